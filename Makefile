@@ -1,0 +1,37 @@
+# Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
+.PHONY: demo serve test lint bench requirements
+
+# Python 3.12 (what runs in Azure) or 3.11: the first that answers, for a version manager's shim may exist and not run.
+PYTHON ?= $(shell for python in python3.12 python3.11 python3 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $$python && break; done)
+RUN := .venv/bin/python
+
+demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protected, on this machine
+	$(RUN) -m local demo
+
+serve: .venv/ready       ## keep the simulator and the host running (PORT, SIM_PORT, STATE_DIR)
+	$(RUN) -m local serve
+
+test: .venv/ready lint   ## everything CI runs
+	$(RUN) -m pytest -n 2 --cov --cov-report=term
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+bench: .venv/ready       ## measure: calls per VM, elapsed over the critical path, memory
+	$(RUN) -m local bench
+
+requirements:            ## export the pinned, hashed requirements from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links -q -o requirements.txt
+	uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -c requirements.txt -o requirements-dev.txt
+
+.venv/ready: requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.12 or 3.11 is needed: install one, or say which with make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
