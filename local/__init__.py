@@ -1,0 +1,1 @@
+"""Everything for a machine without Azure. Never deployed."""

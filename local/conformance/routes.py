@@ -1,0 +1,143 @@
+"""The routes of Azure Resource Manager that the installed azure-mgmt-* packages know.
+
+The packages are generated from Microsoft's API descriptions, and their generated code still says what the descriptions
+said. Each `build_*_request` function holds a method, a path template and an api-version; each method of an operations
+class that calls one holds the models of both bodies and the status codes it takes for success. They are read from the
+source text: at run time they are local to a function body and out of reach.
+"""
+
+import ast
+import functools
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PACKAGES = ("azure.mgmt.recoveryservicessiterecovery", "azure.mgmt.compute", "azure.mgmt.resource.resources")
+
+_BODY_PARAMETER = re.compile(r"\w+: (?P<optional>Optional\[)?Union\[_models\.(?P<model>\w+), [^\]]*IO\[bytes\]\]")
+_DESERIALIZED = re.compile(r"\b_deserialize\((?P<many>List\[)?_models\.(?P<model>\w+)\]?, (?P<source>[\w.]+)")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of one SDK.
+
+    `request` and `response` are model classes (`response` may be `list[Model]`), None where no body is expected. A
+    `paged` response has it under `value`. `api_version` is None where the caller chooses it, as for generic resources.
+    """
+
+    operation: str
+    method: str
+    template: str
+    pattern: re.Pattern[str]
+    api_version: str | None
+    statuses: frozenset[int]
+    request: Any = None
+    request_required: bool = False
+    response: Any = None
+    paged: bool = False
+
+    @property
+    def literal_length(self) -> int:
+        return len(re.sub(r"\{\w+\}", "", self.template))
+
+
+@dataclass(frozen=True)
+class _Builder:
+    method: str
+    template: str
+    pattern: re.Pattern[str]
+    api_version: str | None
+
+
+@functools.cache
+def routes_of(package: str) -> tuple[Route, ...]:
+    """Every route of one SDK package. Reading the largest takes about two seconds, once."""
+    module = importlib.import_module(f"{package}.operations._operations")
+    models = importlib.import_module(f"{package}.models")
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    builders = {
+        node.name: _read_builder(ast.unparse(node))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and re.fullmatch(r"build_\w+_request", node.name)
+    }
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
+    return tuple(route for node in classes for route in _read_operations(node, builders, models))
+
+
+@functools.lru_cache(maxsize=4096)
+def find_route(method: str, path: str) -> Route | None:
+    """The most specific route for a path without its query; ARM compares paths without regard to case.
+
+    The routes of the generic resources client fit every resource, so they do not count here.
+    """
+    every = (route for package in PACKAGES for route in routes_of(package))
+    fitting = [r for r in every if r.method == method and not _is_generic(r) and r.pattern.fullmatch(path)]
+    return max(fitting, key=lambda route: route.literal_length, default=None)
+
+
+@functools.cache
+def find_generic_route(method: str) -> Route | None:
+    """The route by which the generic resources client reaches any resource, by its id alone."""
+    resources = routes_of("azure.mgmt.resource.resources")
+    return next((r for r in resources if r.method == method and r.template == "/{resourceId}"), None)
+
+
+def _is_generic(route: Route) -> bool:
+    return "{resourceId}" in route.template or "{parentResourcePath}" in route.template
+
+
+def _read_builder(source: str) -> _Builder:
+    template = _only(r"_url = '(/[^']*)'", source)
+    many_segments = set(re.findall(r"'(\w+)': _SERIALIZER\.url\([^)]*skip_quote=True", source))
+    parts = re.split(r"\{(\w+)\}", template)
+    parts[0::2] = [re.escape(literal) for literal in parts[0::2]]
+    parts[1::2] = [".+" if parameter in many_segments else "[^/]+" for parameter in parts[1::2]]
+    return _Builder(
+        method=_only(r"HttpRequest\(method='([A-Z]+)'", source),
+        template=template,
+        pattern=re.compile("".join(parts), re.IGNORECASE),
+        api_version=next(iter(re.findall(r"_params\.pop\('api-version', '([\w-]+)'\)", source)), None),
+    )
+
+
+def _read_operations(node: ast.ClassDef, builders: dict[str, _Builder], models: ModuleType) -> Iterator[Route]:
+    # Overloads come first under the same name: the last definition is the one that runs.
+    methods = {m.name: ast.unparse(m) for m in node.body if isinstance(m, ast.FunctionDef)}
+    for name, source in methods.items():
+        # A long-running operation is two methods: `_create_initial` sends, `begin_create` reads the result.
+        result = methods.get(re.sub(r"^_(\w+)_initial$", r"begin_\1", name), "")
+        for builder in re.findall(r"\b(build_\w+_request)\(", source):
+            yield _read_route(f"{node.name}.{name}", builders[builder], source, result, models)
+
+
+def _read_route(operation: str, builder: _Builder, source: str, result: str, models: ModuleType) -> Route:
+    statuses = _only(r"response\.status_code not in \[([\d, ]+)\]", source)
+    body = _BODY_PARAMETER.search(source)
+    # `_failsafe_deserialize` and a bare `response` as the source belong to error bodies.
+    answers = [
+        m for m in _DESERIALIZED.finditer(source + result) if m["source"] in ("response.json", "deserialized.get")
+    ]
+    answer = answers[0] if answers else None
+    model = getattr(models, answer["model"]) if answer else None
+    return Route(
+        operation=operation,
+        method=builder.method,
+        template=builder.template,
+        pattern=builder.pattern,
+        api_version=builder.api_version,
+        statuses=frozenset(int(status) for status in statuses.split(",")),
+        request=getattr(models, body["model"]) if body else None,
+        request_required=body is not None and not body["optional"],
+        response=list[model] if answer and answer["many"] else model,  # type: ignore[valid-type]
+        paged=answer is not None and answer["source"] == "deserialized.get",
+    )
+
+
+def _only(pattern: str, source: str) -> str:
+    [found] = set(re.findall(pattern, source))
+    return str(found)
