@@ -111,7 +111,7 @@ def _check_object(value: Any, model: type, where: str, sent: bool) -> Iterator[F
 def _subtypes_of(model: Any) -> dict[str, Any]:
     """Discriminator value to subclass, subclasses of subclasses included."""
     # A class without subclasses inherits the `__mapping__` of its base.
-    direct = vars(model).get("__mapping__", {})
+    direct: dict[str, Any] = vars(model).get("__mapping__", {})
     return direct | {value: leaf for child in direct.values() for value, leaf in _subtypes_of(child).items()}
 
 

@@ -10,10 +10,9 @@ location, tags, kind, sku, and that there is nothing else beside `properties`.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
+from local.conformance.exchange import Exchange, logged_exchange
 from local.conformance.routes import Route, find_generic_route, find_route
 from local.conformance.schema import Finding, check_json
 
@@ -29,36 +28,6 @@ _OPERATION_STATUS = re.compile(
     r"/subscriptions/.+/(replicationOperationStatus|operationStatus|operations)/[^/]+", re.IGNORECASE
 )
 _OPERATION_RESULT = re.compile(r"/subscriptions/.+/(operationresults|asyncoperations)/[^/]+", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer.
-
-    `url` may be a whole one or a path with a query. Bodies are parsed JSON, None if empty. `response_headers` is None
-    where they were not kept: then they are not checked.
-    """
-
-    method: str
-    url: str
-    request_body: Any
-    status: int
-    response_body: Any
-    response_headers: Mapping[str, str] | None = None
-
-    @property
-    def path(self) -> str:
-        # The generic client puts a slash before an id that has one: its paths may begin with two.
-        return "/" + re.sub(r"^https?://[^/]+", "", self.url).partition("?")[0].lstrip("/")
-
-    @property
-    def api_version(self) -> str:
-        return next(iter(parse_qs(urlsplit(self.url).query).get("api-version", ())), "")
-
-
-def parsed_or_none(body: Any) -> Any:
-    """Recordings and request logs write an empty body as an empty string; `{}` is a body."""
-    return None if body == "" else body
 
 
 def validate(exchange: Exchange) -> list[Finding]:
@@ -80,26 +49,9 @@ def validate(exchange: Exchange) -> list[Finding]:
     ]
 
 
-def validate_request_log(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, Finding]]:
-    """Validates what `GET /sim/requests` of the simulator lists; each finding comes with the request it belongs to.
-
-    A request whose answer was an injected fault (429, a reset) is valid traffic: only its ARM error body is checked.
-    """
-    return [
-        (f"#{entry['n']} {entry['method']} {entry['path']} -> {entry['status']}", finding)
-        for entry in entries
-        for finding in validate(_exchange_of(entry))
-    ]
-
-
-def _exchange_of(entry: Mapping[str, Any]) -> Exchange:
-    return Exchange(
-        method=entry["method"],
-        url=f"{entry['path']}?api-version={entry['apiVersion'] or ''}",
-        request_body=parsed_or_none(entry["requestBody"]),
-        status=entry["status"],
-        response_body=parsed_or_none(entry["responseBody"]),
-    )
+def validate_request_log(entries: Iterable[Mapping[str, Any]]) -> list[tuple[Exchange, Finding]]:
+    """Validates what `GET /sim/requests` of the simulator lists: what a client sent, and what the simulator answered."""
+    return [(exchange, finding) for exchange in map(logged_exchange, entries) for finding in validate(exchange)]
 
 
 def _check_api_version(exchange: Exchange, route: Route) -> Iterator[Finding]:
