@@ -1,0 +1,88 @@
+"""`python -m local.host`: runs the function app of a directory on this machine."""
+
+import argparse
+import asyncio
+import fcntl
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from local.host.config import HostError, load_config, load_local_settings
+from local.host.durable.store import IncompatibleHistoryError, Store
+from local.host.indexing import load_functions
+from local.host.keys import load_keys
+from local.host.server import SHUTDOWN_SECONDS, Host
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 1, after one message, when the app cannot be served."""
+    parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
+    parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the function app (default: here)")
+    parser.add_argument("--port", type=int, default=7071, help="0 picks a free one (default: 7071)")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(".local/host"),
+        metavar="DIR",
+        help="history and keys (default: %(default)s)",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        serve(options.app.resolve(), options.port, options.state_dir)
+    except (HostError, IncompatibleHistoryError) as error:
+        print(f"The host cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(app: Path, port: int, state_dir: Path) -> None:
+    """Serves until it is told to stop. Raises HostError when it cannot."""
+    load_local_settings(app)
+    config = load_config(app)
+    logging.basicConfig(
+        level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "host.lock").open("w") as lock:
+        _lock(lock, state_dir)
+        try:
+            listener = socket.create_server(("127.0.0.1", port))
+        except OSError as error:
+            raise HostError(f"port {port} is not free: {error.strerror}") from error
+        functions = load_functions(app)
+        host = Host(functions, config, load_keys(state_dir / "keys.json"), Store(state_dir / "history.db"))
+        ready_file = state_dir / "host.json"
+        ready_file.unlink(missing_ok=True)  # what a killed host left
+        try:
+            asyncio.run(host.serve(listener, ready_file))
+        finally:
+            ready_file.unlink(missing_ok=True)
+        _leave_threads()
+
+
+def _lock(lock: IO[str], state_dir: Path) -> None:
+    """Two hosts on one history would both do all the work. The lock goes with the process, however it ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise HostError(f"another host uses {state_dir.resolve()}") from error
+
+
+def _leave_threads() -> None:
+    """A function that still runs in a thread does not keep the process: the next one does its activity again."""
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
+    while any(thread.name.startswith("function") for thread in threading.enumerate()):
+        if time.monotonic() > deadline:
+            logging.shutdown()
+            sys.stdout.flush()
+            os._exit(0)
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

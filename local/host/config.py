@@ -1,0 +1,113 @@
+"""host.json and local.settings.json: what the host reads of them, and the error that stops it."""
+
+import json
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LOG_LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "information": logging.INFO,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 1,
+}
+
+
+class HostError(Exception):
+    """The host cannot start, and its text says why in one message."""
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """The settings of host.json that mean something here, with the platform's defaults."""
+
+    route_prefix: str
+    hub_name: str
+    max_orchestrators: int
+    max_activities: int
+    default_version: str | None
+    log_level: int
+
+
+def load_config(app: Path) -> HostConfig:
+    """Reads host.json of the app directory. Raises HostError."""
+    path = app / "host.json"
+    if not path.is_file():
+        raise HostError(f"{path} is missing: {app} is no function app")
+    host = _read_json(path)
+    if host.get("version") != "2.0":
+        raise HostError(f'{path}: "version" must be "2.0", not {host.get("version")!r}')
+    extensions = host.get("extensions", {})
+    durable = extensions.get("durableTask", {})
+    default_limit = 10 * (os.cpu_count() or 1)
+    return HostConfig(
+        route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
+        hub_name=_hub_name(path, durable.get("hubName", "TestHubName")),
+        max_orchestrators=_limit(path, durable, "maxConcurrentOrchestratorFunctions", default_limit),
+        max_activities=_limit(path, durable, "maxConcurrentActivityFunctions", default_limit),
+        default_version=durable.get("defaultVersion"),
+        log_level=_log_level(path, host.get("logging", {}).get("logLevel", {}).get("default", "Information")),
+    )
+
+
+def load_local_settings(app: Path) -> None:
+    """Puts `Values` of local.settings.json into the environment; what is there already wins. Raises HostError."""
+    path = app / "local.settings.json"
+    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
+    if not path.is_file():
+        return
+    for name, value in _read_json(path).get("Values", {}).items():
+        if not isinstance(value, str):
+            raise HostError(f"{path}: the value of {name!r} must be a string, not {value!r}")
+        os.environ.setdefault(name, value)
+
+
+def resolve_setting(text: str) -> str:
+    """Replaces `%NAME%` by the setting of that name, as the platform does in bindings. Raises HostError."""
+
+    def value(match: re.Match[str]) -> str:
+        if (found := os.environ.get(match[1])) is None:
+            raise HostError(f"'%{match[1]}%' does not resolve to a value: there is no such setting")
+        return found
+
+    return re.sub(r"%([^%\s]+)%", value, text)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        body = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise HostError(f"{path} cannot be read: {error}") from error
+    if not isinstance(body, dict):
+        raise HostError(f"{path} must hold a JSON object")
+    return body
+
+
+def _limit(path: Path, durable: dict[str, Any], name: str, default: int) -> int:
+    value = durable.get(name, default)
+    if not isinstance(value, int) or value < 1:
+        raise HostError(f"{path}: extensions.durableTask.{name} must be a whole number from 1, not {value!r}")
+    return value
+
+
+def _hub_name(path: Path, name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,44}", name):
+        raise HostError(
+            f"{path}: extensions.durableTask.hubName must be 3 to 45 letters and digits, a letter first, not {name!r}"
+        )
+    return name
+
+
+def _log_level(path: Path, default: str) -> int:
+    name = os.environ.get("LOG_LEVEL", default)
+    if (level := LOG_LEVELS.get(name.lower())) is None:
+        raise HostError(f"{path} or LOG_LEVEL: unknown log level {name!r}, one of {', '.join(LOG_LEVELS)}")
+    return level

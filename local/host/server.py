@@ -1,0 +1,168 @@
+"""Puts the host together: the app's functions, the doors in front of them, start and stop."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from local.host import eventgrid, http
+from local.host.config import HostConfig
+from local.host.durable.engine import Engine, Function, Limits
+from local.host.durable.rpc import PUBLIC_PATH, RPC_PATH, DurableApi
+from local.host.durable.store import Store
+from local.host.indexing import HostFunction
+from local.host.invocation import Invoker
+from local.host.keys import Keys
+from local.host.timers import TimerTrigger
+
+log = logging.getLogger(__name__)
+
+DURABLE_KEY = "durabletask_extension"
+# Requests that are still served when the host is told to stop get this many seconds.
+SHUTDOWN_SECONDS = 1.0
+
+
+class Host:
+    """A loaded app, ready to be served. Raises HostError for a trigger that cannot be served."""
+
+    def __init__(self, functions: list[HostFunction], config: HostConfig, keys: Keys, store: Store) -> None:
+        self._functions = functions
+        self._keys = keys
+        self._invoker = Invoker()
+        self._http = http.HttpTriggers(_of(functions, "httpTrigger"), self._invoker, keys, config.route_prefix)
+        self._timers = {f.name.lower(): TimerTrigger(f, self._invoker) for f in _of(functions, "timerTrigger")}
+        webhook_functions = {f.name.lower(): f for f in _of(functions, "eventGridTrigger")}
+        self._eventgrid = eventgrid.EventGridWebhook(webhook_functions, self._invoker, keys)
+        self._engine = Engine(
+            store,
+            self._durable(_of(functions, "orchestrationTrigger"), "orchestration"),
+            self._durable(_of(functions, "activityTrigger"), "activity"),
+            Limits(config.max_orchestrators, config.max_activities, config.default_version),
+        )
+        self._durable_api = DurableApi(self._engine, config.hub_name, keys.system[DURABLE_KEY])
+
+    async def serve(self, listener: socket.socket, ready_file: Path) -> None:
+        """Serves until SIGTERM or SIGINT. The file says, as soon as requests are taken, where the host is."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        rpc_listener = socket.create_server(("127.0.0.1", 0))
+        url = self._durable_api.base_url = _url(listener)
+        self._invoker.client_binding = self._durable_api.client_binding(_url(rpc_listener))
+        runners = [await _run(self._rpc_app(), rpc_listener), await _run(self._public_app(), listener)]
+        self._engine.start()
+        timers = [asyncio.create_task(timer.run_on_schedule()) for timer in self._timers.values()]
+        self._announce(url, ready_file)
+        await stop.wait()
+        log.info("Stopping")
+        for task in timers:
+            task.cancel()
+        await self._engine.stop()
+        for runner in runners:
+            await runner.cleanup()
+        self._invoker.close()
+
+    def _durable(self, functions: Iterable[HostFunction], name_key: str) -> dict[str, Function]:
+        """By the name under which an orchestrator calls them, lower-cased."""
+        return {(f.trigger.get(name_key) or f.name).lower(): self._durable_function(f) for f in functions}
+
+    def _durable_function(self, function: HostFunction) -> Function:
+        async def call(text: str) -> str:
+            result = await self._invoker.invoke(function, Datum(text, "string"))
+            answer: str = self._invoker.encode(function.kind, result).value
+            return answer
+
+        return call
+
+    # The two web applications
+
+    def _rpc_app(self) -> web.Application:
+        durable = web.Application()
+        durable.add_routes(self._durable_api.routes())
+        app = web.Application(client_max_size=http.MAX_BODY)
+        app.add_subapp(RPC_PATH, durable)
+        return app
+
+    def _public_app(self) -> web.Application:
+        durable = web.Application(middlewares=[self._needs_durable_key])
+        durable.add_routes(self._durable_api.routes())
+        app = web.Application(client_max_size=http.MAX_BODY)
+        app.add_subapp(PUBLIC_PATH, durable)
+        app.add_routes([web.route("*", "/{path:.*}", self._dispatch)])
+        return app
+
+    @web.middleware
+    async def _needs_durable_key(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if not self._keys.opens(request, DURABLE_KEY):
+            return web.Response(status=401)
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def _dispatch(self, request: web.Request) -> web.Response:
+        path = request.path.lower().rstrip("/")
+        if path == eventgrid.PATH:
+            return await self._eventgrid.handle(request)
+        if path.startswith("/admin/"):
+            return await self._admin(request, path)
+        return await self._http.handle(request)
+
+    async def _admin(self, request: web.Request, path: str) -> web.Response:
+        """`POST /admin/functions/{name}` runs a timer by hand: 202 at once, as on the platform."""
+        if not self._keys.opens(request, "admin"):
+            return web.Response(status=401)
+        name = path.removeprefix("/admin/functions/")
+        if request.method != "POST" or not any(function.name.lower() == name for function in self._functions):
+            return web.Response(status=404)
+        if (timer := self._timers.get(name)) is None:
+            return web.Response(status=400, text=f"The local host runs only timer functions by hand: '{name}' is none.")
+        self._engine.spawn(timer.run())
+        return web.Response(status=202)
+
+    # What is said at the start
+
+    def _announce(self, url: str, ready_file: Path) -> None:
+        described = [self._describe(function, url) for function in self._functions]
+        print("Functions:\n")
+        for item in described:
+            methods = f"[{','.join(item['methods'])}] " if item.get("methods") else ""
+            where = item.get("url") or item.get("schedule") or ""
+            print(f"  {item['name']}: {item['type']} {methods}{where}".rstrip())
+        print(f"\nListening on {url}", flush=True)
+        ready = {"url": url, "pid": os.getpid(), "functions": described}
+        temporary = ready_file.with_suffix(".new")
+        temporary.write_text(json.dumps(ready, indent=2))
+        temporary.replace(ready_file)
+
+    def _describe(self, function: HostFunction, url: str) -> dict[str, Any]:
+        described: dict[str, Any] = {"name": function.name, "type": function.kind}
+        for item in self._http.functions:
+            if item.function is function:
+                described |= {"methods": sorted(item.methods), "url": url + self._http.url(item)}
+        if timer := self._timers.get(function.name.lower()):
+            described["schedule"] = timer.expression
+        if function.kind == "eventGridTrigger":
+            described["url"] = f"{url}/runtime/webhooks/EventGrid?functionName={function.name}"
+        return described
+
+
+def _of(functions: list[HostFunction], kind: str) -> list[HostFunction]:
+    return [function for function in functions if function.kind == kind]
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def _run(app: web.Application, listener: socket.socket) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    await web.SockSite(runner, listener).start()
+    return runner

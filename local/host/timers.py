@@ -1,0 +1,65 @@
+"""Timer triggers: on their schedule, and by hand through the admin route."""
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime
+
+from azure.functions.meta import Datum
+
+from local.host.config import HostError, resolve_setting
+from local.host.indexing import HostFunction
+from local.host.invocation import Invoker
+from local.host.ncrontab import Schedule
+
+log = logging.getLogger(__name__)
+
+# A wall clock that is set while the host runs is noticed after this many seconds.
+LONGEST_SLEEP = 60.0
+
+
+class TimerTrigger:
+    """One timer function. A run that is due while the one before lasts is left out, as on the platform."""
+
+    def __init__(self, function: HostFunction, invoker: Invoker) -> None:
+        self.function = function
+        self._invoker = invoker
+        self._last: datetime | None = None
+        try:
+            self.expression = resolve_setting(function.trigger["schedule"])
+            self.schedule = Schedule(self.expression)
+        except HostError as error:
+            raise HostError(f"function '{function.name}': {error}") from error
+
+    async def run_on_schedule(self) -> None:
+        """Never returns. Runs that were missed while no host was up are not made up for."""
+        if self.function.trigger.get("runOnStartup"):
+            await self.run()
+        while True:
+            due = self.schedule.next_after(_now())
+            while (wait := (due - _now()).total_seconds()) > 0:  # noqa: ASYNC110  it waits for a time, not for a change
+                await asyncio.sleep(min(wait, LONGEST_SLEEP))
+            await self.run()
+
+    async def run(self) -> None:
+        """One run. A failure is logged: the next run comes all the same."""
+        now = _now()
+        status = {
+            "Last": _iso(self._last or now),
+            "Next": _iso(self.schedule.next_after(now)),
+            "LastUpdated": _iso(now),
+        }
+        request = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": False}
+        self._last = now
+        try:
+            await self._invoker.invoke(self.function, Datum(json.dumps(request), "json"))
+        except Exception:
+            log.exception("Function '%s' failed", self.function.name)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat()
