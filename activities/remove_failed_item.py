@@ -1,0 +1,23 @@
+"""Taking back an attempt to enable that failed: such an item holds no recovery point, and stands in the way."""
+
+from shared.azure.gateway import Azure
+from shared.azure.protection import find_item, remove
+from shared.domain.messages import VmRequest
+from shared.domain.outcome import Error, Failed, Outcome, Ready
+from shared.domain.protected_item import Stage
+
+
+async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
+    """Ready when the removal was asked for, or the item is gone. Only what this app made is ever removed by it."""
+    item = await find_item(azure.vault(azure.settings.vault), request.vm_id)
+    if item is None or item.stage is not Stage.FAILED:
+        return Ready()
+    if not item.is_ours:
+        return Failed(
+            error=Error(
+                code="ForeignItemFailed",
+                message=f"Enabling failed for the item {item.id.name}, which this app did not make.",
+                action="Disable replication of the VM in the portal; it is enabled anew at the next look.",
+            )
+        )
+    return Ready(value={"job": await remove(azure, item)})

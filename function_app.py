@@ -1,0 +1,64 @@
+"""The app: its doors, and what stands behind them. A door names a VM and wakes it; `orchestrators/protect_vm.py` does
+the rest.
+
+- `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
+- `put_protection`, `get_protection`: somebody asks over HTTP.
+
+The settings are read first: with a wrong or missing one the app does not start, and says so.
+"""
+
+import logging
+
+import azure.durable_functions as df
+import azure.functions as func
+
+import activities.functions
+import orchestrators.functions
+from doors.events import NotAboutAVmError, vm_of
+from doors.problems import Problem
+from doors.wake import wake
+from shared.domain.settings import load_settings
+
+settings = load_settings()
+log = logging.getLogger("dr")
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+app.register_functions(orchestrators.functions.blueprint)
+app.register_functions(activities.functions.blueprint)
+
+PROTECTION = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
+
+
+@app.event_grid_trigger(arg_name="event")
+@app.durable_client_input(client_name="client")
+async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestrationClient) -> None:
+    try:
+        vm = vm_of(event)
+    except NotAboutAVmError as reason:
+        log.info("Event %r ignored: %s", str(event.id)[:64], reason)
+        return
+    await wake(client, vm, settings.poll_seconds)
+
+
+@app.route(route=PROTECTION, methods=["PUT"])
+@app.durable_client_input(client_name="client")
+async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    from doors import protection
+    from shared.azure.gateway import gateway
+
+    try:
+        return await protection.put_protection(gateway(), client, req)
+    except Problem as problem:
+        return problem.response()
+
+
+@app.route(route=PROTECTION, methods=["GET"])
+@app.durable_client_input(client_name="client")
+async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    from doors import protection
+    from shared.azure.gateway import gateway
+
+    try:
+        return await protection.get_protection(gateway(), client, req)
+    except Problem as problem:
+        return problem.response()

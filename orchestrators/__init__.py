@@ -1,0 +1,1 @@
+"""The order of things. Generators, replayed from their history: deterministic, free of I/O, state in one object."""

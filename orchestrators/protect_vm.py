@@ -1,0 +1,176 @@
+"""One VM, from whatever it is now to Protected. Read `protect_vm` top to bottom: it is the product.
+
+One instance for each VM at a time, its ID a function of the VM's: the ID is the lock. It runs in passes, one a
+generation. A pass shows where the run stands, waits for its time or for `changed`, does the next missing step, and
+continues as new with a small state. So a parked instance holds nothing but the wait: a deployment with other steps
+finds its history unchanged, history stays short over hours of replication, and waking up early costs nothing.
+
+An event is a hint: `changed` carries nothing and sends the pass back to a look at the VM as it is now. The run ends
+only in such a look, never on a wait, so what changed during the run has been seen before the end.
+"""
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+from azure.durable_functions import DurableOrchestrationContext as Context
+
+from orchestrators.target_resources import create_target_resources
+from shared.domain.drift import frozen, unprotected_disks
+from shared.domain.findings import note
+from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
+from shared.domain.model import Model
+from shared.domain.outcome import Failed, Outcome, Pending, Ready, load_outcome
+from shared.domain.protected_item import ProtectedItem, Stage
+from shared.domain.run import CHANGED, WRITES_OFF, Ending, Phase, Run
+from shared.domain.target import Plan
+from shared.domain.vm import SourceVm
+
+# No timer is longer: a wait of days is a chain of these.
+_LONGEST_WAIT = timedelta(hours=1)
+
+_ENDINGS = {
+    Verdict.NOT_TAGGED: Ending.NOT_TAGGED,
+    Verdict.NOT_ELIGIBLE: Ending.NOT_ELIGIBLE,
+    Verdict.GONE: Ending.GONE,
+}
+
+Step = Generator[Any, Any, Run]
+
+
+def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
+    """One pass. Returns the `Result` when the run has ended, else continues as new."""
+    run = Run.load(context.get_input())
+    context.set_custom_status(run.status())
+    changed = context.wait_for_external_event(CHANGED)
+
+    due = yield from _wait(context, run, changed)
+    if changed.is_completed:
+        run, changed = run.look_again(), context.wait_for_external_event(CHANGED)
+        due = True
+    if due:
+        try:
+            run = yield from _pass(context, run)
+        except Exception as fault:
+            run = run.back_off(context.current_utc_datetime, fault)
+
+    # What came in while the pass was at work: it is not kept by continue_as_new.
+    yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
+    if changed.is_completed:
+        run = run.look_again()
+    if run.result:
+        return run.result.dump()
+    context.continue_as_new(run.dump())
+    return None
+
+
+def _wait(context: Context, run: Run, changed: Any) -> Generator[Any, Any, bool]:
+    """Until it is time for the next pass, or the VM changes. Returns whether the time has come."""
+    now = context.current_utc_datetime
+    if run.wake_at is None or run.wake_at <= now:
+        return True
+    timer = context.create_timer(min(run.wake_at, now + _LONGEST_WAIT))
+    yield context.task_any([timer, changed])
+    if not timer.is_completed:
+        timer.cancel()
+    return bool(run.wake_at <= context.current_utc_datetime)
+
+
+def _pass(context: Context, run: Run) -> Step:
+    if run.phase is Phase.FOLLOW:
+        return (yield from _follow(context, run))
+    if run.phase is Phase.TARGETS:
+        run = yield from _create_targets(context, run)
+        return run if run.remaining or run.result else run.look_again()
+    return (yield from _look(context, run))
+
+
+def _look(context: Context, run: Run) -> Step:
+    """The VM and its item as they are now: what, if anything, is the next step?"""
+    outcome = yield from _ask(context, "resolve_source", VmRequest(vm_id=run.vm_id))
+    if not isinstance(outcome, Ready):
+        return _not_ready(context, run, outcome)
+    source, now = Source.load(outcome.value), context.current_utc_datetime
+    if source.verdict is not Verdict.PROTECT or source.vm is None:
+        return run.finish(_ENDINGS[source.verdict], source.findings)
+    if source.item:
+        return (yield from _look_at_item(context, run, source.vm, source.item))
+    if run.job:
+        return run.follow(now, run.poll_seconds)
+    if source.vm.is_settling and run.may_settle(now):
+        return run.wait_to_settle(now, source.vm)
+    return (yield from _protect(context, run, source.vm))
+
+
+def _look_at_item(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step:
+    """Something protects the VM already, or is about to, or has tried to."""
+    run, now = run.but(item_id=item.id), context.current_utc_datetime
+    if item.stage is Stage.PROTECTED:
+        return run.finish(Ending.PROTECTED, unprotected_disks(vm, item))
+    if item.stage is Stage.FROZEN:
+        return run.finish(Ending.FROZEN, (frozen(item),))
+    if item.stage is Stage.DISABLING:
+        return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="")
+    if item.stage is Stage.FAILED and not run.job:
+        outcome = yield from _ask(context, "remove_failed_item", VmRequest(vm_id=run.vm_id))
+        if not isinstance(outcome, Ready):
+            return _not_ready(context, run, outcome)
+        return run.sleep(now, run.poll_seconds, "Removing the attempt that failed")
+    return run.follow(now, 0)
+
+
+def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
+    """Nothing protects the VM: derive what its protection is to look like, make what is missing, and ask for it.
+
+    If the target resources take their time, the run comes back to a look at the VM before it asks.
+    """
+    outcome = yield from _ask(context, "derive_target_settings", DeriveRequest(vm=vm))
+    if not isinstance(outcome, Ready):
+        return _not_ready(context, run, outcome)
+    plan = Plan.load(outcome.value)
+    run = run.but(settings=plan.settings)
+    if plan.blockers or plan.replication is None:
+        return run.finish(Ending.NOT_ELIGIBLE, plan.findings)
+    if plan.writes_off:
+        return run.finish(Ending.REPORTED, (note(WRITES_OFF, plan.writes_off),))
+    run = yield from _create_targets(context, run.but(remaining=plan.resources))
+    if run.remaining or run.result:
+        return run
+    outcome = yield from _ask(
+        context, "enable_protection", EnableRequest(vm_id=run.vm_id, replication=plan.replication)
+    )
+    if not isinstance(outcome, Ready):
+        return _not_ready(context, run, outcome)
+    return run.follow(context.current_utc_datetime, run.poll_seconds, outcome.value["job"])
+
+
+def _create_targets(context: Context, run: Run) -> Step:
+    outcome, remaining = yield from create_target_resources(context, run.remaining)
+    if isinstance(outcome, Pending):
+        return run.wait_for_targets(context.current_utc_datetime, outcome, remaining)
+    if isinstance(outcome, Failed):
+        return run.fail(outcome)
+    return run.but(remaining=())
+
+
+def _follow(context: Context, run: Run) -> Step:
+    """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
+    outcome = yield from _ask(context, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job))
+    if isinstance(outcome, Failed):
+        return run.enable_failed(context.current_utc_datetime, outcome.error)
+    if isinstance(outcome, Pending):
+        return _not_ready(context, run, outcome)
+    return run.but(job="").look_again()
+
+
+def _not_ready(context: Context, run: Run, outcome: Outcome) -> Run:
+    if isinstance(outcome, Pending):
+        return run.wait_for(context.current_utc_datetime, outcome)
+    if isinstance(outcome, Failed):
+        return run.fail(outcome)
+    raise TypeError(f"{outcome} is no reason to wait")
+
+
+def _ask(context: Context, activity: str, request: Model) -> Generator[Any, Any, Outcome]:
+    answer = yield context.call_activity(activity, request.dump())
+    return load_outcome(answer)

@@ -1,0 +1,40 @@
+"""Create target resources: what is independent in parallel, what rests on it afterwards."""
+
+from collections.abc import Generator
+from typing import Any
+
+from azure.durable_functions import DurableOrchestrationContext as Context
+
+from shared.domain.messages import ResourceRequest
+from shared.domain.outcome import Failed, Outcome, Pending, Ready, load_outcome
+from shared.domain.target import TargetResource
+
+Waves = tuple[tuple[TargetResource, ...], ...]
+
+
+def create_target_resources(context: Context, waves: Waves) -> Generator[Any, Any, tuple[Outcome, Waves]]:
+    """Asks for every resource of a wave at once, and goes on to the next when all of it is there.
+
+    Returns Ready, or what stands in the way (the first refusal, else the wait that ends first) with what remains.
+    """
+    for index, wave in enumerate(waves):
+        asked = [
+            context.call_activity("create_target_resource", ResourceRequest(resource=resource).dump())
+            for resource in wave
+        ]
+        answers = yield context.task_all(asked)
+        outcomes = [load_outcome(answer) for answer in answers]
+        missing = tuple(
+            resource for resource, outcome in zip(wave, outcomes, strict=True) if not isinstance(outcome, Ready)
+        )
+        if missing:
+            return _standing_in_the_way(outcomes), (missing, *waves[index + 1 :])
+    return Ready(), ()
+
+
+def _standing_in_the_way(outcomes: list[Outcome]) -> Outcome:
+    for outcome in outcomes:
+        if isinstance(outcome, Failed):
+            return outcome
+    pending = [outcome for outcome in outcomes if isinstance(outcome, Pending)]
+    return min(pending, key=lambda outcome: outcome.retry_after)

@@ -1,0 +1,70 @@
+"""What Azure answers, as an outcome: throttling and passing faults are `Pending`, a refusal is `Failed`."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+
+from shared.domain.outcome import Error, Failed, Outcome, Pending
+
+# 409: something else is being done to the resource at this moment. The orchestration's deadline bounds all of these.
+_PASSING = {408, 409, 429, 500, 502, 503, 504}
+
+
+class WriteRefusedError(Exception):
+    """The settings forbid this write: paused, report mode, or out of scope. Nothing was sent to Azure."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.error = Error(code=code, message=message)
+
+
+async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
+    """Awaits one step. `poll_seconds` is how long to wait where Azure does not say."""
+    try:
+        return await call
+    except WriteRefusedError as refused:
+        return Failed(error=refused.error)
+    except HttpResponseError as answer:
+        if answer.status_code in _PASSING:
+            return Pending(retry_after=_retry_after(answer, poll_seconds), error=error_of(answer))
+        return Failed(error=error_of(answer))
+    except (ServiceRequestError, ServiceResponseError) as fault:
+        return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
+
+
+def is_missing(answer: HttpResponseError) -> bool:
+    """Whether Azure says that the resource is not there."""
+    return answer.status_code == 404 or _is_unused_vault(answer)
+
+
+def error_of(answer: HttpResponseError) -> Error:
+    """The error in an ARM body. Site Recovery puts the real one, with its recommended action, into `details`."""
+    body = _body(answer)
+    details = body.get("details") or [{}]
+    inner = details[0] if isinstance(details[0], dict) else {}
+    code = inner.get("code") or body.get("code") or (str(answer.status_code) if answer.status_code else "NoAnswer")
+    message = inner.get("message") or body.get("message") or answer.reason or answer.message
+    return Error(code=str(code), message=str(message), action=str(inner.get("recommendedAction") or ""))
+
+
+def _is_unused_vault(answer: HttpResponseError) -> bool:
+    """A vault that never held a fabric answers 400 for everything in it (azure-rest-api-specs issue 12759)."""
+    return answer.status_code == 400 and "SubscriptionIdNotRegisteredWithSrs" in str(_body(answer))
+
+
+def _body(answer: HttpResponseError) -> dict[str, Any]:
+    response: Any = answer.response
+    try:
+        body = response.json()["error"] if response else {}
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _retry_after(answer: HttpResponseError, otherwise: float) -> float:
+    response: Any = answer.response
+    try:
+        return float(response.headers["Retry-After"]) if response else otherwise
+    except (KeyError, ValueError):
+        return otherwise

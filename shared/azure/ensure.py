@@ -1,0 +1,89 @@
+"""Ensuring what many VMs share: look for it, make it if it is missing, and let nobody else make it meanwhile.
+
+A hundred VMs tagged in one minute want the same fabric. The first to ask finds none and asks for it; the others are
+told to come back; when it is there, all of them are. Nobody waits inside an activity: each answers at once.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.domain.resource_id import ResourceId
+
+
+@dataclass
+class Flight:
+    """A creation under way. `progress` says how it stands: True ended well, False runs, or the error it ended with."""
+
+    first_look: float
+    progress: Callable[[], Awaitable[bool | Error]]
+    look_at: float = 0
+
+
+Find = Callable[[], Awaitable[ResourceId | None]]
+Start = Callable[[], Awaitable[Flight | ResourceId]]
+
+
+class Ensurer:
+    """Remembers what it has seen for `remember` seconds, and looks at what is under way every `poll` seconds."""
+
+    def __init__(self, poll: float, remember: float) -> None:
+        self._poll = poll
+        self._remember = remember
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._seen: dict[str, tuple[ResourceId, float]] = {}
+        self._flights: dict[str, Flight] = {}
+
+    def knows(self, key: str) -> bool:
+        """Whether the thing was seen a while ago at most: asking for it again would cost no call."""
+        return monotonic() < self._seen[key][1] if key in self._seen else False
+
+    async def ensure(self, key: str, find: Find, start: Start) -> Outcome:
+        """`key` names the thing by its natural key. Ready holds its ID. `start` returns an ID if it was done at once.
+
+        What `find` and `start` raise goes through.
+        """
+        async with self._locks[key]:
+            if self.knows(key):
+                return _ready(self._seen[key][0])
+            flight = self._flights.get(key)
+            if flight:
+                landed = await self._look_at(key, flight)
+                if landed:
+                    return landed
+            found = await find()
+            if found:
+                self._flights.pop(key, None)
+                self._seen[key] = (found, monotonic() + self._remember)
+                return _ready(found)
+            if flight:
+                return self._later(flight, self._poll)
+            started = await start()
+            if isinstance(started, ResourceId):
+                self._seen[key] = (started, monotonic() + self._remember)
+                return _ready(started)
+            self._flights[key] = started
+            return self._later(started, started.first_look)
+
+    async def _look_at(self, key: str, flight: Flight) -> Outcome | None:
+        """The outcome of a flight, or None if it has ended well and its result is to be looked for."""
+        wait = flight.look_at - monotonic()
+        if wait > 0:
+            return Pending(retry_after=wait)
+        progress = await flight.progress()
+        if isinstance(progress, Error):
+            del self._flights[key]
+            return Failed(error=progress)
+        return None if progress else self._later(flight, self._poll)
+
+    @staticmethod
+    def _later(flight: Flight, seconds: float) -> Pending:
+        flight.look_at = monotonic() + seconds
+        return Pending(retry_after=seconds)
+
+
+def _ready(found: ResourceId) -> Ready:
+    return Ready(value={"id": str(found)})

@@ -1,0 +1,134 @@
+"""The SDK clients of this process, and the guard that every write passes."""
+
+import os
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from shared.azure.answers import WriteRefusedError
+from shared.azure.ensure import Ensurer
+from shared.azure.remembered import SLOW, Remembered
+from shared.domain.resource_id import ResourceId
+from shared.domain.run import WRITES_OFF
+from shared.domain.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.mgmt.compute.aio import ComputeManagementClient
+    from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
+    from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+    from shared.azure.vault import Vault
+
+T = TypeVar("T")
+
+# A short throttle is waited out inside the call; a longer one becomes Pending, and so a durable timer.
+_RETRIES = 2
+
+
+class Azure:
+    """One for each process: its clients share connections and a token, and what is remembered is shared by all VMs.
+
+    Lives on the event loop that first uses it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.ensurer = Ensurer(settings.poll_seconds, settings.poll_seconds * SLOW)
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._vaults: dict[ResourceId, Vault] = {}
+        self._shared: dict[str, Remembered[Any]] = {}
+
+    def compute(self, subscription: str) -> "ComputeManagementClient":
+        from azure.mgmt.compute.aio import ComputeManagementClient
+
+        client: ComputeManagementClient = self._client(ComputeManagementClient, subscription)
+        return client
+
+    def resources(self, subscription: str) -> "ResourceManagementClient":
+        from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+        client: ResourceManagementClient = self._client(ResourceManagementClient, subscription)
+        return client
+
+    def site_recovery(self, subscription: str) -> "SiteRecoveryManagementClient":
+        from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
+
+        client: SiteRecoveryManagementClient = self._client(SiteRecoveryManagementClient, subscription)
+        return client
+
+    def vault(self, vault_id: ResourceId) -> "Vault":
+        """What is known of a vault, shared by all its VMs."""
+        from shared.azure.vault import Vault
+
+        if vault_id not in self._vaults:
+            self._vaults[vault_id] = Vault(self, vault_id)
+        return self._vaults[vault_id]
+
+    def check_write(self, *targets: ResourceId) -> None:
+        """Passes if the settings allow a write to each of these: in the target scope, or one of our vaults.
+
+        Raises WriteRefusedError.
+        """
+        self._check_writes_on()
+        for target in targets:
+            in_vault = any(target.key.startswith(vault.key) for vault in self.settings.vault_ids)
+            if target not in self.settings.target and not in_vault:
+                raise WriteRefusedError("TargetOutOfScope", f"{target} lies outside DR_TARGET_SCOPE")
+
+    def check_vm_write(self, vm: ResourceId) -> None:
+        """Passes if the settings allow to tag this VM or to enable its protection. Raises WriteRefusedError."""
+        self._check_writes_on()
+        if vm not in self.settings.source:
+            raise WriteRefusedError("OutOfScope", f"{vm} lies outside DR_SOURCE_SCOPE")
+
+    def _check_writes_on(self) -> None:
+        if self.settings.writes_off:
+            raise WriteRefusedError(WRITES_OFF, self.settings.writes_off)
+
+    async def shared(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
+        """A read that VMs share by `key` (a resource group, a network): remembered as long as a vault's fabrics are."""
+        if key not in self._shared:
+            self._shared[key] = Remembered(read, self.settings.poll_seconds * SLOW)
+        remembered: Remembered[T] = self._shared[key]
+        return await remembered.get()
+
+    def _client(self, kind: Any, subscription: str) -> Any:
+        key = (kind.__name__, subscription.lower())
+        if key not in self._clients:
+            endpoint = self.settings.arm_endpoint
+            self._clients[key] = kind(
+                self._credential(),
+                subscription,
+                base_url=endpoint,
+                credential_scopes=[f"{endpoint}/.default"],
+                retry_total=_RETRIES,
+            )
+        return self._clients[key]
+
+    def _credential(self) -> "AsyncTokenCredential":
+        """In Azure the managed identity and nothing else; on a developer's machine the az CLI's login."""
+        from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
+
+        key = ("credential", "")
+        if key not in self._clients:
+            in_azure = "IDENTITY_ENDPOINT" in os.environ
+            self._clients[key] = (
+                ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
+                if in_azure
+                else AzureCliCredential()
+            )
+        credential: AsyncTokenCredential = self._clients[key]
+        return credential
+
+    async def close(self) -> None:
+        """Closes connections: for tests; a function app's process just ends."""
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+
+@cache
+def gateway() -> Azure:
+    """The gateway of this process."""
+    return Azure(load_settings())

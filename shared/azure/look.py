@@ -1,0 +1,38 @@
+"""A look at one VM: what is to be done about it, and what its protection is to look like. Reads only."""
+
+from shared.azure.gateway import Azure
+from shared.azure.protection import find_item, find_original
+from shared.azure.source import read_surroundings, read_vm
+from shared.domain import preflight
+from shared.domain.messages import Source, Verdict
+from shared.domain.resource_id import ResourceId
+from shared.domain.rules import derive
+from shared.domain.target import Plan
+from shared.domain.vm import SourceVm
+
+
+async def look_at(azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False) -> Source:
+    """The VM as it is now and what protects it. One that is not tagged costs one read.
+
+    `as_if_tagged` answers for the VM as it would be once it carries the tag.
+    """
+    findings = preflight.without_reading(vm_id, azure.settings)
+    if findings:
+        return Source(verdict=Verdict.NOT_ELIGIBLE, findings=tuple(findings))
+    vm = await read_vm(azure, vm_id)
+    if vm is None:
+        return Source(verdict=Verdict.GONE)
+    if not as_if_tagged and not azure.settings.asks_for_protection(vm.tags):
+        return Source(verdict=Verdict.NOT_TAGGED, vm=vm)
+    if azure.settings.on_hold(vm.tags):
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.on_hold(vm, azure.settings),))
+    vault = azure.vault(azure.settings.vault)
+    original = await find_original(vault, vm.id)
+    if original:
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
+    return Source(verdict=Verdict.PROTECT, vm=vm, item=await find_item(vault, vm.id))
+
+
+async def plan_for(azure: Azure, vm: SourceVm) -> Plan:
+    """The plan for a VM that nothing protects yet."""
+    return derive(vm, await read_surroundings(azure, vm), azure.settings)

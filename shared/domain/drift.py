@@ -1,0 +1,28 @@
+"""Where what protects a VM is not what the VM asks for. Pure: what is there in, findings out."""
+
+from shared.domain.findings import Finding, warning
+from shared.domain.protected_item import ProtectedItem
+from shared.domain.vm import SourceVm
+
+
+def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
+    """A disk attached after replication was enabled is not replicated with the others."""
+    return tuple(
+        warning(
+            "DiskNotProtected",
+            f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.",
+            "Add it to the replicated item, in the portal under Disks.",
+        )
+        for disk in vm.disks
+        if disk.id not in item.disks
+    )
+
+
+def frozen(item: ProtectedItem) -> Finding:
+    described = item.state_description or item.state
+    return warning(
+        "ItemFrozen",
+        f"The replicated item is {described!r}, test failover {item.test_failover or 'None'!r}, active location "
+        f"{item.active_location or 'Primary'!r}: it is reported and never written to.",
+        "Finish what was begun: clean up the test failover, commit, or reprotect.",
+    )

@@ -1,0 +1,32 @@
+"""What is to be said of a VM, in plain words: what is the matter, how much it matters, and what to do."""
+
+from enum import StrEnum
+
+from shared.domain.model import Model
+
+
+class Severity(StrEnum):
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(Model):
+    """`message` says what is the matter with what was found, `fix` what an operator can do about it."""
+
+    code: str
+    severity: Severity
+    message: str
+    fix: str = ""
+
+
+def blocker(code: str, message: str, fix: str = "") -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKER, message=message, fix=fix)
+
+
+def warning(code: str, message: str, fix: str = "") -> Finding:
+    return Finding(code=code, severity=Severity.WARNING, message=message, fix=fix)
+
+
+def note(code: str, message: str, fix: str = "") -> Finding:
+    return Finding(code=code, severity=Severity.NOTE, message=message, fix=fix)

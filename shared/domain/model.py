@@ -1,0 +1,25 @@
+"""The base of everything that crosses a border: orchestration state, activity input and output, HTTP bodies."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Immutable, camelCase on the wire as Azure's own JSON is.
+
+    Unknown fields are ignored: an orchestration that waits for days is read back by a newer or an older version of
+    the app. What people type (HTTP bodies, settings) forbids them instead.
+    """
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    @classmethod
+    def load(cls, data: Any) -> Self:
+        """Reads what `dump` wrote. Raises pydantic.ValidationError."""
+        return cls.model_validate(data)
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON data, without what is not set: orchestration history is paid for by the byte."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

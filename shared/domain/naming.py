@@ -1,0 +1,90 @@
+"""Names of what the app makes: each a pure function of its inputs, so that two writers racing make the same thing once.
+
+Names are for making, never for finding: what exists is found by its natural key, whatever somebody called it.
+Where the portal has a name of its own for a thing, it is used, so that both can work in one vault.
+"""
+
+from hashlib import sha256
+from uuid import UUID, uuid5
+
+from shared.domain.resource_id import ResourceId
+
+_ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
+"""The namespace of the protected items that this app makes: an item with such a name is ours."""
+
+SUFFIX = "-asr"
+"""What the portal appends to the names of target resources."""
+
+
+def _digest(text: str, length: int) -> str:
+    return sha256(text.lower().encode()).hexdigest()[:length]
+
+
+def instance_id(vm: ResourceId) -> str:
+    """The Durable instance of a VM. The ID is the lock: at most one orchestration per VM.
+
+    At most 100 characters, as Durable Functions demands, and none of / \\ # ?.
+    """
+    return f"protect-{vm.name.lower()[:64]}-{_digest(vm.key, 20)}"
+
+
+def item_name(vm: ResourceId) -> str:
+    """The replication protected item of a VM: a GUID, as the portal's are."""
+    return str(uuid5(_ITEMS, vm.key))
+
+
+def with_suffix(name: str, longest: int) -> str:
+    """`name-asr`, shortened with a digest where Azure's limit for that kind of resource (`longest`) asks for it."""
+    if len(name) + len(SUFFIX) <= longest:
+        return name + SUFFIX
+    digest = _digest(name, 6)
+    return f"{name[: longest - len(SUFFIX) - 7]}-{digest}{SUFFIX}"
+
+
+def target_group(source: ResourceId) -> ResourceId:
+    """The resource group in the target region for what lives in the source's resource group."""
+    return ResourceId.of(source.subscription, with_suffix(source.resource_group, 90))
+
+
+def target_sibling(source: ResourceId, longest: int) -> ResourceId:
+    """The target counterpart of a network (64) or an availability set (80): a function of the source alone."""
+    group = target_group(source)
+    return ResourceId.of(group.subscription, group.resource_group, source.type, with_suffix(source.name, longest))
+
+
+def cache_account(subscription: str, location: str) -> ResourceId:
+    """The cache storage account that all VMs of a subscription and region share.
+
+    Storage account names are unique in all of Azure: 3 to 24 lower-case letters and digits.
+    """
+    return ResourceId.of(
+        subscription,
+        f"asr-cache-{location}",
+        "Microsoft.Storage/storageAccounts",
+        f"asrcache{_digest(f'{subscription}/{location}', 16)}",
+    )
+
+
+def fabric(location: str) -> str:
+    """As the portal names it."""
+    return f"asr-a2a-default-{location}"
+
+
+def container(location: str) -> str:
+    """As the portal names it."""
+    return f"asr-a2a-default-{location}-container"
+
+
+def policy(retention_hours: int, app_consistent_hours: int) -> str:
+    """Not the portal's `24-hour-retention-policy`: that one has app-consistent points off today."""
+    return f"{retention_hours}-hour-retention-{app_consistent_hours}-hour-app-consistent-policy"
+
+
+def container_mapping(source_location: str, target_location: str, policy_name: str) -> str:
+    """As the portal names it: `<source>-<target>-<policy>`."""
+    return f"{source_location}-{target_location}-{policy_name}"
+
+
+def network_mapping(source_network: ResourceId, target_location: str) -> str:
+    """A network may have one mapping per target region."""
+    return f"{source_network.name[:40]}-{target_location}-{_digest(source_network.key, 8)}"

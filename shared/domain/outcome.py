@@ -1,0 +1,53 @@
+"""What an activity answers. Activities do not raise for what Azure says: they return one of three.
+
+- `Ready`: it is so; `value` holds what was found.
+- `Pending`: asked for and not there yet; look again after `retry_after` seconds.
+- `Failed`: Azure said no, and asking again the same way would not help.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from shared.domain.model import Model
+
+
+class Error(Model):
+    """Why something failed, in the words of the service. `action` is what it recommends."""
+
+    code: str
+    message: str
+    action: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (f"{self.code}: {self.message}", self.action) if part)
+
+
+class Ready(Model):
+    status: Literal["ready"] = "ready"
+    value: dict[str, Any] = {}
+
+
+class Pending(Model):
+    """`percent` is of the step, where the service tells it."""
+
+    status: Literal["pending"] = "pending"
+    retry_after: float
+    step: str = ""
+    percent: int | None = None
+    error: Error | None = None
+
+
+class Failed(Model):
+    status: Literal["failed"] = "failed"
+    error: Error
+
+
+Outcome = Ready | Pending | Failed
+
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="status")])
+
+
+def load_outcome(data: Any) -> Outcome:
+    """Reads what an activity returned. Raises pydantic.ValidationError."""
+    return _OUTCOME.validate_python(data)

@@ -1,0 +1,94 @@
+"""A replication protected item, and what its state lets us do.
+
+Freeze beats fix: an item is written to only in a state listed here. Failed over, committed, reprotecting, under test
+failover, or a state that nobody has told us of: look and report, never touch.
+"""
+
+from enum import StrEnum
+
+from shared.domain import naming
+from shared.domain.model import Model
+from shared.domain.outcome import Error
+from shared.domain.resource_id import ResourceId
+
+
+class Stage(StrEnum):
+    ENABLING = "Enabling"
+    REPLICATING = "Replicating"
+    PROTECTED = "Protected"
+    FAILED = "Failed"
+    DISABLING = "Disabling"
+    FROZEN = "Frozen"
+
+
+_STAGES = {
+    "unprotectedstatesbegin": Stage.ENABLING,
+    "enablingprotection": Stage.ENABLING,
+    "initialreplicationinprogress": Stage.REPLICATING,
+    "initialreplicationrecoverycompletionpending": Stage.REPLICATING,
+    "protected": Stage.PROTECTED,
+    "enablingfailed": Stage.FAILED,
+    "initialreplicationfailed": Stage.FAILED,
+    "disablingprotection": Stage.DISABLING,
+}
+
+
+class ProtectedItem(Model):
+    """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made of it.
+
+    `percent` is that of the initial replication, where the service tells it; it stops below 100.
+    """
+
+    id: ResourceId
+    source: ResourceId
+    copies: tuple[ResourceId, ...] = ()
+    state: str
+    state_description: str = ""
+    test_failover: str = ""
+    active_location: str = ""
+    replication_health: str = ""
+    policy_id: ResourceId | None = None
+    disks: tuple[ResourceId, ...] = ()
+    percent: int | None = None
+    rpo_seconds: int | None = None
+    errors: tuple[Error, ...] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this app made it: only what is ours may ever be removed by us."""
+        return self.id.name.lower() == naming.item_name(self.source)
+
+    @property
+    def stage(self) -> Stage:
+        if self.test_failover.lower() not in {"", "none"} or self.active_location.lower() == "recovery":
+            return Stage.FROZEN
+        return _STAGES.get(self.state.lower(), Stage.FROZEN)
+
+
+class JobStage(StrEnum):
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+_ENDED = {"succeeded": JobStage.SUCCEEDED, "completedwithinformation": JobStage.SUCCEEDED}
+_FAILED = {"failed", "cancelled", "suspended"}
+
+
+class Job(Model):
+    """A Site Recovery job, as the list of a vault's jobs tells of it. `name` is also the ID of the operation."""
+
+    name: str
+    scenario: str
+    title: str = ""
+    state: str
+    target: str = ""
+
+    @property
+    def stage(self) -> JobStage:
+        state = self.state.lower()
+        return _ENDED.get(state, JobStage.FAILED if state in _FAILED else JobStage.RUNNING)
+
+    def enables(self, vm: ResourceId) -> bool:
+        """Whether it is enabling a VM of that name: a list of jobs tells no more of the VM than its name."""
+        return self.scenario == "EnableDr" and self.target.lower() == vm.name.lower()

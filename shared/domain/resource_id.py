@@ -1,0 +1,102 @@
+"""Azure Resource Manager IDs: parsed once, compared without regard to case.
+
+Azure answers with the casing of whoever called (`resourceGroups`, `resourcegroups`, `/Subscriptions/`), and Site
+Recovery echoes IDs lower-cased, so two IDs are the same if their lower-cased texts are.
+"""
+
+import re
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+_GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_SEGMENT = r"[^/\\?#%&<>\"'\s\x00-\x1f]+"
+_ID = re.compile(
+    rf"/subscriptions/(?P<subscription>{_GUID})"
+    rf"(?:/resourceGroups/(?P<group>[-\w.()]{{1,89}}[-\w()]|[-\w()])"
+    rf"(?:/providers/(?P<namespace>[A-Za-z0-9.]+)(?P<path>(?:/[A-Za-z0-9]+/{_SEGMENT})+))?)?",
+    re.IGNORECASE,
+)
+
+VIRTUAL_MACHINE = "Microsoft.Compute/virtualMachines"
+CLASSIC_VIRTUAL_MACHINE = "Microsoft.ClassicCompute/virtualMachines"
+VAULT = "Microsoft.RecoveryServices/vaults"
+
+
+class ResourceId:
+    """A subscription, a resource group, or a resource with its parents. Raises ValueError for all else."""
+
+    __slots__ = ("_path", "key", "resource_group", "subscription", "text", "type")
+
+    def __init__(self, text: str) -> None:
+        match = _ID.fullmatch(text.rstrip("/"))
+        if match is None or ".." in text:
+            raise ValueError(
+                f"{text[:200]!r} is not an Azure resource ID: "
+                "/subscriptions/<guid>[/resourceGroups/<name>[/providers/<namespace>/<type>/<name>...]] is allowed"
+            )
+        self.text = text.rstrip("/")
+        self.key = self.text.lower()
+        self.subscription = match["subscription"]
+        self.resource_group = match["group"]
+        path = (match["path"] or "").split("/")[1:]
+        self._path = path
+        self.type = "/".join([match["namespace"], *path[0::2]]) if path else ""
+
+    @property
+    def name(self) -> str:
+        """The last name: of the resource, else of the resource group, else of the subscription."""
+        if self._path:
+            return self._path[-1]
+        return self.resource_group or self.subscription
+
+    @property
+    def group_id(self) -> "ResourceId":
+        """The resource group. A subscription has none: ValueError."""
+        return ResourceId.of(self.subscription, self.resource_group)
+
+    @property
+    def parent(self) -> "ResourceId":
+        """The resource this one is a child of: of a subnet its network."""
+        return ResourceId(self.text.rsplit("/", 2)[0])
+
+    def is_type(self, resource_type: str) -> bool:
+        """Whether this is a resource of that type, as `Microsoft.Compute/virtualMachines`."""
+        return self.type.lower() == resource_type.lower()
+
+    @classmethod
+    def of(cls, subscription: str, group: str, resource_type: str = "", name: str = "") -> "ResourceId":
+        """Builds an ID from its parts. Raises ValueError if they make none."""
+        tail = f"/providers/{resource_type}/{name}" if resource_type else ""
+        return cls(f"/subscriptions/{subscription}/resourceGroups/{group}{tail}")
+
+    def child(self, resource_type: str, name: str) -> "ResourceId":
+        """The child of this resource: of a network its subnet `child("subnets", "web")`."""
+        return ResourceId(f"{self.text}/{resource_type}/{name}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ResourceId) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"ResourceId({self.text!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text]),
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+def vm_id(subscription: str, group: str, name: str) -> ResourceId:
+    """The ID of a Resource Manager VM. Raises ValueError."""
+    return ResourceId.of(subscription, group, VIRTUAL_MACHINE, name)

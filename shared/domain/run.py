@@ -1,0 +1,163 @@
+"""A run: the protection of one VM over time, the state it carries from pass to pass, and how it ended."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from shared.domain.findings import Finding, note
+from shared.domain.model import Model
+from shared.domain.outcome import Error, Failed, Pending
+from shared.domain.resource_id import ResourceId
+from shared.domain.target import Setting, TargetResource
+from shared.domain.vm import SourceVm
+
+CHANGED = "changed"
+"""The event that says: something about the VM changed, look again. It carries nothing."""
+
+WRITES_OFF = "WritesOff"
+"""The code of what did not happen because the settings forbid writing now."""
+
+# In poll intervals: minutes are those at the default of 30 s.
+_SETTLING = 60  # 30 min for a VM that Azure is still busy with
+_TARGETS = 120  # 1 h for the target resources
+_FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
+_LONGEST_BACKOFF = timedelta(hours=1)
+_MOST_ATTEMPTS = 3
+_MOST_FAULTS = 10
+
+
+class Ending(StrEnum):
+    """How a run ends. What the operator may change (tags, power, settings) starts the next one."""
+
+    PROTECTED = "Protected"
+    NOT_ELIGIBLE = "NotEligible"
+    NOT_TAGGED = "NotTagged"
+    GONE = "Gone"
+    FROZEN = "Frozen"
+    FAILED = "Failed"
+    REPORTED = "Reported"
+
+
+class Result(Model):
+    """What a run returns. `settings` are what was derived in it, with their origins; `error` is there if it failed."""
+
+    outcome: Ending
+    vm_id: ResourceId
+    item_id: ResourceId | None = None
+    findings: tuple[Finding, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    error: Error | None = None
+    attempts: int = 0
+
+
+class Phase(StrEnum):
+    """Where the next pass begins: a look at the VM, the target resources, or the job and the initial replication."""
+
+    LOOK = "look"
+    TARGETS = "targets"
+    FOLLOW = "follow"
+
+
+class Run(Model):
+    """The state that a run carries from pass to pass. Times are absolute, in UTC.
+
+    `job` is the enable job asked for; while it is set, protection is never asked for again. `remaining` are the target
+    resources that are not known to be there yet.
+    """
+
+    vm_id: ResourceId
+    poll_seconds: float
+    phase: Phase = Phase.LOOK
+    wake_at: datetime | None = None
+    step: str = "Looking at the VM"
+    percent: int | None = None
+    settings: tuple[Setting, ...] = ()
+    remaining: tuple[tuple[TargetResource, ...], ...] = ()
+    job: str = ""
+    item_id: ResourceId | None = None
+    attempts: int = 0
+    faults: int = 0
+    settle_by: datetime | None = None
+    targets_by: datetime | None = None
+    last_error: Error | None = None
+    result: Result | None = None
+
+    def but(self, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
+
+    def status(self) -> dict[str, Any]:
+        """The custom status: what an operator wants to see while it runs."""
+        shown = self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, include={"step", "percent", "last_error", "attempts", "job"}
+        )
+        return {"vmId": str(self.vm_id), **shown}
+
+    def sleep(self, now: datetime, seconds: float, step: str = "", **changes: Any) -> Self:
+        """The next pass begins after `seconds`, or when the VM changes."""
+        changes.setdefault("percent", None)
+        return self.but(wake_at=now + timedelta(seconds=seconds), step=step or self.step, faults=0, **changes)
+
+    def look_again(self) -> Self:
+        """The next pass begins with a look at the VM, at once. Nothing else is forgotten."""
+        return self.but(phase=Phase.LOOK, wake_at=None, result=None)
+
+    def wait_for(self, now: datetime, pending: Pending) -> Self:
+        """Azure is at it, or asked to come back: the same phase again after what it said."""
+        return self.sleep(now, pending.retry_after, pending.step, percent=pending.percent, last_error=pending.error)
+
+    def wait_for_targets(self, now: datetime, pending: Pending, remaining: tuple[Any, ...]) -> Self:
+        """The next pass goes on with what remains. Ends the run if it takes longer than anything ever should."""
+        by = self.targets_by or now + timedelta(seconds=_TARGETS * self.poll_seconds)
+        if now > by:
+            late = Error(code="TargetsNotReady", message="The target resources were not there in time.")
+            return self.finish(Ending.FAILED, error=pending.error or late)
+        return self.wait_for(now, pending).but(phase=Phase.TARGETS, targets_by=by, remaining=remaining)
+
+    def may_settle(self, now: datetime) -> bool:
+        """Whether there is time left to wait for Azure to be done with the VM itself."""
+        return self.settle_by is None or now < self.settle_by
+
+    def wait_to_settle(self, now: datetime, vm: SourceVm) -> Self:
+        by = self.settle_by or now + timedelta(seconds=_SETTLING * self.poll_seconds)
+        step = f"Waiting until the VM is no longer {vm.provisioning_state}"
+        return self.sleep(now, self.poll_seconds, step, settle_by=by)
+
+    def follow(self, now: datetime, seconds: float, job: str = "") -> Self:
+        """The next pass looks at the enable job, or at the item if the job is not known."""
+        return self.sleep(now, seconds, "Enabling protection", phase=Phase.FOLLOW, job=job or self.job, last_error=None)
+
+    def enable_failed(self, now: datetime, error: Error) -> Self:
+        """An attempt failed: after a while the next look decides whether its item may be removed for another."""
+        attempts = self.attempts + 1
+        failed = self.but(attempts=attempts, job="", last_error=error)
+        if attempts >= _MOST_ATTEMPTS:
+            return failed.finish(Ending.FAILED, error=error)
+        backoff = _FIRST_BACKOFF * self.poll_seconds * 2 ** (attempts - 1)
+        return failed.sleep(now, backoff, "Waiting to enable again after a failed job", phase=Phase.LOOK)
+
+    def back_off(self, now: datetime, fault: Exception) -> Self:
+        """Something nobody expected: again after a growing while, its text in the status; not for ever."""
+        faults = self.faults + 1
+        error = Error(code="UnexpectedError", message=str(fault)[:1000])
+        if faults > _MOST_FAULTS:
+            return self.finish(Ending.FAILED, error=error)
+        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
+        return self.but(wake_at=now + backoff, faults=faults, last_error=error)
+
+    def finish(self, outcome: Ending, findings: tuple[Finding, ...] = (), **result: Any) -> Self:
+        ended = Result(
+            outcome=outcome,
+            vm_id=self.vm_id,
+            item_id=self.item_id,
+            findings=findings,
+            settings=self.settings,
+            attempts=self.attempts,
+            **{"error": self.last_error if outcome is Ending.FAILED else None, **result},
+        )
+        return self.but(result=ended, step=outcome.value, percent=None)
+
+    def fail(self, failed: Failed) -> Self:
+        """Azure refused, or the settings did: that one is no failure."""
+        if failed.error.code == WRITES_OFF:
+            return self.finish(Ending.REPORTED, (note(WRITES_OFF, failed.error.message),))
+        return self.finish(Ending.FAILED, error=failed.error)

@@ -1,0 +1,155 @@
+"""The app's settings: environment variables, read and checked once, when the app loads.
+
+A wrong or missing setting stops the app with one message that lists all of them; so does a `DR_` variable that is not
+a setting, since a misspelt `DR_PAUSED` must not go unnoticed.
+"""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.domain.resource_id import VAULT, ResourceId
+from shared.domain.scope import Scope
+
+
+class Mode(StrEnum):
+    REPORT = "report"
+    PROTECT = "protect"
+
+
+def _comma_separated(given: Any) -> Any:
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    return given
+
+
+Ids = Annotated[tuple[ResourceId, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)]
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable `DR_<FIELD>`; its description says what is allowed."""
+
+    model_config = SettingsConfigDict(env_prefix="DR_", frozen=True, extra="ignore", hide_input_in_errors=False)
+
+    vault_ids: Ids = Field(description="the resource ID of the Recovery Services vault that protects the VMs")
+    source_scope: Ids = Field(
+        description="IDs of subscriptions or resource groups, comma-separated: only VMs in them are looked at"
+    )
+    target_scope: Ids = Field(
+        description="IDs of subscriptions or resource groups, comma-separated: resources are made only in them"
+    )
+    mode: Mode = Field(Mode.PROTECT, description="protect (enable what is tagged) or report (look, write nothing)")
+    paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
+    poll_seconds: float = Field(
+        30, gt=0, le=3600, description="seconds between two looks at something under way, above 0, at most 3600"
+    )
+    tag_name: str = Field(
+        "dr",
+        pattern=r"^[^<>%&\\?/]{1,512}$",
+        description="the tag that asks for protection: 1 to 512 characters, none of <>%&\\?/",
+    )
+    tag_values: Names = Field(("true",), description="values of that tag that mean yes, comma-separated")
+    arm_endpoint: str = Field(
+        "https://management.azure.com",
+        pattern=r"^https://[^/\s]+$",
+        description="the https address of Azure Resource Manager, without a path: that of your cloud",
+    )
+
+    @field_validator("vault_ids")
+    @classmethod
+    def _are_vaults(cls, ids: tuple[ResourceId, ...]) -> tuple[ResourceId, ...]:
+        for vault in ids:
+            if not vault.is_type(VAULT):
+                raise ValueError(f"{vault} is not a vault: /subscriptions/.../providers/{VAULT}/<name> is allowed")
+        if len(set(ids)) > 1:
+            raise ValueError(
+                f"{len(set(ids))} vaults are given: one is allowed, or its choice for a VM would be a guess"
+            )
+        return ids
+
+    @field_validator("source_scope", "target_scope")
+    @classmethod
+    def _are_scopes(cls, ids: tuple[ResourceId, ...]) -> tuple[ResourceId, ...]:
+        for scope in ids:
+            if scope.type:
+                raise ValueError(f"{scope} is a resource: a subscription or a resource group is allowed")
+        return ids
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """A setting that is there but empty is a setting left out: templates write those."""
+        return {name: value for name, value in given.items() if value != ""}
+
+    @cached_property
+    def source(self) -> Scope:
+        return Scope(self.source_scope)
+
+    @cached_property
+    def target(self) -> Scope:
+        return Scope(self.target_scope)
+
+    @property
+    def vault(self) -> ResourceId:
+        return self.vault_ids[0]
+
+    @property
+    def writes_off(self) -> str:
+        """Why nothing may be written now, or "" if writing is allowed."""
+        if self.paused:
+            return "DR_PAUSED is true: all writes are stopped"
+        if self.mode is Mode.REPORT:
+            return "DR_MODE is report: the app looks and writes nothing"
+        return ""
+
+    def asks_for_protection(self, tags: Mapping[str, str]) -> bool:
+        """Whether a VM with these tags is to be protected. Tag names know no case in Azure; neither do our values."""
+        given = {name.lower(): value.strip().lower() for name, value in tags.items()}
+        return given.get(self.tag_name.lower()) in {value.lower() for value in self.tag_values}
+
+    def on_hold(self, tags: Mapping[str, str]) -> bool:
+        """Whether the VM is to be left as it is: the hold tag, with any value but `false`."""
+        hold = f"{self.tag_name}-hold".lower()
+        return any(name.lower() == hold and value.strip().lower() != "false" for name, value in tags.items())
+
+
+class SettingsError(ValueError):
+    """The app cannot start: its message lists every setting that is wrong or missing."""
+
+
+def load_settings() -> Settings:
+    """Reads the environment. Raises SettingsError."""
+    problems = [f"{name}: not a setting of this app" for name in sorted(os.environ) if _is_unknown(name)]
+    settings = None
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems += [_in_words(problem) for problem in error.errors()]
+    if problems or settings is None:
+        known = ", ".join(sorted(_variables()))
+        raise SettingsError("\n  ".join(["Settings to mend before the app can start:", *problems, f"Known: {known}"]))
+    return settings
+
+
+def _variables() -> set[str]:
+    return {f"DR_{field.upper()}" for field in Settings.model_fields}
+
+
+def _is_unknown(variable: str) -> bool:
+    return variable.startswith("DR_") and variable not in _variables()
+
+
+def _in_words(problem: Any) -> str:
+    field = str(problem["loc"][0])
+    allowed = Settings.model_fields[field].description
+    name = f"DR_{field.upper()}"
+    if problem["type"] == "missing":
+        return f"{name}: missing; needed: {allowed}"
+    reason = problem["msg"].removeprefix("Value error, ")
+    return f"{name}: given {os.environ.get(name, '')!r}: {reason}; allowed: {allowed}"
