@@ -8,6 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+# What the headers of a 202 point at: no SDK has a route for it, its poller takes the URL as it comes.
+_OPERATION_STATUS = re.compile(
+    r"/subscriptions/.+/(replicationOperationStatus|operationStatus|operations)/[^/]+", re.IGNORECASE
+)
+_OPERATION_RESULT = re.compile(r"/subscriptions/.+/(operationresults|asyncoperations)/[^/]+", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Exchange:
@@ -28,6 +34,14 @@ class Exchange:
     def path(self) -> str:
         # The generic client puts a slash before an id that has one: its paths may begin with two.
         return "/" + re.sub(r"^https?://[^/]+", "", self.url).partition("?")[0].lstrip("/")
+
+    @property
+    def asks_operation_status(self) -> bool:
+        return _OPERATION_STATUS.fullmatch(self.path) is not None
+
+    @property
+    def asks_operation_result(self) -> bool:
+        return _OPERATION_RESULT.fullmatch(self.path) is not None
 
     @property
     def api_version(self) -> str:

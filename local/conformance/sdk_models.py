@@ -23,18 +23,13 @@ _ENVELOPE_ONLY = re.compile(
     r"|/subscriptions/.+/providers/Microsoft\.(Authorization/locks|Resources/links)/[^/]+",
     re.IGNORECASE,
 )
-# What the headers of a 202 point at: no SDK has a route for it, its poller takes the URL as it comes.
-_OPERATION_STATUS = re.compile(
-    r"/subscriptions/.+/(replicationOperationStatus|operationStatus|operations)/[^/]+", re.IGNORECASE
-)
-_OPERATION_RESULT = re.compile(r"/subscriptions/.+/(operationresults|asyncoperations)/[^/]+", re.IGNORECASE)
 
 
 def validate(exchange: Exchange) -> list[Finding]:
     """Everything in which one exchange differs from what the SDKs' models say."""
-    if _OPERATION_STATUS.fullmatch(exchange.path):
+    if exchange.asks_operation_status:
         return [*_check_status_code(exchange, {200}), *_check_operation_status(exchange.response_body)]
-    if _OPERATION_RESULT.fullmatch(exchange.path):
+    if exchange.asks_operation_result:
         return list(_check_status_code(exchange, {200, 201, 202, 204}))
     route = find_route(exchange.method, exchange.path)
     if route is None and _ENVELOPE_ONLY.fullmatch(exchange.path):
@@ -50,7 +45,7 @@ def validate(exchange: Exchange) -> list[Finding]:
 
 
 def validate_request_log(entries: Iterable[Mapping[str, Any]]) -> list[tuple[Exchange, Finding]]:
-    """Validates what `GET /sim/requests` of the simulator lists: what a client sent, and what the simulator answered."""
+    """Validates what `GET /sim/requests` of the simulator lists, what was asked and what was answered alike."""
     return [(exchange, finding) for exchange in map(logged_exchange, entries) for finding in validate(exchange)]
 
 

@@ -1,0 +1,186 @@
+"""Replays a recording against the simulator, exchange by exchange, and compares the answers.
+
+Nothing is timed. The simulator runs at the speed of the real services, so that an operation is under way when the
+recording saw it so; where the recording saw it further on, the clock is sped up until the simulator has come as far.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from local.conformance.comparison import Answer, Difference, Documented, compare
+from local.conformance.estate import derive_estate
+from local.conformance.exchange import Exchange
+from local.conformance.known import explain, out_of_scope
+
+# Real seconds. At the fast speed they are more than any state lasted in a recording.
+_DEADLINE = 20.0
+_POLL = 0.005
+# The shortest state to be caught lasts five minutes: more than half a second at this speed, a hundred polls.
+_FAST = 500
+_RECORDED = 1
+
+# What tells how far an asynchronous change has come.
+_PROGRESS = (("status",), ("properties", "protectionState"), ("properties", "provisioningState"))
+_ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
+
+
+@dataclass
+class Report:
+    """What a replay found. An exchange that was not replayed is listed with the reason."""
+
+    replayed: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    explained: list[tuple[Difference, str]] = field(default_factory=list)
+    not_replayed: list[tuple[Exchange, str]] = field(default_factory=list)
+    retry_after: int = 0
+
+    def add(self, difference: Difference) -> None:
+        reason = explain(difference)
+        if reason is None:
+            self.differences.append(difference)
+        else:
+            self.explained.append((difference, reason))
+
+
+class Client:
+    """Talks to a simulator as the app does: a token from the identity endpoint, TLS by a CA file."""
+
+    def __init__(self, url: str, ca_file: Path, identity_endpoint: str, identity_header: str) -> None:
+        self.url = url
+        self._identity = identity_endpoint, identity_header
+        self._tls = ssl.create_default_context(cafile=ca_file)
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls))
+        try:
+            endpoint, secret = self._identity
+            query = {"resource": self.url, "api-version": "2019-08-01"}
+            async with self._session.get(endpoint, params=query, headers={"X-IDENTITY-HEADER": secret}) as response:
+                response.raise_for_status()
+                token = (await response.json())["access_token"]
+        except BaseException:
+            await self._session.close()
+            raise
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def send(self, method: str, url: str, body: Any = None) -> Answer:
+        async with self._session.request(method, url, json=body) as response:
+            text = await response.text()
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, headers, json.loads(text) if text else None)
+
+    async def control(self, method: str, path: str, body: Any) -> None:
+        """One of the simulator's own controls under /sim. Raises ValueError with its words where it refuses."""
+        answer = await self.send(method, f"{self.url}/sim/{path}", body)
+        if answer.status >= 400:
+            raise ValueError(f"the simulator refused {method} /sim/{path}: {answer.body}")
+
+
+async def replay(exchanges: list[Exchange], client: Client) -> Report:
+    """Loads the recording's estate into the simulator (what it held before is gone), and replays the recording."""
+    await client.control("POST", "estate", derive_estate(exchanges))
+    await client.control("PATCH", "clock", {"speed": _RECORDED})
+    return await _Replay(exchanges, client).run()
+
+
+class _Replay:
+    def __init__(self, exchanges: list[Exchange], client: Client) -> None:
+        self.exchanges = exchanges
+        self.client = client
+        self.documented = Documented(exchanges)
+        self.report = Report()
+        # The simulator names its operations itself: recorded poll URL and operation name to simulated ones.
+        self.urls: dict[str, str] = {}
+        self.operations: dict[str, str] = {}
+
+    async def run(self) -> Report:
+        for exchange in self.exchanges:
+            reason = out_of_scope(exchange)
+            if reason is not None:
+                self.report.not_replayed.append((exchange, reason))
+            elif exchange.asks_operation_status and exchange.url not in self.urls:
+                nowhere = Difference(exchange, "unreachable", "url", "polled", "no operation was given to poll")
+                self.report.add(nowhere)
+            else:
+                await self.exchange(exchange)
+        return self.report
+
+    async def exchange(self, recorded: Exchange) -> None:
+        url = self.translate(recorded.url)
+        answer = await self.client.send(recorded.method, url, recorded.request_body)
+        if recorded.method == "GET" and not _caught_up(recorded, answer):
+            answer = await self.catch_up(recorded, url, answer)
+        self.report.replayed += 1
+        self.report.retry_after += "retry-after" in answer.headers
+        self.remember(recorded, answer)
+        for difference in [*compare(recorded, answer, self.documented), *_state_differences(recorded, answer)]:
+            self.report.add(difference)
+
+    async def catch_up(self, recorded: Exchange, url: str, answer: Answer) -> Answer:
+        """Speeds the clock up until the simulator has come as far as the recording, but not beyond the deadline."""
+        await self.client.control("PATCH", "clock", {"speed": _FAST})
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                while not _caught_up(recorded, answer):
+                    await asyncio.sleep(_POLL)
+                    answer = await self.client.send("GET", url)
+        except TimeoutError:
+            pass  # The difference in state is reported.
+        finally:
+            await self.client.control("PATCH", "clock", {"speed": _RECORDED})
+        return answer
+
+    def translate(self, url: str) -> str:
+        if url in self.urls:
+            return self.urls[url]
+        path = "/" + url.split("://", 1)[-1].partition("/")[2]
+        for recorded, simulated in self.operations.items():
+            path = path.replace(recorded, simulated)
+        return self.client.url + path
+
+    def remember(self, recorded: Exchange, answer: Answer) -> None:
+        for name in ("azure-asyncoperation", "location"):
+            ours, theirs = (recorded.response_headers or {}).get(name), answer.headers.get(name)
+            if ours and theirs:
+                self.urls[ours] = theirs
+                self.operations[_last_segment(ours)] = _last_segment(theirs)
+
+
+def _last_segment(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+def _progress(body: Any) -> Iterator[tuple[str, Any]]:
+    for keys in _PROGRESS:
+        value = body
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            yield ".".join(("$", *keys)), value
+
+
+def _caught_up(recorded: Exchange, answer: Answer) -> bool:
+    """Whether there is nothing to wait for: the same progress, an end, or another kind of answer."""
+    ours, theirs = dict(_progress(recorded.response_body)), dict(_progress(answer.body))
+    return ours == theirs or ours.keys() != theirs.keys() or theirs.get("$.status") in _ENDED
+
+
+def _state_differences(recorded: Exchange, answer: Answer) -> Iterator[Difference]:
+    theirs = dict(_progress(answer.body))
+    for where, ours in _progress(recorded.response_body):
+        if recorded.status == answer.status and where in theirs and theirs[where] != ours:
+            yield Difference(recorded, "state", where, ours, f"{theirs[where]} in {str(answer.body)[:300]}")
