@@ -1,0 +1,251 @@
+"""The simulator and the host as two processes, started, used and stopped: for the demo, the bench and the tests.
+
+Each process is told apart by its own process ID and its own folder; nothing but loopback is used.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from aiohttp import ClientSession, TCPConnector
+
+APP = Path(__file__).parents[1]
+_READY_WITHIN = 30.0
+_STOPPED_WITHIN = 10.0
+_POLL_SECONDS = 30.0
+"""What DR_POLL_SECONDS is in Azure: divided by the speed of the simulator's clock."""
+
+
+class StackError(RuntimeError):
+    """A process did not start; the text holds the end of what it printed."""
+
+
+class Stack:
+    """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment.
+
+    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        estate: Mapping[str, Any],
+        *,
+        speed: float = 1,
+        settings: Mapping[str, str] | None = None,
+        simulator_options: tuple[str, ...] = (),
+        port: int = 0,
+        simulator_port: int = 0,
+        app: Path = APP,
+    ) -> None:
+        self.folder = folder
+        self.estate = estate
+        self.speed = speed
+        self.app = app
+        self.settings = dict(settings or {})
+        self._simulator_options = simulator_options
+        self._ports = {"simulator": simulator_port, "host": port}
+        self._processes: dict[str, Process] = {}
+        self._session: ClientSession | None = None
+        self._operator = ""
+
+    @property
+    def simulator_url(self) -> str:
+        return str(self._ready("simulator")["url"])
+
+    @property
+    def host_url(self) -> str:
+        return str(self._ready("host")["url"])
+
+    @property
+    def host_pid(self) -> int:
+        return self._processes["host"].pid
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The host's keys: `master`, `function`, `system`."""
+        keys: dict[str, Any] = json.loads((self.folder / "host" / "keys.json").read_text())
+        return keys
+
+    @property
+    def webhook(self) -> str:
+        """Where Event Grid delivers to the app."""
+        code = self.keys["system"]["eventgrid_extension"]
+        return f"{self.host_url}/runtime/webhooks/EventGrid?functionName=on_vm_event&code={code}"
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            await self.start_simulator()
+            await self.start_host()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start_simulator(self) -> None:
+        folder = self.folder / "simulator"
+        folder.mkdir(exist_ok=True)
+        (folder / "estate.json").write_text(json.dumps(self.estate))
+        options = ("--speed", str(self.speed), "--estate", str(folder / "estate.json"), *self._simulator_options)
+        await self._start("simulator", {}, *options)
+        told = self._ready("simulator")
+        trusted = ssl.create_default_context(cafile=told["caFile"])
+        self._session = ClientSession(connector=TCPConnector(ssl=trusted))
+
+    async def start_host(self, **settings: str) -> None:
+        """Starts the host on the history that is there. `settings` are added for this start only."""
+        await self._start("host", self._app_settings() | settings, "--app", str(self.app))
+        # Event Grid was told this address: a restarted host answers at the same one.
+        self._ports["host"] = urlsplit(self.host_url).port or 0
+
+    async def stop(self) -> None:
+        if self._session:
+            await self._session.close()
+        for name in ("host", "simulator"):
+            await self.stop_process(name)
+
+    async def stop_process(self, name: str) -> None:
+        process = self._processes.pop(name, None)
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), _STOPPED_WITHIN)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def kill_host(self) -> None:
+        """As a machine dies: at once, with whatever was under way."""
+        process = self._processes.pop("host")
+        process.kill()
+        await process.wait()
+
+    async def sim(self, method: str, path: str, body: Any = None) -> Any:
+        """Calls the simulator's own controls, as `sim("PATCH", "clock", {"speed": 60})`."""
+        return await self._call(method, f"{self.simulator_url}/sim/{path}", body, {})
+
+    async def api(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Calls an HTTP function of the app with its key. Returns the status and the JSON."""
+        headers = {"x-functions-key": self.keys["function"]["default"]}
+        return await self._answer(method, f"{self.host_url}/api/{path}", body, headers)
+
+    async def arm(self, method: str, resource: str, api_version: str, body: Any = None) -> Any:
+        """Calls Azure Resource Manager as an operator, who is somebody else than the app."""
+        headers = {"Authorization": f"Bearer {await self._operator_token()}"}
+        return await self._call(method, f"{self.simulator_url}{resource}?api-version={api_version}", body, headers)
+
+    async def tag(self, vm: str, **tags: str) -> None:
+        """Adds tags as the portal does: with the Tags API."""
+        body = {"operation": "Merge", "properties": {"tags": tags}}
+        await self.arm("PATCH", f"{vm}/providers/Microsoft.Resources/tags/default", "2025-04-01", body)
+
+    async def subscribe(self, **options: Any) -> None:
+        """Subscribes the app's Event Grid trigger to what happens to VMs, with the handshake that Azure demands."""
+        await self.sim("POST", "events", {"endpoint": self.webhook, **options})
+
+    async def deliver(self, *events: Mapping[str, Any]) -> int:
+        """Delivers events to the app as Event Grid does. Returns the status."""
+        status, _ = await self._answer("POST", self.webhook, list(events), {"aeg-event-type": "Notification"})
+        return status
+
+    async def instances(self) -> list[dict[str, Any]]:
+        """Every orchestration instance, as the durable HTTP API tells of it."""
+        code = self.keys["system"]["durabletask_extension"]
+        found: list[dict[str, Any]] = await self._call(
+            "GET", f"{self.host_url}/runtime/webhooks/durabletask/instances?code={code}&showInput=true", None, {}
+        )
+        return found
+
+    async def requests(self, after: int = 0) -> list[dict[str, Any]]:
+        """The ARM requests that the simulator served after the given one."""
+        found: list[dict[str, Any]] = await self.sim("GET", f"requests?after={after}")
+        return found
+
+    def log_of(self, name: str) -> str:
+        """What the process printed so far."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def _app_settings(self) -> dict[str, str]:
+        told = self._ready("simulator")
+        subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in self.estate["subscriptions"])
+        return {
+            "DR_VAULT_IDS": self.estate["vaults"][0]["id"],
+            "DR_SOURCE_SCOPE": subscriptions,
+            "DR_TARGET_SCOPE": subscriptions,
+            "DR_ARM_ENDPOINT": told["url"],
+            "DR_POLL_SECONDS": str(_POLL_SECONDS / self.speed),
+            "IDENTITY_ENDPOINT": told["identityEndpoint"],
+            "IDENTITY_HEADER": told["identityHeader"],
+            "SSL_CERT_FILE": told["caFile"],
+            **self.settings,
+        }
+
+    async def _start(self, name: str, environment: Mapping[str, str], *options: str) -> None:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        ready = folder / f"{name}.json"
+        ready.unlink(missing_ok=True)
+        outside = {key: value for key, value in os.environ.items() if not key.startswith("DR_")}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = self._processes[name] = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", f"local.{name}", "--port", str(self._ports[name]), "--state-dir", str(folder)),
+                *options,
+                cwd=APP,
+                env=outside | dict(environment),
+                stdout=log,
+                stderr=log,
+            )
+        deadline = asyncio.get_running_loop().time() + _READY_WITHIN
+        while not ready.exists():
+            if process.returncode is not None:
+                raise StackError(
+                    f"The {name} stopped with exit code {process.returncode}:\n{self.log_of(name)[-3000:]}"
+                )
+            if asyncio.get_running_loop().time() > deadline:
+                raise StackError(f"The {name} was not ready within {_READY_WITHIN} s:\n{self.log_of(name)[-3000:]}")
+            await asyncio.sleep(0.05)
+
+    def _ready(self, name: str) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads((self.folder / name / f"{name}.json").read_text())
+        return told
+
+    async def _operator_token(self) -> str:
+        if not self._operator:
+            tenant = self.estate.get("tenantId", "organizations")
+            form = {"grant_type": "client_credentials", "client_id": "0a0a0a0a-0000-4000-8000-00000000000a"}
+            form |= {"client_secret": "any", "scope": f"{self.simulator_url}/.default"}
+            assert self._session
+            async with self._session.post(f"{self.simulator_url}/{tenant}/oauth2/v2.0/token", data=form) as answer:
+                self._operator = str((await answer.json())["access_token"])
+        return self._operator
+
+    async def _call(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Any:
+        status, answer = await self._answer(method, url, body, headers)
+        if status >= 400:
+            raise StackError(f"{method} {url.split('?')[0]} answered {status}: {answer}")
+        return answer
+
+    async def _answer(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
+        assert self._session
+        async with self._session.request(method, url, json=body, headers=dict(headers)) as answer:
+            text = await answer.text()
+            try:
+                return answer.status, json.loads(text)
+            except ValueError:
+                return answer.status, text
