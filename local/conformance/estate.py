@@ -2,7 +2,7 @@
 
 A recording names far more than it shows: a vault that is only ever part of a path, a network that is only ever an ID in
 a mapping. What is shown (bodies of answers) is taken from there; what is only named is filled in with what fits it: a
-network lies in the region of the fabric that maps it, a subnet around the address of a NIC in it.
+network lies in the region of the VMs in it, a subnet around the address of a NIC in it.
 
 Not derived: Site Recovery objects made before the recording began. No recording at hand begins in the middle.
 """
@@ -35,6 +35,14 @@ class _Derivation:
             for e in exchanges
             if e.method == "GET" and e.status == 200 and e.path.split("/")[-2] == "replicationProtectedItems"
         ]
+        # Items tell, once protected, what no other answer does: the subnet of each NIC, and an address in it.
+        self.subnets: dict[str, str] = {}
+        self.prefixes: dict[str, str] = {}
+        for nic in (nic for item in self.items for nic in item["vmNics"] if nic["vMNetworkName"]):
+            primary = nic["ipConfigs"][0]
+            subnet = f"{nic['vMNetworkName']}/subnets/{primary['subnetName']}"
+            self.subnets.setdefault(nic["sourceNicArmId"].lower(), subnet)
+            self.prefixes[subnet.lower()] = primary["staticIPAddress"].rpartition(".")[0] + ".0/24"
         self.made = {e.path.lower() for e in exchanges if e.method == "PUT" and e.status in (201, 202)}
         self.fabrics = {
             e.path.lower(): e.request_body["properties"]["customDetails"]["location"]
@@ -44,16 +52,17 @@ class _Derivation:
 
     def estate(self) -> Json:
         ids = list(_named(self.exchanges, _RESOURCE_ID))
-        groups = list(_named(self.exchanges, _GROUP_ID))
-        networks = _unique([*self.existing(ids, "virtualNetworks"), *(nic["vMNetworkName"] for nic in self.nics())])
+        groups = [i for i in _named(self.exchanges, _GROUP_ID) if i.lower() not in self.made]
+        machines = [self.virtual_machine(i) for i in self.existing(ids, "virtualMachines")]
+        around = [nic["subnet"].partition("/subnets/")[0] for vm in machines for nic in vm["nics"]]
         return {
             "tenantId": "00000000-0000-0000-0000-00000000000a",
             "subscriptions": [{"id": i, "name": "Recorded"} for i in _unique(group.split("/")[2] for group in groups)],
             "resourceGroups": [{"id": i, "location": self.location(i) or self.vault_region()} for i in groups],
             "vaults": [{"id": i, "location": self.vault_region()} for i in self.existing(ids, "vaults")],
-            "networks": [self.network(i) for i in networks],
+            "networks": [self.network(i, machines) for i in _unique([*self.existing(ids, "virtualNetworks"), *around])],
             "storageAccounts": [self.storage_account(i) for i in self.existing(ids, "storageAccounts")],
-            "virtualMachines": [self.virtual_machine(i) for i in self.existing(ids, "virtualMachines")],
+            "virtualMachines": machines,
         }
 
     def existing(self, ids: list[str], kind: str) -> list[str]:
@@ -77,38 +86,38 @@ class _Derivation:
     def vault_region(self) -> str:
         """A vault lives in the region it protects to: that of the first item's recovery container."""
         for body in _requests(self.exchanges):
-            container = body.get("properties", {}).get("providerSpecificDetails", {}).get("recoveryContainerId", "")
+            details = (body.get("properties") or {}).get("providerSpecificDetails") or {}
+            container = details.get("recoveryContainerId", "")
             fabric = container.lower().partition("/replicationprotectioncontainers/")[0]
             if fabric in self.fabrics:
                 return str(self.fabrics[fabric])
         return _SOME_REGION
 
-    def network(self, network_id: str) -> Json:
-        properties = (self.bodies.get(network_id.lower()) or {}).get("properties", {})
-        subnets = [
-            {"name": subnet["name"], "prefix": subnet["properties"]["addressPrefix"]}
-            for subnet in properties.get("subnets", [])
-        ]
-        if not properties:
-            subnets = [
-                s for nic in self.nics() if nic["vMNetworkName"].lower() == network_id.lower() for s in _subnets(nic)
-            ]
-        space = properties.get("addressSpace", {}).get("addressPrefixes") or [s["prefix"] for s in subnets]
+    def network(self, network_id: str, machines: list[Json]) -> Json:
+        body = self.bodies.get(network_id.lower())
+        if body is None:
+            return self.network_around(network_id, machines)
         return {
             "id": network_id,
-            "location": self.location(network_id) or self.mapped_region(network_id) or _SOME_REGION,
-            "addressSpace": space or ["10.0.0.0/16"],
-            "subnets": subnets,
+            "location": body["location"],
+            "addressSpace": body["properties"]["addressSpace"]["addressPrefixes"],
+            "subnets": [
+                {"name": subnet["name"], "prefix": subnet["properties"]["addressPrefix"]}
+                for subnet in body["properties"]["subnets"]
+            ],
         }
 
-    def mapped_region(self, network_id: str) -> str | None:
-        """The region of the fabric under which a network mapping names this network as its primary one."""
-        for e in self.exchanges:
-            if e.method == "PUT" and "/replicationNetworkMappings/" in e.path:
-                primary = e.request_body["properties"]["fabricSpecificDetails"]["primaryNetworkId"]
-                if primary.lower() == network_id.lower():
-                    return self.fabrics.get(e.path.lower().partition("/replicationnetworks/")[0])
-        return None
+    def network_around(self, network_id: str, machines: list[Json]) -> Json:
+        """A network that is never shown: what the VMs in it need of it."""
+        inside = [vm for vm in machines if any(_lies_in(nic["subnet"], network_id) for nic in vm["nics"])]
+        subnets = _unique(nic["subnet"] for vm in inside for nic in vm["nics"] if _lies_in(nic["subnet"], network_id))
+        prefixes = {i: self.prefixes.get(i.lower(), f"10.0.{n}.0/24") for n, i in enumerate(subnets)}
+        return {
+            "id": network_id,
+            "location": inside[0]["location"] if inside else _SOME_REGION,
+            "addressSpace": list(prefixes.values()) or ["10.0.0.0/16"],
+            "subnets": [{"name": i.rpartition("/")[2], "prefix": prefix} for i, prefix in prefixes.items()],
+        }
 
     def storage_account(self, account_id: str) -> Json:
         body = self.bodies.get(account_id.lower()) or {}
@@ -137,16 +146,9 @@ class _Derivation:
         }
 
     def nic(self, nic_id: str) -> Json:
-        """What a protected item tells of the NIC of its VM."""
-        name = nic_id.rsplit("/", 1)[-1]
-        for nic in self.nics():
-            if nic["sourceNicArmId"].lower() == nic_id.lower():
-                return {"name": name, "subnet": f"{nic['vMNetworkName']}/subnets/{nic['ipConfigs'][0]['subnetName']}"}
-        raise ValueError(f"the recording does not tell in which network {nic_id} is")
-
-    def nics(self) -> Iterator[Json]:
-        """The NICs that items tell the network of."""
-        return (nic for item in self.items for nic in item["vmNics"] if nic["vMNetworkName"])
+        group = nic_id.partition("/providers/")[0]
+        elsewhere = f"{group}/providers/Microsoft.Network/virtualNetworks/not-recorded/subnets/default"
+        return {"name": nic_id.rpartition("/")[2], "subnet": self.subnets.get(nic_id.lower(), elsewhere)}
 
 
 def _first_bodies(exchanges: Iterable[Exchange]) -> dict[str, Json]:
@@ -194,10 +196,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _subnets(nic: Json) -> Iterator[Json]:
-    for configuration in nic["ipConfigs"]:
-        network, _, _ = configuration["staticIPAddress"].rpartition(".")
-        yield {"name": configuration["subnetName"], "prefix": f"{network}.0/24"}
+def _lies_in(subnet_id: str, network_id: str) -> bool:
+    return subnet_id.lower().startswith(f"{network_id.lower()}/")
 
 
 def _disk(disk: Json) -> Json:
