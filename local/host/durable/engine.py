@@ -5,6 +5,7 @@ instance is a row in the history and an entry in the heap of timers, nothing els
 """
 
 import asyncio
+import concurrent.futures
 import heapq
 import json
 import logging
@@ -14,6 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from local.host.durable import replay as decide
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 LONGEST_SLEEP = 60.0
 
 DETAILS_LENGTH = 2000
+HOST_CODE = (str(Path(__file__).parents[1]), concurrent.futures.__path__[0])
 
 CONTEXT_CONSTANTS = {
     "upperSchemaVersion": 1,
@@ -271,7 +274,7 @@ class Engine:
                     now,
                     TaskScheduledId=parent.task_id,
                     Reason=outcome.reason,
-                    Details=None,
+                    Details="",
                 )
             self.store.send(parent.instance_id, report, parent.execution_id)
             wake.append(parent.instance_id)
@@ -390,5 +393,7 @@ def _unknown(name: str, kind: str, known: Mapping[str, Function]) -> str:
 
 
 def _details(error: BaseException) -> str:
-    """The last frames of the traceback: it goes into the history, which every later turn reads."""
-    return "".join(traceback.format_exception(error))[-DETAILS_LENGTH:]
+    """The traceback without the host's own frames, short: it goes into the history, which every later turn reads."""
+    text = traceback.TracebackException.from_exception(error)
+    text.stack[:] = [frame for frame in text.stack if not frame.filename.startswith(HOST_CODE)]
+    return "".join(text.format())[-DETAILS_LENGTH:]

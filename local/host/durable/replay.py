@@ -8,7 +8,7 @@ keep their own counters of task IDs, and nothing on the wire ties them: this mod
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -137,16 +137,16 @@ class Decision:
     suspended: bool = False
 
 
-def replay(name: str, history: Iterable[Event], state: OrchestratorState) -> Decision:
+def replay(name: str, history: Sequence[Event], state: OrchestratorState) -> Decision:
     """Decides what a turn of the orchestrator `name` leads to. Never raises for what the app did: that is a Failed."""
+    if terminated := next((item for item in history if item["EventType"] == EventType.EXECUTION_TERMINATED), None):
+        return Decision(outcome=Terminated(terminated.get("Input")))
     walk = _Walk(state.actions)
     try:
         for item in history:
             walk.process(item)
     except ReplayError as error:
         return Decision(outcome=Failed(f"Orchestrator function '{name}' failed: {error}"))
-    if walk.terminated:
-        return Decision(outcome=Terminated(walk.terminated.get("Input")))
     if walk.suspended:
         # What was decided in this very turn is decided again after the resume.
         return Decision(suspended=True)
@@ -217,7 +217,6 @@ class _Walk:
         self.next_generation: dict[str, Any] | None = None
         self.carried: list[Event] = []
         self.suspended = False
-        self.terminated: Event | None = None
 
     @property
     def at_end(self) -> bool:
@@ -231,8 +230,6 @@ class _Walk:
             self.suspended, held, self._held = False, self._held, []
             for waiting in held:
                 self.process(waiting)
-        elif kind == EventType.EXECUTION_TERMINATED:
-            self.terminated = item
         elif self.suspended:
             self._held.append(item)
         elif kind == EventType.EXECUTION_SUSPENDED:

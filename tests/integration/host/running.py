@@ -1,0 +1,111 @@
+"""A local host as a process of its own, and how tests talk to it."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from azure.durable_functions import DurableOrchestrationClient
+
+APPS = Path(__file__).parent / "apps"
+ENDED = {"Completed", "Failed", "Terminated"}
+DEADLINE = 60
+
+
+def make_app(folder: Path, source: str, **durable: Any) -> Path:
+    """A function app with this function_app.py; the keywords go into host.json's durableTask."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.joinpath("function_app.py").write_text(source)
+    host = {"version": "2.0", "extensions": {"durableTask": {"hubName": "TestHub", **durable}}}
+    folder.joinpath("host.json").write_text(json.dumps(host))
+    return folder
+
+
+class RunningHost:
+    """Start it, talk to it, stop or kill it, start it again on the same state."""
+
+    def __init__(self, app: Path, state_dir: Path, **env: str) -> None:
+        self.app = app
+        self.state_dir = state_dir
+        self.env = env
+        self.log = state_dir / "log.txt"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "RunningHost":
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        arguments = ["--app", str(self.app), "--port", "0", "--state-dir", str(self.state_dir)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local.host", *arguments],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.env},
+            )
+        deadline = time.monotonic() + DEADLINE
+        while self.ready.get("pid") != self.process.pid:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, "the host did not become ready"
+            time.sleep(0.02)
+        return self
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Sends the signal; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE)
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        path = self.state_dir / "host.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    @property
+    def url(self) -> str:
+        return str(self.ready["url"])
+
+    @property
+    def keys(self) -> dict[str, Any]:
+        return dict(json.loads((self.state_dir / "keys.json").read_text()))
+
+    async def get(self, path: str, method: str = "GET", **options: Any) -> tuple[int, str]:
+        """Status and body."""
+        async with aiohttp.ClientSession() as session, session.request(method, self.url + path, **options) as answer:
+            return answer.status, await answer.text()
+
+    async def client(self) -> DurableOrchestrationClient:
+        """The real client, on the binding that the app got."""
+        status, text = await self.get("/api/binding")
+        assert status == 200, text
+        return DurableOrchestrationClient(text)
+
+
+async def wait_until_ended(client: DurableOrchestrationClient, *instance_ids: str) -> list[Any]:
+    """The statuses of instances once all have ended."""
+
+    async def ended(instance_id: str) -> Any:
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                status = await client.get_status(instance_id)
+                if status and status.runtime_status.name in ENDED:
+                    return status
+                await asyncio.sleep(0.03)
+
+    return list(await asyncio.gather(*map(ended, instance_ids)))
+
+
+async def wait_for_status(client: DurableOrchestrationClient, instance_id: str, custom_status: Any) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while (await client.get_status(instance_id)).custom_status != custom_status:
+            await asyncio.sleep(0.03)
+
+
+async def wait_for_runtime_status(client: DurableOrchestrationClient, instance_id: str, name: str) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while getattr((await client.get_status(instance_id)).runtime_status, "name", None) != name:
+            await asyncio.sleep(0.03)
