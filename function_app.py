@@ -21,6 +21,8 @@ from shared.domain.settings import load_settings
 
 settings = load_settings()
 log = logging.getLogger("dr")
+# The SDKs tell of every request at level INFO: a line a decision is what an operator can read.
+logging.getLogger("azure").setLevel(logging.WARNING)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(orchestrators.functions.blueprint)

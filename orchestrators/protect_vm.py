@@ -59,6 +59,7 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     if changed.is_completed:
         run = run.look_again()
     if run.result:
+        context.set_custom_status(run.status())
         return run.result.dump()
     context.continue_as_new(run.dump())
     return None

@@ -7,8 +7,8 @@ from azure.core.exceptions import HttpResponseError, ServiceRequestError, Servic
 
 from shared.domain.outcome import Error, Failed, Outcome, Pending
 
-# 409: something else is being done to the resource at this moment. The orchestration's deadline bounds all of these.
-_PASSING = {408, 409, 429, 500, 502, 503, 504}
+# 409: something else is being done to the resource at this moment. None: no token could be had.
+_PASSING = {None, 408, 409, 429, 500, 502, 503, 504}
 
 
 class WriteRefusedError(Exception):

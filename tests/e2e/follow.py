@@ -1,0 +1,68 @@
+"""Following runs to their end, and counting what they asked of Azure."""
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+from local.stack import Stack
+
+_ENDED = {"Completed", "Failed", "Terminated"}
+
+
+def write_event(vm: str, operation: str = "Microsoft.Compute/virtualMachines/write", **more: Any) -> dict[str, Any]:
+    """What the subscription's system topic says when somebody wrote a VM."""
+    kind = "Delete" if operation.endswith("delete") else "Action" if operation.endswith("action") else "Write"
+    return {
+        "id": f"event-of-{vm[-40:]}",
+        "topic": vm.split("/resourceGroups")[0],
+        "subject": vm,
+        "eventType": f"Microsoft.Resources.Resource{kind}Success",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "dataVersion": "2",
+        "metadataVersion": "1",
+        "data": {"operationName": operation, "resourceUri": vm, "claims": {"name": "Somebody Personal"}},
+        **more,
+    }
+
+
+async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, dict[str, Any]]:
+    """The results by VM name, once the runs of that many VMs have ended. AssertionError after `within` seconds."""
+    deadline = time.monotonic() + within
+    while True:
+        instances = await stack.instances()
+        ended = [instance for instance in instances if instance["runtimeStatus"] in _ENDED]
+        if len(ended) == len(instances) == vms:
+            return {_name(instance): _output(instance) for instance in ended}
+        states = {_name(each): (each["runtimeStatus"], each["customStatus"]) for each in instances}
+        assert time.monotonic() < deadline, f"not ended within {within} s: {states}\n{stack.log_of('host')[-3000:]}"
+        await asyncio.sleep(0.1)
+
+
+def _name(instance: dict[str, Any]) -> str:
+    return str(instance["instanceId"]).removeprefix("protect-").rsplit("-", 1)[0]
+
+
+def _output(instance: dict[str, Any]) -> dict[str, Any]:
+    assert instance["runtimeStatus"] == "Completed", instance
+    output: dict[str, Any] = instance["output"]
+    return output
+
+
+async def written(stack: Stack) -> Counter[str]:
+    """The app's own writes by path, as the simulator served them, each with how often."""
+    requests = await stack.requests()
+    return Counter(
+        request["path"].lower()
+        for request in requests
+        if request["method"] in {"PUT", "POST", "PATCH", "DELETE"} and _is_app(request) and request["status"] < 400
+    )
+
+
+def _is_app(request: dict[str, Any]) -> bool:
+    return bool(request["principal"] != "0a0a0a0a-0000-4000-8000-00000000000a")
+
+
+def enables(writes: Counter[str]) -> list[int]:
+    """How often each item was asked for."""
+    return [count for path, count in writes.items() if "/replicationprotecteditems/" in path and "remove" not in path]

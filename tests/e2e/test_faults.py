@@ -1,0 +1,77 @@
+"""Azure having a bad day: throttled, cut off, failing. All VMs end Protected, or with the real cause said."""
+
+import pytest
+
+from tests import estates
+from tests.e2e.conftest import StartStack
+from tests.e2e.follow import enables, results, write_event, written
+
+AGENT_ERROR = {
+    "times": 1,
+    "code": "151066",
+    "message": "Site Recovery configuration failed: the latest trusted root certificates are missing.",
+    "possibleCauses": "The root certificates on the VM are out of date.",
+    "recommendedAction": "Install the latest trusted root certificates on the virtual machine.",
+}
+
+
+async def test_throttled_on_every_fifth_call(start_stack: StartStack) -> None:
+    vms = [estates.vm(f"web-{number}") for number in range(5)]
+    async with start_stack(estates.estate(vms)) as stack:
+        await stack.sim("POST", "faults", {"match": {"path": "/subscriptions/"}, "kind": "throttle", "every": 5})
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms))
+        ended = await results(stack, 5)
+        writes = await written(stack)
+    assert {result["outcome"] for result in ended.values()} == {"Protected"}
+    assert enables(writes) == [1] * 5
+
+
+async def test_connections_reset(start_stack: StartStack) -> None:
+    vms = [estates.vm(f"web-{number}") for number in range(5)]
+    async with start_stack(estates.estate(vms)) as stack:
+        await stack.sim("POST", "faults", {"match": {"path": "/subscriptions/"}, "kind": "reset", "probability": 0.1})
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms))
+        ended = await results(stack, 5)
+        writes = await written(stack)
+    assert {result["outcome"] for result in ended.values()} == {"Protected"}
+    assert enables(writes) == [1] * 5
+
+
+async def test_the_answer_to_the_enable_request_is_lost(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1")
+    async with start_stack(estates.estate([vm])) as stack:
+        rule = {"match": {"method": "PUT", "path": "/replicationProtectedItems/"}, "kind": "lost-response", "times": 1}
+        await stack.sim("POST", "faults", rule)
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        writes = await written(stack)
+    assert ended["web-1"]["outcome"] == "Protected"
+    assert enables(writes) == [1]
+
+
+async def test_an_enable_job_that_fails_once_is_tried_again(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1", failEnable=AGENT_ERROR)
+    async with start_stack(estates.estate([vm])) as stack:
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        writes = await written(stack)
+    assert ended["web-1"]["outcome"] == "Protected"
+    assert ended["web-1"]["attempts"] == 1
+    assert enables(writes) == [2]
+
+
+@pytest.mark.parametrize("options", [(), ("--items-hidden-while-enabling",)], ids=["items visible", "items hidden"])
+async def test_a_job_that_keeps_failing_ends_with_its_real_cause(
+    start_stack: StartStack, options: tuple[str, ...]
+) -> None:
+    vm = estates.vm("web-1", failEnable=AGENT_ERROR | {"times": 9})
+    async with start_stack(estates.estate([vm]), simulator_options=options) as stack:
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        writes = await written(stack)
+    result = ended["web-1"]
+    assert result["outcome"] == "Failed"
+    assert result["error"]["code"] == "151066"
+    assert result["error"]["message"] == AGENT_ERROR["message"]
+    assert result["error"]["action"] == AGENT_ERROR["recommendedAction"]
+    assert enables(writes) == [3]
