@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class RunningHost:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         arguments = ["--app", str(self.app), "--port", "0", "--state-dir", str(self.state_dir)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "local.host", *arguments],
                 stdout=log,
                 stderr=log,
@@ -99,13 +100,23 @@ async def wait_until_ended(client: DurableOrchestrationClient, *instance_ids: st
     return list(await asyncio.gather(*map(ended, instance_ids)))
 
 
-async def wait_for_status(client: DurableOrchestrationClient, instance_id: str, custom_status: Any) -> None:
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits for what another process does."""
     async with asyncio.timeout(DEADLINE):
-        while (await client.get_status(instance_id)).custom_status != custom_status:
-            await asyncio.sleep(0.03)
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def wait_for_status(client: DurableOrchestrationClient, instance_id: str, custom_status: Any) -> None:
+    async def reached() -> bool:
+        return bool((await client.get_status(instance_id)).custom_status == custom_status)
+
+    await until(reached)
 
 
 async def wait_for_runtime_status(client: DurableOrchestrationClient, instance_id: str, name: str) -> None:
-    async with asyncio.timeout(DEADLINE):
-        while getattr((await client.get_status(instance_id)).runtime_status, "name", None) != name:
-            await asyncio.sleep(0.03)
+    async def reached() -> bool:
+        status = (await client.get_status(instance_id)).runtime_status
+        return status is not None and status.name == name
+
+    await until(reached)

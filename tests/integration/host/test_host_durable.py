@@ -14,6 +14,7 @@ from tests.integration.host.running import (
     APPS,
     RunningHost,
     make_app,
+    until,
     wait_for_runtime_status,
     wait_for_status,
     wait_until_ended,
@@ -101,9 +102,11 @@ async def test_no_event_is_lost_over_generations(client: DurableOrchestrationCli
     for round_number in range(1, 30):
         before = (await client.get_status("level")).custom_status["wakes"]
         await client.raise_event("level", "changed", round_number)
-        async with asyncio.timeout(10):
-            while (await client.get_status("level")).custom_status["wakes"] <= before:
-                await asyncio.sleep(0.002)
+
+        async def woke(before: int = before) -> bool:
+            return bool((await client.get_status("level")).custom_status["wakes"] > before)
+
+        await until(woke)
     await asyncio.gather(*(client.raise_event("level", "changed") for _ in range(20)))
     # An event of which a generation has no use is lost with it, here as in Azure: `stop` is sent until it is heard.
     async with asyncio.timeout(10):
@@ -238,7 +241,7 @@ async def test_an_instance_is_started_again_from_its_input(client: DurableOrches
     await client.start_new("chain", "original", 5)
     await wait_until_ended(client, "original")
     again = await client.restart("original")
-    assert (await wait_until_ended(client, again["id"]))[0].output == 7  # type: ignore[index]
+    assert (await wait_until_ended(client, again["id"]))[0].output == 7
     await client.restart("original", restart_with_new_instance_id=False)
     assert (await wait_until_ended(client, "original"))[0].output == 7
 

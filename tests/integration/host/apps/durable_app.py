@@ -126,7 +126,7 @@ def parent(context: df.DurableOrchestrationContext):
 def parent_of_failure(context: df.DurableOrchestrationContext):
     try:
         yield context.call_sub_orchestrator("raises", "the reason")
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         return str(error)
 
 
@@ -146,7 +146,7 @@ def retries(context: df.DurableOrchestrationContext):
     options = df.RetryOptions(first_retry_interval_in_milliseconds=20, max_number_of_attempts=3)
     try:
         yield context.call_activity_with_retry("fail", options, "always")
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         number = yield context.call_activity("add_one", 1)
         return f"{number}: {str(error).splitlines()[0]}"
 

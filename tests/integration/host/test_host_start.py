@@ -1,0 +1,114 @@
+"""Apps that the platform would refuse: one clear message, and an exit code that is not 0."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.host.running import make_app
+
+IMPORTS = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
+HTTP = "def hello(req: func.HttpRequest) -> str:\n    return ''\n"
+
+
+def refusal(app: Path, *arguments: str) -> str:
+    """The one message with which the host stops."""
+    options = ["--app", str(app), "--port", "0", "--state-dir", str(app / "state"), *arguments]
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "local.host", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("The host cannot start") == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import nowhere_to_be_found", "function_app.py, line 1: ModuleNotFoundError: No module named 'nowhere"),
+        ("import os\nraise RuntimeError('set A\\nset B')", "RuntimeError: set A\nset B"),
+        ("app = (", "SyntaxError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("app = None", "no top-level FunctionApp or DFApp"),
+        (f"{IMPORTS}other = func.FunctionApp()", "more than one top-level FunctionApp or DFApp"),
+        (IMPORTS, "no functions found"),
+        (f"{IMPORTS}@app.route()\n{HTTP}@app.route(route='other')\n{HTTP}", "hello does not have a unique"),
+        (
+            f"{IMPORTS}@app.route()\n{HTTP}@app.route(route='o')\n{HTTP.replace('hello', 'Hello')}",
+            "more than one function named 'Hello'",
+        ),
+        (
+            f"{IMPORTS}@app.route(route='a')\n{HTTP}@app.route(route='A')\n{HTTP.replace('hello', 'other')}",
+            "'hello' and 'other' have the same route",
+        ),
+        (f"{IMPORTS}@app.route(route='a/{{b')\n{HTTP}", "no valid template: '{b'"),
+        (f"{IMPORTS}@app.route(route='{{a:colour}}')\n{HTTP}", "unknown constraint ':colour'"),
+        (f"{IMPORTS}@app.route(route='admin/x')\n{HTTP}", "conflicts with the host's own routes"),
+        (f"{IMPORTS}@app.route()\n{HTTP.replace('req:', 'extra, req:')}", "parameters without a binding: extra"),
+        (f"{IMPORTS}@app.route(trigger_arg_name='r')\n{HTTP}", "parameters without a binding: req"),
+        (
+            f"{IMPORTS}@app.queue_trigger(arg_name='m', queue_name='q', connection='C')\ndef f(m):\n    pass",
+            "does not support bindings of type 'queueTrigger'",
+        ),
+        (
+            f"{IMPORTS}@app.route()\n@app.blob_input(arg_name='b', path='p', connection='C')\n"
+            + HTTP.replace("req:", "b, req:"),
+            "does not support bindings of type 'blob'",
+        ),
+        (
+            f"{IMPORTS}@app.entity_trigger(context_name='context')\ndef e(context):\n    pass",
+            "does not support bindings of type 'entityTrigger'",
+        ),
+        (
+            f"{IMPORTS}@app.timer_trigger(arg_name='t', schedule='0 99 * * * *')\ndef f(t):\n    pass",
+            "'99' is no minute (0-59)",
+        ),
+        (
+            f"{IMPORTS}@app.timer_trigger(arg_name='t', schedule='%NO_SUCH_SETTING%')\ndef f(t):\n    pass",
+            "'%NO_SUCH_SETTING%' does not resolve",
+        ),
+        (f"{IMPORTS}@app.durable_client_input(client_name='c')\nasync def f(c):\n    pass", "does not have a trigger"),
+    ],
+)
+def test_apps_that_cannot_be_served(tmp_path: Path, source: str, expected: str) -> None:
+    assert expected in refusal(make_app(tmp_path, source))
+
+
+@pytest.mark.parametrize(
+    ("host_json", "expected"),
+    [
+        ("{", "host.json cannot be read"),
+        ("[]", "must hold a JSON object"),
+        ('{"version": "1.0"}', '"version" must be "2.0"'),
+        ('{"version": "2.0", "extensions": {"durableTask": {"hubName": "my-hub"}}}', "hubName must be"),
+        (
+            '{"version": "2.0", "extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}',
+            "maxConcurrentActivityFunctions must be a whole number",
+        ),
+        ('{"version": "2.0", "logging": {"logLevel": {"default": "Loud"}}}', "unknown log level 'Loud'"),
+    ],
+)
+def test_bad_host_json(tmp_path: Path, host_json: str, expected: str) -> None:
+    app = make_app(tmp_path, IMPORTS)
+    app.joinpath("host.json").write_text(host_json)
+    assert expected in refusal(app)
+
+
+def test_a_folder_that_is_no_app(tmp_path: Path) -> None:
+    assert "host.json is missing" in refusal(tmp_path)
+    tmp_path.joinpath("host.json").write_text('{"version": "2.0"}')
+    assert "function_app.py is missing" in refusal(tmp_path)
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        app = make_app(tmp_path, f"{IMPORTS}@app.route()\n{HTTP}")
+        assert f"port {port} is not free" in refusal(app, "--port", str(port))
