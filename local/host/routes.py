@@ -1,4 +1,4 @@
-"""Route templates of HTTP triggers: `{name}`, `{name?}`, `{*rest}` and the constraints of ASP.NET routing."""
+"""Route templates of HTTP triggers: `{name}`, `{name?}`, `{*rest}` and the constraints of ASP.NET routing (but regex)."""
 
 import re
 import uuid
@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from local.host.config import HostError
 
-_PARAMETER = re.compile(r"\{(\*{0,2})(\w+)((?::[A-Za-z]+(?:\((?:[^()\\]|\\.)*\))?)*)(\?)?\}")
-_CONSTRAINT = re.compile(r":([A-Za-z]+)(?:\(((?:[^()\\]|\\.)*)\))?")
+_PARAMETER = re.compile(r"\{(\*{0,2})(\w+)((?::[A-Za-z]+(?:\([^()]*\))?)*)(\?)?\}")
+_CONSTRAINT = re.compile(r":([A-Za-z]+)(?:\(([^()]*)\))?")
 RESERVED = ("admin", "runtime")
 
 _Check = Callable[[str, list[int]], bool]
@@ -119,9 +119,6 @@ def _segment(template: str, segment: str, last: bool) -> tuple[str, int, dict[st
 
 
 def _constraint(template: str, name: str, arguments: str | None) -> Callable[[str], bool]:
-    if name == "regex" and arguments:
-        expression = re.compile(arguments.replace("{{", "{").replace("}}", "}"), re.IGNORECASE)
-        return lambda text: expression.search(text) is not None
     counts, check = _CONSTRAINTS.get(name, ((), None))
     limits = [int(item) for item in (arguments or "").split(",") if item.strip().lstrip("-").isdecimal()]
     if check is None or len(limits) not in counts:
