@@ -81,6 +81,8 @@ def _app_object(names: dict[str, Any]) -> func.FunctionRegister:
 
 def _read(function: func.Function, app: Path) -> HostFunction:
     name = function.get_function_name() or ""
+    if function.get_setting("retry_policy"):
+        raise HostError(f"function '{name}': the local host does not support retry policies")
     bindings: list[Binding] = [json.loads(text) for text in function.get_raw_bindings()]
     trigger_name = function.get_trigger().name  # type: ignore[union-attr]
     trigger = next(binding for binding in bindings if binding["name"] == trigger_name)

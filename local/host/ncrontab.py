@@ -26,8 +26,10 @@ class Schedule:
     def __init__(self, expression: str) -> None:
         self._interval: timedelta | None = None
         if found := re.fullmatch(r"(\d+):([0-5]?\d):([0-5]?\d)", expression.strip()):
-            hours, minutes, seconds = map(int, found.groups())
-            self._interval = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+            first, second, third = map(int, found.groups())
+            # From 24 on the platform reads days, hours and minutes.
+            days = timedelta(days=first, hours=second, minutes=third)
+            self._interval = timedelta(hours=first, minutes=second, seconds=third) if first < 24 else days
             if not self._interval:
                 raise HostError(f"schedule '{expression}' is no time at all")
             return

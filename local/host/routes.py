@@ -1,4 +1,4 @@
-"""Route templates of HTTP triggers: `{name}`, `{name?}`, `{*rest}` and the constraints of ASP.NET routing (but regex)."""
+"""Route templates of HTTP triggers: `{name}`, `{name?}`, `{*rest}`, and ASP.NET's constraints but for regex."""
 
 import re
 import uuid

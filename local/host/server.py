@@ -15,7 +15,8 @@ from azure.functions.meta import Datum
 
 from local.host import eventgrid, http
 from local.host.config import HostConfig
-from local.host.durable.engine import Engine, Function, Limits
+from local.host.durable.engine import Engine, Limits
+from local.host.durable.functions import Function
 from local.host.durable.rpc import PUBLIC_PATH, RPC_PATH, DurableApi
 from local.host.durable.store import Store
 from local.host.indexing import HostFunction
@@ -45,7 +46,8 @@ class Host:
             store,
             self._durable(_of(functions, "orchestrationTrigger"), "orchestration"),
             self._durable(_of(functions, "activityTrigger"), "activity"),
-            Limits(config.max_orchestrators, config.max_activities, config.default_version),
+            Limits(config.max_orchestrators, config.max_activities),
+            config.default_version,
         )
         self._durable_api = DurableApi(self._engine, config.hub_name, keys.system[DURABLE_KEY])
 

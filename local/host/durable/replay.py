@@ -6,32 +6,24 @@ keep their own counters of task IDs, and nothing on the wire ties them: this mod
 (OutOfProcOrchestrationShim, and TaskOrchestrationContext of the Durable Task Framework), faults included.
 """
 
-import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
+from local.host.durable.decisions import (
+    ActionType,
+    Activity,
+    Completed,
+    ContinuedAsNew,
+    Decision,
+    Failed,
+    OrchestratorState,
+    Scheduled,
+    SubOrchestration,
+    Terminated,
+    Timer,
+)
 from local.host.durable.events import Event, EventType, from_iso, iso
-
-OUT_OF_PROC_DATA = "$OutOfProcData$:"
-
-
-class ActionType(IntEnum):
-    CALL_ACTIVITY = 0
-    CALL_ACTIVITY_WITH_RETRY = 1
-    CALL_SUB_ORCHESTRATOR = 2
-    CALL_SUB_ORCHESTRATOR_WITH_RETRY = 3
-    CONTINUE_AS_NEW = 4
-    CREATE_TIMER = 5
-    WAIT_FOR_EXTERNAL_EVENT = 6
-    CALL_ENTITY = 7
-    CALL_HTTP = 8
-    SIGNAL_ENTITY = 9
-    WHEN_ANY = 11
-    WHEN_ALL = 12
-
 
 UNSUPPORTED = {
     ActionType.CALL_ENTITY: "Durable Entities (call_entity)",
@@ -46,95 +38,6 @@ class ReplayError(Exception):
 
 class NonDeterminismError(ReplayError):
     """The actions do not fit the history."""
-
-
-@dataclass(frozen=True)
-class OrchestratorState:
-    """What the orchestrator function answered: its actions since the start, and whether it has ended."""
-
-    actions: list[dict[str, Any]]
-    is_done: bool = False
-    output: Any = None
-    error: str | None = None
-    custom_status: Any = None
-
-    @classmethod
-    def from_json(cls, text: str) -> "OrchestratorState":
-        """Reads the answer (schema V3: one flat list of actions). What is no such answer becomes the error."""
-        try:
-            body = json.loads(text)
-            return cls(
-                actions=[action for actions in body["actions"] for action in actions],
-                is_done=body["isDone"],
-                output=body.get("output"),
-                error=body.get("error"),
-                custom_status=body.get("customStatus"),
-            )
-        except (ValueError, TypeError, KeyError):
-            return cls(actions=[], error=f"the orchestrator answered what is no orchestrator state: {text!r:.200}")
-
-    @classmethod
-    def from_exception(cls, error: BaseException) -> "OrchestratorState":
-        """The state that the SDK hides in the text of what it raises; without one, the text is all there is."""
-        text = str(error)
-        _, found, state = text.partition(OUT_OF_PROC_DATA)
-        return cls.from_json(state) if found else cls(actions=[], error=f"{type(error).__name__}: {text}")
-
-
-@dataclass(frozen=True)
-class Activity:
-    id: int
-    name: str
-    input: str | None
-
-
-@dataclass(frozen=True)
-class Timer:
-    id: int
-    fire_at: str
-
-
-@dataclass(frozen=True)
-class SubOrchestration:
-    id: int
-    name: str
-    input: str | None
-    instance_id: str | None
-
-
-Scheduled = Activity | Timer | SubOrchestration
-
-
-@dataclass(frozen=True)
-class Completed:
-    output: Any
-
-
-@dataclass(frozen=True)
-class Failed:
-    reason: str
-
-
-@dataclass(frozen=True)
-class Terminated:
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class ContinuedAsNew:
-    """`input` is the JSON text; `carried` are the events that came after the call of continue_as_new."""
-
-    input: str | None
-    carried: list[Event]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What follows from a turn. `outcome` is None while the instance goes on."""
-
-    scheduled: list[Scheduled] = field(default_factory=list)
-    outcome: Completed | Failed | Terminated | ContinuedAsNew | None = None
-    suspended: bool = False
 
 
 def replay(name: str, history: Sequence[Event], state: OrchestratorState) -> Decision:

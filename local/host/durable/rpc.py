@@ -11,6 +11,7 @@ from aiohttp import web
 
 from local.host.durable.engine import AlreadyExistsError, Engine
 from local.host.durable.events import EventType, from_iso
+from local.host.durable.functions import unknown
 from local.host.durable.status import history_events, status
 from local.host.durable.store import Instance
 
@@ -36,7 +37,8 @@ class DurableApi:
         self._engine = engine
         self._store = engine.store
         self._hub = hub
-        self._query = urlencode({"taskHub": hub, "connection": "Storage", "code": system_key})
+        self._code = urlencode({"code": system_key})
+        self._query = f"taskHub={hub}&connection=Storage&{self._code}"
         self.base_url = ""
 
     def routes(self) -> list[web.RouteDef]:
@@ -65,13 +67,13 @@ class DurableApi:
                 "taskHubName": self._hub,
                 "connectionName": None,
                 "creationUrls": {
-                    "createNewInstancePostUri": f"{orchestrators}?code={self._query.rpartition('=')[2]}",
+                    "createNewInstancePostUri": f"{orchestrators}?{self._code}",
                     "createAndWaitOnNewInstancePostUri": f"{orchestrators}?timeout={{timeoutInSeconds}}"
-                    f"&pollingInterval={{intervalInSeconds}}&code={self._query.rpartition('=')[2]}",
+                    f"&pollingInterval={{intervalInSeconds}}&{self._code}",
                 },
                 "managementUrls": self._links("INSTANCEID"),
                 "baseUrl": f"{self.base_url}{PUBLIC_PATH}",
-                "requiredQueryStringParameters": f"code={self._query.rpartition('=')[2]}",
+                "requiredQueryStringParameters": self._code,
                 "rpcBaseUrl": f"{rpc_url}{RPC_PATH}/",
                 "httpBaseUrl": None,
             }
@@ -105,7 +107,7 @@ class DurableApi:
         if problem := _id_problem(instance_id):
             return _bad_request(problem)
         if name.lower() not in self._engine.orchestrators:
-            return _bad_request(self._engine.unknown_orchestrator(name))
+            return _bad_request(unknown(name, "orchestrator", self._engine.orchestrators))
         try:
             self._engine.start_instance(name, instance_id, text, version)
         except AlreadyExistsError as error:

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.host.durable.events import Event, EventType, event
-from local.host.durable.replay import (
+from local.host.durable.decisions import (
     Activity,
     Completed,
     ContinuedAsNew,
@@ -15,8 +14,9 @@ from local.host.durable.replay import (
     SubOrchestration,
     Terminated,
     Timer,
-    replay,
 )
+from local.host.durable.events import Event, EventType, event
+from local.host.durable.replay import replay
 
 FIRE_AT = "2026-01-01T00:00:00.000000Z"
 NOW = 1_767_225_600.0

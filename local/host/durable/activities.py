@@ -1,0 +1,77 @@
+"""Runs activities, at least once each: what was cut off is run again by the next process."""
+
+import concurrent.futures
+import logging
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from local.host.durable.events import Event, EventType, event
+from local.host.durable.functions import Function, Spawn, unknown
+from local.host.durable.store import ActivityWork, Store
+
+log = logging.getLogger(__name__)
+
+DETAILS_LENGTH = 2000
+HOST_CODE = (str(Path(__file__).parents[1]), concurrent.futures.__path__[0])
+
+
+class ActivityPool:
+    """At most `limit` activities at once, in the order in which they were asked for. Waiting ones are numbers only."""
+
+    def __init__(
+        self, store: Store, functions: Mapping[str, Function], limit: int, spawn: Spawn, wake: Callable[[str], None]
+    ) -> None:
+        self._store = store
+        self._functions = functions
+        self._limit = limit
+        self._spawn = spawn
+        self._wake = wake
+        self._queue: deque[int] = deque()
+        self._running = 0
+
+    def add(self, activities: Iterable[int]) -> None:
+        """Queues activities by their number in the store."""
+        self._queue.extend(activities)
+        while self._queue and self._running < self._limit:
+            work = self._store.activity(self._queue.popleft())
+            if work is not None:
+                self._running += 1
+                self._spawn(self._run(work))
+
+    async def _run(self, work: ActivityWork) -> None:
+        try:
+            result = await self._result(work)
+            self._store.finish_activity(work, result)
+            self._wake(work.instance_id)
+        finally:
+            self._running -= 1
+            self.add(())
+
+    async def _result(self, work: ActivityWork) -> Event:
+        function = self._functions.get(work.name.lower())
+        try:
+            if function is None:
+                raise LookupError(unknown(work.name, "activity", self._functions))
+            result = await function(work.input if work.input is not None else "null")
+            return event(EventType.TASK_COMPLETED, time.time(), TaskScheduledId=work.task_id, Result=result)
+        except Exception as error:
+            details = _details(error)
+            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, details)
+            return event(
+                EventType.TASK_FAILED,
+                time.time(),
+                TaskScheduledId=work.task_id,
+                # Two blanks, as the Functions host writes it.
+                Reason=f"Activity function '{work.name}' failed:  {type(error).__name__}: {error}",
+                Details=details,
+            )
+
+
+def _details(error: BaseException) -> str:
+    """The traceback without the host's own frames, short: it goes into the history, which every later turn reads."""
+    text = traceback.TracebackException.from_exception(error)
+    text.stack[:] = [frame for frame in text.stack if not frame.filename.startswith(HOST_CODE)]
+    return "".join(text.format())[-DETAILS_LENGTH:]

@@ -1,0 +1,198 @@
+"""One turn of an instance: its messages in, a decision, and everything that follows from it in one transaction."""
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.host.durable import decisions as d
+from local.host.durable.events import Event, EventType, event, from_iso, to_json
+from local.host.durable.functions import Function, unknown
+from local.host.durable.replay import replay
+from local.host.durable.store import Instance, Message, Parent, Store, TimerWork, Turn
+
+log = logging.getLogger(__name__)
+
+CONTEXT_CONSTANTS = {
+    "upperSchemaVersion": 1,
+    "upperSchemaVersionNew": 2,
+    "longRunningTimerIntervalDuration": "3.00:00:00",
+    "maximumShortTimerDuration": "6.00:00:00",
+    "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+}
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What to do once the turn is durable: instances that have something to read, activities and timers to run."""
+
+    wake: list[str] = field(default_factory=list)
+    activities: list[int] = field(default_factory=list)
+    timers: list[TimerWork] = field(default_factory=list)
+
+
+class TurnRunner:
+    """Orchestrators and activities are looked up by lower-cased name, as the Functions host does."""
+
+    def __init__(
+        self,
+        store: Store,
+        orchestrators: Mapping[str, Function],
+        activities: Mapping[str, Function],
+        default_version: str | None,
+    ) -> None:
+        self._store = store
+        self._orchestrators = orchestrators
+        self._activities = activities
+        self._default_version = default_version
+
+    async def run(self, turn: Turn) -> Effects:
+        instance = turn.instance
+        messages = [m for m in turn.messages if m.execution_id in (None, instance.execution_id)]
+        if instance.started and not messages:
+            self._store.consume(turn.messages)
+            return Effects()
+        new = _new_events(instance, messages)
+        state = d.OrchestratorState(actions=[])
+        # A terminated instance ends whatever its code would say.
+        if not any(item["EventType"] == EventType.EXECUTION_TERMINATED for item in new):
+            state = await self._call(instance, turn.history, new)
+        history = json.loads(f"[{','.join(turn.history)}]") + new
+        decision = self._check_names(instance, replay(instance.name, history, state))
+        return self._commit(turn, new, state, decision)
+
+    def create(
+        self, name: str, instance_id: str, text: str | None, *, version: str | None = None, parent: Parent | None = None
+    ) -> None:
+        """Writes a new instance over whatever had its ID. Call it inside a transaction."""
+        now, version = time.time(), version or self._default_version
+        self._store.clear(instance_id, "history", "inbox", "timers")
+        self._store.write(
+            Instance(instance_id, uuid.uuid4().hex, name, version, text, parent, created=now, updated=now)
+        )
+
+    async def _call(self, instance: Instance, history: list[str], new: list[Event]) -> d.OrchestratorState:
+        function = self._orchestrators.get(instance.name.lower())
+        if function is None:
+            return d.OrchestratorState([], error=unknown(instance.name, "orchestrator", self._orchestrators))
+        context = to_json(
+            {
+                "instanceId": instance.id,
+                "isReplaying": instance.started,
+                "parentInstanceId": instance.parent.instance_id if instance.parent else None,
+                **CONTEXT_CONSTANTS,
+            }
+        )
+        # Input and history are JSON already.
+        events = ",".join([*history, *map(to_json, new)])
+        try:
+            answer = await function(f'{context[:-1]},"input":{instance.input or "null"},"history":[{events}]}}')
+        except Exception as error:
+            return d.OrchestratorState.from_exception(error)
+        return d.OrchestratorState.from_json(answer)
+
+    def _check_names(self, instance: Instance, decision: d.Decision) -> d.Decision:
+        for work in decision.scheduled:
+            kind, known = "activity", self._activities
+            if isinstance(work, d.SubOrchestration):
+                kind, known = "orchestrator", self._orchestrators
+            if not isinstance(work, d.Timer) and work.name.lower() not in known:
+                reason = f"Orchestrator function '{instance.name}' failed: {unknown(work.name, kind, known)}"
+                return d.Decision(outcome=d.Failed(reason))
+        return decision
+
+    # What follows
+
+    def _commit(self, turn: Turn, new: list[Event], state: d.OrchestratorState, decision: d.Decision) -> Effects:
+        instance, effects = turn.instance, Effects()
+        current = self._store.instance(instance.id)
+        if current is None or current.execution_id != instance.execution_id:
+            return effects  # purged, or purged and started again, while the turn ran
+        # A generation's first turn keeps the status of the one before; later turns have what the orchestrator sets.
+        if state.custom_status is not None or instance.started:
+            instance.custom_status = None if state.custom_status is None else to_json(state.custom_status)
+        instance.started, instance.carried, instance.updated = True, None, time.time()
+        with self._store.transaction():
+            self._store.consume(turn.messages)
+            if isinstance(decision.outcome, d.ContinuedAsNew):
+                self._continue_as_new(instance, decision.outcome, effects)
+            elif decision.outcome:
+                self._end(turn, new, decision.outcome, effects)
+            else:
+                instance.status = "Suspended" if decision.suspended else "Running"
+                scheduled = [self._schedule(instance, work, effects) for work in decision.scheduled]
+                done = event(EventType.ORCHESTRATOR_COMPLETED, instance.updated)
+                self._store.append_history(instance.id, len(turn.history), [*new, *scheduled, done])
+            self._store.write(instance)
+        return effects
+
+    def _continue_as_new(self, instance: Instance, outcome: d.ContinuedAsNew, effects: Effects) -> None:
+        self._store.clear(instance.id, "history", "timers")
+        instance.execution_id = uuid.uuid4().hex
+        instance.input = to_json(outcome.input)
+        instance.started = False
+        instance.carried = to_json(outcome.carried) if outcome.carried else None
+        effects.wake.append(instance.id)
+
+    def _end(
+        self, turn: Turn, new: list[Event], outcome: d.Completed | d.Failed | d.Terminated, effects: Effects
+    ) -> None:
+        instance, now = turn.instance, turn.instance.updated
+        instance.status = type(outcome).__name__
+        instance.output = to_json(outcome.output if isinstance(outcome, d.Completed) else outcome.reason)
+        fields: dict[str, Any] = {"OrchestrationStatus": instance.status, "Result": instance.output}
+        ends = [event(EventType.EXECUTION_COMPLETED, now, **fields), event(EventType.ORCHESTRATOR_COMPLETED, now)]
+        self._store.clear(instance.id, "inbox", "timers")
+        self._store.append_history(instance.id, len(turn.history), [*new, *ends])
+        if isinstance(outcome, d.Failed):
+            log.error("Orchestration '%s' failed: %s", instance.id, outcome.reason)
+        if instance.parent:
+            report = _report(instance.parent, instance, outcome)
+            self._store.send(instance.parent.instance_id, report, instance.parent.execution_id)
+            effects.wake.append(instance.parent.instance_id)
+
+    def _schedule(self, instance: Instance, work: d.Scheduled, effects: Effects) -> Event:
+        """Makes the work durable; its event for the history, where the input of the work is not repeated."""
+        now = instance.updated
+        if isinstance(work, d.Activity):
+            effects.activities.append(self._store.add_activity(instance, work.id, work.name, work.input))
+            return event(EventType.TASK_SCHEDULED, now, work.id, Name=work.name)
+        if isinstance(work, d.Timer):
+            timer = TimerWork(from_iso(work.fire_at), instance.id, instance.execution_id, work.id)
+            self._store.add_timer(timer)
+            effects.timers.append(timer)
+            return event(EventType.TIMER_CREATED, now, work.id, FireAt=work.fire_at)
+        child_id = work.instance_id or f"{instance.execution_id}:{work.id}"
+        existing = self._store.instance(child_id)
+        if existing and not existing.ended:
+            # As in Azure: the start is dropped, and the parent waits for ever.
+            log.error("Instance '%s' waits for sub-orchestration '%s', an ID that runs already", instance.id, child_id)
+        else:
+            parent = Parent(instance.id, instance.execution_id, work.id)
+            self.create(work.name, child_id, to_json(work.input), parent=parent)
+            effects.wake.append(child_id)
+        return event(EventType.SUB_ORCHESTRATION_CREATED, now, work.id, Name=work.name, InstanceId=child_id)
+
+
+def _new_events(instance: Instance, messages: list[Message]) -> list[Event]:
+    """What a turn adds to the history before the orchestrator runs."""
+    now = time.time()
+    new = [event(EventType.ORCHESTRATOR_STARTED, now)]
+    if not instance.started:
+        # The input stands beside the history in what the orchestrator gets: it is not repeated in every turn.
+        identity = {"InstanceId": instance.id, "ExecutionId": instance.execution_id}
+        fields: dict[str, Any] = {"Name": instance.name, "Version": instance.version, "OrchestrationInstance": identity}
+        new.append(event(EventType.EXECUTION_STARTED, now, **fields))
+        new.extend(json.loads(instance.carried or "[]"))
+    return new + [json.loads(message.event) for message in messages]
+
+
+def _report(parent: Parent, instance: Instance, outcome: d.Completed | d.Failed | d.Terminated) -> Event:
+    """What a sub-orchestration tells its parent."""
+    fields: dict[str, Any] = {"TaskScheduledId": parent.task_id}
+    if isinstance(outcome, d.Completed):
+        return event(EventType.SUB_ORCHESTRATION_COMPLETED, instance.updated, **fields, Result=instance.output)
+    return event(EventType.SUB_ORCHESTRATION_FAILED, instance.updated, **fields, Reason=outcome.reason, Details="")
