@@ -1,0 +1,1 @@
+"""The resource providers around Site Recovery: as much of each as protecting a VM touches."""

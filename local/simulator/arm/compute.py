@@ -1,0 +1,202 @@
+"""Virtual machines: read, tag, attach a disk, start, stop, delete. Availability sets and disks are next door."""
+
+from collections.abc import Callable
+
+from local.simulator import checks, errors, ids, latencies, operations
+from local.simulator.arm import bodies, tags
+from local.simulator.arm.locks import locks_over
+from local.simulator.errors import ArmError, invalid_parameter
+from local.simulator.routing import Routes
+from local.simulator.store import Resource, VirtualMachine
+from local.simulator.wire import Answer, Call, Json
+from local.simulator.world import World
+
+routes = Routes("virtual-machines")
+TYPE = "Microsoft.Compute/virtualMachines"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+_VM = _GROUP + "/providers/Microsoft.Compute/virtualMachines/{name}"
+_POWER = {"running": "VM running", "deallocated": "VM deallocated", "stopped": "VM stopped"}
+_ACTIONS = {"start": "running", "deallocate": "deallocated", "poweroff": "stopped", "restart": "running"}
+
+
+@routes.route(
+    "GET",
+    "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines",
+    _GROUP + "/providers/Microsoft.Compute/virtualMachines",
+)
+def list_vms(world: World, call: Call) -> Answer:
+    if "group" in call.params:
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
+    else:
+        found = world.store.of_type(call["subscription"], TYPE)
+    expanded = "instanceview" in call.query.get("$expand", "").lower() or call.query.get("statusOnly") == "true"
+    return Answer(200, world.page(call, [render(world, vm, expanded=expanded) for vm in found]))
+
+
+@routes.route("GET", _VM)
+def get_vm(world: World, call: Call) -> Answer:
+    expanded = "instanceview" in call.query.get("$expand", "").lower()
+    left = "Microsoft.Compute/LowCostGet3Min;3996,Microsoft.Compute/LowCostGet30Min;31943"
+    headers = {"x-ms-ratelimit-remaining-resource": left}
+    return Answer(200, render(world, find(world, call), expanded=expanded), headers)
+
+
+@routes.route("GET", _VM + "/instanceView")
+def get_instance_view(world: World, call: Call) -> Answer:
+    return Answer(200, instance_view(world, find(world, call)))
+
+
+@routes.route("GET", _VM + "/extensions")
+def list_extensions(world: World, call: Call) -> Answer:
+    found = world.store.under(find(world, call).id, TYPE + "/extensions")
+    return Answer(200, {"value": [extension.body for extension in found]})
+
+
+@routes.route("PUT PATCH", _VM)
+def write_vm(world: World, call: Call) -> Answer:
+    """Changes of tags, size and data disks of a VM that exists; the body answers at once, as of state Updating."""
+    vm = find(world, call)
+    body = checks.body(call)
+    if call.method == "PUT" and checks.get(body, "location", str, required=True).lower() != vm.location.lower():
+        raise ArmError(409, "PropertyChangeNotAllowed", "Changing property 'location' is not allowed.")
+    given_tags = checks.strings(body, "tags")
+    if given_tags is not None:
+        tags.check(given_tags)
+    attach = _disk_changes(world, vm, body)
+    size = checks.get(body, "properties.hardwareProfile.vmSize", str)
+    if call.method == "PUT" or given_tags is not None:
+        vm.body["tags"] = given_tags or {}
+    if size:
+        vm.properties["hardwareProfile"]["vmSize"] = size
+    if attach is not None:
+        attach()
+    vm.properties["provisioningState"] = "Updating"
+
+    def done(_moment: float) -> None:
+        vm.properties["provisioningState"] = "Succeeded"
+        world.raise_event(vm, "write", call.claims)
+
+    operation = operations.begin(
+        world, call, "Microsoft.Compute", latencies.VIRTUAL_MACHINE_WRITE, done=done, retry_after=10
+    )
+    return Answer(200, render(world, vm, expanded=False), operations.async_headers(world, call, operation, vm.location))
+
+
+@routes.route("DELETE", _VM)
+def delete_vm(world: World, call: Call) -> Answer:
+    vm = world.store.vm(call.path)
+    if vm is None:
+        return Answer(204)
+    if locks := locks_over(world, vm.id):
+        raise errors.scope_locked(vm.id, [lock.id for lock in locks])
+    vm.properties["provisioningState"] = "Deleting"
+
+    def done(_moment: float) -> None:
+        world.store.remove(vm.id)
+        world.raise_event(vm, "delete", call.claims)
+
+    operation = operations.begin(world, call, "Microsoft.Compute", latencies.VIRTUAL_MACHINE_DELETE, done=done)
+    return Answer(202, None, operations.async_headers(world, call, operation, vm.location))
+
+
+@routes.route("POST", _VM + "/{action}")
+def act(world: World, call: Call) -> Answer:
+    vm = find(world, call)
+    action = call["action"].lower()
+    if action not in _ACTIONS:
+        raise ArmError(404, "InvalidResourceType", f"The action '{call['action']}' is not known.")
+    vm.properties["provisioningState"] = "Updating"
+
+    def done(_moment: float) -> None:
+        vm.power = _ACTIONS[action]
+        vm.properties["provisioningState"] = "Succeeded"
+        world.raise_event(vm, f"{call['action']}/action", call.claims)
+
+    operation = operations.begin(world, call, "Microsoft.Compute", latencies.VIRTUAL_MACHINE_POWER, done=done)
+    headers = operations.async_headers(world, call, operation, vm.location)
+    return Answer(202, None, headers | {"Location": headers["Azure-AsyncOperation"]})
+
+
+def find(world: World, call: Call) -> VirtualMachine:
+    vm = world.store.vm(
+        f"{ids.group_id(call['subscription'], call['group'])}/providers/{TYPE}/{call['name']}",
+    )
+    if vm is None:
+        raise errors.resource_not_found(TYPE, call["name"], call["group"])
+    return vm
+
+
+def render(world: World, vm: Resource, *, expanded: bool) -> Json:
+    extensions = [extension.body for extension in world.store.under(vm.id, TYPE + "/extensions")]
+    body = dict(vm.body)
+    if extensions:
+        body["resources"] = extensions
+    if expanded and isinstance(vm, VirtualMachine):
+        body["properties"] = {**vm.properties, "instanceView": instance_view(world, vm)}
+    return body
+
+
+def instance_view(world: World, vm: VirtualMachine) -> Json:
+    state = str(vm.properties["provisioningState"])
+    statuses = [
+        {
+            "code": f"ProvisioningState/{state.lower()}",
+            "level": "Info",
+            "displayStatus": f"Provisioning {state.lower()}",
+            "time": world.clock.stamp(),
+        },
+        {"code": f"PowerState/{vm.power}", "level": "Info", "displayStatus": _POWER[vm.power]},
+    ]
+    view: Json = {"hyperVGeneration": "V2", "disks": [], "statuses": statuses}
+    if vm.power == "running":
+        ready = {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready"}
+        view |= {"computerName": vm.name, "vmAgent": {"vmAgentVersion": "2.9.1.1", "statuses": [ready]}}
+    return view
+
+
+def _disk_changes(world: World, vm: VirtualMachine, body: Json) -> Callable[[], None] | None:
+    """What the given list of data disks asks for; checked now, done by calling the result."""
+    wanted = checks.get(body, "properties.storageProfile.dataDisks", list)
+    if wanted is None:
+        return None
+    planned = [_data_disk(world, vm, index, disk) for index, disk in enumerate(wanted)]
+    if len({entry["lun"] for entry, _ in planned}) != len(planned):
+        raise invalid_parameter("dataDisks", "Two data disks have the same logical unit number.")
+
+    def change() -> None:
+        kept = {ids.key(entry["managedDisk"]["id"]) for entry, _ in planned}
+        for entry in vm.properties["storageProfile"]["dataDisks"]:
+            if ids.key(entry["managedDisk"]["id"]) not in kept and (old := world.store.get(entry["managedDisk"]["id"])):
+                old.body.pop("managedBy", None)
+                old.properties["diskState"] = "Unattached"
+        for _, disk in planned:
+            disk.body["managedBy"] = vm.id
+            disk.properties["diskState"] = "Attached"
+            world.store.add(disk)
+        vm.properties["storageProfile"]["dataDisks"] = [entry for entry, _ in planned]
+
+    return change
+
+
+def _data_disk(world: World, vm: VirtualMachine, index: int, raw: Json) -> tuple[Json, Resource]:
+    lun = checks.get(raw, "lun", int, required=True)
+    target = f"dataDisks[{index}]"
+    disk_id = checks.get(raw, "managedDisk.id", str)
+    if disk_id is None:
+        name = checks.get(raw, "name", str) or f"{vm.name}_DataDisk_{lun}"
+        parsed = bodies.child(vm.id.rsplit("/", 2)[0], f"/disks/{name}")
+        existing = world.store.get(parsed.text)
+        size = checks.get(raw, "diskSizeGB", int, required=existing is None)
+        sku = checks.get(raw, "managedDisk.storageAccountType", str) or "Premium_LRS"
+        disk = existing or bodies.disk(parsed, vm.location, size, sku, world.clock.stamp())
+    else:
+        found = world.store.get(disk_id)
+        if found is None:
+            raise invalid_parameter(target, f"The disk '{disk_id}' could not be found.")
+        disk = found
+    owner = disk.body.get("managedBy")
+    if owner and ids.key(owner) != ids.key(vm.id):
+        message = f"Disk {disk.name} is already owned by VM {owner}."
+        raise ArmError(409, "ConflictingUserInput", message)
+    entry = bodies.data_disk(disk, lun, checks.get(raw, "createOption", str, required=True), raw.get("caching", "None"))
+    return entry, disk

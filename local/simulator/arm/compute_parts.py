@@ -1,0 +1,83 @@
+"""Availability sets and managed disks."""
+
+from local.simulator import checks, errors, ids, regions
+from local.simulator.arm import bodies, tags
+from local.simulator.errors import ArmError, invalid_parameter
+from local.simulator.routing import Routes
+from local.simulator.store import Resource
+from local.simulator.wire import Answer, Call
+from local.simulator.world import World
+
+routes = Routes("virtual-machines")
+SET = "Microsoft.Compute/availabilitySets"
+DISK = "Microsoft.Compute/disks"
+_SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Compute/"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/"
+
+
+def _list(world: World, call: Call, kind: str) -> Answer:
+    if "group" in call.params:
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
+    else:
+        found = world.store.of_type(call["subscription"], kind)
+    return Answer(200, world.page(call, [each.body for each in found]))
+
+
+def _get(world: World, call: Call, kind: str) -> Resource:
+    found = world.store.get(call.path)
+    if found is None:
+        raise errors.resource_not_found(kind, call["name"], call["group"])
+    return found
+
+
+@routes.route("GET", _SUBSCRIPTION + "availabilitySets", _GROUP + "availabilitySets")
+def list_sets(world: World, call: Call) -> Answer:
+    return _list(world, call, SET)
+
+
+@routes.route("GET", _GROUP + "availabilitySets/{name}")
+def get_set(world: World, call: Call) -> Answer:
+    return Answer(200, _get(world, call, SET).body)
+
+
+@routes.route("PUT", _GROUP + "availabilitySets/{name}")
+def put_set(world: World, call: Call) -> Answer:
+    body = checks.body(call)
+    location = regions.check(checks.get(body, "location", str, required=True), SET)
+    most = regions.fault_domains(location)
+    faults = checks.get(body, "properties.platformFaultDomainCount", int)
+    updates = checks.get(body, "properties.platformUpdateDomainCount", int)
+    faults = most if faults is None else faults
+    updates = 5 if updates is None else updates
+    if not 1 <= faults <= most:
+        message = f"The specified fault domain count {faults} must fall in the range 1 to {most}."
+        raise invalid_parameter("platformFaultDomainCount", message)
+    if not 1 <= updates <= 20:
+        message = f"The specified update domain count {updates} must fall in the range 1 to 20."
+        raise invalid_parameter("platformUpdateDomainCount", message)
+    given = checks.strings(body, "tags")
+    tags.check(given or {})
+    sku = checks.get(body, "sku.name", str) or "Classic"
+    old = world.store.get(call.path)
+    parsed = bodies.child(call.path, "")
+    if old is not None:
+        counts = (old.properties["platformFaultDomainCount"], old.properties["platformUpdateDomainCount"])
+        if old.location != location or counts != (faults, updates):
+            message = "Changing property 'location' or a domain count of an availability set is not allowed."
+            raise ArmError(409, "PropertyChangeNotAllowed", message)
+        parsed = bodies.child(old.id, "")
+    made = bodies.availability_set(parsed, location, faults, updates, sku, given)
+    if old is not None:
+        made.properties["virtualMachines"] = old.properties["virtualMachines"]
+    world.store.add(made)
+    return Answer(200, made.body)
+
+
+@routes.route("GET", _SUBSCRIPTION + "disks", _GROUP + "disks", api="disks")
+def list_disks(world: World, call: Call) -> Answer:
+    return _list(world, call, DISK)
+
+
+@routes.route("GET", _GROUP + "disks/{name}", api="disks")
+def get_disk(world: World, call: Call) -> Answer:
+    return Answer(200, _get(world, call, DISK).body)

@@ -1,0 +1,75 @@
+"""Management locks and resource links: they are read here, estates and Site Recovery write them."""
+
+from local.simulator import errors, ids
+from local.simulator.errors import ArmError
+from local.simulator.routing import Routes
+from local.simulator.store import Resource
+from local.simulator.wire import Answer, Call
+from local.simulator.world import World
+
+routes = Routes("locks")
+LOCK = "Microsoft.Authorization/locks"
+LINK = "Microsoft.Resources/links"
+
+
+def locks_over(world: World, scope: str) -> list[Resource]:
+    """The locks that hold for a scope: its own, its resource group's and its subscription's."""
+    parts = scope.strip("/").split("/")
+    ends = [2, 4, *range(8, len(parts) + 1, 2)]
+    scopes = ["/" + "/".join(parts[:end]) for end in ends if end <= len(parts)]
+    return [lock for each in scopes for lock in world.store.under(each, LOCK)]
+
+
+@routes.route("GET", "{scope}/providers/Microsoft.Authorization/locks")
+def list_locks(world: World, call: Call) -> Answer:
+    """Locks at the scope and below; `$filter=atScope()` leaves out those below, and takes those above."""
+    scope = ids.key(call["scope"])
+    if call.query.get("$filter", "").lower() == "atscope()":
+        found = locks_over(world, scope)
+    else:
+        below = [lock for lock in world.store.all() if lock.type == LOCK]
+        found = [lock for lock in below if ids.key(lock.id).startswith(scope + "/")]
+    return Answer(200, world.page(call, [lock.body for lock in found]))
+
+
+@routes.route("GET", "{scope}/providers/Microsoft.Authorization/locks/{lock}")
+def get_lock(world: World, call: Call) -> Answer:
+    found = world.store.get(call.path)
+    if found is None:
+        raise ArmError(404, "LockNotFound", f"The lock '{call['lock']}' could not be found.")
+    return Answer(200, found.body)
+
+
+@routes.route("GET", "{scope}/providers/Microsoft.Resources/links", api="links")
+def list_links(world: World, call: Call) -> Answer:
+    return Answer(200, world.page(call, [link.body for link in world.store.under(call["scope"], LINK)]))
+
+
+@routes.route("GET", "{scope}/providers/Microsoft.Resources/links/{link}", api="links")
+def get_link(world: World, call: Call) -> Answer:
+    found = world.store.get(call.path)
+    if found is None:
+        raise ArmError(404, "ResourceLinkNotFound", f"The resource link '{call['link']}' could not be found.")
+    return Answer(200, found.body)
+
+
+@routes.route("DELETE", "{scope}/providers/Microsoft.Resources/links/{link}", api="links")
+def delete_link(world: World, call: Call) -> Answer:
+    if world.store.get(call.path) is None:
+        return Answer(204)
+    if locks := locks_over(world, call["scope"]):
+        raise errors.scope_locked(call.path, [lock.id for lock in locks])
+    world.store.remove(call.path)
+    return Answer(200)
+
+
+def link(vm_id: str, name: str, target: str) -> Resource:
+    link_id = f"{vm_id}/providers/{LINK}/{name}"
+    properties = {"sourceId": vm_id, "targetId": target}
+    return Resource(link_id, LINK, {"id": link_id, "name": name, "type": LINK, "properties": properties})
+
+
+def lock(lock_id: str, level: str, notes: str) -> Resource:
+    name = ids.last_segment(lock_id)
+    properties = {"level": level, "notes": notes}
+    return Resource(lock_id, LOCK, {"id": lock_id, "name": name, "type": LOCK, "properties": properties})

@@ -1,0 +1,129 @@
+"""Virtual networks, subnets, network interfaces and security groups."""
+
+import itertools
+from typing import Any
+
+from local.simulator import checks, errors, ids, latencies, operations, regions
+from local.simulator.arm import bodies, tags
+from local.simulator.errors import ArmError
+from local.simulator.routing import Routes
+from local.simulator.store import Resource
+from local.simulator.wire import Answer, Call, Json
+from local.simulator.world import World
+
+routes = Routes("network")
+NETWORK = "Microsoft.Network/virtualNetworks"
+_KINDS = {
+    "virtualnetworks": NETWORK,
+    "networkinterfaces": "Microsoft.Network/networkInterfaces",
+    "networksecuritygroups": "Microsoft.Network/networkSecurityGroups",
+}
+_SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Network/"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/"
+_LISTED = ("virtualNetworks", "networkInterfaces", "networkSecurityGroups")
+
+
+@routes.route("GET", *(start + kind for start in (_SUBSCRIPTION, _GROUP) for kind in _LISTED))
+def list_resources(world: World, call: Call) -> Answer:
+    kind = _KINDS[ids.last_segment(call.path).lower()]
+    if "group" in call.params:
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
+    else:
+        found = world.store.of_type(call["subscription"], kind)
+    return Answer(200, world.page(call, [each.body for each in found]))
+
+
+@routes.route("GET", *(_GROUP + kind + "/{name}" for kind in _LISTED))
+def get_resource(world: World, call: Call) -> Answer:
+    found = world.store.get(call.path)
+    if found is None:
+        kind = _KINDS[call.path.rstrip("/").split("/")[-2].lower()]
+        raise errors.resource_not_found(kind, call["name"], call["group"])
+    return Answer(200, found.body)
+
+
+@routes.route("GET", _GROUP + "virtualNetworks/{name}/subnets")
+def list_subnets(world: World, call: Call) -> Answer:
+    return Answer(200, {"value": _network(world, call).properties["subnets"]})
+
+
+@routes.route("GET", _GROUP + "virtualNetworks/{name}/subnets/{subnet}")
+def get_subnet(world: World, call: Call) -> Answer:
+    network = _network(world, call)
+    for subnet in network.properties["subnets"]:
+        if subnet["name"].lower() == call["subnet"].lower():
+            return Answer(200, subnet)
+    raise ArmError(404, "NotFound", f"Resource {network.id}/subnets/{call['subnet']} not found.")
+
+
+@routes.route("PUT", _GROUP + "virtualNetworks/{name}")
+def put_network(world: World, call: Call) -> Answer:
+    """201 for a new network, 200 for one that was there; both with its body, still Updating."""
+    body = checks.body(call)
+    location = regions.check(checks.get(body, "location", str, required=True), NETWORK)
+    prefixes = checks.get(body, "properties.addressSpace.addressPrefixes", list, required=True)
+    subnets = [_subnet(raw) for raw in checks.get(body, "properties.subnets", list) or []]
+    _check_ranges(prefixes, subnets)
+    given = checks.strings(body, "tags")
+    tags.check(given or {})
+    old = world.store.get(call.path)
+    if old is not None and old.location != location:
+        message = f"The resource '{old.name}' already exists in location '{old.location}'."
+        raise ArmError(409, "InvalidResourceLocation", message)
+    parsed = bodies.child(old.id if old is not None else call.path, "")
+    made = bodies.network(parsed, location, prefixes, [], given)
+    made.properties["subnets"] = [bodies.subnet(parsed.text, *subnet) for subnet in subnets]
+    _set_state(made, "Updating")
+    world.store.add(made)
+    operation = operations.begin(
+        world,
+        call,
+        "Microsoft.Network",
+        latencies.VIRTUAL_NETWORK,
+        done=lambda _moment: _set_state(made, "Succeeded"),
+        retry_after=latencies.NETWORK_RETRY_AFTER,
+    )
+    headers = operations.async_headers(world, call, operation, location)
+    return Answer(200 if old is not None else 201, made.body, headers)
+
+
+def _network(world: World, call: Call) -> Resource:
+    network = world.store.get(call.path.rsplit("/subnets", 1)[0])
+    if network is None:
+        raise errors.resource_not_found(NETWORK, call["name"], call["group"])
+    return network
+
+
+def _subnet(raw: Any) -> tuple[str, str, Json]:
+    name = checks.get(raw, "name", str, required=True)
+    prefix = checks.get(raw, "properties.addressPrefix", str)
+    if prefix is None:
+        several = checks.get(raw, "properties.addressPrefixes", list, required=True)
+        prefix = several[0]
+    kept = ("networkSecurityGroup", "routeTable", "natGateway", "serviceEndpoints", "delegations")
+    more = {key: raw["properties"][key] for key in kept if key in raw["properties"]}
+    return name, prefix, more
+
+
+def _check_ranges(prefixes: list[str], subnets: list[tuple[str, str, Json]]) -> None:
+    """Subnets lie inside the address space and beside each other. Raises ArmError 400."""
+    spaces = [checks.network(prefix, "addressSpace") for prefix in prefixes]
+    ranges = [(name, checks.network(prefix, f"subnet {name}")) for name, prefix, _ in subnets]
+    for name, inner in ranges:
+        if not any(inner.version == space.version and inner.subnet_of(space) for space in spaces):  # type: ignore[arg-type]
+            message = (
+                f"Subnet '{name}' is not valid because its IP address range is outside that of the virtual network."
+            )
+            raise ArmError(400, "NetcfgInvalidSubnet", message, details=[])
+    for (first, one), (second, other) in itertools.combinations(ranges, 2):
+        if first.lower() == second.lower():
+            raise ArmError(400, "InvalidRequestFormat", f"Two subnets are named '{first}'.", details=[])
+        if one.overlaps(other):
+            message = f"Subnet '{first}' is not valid because its IP address range overlaps with that of '{second}'."
+            raise ArmError(400, "NetcfgInvalidSubnet", message, details=[])
+
+
+def _set_state(network: Resource, state: str) -> None:
+    network.properties["provisioningState"] = state
+    for subnet in network.properties["subnets"]:
+        subnet["properties"]["provisioningState"] = state

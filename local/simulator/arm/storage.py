@@ -1,0 +1,140 @@
+"""Storage accounts: PUT of a new one answers 202 with nothing but a Location."""
+
+import base64
+import hashlib
+import re
+
+from local.simulator import checks, errors, ids, latencies, operations, regions
+from local.simulator.arm import bodies, tags
+from local.simulator.errors import ArmError
+from local.simulator.routing import Routes
+from local.simulator.store import Resource
+from local.simulator.wire import Answer, Call
+from local.simulator.world import World
+
+routes = Routes("storage")
+TYPE = "Microsoft.Storage/storageAccounts"
+_SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Storage/"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts"
+_ACCOUNT = _GROUP + "/{name}"
+_NAME = re.compile(r"^[a-z0-9]{3,24}$")
+_KINDS = ("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")
+_SKUS = {
+    f"{tier}_{replication}"
+    for tier, replications in {
+        "Standard": ("LRS", "GRS", "RAGRS", "ZRS", "GZRS", "RAGZRS"),
+        "Premium": ("LRS", "ZRS"),
+    }.items()
+    for replication in replications
+}
+
+
+@routes.route("GET", _SUBSCRIPTION + "storageAccounts", _GROUP)
+def list_accounts(world: World, call: Call) -> Answer:
+    if "group" in call.params:
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
+    else:
+        found = world.store.of_type(call["subscription"], TYPE)
+    return Answer(200, world.page(call, [each.body for each in found]))
+
+
+@routes.route("GET", _ACCOUNT)
+def get_account(world: World, call: Call) -> Answer:
+    found = world.store.get(call.path)
+    if found is None or found.properties["provisioningState"] != "Succeeded":
+        raise errors.resource_not_found(TYPE, call["name"], call["group"])
+    return Answer(200, found.body, content_type="application/json")
+
+
+@routes.route("PUT", _ACCOUNT)
+def put_account(world: World, call: Call) -> Answer:
+    body = checks.body(call)
+    name = call["name"]
+    if not _NAME.match(name):
+        raise ArmError(
+            400,
+            "AccountNameInvalid",
+            f"{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in "
+            "length and use numbers and lower-case letters only.",
+        )
+    location = regions.check(checks.get(body, "location", str, required=True), TYPE)
+    kind = checks.get(body, "kind", str, required=True)
+    sku = checks.get(body, "sku.name", str, required=True)
+    if kind not in _KINDS or sku not in _SKUS:
+        raise ArmError(
+            400, "InvalidValuesForRequestParameters", f"Values for request parameters are invalid: {kind}, {sku}."
+        )
+    given = checks.strings(body, "tags")
+    tags.check(given or {})
+    old = _owner(world, name)
+    if old is not None and ids.key(old.id) != ids.key(call.path):
+        raise ArmError(409, "StorageAccountAlreadyTaken", f"The storage account named {name} is already taken.")
+    if old is not None:
+        return _rewrite(world, old, location, given)
+    made = bodies.storage_account(bodies.child(call.path, ""), location, kind, sku, given, world.clock.stamp())
+    made.properties["provisioningState"] = "Creating"
+    world.store.add(made)
+    operation = operations.begin(
+        world,
+        call,
+        "Microsoft.Storage",
+        latencies.STORAGE_ACCOUNT,
+        done=lambda _moment: made.properties.update(provisioningState="Succeeded"),
+        result=lambda: made.body,
+        retry_after=latencies.STORAGE_RETRY_AFTER,
+    )
+    if call.doomed is not None:
+        world.store.remove(made.id)
+    return Answer(202, None, operations.location_headers(world, call, operation, location))
+
+
+def _rewrite(world: World, account: Resource, location: str, given: dict[str, str] | None) -> Answer:
+    """PUT of an account that exists answers its body at once (CLI-A2A #46)."""
+    if account.location != location:
+        message = (
+            f"The resource '{account.name}' already exists in location '{account.location}' in resource group. "
+            "A resource with the same name cannot be created in location '{location}'."
+        )
+        raise ArmError(409, "InvalidResourceLocation", message)
+    if account.properties["provisioningState"] != "Succeeded":
+        # The storage provider refuses a second PUT while the first still runs.
+        message = "An operation is currently performing on this storage account that requires exclusive access."
+        raise ArmError(409, "StorageAccountOperationInProgress", message)
+    if given is not None:
+        account.body["tags"] = given
+    world.store.add(account)
+    return Answer(200, account.body, content_type="application/json")
+
+
+@routes.route("POST", _ACCOUNT + "/listKeys")
+def list_keys(world: World, call: Call) -> Answer:
+    account = world.store.get(call.path.rsplit("/", 1)[0])
+    if account is None:
+        raise errors.resource_not_found(TYPE, call["name"], call["group"])
+    keys = []
+    for name in ("key1", "key2"):
+        secret = base64.b64encode(hashlib.sha512(f"{account.id}{name}".encode()).digest()).decode()
+        created = account.properties["creationTime"]
+        keys.append({"keyName": name, "value": secret, "permissions": "FULL", "creationTime": created})
+    return Answer(200, {"keys": keys}, content_type="application/json")
+
+
+@routes.route("POST", _SUBSCRIPTION + "checkNameAvailability")
+def check_name(world: World, call: Call) -> Answer:
+    name = checks.get(checks.body(call), "name", str, required=True)
+    if not _NAME.match(name):
+        reason, message = "AccountNameInvalid", f"{name} is not a valid storage account name."
+    elif _owner(world, name) is not None:
+        reason, message = "AlreadyExists", f"The storage account named {name} is already taken."
+    else:
+        return Answer(200, {"nameAvailable": True}, content_type="application/json")
+    return Answer(200, {"nameAvailable": False, "reason": reason, "message": message}, content_type="application/json")
+
+
+def _owner(world: World, name: str) -> Resource | None:
+    """Account names are unique in the world, which here is every subscription of the estate."""
+    for subscription in world.store.subscriptions:
+        for account in world.store.of_type(subscription, TYPE):
+            if account.name.lower() == name.lower():
+                return account
+    return None

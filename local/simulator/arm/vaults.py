@@ -1,0 +1,53 @@
+"""Recovery Services vaults themselves; what is inside them is Site Recovery's."""
+
+from local.simulator import checks, errors, ids, latencies, operations, regions
+from local.simulator.arm import bodies
+from local.simulator.errors import ArmError
+from local.simulator.routing import Routes
+from local.simulator.wire import Answer, Call
+from local.simulator.world import World
+
+routes = Routes("vaults")
+TYPE = "Microsoft.RecoveryServices/vaults"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.RecoveryServices/vaults"
+
+
+@routes.route("GET", "/subscriptions/{subscription}/providers/Microsoft.RecoveryServices/vaults", _GROUP)
+def list_vaults(world: World, call: Call) -> Answer:
+    if "group" in call.params:
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
+    else:
+        found = world.store.of_type(call["subscription"], TYPE)
+    return Answer(200, world.page(call, [each.body for each in found]))
+
+
+@routes.route("GET", _GROUP + "/{vault}")
+def get_vault(world: World, call: Call) -> Answer:
+    found = world.store.get(call.path)
+    if found is None:
+        raise errors.resource_not_found(TYPE, call["vault"], call["group"])
+    return Answer(200, found.body)
+
+
+@routes.route("PUT", _GROUP + "/{vault}")
+def put_vault(world: World, call: Call) -> Answer:
+    body = checks.body(call)
+    location = regions.check(checks.get(body, "location", str, required=True), TYPE)
+    checks.get(body, "sku.name", str, required=True)
+    old = world.store.get(call.path)
+    if old is not None and old.location != location:
+        raise ArmError(409, "InvalidResourceLocation", f"The vault already exists in location '{old.location}'.")
+    if old is not None:
+        old.body["tags"] = checks.strings(body, "tags") or {}
+        return Answer(200, old.body)
+    made = bodies.vault(bodies.child(call.path, ""), location, world.clock.stamp(), checks.strings(body, "tags"))
+    world.store.add(made)
+    made.properties["provisioningState"] = "Provisioning"
+    operation = operations.begin(
+        world,
+        call,
+        "Microsoft.RecoveryServices",
+        latencies.VAULT,
+        done=lambda _moment: made.properties.update(provisioningState="Succeeded"),
+    )
+    return Answer(201, made.body, operations.async_headers(world, call, operation, location))

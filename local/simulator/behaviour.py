@@ -1,0 +1,58 @@
+"""What no source settles: each variant exists, and a client has to live with all of them."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from local.simulator.wire import Json
+
+_WIRE = {
+    "items_hidden_while_enabling": "itemsHiddenWhileEnabling",
+    "items_left_when_enable_fails": "itemsLeftWhenEnableFails",
+    "infrastructure_hidden_while_creating": "infrastructureHiddenWhileCreating",
+    "re_enable": "reEnable",
+    "second_fabric": "secondFabric",
+    "repeated_write": "repeatedWrite",
+    "page_size": "pageSize",
+}
+_CHOICES = {
+    "re_enable": ("fail", "conflict", "succeed"),
+    "second_fabric": ("fail", "conflict"),
+    "repeated_write": ("succeed", "conflict"),
+}
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """The switches of `PATCH /sim/behaviour`; README.md says what each variant does."""
+
+    items_hidden_while_enabling: bool = False
+    items_left_when_enable_fails: bool = True
+    infrastructure_hidden_while_creating: bool = True
+    re_enable: str = "fail"
+    second_fabric: str = "fail"
+    repeated_write: str = "succeed"
+    page_size: int = 1000
+
+    def patch(self, changes: Any) -> None:
+        """Raises ValueError for an unknown name or value, and then changes nothing."""
+        if not isinstance(changes, dict):
+            raise ValueError("behaviour must be an object")
+        names = {wire: name for name, wire in _WIRE.items()}
+        for wire, value in changes.items():
+            if wire not in names:
+                raise ValueError(f"unknown behaviour {wire!r}; there are {', '.join(sorted(names))}")
+            self._check(wire, names[wire], value)
+        for wire, value in changes.items():
+            setattr(self, names[wire], value)
+
+    def _check(self, wire: str, name: str, value: Any) -> None:
+        if name in _CHOICES:
+            if value not in _CHOICES[name]:
+                raise ValueError(f"{wire} must be one of {', '.join(_CHOICES[name])}")
+        elif type(value) is not type(getattr(self, name)):
+            raise ValueError(f"{wire} must be {type(getattr(self, name)).__name__}")
+        elif name == "page_size" and value < 1:
+            raise ValueError("pageSize must be at least 1")
+
+    def body(self) -> Json:
+        return {_WIRE[field.name]: getattr(self, field.name) for field in fields(self)}

@@ -1,0 +1,78 @@
+"""The error bodies of Azure Resource Manager's front door and of its resource providers."""
+
+from typing import Any
+
+from local.simulator.wire import Answer, Json
+
+
+class ArmError(Exception):
+    """Ends a call with an ARM error body: `{"error": {"code", "message", "details"?}}`."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: list[Json] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.headers = headers or {}
+
+    def answer(self) -> Answer:
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.details is not None:
+            error["details"] = self.details
+        return Answer(self.status, {"error": error}, dict(self.headers))
+
+
+_GATEWAY = {"x-ms-failure-cause": "gateway"}
+
+
+def resource_not_found(resource_type: str, name: str, group: str) -> ArmError:
+    """Wording and header as recorded for a missing vault (CLI-SELF #21)."""
+    return ArmError(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{resource_type}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+        headers=_GATEWAY,
+    )
+
+
+def group_not_found(name: str) -> ArmError:
+    return ArmError(
+        404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.", headers=dict(_GATEWAY)
+    )
+
+
+def subscription_not_found(subscription: str) -> ArmError:
+    return ArmError(
+        404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.", headers=dict(_GATEWAY)
+    )
+
+
+def invalid_content(why: str) -> ArmError:
+    return ArmError(
+        400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{why}'."
+    )
+
+
+def invalid_parameter(target: str, why: str) -> ArmError:
+    error = ArmError(400, "InvalidParameter", why)
+    error.details = [{"code": "InvalidParameter", "target": target, "message": why}]
+    return error
+
+
+def scope_locked(scope: str, locks: list[str]) -> ArmError:
+    return ArmError(
+        409,
+        "ScopeLocked",
+        f"The scope '{scope}' cannot perform delete operation because following scope(s) are locked: "
+        f"'{', '.join(locks)}'. Please remove the lock and try again.",
+    )

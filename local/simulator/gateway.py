@@ -1,0 +1,157 @@
+"""ARM's front door: token, rate limits, routes, api-versions, parents, faults, and the log of what was served."""
+
+import asyncio
+import json
+import re
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from local.simulator import errors, identity, ids, versions
+from local.simulator.errors import ArmError
+from local.simulator.faults import Fault, Faults
+from local.simulator.request_log import RequestLog
+from local.simulator.routing import Router
+from local.simulator.throttling import Throttle
+from local.simulator.wire import Answer, Call
+from local.simulator.world import World
+
+_SLASHES = re.compile("/{2,}")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_WITH_BODY = ("PUT", "PATCH", "POST")
+
+
+class Gateway:
+    def __init__(self, world: World, router: Router) -> None:
+        self.world = world
+        self.router = router
+        self.faults = Faults()
+        self.throttle = Throttle(world.clock)
+        self.log = RequestLog()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        call = Call(
+            method=request.method,
+            path=_SLASHES.sub("/", request.path),
+            query=request.query,
+            base_url=f"https://{request.host}",
+        )
+        self.world.clock.advance()
+        fault = self.faults.hit(call.method, call.path)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.detail.get("seconds", 5))
+        if fault and fault.kind == "reset":
+            return self._drop(request, call, raw)
+        answer = self._answer(call, raw, request.headers.get("Authorization", ""), fault)
+        response = self._respond(call, answer, request.headers.get("x-ms-correlation-request-id"))
+        if fault and fault.kind == "lost-response":
+            self._write_log(call, answer.status, response.body)
+            return self._drop(request)
+        self._write_log(call, answer.status, response.body)
+        return response
+
+    def _answer(self, call: Call, raw: bytes, authorization: str, fault: Fault | None) -> Answer:
+        limits: dict[str, str] = {}
+        try:
+            call.claims = identity.read(authorization)
+            call.principal = str(call.claims.get("oid") or call.claims.get("appid") or "")
+            if fault and fault.kind in ("status", "throttle"):
+                raise self._planned(fault)
+            if fault and fault.kind == "fail-operation":
+                call.doomed = fault.detail
+            limits = self.throttle.take(call.method, self._scope(call.path), call.principal)
+            answer = self._dispatch(call, raw)
+        except ArmError as error:
+            answer = error.answer()
+        answer.headers |= limits
+        return answer
+
+    def _dispatch(self, call: Call, raw: bytes) -> Answer:
+        routes, call.params = self.router.match(call.path)
+        if not routes:
+            raise ArmError(404, "InvalidResourceType", f"The resource type of '{call.path}' could not be found.")
+        route = routes.get(call.method)
+        if route is None:
+            raise ArmError(405, "MethodNotAllowed", f"The HTTP method {call.method} is not allowed on this resource.")
+        versions.check(route.api, call.api_version, call.path.rsplit("/providers/", 1)[-1])
+        self._check_parents(call.path)
+        if raw and call.method in _WITH_BODY:
+            try:
+                call.body = json.loads(raw)
+            except ValueError as error:
+                raise errors.invalid_content(f"not JSON: {error}") from None
+        return route.handler(self.world, call)
+
+    def _check_parents(self, path: str) -> None:
+        """Subscription and resource group of the path must exist; the group's own routes look for themselves."""
+        parts = path.strip("/").split("/")
+        if parts[0].lower() != "subscriptions" or len(parts) < 2:
+            return
+        if not _GUID.fullmatch(parts[1]):
+            message = f"The provided subscription identifier '{parts[1]}' is malformed or invalid."
+            raise ArmError(400, "InvalidSubscriptionId", message)
+        if self.world.store.subscription(parts[1]) is None:
+            raise errors.subscription_not_found(parts[1])
+        deeper = len(parts) > 4 and parts[2].lower() == "resourcegroups"
+        if deeper and self.world.store.group(ids.group_id(parts[1], parts[3])) is None:
+            raise errors.group_not_found(parts[3])
+
+    def _scope(self, path: str) -> str:
+        parts = path.strip("/").split("/")
+        if parts[0].lower() == "subscriptions" and len(parts) > 1:
+            return f"subscription/{parts[1]}"
+        return f"tenant/{self.world.store.tenant_id}"
+
+    def _planned(self, fault: Fault) -> ArmError:
+        detail = fault.detail
+        headers = {"Retry-After": f"{detail['retryAfter']:g}"} if "retryAfter" in detail else {}
+        if fault.kind == "throttle":
+            headers.setdefault("Retry-After", self.world.clock.throttled_for(5))
+            return ArmError(429, "TooManyRequests", detail.get("message", "Too many requests."), headers=headers)
+        status = detail.get("status", 500)
+        code = detail.get("code", "InternalServerError")
+        return ArmError(status, code, detail.get("message", "The server made a planned error."), headers=headers)
+
+    def _respond(self, call: Call, answer: Answer, correlation: str | None) -> web.Response:
+        request_id = str(uuid.uuid4())
+        headers = {
+            "x-ms-request-id": request_id,
+            "x-ms-correlation-request-id": correlation or request_id,
+            "x-ms-routing-request-id": f"LOCAL:{self.world.clock.stamp()}:{request_id}",
+            "Cache-Control": "no-cache",
+            **answer.headers,
+        }
+        if answer.body is None or call.method == "HEAD":
+            return web.Response(status=answer.status, headers=headers)
+        headers["Content-Type"] = answer.content_type
+        return web.Response(status=answer.status, headers=headers, body=json.dumps(answer.body).encode())
+
+    def _drop(self, request: web.Request, call: Call | None = None, raw: bytes = b"") -> web.Response:
+        """Breaks the connection. With `call`, also logs it as never answered (status 0)."""
+        if call is not None:
+            call.body = _readable(raw)
+            self._write_log(call, 0, None)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+
+    def _write_log(self, call: Call, status: int, body: Any) -> None:
+        line = {
+            "time": self.world.clock.stamp(),
+            "method": call.method,
+            "path": call.path,
+            "query": {name: value for name, value in call.query.items() if name not in ("t", "c", "s", "h")},
+            "apiVersion": call.api_version,
+            "status": status,
+            "principal": call.principal,
+        }
+        self.log.add(line, call.body, body if isinstance(body, bytes) else b"")
+
+
+def _readable(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None

@@ -1,0 +1,55 @@
+"""Resource IDs: compared without case, kept in the casing they were written in."""
+
+import uuid
+from dataclasses import dataclass
+
+
+def key(resource_id: str) -> str:
+    """The form under which IDs are equal."""
+    return resource_id.rstrip("/").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceId:
+    """`type` is `Microsoft.Compute/virtualMachines/extensions`; `parent` is the ID that this one hangs under."""
+
+    text: str
+    subscription: str
+    group: str
+    type: str
+    name: str
+    parent: str
+
+
+def parse(text: str) -> ResourceId | None:
+    """None for what is no ID of a resource. `group` is empty for what lies right in a subscription."""
+    parts = text.strip("/").split("/")
+    lowered = [part.lower() for part in parts]
+    if len(parts) < 6 or lowered[0] != "subscriptions" or "providers" not in lowered or "" in parts:
+        return None
+    last = len(lowered) - 1 - lowered[::-1].index("providers")
+    tail = parts[last + 1 :]
+    if len(tail) < 3 or len(tail) % 2 == 0:
+        return None
+    parent = parts[:last] if len(tail) == 3 else parts[:-2]
+    return ResourceId(
+        text="/" + "/".join(parts),
+        subscription=parts[1],
+        group=parts[3] if lowered[2] == "resourcegroups" else "",
+        type="/".join([tail[0], *tail[1::2]]),
+        name=tail[-1],
+        parent="/" + "/".join(parent),
+    )
+
+
+def group_id(subscription: str, group: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
+
+
+def last_segment(resource_id: str) -> str:
+    return resource_id.rstrip("/").rsplit("/", 1)[-1]
+
+
+def stable_guid(*parts: str) -> str:
+    """The service derives many of its internal IDs from names: version-5 UUIDs in the recordings."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "|".join(parts).lower()))

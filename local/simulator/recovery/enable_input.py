@@ -1,0 +1,99 @@
+"""The body of an enable call, read into an item. What is missing or wrongly typed is refused at once."""
+
+from local.simulator import checks, ids
+from local.simulator.ids import stable_guid
+from local.simulator.recovery import errors, scope
+from local.simulator.recovery.model import Container, Policy, ProtectedDisk, ProtectedItem
+from local.simulator.store import VirtualMachine
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+# What the caller may leave out, kept under the wire name that the item's details show it by.
+_OPTIONAL = (
+    "recoveryAvailabilitySetId",
+    "recoveryAvailabilityZone",
+    "recoveryProximityPlacementGroupId",
+    "recoveryBootDiagStorageAccountId",
+    "recoveryVirtualMachineScaleSetId",
+    "recoveryCapacityReservationGroupId",
+    "recoveryAzureNetworkId",
+    "recoverySubnetName",
+    "autoProtectionOfDataDisk",
+)
+
+
+def parse(body: Json) -> tuple[str, str, Json]:
+    """VM ID, policy ID and the provider's details. Raises ArmError 400."""
+    policy = checks.get(body, "properties.policyId", str, required=True)
+    details = checks.get(body, "properties.providerSpecificDetails", dict, required=True)
+    scope.a2a(checks.get(details, "instanceType", str, required=True))
+    vm = checks.get(details, "fabricObjectId", str, required=True)
+    for name in (*_OPTIONAL, "recoveryContainerId", "recoveryResourceGroupId", "multiVmGroupName", "multiVmGroupId"):
+        checks.get(details, name, str)
+    if details.get("autoProtectionOfDataDisk") not in ("Enabled", "Disabled", None):
+        raise errors.bad_request("autoProtectionOfDataDisk must be Enabled or Disabled.")
+    for disk in checks.get(details, "vmManagedDisks", list) or []:
+        parse_disk(disk)
+    if ids.parse(vm) is None:
+        raise errors.bad_request(f"The fabric object ID '{vm}' is not a valid resource ID.")
+    return vm, policy, details
+
+
+def parse_disk(disk: Json) -> None:
+    """Raises ArmError 400."""
+    for name in ("diskId", "primaryStagingAzureStorageAccountId", "recoveryResourceGroupId"):
+        checks.get(disk, name, str, required=True)
+    for name in ("recoveryReplicaDiskAccountType", "recoveryTargetDiskAccountType", "recoveryDiskEncryptionSetId"):
+        checks.get(disk, name, str)
+
+
+def item(
+    world: World, container: Container, name: str, vm: VirtualMachine, policy: Policy, target: Container, details: Json
+) -> ProtectedItem:
+    disks = [disk(world, vm, each) for each in details.get("vmManagedDisks") or []]
+    group = details.get("recoveryResourceGroupId") or disks[0].recovery_group
+    settings: Json = {option: details[option] for option in _OPTIONAL if details.get(option)}
+    group_name = details.get("multiVmGroupName") or ""
+    settings |= {
+        "multiVmGroupName": group_name,
+        "multiVmGroupId": details.get("multiVmGroupId")
+        or stable_guid("multi-VM group", container.vault.id, group_name or vm.id),
+        "recoveryAzureVMName": vm.name,
+        "recoveryAzureVMSize": vm.properties["hardwareProfile"]["vmSize"],
+        "tfoAzureVMName": f"{vm.name}-test",
+        "primaryAvailabilityZone": (vm.body.get("zones") or [None])[0],
+    }
+    return ProtectedItem(
+        container=container,
+        name=name,
+        vm_id=vm.id,
+        vm_name=vm.name,
+        os=vm.properties["storageProfile"]["osDisk"]["osType"],
+        policy=policy,
+        recovery_container=target,
+        recovery_group=group,
+        disks=disks,
+        settings=settings,
+        since=world.clock.now(),
+        initial=(container.fabric.location, target.fabric.location),
+    )
+
+
+def disk(world: World, vm: VirtualMachine, given: Json) -> ProtectedDisk:
+    """Account types that are left out are the source's (CLI-SELF #147). The disk must exist."""
+    source = world.store.get(given["diskId"])
+    if source is None:
+        raise errors.bad_request(f"The disk '{given['diskId']}' could not be found.")
+    os_disk = ids.key(vm.properties["storageProfile"]["osDisk"]["managedDisk"]["id"]) == ids.key(source.id)
+    sku = source.body["sku"]["name"]
+    return ProtectedDisk(
+        id=source.id,
+        name=source.name,
+        size=source.properties["diskSizeGB"],
+        os_disk=os_disk,
+        cache_account=given["primaryStagingAzureStorageAccountId"],
+        recovery_group=given["recoveryResourceGroupId"],
+        replica_sku=given.get("recoveryReplicaDiskAccountType") or sku,
+        target_sku=given.get("recoveryTargetDiskAccountType") or sku,
+        encryption_set=given.get("recoveryDiskEncryptionSetId"),
+    )

@@ -1,0 +1,233 @@
+"""Failover, commit, test failover and reprotect: enough that a client sees every state it must leave alone."""
+
+from local.simulator import checks, ids, latencies
+from local.simulator.arm import bodies
+from local.simulator.ids import key
+from local.simulator.recovery import enable_input, errors, item_view, jobs, replication, scope
+from local.simulator.recovery.errors import Failure
+from local.simulator.recovery.items import require
+from local.simulator.recovery.model import Container, Phase, ProtectedItem
+from local.simulator.routing import Routes
+from local.simulator.wire import Answer, Call, Json
+from local.simulator.world import World
+
+routes = Routes("site-recovery")
+
+
+@routes.route("POST", scope.ITEM + "/unplannedFailover")
+def unplanned_failover(world: World, call: Call) -> Answer:
+    item = scope.item(world, call)
+    body = checks.body(call)
+    direction = checks.get(body, "properties.failoverDirection", str)
+    provider = checks.get(body, "properties.providerSpecificDetails", dict, required=True)
+    scope.a2a(checks.get(provider, "instanceType", str, required=True))
+    if direction not in ("PrimaryToRecovery", "RecoveryToPrimary", None):
+        raise errors.bad_request(f"failoverDirection must not be '{direction}'.")
+    require(item, "UnplannedFailover")
+    item.enter(Phase.FAILING_OVER, world.clock.now())
+
+    def done(moment: float) -> None:
+        item.recovery_vm = _make_vm(world, item, item.settings["recoveryAzureVMName"], test=False)
+        item.enter(Phase.FAILED_OVER, moment)
+
+    return _start(world, call, item, "UnplannedFailover", latencies.FAILOVER, done, Phase.PROTECTED)
+
+
+@routes.route("POST", scope.ITEM + "/failoverCommit")
+def commit(world: World, call: Call) -> Answer:
+    item = scope.item(world, call)
+    require(item, "Commit")
+    item.enter(Phase.COMMITTING, world.clock.now())
+    return _start(
+        world,
+        call,
+        item,
+        "CommitFailover",
+        latencies.COMMIT,
+        lambda moment: item.enter(Phase.COMMITTED, moment),
+        Phase.FAILED_OVER,
+    )
+
+
+@routes.route("POST", scope.ITEM + "/testFailover")
+def test_failover(world: World, call: Call) -> Answer:
+    item = scope.item(world, call)
+    body = checks.body(call)
+    network_id = checks.get(body, "properties.networkId", str)
+    require(item, "TestFailover")
+    failure = None
+    if network_id and world.store.get(network_id) is None:
+        failure = Failure("159021", f"The test network '{network_id}' could not be found.")
+
+    def done(_moment: float) -> None:
+        item.test_vm = _make_vm(world, item, item.settings["tfoAzureVMName"], test=True, network_id=network_id)
+
+    return _start(world, call, item, "TestFailover", latencies.TEST_FAILOVER, done, item.phase, failure)
+
+
+@routes.route("POST", scope.ITEM + "/testFailoverCleanup")
+def test_failover_cleanup(world: World, call: Call) -> Answer:
+    item = scope.item(world, call)
+    require(item, "TestFailoverCleanup")
+
+    def done(_moment: float) -> None:
+        vm = world.store.vm(item.test_vm or "")
+        if vm is not None:
+            profile = vm.properties["storageProfile"]
+            for disk in (profile["osDisk"], *profile["dataDisks"]):
+                world.store.remove(disk["managedDisk"]["id"])
+            for nic in vm.properties["networkProfile"]["networkInterfaces"]:
+                world.store.remove(nic["id"])
+            world.store.remove(vm.id)
+        item.test_vm, item.tested = None, True
+
+    return _start(world, call, item, "TestFailoverCleanup", latencies.TEST_FAILOVER_CLEANUP, done, item.phase)
+
+
+@routes.route("POST", scope.CONTAINER + "/switchprotection")
+def switch_protection(world: World, call: Call) -> Answer:
+    """Reprotect of an Azure VM: the item moves to the other container, and replicates back."""
+    container = scope.container(world, call)
+    body = checks.body(call)
+    name = checks.get(body, "properties.replicationProtectedItemName", str, required=True)
+    details = checks.get(body, "properties.providerSpecificDetails", dict, required=True)
+    item = container.items.get(name.lower())
+    if item is None:
+        raise errors.missing(name)
+    return _reprotect(world, call, item, details, resource=container.id)
+
+
+@routes.route("POST", scope.ITEM + "/reProtect")
+def reprotect(world: World, call: Call) -> Answer:
+    item = scope.item(world, call)
+    details = checks.get(checks.body(call), "properties.providerSpecificDetails", dict, required=True)
+    return _reprotect(world, call, item, details, resource=item.id)
+
+
+def _reprotect(world: World, call: Call, item: ProtectedItem, details: Json, *, resource: str) -> Answer:
+    scope.a2a(checks.get(details, "instanceType", str, required=True))
+    require(item, "ReverseReplicate")
+    vault = item.vault
+    container_id = checks.get(details, "recoveryContainerId", str)
+    back = vault.container_by_id(container_id) if container_id else item.container
+    policy_id = checks.get(details, "policyId", str)
+    policy = vault.policy_by_id(policy_id) if policy_id else item.policy
+    if back is None:
+        raise errors.missing(ids.last_segment(container_id))
+    if policy is None:
+        raise errors.missing(ids.last_segment(policy_id))
+    given = checks.get(details, "vmManagedDisks", list) or []
+    for disk in given:
+        enable_input.parse_disk(disk)
+    mapped = any(
+        mapping.target is back and mapping.policy is policy for mapping in item.recovery_container.mappings.values()
+    )
+    failure = None if mapped else Failure("159007", "The protection containers are not mapped with the policy.")
+    item.enter(Phase.REPROTECTING, world.clock.now())
+
+    def done(moment: float) -> None:
+        item.policy = policy
+        _turn(world, item, back, details, given)
+        replication.start_replication(world, item, moment)
+
+    return _start(
+        world,
+        call,
+        item,
+        "ReverseReplication",
+        latencies.REPROTECT,
+        done,
+        Phase.COMMITTED,
+        failure,
+        resource=resource,
+    )
+
+
+def _turn(world: World, item: ProtectedItem, back: Container, details: Json, given: list[Json]) -> None:
+    """The recovery VM becomes the source, and the item an item of the other container."""
+    vault, source = item.vault, world.store.vm(item.recovery_vm or "")
+    vault.remove_item(item)
+    item.gone = False
+    item.container, item.recovery_container = item.recovery_container, back
+    if source is not None:
+        previous = {disk.name.lower(): disk.id for disk in item.disks}
+        item.vm_id, item.vm_name = source.id, source.name
+        if given:
+            item.disks = [enable_input.disk(world, source, disk) for disk in given]
+            for disk in item.disks:
+                disk.original_target = previous.get(disk.name.lower())
+    item.recovery_group = details.get("recoveryResourceGroupId") or item.recovery_group
+    for chosen in ("recoveryAzureNetworkId", "recoverySubnetName", "selectedRecoveryAzureNetworkId"):
+        item.settings.pop(chosen, None)
+    item.settings["recoveryAvailabilitySetId"] = details.get("recoveryAvailabilitySetId")
+    item.nics = replication.interfaces(world, item, settled=False)
+    item.recovery_vm, item.tested = None, False
+    vault.add_item(item)
+
+
+def _start(
+    world: World,
+    call: Call,
+    item: ProtectedItem,
+    scenario: str,
+    seconds: float,
+    done: jobs.AtEnd,
+    before: Phase,
+    failure: Failure | None = None,
+    *,
+    resource: str = "",
+) -> Answer:
+    item.job, answer = jobs.start(
+        world,
+        call,
+        item.vault,
+        scenario,
+        resource=resource or item.id,
+        target=(item.internal_id, item.vm_name),
+        seconds=seconds,
+        done=done,
+        failed=lambda moment: item.enter(before, moment),
+        result=lambda: item_view.view(world, item),
+        failure=failure,
+        affected=replication.affected(item),
+    )
+    return answer
+
+
+def _make_vm(world: World, item: ProtectedItem, name: str, *, test: bool, network_id: str | None = None) -> str:
+    """A VM from the replica disks (CLI-A2A #92): no OS profile, the source's tags."""
+    location = item.recovery_container.fabric.location
+    vm_id = f"{item.recovery_group}/providers/Microsoft.Compute/virtualMachines/{name}"
+    time = world.clock.stamp()
+    profile: Json = {"osDisk": {}, "dataDisks": []}
+    for disk in item.disks:
+        disk_name = (disk.test_name or f"{disk.name}-ASRtest") if test else (disk.failover_name or disk.name)
+        parsed = bodies.child(disk.recovery_group, f"/providers/Microsoft.Compute/disks/{disk_name}")
+        made = bodies.disk(
+            parsed, location, disk.size, disk.target_sku, time, os=item.os if disk.os_disk else None, managed_by=vm_id
+        )
+        world.store.add(made)
+        if disk.os_disk:
+            profile["osDisk"] = bodies.os_disk(made, item.os, "Attach")
+        else:
+            profile["dataDisks"].append(bodies.data_disk(made, len(profile["dataDisks"])))
+    nics = [_make_nic(world, item, nic, location, test=test, network_id=network_id) for nic in item.nics]
+    size = item.settings["recoveryAzureVMSize"]
+    vm = bodies.virtual_machine(bodies.child(vm_id, ""), location, size, item.tags, profile, nics, time)
+    world.store.add(vm)
+    world.raise_event(vm, "write")
+    return vm.id
+
+
+def _make_nic(
+    world: World, item: ProtectedItem, nic: Json, location: str, *, test: bool, network_id: str | None
+) -> str:
+    name = ids.last_segment(nic["sourceNicArmId"]) + ("-test" if test else "")
+    parsed = bodies.child(item.recovery_group, f"/providers/Microsoft.Network/networkInterfaces/{name}")
+    network = world.store.get(network_id or nic["recoveryVMNetworkId"] or "")
+    subnets: list[Json] = network.properties["subnets"] if network else []
+    wanted = key(nic["ipConfigs"][0]["recoverySubnetName"] or "")
+    subnet = next((each for each in subnets if key(each["name"]) == wanted), subnets[0] if subnets else {"id": ""})
+    address = nic["ipConfigs"][0]["recoveryStaticIPAddress"] or "10.0.0.4"
+    world.store.add(bodies.interface(parsed, location, subnet["id"], address, static=False, primary=True))
+    return parsed.text

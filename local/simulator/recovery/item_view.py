@@ -1,0 +1,272 @@
+"""A replicated item as a GET answers it; keys, nulls and casings as recorded (CLI-A2A #68-#73, #111-#121)."""
+
+from local.simulator import latencies
+from local.simulator.ids import key, stable_guid
+from local.simulator.recovery.model import CONTAINER_TYPE, Phase, ProtectedDisk, ProtectedItem
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+_NO_JOB_TIME = "1753-01-01T01:01:01Z"
+_AGENT_VERSION = "9.52.6522.1"
+# Percentages seen five minutes apart while a VM replicated (CLI-A2A #112-#119): the last one stays, 100 never comes.
+_PERCENT = (0, 4, 32, 33, 43)
+_REPLICATED = (Phase.PROTECTED, Phase.FAILING_OVER, Phase.FAILED_OVER, Phase.COMMITTING, Phase.COMMITTED)
+
+
+def shown(world: World, item: ProtectedItem) -> bool:
+    """No source tells whether an item can be read while its enable job runs."""
+    return item.phase is not Phase.ENABLING or not world.behaviour.items_hidden_while_enabling
+
+
+def view(world: World, item: ProtectedItem) -> Json:
+    fabric, recovery = item.container.fabric, item.recovery_container.fabric
+    state, description, _, _, operations = item.phase.value
+    health, failover_health, health_errors = _health(world, item)
+    provider = stable_guid("provider", fabric.id)
+    return {
+        "id": item.id,
+        "name": item.name,
+        "type": f"{CONTAINER_TYPE}/replicationProtectedItems",
+        "properties": {
+            "friendlyName": item.vm_name,
+            "protectedItemType": "",
+            "protectableItemId": None,
+            "recoveryServicesProviderId": f"{fabric.id}/replicationRecoveryServicesProviders/{provider}",
+            "primaryFabricFriendlyName": fabric.friendly_name,
+            "primaryFabricProvider": "AzureFabric",
+            "recoveryFabricFriendlyName": recovery.friendly_name,
+            "recoveryFabricId": recovery.id,
+            "primaryProtectionContainerFriendlyName": item.container.name,
+            "recoveryProtectionContainerFriendlyName": item.recovery_container.name,
+            "protectionState": state,
+            "protectionStateDescription": description,
+            "activeLocation": "Recovery" if item.phase in (Phase.FAILED_OVER, Phase.COMMITTED) else "Primary",
+            "testFailoverState": "WaitingForCompletion" if item.test_vm else "None",
+            "testFailoverStateDescription": "Waiting for user input" if item.test_vm else "None",
+            "switchProviderState": "None",
+            "switchProviderStateDescription": None,
+            "allowedOperations": _allowed(item, operations),
+            "replicationHealth": health,
+            "failoverHealth": failover_health,
+            "healthErrors": health_errors,
+            "policyId": item.policy.id,
+            "policyFriendlyName": item.policy.name,
+            "currentScenario": _scenario(world, item),
+            "failoverRecoveryPointId": None,
+            "providerSpecificDetails": _details(world, item),
+            "recoveryContainerId": item.recovery_container.id,
+            "eventCorrelationId": stable_guid("event correlation", item.id),
+        },
+    }
+
+
+def _allowed(item: ProtectedItem, operations: tuple[str, ...]) -> list[str]:
+    if item.test_vm:
+        return ["TestFailoverCleanup"]
+    return list(operations)
+
+
+def _scenario(world: World, item: ProtectedItem) -> Json:
+    job = item.job
+    if job is None or world.clock.now() >= job.ends:
+        return {"scenarioName": "None", "jobId": f"{item.vault.id}/replicationJobs/None", "startTime": _NO_JOB_TIME}
+    return {"scenarioName": job.scenario, "jobId": job.id, "startTime": world.clock.stamp(job.started)}
+
+
+def _health(world: World, item: ProtectedItem) -> tuple[str, str, list[Json]]:
+    """replicationHealth, failoverHealth and the errors behind them."""
+    if item.phase is Phase.ENABLING_FAILED:
+        return "Critical", "Normal", []
+    if item.phase is not Phase.PROTECTED:
+        return "Normal", "Normal", []
+    found: list[Json] = []
+    failover = "Normal"
+    if not item.tested:
+        failover = "Warning"
+        found.append(
+            _health_error(
+                world,
+                item,
+                code="161011",
+                message=f"No successful test failover has been done on the virtual machine '{item.vm_name}'.",
+                causes="No successful test failover has been done on the virtual machine after it was replicated.",
+                action="Do a test failover on the virtual machine.",
+            )
+        )
+    if unprotected(world, item):
+        found.append(
+            _health_error(
+                world,
+                item,
+                code="153039",
+                message="There are one or more disks that are available for protection.",
+                causes="One or more data disks were added to the virtual machine after it was protected.",
+                action="Enable replication for the disks, or dismiss the warning.",
+            )
+        )
+    return ("Warning" if len(found) > (not item.tested) else "Normal"), failover, found
+
+
+def _health_error(world: World, item: ProtectedItem, *, code: str, message: str, causes: str, action: str) -> Json:
+    return {
+        "innerHealthErrors": [],
+        "errorSource": "ReplicationUnitFailoverValidatorError",
+        "errorType": "8010",
+        "errorLevel": "Warning",
+        "errorCategory": "TestFailover" if code == "161011" else "Replication",
+        "errorCode": code,
+        "summaryMessage": "",
+        "errorMessage": message,
+        "possibleCauses": causes,
+        "recommendedAction": action,
+        "creationTimeUtc": world.clock.stamp(item.protected_at),
+        "recoveryProviderErrorMessage": None,
+        "entityId": item.internal_id,
+        "errorId": "6:8010",
+        "customerResolvability": "NotAllowed",
+    }
+
+
+def unprotected(world: World, item: ProtectedItem) -> list[int]:
+    """The LUNs of data disks that the VM has and the item has not."""
+    vm = world.store.vm(item.vm_id)
+    if vm is None:
+        return []
+    known = {key(disk.id) for disk in item.disks}
+    disks = vm.properties["storageProfile"]["dataDisks"]
+    return [disk["lun"] for disk in disks if key(disk["managedDisk"]["id"]) not in known]
+
+
+def percent(world: World, item: ProtectedItem) -> int | None:
+    """The progress of the initial replication: nothing at first, then moving, then left where it was."""
+    if item.replication_started is None:
+        return None
+    reports = item.replication_started + latencies.REPLICATION_REPORTS
+    now = world.clock.now()
+    if now < reports:
+        return None
+    span = latencies.FIRST_RECOVERY_POINT_PENDING - latencies.REPLICATION_REPORTS
+    step = int((now - reports) / span * len(_PERCENT))
+    return _PERCENT[min(step, len(_PERCENT) - 1)]
+
+
+def _details(world: World, item: ProtectedItem) -> Json:
+    fabric, recovery = item.container.fabric, item.recovery_container.fabric
+    _, _, vm_state, vm_description, _ = item.phase.value
+    replicated = item.phase in _REPLICATED
+    now = world.clock.now()
+    done = percent(world, item)
+    settings = item.settings
+    luns = unprotected(world, item) if replicated else []
+    details: Json = {
+        "instanceType": "A2A",
+        "fabricObjectId": item.vm_id.lower(),
+        "initialPrimaryZone": settings.get("primaryAvailabilityZone") or "",
+        "initialPrimaryFabricLocation": item.initial[0],
+        "initialRecoveryZone": settings.get("recoveryAvailabilityZone") or "",
+        "initialPrimaryExtendedLocation": None,
+        "initialRecoveryExtendedLocation": None,
+        "initialRecoveryFabricLocation": item.initial[1],
+        "multiVmGroupId": settings["multiVmGroupId"],
+        "multiVmGroupName": settings["multiVmGroupName"],
+        "multiVmGroupCreateOption": "UserSpecified" if settings["multiVmGroupName"] else "AutoCreated",
+        "managementId": stable_guid("management", item.vm_id),
+        "protectedDisks": None,
+        "unprotectedDisks": [{"diskLunId": lun, "diskAutoProtectionStatus": "Disabled"} for lun in luns] or None,
+        "protectedManagedDisks": [_disk(world, item, disk, done) for disk in item.disks],
+        "recoveryBootDiagStorageAccountId": settings.get("recoveryBootDiagStorageAccountId"),
+        "primaryFabricLocation": fabric.location,
+        "recoveryFabricLocation": recovery.location,
+        "osType": item.os,
+        "recoveryAzureVMSize": settings["recoveryAzureVMSize"],
+        "recoveryAzureVMName": settings["recoveryAzureVMName"],
+        "recoveryAzureResourceGroupId": item.recovery_group,
+        "recoveryCloudService": None,
+        "recoveryAvailabilitySet": settings.get("recoveryAvailabilitySetId"),
+        "selectedRecoveryAzureNetworkId": settings.get("selectedRecoveryAzureNetworkId") if replicated else None,
+        "selectedTfoAzureNetworkId": settings.get("selectedTfoAzureNetworkId"),
+        "vmNics": item.nics,
+        "vmSyncedConfigDetails": {"tags": item.tags, "inputEndpoints": []},
+        "monitoringPercentageCompletion": done,
+        "monitoringJobType": None if done is None else "InitialReplication",
+        "lastHeartbeat": _heartbeat(world, item, now),
+        "agentVersion": _AGENT_VERSION,
+        "agentExpiryDate": "9999-12-31T23:59:59.9999999",
+        "isReplicationAgentUpdateRequired": False,
+        "isReplicationAgentCertificateUpdateRequired": False,
+        "recoveryFabricObjectId": item.recovery_vm.lower() if item.recovery_vm else None,
+        "vmProtectionState": vm_state,
+        "vmProtectionStateDescription": vm_description,
+        "lifecycleId": stable_guid("lifecycle", item.vm_name, item.vault.id) if replicated else None,
+        "testFailoverRecoveryFabricObjectId": item.test_vm.lower() if item.test_vm else None,
+        "rpoInSeconds": None,
+        "lastRpoCalculatedTime": None,
+        "primaryAvailabilityZone": settings.get("primaryAvailabilityZone"),
+        "recoveryAvailabilityZone": settings.get("recoveryAvailabilityZone"),
+        "primaryExtendedLocation": None,
+        "recoveryExtendedLocation": None,
+        "vmEncryptionType": "NotEncrypted",
+        "tfoAzureVMName": settings["tfoAzureVMName"],
+        "recoveryAzureGeneration": "V1",
+        "recoveryProximityPlacementGroupId": settings.get("recoveryProximityPlacementGroupId"),
+        "autoProtectionOfDataDisk": settings.get("autoProtectionOfDataDisk") or "Disabled",
+        "recoveryVirtualMachineScaleSetId": settings.get("recoveryVirtualMachineScaleSetId"),
+        "recoveryCapacityReservationGroupId": settings.get("recoveryCapacityReservationGroupId"),
+    }
+    if replicated:
+        minute = now - now % 60
+        details["agentCertificateExpiryDate"] = "2029-01-15T08:53:51Z"
+        # Seen between 95 and 393; it moves every minute here.
+        details["rpoInSeconds"] = 95 + int(minute / 60) * 37 % 299
+        details["lastRpoCalculatedTime"] = world.clock.stamp(minute)
+    return details
+
+
+def _heartbeat(world: World, item: ProtectedItem, now: float) -> str | None:
+    if item.replication_started is None:
+        return None
+    return world.clock.stamp(now - (now - item.replication_started) % latencies.HEARTBEAT)
+
+
+def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | None) -> Json:
+    added = disk.replicating_until is not None and world.clock.now() < disk.replicating_until
+    replicated = item.phase in _REPLICATED and not added
+    monitored = done is not None and not replicated
+    if replicated:
+        state = "Protected"
+    elif item.replication_started is None:
+        state = "Unavailable"
+    else:
+        state = "InitialReplicationPending"
+    return {
+        "diskId": disk.id.lower(),
+        "recoveryResourceGroupId": disk.recovery_group,
+        "recoveryTargetDiskId": None,
+        "recoveryReplicaDiskId": disk.replica_id,
+        # Spelt so. After a reprotect the old disk while it replicates, then "" (CLI-A2A #111, #121).
+        "recoveryOrignalTargetDiskId": "" if disk.original_target and replicated else disk.original_target,
+        "recoveryReplicaDiskAccountType": disk.replica_sku,
+        "recoveryTargetDiskAccountType": disk.target_sku,
+        "recoveryDiskEncryptionSetId": disk.encryption_set,
+        "primaryDiskEncryptionSetId": None,
+        "diskName": disk.name,
+        "diskCapacityInBytes": disk.size * 1024**3,
+        "primaryStagingAzureStorageAccountId": disk.cache_account,
+        "diskType": "OperatingSystem" if disk.os_disk else "Data",
+        "resyncRequired": False,
+        # 0 shows on the VM only, not on its disks (CLI-A2A #71, #112).
+        "monitoringPercentageCompletion": (done or None) if monitored else None,
+        "monitoringJobType": "InitialReplication" if monitored else None,
+        "dataPendingInStagingStorageAccountInMB": 0.0,
+        "dataPendingAtSourceAgentInMB": 1.234375 if done is not None else 0.0,
+        "diskState": state,
+        "allowedDiskLevelOperation": [],
+        "isDiskEncrypted": False,
+        "secretIdentifier": None,
+        "dekKeyVaultArmId": None,
+        "isDiskKeyEncrypted": False,
+        "keyIdentifier": None,
+        "kekKeyVaultArmId": None,
+        "failoverDiskName": disk.failover_name or disk.name,
+        "tfoDiskName": disk.test_name or f"{disk.name}-ASRtest",
+    }

@@ -1,0 +1,277 @@
+"""What a vault holds. Names are kept as given and compared without case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from local.simulator import regions
+from local.simulator.ids import key, stable_guid
+from local.simulator.wire import Json
+
+if TYPE_CHECKING:
+    from local.simulator.recovery.jobs import Job
+    from local.simulator.store import Resource
+
+CONTAINER_TYPE = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers"
+
+
+class Phase(Enum):
+    """Where an item stands: (protectionState, its description, vmProtectionState, its description, operations).
+
+    Enabling, the two replicating ones and Protected are recorded or in official examples; commit states come from the
+    official examples too. The rest is invented after the states that the sister resource provider lists.
+    """
+
+    ENABLING = ("EnablingProtection", "Enabling protection", "UnprotectedStatesBegin", "Enabling protection", ())
+    ENABLING_FAILED = (
+        "EnablingFailed",
+        "Enabling protection failed",
+        "EnablingFailed",
+        "Enabling protection failed",
+        ("DisableProtection",),
+    )
+    REPLICATING = (
+        "InitialReplicationInProgress",
+        "Initial replication is in progress",
+        "UnprotectedStatesBegin",
+        "Enabling protection",
+        ("DisableProtection",),
+    )
+    FIRST_POINT = (
+        "InitialReplicationRecoveryCompletionPending",
+        "Waiting for first recovery point",
+        "UnprotectedStatesBegin",
+        "Enabling protection",
+        ("DisableProtection",),
+    )
+    PROTECTED = (
+        "Protected",
+        "Protected",
+        "Protected",
+        "Protected",
+        ("UnplannedFailover", "DisableProtection", "TestFailover"),
+    )
+    DISABLING = ("DisablingProtection", "Disabling protection", "DisablingProtection", "Disabling protection", ())
+    FAILING_OVER = ("UnplannedFailoverInitiated", "Failover in progress", "Protected", "Protected", ())
+    FAILED_OVER = (
+        "UnplannedFailoverCommitRequired",
+        "Failover completed",
+        "UnplannedFailoverCommitRequired",
+        "Failover completed",
+        ("Commit", "DisableProtection"),
+    )
+    COMMITTING = ("CommitFailoverInProgressOnRecovery", "Committing the failover", "Protected", "Protected", ())
+    COMMITTED = (
+        "UnplannedFailoverCommitted",
+        "Failover committed",
+        "UnplannedFailoverCommitted",
+        "Failover committed",
+        ("ReverseReplicate", "DisableProtection"),
+    )
+    REPROTECTING = ("ReprotectInitiated", "Reprotecting", "ReprotectInitiated", "Reprotecting", ())
+
+
+@dataclass(slots=True, eq=False)
+class Policy:
+    vault: RecoveryVault
+    name: str
+    retention: int
+    app_consistent: int
+    crash_consistent: int
+    multi_vm_sync: bool
+    ready: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.vault.id}/replicationPolicies/{self.name}"
+
+
+@dataclass(slots=True, eq=False)
+class Fabric:
+    vault: RecoveryVault
+    name: str
+    location: str
+    ready: bool = False
+    containers: dict[str, Container] = field(default_factory=dict)
+    network_mappings: dict[str, NetworkMapping] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"{self.vault.id}/replicationFabrics/{self.name}"
+
+    @property
+    def friendly_name(self) -> str:
+        return regions.display_name(self.location)
+
+
+@dataclass(slots=True, eq=False)
+class Container:
+    fabric: Fabric
+    name: str
+    ready: bool = False
+    mappings: dict[str, ContainerMapping] = field(default_factory=dict)
+    items: dict[str, ProtectedItem] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"{self.fabric.id}/replicationProtectionContainers/{self.name}"
+
+    @property
+    def vault(self) -> RecoveryVault:
+        return self.fabric.vault
+
+
+@dataclass(slots=True, eq=False)
+class ContainerMapping:
+    container: Container
+    name: str
+    target: Container
+    policy: Policy
+    agent: Json
+    ready: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.container.id}/replicationProtectionContainerMappings/{self.name}"
+
+
+@dataclass(slots=True, eq=False)
+class NetworkMapping:
+    fabric: Fabric
+    name: str
+    recovery_fabric: Fabric
+    primary_network: str
+    recovery_network: str
+    ready: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.fabric.id}/replicationNetworks/azureNetwork/replicationNetworkMappings/{self.name}"
+
+
+@dataclass(slots=True, eq=False)
+class ProtectedDisk:
+    id: str
+    name: str
+    size: int
+    os_disk: bool
+    cache_account: str
+    recovery_group: str
+    replica_sku: str
+    target_sku: str
+    encryption_set: str | None = None
+    failover_name: str = ""
+    test_name: str = ""
+    # Set for a disk added to an item that is protected already: until then it replicates on its own.
+    replicating_until: float | None = None
+    # After a reprotect: the disk of the first source, which is written back to.
+    original_target: str | None = None
+
+    @property
+    def replica_id(self) -> str:
+        return f"{self.recovery_group}/providers/Microsoft.Compute/disks/{self.name}-ASRReplica"
+
+
+@dataclass(slots=True, eq=False)
+class ProtectedItem:
+    container: Container
+    name: str
+    vm_id: str
+    vm_name: str
+    os: str
+    policy: Policy
+    recovery_container: Container
+    recovery_group: str
+    disks: list[ProtectedDisk]
+    settings: Json
+    """What the caller chose and PATCH may change, by its wire name in the item's details."""
+    phase: Phase = Phase.ENABLING
+    since: float = 0.0
+    replication_started: float | None = None
+    protected_at: float | None = None
+    nics: list[Json] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    job: Job | None = None
+    activity_id: str = ""
+    recovery_vm: str | None = None
+    test_vm: str | None = None
+    tested: bool = False
+    gone: bool = False
+    # Where it was first protected from and to: a reprotect swaps the containers, these stay.
+    initial: tuple[str, str] = ("", "")
+
+    @property
+    def id(self) -> str:
+        return f"{self.container.id}/replicationProtectedItems/{self.name}"
+
+    @property
+    def vault(self) -> RecoveryVault:
+        return self.container.vault
+
+    @property
+    def internal_id(self) -> str:
+        return stable_guid("protection entity", self.vm_id)
+
+    def enter(self, phase: Phase, at: float) -> None:
+        self.phase = phase
+        self.since = at
+
+
+@dataclass(slots=True, eq=False)
+class RecoveryPlan:
+    name: str
+    properties: Json
+    ready: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class RecoveryVault:
+    """Site Recovery's side of a vault. `registered` is set by the first fabric that is asked for."""
+
+    resource: Resource
+    registered: bool = False
+    fabrics: dict[str, Fabric] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    plans: dict[str, RecoveryPlan] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    items_by_vm: dict[str, ProtectedItem] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """With the capital S that all of Site Recovery's IDs come back with."""
+        return "/Subscriptions" + self.resource.id[len("/subscriptions") :]
+
+    def containers(self) -> Iterator[Container]:
+        for fabric in self.fabrics.values():
+            yield from fabric.containers.values()
+
+    def items(self) -> Iterator[ProtectedItem]:
+        for container in self.containers():
+            yield from container.items.values()
+
+    def container_mappings(self) -> Iterator[ContainerMapping]:
+        for container in self.containers():
+            yield from container.mappings.values()
+
+    def network_mappings(self) -> Iterator[NetworkMapping]:
+        for fabric in self.fabrics.values():
+            yield from fabric.network_mappings.values()
+
+    def container_by_id(self, container_id: str) -> Container | None:
+        return next((each for each in self.containers() if key(each.id) == key(container_id)), None)
+
+    def policy_by_id(self, policy_id: str) -> Policy | None:
+        return next((each for each in self.policies.values() if key(each.id) == key(policy_id)), None)
+
+    def add_item(self, item: ProtectedItem) -> None:
+        item.container.items[item.name.lower()] = item
+        self.items_by_vm[key(item.vm_id)] = item
+
+    def remove_item(self, item: ProtectedItem) -> None:
+        item.gone = True
+        item.container.items.pop(item.name.lower(), None)
+        if self.items_by_vm.get(key(item.vm_id)) is item:
+            del self.items_by_vm[key(item.vm_id)]

@@ -1,0 +1,120 @@
+"""Jobs, operation statuses, recovery points, and whether a VM is eligible."""
+
+import uuid
+
+from local.simulator import errors as arm_errors
+from local.simulator import ids, latencies
+from local.simulator.arm.compute import TYPE as VM_TYPE
+from local.simulator.arm.vaults import TYPE as VAULT_TYPE
+from local.simulator.errors import ArmError
+from local.simulator.ids import stable_guid
+from local.simulator.recovery import jobs, scope, views
+from local.simulator.recovery.model import CONTAINER_TYPE, ProtectedItem
+from local.simulator.routing import Routes
+from local.simulator.wire import Answer, Call, Json
+from local.simulator.world import World
+
+routes = Routes("site-recovery")
+_MOST_POINTS = 100
+
+
+@routes.route("GET", scope.VAULT + "/replicationJobs")
+def list_jobs(world: World, call: Call) -> Answer:
+    found = jobs.matching(world, scope.vault(world, call), call.query.get("$filter", ""))
+    return views.listed(world, call, [jobs.view(world, job, full=False) for job in found])
+
+
+@routes.route("GET", scope.VAULT + "/replicationJobs/{job}")
+def get_job(world: World, call: Call) -> Answer:
+    return views.answer(jobs.view(world, jobs.find(scope.vault(world, call), call["job"]), full=True))
+
+
+@routes.route("GET", scope.VAULT + "/replicationOperationStatus/{job}")
+def operation_status(world: World, call: Call) -> Answer:
+    job = jobs.find(scope.vault(world, call), call["job"])
+    running = world.clock.now() < job.ends
+    headers = world.clock.retry_headers(latencies.RETRY_AFTER) if running else {}
+    return Answer(200, jobs.status_body(world, job), headers, content_type=views.JSON)
+
+
+@routes.route("GET", "{scope}/operationresults/{job}")
+def operation_result(world: World, call: Call) -> Answer:
+    """202 while it runs, then the resource, or 204 when it is gone. What a failed one answers is invented."""
+    parts = call.path.strip("/").split("/")
+    vault = scope.of_vault(world, "/" + "/".join(parts[:8]))
+    if vault is None:
+        raise arm_errors.resource_not_found(VAULT_TYPE, parts[7] if len(parts) > 7 else "", "")
+    job = jobs.find(vault, call["job"])
+    if world.clock.now() < job.ends:
+        location = f"{call.base_url}{call.path}?api-version={call.api_version}{world.signature}"
+        return Answer(202, None, {"Location": location, **world.clock.retry_headers(latencies.RETRY_AFTER)})
+    if job.failure:
+        code, message = job.failure.summary or (job.failure.code, job.failure.message)
+        raise ArmError(400, code, message)
+    body = job.result()
+    return Answer(204) if body is None else views.answer(body)
+
+
+@routes.route("GET", scope.ITEM + "/recoveryPoints")
+def list_recovery_points(world: World, call: Call) -> Answer:
+    item = scope.item(world, call)
+    return views.listed(world, call, _points(world, item))
+
+
+def _points(world: World, item: ProtectedItem) -> list[Json]:
+    """One each crash-consistent interval since it is protected, within the retention; the newest of them only."""
+    if item.protected_at is None:
+        return []
+    now = world.clock.now()
+    step = item.policy.crash_consistent * 60
+    first = max(item.protected_at, now - item.policy.retention * 60)
+    count = min(int((now - first) / step) + 1, _MOST_POINTS)
+    app_every = item.policy.app_consistent * 60
+    points = []
+    for index in range(count):
+        at = now - (now - item.protected_at) % step - index * step
+        app = app_every and int((at - item.protected_at) / step) % max(1, int(app_every / step)) == 0
+        name = stable_guid("recovery point", item.id, str(round(at)))
+        points.append(
+            {
+                "id": f"{item.id}/recoveryPoints/{name}",
+                "name": name,
+                "type": f"{CONTAINER_TYPE}/replicationProtectedItems/recoveryPoints",
+                "properties": {
+                    "recoveryPointTime": world.clock.stamp(at),
+                    "recoveryPointType": "AppConsistent" if app else "CrashConsistent",
+                    "providerSpecificDetails": {
+                        "instanceType": "A2A",
+                        "recoveryPointSyncType": "PerVmRecoveryPoint",
+                        "disks": [],
+                    },
+                },
+            }
+        )
+    return points
+
+
+_ELIGIBILITY = "{scope}/providers/Microsoft.RecoveryServices/replicationEligibilityResults"
+
+
+@routes.route("GET", _ELIGIBILITY + "/default")
+def eligibility(world: World, call: Call) -> Answer:
+    return views.answer(_eligibility(world, call))
+
+
+@routes.route("GET", _ELIGIBILITY)
+def list_eligibility(world: World, call: Call) -> Answer:
+    return Answer(200, {"value": [_eligibility(world, call)]}, content_type=views.JSON)
+
+
+def _eligibility(world: World, call: Call) -> Json:
+    vm = world.store.vm(call["scope"])
+    if vm is None:
+        parsed = ids.parse(call["scope"])
+        raise arm_errors.resource_not_found(VM_TYPE, parsed.name if parsed else "", parsed.group if parsed else "")
+    return {
+        "name": "default",
+        "type": "Microsoft.RecoveryServices/replicationEligibilityResults",
+        "id": f"{vm.id}/providers/Microsoft.RecoveryServices/replicationEligibilityResults/default",
+        "properties": {"clientRequestId": str(uuid.uuid4()), "errors": vm.eligibility_errors},
+    }

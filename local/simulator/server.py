@@ -1,0 +1,167 @@
+"""The process around it all: HTTPS on loopback with a certificate of its own CA, started and stopped as one thing."""
+
+import asyncio
+import json
+import os
+import secrets
+import ssl
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+import certifi
+import trustme
+from aiohttp import web
+
+from local.simulator import operations
+from local.simulator.arm import (
+    compute,
+    compute_parts,
+    generic,
+    locks,
+    network,
+    storage,
+    subscriptions,
+    tags,
+    vaults,
+)
+from local.simulator.controls import Controls
+from local.simulator.gateway import Gateway
+from local.simulator.identity import Identity
+from local.simulator.recovery import failover, infrastructure, item_update, items, mappings, plans, queries
+from local.simulator.routing import Router
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+_LARGEST_REQUEST = 256 * 1024 * 1024
+_MODULES = (
+    subscriptions,
+    tags,
+    locks,
+    compute,
+    compute_parts,
+    network,
+    storage,
+    vaults,
+    operations,
+    infrastructure,
+    mappings,
+    items,
+    item_update,
+    failover,
+    plans,
+    queries,
+    generic,
+)
+
+
+class Simulator:
+    """A local Azure Resource Manager.
+
+        async with Simulator(estate, speed=600) as simulator:
+            SiteRecoveryManagementClient(..., base_url=simulator.url)
+
+    `port` 0 takes a free one. `state_dir` gets ca.pem and simulator.json; without it the CA goes to a temporary folder.
+    """
+
+    def __init__(
+        self,
+        estate: Json | None = None,
+        speed: float = 1,
+        port: int = 0,
+        state_dir: Path | None = None,
+        *,
+        items_hidden_while_enabling: bool = False,
+    ) -> None:
+        self.world = World(speed)
+        self.world.behaviour.items_hidden_while_enabling = items_hidden_while_enabling
+        self.identity_header = secrets.token_hex(16)
+        self._identity = Identity(self.identity_header, "00000000-0000-0000-0000-0000000000a1")
+        self.gateway = Gateway(self.world, Router(*(module.routes for module in _MODULES)))
+        self.controls = Controls(self.gateway, self._identity)
+        self._port = port
+        self._state_dir = state_dir
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._runner: web.AppRunner | None = None
+        self._clock: asyncio.Task[None] | None = None
+        self.controls.load(estate or {})
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self._port}"
+
+    @property
+    def identity_endpoint(self) -> str:
+        return f"{self.url}/msi/token"
+
+    @property
+    def ca_file(self) -> Path:
+        """Its own CA and those of certifi, so that a client that trusts only this file still reaches the world."""
+        return self._folder / "ca.pem"
+
+    @property
+    def _folder(self) -> Path:
+        if self._state_dir is not None:
+            return self._state_dir
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="simulator-")
+        return Path(self._temporary.name)
+
+    async def start(self) -> None:
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+        app = web.Application(client_max_size=_LARGEST_REQUEST)
+        self.controls.add_routes(app)
+        self._identity.add_routes(app)
+        app.router.add_route("*", "/{path:.*}", self.gateway.handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=context)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self._write_files(authority.cert_pem.bytes())
+        self._clock = asyncio.create_task(self.world.clock.run())
+
+    def _write_files(self, authority: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        _write(self.ca_file, authority + Path(certifi.where()).read_bytes())
+        _write(self._folder / "simulator.json", json.dumps(self.description(), indent=2).encode(), mode=0o600)
+
+    def description(self) -> Json:
+        """What simulator.json holds."""
+        return {
+            "url": self.url,
+            "pid": os.getpid(),
+            "identityEndpoint": self.identity_endpoint,
+            "identityHeader": self.identity_header,
+            "caFile": str(self.ca_file.absolute()),
+        }
+
+    async def stop(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            await asyncio.gather(self._clock, return_exceptions=True)
+        await self.world.events.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+
+    async def __aenter__(self) -> "Simulator":
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Readers see the old file or the new one, never half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.chmod(mode)
+    draft.replace(path)

@@ -1,0 +1,164 @@
+"""Every resource but Site Recovery's own, in memory, with the indexes that list calls need."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from local.simulator import ids
+from local.simulator.wire import Json
+
+
+@dataclass(slots=True)
+class Resource:
+    """An ARM resource: `body` is its JSON as a GET answers it, ID, name and type included."""
+
+    id: str
+    type: str
+    body: Json
+
+    @property
+    def name(self) -> str:
+        return ids.last_segment(self.id)
+
+    @property
+    def location(self) -> str:
+        return str(self.body.get("location", ""))
+
+    @property
+    def properties(self) -> Json:
+        properties: Json = self.body.setdefault("properties", {})
+        return properties
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return self.body.get("tags") or {}
+
+
+@dataclass(slots=True)
+class VirtualMachine(Resource):
+    """`fail_enable` is the estate's order to fail the next `times` enable jobs of this VM."""
+
+    power: str = "running"
+    eligibility_errors: list[Json] = field(default_factory=list)
+    fail_enable: Json | None = None
+
+
+@dataclass(slots=True)
+class ResourceGroup:
+    id: str
+    name: str
+    location: str
+    managed_by: str | None = None
+    tags: dict[str, str] | None = None
+
+    def body(self) -> Json:
+        body: Json = {
+            "id": self.id,
+            "name": self.name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": self.location,
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        if self.tags is not None:
+            body["tags"] = self.tags
+        if self.managed_by:
+            body["managedBy"] = self.managed_by
+        return body
+
+
+@dataclass(slots=True)
+class Subscription:
+    id: str
+    name: str
+    tenant_id: str
+    tags: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, ResourceGroup] = field(default_factory=dict)
+
+    def group(self, name: str) -> ResourceGroup | None:
+        return self.groups.get(name.lower())
+
+    def body(self) -> Json:
+        return {
+            "id": f"/subscriptions/{self.id}",
+            "subscriptionId": self.id,
+            "tenantId": self.tenant_id,
+            "displayName": self.name,
+            "state": "Enabled",
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "EnterpriseAgreement_2014-09-01",
+                "spendingLimit": "Off",
+            },
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+        }
+
+
+class Store:
+    """Resources by ID, by subscription and type, and by the ID that they hang under."""
+
+    def __init__(self) -> None:
+        self.tenant_id = "00000000-0000-0000-0000-00000000000a"
+        self.subscriptions: dict[str, Subscription] = {}
+        self._by_id: dict[str, Resource] = {}
+        self._by_type: dict[tuple[str, str], dict[str, Resource]] = {}
+        self._by_parent: dict[str, dict[str, dict[str, Resource]]] = {}
+
+    def add(self, resource: Resource) -> None:
+        parsed = ids.parse(resource.id)
+        if parsed is None:
+            raise ValueError(f"not a resource ID: {resource.id!r}")
+        id_key, kind = ids.key(resource.id), resource.type.lower()
+        self._by_id[id_key] = resource
+        self._by_type.setdefault((parsed.subscription.lower(), kind), {})[id_key] = resource
+        self._by_parent.setdefault(ids.key(parsed.parent), {}).setdefault(kind, {})[id_key] = resource
+
+    def get(self, resource_id: str) -> Resource | None:
+        return self._by_id.get(ids.key(resource_id))
+
+    def vm(self, resource_id: str) -> VirtualMachine | None:
+        found = self.get(resource_id)
+        return found if isinstance(found, VirtualMachine) else None
+
+    def remove(self, resource_id: str) -> None:
+        """Removes it and what hangs under it. Removing what is not there is no error."""
+        id_key = ids.key(resource_id)
+        for children in list(self._by_parent.get(id_key, {}).values()):
+            for child in list(children.values()):
+                self.remove(child.id)
+        resource = self._by_id.pop(id_key, None)
+        parsed = ids.parse(resource_id)
+        if resource is None or parsed is None:
+            return
+        kind = resource.type.lower()
+        self._by_type[(parsed.subscription.lower(), kind)].pop(id_key, None)
+        self._by_parent[ids.key(parsed.parent)][kind].pop(id_key, None)
+
+    def of_type(self, subscription: str, kind: str) -> list[Resource]:
+        return list(self._by_type.get((subscription.lower(), kind.lower()), {}).values())
+
+    def under(self, parent: str, kind: str) -> list[Resource]:
+        """The direct children of one type: extensions of a VM, disks of a resource group."""
+        return list(self._by_parent.get(ids.key(parent), {}).get(kind.lower(), {}).values())
+
+    def in_group(self, group_id: str) -> Iterable[Resource]:
+        for resources in self._by_parent.get(ids.key(group_id), {}).values():
+            yield from resources.values()
+
+    def in_subscription(self, subscription: str) -> Iterable[Resource]:
+        for (owner, _), resources in list(self._by_type.items()):
+            if owner == subscription.lower():
+                yield from resources.values()
+
+    def all(self) -> Iterable[Resource]:
+        return self._by_id.values()
+
+    def subscription(self, subscription_id: str) -> Subscription | None:
+        return self.subscriptions.get(subscription_id.lower())
+
+    def group(self, group_id: str) -> ResourceGroup | None:
+        """The group of this ID, which may also be the ID of something inside it."""
+        parts = group_id.strip("/").split("/")
+        if len(parts) < 4:
+            return None
+        subscription = self.subscription(parts[1])
+        return subscription.group(parts[3]) if subscription else None

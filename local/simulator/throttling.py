@@ -1,0 +1,63 @@
+"""ARM's token buckets: per subscription, principal and kind of operation (azure-docs, ARM throttling, since 2024)."""
+
+from dataclasses import dataclass
+
+from local.simulator.clock import Clock
+from local.simulator.errors import ArmError
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`size` tokens, refilled at `per_second` of service time."""
+
+    kind: str
+    size: float
+    per_second: float
+
+
+LIMITS = {
+    "GET": Limit("reads", 250, 25),
+    "HEAD": Limit("reads", 250, 25),
+    "DELETE": Limit("deletes", 200, 10),
+}
+_WRITES = Limit("writes", 200, 10)
+# The header of the limit shared by all principals: seen as 3,749 beside 249.
+_GLOBAL = 15
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled: float
+
+
+class Throttle:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+
+    def take(self, method: str, scope: str, principal: str) -> dict[str, str]:
+        """Takes one token and answers the rate-limit headers. Raises ArmError 429 with Retry-After when none is left.
+
+        `scope` is `subscription` or, for calls outside of one, `tenant`, then a slash and its ID.
+        """
+        limit = LIMITS.get(method, _WRITES)
+        level, _, owner = scope.partition("/")
+        now = self._clock.now()
+        bucket = self._buckets.setdefault((scope.lower(), principal, limit.kind), _Bucket(limit.size, now))
+        bucket.tokens = min(limit.size, bucket.tokens + (now - bucket.filled) * limit.per_second)
+        bucket.filled = now
+        name = f"x-ms-ratelimit-remaining-{level}-"
+        if bucket.tokens < 1:
+            wait = (1 - bucket.tokens) / limit.per_second
+            raise ArmError(
+                429,
+                "SubscriptionRequestsThrottled",
+                f"Number of '{limit.kind}' requests for {level} '{owner}' actor '{principal}' exceeded. "
+                "Please try again after additional tokens are available. Refer to https://aka.ms/arm-throttling "
+                "for additional information.",
+                headers={"Retry-After": self._clock.throttled_for(wait), name + limit.kind: "0"},
+            )
+        bucket.tokens -= 1
+        left = int(bucket.tokens)
+        return {name + limit.kind: str(left), f"{name}global-{limit.kind}": str(int(_GLOBAL * limit.size) - 1)}

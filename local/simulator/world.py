@@ -1,0 +1,59 @@
+"""Everything that exists, and what the handlers share."""
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from local.simulator.behaviour import Behaviour
+from local.simulator.clock import Clock
+from local.simulator.events.grid import EventGrid
+from local.simulator.store import Resource, Store
+from local.simulator.wire import Call, Json
+
+if TYPE_CHECKING:
+    from local.simulator.operations import Operation
+    from local.simulator.recovery.model import RecoveryVault
+
+# Who acts when a service does something by itself, such as installing the Mobility extension.
+SERVICE_CLAIMS = {"appid": "b8340c3b-9267-498f-b21a-15d5547fd85e", "name": "Microsoft Azure Site Recovery"}
+
+
+class World:
+    def __init__(self, speed: float = 1) -> None:
+        self.clock = Clock(speed)
+        self.behaviour = Behaviour()
+        self.events = EventGrid(self.clock)
+        self.signature = _signature()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all resources and what was going to happen to them; clock, behaviour and subscription stay."""
+        self.store = Store()
+        self.recovery: dict[str, RecoveryVault] = {}
+        self.operations: dict[str, Operation] = {}
+        self.clock.forget()
+
+    def raise_event(self, resource: Resource, verb: str, claims: Json | None = None) -> None:
+        """Raises the event of a `write`, `delete` or `start/action` on a resource."""
+        who = claims if claims is not None else SERVICE_CLAIMS
+        self.events.resource(resource, f"{resource.type}/{verb}", self.store.tenant_id, who)
+
+    def page(self, call: Call, values: list[Json], *, size: int | None = None) -> Json:
+        """One page of a list, with its nextLink. The form of the skip token is invented."""
+        size = size or self.behaviour.page_size
+        start = int(call.query.get("$skiptoken", call.query.get("skipToken", "0")) or 0)
+        body: Json = {"value": values[start : start + size]}
+        if start + size < len(values):
+            query = {**call.query, "$skiptoken": str(start + size)}
+            link = "&".join(f"{name}={value}" for name, value in query.items())
+            body["nextLink"] = f"{call.base_url}{call.path}?{link}".replace(" ", "%20")
+        return body
+
+
+def _signature() -> str:
+    """Poll URLs have been signed since 2023: about 3 KB of certificate in the query, to be used as they are."""
+    blob = b"".join(hashlib.sha512(f"certificate {index}".encode()).digest() for index in range(31))
+    certificate = base64.urlsafe_b64encode(blob).decode().rstrip("=")
+    signature = base64.urlsafe_b64encode(hashlib.sha512(b"signature").digest()).decode().rstrip("=")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"headers").digest()).decode().rstrip("=")
+    return f"&t=638290000000000000&c={certificate}&s={signature}&h={digest}"
