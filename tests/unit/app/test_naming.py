@@ -1,0 +1,140 @@
+"""Names: within Azure's limits for any input, and different where the inputs differ."""
+
+import re
+import string
+from uuid import UUID
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from shared.domain import naming
+from shared.domain.resource_id import ResourceId, vm_id
+from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VM_ID
+
+LETTERS = string.ascii_letters + string.digits
+subscriptions = st.uuids().map(str)
+groups = st.text(LETTERS + "-_()", min_size=1, max_size=90)
+names = st.text(LETTERS + "-_", min_size=1, max_size=80)
+vms = st.builds(vm_id, subscriptions, groups, names)
+networks = st.builds(
+    ResourceId.of, subscriptions, groups, st.just("Microsoft.Network/virtualNetworks"), names.map(lambda n: n[:64])
+)
+regions = st.sampled_from(["eastus", "westus2", "germanywestcentral", "southeastasia"])
+
+
+@given(vms)
+def test_an_instance_id_fits_durable_functions(vm: ResourceId) -> None:
+    assert re.fullmatch(r"[a-z0-9_.()-]{1,100}", naming.instance_id(vm))
+
+
+@given(vms, vms)
+def test_every_vm_has_an_instance_id_and_an_item_name_of_its_own(one: ResourceId, other: ResourceId) -> None:
+    assume(one != other)
+
+    assert naming.instance_id(one) != naming.instance_id(other)
+    assert naming.item_name(one) != naming.item_name(other)
+
+
+def test_vms_of_one_name_in_two_groups_or_subscriptions_are_two_instances() -> None:
+    named_alike = [vm_id(s, g, "web-1") for s in (SUBSCRIPTION, ELSEWHERE) for g in ("a", "b")]
+
+    assert len({naming.instance_id(vm) for vm in named_alike}) == 4
+
+
+@given(vms)
+def test_casing_changes_no_name_that_is_a_lock_or_a_key(vm: ResourceId) -> None:
+    shouted = ResourceId(str(vm).upper())
+
+    assert naming.instance_id(shouted) == naming.instance_id(vm)
+    assert naming.item_name(shouted) == naming.item_name(vm)
+    assert naming.target_group(shouted) == naming.target_group(vm)
+    assert naming.cache_account(shouted.subscription, "eastus") == naming.cache_account(vm.subscription, "eastus")
+
+
+def test_the_names_of_what_runs_in_production_never_change() -> None:
+    assert naming.instance_id(VM_ID) == "protect-web-1-d9d1fb3ebd8d73531f5f"
+    assert naming.item_name(VM_ID) == "352a2f24-d741-5cc9-af08-25c213a2b2b9"
+    assert naming.cache_account(SUBSCRIPTION, "eastus").name == "asrcachecf8764f16e757809"
+
+
+@given(vms)
+def test_an_item_name_is_a_guid_as_the_portal_s_are(vm: ResourceId) -> None:
+    assert str(UUID(naming.item_name(vm))) == naming.item_name(vm)
+
+
+@given(st.text(LETTERS, min_size=1, max_size=120), st.sampled_from([64, 80, 90]))
+def test_a_suffixed_name_ends_in_asr_within_its_limit(name: str, longest: int) -> None:
+    suffixed = naming.with_suffix(name, longest)
+
+    assert suffixed.endswith("-asr")
+    assert len(suffixed) <= longest
+    assert suffixed == f"{name}-asr" or len(suffixed) == longest
+
+
+@pytest.mark.parametrize("longest", [64, 80, 90])
+def test_long_names_that_differ_only_at_the_end_stay_different(longest: int) -> None:
+    alike = "n" * (longest - 1)
+
+    assert naming.with_suffix(f"{alike}a", longest) != naming.with_suffix(f"{alike}b", longest)
+
+
+@given(vms, networks)
+def test_target_resources_lie_in_a_valid_group_of_the_source_s_subscription(
+    vm: ResourceId, network: ResourceId
+) -> None:
+    group, sibling = naming.target_group(vm), naming.target_sibling(network, 64)
+
+    assert group.subscription == vm.subscription
+    assert len(group.name) <= 90
+    assert sibling.group_id == naming.target_group(network)
+    assert sibling.type == network.type
+    assert len(sibling.name) <= 64
+
+
+@given(networks, networks)
+def test_two_networks_never_share_a_target(one: ResourceId, other: ResourceId) -> None:
+    assume(one != other)
+
+    assert naming.target_sibling(one, 64) != naming.target_sibling(other, 64)
+
+
+@given(subscriptions, regions)
+def test_a_cache_account_has_a_name_that_storage_takes(subscription: str, location: str) -> None:
+    account = naming.cache_account(subscription, location)
+
+    assert re.fullmatch(r"[a-z0-9]{3,24}", account.name)
+    assert account.is_type("Microsoft.Storage/storageAccounts")
+    assert account.subscription == subscription
+
+
+def test_every_subscription_and_region_has_a_cache_account_of_its_own() -> None:
+    accounts = {
+        naming.cache_account(subscription, location).name
+        for subscription in (SUBSCRIPTION, ELSEWHERE)
+        for location in ("eastus", "eastus2", "westus2")
+    }
+
+    assert len(accounts) == 6
+
+
+def test_what_the_portal_names_is_named_as_the_portal_does() -> None:
+    assert naming.fabric("eastus") == "asr-a2a-default-eastus"
+    assert naming.container("eastus") == "asr-a2a-default-eastus-container"
+    assert naming.container_mapping("eastus", "westus2", "daily") == "eastus-westus2-daily"
+
+
+def test_policies_of_other_values_have_other_names() -> None:
+    assert len({naming.policy(*hours) for hours in ((24, 4), (24, 0), (72, 4))}) == 3
+
+
+@given(networks, regions)
+def test_a_network_mapping_s_name_is_valid_however_long_the_network_s_is(network: ResourceId, location: str) -> None:
+    assert re.fullmatch(r"[\w.-]{1,80}", naming.network_mapping(network, location))
+
+
+def test_networks_of_one_name_in_two_groups_have_two_mappings() -> None:
+    twin = ResourceId.of(SUBSCRIPTION, "other", NETWORK.type, NETWORK.name)
+
+    assert naming.network_mapping(NETWORK, "westus2") != naming.network_mapping(twin, "westus2")
+    assert naming.network_mapping(NETWORK, "westus2") != naming.network_mapping(NETWORK, "centralus")

@@ -1,0 +1,92 @@
+"""Replicated items and jobs: what each state that the service names lets us do, and that an unknown one freezes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain import naming
+from shared.domain.protected_item import Job, JobStage, Stage
+from shared.domain.resource_id import ResourceId
+from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VM_ID, protected_item
+
+STAGES = {
+    "UnprotectedStatesBegin": Stage.ENABLING,
+    "EnablingProtection": Stage.ENABLING,
+    "InitialReplicationInProgress": Stage.REPLICATING,
+    "InitialReplicationRecoveryCompletionPending": Stage.REPLICATING,
+    "Protected": Stage.PROTECTED,
+    "EnablingFailed": Stage.FAILED,
+    "InitialReplicationFailed": Stage.FAILED,
+    "DisablingProtection": Stage.DISABLING,
+    "DisablingFailed": Stage.FROZEN,
+    "PlannedFailoverCommittedStatesBegin": Stage.FROZEN,
+    "UnplannedFailoverCommitted": Stage.FROZEN,
+    "ReprotectInProgress": Stage.FROZEN,
+    "": Stage.FROZEN,
+}
+
+
+@pytest.mark.parametrize(("state", "stage"), STAGES.items())
+def test_each_state_of_the_service_is_one_stage(state: str, stage: Stage) -> None:
+    assert protected_item(state=state).stage is stage
+    assert protected_item(state=state.upper()).stage is stage
+
+
+@given(st.text().filter(lambda state: state.lower() not in {known.lower() for known in STAGES}))
+def test_a_state_that_nobody_has_told_us_of_freezes_the_item(state: str) -> None:
+    assert protected_item(state=state).stage is Stage.FROZEN
+
+
+@pytest.mark.parametrize("state", STAGES)
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"test_failover": "WaitingForCompletion"},
+        {"test_failover": "TestFailoverCompleted"},
+        {"active_location": "Recovery"},
+        {"active_location": "recovery"},
+    ],
+)
+def test_an_item_under_test_failover_or_failed_over_is_frozen_in_every_state(state: str, moved: dict[str, str]) -> None:
+    assert protected_item(state=state, **moved).stage is Stage.FROZEN
+
+
+@pytest.mark.parametrize("quiet", [{"test_failover": "None"}, {"test_failover": ""}, {"active_location": "Primary"}])
+def test_no_test_failover_freezes_nothing(quiet: dict[str, str]) -> None:
+    assert protected_item(**quiet).stage is Stage.PROTECTED
+
+
+def test_an_item_is_ours_by_its_name_alone() -> None:
+    ours = CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID).upper())
+    other_vm = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
+
+    assert protected_item(id=ours).is_ours
+    assert not protected_item().is_ours
+    assert not protected_item(id=ours, source=other_vm).is_ours
+
+
+@pytest.mark.parametrize(
+    ("state", "stage"),
+    [
+        ("NotStarted", JobStage.RUNNING),
+        ("InProgress", JobStage.RUNNING),
+        ("Cancelling", JobStage.RUNNING),
+        ("SomethingNew", JobStage.RUNNING),
+        ("Succeeded", JobStage.SUCCEEDED),
+        ("CompletedWithInformation", JobStage.SUCCEEDED),
+        ("Failed", JobStage.FAILED),
+        ("Cancelled", JobStage.FAILED),
+        ("Suspended", JobStage.FAILED),
+    ],
+)
+def test_each_state_of_a_job_is_one_stage(state: str, stage: JobStage) -> None:
+    assert Job(name="1", scenario="EnableDr", state=state).stage is stage
+    assert Job(name="1", scenario="EnableDr", state=state.lower()).stage is stage
+
+
+def test_a_job_enables_a_vm_by_scenario_and_name() -> None:
+    job = Job(name="1", scenario="EnableDr", state="InProgress", target="WEB-1")
+
+    assert job.enables(VM_ID)
+    assert not job.model_copy(update={"scenario": "DisableDr"}).enables(VM_ID)
+    assert not job.model_copy(update={"target": "web-10"}).enables(VM_ID)

@@ -1,0 +1,241 @@
+"""The state of a run from pass to pass: what each step changes in it, what it keeps, when it gives up."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.findings import Severity, note
+from shared.domain.outcome import Error, Failed, Pending
+from shared.domain.rules import derive
+from shared.domain.run import WRITES_OFF, Ending, Phase, Run
+from tests.unit.app.examples import VM_ID, protected_item, settings, source_vm, surroundings
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+ERROR = Error(code="151066", message="The agent could not be installed.")
+PLAN = derive(source_vm(), surroundings(), settings())
+
+
+def a_run(**changes: Any) -> Run:
+    return Run(vm_id=VM_ID, poll_seconds=30).but(**changes)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
+
+
+times = st.none() | st.datetimes(timezones=st.just(UTC))
+runs = st.builds(
+    a_run,
+    phase=st.sampled_from(Phase),
+    wake_at=times,
+    settle_by=times,
+    targets_by=times,
+    step=st.text(),
+    percent=st.none() | st.integers(0, 100),
+    settings=st.sampled_from([(), PLAN.settings]),
+    remaining=st.sampled_from([(), PLAN.resources, PLAN.resources[1:]]),
+    job=st.sampled_from(["", "a-job"]),
+    item_id=st.sampled_from([None, protected_item().id]),
+    attempts=st.integers(0, 3),
+    faults=st.integers(0, 10),
+    last_error=st.sampled_from([None, ERROR]),
+    result=st.sampled_from([None, a_run().finish(Ending.PROTECTED).result]),
+)
+
+
+@given(runs)
+def test_a_state_is_read_back_as_it_was(run: Run) -> None:
+    assert Run.load(run.dump()) == run
+
+
+@given(runs)
+def test_a_state_of_a_newer_app_is_read_by_an_older_one(run: Run) -> None:
+    assert Run.load({**run.dump(), "somethingNew": {"a": 1}}) == run
+
+
+def test_a_state_needs_no_more_than_the_vm_and_the_poll_interval() -> None:
+    assert Run.load({"vmId": str(VM_ID), "pollSeconds": 30}) == a_run()
+
+
+def test_a_parked_state_stays_small() -> None:
+    import json
+
+    assert len(json.dumps(a_run(settings=PLAN.settings, remaining=PLAN.resources).dump())) < 16_000
+
+
+@given(runs)
+def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: Run) -> None:
+    status = run.status()
+
+    assert status["vmId"] == str(VM_ID)
+    assert status["step"] == run.step
+    assert ("lastError" in status) is (run.last_error is not None)
+    assert set(status) <= {"vmId", "step", "percent", "lastError", "attempts", "job"}
+
+
+@given(runs)
+def test_looking_again_wakes_the_run_at_once_and_forgets_nothing_else(run: Run) -> None:
+    again = run.look_again()
+
+    assert (again.phase, again.wake_at, again.result) == (Phase.LOOK, None, None)
+    assert again.but(phase=run.phase, wake_at=run.wake_at, result=run.result) == run
+
+
+def test_sleep_sets_the_time_and_clears_faults_and_percent() -> None:
+    slept = a_run(faults=3, percent=40).sleep(NOW, 90, "Resting")
+
+    assert (slept.wake_at, slept.faults, slept.percent, slept.step) == (NOW + minutes(1.5), 0, None, "Resting")
+    assert slept.sleep(NOW, 1).step == "Resting"
+
+
+def test_pending_shows_step_percent_and_error_until_the_next_answer() -> None:
+    waiting = a_run(phase=Phase.FOLLOW).wait_for(
+        NOW, Pending(retry_after=120, step="Initial replication", percent=43, error=ERROR)
+    )
+
+    assert waiting.phase is Phase.FOLLOW
+    assert waiting.wake_at == NOW + minutes(2)
+    assert waiting.status()["percent"] == 43
+    assert waiting.status()["lastError"]["code"] == "151066"
+    assert "lastError" not in waiting.wait_for(NOW, Pending(retry_after=1)).status()
+
+
+def test_target_resources_have_an_hour_from_the_first_wait() -> None:
+    pending = Pending(retry_after=30, step="Creating fabric")
+    first = a_run().wait_for_targets(NOW, pending, PLAN.resources)
+
+    assert first.phase is Phase.TARGETS
+    assert first.remaining == PLAN.resources
+    assert first.targets_by == NOW + minutes(60)
+    later = first.wait_for_targets(NOW + minutes(60), pending, PLAN.resources[1:])
+    assert (later.result, later.targets_by) == (None, first.targets_by)
+    late = later.wait_for_targets(NOW + minutes(61), pending, PLAN.resources[1:])
+    assert late.result
+    assert (late.result.outcome, late.result.error) == (
+        Ending.FAILED,
+        Error(code="TargetsNotReady", message="The target resources were not there in time."),
+    )
+
+
+def test_target_resources_that_come_too_late_end_with_what_held_them_up() -> None:
+    throttled = Pending(retry_after=30, error=Error(code="TooManyRequests", message="Slow down."))
+    late = a_run(targets_by=NOW).wait_for_targets(NOW + minutes(1), throttled, PLAN.resources)
+
+    assert late.result
+    assert late.result.error == throttled.error
+
+
+def test_a_vm_may_settle_for_half_an_hour_from_the_first_wait() -> None:
+    creating = source_vm(provisioning_state="Creating")
+    first = a_run().wait_to_settle(NOW, creating)
+    second = first.wait_to_settle(NOW + minutes(10), creating)
+
+    assert "Creating" in first.step
+    assert second.settle_by == first.settle_by == NOW + minutes(30)
+    assert second.wake_at == NOW + minutes(10.5)
+    assert a_run().may_settle(NOW)
+    assert second.may_settle(NOW + minutes(29))
+    assert not second.may_settle(NOW + minutes(30))
+
+
+def test_deadlines_scale_with_the_poll_interval() -> None:
+    fast = a_run(poll_seconds=0.3)
+
+    assert fast.wait_to_settle(NOW, source_vm()).settle_by == NOW + timedelta(seconds=18)
+    assert fast.wait_for_targets(NOW, Pending(retry_after=1), ()).targets_by == NOW + timedelta(seconds=36)
+
+
+def test_following_keeps_a_known_job_and_forgets_the_last_error() -> None:
+    followed = a_run(job="old", last_error=ERROR).follow(NOW, 30)
+
+    assert (followed.phase, followed.job, followed.last_error) == (Phase.FOLLOW, "old", None)
+    assert followed.follow(NOW, 30, "new").job == "new"
+
+
+def test_a_failed_enable_is_tried_again_after_a_growing_while_and_three_times_at_most() -> None:
+    first = a_run(phase=Phase.FOLLOW, job="j1").enable_failed(NOW, ERROR)
+    second = first.but(job="j2").enable_failed(NOW, ERROR)
+    third = second.but(job="j3").enable_failed(NOW, ERROR)
+
+    assert [(run.attempts, run.phase, run.job, run.wake_at) for run in (first, second)] == [
+        (1, Phase.LOOK, "", NOW + minutes(5)),
+        (2, Phase.LOOK, "", NOW + minutes(10)),
+    ]
+    assert first.last_error == ERROR
+    assert first.result is None
+    assert third.result
+    assert (third.result.outcome, third.result.error, third.result.attempts) == (Ending.FAILED, ERROR, 3)
+
+
+def test_unexpected_faults_back_off_longer_and_longer_and_end_after_ten() -> None:
+    run, waits = a_run(step="Creating fabric"), []
+    for _ in range(10):
+        run = run.back_off(NOW, RuntimeError("the disk is full"))
+        assert run.wake_at
+        assert run.result is None
+        waits.append(run.wake_at - NOW)
+    ended = run.back_off(NOW, RuntimeError("the disk is full"))
+
+    assert waits[0] == minutes(1)
+    assert all(one <= other for one, other in pairwise(waits))
+    assert waits[-1] == minutes(60)
+    assert run.status()["step"] == "Creating fabric"
+    assert run.last_error == Error(code="UnexpectedError", message="the disk is full")
+    assert ended.result
+    assert (ended.result.outcome, ended.result.error) == (Ending.FAILED, run.last_error)
+
+
+def test_a_quiet_pass_forgets_the_faults_before_it() -> None:
+    assert a_run(faults=9).wait_for(NOW, Pending(retry_after=1)).faults == 0
+
+
+def test_the_text_of_a_fault_is_cut_to_what_a_status_can_hold() -> None:
+    run = a_run().back_off(NOW, RuntimeError("x" * 100_000))
+
+    assert run.last_error
+    assert len(run.last_error.message) == 1000
+
+
+@pytest.mark.parametrize("ending", [ending for ending in Ending if ending is not Ending.FAILED])
+def test_only_a_failed_run_ends_with_an_error(ending: Ending) -> None:
+    result = a_run(last_error=ERROR, attempts=1, settings=PLAN.settings).finish(ending).result
+
+    assert result
+    assert result.error is None
+    assert (result.outcome, result.attempts, result.settings) == (ending, 1, PLAN.settings)
+    assert "error" not in result.dump()
+
+
+def test_a_failed_run_ends_with_its_last_error_where_no_other_is_named() -> None:
+    result = a_run(last_error=ERROR).finish(Ending.FAILED).result
+
+    assert result
+    assert result.error == ERROR
+
+
+def test_a_finished_run_shows_how_it_ended() -> None:
+    run = a_run(percent=40).finish(Ending.NOT_ELIGIBLE, (note("X", "y"),))
+
+    assert run.status() == {"vmId": str(VM_ID), "step": "NotEligible", "attempts": 0, "job": ""}
+    assert run.result
+    assert run.result.findings == (note("X", "y"),)
+
+
+def test_a_refusal_of_azure_fails_the_run_with_its_words() -> None:
+    result = a_run().fail(Failed(error=ERROR)).result
+
+    assert result
+    assert (result.outcome, result.error) == (Ending.FAILED, ERROR)
+
+
+def test_a_refusal_of_the_settings_is_a_report_and_no_failure() -> None:
+    result = a_run().fail(Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"))).result
+
+    assert result
+    assert (result.outcome, result.error) == (Ending.REPORTED, None)
+    (finding,) = result.findings
+    assert (finding.severity, finding.message) == (Severity.NOTE, "DR_PAUSED is true")

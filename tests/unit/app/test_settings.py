@@ -1,0 +1,179 @@
+"""Settings: read once, and every wrong or missing one told in one message."""
+
+import pytest
+from pydantic import ValidationError
+
+from shared.domain.settings import Mode, Settings, SettingsError, load_settings
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+
+REQUIRED = {
+    "DR_VAULT_IDS": str(VAULT_ID),
+    "DR_SOURCE_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
+    "DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
+}
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    for name, value in {**REQUIRED, **environment}.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def problems_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str]:
+    """The lines of the message between its heading and what is known."""
+    with pytest.raises(SettingsError) as refused:
+        load(monkeypatch, **environment)
+    heading, *problems, known = [line.strip() for line in str(refused.value).splitlines()]
+    assert heading == "Settings to mend before the app can start:"
+    assert known.startswith("Known: DR_ARM_ENDPOINT, ")
+    return problems
+
+
+def test_what_is_required_is_enough_and_the_rest_has_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch)
+
+    assert loaded.vault == VAULT_ID
+    assert VM_ID in loaded.source
+    assert VM_ID in loaded.target
+    assert (loaded.mode, loaded.paused, loaded.poll_seconds) == (Mode.PROTECT, False, 30)
+    assert (loaded.tag_name, loaded.tag_values) == ("dr", ("true",))
+    assert loaded.arm_endpoint == "https://management.azure.com"
+    assert loaded.writes_off == ""
+
+
+def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+
+    message = str(refused.value)
+    for name in REQUIRED:
+        assert f"{name}: missing; needed: " in message
+    assert "DR_MODE: " not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "allowed"),
+    [
+        ("DR_VAULT_IDS", "vault", "resource ID of the Recovery Services vault"),
+        ("DR_VAULT_IDS", str(VM_ID), "/subscriptions/.../providers/Microsoft.RecoveryServices/vaults/<name>"),
+        ("DR_VAULT_IDS", f"{VAULT_ID},{VAULT_ID}-2", "2 vaults are given: one is allowed"),
+        ("DR_VAULT_IDS", ",", "resource ID of the Recovery Services vault"),
+        ("DR_SOURCE_SCOPE", "Production", "IDs of subscriptions or resource groups"),
+        ("DR_SOURCE_SCOPE", str(VM_ID), "a subscription or a resource group is allowed"),
+        ("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION},web", "IDs of subscriptions or resource groups"),
+        ("DR_MODE", "cleanup", "protect (enable what is tagged) or report (look, write nothing)"),
+        ("DR_PAUSED", "maybe", "true stops all writes at once"),
+        ("DR_POLL_SECONDS", "0", "above 0, at most 3600"),
+        ("DR_POLL_SECONDS", "3601", "above 0, at most 3600"),
+        ("DR_POLL_SECONDS", "nan", "above 0, at most 3600"),
+        ("DR_POLL_SECONDS", "soon", "above 0, at most 3600"),
+        ("DR_TAG_NAME", "dr/asr", "none of <>%&\\?/"),
+        ("DR_TAG_NAME", "x" * 513, "1 to 512 characters"),
+        ("DR_TAG_VALUES", " , ", "values of that tag that mean yes"),
+        ("DR_ARM_ENDPOINT", "http://management.azure.com", "https address of Azure Resource Manager"),
+        ("DR_ARM_ENDPOINT", "https://management.azure.com/", "without a path"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_what_was_given_and_what_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str, allowed: str
+) -> None:
+    (problem,) = problems_of(monkeypatch, **{name: given})
+
+    assert problem.startswith(f"{name}: given {given!r}: ")
+    assert allowed in problem
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = problems_of(
+        monkeypatch, DR_VAULT_IDS="", DR_MODE="on", DR_POLL_SECONDS="-1", DR_PUASED="true", DR_SOURCE_SCOPE="x,y"
+    )
+
+    assert {problem.split(":", 1)[0] for problem in problems} == {
+        "DR_VAULT_IDS",
+        "DR_MODE",
+        "DR_POLL_SECONDS",
+        "DR_PUASED",
+        "DR_SOURCE_SCOPE",
+    }
+
+
+def test_a_misspelt_setting_does_not_go_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert problems_of(monkeypatch, DR_PAUSE="true") == ["DR_PAUSE: not a setting of this app"]
+
+
+def test_variables_of_others_are_no_business_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    load(monkeypatch, DRAFT="1", AZURE_CLIENT_ID="x")
+
+
+def test_a_blank_setting_is_one_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, DR_MODE="", DR_TAG_VALUES="", DR_POLL_SECONDS="").mode is Mode.PROTECT
+
+
+def test_lists_are_comma_separated_and_blanks_around_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(
+        monkeypatch,
+        DR_TAG_VALUES="true, yes ,",
+        DR_SOURCE_SCOPE=f" /subscriptions/{SUBSCRIPTION}/resourceGroups/web , /subscriptions/{ELSEWHERE}",
+    )
+
+    assert loaded.tag_values == ("true", "yes")
+    assert [scope.name for scope in loaded.source_scope] == ["web", ELSEWHERE]
+
+
+def test_one_vault_given_twice_is_one_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, DR_VAULT_IDS=f"{VAULT_ID},{str(VAULT_ID).upper()}").vault == VAULT_ID
+
+
+def test_settings_do_not_change_while_the_app_runs() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        settings().paused = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [({"paused": True}, "DR_PAUSED"), ({"mode": "report"}, "DR_MODE"), ({"paused": True, "mode": "report"}, "DR_P")],
+)
+def test_report_mode_and_pause_each_turn_writes_off(given: dict[str, object], reason: str) -> None:
+    assert reason in settings(**given).writes_off
+
+
+@pytest.mark.parametrize(
+    ("tags", "asks"),
+    [
+        ({"dr": "true"}, True),
+        ({"DR": " True "}, True),
+        ({"other": "true", "dr": "true"}, True),
+        ({"dr": "false"}, False),
+        ({"dr": ""}, False),
+        ({"dr": "yes"}, False),
+        ({"dr-profile": "true"}, False),
+        ({"xdr": "true"}, False),
+        ({}, False),
+    ],
+)
+def test_only_the_tag_with_one_of_its_values_asks_for_protection(tags: dict[str, str], asks: bool) -> None:
+    assert settings().asks_for_protection(tags) is asks
+
+
+def test_name_and_values_of_the_tag_are_settings() -> None:
+    other = settings(tag_name="Disaster-Recovery", tag_values="Gold,silver")
+
+    assert other.asks_for_protection({"disaster-recovery": "gold"})
+    assert other.asks_for_protection({"Disaster-Recovery": "SILVER"})
+    assert not other.asks_for_protection({"dr": "true"})
+    assert other.on_hold({"disaster-recovery-hold": "since Monday"})
+    assert not other.on_hold({"dr-hold": "true"})
+
+
+@pytest.mark.parametrize(
+    ("tags", "held"),
+    [
+        ({"dr-hold": "true"}, True),
+        ({"DR-Hold": "until the migration is over"}, True),
+        ({"dr-hold": ""}, True),
+        ({"dr-hold": " False"}, False),
+        ({"dr": "true"}, False),
+    ],
+)
+def test_the_hold_tag_holds_with_any_value_but_false(tags: dict[str, str], held: bool) -> None:
+    assert settings().on_hold(tags) is held
