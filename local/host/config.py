@@ -64,7 +64,10 @@ def load_local_settings(app: Path) -> None:
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
     if not path.is_file():
         return
-    for name, value in _read_json(path).get("Values", {}).items():
+    settings = _read_json(path)
+    if settings.get("IsEncrypted"):
+        raise HostError(f"{path} is encrypted: decrypt it with `func settings decrypt`")
+    for name, value in settings.get("Values", {}).items():
         if not isinstance(value, str):
             raise HostError(f"{path}: the value of {name!r} must be a string, not {value!r}")
         os.environ.setdefault(name, value)

@@ -13,7 +13,7 @@ LONGEST_SLEEP = 60.0
 
 
 class DurableTimers:
-    """Fires what the store holds. A timer that nobody wants any more stays in the heap, and is found gone at its time."""
+    """Fires what the store holds. An unwanted timer stays in the heap, and is found gone from the store at its time."""
 
     def __init__(self, store: Store, wake: Callable[[str], None]) -> None:
         self._store = store

@@ -74,6 +74,11 @@ def refusal(app: Path, *arguments: str) -> str:
             f"{IMPORTS}@app.timer_trigger(arg_name='t', schedule='%NO_SUCH_SETTING%')\ndef f(t):\n    pass",
             "'%NO_SUCH_SETTING%' does not resolve",
         ),
+        (
+            f"{IMPORTS}@app.retry(strategy='fixed_delay', max_retry_count='3', delay_interval='00:00:01')\n@app.route()\n"
+            + HTTP,
+            "does not support retry policies",
+        ),
         (f"{IMPORTS}@app.durable_client_input(client_name='c')\nasync def f(c):\n    pass", "does not have a trigger"),
     ],
 )
@@ -105,6 +110,16 @@ def test_a_folder_that_is_no_app(tmp_path: Path) -> None:
     assert "host.json is missing" in refusal(tmp_path)
     tmp_path.joinpath("host.json").write_text('{"version": "2.0"}')
     assert "function_app.py is missing" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [('{"Values": {"A": 1}}', "'A' must be a string"), ('{"IsEncrypted": true}', "is encrypted")],
+)
+def test_bad_local_settings(tmp_path: Path, settings: str, expected: str) -> None:
+    app = make_app(tmp_path, IMPORTS)
+    app.joinpath("local.settings.json").write_text(settings)
+    assert expected in refusal(app)
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:
