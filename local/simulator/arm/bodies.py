@@ -180,28 +180,25 @@ def vault(parsed: ResourceId, location: str, time: str, tags: dict[str, str] | N
 
 
 def os_disk(disk_resource: Resource, os: str, option: str = "FromImage") -> Json:
-    return {
-        "osType": os,
-        "name": disk_resource.name,
-        "createOption": option,
-        "caching": "ReadWrite",
-        "managedDisk": {"storageAccountType": disk_resource.body["sku"]["name"], "id": disk_resource.id},
-        "deleteOption": "Detach",
-        "diskSizeGB": disk_resource.properties["diskSizeGB"],
-    }
+    return _attached(disk_resource, option, {"osType": os, "caching": "ReadWrite"})
 
 
 def data_disk(disk_resource: Resource, lun: int, option: str = "Attach", caching: str = "None") -> Json:
-    return {
-        "lun": lun,
+    return _attached(disk_resource, option, {"lun": lun, "caching": caching, "toBeDetached": False})
+
+
+def _attached(disk_resource: Resource, option: str, more: Json) -> Json:
+    found: Json = {
         "name": disk_resource.name,
         "createOption": option,
-        "caching": caching,
         "managedDisk": {"storageAccountType": disk_resource.body["sku"]["name"], "id": disk_resource.id},
-        "deleteOption": "Detach",
         "diskSizeGB": disk_resource.properties["diskSizeGB"],
-        "toBeDetached": False,
+        **more,
     }
+    if option == "Attach":
+        # Shown for disks that a failover attached, not for those that an image made (CLI-A2A #50, #92).
+        found["deleteOption"] = "Detach"
+    return found
 
 
 def virtual_machine(
@@ -214,7 +211,7 @@ def virtual_machine(
         "storageProfile": storage,
         "networkProfile": {
             "networkInterfaces": [
-                {"id": nic, "properties": {"primary": index == 0}} if len(nics) > 1 else {"id": nic}
+                {"id": nic} if len(nics) == 1 else {"id": nic, "properties": {"primary": index == 0}}
                 for index, nic in enumerate(nics)
             ]
         },

@@ -73,7 +73,9 @@ def put_network(world: World, call: Call) -> Answer:
     parsed = bodies.child(old.id if old is not None else call.path, "")
     made = bodies.network(parsed, location, prefixes, [], given)
     made.properties["subnets"] = [bodies.subnet(parsed.text, *subnet) for subnet in subnets]
-    _set_state(made, "Updating")
+    if old is None or subnets:
+        # Nothing to update in a network that was there and has no subnets (CLI-A2A #32, #35).
+        _set_state(made, "Updating")
     world.store.add(made)
     operation = operations.begin(
         world,

@@ -1,7 +1,7 @@
 """The prerequisites check of an enable job: the first thing that is wrong, as the job will tell it.
 
-Documented codes are used where there is one. All others are invented, in the range 1590xx, because no source knows them;
-so are most of the words.
+Documented codes are used where there is one. All others are invented, in the range 1590xx, because no source knows
+them; so are most of the words.
 """
 
 from local.simulator import ids
@@ -46,16 +46,14 @@ def _failure(code: str, message: str, causes: str = "", action: str = "") -> Fai
 def _source(world: World, container: Container, vm: VirtualMachine) -> Failure | None:
     region = container.fabric.location
     if vm.location != region:
-        return _failure(
-            "159002", f"The virtual machine '{vm.name}' is in '{vm.location}', the fabric is for '{region}'."
-        )
+        return _failure("159002", f"The virtual machine '{vm.name}' is in '{vm.location}', its fabric in '{region}'.")
     if container.vault.resource.location == region and not vm.body.get("zones"):
         return _failure("159003", f"The vault is in '{region}', the region of the virtual machine '{vm.name}'.")
     state = vm.properties["provisioningState"]
     if state != "Succeeded":
         return _failure(
             "150019",
-            f"Replication couldn't be enabled for the virtual machine '{vm.name}': its provisioning state is '{state}'.",
+            f"Replication couldn't be enabled for the virtual machine '{vm.name}': its state is '{state}'.",
             "The provisioning state of the virtual machine is not valid.",
             "Check the virtual machine, bring it to the state Succeeded and try again.",
         )
@@ -94,7 +92,7 @@ def _pair(container: Container, policy: Policy, target: Container | None) -> Fai
             return None
     return _failure(
         "159007",
-        f"The protection containers '{container.name}' and '{target.name}' are not mapped with the policy '{policy.name}'.",
+        f"The containers '{container.name}' and '{target.name}' are not mapped with the policy '{policy.name}'.",
         "There is no protection container mapping of these three.",
         "Create the protection container mapping and try again.",
     )
@@ -151,8 +149,8 @@ def cache_failure(world: World, vm: VirtualMachine, account_id: str) -> Failure 
     if account.location != vm.location:
         return _failure(
             "159017",
-            f"The cache storage account '{account.name}' specified must be located in the same region as the source VM. "
-            f"The specific cache storage account location is : '{account.location}'.",
+            f"The cache storage account '{account.name}' specified must be located in the same region as the source "
+            f"VM. The specific cache storage account location is : '{account.location}'.",
             "The cache storage account is not in the region of the virtual machine.",
             "Choose a cache storage account in the region of the virtual machine.",
         )

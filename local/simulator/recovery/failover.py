@@ -214,6 +214,8 @@ def _make_vm(world: World, item: ProtectedItem, name: str, *, test: bool, networ
     nics = [_make_nic(world, item, nic, location, test=test, network_id=network_id) for nic in item.nics]
     size = item.settings["recoveryAzureVMSize"]
     vm = bodies.virtual_machine(bodies.child(vm_id, ""), location, size, item.tags, profile, nics, time)
+    for index, reference in enumerate(vm.properties["networkProfile"]["networkInterfaces"]):
+        reference["properties"] = {"primary": index == 0}
     world.store.add(vm)
     world.raise_event(vm, "write")
     return vm.id

@@ -17,6 +17,9 @@ _PLANS = scope.VAULT + "/replicationRecoveryPlans"
 def list_plans(world: World, call: Call) -> Answer:
     vault = scope.vault(world, call)
     found = [_view(vault, plan) for plan in vault.plans.values() if scope.visible(world, plan.ready)]
+    for plan in found:
+        # A list shows no groups (CLI-A2A #80).
+        plan["properties"]["groups"] = []
     return views.listed(world, call, found)
 
 

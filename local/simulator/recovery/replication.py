@@ -230,6 +230,7 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
     recovery = chosen or (network_id and mapped_network(item.container, item.recovery_container, network_id))
     subnet = _recovery_subnet(world, item, recovery, ids.last_segment(subnet_id))
     address = source.get("privateIPAddress")
+    turned = item.container.fabric.location != item.initial[0]
     static = source.get("privateIPAllocationMethod") == "Static" and _fits(address, subnet)
     return {
         "nicId": stable_guid("nic", nic_id),
@@ -250,7 +251,8 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
                 "recoveryStaticIPAddress": address if static else "",
                 "recoveryIPAddressType": "Static" if static else "Dynamic",
                 "recoveryPublicIPAddressId": None,
-                "recoveryLBBackendAddressPoolIds": None,
+                # null at first, a list once the item has changed its direction (CLI-A2A #73, #111).
+                "recoveryLBBackendAddressPoolIds": [] if turned else None,
                 "tfoSubnetName": None,
                 "tfoStaticIPAddress": None,
                 "tfoPublicIPAddressId": None,

@@ -170,9 +170,9 @@ class Azure:
             **options,
         }
         self.simulator = simulator
-        self.recovery = SiteRecoveryManagementClient(Token(), SUBSCRIPTION, **common)
-        self.compute = ComputeManagementClient(Token(), SUBSCRIPTION, **common)
-        self.resources = ResourceManagementClient(Token(), SUBSCRIPTION, **common)
+        self.recovery: Any = SiteRecoveryManagementClient(Token(), SUBSCRIPTION, **common)
+        self.compute: Any = ComputeManagementClient(Token(), SUBSCRIPTION, **common)
+        self.resources: Any = ResourceManagementClient(Token(), SUBSCRIPTION, **common)
         context = ssl.create_default_context(cafile=str(simulator.ca_file))
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
 
