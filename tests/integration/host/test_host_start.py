@@ -75,7 +75,7 @@ def refusal(app: Path, *arguments: str) -> str:
             "'%NO_SUCH_SETTING%' does not resolve",
         ),
         (
-            f"{IMPORTS}@app.retry(strategy='fixed_delay', max_retry_count='3', delay_interval='0')\n@app.route()\n{HTTP}",
+            f"{IMPORTS}@app.retry('fixed_delay', max_retry_count='3', delay_interval='0')\n@app.route()\n{HTTP}",
             "does not support retry policies",
         ),
         (f"{IMPORTS}@app.durable_client_input(client_name='c')\nasync def f(c):\n    pass", "does not have a trigger"),
