@@ -4,6 +4,7 @@ Each process is told apart by its own process ID and its own folder; nothing but
 """
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -130,6 +131,17 @@ class Stack:
             process.kill()
             await process.wait()
 
+    async def ended(self) -> str:
+        """Returns once a process has ended by itself, with the end of what it printed."""
+        waits = {asyncio.create_task(process.wait()): name for name, process in self._processes.items()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        name = waits[done.pop()]
+        return f"The {name} has ended:\n{self.log_of(name)[-3000:]}"
+
     async def kill_host(self) -> None:
         """As a machine dies: at once, with whatever was under way."""
         process = self._processes.pop("host")
@@ -176,6 +188,11 @@ class Stack:
         """The ARM requests that the simulator served after the given one."""
         found: list[dict[str, Any]] = await self.sim("GET", f"requests?after={after}")
         return found
+
+    async def app_requests(self, after: int = 0) -> list[dict[str, Any]]:
+        """Those of the app: all but the operator's, for whom `arm` and `tag` act."""
+        operator = _object_id(await self._operator_token())
+        return [request for request in await self.requests(after) if request["principal"] != operator]
 
     def log_of(self, name: str) -> str:
         """What the process printed so far."""
@@ -225,13 +242,18 @@ class Stack:
         told: dict[str, Any] = json.loads((self.folder / name / f"{name}.json").read_text())
         return told
 
+    def _connections(self) -> ClientSession:
+        if self._session is None:
+            raise StackError("The simulator has not been started.")
+        return self._session
+
     async def _operator_token(self) -> str:
         if not self._operator:
             tenant = self.estate.get("tenantId", "organizations")
             form = {"grant_type": "client_credentials", "client_id": "0a0a0a0a-0000-4000-8000-00000000000a"}
             form |= {"client_secret": "any", "scope": f"{self.simulator_url}/.default"}
-            assert self._session
-            async with self._session.post(f"{self.simulator_url}/{tenant}/oauth2/v2.0/token", data=form) as answer:
+            url = f"{self.simulator_url}/{tenant}/oauth2/v2.0/token"
+            async with self._connections().post(url, data=form) as answer:
                 self._operator = str((await answer.json())["access_token"])
         return self._operator
 
@@ -242,10 +264,16 @@ class Stack:
         return answer
 
     async def _answer(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
-        assert self._session
-        async with self._session.request(method, url, json=body, headers=dict(headers)) as answer:
+        async with self._connections().request(method, url, json=body, headers=dict(headers)) as answer:
             text = await answer.text()
             try:
                 return answer.status, json.loads(text)
             except ValueError:
                 return answer.status, text
+
+
+def _object_id(token: str) -> str:
+    """Who a token is for: what the simulator logs as the principal of a call."""
+    claims = token.split(".")[1]
+    told: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return str(told["oid"])

@@ -1,0 +1,38 @@
+"""`python -m local <command>`: everything that runs on a machine without Azure."""
+
+import importlib
+import sys
+
+_COMMANDS = {
+    "demo": ("local.demo.__main__", "take a small estate of VMs from Event Grid events to Protected, and show it"),
+    "serve": ("local.serve", "keep the simulator and the host running, to try things by hand"),
+    "bench": ("local.bench.__main__", "measure calls, elapsed time, import time, throughput and memory"),
+    "simulator": ("local.simulator.__main__", "the local Azure Resource Manager alone"),
+    "host": ("local.host.__main__", "the local Functions host alone"),
+    "conformance": ("local.conformance.__main__", "replay recorded ARM traffic against the simulator"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Hands over to the command's own `main`. Returns the exit code: 2 if there is no such command."""
+    name, *rest = arguments or ["--help"]
+    if name in {"-h", "--help"}:
+        print(_usage())
+        return 0
+    if name not in _COMMANDS:
+        print(f"python -m local: there is no command {name!r}\n\n{_usage()}", file=sys.stderr)
+        return 2
+    module, _ = _COMMANDS[name]
+    code: int = importlib.import_module(module).main(rest)
+    return code
+
+
+def _usage() -> str:
+    lines = [f"  {name:<12} {text}" for name, (_, text) in _COMMANDS.items()]
+    return "\n".join(
+        ["usage: python -m local <command> [options]", "", *lines, "", "Each command explains its options with --help."]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,32 @@
+"""An app that does nothing but orchestrate: what the bench runs on the host to see how fast the host is."""
+
+# mypy: disallow-untyped-decorators=False
+
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+
+@app.route(route="start/{count}", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    for _ in range(int(req.route_params["count"])):
+        await client.start_new("chain")
+    return func.HttpResponse()
+
+
+@app.orchestration_trigger(context_name="context")
+def chain(context: df.DurableOrchestrationContext) -> Generator[Any, Any, int]:
+    total = 0
+    for _ in range(5):
+        total = yield context.call_activity("add_one", total)
+    return total
+
+
+@app.activity_trigger(input_name="number")
+def add_one(number: int) -> int:
+    return number + 1

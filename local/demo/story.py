@@ -1,0 +1,82 @@
+"""What happens in the demo beside what the app does: events, a tag that is set late, an event that comes twice."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from local.demo.progress import Progress
+from local.demo.show import Show
+from local.estates import Estate
+from local.stack import Stack
+
+_EVERY = 0.25
+_REGION_PAIR_READY = "Enabling protection"
+
+
+class Story:
+    """Runs until no VM has a run under way and nothing more is to come."""
+
+    def __init__(self, stack: Stack, estate: Estate, shown: Show) -> None:
+        self.progress = Progress(estate.expectations)
+        self._stack = stack
+        self._estate = estate
+        self._shown = shown
+
+    async def tell(self) -> None:
+        await self._stack.subscribe()
+        await self._stack.sim("POST", "estate", {**self._estate.data, "announce": True})
+        self._shown.say(f"One event for each of {len(self.progress.vms)} VMs.")
+        happenings = asyncio.create_task(self._happen())
+        try:
+            while not (happenings.done() and self.progress.at_rest):
+                await asyncio.sleep(_EVERY)
+                await self._look()
+            happenings.result()
+        finally:
+            happenings.cancel()
+
+    async def _look(self) -> None:
+        changed = self.progress.update(await self._stack.instances(), self._shown.elapsed)
+        self._shown.update(self.progress, changed)
+
+    async def _happen(self) -> None:
+        if self._estate.deliver_twice:
+            await self._deliver_twice(self._estate.deliver_twice)
+        await self._delivered()
+        if self._estate.tag_while_running:
+            await self._until(self._is_time_to_tag)
+            await self._tag(self._estate.tag_while_running)
+
+    async def _deliver_twice(self, vm: str) -> None:
+        await self._stack.subscribe(duplicates=1)
+        await self._stack.tag(vm, dr="true")
+        self._shown.say(f"{_name(vm)} is tagged once more, and the event of that comes twice.")
+        await self._stack.subscribe()
+
+    async def _tag(self, vm: str) -> None:
+        self.progress.hold(vm, self._shown.elapsed)
+        await self._stack.tag(vm, dr="true")
+        self._shown.say(f"{_name(vm)} is tagged while the others are under way.")
+        await self._delivered()
+        self.progress.release(vm)
+
+    async def _is_time_to_tag(self) -> bool:
+        """Once its run of before has ended, and the way is made for others."""
+        late = self.progress.vms[self._estate.tag_while_running.lower()]
+        under_way = any(vm.step.startswith(_REGION_PAIR_READY) for vm in self.progress.vms.values())
+        return late.ended is not None and (under_way or self.progress.at_rest)
+
+    async def _delivered(self) -> None:
+        """The app starts a VM's run before it answers the event: after this, the host knows of every run."""
+
+        async def nothing_pending() -> bool:
+            return not (await self._stack.sim("GET", "events"))["pending"]
+
+        await self._until(nothing_pending)
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        while not await condition():  # noqa: ASYNC110 - it happens in other processes
+            await asyncio.sleep(_EVERY)
+
+
+def _name(vm: str) -> str:
+    return vm.rsplit("/", 1)[-1]

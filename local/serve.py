@@ -1,0 +1,86 @@
+"""`python -m local serve`: simulator (with the demo estate) and host (with the app) stay up, to try things by hand."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from local import estates
+from local.stack import Stack, StackError
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it was told to stop; 2 when it could not start or a process ended by itself."""
+    parser = argparse.ArgumentParser(prog="python -m local serve", description=__doc__)
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "7071"), help="of the host (PORT, 7071)")
+    parser.add_argument(
+        "--sim-port", type=int, default=os.environ.get("SIM_PORT", "8443"), help="of the simulator (SIM_PORT, 8443)"
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=os.environ.get("STATE_DIR", ".local"),
+        metavar="DIR",
+        help="history, keys and logs (STATE_DIR, .local)",
+    )
+    parser.add_argument("--estate", type=Path, default=estates.DEMO, metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--speed", type=float, default=60, metavar="N", help="one second here is N in Azure (60)")
+    options = parser.parse_args(arguments)
+    try:
+        asyncio.run(_serve(options))
+    except (estates.EstateError, StackError, OSError) as error:
+        print(f"serve: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    estate = estates.load(options.estate)
+    stack = Stack(
+        options.state_dir.resolve(),
+        estate.data,
+        speed=options.speed,
+        port=options.port,
+        simulator_port=options.sim_port,
+    )
+    async with stack:
+        await stack.subscribe()
+        print(_welcome(stack, estate), flush=True)
+        ended = asyncio.create_task(stack.ended())
+        await asyncio.wait({ended, asyncio.create_task(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            raise StackError(ended.result())
+        print("Stopping.")
+
+
+def _welcome(stack: Stack, estate: estates.Estate) -> str:
+    vm = next((each.vm_id for each in estate.expectations if each.outcome == "Protected"), estate.expectations[0].vm_id)
+    key, ca_file = stack.keys["function"]["default"], stack.folder / "simulator" / "ca.pem"
+    route = f"{stack.host_url}/api{vm.replace('/providers/Microsoft.Compute', '')}/protection"
+    return f"""
+Simulator   {stack.simulator_url}   (in memory: its VMs start anew each time; a second here is {stack.speed:g} in Azure)
+Host        {stack.host_url}   (history and keys in {stack.folder / "host"}, logs beside it)
+Events      VM and tag writes in the simulator are delivered to on_vm_event
+Keys        function {key}
+            system   {stack.keys["system"]["eventgrid_extension"]} (Event Grid)
+
+Protect a VM, and see how it stands:
+  curl -i -X PUT -H 'x-functions-key: {key}' {route}
+  curl -H 'x-functions-key: {key}' {route}
+
+What Azure was asked for so far:
+  curl --cacert {ca_file} {stack.simulator_url}/sim/requests
+
+The same by a tag, with the az CLI (how to log in: local/simulator/README.md):
+  az tag update --operation Merge --tags dr=true --resource-id {vm}
+
+Ctrl-C stops both."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
