@@ -51,12 +51,8 @@ class Clock:
         """End times of operation statuses carry no fraction in the recordings."""
         return datetime.fromtimestamp(self.wall(at), UTC).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
 
-    def retry_after(self, seconds: float) -> str:
-        """The header on an operation's answers: whole seconds, since the SDK's models read it as an integer."""
-        return str(int(seconds / self.speed))
-
     def throttled_for(self, seconds: float) -> str:
-        """The header of a 429, which azure-core reads as a float: a fraction when the clock runs fast."""
+        """The Retry-After of a 429, which azure-core reads as a float: a fraction when the clock runs fast."""
         real = seconds / self.speed
         return str(int(real)) if real == int(real) else f"{max(real, 0.001):.3f}"
 
@@ -64,8 +60,8 @@ class Clock:
         """For a long-running operation. The SDKs read Retry-After of a 202 as a whole number and fail on any other:
         where the interval is none, it goes into the header that azure-core takes milliseconds from.
         """
-        real = self.retry_after(seconds)
-        return {"retry-after-ms": str(round(float(real) * 1000))} if "." in real else {"Retry-After": real}
+        real = seconds / self.speed
+        return {"Retry-After": str(int(real))} if real == int(real) else {"retry-after-ms": str(round(real * 1000))}
 
     def at(self, moment: float, callback: Callback) -> None:
         """Calls back with `moment` once service time has reached it; callbacks run in the order of their moments."""

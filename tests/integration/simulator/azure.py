@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
@@ -137,6 +138,11 @@ def enable_body(name: str, **changes: Any) -> dict[str, Any]:
             "providerSpecificDetails": {key: value for key, value in details.items() if value is not None},
         }
     }
+
+
+def error_code(error: HttpResponseError) -> str | None:
+    """The code in an ARM error body, or in the status of an operation that failed."""
+    return error.error.code if error.error else None
 
 
 class Token:
