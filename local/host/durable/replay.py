@@ -44,6 +44,9 @@ def replay(name: str, history: Sequence[Event], state: OrchestratorState) -> Dec
     """Decides what a turn of the orchestrator `name` leads to. Never raises for what the app did: that is a Failed."""
     if terminated := next((item for item in history if item["EventType"] == EventType.EXECUTION_TERMINATED), None):
         return Decision(outcome=Terminated(terminated.get("Input")))
+    if state.error is not None and not state.actions:
+        # Not the orchestrator but its SDK failed, or there is no such function any more: no replay would say why.
+        return Decision(outcome=Failed(f"Orchestrator function '{name}' failed: {state.error}"))
     walk = _Walk(state.actions)
     try:
         for item in history:

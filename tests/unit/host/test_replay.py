@@ -217,6 +217,8 @@ def test_non_determinism_fails_the_instance(history: list[Event], actions: list[
 def test_an_error_fails_the_instance_once_nothing_is_open() -> None:
     fails = Decision(outcome=Failed("Orchestrator function 'o' failed: boom"))
     assert decide([], error="boom") == fails
+    # The SDK itself failed and sent no actions: that is the reason, not that they do not fit the history.
+    assert decide([scheduled(0)], error="boom") == fails
     assert decide([scheduled(0)], activity(), error="boom") == Decision()
     assert decide([scheduled(0), completed(0)], activity(), error="boom") == fails
 
