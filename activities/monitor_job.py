@@ -6,8 +6,9 @@ from shared.domain.messages import JobRequest
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.protected_item import JobStage, ProtectedItem, Stage
 
-# Initial replication takes half an hour at least: it is looked at in this many poll intervals.
-_SPARSE = 4
+# In poll intervals: the job takes five minutes at least, the initial replication half an hour.
+_JOB_EVERY = 2
+_REPLICATION_EVERY = 4
 
 
 async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
@@ -17,19 +18,19 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     """
     poll = azure.settings.poll_seconds
     vault = azure.vault(azure.settings.vault)
-    item = await find_item(vault, request.vm_id)
-    if item and item.stage is Stage.REPLICATING:
-        return Pending(retry_after=_SPARSE * poll, step="Initial replication", percent=item.percent)
-    if item and item.stage not in {Stage.ENABLING, Stage.FAILED}:
-        return Ready()
     job = await vault.job(request.job) if request.job else None
+    if job and job.stage is JobStage.RUNNING:
+        return Pending(retry_after=_JOB_EVERY * poll, step=f"Enabling protection: {job.title}")
     if job and job.stage is JobStage.FAILED:
         return Failed(error=await vault.job_error(job.name))
+    item = await find_item(vault, request.vm_id)
+    if item and item.stage is Stage.REPLICATING:
+        return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent)
     if item and item.stage is Stage.FAILED:
         return Failed(error=_of_item(item))
-    if job is None and item is None and not request.job:
-        return Ready()
-    return Pending(retry_after=poll, step=f"Enabling protection: {(job and job.title) or 'Enable replication'}")
+    if (item and item.stage is Stage.ENABLING) or (job and item is None):
+        return Pending(retry_after=poll, step="Enabling protection")
+    return Ready()
 
 
 def _of_item(item: ProtectedItem) -> Error:

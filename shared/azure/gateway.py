@@ -14,6 +14,7 @@ from shared.domain.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline.transport import AioHttpTransport
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
@@ -36,6 +37,7 @@ class Azure:
         self.settings = settings
         self.ensurer = Ensurer(settings.poll_seconds, settings.poll_seconds * SLOW)
         self._clients: dict[tuple[str, str], Any] = {}
+        self._transport: AioHttpTransport | None = None
         self._vaults: dict[ResourceId, Vault] = {}
         self._shared: dict[str, Remembered[Any]] = {}
 
@@ -103,8 +105,24 @@ class Azure:
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
                 retry_total=_RETRIES,
+                transport=self._shared_transport(),
             )
         return self._clients[key]
+
+    def _shared_transport(self) -> "AioHttpTransport":
+        """One pool of connections for all clients, in which nothing is sent twice behind our back.
+
+        aiohttp repeats a PUT whose connection broke, whether or not the service had taken it, and has no public
+        switch for that. Retries are the SDK's business; and the enable request is not to be repeated by anyone.
+        """
+        if self._transport is None:
+            from aiohttp import ClientSession, DummyCookieJar
+            from azure.core.pipeline.transport import AioHttpTransport
+
+            session = ClientSession(trust_env=True, cookie_jar=DummyCookieJar(), auto_decompress=False)
+            session._retry_connection = False
+            self._transport = AioHttpTransport(session=session)
+        return self._transport
 
     def _credential(self) -> "AsyncTokenCredential":
         """In Azure the managed identity and nothing else; on a developer's machine the az CLI's login."""
@@ -126,6 +144,7 @@ class Azure:
         for client in self._clients.values():
             await client.close()
         self._clients.clear()
+        self._transport = None
 
 
 @cache

@@ -195,8 +195,8 @@ async def _started(
     job_name = await begin(create, vault.id.resource_group, vault.id.name, *path_and_body)
 
     async def progress() -> bool | Error:
-        job = await vault.job(job_name)
-        if job_name and (job is None or job.stage is JobStage.RUNNING):
+        job = await vault.job(job_name) if job_name else None
+        if job and job.stage is JobStage.RUNNING:
             return False
         shown_in.forget()
         return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True

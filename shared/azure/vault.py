@@ -81,8 +81,16 @@ class Vault:
         )
 
     async def job(self, name: str) -> Job | None:
-        """A job as the list tells of it, or None while the list does not hold it yet."""
-        return next((job for job in await self.jobs.get() if job.name == name), None)
+        """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none."""
+        listed = next((job for job in await self.jobs.get() if job.name == name), None)
+        if listed:
+            return listed
+        try:
+            return _job(await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name))
+        except HttpResponseError as answer:
+            if is_missing(answer):
+                return None
+            raise
 
     async def job_error(self, name: str) -> Error:
         """Why a job failed: the most telling error in it, for the operation's own (45005) says only that it did."""

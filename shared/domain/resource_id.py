@@ -11,7 +11,8 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_SEGMENT = r"[^/\\?#%&<>\"'\s\x00-\x1f]+"
+# Not dots alone: they vanish when an address is normalised, and lead to another resource than the one checked.
+_SEGMENT = r"(?!\.+(?:/|$))[^/\\?#%&<>\"'\s\x00-\x1f]+"
 _ID = re.compile(
     rf"/subscriptions/(?P<subscription>{_GUID})"
     rf"(?:/resourceGroups/(?P<group>[-\w.()]{{1,89}}[-\w()]|[-\w()])"
@@ -31,7 +32,7 @@ class ResourceId:
 
     def __init__(self, text: str) -> None:
         match = _ID.fullmatch(text.rstrip("/"))
-        if match is None or ".." in text:
+        if match is None:
             raise ValueError(
                 f"{text[:200]!r} is not an Azure resource ID: "
                 "/subscriptions/<guid>[/resourceGroups/<name>[/providers/<namespace>/<type>/<name>...]] is allowed"
@@ -89,12 +90,10 @@ class ResourceId:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
-        return core_schema.json_or_python_schema(
-            json_schema=from_text,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text]),
-            serialization=core_schema.to_string_ser_schema(),
-        )
+        def parse(given: Any) -> ResourceId:
+            return given if isinstance(given, cls) else cls(str(given))
+
+        return core_schema.no_info_plain_validator_function(parse, serialization=core_schema.to_string_ser_schema())
 
 
 def vm_id(subscription: str, group: str, name: str) -> ResourceId:

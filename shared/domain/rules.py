@@ -48,7 +48,7 @@ def derive(vm: SourceVm, around: Surroundings, settings: Settings) -> Plan:
     networks = {network.id: _target_network(network.id, around) for network in around.networks}
     resources = _resources(replication, around, networks)
     findings += _out_of_target_scope(resources, settings)
-    plan = Plan(vm=vm, findings=tuple(findings), settings=tuple(_explain(replication, around, networks)))
+    plan = Plan(vm=vm, findings=tuple(findings), settings=tuple(_explain(replication, networks)))
     if plan.blockers:
         return plan
     return plan.model_copy(
@@ -104,21 +104,23 @@ def _resources(
     placed.append(ReplicationPolicy(vault=vault, policy=replication.policy))
 
     containers = (Container(vault=vault, location=source), Container(vault=vault, location=target))
-    mappings: list[TargetResource] = []
-    for here, there in ((source, target), (target, source)):
-        mappings.append(
-            ContainerMapping(vault=vault, source_location=here, target_location=there, policy=replication.policy)
+    there_and_back = ((source, target), (target, source))
+    mappings: list[TargetResource] = [
+        ContainerMapping(vault=vault, source_location=here, target_location=there, policy=replication.policy)
+        for here, there in there_and_back
+    ]
+    # A network has one mapping per region: of several that lead to one target, the first is the way back.
+    ways = [*networks.items(), *{target_id: network_id for network_id, target_id in reversed(networks.items())}.items()]
+    mappings += [
+        NetworkMapping(
+            vault=vault,
+            source_location=source if one in networks else target,
+            target_location=target if one in networks else source,
+            source_network=one,
+            target_network=other,
         )
-    for network_id, target_id in networks.items():
-        for here, there, one, other in (
-            (source, target, network_id, target_id),
-            (target, source, target_id, network_id),
-        ):
-            mappings.append(
-                NetworkMapping(
-                    vault=vault, source_location=here, target_location=there, source_network=one, target_network=other
-                )
-            )
+        for one, other in ways
+    ]
     return (
         tuple(ResourceGroup(id=group, location=place) for group, place in groups.items()),
         tuple(placed),
@@ -139,9 +141,7 @@ def _out_of_target_scope(resources: tuple[tuple[TargetResource, ...], ...], sett
                 )
 
 
-def _explain(
-    replication: Replication, around: Surroundings, networks: dict[ResourceId, ResourceId]
-) -> Iterator[Setting]:
+def _explain(replication: Replication, networks: dict[ResourceId, ResourceId]) -> Iterator[Setting]:
     def default(name: str, value: object, reason: str) -> Setting:
         return Setting(name=name, value=str(value), origin="default", reason=reason)
 
@@ -149,7 +149,7 @@ def _explain(
     yield default("targetLocation", replication.target_location, f"the region of the vault {replication.vault.name}")
     yield default("targetResourceGroup", replication.target_group, "the VM's resource group, with -asr")
     for source, target in networks.items():
-        if source.key in around.mapped_networks:
+        if target != naming.target_sibling(source, LONGEST_NETWORK_NAME):
             yield Setting(
                 name=f"targetNetwork/{source.name}",
                 value=str(target),

@@ -51,16 +51,12 @@ def _output(instance: dict[str, Any]) -> dict[str, Any]:
 
 async def written(stack: Stack) -> Counter[str]:
     """The app's own writes by path, as the simulator served them, each with how often."""
-    requests = await stack.requests()
+    requests = await stack.app_requests()
     return Counter(
         request["path"].lower()
         for request in requests
-        if request["method"] in {"PUT", "POST", "PATCH", "DELETE"} and _is_app(request) and request["status"] < 400
+        if request["method"] in {"PUT", "POST", "PATCH", "DELETE"} and 0 < request["status"] < 400
     )
-
-
-def _is_app(request: dict[str, Any]) -> bool:
-    return bool(request["principal"] != "0a0a0a0a-0000-4000-8000-00000000000a")
 
 
 def enables(writes: Counter[str]) -> list[int]:

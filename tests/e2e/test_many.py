@@ -86,7 +86,7 @@ async def _make_chain_by_hand(stack: Stack) -> None:
         }
         await _put(
             stack,
-            f"{fabrics}/{here}/replicationProtectionContainers/box/replicationProtectionContainerMappings/m",
+            f"{fabrics}/{here}/replicationProtectionContainers/box/replicationProtectionContainerMappings/pair",
             body,
         )
 
