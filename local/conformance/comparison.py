@@ -12,9 +12,10 @@ from local.conformance.exchange import Exchange
 
 Kind = Literal["status", "header", "missing", "extra", "type", "null", "empty", "state", "unreachable"]
 
+# The headers that a client follows to the end of an operation.
+OPERATION_HEADERS = ("azure-asyncoperation", "location")
 # Objects whose keys are data, not schema.
 _MAPS = frozenset({"tags", "userAssignedIdentities"})
-_COMPARED_HEADERS = ("azure-asyncoperation", "location")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def compare(recorded: Exchange, simulated: Answer, documented: "Documented") -> 
         yield Difference(recorded, "status", "status", str(recorded.status), shown)
         return
     recorded_headers = recorded.response_headers or {}
-    for name in _COMPARED_HEADERS:
+    for name in OPERATION_HEADERS:
         forms = url_form(recorded_headers.get(name)), url_form(simulated.headers.get(name))
         if forms[0] != forms[1]:
             yield Difference(recorded, "header", f"header {name}", *forms)
@@ -117,7 +118,7 @@ def _compare_objects(where: str, ours: dict[str, Any], theirs: dict[str, Any]) -
     if where.rpartition(".")[2] in _MAPS:
         yield from _compare_lists(where, list(ours.values()), list(theirs.values()))
         return
-    for key in ours.keys() | theirs.keys():
+    for key in ours | theirs:
         if key not in theirs:
             yield f"{where}.{key}", "missing", _show(ours[key]), "absent"
         elif key not in ours:

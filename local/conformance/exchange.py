@@ -19,7 +19,8 @@ _OPERATION_RESULT = re.compile(r"/subscriptions/.+/(operationresults|asyncoperat
 class Exchange:
     """`url` may be a whole one or a path with a query. Bodies are parsed JSON, None if empty.
 
-    Header names are in lower case; `response_headers` is None where they were not kept.
+    Header names are in lower case. `response_headers` is None where they were not kept; `body_omitted` says the same of
+    a response body too large for a log.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Exchange:
     status: int
     response_body: Any
     response_headers: Mapping[str, str] | None = None
+    body_omitted: bool = False
 
     @property
     def path(self) -> str:
@@ -71,6 +73,7 @@ def logged_exchange(entry: Mapping[str, Any]) -> Exchange:
         request_body=_body(entry["requestBody"]),
         status=entry["status"],
         response_body=_body(entry["responseBody"]),
+        body_omitted=entry.get("responseBodyOmitted", False),
     )
 
 

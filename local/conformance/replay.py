@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from local.conformance.comparison import Answer, Difference, Documented, compare
+from local.conformance.comparison import OPERATION_HEADERS, Answer, Difference, Documented, compare
 from local.conformance.estate import derive_estate
 from local.conformance.exchange import Exchange
 from local.conformance.known import explain, out_of_scope
@@ -106,10 +106,12 @@ class _Replay:
         # The simulator names its operations itself: recorded poll URL and operation name to simulated ones.
         self.urls: dict[str, str] = {}
         self.operations: dict[str, str] = {}
+        # Names of operations, and paths of resources, that calls out of scope would have made; with the reason.
+        self.never_made: dict[str, str] = {}
 
     async def run(self) -> Report:
         for exchange in self.exchanges:
-            reason = out_of_scope(exchange)
+            reason = self.out_of_scope(exchange)
             if reason is not None:
                 self.report.not_replayed.append((exchange, reason))
             elif exchange.asks_operation_status and exchange.url not in self.urls:
@@ -118,6 +120,18 @@ class _Replay:
             else:
                 await self.exchange(exchange)
         return self.report
+
+    def out_of_scope(self, exchange: Exchange) -> str | None:
+        """Why an exchange cannot be replayed: by itself, or because it shows what another would have made."""
+        seen = f"{exchange.path} {json.dumps(exchange.response_body)}".lower()
+        inherited = (reason for made, reason in self.never_made.items() if made in seen)
+        reason = out_of_scope(exchange) or next(inherited, None)
+        if reason is not None:
+            if exchange.method == "PUT":
+                self.never_made[exchange.path.lower()] = reason
+            urls = ((exchange.response_headers or {}).get(name) for name in OPERATION_HEADERS)
+            self.never_made |= {_last_segment(url).lower(): reason for url in urls if url}
+        return reason
 
     async def exchange(self, recorded: Exchange) -> None:
         url = self.translate(recorded.url)
@@ -153,7 +167,7 @@ class _Replay:
         return self.client.url + path
 
     def remember(self, recorded: Exchange, answer: Answer) -> None:
-        for name in ("azure-asyncoperation", "location"):
+        for name in OPERATION_HEADERS:
             ours, theirs = (recorded.response_headers or {}).get(name), answer.headers.get(name)
             if ours and theirs:
                 self.urls[ours] = theirs

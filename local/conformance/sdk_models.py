@@ -96,7 +96,7 @@ def _check_operation_status(body: Any) -> Iterator[Finding]:
 
 def _check_response(exchange: Exchange, route: Route) -> Iterator[Finding]:
     body = exchange.response_body
-    if exchange.status >= 400 or exchange.method == "HEAD" or route.response is None:
+    if exchange.status >= 400 or exchange.method == "HEAD" or exchange.body_omitted or route.response is None:
         return
     if body is None:
         # 202 and 204 are empty; what they lead to is read from the resource.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.conformance.__main__ import main
 from local.conformance.exchange import Exchange, read_recording
 from local.conformance.known import explain_finding
 from local.conformance.sdk_models import validate
@@ -35,3 +36,11 @@ def test_recorded_items_are_valid_against_the_sdk(name: str) -> None:
     item = json.loads((RECORDINGS / "fixtures" / f"{name}.json").read_text(encoding="utf-8"))
     exchange = Exchange(1, "GET", f"{item['id']}?api-version=2025-08-01", None, 200, item)
     assert [str(finding) for finding in validate(exchange) if finding.kind == "error"] == []
+
+
+@needs_recordings
+def test_the_simulator_answers_as_azure_did(capsys: pytest.CaptureFixture[str]) -> None:
+    exit_code = main([str(RECORDINGS / "A2A_scenarios.jsonl")])
+    printed = capsys.readouterr().out
+    assert "147 exchanges replayed, 0 not; 2 differences explained, 0 unexplained;" in printed, printed
+    assert exit_code == 0

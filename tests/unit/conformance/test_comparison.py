@@ -55,7 +55,8 @@ def test_a_difference_is_found_where_it_is(ours: Any, theirs: Any, kind: str, wh
 
 
 def test_null_and_empty_are_no_difference_where_the_recording_has_both() -> None:
-    early, late = {"rpo": None, "nics": []}, {"rpo": 95, "nics": [{"id": "n"}]}
+    early: dict[str, Any] = {"rpo": None, "nics": []}
+    late: dict[str, Any] = {"rpo": 95, "nics": [{"id": "n"}]}
     assert differences(early, late) == [("empty", "$.nics"), ("null", "$.rpo")]
     assert differences(early, late, also_recorded=late) == []
 
