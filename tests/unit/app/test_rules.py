@@ -1,6 +1,7 @@
 """The target settings of any VM: what holds for all of them, and what the defaults are."""
 
 from collections.abc import Callable
+from enum import StrEnum, auto
 from itertools import chain
 from typing import Any
 
@@ -41,7 +42,8 @@ from tests.unit.app.examples import (
     surroundings,
 )
 
-regions = st.sampled_from(["eastus", "westus2", "centralus"])
+Situation = tuple[SourceVm, Surroundings, Settings]
+
 groups = st.sampled_from(["web", "WEB", "db", "net", "x" * 90])
 subscriptions = st.sampled_from([SUBSCRIPTION, ELSEWHERE])
 skus = st.sampled_from(["Premium_LRS", "StandardSSD_LRS", "PremiumV2_LRS", ""])
@@ -49,22 +51,35 @@ skus = st.sampled_from(["Premium_LRS", "StandardSSD_LRS", "PremiumV2_LRS", ""])
 disks = st.lists(st.builds(Disk, id=st.sampled_from([OS_DISK, DATA_DISK]), sku=skus), max_size=3).map(tuple)
 
 
+class Obstacle(StrEnum):
+    """Each blocks a VM, so that about half of all situations end in a plan to act upon."""
+
+    STOPPED = auto()
+    BROKEN = auto()
+    UNMANAGED_DISK = auto()
+    MANAGED_GROUP = auto()
+    NOT_ELIGIBLE = auto()
+    VAULT_AT_HOME = auto()
+    NARROW_SCOPE = auto()
+
+
 @st.composite
-def source_vms(draw: st.DrawFn) -> SourceVm:
+def source_vms(draw: st.DrawFn, obstacle: Obstacle | None) -> SourceVm:
     return source_vm(
         id=vm_id(draw(subscriptions), draw(groups), draw(st.sampled_from(["web-1", "db-1"]))),
-        location=draw(regions),
-        power_state=draw(st.sampled_from(["running", "running", "deallocated"])),
-        provisioning_state=draw(st.sampled_from(["Succeeded", "Succeeded", "Failed"])),
+        location=draw(st.sampled_from(["eastus", "westus2"])),
+        power_state="deallocated" if obstacle is Obstacle.STOPPED else "running",
+        provisioning_state="Failed" if obstacle is Obstacle.BROKEN else "Succeeded",
         disks=draw(disks),
-        unmanaged_disks=draw(st.sampled_from([0, 0, 1])),
+        unmanaged_disks=1 if obstacle is Obstacle.UNMANAGED_DISK else 0,
     )
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[SourceVm, Surroundings, Settings]:
-    """A VM, what surrounds it, and the settings of an app that it came to."""
-    vm = draw(source_vms())
+def situations(draw: st.DrawFn) -> Situation:
+    """A VM, what surrounds it, and the settings of the app that it came to."""
+    obstacle = draw(st.none() | st.sampled_from(Obstacle))
+    vm = draw(source_vms(obstacle))
     network_ids = draw(
         st.lists(
             st.builds(
@@ -77,35 +92,25 @@ def situations(draw: st.DrawFn) -> tuple[SourceVm, Surroundings, Settings]:
         )
     )
     mapped = draw(st.sets(st.sampled_from(network_ids))) if network_ids else set()
+    source_set = SourceAvailabilitySet(
+        # Azure wants a VM in the resource group of its set.
+        id=ResourceId.of(vm.id.subscription, vm.id.resource_group, AVAILABILITY_SET.type, "s" * 80),
+        fault_domains=2,
+        update_domains=5,
+        sku="Aligned",
+    )
     around = Surroundings(
-        vault_location=draw(regions),
-        group_managed_by=draw(st.sampled_from(["", "", "aks"])),
-        eligibility_errors=draw(st.sampled_from([(), (), (EligibilityError(code="1", message="No."),)])),
+        vault_location=vm.location if obstacle is Obstacle.VAULT_AT_HOME else "centralus",
+        group_managed_by="aks" if obstacle is Obstacle.MANAGED_GROUP else "",
+        eligibility_errors=(EligibilityError(code="1", message="No."),) if obstacle is Obstacle.NOT_ELIGIBLE else (),
         networks=tuple(SourceNetwork(id=each, address_space=("10.0.0.0/8",)) for each in network_ids),
         mapped_networks={each.key: ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub") for each in mapped},
-        availability_set=draw(
-            st.none()
-            | st.just(
-                SourceAvailabilitySet(
-                    # Azure wants a VM in the resource group of its set.
-                    id=ResourceId.of(vm.id.subscription, vm.id.resource_group, AVAILABILITY_SET.type, "s" * 80),
-                    fault_domains=2,
-                    update_domains=5,
-                    sku="Aligned",
-                )
-            )
-        ),
+        availability_set=draw(st.sampled_from([None, source_set])),
     )
-    scope = draw(
-        st.sampled_from(
-            [
-                f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}",
-                f"/subscriptions/{SUBSCRIPTION}",
-                f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr",
-            ]
-        )
-    )
-    return vm, around, settings(target_scope=scope, mode=draw(st.sampled_from(["protect", "protect", "report"])))
+    everywhere = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
+    one_group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"
+    scope = one_group if obstacle is Obstacle.NARROW_SCOPE else everywhere
+    return vm, around, settings(target_scope=scope, mode=draw(st.sampled_from(["protect", "report"])))
 
 
 def of_kind(plan: Plan, kind: type[Any]) -> list[Any]:
@@ -127,12 +132,12 @@ def rests_on(resource: TargetResource) -> set[str]:
 
 
 @given(situations())
-def test_the_same_situation_gives_the_same_plan(situation: tuple[SourceVm, Surroundings, Settings]) -> None:
+def test_the_same_situation_gives_the_same_plan(situation: Situation) -> None:
     assert derive(*situation) == derive(*situation)
 
 
 @given(situations())
-def test_a_plan_survives_the_way_to_an_activity_and_back(situation: tuple[SourceVm, Surroundings, Settings]) -> None:
+def test_a_plan_survives_the_way_to_an_activity_and_back(situation: Situation) -> None:
     plan = derive(*situation)
 
     assert Plan.load(plan.dump()) == plan
@@ -140,7 +145,7 @@ def test_a_plan_survives_the_way_to_an_activity_and_back(situation: tuple[Source
 
 @given(situations())
 def test_a_plan_either_blocks_or_holds_all_that_is_needed(
-    situation: tuple[SourceVm, Surroundings, Settings],
+    situation: Situation,
 ) -> None:
     plan = derive(*situation)
 
@@ -154,7 +159,7 @@ def test_a_plan_either_blocks_or_holds_all_that_is_needed(
 
 @given(situations())
 def test_nothing_is_ever_protected_into_its_own_region(
-    situation: tuple[SourceVm, Surroundings, Settings],
+    situation: Situation,
 ) -> None:
     vm, around, _ = situation
     plan = derive(*situation)
@@ -168,7 +173,7 @@ def test_nothing_is_ever_protected_into_its_own_region(
 
 @given(situations())
 def test_every_resource_lies_in_the_target_scope_or_the_vm_is_blocked(
-    situation: tuple[SourceVm, Surroundings, Settings],
+    situation: Situation,
 ) -> None:
     *_, of_app = situation
     plan = derive(*situation)
@@ -180,7 +185,7 @@ def test_every_resource_lies_in_the_target_scope_or_the_vm_is_blocked(
 
 
 @given(situations())
-def test_each_wave_rests_on_earlier_waves_alone(situation: tuple[SourceVm, Surroundings, Settings]) -> None:
+def test_each_wave_rests_on_earlier_waves_alone(situation: Situation) -> None:
     made: set[str] = set()
     for wave in derive(*situation).resources:
         for resource in wave:
@@ -189,7 +194,7 @@ def test_each_wave_rests_on_earlier_waves_alone(situation: tuple[SourceVm, Surro
 
 
 @given(situations())
-def test_nothing_is_in_a_plan_twice(situation: tuple[SourceVm, Surroundings, Settings]) -> None:
+def test_nothing_is_in_a_plan_twice(situation: Situation) -> None:
     keys = [resource.key for resource in chain.from_iterable(derive(*situation).resources)]
 
     assert len(keys) == len(set(keys))
@@ -197,7 +202,7 @@ def test_nothing_is_in_a_plan_twice(situation: tuple[SourceVm, Surroundings, Set
 
 @given(situations())
 def test_containers_and_networks_are_mapped_there_and_back(
-    situation: tuple[SourceVm, Surroundings, Settings],
+    situation: Situation,
 ) -> None:
     plan = derive(*situation)
     ways = {(each.source_location, each.target_location) for each in of_kind(plan, ContainerMapping)}
@@ -212,7 +217,7 @@ def test_containers_and_networks_are_mapped_there_and_back(
 
 
 @given(situations())
-def test_every_value_says_where_it_came_from_and_why(situation: tuple[SourceVm, Surroundings, Settings]) -> None:
+def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> None:
     plan = derive(*situation)
 
     explained = [setting.name for setting in plan.settings]
@@ -224,7 +229,7 @@ def test_every_value_says_where_it_came_from_and_why(situation: tuple[SourceVm, 
 
 
 @given(situations())
-def test_the_plan_knows_whether_it_may_be_acted_upon(situation: tuple[SourceVm, Surroundings, Settings]) -> None:
+def test_the_plan_knows_whether_it_may_be_acted_upon(situation: Situation) -> None:
     plan = derive(*situation)
 
     if not plan.blockers:

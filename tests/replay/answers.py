@@ -1,0 +1,48 @@
+"""What activities answer, in the words of the tests."""
+
+from typing import Any
+
+from shared.domain.messages import Source, Verdict
+from shared.domain.outcome import Error, Failed, Pending, Ready
+from shared.domain.rules import derive
+from tests.unit.app.examples import protected_item, settings, source_vm, surroundings
+
+AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
+THROTTLED = Error(code="TooManyRequests", message="Slow down.")
+PLAN = derive(source_vm(), surroundings(), settings())
+
+
+def looked(verdict: Verdict = Verdict.PROTECT, **found: Any) -> Ready:
+    """What `resolve_source` answers: a VM that nothing protects, unless told otherwise."""
+    return Ready(value=Source(verdict=verdict, **{"vm": source_vm(), **found}).dump())
+
+
+def found_item(state: str = "Protected", **changes: Any) -> Ready:
+    return looked(item=protected_item(state=state, **changes))
+
+
+def planned(**changes: Any) -> Ready:
+    """What `derive_target_settings` answers: four waves of resources to make, unless told otherwise."""
+    return Ready(value=PLAN.model_copy(update=changes).dump())
+
+
+def ready_region(**changes: Any) -> Ready:
+    """The plan for a VM whose target resources are all there."""
+    return planned(resources=(), **changes)
+
+
+def enabled(job: str = "enable-1") -> Ready:
+    return Ready(value={"job": job})
+
+
+def pending(seconds: float = 30, **told: Any) -> Pending:
+    return Pending(retry_after=seconds, **told)
+
+
+def failed(error: Error = AGENT) -> Failed:
+    return Failed(error=error)
+
+
+def all_made() -> list[Ready | Pending | Failed]:
+    """`create_target_resource` for the whole plan: each is there already."""
+    return [Ready() for wave in PLAN.resources for _ in wave]

@@ -1,0 +1,190 @@
+"""One instance of the orchestration, run as the platform runs it: turn by turn, through the real SDK, on its own clock.
+
+Each turn hands the whole history to the function that the blueprint registers, and lets the local host's replay decide
+what follows from its answer. So a history that a later turn does not fit is a failure here, as it is in Azure.
+"""
+
+import json
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orchestrators.functions
+from local.host.durable import replay as platform
+from local.host.durable.events import Event, EventType, event, from_iso
+from shared.domain.outcome import Outcome
+from shared.domain.run import CHANGED, Result, Run
+from tests.unit.app.examples import VM_ID
+
+START = datetime(2026, 5, 1, 12, tzinfo=UTC)
+NAME = "protect_vm"
+_CONTEXT = {
+    "instanceId": "protect-web-1",
+    "parentInstanceId": None,
+    "upperSchemaVersion": 1,
+    "upperSchemaVersionNew": 2,
+    "longRunningTimerIntervalDuration": "3.00:00:00",
+    "maximumShortTimerDuration": "6.00:00:00",
+    "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
+}
+
+Answer = Outcome | Exception | Callable[[dict[str, Any]], Outcome]
+
+
+def _function_of_the_blueprint() -> Callable[[str], str]:
+    (builder,) = orchestrators.functions.blueprint._function_builders
+    function: Callable[[str], str] = builder._function.get_user_function()
+    return function
+
+
+_protect_vm = _function_of_the_blueprint()
+
+
+@dataclass
+class Instance:
+    """An instance of `protect_vm`, and all that happened to it.
+
+    `answers` holds for each activity what it answers, call by call. `changed_after` are the seconds after the start at
+    which `changed` is raised; `changed_during` names activities while which it is raised once.
+    """
+
+    answers: dict[str, list[Answer]]
+    state: Run = field(default_factory=lambda: Run(vm_id=VM_ID, poll_seconds=30))
+    changed_after: Iterable[float] = ()
+    changed_during: Iterable[str] = ()
+    may_leave_answers: bool = False
+
+    def __post_init__(self) -> None:
+        self.now = START
+        self.calls: list[str] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.waits: list[float] = []
+        self.statuses: list[dict[str, Any]] = []
+        self.states: list[Run] = []
+        self.histories: list[list[Event]] = []
+        self._changes = deque(sorted(self.changed_after))
+        self._changed_during = list(self.changed_during)
+
+    def run(self, most_generations: int = 300) -> Result:
+        """Runs to the end. Every answer must have been asked for, unless some may be left."""
+        carried: list[Event] = []
+        for _ in range(most_generations):
+            outcome = self._generation(carried)
+            if isinstance(outcome, platform.Completed):
+                left = {activity: rest for activity, rest in self.answers.items() if rest}
+                assert self.may_leave_answers or not left, f"never asked for: {list(left)}, after {self.calls}"
+                return Result.load(outcome.output)
+            assert isinstance(outcome, platform.ContinuedAsNew), outcome
+            assert outcome.input is not None
+            self.state, carried = Run.load(json.loads(outcome.input)), outcome.carried
+        raise AssertionError(f"no end after {most_generations} generations: {self.state}")
+
+    @property
+    def elapsed(self) -> timedelta:
+        return self.now - START
+
+    def _generation(self, carried: list[Event]) -> Any:
+        self.states.append(self.state)
+        self.histories.append([])
+        history = self.histories[-1]
+        started = self._event(
+            EventType.EXECUTION_STARTED,
+            Name=NAME,
+            Version="",
+            OrchestrationInstance={"InstanceId": "protect-web-1", "ExecutionId": f"e{len(self.states)}"},
+        )
+        new = [started, *carried]
+        while True:
+            history += [self._event(EventType.ORCHESTRATOR_STARTED), *new]
+            state = answer_of(history, self.state)
+            if state.custom_status:
+                self.statuses.append(state.custom_status)
+            decision = platform.replay(NAME, history, state)
+            self._assert_nothing_is_left_open(state, decision)
+            if decision.outcome:
+                return decision.outcome
+            history += [self._scheduled(work) for work in decision.scheduled]
+            history.append(self._event(EventType.ORCHESTRATOR_COMPLETED))
+            for item in history:
+                item["IsPlayed"] = True
+            new = self._next_messages(history)
+
+    def _assert_nothing_is_left_open(self, state: platform.OrchestratorState, decision: platform.Decision) -> None:
+        """At the end of a generation only a timer that fires at once may be open: all else would hold the instance."""
+        kinds = {action["actionType"] for action in state.actions}
+        if decision.outcome is None and (state.is_done or platform.ActionType.CONTINUE_AS_NEW in kinds):
+            for work in decision.scheduled:
+                assert isinstance(work, platform.Timer), work
+                assert from_iso(work.fire_at) <= self.now.timestamp(), work
+
+    def _scheduled(self, work: platform.Scheduled) -> Event:
+        if isinstance(work, platform.Timer):
+            wait = from_iso(work.fire_at) - self.now.timestamp()
+            if wait > 0:
+                self.waits.append(wait)
+            return self._event(EventType.TIMER_CREATED, work.id, FireAt=work.fire_at)
+        assert isinstance(work, platform.Activity)
+        self.calls.append(work.name)
+        self.requests.append((work.name, json.loads(work.input or "null")))
+        return self._event(EventType.TASK_SCHEDULED, work.id, Name=work.name, Input=json.dumps([work.input]))
+
+    def _next_messages(self, history: list[Event]) -> list[Event]:
+        """What happens next: the activities of this turn end, or time passes until a timer fires or the VM changes."""
+        ended = {item["TaskScheduledId"] for item in history if "TaskScheduledId" in item}
+        asked = [
+            item for item in history if item["EventType"] == EventType.TASK_SCHEDULED and item["EventId"] not in ended
+        ]
+        if asked:
+            self.now += timedelta(milliseconds=200)
+            return [message for item in asked for message in self._ended(item)]
+        fired = {item["TimerId"] for item in history if item["EventType"] == EventType.TIMER_FIRED}
+        timers = [
+            item for item in history if item["EventType"] == EventType.TIMER_CREATED and item["EventId"] not in fired
+        ]
+        assert timers, "the instance waits for nothing"
+        first = min(timers, key=lambda item: from_iso(item["FireAt"]))
+        at = datetime.fromtimestamp(from_iso(first["FireAt"]), UTC)
+        if self._changes and START + timedelta(seconds=self._changes[0]) <= at:
+            moment = self._changes[0]
+            self.now = max(self.now, START + timedelta(seconds=moment))
+            burst = [self._changes.popleft() for _ in range(self._changes.count(moment))]
+            return [self._event(EventType.EVENT_RAISED, Name=CHANGED, Input="null") for _ in burst]
+        self.now = max(self.now, at)
+        return [self._event(EventType.TIMER_FIRED, TimerId=first["EventId"], FireAt=first["FireAt"])]
+
+    def _ended(self, scheduled: Event) -> list[Event]:
+        name = scheduled["Name"]
+        number = scheduled["EventId"]
+        answers = self.answers.get(name)
+        assert answers, f"{name} was asked once more, after {self.calls}"
+        answer = answers.pop(0)
+        messages = []
+        if name in self._changed_during:
+            self._changed_during.remove(name)
+            messages.append(self._event(EventType.EVENT_RAISED, Name=CHANGED, Input="null"))
+        if callable(answer):
+            answer = answer(json.loads(json.loads(scheduled["Input"])[0]))
+        if isinstance(answer, Exception):
+            reason = f"Activity function '{name}' failed:  {type(answer).__name__}: {answer}"
+            return [*messages, self._event(EventType.TASK_FAILED, TaskScheduledId=number, Reason=reason, Details="")]
+        result = json.dumps(answer.dump())
+        return [*messages, self._event(EventType.TASK_COMPLETED, TaskScheduledId=number, Result=result)]
+
+    def _event(self, kind: EventType, number: int = -1, **fields: Any) -> Event:
+        return event(kind, self.now.timestamp(), number, **fields)
+
+
+def answer_of(history: list[Event], state: Run) -> platform.OrchestratorState:
+    """What the function answers to a history; asked twice, since it must always answer the same."""
+    # As the SDK's client sends it: JSON text in a JSON string.
+    body = {**_CONTEXT, "isReplaying": False, "input": json.dumps(state.dump()), "history": history}
+    with warnings.catch_warnings():
+        # What the SDK says of an event that comes before somebody waits for it, and of its own way to read JSON.
+        warnings.filterwarnings("ignore", "Potential duplicate Task completion for TaskId: changed")
+        warnings.filterwarnings("ignore", "azure.functions df_loads was called without expected_type")
+        first, second = _protect_vm(json.dumps(body)), _protect_vm(json.dumps(body))
+    assert first == second
+    return platform.OrchestratorState.from_json(first)

@@ -1,0 +1,60 @@
+"""Writes down parked instances as they are with the code of today: `python -m tests.replay.record`.
+
+The histories are kept: they stand for the instances that wait in Azure while the app is deployed. Record a new one
+beside them when a new way to wait is built; an old one is dropped only when no instance of that time can be left.
+"""
+
+import json
+from pathlib import Path
+
+from local.host.durable.events import EventType
+from shared.domain.outcome import Ready
+from tests.replay.answers import PLAN, enabled, failed, found_item, looked, pending, planned, ready_region
+from tests.replay.instance import Answer, Instance
+from tests.unit.app.examples import source_vm
+
+HISTORIES = Path(__file__).parent / "histories"
+
+_WAVE = PLAN.resources[0]
+_BUSY = looked(vm=source_vm(provisioning_state="Creating"))
+PARKED: dict[str, dict[str, list[Answer]]] = {
+    "settling": {"resolve_source": [_BUSY, found_item()]},
+    "throttled": {"resolve_source": [pending(9000), found_item()]},
+    "fault": {"resolve_source": [RuntimeError("a bug"), found_item()]},
+    "targets": {
+        "resolve_source": [looked(), found_item()],
+        "derive_target_settings": [planned()],
+        "create_target_resource": [pending(66) for _ in _WAVE]
+        + [Ready() for _ in _WAVE]
+        + [Ready() for wave in PLAN.resources[1:] for _ in wave],
+    },
+    "enabling": {
+        "resolve_source": [looked(), found_item()],
+        "derive_target_settings": [ready_region()],
+        "enable_protection": [enabled("e099cf2d")],
+        "monitor_job": [Ready()],
+    },
+    "failed-enable": {
+        "resolve_source": [looked(), found_item()],
+        "derive_target_settings": [ready_region()],
+        "enable_protection": [enabled("e099cf2d")],
+        "monitor_job": [failed()],
+    },
+}
+
+
+def record() -> None:
+    """The state with which each instance began the generation of its last step, and its history while it waits."""
+    for name, answers in PARKED.items():
+        instance = Instance(answers)
+        instance.run()
+        waits = [state for state in instance.states if state.wake_at]
+        state = next(state for state in waits if state.step == waits[-1].step)
+        history = instance.histories[instance.states.index(state)]
+        turn = [item["EventType"] for item in history].index(EventType.ORCHESTRATOR_COMPLETED) + 1
+        parked = {"state": state.dump(), "history": history[:turn]}
+        (HISTORIES / f"{name}.json").write_text(json.dumps(parked, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    record()

@@ -1,0 +1,89 @@
+"""Whatever the activities answer, and whenever the VM changes: what holds for every run of the orchestration."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain.messages import Verdict
+from shared.domain.outcome import Error, Failed, Ready
+from shared.domain.run import Ending
+from shared.domain.vm import SourceVm
+from tests.replay.answers import AGENT, PLAN, THROTTLED, enabled, failed, found_item, looked, pending, planned
+from tests.replay.instance import Answer, Instance
+from tests.unit.app.examples import source_vm
+
+LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
+
+BUSY: SourceVm = source_vm(provisioning_state="Updating")
+throttled = st.floats(0, 5000, allow_nan=False).map(lambda seconds: pending(seconds, error=THROTTLED))
+bugs = st.just(RuntimeError("a bug"))
+refusals = st.just(failed(Error(code="AuthorizationFailed", message="No.")))
+states = st.sampled_from(
+    ["EnablingProtection", "InitialReplicationInProgress", "Protected", "EnablingFailed", "DisablingProtection", "New"]
+)
+looks = (
+    st.sampled_from([looked(), looked(), looked(vm=BUSY), looked(Verdict.NOT_TAGGED), looked(Verdict.GONE)])
+    | states.map(found_item)
+    | throttled
+)
+plans = st.sampled_from([planned(), planned(resources=PLAN.resources[-1:]), planned(resources=())]) | throttled | bugs
+made: st.SearchStrategy[Answer] = st.just(Ready()) | throttled | bugs | refusals
+jobs = st.sampled_from(["", "j1", "j2"]).map(enabled) | throttled | bugs
+ends = st.sampled_from([Ready(), failed(AGENT), pending(120, percent=4)]) | throttled | bugs
+
+
+def answers(some: st.SearchStrategy[Any], at_last: Callable[[], Answer]) -> st.SearchStrategy[list[Answer]]:
+    """Anything for a while, then what lets the run come to an end."""
+    return st.lists(some, max_size=12).map(lambda given: [*given, *(at_last() for _ in range(300))])
+
+
+@st.composite
+def instances(draw: st.DrawFn) -> Instance:
+    return Instance(
+        {
+            LOOK: draw(answers(looks, found_item)),
+            DERIVE: draw(answers(plans, lambda: planned(resources=()))),
+            CREATE: draw(answers(made, Ready)),
+            ENABLE: draw(answers(jobs, enabled)),
+            FOLLOW: draw(answers(ends, Ready)),
+            REMOVE: draw(answers(throttled, Ready)),
+        },
+        changed_after=draw(st.lists(st.integers(0, 4000), max_size=6)),
+        changed_during=draw(st.lists(st.sampled_from([LOOK, DERIVE, CREATE, ENABLE, FOLLOW]), max_size=4)),
+        may_leave_answers=True,
+    )
+
+
+def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
+    """Whether protection was asked for anew while the answer to the first time still counted."""
+    asked = False
+    for name, answer in calls:
+        if name == ENABLE and asked:
+            return True
+        if name == ENABLE and isinstance(answer, Ready):
+            asked = bool(answer.value["job"])
+        elif (name == FOLLOW and isinstance(answer, Ready | Failed)) or (
+            name == LOOK and isinstance(answer, Ready) and "item" in answer.value
+        ):
+            asked = False
+    return False
+
+
+@settings(max_examples=40, deadline=None)
+@given(instances())
+def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
+    to_come = {name: list(rest) for name, rest in instance.answers.items()}
+
+    result = instance.run()
+
+    assert (result.error is not None) is (result.outcome is Ending.FAILED)
+    assert result.outcome is Ending.FAILED or instance.calls[-1] in {LOOK, DERIVE}
+    assert all(wait <= 3600 for wait in instance.waits)
+    assert not asked_twice([(name, to_come[name].pop(0)) for name in instance.calls])
+    for position, name in enumerate(instance.calls):
+        if name == ENABLE:
+            before = [call for call in instance.calls[:position] if call != CREATE]
+            assert before[-2:] == [LOOK, DERIVE]

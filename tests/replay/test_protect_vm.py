@@ -1,0 +1,591 @@
+"""The orchestration of one VM through the real SDK: what it asks for in which order, how long it waits, how it ends."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from shared.domain.findings import blocker
+from shared.domain.messages import Verdict
+from shared.domain.outcome import Error, Outcome, Ready
+from shared.domain.run import WRITES_OFF, Ending, Phase, Run
+from shared.domain.vm import Disk
+from tests.replay.answers import (
+    AGENT,
+    PLAN,
+    THROTTLED,
+    all_made,
+    enabled,
+    failed,
+    found_item,
+    looked,
+    pending,
+    planned,
+    ready_region,
+)
+from tests.replay.instance import START, Answer, Instance
+from tests.unit.app.examples import DATA_DISK, OS_DISK, VM_ID, protected_item, source_vm
+
+LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
+HELD = blocker("OnHold", "It carries the tag dr-hold.")
+
+
+# How it ends at the first look
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NOT_TAGGED, Verdict.GONE])
+def test_a_vm_that_asks_for_nothing_costs_one_look(verdict: Verdict) -> None:
+    instance = Instance({LOOK: [looked(verdict)]})
+
+    result = instance.run()
+
+    assert result.outcome is {Verdict.NOT_TAGGED: Ending.NOT_TAGGED, Verdict.GONE: Ending.GONE}[verdict]
+    assert instance.calls == [LOOK]
+    assert instance.waits == []
+
+
+def test_a_vm_on_hold_ends_with_the_reason() -> None:
+    instance = Instance({LOOK: [looked(Verdict.NOT_ELIGIBLE, findings=(HELD,))]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (HELD,))
+    assert instance.calls == [LOOK]
+
+
+def test_a_vm_with_blockers_ends_with_them_and_with_its_settings() -> None:
+    stopped = blocker("VmNotRunning", "It is deallocated.", "Start it.")
+    instance = Instance({LOOK: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (stopped,))
+    assert result.settings == PLAN.settings
+    assert instance.calls == [LOOK, DERIVE]
+    assert instance.statuses[-1]["step"] == "NotEligible"
+
+
+def test_report_mode_plans_and_writes_nothing() -> None:
+    instance = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report")]})
+
+    result = instance.run()
+
+    assert result.outcome is Ending.REPORTED
+    assert [finding.message for finding in result.findings] == ["DR_MODE is report"]
+    assert result.settings == PLAN.settings
+    assert instance.calls == [LOOK, DERIVE]
+
+
+def test_a_pause_that_comes_before_a_write_ends_as_a_report() -> None:
+    refused = failed(Error(code=WRITES_OFF, message="DR_PAUSED is true"))
+    instance = Instance({LOOK: [looked()], DERIVE: [ready_region()], ENABLE: [refused]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.error) == (Ending.REPORTED, None)
+
+
+def test_a_protected_vm_ends_protected_and_names_its_item() -> None:
+    instance = Instance({LOOK: [found_item()]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.item_id, result.findings) == (Ending.PROTECTED, protected_item().id, ())
+    assert instance.calls == [LOOK]
+
+
+def test_a_disk_that_was_attached_later_is_told_at_the_end() -> None:
+    vm = source_vm(disks=(Disk(id=OS_DISK, sku=""), Disk(id=DATA_DISK, sku="")))
+    instance = Instance({LOOK: [looked(vm=vm, item=protected_item())]})
+
+    assert [finding.code for finding in instance.run().findings] == ["DiskNotProtected"]
+
+
+def test_a_frozen_item_is_reported_and_not_touched() -> None:
+    instance = Instance({LOOK: [found_item("UnplannedFailoverCommitted")]})
+
+    result = instance.run()
+
+    assert result.outcome is Ending.FROZEN
+    assert [finding.code for finding in result.findings] == ["ItemFrozen"]
+    assert instance.calls == [LOOK]
+
+
+# The whole way
+
+
+def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
+    first_wave, second_wave = len(PLAN.resources[0]), len(PLAN.resources[1])
+    in_the_making: list[Answer] = [Ready()] * (second_wave - 2) + [pending(66), pending(20, step="Creating fabric")]
+    rest = len(PLAN.resources[2]) + len(PLAN.resources[3])
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(), found_item()],
+            DERIVE: [planned(), ready_region()],
+            CREATE: [*[Ready()] * first_wave, *in_the_making, *[Ready()] * 2, *[Ready()] * rest],
+            ENABLE: [enabled()],
+            FOLLOW: [
+                pending(60, step="Enabling protection: Enable replication"),
+                pending(120, step="Initial replication", percent=43),
+                Ready(),
+            ],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.item_id, result.error) == (Ending.PROTECTED, protected_item().id, None)
+    assert result.settings == PLAN.settings
+    # Once the target resources are there the VM is read again: it may be another by then.
+    without_targets = [call for call in instance.calls if call != CREATE]
+    assert without_targets == [LOOK, DERIVE, LOOK, DERIVE, ENABLE, FOLLOW, FOLLOW, FOLLOW, LOOK]
+    assert instance.waits == pytest.approx([20, 30, 60, 120])
+    steps = [status["step"] for status in instance.statuses]
+    assert steps.index("Creating fabric") < steps.index("Enabling protection") < steps.index("Initial replication")
+    assert {status.get("percent") for status in instance.statuses} == {None, 43}
+    assert (instance.statuses[0]["step"], instance.statuses[-1]["step"]) == ("Looking at the VM", "Protected")
+
+
+def test_the_waves_of_target_resources_are_asked_for_in_order_and_each_at_once() -> None:
+    instance = Instance(
+        {
+            LOOK: [looked(Verdict.PROTECT), looked(Verdict.NOT_TAGGED)],
+            DERIVE: [planned()],
+            CREATE: [*all_made()[:-1], pending(), Ready()],
+        }
+    )
+
+    instance.run()
+
+    asked = [request["resource"]["kind"] for name, request in instance.requests if name == CREATE]
+    in_waves = [resource.kind for wave in PLAN.resources for resource in wave]
+    assert asked == [*in_waves, in_waves[-1]]
+    # One turn for each wave, whatever its size.
+    took = instance.histories[0]
+    scheduled_at = [item["Timestamp"] for item in took if item.get("Name") == CREATE]
+    assert len(set(scheduled_at)) == len(PLAN.resources)
+
+
+def test_only_what_is_missing_is_asked_for_again() -> None:
+    last = PLAN.resources[-1]
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(Verdict.NOT_TAGGED)],
+            DERIVE: [planned(resources=(last,))],
+            CREATE: [Ready(), pending(5), pending(3), Ready(), Ready(), Ready()],
+        }
+    )
+
+    instance.run()
+
+    asked = [request["resource"] for name, request in instance.requests if name == CREATE]
+    assert asked[4:] == asked[1:3]
+    assert instance.waits == pytest.approx([3])
+
+
+def test_a_vm_whose_region_is_ready_takes_three_calls_to_the_enable_request() -> None:
+    instance = Instance(
+        {LOOK: [looked(), found_item()], DERIVE: [ready_region()], ENABLE: [enabled("j")], FOLLOW: [Ready()]}
+    )
+
+    instance.run()
+
+    assert instance.calls == [LOOK, DERIVE, ENABLE, FOLLOW, LOOK]
+    assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j"]
+
+
+def test_an_enable_under_way_by_somebody_else_is_followed_by_its_item() -> None:
+    instance = Instance({LOOK: [found_item("EnablingProtection"), found_item()], FOLLOW: [pending(60), Ready()]})
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert ENABLE not in instance.calls
+
+
+def test_the_item_is_followed_without_a_job_where_it_was_there_before_the_request() -> None:
+    instance = Instance(
+        {LOOK: [looked(), found_item()], DERIVE: [ready_region()], ENABLE: [enabled("")], FOLLOW: [Ready()]}
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+
+
+# A VM that changes
+
+
+def test_a_change_while_it_waits_ends_the_wait_and_looks_again() -> None:
+    instance = Instance(
+        {
+            LOOK: [
+                found_item("InitialReplicationInProgress"),
+                found_item("InitialReplicationInProgress"),
+                found_item(),
+            ],
+            FOLLOW: [pending(600), Ready()],
+        },
+        changed_after=[10],
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.calls == [LOOK, FOLLOW, LOOK, FOLLOW, LOOK]
+    assert instance.elapsed < timedelta(minutes=1)
+
+
+def test_a_burst_of_changes_is_one_more_look_or_two() -> None:
+    enabling = found_item("EnablingProtection")
+    answers: dict[str, list[Answer]] = {LOOK: [enabling] + [found_item()] * 9, FOLLOW: [pending(600)]}
+    instance = Instance(answers, changed_after=[10, 10, 10], may_leave_answers=True)
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.calls.count(LOOK) <= 3
+
+
+@pytest.mark.parametrize("during", [LOOK, DERIVE])
+def test_a_change_while_it_works_is_seen_before_the_end(during: str) -> None:
+    stopped = planned(findings=(blocker("VmNotRunning", "Stopped."),), replication=None, resources=())
+    answers: dict[str, list[Answer]] = {
+        LOOK: [looked(), looked(Verdict.NOT_TAGGED)],
+        DERIVE: [stopped],
+    }
+    instance = Instance(answers, changed_during=[during])
+
+    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert instance.calls == [LOOK, DERIVE, LOOK]
+
+
+def test_a_change_during_the_last_look_is_looked_at_too() -> None:
+    instance = Instance({LOOK: [found_item(), looked(Verdict.NOT_TAGGED)]}, changed_during=[LOOK])
+
+    assert instance.run().outcome is Ending.NOT_TAGGED
+
+
+def test_a_change_while_the_request_is_sent_does_not_send_it_twice() -> None:
+    """The item is not readable while its job runs: the job is what says that it was asked for."""
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(), found_item()],
+            DERIVE: [ready_region()],
+            ENABLE: [enabled("j")],
+            FOLLOW: [Ready()],
+        },
+        changed_during=[ENABLE],
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.calls.count(ENABLE) == 1
+    assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j"]
+
+
+def test_a_vm_untagged_while_its_targets_are_made_is_never_enabled() -> None:
+    targets = len(PLAN.resources[0])
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(Verdict.NOT_TAGGED)],
+            DERIVE: [planned(resources=PLAN.resources[:1])],
+            CREATE: [pending(20)] * targets + [Ready()] * targets,
+        }
+    )
+
+    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert ENABLE not in instance.calls
+
+
+def test_a_change_while_targets_are_made_plans_anew_within_the_same_hour() -> None:
+    one = PLAN.resources[0][:1]
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(), looked(Verdict.GONE)],
+            DERIVE: [planned(resources=(one,)), planned(resources=(one,))],
+            CREATE: [pending(600), pending(60), Ready()],
+        },
+        changed_after=[30],
+    )
+
+    assert instance.run().outcome is Ending.GONE
+    (deadline,) = {state.targets_by for state in instance.states if state.targets_by}
+    assert deadline - START == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=1))
+
+
+# Waiting
+
+
+def test_a_vm_that_azure_is_busy_with_is_waited_for() -> None:
+    creating = looked(vm=source_vm(provisioning_state="Creating"))
+    instance = Instance(
+        {
+            LOOK: [creating, creating, looked(), found_item()],
+            DERIVE: [ready_region()],
+            ENABLE: [enabled()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.waits == pytest.approx([30, 30, 30])
+    assert "Waiting until the VM is no longer Creating" in [status["step"] for status in instance.statuses]
+
+
+def test_a_vm_that_never_settles_is_given_up_after_half_an_hour_with_the_reason() -> None:
+    updating = looked(vm=source_vm(provisioning_state="Updating"))
+    not_ready = blocker("VmNotReady", "It is Updating.")
+    instance = Instance(
+        {LOOK: [updating] * 61, DERIVE: [planned(findings=(not_ready,), replication=None, resources=())]}
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (not_ready,))
+    assert timedelta(minutes=30) <= instance.elapsed < timedelta(minutes=32)
+
+
+def test_changes_do_not_extend_the_time_to_settle() -> None:
+    updating = looked(vm=source_vm(provisioning_state="Updating"))
+    instance = Instance(
+        {LOOK: [updating] * 200, DERIVE: [planned(findings=(HELD,), replication=None, resources=())]},
+        changed_after=[20 * n for n in range(1, 60)],
+        may_leave_answers=True,
+    )
+
+    assert instance.run().outcome is Ending.NOT_ELIGIBLE
+    assert timedelta(minutes=30) <= instance.elapsed < timedelta(minutes=32)
+
+
+@pytest.mark.parametrize("asked", [LOOK, DERIVE, ENABLE, FOLLOW])
+def test_a_throttled_step_comes_back_after_what_azure_said_and_shows_why(asked: str) -> None:
+    answers: dict[str, list[Answer]] = {
+        LOOK: [looked(), found_item()],
+        DERIVE: [ready_region()],
+        ENABLE: [enabled()],
+        FOLLOW: [Ready()],
+    }
+    answers[asked].insert(0, pending(77, error=THROTTLED))
+    if asked in {DERIVE, ENABLE}:
+        answers[LOOK].insert(0, looked())
+    if asked == ENABLE:
+        answers[DERIVE].insert(0, ready_region())
+    instance = Instance(answers)
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert pytest.approx(77) in instance.waits
+    assert THROTTLED.dump() in [status.get("lastError") for status in instance.statuses]
+    assert "lastError" not in instance.statuses[-1]
+
+
+def test_no_timer_is_longer_than_an_hour() -> None:
+    instance = Instance({LOOK: [pending(10_000), looked(Verdict.GONE)]})
+
+    instance.run()
+
+    assert instance.waits == pytest.approx([3600, 3600, 2800])
+    assert instance.calls == [LOOK, LOOK]
+    assert instance.elapsed == pytest.approx(timedelta(seconds=10_000), abs=timedelta(seconds=1))
+
+
+def test_a_change_in_the_second_hour_of_a_long_wait_is_seen_at_once() -> None:
+    instance = Instance({LOOK: [pending(10_000), looked(Verdict.GONE)]}, changed_after=[5_000])
+
+    instance.run()
+
+    assert instance.elapsed < timedelta(seconds=5_001)
+
+
+# What goes wrong
+
+
+def test_a_target_resource_that_azure_refuses_fails_the_run_with_its_words() -> None:
+    refused = failed(Error(code="RequestDisallowedByPolicy", message="No networks here."))
+    wave = PLAN.resources[0]
+    instance = Instance(
+        {LOOK: [looked()], DERIVE: [planned()], CREATE: [pending(1), refused, *[Ready()] * (len(wave) - 2)]}
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.error) == (Ending.FAILED, refused.error)
+    assert result.settings == PLAN.settings
+    assert ENABLE not in instance.calls
+
+
+def test_targets_that_are_never_ready_fail_the_run_after_an_hour() -> None:
+    one = PLAN.resources[0][:1]
+    instance = Instance(
+        {LOOK: [looked()], DERIVE: [planned(resources=(one,))], CREATE: [pending(600, error=THROTTLED)] * 7}
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.error) == (Ending.FAILED, THROTTLED)
+    assert timedelta(hours=1) <= instance.elapsed <= timedelta(hours=1, minutes=11)
+
+
+def test_the_targets_of_a_later_attempt_have_an_hour_of_their_own() -> None:
+    one = PLAN.resources[0][:1]
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(), looked(), looked(), found_item()],
+            DERIVE: [planned(resources=(one,)), ready_region(), planned(resources=(one,)), ready_region()],
+            CREATE: [pending(60), Ready(), pending(60), Ready()],
+            ENABLE: [enabled("j1"), enabled("j2")],
+            FOLLOW: [pending(3600), failed(), Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+
+
+def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
+    instance = Instance(
+        {
+            LOOK: [
+                looked(),
+                found_item("EnablingFailed"),
+                found_item("DisablingProtection"),
+                looked(),
+                found_item(),
+            ],
+            DERIVE: [ready_region(), ready_region()],
+            ENABLE: [enabled("j1"), enabled("j2")],
+            FOLLOW: [failed(), Ready()],
+            REMOVE: [Ready(value={"job": "r1"})],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.attempts, result.error) == (Ending.PROTECTED, 1, None)
+    assert instance.calls == [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, REMOVE, LOOK, LOOK, DERIVE, ENABLE, FOLLOW, LOOK]
+    assert instance.waits == pytest.approx([30, 300, 30, 30, 30], abs=0.5)
+    assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j1", "j2"]
+    assert AGENT.dump() in [status.get("lastError") for status in instance.statuses]
+
+
+def test_enabling_fails_three_times_at_most_and_the_result_names_the_cause() -> None:
+    instance = Instance(
+        {
+            LOOK: [looked(), found_item("EnablingFailed"), looked(), found_item("EnablingFailed"), looked()],
+            DERIVE: [ready_region()] * 3,
+            ENABLE: [enabled("j1"), enabled("j2"), enabled("j3")],
+            FOLLOW: [failed(), failed(), failed()],
+            REMOVE: [Ready(), Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.attempts, result.error) == (Ending.FAILED, 3, AGENT)
+    assert [wait for wait in instance.waits if wait > 60] == pytest.approx([300, 600])
+
+
+def test_a_failed_item_of_an_earlier_run_is_removed_first() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item("EnablingFailed"), looked(), found_item()],
+            REMOVE: [Ready()],
+            DERIVE: [ready_region()],
+            ENABLE: [enabled()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.calls[:2] == [LOOK, REMOVE]
+
+
+def test_a_failed_item_of_somebody_else_fails_the_run() -> None:
+    foreign = failed(Error(code="ForeignItemFailed", message="Not ours."))
+    instance = Instance({LOOK: [found_item("EnablingFailed")], REMOVE: [foreign]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.error) == (Ending.FAILED, foreign.error)
+
+
+def test_a_failed_item_whose_job_is_known_tells_its_cause_before_it_is_removed() -> None:
+    instance = Instance(
+        {
+            LOOK: [looked(), found_item("EnablingFailed"), looked(Verdict.NOT_TAGGED)],
+            DERIVE: [ready_region()],
+            ENABLE: [enabled("j1")],
+            FOLLOW: [failed()],
+        },
+        changed_after=[10],
+    )
+
+    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert instance.calls == [LOOK, DERIVE, ENABLE, LOOK, FOLLOW, LOOK]
+
+
+def test_an_item_that_is_being_disabled_is_waited_for_and_its_job_forgotten() -> None:
+    run = Run(vm_id=VM_ID, poll_seconds=30, job="old", phase=Phase.LOOK)
+    instance = Instance(
+        {
+            LOOK: [found_item("DisablingProtection"), looked(), found_item()],
+            DERIVE: [ready_region()],
+            ENABLE: [enabled("new")],
+            FOLLOW: [Ready()],
+        },
+        state=run,
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["new"]
+
+
+@pytest.mark.parametrize("asked", [LOOK, DERIVE, CREATE, ENABLE, FOLLOW])
+def test_an_activity_that_raises_is_tried_again_and_its_text_is_shown(asked: str) -> None:
+    one = PLAN.resources[0][:1]
+    answers: dict[str, list[Answer]] = {
+        LOOK: [looked(), found_item()],
+        DERIVE: [planned(resources=(one,))],
+        CREATE: [Ready()],
+        ENABLE: [enabled()],
+        FOLLOW: [Ready()],
+    }
+    answers[asked].insert(0, KeyError("a bug"))
+    if asked in {DERIVE, CREATE, ENABLE}:
+        answers[LOOK].insert(0, looked())
+    if asked in {CREATE, ENABLE}:
+        answers[DERIVE].insert(0, planned(resources=(one,)))
+    if asked == ENABLE:
+        answers[CREATE].insert(0, Ready())
+    instance = Instance(answers)
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert pytest.approx(60) in instance.waits
+    told = [status["lastError"]["message"] for status in instance.statuses if "lastError" in status]
+    assert any("a bug" in message and asked in message for message in told)
+
+
+def test_an_activity_that_always_raises_ends_the_run_after_ten_growing_waits() -> None:
+    instance = Instance({LOOK: [RuntimeError("a bug")] * 11})
+
+    result = instance.run()
+
+    assert result.outcome is Ending.FAILED
+    assert result.error
+    assert "a bug" in result.error.message
+    assert len(instance.waits) == 10
+    assert all(one <= other for one, other in pairwise(instance.waits))
+
+
+def test_an_answer_that_nobody_understands_is_a_fault_and_not_the_end() -> None:
+    def nonsense(_: dict[str, Any]) -> Outcome:
+        return Ready(value={"verdict": "perhaps"})
+
+    instance = Instance({LOOK: [nonsense, looked(Verdict.GONE)]})
+
+    assert instance.run().outcome is Ending.GONE
+
+
+def test_one_of_many_targets_that_raises_is_a_fault_that_is_tried_again() -> None:
+    wave = PLAN.resources[0]
+    instance = Instance(
+        {
+            LOOK: [looked(), looked(Verdict.GONE)],
+            DERIVE: [planned(resources=(wave,))],
+            CREATE: [Ready(), RuntimeError("a bug"), *[Ready()] * (len(wave) - 2)],
+        }
+    )
+
+    assert instance.run().outcome is Ending.GONE
