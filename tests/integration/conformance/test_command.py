@@ -132,7 +132,7 @@ def test_an_operation_that_ends_otherwise_is_a_difference(tmp_path: Path, capsys
 
 
 def test_what_the_simulator_does_not_serve_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    empty = {"value": [], "nextLink": None}
+    empty: dict[str, Any] = {"value": [], "nextLink": None}
     migration_items = line("GET", f"{VAULT}/replicationMigrationItems", answer=empty)
     made, asked, listed = (copy.deepcopy(RECORDING[i]) for i in (0, 3, 4))
     made["requestBody"]["properties"]["providerSpecificInput"] = {"instanceType": "InMageRcm"}
