@@ -7,6 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+from aiohttp import ClientError
+
 from local import estates
 from local.stack import Stack, StackError
 
@@ -30,7 +32,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         asyncio.run(_serve(options))
-    except (estates.EstateError, StackError, OSError) as error:
+    except (estates.EstateError, StackError, ClientError) as error:
         print(f"serve: {error}", file=sys.stderr)
         return 2
     return 0
@@ -59,7 +61,8 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def _welcome(stack: Stack, estate: estates.Estate) -> str:
-    vm = next((each.vm_id for each in estate.expectations if each.outcome == "Protected"), estate.expectations[0].vm_id)
+    tagged = next((each.vm_id for each in estate.expectations if each.outcome == "Protected"), "<ID of a VM>")
+    vm = estate.tag_while_running or tagged
     key, ca_file = stack.keys["function"]["default"], stack.folder / "simulator" / "ca.pem"
     route = f"{stack.host_url}/api{vm.replace('/providers/Microsoft.Compute', '')}/protection"
     return f"""
@@ -77,7 +80,7 @@ What Azure was asked for so far:
   curl --cacert {ca_file} {stack.simulator_url}/sim/requests
 
 The same by a tag, with the az CLI (how to log in: local/simulator/README.md):
-  az tag update --operation Merge --tags dr=true --resource-id {vm}
+  az tag update --operation Merge --tags dr=true --resource-id {tagged}
 
 Ctrl-C stops both."""
 

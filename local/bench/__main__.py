@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from aiohttp import ClientError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,11 +23,12 @@ _FIGURES = {
     "throughput": "orchestrations per second of the host",
 }
 _NOTE = (
-    f"All on the simulator, at the latencies of recorded traffic {protecting.SPEED} times as fast, the app's polls too. "
-    "Calls are those of the app's own identity, from the event of the tag to Protected. Polls are the reads of the "
-    "vault's lists of items and jobs that follow the PUT that enables protection. The critical path, in seconds of "
-    "Azure: fabric, container, container mapping, enable job and initial replication in an empty vault "
-    f"({protecting.EMPTY_VAULT_PATH:.0f}), the last two in a ready region pair ({protecting.READY_PAIR_PATH:.0f})."
+    "All on the simulator. The latencies of recorded traffic and the app's polls are "
+    f"{protecting.SPEED} times as fast. Calls are those of the app's own identity, from the event of the tag to "
+    "Protected. Polls are the reads of the vault's lists of items and jobs after the PUT that enables protection. "
+    "The critical path, in seconds of Azure: fabric, container, container mapping, enable job and initial replication "
+    f"in an empty vault ({protecting.EMPTY_VAULT_PATH:.0f}), the last two in a ready region pair "
+    f"({protecting.READY_PAIR_PATH:.0f})."
 )
 
 
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="dr-bench-") as folder:
             figures = asyncio.run(_measure(wanted, Path(folder), console))
-    except (StackError, RuntimeError) as error:
+    except (ClientError, StackError, RuntimeError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from aiohttp import ClientError
 from rich.console import Console
 
 from local import estates
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
     code = 2
     try:
         code = asyncio.run(_run(estates.load(options.estate), options.speed, folder, console))
-    except (estates.EstateError, StackError) as error:
+    except (estates.EstateError, StackError, ClientError) as error:
         print(f"demo: {error}", file=sys.stderr)
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("demo: stopped", file=sys.stderr)

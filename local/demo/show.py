@@ -26,7 +26,7 @@ class Show:
 
     def say(self, text: str) -> None:
         """Something that the demo did to the estate."""
-        self._console.print(f"{self.elapsed:6.1f} s  {text}")
+        self._console.print(f"{self.elapsed:6.1f} s  {text}", markup=False)
 
     def update(self, progress: Progress, changed: list[VmProgress]) -> None:
         if self._table:
@@ -34,7 +34,7 @@ class Show:
             self._table.update(tables.live(progress, f"{self.elapsed:.0f} s here, {minutes:.0f} min in Azure"))
         else:
             for vm in changed:
-                self._console.print(tables.line(vm, self.elapsed))
+                self._console.print(tables.line(vm, self.elapsed), markup=False)
 
 
 @contextmanager

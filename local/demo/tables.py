@@ -67,8 +67,8 @@ def outcomes(progress: Progress) -> Table:
 
 
 def _without_reason(vm: VmProgress) -> str:
-    if vm.outcome == "Protected":
-        chosen = {setting["name"]: setting["value"] for setting in vm.result["settings"]}
+    chosen = {setting["name"]: setting["value"] for setting in vm.result.get("settings", [])}
+    if vm.outcome == "Protected" and chosen:
         group = chosen["targetResourceGroup"].rsplit("/", 1)[-1]
         return f"To {chosen['targetLocation']}, {group}; recovery points of {chosen['recoveryPointRetention']}."
     if vm.outcome == "NotTagged":

@@ -1,0 +1,174 @@
+"""The demo and the stack to try by hand, as a person runs them: `python -m local demo`, `python -m local serve`."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from local.stack import APP
+from tests.estates import estate, vm, vm_id
+
+SPEED = "600"
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "local", *arguments]
+
+
+def _demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        _command("demo", "--speed", SPEED, *arguments),
+        cwd=APP,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _estate_file(folder: Path, outcome: str, **more: str) -> Path:
+    expect = {"outcome": outcome, **more}
+    vms = [vm("web-1", tagged=False, expect=expect), vm("web-2", tagged=False, expect={"outcome": "NotTagged"})]
+    file = folder / "estate.json"
+    file.write_text(json.dumps(estate(vms)))
+    return file
+
+
+def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
+    done = _demo(tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    tagged = next(number for number, line in enumerate(lines) if "notebook-1 is tagged while the others" in line)
+    assert any("notebook-1     NotTagged" in line for line in lines[:tagged])
+    assert any("notebook-1     Protected" in line for line in lines[tagged:])
+    assert any("the event of that comes twice" in line for line in lines)
+    assert "On the way: 151066" in done.stdout
+    assert "VmNotRunning: shop-batch-1 is deallocated" in done.stdout
+    # Seven VMs, one of which had to be asked for again: the event that came twice cost no PUT.
+    assert any(line.split()[:4] == ["Replicated", "items", "7", "8"] for line in lines)
+    assert any(line.split()[:3] == ["Fabrics", "3", "3"] for line in lines)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("more", [{"outcome": "Protected"}, {"outcome": "NotTagged", "finding": "OnHold"}])
+def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, more: dict[str, str]) -> None:
+    done = _demo(tmp_path, "--estate", str(_estate_file(tmp_path, **more)))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Not as expected: web-1\n" in done.stdout
+    (kept,) = tmp_path.glob("dr-demo-*")
+    assert f"History and logs: {kept}" in done.stdout
+
+
+def test_a_tiny_estate_that_ends_as_expected_passes(tmp_path: Path) -> None:
+    done = _demo(tmp_path, "--keep", "--estate", str(_estate_file(tmp_path, "NotTagged")))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (kept,) = tmp_path.glob("dr-demo-*")
+    assert {"host", "host.log", "simulator", "simulator.log"} <= {file.name for file in kept.iterdir()}
+
+
+def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(tmp_path: Path) -> None:
+    file = tmp_path / "estate.json"
+    file.write_text(json.dumps(estate([vm("web-1", colour="blue", expect={"outcome": "Protected"})])))
+
+    done = _demo(tmp_path, "--estate", str(file))
+
+    assert done.returncode == 2
+    assert "colour" in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
+    with _started(_command("demo", "--speed", "1"), {"TMPDIR": str(tmp_path)}) as demo:
+        _read_until("Looking at the VM", demo.stdout)
+        (folder,) = tmp_path.glob("dr-demo-*")
+        pids = [json.loads((folder / name / f"{name}.json").read_text())["pid"] for name in ("host", "simulator")]
+
+        demo.send_signal(how)
+
+        assert demo.wait(20) == 130
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_what_serve_prints_works_and_it_stops_when_told(tmp_path: Path) -> None:
+    file = tmp_path / "estate.json"
+    late = vm_id("web-1")
+    vms = [vm("web-1", tagged=False, expect={"outcome": "Protected"})]
+    file.write_text(json.dumps(estate(vms, demo={"tagWhileRunning": late})))
+    places = {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(tmp_path / "state")}
+
+    with _started(_command("serve", "--estate", str(file), "--speed", SPEED), places) as serve:
+        printed = _read_until("Ctrl-C stops both", serve.stdout)
+        put, get, requests = (shlex.split(line) for line in printed if line.strip().startswith("curl"))
+        assert "202 Accepted" in _curl(put)
+        deadline = time.monotonic() + 60
+        while (answer := json.loads(_curl(get)))["running"]:
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.2)
+        assert answer["run"]["outcome"] == "Protected"
+        assert answer["item"]["source"].lower() == late.lower()
+        assert any(request["method"] == "PATCH" for request in json.loads(_curl(requests)))
+
+        serve.send_signal(signal.SIGTERM)
+
+        assert serve.wait(20) == 0
+    assert (tmp_path / "state" / "host" / "history.db").exists()
+
+
+def test_serve_says_what_ended_when_a_process_dies(tmp_path: Path) -> None:
+    with _started(_command("serve"), {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(tmp_path)}) as serve:
+        _read_until("Ctrl-C stops both", serve.stdout)
+        pid = json.loads((tmp_path / "simulator" / "simulator.json").read_text())["pid"]
+
+        os.kill(pid, signal.SIGKILL)
+
+        assert serve.wait(20) == 2
+        assert serve.stderr
+        assert "The simulator has ended" in serve.stderr.read()
+
+
+@contextmanager
+def _started(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(  # noqa: S603
+        command,
+        cwd=APP,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def _read_until(text: str, output: IO[str] | None) -> list[str]:
+    """The lines up to the one that holds `text`. AssertionError if the output ends before."""
+    assert output
+    lines: list[str] = []
+    for line in output:
+        lines.append(line)
+        if text in line:
+            return lines
+    raise AssertionError(f"{text!r} is not in: {lines}")
+
+
+def _curl(command: list[str]) -> str:
+    done = subprocess.run([*command, "--silent", "--show-error"], capture_output=True, text=True, check=True)  # noqa: S603
+    return done.stdout
