@@ -10,7 +10,7 @@ from pathlib import Path
 from local.simulator.server import Simulator
 
 
-def _arguments() -> argparse.Namespace:
+def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.simulator", description="A local Azure Resource Manager.")
     parser.add_argument("--port", type=int, default=8443, help="0 takes a free one (default: 8443)")
     parser.add_argument(
@@ -19,7 +19,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--estate", type=Path, help="JSON file with what exists (README.md has its format)")
     parser.add_argument("--speed", type=float, default=1, help="latencies are divided by it (default: 1)")
     parser.add_argument("--items-hidden-while-enabling", action="store_true", help="behaviour itemsHiddenWhileEnabling")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -40,10 +40,10 @@ async def _serve(arguments: argparse.Namespace) -> None:
         await stopped.wait()
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Exit code 2 with one line of reason for an estate or option that is wrong."""
     try:
-        asyncio.run(_serve(_arguments()))
+        asyncio.run(_serve(_options(arguments)))
     except (OSError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
