@@ -24,8 +24,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--simulator",
         metavar="URL",
-        help="one that runs already (its estate is replaced); IDENTITY_ENDPOINT, IDENTITY_HEADER and SSL_CERT_FILE are"
-        " read from the environment, as the app does. Default: one of its own, in this process",
+        help="one that runs already: its estate is replaced, its clock set to 1. IDENTITY_ENDPOINT, IDENTITY_HEADER and"
+        " SSL_CERT_FILE are read from the environment, as by the app. Default: one of its own, in this process",
     )
     arguments = parser.parse_args(argv)
     try:

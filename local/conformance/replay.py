@@ -91,7 +91,10 @@ class Client:
 
 
 async def replay(exchanges: list[Exchange], client: Client) -> Report:
-    """Loads the recording's estate into the simulator (what it held before is gone), and replays the recording."""
+    """Loads the recording's estate into the simulator, in place of what it held, and replays the recording.
+
+    The clock is left at speed 1. Raises ValueError where the estate cannot be derived or loaded.
+    """
     await client.control("POST", "estate", derive_estate(exchanges))
     await client.control("PATCH", "clock", {"speed": _RECORDED})
     return await _Replay(exchanges, client).run()
@@ -190,7 +193,7 @@ def _progress(body: Any) -> Iterator[tuple[str, Any]]:
 def _caught_up(recorded: Exchange, answer: Answer) -> bool:
     """Whether there is nothing to wait for: the same progress, an end, or another kind of answer."""
     ours, theirs = dict(_progress(recorded.response_body)), dict(_progress(answer.body))
-    return ours == theirs or ours.keys() != theirs.keys() or theirs.get("$.status") in _ENDED
+    return ours == theirs or ours.keys() != theirs.keys() or not _ENDED.isdisjoint(theirs.values())
 
 
 def _state_differences(recorded: Exchange, answer: Answer) -> Iterator[Difference]:
