@@ -7,14 +7,15 @@ what follows from its answer. So a history that a later turn does not fit is a f
 import json
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orchestrators.functions
-from local.host.durable import replay as platform
+from local.host.durable import decisions
 from local.host.durable.events import Event, EventType, event, from_iso
+from local.host.durable.replay import replay
 from shared.domain.outcome import Outcome
 from shared.domain.run import CHANGED, Result, Run
 from tests.unit.app.examples import VM_ID
@@ -51,7 +52,7 @@ class Instance:
     which `changed` is raised; `changed_during` names activities while which it is raised once.
     """
 
-    answers: dict[str, list[Answer]]
+    answers: Mapping[str, Sequence[Answer]]
     state: Run = field(default_factory=lambda: Run(vm_id=VM_ID, poll_seconds=30))
     changed_after: Iterable[float] = ()
     changed_during: Iterable[str] = ()
@@ -59,6 +60,7 @@ class Instance:
 
     def __post_init__(self) -> None:
         self.now = START
+        self._left = {activity: deque(answers) for activity, answers in self.answers.items()}
         self.calls: list[str] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.waits: list[float] = []
@@ -73,11 +75,11 @@ class Instance:
         carried: list[Event] = []
         for _ in range(most_generations):
             outcome = self._generation(carried)
-            if isinstance(outcome, platform.Completed):
-                left = {activity: rest for activity, rest in self.answers.items() if rest}
-                assert self.may_leave_answers or not left, f"never asked for: {list(left)}, after {self.calls}"
+            if isinstance(outcome, decisions.Completed):
+                left = [activity for activity, rest in self._left.items() if rest]
+                assert self.may_leave_answers or not left, f"never asked for: {left}, after {self.calls}"
                 return Result.load(outcome.output)
-            assert isinstance(outcome, platform.ContinuedAsNew), outcome
+            assert isinstance(outcome, decisions.ContinuedAsNew), outcome
             assert outcome.input is not None
             self.state, carried = Run.load(json.loads(outcome.input)), outcome.carried
         raise AssertionError(f"no end after {most_generations} generations: {self.state}")
@@ -102,7 +104,7 @@ class Instance:
             state = answer_of(history, self.state)
             if state.custom_status:
                 self.statuses.append(state.custom_status)
-            decision = platform.replay(NAME, history, state)
+            decision = replay(NAME, history, state)
             self._assert_nothing_is_left_open(state, decision)
             if decision.outcome:
                 return decision.outcome
@@ -112,21 +114,21 @@ class Instance:
                 item["IsPlayed"] = True
             new = self._next_messages(history)
 
-    def _assert_nothing_is_left_open(self, state: platform.OrchestratorState, decision: platform.Decision) -> None:
+    def _assert_nothing_is_left_open(self, state: decisions.OrchestratorState, decision: decisions.Decision) -> None:
         """At the end of a generation only a timer that fires at once may be open: all else would hold the instance."""
         kinds = {action["actionType"] for action in state.actions}
-        if decision.outcome is None and (state.is_done or platform.ActionType.CONTINUE_AS_NEW in kinds):
+        if decision.outcome is None and (state.is_done or decisions.ActionType.CONTINUE_AS_NEW in kinds):
             for work in decision.scheduled:
-                assert isinstance(work, platform.Timer), work
+                assert isinstance(work, decisions.Timer), work
                 assert from_iso(work.fire_at) <= self.now.timestamp(), work
 
-    def _scheduled(self, work: platform.Scheduled) -> Event:
-        if isinstance(work, platform.Timer):
+    def _scheduled(self, work: decisions.Scheduled) -> Event:
+        if isinstance(work, decisions.Timer):
             wait = from_iso(work.fire_at) - self.now.timestamp()
             if wait > 0:
                 self.waits.append(wait)
             return self._event(EventType.TIMER_CREATED, work.id, FireAt=work.fire_at)
-        assert isinstance(work, platform.Activity)
+        assert isinstance(work, decisions.Activity)
         self.calls.append(work.name)
         self.requests.append((work.name, json.loads(work.input or "null")))
         return self._event(EventType.TASK_SCHEDULED, work.id, Name=work.name, Input=json.dumps([work.input]))
@@ -158,9 +160,9 @@ class Instance:
     def _ended(self, scheduled: Event) -> list[Event]:
         name = scheduled["Name"]
         number = scheduled["EventId"]
-        answers = self.answers.get(name)
-        assert answers, f"{name} was asked once more, after {self.calls}"
-        answer = answers.pop(0)
+        left = self._left.get(name)
+        assert left, f"{name} was asked once more, after {self.calls}"
+        answer = left.popleft()
         messages = []
         if name in self._changed_during:
             self._changed_during.remove(name)
@@ -177,7 +179,7 @@ class Instance:
         return event(kind, self.now.timestamp(), number, **fields)
 
 
-def answer_of(history: list[Event], state: Run) -> platform.OrchestratorState:
+def answer_of(history: list[Event], state: Run) -> decisions.OrchestratorState:
     """What the function answers to a history; asked twice, since it must always answer the same."""
     # As the SDK's client sends it: JSON text in a JSON string.
     body = {**_CONTEXT, "isReplaying": False, "input": json.dumps(state.dump()), "history": history}
@@ -187,4 +189,4 @@ def answer_of(history: list[Event], state: Run) -> platform.OrchestratorState:
         warnings.filterwarnings("ignore", "azure.functions df_loads was called without expected_type")
         first, second = _protect_vm(json.dumps(body)), _protect_vm(json.dumps(body))
     assert first == second
-    return platform.OrchestratorState.from_json(first)
+    return decisions.OrchestratorState.from_json(first)

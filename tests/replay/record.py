@@ -5,6 +5,7 @@ beside them when a new way to wait is built; an old one is dropped only when no 
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.host.durable.events import EventType
@@ -17,7 +18,7 @@ HISTORIES = Path(__file__).parent / "histories"
 
 _WAVE = PLAN.resources[0]
 _BUSY = looked(vm=source_vm(provisioning_state="Creating"))
-PARKED: dict[str, dict[str, list[Answer]]] = {
+PARKED: dict[str, dict[str, Sequence[Answer]]] = {
     "settling": {"resolve_source": [_BUSY, found_item()]},
     "throttled": {"resolve_source": [pending(9000), found_item()]},
     "fault": {"resolve_source": [RuntimeError("a bug"), found_item()]},

@@ -1,5 +1,6 @@
 """Whatever the activities answer, and whenever the VM changes: what holds for every run of the orchestration."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -61,13 +62,14 @@ def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
     """Whether protection was asked for anew while the answer to the first time still counted."""
     asked = False
     for name, answer in calls:
-        if name == ENABLE and asked:
-            return True
-        if name == ENABLE and isinstance(answer, Ready):
-            asked = bool(answer.value["job"])
-        elif (name == FOLLOW and isinstance(answer, Ready | Failed)) or (
-            name == LOOK and isinstance(answer, Ready) and "item" in answer.value
-        ):
+        if not isinstance(answer, Ready | Failed):
+            continue
+        if name == ENABLE:
+            if asked:
+                return True
+            asked = isinstance(answer, Ready) and bool(answer.value["job"])
+        seen_item = name == LOOK and isinstance(answer, Ready) and "item" in answer.value
+        if seen_item or name == FOLLOW:
             asked = False
     return False
 
@@ -75,14 +77,13 @@ def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
 @settings(max_examples=40, deadline=None)
 @given(instances())
 def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
-    to_come = {name: list(rest) for name, rest in instance.answers.items()}
-
     result = instance.run()
 
     assert (result.error is not None) is (result.outcome is Ending.FAILED)
     assert result.outcome is Ending.FAILED or instance.calls[-1] in {LOOK, DERIVE}
     assert all(wait <= 3600 for wait in instance.waits)
-    assert not asked_twice([(name, to_come[name].pop(0)) for name in instance.calls])
+    to_come = {name: deque(answers) for name, answers in instance.answers.items()}
+    assert not asked_twice([(name, to_come[name].popleft()) for name in instance.calls])
     for position, name in enumerate(instance.calls):
         if name == ENABLE:
             before = [call for call in instance.calls[:position] if call != CREATE]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.host.durable import replay as platform
+from local.host.durable import decisions
 from local.host.durable.events import EventType, event
+from local.host.durable.replay import replay
 from shared.domain.run import CHANGED, Run
 from tests.replay.instance import NAME, answer_of
 from tests.replay.record import HISTORIES
@@ -23,15 +24,15 @@ GOES_ON_WITH = {
 }
 
 
-def next_turn(parked: dict[str, Any], at: datetime, *messages: dict[str, Any]) -> platform.Decision:
+def next_turn(parked: dict[str, Any], at: datetime, *messages: dict[str, Any]) -> decisions.Decision:
     now = at.timestamp()
     history = [*parked["history"], event(EventType.ORCHESTRATOR_STARTED, now), *messages]
-    return platform.replay(NAME, history, answer_of(history, Run.load(parked["state"])))
+    return replay(NAME, history, answer_of(history, Run.load(parked["state"])))
 
 
-def activities(decision: platform.Decision) -> list[str]:
-    assert not isinstance(decision.outcome, platform.Failed), decision.outcome
-    return [work.name for work in decision.scheduled if isinstance(work, platform.Activity)]
+def activities(decision: decisions.Decision) -> list[str]:
+    assert not isinstance(decision.outcome, decisions.Failed), decision.outcome
+    return [work.name for work in decision.scheduled if isinstance(work, decisions.Activity)]
 
 
 def test_every_recorded_history_is_tested() -> None:

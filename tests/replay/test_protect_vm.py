@@ -1,5 +1,6 @@
 """The orchestration of one VM through the real SDK: what it asks for in which order, how long it waits, how it ends."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -118,7 +119,7 @@ def test_a_frozen_item_is_reported_and_not_touched() -> None:
 
 def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
     first_wave, second_wave = len(PLAN.resources[0]), len(PLAN.resources[1])
-    in_the_making: list[Answer] = [Ready()] * (second_wave - 2) + [pending(66), pending(20, step="Creating fabric")]
+    in_the_making: Sequence[Answer] = [Ready()] * (second_wave - 2) + [pending(66), pending(20, step="Creating fabric")]
     rest = len(PLAN.resources[2]) + len(PLAN.resources[3])
     instance = Instance(
         {
@@ -234,7 +235,7 @@ def test_a_change_while_it_waits_ends_the_wait_and_looks_again() -> None:
 
 def test_a_burst_of_changes_is_one_more_look_or_two() -> None:
     enabling = found_item("EnablingProtection")
-    answers: dict[str, list[Answer]] = {LOOK: [enabling] + [found_item()] * 9, FOLLOW: [pending(600)]}
+    answers: dict[str, Sequence[Answer]] = {LOOK: [enabling] + [found_item()] * 9, FOLLOW: [pending(600)]}
     instance = Instance(answers, changed_after=[10, 10, 10], may_leave_answers=True)
 
     assert instance.run().outcome is Ending.PROTECTED
