@@ -1,0 +1,209 @@
+"""Ensuring a shared thing: made once, however many ask, and never waited for inside a call."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.azure import ensure
+from shared.azure.ensure import Ensurer, Flight
+from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.domain.resource_id import ResourceId
+from tests.unit.app.examples import SUBSCRIPTION
+
+POLL, REMEMBER, FIRST_LOOK = 30.0, 600.0, 66.0
+FABRIC = ResourceId.of(SUBSCRIPTION, "dr", "Microsoft.RecoveryServices/vaults", "the-fabric")
+THERE = Ready(value={"id": str(FABRIC)})
+NO = Error(code="150261", message="It failed.")
+
+
+@dataclass
+class Service:
+    """Something that is made in the background: asked for, then under way, then there or failed."""
+
+    there: bool = False
+    ended: bool | Error = False
+    finds: int = 0
+    starts: int = 0
+    looks: int = 0
+    at_once: bool = False
+    fault: Exception | None = None
+    failures: list[Exception] = field(default_factory=list)
+
+    async def find(self) -> ResourceId | None:
+        self.finds += 1
+        await asyncio.sleep(0)
+        return FABRIC if self.there else None
+
+    async def start(self) -> Flight | ResourceId:
+        self.starts += 1
+        await asyncio.sleep(0)
+        if self.failures:
+            raise self.failures.pop()
+        if self.at_once:
+            return FABRIC
+        return Flight(FIRST_LOOK, self.progress)
+
+    async def progress(self) -> bool | Error:
+        self.looks += 1
+        return self.ended
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(ensure, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def ask(service: Service) -> Callable[[], "asyncio.Future[Outcome]"]:
+    ensurer = Ensurer(POLL, REMEMBER)
+    return lambda: asyncio.ensure_future(ensurer.ensure("fabric/eastus", service.find, service.start))
+
+
+Ask = Callable[[], "asyncio.Future[Outcome]"]
+
+
+async def test_what_is_there_is_found_and_nothing_is_made(ask: Ask, service: Service) -> None:
+    service.there = True
+
+    assert await ask() == THERE
+    assert service.starts == 0
+
+
+async def test_what_was_seen_is_not_looked_for_again_for_a_while(ask: Ask, service: Service, clock: Clock) -> None:
+    service.there = True
+
+    await ask()
+    clock.now += REMEMBER - 1
+    assert await ask() == THERE
+    assert service.finds == 1
+    clock.now += 2
+    assert await ask() == THERE
+    assert service.finds == 2
+
+
+async def test_a_hundred_that_ask_at_once_make_it_once(ask: Ask, service: Service, clock: Clock) -> None:
+    outcomes = await asyncio.gather(*(ask() for _ in range(100)))
+
+    assert service.starts == 1
+    assert service.finds == 1
+    assert service.looks == 0
+    assert all(isinstance(outcome, Pending) and outcome.retry_after == FIRST_LOOK for outcome in outcomes)
+
+    service.ended, service.there = True, True
+    clock.now += FIRST_LOOK
+    assert await asyncio.gather(*(ask() for _ in range(100))) == [THERE] * 100
+    assert (service.starts, service.finds, service.looks) == (1, 2, 1)
+
+
+async def test_what_is_under_way_is_looked_at_once_in_a_poll_interval(ask: Ask, service: Service, clock: Clock) -> None:
+    await ask()
+    clock.now += FIRST_LOOK
+
+    outcomes = await asyncio.gather(*(ask() for _ in range(100)))
+    clock.now += 10
+    later = await ask()
+
+    assert all(isinstance(outcome, Pending) and outcome.retry_after == POLL for outcome in outcomes)
+    assert later == Pending(retry_after=POLL - 10)
+    assert service.looks == 1
+    clock.now += POLL
+    await ask()
+    assert service.looks == 2
+
+
+async def test_a_failed_creation_is_told_once_and_then_tried_anew(ask: Ask, service: Service, clock: Clock) -> None:
+    await ask()
+    service.ended = NO
+    clock.now += FIRST_LOOK
+
+    assert await ask() == Failed(error=NO)
+    service.ended = False
+    assert isinstance(await ask(), Pending)
+    assert service.starts == 2
+
+
+async def test_what_has_ended_well_and_does_not_show_yet_is_waited_for_and_not_made_twice(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.ended = True
+    clock.now += FIRST_LOOK
+
+    assert await ask() == Pending(retry_after=POLL)
+    clock.now += POLL
+    service.there = True
+    assert await ask() == THERE
+    assert service.starts == 1
+
+
+async def test_what_is_done_at_once_is_there_at_once(ask: Ask, service: Service) -> None:
+    service.at_once = True
+
+    assert await asyncio.gather(*(ask() for _ in range(10))) == [THERE] * 10
+    assert service.starts == 1
+
+
+async def test_a_request_that_could_not_be_sent_holds_nobody_up(ask: Ask, service: Service) -> None:
+    service.failures = [ConnectionError("reset")]
+
+    with pytest.raises(ConnectionError):
+        await ask()
+    assert isinstance(await ask(), Pending)
+    assert service.starts == 2
+
+
+async def test_what_was_removed_is_made_again_when_it_is_no_longer_remembered(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    service.there = True
+    await ask()
+    service.there = False
+    clock.now += REMEMBER
+
+    assert isinstance(await ask(), Pending)
+    assert service.starts == 1
+
+
+async def test_two_things_do_not_wait_for_each_other() -> None:
+    ensurer, slow, quick = Ensurer(POLL, REMEMBER), asyncio.Event(), Service(there=True)
+
+    async def never() -> ResourceId | None:
+        await slow.wait()
+        return FABRIC
+
+    waiting = asyncio.ensure_future(ensurer.ensure("fabric/westus", never, quick.start))
+    await asyncio.sleep(0)
+
+    assert await ensurer.ensure("fabric/eastus", quick.find, quick.start) == THERE
+    slow.set()
+    assert await waiting == THERE
+
+
+async def test_it_knows_what_it_has_seen_and_nothing_else(clock: Clock, service: Service) -> None:
+    ensurer = Ensurer(POLL, REMEMBER)
+
+    assert not ensurer.knows("fabric/eastus")
+    await ensurer.ensure("fabric/eastus", service.find, service.start)
+    assert not ensurer.knows("fabric/eastus")
+    service.there, service.ended = True, True
+    clock.now += FIRST_LOOK
+    await ensurer.ensure("fabric/eastus", service.find, service.start)
+    assert ensurer.knows("fabric/eastus")
+    clock.now += REMEMBER
+    assert not ensurer.knows("fabric/eastus")

@@ -1,0 +1,101 @@
+"""The guard that every write passes: what the settings do not allow is never sent."""
+
+import pytest
+
+from shared.azure.answers import WriteRefusedError
+from shared.azure.gateway import Azure
+from shared.domain.resource_id import VAULT, ResourceId
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+
+TARGETS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"
+INSIDE = ResourceId(f"{TARGETS}/providers/Microsoft.Network/virtualNetworks/vnet-asr")
+OUTSIDE = ResourceId.of(ELSEWHERE, "web-asr")
+
+
+def azure(**changes: object) -> Azure:
+    return Azure(settings(target_scope=TARGETS, **changes))
+
+
+def refused(call: object) -> str:
+    with pytest.raises(WriteRefusedError) as error:
+        call()  # type: ignore[operator]
+    return error.value.error.code
+
+
+def test_a_write_in_the_target_scope_passes() -> None:
+    azure().check_write(INSIDE, ResourceId(TARGETS), ResourceId(str(INSIDE).upper()))
+
+
+def test_a_write_to_the_vault_and_what_is_in_it_passes_wherever_the_vault_is() -> None:
+    fabric = VAULT_ID.child("replicationFabrics", "east")
+
+    azure().check_write(VAULT_ID, fabric, ResourceId(str(fabric).lower()))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        OUTSIDE,
+        VM_ID,
+        ResourceId.of(SUBSCRIPTION, "web-asr-2"),
+        ResourceId.of(SUBSCRIPTION, "dr"),
+        ResourceId.of(SUBSCRIPTION, "dr", VAULT, "another"),
+        ResourceId.of(SUBSCRIPTION, "dr", VAULT, "vault-2"),
+        ResourceId.of(SUBSCRIPTION, "dr", VAULT, "vault2").child("replicationFabrics", "east"),
+    ],
+    ids=str,
+)
+def test_a_write_anywhere_else_is_refused(target: ResourceId) -> None:
+    assert refused(lambda: azure().check_write(target)) == "TargetOutOfScope"
+
+
+def test_one_target_outside_is_enough_to_refuse_all() -> None:
+    assert refused(lambda: azure().check_write(INSIDE, OUTSIDE)) == "TargetOutOfScope"
+
+
+def test_a_vm_is_written_to_in_the_source_scope_only() -> None:
+    azure().check_vm_write(VM_ID)
+    elsewhere = ResourceId(str(VM_ID).replace(SUBSCRIPTION, ELSEWHERE))
+
+    assert refused(lambda: azure().check_vm_write(elsewhere)) == "OutOfScope"
+
+
+@pytest.mark.parametrize("off", [{"paused": True}, {"mode": "report"}])
+def test_pause_and_report_mode_stop_every_write(off: dict[str, object]) -> None:
+    stopped = azure(**off)
+
+    assert refused(lambda: stopped.check_write(INSIDE)) == "WritesOff"
+    assert refused(lambda: stopped.check_write()) == "WritesOff"
+    assert refused(lambda: stopped.check_vm_write(VM_ID)) == "WritesOff"
+
+
+def test_what_is_known_of_a_vault_is_shared_by_all_its_vms() -> None:
+    one = azure()
+
+    assert one.vault(VAULT_ID) is one.vault(ResourceId(str(VAULT_ID).lower()))
+
+
+async def test_a_shared_read_is_asked_once_for_each_key() -> None:
+    asked = []
+
+    async def read() -> str:
+        asked.append(1)
+        return "eastus"
+
+    one = azure()
+
+    assert [await one.shared("group/a", read) for _ in range(3)] == ["eastus"] * 3
+    await one.shared("group/b", read)
+    assert len(asked) == 2
+
+
+async def test_clients_are_made_once_for_each_kind_and_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "https://localhost:1/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "secret")
+    one = azure()
+
+    assert one.compute(SUBSCRIPTION) is one.compute(SUBSCRIPTION.upper())
+    assert one.compute(SUBSCRIPTION) is not one.compute(ELSEWHERE)
+    assert one.resources(SUBSCRIPTION) is one.resources(SUBSCRIPTION)
+    assert one.site_recovery(SUBSCRIPTION) is one.site_recovery(SUBSCRIPTION)
+    await one.close()

@@ -1,0 +1,132 @@
+"""A shared read: one call for many, remembered for a while, its errors not at all."""
+
+import asyncio
+
+import pytest
+
+from shared.azure import remembered
+from shared.azure.remembered import Remembered
+
+
+class Source:
+    """Counts its reads, which take a turn of the event loop, or until they are let go."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.fault: Exception | None = None
+        self.gate: asyncio.Event | None = None
+
+    async def read(self) -> int:
+        self.reads += 1
+        number = self.reads
+        await asyncio.sleep(0)
+        if self.gate:
+            await self.gate.wait()
+        if self.fault:
+            raise self.fault
+        return number
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(remembered, "monotonic", clock)
+    return clock
+
+
+async def test_many_that_ask_at_once_share_one_read() -> None:
+    source = Source()
+    shared = Remembered(source.read, 30)
+
+    assert await asyncio.gather(*(shared.get() for _ in range(100))) == [1] * 100
+    assert source.reads == 1
+
+
+async def test_an_answer_is_remembered_for_its_time_and_no_longer(clock: Clock) -> None:
+    source = Source()
+    shared = Remembered(source.read, 30)
+
+    assert await shared.get() == 1
+    clock.now += 29.9
+    assert await shared.get() == 1
+    clock.now += 0.1
+    assert await shared.get() == 2
+
+
+async def test_an_answer_is_as_old_as_its_question(clock: Clock) -> None:
+    source = Source()
+    source.gate = asyncio.Event()
+    shared = Remembered(source.read, 30)
+    first = asyncio.ensure_future(shared.get())
+    await asyncio.sleep(0)
+    clock.now += 25
+    source.gate.set()
+    assert await first == 1
+
+    clock.now += 5
+
+    assert await shared.get() == 2
+
+
+async def test_forgetting_asks_again_at_once() -> None:
+    source = Source()
+    shared = Remembered(source.read, 30)
+    await shared.get()
+
+    shared.forget()
+
+    assert await shared.get() == 2
+
+
+async def test_what_is_forgotten_while_it_is_read_is_read_again() -> None:
+    source = Source()
+    source.gate = asyncio.Event()
+    shared = Remembered(source.read, 600)
+    first = asyncio.ensure_future(shared.get())
+    await asyncio.sleep(0)
+
+    shared.forget()
+    source.gate.set()
+
+    await first
+    assert await shared.get() == 2
+
+
+async def test_an_error_is_not_remembered() -> None:
+    source = Source()
+    source.fault = ConnectionError("reset")
+    shared = Remembered(source.read, 30)
+
+    with pytest.raises(ConnectionError):
+        await shared.get()
+    source.fault = None
+    assert await shared.get() == 2
+
+
+async def test_many_that_ask_at_once_share_an_error_too() -> None:
+    source = Source()
+    source.fault = ConnectionError("throttled")
+    shared = Remembered(source.read, 30)
+
+    outcomes = await asyncio.gather(*(shared.get() for _ in range(100)), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 100
+    assert source.reads == 1
+
+
+async def test_an_error_leaves_the_old_answer_to_nobody(clock: Clock) -> None:
+    source = Source()
+    shared = Remembered(source.read, 30)
+    await shared.get()
+    clock.now += 31
+    source.fault = ConnectionError("reset")
+
+    with pytest.raises(ConnectionError):
+        await shared.get()
