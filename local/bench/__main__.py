@@ -40,7 +40,14 @@ def main(arguments: list[str]) -> int:
         epilog="\n".join(f"{name:<11} {text}" for name, text in _FIGURES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", nargs="+", choices=_FIGURES, default=list(_FIGURES), help="measure these only")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=_FIGURES,
+        default=list(_FIGURES),
+        metavar="FIGURE",
+        help="one or more of those below",
+    )
     wanted = set(parser.parse_args(arguments).only)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     try:
