@@ -61,28 +61,28 @@ def out_of_scope(exchange: Exchange) -> str | None:
     return next((reason for pattern, reason in OUT_OF_SCOPE if re.search(pattern, call, re.IGNORECASE)), None)
 
 
-# Where recorded real traffic departs from the models of the installed SDKs: where, what, reason.
-RECORDED_BESIDE_THE_SDK = (
-    ("api-version", "not the SDK's", "recorded in 2019 to 2023 by clients that sent the versions of their time"),
+# What Azure answers beside its own description: where, what, reason. The simulator answers as Azure does.
+BESIDE_THE_DESCRIPTION = (
     (r"response\$\.etag", "not a property", "the generic resource has no etag; networks and vaults answer one"),
     (
         r"response\$.*\.providerSpecificDetails\.(status|associatedItemsCount|dataSourceType)",
         "not a property",
         "answered for policies of VMware machines, described nowhere",
     ),
+    (r"response\$.*\.rtoInSeconds", "not a property", "answered for some protected items, described nowhere"),
     (
         r"response\$.*\.customDetails\.instanceType",
         "unknown discriminator",
         "the service answers TaskDetails, the base",
     ),
 )
+_TIMES = ("api-version", "not the SDK's", "recorded in 2019 to 2023, by clients that sent the versions of their time")
 
 
-def explain_finding(finding: Finding) -> str | None:
-    """The reason for a known finding of the validator in recorded traffic."""
+def explain_finding(finding: Finding, *, recorded: bool = False) -> str | None:
+    """The reason for a known finding of the validator. Recorded traffic may use the api-versions of its time."""
+    table = (*BESIDE_THE_DESCRIPTION, _TIMES) if recorded else BESIDE_THE_DESCRIPTION
     fitting = (
-        reason
-        for where, what, reason in RECORDED_BESIDE_THE_SDK
-        if re.fullmatch(where, finding.where) and finding.what.startswith(what)
+        reason for where, what, reason in table if re.fullmatch(where, finding.where) and finding.what.startswith(what)
     )
     return next(fitting, None)
