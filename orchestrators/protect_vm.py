@@ -54,7 +54,9 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
         except Exception as fault:
             run = run.back_off(context.current_utc_datetime, fault)
 
-    # What came in while the pass was at work: it is not kept by continue_as_new.
+    # What came in while the pass was at work: continue_as_new would lose it. This timer is never cancelled: with
+    # nothing awaited between a cancelled timer and continue_as_new, the host delivers the event that won for ever
+    # (azure-functions-durable-extension issue 2606).
     yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
         run = run.look_again()
@@ -100,7 +102,7 @@ def _look(context: Context, run: Run) -> Step:
         return run.follow(now, run.poll_seconds)
     if source.vm.is_settling and run.may_settle(now):
         return run.wait_to_settle(now, source.vm)
-    return (yield from _protect(context, run, source.vm))
+    return (yield from _protect(context, run.but(settle_by=None), source.vm))
 
 
 def _look_at_item(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step:
@@ -151,7 +153,7 @@ def _create_targets(context: Context, run: Run) -> Step:
         return run.wait_for_targets(context.current_utc_datetime, outcome, remaining)
     if isinstance(outcome, Failed):
         return run.fail(outcome)
-    return run.but(remaining=())
+    return run.but(remaining=(), targets_by=None)
 
 
 def _follow(context: Context, run: Run) -> Step:

@@ -41,8 +41,8 @@ def is_missing(answer: HttpResponseError) -> bool:
 def error_of(answer: HttpResponseError) -> Error:
     """The error in an ARM body. Site Recovery puts the real one, with its recommended action, into `details`."""
     body = _body(answer)
-    details = body.get("details") or [{}]
-    inner = details[0] if isinstance(details[0], dict) else {}
+    details = body.get("details")
+    inner = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
     code = inner.get("code") or body.get("code") or (str(answer.status_code) if answer.status_code else "NoAnswer")
     message = inner.get("message") or body.get("message") or answer.reason or answer.message
     return Error(code=str(code), message=str(message), action=str(inner.get("recommendedAction") or ""))

@@ -1,7 +1,7 @@
 """The SDK clients of this process, and the guard that every write passes."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -74,7 +74,7 @@ class Azure:
         """
         self._check_writes_on()
         for target in targets:
-            in_vault = any(target.key.startswith(vault.key) for vault in self.settings.vault_ids)
+            in_vault = any(f"{target.key}/".startswith(f"{vault.key}/") for vault in self.settings.vault_ids)
             if target not in self.settings.target and not in_vault:
                 raise WriteRefusedError("TargetOutOfScope", f"{target} lies outside DR_TARGET_SCOPE")
 
@@ -88,7 +88,7 @@ class Azure:
         if self.settings.writes_off:
             raise WriteRefusedError(WRITES_OFF, self.settings.writes_off)
 
-    async def shared(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
+    async def shared(self, key: str, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """A read that VMs share by `key` (a resource group, a network): remembered as long as a vault's fabrics are."""
         if key not in self._shared:
             self._shared[key] = Remembered(read, self.settings.poll_seconds * SLOW)

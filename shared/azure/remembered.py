@@ -4,9 +4,9 @@ A hundred VMs in one vault ask for the state of their items in the same minute; 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -17,21 +17,26 @@ SLOW = 20
 class Remembered(Generic[T]):
     """`read` is called at most once every `seconds`; callers that come meanwhile share its answer, or its error."""
 
-    def __init__(self, read: Callable[[], Awaitable[T]], seconds: float) -> None:
+    def __init__(self, read: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> None:
         self._read = read
         self._seconds = seconds
-        self._lock = asyncio.Lock()
-        self._value: T | None = None
-        self._read_at = float("-inf")
+        self._flight: asyncio.Task[T] | None = None
+        self.asked_at = float("-inf")
 
     async def get(self) -> T:
-        async with self._lock:
-            if self._value is None or monotonic() - self._read_at >= self._seconds:
-                asked_at = monotonic()
-                self._value = await self._read()
-                self._read_at = asked_at
-            return self._value
+        if self._flight is None or not self._serves(self._flight):
+            self.asked_at = monotonic()
+            self._flight = asyncio.create_task(self._read())
+        # One caller that is cancelled does not take the answer from the others.
+        return await asyncio.shield(self._flight)
 
-    def forget(self) -> None:
-        """The next `get` asks again: something was written."""
-        self._read_at = float("-inf")
+    def forget(self, *, if_before: float = float("inf")) -> None:
+        """The next `get` asks again: something was written. Unless it was asked since the (monotonic) time given."""
+        if self.asked_at < if_before:
+            self._flight = None
+
+    def _serves(self, flight: asyncio.Task[T]) -> bool:
+        if not flight.done():
+            return True
+        failed = flight.cancelled() or flight.exception() is not None
+        return not failed and monotonic() - self.asked_at < self._seconds

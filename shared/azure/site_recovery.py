@@ -5,6 +5,7 @@ source network and target region: whatever the portal, Terraform or Azure Policy
 """
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 from azure.mgmt.recoveryservicessiterecovery import models
@@ -18,8 +19,8 @@ from shared.domain.protected_item import JobStage
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import Container, ContainerMapping, Fabric, NetworkMapping, Policy, ReplicationPolicy
 
-# When to look first, in seconds at a poll interval of 30: how long each took in recorded traffic.
-_USUALLY_TAKES = {"fabric": 66, "container": 2, "policy": 2, "container mapping": 98, "network mapping": 5}
+# When to look first, in seconds at a poll interval of 30: when most of each had ended in recorded traffic.
+_USUALLY_TAKES = {"fabric": 75, "container": 2, "policy": 2, "container mapping": 105, "network mapping": 5}
 _RECORDED_AT = 30
 
 # The service's name for "all networks of Azure" as the parent of a network mapping.
@@ -146,12 +147,16 @@ async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
 
 
 async def find_container(vault: Vault, location: str) -> ResourceId | None:
-    """The container of a region: the portal's by name if its fabric holds several, else the first."""
+    """The container of a region: one that is mapped already, else the portal's by name, else the first.
+
+    The mappings are asked first: in a vault that is set up they tell the containers, too, and save a list.
+    """
     fabric = await find_fabric(vault, location)
-    found = sorted((container for container in await vault.containers.get() if container.parent == fabric), key=str)
-    return next(
-        (container for container in found if container.name == naming.container(location)), next(iter(found), None)
-    )
+    ends = ((mapping.source_container, mapping.target_container) for mapping in await vault.container_mappings.get())
+    mapped = {end for pair in ends for end in pair if end.parent == fabric}
+    found = mapped or {container for container in await vault.containers.get() if container.parent == fabric}
+    by_name = (container for container in found if container.name == naming.container(location))
+    return next(by_name, min(found, key=str, default=None))
 
 
 async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
@@ -192,13 +197,15 @@ async def _started(
     *path_and_body: Any,
 ) -> Flight:
     vault.azure.check_write(vault.id)
+    started = monotonic()
     job_name = await begin(create, vault.id.resource_group, vault.id.name, *path_and_body)
 
     async def progress() -> bool | Error:
+        vault.jobs.forget(if_before=started)
         job = await vault.job(job_name) if job_name else None
         if job and job.stage is JobStage.RUNNING:
             return False
-        shown_in.forget()
+        shown_in.forget(if_before=vault.jobs.asked_at)
         return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True
 
     scale = vault.azure.settings.poll_seconds / _RECORDED_AT

@@ -7,6 +7,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import is_missing
 from shared.azure.gateway import Azure
+from shared.azure.groups import managed_by
 from shared.azure.vault import region
 from shared.domain.resource_id import ResourceId
 from shared.domain.vm import (
@@ -36,9 +37,9 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
 async def read_surroundings(azure: Azure, vm: SourceVm) -> Surroundings:
     """What its protection depends on. What VMs share (resource group, networks, sets) is read once for all."""
     vault = azure.vault(azure.settings.vault)
-    location, managed_by, errors, subnets, mappings, availability_set = await asyncio.gather(
+    location, owner, errors, subnets, mappings, availability_set = await asyncio.gather(
         vault.location.get(),
-        azure.shared(f"group/{vm.id.group_id.key}", lambda: _group_managed_by(azure, vm.id)),
+        managed_by(azure, vm.id.group_id),
         _eligibility_errors(azure, vm.id),
         asyncio.gather(*(_subnets(azure, nic) for nic in vm.nic_ids)),
         vault.network_mappings.get(),
@@ -53,7 +54,7 @@ async def read_surroundings(azure: Azure, vm: SourceVm) -> Surroundings:
     networks = await asyncio.gather(*(_network(azure, network, mapped) for network in network_ids))
     return Surroundings(
         vault_location=location,
-        group_managed_by=managed_by,
+        group_managed_by=owner or "",
         eligibility_errors=errors,
         networks=tuple(networks),
         mapped_networks={network.key: mapped[network.key] for network in network_ids if network.key in mapped},
@@ -94,11 +95,6 @@ def _power_state(statuses: Any) -> str:
 
 def _reference(sub_resource: Any) -> ResourceId | None:
     return ResourceId(sub_resource.id) if sub_resource and sub_resource.id else None
-
-
-async def _group_managed_by(azure: Azure, vm: ResourceId) -> str:
-    group = await azure.resources(vm.subscription).resource_groups.get(vm.resource_group)
-    return group.managed_by or ""
 
 
 async def _eligibility_errors(azure: Azure, vm: ResourceId) -> tuple[EligibilityError, ...]:

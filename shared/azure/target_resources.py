@@ -11,6 +11,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.azure.answers import is_missing
 from shared.azure.ensure import Flight
 from shared.azure.gateway import Azure
+from shared.azure.groups import managed_by
 from shared.azure.source import NETWORK_API_VERSION
 from shared.azure.vault import region
 from shared.domain.outcome import Error, Failed, Outcome
@@ -31,13 +32,13 @@ class UnfitError(Exception):
 
 async def ensure_resource_group(azure: Azure, wanted: ResourceGroup) -> Outcome:
     """A group may lie in any region: only what is in it has to be in the target region."""
-    client = azure.resources(wanted.id.subscription).resource_groups
 
     async def find() -> ResourceId | None:
-        return await _found(lambda: client.get(wanted.id.name), wanted.id)
+        return None if await managed_by(azure, wanted.id) is None else wanted.id
 
     async def start() -> ResourceId:
         azure.check_write(wanted.id)
+        client = azure.resources(wanted.id.subscription).resource_groups
         await client.create_or_update(wanted.id.name, {"location": wanted.location})
         return wanted.id
 

@@ -14,7 +14,7 @@ from shared.azure.answers import is_missing
 from shared.azure.ensure import Ensurer
 from shared.azure.remembered import SLOW, Remembered
 from shared.domain.outcome import Error
-from shared.domain.protected_item import Job, ProtectedItem
+from shared.domain.protected_item import Job, JobStage, ProtectedItem
 from shared.domain.resource_id import ResourceId
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ class Vault:
         self.azure = azure
         poll = azure.settings.poll_seconds
         self.enable_jobs: dict[str, ResourceId] = {}
+        self._ended_jobs: dict[str, Job] = {}
         self.ensurer = Ensurer(poll, poll * SLOW)
-        self.location = Remembered(self._read_location, poll * SLOW)
+        self.location = Remembered(self._read_location, float("inf"))
         self.items = Remembered(lambda: self._list("replication_protected_items", _item), poll)
         self.jobs = Remembered(lambda: self._list("replication_jobs", _job), poll)
         self.fabrics = Remembered(lambda: self._list("replication_fabrics", _fabric), poll * SLOW)
@@ -81,10 +82,18 @@ class Vault:
         )
 
     async def job(self, name: str) -> Job | None:
-        """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none."""
-        listed = next((job for job in await self.jobs.get() if job.name == name), None)
-        if listed:
-            return listed
+        """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none.
+
+        How a job ended does not change: it is asked for once.
+        """
+        if name in self._ended_jobs:
+            return self._ended_jobs[name]
+        job = next((job for job in await self.jobs.get() if job.name == name), None) or await self._get_job(name)
+        if job and job.stage is not JobStage.RUNNING:
+            self._ended_jobs[name] = job
+        return job
+
+    async def _get_job(self, name: str) -> Job | None:
         try:
             return _job(await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name))
         except HttpResponseError as answer:

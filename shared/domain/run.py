@@ -154,7 +154,7 @@ class Run(Model):
             attempts=self.attempts,
             **{"error": self.last_error if outcome is Ending.FAILED else None, **result},
         )
-        return self.but(result=ended, step=outcome.value, percent=None)
+        return self.but(result=ended, step=outcome.value, percent=None, last_error=ended.error)
 
     def fail(self, failed: Failed) -> Self:
         """Azure refused, or the settings did: that one is no failure."""

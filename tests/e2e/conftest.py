@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from local.conformance.known import explain_finding
+from local.conformance.sdk_models import validate_request_log
 from local.stack import Stack
 
 # An hour of Azure in six seconds: what is left of a run is mostly the app's own time.
@@ -21,8 +23,18 @@ class StartStack(Protocol):
 
 @pytest.fixture
 def start_stack(tmp_path: Path) -> StartStack:
-    def start(estate: dict[str, Any], **options: Any) -> Stack:
-        return Stack(tmp_path / "stack", estate, **{"speed": SPEED, **options})
+    """Starts simulator and host. At the end, all that the app asked and was answered is held to the SDKs' models."""
+
+    @asynccontextmanager
+    async def start(estate: dict[str, Any], **options: Any) -> AsyncIterator[Stack]:
+        async with Stack(tmp_path / "stack", estate, **{"speed": SPEED, **options}) as stack:
+            yield stack
+            answered = [request for request in await stack.app_requests() if request["status"]]
+        assert [
+            f"{exchange.method} {exchange.path}: {finding}"
+            for exchange, finding in validate_request_log(answered)
+            if finding.kind == "error" and not explain_finding(finding)
+        ] == []
 
     return start
 
