@@ -42,6 +42,7 @@ STORAGE_ACCOUNT = 20.0  # CLI-SELF #137
 STORAGE_RETRY_AFTER = 17.0  # what the storage provider is known to send
 VIRTUAL_NETWORK = 4.0  # CLI-A2A #32-#33: done before the first poll
 NETWORK_RETRY_AFTER = 3.0
+VIRTUAL_MACHINE_CREATE = 60.0  # invented
 VIRTUAL_MACHINE_WRITE = 10.0  # invented
 VIRTUAL_MACHINE_POWER = 30.0  # invented
 VIRTUAL_MACHINE_DELETE = 30.0  # invented

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from local.simulator import checks, errors, ids, latencies, operations
-from local.simulator.arm import bodies, tags
+from local.simulator.arm import bodies, compute_create, tags
 from local.simulator.arm.locks import locks_over
 from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.routing import Routes
@@ -54,7 +54,9 @@ def list_extensions(world: World, call: Call) -> Answer:
 
 @routes.route("PUT PATCH", _VM)
 def write_vm(world: World, call: Call) -> Answer:
-    """Changes of tags, size and data disks of a VM that exists; the body answers at once, as of state Updating."""
+    """Changes of tags, size and data disks; the body answers at once, still Updating. PUT also makes a new VM."""
+    if call.method == "PUT" and world.store.vm(call.path) is None:
+        return compute_create.create(world, call)
     vm = find(world, call)
     body = checks.body(call)
     if call.method == "PUT" and checks.get(body, "location", str, required=True).lower() != vm.location.lower():

@@ -89,6 +89,52 @@ def put_network(world: World, call: Call) -> Answer:
     return Answer(200 if old is not None else 201, made.body, headers)
 
 
+@routes.route("PUT", _GROUP + "networkSecurityGroups/{name}")
+def put_security_group(world: World, call: Call) -> Answer:
+    """Rules are kept as given."""
+    body = checks.body(call)
+    kind = _KINDS["networksecuritygroups"]
+    location = regions.check(checks.get(body, "location", str, required=True), kind)
+    rules = checks.get(body, "properties.securityRules", list) or []
+    old = world.store.get(call.path)
+    made: Json = {"id": old.id if old else call.path, "name": call["name"], "type": kind, "location": location}
+    made["properties"] = {"provisioningState": "Succeeded", "securityRules": rules, "defaultSecurityRules": []}
+    world.store.add(Resource(made["id"], kind, made))
+    return Answer(200 if old else 201, made)
+
+
+@routes.route("PUT", _GROUP + "networkInterfaces/{name}")
+def put_interface(world: World, call: Call) -> Answer:
+    """One IP configuration, in a subnet that exists and in its network's region; static with an address given."""
+    body = checks.body(call)
+    kind = _KINDS["networkinterfaces"]
+    location = regions.check(checks.get(body, "location", str, required=True), kind)
+    configurations = checks.get(body, "properties.ipConfigurations", list, required=True)
+    settings = checks.get(configurations[0], "properties", dict, required=True)
+    subnet_id = checks.get(settings, "subnet.id", str, required=True)
+    network = world.store.get(subnet_id.rsplit("/subnets/", 1)[0])
+    known = [each["id"].lower() for each in network.properties["subnets"]] if network else []
+    if network is None or network.location != location or subnet_id.lower() not in known:
+        message = f"Resource {subnet_id} referenced by resource {call.path} was not found."
+        raise ArmError(400, "InvalidResourceReference", message, details=[])
+    address = checks.get(settings, "privateIPAddress", str)
+    static = settings.get("privateIPAllocationMethod") == "Static"
+    if static and address is None:
+        raise ArmError(400, "PrivateIPAddressNotSpecified", "A static address must be given.", details=[])
+    old = world.store.get(call.path)
+    made = bodies.interface(
+        bodies.child(old.id if old else call.path, ""),
+        location,
+        subnet_id,
+        # Which free address a dynamic one gets plays no part here.
+        address or "10.0.0.4",
+        static=static,
+        primary=True,
+    )
+    world.store.add(made)
+    return Answer(200 if old else 201, made.body)
+
+
 def _network(world: World, call: Call) -> Resource:
     network = world.store.get(call.path.rsplit("/subnets", 1)[0])
     if network is None:

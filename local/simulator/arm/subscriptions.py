@@ -2,7 +2,7 @@
 
 import re
 
-from local.simulator import checks, errors, ids, regions
+from local.simulator import checks, errors, ids, regions, versions
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, ResourceGroup
@@ -12,6 +12,16 @@ from local.simulator.world import World
 routes = Routes("resources")
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 _GROUP_NAME = re.compile(r"^[-\w.()]{0,89}[-\w()]$")
+_TYPES = (
+    ("Microsoft.Compute", "virtualMachines", "virtual-machines"),
+    ("Microsoft.Compute", "availabilitySets", "virtual-machines"),
+    ("Microsoft.Compute", "disks", "disks"),
+    ("Microsoft.Network", "virtualNetworks", "network"),
+    ("Microsoft.Network", "networkInterfaces", "network"),
+    ("Microsoft.Network", "networkSecurityGroups", "network"),
+    ("Microsoft.Storage", "storageAccounts", "storage"),
+    ("Microsoft.RecoveryServices", "vaults", "vaults"),
+)
 _EQUALS = re.compile(r"^(\w+) eq '([^']*)'$", re.IGNORECASE)
 
 
@@ -62,7 +72,15 @@ def get_provider(_world: World, call: Call) -> Answer:
             "namespace": namespace,
             "registrationState": "Registered",
             "registrationPolicy": "RegistrationRequired",
-            "resourceTypes": [],
+            "resourceTypes": [
+                {
+                    "resourceType": kind,
+                    "locations": list(regions.DISPLAY_NAMES.values()),
+                    "apiVersions": sorted(versions.VERSIONS[api], reverse=True),
+                }
+                for owner, kind, api in _TYPES
+                if owner.lower() == namespace.lower()
+            ],
         },
     )
 

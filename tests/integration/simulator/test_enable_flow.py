@@ -89,7 +89,7 @@ async def until_protected(clients: Azure, item: str) -> list[str]:
 
 
 async def test_an_empty_vault_is_filled_and_a_vm_becomes_protected() -> None:
-    async with azure() as clients:
+    async with azure(speed=600) as clients:
         await build_pair(clients)
         items = clients.recovery.replication_protected_items
         poller = await items.begin_create(VAULT_GROUP, VAULT, "primary", "here", "web-1", enable_body("web-1"))

@@ -1,0 +1,166 @@
+"""Estates: what is loaded is there, what is wrong is named, what is generated is always the same."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.simulator import Simulator
+from local.simulator.estate import generate
+from tests.integration.simulator.azure import (
+    GROUP,
+    NETWORK,
+    VAULT,
+    VAULT_GROUP,
+    azure,
+    disk_id,
+    estate,
+    machine,
+    protected,
+    ready_vault,
+    vm_id,
+)
+
+
+async def test_a_vm_of_an_estate_with_all_its_parts() -> None:
+    existing = estate(
+        machine(
+            "sql-1",
+            os="Windows",
+            size="Standard_E4s_v5",
+            zone="2",
+            power="deallocated",
+            disks=[
+                {"name": "sql-1-os", "sizeGB": 127},
+                {"name": "sql-1-data", "sizeGB": 512, "sku": "StandardSSD_LRS"},
+            ],
+            nics=[
+                {"name": "front", "subnet": f"{NETWORK}/subnets/web"},
+                {"name": "back", "subnet": f"{NETWORK}/subnets/data", "privateIp": "10.1.2.20"},
+            ],
+        ),
+        resourceGroups=[{"id": GROUP, "location": "eastus", "managedBy": "/subscriptions/x", "tags": {"team": "a"}}],
+    )
+    async with azure(existing) as clients:
+        vm = await clients.compute.virtual_machines.get("RG-APP", "SQL-1", expand="instanceView")
+        assert (vm.zones, vm.hardware_profile.vm_size) == (["2"], "Standard_E4s_v5")
+        assert vm.storage_profile.os_disk.os_type == "Windows"
+        assert vm.storage_profile.data_disks[0].managed_disk.id == disk_id("sql-1-data")
+        assert [status.code for status in vm.instance_view.statuses][1] == "PowerState/deallocated"
+        references = vm.network_profile.network_interfaces
+        assert [reference.primary for reference in references] == [True, False]
+        back = await clients.resources.resources.get_by_id(references[1].id, api_version="2024-07-01")
+        address = back.properties["ipConfigurations"][0]["properties"]
+        assert (address["privateIPAddress"], address["privateIPAllocationMethod"]) == ("10.1.2.20", "Static")
+        group = await clients.resources.resource_groups.get("rg-app")
+        assert (group.managed_by, group.tags) == ("/subscriptions/x", {"team": "a"})
+        listed = [vm async for vm in clients.compute.virtual_machines.list("rg-app")]
+        assert [vm.name for vm in listed] == ["sql-1"]
+        disk = await clients.compute.disks.get("rg-app", "sql-1-data")
+        assert (disk.sku.name, disk.disk_size_gb, disk.managed_by) == ("StandardSSD_LRS", 512, vm_id("sql-1"))
+        kinds = [each.type async for each in clients.resources.resources.list(filter="tagName eq 'dr'")]
+        assert kinds == ["Microsoft.Compute/virtualMachines"]
+
+
+async def test_a_vm_that_is_being_updated_gets_there() -> None:
+    async with azure(estate(machine("web-1", provisioningState="Updating"))) as clients:
+        while (await clients.compute.virtual_machines.get("rg-app", "web-1")).provisioning_state == "Updating":
+            pass
+        vm = await clients.compute.virtual_machines.get("rg-app", "web-1")
+        assert vm.provisioning_state == "Succeeded"
+
+
+async def test_a_vm_can_be_made() -> None:
+    async with azure() as clients:
+        nic_id = f"{GROUP}/providers/Microsoft.Network/networkInterfaces/new-nic"
+        subnet = {"properties": {"subnet": {"id": f"{NETWORK}/subnets/web"}}}
+        nic = {"location": "eastus", "properties": {"ipConfigurations": [subnet]}}
+        poller = await clients.resources.resources.begin_create_or_update_by_id(nic_id, nic, api_version="2024-07-01")
+        await poller.result()
+        body: Any = {
+            "location": "eastus",
+            "tags": {"dr": "true"},
+            "properties": {
+                "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
+                "storageProfile": {"osDisk": {"createOption": "FromImage"}},
+                "networkProfile": {"networkInterfaces": [{"id": nic_id}]},
+            },
+        }
+        status, first, _ = await clients.call("PUT", f"{vm_id('new')}?api-version=2026-04-01", body)
+        assert (status, first["properties"]["provisioningState"]) == (201, "Creating")
+        made = await (await clients.compute.virtual_machines.begin_create_or_update("rg-app", "new", body)).result()
+        assert (made.provisioning_state, made.tags) == ("Succeeded", {"dr": "true"})
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"vms": []}, "'vms'"),
+        ({"virtualMachines": [machine("a", colour="red")]}, "virtualMachines[0] (a): unknown key 'colour'"),
+        ({"virtualMachines": [machine("a"), machine("a")]}, "twice"),
+        ({"virtualMachines": [machine("a", location="mars")]}, "mars"),
+        ({"virtualMachines": [machine("a", power="on")]}, "power"),
+        ({"virtualMachines": [machine("a", disks=[])]}, "disks"),
+        ({"virtualMachines": [machine("a", nics=[{"subnet": f"{NETWORK}/subnets/none"}])]}, "none"),
+        ({"virtualMachines": [machine("a", availabilitySet=f"{GROUP}/x")]}, "availabilitySet"),
+        ({"virtualMachines": [machine("a", id="/subscriptions/x")]}, "id is no ID"),
+        ({"subscriptions": [{"id": "me"}]}, "GUID"),
+        ({"subscriptions": []}, "not in the estate"),
+        ({"siteRecovery": [ready_vault()[0] | {"containers": []}]}, "'here' is not among the containers"),
+        ({"siteRecovery": ready_vault([protected("nobody")])}, "virtualMachine is not in the estate"),
+        ({"siteRecovery": ready_vault([protected("web-1", state="Odd")])}, "state must be one of"),
+    ],
+)
+async def test_what_is_wrong_with_an_estate_is_named_and_nothing_changes(change: dict[str, Any], named: str) -> None:
+    async with azure() as clients:
+        status, body, _ = await clients.call("POST", "/sim/estate", estate() | change)
+        assert status == 400
+        assert named in body["error"]
+        assert (await clients.compute.virtual_machines.get("rg-app", "web-1")).name == "web-1"
+
+
+async def test_items_that_exist_already_in_their_states() -> None:
+    machines = [machine(f"web-{number}") for number in range(4)]
+    states = ("Protected", "InitialReplicationInProgress", "EnablingFailed", "UnplannedFailoverCommitted")
+    items = [protected(f"web-{number}", state=state) for number, state in enumerate(states)]
+    async with azure(estate(*machines, siteRecovery=ready_vault(items)), speed=1) as clients:
+        found = [item async for item in clients.recovery.replication_protected_items.list(VAULT_GROUP, VAULT)]
+        assert [item.properties.protection_state for item in found] == list(states)
+        wanted = f"fabricObjectId eq '{vm_id('web-2')}'"
+        filtered = clients.recovery.replication_protected_items.list(VAULT_GROUP, VAULT, filter=wanted)
+        assert [item.name async for item in filtered] == ["item-web-2"]
+
+
+def test_a_generated_estate_is_a_function_of_its_numbers() -> None:
+    numbers = {"vms": 200, "tagged": 0.8, "protected": 0.5, "regions": ["eastus", "westeurope", "westus2"]}
+    first = generate(numbers)
+    assert first == generate(numbers)
+    tagged = [vm for vm in first["virtualMachines"] if vm["tags"]]
+    assert 140 < len(tagged) < 180
+    assert 50 < len(first["siteRecovery"][0]["protectedItems"]) < 110
+
+
+async def test_thousands_of_vms_load_and_list_in_seconds() -> None:
+    numbers = {"vms": 2000, "tagged": 1, "protected": 1, "regions": ["eastus", "westus2"]}
+    async with azure({"generate": numbers}) as clients:
+        started = time.monotonic()
+        vms = [vm async for vm in clients.compute.virtual_machines.list_all()]
+        items = clients.recovery.replication_protected_items.list("rg-vault", "vault-westus2")
+        assert (len(vms), len([item async for item in items])) == (2000, 2000)
+        # On an idle machine 2 s, most of it the client's models; quadratic lists would take minutes.
+        assert time.monotonic() - started < 30
+
+
+async def test_the_files_that_a_process_leaves_for_others(tmp_path: Path) -> None:
+    async with Simulator(estate(), state_dir=tmp_path / "state") as simulator:
+        described = json.loads((tmp_path / "state" / "simulator.json").read_text())
+        assert described == {
+            "url": simulator.url,
+            "pid": described["pid"],
+            "identityEndpoint": f"{simulator.url}/msi/token",
+            "identityHeader": simulator.identity_header,
+            "caFile": str(tmp_path / "state" / "ca.pem"),
+        }
+        assert (tmp_path / "state" / "ca.pem").read_text().count("BEGIN CERTIFICATE") > 100
