@@ -88,7 +88,7 @@ def _check_object(value: Any, model: type, where: str, sent: bool) -> Iterator[F
     if subtypes := _subtypes_of(model):
         name = _discriminator_of(model)
         given = value.get(name)
-        if given not in subtypes:
+        if not isinstance(given, str) or given not in subtypes:
             # Of an object whose type cannot be told, nothing more can be said than that.
             yield _unknown_subtype(f"{where}.{name}", given, subtypes, sent)
             return
