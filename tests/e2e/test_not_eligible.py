@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event, written
@@ -62,9 +64,12 @@ async def test_an_untagged_vm_costs_one_read(start_stack: StartStack) -> None:
         assert len(await stack.requests()) == 1
 
 
-async def test_report_mode_says_what_it_would_do_and_writes_nothing(start_stack: StartStack) -> None:
+@pytest.mark.parametrize("settings", [{"DR_MODE": "report"}, {"DR_PAUSED": "true"}], ids=["report", "paused"])
+async def test_with_writes_off_every_door_says_what_would_be_and_writes_nothing(
+    start_stack: StartStack, settings: dict[str, str]
+) -> None:
     vm = estates.vm("web-1")
-    async with start_stack(estates.estate([vm]), settings={"DR_MODE": "report"}) as stack:
+    async with start_stack(estates.estate([vm]), settings=settings) as stack:
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
         status, problem = await stack.api(
