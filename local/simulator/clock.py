@@ -3,10 +3,12 @@
 import asyncio
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+_LOG = logging.getLogger(__name__)
 Callback = Callable[[float], None]
 
 
@@ -76,7 +78,11 @@ class Clock:
         """Runs everything that is due. Called before each request, so that no read sees a late state."""
         while self._due and self._due[0][0] <= self.now():
             moment, _, callback = heapq.heappop(self._due)
-            callback(moment)
+            try:
+                callback(moment)
+            except Exception:
+                # One broken callback must not stop the time of all the others.
+                _LOG.exception("a callback due at %s failed", moment)
 
     async def run(self) -> None:
         """Runs what is due when nobody asks: events have to be raised on time."""

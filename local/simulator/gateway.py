@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import uuid
 from typing import Any
@@ -17,6 +18,7 @@ from local.simulator.throttling import Throttle
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
+_LOG = logging.getLogger(__name__)
 _SLASHES = re.compile("/{2,}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WITH_BODY = ("PUT", "PATCH", "POST")
@@ -65,6 +67,9 @@ class Gateway:
             answer = self._dispatch(call, raw)
         except ArmError as error:
             answer = error.answer()
+        except Exception:
+            _LOG.exception("%s %s failed", call.method, call.path)
+            answer = ArmError(500, "InternalServerError", "The simulator failed; its log has the reason.").answer()
         answer.headers |= limits
         return answer
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from local.simulator.wire import Json
 
-KEPT = 200_000
-# A list of thousands of items, polled for an hour, must not fill the memory: larger answers are logged without body.
-LARGEST_BODY = 262_144
+KEPT = 100_000
+# Answers take most of the memory: beyond this many bytes the oldest lose theirs.
+KEPT_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -21,12 +21,20 @@ class _Entry:
 class RequestLog:
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque(maxlen=KEPT)
+        self._answered: deque[_Entry] = deque()
+        self._bytes = 0
         self._served = 0
 
     def add(self, line: Json, request_body: Any, response: bytes) -> None:
         self._served += 1
-        kept = response if len(response) <= LARGEST_BODY else b""
-        self._entries.append(_Entry({"n": self._served, **line, "requestBody": request_body}, kept))
+        entry = _Entry({"n": self._served, **line, "requestBody": request_body}, response)
+        self._entries.append(entry)
+        self._answered.append(entry)
+        self._bytes += len(response)
+        while self._bytes > KEPT_BYTES:
+            oldest = self._answered.popleft()
+            self._bytes -= len(oldest.response)
+            oldest.response = b""
 
     def after(self, number: int) -> list[Json]:
         """Entries with n greater than `number`, oldest first."""
@@ -39,3 +47,5 @@ class RequestLog:
     def clear(self) -> None:
         """Numbers go on counting."""
         self._entries.clear()
+        self._answered.clear()
+        self._bytes = 0

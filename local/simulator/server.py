@@ -28,7 +28,18 @@ from local.simulator.arm import (
 from local.simulator.controls import Controls
 from local.simulator.gateway import Gateway
 from local.simulator.identity import Identity
-from local.simulator.recovery import failover, infrastructure, item_update, items, mappings, plans, queries
+from local.simulator.recovery import (
+    enable,
+    failover,
+    infrastructure,
+    item_update,
+    items,
+    mappings,
+    network_mappings,
+    plans,
+    policies,
+    queries,
+)
 from local.simulator.routing import Router
 from local.simulator.wire import Json
 from local.simulator.world import World
@@ -45,7 +56,10 @@ _MODULES = (
     vaults,
     operations,
     infrastructure,
+    policies,
     mappings,
+    network_mappings,
+    enable,
     items,
     item_update,
     failover,

@@ -1,7 +1,7 @@
 """Everything that exists, as one JSON: what `GET /sim/state` answers."""
 
 from local.simulator.arm import compute
-from local.simulator.recovery import item_view, jobs, views
+from local.simulator.recovery import item_view, job_view, views
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.wire import Json
 from local.simulator.world import World
@@ -30,7 +30,7 @@ def everything(world: World) -> Json:
                 "containerMappings": [views.container_mapping(each) for each in vault.container_mappings()],
                 "networkMappings": [views.network_mapping(each) for each in vault.network_mappings()],
                 "protectedItems": [item_view.view(world, each) for each in vault.items()],
-                "jobs": [jobs.view(world, each, full=True) for each in vault.jobs.values()],
+                "jobs": [job_view.view(world, each, full=True) for each in vault.jobs.values()],
             }
             for vault in world.recovery.values()
         ],

@@ -10,11 +10,11 @@ from local.simulator.recovery.model import (
     ContainerMapping,
     Fabric,
     NetworkMapping,
-    Phase,
     Policy,
     ProtectedItem,
     RecoveryVault,
 )
+from local.simulator.recovery.phases import Phase
 from local.simulator.store import Store
 from local.simulator.wire import Json
 from local.simulator.world import World

@@ -3,10 +3,11 @@
 from local.simulator import checks, ids, latencies
 from local.simulator.arm import bodies
 from local.simulator.ids import key
-from local.simulator.recovery import enable_input, errors, item_view, jobs, replication, scope
+from local.simulator.recovery import enable_input, errors, interfaces, item_view, jobs, replication, scope
 from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.items import require
-from local.simulator.recovery.model import Container, Phase, ProtectedItem
+from local.simulator.recovery.model import Container, ProtectedItem
+from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
@@ -160,7 +161,7 @@ def _turn(world: World, item: ProtectedItem, back: Container, details: Json, giv
     for chosen in ("recoveryAzureNetworkId", "recoverySubnetName", "selectedRecoveryAzureNetworkId"):
         item.settings.pop(chosen, None)
     item.settings["recoveryAvailabilitySetId"] = details.get("recoveryAvailabilitySetId")
-    item.nics = replication.interfaces(world, item, settled=False)
+    item.nics = interfaces.of(world, item, settled=False)
     item.recovery_vm, item.tested = None, False
     vault.add_item(item)
 

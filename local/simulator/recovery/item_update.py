@@ -4,7 +4,8 @@ from local.simulator import checks, latencies
 from local.simulator.ids import key
 from local.simulator.recovery import errors, item_view, jobs, replication, scope
 from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import Phase, ProtectedItem
+from local.simulator.recovery.model import ProtectedItem
+from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World

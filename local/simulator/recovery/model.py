@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from local.simulator import regions
 from local.simulator.ids import key, stable_guid
+from local.simulator.recovery.phases import Phase
 from local.simulator.wire import Json
 
 if TYPE_CHECKING:
@@ -16,62 +16,6 @@ if TYPE_CHECKING:
     from local.simulator.store import Resource
 
 CONTAINER_TYPE = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers"
-
-
-class Phase(Enum):
-    """Where an item stands: (protectionState, its description, vmProtectionState, its description, operations).
-
-    Enabling, the two replicating ones and Protected are recorded or in official examples; commit states come from the
-    official examples too. The rest is invented after the states that the sister resource provider lists.
-    """
-
-    ENABLING = ("EnablingProtection", "Enabling protection", "UnprotectedStatesBegin", "Enabling protection", ())
-    ENABLING_FAILED = (
-        "EnablingFailed",
-        "Enabling protection failed",
-        "EnablingFailed",
-        "Enabling protection failed",
-        ("DisableProtection",),
-    )
-    REPLICATING = (
-        "InitialReplicationInProgress",
-        "Initial replication is in progress",
-        "UnprotectedStatesBegin",
-        "Enabling protection",
-        ("DisableProtection",),
-    )
-    FIRST_POINT = (
-        "InitialReplicationRecoveryCompletionPending",
-        "Waiting for first recovery point",
-        "UnprotectedStatesBegin",
-        "Enabling protection",
-        ("DisableProtection",),
-    )
-    PROTECTED = (
-        "Protected",
-        "Protected",
-        "Protected",
-        "Protected",
-        ("UnplannedFailover", "DisableProtection", "TestFailover"),
-    )
-    DISABLING = ("DisablingProtection", "Disabling protection", "DisablingProtection", "Disabling protection", ())
-    FAILING_OVER = ("UnplannedFailoverInitiated", "Failover in progress", "Protected", "Protected", ())
-    FAILED_OVER = (
-        "UnplannedFailoverCommitRequired",
-        "Failover completed",
-        "UnplannedFailoverCommitRequired",
-        "Failover completed",
-        ("Commit", "DisableProtection"),
-    )
-    COMMITTING = ("CommitFailoverInProgressOnRecovery", "Committing the failover", "Protected", "Protected", ())
-    COMMITTED = (
-        "UnplannedFailoverCommitted",
-        "Failover committed",
-        "UnplannedFailoverCommitted",
-        "Failover committed",
-        ("ReverseReplicate", "DisableProtection"),
-    )
-    REPROTECTING = ("ReprotectInitiated", "Reprotecting", "ReprotectInitiated", "Reprotecting", ())
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from local.simulator.arm.compute import TYPE as VM_TYPE
 from local.simulator.arm.vaults import TYPE as VAULT_TYPE
 from local.simulator.errors import ArmError
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import jobs, scope, views
+from local.simulator.recovery import job_view, jobs, scope, views
 from local.simulator.recovery.model import CONTAINER_TYPE, ProtectedItem
 from local.simulator.routing import Routes
 from local.simulator.wire import Answer, Call, Json
@@ -20,13 +20,13 @@ _MOST_POINTS = 100
 
 @routes.route("GET", scope.VAULT + "/replicationJobs")
 def list_jobs(world: World, call: Call) -> Answer:
-    found = jobs.matching(world, scope.vault(world, call), call.query.get("$filter", ""))
-    return views.listed(world, call, [jobs.view(world, job, full=False) for job in found])
+    found = job_view.matching(world, scope.vault(world, call), call.query.get("$filter", ""))
+    return views.listed(world, call, [job_view.view(world, job, full=False) for job in found])
 
 
 @routes.route("GET", scope.VAULT + "/replicationJobs/{job}")
 def get_job(world: World, call: Call) -> Answer:
-    return views.answer(jobs.view(world, jobs.find(scope.vault(world, call), call["job"]), full=True))
+    return views.answer(job_view.view(world, jobs.find(scope.vault(world, call), call["job"]), full=True))
 
 
 @routes.route("GET", scope.VAULT + "/replicationOperationStatus/{job}")
@@ -34,7 +34,7 @@ def operation_status(world: World, call: Call) -> Answer:
     job = jobs.find(scope.vault(world, call), call["job"])
     running = world.clock.now() < job.ends
     headers = world.clock.retry_headers(latencies.RETRY_AFTER) if running else {}
-    return Answer(200, jobs.status_body(world, job), headers, content_type=views.JSON)
+    return Answer(200, job_view.status_body(world, job), headers, content_type=views.JSON)
 
 
 @routes.route("GET", "{scope}/operationresults/{job}")

@@ -1,0 +1,96 @@
+"""The network interfaces of an item: where each of the source's will be after a failover."""
+
+import ipaddress
+from typing import Any
+
+from local.simulator import ids
+from local.simulator.ids import stable_guid
+from local.simulator.recovery.enable_checks import mapped_network
+from local.simulator.recovery.model import ProtectedItem
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+
+def of(world: World, item: ProtectedItem, *, settled: bool) -> list[Json]:
+    """vmNics of an item; while it replicates after a reprotect they are there but not `settled` yet."""
+    vm = world.store.vm(item.vm_id)
+    if vm is None:
+        return []
+    references: list[Json] = vm.properties["networkProfile"]["networkInterfaces"]
+    found = [_nic(world, item, reference["id"], index) for index, reference in enumerate(references)]
+    if not settled:
+        for nic in found:
+            nic |= {"vMNetworkName": None, "selectionType": "NotSelected"}
+            nic["ipConfigs"][0] |= {"name": None, "subnetName": None, "staticIPAddress": None}
+    return found
+
+
+def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
+    nic = world.store.get(nic_id)
+    configuration = nic.properties["ipConfigurations"][0] if nic else {"name": None, "properties": {}}
+    source = configuration["properties"]
+    subnet_id = source.get("subnet", {}).get("id", "")
+    network_id = subnet_id.rsplit("/", 2)[0] or None
+    chosen = item.settings.get("recoveryAzureNetworkId")
+    recovery = chosen or (network_id and mapped_network(item.container, item.recovery_container, network_id))
+    subnet = _recovery_subnet(world, item, recovery, ids.last_segment(subnet_id))
+    address = source.get("privateIPAddress")
+    turned = item.container.fabric.location != item.initial[0]
+    static = source.get("privateIPAllocationMethod") == "Static" and _fits(address, subnet)
+    return {
+        "nicId": stable_guid("nic", nic_id),
+        "replicaNicId": None,
+        "sourceNicArmId": nic_id,
+        "vMNetworkName": network_id,
+        "recoveryVMNetworkId": recovery,
+        "ipConfigs": [
+            {
+                "name": configuration["name"],
+                "isPrimary": True,
+                "subnetName": ids.last_segment(subnet_id) or None,
+                "staticIPAddress": address,
+                "ipAddressType": source.get("privateIPAllocationMethod", "Dynamic"),
+                "isSeletedForFailover": True,
+                "recoverySubnetName": subnet["name"] if subnet else None,
+                # The same static address where the target subnet has it; how it shows is an inference.
+                "recoveryStaticIPAddress": address if static else "",
+                "recoveryIPAddressType": "Static" if static else "Dynamic",
+                "recoveryPublicIPAddressId": None,
+                # null at first, a list once the item has changed its direction (CLI-A2A #73, #111).
+                "recoveryLBBackendAddressPoolIds": [] if turned else None,
+                "tfoSubnetName": None,
+                "tfoStaticIPAddress": None,
+                "tfoPublicIPAddressId": None,
+                "tfoLBBackendAddressPoolIds": None,
+            }
+        ],
+        "selectionType": "SelectedByUserOverride" if index == 0 else "SelectedByUser",
+        "recoveryNetworkSecurityGroupId": None,
+        "enableAcceleratedNetworkingOnRecovery": False,
+        "tfoVMNetworkId": None,
+        "tfoNetworkSecurityGroupId": None,
+        "enableAcceleratedNetworkingOnTfo": None,
+        "recoveryNicName": None,
+        "recoveryNicResourceGroupName": None,
+        "reuseExistingNic": False,
+        "tfoRecoveryNicName": None,
+        "tfoRecoveryNicResourceGroupName": None,
+        "tfoReuseExistingNic": False,
+        "targetNicName": None,
+    }
+
+
+def _recovery_subnet(world: World, item: ProtectedItem, network_id: Any, source_subnet: str) -> Json | None:
+    """The subnet that was asked for, else the one of the same name, else the first."""
+    network = world.store.get(network_id) if isinstance(network_id, str) else None
+    if network is None:
+        return None
+    subnets: list[Json] = network.properties["subnets"]
+    asked = ids.last_segment(item.settings.get("recoverySubnetName") or source_subnet).lower()
+    return next((each for each in subnets if each["name"].lower() == asked), subnets[0] if subnets else None)
+
+
+def _fits(address: str | None, subnet: Json | None) -> bool:
+    if address is None or subnet is None:
+        return False
+    return ipaddress.ip_address(address) in ipaddress.ip_network(subnet["properties"]["addressPrefix"])

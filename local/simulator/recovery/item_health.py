@@ -1,0 +1,71 @@
+"""What is wrong with an item, as its health tells it."""
+
+from local.simulator.ids import key
+from local.simulator.recovery.model import ProtectedItem
+from local.simulator.recovery.phases import Phase
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+
+def of(world: World, item: ProtectedItem) -> tuple[str, str, list[Json]]:
+    """replicationHealth, failoverHealth and the errors behind them."""
+    if item.phase is Phase.ENABLING_FAILED:
+        return "Critical", "Normal", []
+    if item.phase is not Phase.PROTECTED:
+        return "Normal", "Normal", []
+    found: list[Json] = []
+    failover = "Normal"
+    if not item.tested:
+        failover = "Warning"
+        found.append(
+            _health_error(
+                world,
+                item,
+                code="161011",
+                message=f"No successful test failover has been done on the virtual machine '{item.vm_name}'.",
+                causes="No successful test failover has been done on the virtual machine after it was replicated.",
+                action="Do a test failover on the virtual machine.",
+            )
+        )
+    if unprotected(world, item):
+        found.append(
+            _health_error(
+                world,
+                item,
+                code="153039",
+                message="There are one or more disks that are available for protection.",
+                causes="One or more data disks were added to the virtual machine after it was protected.",
+                action="Enable replication for the disks, or dismiss the warning.",
+            )
+        )
+    return ("Warning" if len(found) > (not item.tested) else "Normal"), failover, found
+
+
+def _health_error(world: World, item: ProtectedItem, *, code: str, message: str, causes: str, action: str) -> Json:
+    return {
+        "innerHealthErrors": [],
+        "errorSource": "ReplicationUnitFailoverValidatorError",
+        "errorType": "8010",
+        "errorLevel": "Warning",
+        "errorCategory": "TestFailover" if code == "161011" else "Replication",
+        "errorCode": code,
+        "summaryMessage": "",
+        "errorMessage": message,
+        "possibleCauses": causes,
+        "recommendedAction": action,
+        "creationTimeUtc": world.clock.stamp(item.protected_at),
+        "recoveryProviderErrorMessage": None,
+        "entityId": item.internal_id,
+        "errorId": "6:8010",
+        "customerResolvability": "NotAllowed",
+    }
+
+
+def unprotected(world: World, item: ProtectedItem) -> list[int]:
+    """The LUNs of data disks that the VM has and the item has not."""
+    vm = world.store.vm(item.vm_id)
+    if vm is None:
+        return []
+    known = {key(disk.id) for disk in item.disks}
+    disks = vm.properties["storageProfile"]["dataDisks"]
+    return [disk["lun"] for disk in disks if key(disk["managedDisk"]["id"]) not in known]
