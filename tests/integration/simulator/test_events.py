@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.integration.simulator.azure import SUBSCRIPTION, Azure, azure, disk_id, estate, machine, vm_id
+from tests.integration.simulator.azure import (
+    SUBSCRIPTION,
+    TARGET_GROUP,
+    VAULT_ID,
+    Azure,
+    azure,
+    disk_id,
+    enable_body,
+    estate,
+    machine,
+    ready_vault,
+    vm_id,
+)
 
 
 class Endpoint:
@@ -168,3 +180,19 @@ async def test_duplicates_and_announced_estates() -> None:
         await hook.until(lambda: len(hook.events) == 10)
         assert {event["subject"] for event in hook.events} == {vm_id(f"web-{number}") for number in range(5)}
         assert len({event["id"] for event in hook.events}) == 5
+
+
+async def test_enabling_raises_the_event_of_the_extension_by_itself() -> None:
+    group = {"id": TARGET_GROUP, "location": "westus2"}
+    async with endpoint() as hook, azure(estate(siteRecovery=ready_vault(), resourceGroups=[group])) as clients:
+        await subscribe(clients, hook)
+        item = (
+            f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here/replicationProtectedItems/item"
+        )
+        status, _, _ = await clients.call("PUT", item, enable_body("web-1"))
+        assert status == 202
+        # Nobody asks the simulator for anything from here on.
+        await hook.until(lambda: len(hook.events) == 1)
+        event = hook.events[0]
+        assert event["subject"] == f"{vm_id('web-1')}/extensions/SiteRecovery-Linux"
+        assert event["data"]["operationName"] == "Microsoft.Compute/virtualMachines/extensions/write"

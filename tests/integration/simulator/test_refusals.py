@@ -137,6 +137,31 @@ async def test_a_disk_of_another_vm_is_refused() -> None:
         assert error["code"] == "159015"
 
 
+async def test_a_vm_of_another_region_than_the_fabric_is_refused() -> None:
+    async with azure(world()) as clients:
+        there = f"{VAULT_ID}/replicationFabrics/secondary/replicationProtectionContainers/there"
+        body = enable_body("web-1", recoveryContainerId=there.replace("secondary", "primary").replace("there", "here"))
+        status, _, headers = await clients.call("PUT", f"{there}/replicationProtectedItems/item", body)
+        assert status == 202
+        job = headers["x-ms-request-id"]
+        while (found := (await clients.call("GET", job))[1])["properties"]["state"] == "InProgress":
+            pass
+        assert found["properties"]["errors"][0]["serviceErrorDetails"]["code"] == "159002"
+
+
+async def test_fifty_vms_at_once() -> None:
+    machines = [machine(f"web-{number}") for number in range(50)]
+    async with azure(world(*machines)) as clients:
+        made = await asyncio.gather(
+            *(enable(clients, enable_body(f"web-{number}"), f"item-{number}") for number in range(50))
+        )
+        assert {item.properties.friendly_name for item in made} == {f"web-{number}" for number in range(50)}
+        _, container, _ = await clients.call(
+            "GET", f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here"
+        )
+        assert container["properties"]["protectedItemCount"] == 50
+
+
 async def test_the_estate_can_fail_an_enable_once_and_the_item_has_to_be_removed_first() -> None:
     order = {
         "times": 1,
@@ -350,4 +375,3 @@ async def test_a_call_without_a_token_is_refused() -> None:
             assert status == 401
             assert body["error"]["code"] in ("AuthenticationFailed", "InvalidAuthenticationToken")
             assert headers["WWW-Authenticate"].startswith("Bearer ")
-        await asyncio.sleep(0)
