@@ -10,7 +10,7 @@ from local.bench.estate import SUBSCRIPTION
 from local.bench.figures import Figure
 from local.stack import APP
 
-_TIMES = 7
+_TIMES = 15
 _CODE = "import time; started = time.perf_counter(); import {}; print(time.perf_counter() - started)"
 _APP = "function_app"
 _PACKAGES = "azure.functions, azure.durable_functions"
