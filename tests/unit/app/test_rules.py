@@ -213,7 +213,8 @@ def test_containers_and_networks_are_mapped_there_and_back(
         assert ways == {there, there[::-1]}
         for network in situation[1].networks:
             (target,) = {other for here, one, other in pairs if (here, one) == (there[0], network.id)}
-            assert (there[1], target, network.id) in pairs
+            (back,) = {other for here, one, other in pairs if (here, one) == (there[1], target)}
+            assert (there[0], back, target) in pairs
 
 
 @given(situations())

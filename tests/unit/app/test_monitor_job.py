@@ -1,0 +1,165 @@
+"""Following the enable job and the initial replication: what each pair of item and job means."""
+
+from typing import Any
+
+import pytest
+
+from activities.monitor_job import monitor_job
+from shared.domain.messages import JobRequest
+from shared.domain.outcome import Error, Failed, Pending
+from tests.unit.app.examples import VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
+
+JOB_ERROR = {
+    "serviceErrorDetails": {
+        "code": "151066",
+        "message": "The agent could not be installed.",
+        "recommendedAction": "Open port 443.",
+    }
+}
+PROVIDER_ERROR = {
+    "providerErrorDetails": {
+        "errorCode": 151066,
+        "errorMessage": "The agent could not be installed.",
+        "recommendedAction": "Open port 443.",
+    }
+}
+GENERIC_ERROR = {"serviceErrorDetails": {"code": "45005", "message": "Protection couldn't be enabled."}}
+CAUSE = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
+
+
+def azure_with(item: str = "", job: str = "", **of_job: Any) -> FakeAzure:
+    cloud = Cloud()
+    if item:
+        cloud.vault["replication_protected_items"].append(item_body(item, monitoringPercentageCompletion=43))
+    if job:
+        cloud.vault["replication_jobs"].append(job_body(job, errors=[JOB_ERROR], **of_job))
+    return FakeAzure(settings(), cloud)
+
+
+async def status_with(item: str, job: str, asked_for: str = "job-1") -> str:
+    outcome = await monitor_job(azure_with(item, job), JobRequest(vm_id=VM_ID, job=asked_for))
+    return outcome.status
+
+
+@pytest.mark.parametrize(
+    ("item", "job", "status"),
+    [
+        ("", "InProgress", "pending"),
+        ("", "Succeeded", "pending"),
+        ("", "Failed", "failed"),
+        ("", "", "ready"),
+        ("EnablingProtection", "InProgress", "pending"),
+        ("EnablingProtection", "Succeeded", "pending"),
+        ("EnablingProtection", "Failed", "failed"),
+        ("EnablingProtection", "", "pending"),
+        ("InitialReplicationInProgress", "Succeeded", "pending"),
+        ("InitialReplicationInProgress", "", "pending"),
+        ("InitialReplicationRecoveryCompletionPending", "Succeeded", "pending"),
+        ("Protected", "Succeeded", "ready"),
+        ("Protected", "", "ready"),
+        ("EnablingFailed", "Failed", "failed"),
+        ("EnablingFailed", "Cancelled", "failed"),
+        ("EnablingFailed", "Succeeded", "failed"),
+        ("EnablingFailed", "", "failed"),
+        ("InitialReplicationFailed", "Succeeded", "failed"),
+        ("DisablingProtection", "Succeeded", "ready"),
+        ("UnplannedFailoverCommitted", "Succeeded", "ready"),
+        ("SomethingNew", "Succeeded", "ready"),
+    ],
+)
+async def test_item_and_job_together_say_whether_to_wait(item: str, job: str, status: str) -> None:
+    assert await status_with(item, job) == status
+
+
+@pytest.mark.parametrize(
+    ("item", "status"),
+    [("", "ready"), ("EnablingProtection", "pending"), ("Protected", "ready"), ("EnablingFailed", "failed")],
+)
+async def test_without_a_job_the_item_alone_says_it(item: str, status: str) -> None:
+    assert await status_with(item, "", asked_for="") == status
+
+
+async def test_a_job_s_step_is_shown() -> None:
+    outcome = await monitor_job(azure_with(job="InProgress"), JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert isinstance(outcome, Pending)
+    assert outcome.step == "Enabling protection: Enable replication"
+    assert outcome.retry_after >= 30
+
+
+async def test_initial_replication_shows_its_percent_and_is_looked_at_sparsely() -> None:
+    azure = azure_with("InitialReplicationInProgress", "Succeeded")
+
+    outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert outcome == Pending(retry_after=120, step="Initial replication", percent=43)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        {"errors": [GENERIC_ERROR, JOB_ERROR]},
+        {"errors": [GENERIC_ERROR], "tasks": [{"taskId": "t", "errors": [JOB_ERROR]}]},
+        {"tasks": [{"taskId": "t", "errors": []}, {"taskId": "u", "errors": [GENERIC_ERROR, JOB_ERROR]}]},
+        {
+            "errors": [
+                GENERIC_ERROR,
+                {
+                    "providerErrorDetails": {
+                        "errorCode": 151066,
+                        "errorMessage": CAUSE.message,
+                        "recommendedAction": CAUSE.action,
+                    }
+                },
+            ]
+        },
+    ],
+)
+async def test_a_failed_job_tells_the_real_cause_and_not_the_general_one(errors: dict[str, Any]) -> None:
+    cloud = Cloud()
+    cloud.vault["replication_jobs"].append(job_body("Failed", **errors))
+
+    outcome = await monitor_job(FakeAzure(settings(), cloud), JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert outcome == Failed(error=CAUSE)
+
+
+async def test_a_failed_job_without_a_cause_says_at_least_that() -> None:
+    cloud = Cloud()
+    cloud.vault["replication_jobs"].append(job_body("Cancelled"))
+
+    outcome = await monitor_job(FakeAzure(settings(), cloud), JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert isinstance(outcome, Failed)
+    assert "Enable replication" in outcome.error.message
+    assert "Cancelled" in outcome.error.message
+
+
+async def test_a_failed_item_without_a_job_tells_its_own_health_error() -> None:
+    cloud = Cloud()
+    body = item_body("InitialReplicationFailed")
+    body["properties"]["healthErrors"] = [
+        {"errorCode": "153006", "errorMessage": "No crash point.", "recommendedAction": "Wait."}
+    ]
+    cloud.vault["replication_protected_items"].append(body)
+    azure = FakeAzure(settings(), cloud)
+
+    outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job=""))
+
+    assert outcome == Failed(error=Error(code="153006", message="No crash point.", action="Wait."))
+
+
+async def test_a_failed_item_without_an_error_tells_its_state() -> None:
+    outcome = await monitor_job(azure_with("EnablingFailed"), JobRequest(vm_id=VM_ID, job=""))
+
+    assert outcome == Failed(error=Error(code="EnablingFailed", message="It is EnablingFailed"))
+
+
+async def test_a_hundred_that_follow_their_jobs_read_the_vault_once() -> None:
+    azure = azure_with("InitialReplicationInProgress", "Succeeded")
+
+    for _ in range(100):
+        await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert sorted(azure.cloud.reads) == ["replication_jobs", "replication_protected_items"]

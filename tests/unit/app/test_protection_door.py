@@ -1,0 +1,341 @@
+"""GET and PUT of one VM's protection: what is refused, with nothing written, and what is not."""
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from doors.problems import Problem
+from doors.protection import get_protection, put_protection
+from shared.domain import naming
+from shared.domain.resource_id import ResourceId
+from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body
+from tests.unit.app.fake_durable import FakeDurableClient
+
+INSTANCE = naming.instance_id(VM_ID)
+URL = f"https://app.example/api{VM_ID}/protection"
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm()
+    return cloud
+
+
+@pytest.fixture
+def client() -> FakeDurableClient:
+    return FakeDurableClient()
+
+
+def request(
+    body: bytes = b"",
+    content_type: str = "application/json",
+    subscription: str = SUBSCRIPTION,
+    group: str = "web",
+    name: str = "web-1",
+) -> func.HttpRequest:
+    route = {"subscription": subscription, "group": group, "name": name}
+    headers = {"Content-Type": content_type} if content_type else {}
+    return func.HttpRequest("PUT", f"{URL}?code=s3cret-key", headers=headers, route_params=route, body=body)
+
+
+async def problem_of(call: Awaitable[func.HttpResponse]) -> tuple[int, dict[str, Any]]:
+    with pytest.raises(Problem) as problem:
+        await call
+    response = problem.value.response()
+    return response.status_code, json.loads(response.get_body())
+
+
+# PUT
+
+
+async def test_put_tags_the_vm_and_wakes_it(cloud: Cloud, client: FakeDurableClient) -> None:
+    response = await put_protection(FakeAzure(settings(), cloud), client, request())
+
+    assert response.status_code == 202
+    assert json.loads(response.get_body()) == {"vmId": str(VM_ID), "instanceId": INSTANCE}
+    assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
+    assert [instance for _, instance, _ in client.started] == [INSTANCE]
+
+
+async def test_put_leads_to_a_place_to_look_without_the_key_that_was_used(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    response = await put_protection(FakeAzure(settings(), cloud), client, request())
+
+    assert response.headers["Location"] == URL
+    assert "s3cret" not in str(dict(response.headers))
+
+
+async def test_put_keeps_the_other_tags_and_writes_the_name_and_value_of_the_settings(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    cloud.add_vm(tags={"owner": "alice"})
+    azure = FakeAzure(settings(tag_name="recovery", tag_values="gold,silver"), cloud)
+
+    await put_protection(azure, client, request(b"{}"))
+
+    assert cloud.resources[VM_ID.key]["tags"] == {"owner": "alice", "recovery": "gold"}
+
+
+async def test_put_of_a_tagged_vm_writes_no_tag_and_wakes_it(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.add_vm(tags={"DR": "True"})
+
+    await put_protection(FakeAzure(settings(), cloud), client, request())
+
+    assert cloud.writes == []
+    assert len(client.started) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"  \n", b"{}", b" { } "])
+async def test_put_takes_nothing_or_an_empty_object(cloud: Cloud, client: FakeDurableClient, body: bytes) -> None:
+    response = await put_protection(FakeAzure(settings(), cloud), client, request(body))
+
+    assert response.status_code == HTTPStatus.ACCEPTED
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
+async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableClient, content_type: str) -> None:
+    response = await put_protection(FakeAzure(settings(), cloud), client, request(b"{}", content_type))
+
+    assert response.status_code == HTTPStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "code", "told"),
+    [
+        ({"body": b"{"}, 400, "MalformedBody", "no JSON"),
+        ({"body": b"\xff\xfe"}, 400, "MalformedBody", "no JSON"),
+        ({"body": b"dr=true", "content_type": "text/plain"}, 415, "NotJson", "'text/plain'"),
+        ({"body": b"{}", "content_type": ""}, 415, "NotJson", "application/json"),
+        ({"body": b'{"a": "' + 70_000 * b"x" + b'"}'}, 413, "BodyTooLarge", "65536"),
+        ({"body": b'{"targetRegion": "westus2"}'}, 422, "InvalidBody", "targetRegion"),
+        ({"body": b"[]"}, 422, "InvalidBody", "body"),
+        ({"body": b"null"}, 422, "InvalidBody", "body"),
+        ({"body": b'"text"'}, 422, "InvalidBody", "body"),
+        ({"subscription": "not-a-guid"}, 400, "MalformedResource", "not-a-guid"),
+        ({"name": ".."}, 400, "MalformedResource", "/subscriptions/<guid>"),
+        ({"name": "."}, 400, "MalformedResource", "/subscriptions/<guid>"),
+        ({"name": "web-1/extensions/x"}, 400, "MalformedResource", "virtualMachines"),
+        ({"name": "web 1"}, 400, "MalformedResource", "web 1"),
+        ({"group": "ends-in-a-dot."}, 400, "MalformedResource", "ends-in-a-dot."),
+        ({"subscription": ELSEWHERE}, 404, "OutOfScope", "DR_SOURCE_SCOPE"),
+        ({"name": "web-2"}, 404, "VmNotFound", "web-2"),
+    ],
+)
+async def test_put_refuses_what_it_cannot_take_and_does_nothing(
+    cloud: Cloud, client: FakeDurableClient, given: dict[str, Any], status: int, code: str, told: str
+) -> None:
+    got, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request(**given)))
+
+    assert (got, problem["status"], problem["code"]) == (status, status, code)
+    assert told in problem["detail"]
+    assert cloud.writes == []
+    assert client.started == []
+
+
+@pytest.mark.parametrize("off", [{"paused": True}, {"mode": "report"}])
+async def test_put_is_a_conflict_while_writes_are_off(
+    cloud: Cloud, client: FakeDurableClient, off: dict[str, Any]
+) -> None:
+    status, problem = await problem_of(put_protection(FakeAzure(settings(**off), cloud), client, request()))
+
+    assert (status, problem["code"]) == (409, "WritesOff")
+    assert "DR_" in problem["detail"]
+    assert cloud.reads == []
+    assert client.started == []
+
+
+def hold(cloud: Cloud) -> None:
+    cloud.add_vm(tags={"dr-hold": "true"})
+
+
+def stop(cloud: Cloud) -> None:
+    cloud.add_vm(power="deallocated")
+
+
+def manage_the_group(cloud: Cloud) -> None:
+    cloud.add(VM_ID.group_id, {"location": "eastus", "managedBy": "/subscriptions/x/aks"})
+
+
+def object_to_it(cloud: Cloud) -> None:
+    cloud.eligibility_errors.append({"code": "150001", "message": "Too old.", "recommendedAction": "Upgrade."})
+
+
+def make_it_a_copy(cloud: Cloud) -> None:
+    original = str(VM_ID).replace("/web/", "/other/")
+    cloud.vault["replication_protected_items"].append(
+        item_body("UnplannedFailoverCommitted", fabricObjectId=original, recoveryFabricObjectId=str(VM_ID).lower())
+    )
+
+
+def detach_the_disks(cloud: Cloud) -> None:
+    cloud.add_vm(storageProfile={"osDisk": {"vhd": {"uri": "https://x"}}, "dataDisks": [{"lun": 0}]})
+
+
+@pytest.mark.parametrize(
+    ("happened", "code"),
+    [
+        (hold, "OnHold"),
+        (stop, "VmNotRunning"),
+        (manage_the_group, "ManagedResourceGroup"),
+        (object_to_it, "NotEligibleForReplication"),
+        (make_it_a_copy, "DrCopy"),
+        (detach_the_disks, "UnmanagedDisks"),
+    ],
+)
+async def test_put_of_a_vm_that_cannot_be_protected_says_why_and_writes_no_tag(
+    cloud: Cloud, client: FakeDurableClient, happened: Callable[[Cloud], None], code: str
+) -> None:
+    happened(cloud)
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request()))
+
+    assert (status, problem["code"]) == (422, "NotEligible")
+    assert [finding["code"] for finding in problem["findings"]] == [code]
+    assert problem["findings"][0]["message"] in problem["detail"]
+    assert cloud.writes == []
+    assert client.started == []
+
+
+async def test_put_of_a_vm_that_azure_is_busy_with_is_taken(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.add_vm(power="starting", provisioningState="Creating")
+
+    response = await put_protection(FakeAzure(settings(), cloud), client, request())
+
+    assert response.status_code == 202
+    assert cloud.written == ["tags"]
+
+
+async def test_put_of_a_vm_with_an_item_plans_nothing(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+    cloud.add_vm(power="deallocated")
+
+    response = await put_protection(FakeAzure(settings(), cloud), client, request())
+
+    assert response.status_code == 202
+    assert NETWORK.key not in {read.lower() for read in cloud.reads}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "retry"),
+    [
+        (answer(429, "TooManyRequests"), 503, "TooManyRequests", "30"),
+        (answer(403, "AuthorizationFailed"), 502, "AuthorizationFailed", None),
+        (answer(500, "InternalServerError"), 502, "InternalServerError", None),
+        (ServiceRequestError("no route to host 10.0.0.1"), 502, "ServiceRequestError", "30"),
+    ],
+)
+async def test_what_goes_wrong_between_us_and_azure_is_a_fault_upstream(
+    cloud: Cloud, client: FakeDurableClient, fault: Exception, status: int, code: str, retry: str | None
+) -> None:
+    cloud.faults["read"] = fault
+
+    with pytest.raises(Problem) as problem:
+        await put_protection(FakeAzure(settings(), cloud), client, request())
+
+    response = problem.value.response()
+    assert (response.status_code, problem.value.document["code"]) == (status, code)
+    assert response.headers.get("Retry-After") == retry
+    assert "10.0.0.1" not in problem.value.document["detail"]
+    assert client.started == []
+
+
+async def test_a_tag_that_cannot_be_written_starts_nothing(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.faults["write"] = answer(403, "AuthorizationFailed")
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request()))
+
+    assert (status, problem["code"]) == (502, "AuthorizationFailed")
+    assert client.started == []
+
+
+async def test_a_pause_that_comes_between_plan_and_tag_is_a_conflict(cloud: Cloud, client: FakeDurableClient) -> None:
+    class PausedSoon(FakeAzure):
+        def check_vm_write(self, vm: ResourceId) -> None:
+            self.settings = settings(paused=True)
+            super().check_vm_write(vm)
+
+    status, problem = await problem_of(put_protection(PausedSoon(settings(), cloud), client, request()))
+
+    assert (status, problem["code"]) == (409, "WritesOff")
+    assert client.started == []
+
+
+# GET
+
+
+async def view_of(cloud: Cloud, client: FakeDurableClient) -> dict[str, Any]:
+    response = await get_protection(FakeAzure(settings(), cloud), client, request())
+    assert response.status_code == 200
+    view: dict[str, Any] = json.loads(response.get_body())
+    return view
+
+
+async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurableClient) -> None:
+    assert await view_of(cloud, client) == {
+        "vmId": str(VM_ID),
+        "exists": True,
+        "tagged": False,
+        "item": None,
+        "running": False,
+        "run": None,
+    }
+
+
+async def test_get_shows_the_item_that_protects_it(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.add_vm(tags={"dr": "true"})
+    cloud.vault["replication_protected_items"].append(item_body("Protected", rpoInSeconds=95))
+
+    view = await view_of(cloud, client)
+
+    assert view["tagged"] is True
+    assert (view["item"]["state"], view["item"]["rpoSeconds"]) == ("Protected", 95)
+
+
+async def test_get_shows_where_a_run_stands_and_then_how_it_ended(cloud: Cloud, client: FakeDurableClient) -> None:
+    client.status, client.custom_status = Status.Running, {"step": "Initial replication", "percent": 43}
+    view = await view_of(cloud, client)
+    assert (view["running"], view["run"]) == (True, {"step": "Initial replication", "percent": 43})
+
+    client.status, client.output = Status.Completed, {"outcome": "Protected"}
+    view = await view_of(cloud, client)
+    assert (view["running"], view["run"]) == (False, {"outcome": "Protected"})
+
+
+async def test_get_of_a_vm_that_is_gone_shows_how_its_run_ended(client: FakeDurableClient) -> None:
+    client.status, client.output = Status.Completed, {"outcome": "Gone"}
+
+    view = await view_of(Cloud(), client)
+
+    assert (view["exists"], view["tagged"], view["run"]) == (False, False, {"outcome": "Gone"})
+
+
+async def test_get_of_a_vm_that_never_was_is_not_found(client: FakeDurableClient) -> None:
+    status, problem = await problem_of(get_protection(FakeAzure(settings(), Cloud()), client, request()))
+
+    assert (status, problem["code"]) == (404, "VmNotFound")
+
+
+@pytest.mark.parametrize(("given", "status"), [({"subscription": "x"}, 400), ({"subscription": ELSEWHERE}, 404)])
+async def test_get_refuses_what_it_does_not_look_after(
+    cloud: Cloud, client: FakeDurableClient, given: dict[str, Any], status: int
+) -> None:
+    got, _ = await problem_of(get_protection(FakeAzure(settings(), cloud), client, request(**given)))
+
+    assert got == status
+    assert cloud.reads == []
+
+
+async def test_get_works_while_writes_are_off(cloud: Cloud, client: FakeDurableClient) -> None:
+    response = await get_protection(FakeAzure(settings(paused=True), cloud), client, request())
+
+    assert response.status_code == 200
+    assert cloud.writes == []

@@ -1,0 +1,148 @@
+"""Waking a VM's orchestration: whatever runs or ends meanwhile, the VM is looked at after the call."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from doors.wake import is_running, wake
+from shared.domain import naming
+from shared.domain.run import Run
+from tests.unit.app.examples import VM_ID
+from tests.unit.app.fake_durable import FakeDurableClient
+
+INSTANCE = naming.instance_id(VM_ID)
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits between the looks, which take no time here."""
+    waits: list[float] = []
+    real_sleep = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await real_sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return waits
+
+
+def ends_after(call: str, times: int = 1) -> Any:
+    """The run ends behind the caller's back, right after that call was made for the first time (or a later one)."""
+    left = [times]
+
+    def after(client: FakeDurableClient, made: str) -> None:
+        if made == call:
+            left[0] -= 1
+            if left[0] == 0:
+                client.status = Status.Completed
+
+    return after
+
+
+async def test_a_vm_without_a_run_gets_one_under_its_own_id(slept: list[float]) -> None:
+    client = FakeDurableClient()
+
+    await wake(client, VM_ID, 30)
+
+    ((name, instance, given),) = client.started
+    assert (name, instance) == ("protect_vm", INSTANCE)
+    assert Run.load(given) == Run(vm_id=VM_ID, poll_seconds=30)
+    assert client.raised == []
+    assert slept == []
+
+
+@pytest.mark.parametrize("ended", [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled])
+async def test_a_run_that_has_ended_is_followed_by_a_new_one(ended: Status) -> None:
+    client = FakeDurableClient()
+    client.status = ended
+
+    await wake(client, VM_ID, 30)
+
+    assert len(client.started) == 1
+
+
+async def test_a_run_under_way_is_told_and_looked_at_again_a_moment_later(slept: list[float]) -> None:
+    client = FakeDurableClient()
+    client.status = Status.Running
+
+    await wake(client, VM_ID, 30)
+
+    assert client.raised == [(INSTANCE, "changed")]
+    assert client.started == []
+    assert slept == [1.0]
+
+
+async def test_a_run_that_took_the_event_in_its_last_turn_is_followed_by_a_new_one() -> None:
+    client = FakeDurableClient(after=ends_after("raise_event"))
+    client.status = Status.Running
+
+    await wake(client, VM_ID, 30)
+
+    assert client.raised == [(INSTANCE, "changed")]
+    assert len(client.started) == 1
+
+
+async def test_a_run_that_ends_before_the_event_reaches_it_is_followed_by_a_new_one() -> None:
+    client = FakeDurableClient(after=ends_after("get_status"))
+    client.status = Status.Running
+
+    await wake(client, VM_ID, 30)
+
+    assert client.raised == []
+    assert len(client.started) == 1
+
+
+async def test_a_run_that_another_door_has_just_started_is_told_instead() -> None:
+    def another_door_is_quicker(client: FakeDurableClient, made: str) -> None:
+        if made == "get_status":
+            client.status = Status.Running
+
+    client = FakeDurableClient(after=another_door_is_quicker)
+
+    await wake(client, VM_ID, 30)
+
+    assert client.started == []
+    assert client.raised == [(INSTANCE, "changed")]
+
+
+async def test_a_start_that_fails_for_another_reason_is_no_success() -> None:
+    def the_hub_breaks(_: FakeDurableClient, made: str) -> None:
+        if made == "start_new":
+            raise Exception("The task hub cannot be reached.")
+
+    client = FakeDurableClient(after=the_hub_breaks)
+    client.status_after_start = None
+
+    with pytest.raises(Exception, match="task hub"):
+        await wake(client, VM_ID, 30)
+
+
+async def test_of_many_doors_at_once_one_starts_the_run() -> None:
+    client = FakeDurableClient()
+
+    await asyncio.gather(*(wake(client, VM_ID, 30) for _ in range(20)))
+
+    assert len(client.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        (None, False),
+        (Status.Pending, True),
+        (Status.Running, True),
+        (Status.ContinuedAsNew, True),
+        (Status.Suspended, True),
+        (Status.Completed, False),
+        (Status.Failed, False),
+        (Status.Terminated, False),
+    ],
+)
+async def test_each_status_runs_or_not(status: Status | None, runs: bool) -> None:
+    client = FakeDurableClient()
+    client.status = status
+
+    assert await is_running(client, INSTANCE) is runs
