@@ -16,6 +16,11 @@ KEPT_BYTES = 256 * 1024 * 1024
 class _Entry:
     line: Json
     response: bytes
+    omitted: bool = False
+
+    def body(self) -> Json:
+        body: Json = {**self.line, "responseBody": json.loads(self.response) if self.response else None}
+        return body | {"responseBodyOmitted": True} if self.omitted else body
 
 
 class RequestLog:
@@ -34,15 +39,11 @@ class RequestLog:
         while self._bytes > KEPT_BYTES:
             oldest = self._answered.popleft()
             self._bytes -= len(oldest.response)
-            oldest.response = b""
+            oldest.response, oldest.omitted = b"", True
 
     def after(self, number: int) -> list[Json]:
         """Entries with n greater than `number`, oldest first."""
-        return [
-            {**entry.line, "responseBody": json.loads(entry.response) if entry.response else None}
-            for entry in self._entries
-            if entry.line["n"] > number
-        ]
+        return [entry.body() for entry in self._entries if entry.line["n"] > number]
 
     def clear(self) -> None:
         """Numbers go on counting."""

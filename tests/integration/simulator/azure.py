@@ -12,6 +12,7 @@ from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
+from local.conformance.sdk_models import validate_request_log
 from local.simulator import Simulator
 from local.simulator.identity import issue
 
@@ -210,3 +211,8 @@ async def azure(existing: dict[str, Any] | None = None, *, speed: float = 3000, 
             yield clients
         finally:
             await clients.close()
+        findings = validate_request_log(simulator.gateway.log.after(0))
+        # Requests are wrong on purpose here; answers never are.
+        assert [
+            str(found) for _, found in findings if found.where.startswith("response") and found.kind == "error"
+        ] == []
