@@ -1,18 +1,14 @@
 """The activities as Durable Functions knows them: a name, JSON in, JSON out. The steps themselves stay plain."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
-from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
-from shared.domain.model import Model
-from shared.domain.outcome import Outcome
-
 if TYPE_CHECKING:
     from shared.azure.gateway import Azure
+    from shared.domain.outcome import Outcome
 
-Request = TypeVar("Request", bound=Model)
 Json = dict[str, Any]
 
 blueprint = df.Blueprint()
@@ -22,48 +18,49 @@ blueprint = df.Blueprint()
 async def resolve_source(request: Json) -> Json:
     from activities.resolve_source import resolve_source as step
 
-    return await _run(step, VmRequest.load(request))
+    return await _run(step, request)
 
 
 @blueprint.activity_trigger(input_name="request")
 async def derive_target_settings(request: Json) -> Json:
     from activities.derive_target_settings import derive_target_settings as step
 
-    return await _run(step, DeriveRequest.load(request))
+    return await _run(step, request)
 
 
 @blueprint.activity_trigger(input_name="request")
 async def create_target_resource(request: Json) -> Json:
     from activities.create_target_resource import create_target_resource as step
 
-    return await _run(step, ResourceRequest.load(request))
+    return await _run(step, request)
 
 
 @blueprint.activity_trigger(input_name="request")
 async def enable_protection(request: Json) -> Json:
     from activities.enable_protection import enable_protection as step
 
-    return await _run(step, EnableRequest.load(request))
+    return await _run(step, request)
 
 
 @blueprint.activity_trigger(input_name="request")
 async def monitor_job(request: Json) -> Json:
     from activities.monitor_job import monitor_job as step
 
-    return await _run(step, JobRequest.load(request))
+    return await _run(step, request)
 
 
 @blueprint.activity_trigger(input_name="request")
 async def remove_failed_item(request: Json) -> Json:
     from activities.remove_failed_item import remove_failed_item as step
 
-    return await _run(step, VmRequest.load(request))
+    return await _run(step, request)
 
 
-async def _run(step: "Callable[[Azure, Request], Awaitable[Outcome]]", request: Request) -> Json:
+async def _run(step: Callable[["Azure", Any], Awaitable["Outcome"]], request: Json) -> Json:
+    """The step's own annotation says what its request is."""
     from shared.azure.answers import answered
     from shared.azure.gateway import gateway
 
     azure = gateway()
-    outcome = await answered(step(azure, request), azure.settings.poll_seconds)
+    outcome = await answered(step(azure, step.__annotations__["request"].load(request)), azure.settings.poll_seconds)
     return outcome.dump()

@@ -28,8 +28,10 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
         return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent)
     if item and item.stage is Stage.FAILED:
         return Failed(error=_of_item(item))
-    if (item and item.stage is Stage.ENABLING) or (job and item is None):
+    if item and item.stage is Stage.ENABLING:
         return Pending(retry_after=poll, step="Enabling protection")
+    if job and item is None:
+        return Failed(error=Error(code="ItemMissing", message="The enable job succeeded, but the vault holds no item."))
     return Ready()
 
 

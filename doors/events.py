@@ -45,9 +45,9 @@ def vm_of(event: func.EventGridEvent | func.CloudEvent) -> ResourceId:
     data = event.get_json()
     if not isinstance(data, dict):
         raise NotAboutAVmError("its data is no object")
-    if event_type in _OPERATION_EVENTS:
+    if isinstance(event_type, str) and event_type in _OPERATION_EVENTS:
         return _of_operation(data, event.subject)
-    if event_type in _NOTIFICATIONS:
+    if isinstance(event_type, str) and event_type in _NOTIFICATIONS:
         return _of_notification(data)
     raise NotAboutAVmError(f"its type is {_quoted(event_type)}")
 

@@ -25,18 +25,26 @@ _SECOND_LOOK_AFTER = 1.0
 async def wake(client: DurableOrchestrationClient, vm: ResourceId, poll_seconds: float) -> None:
     """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by a new one."""
     instance = naming.instance_id(vm)
-    if await is_running(client, instance):
-        await client.raise_event(instance, CHANGED)
-        await asyncio.sleep(_SECOND_LOOK_AFTER)
-        if await is_running(client, instance):
-            return
+    if await is_running(client, instance) and await _raise_changed(client, instance):
+        return
     try:
         await client.start_new(ORCHESTRATOR, instance, Run(vm_id=vm, poll_seconds=poll_seconds).dump())
     except Exception:
         # Another door may have been quicker; whether it was, only the status tells, never the text of the exception.
-        if not await is_running(client, instance):
+        if not (await is_running(client, instance) and await _raise_changed(client, instance)):
             raise
+
+
+async def _raise_changed(client: DurableOrchestrationClient, instance: str) -> bool:
+    """Returns whether a run was still there a while after it got the event, and so looks again."""
+    try:
         await client.raise_event(instance, CHANGED)
+    except Exception:
+        if await is_running(client, instance):
+            raise
+        return False
+    await asyncio.sleep(_SECOND_LOOK_AFTER)
+    return await is_running(client, instance)
 
 
 async def is_running(client: DurableOrchestrationClient, instance: str) -> bool:

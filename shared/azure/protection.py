@@ -24,11 +24,15 @@ async def find_original(vault: Vault, vm: ResourceId) -> ResourceId | None:
 async def find_enable_job(vault: Vault, vm: ResourceId) -> Job | None:
     """A job that is enabling this VM: while it runs, the item may not be readable.
 
-    A job tells no more of its VM than the name, so one of another VM of that name counts too, unless this process
-    knows better: to wait for it costs minutes, to ask twice may cost the protection.
+    What this process asked for is known to it. Of others a job tells no more than the name of the VM, so one of another
+    VM of that name counts too: to wait for it costs minutes, to ask twice may cost the protection.
     """
-    running = (job for job in await vault.jobs.get() if job.enables(vm) and job.stage is JobStage.RUNNING)
-    return next((job for job in running if vault.enable_jobs.get(job.name, vm) == vm), None)
+    own = await vault.job(vault.enable_jobs[vm]) if vm in vault.enable_jobs else None
+    if own and own.stage is JobStage.RUNNING:
+        return own
+    running = [job for job in await vault.jobs.get() if job.enables(vm) and job.stage is JobStage.RUNNING]
+    known = set(vault.enable_jobs.values()) if running else set()
+    return next((job for job in running if job.name not in known), None)
 
 
 async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
@@ -46,18 +50,16 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
             policy_id=str(mapping.policy), provider_specific_details=_a2a(vm, replication, mapping)
         )
     )
-    job = await begin(
-        vault.client.replication_protected_items.begin_create,
-        vault.id.resource_group,
-        vault.id.name,
-        fabric,
-        container,
-        naming.item_name(vm),
-        body,
-        retry_total=0,
-    )
-    vault.enable_jobs[job] = vm
-    return job
+    send = vault.client.replication_protected_items.begin_create
+    path = (vault.id.resource_group, vault.id.name, fabric, container, naming.item_name(vm))
+    try:
+        vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
+    except BaseException:
+        # It may have been taken all the same: whoever looks next looks at the vault, not at what is remembered of it.
+        vault.items.forget()
+        vault.jobs.forget()
+        raise
+    return vault.enable_jobs[vm]
 
 
 async def remove(azure: Azure, item: ProtectedItem) -> str:

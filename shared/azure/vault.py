@@ -63,7 +63,7 @@ class Vault:
         self.id = vault_id
         self.azure = azure
         poll = azure.settings.poll_seconds
-        self.enable_jobs: dict[str, ResourceId] = {}
+        self.enable_jobs: dict[ResourceId, str] = {}
         self._ended_jobs: dict[str, Job] = {}
         self.ensurer = Ensurer(poll, poll * SLOW)
         self.location = Remembered(self._read_location, float("inf"))

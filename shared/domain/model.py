@@ -13,7 +13,10 @@ class Model(BaseModel):
     the app. What people type (HTTP bodies, settings) forbids them instead.
     """
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    # Validators are built when first used: a cold start that only takes an event does not pay for all of them.
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=True
+    )
 
     @classmethod
     def load(cls, data: Any) -> Self:

@@ -7,7 +7,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from shared.domain.model import Model
 
@@ -45,7 +45,9 @@ class Failed(Model):
 
 Outcome = Ready | Pending | Failed
 
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="status")])
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(
+    Annotated[Outcome, Field(discriminator="status")], config=ConfigDict(defer_build=True)
+)
 
 
 def load_outcome(data: Any) -> Outcome:

@@ -97,5 +97,8 @@ class ResourceId:
 
 
 def vm_id(subscription: str, group: str, name: str) -> ResourceId:
-    """The ID of a Resource Manager VM. Raises ValueError."""
-    return ResourceId.of(subscription, group, VIRTUAL_MACHINE, name)
+    """The ID of a Resource Manager VM. Raises ValueError, also for parts that would make something else of it."""
+    made = ResourceId.of(subscription, group, VIRTUAL_MACHINE, name)
+    if (made.resource_group, made.type, made.name) != (group, VIRTUAL_MACHINE, name):
+        raise ValueError(f"{group!r} and {name!r} are no names of a resource group and of a VM in it")
+    return made
