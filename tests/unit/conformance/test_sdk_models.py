@@ -225,6 +225,7 @@ def test_a_request_log_is_validated_entry_by_entry() -> None:
     bad = good | {"n": 2, "requestBody": mutated(ENABLE, "properties.policyId", 1)}
     jobs = f"{VAULT}/replicationJobs"
     large = good | {"method": "GET", "path": jobs, "status": 200, "requestBody": None, "responseBodyOmitted": True}
-    [(exchange, finding)] = validate_request_log([good, bad, large])
+    reset = good | {"status": 0}
+    [(exchange, finding)] = validate_request_log([good, bad, large, reset])
     assert exchange.number == 2
     assert finding.where == "request$.properties.policyId"
