@@ -74,7 +74,7 @@ def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
     return False
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(instances())
 def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
     result = instance.run()

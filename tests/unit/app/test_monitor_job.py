@@ -46,7 +46,7 @@ async def status_with(item: str, job: str, asked_for: str = "job-1") -> str:
     ("item", "job", "status"),
     [
         ("", "InProgress", "pending"),
-        ("", "Succeeded", "pending"),
+        ("", "Succeeded", "failed"),
         ("", "Failed", "failed"),
         ("", "", "ready"),
         ("EnablingProtection", "InProgress", "pending"),
@@ -163,3 +163,15 @@ async def test_a_hundred_that_follow_their_jobs_read_the_vault_once() -> None:
         await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
 
     assert sorted(azure.cloud.reads) == ["replication_jobs", "replication_protected_items"]
+
+
+async def test_a_job_that_has_just_ended_is_not_taken_for_failed_by_an_older_list_of_items() -> None:
+    azure = azure_with(job="InProgress")
+    vault = azure.vault(azure.settings.vault)
+    await vault.items.get()
+
+    azure.cloud.vault["replication_jobs"][:] = [job_body("Succeeded")]
+    azure.cloud.vault["replication_protected_items"].append(item_body("InitialReplicationInProgress"))
+    outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert outcome.status == "pending"

@@ -123,7 +123,7 @@ async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableC
         ({"subscription": "not-a-guid"}, 400, "MalformedResource", "not-a-guid"),
         ({"name": ".."}, 400, "MalformedResource", "/subscriptions/<guid>"),
         ({"name": "."}, 400, "MalformedResource", "/subscriptions/<guid>"),
-        ({"name": "web-1/extensions/x"}, 400, "MalformedResource", "virtualMachines"),
+        ({"name": "web-1/extensions/x"}, 400, "MalformedResource", "web-1/extensions/x"),
         ({"name": "web 1"}, 400, "MalformedResource", "web 1"),
         ({"group": "ends-in-a-dot."}, 400, "MalformedResource", "ends-in-a-dot."),
         ({"subscription": ELSEWHERE}, 404, "OutOfScope", "DR_SOURCE_SCOPE"),

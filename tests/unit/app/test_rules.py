@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.domain.resource_id import ResourceId, vm_id
@@ -113,6 +114,9 @@ def situations(draw: st.DrawFn) -> Situation:
     return vm, around, settings(target_scope=scope, mode=draw(st.sampled_from(["protect", "report"])))
 
 
+enough = examples(max_examples=40, deadline=None)
+
+
 def of_kind(plan: Plan, kind: type[Any]) -> list[Any]:
     return [resource for wave in plan.resources for resource in wave if isinstance(resource, kind)]
 
@@ -131,11 +135,13 @@ def rests_on(resource: TargetResource) -> set[str]:
     return {resource.id.group_id.key}
 
 
+@enough
 @given(situations())
 def test_the_same_situation_gives_the_same_plan(situation: Situation) -> None:
     assert derive(*situation) == derive(*situation)
 
 
+@enough
 @given(situations())
 def test_a_plan_survives_the_way_to_an_activity_and_back(situation: Situation) -> None:
     plan = derive(*situation)
@@ -143,6 +149,7 @@ def test_a_plan_survives_the_way_to_an_activity_and_back(situation: Situation) -
     assert Plan.load(plan.dump()) == plan
 
 
+@enough
 @given(situations())
 def test_a_plan_either_blocks_or_holds_all_that_is_needed(
     situation: Situation,
@@ -157,6 +164,7 @@ def test_a_plan_either_blocks_or_holds_all_that_is_needed(
         assert all(plan.resources)
 
 
+@enough
 @given(situations())
 def test_nothing_is_ever_protected_into_its_own_region(
     situation: Situation,
@@ -171,6 +179,7 @@ def test_nothing_is_ever_protected_into_its_own_region(
         assert all(placed.location == around.vault_location for placed in of_kind(plan, VirtualNetwork))
 
 
+@enough
 @given(situations())
 def test_every_resource_lies_in_the_target_scope_or_the_vm_is_blocked(
     situation: Situation,
@@ -184,6 +193,7 @@ def test_every_resource_lies_in_the_target_scope_or_the_vm_is_blocked(
         assert plan.replication.cache_account in of_app.target
 
 
+@enough
 @given(situations())
 def test_each_wave_rests_on_earlier_waves_alone(situation: Situation) -> None:
     made: set[str] = set()
@@ -193,6 +203,7 @@ def test_each_wave_rests_on_earlier_waves_alone(situation: Situation) -> None:
         made |= {resource.key for resource in wave}
 
 
+@enough
 @given(situations())
 def test_nothing_is_in_a_plan_twice(situation: Situation) -> None:
     keys = [resource.key for resource in chain.from_iterable(derive(*situation).resources)]
@@ -200,6 +211,7 @@ def test_nothing_is_in_a_plan_twice(situation: Situation) -> None:
     assert len(keys) == len(set(keys))
 
 
+@enough
 @given(situations())
 def test_containers_and_networks_are_mapped_there_and_back(
     situation: Situation,
@@ -217,6 +229,7 @@ def test_containers_and_networks_are_mapped_there_and_back(
             assert (there[0], back, target) in pairs
 
 
+@enough
 @given(situations())
 def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> None:
     plan = derive(*situation)
@@ -229,6 +242,7 @@ def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> No
     assert ("availabilitySet" in explained) is (situation[1].availability_set is not None)
 
 
+@enough
 @given(situations())
 def test_the_plan_knows_whether_it_may_be_acted_upon(situation: Situation) -> None:
     plan = derive(*situation)
