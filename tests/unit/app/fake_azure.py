@@ -204,9 +204,19 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
         cloud.write("tags", (scope, patch.properties.tags))
         cloud.resources[scope.lower()]["tags"] |= patch.properties.tags
 
+    async def create_group(name: str, body: dict[str, Any]) -> Any:
+        group = ResourceId.of(subscription, name)
+        cloud.write(f"group {name}", body)
+        cloud.add(group, body)
+
+    async def create_by_id(resource: str, body: dict[str, Any], api_version: str) -> None:
+        assert api_version
+        cloud.write(f"resource {ResourceId(resource).name}", body)
+
+    groups = SimpleNamespace(get=get_group, list=list_groups, create_or_update=create_group)
     return SimpleNamespace(
-        resource_groups=SimpleNamespace(get=get_group, list=list_groups),
-        resources=SimpleNamespace(get_by_id=get_by_id),
+        resource_groups=groups,
+        resources=SimpleNamespace(get_by_id=get_by_id, begin_create_or_update_by_id=create_by_id),
         tags=SimpleNamespace(begin_update_at_scope=update_tags),
     )
 

@@ -1,0 +1,269 @@
+"""A look at one VM: what is read for it, in which order it is decided, and what its plan rests on."""
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from activities.derive_target_settings import derive_target_settings
+from activities.resolve_source import resolve_source
+from shared.domain.messages import DeriveRequest, Source, Verdict, VmRequest
+from shared.domain.outcome import Ready
+from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
+from shared.domain.target import AvailabilitySet, Plan, VirtualNetwork
+from shared.domain.vm import Disk
+from tests.unit.app.examples import (
+    AVAILABILITY_SET,
+    DATA_DISK,
+    ELSEWHERE,
+    NETWORK,
+    NIC,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    VAULT_ID,
+    VM_ID,
+    settings,
+    source_vm,
+)
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm(tags={"dr": "true", "dr-profile": "gold", "owner": "alice"})
+    return cloud
+
+
+async def look(cloud: Cloud, vm: ResourceId = VM_ID, **changes: Any) -> Source:
+    outcome = await resolve_source(FakeAzure(settings(**changes), cloud), VmRequest(vm_id=vm))
+    assert isinstance(outcome, Ready)
+    return Source.load(outcome.value)
+
+
+async def plan(cloud: Cloud, **changes: Any) -> Plan:
+    outcome = await derive_target_settings(FakeAzure(settings(), cloud), DeriveRequest(vm=source_vm(**changes)))
+    assert isinstance(outcome, Ready)
+    return Plan.load(outcome.value)
+
+
+async def test_a_tagged_vm_is_read_whole_with_the_tags_of_this_app_only(cloud: Cloud) -> None:
+    source = await look(cloud)
+
+    assert source.verdict is Verdict.PROTECT
+    assert source.vm == source_vm(tags={"dr": "true", "dr-profile": "gold"})
+    assert source.item is None
+
+
+async def test_an_untagged_vm_costs_one_read() -> None:
+    cloud = Cloud()
+    cloud.add_vm(tags={"dr": "false"})
+
+    assert (await look(cloud)).verdict is Verdict.NOT_TAGGED
+    assert cloud.reads == [str(VM_ID)]
+
+
+async def test_a_vm_that_is_gone_costs_one_read() -> None:
+    cloud = Cloud()
+
+    assert (await look(cloud)).verdict is Verdict.GONE
+    assert len(cloud.reads) == 1
+
+
+@pytest.mark.parametrize(
+    ("vm", "code"),
+    [
+        (ResourceId.of(SUBSCRIPTION, "web", CLASSIC_VIRTUAL_MACHINE, "old-1"), "ClassicVm"),
+        (ResourceId.of(ELSEWHERE, "web", VM_ID.type, "web-1"), "OutOfScope"),
+    ],
+)
+async def test_what_the_id_alone_tells_costs_no_read(cloud: Cloud, vm: ResourceId, code: str) -> None:
+    source = await look(cloud, vm)
+
+    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, [code])
+    assert cloud.reads == []
+
+
+async def test_a_vm_on_hold_is_left_before_the_vault_is_asked(cloud: Cloud) -> None:
+    cloud.add_vm(tags={"dr": "true", "dr-hold": "yes"})
+
+    source = await look(cloud)
+
+    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["OnHold"])
+    assert cloud.reads == [str(VM_ID)]
+
+
+async def test_the_item_of_a_vm_is_found_whatever_its_name_and_casing(cloud: Cloud) -> None:
+    details = {"protectedManagedDisks": [{"diskId": str(OS_DISK).lower()}], "rpoInSeconds": 95}
+    cloud.vault["replication_protected_items"] += [
+        item_body("Protected", "of-another", fabricObjectId=f"{VM_ID}0"),
+        {**item_body("Protected", "of-hyper-v"), "properties": {"providerSpecificDetails": {"instanceType": "HyperV"}}},
+        item_body("Protected", "made-in-the-portal", **details),
+    ]
+
+    item = (await look(cloud)).item
+
+    assert item
+    assert (item.id.name, item.is_ours) == ("made-in-the-portal", False)
+    assert item.disks == (OS_DISK,)
+    assert item.rpo_seconds == 95
+
+
+@pytest.mark.parametrize("key", ["recoveryFabricObjectId", "testFailoverRecoveryFabricObjectId"])
+async def test_a_copy_that_a_failover_made_is_never_protected(cloud: Cloud, key: str) -> None:
+    original = str(VM_ID).replace("/web/", "/other/")
+    cloud.vault["replication_protected_items"].append(
+        item_body("Protected", our_item_name(), fabricObjectId=original, **{key: str(VM_ID).lower()})
+    )
+
+    source = await look(cloud)
+
+    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
+
+
+async def test_every_disk_and_nic_of_a_vm_is_read(cloud: Cloud) -> None:
+    storage = {
+        "osDisk": {"managedDisk": {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"}},
+        "dataDisks": [{"lun": 0, "managedDisk": {"id": str(DATA_DISK)}}, {"lun": 1, "vhd": {"uri": "https://x"}}],
+    }
+    cloud.add_vm(
+        tags={"dr": "true"},
+        storageProfile=storage,
+        availabilitySet={"id": str(AVAILABILITY_SET).upper()},
+        networkProfile={"networkInterfaces": [{"id": str(NIC)}, {"id": f"{NIC}-2"}]},
+    )
+
+    vm = (await look(cloud)).vm
+
+    assert vm
+    assert vm.disks == (Disk(id=OS_DISK, sku="Premium_LRS"), Disk(id=DATA_DISK, sku=""))
+    assert vm.unmanaged_disks == 1
+    assert vm.availability_set_id == AVAILABILITY_SET
+    assert len(vm.nic_ids) == 2
+
+
+async def test_a_vm_of_which_azure_tells_little_is_read_all_the_same(cloud: Cloud) -> None:
+    cloud.add(VM_ID, {"location": "East US", "tags": {"dr": "true"}, "properties": {}})
+
+    vm = (await look(cloud)).vm
+
+    assert vm
+    assert (vm.location, vm.power_state, vm.provisioning_state, vm.disks) == (SOURCE, "unknown", "Unknown", ())
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+async def test_a_vm_that_cannot_be_read_is_not_taken_for_gone(cloud: Cloud, status: int) -> None:
+    cloud.faults["read"] = answer(status, "No")
+
+    with pytest.raises(HttpResponseError):
+        await look(cloud)
+
+
+async def test_a_vault_that_was_never_used_holds_no_item(cloud: Cloud) -> None:
+    cloud.faults["replication_protected_items"] = answer(400, "SubscriptionIdNotRegisteredWithSrs")
+
+    assert (await look(cloud)).verdict is Verdict.PROTECT
+
+
+async def test_a_vault_that_is_not_there_is_no_empty_vault(cloud: Cloud) -> None:
+    cloud.faults["replication_protected_items"] = answer(404, "ResourceNotFound")
+
+    with pytest.raises(HttpResponseError):
+        await look(cloud)
+
+
+# The plan
+
+
+async def test_the_plan_rests_on_the_vault_s_region_and_the_networks_of_the_nics(cloud: Cloud) -> None:
+    found = await plan(cloud)
+
+    (network,) = [resource for wave in found.resources for resource in wave if isinstance(resource, VirtualNetwork)]
+    assert network.location == TARGET
+    assert network.address_space == ("10.1.0.0/16",)
+    assert network.subnets == {"web": ("10.1.1.0/24",), "db": ("10.1.2.0/25", "10.1.2.128/25")}
+
+
+async def test_two_nics_in_one_network_lead_to_one_target(cloud: Cloud) -> None:
+    second = ResourceId(f"{NIC}-2")
+    subnet = {"id": f"{str(NETWORK).upper()}/subnets/db"}
+    cloud.add(second, {"location": SOURCE, "properties": {"ipConfigurations": [{"properties": {"subnet": subnet}}]}})
+
+    found = await plan(cloud, nic_ids=(NIC, second))
+
+    assert sum(isinstance(resource, VirtualNetwork) for wave in found.resources for resource in wave) == 1
+
+
+async def test_a_network_that_is_mapped_already_is_not_read(cloud: Cloud) -> None:
+    hub = ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub")
+    parent = VAULT_ID.child("replicationFabrics", "f").child("replicationNetworks", "azureNetwork")
+    for target in (TARGET, "centralus"):
+        cloud.vault["replication_network_mappings"].append(
+            {
+                "id": str(parent.child("replicationNetworkMappings", target)),
+                "properties": {
+                    "primaryNetworkId": str(NETWORK).lower(),
+                    "recoveryNetworkId": str(hub).lower() if target == TARGET else str(NETWORK),
+                    "fabricSpecificSettings": {
+                        "instanceType": "AzureToAzure",
+                        "primaryFabricLocation": "East US",
+                        "recoveryFabricLocation": target,
+                    },
+                },
+            }
+        )
+
+    found = await plan(cloud)
+
+    assert {setting.value for setting in found.settings if setting.name == "targetNetwork/vnet"} == {str(hub).lower()}
+    assert str(NETWORK) not in cloud.reads
+
+
+async def test_the_availability_set_s_own_values_are_kept(cloud: Cloud) -> None:
+    cloud.add(
+        AVAILABILITY_SET,
+        {
+            "location": SOURCE,
+            "sku": {"name": "Aligned"},
+            "properties": {"platformFaultDomainCount": 3, "platformUpdateDomainCount": 7},
+        },
+    )
+
+    found = await plan(cloud, availability_set_id=AVAILABILITY_SET)
+
+    (made,) = [resource for wave in found.resources for resource in wave if isinstance(resource, AvailabilitySet)]
+    assert (made.fault_domains, made.update_domains, made.sku) == (3, 7, "Aligned")
+
+
+async def test_errors_of_the_service_s_own_check_block_the_plan(cloud: Cloud) -> None:
+    cloud.eligibility_errors.append({"code": "150001", "message": "Too old.", "recommendedAction": "Upgrade it."})
+
+    (blocker,) = (await plan(cloud)).blockers
+
+    assert "150001: Too old." in blocker.message
+    assert blocker.fix == "Upgrade it."
+
+
+async def test_a_vm_that_the_service_s_check_does_not_know_is_not_blocked_by_it(cloud: Cloud) -> None:
+    cloud.faults["eligibility"] = answer(404, "NotFound")
+
+    assert (await plan(cloud)).blockers == ()
+
+
+async def test_a_check_that_fails_is_no_consent(cloud: Cloud) -> None:
+    cloud.faults["eligibility"] = answer(500, "InternalServerError")
+
+    with pytest.raises(HttpResponseError):
+        await plan(cloud)
+
+
+async def test_what_vms_share_is_read_once_for_all_of_them(cloud: Cloud) -> None:
+    azure = FakeAzure(settings(), cloud)
+
+    for _ in range(5):
+        await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
+
+    repeated = {read for read in cloud.reads if cloud.reads.count(read) > 1}
+    assert repeated == {str(NIC)}

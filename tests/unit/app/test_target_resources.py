@@ -1,0 +1,393 @@
+"""Target resources: found by what they are, made if missing, left alone if they cannot serve."""
+
+from typing import Any
+
+import pytest
+
+from activities.create_target_resource import create_target_resource
+from activities.derive_target_settings import derive_target_settings
+from shared.azure.answers import WriteRefusedError
+from shared.domain.messages import DeriveRequest, ResourceRequest
+from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.domain.resource_id import ResourceId
+from shared.domain.rules import derive
+from shared.domain.target import (
+    CacheAccount,
+    Container,
+    ContainerMapping,
+    Fabric,
+    NetworkMapping,
+    Placed,
+    Plan,
+    Policy,
+    ReplicationPolicy,
+    ResourceGroup,
+    TargetResource,
+    VirtualNetwork,
+)
+from shared.domain.vm import SourceAvailabilitySet
+from tests.unit.app.examples import (
+    AVAILABILITY_SET,
+    CONTAINER,
+    ELSEWHERE,
+    NETWORK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    VAULT_ID,
+    settings,
+    source_vm,
+    surroundings,
+)
+from tests.unit.app.fake_azure import FAR_CONTAINER, POLICY, Cloud, FakeAzure, answer, job_body
+
+SOURCE_SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=2, update_domains=5, sku="Aligned")
+PLAN = derive(source_vm(), surroundings(availability_set=SOURCE_SET), settings())
+WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
+PLACED = [resource for resource in WANTED if isinstance(resource, Placed) and not isinstance(resource, ResourceGroup)]
+
+
+def one(kind: type[Any]) -> Any:
+    return next(resource for resource in WANTED if isinstance(resource, kind))
+
+
+def of_kind(resource: TargetResource) -> str:
+    return resource.kind
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+@pytest.fixture
+def azure(cloud: Cloud) -> FakeAzure:
+    return FakeAzure(settings(), cloud)
+
+
+async def ask(azure: FakeAzure, resource: TargetResource) -> Outcome:
+    return await create_target_resource(azure, ResourceRequest(resource=resource))
+
+
+def add(cloud: Cloud, resource: Placed, **body: Any) -> None:
+    cloud.add(resource.id, {"location": resource.location, "properties": {"provisioningState": "Succeeded"}, **body})
+
+
+# Outside the vault
+
+
+async def test_a_resource_group_is_made_in_its_region_and_is_there_at_once(azure: FakeAzure, cloud: Cloud) -> None:
+    group = one(ResourceGroup)
+
+    assert await ask(azure, group) == Ready(value={"id": str(group.id)})
+    assert cloud.writes == [(f"group {group.id.name}", {"location": group.location})]
+    await ask(azure, group)
+    assert len(cloud.writes) == 1
+
+
+async def test_a_resource_group_in_another_region_serves(azure: FakeAzure, cloud: Cloud) -> None:
+    group = one(ResourceGroup)
+    cloud.add(group.id, {"location": "norwayeast"})
+
+    assert await ask(azure, group) == Ready(value={"id": str(group.id)})
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize("wanted", PLACED, ids=of_kind)
+async def test_what_is_missing_is_asked_for_once_and_waited_for(
+    azure: FakeAzure, cloud: Cloud, wanted: TargetResource
+) -> None:
+    outcomes = [await ask(azure, wanted) for _ in range(3)]
+
+    assert all(isinstance(outcome, Pending) and outcome.step == f"Creating {wanted.kind}" for outcome in outcomes)
+    assert len(cloud.writes) == 1
+
+
+@pytest.mark.parametrize("wanted", PLACED, ids=of_kind)
+async def test_what_is_there_is_used_as_it_is(azure: FakeAzure, cloud: Cloud, wanted: Any) -> None:
+    add(cloud, wanted, location="East US" if wanted.location == SOURCE else "West US 2")
+
+    assert await ask(azure, wanted) == Ready(value={"id": str(wanted.id)})
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize("wanted", PLACED, ids=of_kind)
+async def test_what_is_there_in_another_region_cannot_serve_and_is_left(
+    azure: FakeAzure, cloud: Cloud, wanted: Any
+) -> None:
+    add(cloud, wanted, location="norwayeast")
+
+    outcome = await ask(azure, wanted)
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error.code == "UnfitTargetResource"
+    assert "norwayeast" in outcome.error.message
+    assert wanted.location in outcome.error.message
+    assert cloud.writes == []
+
+
+async def test_a_creation_that_failed_is_told(azure: FakeAzure, cloud: Cloud) -> None:
+    network = one(VirtualNetwork)
+    add(cloud, network, properties={"provisioningState": "Failed"})
+
+    outcome = await ask(azure, network)
+
+    assert isinstance(outcome, Failed)
+    assert str(network.id) in outcome.error.message
+
+
+async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure: FakeAzure, cloud: Cloud) -> None:
+    network = one(VirtualNetwork)
+    subnets = {"web": ("10.1.1.0/24",), "db": ("10.1.2.0/25", "10.1.2.128/25")}
+
+    await ask(azure, network.model_copy(update={"subnets": subnets}))
+
+    ((_, body),) = cloud.writes
+    assert body == {
+        "location": TARGET,
+        "properties": {
+            "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
+            "subnets": [
+                {"name": "web", "properties": {"addressPrefix": "10.1.1.0/24"}},
+                {"name": "db", "properties": {"addressPrefixes": ["10.1.2.0/25", "10.1.2.128/25"]}},
+            ],
+        },
+    }
+
+
+async def test_the_cache_is_a_general_purpose_account_that_nobody_reads_from_outside(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    await ask(azure, one(CacheAccount))
+
+    ((_, body),) = cloud.writes
+    assert (body["kind"], body["sku"], body["location"]) == ("StorageV2", {"name": "Standard_LRS"}, SOURCE)
+    assert body["properties"]["supportsHttpsTrafficOnly"] is True
+    assert body["properties"]["allowBlobPublicAccess"] is False
+
+
+# In the vault
+
+
+IN_VAULT = {
+    Fabric: CONTAINER.parent,
+    Container: CONTAINER,
+    ReplicationPolicy: POLICY,
+    ContainerMapping: CONTAINER.child("replicationProtectionContainerMappings", "m"),
+}
+
+
+@pytest.mark.parametrize("kind", IN_VAULT, ids=lambda kind: kind.__name__)
+async def test_a_part_of_the_chain_is_found_under_whatever_name_somebody_gave_it(
+    azure: FakeAzure, cloud: Cloud, kind: type[Any]
+) -> None:
+    cloud.add_region_pair()
+
+    assert await ask(azure, one(kind)) == Ready(value={"id": str(IN_VAULT[kind])})
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (Fabric, ["asr-a2a-default-eastus"]),
+        (ReplicationPolicy, ["24-hour-retention-4-hour-app-consistent-policy"]),
+    ],
+)
+async def test_a_part_that_rests_on_nothing_is_asked_for_under_the_portal_s_name(
+    azure: FakeAzure, cloud: Cloud, kind: type[Any], path: list[str]
+) -> None:
+    outcome = await ask(azure, one(kind))
+
+    assert isinstance(outcome, Pending)
+    ((_, path_and_body),) = cloud.writes
+    assert list(path_and_body[:-1]) == ["dr", "vault", *path]
+
+
+@pytest.mark.parametrize("kind", [Container, ContainerMapping, NetworkMapping])
+async def test_a_part_whose_parent_is_missing_waits_for_it(azure: FakeAzure, cloud: Cloud, kind: type[Any]) -> None:
+    outcome = await ask(azure, one(kind))
+
+    assert isinstance(outcome, Pending)
+    assert outcome.error
+    assert outcome.error.code == "MissingParent"
+    assert cloud.writes == []
+
+
+async def test_a_container_mapping_joins_what_was_found(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protection_container_mappings"].clear()
+
+    await ask(azure, one(ContainerMapping))
+
+    ((what, path_and_body),) = cloud.writes
+    *path, body = path_and_body
+    assert what == "create replication_protection_container_mappings"
+    assert path[2:4] == ["east", "east-container"]
+    assert body.properties.policy_id == str(POLICY)
+    assert body.properties.target_protection_container_id == str(FAR_CONTAINER)
+    assert body.properties.provider_specific_input.agent_auto_update_status == "Disabled"
+
+
+async def test_a_network_mapping_is_told_by_its_source_and_its_target_region(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    wanted = one(NetworkMapping)
+
+    def mapping(network: ResourceId, location: str) -> dict[str, Any]:
+        parent = f"{CONTAINER.parent}/replicationNetworks/azureNetwork/replicationNetworkMappings"
+        places = {"instanceType": "AzureToAzure", "primaryFabricLocation": SOURCE, "recoveryFabricLocation": location}
+        return {
+            "id": f"{parent}/of-{network.resource_group}-{len(location)}",
+            "properties": {
+                "primaryNetworkId": str(network).lower(),
+                "recoveryNetworkId": str(wanted.target_network),
+                "fabricSpecificSettings": places,
+            },
+        }
+
+    twin = ResourceId.of(SUBSCRIPTION, "other", NETWORK.type, NETWORK.name)
+    cloud.vault["replication_network_mappings"] += [mapping(NETWORK, "centralus"), mapping(twin, TARGET)]
+    assert isinstance(await ask(azure, wanted), Pending)
+    ((_, path_and_body),) = cloud.writes
+    *path, body = path_and_body
+    assert path[2:4] == ["east", "azureNetwork"]
+    assert body.properties.recovery_fabric_name == "west"
+    assert body.properties.recovery_network_id == str(wanted.target_network)
+    assert body.properties.fabric_specific_details.primary_network_id == str(NETWORK)
+
+    cloud.vault["replication_network_mappings"].append(mapping(NETWORK, "West US 2"))
+    outcome = await ask(FakeAzure(settings(), cloud), wanted)
+    assert isinstance(outcome, Ready)
+    assert len(cloud.writes) == 1
+
+
+async def test_a_policy_of_other_values_does_not_serve_whatever_its_name(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    wanted = one(ReplicationPolicy)
+    values = cloud.vault["replication_policies"][0]["properties"]["providerSpecificDetails"]
+    values["appConsistentFrequencyInMinutes"] = 0
+
+    assert isinstance(await ask(azure, wanted), Pending)
+    ((_, path_and_body),) = cloud.writes
+    given = path_and_body[-1].properties.provider_specific_input
+    assert (given.recovery_point_history, given.app_consistent_frequency_in_minutes) == (1440, 240)
+    assert given.crash_consistent_frequency_in_minutes == 5
+    assert given.multi_vm_sync_status == "Enable"
+
+
+async def test_of_several_policies_with_the_same_values_ours_is_taken_first(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    wanted: ReplicationPolicy = one(ReplicationPolicy)
+    ours = VAULT_ID.child("replicationPolicies", wanted.policy.name)
+    cloud.vault["replication_policies"].append({**cloud.vault["replication_policies"][0], "id": str(ours)})
+
+    assert await ask(azure, wanted) == Ready(value={"id": str(ours)})
+    other: Policy = wanted.policy.model_copy(update={"name": "gold"})
+    first = await ask(azure, wanted.model_copy(update={"policy": other}))
+    assert first == Ready(value={"id": min(str(ours), str(POLICY))})
+
+
+async def test_a_vault_s_fabrics_of_other_clouds_are_no_fabrics_of_a_region(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.vault["replication_fabrics"].append(
+        {"id": f"{VAULT_ID}/replicationFabrics/hyperv", "properties": {"customDetails": {"instanceType": "HyperVSite"}}}
+    )
+
+    assert isinstance(await ask(azure, one(Fabric)), Pending)
+    assert cloud.written == ["create replication_fabrics"]
+
+
+async def test_on_premises_machines_in_the_same_vault_are_none_of_our_business(azure: FakeAzure, cloud: Cloud) -> None:
+    """As the service's own example of such a mapping has it: what it leads to is no resource."""
+    cloud.add_region_pair()
+    site = f"{VAULT_ID}/replicationFabrics/cloud1/replicationProtectionContainers/cloud_6d224fc6"
+    cloud.vault["replication_protection_container_mappings"].insert(
+        0,
+        {
+            "id": f"{site}/replicationProtectionContainerMappings/cloud1protectionprofile1",
+            "properties": {"targetProtectionContainerId": "Microsoft Azure", "policyId": str(POLICY)},
+        },
+    )
+
+    assert isinstance(await ask(azure, one(ContainerMapping)), Ready)
+    assert isinstance(await ask(azure, one(Container)), Ready)
+
+
+async def test_a_creation_whose_job_failed_ends_with_the_job_s_cause(cloud: Cloud) -> None:
+    quick = FakeAzure(settings(poll_seconds=0.001), cloud)
+    cloud.add_region_pair()
+    cloud.vault["replication_policies"].clear()
+    await ask(quick, one(ReplicationPolicy))
+    error = {"serviceErrorDetails": {"code": "150261", "message": "Replication policy creation failed."}}
+    cloud.vault["replication_jobs"].append(job_body("Failed", "create-1", "AddProtectionProfile", errors=[error]))
+
+    outcome = await ask(quick, one(ReplicationPolicy))
+    while isinstance(outcome, Pending):
+        outcome = await ask(quick, one(ReplicationPolicy))
+
+    assert outcome == Failed(error=Error(code="150261", message="Replication policy creation failed."))
+
+
+async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud) -> None:
+    quick = FakeAzure(settings(poll_seconds=0.001), cloud)
+    wanted = one(Fabric)
+    cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1", "CreateSite"))
+    assert isinstance(await ask(quick, wanted), Pending)
+
+    cloud.add_region_pair()
+    cloud.vault["replication_jobs"][:] = [job_body("Succeeded", "create-1", "CreateSite")]
+    outcome = await ask(quick, wanted)
+    while isinstance(outcome, Pending):
+        outcome = await ask(quick, wanted)
+
+    assert outcome == Ready(value={"id": str(CONTAINER.parent)})
+    assert cloud.written == ["create replication_fabrics"]
+
+
+# All of them
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"paused": True}, {"mode": "report"}],
+    ids=["paused", "report"],
+)
+@pytest.mark.parametrize("wanted", WANTED, ids=of_kind)
+async def test_nothing_is_made_while_writes_are_off(
+    cloud: Cloud, wanted: TargetResource, changes: dict[str, Any]
+) -> None:
+    outcome: Outcome | str
+    try:
+        outcome = await ask(FakeAzure(settings(**changes), cloud), wanted)
+    except WriteRefusedError as refused:
+        outcome = refused.error.code
+
+    assert outcome == "WritesOff" or isinstance(outcome, Pending)
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize("wanted", [one(ResourceGroup), *PLACED], ids=of_kind)
+async def test_nothing_is_made_outside_the_target_scope(cloud: Cloud, wanted: TargetResource) -> None:
+    with pytest.raises(WriteRefusedError):
+        await ask(FakeAzure(settings(target_scope=f"/subscriptions/{ELSEWHERE}"), cloud), wanted)
+    assert cloud.writes == []
+
+
+async def test_a_plan_leaves_out_what_this_process_has_just_seen(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.add_vm()
+    for kind in IN_VAULT:
+        await ask(azure, one(kind))
+
+    outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
+
+    assert isinstance(outcome, Ready)
+    left = {resource.key for wave in Plan.load(outcome.value).resources for resource in wave}
+    assert not left & {one(kind).key for kind in IN_VAULT}
+    assert one(NetworkMapping).key in left
+
+
+async def test_a_vault_that_was_never_used_reads_as_empty(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.faults["replication_fabrics"] = answer(400, "SubscriptionIdNotRegisteredWithSrs")
+
+    assert isinstance(await ask(azure, one(Fabric)), Pending)
+    assert cloud.written == ["create replication_fabrics"]
