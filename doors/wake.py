@@ -21,18 +21,28 @@ _RUNNING = {
 # A run in its last turn may take the event and end without looking again (3 to 7 of 300, measured).
 _SECOND_LOOK_AFTER = 1.0
 
+_ROUNDS = 5
+
 
 async def wake(client: DurableOrchestrationClient, vm: ResourceId, poll_seconds: float) -> None:
-    """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by a new one."""
+    """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by a new one.
+
+    Other doors do the same at the same time. A start that fails because one of them was quicker is told by the status
+    in the next round, never by the text of the exception; one that fails in every round is raised.
+    """
     instance = naming.instance_id(vm)
-    if await is_running(client, instance) and await _raise_changed(client, instance):
-        return
-    try:
-        await client.start_new(ORCHESTRATOR, instance, Run(vm_id=vm, poll_seconds=poll_seconds).dump())
-    except Exception:
-        # Another door may have been quicker; whether it was, only the status tells, never the text of the exception.
-        if not (await is_running(client, instance) and await _raise_changed(client, instance)):
-            raise
+    for rounds_left in reversed(range(_ROUNDS)):
+        if await is_running(client, instance):
+            if await _raise_changed(client, instance):
+                return
+            continue
+        try:
+            await client.start_new(ORCHESTRATOR, instance, Run(vm_id=vm, poll_seconds=poll_seconds).dump())
+        except Exception:
+            if not rounds_left:
+                raise
+        else:
+            return
 
 
 async def _raise_changed(client: DurableOrchestrationClient, instance: str) -> bool:

@@ -66,6 +66,8 @@ class Gateway:
             limits = self.throttle.take(call.method, self._scope(call.path), call.principal)
             answer = self._dispatch(call, raw)
         except ArmError as error:
+            if call.body is None:
+                call.body = _readable(raw)  # refused before it was read: the log holds it all the same
             answer = error.answer()
         except Exception:
             _LOG.exception("%s %s failed", call.method, call.path)
