@@ -27,6 +27,7 @@ class Known:
         )
 
 
+_VAULT_OPERATIONS = "the app never makes a vault; the simulator follows its creation as it does that of a network"
 KNOWN = (
     Known(
         r"^GET .*/virtualMachines/[^/]+$",
@@ -34,7 +35,22 @@ KNOWN = (
         r"^\$\.(identity|resources)$",
         "the recorded VM has an identity, and extensions that others put on it; an estate describes neither",
     ),
+    Known(
+        r"^PUT .*/vaults/[^/]+$",
+        "header|extra",
+        r"^header azure-asyncoperation$|^\$\.properties\.(backupStorageVersion|securitySettings)$",
+        _VAULT_OPERATIONS,
+    ),
+    Known(
+        r"^GET .*/vaults/[^/]+/operationStatus/[^/]+$",
+        "header|missing",
+        r"^header (azure-asyncoperation|location)$|^\$\.(id|name)$",
+        _VAULT_OPERATIONS,
+    ),
 )
+
+# A region for Microsoft's own tests: the simulator refuses it, as Azure does for others. A public one stands in.
+STAND_INS = {"eastus2euap": "eastus2"}
 
 _ON_PREMISES = "for replication from on-premises sites; the simulator serves Azure to Azure"
 _REPORTS = "a report or setting of the vault that the app never asks for"

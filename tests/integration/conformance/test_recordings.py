@@ -40,8 +40,13 @@ def test_recorded_items_are_valid_against_the_sdk(name: str) -> None:
 
 
 @needs_recordings
-async def test_the_simulator_answers_as_azure_did_and_as_the_sdks_expect() -> None:
-    exchanges = read_recording(RECORDINGS / "A2A_scenarios.jsonl")
+@pytest.mark.parametrize(
+    ("name", "replayed", "explained"), [("A2A_scenarios.jsonl", 147, 2), ("vault_scenarios.jsonl", 11, 9)]
+)
+async def test_the_simulator_answers_as_azure_did_and_as_the_sdks_expect(
+    name: str, replayed: int, explained: int
+) -> None:
+    exchanges = read_recording(RECORDINGS / name)
     async with (
         Simulator() as sim,
         Client(sim.url, sim.ca_file, sim.identity_endpoint, sim.identity_header) as client,
@@ -49,7 +54,7 @@ async def test_the_simulator_answers_as_azure_did_and_as_the_sdks_expect() -> No
         report = await replay(exchanges, client)
         served = (await client.send("GET", f"{sim.url}/sim/requests")).body
     assert [str(difference) for difference in report.differences] == []
-    assert (report.replayed, len(report.explained)) == (147, 2)
+    assert (report.replayed, len(report.explained)) == (replayed, explained)
     findings = [
         f"#{exchange.number} {exchange.method} {exchange.path} {finding}"
         for exchange, finding in validate_request_log(served)
