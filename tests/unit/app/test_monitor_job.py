@@ -125,6 +125,16 @@ async def test_a_failed_job_tells_the_real_cause_and_not_the_general_one(errors:
     assert outcome == Failed(error=CAUSE)
 
 
+async def test_a_failed_job_with_the_general_error_alone_tells_that() -> None:
+    cloud = Cloud()
+    cloud.vault["replication_jobs"].append(job_body("Failed", errors=[{}, GENERIC_ERROR]))
+
+    outcome = await monitor_job(FakeAzure(settings(), cloud), JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error.message == "Protection couldn't be enabled."
+
+
 async def test_a_failed_job_without_a_cause_says_at_least_that() -> None:
     cloud = Cloud()
     cloud.vault["replication_jobs"].append(job_body("Cancelled"))

@@ -99,6 +99,32 @@ async def test_what_is_forgotten_while_it_is_read_is_read_again() -> None:
     assert await shared.get() == 2
 
 
+async def test_what_was_asked_since_a_time_is_not_forgotten_for_it(clock: Clock) -> None:
+    source = Source()
+    shared = Remembered(source.read, 600)
+    await shared.get()
+
+    shared.forget(if_before=clock.now)
+    assert await shared.get() == 1
+    shared.forget(if_before=clock.now + 1)
+    assert await shared.get() == 2
+
+
+async def test_a_caller_that_gives_up_does_not_take_the_answer_from_the_others() -> None:
+    source = Source()
+    source.gate = asyncio.Event()
+    shared = Remembered(source.read, 30)
+    first, second = (asyncio.ensure_future(shared.get()) for _ in range(2))
+    await asyncio.sleep(0)
+
+    first.cancel()
+    await asyncio.sleep(0)
+    source.gate.set()
+
+    assert await second == 1
+    assert source.reads == 1
+
+
 async def test_an_error_is_not_remembered() -> None:
     source = Source()
     source.fault = ConnectionError("reset")

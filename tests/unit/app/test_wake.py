@@ -120,6 +120,19 @@ async def test_a_start_that_fails_for_another_reason_is_no_success() -> None:
         await wake(client, VM_ID, 30)
 
 
+async def test_an_event_that_cannot_be_raised_to_a_run_under_way_is_no_success() -> None:
+    class Broken(FakeDurableClient):
+        async def raise_event(self, instance: str, name: str) -> None:
+            raise Exception(f"{name} cannot be sent to {instance}: the task hub cannot be reached.")
+
+    client = Broken()
+    client.status = Status.Running
+
+    with pytest.raises(Exception, match="task hub"):
+        await wake(client, VM_ID, 30)
+    assert client.started == []
+
+
 async def test_of_many_doors_at_once_one_starts_the_run() -> None:
     client = FakeDurableClient()
 

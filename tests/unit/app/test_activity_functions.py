@@ -1,0 +1,92 @@
+"""The activities as Durable Functions calls them: JSON in, an outcome as JSON out, also where Azure refuses."""
+
+import json
+from typing import Any
+
+import pytest
+
+import activities.functions
+import shared.azure.gateway
+from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
+from shared.domain.model import Model
+from shared.domain.outcome import Failed, Pending, Ready, load_outcome
+from shared.domain.rules import derive
+from tests.unit.app.examples import VM_ID, settings, source_vm, surroundings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+
+PLAN = derive(source_vm(), surroundings(), settings())
+assert PLAN.replication
+REQUESTS: dict[str, Model] = {
+    "resolve_source": VmRequest(vm_id=VM_ID),
+    "derive_target_settings": DeriveRequest(vm=source_vm()),
+    "create_target_resource": ResourceRequest(resource=PLAN.resources[0][0]),
+    "enable_protection": EnableRequest(vm_id=VM_ID, replication=PLAN.replication),
+    "monitor_job": JobRequest(vm_id=VM_ID, job=""),
+    "remove_failed_item": VmRequest(vm_id=VM_ID),
+}
+FUNCTIONS = {
+    builder._function.get_function_name(): builder._function.get_user_function()
+    for builder in activities.functions.blueprint._function_builders
+}
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm(tags={"dr": "true"})
+    return cloud
+
+
+@pytest.fixture(autouse=True)
+def azure(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> FakeAzure:
+    fake = FakeAzure(settings(), cloud)
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: fake)
+    return fake
+
+
+async def call(name: str) -> Any:
+    """Through JSON both ways, as the platform does it."""
+    answered = await FUNCTIONS[name](json.loads(json.dumps(REQUESTS[name].dump())))
+    return load_outcome(json.loads(json.dumps(answered)))
+
+
+def test_every_activity_has_a_request_here() -> None:
+    assert set(FUNCTIONS) == set(REQUESTS)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_an_activity_answers_with_an_outcome(name: str, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+
+    assert isinstance(await call(name), Ready)
+
+
+@pytest.mark.parametrize("name", ["resolve_source", "derive_target_settings"])
+@pytest.mark.parametrize(("status", "outcome"), [(429, Pending), (403, Failed)])
+async def test_what_azure_refuses_is_an_outcome_and_no_exception(
+    name: str, status: int, outcome: type[Pending | Failed], cloud: Cloud
+) -> None:
+    cloud.faults["read"] = answer(status, "No")
+
+    answered = await call(name)
+
+    assert isinstance(answered, outcome)
+    assert answered.error
+    assert answered.error.code == "No"
+
+
+async def test_what_the_settings_refuse_is_an_outcome_too(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.settings = settings(paused=True)
+    cloud.vault["replication_protected_items"].append(item_body("EnablingFailed", our_item_name()))
+
+    answered = await call("remove_failed_item")
+
+    assert isinstance(answered, Failed)
+    assert answered.error.code == "WritesOff"
+
+
+async def test_a_bug_is_no_outcome(cloud: Cloud) -> None:
+    cloud.faults["read"] = ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError):
+        await call("resolve_source")

@@ -1,0 +1,110 @@
+"""The app as the platform loads it: it starts with good settings only, and its doors answer as they should."""
+
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.decorators.function_app import Function
+
+import shared.azure.gateway
+from shared.domain import naming
+from shared.domain.settings import SettingsError
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure
+from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
+
+SECRET = "203.0.113.7"
+
+
+@pytest.fixture
+def function_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.setenv("DR_VAULT_IDS", str(VAULT_ID))
+    monkeypatch.setenv("DR_SOURCE_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.setenv("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+    yield importlib.import_module("function_app")
+    sys.modules.pop("function_app", None)
+
+
+@pytest.fixture
+def functions(function_app: ModuleType) -> dict[str, Function]:
+    return {function.get_function_name(): function for function in function_app.app.get_functions()}
+
+
+def door(functions: dict[str, Function], name: str) -> Any:
+    """The function as it is written, without the layer that makes a client from the platform's binding."""
+    layer: Any = functions[name].get_user_function()
+    return layer.client_function
+
+
+def test_the_app_does_not_start_with_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+
+    with pytest.raises(SettingsError, match="DR_VAULT_IDS: missing"):
+        importlib.import_module("function_app")
+
+
+def test_the_platform_finds_every_function_under_its_name(functions: dict[str, Function]) -> None:
+    assert {"on_vm_event", "put_protection", "get_protection", "protect_vm", "enable_protection"} <= set(functions)
+
+
+async def test_an_event_about_a_vm_starts_its_run(functions: dict[str, Function]) -> None:
+    client = FakeDurableClient()
+    body = in_event_grid_schema("Microsoft.Resources.ResourceWriteSuccess", str(VM_ID), operation(WRITE))
+
+    await door(functions, "on_vm_event")(decoded(body), client)
+
+    assert [instance for _, instance, _ in client.started] == [naming.instance_id(VM_ID)]
+
+
+async def test_an_event_about_anything_else_is_told_in_one_line_without_claims(
+    functions: dict[str, Function], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = FakeDurableClient()
+    body = in_event_grid_schema("Microsoft.Resources.ResourceWriteSuccess", "x\ny", operation(WRITE))
+    body["id"] = "an id\nof two lines" + "x" * 10_000
+
+    with caplog.at_level(logging.INFO, logger="dr"):
+        await door(functions, "on_vm_event")(decoded(body), client)
+
+    (line,) = caplog.messages
+    assert line.isprintable()
+    assert len(line) < 500
+    assert SECRET not in line
+    assert client.started == []
+
+
+@pytest.mark.parametrize(("name", "method"), [("put_protection", "PUT"), ("get_protection", "GET")])
+async def test_a_problem_is_answered_as_a_document(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, method: str
+) -> None:
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), Cloud()))
+    route = {"subscription": ELSEWHERE, "group": "web", "name": "web-1"}
+    request = func.HttpRequest(method, "https://app.example/api/x", route_params=route, body=b"")
+
+    response = await door(functions, name)(request, FakeDurableClient())
+
+    assert (response.status_code, response.mimetype) == (404, "application/problem+json")
+    assert json.loads(response.get_body())["code"] == "OutOfScope"
+
+
+@pytest.mark.parametrize(("name", "method", "status"), [("put_protection", "PUT", 202), ("get_protection", "GET", 200)])
+async def test_a_request_for_a_vm_is_answered(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, method: str, status: int
+) -> None:
+    cloud = Cloud()
+    cloud.add_vm()
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
+    request = func.HttpRequest(method, "https://app.example/api/x", route_params=route, body=b"")
+
+    response = await door(functions, name)(request, FakeDurableClient())
+
+    assert response.status_code == status
