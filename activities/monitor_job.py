@@ -24,6 +24,10 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     if job and job.stage is JobStage.FAILED:
         return Failed(error=await vault.job_error(job.name))
     item = await find_item(vault, request.vm_id)
+    if job and item is None:
+        # The job is over, and the list of items may be from before its end.
+        vault.items.forget(if_before=vault.jobs.asked_at)
+        item = await find_item(vault, request.vm_id)
     if item and item.stage is Stage.REPLICATING:
         return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent)
     if item and item.stage is Stage.FAILED:

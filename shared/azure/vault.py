@@ -104,10 +104,10 @@ class Vault:
     async def job_error(self, name: str) -> Error:
         """Why a job failed: the most telling error in it, for the operation's own (45005) says only that it did."""
         job = await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name)
-        found = [_job_error(error) for error in _all_errors(job.properties)]
+        found = [error for error in map(_job_error, _all_errors(job.properties)) if error.message]
         title = job.properties.friendly_name or job.properties.scenario_name
         generic = Error(code="JobFailed", message=f"The job {title!r} ended as {job.properties.state}.")
-        return next((error for error in found if error.code not in {"45005", ""}), next(iter(found), generic))
+        return next((error for error in found if error.code != "45005"), next(iter(found), generic))
 
     @property
     def client(self) -> Any:
@@ -212,7 +212,8 @@ def _policy(found: Any) -> PolicyRecord | None:
 
 def _container_mapping(found: Any) -> ContainerMappingRecord | None:
     mapping, own = found.properties, ResourceId(found.id)
-    if not mapping.target_protection_container_id or not mapping.policy_id:
+    details = mapping.provider_specific_details
+    if details is None or details.instance_type != "A2A":
         return None
     return ContainerMappingRecord(
         own, own.parent, ResourceId(mapping.target_protection_container_id), ResourceId(mapping.policy_id)

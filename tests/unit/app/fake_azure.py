@@ -125,7 +125,11 @@ class Cloud:
                 {
                     "id": f"{container}/replicationProtectionContainerMappings/m",
                     "name": "m",
-                    "properties": {"targetProtectionContainerId": str(other).lower(), "policyId": str(POLICY).lower()},
+                    "properties": {
+                        "targetProtectionContainerId": str(other).lower(),
+                        "policyId": str(POLICY).lower(),
+                        "providerSpecificDetails": {"instanceType": "A2A"},
+                    },
                 }
             )
         values = {
