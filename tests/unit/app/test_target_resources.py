@@ -1,8 +1,10 @@
 """Target resources: found by what they are, made if missing, left alone if they cannot serve."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
@@ -126,6 +128,26 @@ async def test_what_is_there_in_another_region_cannot_serve_and_is_left(
     assert cloud.writes == []
 
 
+async def test_a_resource_that_is_still_being_made_is_waited_for(azure: FakeAzure, cloud: Cloud) -> None:
+    network = one(VirtualNetwork)
+    await ask(azure, network)
+    add(cloud, network, properties={"provisioningState": "Updating"})
+
+    assert isinstance(await ask(azure, network), Pending)
+    assert len(cloud.writes) == 1
+
+
+@pytest.mark.parametrize("wanted", [one(ResourceGroup), *PLACED], ids=of_kind)
+async def test_what_cannot_be_read_is_not_taken_for_missing(
+    azure: FakeAzure, cloud: Cloud, wanted: TargetResource
+) -> None:
+    cloud.faults["read"] = answer(403, "AuthorizationFailed")
+
+    with pytest.raises(HttpResponseError):
+        await ask(azure, wanted)
+    assert cloud.writes == []
+
+
 async def test_a_creation_that_failed_is_told(azure: FakeAzure, cloud: Cloud) -> None:
     network = one(VirtualNetwork)
     add(cloud, network, properties={"provisioningState": "Failed"})
@@ -212,6 +234,21 @@ async def test_a_part_whose_parent_is_missing_waits_for_it(azure: FakeAzure, clo
     assert outcome.error
     assert outcome.error.code == "MissingParent"
     assert cloud.writes == []
+
+
+async def test_a_container_is_made_in_the_fabric_of_its_region_whatever_that_is_called(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    cloud.add_region_pair()
+    for operations in ("replication_protection_containers", "replication_protection_container_mappings"):
+        cloud.vault[operations].clear()
+
+    assert isinstance(await ask(azure, one(Container)), Pending)
+    ((_, path_and_body),) = cloud.writes
+    *path, body = path_and_body
+    assert path == ["dr", "vault", "east", "asr-a2a-default-eastus-container"]
+    (given,) = body.properties.provider_specific_input
+    assert given.instance_type == "A2A"
 
 
 async def test_a_container_mapping_joins_what_was_found(azure: FakeAzure, cloud: Cloud) -> None:
@@ -332,6 +369,10 @@ async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud) -> None:
     wanted = one(Fabric)
     cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1", "CreateSite"))
     assert isinstance(await ask(quick, wanted), Pending)
+    reads = len(cloud.reads)
+    while len(cloud.reads) < reads + 2:
+        await asyncio.sleep(0.001)
+        assert isinstance(await ask(quick, wanted), Pending)
 
     cloud.add_region_pair()
     cloud.vault["replication_jobs"][:] = [job_body("Succeeded", "create-1", "CreateSite")]
