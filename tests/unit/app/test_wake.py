@@ -1,10 +1,12 @@
 """Waking a VM's orchestration: whatever runs or ends meanwhile, the VM is looked at after the call."""
 
 import asyncio
+from itertools import cycle
 from typing import Any
 
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
+from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from doors.wake import is_running, wake
 from shared.domain import naming
@@ -131,6 +133,20 @@ async def test_an_event_that_cannot_be_raised_to_a_run_under_way_is_no_success()
     with pytest.raises(Exception, match="task hub"):
         await wake(client, VM_ID, 30)
     assert client.started == []
+
+
+async def test_a_vm_whose_runs_end_again_and_again_is_no_success() -> None:
+    class NeverStill(FakeDurableClient):
+        """Whenever it is looked at, a run that others started is there, or has just ended."""
+
+        seen = cycle([Status.Running, Status.Completed])
+
+        async def get_status(self, instance: str) -> DurableOrchestrationStatus:
+            self.status = next(self.seen)
+            return await super().get_status(instance)
+
+    with pytest.raises(Exception, match=r"."):
+        await wake(NeverStill(), VM_ID, 30)
 
 
 async def test_of_many_doors_at_once_one_starts_the_run() -> None:
