@@ -12,8 +12,8 @@ demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protecte
 serve: .venv/ready       ## keep the simulator and the host running (PORT, SIM_PORT, STATE_DIR)
 	$(RUN) -m local serve
 
-test: .venv/ready lint   ## everything CI runs
-	$(RUN) -m pytest -n 2 --cov --cov-report=term
+test: .venv/ready lint   ## everything CI runs (four at a time, whatever the cores: most tests wait for Azure)
+	$(RUN) -m pytest -n 4 --dist worksteal --cov --cov-report=term
 
 lint: .venv/ready
 	.venv/bin/ruff check .

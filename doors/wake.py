@@ -19,30 +19,36 @@ _RUNNING = {
 }
 
 # A run in its last turn may take the event and end without looking again (3 to 7 of 300, measured).
-_SECOND_LOOK_AFTER = 1.0
+_PAUSE = 1.0
 
 _ROUNDS = 5
+
+
+class WakeError(RuntimeError):
+    """The VM's change is told to no run: the door has to be knocked at again."""
 
 
 async def wake(client: DurableOrchestrationClient, vm: ResourceId, poll_seconds: float) -> None:
     """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by a new one.
 
     Other doors do the same at the same time. A start that fails because one of them was quicker is told by the status
-    in the next round, never by the text of the exception; one that fails in every round is raised.
+    in the next round, never by the text of the exception. Raises WakeError if that does not help in any round.
     """
     instance = naming.instance_id(vm)
-    for rounds_left in reversed(range(_ROUNDS)):
+    failure: Exception | None = None
+    for _ in range(_ROUNDS):
         if await is_running(client, instance):
             if await _raise_changed(client, instance):
                 return
             continue
         try:
             await client.start_new(ORCHESTRATOR, instance, Run(vm_id=vm, poll_seconds=poll_seconds).dump())
-        except Exception:
-            if not rounds_left:
-                raise
+        except Exception as error:
+            failure = error
+            await asyncio.sleep(_PAUSE)
         else:
             return
+    raise WakeError(f"{instance} could not be woken in {_ROUNDS} rounds: {failure or 'each run had just ended'}")
 
 
 async def _raise_changed(client: DurableOrchestrationClient, instance: str) -> bool:
@@ -53,7 +59,7 @@ async def _raise_changed(client: DurableOrchestrationClient, instance: str) -> b
         if await is_running(client, instance):
             raise
         return False
-    await asyncio.sleep(_SECOND_LOOK_AFTER)
+    await asyncio.sleep(_PAUSE)
     return await is_running(client, instance)
 
 
