@@ -1,0 +1,43 @@
+"""The README tells of every setting, outcome and finding, under the name that the code has for it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.domain.run import Ending
+from shared.domain.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_is_told_with_its_default(field: str) -> None:
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `DR_{field.upper()}` |")]
+    setting = Settings.model_fields[field]
+    default = "required" if setting.is_required() else _as_text(setting.default)
+    assert row.split("|")[2].strip().strip("`") == default
+
+
+@pytest.mark.parametrize("outcome", Ending)
+def test_every_outcome_is_told(outcome: Ending) -> None:
+    assert f"| `{outcome}` |" in README
+
+
+def test_every_finding_is_told_with_what_to_do() -> None:
+    constructed = re.compile(r'(?:blocker|warning|note)\(\s*"(\w+)"')
+    codes = {
+        code for file in (ROOT / "shared" / "domain").glob("*.py") for code in constructed.findall(file.read_text())
+    }
+    told = {code for line in README.splitlines() if line.startswith("| `") for code in re.findall(r"`(\w+)`", line)}
+    assert len(codes) > 10
+    assert codes <= told
+
+
+def _as_text(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return str(default)
