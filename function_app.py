@@ -2,7 +2,7 @@
 the rest.
 
 - `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
-- `put_protection`, `get_protection`: somebody asks over HTTP.
+- `put_protection`, `get_protection`, `post_plan`: somebody asks over HTTP.
 
 The settings are read first: with a wrong or missing one the app does not start, and says so.
 """
@@ -62,5 +62,16 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
 
     try:
         return await protection.get_protection(gateway(), client, req)
+    except Problem as problem:
+        return problem.response()
+
+
+@app.route(route=f"{PROTECTION}/plan", methods=["POST"])
+async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
+    from doors import plan
+    from shared.azure.gateway import gateway
+
+    try:
+        return await plan.post_plan(gateway(), req)
     except Problem as problem:
         return problem.response()

@@ -1,13 +1,18 @@
 """A look at one VM: what is to be done about it, and what its protection is to look like. Reads only."""
 
+from typing import Literal
+
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_item, find_original
+from shared.azure.resources import find
 from shared.azure.source import read_surroundings, read_vm
+from shared.azure.target_resources import UnfitError
 from shared.domain import preflight
+from shared.domain.findings import Finding, blocker
 from shared.domain.messages import Source, Verdict
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import derive
-from shared.domain.target import Plan
+from shared.domain.target import Plan, ResourcePreview
 from shared.domain.vm import SourceVm
 
 
@@ -36,3 +41,18 @@ async def look_at(azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False
 async def plan_for(azure: Azure, vm: SourceVm) -> Plan:
     """The plan for a VM that nothing protects yet."""
     return derive(vm, await read_surroundings(azure, vm), azure.settings)
+
+
+async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...], tuple[Finding, ...]]:
+    """What would be made, what reused, and a blocker for each resource that is there and cannot serve. Reads only."""
+    previews: list[ResourcePreview] = []
+    findings: list[Finding] = []
+    for resource in (resource for wave in plan.resources for resource in wave):
+        try:
+            found = await find(azure, resource)
+        except UnfitError as unfit:
+            findings.append(blocker("UnfitTargetResource", str(unfit), "Then ask for the plan again."))
+            continue
+        action: Literal["create", "reuse"] = "reuse" if found else "create"
+        previews.append(ResourcePreview(kind=resource.kind, action=action, name=str(found or resource.name)))
+    return tuple(previews), tuple(findings)

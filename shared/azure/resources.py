@@ -1,11 +1,16 @@
-"""Every kind of target resource, and who ensures it."""
+"""Every kind of target resource: how it is found, and how it is made."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from shared.azure import site_recovery, target_resources
+from shared.azure.ensure import Flight
 from shared.azure.gateway import Azure
-from shared.domain.outcome import Outcome
+from shared.azure.target_resources import UnfitError
+from shared.azure.vault import Vault
+from shared.domain.outcome import Error, Failed, Outcome
+from shared.domain.resource_id import ResourceId
 from shared.domain.target import (
     AvailabilitySet,
     CacheAccount,
@@ -20,26 +25,50 @@ from shared.domain.target import (
     VirtualNetwork,
 )
 
-_ENSURE: dict[type[TargetResource], Callable[[Any, Any], Awaitable[Outcome]]] = {
-    ResourceGroup: target_resources.ensure_resource_group,
-    VirtualNetwork: target_resources.ensure_virtual_network,
-    AvailabilitySet: target_resources.ensure_availability_set,
-    CacheAccount: target_resources.ensure_cache_account,
-    Fabric: site_recovery.ensure_fabric,
-    Container: site_recovery.ensure_container,
-    ReplicationPolicy: site_recovery.ensure_policy,
-    ContainerMapping: site_recovery.ensure_container_mapping,
-    NetworkMapping: site_recovery.ensure_network_mapping,
+
+class _Kind(NamedTuple):
+    """Both take the holder (the gateway or a vault) and the resource. `create` answers an ID if it was done at once."""
+
+    find: Callable[[Any, Any], Awaitable[ResourceId | None]]
+    create: Callable[[Any, Any], Awaitable[Flight | ResourceId]]
+
+
+_KINDS: dict[type[TargetResource], _Kind] = {
+    ResourceGroup: _Kind(target_resources.find_resource_group, target_resources.create_resource_group),
+    VirtualNetwork: _Kind(target_resources.find_placed, target_resources.create_virtual_network),
+    AvailabilitySet: _Kind(target_resources.find_placed, target_resources.create_availability_set),
+    CacheAccount: _Kind(target_resources.find_placed, target_resources.create_cache_account),
+    Fabric: _Kind(lambda vault, wanted: site_recovery.find_fabric(vault, wanted.location), site_recovery.create_fabric),
+    Container: _Kind(
+        lambda vault, wanted: site_recovery.find_container(vault, wanted.location), site_recovery.create_container
+    ),
+    ReplicationPolicy: _Kind(
+        lambda vault, wanted: site_recovery.find_policy(vault, wanted.policy), site_recovery.create_policy
+    ),
+    ContainerMapping: _Kind(site_recovery.find_container_mapping_id, site_recovery.create_container_mapping),
+    NetworkMapping: _Kind(site_recovery.find_network_mapping, site_recovery.create_network_mapping),
 }
 
 
 async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
     """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
-    holder = azure.vault(resource.vault) if isinstance(resource, InVault) else azure
-    return await _ENSURE[type(resource)](holder, resource)
+    holder, kind = _holder(azure, resource), _KINDS[type(resource)]
+    find, create = partial(kind.find, holder, resource), partial(kind.create, holder, resource)
+    try:
+        return await holder.ensurer.ensure(resource.key, find, create)
+    except UnfitError as unfit:
+        return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)))
+
+
+async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
+    """The ID of the resource if it is there. Reads only. Raises HttpResponseError, UnfitError."""
+    return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
 
 
 def known(azure: Azure, resource: TargetResource) -> bool:
     """Whether this process saw it a while ago at most. Costs no call."""
-    holder = azure.vault(resource.vault) if isinstance(resource, InVault) else azure
-    return holder.ensurer.knows(resource.key)
+    return _holder(azure, resource).ensurer.knows(resource.key)
+
+
+def _holder(azure: Azure, resource: TargetResource) -> Azure | Vault:
+    return azure.vault(resource.vault) if isinstance(resource, InVault) else azure

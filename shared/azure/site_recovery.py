@@ -14,7 +14,7 @@ from shared.azure.ensure import Flight
 from shared.azure.remembered import Remembered
 from shared.azure.vault import ContainerMappingRecord, Vault
 from shared.domain import naming
-from shared.domain.outcome import Error, Outcome
+from shared.domain.outcome import Error
 from shared.domain.protected_item import JobStage
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import Container, ContainerMapping, Fabric, NetworkMapping, Policy, ReplicationPolicy
@@ -31,115 +31,72 @@ class MissingParentError(Exception):
     """A step came before what it rests on: the caller's order is wrong, or the parent has just been removed."""
 
 
-async def ensure_fabric(vault: Vault, wanted: Fabric) -> Outcome:
-    async def find() -> ResourceId | None:
-        return await find_fabric(vault, wanted.location)
-
-    async def start() -> Flight:
-        body = models.FabricCreationInput(
-            properties=models.FabricCreationInputProperties(
-                custom_details=models.AzureFabricCreationInput(location=wanted.location)
-            )
+async def create_fabric(vault: Vault, wanted: Fabric) -> Flight:
+    body = models.FabricCreationInput(
+        properties=models.FabricCreationInputProperties(
+            custom_details=models.AzureFabricCreationInput(location=wanted.location)
         )
-        name = naming.fabric(wanted.location)
-        return await _started(vault, "fabric", vault.fabrics, vault.client.replication_fabrics.begin_create, name, body)
+    )
+    create = vault.client.replication_fabrics.begin_create
+    return await _started(vault, "fabric", vault.fabrics, create, wanted.name, body)
 
-    return await vault.ensurer.ensure(wanted.key, find, start)
 
-
-async def ensure_container(vault: Vault, wanted: Container) -> Outcome:
-    async def find() -> ResourceId | None:
-        return await find_container(vault, wanted.location)
-
-    async def start() -> Flight:
-        body = models.CreateProtectionContainerInput(
-            properties=models.CreateProtectionContainerInputProperties(
-                provider_specific_input=[models.A2AContainerCreationInput()]
-            )
+async def create_container(vault: Vault, wanted: Container) -> Flight:
+    body = models.CreateProtectionContainerInput(
+        properties=models.CreateProtectionContainerInputProperties(
+            provider_specific_input=[models.A2AContainerCreationInput()]
         )
-        fabric = await _needed(find_fabric(vault, wanted.location), f"the fabric of {wanted.location}")
-        create = vault.client.replication_protection_containers.begin_create
-        name = naming.container(wanted.location)
-        return await _started(vault, "container", vault.containers, create, fabric.name, name, body)
-
-    return await vault.ensurer.ensure(wanted.key, find, start)
+    )
+    fabric = await _needed(find_fabric(vault, wanted.location), f"the fabric of {wanted.location}")
+    create = vault.client.replication_protection_containers.begin_create
+    return await _started(vault, "container", vault.containers, create, fabric.name, wanted.name, body)
 
 
-async def ensure_policy(vault: Vault, wanted: ReplicationPolicy) -> Outcome:
-    async def find() -> ResourceId | None:
-        return await find_policy(vault, wanted.policy)
+async def create_policy(vault: Vault, wanted: ReplicationPolicy) -> Flight:
+    values = models.A2APolicyCreationInput(
+        recovery_point_history=wanted.policy.retention_minutes,
+        app_consistent_frequency_in_minutes=wanted.policy.app_consistent_minutes,
+        crash_consistent_frequency_in_minutes=wanted.policy.crash_consistent_minutes,
+        multi_vm_sync_status=models.SetMultiVmSyncStatus.ENABLE,
+    )
+    body = models.CreatePolicyInput(properties=models.CreatePolicyInputProperties(provider_specific_input=values))
+    create = vault.client.replication_policies.begin_create
+    return await _started(vault, "policy", vault.policies, create, wanted.name, body)
 
-    async def start() -> Flight:
-        values = models.A2APolicyCreationInput(
-            recovery_point_history=wanted.policy.retention_minutes,
-            app_consistent_frequency_in_minutes=wanted.policy.app_consistent_minutes,
-            crash_consistent_frequency_in_minutes=wanted.policy.crash_consistent_minutes,
-            multi_vm_sync_status=models.SetMultiVmSyncStatus.ENABLE,
+
+async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Flight:
+    source = await _needed(find_container(vault, wanted.source_location), f"a container of {wanted.source_location}")
+    target = await _needed(find_container(vault, wanted.target_location), f"a container of {wanted.target_location}")
+    policy = await _needed(find_policy(vault, wanted.policy), f"the policy {wanted.policy.name}")
+    body = models.CreateProtectionContainerMappingInput(
+        properties=models.CreateProtectionContainerMappingInputProperties(
+            policy_id=str(policy),
+            target_protection_container_id=str(target),
+            provider_specific_input=models.A2AContainerMappingInput(
+                agent_auto_update_status=models.AgentAutoUpdateStatus.DISABLED
+            ),
         )
-        body = models.CreatePolicyInput(properties=models.CreatePolicyInputProperties(provider_specific_input=values))
-        create = vault.client.replication_policies.begin_create
-        return await _started(vault, "policy", vault.policies, create, wanted.policy.name, body)
+    )
+    create = vault.client.replication_protection_container_mappings.begin_create
+    path = (source.parent.name, source.name, wanted.name)
+    return await _started(vault, "container mapping", vault.container_mappings, create, *path, body)
 
-    return await vault.ensurer.ensure(wanted.key, find, start)
 
-
-async def ensure_container_mapping(vault: Vault, wanted: ContainerMapping) -> Outcome:
-    async def find() -> ResourceId | None:
-        found = await find_container_mapping(vault, wanted)
-        return found.id if found else None
-
-    async def start() -> Flight:
-        source = await _needed(
-            find_container(vault, wanted.source_location), f"a container of {wanted.source_location}"
+async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight:
+    source = await _needed(find_fabric(vault, wanted.source_location), f"the fabric of {wanted.source_location}")
+    target = await _needed(find_fabric(vault, wanted.target_location), f"the fabric of {wanted.target_location}")
+    body = models.CreateNetworkMappingInput(
+        properties=models.CreateNetworkMappingInputProperties(
+            recovery_fabric_name=target.name,
+            recovery_network_id=str(wanted.target_network),
+            fabric_specific_details=models.AzureToAzureCreateNetworkMappingInput(
+                primary_network_id=str(wanted.source_network)
+            ),
         )
-        target = await _needed(
-            find_container(vault, wanted.target_location), f"a container of {wanted.target_location}"
-        )
-        policy = await _needed(find_policy(vault, wanted.policy), f"the policy {wanted.policy.name}")
-        body = models.CreateProtectionContainerMappingInput(
-            properties=models.CreateProtectionContainerMappingInputProperties(
-                policy_id=str(policy),
-                target_protection_container_id=str(target),
-                provider_specific_input=models.A2AContainerMappingInput(
-                    agent_auto_update_status=models.AgentAutoUpdateStatus.DISABLED
-                ),
-            )
-        )
-        name = naming.container_mapping(wanted.source_location, wanted.target_location, wanted.policy.name)
-        create = vault.client.replication_protection_container_mappings.begin_create
-        return await _started(
-            vault, "container mapping", vault.container_mappings, create, source.parent.name, source.name, name, body
-        )
-
-    return await vault.ensurer.ensure(wanted.key, find, start)
-
-
-async def ensure_network_mapping(vault: Vault, wanted: NetworkMapping) -> Outcome:
-    async def find() -> ResourceId | None:
-        for mapping in await vault.network_mappings.get():
-            if mapping.source_network == wanted.source_network and mapping.target_location == wanted.target_location:
-                return mapping.id
-        return None
-
-    async def start() -> Flight:
-        source = await _needed(find_fabric(vault, wanted.source_location), f"the fabric of {wanted.source_location}")
-        target = await _needed(find_fabric(vault, wanted.target_location), f"the fabric of {wanted.target_location}")
-        body = models.CreateNetworkMappingInput(
-            properties=models.CreateNetworkMappingInputProperties(
-                recovery_fabric_name=target.name,
-                recovery_network_id=str(wanted.target_network),
-                fabric_specific_details=models.AzureToAzureCreateNetworkMappingInput(
-                    primary_network_id=str(wanted.source_network)
-                ),
-            )
-        )
-        name = naming.network_mapping(wanted.source_network, wanted.target_location)
-        create = vault.client.replication_network_mappings.begin_create
-        return await _started(
-            vault, "network mapping", vault.network_mappings, create, source.name, _AZURE_NETWORK, name, body
-        )
-
-    return await vault.ensurer.ensure(wanted.key, find, start)
+    )
+    create = vault.client.replication_network_mappings.begin_create
+    path = (source.name, _AZURE_NETWORK, wanted.name)
+    return await _started(vault, "network mapping", vault.network_mappings, create, *path, body)
 
 
 async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
@@ -179,6 +136,18 @@ async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> Cont
         regions = (mapping.source_container.parent, mapping.target_container.parent)
         if regions == (source, target) and mapping.policy == policy:
             return mapping
+    return None
+
+
+async def find_container_mapping_id(vault: Vault, wanted: ContainerMapping) -> ResourceId | None:
+    found = await find_container_mapping(vault, wanted)
+    return found.id if found else None
+
+
+async def find_network_mapping(vault: Vault, wanted: NetworkMapping) -> ResourceId | None:
+    for mapping in await vault.network_mappings.get():
+        if mapping.source_network == wanted.source_network and mapping.target_location == wanted.target_location:
+            return mapping.id
     return None
 
 

@@ -37,6 +37,8 @@ DEFAULT_POLICY = Policy(
     retention_minutes=RETENTION_HOURS * 60,
     app_consistent_minutes=APP_CONSISTENT_HOURS * 60,
 )
+MOST_FAULT_DOMAINS = 2
+"""What an availability set may have in every region; some allow three."""
 LONGEST_NETWORK_NAME = 64
 LONGEST_SET_NAME = 80
 
@@ -73,7 +75,9 @@ def _replication(vm: SourceVm, around: Surroundings, settings: Settings) -> Repl
 
 def _target_network(source: ResourceId, around: Surroundings) -> ResourceId:
     """An existing network mapping is shared by all VMs of the network: it wins over the default name."""
-    return around.mapped_networks.get(source.key) or naming.target_sibling(source, LONGEST_NETWORK_NAME)
+    by_name = naming.target_sibling(source, LONGEST_NETWORK_NAME)
+    mapped = around.mapped_networks.get(source.key, by_name)
+    return by_name if mapped == by_name else mapped  # Site Recovery echoes IDs lower-cased
 
 
 def _resources(
@@ -97,7 +101,9 @@ def _resources(
             AvailabilitySet(
                 id=replication.availability_set,
                 location=target,
-                **around.availability_set.model_dump(include={"fault_domains", "update_domains", "sku"}),
+                fault_domains=min(around.availability_set.fault_domains, MOST_FAULT_DOMAINS),
+                update_domains=around.availability_set.update_domains,
+                sku=around.availability_set.sku,
             )
         )
     placed += [Fabric(vault=vault, location=source), Fabric(vault=vault, location=target)]

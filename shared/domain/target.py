@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.domain import naming
 from shared.domain.findings import Finding, Severity
 from shared.domain.model import Model
 from shared.domain.resource_id import ResourceId
@@ -57,9 +58,13 @@ class Placed(Model):
     def key(self) -> str:
         return self.id.key
 
+    @property
+    def name(self) -> str:
+        return str(self.id)
+
 
 class InVault(Model):
-    """A part of a vault's Site Recovery chain, told from others by its natural key."""
+    """A part of a vault's Site Recovery chain: found by its natural key (`key`), made under `name` if it is missing."""
 
     vault: ResourceId
 
@@ -93,6 +98,10 @@ class Fabric(InVault):
     def key(self) -> str:
         return f"fabric/{self.location}"
 
+    @property
+    def name(self) -> str:
+        return naming.fabric(self.location)
+
 
 class Container(InVault):
     kind: Literal["protection container"] = "protection container"
@@ -102,6 +111,10 @@ class Container(InVault):
     def key(self) -> str:
         return f"container/{self.location}"
 
+    @property
+    def name(self) -> str:
+        return naming.container(self.location)
+
 
 class ReplicationPolicy(InVault):
     kind: Literal["replication policy"] = "replication policy"
@@ -110,6 +123,10 @@ class ReplicationPolicy(InVault):
     @property
     def key(self) -> str:
         return f"policy/{self.policy.name}"
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
 
 
 class ContainerMapping(InVault):
@@ -122,6 +139,10 @@ class ContainerMapping(InVault):
     def key(self) -> str:
         return f"mapping/{self.source_location}/{self.target_location}/{self.policy.name}"
 
+    @property
+    def name(self) -> str:
+        return naming.container_mapping(self.source_location, self.target_location, self.policy.name)
+
 
 class NetworkMapping(InVault):
     kind: Literal["network mapping"] = "network mapping"
@@ -133,6 +154,10 @@ class NetworkMapping(InVault):
     @property
     def key(self) -> str:
         return f"network/{self.source_network.key}/{self.target_location}"
+
+    @property
+    def name(self) -> str:
+        return naming.network_mapping(self.source_network, self.target_location)
 
 
 TargetResource = Annotated[
@@ -147,6 +172,14 @@ TargetResource = Annotated[
     | NetworkMapping,
     Field(discriminator="kind"),
 ]
+
+
+class ResourcePreview(Model):
+    """What a plan would do about a target resource: `create` it under this name, or `reuse` the one with this ID."""
+
+    kind: str
+    action: Literal["create", "reuse"]
+    name: str
 
 
 class Plan(Model):

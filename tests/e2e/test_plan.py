@@ -1,0 +1,55 @@
+"""A plan says what would be done, and does none of it; what is done then is what the plan said."""
+
+from tests import estates
+from tests.e2e.conftest import StartStack
+from tests.e2e.follow import results, written
+from tests.e2e.test_http import route
+
+
+async def test_what_is_done_is_what_the_plan_said(start_stack: StartStack) -> None:
+    vms = [estates.vm("web-1", tagged=False), estates.vm("web-2", tagged=False)]
+    async with start_stack(estates.estate(vms)) as stack:
+        status, plan = await stack.api("POST", f"{route('web-1')}/plan")
+        assert status == 200
+        assert not await written(stack)
+        assert await stack.instances() == []
+
+        await stack.api("PUT", route("web-1"))
+        result = (await results(stack, 1))["web-1"]
+        made = {path.rsplit("/", 1)[1] for path in await written(stack)}
+        before = await written(stack)
+        _, protected = await stack.api("POST", f"{route('web-1')}/plan")
+        _, neighbour = await stack.api("POST", f"{route('web-2')}/plan")
+        assert await written(stack) == before
+
+    assert (plan["blocked"], plan["findings"], plan["tagged"], plan["item"]) == (False, [], False, None)
+    assert plan["settings"] == result["settings"]
+    assert {resource["action"] for resource in plan["resources"]} == {"create"}
+    planned = {resource["name"].rsplit("/", 1)[-1].lower() for resource in plan["resources"]}
+    assert made - planned == {"default", result["itemId"].rsplit("/", 1)[1].lower()}  # the tag, and the item
+    assert planned - made == set()
+    assert (protected["resources"], protected["item"]["state"]) == ([], "Protected")
+    assert {resource["action"] for resource in neighbour["resources"]} == {"reuse"}
+
+
+async def test_a_plan_says_what_stands_in_the_way(start_stack: StartStack) -> None:
+    vm = estates.vm("off", tagged=False, power="deallocated")
+    taken = {
+        "id": f"{estates.GROUP}-asr/providers/Microsoft.Network/virtualNetworks/vnet-app-asr",
+        "location": "northeurope",
+        "addressSpace": ["10.1.0.0/16"],
+        "subnets": [],
+    }
+    estate = estates.estate([vm, estates.vm("web-1", tagged=False)])
+    estate["networks"].append(taken)
+    async with start_stack(estate, settings={"DR_MODE": "report"}) as stack:
+        _, off = await stack.api("POST", f"{route('off')}/plan")
+        _, unfit = await stack.api("POST", f"{route('web-1')}/plan")
+        status, problem = await stack.api("POST", f"{route('nobody')}/plan")
+        assert not await written(stack)
+
+    assert (off["blocked"], [finding["code"] for finding in off["findings"]]) == (True, ["VmNotRunning"])
+    assert (unfit["blocked"], [finding["code"] for finding in unfit["findings"]]) == (True, ["UnfitTargetResource"])
+    assert "northeurope" in unfit["findings"][0]["message"]
+    assert unfit["writesOff"]
+    assert (status, problem["code"]) == (404, "VmNotFound")
