@@ -12,11 +12,11 @@ _PASSING = {None, 408, 409, 429, 500, 502, 503, 504}
 
 
 class WriteRefusedError(Exception):
-    """The settings forbid this write: paused, report mode, or out of scope. Nothing was sent to Azure."""
+    """The settings forbid this write: paused, report mode, out of scope, not to be made. Nothing was sent to Azure."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, action: str = "") -> None:
         super().__init__(message)
-        self.error = Error(code=code, message=message)
+        self.error = Error(code=code, message=message, action=action)
 
 
 async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
@@ -24,7 +24,7 @@ async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
     try:
         return await call
     except WriteRefusedError as refused:
-        return Failed(error=refused.error)
+        return Failed(error=refused.error, by_settings=True)
     except HttpResponseError as answer:
         if answer.status_code in _PASSING:
             return Pending(retry_after=_retry_after(answer, poll_seconds), error=error_of(answer))

@@ -53,6 +53,9 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
         except UnfitError as unfit:
             findings.append(blocker("UnfitTargetResource", str(unfit), "Then ask for the plan again."))
             continue
+        forbidden = None if found else preflight.not_to_be_made(resource, azure.settings)
+        if forbidden:
+            findings.append(forbidden)
         action: Literal["create", "reuse"] = "reuse" if found else "create"
         previews.append(ResourcePreview(kind=resource.kind, action=action, name=str(found or resource.name)))
     return tuple(previews), tuple(findings)

@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from shared.azure import site_recovery, target_resources
+from shared.azure.answers import WriteRefusedError
 from shared.azure.ensure import Flight
 from shared.azure.gateway import Azure
 from shared.azure.target_resources import UnfitError
 from shared.azure.vault import Vault
+from shared.domain import preflight
 from shared.domain.outcome import Error, Failed, Outcome
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import (
@@ -52,10 +54,11 @@ _KINDS: dict[type[TargetResource], _Kind] = {
 
 async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
     """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
-    holder, kind = _holder(azure, resource), _KINDS[type(resource)]
-    find, create = partial(kind.find, holder, resource), partial(kind.create, holder, resource)
+    holder = _holder(azure, resource)
     try:
-        return await holder.ensurer.ensure(resource.key, find, create)
+        return await holder.ensurer.ensure(
+            resource.key, partial(find, azure, resource), partial(_create, azure, resource)
+        )
     except UnfitError as unfit:
         return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)))
 
@@ -63,6 +66,13 @@ async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
     """The ID of the resource if it is there. Reads only. Raises HttpResponseError, UnfitError."""
     return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
+
+
+async def _create(azure: Azure, resource: TargetResource) -> Flight | ResourceId:
+    forbidden = preflight.not_to_be_made(resource, azure.settings)
+    if forbidden:
+        raise WriteRefusedError(forbidden.code, forbidden.message, forbidden.fix)
+    return await _KINDS[type(resource)].create(_holder(azure, resource), resource)
 
 
 def known(azure: Azure, resource: TargetResource) -> bool:

@@ -13,6 +13,7 @@ from shared.azure.gateway import Azure
 from shared.azure.groups import managed_by
 from shared.azure.source import NETWORK_API_VERSION
 from shared.azure.vault import region
+from shared.domain import naming
 from shared.domain.outcome import Error
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import AvailabilitySet, CacheAccount, Placed, ResourceGroup, VirtualNetwork
@@ -40,7 +41,7 @@ async def find_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId
 async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId:
     azure.check_write(wanted.id)
     client = azure.resources(wanted.id.subscription).resource_groups
-    await client.create_or_update(wanted.id.name, {"location": wanted.location})
+    await client.create_or_update(wanted.id.name, {"location": wanted.location, "tags": _tags(azure)})
     return wanted.id
 
 
@@ -89,12 +90,16 @@ async def create_cache_account(azure: Azure, wanted: CacheAccount) -> Flight:
     return await _put(azure, wanted, body)
 
 
+def _tags(azure: Azure) -> dict[str, str]:
+    return {**azure.settings.resource_tags, **naming.MADE_BY}
+
+
 async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
     azure.check_write(wanted.id)
     client = azure.resources(wanted.id.subscription).resources
     api_version = _API_VERSIONS[type(wanted)]
     await client.begin_create_or_update_by_id(
-        str(wanted.id), {"location": wanted.location, **body}, api_version=api_version
+        str(wanted.id), {"location": wanted.location, "tags": _tags(azure), **body}, api_version=api_version
     )
 
     async def progress() -> bool | Error:

@@ -12,6 +12,9 @@ from shared.domain.resource_id import ResourceId
 _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
 """The namespace of the protected items that this app makes: an item with such a name is ours."""
 
+MADE_BY = {"dr-made-by": "azure-vm-dr-autoprotect"}
+"""The tag that what the app makes carries: only what is ours may ever be removed by us."""
+
 SUFFIX = "-asr"
 """What the portal appends to the names of target resources."""
 

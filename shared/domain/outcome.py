@@ -39,8 +39,11 @@ class Pending(Model):
 
 
 class Failed(Model):
+    """`by_settings`: it was not Azure that refused but the app's own settings; nothing was sent."""
+
     status: Literal["failed"] = "failed"
     error: Error
+    by_settings: bool = False
 
 
 Outcome = Ready | Pending | Failed

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from shared.domain.findings import Finding, blocker
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.settings import Settings
+from shared.domain.settings import Create, Settings
+from shared.domain.target import CacheAccount, InVault, ResourceGroup, TargetResource
 from shared.domain.vm import SourceVm, Surroundings
 
 
@@ -78,6 +79,20 @@ def of_surroundings(vm: SourceVm, around: Surroundings, settings: Settings) -> I
         yield blocker(
             "NotEligibleForReplication", f"Site Recovery's own check says {error.code}: {error.message}", error.action
         )
+
+
+def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | None:
+    """Why a resource that is missing may not be made, if so. What lies in the vault always may be."""
+    if settings.create is Create.ALL or isinstance(resource, InVault):
+        return None
+    of_cache = isinstance(resource, CacheAccount) or (isinstance(resource, ResourceGroup) and resource.for_cache)
+    if settings.create is Create.CACHE and of_cache:
+        return None
+    return blocker(
+        "NotToBeMade",
+        f"The {resource.kind} {resource.name} does not exist, and DR_CREATE={settings.create} forbids to make it.",
+        "Make it beforehand, or let the app make it with DR_CREATE=all.",
+    )
 
 
 def on_hold(vm: SourceVm, settings: Settings) -> Finding:

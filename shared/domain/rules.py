@@ -86,8 +86,7 @@ def _resources(
     """In waves: the resource groups; what lies in them and the fabrics; the containers; the mappings."""
     vault, source, target = replication.vault, replication.source_location, replication.target_location
     unmapped = [network for network in around.networks if network.id.key not in around.mapped_networks]
-    groups = {replication.target_group: target, replication.cache_account.group_id: source}
-    groups |= {networks[network.id].group_id: target for network in unmapped}
+    groups = {replication.target_group} | {networks[network.id].group_id for network in unmapped}
 
     placed: list[TargetResource] = [CacheAccount(id=replication.cache_account, location=source)]
     placed += [
@@ -128,7 +127,10 @@ def _resources(
         for one, other in ways
     ]
     return (
-        tuple(ResourceGroup(id=group, location=place) for group, place in groups.items()),
+        (
+            ResourceGroup(id=replication.cache_account.group_id, location=source, for_cache=True),
+            *(ResourceGroup(id=group, location=target) for group in sorted(groups, key=str)),
+        ),
         tuple(placed),
         containers,
         tuple(mappings),

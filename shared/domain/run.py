@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.domain.findings import Finding, note
+from shared.domain.findings import Finding, blocker, note
 from shared.domain.model import Model
 from shared.domain.outcome import Error, Failed, Pending
 from shared.domain.resource_id import ResourceId
@@ -157,7 +157,10 @@ class Run(Model):
         return self.but(result=ended, step=outcome.value, percent=None, last_error=ended.error)
 
     def fail(self, failed: Failed) -> Self:
-        """Azure refused, or the settings did: that one is no failure."""
-        if failed.error.code == WRITES_OFF:
-            return self.finish(Ending.REPORTED, (note(WRITES_OFF, failed.error.message),))
-        return self.finish(Ending.FAILED, error=failed.error)
+        """Azure refused; or the settings did, and that is no failure."""
+        error = failed.error
+        if failed.by_settings and error.code == WRITES_OFF:
+            return self.finish(Ending.REPORTED, (note(WRITES_OFF, error.message),))
+        if failed.by_settings:
+            return self.finish(Ending.NOT_ELIGIBLE, (blocker(error.code, error.message, error.action),))
+        return self.finish(Ending.FAILED, error=error)

@@ -32,6 +32,27 @@ Ids = Annotated[tuple[ResourceId, ...], NoDecode, BeforeValidator(_comma_separat
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)]
 
 
+def _name_value_pairs(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    pairs = [part.partition("=") for part in _comma_separated(given)]
+    for name, equals, _ in pairs:
+        if not name.strip() or not equals:
+            raise ValueError(f"{name!r} is no name=value")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(_name_value_pairs), Field(max_length=10)]
+
+
+class Create(StrEnum):
+    """What may be made outside the vault. Site Recovery's own parts in the vault always may."""
+
+    ALL = "all"
+    CACHE = "cache"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """Each field is the environment variable `DR_<FIELD>`; its description says what is allowed."""
 
@@ -46,6 +67,13 @@ class Settings(BaseSettings):
     )
     mode: Mode = Field(Mode.PROTECT, description="protect (enable what is tagged) or report (look, write nothing)")
     paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
+    create: Create = Field(
+        Create.ALL,
+        description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",
+    )
+    resource_tags: Tags = Field(
+        {}, description="tags for what the app makes, as name=value, comma-separated; at most 10"
+    )
     poll_seconds: float = Field(
         30, gt=0, le=3600, description="seconds between two looks at something under way, above 0, at most 3600"
     )

@@ -71,6 +71,7 @@ class InVault(Model):
 
 class ResourceGroup(Placed):
     kind: Literal["resource group"] = "resource group"
+    for_cache: bool = False
 
 
 class VirtualNetwork(Placed):

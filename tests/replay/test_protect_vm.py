@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.findings import blocker
 from shared.domain.messages import Verdict
-from shared.domain.outcome import Error, Outcome, Ready
+from shared.domain.outcome import Error, Failed, Outcome, Ready
 from shared.domain.run import WRITES_OFF, Ending, Phase, Run
 from shared.domain.vm import Disk
 from tests.replay.answers import (
@@ -80,7 +80,7 @@ def test_report_mode_plans_and_writes_nothing() -> None:
 
 
 def test_a_pause_that_comes_before_a_write_ends_as_a_report() -> None:
-    refused = failed(Error(code=WRITES_OFF, message="DR_PAUSED is true"))
+    refused = Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"), by_settings=True)
     instance = Instance({LOOK: [looked()], DERIVE: [ready_region()], ENABLE: [refused]})
 
     result = instance.run()

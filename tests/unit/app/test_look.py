@@ -221,7 +221,7 @@ async def test_a_network_that_is_mapped_already_is_not_read(cloud: Cloud) -> Non
     assert str(NETWORK) not in cloud.reads
 
 
-async def test_the_availability_set_s_own_values_are_kept(cloud: Cloud) -> None:
+async def test_the_availability_set_s_own_values_are_kept_as_far_as_every_region_has_them(cloud: Cloud) -> None:
     cloud.add(
         AVAILABILITY_SET,
         {
@@ -234,7 +234,7 @@ async def test_the_availability_set_s_own_values_are_kept(cloud: Cloud) -> None:
     found = await plan(cloud, availability_set_id=AVAILABILITY_SET)
 
     (made,) = [resource for wave in found.resources for resource in wave if isinstance(resource, AvailabilitySet)]
-    assert (made.fault_domains, made.update_domains, made.sku) == (3, 7, "Aligned")
+    assert (made.fault_domains, made.update_domains, made.sku) == (2, 7, "Aligned")
 
 
 async def test_errors_of_the_service_s_own_check_block_the_plan(cloud: Cloud) -> None:

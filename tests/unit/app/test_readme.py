@@ -40,4 +40,4 @@ def _as_text(default: object) -> str:
         return str(default).lower()
     if isinstance(default, tuple):
         return ",".join(default)
-    return str(default)
+    return str(default) if default != {} else "none"

@@ -232,8 +232,19 @@ def test_a_refusal_of_azure_fails_the_run_with_its_words() -> None:
     assert (result.outcome, result.error) == (Ending.FAILED, ERROR)
 
 
+def test_what_the_settings_keep_from_being_made_is_a_blocker_and_no_failure() -> None:
+    error = Error(code="NotToBeMade", message="The network is not there.", action="Make it.")
+    result = a_run().fail(Failed(error=error, by_settings=True)).result
+
+    assert result
+    assert (result.outcome, result.error) == (Ending.NOT_ELIGIBLE, None)
+    (finding,) = result.findings
+    assert (finding.severity, finding.code, finding.fix) == (Severity.BLOCKER, "NotToBeMade", "Make it.")
+
+
 def test_a_refusal_of_the_settings_is_a_report_and_no_failure() -> None:
-    result = a_run().fail(Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"))).result
+    refused = Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"), by_settings=True)
+    result = a_run().fail(refused).result
 
     assert result
     assert (result.outcome, result.error) == (Ending.REPORTED, None)

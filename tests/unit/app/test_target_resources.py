@@ -10,6 +10,7 @@ from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
 from shared.azure.answers import WriteRefusedError
 from shared.domain.messages import DeriveRequest, ResourceRequest
+from shared.domain.naming import MADE_BY
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import derive
@@ -82,7 +83,7 @@ async def test_a_resource_group_is_made_in_its_region_and_is_there_at_once(azure
     group = one(ResourceGroup)
 
     assert await ask(azure, group) == Ready(value={"id": str(group.id)})
-    assert cloud.writes == [(f"group {group.id.name}", {"location": group.location})]
+    assert cloud.writes == [(f"group {group.id.name}", {"location": group.location, "tags": MADE_BY})]
     await ask(azure, group)
     assert len(cloud.writes) == 1
 
@@ -167,6 +168,7 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
     ((_, body),) = cloud.writes
     assert body == {
         "location": TARGET,
+        "tags": MADE_BY,
         "properties": {
             "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
             "subnets": [
