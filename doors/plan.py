@@ -8,10 +8,8 @@ import azure.functions as func
 from doors.requests import asked, body_of, no_such_vm, vm_of
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for, preview
-from shared.domain.drift import frozen, unprotected_disks
 from shared.domain.findings import Finding, Severity
 from shared.domain.messages import Verdict
-from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.vm import SourceVm
 
 
@@ -25,12 +23,10 @@ async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpRespons
     source = await asked(look_at(azure, vm, as_if_tagged=True))
     if source.verdict is Verdict.GONE or source.vm is None:
         raise no_such_vm(vm)
-    if source.verdict is not Verdict.PROTECT:
-        shown = _shown(source.findings)
-    elif source.item:
-        shown = _shown(_of_item(source.vm, source.item)) | {"item": source.item.dump()}
-    else:
+    if source.verdict is Verdict.PROTECT and source.item is None:
         shown = await asked(_planned(azure, source.vm))
+    else:
+        shown = _shown(source.findings) | {"item": source.item.dump() if source.item else None}
     view = {"vmId": str(vm), "tagged": azure.settings.asks_for_protection(source.vm.tags), **shown}
     return func.HttpResponse(json.dumps(view | {"writesOff": azure.settings.writes_off}), mimetype="application/json")
 
@@ -42,10 +38,6 @@ async def _planned(azure: Azure, vm: SourceVm) -> dict[str, Any]:
         "settings": [setting.dump() for setting in plan.settings],
         "resources": [resource.dump() for resource in resources],
     }
-
-
-def _of_item(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    return (frozen(item),) if item.stage is Stage.FROZEN else unprotected_disks(vm, item)
 
 
 def _shown(findings: tuple[Finding, ...]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for
 from shared.azure.tags import tag_vm
 from shared.domain import naming
+from shared.domain.findings import Severity
 from shared.domain.messages import Source, Verdict
 from shared.domain.resource_id import ResourceId
 
@@ -61,7 +62,7 @@ async def _refuse_blocked(azure: Azure, vm: ResourceId, source: Source) -> None:
     """What would block the run is said now, before a tag is written."""
     if source.verdict is Verdict.GONE or source.vm is None:
         raise no_such_vm(vm)
-    blockers = source.findings
+    blockers = tuple(finding for finding in source.findings if finding.severity is Severity.BLOCKER)
     if source.verdict is Verdict.PROTECT and source.item is None and not source.vm.is_settling:
         blockers = (await plan_for(azure, source.vm)).blockers
     if blockers:

@@ -16,8 +16,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.target_resources import create_target_resources
-from shared.domain.drift import frozen, unprotected_disks
-from shared.domain.findings import note
+from shared.domain.findings import Finding, note
 from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
 from shared.domain.model import Model
 from shared.domain.outcome import Failed, Outcome, Pending, Ready, load_outcome
@@ -97,7 +96,7 @@ def _look(context: Context, run: Run) -> Step:
     if source.verdict is not Verdict.PROTECT or source.vm is None:
         return run.finish(_ENDINGS[source.verdict], source.findings)
     if source.item:
-        return (yield from _look_at_item(context, run, source.vm, source.item))
+        return (yield from _look_at_item(context, run, source.item, source.findings))
     if run.job:
         return run.follow(now, run.poll_seconds)
     if source.vm.is_settling and run.may_settle(now):
@@ -105,13 +104,13 @@ def _look(context: Context, run: Run) -> Step:
     return (yield from _protect(context, run.but(settle_by=None), source.vm))
 
 
-def _look_at_item(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step:
+def _look_at_item(context: Context, run: Run, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
     """Something protects the VM already, or is about to, or has tried to."""
     run, now = run.but(item_id=item.id), context.current_utc_datetime
     if item.stage is Stage.PROTECTED:
-        return run.finish(Ending.PROTECTED, unprotected_disks(vm, item))
+        return run.finish(Ending.PROTECTED, findings)
     if item.stage is Stage.FROZEN:
-        return run.finish(Ending.FROZEN, (frozen(item),))
+        return run.finish(Ending.FROZEN, findings)
     if item.stage is Stage.DISABLING:
         return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="")
     if item.stage is Stage.FAILED and not run.job:

@@ -5,13 +5,16 @@ from typing import Literal
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_item, find_original
 from shared.azure.resources import find
+from shared.azure.site_recovery import has_policy
 from shared.azure.source import read_surroundings, read_vm
 from shared.azure.target_resources import UnfitError
 from shared.domain import preflight
+from shared.domain.drift import frozen, other_policy, unprotected_disks
 from shared.domain.findings import Finding, blocker
 from shared.domain.messages import Source, Verdict
+from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
-from shared.domain.rules import derive
+from shared.domain.rules import derive, policy_of
 from shared.domain.target import Plan, ResourcePreview
 from shared.domain.vm import SourceVm
 
@@ -35,7 +38,19 @@ async def look_at(azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False
     original = await find_original(vault, vm.id)
     if original:
         return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
-    return Source(verdict=Verdict.PROTECT, vm=vm, item=await find_item(vault, vm.id))
+    item = await find_item(vault, vm.id)
+    return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=await _drift(azure, vm, item) if item else ())
+
+
+async def _drift(azure: Azure, vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
+    """Where the item is not what the VM asks for. Of one that may not be written to, only that."""
+    if item.stage is Stage.FROZEN:
+        return (frozen(item),)
+    if item.stage is not Stage.PROTECTED:
+        return ()
+    wanted = policy_of(vm, azure.settings)
+    fitting = await has_policy(azure.vault(azure.settings.vault), item, wanted)
+    return (*unprotected_disks(vm, item), *other_policy(vm, item, wanted, fitting))
 
 
 async def plan_for(azure: Azure, vm: SourceVm) -> Plan:

@@ -15,7 +15,7 @@ from shared.azure.remembered import Remembered
 from shared.azure.vault import ContainerMappingRecord, Vault
 from shared.domain import naming
 from shared.domain.outcome import Error
-from shared.domain.protected_item import JobStage
+from shared.domain.protected_item import JobStage, ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import Container, ContainerMapping, Fabric, NetworkMapping, Policy, ReplicationPolicy
 
@@ -116,14 +116,23 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
     return next(by_name, min(found, key=str, default=None))
 
 
-async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
-    """A policy with these values: ours by name if there are several, else the first."""
-    same = [
+async def has_policy(vault: Vault, item: ProtectedItem, wanted: Policy) -> bool:
+    """Whether the item's policy has these values, whatever its name."""
+    return item.policy_id in await _policies_like(vault, wanted)
+
+
+async def _policies_like(vault: Vault, wanted: Policy) -> list[ResourceId]:
+    values = (wanted.retention_minutes, wanted.app_consistent_minutes, wanted.crash_consistent_minutes)
+    return [
         record.id
         for record in await vault.policies.get()
-        if (record.retention_minutes, record.app_consistent_minutes, record.crash_consistent_minutes)
-        == (wanted.retention_minutes, wanted.app_consistent_minutes, wanted.crash_consistent_minutes)
+        if (record.retention_minutes, record.app_consistent_minutes, record.crash_consistent_minutes) == values
     ]
+
+
+async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
+    """A policy with these values: ours by name if there are several, else the first."""
+    same = await _policies_like(vault, wanted)
     return next((found for found in same if found.name == wanted.name), min(same, key=str, default=None))
 
 

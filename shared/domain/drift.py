@@ -2,6 +2,7 @@
 
 from shared.domain.findings import Finding, warning
 from shared.domain.protected_item import ProtectedItem
+from shared.domain.target import Policy
 from shared.domain.vm import SourceVm
 
 
@@ -15,6 +16,20 @@ def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
         )
         for disk in vm.disks
         if disk.id not in item.disks
+    )
+
+
+def other_policy(vm: SourceVm, item: ProtectedItem, wanted: Policy, fitting: bool) -> tuple[Finding, ...]:
+    """The profile was changed after replication was enabled; `fitting` is whether the item's policy has its values."""
+    if fitting or item.policy_id is None:
+        return ()
+    return (
+        warning(
+            "PolicyChangeNeedsReenable",
+            f"{vm.id.name} is protected with the policy {item.policy_id.name}, and its profile asks for {wanted.name}. "
+            "Site Recovery cannot move a protected item to another policy.",
+            "Leave it, or disable and enable replication at a time of your choice: its recovery points are lost then.",
+        ),
     )
 
 

@@ -79,8 +79,9 @@ def container(location: str) -> str:
 
 
 def policy(retention_hours: int, app_consistent_hours: int) -> str:
-    """Not the portal's `24-hour-retention-policy`: that one has app-consistent points off today."""
-    return f"{retention_hours}-hour-retention-{app_consistent_hours}-hour-app-consistent-policy"
+    """Not the portal's `24-hour-retention-policy`: its values have changed over time, and ours are in the name."""
+    points = f"{app_consistent_hours}-hour" if app_consistent_hours else "no"
+    return f"{retention_hours}-hour-retention-{points}-app-consistent-policy"
 
 
 def container_mapping(source_location: str, target_location: str, policy_name: str) -> str:

@@ -61,6 +61,18 @@ def of_vm(vm: SourceVm) -> Iterator[Finding]:
         )
 
 
+def of_tags(vm: SourceVm, settings: Settings) -> Iterator[Finding]:
+    """What the VM's own tags ask for that is not to be had. Never passed over: the owner means something by it."""
+    asked = settings.tag(vm.tags, "profile")
+    if asked is not None and asked.lower() not in settings.profiles:
+        known = ", ".join(settings.profiles)
+        yield blocker(
+            "OverrideInvalid",
+            f"The tag {settings.tag_name}-profile of {vm.id.name} is {asked[:80]!r}; allowed: {known}.",
+            "Name one of these profiles, or define the profile in DR_PROFILES.",
+        )
+
+
 def of_surroundings(vm: SourceVm, around: Surroundings, settings: Settings) -> Iterator[Finding]:
     """What can be said of a VM by where it lives and what the service's own check found."""
     if around.group_managed_by:

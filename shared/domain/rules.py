@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from shared.domain import naming, preflight
 from shared.domain.findings import Finding, blocker
+from shared.domain.profiles import DEFAULT
 from shared.domain.resource_id import ResourceId
 from shared.domain.settings import Settings
 from shared.domain.target import (
@@ -30,13 +31,6 @@ from shared.domain.target import (
 )
 from shared.domain.vm import SourceVm, Surroundings
 
-RETENTION_HOURS = 24
-APP_CONSISTENT_HOURS = 4
-DEFAULT_POLICY = Policy(
-    name=naming.policy(RETENTION_HOURS, APP_CONSISTENT_HOURS),
-    retention_minutes=RETENTION_HOURS * 60,
-    app_consistent_minutes=APP_CONSISTENT_HOURS * 60,
-)
 MOST_FAULT_DOMAINS = 2
 """What an availability set may have in every region; some allow three."""
 LONGEST_NETWORK_NAME = 64
@@ -45,17 +39,34 @@ LONGEST_SET_NAME = 80
 
 def derive(vm: SourceVm, around: Surroundings, settings: Settings) -> Plan:
     """The plan for a VM. With a blocker among its findings it holds no replication and no resources."""
-    findings = [*preflight.of_vm(vm), *preflight.of_surroundings(vm, around, settings)]
+    findings = [
+        *preflight.of_vm(vm),
+        *preflight.of_tags(vm, settings),
+        *preflight.of_surroundings(vm, around, settings),
+    ]
     replication = _replication(vm, around, settings)
     networks = {network.id: _target_network(network.id, around) for network in around.networks}
     resources = _resources(replication, around, networks)
     findings += _out_of_target_scope(resources, settings)
-    plan = Plan(vm=vm, findings=tuple(findings), settings=tuple(_explain(replication, networks)))
+    plan = Plan(
+        vm=vm, findings=tuple(findings), settings=tuple(_explain(replication, networks, profile_of(vm, settings)))
+    )
     if plan.blockers:
         return plan
     return plan.model_copy(
         update={"replication": replication, "resources": resources, "writes_off": settings.writes_off}
     )
+
+
+def profile_of(vm: SourceVm, settings: Settings) -> str:
+    """The name of the VM's profile: its tag's, if the settings know it (`preflight.of_tags` says if not)."""
+    asked = (settings.tag(vm.tags, "profile") or DEFAULT).lower()
+    return asked if asked in settings.profiles else DEFAULT
+
+
+def policy_of(vm: SourceVm, settings: Settings) -> Policy:
+    """The replication policy that the VM's profile asks for."""
+    return settings.profiles[profile_of(vm, settings)].policy
 
 
 def _replication(vm: SourceVm, around: Surroundings, settings: Settings) -> Replication:
@@ -65,7 +76,7 @@ def _replication(vm: SourceVm, around: Surroundings, settings: Settings) -> Repl
         target_location=around.vault_location,
         target_group=naming.target_group(vm.id),
         cache_account=naming.cache_account(vm.id.subscription, vm.location),
-        policy=DEFAULT_POLICY,
+        policy=policy_of(vm, settings),
         disks=tuple(ReplicatedDisk(id=disk.id, replica_sku=disk.sku, target_sku=disk.sku) for disk in vm.disks),
         availability_set=naming.target_sibling(around.availability_set.id, LONGEST_SET_NAME)
         if around.availability_set
@@ -149,7 +160,7 @@ def _out_of_target_scope(resources: tuple[tuple[TargetResource, ...], ...], sett
                 )
 
 
-def _explain(replication: Replication, networks: dict[ResourceId, ResourceId]) -> Iterator[Setting]:
+def _explain(replication: Replication, networks: dict[ResourceId, ResourceId], profile: str) -> Iterator[Setting]:
     def default(name: str, value: object, reason: str) -> Setting:
         return Setting(name=name, value=str(value), origin="default", reason=reason)
 
@@ -171,9 +182,14 @@ def _explain(replication: Replication, networks: dict[ResourceId, ResourceId]) -
     if replication.availability_set:
         yield default("availabilitySet", replication.availability_set, "the VM's availability set, with -asr")
     yield default("cacheStorageAccount", replication.cache_account, "one for each subscription and source region")
-    yield default("replicationPolicy", policy.name, "the default profile")
-    yield default("recoveryPointRetention", f"{policy.retention_minutes // 60} h", "the default profile")
-    yield default("appConsistentFrequency", f"{policy.app_consistent_minutes // 60} h", "the default profile")
+    origin = "default" if profile == DEFAULT else f"profile {profile}"
+    points = f"{policy.app_consistent_minutes // 60} h" if policy.app_consistent_minutes else "off"
+    for name, value in (
+        ("replicationPolicy", policy.name),
+        ("recoveryPointRetention", f"{policy.retention_minutes // 60} h"),
+        ("appConsistentFrequency", points),
+    ):
+        yield Setting(name=name, value=value, origin=origin, reason=f"the profile {profile} asks for it")
     yield default("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")
     for disk in replication.disks:
         yield default(f"diskType/{disk.id.name}", disk.target_sku, "the source disk's type, for replica and target")

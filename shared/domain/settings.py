@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.domain.profiles import DEFAULT, Profile, parse_profiles
 from shared.domain.resource_id import VAULT, ResourceId
 from shared.domain.scope import Scope
 
@@ -45,6 +46,13 @@ def _name_value_pairs(given: Any) -> Any:
 Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(_name_value_pairs), Field(max_length=10)]
 
 
+Profiles = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")], Profile],
+    NoDecode,
+    BeforeValidator(parse_profiles),
+]
+
+
 class Create(StrEnum):
     """What may be made outside the vault. Site Recovery's own parts in the vault always may."""
 
@@ -70,6 +78,11 @@ class Settings(BaseSettings):
     create: Create = Field(
         Create.ALL,
         description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",
+    )
+    profiles: Profiles = Field(
+        {DEFAULT: Profile()},
+        description="a JSON object of profiles by name (lower-case letters, digits, -), each with "
+        "recoveryPointRetentionHours (1 to 360) and appConsistentFrequencyHours (0 for none, 1 to 12)",
     )
     resource_tags: Tags = Field(
         {}, description="tags for what the app makes, as name=value, comma-separated; at most 10"
@@ -141,10 +154,15 @@ class Settings(BaseSettings):
         given = {name.lower(): value.strip().lower() for name, value in tags.items()}
         return given.get(self.tag_name.lower()) in {value.lower() for value in self.tag_values}
 
+    def tag(self, tags: Mapping[str, str], name: str) -> str | None:
+        """The value of one of the app's own tags, as `profile` of `dr-profile`, or None if the VM does not carry it."""
+        own = f"{self.tag_name}-{name}".lower()
+        return next((value.strip() for given, value in tags.items() if given.lower() == own), None)
+
     def on_hold(self, tags: Mapping[str, str]) -> bool:
         """Whether the VM is to be left as it is: the hold tag, with any value but `false`."""
-        hold = f"{self.tag_name}-hold".lower()
-        return any(name.lower() == hold and value.strip().lower() != "false" for name, value in tags.items())
+        hold = self.tag(tags, "hold")
+        return hold is not None and hold.lower() != "false"
 
 
 class SettingsError(ValueError):
@@ -174,10 +192,11 @@ def _is_unknown(variable: str) -> bool:
 
 
 def _in_words(problem: Any) -> str:
-    field = str(problem["loc"][0])
+    field, *inside = map(str, problem["loc"])
     allowed = Settings.model_fields[field].description
     name = f"DR_{field.upper()}"
     if problem["type"] == "missing":
         return f"{name}: missing; needed: {allowed}"
     reason = problem["msg"].removeprefix("Value error, ")
-    return f"{name}: given {os.environ.get(name, '')!r}: {reason}; allowed: {allowed}"
+    where = f" at {'.'.join(inside)}" if inside and field == "profiles" else ""
+    return f"{name}{where}: given {os.environ.get(name, '')!r}: {reason}; allowed: {allowed}"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.domain.findings import blocker
+from shared.domain.drift import frozen
+from shared.domain.findings import blocker, warning
 from shared.domain.messages import Verdict
 from shared.domain.outcome import Error, Failed, Outcome, Ready
 from shared.domain.run import WRITES_OFF, Ending, Phase, Run
-from shared.domain.vm import Disk
 from tests.replay.answers import (
     AGENT,
     PLAN,
@@ -26,7 +26,7 @@ from tests.replay.answers import (
     ready_region,
 )
 from tests.replay.instance import START, Answer, Instance
-from tests.unit.app.examples import DATA_DISK, OS_DISK, VM_ID, protected_item, source_vm
+from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
 LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
@@ -97,15 +97,16 @@ def test_a_protected_vm_ends_protected_and_names_its_item() -> None:
     assert instance.calls == [LOOK]
 
 
-def test_a_disk_that_was_attached_later_is_told_at_the_end() -> None:
-    vm = source_vm(disks=(Disk(id=OS_DISK, sku=""), Disk(id=DATA_DISK, sku="")))
-    instance = Instance({LOOK: [looked(vm=vm, item=protected_item())]})
+def test_what_the_last_look_found_is_told_at_the_end() -> None:
+    drift = warning("DiskNotProtected", "The disk late is not replicated.")
+    instance = Instance({LOOK: [looked(item=protected_item(), findings=(drift,))]})
 
-    assert [finding.code for finding in instance.run().findings] == ["DiskNotProtected"]
+    assert instance.run().findings == (drift,)
 
 
 def test_a_frozen_item_is_reported_and_not_touched() -> None:
-    instance = Instance({LOOK: [found_item("UnplannedFailoverCommitted")]})
+    item = protected_item(state="UnplannedFailoverCommitted")
+    instance = Instance({LOOK: [looked(item=item, findings=(frozen(item),))]})
 
     result = instance.run()
 

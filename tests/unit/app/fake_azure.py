@@ -14,10 +14,12 @@ from azure.mgmt.resource.resources import models as resources
 
 from shared.azure.gateway import Azure
 from shared.domain import naming
+from shared.domain.profiles import Profile
 from shared.domain.resource_id import ResourceId
-from shared.domain.rules import DEFAULT_POLICY
 from shared.domain.settings import Settings
 from tests.unit.app.examples import CONTAINER, NETWORK, NIC, OS_DISK, SOURCE, TARGET, VAULT_ID, VM_ID
+
+DEFAULT_POLICY = Profile().policy
 
 _LISTS = {
     "replication_protected_items": site_recovery.ReplicationProtectedItem,

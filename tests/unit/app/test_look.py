@@ -9,6 +9,7 @@ from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
 from shared.domain.messages import DeriveRequest, Source, Verdict, VmRequest
 from shared.domain.outcome import Ready
+from shared.domain.profiles import Profile
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.domain.target import AvailabilitySet, Plan, VirtualNetwork
 from shared.domain.vm import Disk
@@ -267,3 +268,35 @@ async def test_what_vms_share_is_read_once_for_all_of_them(cloud: Cloud) -> None
 
     repeated = {read for read in cloud.reads if cloud.reads.count(read) > 1}
     assert repeated == {str(NIC)}
+
+
+async def test_a_disk_that_was_attached_later_is_told(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    assert "DiskNotProtected" in [finding.code for finding in (await look(cloud)).findings]
+
+
+async def test_an_item_with_a_policy_of_the_same_values_is_right_whatever_its_name(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    assert "PolicyChangeNeedsReenable" not in [finding.code for finding in (await look(cloud)).findings]
+
+
+async def test_a_profile_changed_after_enabling_is_told_since_it_cannot_be_mended(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    profiles = {"default": Profile(recovery_point_retention_hours=72)}
+    found = await look(cloud, profiles=profiles)
+
+    assert [finding.code for finding in found.findings if "Policy" in finding.code] == ["PolicyChangeNeedsReenable"]
+    assert "72-hour-retention" in str(found.findings)
+    assert cloud.writes == []
+
+
+async def test_a_frozen_item_is_told_and_nothing_else_of_it(cloud: Cloud) -> None:
+    cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
+
+    assert [finding.code for finding in (await look(cloud)).findings] == ["ItemFrozen"]

@@ -1,5 +1,6 @@
 """The README tells of every setting, outcome and finding, under the name that the code has for it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -40,4 +41,6 @@ def _as_text(default: object) -> str:
         return str(default).lower()
     if isinstance(default, tuple):
         return ",".join(default)
-    return str(default) if default != {} else "none"
+    if isinstance(default, dict):
+        return json.dumps({name: {} for name in default}) if default else "none"
+    return str(default)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from shared.domain.profiles import Profile
 from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.rules import DEFAULT_POLICY, derive
+from shared.domain.rules import derive
 from shared.domain.settings import Settings
 from shared.domain.target import (
     AvailabilitySet,
@@ -269,13 +270,13 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
     assert "availabilitySet" not in values
     assert plan.replication
     assert plan.replication.vault == VAULT_ID
-    assert plan.replication.policy == DEFAULT_POLICY
+    assert plan.replication.policy == Profile().policy
     assert plan.replication.target_group == target_group
 
 
 def test_the_policy_holds_its_values_in_minutes() -> None:
-    assert (DEFAULT_POLICY.retention_minutes, DEFAULT_POLICY.app_consistent_minutes) == (24 * 60, 4 * 60)
-    assert DEFAULT_POLICY.crash_consistent_minutes == 5
+    assert (Profile().policy.retention_minutes, Profile().policy.app_consistent_minutes) == (24 * 60, 4 * 60)
+    assert Profile().policy.crash_consistent_minutes == 5
 
 
 def test_the_target_network_is_the_image_of_the_source_s() -> None:

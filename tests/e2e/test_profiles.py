@@ -1,0 +1,39 @@
+"""Profiles side by side in one region pair: a policy and a mapping pair each."""
+
+import json
+
+from tests import estates
+from tests.e2e.conftest import StartStack
+from tests.e2e.follow import results, write_event, written
+
+GOLD = {"DR_PROFILES": json.dumps({"gold": {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}})}
+
+
+async def test_two_profiles_in_one_region_pair(start_stack: StartStack) -> None:
+    plain, gold = estates.vm("web-1"), estates.vm("web-2") | {"tags": {"dr": "true", "dr-profile": "gold"}}
+    async with start_stack(estates.estate([plain, gold]), settings=GOLD) as stack:
+        await stack.deliver(write_event(plain["id"]), write_event(gold["id"]))
+        ended = await results(stack, 2)
+        policies = await stack.arm("GET", f"{estates.VAULT}/replicationPolicies", "2025-08-01")
+        mappings = await stack.arm("GET", f"{estates.VAULT}/replicationProtectionContainerMappings", "2025-08-01")
+        items = await stack.arm("GET", f"{estates.VAULT}/replicationProtectedItems", "2025-08-01")
+
+        await stack.subscribe()
+        before = await written(stack)
+        await stack.tag(plain["id"], **{"dr-profile": "gold"})
+        await stack.deliver(write_event(plain["id"]))
+        changed = (await results(stack, 2))["web-1"]
+        assert await written(stack) == before
+
+    assert {result["outcome"] for result in ended.values()} == {"Protected"}
+    assert all(result["findings"] == [] for result in ended.values())
+    retention = {
+        policy["id"].lower(): policy["properties"]["providerSpecificDetails"]["recoveryPointHistory"]
+        for policy in policies["value"]
+    }
+    assert sorted(retention.values()) == [24 * 60, 72 * 60]
+    assert len(mappings["value"]) == 4
+    by_vm = {item["properties"]["friendlyName"]: item["properties"]["policyId"].lower() for item in items["value"]}
+    assert {name: retention[policy] for name, policy in by_vm.items()} == {"web-1": 24 * 60, "web-2": 72 * 60}
+    assert [finding["code"] for finding in changed["findings"]] == ["PolicyChangeNeedsReenable"]
+    assert changed["outcome"] == "Protected"

@@ -1,0 +1,101 @@
+"""Profiles: the policy that a VM's tag may ask for, and nothing beyond what the settings define."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.domain.profiles import Profile
+from shared.domain.rules import derive, policy_of
+from shared.domain.settings import Settings, load_settings
+from tests.unit.app.examples import settings, source_vm, surroundings
+from tests.unit.app.test_settings import load, problems_of
+
+GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
+
+
+def with_gold(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    return load(monkeypatch, DR_PROFILES=json.dumps({"gold": GOLD}))
+
+
+def test_the_default_profile_is_there_whatever_is_defined(monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = with_gold(monkeypatch).profiles
+
+    assert profiles == {"default": Profile(), "gold": Profile.model_validate(GOLD)}
+    assert (profiles["gold"].policy.retention_minutes, profiles["gold"].policy.app_consistent_minutes) == (4320, 60)
+
+
+def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    vm = source_vm(tags={"dr": "true", "DR-Profile": " Gold "})
+    plan = derive(vm, surroundings(), with_gold(monkeypatch))
+
+    assert plan.replication
+    assert plan.replication.policy.retention_minutes == 4320
+    (told,) = [setting for setting in plan.settings if setting.name == "recoveryPointRetention"]
+    assert (told.value, told.origin) == ("72 h", "profile gold")
+
+
+def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    vm = source_vm(tags={"dr": "true", "dr-profile": "platinum"})
+    plan = derive(vm, surroundings(), with_gold(monkeypatch))
+
+    (finding,) = plan.blockers
+    assert finding.code == "OverrideInvalid"
+    assert "'platinum'" in finding.message
+    assert "allowed: default, gold" in finding.message
+    assert plan.replication is None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("{", "it is no JSON"),
+        ("[]", "it is no JSON object"),
+        ('{"Gold!": {}}', "Gold!"),
+        ('{"gold": {"recoveryPointRetentionHours": 361}}', "gold.recoveryPointRetentionHours"),
+        ('{"gold": {"recoveryPointRetentionHours": 0}}', "gold.recoveryPointRetentionHours"),
+        ('{"gold": {"appConsistentFrequencyHours": 13}}', "gold.appConsistentFrequencyHours"),
+        ('{"gold": {"recoveryPointRetentionHours": 2}}', "at most recoveryPointRetentionHours (2) is allowed"),
+        ('{"gold": {"retention": 2}}', "gold.retention"),
+    ],
+)
+def test_a_wrong_profile_keeps_the_app_from_starting(monkeypatch: pytest.MonkeyPatch, given: str, told: str) -> None:
+    (problem,) = problems_of(monkeypatch, DR_PROFILES=given)
+
+    assert problem.startswith("DR_PROFILES")
+    assert told in problem
+    assert "recoveryPointRetentionHours (1 to 360)" in problem
+
+
+@given(retention=st.integers(-10, 400), frequency=st.integers(-10, 20))
+def test_whatever_is_asked_for_a_policy_is_one_that_site_recovery_takes(retention: int, frequency: int) -> None:
+    asked = {"recoveryPointRetentionHours": retention, "appConsistentFrequencyHours": frequency}
+    try:
+        policy = Profile.model_validate(asked).policy
+    except ValidationError:
+        return
+    assert 60 <= policy.retention_minutes <= 15 * 24 * 60
+    assert policy.app_consistent_minutes == 0 or 60 <= policy.app_consistent_minutes <= policy.retention_minutes
+
+
+def test_two_profiles_never_share_a_policy_name() -> None:
+    names = {
+        Profile(recovery_point_retention_hours=retention, app_consistent_frequency_hours=frequency).policy.name
+        for retention in range(12, 30)
+        for frequency in range(13)
+        if frequency <= retention
+    }
+    assert len(names) == 18 * 13
+
+
+def test_without_a_tag_it_is_the_default() -> None:
+    assert policy_of(source_vm(), settings()) == Profile().policy
+
+
+def test_a_profile_named_default_changes_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch, DR_PROFILES='{"default": {"appConsistentFrequencyHours": 0}}')
+
+    assert policy_of(source_vm(), loaded).name == "24-hour-retention-no-app-consistent-policy"
+    assert load_settings() == loaded
