@@ -14,6 +14,10 @@ from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
 
 
+class UnderWayError(Exception):
+    """What is looked for is there, and somebody is changing it at this moment: it is waited for, and not written."""
+
+
 @dataclass
 class Flight:
     """A creation under way. `progress` says how it stands: True ended well, False runs, or the error it ended with."""
@@ -54,7 +58,10 @@ class Ensurer:
                 landed = await self._look_at(key, flight)
                 if landed:
                     return landed
-            found = await find()
+            try:
+                found = await find()
+            except UnderWayError:
+                return self._later(flight, self._poll) if flight else Pending(retry_after=self._poll)
             if found:
                 self._flights.pop(key, None)
                 self._seen[key] = (found, monotonic() + self._remember)

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# A short throttle is waited out inside the call; a longer one becomes Pending, and so a durable timer.
-_RETRIES = 2
-
 
 class Azure:
     """One for each process: its clients share connections and a token, and what is remembered is shared by all VMs.
@@ -96,6 +93,8 @@ class Azure:
         return await remembered.get()
 
     def _client(self, kind: Any, subscription: str) -> Any:
+        from shared.azure.policies import NoRegistration, ShortRetries
+
         key = (kind.__name__, subscription.lower())
         if key not in self._clients:
             endpoint = self.settings.arm_endpoint
@@ -104,7 +103,8 @@ class Azure:
                 subscription,
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
-                retry_total=_RETRIES,
+                retry_policy=ShortRetries(),
+                per_retry_policies=[NoRegistration()],
                 transport=self._shared_transport(),
             )
         return self._clients[key]

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_item, find_original
 from shared.azure.resources import find
@@ -67,6 +68,9 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
             found = await find(azure, resource)
         except UnfitError as unfit:
             findings.append(blocker("UnfitTargetResource", str(unfit), "Then ask for the plan again."))
+            continue
+        except UnderWayError:
+            previews.append(ResourcePreview(kind=resource.kind, action="reuse", name=resource.name))
             continue
         forbidden = None if found else preflight.not_to_be_made(resource, azure.settings)
         if forbidden:

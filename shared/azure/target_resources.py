@@ -8,7 +8,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import is_missing
-from shared.azure.ensure import Flight
+from shared.azure.ensure import Flight, UnderWayError
 from shared.azure.gateway import Azure
 from shared.azure.groups import managed_by
 from shared.azure.source import NETWORK_API_VERSION
@@ -46,7 +46,10 @@ async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> Resource
 
 
 async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
-    """The resource if it is there and done. Raises UnfitError if it is there and cannot serve."""
+    """The resource if it is there. Raises UnfitError if it cannot serve, UnderWayError while somebody changes it.
+
+    Only what is missing is ever made: a PUT on a network replaces what others have added to it.
+    """
     client = azure.resources(wanted.id.subscription).resources
     try:
         found: Any = await client.get_by_id(str(wanted.id), api_version=_API_VERSIONS[type(wanted)])
@@ -59,7 +62,9 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
         raise UnfitError(f"{wanted.id} exists in {location}, and is needed in {wanted.location}: remove or rename it.")
     if state == "Failed":
         raise UnfitError(f"The creation of {wanted.id} has failed: see its activity log, then remove it.")
-    return wanted.id if state == "Succeeded" else None
+    if state != "Succeeded":
+        raise UnderWayError(f"{wanted.id} is {state}.")
+    return wanted.id
 
 
 async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> Flight:

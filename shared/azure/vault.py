@@ -15,7 +15,7 @@ from shared.azure.ensure import Ensurer
 from shared.azure.remembered import SLOW, Remembered
 from shared.domain.outcome import Error
 from shared.domain.protected_item import Job, JobStage, ProtectedItem
-from shared.domain.resource_id import ResourceId
+from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
 
 if TYPE_CHECKING:
     from shared.azure.gateway import Azure
@@ -137,15 +137,27 @@ def _id(text: str | None) -> ResourceId | None:
     return ResourceId(text) if text else None
 
 
+def _vm_in(group: ResourceId | None, name: str | None) -> ResourceId | None:
+    """Where a failover, a test failover or a failback of the item puts its VM."""
+    return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
+
+
 def _item(found: Any) -> ProtectedItem | None:
     item, a2a = found.properties, found.properties.provider_specific_details
     if a2a is None or a2a.instance_type != "A2A" or not a2a.fabric_object_id:
         return None
-    copies = (_id(a2a.recovery_fabric_object_id), _id(a2a.test_failover_recovery_fabric_object_id))
+    source, group = ResourceId(a2a.fabric_object_id), _id(a2a.recovery_azure_resource_group_id)
+    # After reprotect the original is named by group and name alone: that it is the inactive side, no ID tells.
+    copies = (
+        _id(a2a.recovery_fabric_object_id),
+        _id(a2a.test_failover_recovery_fabric_object_id),
+        _vm_in(group, a2a.recovery_azure_vm_name),
+        _vm_in(group, a2a.tfo_azure_vm_name),
+    )
     return ProtectedItem(
         id=ResourceId(found.id),
-        source=ResourceId(a2a.fabric_object_id),
-        copies=tuple(copy for copy in copies if copy),
+        source=source,
+        copies=tuple(dict.fromkeys(copy for copy in copies if copy and copy != source)),
         state=item.protection_state or "",
         state_description=item.protection_state_description or "",
         test_failover=item.test_failover_state or "",

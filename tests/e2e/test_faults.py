@@ -3,7 +3,7 @@
 import pytest
 
 from tests import estates
-from tests.e2e.conftest import StartStack
+from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import enables, results, write_event, written
 
 AGENT_ERROR = {
@@ -75,3 +75,43 @@ async def test_a_job_that_keeps_failing_ends_with_its_real_cause(
     assert result["error"]["message"] == AGENT_ERROR["message"]
     assert result["error"]["action"] == AGENT_ERROR["recommendedAction"]
     assert enables(writes) == [3]
+
+
+async def test_a_long_throttle_is_waited_for_by_a_timer_and_not_inside_the_call(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1")
+    async with start_stack(estates.estate([vm])) as stack:
+        rule = {
+            "match": {"method": "GET", "path": "/virtualMachines/"},
+            "kind": "throttle",
+            "times": 1,
+            "retryAfter": 6,
+        }
+        await stack.sim("POST", "faults", rule)
+        await stack.deliver(write_event(vm["id"]))
+
+        async def told() -> bool:
+            (instance,) = await stack.instances()
+            return bool((instance["customStatus"] or {}).get("lastError", {}).get("code") == "TooManyRequests")
+
+        await eventually(told, within=4)
+        assert (await results(stack, 1))["web-1"]["outcome"] == "Protected"
+
+
+async def test_no_resource_provider_is_registered_behind_an_operator_s_back(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1")
+    rule = {
+        "match": {"method": "GET", "path": "/replicationEligibilityResults/"},
+        "kind": "status",
+        "status": 409,
+        "code": "MissingSubscriptionRegistration",
+        "message": "The subscription is not registered to use namespace 'Microsoft.RecoveryServices'.",
+    }
+    async with start_stack(estates.estate([vm])) as stack:
+        await stack.sim("POST", "faults", rule)
+        await stack.deliver(write_event(vm["id"]))
+        result = (await results(stack, 1))["web-1"]
+        assert not await written(stack)
+        assert "register" not in str([request["path"] for request in await stack.app_requests()])
+    assert result["outcome"] == "NotEligible"
+    assert [finding["code"] for finding in result["findings"]] == ["ProviderNotRegistered"]
+    assert "az provider register --namespace Microsoft.RecoveryServices" in result["findings"][0]["fix"]

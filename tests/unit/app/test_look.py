@@ -300,3 +300,30 @@ async def test_a_frozen_item_is_told_and_nothing_else_of_it(cloud: Cloud) -> Non
     cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
 
     assert [finding.code for finding in (await look(cloud)).findings] == ["ItemFrozen"]
+
+
+async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names_it(cloud: Cloud) -> None:
+    """As recorded after reprotect: the item's source is the VM in the other region, the original told by its name."""
+    elsewhere = (
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr/providers/Microsoft.Compute/virtualMachines/web-1"
+    )
+    cloud.vault["replication_protected_items"].append(
+        item_body(
+            "Protected",
+            fabricObjectId=elsewhere.lower(),
+            recoveryAzureResourceGroupId=str(VM_ID.group_id),
+            recoveryAzureVMName=VM_ID.name,
+        )
+    )
+
+    found = await look(cloud)
+
+    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
+
+
+async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    names = {"recoveryAzureResourceGroupId": str(VM_ID.group_id), "recoveryAzureVMName": VM_ID.name}
+    cloud.vault["replication_protected_items"].append(item_body("Protected", **names))
+
+    assert (await look(cloud)).verdict is Verdict.PROTECT

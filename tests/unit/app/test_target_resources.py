@@ -434,3 +434,13 @@ async def test_a_vault_that_was_never_used_reads_as_empty(azure: FakeAzure, clou
 
     assert isinstance(await ask(azure, one(Fabric)), Pending)
     assert cloud.written == ["create replication_fabrics"]
+
+
+async def test_a_network_that_somebody_is_changing_is_waited_for_and_never_written(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    network = one(VirtualNetwork)
+    cloud.add(network.id, {"location": TARGET, "properties": {"provisioningState": "Updating"}})
+
+    assert isinstance(await ask(azure, network), Pending)
+    assert cloud.writes == []
