@@ -1,21 +1,30 @@
 """Step 4: asking for protection. Never twice: the item and a running enable job of the VM are looked for first."""
 
+from time import monotonic
+
 from shared.azure.gateway import Azure
-from shared.azure.protection import enable, find_enable_job, find_item
+from shared.azure.protection import enable, find_item, may_be_enabled_already, own_enable_job
 from shared.azure.site_recovery import MissingParentError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
 
+# Another process may have asked a moment ago. The look that led here has just read the lists: they serve for so long.
+_FRESH_FOR = 2.0
+
 
 async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
     """Ready holds `job`, its name, or "" where the item is there already."""
-    vault = azure.vault(request.replication.vault)
-    if await find_item(vault, request.vm_id):
+    vault, vm = azure.vault(request.replication.vault), request.vm_id
+    for remembered in (vault.items, vault.jobs):
+        remembered.forget(if_before=monotonic() - _FRESH_FOR)
+    poll = azure.settings.poll_seconds
+    if await find_item(vault, vm):
         return Ready(value={"job": ""})
-    running = await find_enable_job(vault, request.vm_id)
-    if running:
-        return Ready(value={"job": running.name})
+    if job := await own_enable_job(vault, vm):
+        return Ready(value={"job": job})
+    if await may_be_enabled_already(vault, vm):
+        return Pending(retry_after=poll, step="Waiting: a VM of this name is being enabled")
     try:
-        return Ready(value={"job": await enable(azure, request.vm_id, request.replication)})
+        return Ready(value={"job": await enable(azure, vm, request.replication)})
     except MissingParentError as missing:
-        return Pending(retry_after=azure.settings.poll_seconds, error=Error(code="MissingParent", message=str(missing)))
+        return Pending(retry_after=poll, error=Error(code="MissingParent", message=str(missing)))

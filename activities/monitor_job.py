@@ -3,7 +3,7 @@
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_item
 from shared.domain.messages import JobRequest
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.domain.outcome import Error, Outcome, Pending, Ready
 from shared.domain.protected_item import JobStage, ProtectedItem, Stage
 
 # In poll intervals: the job takes five minutes at least, the initial replication half an hour.
@@ -14,7 +14,8 @@ _REPLICATION_EVERY = 4
 async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     """Ready when there is something to look at anew: Protected, gone, or a state of somebody else's making.
 
-    Failed holds the real cause, which is in the job: the item and the operation only say that it failed.
+    Where enabling failed, its value holds `error`, the real cause: that is in the job, for the item and the operation
+    only say that it failed.
     """
     poll = azure.settings.poll_seconds
     vault = azure.vault(azure.settings.vault)
@@ -22,7 +23,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     if job and job.stage is JobStage.RUNNING:
         return Pending(retry_after=_JOB_EVERY * poll, step=f"Enabling protection: {job.title}")
     if job and job.stage is JobStage.FAILED:
-        return Failed(error=await vault.job_error(job.name))
+        return _failed(await vault.job_error(job.name))
     item = await find_item(vault, request.vm_id)
     if job and item is None:
         # The job is over, and the list of items may be from before its end.
@@ -31,12 +32,16 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     if item and item.stage is Stage.REPLICATING:
         return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent)
     if item and item.stage is Stage.FAILED:
-        return Failed(error=_of_item(item))
+        return _failed(_of_item(item))
     if item and item.stage is Stage.ENABLING:
         return Pending(retry_after=poll, step="Enabling protection")
     if job and item is None:
-        return Failed(error=Error(code="ItemMissing", message="The enable job succeeded, but the vault holds no item."))
+        return _failed(Error(code="ItemMissing", message="The enable job succeeded, but the vault holds no item."))
     return Ready()
+
+
+def _failed(error: Error) -> Ready:
+    return Ready(value={"error": error.dump()})
 
 
 def _of_item(item: ProtectedItem) -> Error:

@@ -1,16 +1,20 @@
 """Taking back an attempt to enable that failed: such an item holds no recovery point, and stands in the way."""
 
 from shared.azure.gateway import Azure
-from shared.azure.protection import find_item, remove
+from shared.azure.protection import find_item, is_busy, remove
 from shared.domain.messages import VmRequest
 from shared.domain.outcome import Error, Failed, Outcome, Ready
 from shared.domain.protected_item import Stage
 
 
 async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
-    """Ready when the removal was asked for, or the item is gone. Only what this app made is ever removed by it."""
-    item = await find_item(azure.vault(azure.settings.vault), request.vm_id)
-    if item is None or item.stage is not Stage.FAILED:
+    """Ready when the removal was asked for, or nothing is to be removed (yet): the item is gone, or a job is on it.
+
+    Only what this app made is ever removed by it.
+    """
+    vault = azure.vault(azure.settings.vault)
+    item = await find_item(vault, request.vm_id)
+    if item is None or item.stage is not Stage.FAILED or await is_busy(vault, item):
         return Ready()
     if not item.is_ours:
         return Failed(

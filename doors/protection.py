@@ -9,7 +9,7 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from doors.problems import Problem
 from doors.requests import asked, body_of, no_such_vm, vm_of
-from doors.wake import is_running, status_of, wake
+from doors.wake import WakeError, is_running, status_of, wake
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for
 from shared.azure.tags import tag_vm
@@ -31,7 +31,13 @@ async def put_protection(
     await asked(_refuse_blocked(azure, vm, source))
     if source.vm and not azure.settings.asks_for_protection(source.vm.tags):
         await asked(tag_vm(azure, vm, {azure.settings.tag_name: azure.settings.tag_values[0]}))
-    await wake(client, vm, azure.settings.poll_seconds)
+    try:
+        await wake(client, vm, azure.settings.poll_seconds)
+    except WakeError as error:
+        detail = (
+            f"The tag is written, and the VM's run was not started: {error}. Ask again, or wait for its next event."
+        )
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotWoken", detail, retry_after=10) from None
     return func.HttpResponse(
         json.dumps({"vmId": str(vm), "instanceId": naming.instance_id(vm)}),
         status_code=HTTPStatus.ACCEPTED,

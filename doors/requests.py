@@ -53,7 +53,7 @@ def body_of(request: func.HttpRequest) -> ProtectionRequest:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "NotJson", detail)
     try:
         body = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "MalformedBody", f"The body is no JSON: {error}") from None
     try:
         return ProtectionRequest.model_validate(body)

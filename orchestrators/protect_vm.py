@@ -19,7 +19,7 @@ from orchestrators.target_resources import create_target_resources
 from shared.domain.findings import Finding, note
 from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
 from shared.domain.model import Model
-from shared.domain.outcome import Failed, Outcome, Pending, Ready, load_outcome
+from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready, load_outcome
 from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.run import CHANGED, WRITES_OFF, Ending, Phase, Run
 from shared.domain.target import Plan
@@ -158,10 +158,10 @@ def _create_targets(context: Context, run: Run) -> Step:
 def _follow(context: Context, run: Run) -> Step:
     """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
     outcome = yield from _ask(context, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job))
-    if isinstance(outcome, Failed):
-        return run.enable_failed(context.current_utc_datetime, outcome.error)
-    if isinstance(outcome, Pending):
+    if not isinstance(outcome, Ready):
         return _not_ready(context, run, outcome)
+    if "error" in outcome.value:
+        return run.enable_failed(context.current_utc_datetime, Error.load(outcome.value["error"]))
     return run.but(job="").look_again()
 
 

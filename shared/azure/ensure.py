@@ -25,14 +25,19 @@ class Flight:
     first_look: float
     progress: Callable[[], Awaitable[bool | Error]]
     look_at: float = 0
+    give_up_at: float = 0
 
 
 Find = Callable[[], Awaitable[ResourceId | None]]
 Start = Callable[[], Awaitable[Flight | ResourceId]]
+Refresh = Callable[[], None]
 
 
 class Ensurer:
-    """Remembers what it has seen for `remember` seconds, and looks at what is under way every `poll` seconds."""
+    """Remembers what it has seen for `remember` seconds, and looks at what is under way every `poll` seconds.
+
+    A creation that has not shown its result after as long is taken for lost, and asked for again.
+    """
 
     def __init__(self, poll: float, remember: float) -> None:
         self._poll = poll
@@ -45,15 +50,19 @@ class Ensurer:
         """Whether the thing was seen a while ago at most: asking for it again would cost no call."""
         return monotonic() < self._seen[key][1] if key in self._seen else False
 
-    async def ensure(self, key: str, find: Find, start: Start) -> Outcome:
+    async def ensure(self, key: str, find: Find, start: Start, refresh: Refresh | None = None) -> Outcome:
         """`key` names the thing by its natural key. Ready holds its ID. `start` returns an ID if it was done at once.
 
-        What `find` and `start` raise goes through.
+        `refresh` is for a `find` that looks at what is remembered: before anything is started it looks at Azure, for
+        somebody else may have made it meanwhile. What `find` and `start` raise goes through.
         """
         async with self._locks[key]:
             if self.knows(key):
                 return _ready(self._seen[key][0])
             flight = self._flights.get(key)
+            if flight and monotonic() > flight.give_up_at:
+                del self._flights[key]
+                flight = None
             if flight:
                 landed = await self._look_at(key, flight)
                 if landed:
@@ -68,12 +77,20 @@ class Ensurer:
                 return _ready(found)
             if flight:
                 return self._later(flight, self._poll)
-            started = await start()
-            if isinstance(started, ResourceId):
-                self._seen[key] = (started, monotonic() + self._remember)
-                return _ready(started)
-            self._flights[key] = started
-            return self._later(started, started.first_look)
+            return await self._begin(key, find, start, refresh)
+
+    async def _begin(self, key: str, find: Find, start: Start, refresh: Refresh | None) -> Outcome:
+        found = None
+        if refresh:
+            refresh()
+            found = await find()
+        started = found or await start()
+        if isinstance(started, ResourceId):
+            self._seen[key] = (started, monotonic() + self._remember)
+            return _ready(started)
+        self._flights[key] = started
+        started.give_up_at = monotonic() + started.first_look + self._remember
+        return self._later(started, started.first_look)
 
     async def _look_at(self, key: str, flight: Flight) -> Outcome | None:
         """The outcome of a flight, or None if it has ended well and its result is to be looked for."""

@@ -33,13 +33,14 @@ async def look_at(azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False
         return Source(verdict=Verdict.GONE)
     if not as_if_tagged and not azure.settings.asks_for_protection(vm.tags):
         return Source(verdict=Verdict.NOT_TAGGED, vm=vm)
-    if azure.settings.on_hold(vm.tags):
-        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.on_hold(vm, azure.settings),))
     vault = azure.vault(azure.settings.vault)
+    item = await find_item(vault, vm.id)
+    if azure.settings.on_hold(vm.tags):
+        held = preflight.on_hold(vm, azure.settings)
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, item=item, findings=(held,))
     original = await find_original(vault, vm.id)
     if original:
         return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
-    item = await find_item(vault, vm.id)
     return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=await _drift(azure, vm, item) if item else ())
 
 
@@ -55,7 +56,10 @@ async def _drift(azure: Azure, vm: SourceVm, item: ProtectedItem) -> tuple[Findi
 
 
 async def plan_for(azure: Azure, vm: SourceVm) -> Plan:
-    """The plan for a VM that nothing protects yet."""
+    """The plan for a VM that nothing protects yet. One that is blocked by itself costs no further reads."""
+    findings = (*preflight.of_vm(vm), *preflight.of_tags(vm, azure.settings))
+    if findings:
+        return Plan(vm=vm, findings=findings)
     return derive(vm, await read_surroundings(azure, vm), azure.settings)
 
 

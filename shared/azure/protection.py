@@ -6,7 +6,7 @@ from shared.azure.gateway import Azure
 from shared.azure.site_recovery import MissingParentError, begin, find_container_mapping
 from shared.azure.vault import ContainerMappingRecord, Vault
 from shared.domain import naming
-from shared.domain.protected_item import Job, JobStage, ProtectedItem
+from shared.domain.protected_item import JobStage, ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import ContainerMapping, Replication
 
@@ -21,18 +21,27 @@ async def find_original(vault: Vault, vm: ResourceId) -> ResourceId | None:
     return next((item.source for item in await vault.items.get() if vm in item.copies), None)
 
 
-async def find_enable_job(vault: Vault, vm: ResourceId) -> Job | None:
-    """A job that is enabling this VM: while it runs, the item may not be readable.
+async def is_busy(vault: Vault, item: ProtectedItem) -> bool:
+    """Whether a job is under way on the item: the one it names, or a removal that this process has asked for."""
+    names = {item.job, vault.remove_jobs.get(item.id, "")} - {""}
+    jobs = [await vault.job(name) for name in names]
+    return any(job and job.stage is JobStage.RUNNING for job in jobs)
 
-    What this process asked for is known to it. Of others a job tells no more than the name of the VM, so one of another
-    VM of that name counts too: to wait for it costs minutes, to ask twice may cost the protection.
+
+async def own_enable_job(vault: Vault, vm: ResourceId) -> str:
+    """The job that this process has asked for and that is still enabling the VM, or ""."""
+    job = await vault.job(vault.enable_jobs[vm]) if vm in vault.enable_jobs else None
+    return job.name if job and job.stage is JobStage.RUNNING else ""
+
+
+async def may_be_enabled_already(vault: Vault, vm: ResourceId) -> bool:
+    """Whether a job that others began is enabling a VM of this name: while it runs, its item may not be readable.
+
+    A job tells no more than the name: to wait for another VM's costs minutes, to ask twice may cost the protection.
     """
-    own = await vault.job(vault.enable_jobs[vm]) if vm in vault.enable_jobs else None
-    if own and own.stage is JobStage.RUNNING:
-        return own
     running = [job for job in await vault.jobs.get() if job.enables(vm) and job.stage is JobStage.RUNNING]
     known = set(vault.enable_jobs.values()) if running else set()
-    return next((job for job in running if job.name not in known), None)
+    return any(job.name not in known for job in running)
 
 
 async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
@@ -72,7 +81,7 @@ async def remove(azure: Azure, item: ProtectedItem) -> str:
             disable_protection_reason=models.DisableProtectionReason.NOT_SPECIFIED
         )
     )
-    return await begin(
+    vault.remove_jobs[item.id] = await begin(
         vault.client.replication_protected_items.begin_delete,
         vault.id.resource_group,
         vault.id.name,
@@ -81,6 +90,7 @@ async def remove(azure: Azure, item: ProtectedItem) -> str:
         item.id.name,
         body,
     )
+    return vault.remove_jobs[item.id]
 
 
 def _a2a(vm: ResourceId, replication: Replication, mapping: ContainerMappingRecord) -> models.A2AEnableProtectionInput:

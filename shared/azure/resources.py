@@ -55,9 +55,10 @@ _KINDS: dict[type[TargetResource], _Kind] = {
 async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
     """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
     holder = _holder(azure, resource)
+    refresh = holder.refresh if isinstance(resource, InVault | ResourceGroup) else None
     try:
         return await holder.ensurer.ensure(
-            resource.key, partial(find, azure, resource), partial(_create, azure, resource)
+            resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
         )
     except UnfitError as unfit:
         return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)))

@@ -71,19 +71,25 @@ def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
     return SourceVm(
         id=vm,
         location=region(found.location),
-        tags={name: value for name, value in (found.tags or {}).items() if name.lower().startswith(tag_name.lower())},
+        tags={
+            name: value or "" for name, value in (found.tags or {}).items() if name.lower().startswith(tag_name.lower())
+        },
         power_state=_power_state(statuses or ()),
         provisioning_state=properties.provisioning_state or "Unknown",
         disks=tuple(
             Disk(id=ResourceId(disk.managed_disk.id), sku=disk.managed_disk.storage_account_type or "")
             for disk in attached
-            if disk.managed_disk
+            if _is_managed(disk)
         ),
-        unmanaged_disks=sum(1 for disk in attached if not disk.managed_disk),
+        unmanaged_disks=sum(1 for disk in attached if not _is_managed(disk)),
         nic_ids=tuple(ResourceId(nic.id) for nic in network.network_interfaces or ()) if network else (),
         availability_set_id=_reference(properties.availability_set),
         scale_set_id=_reference(properties.virtual_machine_scale_set),
     )
+
+
+def _is_managed(disk: Any) -> bool:
+    return bool(disk.managed_disk and disk.managed_disk.id)
 
 
 def _power_state(statuses: Any) -> str:
@@ -115,9 +121,13 @@ async def _eligibility_errors(azure: Azure, vm: ResourceId) -> tuple[Eligibility
 
 async def _subnets(azure: Azure, nic: ResourceId) -> tuple[ResourceId, ...]:
     found = await azure.resources(nic.subscription).resources.get_by_id(str(nic), api_version=NETWORK_API_VERSION)
+    # ARM writes what is not there as null as well as not at all.
     properties: Any = found.properties or {}
-    configurations = [configuration["properties"] for configuration in properties.get("ipConfigurations", [])]
-    return tuple(ResourceId(each["subnet"]["id"]) for each in configurations if "subnet" in each)
+    subnets = [
+        (configuration.get("properties") or {}).get("subnet") or {}
+        for configuration in properties.get("ipConfigurations") or ()
+    ]
+    return tuple(ResourceId(subnet["id"]) for subnet in subnets if subnet.get("id"))
 
 
 async def _network(azure: Azure, network: ResourceId, mapped: dict[str, ResourceId]) -> SourceNetwork:
@@ -133,13 +143,16 @@ async def _read_network(azure: Azure, network: ResourceId) -> SourceNetwork:
     properties: Any = found.properties or {}
     return SourceNetwork(
         id=network,
-        address_space=tuple(properties.get("addressSpace", {}).get("addressPrefixes", ())),
-        subnets={subnet["name"]: _prefixes(subnet["properties"]) for subnet in properties.get("subnets", [])},
+        address_space=tuple((properties.get("addressSpace") or {}).get("addressPrefixes") or ()),
+        subnets={
+            subnet["name"]: _prefixes(subnet.get("properties") or {}) for subnet in properties.get("subnets") or ()
+        },
     )
 
 
 def _prefixes(subnet: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(subnet.get("addressPrefixes") or [subnet["addressPrefix"]])
+    one = subnet.get("addressPrefix")
+    return tuple(subnet.get("addressPrefixes") or ([one] if one else ()))
 
 
 async def _availability_set(azure: Azure, set_id: ResourceId | None) -> SourceAvailabilitySet | None:

@@ -4,8 +4,10 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 (fabrics, containers, policies, mappings) is remembered for a while; what moves (items, jobs) for one poll interval.
 """
 
+import logging
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from shared.azure.gateway import Azure
 
 Record = TypeVar("Record")
+log = logging.getLogger("dr.vault")
 
 _VAULT_API_VERSION = "2026-07-01"
 
@@ -64,6 +67,7 @@ class Vault:
         self.azure = azure
         poll = azure.settings.poll_seconds
         self.enable_jobs: dict[ResourceId, str] = {}
+        self.remove_jobs: dict[ResourceId, str] = {}
         self._ended_jobs: dict[str, Job] = {}
         self.ensurer = Ensurer(poll, poll * SLOW)
         self.location = Remembered(self._read_location, float("inf"))
@@ -80,6 +84,18 @@ class Vault:
         self.network_mappings = Remembered(
             lambda: self._list("replication_network_mappings", _network_mapping), poll * SLOW
         )
+
+    def refresh(self) -> None:
+        """What changes slowly is read anew, unless it was within a poll interval."""
+        recently = monotonic() - self.azure.settings.poll_seconds
+        for remembered in (
+            self.fabrics,
+            self.containers,
+            self.policies,
+            self.container_mappings,
+            self.network_mappings,
+        ):
+            remembered.forget(if_before=recently)
 
     async def job(self, name: str) -> Job | None:
         """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none.
@@ -121,11 +137,20 @@ class Vault:
     async def _list(self, operations: str, read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
         pages: AsyncIterable[Any] = getattr(self.client, operations).list(self.id.resource_group, self.id.name)
         try:
-            return tuple([record async for found in pages if (record := read(found)) is not None])
+            return tuple([record async for found in pages if (record := _read(read, found)) is not None])
         except HttpResponseError as answer:
             if is_missing(answer) and answer.status_code != 404:
                 return ()
             raise
+
+
+def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
+    """One record that cannot be read does not take the others from us: in a vault there is more than ours."""
+    try:
+        return read(found)
+    except (AttributeError, TypeError, ValueError) as error:
+        log.warning("Not read: %s: %s", found.id, error)
+        return None
 
 
 def region(location: str | None) -> str:
@@ -165,10 +190,18 @@ def _item(found: Any) -> ProtectedItem | None:
         replication_health=item.replication_health or "",
         policy_id=_id(item.policy_id),
         disks=tuple(ResourceId(disk.disk_id) for disk in a2a.protected_managed_disks or ()),
+        held_recovery_points=bool(a2a.last_rpo_calculated_time or item.last_successful_failover_time),
+        job=_job_name(item.current_scenario),
         percent=a2a.monitoring_percentage_completion,
         rpo_seconds=a2a.rpo_in_seconds,
         errors=tuple(_health_error(error) for error in item.health_errors or ()),
     )
+
+
+def _job_name(scenario: Any) -> str:
+    """The job that the service says is under way on the item, or ""; its ID ends in `None` where there is none."""
+    name = (scenario.job_id or "").rsplit("/", 1)[-1] if scenario else ""
+    return "" if name == "None" else name
 
 
 def _health_error(found: Any) -> Error:

@@ -34,9 +34,10 @@ _STAGES = {
 
 
 class ProtectedItem(Model):
-    """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made of it.
+    """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
 
-    `percent` is that of the initial replication, where the service tells it; it stops below 100.
+    `held_recovery_points` is whether it ever was protected, `job` the one under way on it, or "". `percent` is that of
+    the initial replication, where the service tells it; it stops below 100.
     """
 
     id: ResourceId
@@ -49,6 +50,8 @@ class ProtectedItem(Model):
     replication_health: str = ""
     policy_id: ResourceId | None = None
     disks: tuple[ResourceId, ...] = ()
+    held_recovery_points: bool = False
+    job: str = ""
     percent: int | None = None
     rpo_seconds: int | None = None
     errors: tuple[Error, ...] = ()
@@ -62,7 +65,9 @@ class ProtectedItem(Model):
     def stage(self) -> Stage:
         if self.test_failover.lower() not in {"", "none"} or self.active_location.lower() == "recovery":
             return Stage.FROZEN
-        return _STAGES.get(self.state.lower(), Stage.FROZEN)
+        stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
+        # What once was protected is never taken for a mere attempt that failed.
+        return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
 
 
 class JobStage(StrEnum):

@@ -77,6 +77,7 @@ class Run(Model):
     item_id: ResourceId | None = None
     attempts: int = 0
     faults: int = 0
+    waits: int = 0
     settle_by: datetime | None = None
     targets_by: datetime | None = None
     last_error: Error | None = None
@@ -94,7 +95,7 @@ class Run(Model):
 
     def sleep(self, now: datetime, seconds: float, step: str = "", **changes: Any) -> Self:
         """The next pass begins after `seconds`, or when the VM changes."""
-        changes.setdefault("percent", None)
+        changes = {"percent": None, "waits": 0, **changes}
         return self.but(wake_at=now + timedelta(seconds=seconds), step=step or self.step, faults=0, **changes)
 
     def look_again(self) -> Self:
@@ -102,8 +103,15 @@ class Run(Model):
         return self.but(phase=Phase.LOOK, wake_at=None, result=None)
 
     def wait_for(self, now: datetime, pending: Pending) -> Self:
-        """Azure is at it, or asked to come back: the same phase again after what it said."""
-        return self.sleep(now, pending.retry_after, pending.step, percent=pending.percent, last_error=pending.error)
+        """Azure is at it, or asked to come back: the same phase again after what it said.
+
+        After an error the waits grow, to an hour: a lock may last for days, and a run that waits heals by itself.
+        """
+        waits = self.waits + 1 if pending.error else 0
+        seconds = pending.retry_after * 2 ** min(waits - 1, 12) if waits else pending.retry_after
+        seconds = min(seconds, max(pending.retry_after, _LONGEST_BACKOFF.total_seconds()))
+        changes = {"percent": pending.percent, "last_error": pending.error, "waits": waits}
+        return self.sleep(now, seconds, pending.step, **changes)
 
     def wait_for_targets(self, now: datetime, pending: Pending, remaining: tuple[Any, ...]) -> Self:
         """The next pass goes on with what remains. Ends the run if it takes longer than anything ever should."""

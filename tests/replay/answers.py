@@ -39,6 +39,11 @@ def pending(seconds: float = 30, **told: Any) -> Pending:
     return Pending(retry_after=seconds, **told)
 
 
+def job_failed(error: Error = AGENT) -> Ready:
+    """What `monitor_job` answers for a job that has failed."""
+    return Ready(value={"error": error.dump()})
+
+
 def failed(error: Error = AGENT) -> Failed:
     return Failed(error=error)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.host.durable.events import EventType
 from shared.domain.outcome import Ready
-from tests.replay.answers import PLAN, enabled, failed, found_item, looked, pending, planned, ready_region
+from tests.replay.answers import PLAN, enabled, found_item, job_failed, looked, pending, planned, ready_region
 from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import source_vm
 
@@ -39,7 +39,7 @@ PARKED: dict[str, dict[str, Sequence[Answer]]] = {
         "resolve_source": [looked(), found_item()],
         "derive_target_settings": [ready_region()],
         "enable_protection": [enabled("e099cf2d")],
-        "monitor_job": [failed()],
+        "monitor_job": [job_failed()],
     },
 }
 

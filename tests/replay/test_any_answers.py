@@ -11,7 +11,18 @@ from shared.domain.messages import Verdict
 from shared.domain.outcome import Error, Failed, Ready
 from shared.domain.run import Ending
 from shared.domain.vm import SourceVm
-from tests.replay.answers import AGENT, PLAN, THROTTLED, enabled, failed, found_item, looked, pending, planned
+from tests.replay.answers import (
+    AGENT,
+    PLAN,
+    THROTTLED,
+    enabled,
+    failed,
+    found_item,
+    job_failed,
+    looked,
+    pending,
+    planned,
+)
 from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import source_vm
 
@@ -33,7 +44,7 @@ looks = (
 plans = st.sampled_from([planned(), planned(resources=PLAN.resources[-1:]), planned(resources=())]) | throttled | bugs
 made: st.SearchStrategy[Answer] = st.just(Ready()) | throttled | bugs | refusals
 jobs = st.sampled_from(["", "j1", "j2"]).map(enabled) | throttled | bugs
-ends = st.sampled_from([Ready(), failed(AGENT), pending(120, percent=4)]) | throttled | bugs
+ends = st.sampled_from([Ready(), job_failed(AGENT), pending(120, percent=4)]) | throttled | bugs
 
 
 def answers(some: st.SearchStrategy[Any], at_last: Callable[[], Answer]) -> st.SearchStrategy[list[Answer]]:

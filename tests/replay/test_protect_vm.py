@@ -20,6 +20,7 @@ from tests.replay.answers import (
     enabled,
     failed,
     found_item,
+    job_failed,
     looked,
     pending,
     planned,
@@ -411,7 +412,7 @@ def test_a_target_resource_that_azure_refuses_fails_the_run_with_its_words() -> 
 def test_targets_that_are_never_ready_fail_the_run_after_an_hour() -> None:
     one = PLAN.resources[0][:1]
     instance = Instance(
-        {LOOK: [looked()], DERIVE: [planned(resources=(one,))], CREATE: [pending(600, error=THROTTLED)] * 7}
+        {LOOK: [looked()], DERIVE: [planned(resources=(one,))], CREATE: [pending(600, error=THROTTLED)] * 4}
     )
 
     result = instance.run()
@@ -428,7 +429,7 @@ def test_the_targets_of_a_later_attempt_have_an_hour_of_their_own() -> None:
             DERIVE: [planned(resources=(one,)), ready_region(), planned(resources=(one,)), ready_region()],
             CREATE: [pending(60), Ready(), pending(60), Ready()],
             ENABLE: [enabled("j1"), enabled("j2")],
-            FOLLOW: [pending(3600), failed(), Ready()],
+            FOLLOW: [pending(3600), job_failed(), Ready()],
         }
     )
 
@@ -447,7 +448,7 @@ def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
             ],
             DERIVE: [ready_region(), ready_region()],
             ENABLE: [enabled("j1"), enabled("j2")],
-            FOLLOW: [failed(), Ready()],
+            FOLLOW: [job_failed(), Ready()],
             REMOVE: [Ready(value={"job": "r1"})],
         }
     )
@@ -467,7 +468,7 @@ def test_enabling_fails_three_times_at_most_and_the_result_names_the_cause() -> 
             LOOK: [looked(), found_item("EnablingFailed"), looked(), found_item("EnablingFailed"), looked()],
             DERIVE: [ready_region()] * 3,
             ENABLE: [enabled("j1"), enabled("j2"), enabled("j3")],
-            FOLLOW: [failed(), failed(), failed()],
+            FOLLOW: [job_failed()] * 3,
             REMOVE: [Ready(), Ready()],
         }
     )
@@ -508,7 +509,7 @@ def test_a_failed_item_whose_job_is_known_tells_its_cause_before_it_is_removed()
             LOOK: [looked(), found_item("EnablingFailed"), looked(Verdict.NOT_TAGGED)],
             DERIVE: [ready_region()],
             ENABLE: [enabled("j1")],
-            FOLLOW: [failed()],
+            FOLLOW: [job_failed()],
         },
         changed_after=[10],
     )
@@ -590,3 +591,15 @@ def test_one_of_many_targets_that_raises_is_a_fault_that_is_tried_again() -> Non
     )
 
     assert instance.run().outcome is Ending.GONE
+
+
+def test_a_refusal_to_tell_of_the_job_is_no_failed_attempt_to_enable() -> None:
+    """A right that was taken away says nothing of the job, which may run well."""
+    refused = failed(Error(code="AuthorizationFailed", message="No right to list jobs."))
+    instance = Instance({LOOK: [looked()], DERIVE: [ready_region()], ENABLE: [enabled("j1")], FOLLOW: [refused]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.attempts) == (Ending.FAILED, 0)
+    assert result.error
+    assert result.error.code == "AuthorizationFailed"

@@ -93,12 +93,15 @@ async def test_a_vm_with_an_item_in_any_state_is_not_asked_for(azure: FakeAzure,
 
 
 @pytest.mark.parametrize("state", ["NotStarted", "InProgress"])
-async def test_a_running_enable_job_is_followed_where_the_item_cannot_be_read_yet(
+async def test_a_running_enable_job_of_others_is_waited_for_where_the_item_cannot_be_read_yet(
     azure: FakeAzure, cloud: Cloud, state: str
 ) -> None:
     cloud.vault["replication_jobs"].append(job_body(state, "portal-s-job"))
 
-    assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "portal-s-job"})
+    outcome = await enable_protection(azure, REQUESTED)
+
+    assert isinstance(outcome, Pending)
+    assert "a VM of this name is being enabled" in outcome.step
     assert cloud.writes == []
 
 
@@ -121,12 +124,12 @@ async def test_other_jobs_do_not_stand_for_the_request(
     assert cloud.written == [REQUEST]
 
 
-async def test_asked_again_while_the_item_is_hidden_it_finds_its_own_job(azure: FakeAzure, cloud: Cloud) -> None:
-    first = await enable_protection(azure, REQUESTED)
+async def test_asked_again_after_a_restart_while_the_item_is_hidden_it_waits(azure: FakeAzure, cloud: Cloud) -> None:
+    await enable_protection(azure, REQUESTED)
     cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1"))
     restarted = FakeAzure(settings(), cloud)
 
-    assert await enable_protection(restarted, REQUESTED) == first
+    assert isinstance(await enable_protection(restarted, REQUESTED), Pending)
     assert cloud.written == [REQUEST]
 
 

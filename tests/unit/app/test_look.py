@@ -87,13 +87,15 @@ async def test_what_the_id_alone_tells_costs_no_read(cloud: Cloud, vm: ResourceI
     assert cloud.reads == []
 
 
-async def test_a_vm_on_hold_is_left_before_the_vault_is_asked(cloud: Cloud) -> None:
+async def test_a_vm_on_hold_is_left_as_it_is_and_what_protects_it_still_told(cloud: Cloud) -> None:
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
     cloud.add_vm(tags={"dr": "true", "dr-hold": "yes"})
 
     source = await look(cloud)
 
     assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["OnHold"])
-    assert cloud.reads == [str(VM_ID)]
+    assert source.item
+    assert cloud.writes == []
 
 
 async def test_the_item_of_a_vm_is_found_whatever_its_name_and_casing(cloud: Cloud) -> None:

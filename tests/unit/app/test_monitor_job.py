@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from activities.monitor_job import monitor_job
+from activities.monitor_job import monitor_job as step
 from shared.domain.messages import JobRequest
-from shared.domain.outcome import Error, Failed, Pending
+from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from tests.unit.app.examples import VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
@@ -35,6 +35,14 @@ def azure_with(item: str = "", job: str = "", **of_job: Any) -> FakeAzure:
     if job:
         cloud.vault["replication_jobs"].append(job_body(job, errors=[JOB_ERROR], **of_job))
     return FakeAzure(settings(), cloud)
+
+
+async def monitor_job(azure: FakeAzure, request: JobRequest) -> Outcome:
+    """The step's answer, with Failed for what it has found to have failed: the step itself did well then."""
+    outcome = await step(azure, request)
+    if isinstance(outcome, Ready) and "error" in outcome.value:
+        return Failed(error=Error.load(outcome.value["error"]))
+    return outcome
 
 
 async def status_with(item: str, job: str, asked_for: str = "job-1") -> str:

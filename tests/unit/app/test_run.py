@@ -250,3 +250,23 @@ def test_a_refusal_of_the_settings_is_a_report_and_no_failure() -> None:
     assert (result.outcome, result.error) == (Ending.REPORTED, None)
     (finding,) = result.findings
     assert (finding.severity, finding.message) == (Severity.NOTE, "DR_PAUSED is true")
+
+
+def test_waits_on_an_error_grow_to_an_hour_and_begin_anew_once_it_is_over() -> None:
+    run, now, waits = a_run(), datetime(2026, 1, 1, tzinfo=UTC), []
+    for _ in range(12):
+        run = run.wait_for(now, Pending(retry_after=30, error=Error(code="ScopeLocked", message="Locked.")))
+        assert run.wake_at
+        waits.append((run.wake_at - now).total_seconds())
+    assert waits[:4] == [30, 60, 120, 240]
+    assert waits[-1] == 3600
+
+    assert run.wait_for(now, Pending(retry_after=30)).wake_at == now + timedelta(seconds=30)
+    assert run.wait_for(now, Pending(retry_after=30)).waits == 0
+
+
+def test_azure_s_own_long_wait_is_kept() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    throttled = Pending(retry_after=7200, error=Error(code="TooManyRequests", message="Later."))
+
+    assert a_run().wait_for(now, throttled).wake_at == now + timedelta(hours=2)
