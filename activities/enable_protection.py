@@ -2,6 +2,7 @@
 
 from time import monotonic
 
+from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
 from shared.azure.protection import enable, find_item, may_be_enabled_already, own_enable_job
 from shared.azure.site_recovery import MissingParentError
@@ -26,5 +27,5 @@ async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
         return Pending(retry_after=poll, step="Waiting: a VM of this name is being enabled")
     try:
         return Ready(value={"job": await enable(azure, vm, request.replication)})
-    except MissingParentError as missing:
-        return Pending(retry_after=poll, error=Error(code="MissingParent", message=str(missing)))
+    except (MissingParentError, UnderWayError) as not_yet:
+        return Pending(retry_after=poll, error=Error(code="MissingParent", message=str(not_yet)))

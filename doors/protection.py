@@ -9,7 +9,7 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from doors.problems import Problem
 from doors.requests import asked, body_of, no_such_vm, vm_of
-from doors.wake import WakeError, is_running, status_of, wake
+from doors.wake import RUNNING, WakeError, status_of, wake
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for
 from shared.azure.tags import tag_vm
@@ -59,7 +59,7 @@ async def get_protection(
     tagged = source.vm is not None and azure.settings.asks_for_protection(source.vm.tags)
     view: dict[str, Any] = {"vmId": str(vm), "exists": source.vm is not None, "tagged": tagged}
     view["item"] = source.item.dump() if source.item else None
-    view["running"] = await is_running(client, instance)
+    view["running"] = status.runtime_status in RUNNING
     view["run"] = status.custom_status if view["running"] else status.output
     return func.HttpResponse(json.dumps(view), mimetype="application/json")
 

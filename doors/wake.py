@@ -11,7 +11,7 @@ from shared.domain.run import CHANGED, Run
 
 ORCHESTRATOR = "protect_vm"
 
-_RUNNING = {
+RUNNING = {
     OrchestrationRuntimeStatus.Pending,
     OrchestrationRuntimeStatus.Running,
     OrchestrationRuntimeStatus.ContinuedAsNew,
@@ -64,7 +64,7 @@ async def _raise_changed(client: DurableOrchestrationClient, instance: str) -> b
 
 
 async def is_running(client: DurableOrchestrationClient, instance: str) -> bool:
-    return (await status_of(client, instance)).runtime_status in _RUNNING
+    return (await status_of(client, instance)).runtime_status in RUNNING
 
 
 async def status_of(client: DurableOrchestrationClient, instance: str) -> Any:

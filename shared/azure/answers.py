@@ -8,6 +8,7 @@ from azure.core.exceptions import HttpResponseError, ServiceRequestError, Servic
 from shared.domain.outcome import Error, Failed, Outcome, Pending
 
 # 409: something else is being done to the resource at this moment. None: no token could be had.
+_LONGEST_WAIT = 3600.0
 _PASSING = {None, 408, 409, 429, 500, 502, 503, 504}
 
 
@@ -34,8 +35,9 @@ async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
 
 
 def is_missing(answer: HttpResponseError) -> bool:
-    """Whether Azure says that the resource is not there."""
-    return answer.status_code == 404 or _is_unused_vault(answer)
+    """Whether Azure says that the resource is not there. A subscription that is not seen may be one without a right."""
+    hidden = _body(answer).get("code") == "SubscriptionNotFound"
+    return (answer.status_code == 404 and not hidden) or _is_unused_vault(answer)
 
 
 def error_of(answer: HttpResponseError) -> Error:
@@ -65,6 +67,7 @@ def _body(answer: HttpResponseError) -> dict[str, Any]:
 def _retry_after(answer: HttpResponseError, otherwise: float) -> float:
     response: Any = answer.response
     try:
-        return float(response.headers["Retry-After"]) if response else otherwise
+        asked = float(response.headers["Retry-After"]) if response else otherwise
+        return min(max(asked, otherwise / 30), _LONGEST_WAIT)
     except (KeyError, ValueError):
         return otherwise

@@ -30,7 +30,7 @@ async def is_busy(vault: Vault, item: ProtectedItem) -> bool:
 
 async def own_enable_job(vault: Vault, vm: ResourceId) -> str:
     """The job that this process has asked for and that is still enabling the VM, or ""."""
-    job = await vault.job(vault.enable_jobs[vm]) if vm in vault.enable_jobs else None
+    job = await vault.job(vault.enable_jobs[vm]) if vault.enable_jobs.get(vm) else None
     return job.name if job and job.stage is JobStage.RUNNING else ""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
-from shared.azure.ensure import Flight
+from shared.azure.ensure import Flight, UnderWayError
 from shared.azure.remembered import Remembered
 from shared.azure.vault import ContainerMappingRecord, Vault
 from shared.domain import naming
@@ -137,15 +137,23 @@ async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
 
 
 async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> ContainerMappingRecord | None:
-    """A mapping from region to region with such a policy, whichever containers it joins."""
+    """A mapping from region to region with such a policy, whichever containers it joins and whatever the policy's name.
+
+    Raises UnderWayError for one that is listed and not paired yet.
+    """
     source = await find_fabric(vault, wanted.source_location)
     target = await find_fabric(vault, wanted.target_location)
-    policy = await find_policy(vault, wanted.policy)
-    for mapping in await vault.container_mappings.get():
-        regions = (mapping.source_container.parent, mapping.target_container.parent)
-        if regions == (source, target) and mapping.policy == policy:
-            return mapping
-    return None
+    policies = await _policies_like(vault, wanted.policy)
+    found = [
+        mapping
+        for mapping in await vault.container_mappings.get()
+        if (mapping.source_container.parent, mapping.target_container.parent) == (source, target)
+        and mapping.policy in policies
+    ]
+    if found and not any(mapping.paired for mapping in found):
+        vault.container_mappings.forget()
+        raise UnderWayError(f"The container mapping {found[0].id.name} is not paired.")
+    return next((mapping for mapping in found if mapping.paired), None)
 
 
 async def find_container_mapping_id(vault: Vault, wanted: ContainerMapping) -> ResourceId | None:

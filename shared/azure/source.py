@@ -77,7 +77,11 @@ def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
         power_state=_power_state(statuses or ()),
         provisioning_state=properties.provisioning_state or "Unknown",
         disks=tuple(
-            Disk(id=ResourceId(disk.managed_disk.id), sku=disk.managed_disk.storage_account_type or "")
+            Disk(
+                id=ResourceId(disk.managed_disk.id),
+                sku=disk.managed_disk.storage_account_type or "",
+                obstacle=_obstacle(disk),
+            )
             for disk in attached
             if _is_managed(disk)
         ),
@@ -86,6 +90,19 @@ def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
         availability_set_id=_reference(properties.availability_set),
         scale_set_id=_reference(properties.virtual_machine_scale_set),
     )
+
+
+# Support matrix of 2025-06. Premium SSD v2 wants a premium cache account, which this app does not make.
+_UNSUPPORTED = {"ultrassd_lrs": "an ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
+
+
+def _obstacle(disk: Any) -> str:
+    managed, local = disk.managed_disk, getattr(disk, "diff_disk_settings", None)
+    if local and local.option:
+        return "an ephemeral OS disk"
+    if managed.disk_encryption_set and managed.disk_encryption_set.id:
+        return "encrypted with a customer-managed key"
+    return _UNSUPPORTED.get((managed.storage_account_type or "").lower(), "")
 
 
 def _is_managed(disk: Any) -> bool:

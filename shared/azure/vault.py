@@ -48,6 +48,7 @@ class ContainerMappingRecord:
     source_container: ResourceId
     target_container: ResourceId
     policy: ResourceId
+    paired: bool
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,14 @@ def _job(found: Any) -> Job:
 
 def _all_errors(job: Any) -> list[Any]:
     """Tasks first: theirs name the cause."""
-    return [*(error for task in job.tasks or () for error in task.errors or ()), *(job.errors or ())]
+    return [*(error for task in job.tasks or () for error in _task_errors(task)), *(job.errors or ())]
+
+
+def _task_errors(task: Any) -> list[Any]:
+    """Innermost first: a task may be a group of others."""
+    group = task.group_task_custom_details
+    inner = [error for child in (group.child_tasks if group else None) or () for error in _task_errors(child)]
+    return [*inner, *(task.errors or ())]
 
 
 def _job_error(found: Any) -> Error:
@@ -261,7 +269,11 @@ def _container_mapping(found: Any) -> ContainerMappingRecord | None:
     if details is None or details.instance_type != "A2A":
         return None
     return ContainerMappingRecord(
-        own, own.parent, ResourceId(mapping.target_protection_container_id), ResourceId(mapping.policy_id)
+        id=own,
+        source_container=own.parent,
+        target_container=ResourceId(mapping.target_protection_container_id),
+        policy=ResourceId(mapping.policy_id),
+        paired=mapping.state == "Paired",
     )
 
 

@@ -53,6 +53,13 @@ def of_vm(vm: SourceVm) -> Iterator[Finding]:
             f"{vm.id.name} is {vm.power_state}; Site Recovery installs its agent in a running VM only.",
             "Start the VM: it is looked at again when it starts.",
         )
+    for disk in vm.disks:
+        if disk.obstacle:
+            yield blocker(
+                "UnsupportedDisk",
+                f"The disk {disk.id.name} of {vm.id.name} is {disk.obstacle}, which this app does not replicate.",
+                "Move its data to a disk of another kind, or protect the VM by hand.",
+            )
     if vm.unmanaged_disks:
         yield blocker(
             "UnmanagedDisks",

@@ -5,10 +5,12 @@ from shared.domain.resource_id import ResourceId
 
 
 class Disk(Model):
-    """A managed disk of a VM. `sku` is its storage type, as `Premium_LRS`."""
+    """A managed disk of a VM. `sku` is its storage type, as `Premium_LRS`; `obstacle` says what keeps it from being
+    replicated by this app, if so."""
 
     id: ResourceId
     sku: str
+    obstacle: str = ""
 
 
 class SourceVm(Model):

@@ -130,6 +130,7 @@ class Cloud:
                     "properties": {
                         "targetProtectionContainerId": str(other).lower(),
                         "policyId": str(POLICY).lower(),
+                        "state": "Paired",
                         "providerSpecificDetails": {"instanceType": "A2A"},
                     },
                 }

@@ -1,9 +1,12 @@
 """Asking for protection: once, with what was derived, and never where an item or a job is there."""
 
+import sys
+
 import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.enable_protection import enable_protection
+from shared.azure import remembered
 from shared.azure.answers import WriteRefusedError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Pending, Ready
@@ -194,3 +197,80 @@ async def test_a_refused_request_is_sent_once_and_its_error_goes_through(azure: 
     with pytest.raises(HttpResponseError):
         await enable_protection(azure, REQUESTED)
     assert cloud.written == [REQUEST]
+
+
+# What others did meanwhile
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (remembered, sys.modules["activities.enable_protection"]):
+        monkeypatch.setattr(module, "monotonic", clock)
+    return clock
+
+
+async def look(azure: FakeAzure) -> None:
+    """What leads to the request: the vault's items and jobs were read then."""
+    vault = azure.vault(azure.settings.vault)
+    await vault.items.get()
+    await vault.jobs.get()
+
+
+async def test_what_another_process_asked_for_since_the_look_is_not_asked_for_again(
+    azure: FakeAzure, cloud: Cloud, clock: Clock
+) -> None:
+    await look(azure)
+    await enable_protection(FakeAzure(settings(), cloud), REQUESTED)
+    cloud.vault["replication_protected_items"].append(item_body("EnablingProtection", our_item_name()))
+    clock.now += 2.1
+
+    assert await enable_protection(azure, REQUESTED) == Ready(value={"job": ""})
+    assert cloud.written == [REQUEST]
+
+
+async def test_a_job_that_another_process_began_since_the_look_is_waited_for(
+    azure: FakeAzure, cloud: Cloud, clock: Clock
+) -> None:
+    await look(azure)
+    await enable_protection(FakeAzure(settings(), cloud), REQUESTED)
+    cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1"))
+    clock.now += 2.1
+
+    assert isinstance(await enable_protection(azure, REQUESTED), Pending)
+    assert cloud.written == [REQUEST]
+
+
+async def test_lists_that_were_read_a_moment_ago_serve_for_a_hundred_requests(
+    azure: FakeAzure, cloud: Cloud, clock: Clock
+) -> None:
+    await look(azure)
+    clock.now += 1.9
+    for number in range(100):
+        vm = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"vm-{number}")
+        await enable_protection(azure, EnableRequest(vm_id=vm, replication=replication()))
+
+    assert len(cloud.writes) == 100
+    assert cloud.reads.count("replication_protected_items") == 1
+    assert cloud.reads.count("replication_jobs") == 1
+
+
+async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_nobody(
+    azure: FakeAzure, cloud: Cloud, clock: Clock
+) -> None:
+    cloud.vault["replication_jobs"].append(job_body("InProgress", "of-another-web-1"))
+
+    first = await enable_protection(azure, REQUESTED)
+    cloud.vault["replication_jobs"][:] = [job_body("Failed", "of-another-web-1")]
+    clock.now += 30
+
+    assert first == Pending(retry_after=30, step="Waiting: a VM of this name is being enabled")
+    assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-1"})
+    assert azure.vault(azure.settings.vault).enable_jobs == {VM_ID: "create-1"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.azure import ensure
-from shared.azure.ensure import Ensurer, Flight
+from shared.azure.ensure import Ensurer, Flight, UnderWayError
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
 from tests.unit.app.examples import SUBSCRIPTION
@@ -30,10 +30,13 @@ class Service:
     at_once: bool = False
     fault: Exception | None = None
     failures: list[Exception] = field(default_factory=list)
+    failures_to_find: list[Exception] = field(default_factory=list)
 
     async def find(self) -> ResourceId | None:
         self.finds += 1
         await asyncio.sleep(0)
+        if self.failures_to_find:
+            raise self.failures_to_find.pop()
         return FABRIC if self.there else None
 
     async def start(self) -> Flight | ResourceId:
@@ -207,3 +210,136 @@ async def test_it_knows_what_it_has_seen_and_nothing_else(clock: Clock, service:
     assert ensurer.knows("fabric/eastus")
     clock.now += REMEMBER
     assert not ensurer.knows("fabric/eastus")
+
+
+# A creation that never shows its result
+
+
+async def test_a_creation_that_never_shows_is_given_up_after_a_while_and_asked_for_again(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    began = clock.now
+    await ask()
+    service.ended = True
+
+    while service.starts == 1 and clock.now < began + 10 * REMEMBER:
+        clock.now += POLL
+        assert isinstance(await ask(), Pending)
+
+    assert FIRST_LOOK + REMEMBER < clock.now - began <= FIRST_LOOK + REMEMBER + POLL
+    service.there = True
+    clock.now += FIRST_LOOK
+    assert await ask() == THERE
+    assert service.starts == 2
+
+
+async def test_a_creation_that_runs_for_long_is_not_asked_for_again_before_its_time(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+
+    clock.now += FIRST_LOOK + REMEMBER
+    assert isinstance(await ask(), Pending)
+    assert service.starts == 1
+    clock.now += 1
+    assert await ask() == Pending(retry_after=FIRST_LOOK)
+    assert service.starts == 2
+
+
+async def test_what_shows_after_its_creation_was_given_up_is_used(ask: Ask, service: Service, clock: Clock) -> None:
+    await ask()
+    clock.now += FIRST_LOOK + REMEMBER + 1
+    service.there = True
+
+    assert await ask() == THERE
+    assert (service.starts, service.looks) == (1, 0)
+
+
+# Before anything is started
+
+
+async def test_what_somebody_else_made_meanwhile_is_found_after_a_refresh_and_not_made(service: Service) -> None:
+    ensurer = Ensurer(POLL, REMEMBER)
+
+    def refresh() -> None:
+        service.there = True
+
+    outcome = await ensurer.ensure("fabric/eastus", service.find, service.start, refresh)
+
+    assert outcome == THERE
+    assert (service.finds, service.starts) == (2, 0)
+    assert ensurer.knows("fabric/eastus")
+
+
+async def test_what_is_still_missing_after_a_refresh_is_made_and_looked_for_in_that_order() -> None:
+    done: list[str] = []
+
+    async def find() -> ResourceId | None:
+        done.append("find")
+        return None
+
+    async def start() -> Flight | ResourceId:
+        done.append("start")
+        return FABRIC
+
+    outcome = await Ensurer(POLL, REMEMBER).ensure("fabric/eastus", find, start, lambda: done.append("refresh"))
+
+    assert outcome == THERE
+    assert done == ["find", "refresh", "find", "start"]
+
+
+async def test_nothing_is_refreshed_for_what_is_there_or_under_way(service: Service, clock: Clock) -> None:
+    ensurer, refreshed = Ensurer(POLL, REMEMBER), list[int]()
+
+    async def ask() -> Outcome:
+        return await ensurer.ensure("fabric/eastus", service.find, service.start, lambda: refreshed.append(1))
+
+    await ask()
+    service.ended = True
+    clock.now += FIRST_LOOK
+    assert await ask() == Pending(retry_after=POLL)
+    service.there = True
+    clock.now += POLL
+    assert await ask() == THERE
+    assert refreshed == [1]
+
+
+# What somebody is changing
+
+
+async def test_what_somebody_is_changing_is_waited_for_and_neither_refreshed_nor_started(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    service.failures_to_find = [UnderWayError("it is Updating")] * 2
+
+    for _ in range(2):
+        assert await ask() == Pending(retry_after=POLL)
+        clock.now += POLL
+    service.there = True
+    assert await ask() == THERE
+    assert service.starts == 0
+
+
+async def test_what_we_asked_for_and_is_being_made_is_looked_at_once_in_a_poll_interval(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.ended = True
+    service.failures_to_find = [UnderWayError("it is Creating")]
+    clock.now += FIRST_LOOK
+
+    assert await ask() == Pending(retry_after=POLL)
+    clock.now += 10
+    assert await ask() == Pending(retry_after=POLL - 10)
+    assert (service.starts, service.finds, service.looks) == (1, 2, 1)
+
+
+async def test_a_creation_given_up_that_shows_as_under_way_is_not_asked_for_again(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.failures_to_find = [UnderWayError("it is Creating")]
+    clock.now += FIRST_LOOK + REMEMBER + 1
+
+    assert await ask() == Pending(retry_after=POLL)
+    assert service.starts == 1

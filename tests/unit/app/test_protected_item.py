@@ -90,3 +90,14 @@ def test_a_job_enables_a_vm_by_scenario_and_name() -> None:
     assert job.enables(VM_ID)
     assert not job.model_copy(update={"scenario": "DisableDr"}).enables(VM_ID)
     assert not job.model_copy(update={"target": "web-10"}).enables(VM_ID)
+
+
+@pytest.mark.parametrize("state", [state for state, stage in STAGES.items() if stage is Stage.FAILED])
+def test_a_failed_item_that_once_was_protected_is_frozen_and_no_mere_attempt(state: str) -> None:
+    assert protected_item(state=state).stage is Stage.FAILED
+    assert protected_item(state=state, held_recovery_points=True).stage is Stage.FROZEN
+
+
+@pytest.mark.parametrize(("state", "stage"), [(s, stage) for s, stage in STAGES.items() if stage is not Stage.FAILED])
+def test_a_history_changes_nothing_in_any_other_state(state: str, stage: Stage) -> None:
+    assert protected_item(state=state, held_recovery_points=True).stage is stage

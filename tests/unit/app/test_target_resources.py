@@ -444,3 +444,21 @@ async def test_a_network_that_somebody_is_changing_is_waited_for_and_never_writt
 
     assert isinstance(await ask(azure, network), Pending)
     assert cloud.writes == []
+
+
+async def test_a_mapping_that_is_not_paired_yet_is_waited_for(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    for mapping in cloud.vault["replication_protection_container_mappings"]:
+        mapping["properties"]["state"] = "Pairing"
+
+    assert isinstance(await ask(azure, one(ContainerMapping)), Pending)
+    assert cloud.writes == []
+
+
+async def test_a_mapping_with_any_policy_of_these_values_serves(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    twin = {**cloud.vault["replication_policies"][0], "id": f"{VAULT_ID}/replicationPolicies/a-first"}
+    cloud.vault["replication_policies"].insert(0, twin)
+
+    assert isinstance(await ask(azure, one(ContainerMapping)), Ready)
+    assert cloud.writes == []
