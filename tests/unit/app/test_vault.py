@@ -1,0 +1,195 @@
+"""The lists of a vault: what cannot be read is left out and told, and what an item says of its past and of its jobs."""
+
+import logging
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from shared.azure.vault import Vault
+from shared.domain.protected_item import ProtectedItem, Stage
+from tests.unit.app.examples import CONTAINER, VAULT_ID, settings
+from tests.unit.app.fake_azure import POLICY, Cloud, FakeAzure, answer, item_body, job_body
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_region_pair()
+    return cloud
+
+
+@pytest.fixture
+def vault(cloud: Cloud) -> Vault:
+    return FakeAzure(settings(), cloud).vault(VAULT_ID)
+
+
+async def only_item(vault: Vault) -> ProtectedItem:
+    (item,) = await vault.items.get()
+    return item
+
+
+# Records that cannot be read
+
+
+async def read_all(vault: Vault) -> dict[str, tuple[Any, ...]]:
+    return {
+        "replication_protected_items": await vault.items.get(),
+        "replication_jobs": await vault.jobs.get(),
+        "replication_fabrics": await vault.fabrics.get(),
+        "replication_protection_containers": await vault.containers.get(),
+        "replication_policies": await vault.policies.get(),
+        "replication_protection_container_mappings": await vault.container_mappings.get(),
+        "replication_network_mappings": await vault.network_mappings.get(),
+    }
+
+
+STRANGE = [
+    ("replication_protected_items", {"id": "no-id", "properties": item_body("Protected")["properties"]}),
+    ("replication_protected_items", item_body("Protected", fabricObjectId="web-1")),
+    ("replication_protected_items", item_body("Protected", recoveryFabricObjectId="/subscriptions/of-nobody")),
+    ("replication_protected_items", item_body("Protected", protectedManagedDisks=[{"diskId": ""}])),
+    ("replication_protected_items", {"id": str(VAULT_ID), "name": "x", "properties": None}),
+    ("replication_jobs", {"id": str(VAULT_ID), "name": "job-2", "properties": None}),
+    ("replication_fabrics", {"id": str(VAULT_ID), "properties": None}),
+    ("replication_fabrics", {"id": "x", "properties": {"customDetails": {"instanceType": "Azure"}}}),
+    ("replication_protection_containers", {"id": "no-id", "name": "x"}),
+    ("replication_protection_containers", {"id": None, "name": "x"}),
+    ("replication_policies", {"id": str(POLICY), "properties": None}),
+    ("replication_policies", {"id": "x", "properties": {"providerSpecificDetails": {"instanceType": "A2A"}}}),
+    ("replication_protection_container_mappings", {"id": str(CONTAINER), "properties": None}),
+    (
+        "replication_protection_container_mappings",
+        {
+            "id": f"{CONTAINER}/replicationProtectionContainerMappings/n",
+            "properties": {
+                "policyId": "",
+                "targetProtectionContainerId": str(CONTAINER),
+                "providerSpecificDetails": {"instanceType": "A2A"},
+            },
+        },
+    ),
+    ("replication_network_mappings", {"id": str(VAULT_ID), "properties": None}),
+    (
+        "replication_network_mappings",
+        {"id": str(VAULT_ID), "properties": {"fabricSpecificSettings": {"instanceType": "AzureToAzure"}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("operations", "record"), STRANGE)
+async def test_a_record_that_cannot_be_read_is_told_in_one_line_and_takes_no_other_with_it(
+    cloud: Cloud, vault: Vault, caplog: pytest.LogCaptureFixture, operations: str, record: dict[str, Any]
+) -> None:
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+    cloud.vault["replication_jobs"].append(job_body("InProgress"))
+    without = await read_all(FakeAzure(settings(), cloud).vault(VAULT_ID))
+    cloud.vault[operations].insert(0, record)
+
+    with caplog.at_level(logging.WARNING, logger="dr.vault"):
+        assert await read_all(vault) == without
+
+    (line,) = caplog.messages
+    assert str(record["id"]) in line
+
+
+async def test_nothing_is_told_of_records_that_are_merely_none_of_ours(
+    cloud: Cloud, vault: Vault, caplog: pytest.LogCaptureFixture
+) -> None:
+    for operations in cloud.vault:
+        cloud.vault[operations] = [{"id": str(VAULT_ID.child("x", "y")), "name": "y", "properties": {}}]
+
+    with caplog.at_level(logging.WARNING, logger="dr.vault"):
+        read = await read_all(vault)
+
+    assert caplog.messages == []
+    assert read["replication_protected_items"] == read["replication_policies"] == ()
+
+
+# What an item says of its past and of its jobs
+
+
+async def test_an_item_that_never_was_protected_has_no_history_and_no_job(cloud: Cloud, vault: Vault) -> None:
+    cloud.vault["replication_protected_items"].append(item_body("EnablingFailed"))
+
+    item = await only_item(vault)
+
+    assert (item.held_recovery_points, item.job, item.stage) == (False, "", Stage.FAILED)
+
+
+@pytest.mark.parametrize("of_provider", [True, False])
+async def test_a_recovery_point_or_a_failover_is_a_history(cloud: Cloud, vault: Vault, of_provider: bool) -> None:
+    body = item_body("InitialReplicationFailed")
+    if of_provider:
+        body["properties"]["providerSpecificDetails"]["lastRpoCalculatedTime"] = "2026-11-01T10:00:00Z"
+    else:
+        body["properties"]["lastSuccessfulFailoverTime"] = "2026-11-01T10:00:00Z"
+    cloud.vault["replication_protected_items"].append(body)
+
+    item = await only_item(vault)
+
+    assert (item.held_recovery_points, item.stage) == (True, Stage.FROZEN)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "job"),
+    [
+        ({"scenarioName": "EnableDr", "jobId": f"{VAULT_ID}/replicationJobs/job-7"}, "job-7"),
+        ({"scenarioName": "None", "jobId": "None"}, ""),
+        ({"scenarioName": "None", "jobId": f"{VAULT_ID}/replicationJobs/None"}, ""),
+        ({"scenarioName": "None", "jobId": None}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+async def test_the_job_on_an_item_is_told_by_its_name(
+    cloud: Cloud, vault: Vault, scenario: dict[str, Any] | None, job: str
+) -> None:
+    body = item_body("Protected")
+    body["properties"]["currentScenario"] = scenario
+    cloud.vault["replication_protected_items"].append(body)
+
+    assert (await only_item(vault)).job == job
+
+
+async def test_health_errors_of_an_item_are_read_with_what_is_recommended(cloud: Cloud, vault: Vault) -> None:
+    body = item_body("Protected")
+    found = {"errorCode": "153007", "errorMessage": "No crash-consistent point.", "recommendedAction": "Look at it."}
+    body["properties"]["healthErrors"] = [found, {}]
+    cloud.vault["replication_protected_items"].append(body)
+
+    told, empty = (await only_item(vault)).errors
+
+    assert (told.code, told.message, told.action) == tuple(found.values())
+    assert (empty.code, empty.message, empty.action) == ("", "", "")
+
+
+# A job
+
+
+async def test_a_job_too_new_for_the_list_is_asked_for_by_itself(cloud: Cloud, vault: Vault) -> None:
+    await vault.jobs.get()
+    cloud.vault["replication_jobs"].append(job_body("InProgress", "job-9"))
+
+    job = await vault.job("job-9")
+
+    assert job
+    assert job.state == "InProgress"
+
+
+async def test_how_a_job_ended_is_asked_for_once(cloud: Cloud, vault: Vault) -> None:
+    cloud.vault["replication_jobs"].append(job_body("Succeeded"))
+    first = await vault.job("job-1")
+    cloud.vault["replication_jobs"].clear()
+    vault.jobs.forget()
+
+    assert await vault.job("job-1") == first
+
+
+async def test_a_job_that_nobody_knows_is_none_and_one_that_cannot_be_read_is_not(cloud: Cloud, vault: Vault) -> None:
+    assert await vault.job("job-9") is None
+    cloud.faults["replication_jobs"] = answer(403, "AuthorizationFailed")
+    vault.jobs.forget()
+
+    with pytest.raises(HttpResponseError):
+        await vault.job("job-9")
