@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Coroutine
 from functools import cache
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.azure.answers import WriteRefusedError
@@ -65,12 +64,10 @@ class Azure:
             self._vaults[vault_id] = Vault(self, vault_id)
         return self._vaults[vault_id]
 
-    def refresh(self) -> None:
-        """The lists of resource groups are read anew, unless they were within a poll interval."""
-        recently = monotonic() - self.settings.poll_seconds
-        for key, remembered in self._shared.items():
-            if key.startswith("groups/"):
-                remembered.forget(if_before=recently)
+    def forget(self, key: str, *, if_before: float) -> None:
+        """What is remembered under `key` is read anew, unless it was asked for since the (monotonic) time given."""
+        if key in self._shared:
+            self._shared[key].forget(if_before=if_before)
 
     def check_write(self, *targets: ResourceId) -> None:
         """Passes if the settings allow a write to each of these: in the target scope, or one of our vaults.

@@ -12,7 +12,7 @@ async def managed_by(azure: Azure, group: ResourceId) -> str | None:
 
     A group that is too new for the list is asked for by itself.
     """
-    listed = await azure.shared(f"groups/{group.subscription.lower()}", lambda: _list(azure, group.subscription))
+    listed = await azure.shared(_key(group), lambda: _list(azure, group.subscription))
     if group.key in listed:
         return listed[group.key]
     try:
@@ -22,6 +22,15 @@ async def managed_by(azure: Azure, group: ResourceId) -> str | None:
             return None
         raise
     return found.managed_by or ""
+
+
+def forget_groups(azure: Azure, group: ResourceId, *, if_before: float) -> None:
+    """The list that would hold the group is read anew, unless it was since the (monotonic) time given."""
+    azure.forget(_key(group), if_before=if_before)
+
+
+def _key(group: ResourceId) -> str:
+    return f"groups/{group.subscription.lower()}"
 
 
 async def _list(azure: Azure, subscription: str) -> dict[str, str]:

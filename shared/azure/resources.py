@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import monotonic
 from typing import Any, NamedTuple
 
 from shared.azure import site_recovery, target_resources
 from shared.azure.answers import WriteRefusedError
 from shared.azure.ensure import Flight
 from shared.azure.gateway import Azure
+from shared.azure.groups import forget_groups
 from shared.azure.target_resources import UnfitError
 from shared.azure.vault import Vault
 from shared.domain import preflight
@@ -29,33 +31,58 @@ from shared.domain.target import (
 
 
 class _Kind(NamedTuple):
-    """Both take the holder (the gateway or a vault) and the resource. `create` answers an ID if it was done at once."""
+    """All take the holder (the gateway or a vault) and the resource. `create` answers an ID if it was done at once.
+
+    `forget` is for a `find` that looks into a remembered list: one that is older than the time given is read anew.
+    """
 
     find: Callable[[Any, Any], Awaitable[ResourceId | None]]
     create: Callable[[Any, Any], Awaitable[Flight | ResourceId]]
+    forget: Callable[[Any, Any, float], None] | None = None
 
 
 _KINDS: dict[type[TargetResource], _Kind] = {
-    ResourceGroup: _Kind(target_resources.find_resource_group, target_resources.create_resource_group),
+    ResourceGroup: _Kind(
+        target_resources.find_resource_group,
+        target_resources.create_resource_group,
+        lambda azure, wanted, time: forget_groups(azure, wanted.id, if_before=time),
+    ),
     VirtualNetwork: _Kind(target_resources.find_placed, target_resources.create_virtual_network),
     AvailabilitySet: _Kind(target_resources.find_placed, target_resources.create_availability_set),
     CacheAccount: _Kind(target_resources.find_placed, target_resources.create_cache_account),
-    Fabric: _Kind(lambda vault, wanted: site_recovery.find_fabric(vault, wanted.location), site_recovery.create_fabric),
+    Fabric: _Kind(
+        lambda vault, wanted: site_recovery.find_fabric(vault, wanted.location),
+        site_recovery.create_fabric,
+        lambda vault, _, time: vault.fabrics.forget(if_before=time),
+    ),
     Container: _Kind(
-        lambda vault, wanted: site_recovery.find_container(vault, wanted.location), site_recovery.create_container
+        lambda vault, wanted: site_recovery.find_container(vault, wanted.location),
+        site_recovery.create_container,
+        lambda vault, _, time: vault.containers.forget(if_before=time),
     ),
     ReplicationPolicy: _Kind(
-        lambda vault, wanted: site_recovery.find_policy(vault, wanted.policy), site_recovery.create_policy
+        lambda vault, wanted: site_recovery.find_policy(vault, wanted.policy),
+        site_recovery.create_policy,
+        lambda vault, _, time: vault.policies.forget(if_before=time),
     ),
-    ContainerMapping: _Kind(site_recovery.find_container_mapping_id, site_recovery.create_container_mapping),
-    NetworkMapping: _Kind(site_recovery.find_network_mapping, site_recovery.create_network_mapping),
+    ContainerMapping: _Kind(
+        site_recovery.find_container_mapping_id,
+        site_recovery.create_container_mapping,
+        lambda vault, _, time: vault.container_mappings.forget(if_before=time),
+    ),
+    NetworkMapping: _Kind(
+        site_recovery.find_network_mapping,
+        site_recovery.create_network_mapping,
+        lambda vault, _, time: vault.network_mappings.forget(if_before=time),
+    ),
 }
 
 
 async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
     """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
-    holder = _holder(azure, resource)
-    refresh = holder.refresh if isinstance(resource, InVault | ResourceGroup) else None
+    holder, forget = _holder(azure, resource), _KINDS[type(resource)].forget
+    recently = monotonic() - azure.settings.poll_seconds
+    refresh = partial(forget, holder, resource, recently) if forget else None
     try:
         return await holder.ensurer.ensure(
             resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh

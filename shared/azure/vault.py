@@ -7,7 +7,6 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 import logging
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
@@ -85,18 +84,6 @@ class Vault:
         self.network_mappings = Remembered(
             lambda: self._list("replication_network_mappings", _network_mapping), poll * SLOW
         )
-
-    def refresh(self) -> None:
-        """What changes slowly is read anew, unless it was within a poll interval."""
-        recently = monotonic() - self.azure.settings.poll_seconds
-        for remembered in (
-            self.fabrics,
-            self.containers,
-            self.policies,
-            self.container_mappings,
-            self.network_mappings,
-        ):
-            remembered.forget(if_before=recently)
 
     async def job(self, name: str) -> Job | None:
         """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none.

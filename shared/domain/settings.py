@@ -10,8 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from shared.domain.profiles import DEFAULT, Profile, parse_profiles
 from shared.domain.resource_id import VAULT, ResourceId
@@ -29,8 +28,8 @@ def _comma_separated(given: Any) -> Any:
     return given
 
 
-Ids = Annotated[tuple[ResourceId, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)]
+Ids = Annotated[tuple[ResourceId, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
 
 
 def _name_value_pairs(given: Any) -> Any:
@@ -43,12 +42,11 @@ def _name_value_pairs(given: Any) -> Any:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-Tags = Annotated[dict[str, str], NoDecode, BeforeValidator(_name_value_pairs), Field(max_length=10)]
+Tags = Annotated[dict[str, str], BeforeValidator(_name_value_pairs), Field(max_length=10)]
 
 
 Profiles = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")], Profile],
-    NoDecode,
     BeforeValidator(parse_profiles),
 ]
 
@@ -61,10 +59,10 @@ class Create(StrEnum):
     NONE = "none"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Each field is the environment variable `DR_<FIELD>`; its description says what is allowed."""
 
-    model_config = SettingsConfigDict(env_prefix="DR_", frozen=True, extra="ignore", hide_input_in_errors=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     vault_ids: Ids = Field(description="the resource ID of the Recovery Services vault that protects the VMs")
     source_scope: Ids = Field(
@@ -122,12 +120,6 @@ class Settings(BaseSettings):
                 raise ValueError(f"{scope} is a resource: a subscription or a resource group is allowed")
         return ids
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_blanks(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """A setting that is there but empty is a setting left out: templates write those."""
-        return {name: value for name, value in given.items() if value != ""}
-
     @cached_property
     def source(self) -> Scope:
         return Scope(self.source_scope)
@@ -172,9 +164,11 @@ class SettingsError(ValueError):
 def load_settings() -> Settings:
     """Reads the environment. Raises SettingsError."""
     problems = [f"{name}: not a setting of this app" for name in sorted(os.environ) if _is_unknown(name)]
+    # A setting that is there but empty is a setting left out: templates write those.
+    given: dict[str, Any] = {field: os.environ[name] for name, field in _variables().items() if os.environ.get(name)}
     settings = None
     try:
-        settings = Settings()
+        settings = Settings(**given)
     except ValidationError as error:
         problems += [_in_words(problem) for problem in error.errors()]
     if problems or settings is None:
@@ -183,8 +177,9 @@ def load_settings() -> Settings:
     return settings
 
 
-def _variables() -> set[str]:
-    return {f"DR_{field.upper()}" for field in Settings.model_fields}
+def _variables() -> dict[str, str]:
+    """The environment variables and their fields."""
+    return {f"DR_{field.upper()}": field for field in Settings.model_fields}
 
 
 def _is_unknown(variable: str) -> bool:
