@@ -19,6 +19,7 @@ from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, se
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient
 from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
+from tests.unit.app.test_protection_door import RefusesToStart
 
 SECRET = "203.0.113.7"
 
@@ -108,3 +109,37 @@ async def test_a_request_for_a_vm_is_answered(
     response = await door(functions, name)(request, FakeDurableClient())
 
     assert response.status_code == status
+
+
+@pytest.mark.parametrize(("subscription", "status"), [(SUBSCRIPTION, 200), (ELSEWHERE, 404)])
+async def test_a_plan_is_told_or_a_problem_answered_as_a_document(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, subscription: str, status: int
+) -> None:
+    cloud = Cloud()
+    cloud.add_vm()
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    route = {"subscription": subscription, "group": "web", "name": "web-1"}
+    request = func.HttpRequest("POST", "https://app.example/api/x", route_params=route, body=b"")
+    post_plan: Any = functions["post_plan"].get_user_function()
+
+    response = await post_plan(request)
+
+    assert response.status_code == status
+    assert json.loads(response.get_body())["code" if status == 404 else "blocked"] in ("OutOfScope", False)
+
+
+async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = Cloud()
+    cloud.add_vm()
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
+    request = func.HttpRequest("PUT", "https://app.example/api/x", route_params=route, body=b"")
+
+    response = await door(functions, "put_protection")(request, RefusesToStart())
+
+    assert (response.status_code, response.mimetype) == (503, "application/problem+json")
+    assert response.headers["Retry-After"] == "10"
+    assert json.loads(response.get_body())["code"] == "NotWoken"

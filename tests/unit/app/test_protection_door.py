@@ -113,6 +113,10 @@ async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableC
     [
         ({"body": b"{"}, 400, "MalformedBody", "no JSON"),
         ({"body": b"\xff\xfe"}, 400, "MalformedBody", "no JSON"),
+        ({"body": b"[" * 60_000}, 400, "MalformedBody", "no JSON"),
+        ({"body": b'{"a":' * 12_000}, 400, "MalformedBody", "no JSON"),
+        ({"body": b"[" * 60_000 + b"]" * 60_000}, 413, "BodyTooLarge", "65536"),
+        ({"body": b"[" * 30_000 + b"]" * 30_000}, 400, "MalformedBody", "no JSON"),
         ({"body": b"dr=true", "content_type": "text/plain"}, 415, "NotJson", "'text/plain'"),
         ({"body": b"{}", "content_type": ""}, 415, "NotJson", "application/json"),
         ({"body": b'{"a": "' + 70_000 * b"x" + b'"}'}, 413, "BodyTooLarge", "65536"),
@@ -267,6 +271,42 @@ async def test_a_pause_that_comes_between_plan_and_tag_is_a_conflict(cloud: Clou
 
     assert (status, problem["code"]) == (409, "WritesOff")
     assert client.started == []
+
+
+class RefusesToStart(FakeDurableClient):
+    async def start_new(self, *_: Any, **__: Any) -> str:
+        raise Exception("The storage account is not reachable.")
+
+
+@pytest.mark.parametrize("tags", [{}, {"dr": "true"}])
+async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str]
+) -> None:
+    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    cloud.add_vm(tags=tags)
+
+    with pytest.raises(Problem) as problem:
+        await put_protection(FakeAzure(settings(), cloud), RefusesToStart(), request())
+
+    response = problem.value.response()
+    document = json.loads(response.get_body())
+    assert (response.status_code, document["code"]) == (503, "NotWoken")
+    assert response.headers["Retry-After"] == "10"
+    assert "The tag is written" in document["detail"]
+    assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
+
+
+async def test_what_was_not_woken_is_woken_by_asking_again(
+    cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    azure = FakeAzure(settings(), cloud)
+    with pytest.raises(Problem):
+        await put_protection(azure, RefusesToStart(), request())
+
+    assert (await put_protection(azure, client, request())).status_code == HTTPStatus.ACCEPTED
+    assert cloud.written == ["tags"]
+    assert len(client.started) == 1
 
 
 # GET

@@ -1,0 +1,250 @@
+"""The plan: what PUT would make and what it would use, said and not done."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from doors.plan import post_plan
+from doors.problems import Problem
+from shared.azure.look import preview
+from shared.domain.findings import Finding, Severity
+from shared.domain.rules import derive
+from shared.domain.target import CacheAccount, Plan, ResourceGroup, ResourcePreview, TargetResource, VirtualNetwork
+from tests.unit.app.examples import (
+    ELSEWHERE,
+    NETWORK,
+    SUBSCRIPTION,
+    TARGET,
+    VM_ID,
+    settings,
+    source_vm,
+    surroundings,
+)
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body
+
+PLAN = derive(source_vm(), surroundings(), settings())
+WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
+NETWORK_WANTED = next(resource for resource in WANTED if isinstance(resource, VirtualNetwork))
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm()
+    return cloud
+
+
+async def previewed(cloud: Cloud, plan: Plan = PLAN, **changes: Any) -> tuple[dict[str, str], list[Finding]]:
+    """What becomes of each kind of resource, and what keeps the plan from being done."""
+    previews, findings = await preview(FakeAzure(settings(**changes), cloud), plan)
+    assert cloud.writes == []
+    return {each.kind: each.action for each in previews}, list(findings)
+
+
+def put(cloud: Cloud, location: str = TARGET, state: str = "Succeeded") -> None:
+    """The target network is there."""
+    cloud.add(NETWORK_WANTED.id, {"location": location, "properties": {"provisioningState": state}})
+
+
+# What would become of each resource
+
+
+async def test_what_is_missing_would_be_made_under_the_name_that_was_derived(cloud: Cloud) -> None:
+    previews, findings = await preview(FakeAzure(settings(), cloud), PLAN)
+
+    assert findings == ()
+    assert len(previews) == len(WANTED)
+    assert {(each.kind, each.name, each.action) for each in previews} == {
+        (resource.kind, resource.name, "create") for resource in WANTED
+    }
+
+
+async def test_what_is_there_would_be_used_whatever_it_is_called(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    put(cloud)
+
+    previews, findings = await preview(FakeAzure(settings(), cloud), PLAN)
+
+    used = {each.kind: each.name for each in previews if each.action == "reuse"}
+    assert findings == ()
+    assert used["virtual network"] == str(NETWORK_WANTED.id)
+    assert used["fabric"].endswith(("/east", "/west"))
+    assert {"protection container", "container mapping", "replication policy"} <= {kind.lower() for kind in used}
+    assert {each.kind for each in previews if each.action == "create"} >= {"network mapping", "cache storage account"}
+
+
+async def test_what_is_there_and_cannot_serve_blocks_and_is_neither_made_nor_used(cloud: Cloud) -> None:
+    put(cloud, location="norwayeast")
+
+    actions, (finding,) = await previewed(cloud)
+
+    assert "virtual network" not in actions
+    assert (finding.code, finding.severity) == ("UnfitTargetResource", Severity.BLOCKER)
+    assert "norwayeast" in finding.message
+    assert finding.fix
+
+
+async def test_what_somebody_is_changing_is_there_and_would_be_used(cloud: Cloud) -> None:
+    put(cloud, state="Updating")
+
+    previews, findings = await preview(FakeAzure(settings(), cloud), PLAN)
+
+    (network,) = [each for each in previews if each.kind == "virtual network"]
+    assert network == ResourcePreview(kind="virtual network", action="reuse", name=NETWORK_WANTED.name)
+    assert findings == ()
+
+
+@pytest.mark.parametrize(
+    ("create", "kept"),
+    [
+        ("none", {"resource group", "virtual network", "cache storage account"}),
+        ("cache", {"resource group", "virtual network"}),
+    ],
+)
+async def test_what_is_missing_and_may_not_be_made_blocks(cloud: Cloud, create: str, kept: set[str]) -> None:
+    _, findings = await previewed(cloud, create=create)
+
+    assert {(finding.code, finding.severity) for finding in findings} == {("NotToBeMade", Severity.BLOCKER)}
+    told = " ".join(finding.message for finding in findings)
+    assert {kind for kind in ("resource group", "virtual network", "cache storage account") if kind in told} == kept
+    assert f"DR_CREATE={create}" in told
+
+
+async def test_what_is_there_is_used_although_it_could_not_be_made(cloud: Cloud) -> None:
+    for resource in WANTED:
+        if isinstance(resource, ResourceGroup | VirtualNetwork | CacheAccount):
+            cloud.add(resource.id, {"location": resource.location, "properties": {}})
+
+    actions, findings = await previewed(cloud, create="none")
+
+    assert findings == []
+    assert actions["virtual network"] == actions["cache storage account"] == actions["resource group"] == "reuse"
+
+
+async def test_a_plan_without_resources_costs_no_read(cloud: Cloud) -> None:
+    assert await previewed(cloud, Plan(vm=source_vm())) == ({}, [])
+    assert cloud.reads == []
+
+
+# The door
+
+
+def request(body: bytes = b"", subscription: str = SUBSCRIPTION, name: str = "web-1") -> func.HttpRequest:
+    route = {"subscription": subscription, "group": "web", "name": name}
+    headers = {"Content-Type": "application/json"}
+    return func.HttpRequest("POST", "https://app.example/api/plan", headers=headers, route_params=route, body=body)
+
+
+async def view_of(cloud: Cloud, **changes: Any) -> dict[str, Any]:
+    response = await post_plan(FakeAzure(settings(**changes), cloud), request())
+    assert (response.status_code, response.mimetype) == (200, "application/json")
+    assert cloud.writes == []
+    view: dict[str, Any] = json.loads(response.get_body())
+    return view
+
+
+async def problem_of(cloud: Cloud, given: func.HttpRequest) -> tuple[int, str]:
+    with pytest.raises(Problem) as problem:
+        await post_plan(FakeAzure(settings(), cloud), given)
+    assert cloud.writes == []
+    return problem.value.status, problem.value.document["code"]
+
+
+async def test_a_plan_tells_every_value_with_its_reason_and_every_resource(cloud: Cloud) -> None:
+    view = await view_of(cloud)
+
+    assert (view["vmId"], view["tagged"], view["blocked"], view["item"]) == (str(VM_ID), False, False, None)
+    assert view["settings"]
+    assert all(setting["origin"] and setting["reason"] for setting in view["settings"])
+    assert {resource["action"] for resource in view["resources"]} == {"create"}
+    assert view["writesOff"] == ""
+
+
+@pytest.mark.parametrize("off", [{"paused": True}, {"mode": "report"}])
+async def test_a_plan_is_told_while_writes_are_off_and_says_so(cloud: Cloud, off: dict[str, Any]) -> None:
+    view = await view_of(cloud, **off)
+
+    assert view["resources"]
+    assert "DR_" in view["writesOff"]
+
+
+async def test_a_plan_of_a_tagged_vm_says_that_it_is(cloud: Cloud) -> None:
+    cloud.add_vm(tags={"dr": "true"})
+
+    assert (await view_of(cloud))["tagged"] is True
+
+
+async def test_a_vm_that_cannot_be_protected_is_blocked_and_told_why(cloud: Cloud) -> None:
+    cloud.add_vm(power="deallocated")
+
+    view = await view_of(cloud)
+
+    assert (view["blocked"], [finding["code"] for finding in view["findings"]]) == (True, ["VmNotRunning"])
+    assert (view["settings"], view["resources"]) == ([], [])
+
+
+async def test_a_vm_on_hold_is_blocked_and_its_item_told(cloud: Cloud) -> None:
+    cloud.add_vm(tags={"dr-hold": "true"})
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    view = await view_of(cloud)
+
+    assert (view["blocked"], [finding["code"] for finding in view["findings"]]) == (True, ["OnHold"])
+    assert view["item"]["state"] == "Protected"
+
+
+async def test_a_target_that_cannot_serve_blocks_the_plan_which_is_told_all_the_same(cloud: Cloud) -> None:
+    put(cloud, location="norwayeast")
+
+    view = await view_of(cloud)
+
+    assert (view["blocked"], [finding["code"] for finding in view["findings"]]) == (True, ["UnfitTargetResource"])
+    assert view["settings"]
+    assert "virtual network" not in {resource["kind"] for resource in view["resources"]}
+
+
+async def test_a_target_that_may_not_be_made_blocks_the_plan(cloud: Cloud) -> None:
+    view = await view_of(cloud, create="none")
+
+    assert view["blocked"] is True
+    assert {finding["code"] for finding in view["findings"]} == {"NotToBeMade"}
+
+
+async def test_a_vm_that_is_protected_needs_no_plan_and_its_item_is_told(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected", rpoInSeconds=95))
+
+    view = await view_of(cloud)
+
+    assert (view["item"]["state"], view["item"]["rpoSeconds"]) == ("Protected", 95)
+    assert (view["blocked"], view["settings"], view["resources"]) == (False, [], [])
+    assert NETWORK.key not in {read.lower() for read in cloud.reads}
+
+
+async def test_where_nobody_is_there_is_nothing_to_plan(cloud: Cloud) -> None:
+    assert await problem_of(cloud, request(name="web-2")) == (404, "VmNotFound")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "code"),
+    [
+        (request(subscription=ELSEWHERE), 404, "OutOfScope"),
+        (request(name=".."), 400, "MalformedResource"),
+        (request(b"{"), 400, "MalformedBody"),
+        (request(b"[" * 60_000), 400, "MalformedBody"),
+        (request(b'{"targetRegion": "westus2"}'), 422, "InvalidBody"),
+    ],
+)
+async def test_a_plan_refuses_what_it_cannot_take_and_reads_nothing(
+    cloud: Cloud, given: func.HttpRequest, status: int, code: str
+) -> None:
+    assert await problem_of(cloud, given) == (status, code)
+    assert cloud.reads == []
+
+
+async def test_a_target_that_cannot_be_read_is_a_fault_upstream(cloud: Cloud) -> None:
+    cloud.faults["replication_fabrics"] = answer(403, "AuthorizationFailed")
+
+    assert await problem_of(cloud, request()) == (502, "AuthorizationFailed")
