@@ -69,15 +69,14 @@ class Ensurer:
                     return landed
             try:
                 found = await find()
+                if found:
+                    self._flights.pop(key, None)
+                    return self._remembered(key, found)
+                if flight:
+                    return self._later(flight, self._poll)
+                return await self._begin(key, find, start, refresh)
             except UnderWayError:
                 return self._later(flight, self._poll) if flight else Pending(retry_after=self._poll)
-            if found:
-                self._flights.pop(key, None)
-                self._seen[key] = (found, monotonic() + self._remember)
-                return _ready(found)
-            if flight:
-                return self._later(flight, self._poll)
-            return await self._begin(key, find, start, refresh)
 
     async def _begin(self, key: str, find: Find, start: Start, refresh: Refresh | None) -> Outcome:
         found = None
@@ -86,8 +85,7 @@ class Ensurer:
             found = await find()
         started = found or await start()
         if isinstance(started, ResourceId):
-            self._seen[key] = (started, monotonic() + self._remember)
-            return _ready(started)
+            return self._remembered(key, started)
         self._flights[key] = started
         started.give_up_at = monotonic() + started.first_look + self._remember
         return self._later(started, started.first_look)
@@ -102,6 +100,10 @@ class Ensurer:
             del self._flights[key]
             return Failed(error=progress)
         return None if progress else self._later(flight, self._poll)
+
+    def _remembered(self, key: str, found: ResourceId) -> Ready:
+        self._seen[key] = (found, monotonic() + self._remember)
+        return _ready(found)
 
     @staticmethod
     def _later(flight: Flight, seconds: float) -> Pending:

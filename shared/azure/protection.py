@@ -10,6 +10,10 @@ from shared.domain.protected_item import JobStage, ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import ContainerMapping, Replication
 
+FRESH_FOR = 2.0
+"""Seconds. Before a write, lists are read anew: another process may have written a moment ago. The look that led to the
+write has just read them, and they serve for so long."""
+
 
 async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:
     """The item that protects a VM, whoever made it."""

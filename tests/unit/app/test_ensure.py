@@ -343,3 +343,16 @@ async def test_a_creation_given_up_that_shows_as_under_way_is_not_asked_for_agai
 
     assert await ask() == Pending(retry_after=POLL)
     assert service.starts == 1
+
+
+async def test_what_somebody_has_begun_since_the_list_was_read_is_waited_for_too(service: Service) -> None:
+    async def begun_by_somebody() -> ResourceId | None:
+        service.finds += 1
+        if service.finds == 1:
+            return None
+        raise UnderWayError("it is not paired")
+
+    outcome = await Ensurer(POLL, REMEMBER).ensure("key", begun_by_somebody, service.start, lambda: None)
+
+    assert outcome == Pending(retry_after=POLL)
+    assert service.starts == 0

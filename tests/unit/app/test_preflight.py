@@ -5,8 +5,8 @@ import pytest
 from shared.domain import preflight
 from shared.domain.findings import Finding, Severity
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.vm import EligibilityError
-from tests.unit.app.examples import ELSEWHERE, SOURCE, SUBSCRIPTION, VM_ID, settings, source_vm, surroundings
+from shared.domain.vm import Disk, EligibilityError
+from tests.unit.app.examples import ELSEWHERE, OS_DISK, SOURCE, SUBSCRIPTION, VM_ID, settings, source_vm, surroundings
 
 
 def told(findings: list[Finding], code: str) -> Finding:
@@ -115,3 +115,13 @@ def test_a_copy_names_its_original() -> None:
     copy = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Compute/virtualMachines", "web-1")
 
     assert str(VM_ID) in told([preflight.copy_of(copy, VM_ID)], "DrCopy").message
+
+
+def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:
+    disk = Disk(id=OS_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
+
+    (finding,) = preflight.of_vm(source_vm(disks=(disk,)))
+
+    assert (finding.code, finding.severity) == ("UnsupportedDisk", Severity.BLOCKER)
+    assert f"{OS_DISK.name} of" in finding.message
+    assert "an ultra disk" in finding.message

@@ -160,3 +160,25 @@ async def test_an_availability_set_of_which_azure_tells_nothing_has_one_domain_o
 
     assert found
     assert (found.fault_domains, found.update_domains, found.sku) == (1, 1, "Aligned")
+
+
+@pytest.mark.parametrize(
+    ("disk", "obstacle"),
+    [
+        ({}, ""),
+        ({"diffDiskSettings": {"option": "Local"}}, "an ephemeral OS disk"),
+        ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "UltraSSD_LRS"}}, "an ultra disk"),
+        ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "PremiumV2_LRS"}}, "a Premium SSD v2 disk"),
+        (
+            {"managedDisk": {"id": str(OS_DISK), "diskEncryptionSet": {"id": f"{OS_DISK}-set"}}},
+            "encrypted with a customer-managed key",
+        ),
+    ],
+)
+async def test_a_disk_that_is_not_replicated_is_told_by_its_kind(
+    cloud: Cloud, disk: dict[str, Any], obstacle: str
+) -> None:
+    os_disk = {"createOption": "FromImage", "managedDisk": {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"}}
+    cloud.add_vm(storageProfile={"osDisk": os_disk | disk})
+
+    assert [found.obstacle for found in (await vm_in(cloud)).disks] == [obstacle]
