@@ -1,10 +1,8 @@
 """Step 4: asking for protection. Never twice: the item and a running enable job of the VM are looked for first."""
 
-from time import monotonic
-
 from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
-from shared.azure.protection import FRESH_FOR, enable, find_item, may_be_enabled_already, own_enable_job
+from shared.azure.protection import enable, find_item, look_anew, may_be_enabled_already, own_enable_job
 from shared.azure.site_recovery import MissingParentError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
@@ -13,8 +11,7 @@ from shared.domain.outcome import Error, Outcome, Pending, Ready
 async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
     """Ready holds `job`, its name, or "" where the item is there already."""
     vault, vm = azure.vault(request.replication.vault), request.vm_id
-    for remembered in (vault.items, vault.jobs):
-        remembered.forget(if_before=monotonic() - FRESH_FOR)
+    look_anew(vault)
     poll = azure.settings.poll_seconds
     if await find_item(vault, vm):
         return Ready(value={"job": ""})

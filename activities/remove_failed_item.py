@@ -1,9 +1,7 @@
 """Taking back an attempt to enable that failed: such an item holds no recovery point, and stands in the way."""
 
-from time import monotonic
-
 from shared.azure.gateway import Azure
-from shared.azure.protection import FRESH_FOR, find_item, is_busy, remove
+from shared.azure.protection import find_item, is_busy, look_anew, remove
 from shared.domain.messages import VmRequest
 from shared.domain.outcome import Error, Failed, Outcome, Ready
 from shared.domain.protected_item import Stage
@@ -15,8 +13,7 @@ async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
     Only what this app made is ever removed by it.
     """
     vault = azure.vault(azure.settings.vault)
-    for remembered in (vault.items, vault.jobs):
-        remembered.forget(if_before=monotonic() - FRESH_FOR)
+    look_anew(vault)
     item = await find_item(vault, request.vm_id)
     if item is None or item.stage is not Stage.FAILED or await is_busy(vault, item):
         return Ready()

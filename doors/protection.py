@@ -22,7 +22,7 @@ from shared.domain.resource_id import ResourceId
 async def put_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """Enable: writes the tag, wakes the VM. Raises Problem; then nothing was written and nothing started."""
+    """Enable: writes the tag, wakes the VM. Raises Problem; then nothing was written, but the tag with `NotWoken`."""
     vm = vm_of(azure.settings, request)
     body_of(request)
     if azure.settings.writes_off:

@@ -28,6 +28,11 @@ class Flight:
     give_up_at: float = 0
 
 
+def usually(seconds: float, poll: float) -> float:
+    """When to look first at what took `seconds` in recorded traffic: scaled as the poll interval is from its 30 s."""
+    return seconds * poll / 30
+
+
 Find = Callable[[], Awaitable[ResourceId | None]]
 Start = Callable[[], Awaitable[Flight | ResourceId]]
 Refresh = Callable[[], None]

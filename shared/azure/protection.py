@@ -1,5 +1,7 @@
 """The protection of one VM: asking for it, following it, and taking back an attempt that failed."""
 
+from time import monotonic
+
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.azure.gateway import Azure
@@ -10,9 +12,15 @@ from shared.domain.protected_item import JobStage, ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import ContainerMapping, Replication
 
-FRESH_FOR = 2.0
-"""Seconds. Before a write, lists are read anew: another process may have written a moment ago. The look that led to the
-write has just read them, and they serve for so long."""
+# Seconds. The look that led to a write has just read the lists, and they serve for so long.
+_FRESH_FOR = 2.0
+
+
+def look_anew(vault: Vault) -> None:
+    """Before a write: items and jobs are read anew, for another process may have written a moment ago."""
+    recently = monotonic() - _FRESH_FOR
+    vault.items.forget(if_before=recently)
+    vault.jobs.forget(if_before=recently)
 
 
 async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:

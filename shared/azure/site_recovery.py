@@ -10,7 +10,7 @@ from typing import Any
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
-from shared.azure.ensure import Flight, UnderWayError
+from shared.azure.ensure import Flight, UnderWayError, usually
 from shared.azure.remembered import Remembered
 from shared.azure.vault import ContainerMappingRecord, Vault
 from shared.domain import naming
@@ -19,9 +19,8 @@ from shared.domain.protected_item import JobStage, ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import Container, ContainerMapping, Fabric, NetworkMapping, Policy, ReplicationPolicy
 
-# When to look first, in seconds at a poll interval of 30: when most of each had ended in recorded traffic.
+# Seconds: when most of each had ended in recorded traffic.
 _USUALLY_TAKES = {"fabric": 75, "container": 2, "policy": 2, "container mapping": 105, "network mapping": 5}
-_RECORDED_AT = 30
 
 # The service's name for "all networks of Azure" as the parent of a network mapping.
 _AZURE_NETWORK = "azureNetwork"
@@ -194,8 +193,7 @@ async def _started(
         shown_in.forget(if_before=vault.jobs.asked_at)
         return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True
 
-    scale = vault.azure.settings.poll_seconds / _RECORDED_AT
-    return Flight(_USUALLY_TAKES[kind] * scale, progress)
+    return Flight(usually(_USUALLY_TAKES[kind], vault.azure.settings.poll_seconds), progress)
 
 
 async def begin(send: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> str:

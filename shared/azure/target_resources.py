@@ -8,7 +8,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import is_missing
-from shared.azure.ensure import Flight, UnderWayError
+from shared.azure.ensure import Flight, UnderWayError, usually
 from shared.azure.gateway import Azure
 from shared.azure.groups import managed_by
 from shared.azure.source import NETWORK_API_VERSION
@@ -24,9 +24,8 @@ _API_VERSIONS: dict[type[Placed], str] = {
     CacheAccount: "2026-09-01",
 }
 
-# When to look first, in seconds at a poll interval of 30 (recorded traffic).
+# Seconds, in recorded traffic.
 _USUALLY_TAKES: dict[type[Placed], float] = {VirtualNetwork: 5, AvailabilitySet: 2, CacheAccount: 20}
-_RECORDED_AT = 30
 
 
 class UnfitError(Exception):
@@ -110,4 +109,4 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
     async def progress() -> bool | Error:
         return True  # whether it is done is told by the resource itself
 
-    return Flight(_USUALLY_TAKES[type(wanted)] * azure.settings.poll_seconds / _RECORDED_AT, progress)
+    return Flight(usually(_USUALLY_TAKES[type(wanted)], azure.settings.poll_seconds), progress)

@@ -1,12 +1,10 @@
 """Asking for protection: once, with what was derived, and never where an item or a job is there."""
 
-import sys
-
 import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.enable_protection import enable_protection
-from shared.azure import remembered
+from shared.azure import protection, remembered
 from shared.azure.answers import WriteRefusedError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Pending, Ready
@@ -212,7 +210,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (remembered, sys.modules["activities.enable_protection"]):
+    for module in (remembered, protection):
         monkeypatch.setattr(module, "monotonic", clock)
     return clock
 
