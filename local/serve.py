@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 from aiohttp import ClientError
 
 from local import estates
-from local.stack import Stack, StackError
+from local.stack import Stack, StackError, protection
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +49,7 @@ async def _serve(options: argparse.Namespace) -> None:
         options.state_dir.resolve(),
         estate.data,
         speed=options.speed,
+        settings=estate.settings,
         port=options.port,
         simulator_port=options.sim_port,
     )
@@ -62,9 +65,8 @@ async def _serve(options: argparse.Namespace) -> None:
 
 def _welcome(stack: Stack, estate: estates.Estate) -> str:
     tagged = next((each.vm_id for each in estate.expectations if each.outcome == "Protected"), "<ID of a VM>")
-    vm = estate.tag_while_running or tagged
-    key, ca_file = stack.keys["function"]["default"], stack.folder / "simulator" / "ca.pem"
-    route = f"{stack.host_url}/api{vm.replace('/providers/Microsoft.Compute', '')}/protection"
+    put = estate.put or estates.Put(estate.tag_while_running or tagged, {})
+    key, ca_file = stack.keys["function"]["default"], str(stack.folder / "simulator" / "ca.pem")
     return f"""
 Simulator   {stack.simulator_url}   (in memory: its VMs start anew each time; a second here is {stack.speed:g} in Azure)
 Host        {stack.host_url}   (history and keys in {stack.folder / "host"}, logs beside it)
@@ -72,12 +74,20 @@ Events      VM and tag writes in the simulator are delivered to on_vm_event
 Keys        function {key}
             system   {stack.keys["system"]["eventgrid_extension"]} (Event Grid)
 
-Protect a VM, and see how it stands:
-  curl -i -X PUT -H 'x-functions-key: {key}' {route}
-  curl -H 'x-functions-key: {key}' {route}
+In another shell:
+  VM={stack.host_url}/api/{protection(put.vm)}
+  KEY='x-functions-key: {key}'
+  JSON='content-type: application/json'
+  BODY={shlex.quote(json.dumps(put.body))}
 
-What Azure was asked for so far:
-  curl --cacert {ca_file} {stack.simulator_url}/sim/requests
+What the VM would get, and why (reads only); protect it so; see how it stands:
+  curl -X POST -H "$KEY" -H "$JSON" -d "$BODY" $VM/plan
+  curl -i -X PUT -H "$KEY" -H "$JSON" -d "$BODY" $VM
+  curl -H "$KEY" $VM
+
+What may be asked for, and what Azure was asked for so far:
+  curl -H "$KEY" {stack.host_url}/api/openapi.json
+  curl --cacert {shlex.quote(ca_file)} {stack.simulator_url}/sim/requests
 
 The same by a tag, with the az CLI (how to log in: local/simulator/README.md):
   az tag update --operation Merge --tags dr=true --resource-id {tagged}

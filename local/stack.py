@@ -272,6 +272,11 @@ class Stack:
                 return answer.status, text
 
 
+def protection(vm: str) -> str:
+    """Where the app's API has the protection of a VM."""
+    return f"{vm.removeprefix('/').replace('/providers/Microsoft.Compute', '')}/protection"
+
+
 def _object_id(token: str) -> str:
     """Who a token is for: what the simulator logs as the principal of a call."""
     claims = token.split(".")[1]

@@ -47,6 +47,12 @@ KNOWN = (
         r"^header (azure-asyncoperation|location)$|^\$\.(id|name)$",
         _VAULT_OPERATIONS,
     ),
+    Known(
+        r"^GET .*/replicationProtectedItems(/|$)",
+        "extra",
+        r"\.providerSpecificDetails\.churnOptionSelected$",
+        "the service shows it since a later api-version than the recorded one",
+    ),
 )
 
 # A region for Microsoft's own tests: the simulator refuses it, as Azure does for others. A public one stands in.

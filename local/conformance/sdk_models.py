@@ -18,9 +18,18 @@ from local.conformance.schema import Finding, check_json
 
 _ENVELOPE_ONLY = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
-    r"(Microsoft\.Network/(virtualNetworks(/[^/]+/subnets)?|networkInterfaces)|Microsoft\.Storage/storageAccounts"
+    r"(Microsoft\.Network/(virtualNetworks(/[^/]+/subnets)?|networkInterfaces|networkSecurityGroups|publicIPAddresses"
+    r"|loadBalancers)|Microsoft\.Storage/storageAccounts"
     r"|Microsoft\.RecoveryServices/vaults)/[^/]+"
     r"|/subscriptions/.+/providers/Microsoft\.(Authorization/locks|Resources/links)/[^/]+",
+    re.IGNORECASE,
+)
+
+# Lists and questions that none of the installed SDKs asks: only that they are answered can be checked.
+_UNMODELLED = re.compile(
+    r"/subscriptions/[^/]+/providers/Microsoft\.(Authorization/locks|Resources/links)"
+    r"|/subscriptions/.+/virtualNetworks/[^/]+/CheckIPAddressAvailability"
+    r"|/subscriptions/.+/storageAccounts/[^/]+/blobServices/default",
     re.IGNORECASE,
 )
 
@@ -31,6 +40,8 @@ def validate(exchange: Exchange) -> list[Finding]:
         return [*_check_status_code(exchange, {200}), *_check_operation_status(exchange.response_body)]
     if exchange.asks_operation_result:
         return list(_check_status_code(exchange, {200, 201, 202, 204}))
+    if exchange.method == "GET" and _UNMODELLED.fullmatch(exchange.path):
+        return list(_check_status_code(exchange, {200}))
     route = find_route(exchange.method, exchange.path)
     if route is None and _ENVELOPE_ONLY.fullmatch(exchange.path):
         route = find_generic_route(exchange.method)

@@ -2,20 +2,22 @@
 
 import argparse
 import asyncio
+import json
 import shutil
 import signal
 import sys
 import tempfile
+from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import ClientError
 from rich.console import Console
 
 from local import estates
-from local.demo import tables
+from local.demo import plan, tables
 from local.demo.show import Show, show
 from local.demo.story import Story
-from local.stack import Stack, StackError
+from local.stack import Stack, StackError, protection
 
 DEADLINE = 180.0
 """Seconds: what has not ended by then is not going to."""
@@ -26,7 +28,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local demo", description=__doc__)
     parser.add_argument("--estate", type=Path, default=estates.DEMO, metavar="FILE", help="default: %(default)s")
     parser.add_argument(
-        "--speed", type=float, default=120, metavar="N", help="one second here is N in Azure (default: %(default)g)"
+        "--speed", type=float, default=180, metavar="N", help="one second here is N in Azure (default: %(default)g)"
     )
     parser.add_argument("--keep", action="store_true", help="keep the folder with history and logs")
     options = parser.parse_args(arguments)
@@ -55,7 +57,9 @@ async def _run(estate: estates.Estate, speed: float, folder: Path, console: Cons
         f"{len(estate.expectations)} VMs, a local Azure Resource Manager and a local Functions host. "
         f"One second here is {speed:g} seconds in Azure: service times are those of recorded traffic."
     )
-    async with Stack(folder, estate.data, speed=speed) as stack:
+    async with Stack(folder, estate.data, speed=speed, settings=estate.settings) as stack:
+        if estate.put:
+            await _plan(stack, estate.put, console)
         with show(console, speed) as shown:
             story = Story(stack, estate, shown)
             try:
@@ -65,7 +69,16 @@ async def _run(estate: estates.Estate, speed: float, folder: Path, console: Cons
         return await _conclude(stack, story, shown, console)
 
 
+async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
+    status, told = await stack.api("POST", f"{protection(put.vm)}/plan", put.body)
+    if status != HTTPStatus.OK:
+        raise StackError(f"The plan was answered {status}: {told}")
+    console.print(plan.shown(told, f"The plan for {put.vm.rsplit('/', 1)[-1]}, asked for with {json.dumps(put.body)}"))
+    console.print(f"{tables.calls(await stack.app_requests())} So far it is a plan.\n")
+
+
 async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -> int:
+    await story.compare()
     progress = story.progress
     requests = await stack.app_requests()
     delivered = (await stack.sim("GET", "events"))["delivered"]
@@ -80,7 +93,7 @@ async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -
         console.print(f"[bold red]Not as expected: {', '.join(vm.name for vm in surprises)}[/]")
         return 1
     console.print("[green]Every VM ended as its estate says.[/] Where to look next:")
-    console.print("  make serve   the same, to try by hand: tag VMs, ask GET .../virtualMachines/<name>/protection")
+    console.print("  make serve   the same, to try by hand: ask for plans, PUT and tag VMs, follow them to Protected")
     console.print("  README.md    how the parts fit, and how to run the app against Azure")
     return 0
 

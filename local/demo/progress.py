@@ -12,7 +12,10 @@ WAITING = "Waiting for its event"
 
 @dataclass
 class VmProgress:
-    """`since` is when the VM's last cause happened (its event, its tag), in seconds of the demo; so is `ended`."""
+    """`since` is when the VM's last cause happened (its event, its tag), in seconds of the demo; so is `ended`.
+
+    `got` is what the vault's item says of the VM's settings, in the end.
+    """
 
     expectation: Expectation
     since: float = 0
@@ -21,6 +24,7 @@ class VmProgress:
     ended: float | None = None
     instance: Mapping[str, Any] | None = None
     faults: list[str] = field(default_factory=list)
+    got: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -44,7 +48,13 @@ class VmProgress:
     def as_expected(self) -> bool:
         codes = {finding["code"] for finding in self.result.get("findings", [])}
         named = self.expectation.finding
-        return self.outcome == self.expectation.outcome and (named is None or named in codes)
+        as_named = named is None or named in codes
+        return self.outcome == self.expectation.outcome and as_named and not self.missed
+
+    @property
+    def missed(self) -> dict[str, str]:
+        """The settings that the item was expected to have, and has not."""
+        return {name: value for name, value in self.expectation.item.items() if self.got.get(name) != value}
 
     @property
     def reasons(self) -> list[str]:

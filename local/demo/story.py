@@ -1,12 +1,14 @@
-"""What happens in the demo beside what the app does: events, a tag that is set late, an event that comes twice."""
+"""What happens in the demo beside what the app does: events, of which one comes twice, a PUT, a tag that is late."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from local.demo.progress import Progress
 from local.demo.show import Show
-from local.estates import Estate
-from local.stack import Stack
+from local.estates import Estate, Put, item
+from local.stack import Stack, protection
 
 _EVERY = 0.25
 _REGION_PAIR_READY = "Enabling protection"
@@ -34,6 +36,19 @@ class Story:
         finally:
             happenings.cancel()
 
+    async def compare(self) -> None:
+        """Asks the vaults what the VMs got: what their tags ask for proves nothing."""
+        for vault in self._estate.data["vaults"]:
+            policies = {policy["id"].lower(): policy for policy in await self._in(vault, "replicationPolicies")}
+            for told in await self._in(vault, "replicationProtectedItems"):
+                if told["properties"]["protectionState"] == "Protected":
+                    policy = policies[told["properties"]["policyId"].lower()]
+                    self.progress.vms[item.vm_of(told)].got = item.settings_of(told, policy)
+
+    async def _in(self, vault: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+        found = await self._stack.arm("GET", f"{vault['id']}/{kind}", "2025-08-01")
+        return list(found["value"])
+
     async def _look(self) -> None:
         changed = self.progress.update(await self._stack.instances(), self._shown.elapsed)
         self._shown.update(self.progress, changed)
@@ -42,6 +57,8 @@ class Story:
         if self._estate.deliver_twice:
             await self._deliver_twice(self._estate.deliver_twice)
         await self._delivered()
+        if self._estate.put:
+            await self._put(self._estate.put)
         if self._estate.tag_while_running:
             await self._until(self._is_time_to_tag)
             await self._tag(self._estate.tag_while_running)
@@ -51,6 +68,13 @@ class Story:
         await self._stack.tag(vm, dr="true")
         self._shown.say(f"{_name(vm)} is tagged once more, and the event of that comes twice.")
         await self._stack.subscribe()
+
+    async def _put(self, put: Put) -> None:
+        self.progress.hold(put.vm, self._shown.elapsed)
+        status, _ = await self._stack.api("PUT", protection(put.vm), put.body)
+        self._shown.say(f"PUT {json.dumps(put.body)} for {_name(put.vm)}: {status}.")
+        await self._delivered()
+        self.progress.release(put.vm)
 
     async def _tag(self, vm: str) -> None:
         self.progress.hold(vm, self._shown.elapsed)

@@ -60,10 +60,16 @@ def outcomes(progress: Progress) -> Table:
     table.add_column("why", ratio=1, overflow="fold")
     table.add_column("after", justify="right", no_wrap=True)
     for vm in progress.vms.values():
-        why = "\n".join(vm.reasons) or _without_reason(vm)
+        why = "\n".join((*_got(vm), *vm.reasons)) or _without_reason(vm)
         after = "" if vm.ended is None else f"{vm.ended - vm.since:.1f} s"
         table.add_row(vm.name, Text(vm.outcome, _style(vm)), _expected(vm), escape(why), after)
     return table
+
+
+def _got(vm: VmProgress) -> list[str]:
+    """Of what was asked for, what the vault says it got."""
+    named = ", ".join(f"{name} {vm.got.get(name, 'unknown')}" for name in vm.expectation.item)
+    return [f"In the vault: {named}."] if named else []
 
 
 def _without_reason(vm: VmProgress) -> str:
@@ -80,7 +86,8 @@ def _expected(vm: VmProgress) -> Text:
     if vm.as_expected:
         return Text("yes", "green")
     wanted = vm.expectation
-    return Text(f"no: {wanted.outcome}{f' for {wanted.finding}' if wanted.finding else ''}", "bold red")
+    missed = "".join(f", {name} {value}" for name, value in vm.missed.items())
+    return Text(f"no: {wanted.outcome}{f' for {wanted.finding}' if wanted.finding else ''}{missed}", "bold red")
 
 
 # The last type in the path of a PUT → what it makes, in the order in which it is shown.

@@ -1,9 +1,12 @@
 """Estates that come with the project. Beside what the simulator reads, an estate says what is to come of each VM."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from local.estates.item import SETTINGS
 
 DEMO = Path(__file__).parent / "demo.json"
 
@@ -14,12 +17,14 @@ class EstateError(ValueError):
 
 @dataclass(frozen=True)
 class Expectation:
-    """How a VM is to end: the outcome of its run and, where one is named, the code of a finding."""
+    """How a VM is to end: the outcome of its run and, where they are named, the code of a finding and what the vault's
+    item has to say of some settings."""
 
     vm_id: str
     region: str
     outcome: str
     finding: str | None = None
+    item: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -27,13 +32,29 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Put:
+    """A VM that is asked for by PUT, with a body."""
+
+    vm: str
+    body: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Estate:
-    """`data` is what the simulator loads. `tag_while_running` and `deliver_twice` name VMs, "" for none."""
+    """`data` is what the simulator loads, `profiles` what DR_PROFILES is to be. `tag_while_running` and `deliver_twice`
+    name VMs, "" for none."""
 
     data: dict[str, Any]
     expectations: tuple[Expectation, ...]
     tag_while_running: str = ""
     deliver_twice: str = ""
+    put: Put | None = None
+    profiles: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of the app that the estate is made for."""
+        return {"DR_PROFILES": json.dumps(self.profiles)}
 
 
 def load(path: Path) -> Estate:
@@ -41,18 +62,40 @@ def load(path: Path) -> Estate:
     try:
         data = json.loads(path.read_text())
         expectations = tuple(_expectation(vm) for vm in data["virtualMachines"])
-        script = data.get("demo", {})
+        script = _script(data.get("demo", {}), {each.vm_id for each in expectations})
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise EstateError(f"{path}: {error}") from None
     except KeyError as missing:
         raise EstateError(f"{path}: the key {missing} is missing") from None
-    known = {each.vm_id for each in expectations}
-    for key, vm in script.items():
-        if key not in {"tagWhileRunning", "deliverTwice"} or vm not in known:
-            raise EstateError(f'{path}: "demo" takes tagWhileRunning and deliverTwice, each with the ID of a VM')
-    return Estate(data, expectations, script.get("tagWhileRunning", ""), script.get("deliverTwice", ""))
+    return Estate(data, expectations, **script)
 
 
 def _expectation(vm: dict[str, Any]) -> Expectation:
     expect = vm["expect"]
-    return Expectation(vm["id"], vm["location"], expect["outcome"], expect.get("finding"))
+    _only(expect, "expect", ("outcome", "finding", "item"))
+    item = expect.get("item", {})
+    _only(item, "item", SETTINGS)
+    return Expectation(vm["id"], vm["location"], expect["outcome"], expect.get("finding"), item)
+
+
+def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    _only(demo, "demo", ("tagWhileRunning", "deliverTwice", "put", "profiles"))
+    tagged, twice, put = demo.get("tagWhileRunning", ""), demo.get("deliverTwice", ""), None
+    if "put" in demo:
+        _only(demo["put"], "put", ("vm", "body"))
+        put = Put(demo["put"]["vm"], dict(demo["put"]["body"]))
+    for vm in (tagged, twice, put.vm if put else ""):
+        if vm != "" and vm not in known:
+            raise ValueError(f'"demo" names {vm!r}, which is none of the virtualMachines')
+    return {
+        "tag_while_running": tagged,
+        "deliver_twice": twice,
+        "put": put,
+        "profiles": dict(demo.get("profiles", {})),
+    }
+
+
+def _only(given: dict[str, Any], name: str, allowed: Iterable[str]) -> None:
+    for key in given:
+        if key not in allowed:
+            raise ValueError(f'"{name}" has no {key!r}; it has {", ".join(allowed)}')

@@ -6,7 +6,7 @@ from local.simulator.wire import Answer, Json
 
 
 class ArmError(Exception):
-    """Ends a call with an ARM error body: `{"error": {"code", "message", "details"?}}`."""
+    """Ends a call with an ARM error body: `{"error": {"code", "message", ...}}`."""
 
     def __init__(
         self,
@@ -14,20 +14,24 @@ class ArmError(Exception):
         code: str,
         message: str,
         *,
+        target: str | None = None,
         details: list[Json] | None = None,
+        additional_info: list[Json] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.target = target
         self.details = details
+        self.additional_info = additional_info
         self.headers = headers or {}
 
     def answer(self) -> Answer:
         error: dict[str, Any] = {"code": self.code, "message": self.message}
-        if self.details is not None:
-            error["details"] = self.details
+        more = {"target": self.target, "details": self.details, "additionalInfo": self.additional_info}
+        error |= {name: value for name, value in more.items() if value is not None}
         return Answer(self.status, {"error": error}, dict(self.headers))
 
 
@@ -51,6 +55,15 @@ def group_not_found(name: str) -> ArmError:
     )
 
 
+def other_location(name: str, location: str, group: str, asked: str) -> ArmError:
+    return ArmError(
+        409,
+        "InvalidResourceLocation",
+        f"The resource '{name}' already exists in location '{location}' in resource group '{group}'. A resource with "
+        f"the same name cannot be created in location '{asked}'. Please select a new resource name.",
+    )
+
+
 def subscription_not_found(subscription: str) -> ArmError:
     return ArmError(
         404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.", headers=dict(_GATEWAY)
@@ -69,10 +82,21 @@ def invalid_parameter(target: str, why: str) -> ArmError:
     return error
 
 
-def scope_locked(scope: str, locks: list[str]) -> ArmError:
+def invalid_reference(resource: str, by: str) -> ArmError:
+    return ArmError(
+        400,
+        "InvalidResourceReference",
+        f"Resource {resource} referenced by resource {by} was not found. Please make sure that the referenced resource "
+        "exists, and that both resources are in the same region.",
+        details=[],
+    )
+
+
+def scope_locked(scope: str, verb: str, locked: list[str]) -> ArmError:
     return ArmError(
         409,
         "ScopeLocked",
-        f"The scope '{scope}' cannot perform delete operation because following scope(s) are locked: "
-        f"'{', '.join(locks)}'. Please remove the lock and try again.",
+        f"The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: "
+        f"'{', '.join(locked)}'. Please remove the lock and try again.",
+        headers=dict(_GATEWAY),
     )

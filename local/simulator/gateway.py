@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from local.simulator import errors, identity, ids, versions
+from local.simulator.arm import locks
 from local.simulator.errors import ArmError
 from local.simulator.faults import Fault, Faults
 from local.simulator.request_log import RequestLog
@@ -84,6 +85,10 @@ class Gateway:
             raise ArmError(405, "MethodNotAllowed", f"The HTTP method {call.method} is not allowed on this resource.")
         versions.check(route.api, call.api_version, call.path.rsplit("/providers/", 1)[-1])
         self._check_parents(call.path)
+        if call.method != "GET" and call.method != "HEAD":
+            locks.check(self.world, call.method, call.path)
+        if call.method in ("PUT", "PATCH"):
+            self.world.limits.check_policy(call.path)
         if raw and call.method in _WITH_BODY:
             try:
                 call.body = json.loads(raw)

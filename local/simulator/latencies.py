@@ -35,6 +35,7 @@ TEST_FAILOVER = 150.0  # invented: as a failover
 TEST_FAILOVER_CLEANUP = 60.0  # invented
 UPDATE_ITEM = 5.0  # invented
 ADD_DISKS = 60.0  # invented
+REMOVE_DISKS = 30.0  # invented
 UPDATE_SETTINGS = 2.0  # invented: PATCH of a policy or a mapping; vault cassette #38 took 1 s
 RETRY_AFTER = 30.0  # PS-RPI
 VAULT = 60.0  # CLI-SELF #22

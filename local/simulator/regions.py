@@ -64,6 +64,41 @@ _THREE_FAULT_DOMAINS = {
     "westeurope",
     "westus",
 }
+# Regions with availability zones (azure-docs, list of Azure regions).
+_ZONED = {
+    "australiaeast",
+    "brazilsouth",
+    "canadacentral",
+    "centralindia",
+    "centralus",
+    "eastasia",
+    "eastus",
+    "eastus2",
+    "francecentral",
+    "germanywestcentral",
+    "israelcentral",
+    "italynorth",
+    "japaneast",
+    "japanwest",
+    "koreacentral",
+    "mexicocentral",
+    "newzealandnorth",
+    "northeurope",
+    "norwayeast",
+    "polandcentral",
+    "qatarcentral",
+    "southafricanorth",
+    "southcentralus",
+    "southeastasia",
+    "spaincentral",
+    "swedencentral",
+    "switzerlandnorth",
+    "uaenorth",
+    "uksouth",
+    "westeurope",
+    "westus2",
+    "westus3",
+}
 
 
 def canonical(location: str) -> str:
@@ -90,3 +125,7 @@ def display_name(location: str) -> str:
 
 def fault_domains(location: str) -> int:
     return 3 if canonical(location) in _THREE_FAULT_DOMAINS else 2
+
+
+def zones(location: str) -> tuple[str, ...]:
+    return ("1", "2", "3") if canonical(location) in _ZONED else ()

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from local.simulator import operations
 from local.simulator.arm import (
+    capacity,
     compute,
     compute_parts,
     generic,
@@ -32,6 +33,7 @@ from local.simulator.recovery import (
     enable,
     failover,
     infrastructure,
+    item_disks,
     item_update,
     items,
     mappings,
@@ -49,6 +51,7 @@ _MODULES = (
     subscriptions,
     tags,
     locks,
+    capacity,
     compute,
     compute_parts,
     network,
@@ -61,6 +64,7 @@ _MODULES = (
     network_mappings,
     enable,
     items,
+    item_disks,
     item_update,
     failover,
     plans,

@@ -43,6 +43,13 @@ class VirtualMachine(Resource):
 
 
 @dataclass(slots=True)
+class StorageAccount(Resource):
+    """`soft_delete`, of blobs and containers, is a setting of its blob service, which has an address of its own."""
+
+    soft_delete: bool = False
+
+
+@dataclass(slots=True)
 class ResourceGroup:
     id: str
     name: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from local.simulator.behaviour import Behaviour
 from local.simulator.clock import Clock
 from local.simulator.events.grid import EventGrid
+from local.simulator.limits import Limits
 from local.simulator.store import Resource, Store
 from local.simulator.wire import Call, Json
 
@@ -29,6 +30,7 @@ class World:
     def clear(self) -> None:
         """Forgets all resources and what was going to happen to them; clock, behaviour and subscription stay."""
         self.store = Store()
+        self.limits = Limits()
         self.recovery: dict[str, RecoveryVault] = {}
         self.operations: dict[str, Operation] = {}
         self.clock.forget()

@@ -7,8 +7,15 @@ from local.simulator.ids import ResourceId, stable_guid
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.wire import Json
 
+_TIERS = {
+    "StandardSSD_LRS": "Standard",
+    "StandardSSD_ZRS": "Standard",
+    "UltraSSD_LRS": "Ultra",
+    "PremiumV2_LRS": "Premium",
+}
 
-def _resource(parsed: ResourceId, location: str, tags: dict[str, str] | None, properties: Json) -> Resource:
+
+def resource(parsed: ResourceId, location: str, tags: dict[str, str] | None, properties: Json) -> Resource:
     body: Json = {"name": parsed.name, "id": parsed.text, "type": parsed.type, "location": location}
     if tags is not None:
         body["tags"] = dict(tags)
@@ -32,8 +39,8 @@ def disk(parsed: ResourceId, location: str, size: int, sku: str, time: str, **mo
     }
     if more.get("os"):
         properties["osType"] = more["os"]
-    made = _resource(parsed, location, None, properties)
-    made.body["sku"] = {"name": sku, "tier": sku.split("_", 1)[0]}
+    made = resource(parsed, location, None, properties)
+    made.body["sku"] = {"name": sku, "tier": _TIERS.get(sku, sku.split("_", 1)[0])}
     if more.get("managed_by"):
         made.body["managedBy"] = more["managed_by"]
     if more.get("zone"):
@@ -67,115 +74,8 @@ def interface(parsed: ResourceId, location: str, subnet: str, address: str, *, s
         "primary": primary,
         "nicType": "Standard",
     }
-    made = _resource(parsed, location, None, properties)
+    made = resource(parsed, location, None, properties)
     made.body["etag"] = etag
-    return made
-
-
-def network(
-    parsed: ResourceId, location: str, prefixes: list[str], subnets: list[tuple[str, str]], tags: dict[str, str] | None
-) -> Resource:
-    """`subnets` are pairs of name and prefix."""
-    properties: Json = {
-        "provisioningState": "Succeeded",
-        "resourceGuid": stable_guid("vnet", parsed.text),
-        "addressSpace": {"addressPrefixes": prefixes},
-        "subnets": [subnet(parsed.text, name, prefix) for name, prefix in subnets],
-        "virtualNetworkPeerings": [],
-        "enableDdosProtection": False,
-    }
-    made = _resource(parsed, location, tags, properties)
-    made.body["etag"] = f'W/"{stable_guid("etag", parsed.text)}"'
-    return made
-
-
-def subnet(network_id: str, name: str, prefix: str, more: Json | None = None) -> Json:
-    subnet_id = f"{network_id}/subnets/{name}"
-    return {
-        "name": name,
-        "id": subnet_id,
-        "etag": f'W/"{stable_guid("etag", subnet_id)}"',
-        "properties": {
-            "provisioningState": "Succeeded",
-            "addressPrefix": prefix,
-            "delegations": [],
-            "privateEndpointNetworkPolicies": "Disabled",
-            "privateLinkServiceNetworkPolicies": "Enabled",
-            **(more or {}),
-        },
-        "type": "Microsoft.Network/virtualNetworks/subnets",
-    }
-
-
-def availability_set(
-    parsed: ResourceId, location: str, faults: int, updates: int, sku: str, tags: dict[str, str] | None
-) -> Resource:
-    properties: Json = {
-        "platformUpdateDomainCount": updates,
-        "platformFaultDomainCount": faults,
-        "virtualMachines": [],
-    }
-    made = _resource(parsed, location, tags, properties)
-    made.body["sku"] = {"name": sku}
-    return made
-
-
-def storage_account(
-    parsed: ResourceId, location: str, kind: str, sku: str, tags: dict[str, str] | None, time: str
-) -> Resource:
-    encryption = {"keyType": "Account", "enabled": True, "lastEnabledTime": time}
-    services = ("dfs", "web", "blob", "queue", "table", "file")
-    zones = {"web": "z13.web"}
-    properties: Json = {
-        "keyCreationTime": {"key1": time, "key2": time},
-        "privateEndpointConnections": [],
-        "minimumTlsVersion": "TLS1_0",
-        "allowBlobPublicAccess": True,
-        "networkAcls": {
-            "bypass": "AzureServices",
-            "virtualNetworkRules": [],
-            "ipRules": [],
-            "defaultAction": "Allow",
-        },
-        "supportsHttpsTrafficOnly": True,
-        "encryption": {
-            "services": {"file": dict(encryption), "blob": dict(encryption)},
-            "keySource": "Microsoft.Storage",
-        },
-        "accessTier": "Hot",
-        "provisioningState": "Succeeded",
-        "creationTime": time,
-        "primaryEndpoints": {
-            name: f"https://{parsed.name}.{zones.get(name, name)}.core.windows.net/" for name in services
-        },
-        "primaryLocation": location,
-        "statusOfPrimary": "available",
-    }
-    made = _resource(parsed, location, tags if tags is not None else {}, properties)
-    made.body |= {"sku": {"name": sku, "tier": sku.split("_", 1)[0]}, "kind": kind}
-    return made
-
-
-def vault(parsed: ResourceId, location: str, time: str, tags: dict[str, str] | None) -> Resource:
-    properties: Json = {
-        "provisioningState": "Succeeded",
-        "privateEndpointStateForBackup": "None",
-        "privateEndpointStateForSiteRecovery": "None",
-        "backupStorageVersion": "Unassigned",
-        "monitoringSettings": {
-            "azureMonitorAlertSettings": {"alertsForAllJobFailures": "Enabled"},
-            "classicAlertSettings": {"alertsForCriticalOperations": "Enabled"},
-        },
-        "securitySettings": {
-            "immutabilitySettings": None,
-            "softDeleteSettings": {"softDeleteRetentionPeriodInDays": 14, "softDeleteState": "Enabled"},
-            "multiUserAuthorization": "Disabled",
-        },
-        "publicNetworkAccess": "Enabled",
-        "restoreSettings": {"crossSubscriptionRestoreSettings": {"crossSubscriptionRestoreState": "Enabled"}},
-    }
-    made = _resource(parsed, location, tags, properties)
-    made.body |= {"sku": {"name": "Standard"}, "etag": f"W/\"datetime'{time}'\""}
     return made
 
 
@@ -195,6 +95,8 @@ def _attached(disk_resource: Resource, option: str, more: Json) -> Json:
         "diskSizeGB": disk_resource.properties["diskSizeGB"],
         **more,
     }
+    if key_set := disk_resource.properties["encryption"].get("diskEncryptionSetId"):
+        found["managedDisk"]["diskEncryptionSet"] = {"id": key_set}
     if option == "Attach":
         # Shown for disks that a failover attached, not for those that an image made (CLI-A2A #50, #92).
         found["deleteOption"] = "Detach"

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from local.simulator import checks, errors, ids, latencies, operations
 from local.simulator.arm import bodies, compute_create, tags
-from local.simulator.arm.locks import locks_over
 from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, VirtualMachine
@@ -89,8 +88,6 @@ def delete_vm(world: World, call: Call) -> Answer:
     vm = world.store.vm(call.path)
     if vm is None:
         return Answer(204)
-    if locks := locks_over(world, vm.id):
-        raise errors.scope_locked(vm.id, [lock.id for lock in locks])
     vm.properties["provisioningState"] = "Deleting"
 
     def done(_moment: float) -> None:
@@ -149,10 +146,24 @@ def instance_view(world: World, vm: VirtualMachine) -> Json:
         },
         {"code": f"PowerState/{vm.power}", "level": "Info", "displayStatus": _POWER[vm.power]},
     ]
-    view: Json = {"hyperVGeneration": "V2", "disks": [], "statuses": statuses}
+    profile = vm.properties["storageProfile"]
+    disks = [_disk_view(world, disk, statuses[0]) for disk in (profile["osDisk"], *profile["dataDisks"])]
+    view: Json = {"hyperVGeneration": "V2", "disks": disks, "statuses": statuses}
     if vm.power == "running":
         ready = {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready"}
         view |= {"computerName": vm.name, "vmAgent": {"vmAgentVersion": "2.9.1.1", "statuses": [ready]}}
+    return view
+
+
+def _disk_view(world: World, entry: Json, status: Json) -> Json:
+    """Azure Disk Encryption shows here, and on the disk itself, but not in the model of the VM."""
+    disk = world.store.get(entry["managedDisk"]["id"])
+    settings = disk.properties.get("encryptionSettingsCollection") if disk else None
+    view: Json = {"name": entry["name"], "statuses": [status]}
+    if settings:
+        view["encryptionSettings"] = [
+            {**each, "enabled": settings["enabled"]} for each in settings["encryptionSettings"]
+        ]
     return view
 
 

@@ -1,8 +1,8 @@
 """PUT of a VM that is not there yet: from interfaces that exist, with disks made on the way."""
 
-from local.simulator import checks, errors, ids, latencies, operations, regions
-from local.simulator.arm import bodies, tags
-from local.simulator.errors import invalid_parameter
+from local.simulator import checks, ids, latencies, operations, regions
+from local.simulator.arm import bodies, capacity, tags
+from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.ids import ResourceId
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.wire import Answer, Call, Json
@@ -19,13 +19,17 @@ def create(world: World, call: Call) -> Answer:
     given = checks.strings(body, "tags")
     tags.check(given or {})
     parsed = bodies.child(call.path, "")
+    zones = checks.get(body, "zones", list) or []
+    if not set(zones) <= set(regions.zones(location)):
+        message = f"The zone(s) '{','.join(map(str, zones))}' for resource '{call.path}' is not supported."
+        raise ArmError(400, "InvalidAvailabilityZone", message)
+    capacity.check(world, parsed.text, location, size, zones)
     nics = _nics(world, body, location)
     os, disks = _disks(world, parsed, body, location)
     data = [bodies.data_disk(disk, lun, "Empty") for lun, disk in enumerate(disks[1:])]
     storage = {"imageReference": bodies.image(os), "osDisk": bodies.os_disk(disks[0], os), "dataDisks": data}
     vm = bodies.virtual_machine(parsed, location, size, given, storage, nics, world.clock.stamp())
     vm.properties.update(osProfile=bodies.os_profile(parsed.name, os), provisioningState="Creating")
-    zones = checks.get(body, "zones", list)
     if zones:
         vm.body["zones"] = zones
     _place(world, vm, body)
@@ -44,14 +48,21 @@ def create(world: World, call: Call) -> Answer:
 
 def _nics(world: World, body: Json, location: str) -> list[str]:
     found = []
+    networks = set()
     for reference in checks.get(body, "properties.networkProfile.networkInterfaces", list, required=True):
         nic_id = checks.get(reference, "id", str, required=True)
         nic = world.store.get(nic_id)
         if nic is None or nic.location != location:
             raise invalid_parameter("networkInterfaces", f"The network interface '{nic_id}' could not be found.")
         found.append(nic.id)
+        subnet: str = nic.properties["ipConfigurations"][0]["properties"]["subnet"]["id"]
+        networks.add(ids.key(subnet.rsplit("/subnets/", 1)[0]))
     if not found:
         raise invalid_parameter("networkInterfaces", "A virtual machine needs a network interface.")
+    if len(networks) > 1:
+        # The words are invented.
+        message = "The network interfaces of a virtual machine must be in one virtual network."
+        raise ArmError(400, "SubnetsNotInSameVnet", message)
     return found
 
 
@@ -71,7 +82,7 @@ def _disks(world: World, vm: ResourceId, body: Json, location: str) -> tuple[str
         name = checks.get(raw, "name", str) or name
         parsed = bodies.child(ids.group_id(vm.subscription, vm.group), f"/providers/Microsoft.Compute/disks/{name}")
         if world.store.get(parsed.text) is not None:
-            raise errors.ArmError(409, "ConflictingUserInput", f"The disk '{name}' exists already.")
+            raise ArmError(409, "ConflictingUserInput", f"The disk '{name}' exists already.")
         made.append(
             bodies.disk(
                 parsed,

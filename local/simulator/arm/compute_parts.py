@@ -3,14 +3,16 @@
 from local.simulator import checks, errors, ids, regions
 from local.simulator.arm import bodies, tags
 from local.simulator.errors import ArmError, invalid_parameter
+from local.simulator.ids import ResourceId
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
-from local.simulator.wire import Answer, Call
+from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("virtual-machines")
 SET = "Microsoft.Compute/availabilitySets"
 DISK = "Microsoft.Compute/disks"
+PLACEMENT_GROUP = "Microsoft.Compute/proximityPlacementGroups"
 _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Compute/"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/"
 
@@ -55,6 +57,7 @@ def put_set(world: World, call: Call) -> Answer:
     if not 1 <= updates <= 20:
         message = f"The specified update domain count {updates} must fall in the range 1 to 20."
         raise invalid_parameter("platformUpdateDomainCount", message)
+    group = _placement_group(world, body, location)
     given = checks.strings(body, "tags")
     tags.check(given or {})
     sku = checks.get(body, "sku.name", str) or "Classic"
@@ -66,7 +69,9 @@ def put_set(world: World, call: Call) -> Answer:
             message = "Changing property 'location' or a domain count of an availability set is not allowed."
             raise ArmError(409, "PropertyChangeNotAllowed", message)
         parsed = bodies.child(old.id, "")
-    made = bodies.availability_set(parsed, location, faults, updates, sku, given)
+    made = availability_set(parsed, location, faults, updates, sku, given)
+    if group:
+        made.properties["proximityPlacementGroup"] = {"id": group}
     if old is not None:
         made.properties["virtualMachines"] = old.properties["virtualMachines"]
     world.store.add(made)
@@ -81,3 +86,33 @@ def list_disks(world: World, call: Call) -> Answer:
 @routes.route("GET", _GROUP + "disks/{name}", api="disks")
 def get_disk(world: World, call: Call) -> Answer:
     return Answer(200, _get(world, call, DISK).body)
+
+
+def availability_set(
+    parsed: ResourceId, location: str, faults: int, updates: int, sku: str, tags: dict[str, str] | None
+) -> Resource:
+    properties: Json = {
+        "platformUpdateDomainCount": updates,
+        "platformFaultDomainCount": faults,
+        "virtualMachines": [],
+    }
+    made = bodies.resource(parsed, location, tags, properties)
+    made.body["sku"] = {"name": sku}
+    return made
+
+
+def _placement_group(world: World, body: Json, location: str) -> str | None:
+    """The ID of the proximity placement group that a body names. Raises ArmError."""
+    group_id = checks.get(body, "properties.proximityPlacementGroup.id", str)
+    if group_id is None:
+        return None
+    parsed, found = ids.parse(group_id), world.store.get(group_id)
+    if parsed is None or parsed.type.lower() != PLACEMENT_GROUP.lower():
+        raise invalid_parameter("proximityPlacementGroup", f"'{group_id}' is no ID of a proximity placement group.")
+    if found is None:
+        raise errors.resource_not_found(PLACEMENT_GROUP, parsed.name, parsed.group)
+    if found.location != location:
+        # The words are invented.
+        message = f"The proximity placement group '{found.name}' is in '{found.location}', not in '{location}'."
+        raise invalid_parameter("proximityPlacementGroup.id", message)
+    return found.id

@@ -1,6 +1,9 @@
 """Resources without a provider of their own here: kept as they were written."""
 
-from local.simulator import checks, errors, ids, regions
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.simulator import checks, errors, ids, regions, versions
 from local.simulator.arm import tags
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
@@ -9,31 +12,80 @@ from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("any")
+_SUBSCRIPTION = "/subscriptions/{subscription}/providers/{namespace}/{kind}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """`properties` are those that the provider adds where the body has none."""
+
+    type: str
+    api: str
+    properties: Json = field(default_factory=dict)
+
+
 _KINDS = {
-    kind.lower(): kind
+    kind.type.lower(): kind
     for kind in (
-        "Microsoft.Automation/automationAccounts",
-        "Microsoft.Compute/capacityReservationGroups",
-        "Microsoft.Compute/diskEncryptionSets",
-        "Microsoft.Compute/proximityPlacementGroups",
-        "Microsoft.Network/publicIPAddresses",
-        "Microsoft.Network/loadBalancers",
+        _Kind("Microsoft.Automation/automationAccounts", "any", {"state": "Ok"}),
+        _Kind("Microsoft.Compute/capacityReservationGroups", "virtual-machines", {"capacityReservations": []}),
+        _Kind("Microsoft.Compute/diskEncryptionSets", "disks", {"encryptionType": "EncryptionAtRestWithCustomerKey"}),
+        _Kind(
+            "Microsoft.Compute/proximityPlacementGroups",
+            "virtual-machines",
+            {"proximityPlacementGroupType": "Standard"},
+        ),
+        _Kind("Microsoft.Compute/virtualMachineScaleSets", "virtual-machines", {"orchestrationMode": "Flexible"}),
+        _Kind("Microsoft.Network/loadBalancers", "network", {"backendAddressPools": []}),
+        _Kind("Microsoft.Network/networkSecurityGroups", "network", {"securityRules": [], "defaultSecurityRules": []}),
+        _Kind("Microsoft.Network/publicIPAddresses", "network", {"publicIPAddressVersion": "IPv4"}),
+        _Kind("Microsoft.Network/routeTables", "network", {"routes": [], "disableBgpRoutePropagation": False}),
     )
 }
 
+TYPES = ", ".join(kind.type for kind in _KINDS.values())
 
-@routes.route("GET", _GROUP)
+
+def type_of(asked: str) -> str | None:
+    """The type in Azure's casing, or None for one that is not kept here."""
+    known = _KINDS.get(asked.lower())
+    return known.type if known else None
+
+
+def resource(resource_id: str, kind: str, location: str, body: Json) -> Resource:
+    """`body` is as a client sends it; the parts of a load balancer that others point at get their IDs."""
+    properties: Json = {**_KINDS[kind.lower()].properties, **body.get("properties", {})}
+    if "backendAddressPools" in properties:
+        pools = properties["backendAddressPools"]
+        properties["backendAddressPools"] = [_pool(resource_id, pool) for pool in pools]
+    made: Json = {**body, "id": resource_id, "name": ids.last_segment(resource_id), "type": kind, "location": location}
+    made["properties"] = {**properties, "provisioningState": "Succeeded"}
+    return Resource(resource_id, kind, made)
+
+
+def _pool(balancer: str, raw: Any) -> Json:
+    name = checks.get(raw, "name", str, required=True)
+    properties = {**raw.get("properties", {}), "provisioningState": "Succeeded"}
+    return {**raw, "id": f"{balancer}/backendAddressPools/{name}", "properties": properties}
+
+
+@routes.route("GET", _SUBSCRIPTION, _GROUP)
 def list_resources(world: World, call: Call) -> Answer:
-    found = world.store.under(ids.group_id(call["subscription"], call["group"]), _kind(call))
+    kind = _kind(call)
+    if "group" in call.params:
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
+    else:
+        found = world.store.of_type(call["subscription"], kind)
     return Answer(200, world.page(call, [each.body for each in found]))
 
 
 @routes.route("GET", _GROUP + "/{name}")
 def get_resource(world: World, call: Call) -> Answer:
+    kind = _kind(call)
     found = world.store.get(call.path)
     if found is None:
-        raise errors.resource_not_found(_kind(call), call["name"], call["group"])
+        raise errors.resource_not_found(kind, call["name"], call["group"])
     return Answer(200, found.body)
 
 
@@ -41,18 +93,21 @@ def get_resource(world: World, call: Call) -> Answer:
 def put_resource(world: World, call: Call) -> Answer:
     kind = _kind(call)
     body = checks.body(call)
+    checks.get(body, "properties", dict)
     location = regions.check(checks.get(body, "location", str, required=True), kind)
     given = checks.strings(body, "tags")
     tags.check(given or {})
     old = world.store.get(call.path)
-    made: Json = {**body, "id": old.id if old else call.path, "name": call["name"], "type": kind, "location": location}
-    made["properties"] = {**body.get("properties", {}), "provisioningState": "Succeeded"}
-    world.store.add(Resource(made["id"], kind, made))
-    return Answer(200 if old else 201, made)
+    if old is not None and old.location != location:
+        raise errors.other_location(old.name, old.location, call["group"], location)
+    made = resource(old.id if old else call.path, kind, location, body)
+    world.store.add(made)
+    return Answer(200 if old else 201, made.body)
 
 
 @routes.route("DELETE", _GROUP + "/{name}")
 def delete_resource(world: World, call: Call) -> Answer:
+    _kind(call)
     if world.store.get(call.path) is None:
         return Answer(204)
     world.store.remove(call.path)
@@ -60,9 +115,9 @@ def delete_resource(world: World, call: Call) -> Answer:
 
 
 def _kind(call: Call) -> str:
-    asked = f"{call['namespace']}/{call['kind']}"
-    known = _KINDS.get(asked.lower())
+    known = _KINDS.get(f"{call['namespace']}/{call['kind']}".lower())
     if known is None:
         message = f"The resource type '{call['kind']}' could not be found in the namespace '{call['namespace']}'."
         raise ArmError(404, "InvalidResourceType", message)
-    return known
+    versions.check(known.api, call.api_version, known.type)
+    return known.type

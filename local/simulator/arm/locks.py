@@ -1,4 +1,4 @@
-"""Management locks and resource links: they are read here, estates and Site Recovery write them."""
+"""Management locks, which hold for every write, and resource links; estates and Site Recovery make them."""
 
 from local.simulator import errors, ids
 from local.simulator.errors import ArmError
@@ -20,6 +20,14 @@ def locks_over(world: World, scope: str) -> list[Resource]:
     return [lock for each in scopes for lock in world.store.under(each, LOCK)]
 
 
+def check(world: World, method: str, path: str) -> None:
+    """Raises ArmError 409: a ReadOnly lock stops every write, POST too, one against deletion stops DELETE."""
+    verb = "delete" if method == "DELETE" else "write"
+    stopping = [lock for lock in locks_over(world, path) if verb == "delete" or lock.properties["level"] == "ReadOnly"]
+    if stopping:
+        raise errors.scope_locked(path, verb, [lock.id.rsplit("/providers/", 1)[0] for lock in stopping])
+
+
 @routes.route("GET", "{scope}/providers/Microsoft.Authorization/locks")
 def list_locks(world: World, call: Call) -> Answer:
     """Locks at the scope and below; `$filter=atScope()` leaves out those below, and takes those above."""
@@ -27,7 +35,7 @@ def list_locks(world: World, call: Call) -> Answer:
     if call.query.get("$filter", "").lower() == "atscope()":
         found = locks_over(world, scope)
     else:
-        below = [lock for lock in world.store.all() if lock.type == LOCK]
+        below = world.store.of_type("".join(scope.split("/")[2:3]), LOCK)
         found = [lock for lock in below if ids.key(lock.id).startswith(scope + "/")]
     return Answer(200, world.page(call, [lock.body for lock in found]))
 
@@ -42,7 +50,10 @@ def get_lock(world: World, call: Call) -> Answer:
 
 @routes.route("GET", "{scope}/providers/Microsoft.Resources/links", api="links")
 def list_links(world: World, call: Call) -> Answer:
-    return Answer(200, world.page(call, [link.body for link in world.store.under(call["scope"], LINK)]))
+    """Of a resource its own, of a subscription all that are in it."""
+    parts = call["scope"].strip("/").split("/")
+    found = world.store.of_type(parts[1], LINK) if len(parts) == 2 else world.store.under(call["scope"], LINK)
+    return Answer(200, world.page(call, [link.body for link in found]))
 
 
 @routes.route("GET", "{scope}/providers/Microsoft.Resources/links/{link}", api="links")
@@ -57,8 +68,6 @@ def get_link(world: World, call: Call) -> Answer:
 def delete_link(world: World, call: Call) -> Answer:
     if world.store.get(call.path) is None:
         return Answer(204)
-    if locks := locks_over(world, call["scope"]):
-        raise errors.scope_locked(call.path, [lock.id for lock in locks])
     world.store.remove(call.path)
     return Answer(200)
 

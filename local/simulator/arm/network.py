@@ -1,10 +1,10 @@
-"""Virtual networks, subnets, network interfaces and security groups."""
+"""Virtual networks, their subnets and peerings, and network interfaces."""
 
 import itertools
 from typing import Any
 
 from local.simulator import checks, errors, ids, latencies, operations, regions
-from local.simulator.arm import bodies, tags
+from local.simulator.arm import addresses, bodies, network_bodies, tags
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
@@ -16,11 +16,10 @@ NETWORK = "Microsoft.Network/virtualNetworks"
 _KINDS = {
     "virtualnetworks": NETWORK,
     "networkinterfaces": "Microsoft.Network/networkInterfaces",
-    "networksecuritygroups": "Microsoft.Network/networkSecurityGroups",
 }
 _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Network/"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/"
-_LISTED = ("virtualNetworks", "networkInterfaces", "networkSecurityGroups")
+_LISTED = ("virtualNetworks", "networkInterfaces")
 
 
 @routes.route("GET", *(start + kind for start in (_SUBSCRIPTION, _GROUP) for kind in _LISTED))
@@ -47,6 +46,30 @@ def list_subnets(world: World, call: Call) -> Answer:
     return Answer(200, {"value": _network(world, call).properties["subnets"]})
 
 
+@routes.route("GET", _GROUP + "virtualNetworks/{name}/virtualNetworkPeerings")
+def list_peerings(world: World, call: Call) -> Answer:
+    return Answer(200, {"value": _network(world, call).properties["virtualNetworkPeerings"]})
+
+
+@routes.route("GET", _GROUP + "virtualNetworks/{name}/CheckIPAddressAvailability")
+def check_address(world: World, call: Call) -> Answer:
+    """Whether an address is free, and, where it is not, five of its subnet that are."""
+    network = _network(world, call)
+    asked = addresses.parse(call.query.get("ipAddress", ""))
+    for subnet in network.properties["subnets"]:
+        if asked in addresses.range_of(subnet):
+            break
+    else:
+        message = f"Private IP address {asked} is not in the address range of any subnet of {network.id}."
+        raise ArmError(400, "PrivateIPAddressNotInAnySubnet", message, details=[])
+    used = addresses.taken(world.store, network)
+    reserved = addresses.is_reserved(asked, subnet)
+    if str(asked) not in used and not reserved:
+        return Answer(200, {"available": True, "isPlatformReserved": False})
+    others = addresses.free(subnet, used, 5)
+    return Answer(200, {"available": False, "availableIPAddresses": others, "isPlatformReserved": reserved})
+
+
 @routes.route("GET", _GROUP + "virtualNetworks/{name}/subnets/{subnet}")
 def get_subnet(world: World, call: Call) -> Answer:
     network = _network(world, call)
@@ -64,15 +87,15 @@ def put_network(world: World, call: Call) -> Answer:
     prefixes = checks.get(body, "properties.addressSpace.addressPrefixes", list, required=True)
     subnets = [_subnet(raw) for raw in checks.get(body, "properties.subnets", list) or []]
     _check_ranges(prefixes, subnets)
+    _check_references(world, call.path, location, subnets)
     given = checks.strings(body, "tags")
     tags.check(given or {})
     old = world.store.get(call.path)
     if old is not None and old.location != location:
-        message = f"The resource '{old.name}' already exists in location '{old.location}'."
-        raise ArmError(409, "InvalidResourceLocation", message)
+        raise errors.other_location(old.name, old.location, call["group"], location)
     parsed = bodies.child(old.id if old is not None else call.path, "")
-    made = bodies.network(parsed, location, prefixes, [], given)
-    made.properties["subnets"] = [bodies.subnet(parsed.text, *subnet) for subnet in subnets]
+    made = network_bodies.network(parsed, location, prefixes, subnets, given)
+    made.properties["virtualNetworkPeerings"] = _peerings(body, parsed.text, old)
     if old is None or subnets:
         # Nothing to update in a network that was there and has no subnets (CLI-A2A #32, #35).
         _set_state(made, "Updating")
@@ -89,20 +112,6 @@ def put_network(world: World, call: Call) -> Answer:
     return Answer(200 if old is not None else 201, made.body, headers)
 
 
-@routes.route("PUT", _GROUP + "networkSecurityGroups/{name}")
-def put_security_group(world: World, call: Call) -> Answer:
-    """Rules are kept as given."""
-    body = checks.body(call)
-    kind = _KINDS["networksecuritygroups"]
-    location = regions.check(checks.get(body, "location", str, required=True), kind)
-    rules = checks.get(body, "properties.securityRules", list) or []
-    old = world.store.get(call.path)
-    made: Json = {"id": old.id if old else call.path, "name": call["name"], "type": kind, "location": location}
-    made["properties"] = {"provisioningState": "Succeeded", "securityRules": rules, "defaultSecurityRules": []}
-    world.store.add(Resource(made["id"], kind, made))
-    return Answer(200 if old else 201, made)
-
-
 @routes.route("PUT", _GROUP + "networkInterfaces/{name}")
 def put_interface(world: World, call: Call) -> Answer:
     """One IP configuration, in a subnet that exists and in its network's region; static with an address given."""
@@ -115,19 +124,21 @@ def put_interface(world: World, call: Call) -> Answer:
     network = world.store.get(subnet_id.rsplit("/subnets/", 1)[0])
     known = [each["id"].lower() for each in network.properties["subnets"]] if network else []
     if network is None or network.location != location or subnet_id.lower() not in known:
-        message = f"Resource {subnet_id} referenced by resource {call.path} was not found."
-        raise ArmError(400, "InvalidResourceReference", message, details=[])
+        raise errors.invalid_reference(subnet_id, call.path)
     address = checks.get(settings, "privateIPAddress", str)
     static = settings.get("privateIPAllocationMethod") == "Static"
     if static and address is None:
         raise ArmError(400, "PrivateIPAddressNotSpecified", "A static address must be given.", details=[])
     old = world.store.get(call.path)
+    subnet = network.properties["subnets"][known.index(subnet_id.lower())]
+    taken = addresses.taken(world.store, network, leave_out=call.path)
+    if static:
+        addresses.check(str(address), subnet, taken, call.path)
     made = bodies.interface(
         bodies.child(old.id if old else call.path, ""),
         location,
         subnet_id,
-        # Which free address a dynamic one gets plays no part here.
-        address or "10.0.0.4",
+        address if static else addresses.free(subnet, taken, 1)[0],
         static=static,
         primary=True,
     )
@@ -136,7 +147,7 @@ def put_interface(world: World, call: Call) -> Answer:
 
 
 def _network(world: World, call: Call) -> Resource:
-    network = world.store.get(call.path.rsplit("/subnets", 1)[0])
+    network = world.store.get(f"{ids.group_id(call['subscription'], call['group'])}/providers/{NETWORK}/{call['name']}")
     if network is None:
         raise errors.resource_not_found(NETWORK, call["name"], call["group"])
     return network
@@ -151,6 +162,32 @@ def _subnet(raw: Any) -> tuple[str, str, Json]:
     kept = ("networkSecurityGroup", "routeTable", "natGateway", "serviceEndpoints", "delegations")
     more = {key: raw["properties"][key] for key in kept if key in raw["properties"]}
     return name, prefix, more
+
+
+def _check_references(world: World, network: str, location: str, subnets: list[tuple[str, str, Json]]) -> None:
+    """Security groups and route tables are there, and in the network's region. Raises ArmError 400."""
+    for name, _, more in subnets:
+        for kind in ("networkSecurityGroup", "routeTable"):
+            other = checks.get(more, f"{kind}.id", str)
+            found = world.store.get(other) if other else None
+            if other and (found is None or found.location != location):
+                raise errors.invalid_reference(other, f"{network}/subnets/{name}")
+
+
+def _peerings(body: Json, network: str, old: Resource | None) -> list[Json]:
+    """Those of the body; a body that names none leaves the ones that are there."""
+    given = checks.get(body, "properties.virtualNetworkPeerings", list)
+    if given is None:
+        return old.properties["virtualNetworkPeerings"] if old else []
+    return [
+        network_bodies.peering(
+            network,
+            checks.get(raw, "name", str, required=True),
+            checks.get(raw, "properties.remoteVirtualNetwork.id", str, required=True),
+            raw["properties"],
+        )
+        for raw in given
+    ]
 
 
 def _check_ranges(prefixes: list[str], subnets: list[tuple[str, str, Json]]) -> None:

@@ -5,11 +5,11 @@ import hashlib
 import re
 
 from local.simulator import checks, errors, ids, latencies, operations, regions
-from local.simulator.arm import bodies, tags
+from local.simulator.arm import bodies, storage_bodies, tags
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
-from local.simulator.store import Resource
-from local.simulator.wire import Answer, Call
+from local.simulator.store import Resource, StorageAccount
+from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("storage")
@@ -18,14 +18,13 @@ _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Storage/"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts"
 _ACCOUNT = _GROUP + "/{name}"
 _NAME = re.compile(r"^[a-z0-9]{3,24}$")
-_KINDS = ("Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage")
-_SKUS = {
-    f"{tier}_{replication}"
-    for tier, replications in {
-        "Standard": ("LRS", "GRS", "RAGRS", "ZRS", "GZRS", "RAGZRS"),
-        "Premium": ("LRS", "ZRS"),
-    }.items()
-    for replication in replications
+_SETTINGS: dict[str, type] = {
+    "allowSharedKeyAccess": bool,
+    "allowBlobPublicAccess": bool,
+    "supportsHttpsTrafficOnly": bool,
+    "minimumTlsVersion": str,
+    "publicNetworkAccess": str,
+    "accessTier": str,
 }
 
 
@@ -46,6 +45,16 @@ def get_account(world: World, call: Call) -> Answer:
     return Answer(200, found.body, content_type="application/json")
 
 
+@routes.route("GET", _ACCOUNT + "/blobServices/default")
+def get_blob_service(world: World, call: Call) -> Answer:
+    found = world.store.get(call.path.rsplit("/", 2)[0])
+    if not isinstance(found, StorageAccount) or found.properties["provisioningState"] != "Succeeded":
+        raise errors.resource_not_found(TYPE, call["name"], call["group"])
+    if found.body["kind"] == "FileStorage":
+        raise ArmError(400, "FeatureNotSupportedForAccount", "Blob is not supported for the account.")
+    return Answer(200, storage_bodies.blob_service(found), content_type="application/json")
+
+
 @routes.route("PUT", _ACCOUNT)
 def put_account(world: World, call: Call) -> Answer:
     body = checks.body(call)
@@ -60,19 +69,24 @@ def put_account(world: World, call: Call) -> Answer:
     location = regions.check(checks.get(body, "location", str, required=True), TYPE)
     kind = checks.get(body, "kind", str, required=True)
     sku = checks.get(body, "sku.name", str, required=True)
-    if kind not in _KINDS or sku not in _SKUS:
+    if not storage_bodies.are_a_pair(kind, sku):
+        wrong = "kind, sku" if kind in storage_bodies.KINDS else "kind"
         raise ArmError(
-            400, "InvalidValuesForRequestParameters", f"Values for request parameters are invalid: {kind}, {sku}."
+            400,
+            "InvalidValuesForRequestParameters",
+            f"Values for request parameters are invalid: {wrong}. For more information, see - "
+            "https://aka.ms/storageaccountset",
         )
+    settings = _settings(body)
     given = checks.strings(body, "tags")
     tags.check(given or {})
     old = _owner(world, name)
     if old is not None and ids.key(old.id) != ids.key(call.path):
         raise ArmError(409, "StorageAccountAlreadyTaken", f"The storage account named {name} is already taken.")
     if old is not None:
-        return _rewrite(world, old, location, given)
-    made = bodies.storage_account(bodies.child(call.path, ""), location, kind, sku, given, world.clock.stamp())
-    made.properties["provisioningState"] = "Creating"
+        return _rewrite(call, old, location, given, settings)
+    made = storage_bodies.account(bodies.child(call.path, ""), location, kind, sku, given, world.clock.stamp())
+    made.properties.update(settings, provisioningState="Creating")
     world.store.add(made)
     operation = operations.begin(
         world,
@@ -88,21 +102,32 @@ def put_account(world: World, call: Call) -> Answer:
     return Answer(202, None, operations.location_headers(world, call, operation, location))
 
 
-def _rewrite(world: World, account: Resource, location: str, given: dict[str, str] | None) -> Answer:
+def _settings(body: Json) -> Json:
+    """What a body says of the account itself. Raises ArmError 400."""
+    found = {
+        name: value
+        for name, kind in _SETTINGS.items()
+        if (value := checks.get(body, f"properties.{name}", kind)) is not None
+    }
+    rules = checks.get(body, "properties.networkAcls", dict)
+    if rules is not None:
+        action = checks.get(rules, "defaultAction", str, required=True)
+        bypass = checks.get(rules, "bypass", str) or "AzureServices"
+        found["networkAcls"] = {**storage_bodies.network_rules(action, bypass), **rules}
+    return found
+
+
+def _rewrite(call: Call, account: Resource, location: str, given: dict[str, str] | None, settings: Json) -> Answer:
     """PUT of an account that exists answers its body at once (CLI-A2A #46)."""
     if account.location != location:
-        message = (
-            f"The resource '{account.name}' already exists in location '{account.location}' in resource group. "
-            "A resource with the same name cannot be created in location '{location}'."
-        )
-        raise ArmError(409, "InvalidResourceLocation", message)
+        raise errors.other_location(account.name, account.location, call["group"], location)
     if account.properties["provisioningState"] != "Succeeded":
         # The storage provider refuses a second PUT while the first still runs.
         message = "An operation is currently performing on this storage account that requires exclusive access."
         raise ArmError(409, "StorageAccountOperationInProgress", message)
     if given is not None:
         account.body["tags"] = given
-    world.store.add(account)
+    account.properties.update(settings)
     return Answer(200, account.body, content_type="application/json")
 
 

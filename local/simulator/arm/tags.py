@@ -1,7 +1,6 @@
 """The Tags API: tags of any scope, written without touching the resource's own provider."""
 
 from local.simulator import checks, errors, ids
-from local.simulator.arm.locks import locks_over
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, ResourceGroup, Subscription
@@ -21,7 +20,6 @@ def get(world: World, call: Call) -> Answer:
 @routes.route("PUT PATCH", _TAGS)
 def write(world: World, call: Call) -> Answer:
     target = _target(world, call["scope"])
-    _check_locks(world, call["scope"])
     body = checks.body(call)
     given = checks.strings(body, "properties.tags") or {}
     operation = "Replace"
@@ -36,7 +34,6 @@ def write(world: World, call: Call) -> Answer:
 @routes.route("DELETE", _TAGS)
 def delete(world: World, call: Call) -> Answer:
     target = _target(world, call["scope"])
-    _check_locks(world, call["scope"])
     _store(world, target, {})
     _announce(world, call, "delete")
     return Answer(200)
@@ -99,11 +96,6 @@ def _store(world: World, target: _Target, tags: dict[str, str]) -> None:
         world.store.add(target)
     else:
         target.tags = tags
-
-
-def _check_locks(world: World, scope: str) -> None:
-    if locks := [lock.id for lock in locks_over(world, scope) if lock.properties["level"] == "ReadOnly"]:
-        raise errors.scope_locked(scope, locks)
 
 
 def _announce(world: World, call: Call, verb: str) -> None:

@@ -3,8 +3,10 @@
 from local.simulator import checks, errors, ids, latencies, operations, regions
 from local.simulator.arm import bodies
 from local.simulator.errors import ArmError
+from local.simulator.ids import ResourceId, stable_guid
 from local.simulator.routing import Routes
-from local.simulator.wire import Answer, Call
+from local.simulator.store import Resource
+from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("vaults")
@@ -34,13 +36,16 @@ def put_vault(world: World, call: Call) -> Answer:
     body = checks.body(call)
     location = regions.check(checks.get(body, "location", str, required=True), TYPE)
     checks.get(body, "sku.name", str, required=True)
+    kind = checks.get(body, "identity.type", str)
     old = world.store.get(call.path)
     if old is not None and old.location != location:
         raise ArmError(409, "InvalidResourceLocation", f"The vault already exists in location '{old.location}'.")
     if old is not None:
         old.body["tags"] = checks.strings(body, "tags") or {}
+        identify(world.store.tenant_id, old, kind)
         return Answer(200, old.body)
-    made = bodies.vault(bodies.child(call.path, ""), location, world.clock.stamp(), checks.strings(body, "tags"))
+    made = vault(bodies.child(call.path, ""), location, world.clock.stamp(), checks.strings(body, "tags"))
+    identify(world.store.tenant_id, made, kind)
     world.store.add(made)
     made.properties["provisioningState"] = "Provisioning"
     operation = operations.begin(
@@ -51,3 +56,37 @@ def put_vault(world: World, call: Call) -> Answer:
         done=lambda _moment: made.properties.update(provisioningState="Succeeded"),
     )
     return Answer(201, made.body, operations.async_headers(world, call, operation, location))
+
+
+def vault(parsed: ResourceId, location: str, time: str, tags: dict[str, str] | None) -> Resource:
+    properties: Json = {
+        "provisioningState": "Succeeded",
+        "privateEndpointStateForBackup": "None",
+        "privateEndpointStateForSiteRecovery": "None",
+        "backupStorageVersion": "Unassigned",
+        "monitoringSettings": {
+            "azureMonitorAlertSettings": {"alertsForAllJobFailures": "Enabled"},
+            "classicAlertSettings": {"alertsForCriticalOperations": "Enabled"},
+        },
+        "securitySettings": {
+            "immutabilitySettings": None,
+            "softDeleteSettings": {"softDeleteRetentionPeriodInDays": 14, "softDeleteState": "Enabled"},
+            "multiUserAuthorization": "Disabled",
+        },
+        "publicNetworkAccess": "Enabled",
+        "restoreSettings": {"crossSubscriptionRestoreSettings": {"crossSubscriptionRestoreState": "Enabled"}},
+    }
+    made = bodies.resource(parsed, location, tags, properties)
+    made.body |= {"sku": {"name": "Standard"}, "etag": f"W/\"datetime'{time}'\""}
+    return made
+
+
+def identify(tenant: str, found: Resource, kind: str | None) -> None:
+    """Gives a vault the identity of this type; None leaves the one that it has."""
+    if kind == "SystemAssigned":
+        principal = stable_guid("principal", found.id)
+        found.body["identity"] = {"type": kind, "principalId": principal, "tenantId": tenant}
+    elif kind == "None":
+        found.body["identity"] = {"type": kind}
+    elif kind is not None:
+        raise ArmError(400, "BadRequest", f"The identity type '{kind}' is not supported.")

@@ -4,6 +4,7 @@ from typing import Any
 
 from local.simulator import ids, regions
 from local.simulator.ids import ResourceId
+from local.simulator.store import Resource, Store
 from local.simulator.wire import Json
 
 _NAMES = {str: "a string", int: "a whole number", list: "a list", dict: "an object", bool: "true or false"}
@@ -56,6 +57,20 @@ class Fields:
         if parsed is None or parsed.type.lower() != kind.lower():
             raise ValueError(f"{self.where}: {name} is no ID of a {kind}: {text!r}")
         return parsed
+
+    def reference(self, name: str, kind: str, store: Store, location: str) -> Resource | None:
+        """The resource that a key names, None without the key. It is in the estate already, and in this region."""
+        if self.get(name, str) is None:
+            return None
+        found = store.get(self.id(name, kind).text)
+        if found is None or found.location != location:
+            raise ValueError(f"{self.where}: {name} is not in the estate, or not in {location}")
+        return found
+
+    def parts(self, name: str, known: str) -> list["Fields"]:
+        """The objects of a list in this object."""
+        raw: Json = {name: self.get(name, list, [])}
+        return [Fields(part.raw, f"{self.where}: {part.where}", known) for part in each(raw, name, known)]
 
     def location(self) -> str:
         name = regions.canonical(self.need("location", str))

@@ -5,20 +5,29 @@ from collections.abc import Callable
 from typing import Any
 
 from local.simulator import ids, latencies, regions
-from local.simulator.arm import bodies, locks
+from local.simulator.arm import compute_parts, generic, locks, storage_bodies, vaults
+from local.simulator.errors import ArmError
 from local.simulator.estate import site_recovery
 from local.simulator.estate.fields import Fields, each
 from local.simulator.estate.generate import generate
+from local.simulator.estate.limits import read_limits
 from local.simulator.estate.machines import Machines
+from local.simulator.estate.networks import Networks
 from local.simulator.ids import ResourceId
 from local.simulator.store import Resource, ResourceGroup, Store, Subscription, VirtualMachine
 from local.simulator.wire import Json
 from local.simulator.world import World
 
 _KEYS = (
-    "tenantId subscriptions resourceGroups vaults networks availabilitySets storageAccounts virtualMachines "
-    "locks links siteRecovery expect demo"
+    "tenantId subscriptions resourceGroups vaults resources networks availabilitySets storageAccounts virtualMachines "
+    "locks links quotas restrictedSizes policyDenials siteRecovery expect demo"
 )
+
+_FIREWALLS = {
+    "open": storage_bodies.network_rules("Allow", "AzureServices"),
+    "trusted": storage_bodies.network_rules("Deny", "AzureServices"),
+    "closed": storage_bodies.network_rules("Deny", "None"),
+}
 
 
 def load(world: World, raw: Any) -> None:
@@ -28,11 +37,16 @@ def load(world: World, raw: Any) -> None:
         raw = generate(raw["generate"])
     estate = Fields(raw, "estate", _KEYS)
     loader = _Loader(estate, world.clock.stamp())
-    loader.build()
-    vaults = site_recovery.check(loader.store, raw)
+    try:
+        loader.build()
+    except ArmError as error:
+        raise ValueError(error.message) from None
+    limits = read_limits(raw, loader.store)
+    contents = site_recovery.check(loader.store, raw)
     world.clear()
     world.store = loader.store
-    site_recovery.build(world, vaults)
+    world.limits = limits
+    site_recovery.build(world, contents)
     for vm in loader.settling:
         world.clock.at(world.clock.now() + latencies.VM_SETTLES, _settle(world, vm))
 
@@ -64,21 +78,28 @@ class _Loader:
             self.store.subscriptions[found.lower()] = Subscription(found, name, tenant)
         for fields in each(raw, "resourceGroups", "id location managedBy tags"):
             self._group(fields)
-        for fields in each(raw, "vaults", "id location tags"):
-            parsed = fields.id("id", "Microsoft.RecoveryServices/vaults")
-            self._add(parsed, bodies.vault(parsed, fields.location(), self.time, fields.tags()), fields)
-        for fields in each(raw, "networks", "id location addressSpace subnets tags"):
-            self._network(fields)
-        for fields in each(raw, "availabilitySets", "id location faultDomains updateDomains tags"):
+        for fields in each(raw, "vaults", "id location identity tags"):
+            self._vault(fields)
+        for fields in each(raw, "resources", "id location sku properties tags zones"):
+            self._resource(fields)
+        networks = Networks(self.store)
+        for fields in each(raw, "networks", Networks.KEYS):
+            networks.build(fields, self._add)
+        networks.peer()
+        for fields in each(
+            raw, "availabilitySets", "id location faultDomains updateDomains proximityPlacementGroup tags"
+        ):
             self._set(fields)
-        for fields in each(raw, "storageAccounts", "id location kind sku tags"):
+        for fields in each(raw, "storageAccounts", "id location kind sku softDelete sharedKeyAccess firewall tags"):
             self._account(fields)
         self._machines(raw)
         self._extensions(raw)
 
     def _machines(self, raw: Json) -> None:
         machines = Machines(self.store, self.time)
-        for fields in each(raw, "virtualMachines", Machines.KEYS):
+        found = each(raw, "virtualMachines", Machines.KEYS)
+        machines.keep_addresses(found)
+        for fields in found:
             vm = machines.build(fields, self._add)
             if vm.properties["provisioningState"] in ("Creating", "Updating"):
                 self.settling.append(vm)
@@ -116,34 +137,50 @@ class _Loader:
         )
         subscription.groups[parts[3].lower()] = group
 
-    def _network(self, fields: Fields) -> None:
-        parsed = fields.id("id", "Microsoft.Network/virtualNetworks")
-        subnets = [
-            (each.need("name", str), each.need("prefix", str)) for each in _parts(fields, "subnets", "name prefix")
-        ]
-        prefixes = fields.need("addressSpace", list)
-        self._add(parsed, bodies.network(parsed, fields.location(), prefixes, subnets, fields.tags()), fields)
+    def _vault(self, fields: Fields) -> None:
+        parsed = fields.id("id", vaults.TYPE)
+        made = vaults.vault(parsed, fields.location(), self.time, fields.tags())
+        if fields.get("identity", str) is not None:
+            vaults.identify(self.store.tenant_id, made, fields.choice("identity", ("SystemAssigned",)))
+        self._add(parsed, made, fields)
+
+    def _resource(self, fields: Fields) -> None:
+        parsed = ids.parse(fields.need("id", str))
+        kind = generic.type_of(parsed.type) if parsed else None
+        if parsed is None or kind is None:
+            raise ValueError(f"{fields.where}: id is of no type that resources takes; there are {generic.TYPES}")
+        body: Json = {name: value for name, value in fields.raw.items() if value is not None}
+        for name, expected in (("sku", dict), ("properties", dict), ("zones", list)):
+            fields.get(name, expected)
+        fields.tags()
+        self._add(parsed, generic.resource(parsed.text, kind, fields.location(), body), fields)
 
     def _set(self, fields: Fields) -> None:
-        parsed = fields.id("id", "Microsoft.Compute/availabilitySets")
+        parsed = fields.id("id", compute_parts.SET)
         location = fields.location()
         faults = fields.get("faultDomains", int, regions.fault_domains(location))
         if not 1 <= faults <= regions.fault_domains(location):
             raise ValueError(f"{fields.where}: {location} has no {faults} fault domains")
         updates = fields.get("updateDomains", int, 5)
-        self._add(parsed, bodies.availability_set(parsed, location, faults, updates, "Aligned", fields.tags()), fields)
+        made = compute_parts.availability_set(parsed, location, faults, updates, "Aligned", fields.tags())
+        group = fields.reference("proximityPlacementGroup", compute_parts.PLACEMENT_GROUP, self.store, location)
+        if group:
+            made.properties["proximityPlacementGroup"] = {"id": group.id}
+        self._add(parsed, made, fields)
 
     def _account(self, fields: Fields) -> None:
         parsed = fields.id("id", "Microsoft.Storage/storageAccounts")
-        kind = fields.choice("kind", ("StorageV2", "Storage", "BlobStorage", "FileStorage", "BlockBlobStorage"))
+        kind = fields.choice("kind", storage_bodies.KINDS)
         sku = fields.get("sku", str, "Standard_LRS")
-        account = bodies.storage_account(parsed, fields.location(), kind, sku, fields.tags(), self.time)
-        self._add(parsed, account, fields)
-
-
-def _parts(fields: Fields, name: str, known: str) -> list[Fields]:
-    raw: Json = {name: fields.get(name, list, [])}
-    return [Fields(part.raw, f"{fields.where}: {part.where}", known) for part in each(raw, name, known)]
+        if not storage_bodies.are_a_pair(kind, sku):
+            raise ValueError(f"{fields.where}: an account of kind {kind} has no sku {sku}")
+        made = storage_bodies.account(parsed, fields.location(), kind, sku, fields.tags(), self.time)
+        made.soft_delete = fields.get("softDelete", bool, False)
+        keys = fields.get("sharedKeyAccess", bool)
+        if keys is not None:
+            made.properties["allowSharedKeyAccess"] = keys
+        made.properties["networkAcls"] = _FIREWALLS[fields.choice("firewall", tuple(_FIREWALLS))]
+        self._add(parsed, made, fields)
 
 
 def _guid(text: str, where: str) -> str:

@@ -1,141 +1,133 @@
 """The VMs of an estate, with their disks and interfaces."""
 
-import ipaddress
-from collections.abc import Callable
-from typing import Any
-
-from local.simulator import ids
-from local.simulator.arm import bodies
+from local.simulator import regions
+from local.simulator.arm import bodies, compute_parts
+from local.simulator.arm.storage import TYPE as ACCOUNT
+from local.simulator.estate.disks import Add, Disks
 from local.simulator.estate.fields import Fields, each
-from local.simulator.ids import ResourceId
-from local.simulator.store import Resource, Store, VirtualMachine
+from local.simulator.estate.interfaces import Interfaces
+from local.simulator.store import Store, VirtualMachine
 from local.simulator.wire import Json
 
-Add = Callable[[ResourceId, Resource, Fields], None]
+# Type and property of what a VM may be placed in.
+_PLACES = {
+    "availabilitySet": (compute_parts.SET, "availabilitySet"),
+    "proximityPlacementGroup": (compute_parts.PLACEMENT_GROUP, "proximityPlacementGroup"),
+    "capacityReservationGroup": ("Microsoft.Compute/capacityReservationGroups", "capacityReservation"),
+    "scaleSet": ("Microsoft.Compute/virtualMachineScaleSets", "virtualMachineScaleSet"),
+}
 _ERROR = "code message possibleCauses recommendedAction status"
 
 
 class Machines:
     KEYS = (
-        "id location size os tags power provisioningState zone availabilitySet disks nics eligibilityErrors failEnable "
-        "expect demo"
+        "id location size os tags power provisioningState zone availabilitySet proximityPlacementGroup "
+        "capacityReservationGroup scaleSet security encryptionAtHost bootDiagnostics disks nics eligibilityErrors "
+        "failEnable expect demo"
     )
 
     def __init__(self, store: Store, time: str) -> None:
         self._store = store
         self._time = time
-        self._next_address: dict[str, int] = {}
+        self._disks = Disks(store, time)
+        self._interfaces = Interfaces(store)
+
+    def keep_addresses(self, machines: list[Fields]) -> None:
+        """What is static is nobody else's: to be called before the first VM is built."""
+        self._interfaces.keep_addresses(machines)
 
     def build(self, fields: Fields, add: Add) -> VirtualMachine:
         """Adds a VM and its parts to the store. Raises ValueError."""
         parsed = fields.id("id", "Microsoft.Compute/virtualMachines")
         location = fields.location()
         os = fields.choice("os", ("Linux", "Windows"))
-        zone = fields.get("zone", str)
-        nics = [self._nic(parsed, location, nic, index, add) for index, nic in enumerate(self._nics(fields))]
-        storage = self._storage(parsed, location, os, zone, fields, add)
+        nics = self._interfaces.build(parsed, location, fields, add)
         size = fields.get("size", str, "Standard_D2s_v5")
-        vm = bodies.virtual_machine(parsed, location, size, fields.tags(), storage, nics, self._time)
+        vm = bodies.virtual_machine(parsed, location, size, fields.tags(), {}, nics, self._time)
+        self._place(vm, fields)
+        self._disks.build(vm, os, fields, add)
+        self._secure(vm, fields)
+        self._diagnose(vm, fields)
         vm.properties["osProfile"] = bodies.os_profile(parsed.name, os)
         vm.properties["provisioningState"] = fields.choice(
             "provisioningState", ("Succeeded", "Creating", "Updating", "Failed", "Deleting")
         )
-        if zone:
-            vm.body["zones"] = [zone]
-        self._place(vm, fields)
         vm.power = fields.choice("power", ("running", "deallocated", "stopped"))
         vm.eligibility_errors = [_error(error) for error in each(fields.raw, "eligibilityErrors", _ERROR)]
-        vm.fail_enable = self._fail_enable(fields)
+        vm.fail_enable = _fail_enable(fields)
         add(parsed, vm, fields)
         return vm
 
     def _place(self, vm: VirtualMachine, fields: Fields) -> None:
-        if fields.get("availabilitySet", str) is None:
+        """Zone, availability set, scale set, proximity placement group and capacity reservation."""
+        zone = fields.get("zone", str)
+        if zone and zone not in regions.zones(vm.location):
+            raise ValueError(f"{fields.where}: {vm.location} has no zone {zone!r}")
+        if zone:
+            vm.body["zones"] = [zone]
+        for name, (kind, wire) in _PLACES.items():
+            found = fields.reference(name, kind, self._store, vm.location)
+            if found:
+                vm.properties[wire] = {"id": found.id}
+        if reservation := vm.properties.get("capacityReservation"):
+            vm.properties["capacityReservation"] = {"capacityReservationGroup": reservation}
+        self._join(vm, fields)
+
+    def _join(self, vm: VirtualMachine, fields: Fields) -> None:
+        """A VM of an availability set has no zone, and no proximity placement group that the set has not."""
+        chosen = vm.properties.get("availabilitySet", {}).get("id")
+        found = self._store.get(chosen) if chosen else None
+        if found is None:
             return
-        set_id = fields.id("availabilitySet", "Microsoft.Compute/availabilitySets").text
-        found = self._store.get(set_id)
-        if found is None or found.location != vm.location:
-            raise ValueError(f"{fields.where}: availabilitySet is not in the estate, or not in the VM's region")
-        vm.properties["availabilitySet"] = {"id": found.id}
+        if vm.body.get("zones"):
+            raise ValueError(f"{fields.where}: a VM in an availability set has no zone")
+        group = vm.properties.get("proximityPlacementGroup")
+        if group and group != found.properties.get("proximityPlacementGroup"):
+            raise ValueError(f"{fields.where}: proximityPlacementGroup is not that of the availability set")
         found.properties["virtualMachines"].append({"id": vm.id})
 
-    def _nics(self, fields: Fields) -> list[Fields]:
-        found = each(fields.raw, "nics", "name subnet privateIp")
-        if not found:
-            raise ValueError(f"{fields.where}: a VM has at least one of nics")
-        return found
+    def _secure(self, vm: VirtualMachine, fields: Fields) -> None:
+        profile: Json = {}
+        if fields.get("security", str) is not None:
+            kind = fields.choice("security", ("TrustedLaunch", "ConfidentialVM"))
+            profile = {"uefiSettings": {"secureBootEnabled": True, "vTpmEnabled": True}, "securityType": kind}
+            system = vm.properties["storageProfile"]["osDisk"]["managedDisk"]
+            disk = self._store.get(system["id"])
+            if kind == "ConfidentialVM":
+                system["securityProfile"] = {"securityEncryptionType": "VMGuestStateOnly"}
+                kind = "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey"
+            if disk:
+                disk.properties["securityProfile"] = {"securityType": kind}
+        if fields.get("encryptionAtHost", bool):
+            profile["encryptionAtHost"] = True
+        if profile:
+            vm.properties["securityProfile"] = profile
 
-    def _nic(self, vm: ResourceId, location: str, nic: Fields, index: int, add: Add) -> str:
-        group = ids.group_id(vm.subscription, vm.group)
-        name = nic.get("name", str, f"{vm.name}-nic{index or ''}")
-        parsed = bodies.child(group, f"/providers/Microsoft.Network/networkInterfaces/{name}")
-        subnet = self._subnet(nic, location)
-        address = nic.get("privateIp", str)
-        made = bodies.interface(
-            parsed,
-            location,
-            subnet["id"],
-            address or self._free_address(subnet),
-            static=address is not None,
-            primary=index == 0,
-        )
-        made.properties["virtualMachine"] = {"id": vm.text}
-        add(parsed, made, nic)
-        return parsed.text
+    def _diagnose(self, vm: VirtualMachine, fields: Fields) -> None:
+        asked = fields.get("bootDiagnostics", str)
+        if asked is None:
+            return
+        diagnostics: Json = {"enabled": True}
+        if asked != "managed":
+            account = fields.reference("bootDiagnostics", ACCOUNT, self._store, vm.location)
+            if account is None or account.body["sku"]["tier"] == "Premium":
+                raise ValueError(f"{fields.where}: boot diagnostics do not go to a premium account")
+            diagnostics["storageUri"] = account.properties["primaryEndpoints"]["blob"]
+        vm.properties["diagnosticsProfile"] = {"bootDiagnostics": diagnostics}
 
-    def _subnet(self, nic: Fields, location: str) -> Json:
-        parsed = nic.id("subnet", "Microsoft.Network/virtualNetworks/subnets")
-        network = self._store.get(parsed.parent)
-        if network is None or network.location != location:
-            raise ValueError(f"{nic.where}: the network of subnet is not in the estate, or not in the VM's region")
-        for subnet in network.properties["subnets"]:
-            if subnet["name"].lower() == parsed.name.lower():
-                found: Json = subnet
-                return found
-        raise ValueError(f"{nic.where}: the network has no subnet {parsed.name!r}")
 
-    def _free_address(self, subnet: Json) -> str:
-        """Azure keeps the first four addresses of a subnet for itself."""
-        taken = self._next_address.get(subnet["id"], 4)
-        self._next_address[subnet["id"]] = taken + 1
-        return str(ipaddress.ip_network(subnet["properties"]["addressPrefix"]).network_address + taken)
-
-    def _storage(self, vm: ResourceId, location: str, os: str, zone: Any, fields: Fields, add: Add) -> Json:
-        disks = each(fields.raw, "disks", "name sizeGB sku")
-        if not disks:
-            raise ValueError(f"{fields.where}: a VM has at least one of disks, the first is the OS disk")
-        group = ids.group_id(vm.subscription, vm.group)
-        made = []
-        for index, disk in enumerate(disks):
-            parsed = bodies.child(group, f"/providers/Microsoft.Compute/disks/{disk.need('name', str)}")
-            resource = bodies.disk(
-                parsed,
-                location,
-                disk.get("sizeGB", int, 64),
-                disk.get("sku", str, "Premium_LRS"),
-                self._time,
-                os=None if index else os,
-                managed_by=vm.text,
-                zone=zone,
-                create_option="Empty" if index else "FromImage",
-            )
-            add(parsed, resource, disk)
-            made.append(resource)
-        data = [bodies.data_disk(disk, lun, "Empty") for lun, disk in enumerate(made[1:])]
-        return {"imageReference": bodies.image(os), "osDisk": bodies.os_disk(made[0], os), "dataDisks": data}
-
-    def _fail_enable(self, fields: Fields) -> Json | None:
-        raw = fields.get("failEnable", dict)
-        if raw is None:
-            return None
-        order = Fields(raw, f"{fields.where}: failEnable", "times code message possibleCauses recommendedAction")
-        return {
-            "times": order.get("times", int, 1),
-            "code": order.need("code", str),
-            "message": order.need("message", str),
-            "possibleCauses": order.get("possibleCauses", str, ""),
-            "recommendedAction": order.get("recommendedAction", str, ""),
-        }
+def _fail_enable(fields: Fields) -> Json | None:
+    raw = fields.get("failEnable", dict)
+    if raw is None:
+        return None
+    order = Fields(raw, f"{fields.where}: failEnable", "times code message possibleCauses recommendedAction")
+    return {
+        "times": order.get("times", int, 1),
+        "code": order.need("code", str),
+        "message": order.need("message", str),
+        "possibleCauses": order.get("possibleCauses", str, ""),
+        "recommendedAction": order.get("recommendedAction", str, ""),
+    }
 
 
 def _error(fields: Fields) -> Json:

@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 
-from local.simulator import latencies
+from local.simulator.estate import protected_items
 from local.simulator.estate.fields import Fields, each
-from local.simulator.recovery import enable_checks, enable_input, replication, scope
+from local.simulator.recovery import enable_input, scope
 from local.simulator.recovery.model import (
     Container,
     ContainerMapping,
     Fabric,
     NetworkMapping,
     Policy,
-    ProtectedItem,
     RecoveryVault,
 )
-from local.simulator.recovery.phases import Phase
 from local.simulator.store import Store
 from local.simulator.wire import Json
 from local.simulator.world import World
@@ -24,11 +22,6 @@ _MAPPING = (
     "fabric container name targetFabric targetContainer policy agentAutoUpdateStatus automationAccountArmId "
     "automationAccountAuthenticationType"
 )
-_ITEM = (
-    "fabric container name virtualMachine policy recoveryFabric recoveryContainer state recoveryResourceGroup "
-    "cacheStorageAccount recoveryNetwork recoveryAvailabilitySet recoveryAvailabilityZone"
-)
-_STATES = ("Protected", "InitialReplicationInProgress", "EnablingFailed", "UnplannedFailoverCommitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,67 +134,18 @@ class _Builder:
         )
 
     def check_items(self, store: Store) -> None:
-        for fields in self._each("protectedItems", _ITEM):
-            vm_id = fields.id("virtualMachine", "Microsoft.Compute/virtualMachines").text
-            if store.vm(vm_id) is None:
-                raise ValueError(f"{fields.where}: virtualMachine is not in the estate")
+        for fields in self._each("protectedItems", protected_items.KEYS):
+            protected_items.read(store, fields)
             self._container(fields, "fabric", "container")
             self._container(fields, "recoveryFabric", "recoveryContainer")
             self._policy(fields)
-            fields.choice("state", _STATES)
-            if store.group(fields.need("recoveryResourceGroup", str)) is None:
-                raise ValueError(f"{fields.where}: recoveryResourceGroup is not in the estate")
-            fields.id("cacheStorageAccount", "Microsoft.Storage/storageAccounts")
 
     def items(self, world: World) -> None:
-        for fields in self._each("protectedItems", _ITEM):
-            item = self._item(world, fields)
+        for fields in self._each("protectedItems", protected_items.KEYS):
+            vm, details = protected_items.read(world.store, fields)
+            container = self._container(fields, "fabric", "container")
+            target = self._container(fields, "recoveryFabric", "recoveryContainer")
+            name = fields.need("name", str)
+            item = enable_input.item(world, container, name, vm, self._policy(fields), target, details)
             self.vault.add_item(item)
-            _bring_to(world, item, fields.choice("state", _STATES))
-
-    def _item(self, world: World, fields: Fields) -> ProtectedItem:
-        vm = world.store.vm(fields.need("virtualMachine", str))
-        if vm is None:
-            raise ValueError(f"{fields.where}: virtualMachine is not in the estate")
-        container = self._container(fields, "fabric", "container")
-        target = self._container(fields, "recoveryFabric", "recoveryContainer")
-        network = fields.get("recoveryNetwork", str)
-        if network is None:
-            sources = enable_checks.source_networks(world, vm)
-            network = next(
-                filter(None, (enable_checks.mapped_network(container, target, each) for each in sources)), None
-            )
-        profile = vm.properties["storageProfile"]
-        group = fields.need("recoveryResourceGroup", str)
-        disks = [
-            {
-                "diskId": disk["managedDisk"]["id"],
-                "primaryStagingAzureStorageAccountId": fields.need("cacheStorageAccount", str),
-                "recoveryResourceGroupId": group,
-            }
-            for disk in (profile["osDisk"], *profile["dataDisks"])
-        ]
-        details: Json = {
-            "recoveryResourceGroupId": group,
-            "vmManagedDisks": disks,
-            "recoveryAzureNetworkId": network,
-            "recoveryAvailabilitySetId": fields.get("recoveryAvailabilitySet", str),
-            "recoveryAvailabilityZone": fields.get("recoveryAvailabilityZone", str),
-        }
-        name = fields.need("name", str)
-        return enable_input.item(world, container, name, vm, self._policy(fields), target, details)
-
-
-def _bring_to(world: World, item: ProtectedItem, state: str) -> None:
-    now = world.clock.now()
-    replication.link_source(world, item)
-    replication.make_replicas(world, item)
-    if state == "EnablingFailed":
-        item.enter(Phase.ENABLING_FAILED, now)
-    elif state == "InitialReplicationInProgress":
-        replication.start_replication(world, item, now)
-    else:
-        item.replication_started = now - latencies.PROTECTED
-        replication.protect(world, item, now)
-        if state == "UnplannedFailoverCommitted":
-            item.enter(Phase.COMMITTED, now)
+            protected_items.bring_to_state(world, item, fields)

@@ -28,11 +28,11 @@ def enable(world: World, call: Call) -> Answer:
     if policy is None or not policy.ready:
         raise errors.missing(ids.last_segment(policy_id))
     existing = container.items.get(name.lower()) or _protecting(world, vm_id)
-    if existing is not None:
+    if existing is not None and existing.vault is vault:
         return _enable_again(world, call, existing, name)
     vm = world.store.vm(vm_id)
     target = vault.container_by_id(details.get("recoveryContainerId") or "")
-    failure = enable_checks.find(world, container, vm, policy, target, details)
+    failure = _already(existing) if existing else enable_checks.find(world, container, vm, policy, target, details)
     if vm is None or target is None or failure is not None:
         return _refused(world, call, container, vm_id, name, failure)
     item = enable_input.item(world, container, name, vm, policy, target, details)
@@ -67,14 +67,12 @@ def _protecting(world: World, vm_id: str) -> ProtectedItem | None:
 
 def _enable_again(world: World, call: Call, existing: ProtectedItem, name: str) -> Answer:
     """No source knows what a second enable answers: behaviour reEnable chooses."""
-    message = f"The virtual machine '{existing.vm_name}' is already protected by '{existing.name}'."
     variant = world.behaviour.re_enable
     if variant == "conflict":
-        raise errors.conflict(message, "VirtualMachineAlreadyProtected")
+        raise errors.conflict(_already(existing).message, "VirtualMachineAlreadyProtected")
     failure = None
     if variant == "fail" or existing.name.lower() != name.lower() or existing.phase is Phase.ENABLING_FAILED:
-        action = "Disable replication of the virtual machine before enabling it again."
-        failure = Failure("159025", message, "", action, after=latencies.PREFLIGHT_FAILURE, summary=_SUMMARY)
+        failure = replace(_already(existing), after=latencies.PREFLIGHT_FAILURE, summary=_SUMMARY)
     _, answer = jobs.start(
         world,
         call,
@@ -90,17 +88,20 @@ def _enable_again(world: World, call: Call, existing: ProtectedItem, name: str) 
     return answer
 
 
+def _already(existing: ProtectedItem) -> Failure:
+    return Failure(
+        "159025",
+        f"The virtual machine '{existing.vm_name}' is already protected by '{existing.name}' in the vault "
+        f"'{existing.vault.resource.name}'.",
+        "",
+        "Disable replication of the virtual machine before enabling it again.",
+    )
+
+
 def _refused(world: World, call: Call, container: Container, vm_id: str, name: str, failure: Failure | None) -> Answer:
     """The job fails in its prerequisites check; no item comes of it."""
     assert failure is not None  # noqa: S101 - enable_checks names a missing VM and container
-    told = Failure(
-        failure.code,
-        failure.message,
-        failure.possible_causes,
-        failure.recommended_action,
-        after=latencies.PREFLIGHT_FAILURE,
-        summary=_SUMMARY,
-    )
+    told = replace(failure, after=latencies.PREFLIGHT_FAILURE, summary=_SUMMARY)
     vm_name = ids.last_segment(vm_id)
     target_id = ids.stable_guid("protection entity", vm_id)
     _, answer = jobs.start(

@@ -2,7 +2,7 @@
 
 from local.simulator import checks, ids
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import errors, scope
+from local.simulator.recovery import disk_checks, errors, scope
 from local.simulator.recovery.model import Container, Policy, ProtectedDisk, ProtectedItem
 from local.simulator.store import VirtualMachine
 from local.simulator.wire import Json
@@ -20,16 +20,34 @@ _OPTIONAL = (
     "recoverySubnetName",
     "autoProtectionOfDataDisk",
 )
+_REQUIRED_OF_DISK = ("diskId", "primaryStagingAzureStorageAccountId", "recoveryResourceGroupId")
+_OPTIONAL_OF_DISK = (
+    "recoveryReplicaDiskAccountType",
+    "recoveryTargetDiskAccountType",
+    "recoveryDiskEncryptionSetId",
+)
+_KEYS = {
+    "diskEncryptionKeyInfo": ("secretIdentifier", "keyVaultResourceArmId"),
+    "keyEncryptionKeyInfo": ("keyIdentifier", "keyVaultResourceArmId"),
+}
 
 
 def parse(body: Json) -> tuple[str, str, Json]:
     """VM ID, policy ID and the provider's details. Raises ArmError 400."""
     policy = checks.get(body, "properties.policyId", str, required=True)
     details = checks.get(body, "properties.providerSpecificDetails", dict, required=True)
+    scope.only(body["properties"], ("policyId", "protectableItemId", "providerSpecificDetails"))
     scope.a2a(checks.get(details, "instanceType", str, required=True))
     vm = checks.get(details, "fabricObjectId", str, required=True)
-    for name in (*_OPTIONAL, "recoveryContainerId", "recoveryResourceGroupId", "multiVmGroupName", "multiVmGroupId"):
+    texts = (*_OPTIONAL, "recoveryContainerId", "recoveryResourceGroupId", "multiVmGroupName", "multiVmGroupId")
+    for name in texts:
         checks.get(details, name, str)
+    scope.only(
+        details,
+        (*texts, "instanceType", "fabricObjectId", "vmManagedDisks", "diskEncryptionInfo", "platformFaultDomain"),
+    )
+    checks.get(details, "platformFaultDomain", int)
+    parse_keys(details)
     if details.get("autoProtectionOfDataDisk") not in ("Enabled", "Disabled", None):
         raise errors.bad_request("autoProtectionOfDataDisk must be Enabled or Disabled.")
     for disk in checks.get(details, "vmManagedDisks", list) or []:
@@ -41,19 +59,31 @@ def parse(body: Json) -> tuple[str, str, Json]:
 
 def parse_disk(disk: Json) -> None:
     """Raises ArmError 400."""
-    for name in ("diskId", "primaryStagingAzureStorageAccountId", "recoveryResourceGroupId"):
+    for name in _REQUIRED_OF_DISK:
         checks.get(disk, name, str, required=True)
-    for name in ("recoveryReplicaDiskAccountType", "recoveryTargetDiskAccountType", "recoveryDiskEncryptionSetId"):
+    for name in _OPTIONAL_OF_DISK:
         checks.get(disk, name, str)
+    scope.only(disk, (*_REQUIRED_OF_DISK, *_OPTIONAL_OF_DISK, "diskEncryptionInfo"))
+    parse_keys(disk)
+
+
+def parse_keys(holder: Json) -> None:
+    """diskEncryptionInfo of a VM or of one disk. Raises ArmError 400."""
+    for part, names in _KEYS.items():
+        for name in names:
+            checks.get(holder, f"diskEncryptionInfo.{part}.{name}", str)
 
 
 def item(
     world: World, container: Container, name: str, vm: VirtualMachine, policy: Policy, target: Container, details: Json
 ) -> ProtectedItem:
-    disks = [disk(world, vm, each) for each in details.get("vmManagedDisks") or []]
+    keys = details.get("diskEncryptionInfo")
+    disks = [disk(world, vm, each, keys) for each in details.get("vmManagedDisks") or []]
+    high_churn = any(disk_checks.premium(world.store.get(each.cache_account)) for each in disks)
     group = details.get("recoveryResourceGroupId") or disks[0].recovery_group
     settings: Json = {option: details[option] for option in _OPTIONAL if details.get(option)}
     group_name = details.get("multiVmGroupName") or ""
+    zone = (vm.body.get("zones") or [None])[0]
     settings |= {
         "multiVmGroupName": group_name,
         "multiVmGroupId": details.get("multiVmGroupId")
@@ -61,7 +91,11 @@ def item(
         "recoveryAzureVMName": vm.name,
         "recoveryAzureVMSize": vm.properties["hardwareProfile"]["vmSize"],
         "tfoAzureVMName": f"{vm.name}-test",
-        "primaryAvailabilityZone": (vm.body.get("zones") or [None])[0],
+        "primaryAvailabilityZone": zone,
+        "initialPrimaryZone": zone or "",
+        "initialRecoveryZone": details.get("recoveryAvailabilityZone") or "",
+        "churnOptionSelected": "High" if high_churn else "Normal",
+        "platformFaultDomain": details.get("platformFaultDomain"),
     }
     return ProtectedItem(
         container=container,
@@ -79,7 +113,7 @@ def item(
     )
 
 
-def disk(world: World, vm: VirtualMachine, given: Json) -> ProtectedDisk:
+def disk(world: World, vm: VirtualMachine, given: Json, keys: Json | None = None) -> ProtectedDisk:
     """Account types that are left out are the source's (CLI-SELF #147). The disk must exist."""
     source = world.store.get(given["diskId"])
     if source is None:
@@ -96,4 +130,7 @@ def disk(world: World, vm: VirtualMachine, given: Json) -> ProtectedDisk:
         replica_sku=given.get("recoveryReplicaDiskAccountType") or sku,
         target_sku=given.get("recoveryTargetDiskAccountType") or sku,
         encryption_set=given.get("recoveryDiskEncryptionSetId"),
+        source_encryption_set=disk_checks.encryption_set(source),
+        encrypted=disk_checks.encrypted(source),
+        keys=given.get("diskEncryptionInfo") or keys or {},
     )

@@ -1,9 +1,7 @@
 """Failover, commit, test failover and reprotect: enough that a client sees every state it must leave alone."""
 
 from local.simulator import checks, ids, latencies
-from local.simulator.arm import bodies
-from local.simulator.ids import key
-from local.simulator.recovery import enable_input, errors, interfaces, item_view, jobs, replication, scope
+from local.simulator.recovery import enable_input, errors, interfaces, item_view, jobs, recovered_vm, replication, scope
 from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.items import require
 from local.simulator.recovery.model import Container, ProtectedItem
@@ -13,6 +11,15 @@ from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
+# Of the other region from a reprotect on, so nothing of the first enable is left.
+_CHOSEN_ANEW = (
+    "recoveryAvailabilitySetId",
+    "recoveryAvailabilityZone",
+    "recoveryProximityPlacementGroupId",
+    "recoveryCapacityReservationGroupId",
+    "recoveryVirtualMachineScaleSetId",
+    "recoveryBootDiagStorageAccountId",
+)
 
 
 @routes.route("POST", scope.ITEM + "/unplannedFailover")
@@ -28,7 +35,7 @@ def unplanned_failover(world: World, call: Call) -> Answer:
     item.enter(Phase.FAILING_OVER, world.clock.now())
 
     def done(moment: float) -> None:
-        item.recovery_vm = _make_vm(world, item, item.settings["recoveryAzureVMName"], test=False)
+        item.recovery_vm = recovered_vm.make(world, item, item.settings["recoveryAzureVMName"], test=False)
         item.enter(Phase.FAILED_OVER, moment)
 
     return _start(world, call, item, "UnplannedFailover", latencies.FAILOVER, done, Phase.PROTECTED)
@@ -61,7 +68,7 @@ def test_failover(world: World, call: Call) -> Answer:
         failure = Failure("159021", f"The test network '{network_id}' could not be found.")
 
     def done(_moment: float) -> None:
-        item.test_vm = _make_vm(world, item, item.settings["tfoAzureVMName"], test=True, network_id=network_id)
+        item.test_vm = recovered_vm.make(world, item, item.settings["tfoAzureVMName"], test=True, network_id=network_id)
 
     return _start(world, call, item, "TestFailover", latencies.TEST_FAILOVER, done, item.phase, failure)
 
@@ -153,6 +160,7 @@ def _turn(world: World, item: ProtectedItem, back: Container, details: Json, giv
     if source is not None:
         previous = {disk.name.lower(): disk.id for disk in item.disks}
         item.vm_id, item.vm_name = source.id, source.name
+        item.settings["primaryAvailabilityZone"] = (source.body.get("zones") or [None])[0]
         if given:
             item.disks = [enable_input.disk(world, source, disk) for disk in given]
             for disk in item.disks:
@@ -160,7 +168,7 @@ def _turn(world: World, item: ProtectedItem, back: Container, details: Json, giv
     item.recovery_group = details.get("recoveryResourceGroupId") or item.recovery_group
     for chosen in ("recoveryAzureNetworkId", "recoverySubnetName", "selectedRecoveryAzureNetworkId"):
         item.settings.pop(chosen, None)
-    item.settings["recoveryAvailabilitySetId"] = details.get("recoveryAvailabilitySetId")
+    item.settings |= {name: details.get(name) for name in _CHOSEN_ANEW}
     item.nics = interfaces.of(world, item, settled=False)
     item.recovery_vm, item.tested = None, False
     vault.add_item(item)
@@ -193,44 +201,3 @@ def _start(
         affected=replication.affected(item),
     )
     return answer
-
-
-def _make_vm(world: World, item: ProtectedItem, name: str, *, test: bool, network_id: str | None = None) -> str:
-    """A VM from the replica disks (CLI-A2A #92): no OS profile, the source's tags."""
-    location = item.recovery_container.fabric.location
-    vm_id = f"{item.recovery_group}/providers/Microsoft.Compute/virtualMachines/{name}"
-    time = world.clock.stamp()
-    profile: Json = {"osDisk": {}, "dataDisks": []}
-    for disk in item.disks:
-        disk_name = (disk.test_name or f"{disk.name}-ASRtest") if test else (disk.failover_name or disk.name)
-        parsed = bodies.child(disk.recovery_group, f"/providers/Microsoft.Compute/disks/{disk_name}")
-        made = bodies.disk(
-            parsed, location, disk.size, disk.target_sku, time, os=item.os if disk.os_disk else None, managed_by=vm_id
-        )
-        world.store.add(made)
-        if disk.os_disk:
-            profile["osDisk"] = bodies.os_disk(made, item.os, "Attach")
-        else:
-            profile["dataDisks"].append(bodies.data_disk(made, len(profile["dataDisks"])))
-    nics = [_make_nic(world, item, nic, location, test=test, network_id=network_id) for nic in item.nics]
-    size = item.settings["recoveryAzureVMSize"]
-    vm = bodies.virtual_machine(bodies.child(vm_id, ""), location, size, item.tags, profile, nics, time)
-    for index, reference in enumerate(vm.properties["networkProfile"]["networkInterfaces"]):
-        reference["properties"] = {"primary": index == 0}
-    world.store.add(vm)
-    world.raise_event(vm, "write")
-    return vm.id
-
-
-def _make_nic(
-    world: World, item: ProtectedItem, nic: Json, location: str, *, test: bool, network_id: str | None
-) -> str:
-    name = ids.last_segment(nic["sourceNicArmId"]) + ("-test" if test else "")
-    parsed = bodies.child(item.recovery_group, f"/providers/Microsoft.Network/networkInterfaces/{name}")
-    network = world.store.get(network_id or nic["recoveryVMNetworkId"] or "")
-    subnets: list[Json] = network.properties["subnets"] if network else []
-    wanted = key(nic["ipConfigs"][0]["recoverySubnetName"] or "")
-    subnet = next((each for each in subnets if key(each["name"]) == wanted), subnets[0] if subnets else {"id": ""})
-    address = nic["ipConfigs"][0]["recoveryStaticIPAddress"] or "10.0.0.4"
-    world.store.add(bodies.interface(parsed, location, subnet["id"], address, static=False, primary=True))
-    return parsed.text

@@ -31,7 +31,7 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
     source = configuration["properties"]
     subnet_id = source.get("subnet", {}).get("id", "")
     network_id = subnet_id.rsplit("/", 2)[0] or None
-    chosen = item.settings.get("recoveryAzureNetworkId")
+    chosen = item.settings.get("selectedRecoveryAzureNetworkId") or item.settings.get("recoveryAzureNetworkId")
     recovery = chosen or (network_id and mapped_network(item.container, item.recovery_container, network_id))
     subnet = _recovery_subnet(world, item, recovery, ids.last_segment(subnet_id))
     address = source.get("privateIPAddress")

@@ -1,8 +1,19 @@
 """PATCH of a replicated item: the settings of its failover, in place."""
 
-from local.simulator import checks, latencies
-from local.simulator.ids import key
-from local.simulator.recovery import errors, item_view, jobs, replication, scope
+import re
+
+from local.simulator import checks, ids, latencies
+from local.simulator.recovery import (
+    disk_checks,
+    enable_input,
+    errors,
+    item_view,
+    jobs,
+    nic_changes,
+    replication,
+    scope,
+    target_checks,
+)
 from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.model import ProtectedItem
 from local.simulator.recovery.phases import Phase
@@ -12,7 +23,9 @@ from local.simulator.world import World
 
 routes = Routes("site-recovery")
 _PROPERTIES = ("recoveryAzureVMName", "recoveryAzureVMSize", "recoveryAvailabilitySetId")
-_NETWORKS = ("selectedRecoveryAzureNetworkId", "selectedTfoAzureNetworkId")
+_NETWORKS = {"recovery": "selectedRecoveryAzureNetworkId", "tfo": "selectedTfoAzureNetworkId"}
+# Of no effect here; no item's details show them.
+_IGNORED = ("selectedSourceNicId", "enableRdpOnTargetOption", "licenseType")
 _DETAILS = (
     "tfoAzureVMName",
     "recoveryBootDiagStorageAccountId",
@@ -20,29 +33,15 @@ _DETAILS = (
     "recoveryVirtualMachineScaleSetId",
     "recoveryCapacityReservationGroupId",
 )
-_NIC = (
-    "selectionType",
-    "recoveryNetworkSecurityGroupId",
-    "enableAcceleratedNetworkingOnRecovery",
-    "tfoNetworkSecurityGroupId",
-    "enableAcceleratedNetworkingOnTfo",
-    "recoveryNicName",
-    "recoveryNicResourceGroupName",
-    "reuseExistingNic",
-    "targetNicName",
+_DISK = (
+    "diskId",
+    "recoveryTargetDiskAccountType",
+    "recoveryReplicaDiskAccountType",
+    "failoverDiskName",
+    "tfoDiskName",
 )
-_IP = (
-    "isPrimary",
-    "isSeletedForFailover",
-    "recoverySubnetName",
-    "recoveryStaticIPAddress",
-    "recoveryPublicIPAddressId",
-    "recoveryLBBackendAddressPoolIds",
-    "tfoSubnetName",
-    "tfoStaticIPAddress",
-    "tfoPublicIPAddressId",
-    "tfoLBBackendAddressPoolIds",
-)
+# The rule for names of VMs in Azure, as far as it matters: 64 characters, none that a URL would need escaped.
+_VM_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,62}\w|[A-Za-z0-9]", re.ASCII)
 
 
 @routes.route("PATCH", scope.ITEM)
@@ -50,76 +49,138 @@ def update(world: World, call: Call) -> Answer:
     """Interfaces can be changed once the item is protected; before that it has none to change."""
     item = scope.item(world, call)
     properties = checks.get(checks.body(call), "properties", dict, required=True)
-    for name in (*_PROPERTIES, *_NETWORKS):
-        checks.get(properties, name, str)
-    details = checks.get(properties, "providerSpecificDetails", dict) or {}
-    if details:
-        scope.a2a(checks.get(details, "instanceType", str, required=True))
-    nics = checks.get(properties, "vmNics", list) or []
+    details = _parse(properties)
+    nics = nic_changes.parse(properties)
     if not item.phase.value[4] or item.test_vm:
         raise errors.conflict(f"'{item.name}' cannot be changed in state {item.phase.value[0]}.")
+    networks = {prefix: properties.get(name) for prefix, name in _NETWORKS.items()}
+    after = nic_changes.merged(world, item, nics, networks)
 
     def done(_moment: float) -> None:
-        item.settings |= {name: properties[name] for name in (*_PROPERTIES, *_NETWORKS) if properties.get(name)}
-        item.settings |= {name: details[name] for name in _DETAILS if details.get(name)}
+        item.settings |= {
+            name: properties[name] for name in (*_PROPERTIES, *_NETWORKS.values()) if properties.get(name)
+        }
+        item.settings |= {name: details[name] for name in (*_DETAILS, "platformFaultDomain") if details.get(name)}
+        item.recovery_group = details.get("recoveryResourceGroupId") or item.recovery_group
+        for disk in item.disks:
+            disk.keys = details.get("diskEncryptionInfo") or disk.keys
         _change_disks(item, details.get("managedDiskUpdateDetails") or [])
-        _change_nics(item, nics, properties.get("selectedRecoveryAzureNetworkId"))
+        # Anew: it may have become protected, and got its interfaces, since.
+        item.nics = nic_changes.merged(world, item, nics, networks)
 
+    failure = _failure(world, item, properties, details) or _nic_failure(world, item, nics, after)
+    return start_change(world, call, item, "UpdateDr", latencies.UPDATE_ITEM, done, failure)
+
+
+def start_change(
+    world: World,
+    call: Call,
+    item: ProtectedItem,
+    scenario: str,
+    seconds: float,
+    done: jobs.AtEnd,
+    failure: Failure | None,
+) -> Answer:
+    """Starts the job of a change in place. Raises ArmError 409 while another job of the item runs (invented)."""
+    if item.job and world.clock.now() < item.job.ends:
+        raise errors.conflict(f"The job '{item.job.scenario}' of '{item.name}' is still running.")
     item.job, answer = jobs.start(
         world,
         call,
         item.vault,
-        "UpdateDr",
+        scenario,
         resource=item.id,
         target=(item.internal_id, item.vm_name),
-        seconds=latencies.UPDATE_ITEM,
+        seconds=seconds,
         done=done,
         result=lambda: item_view.view(world, item),
-        failure=_failure(world, item, properties, nics),
+        failure=failure,
         affected=replication.affected(item),
     )
     return answer
 
 
-def _failure(world: World, item: ProtectedItem, properties: Json, nics: list[Json]) -> Failure | None:
+def _parse(properties: Json) -> Json:
+    """The provider's details. A policy, a multi-VM group or a cache account is no part of a change: 400."""
+    texts = (*_PROPERTIES, *_NETWORKS.values(), *_IGNORED)
+    for name in texts:
+        checks.get(properties, name, str)
+    scope.only(properties, (*texts, "vmNics", "providerSpecificDetails"))
+    details: Json = checks.get(properties, "providerSpecificDetails", dict) or {}
+    if details:
+        scope.a2a(checks.get(details, "instanceType", str, required=True))
+    texts = (*_DETAILS, "recoveryResourceGroupId", "recoveryAvailabilityZone")
+    for name in texts:
+        checks.get(details, name, str)
+    checks.get(details, "platformFaultDomain", int)
+    enable_input.parse_keys(details)
+    others = ("instanceType", "managedDiskUpdateDetails", "diskEncryptionInfo", "platformFaultDomain")
+    scope.only(details, (*texts, *others))
+    for change in checks.get(details, "managedDiskUpdateDetails", list) or []:
+        checks.get(change, "diskId", str, required=True)
+        for name in _DISK:
+            checks.get(change, name, str)
+        enable_input.parse_keys(change)
+        scope.only(change, (*_DISK, "diskEncryptionInfo"))
+    return details
+
+
+def _failure(world: World, item: ProtectedItem, properties: Json, details: Json) -> Failure | None:
     """Codes invented."""
+    location = item.recovery_container.fabric.location
+    zone, set_id = details.get("recoveryAvailabilityZone"), properties.get("recoveryAvailabilitySetId")
+    if (zone and zone != item.settings.get("recoveryAvailabilityZone")) or (
+        set_id and not item.settings.get("recoveryAvailabilitySetId")
+    ):
+        message = "The availability type of a protected virtual machine cannot be changed."
+        return Failure("159060", message, "", "Disable replication, and enable it with the new availability type.")
+    for name in filter(None, (properties.get("recoveryAzureVMName"), details.get("tfoAzureVMName"))):
+        if not _VM_NAME.fullmatch(name):
+            return Failure("159061", f"'{name}' is no name that a virtual machine can have.")
+    group = details.get("recoveryResourceGroupId")
+    size = properties.get("recoveryAzureVMSize")
+    own_zone = item.settings.get("recoveryAvailabilityZone")
+    return (
+        target_checks.groups(world, item.container.fabric.location, location, {group} if group else set())
+        or target_checks.place(world, location, {**details, "recoveryAvailabilitySetId": set_id})
+        or (target_checks.size(world, item.recovery_group, location, size, own_zone) if size else None)
+        or _network_failure(world, location, properties)
+        or _disk_failure(item, details)
+    )
+
+
+def _network_failure(world: World, location: str, properties: Json) -> Failure | None:
+    for name in _NETWORKS.values():
+        if properties.get(name) and (failure := target_checks.network(world, location, properties[name], None)):
+            return failure
+    return None
+
+
+def _nic_failure(world: World, item: ProtectedItem, nics: list[Json], after: list[Json]) -> Failure | None:
     if nics and item.phase is not Phase.PROTECTED:
         return Failure("159027", f"The interfaces of '{item.vm_name}' can be changed once it is protected.")
-    known = {nic["nicId"] for nic in item.nics}
-    for nic in nics:
-        if nic.get("nicId") not in known:
-            return Failure("159028", f"The interface '{nic.get('nicId')}' does not belong to '{item.vm_name}'.")
-    for name in _NETWORKS:
-        network_id = properties.get(name)
-        network = world.store.get(network_id) if network_id else None
-        if network_id and (network is None or network.location != item.recovery_container.fabric.location):
-            return Failure("159021", f"The target virtual network '{network_id}' could not be found.")
-    set_id = properties.get("recoveryAvailabilitySetId")
-    if set_id and world.store.get(set_id) is None:
-        return Failure("159010", f"The target availability set '{set_id}' could not be found.")
+    return nic_changes.failure(world, item, nics, after)
+
+
+def _disk_failure(item: ProtectedItem, details: Json) -> Failure | None:
+    for change in details.get("managedDiskUpdateDetails") or []:
+        if item.disk(change["diskId"]) is None:
+            return not_protected(item, change["diskId"])
+        if failure := disk_checks.account_types(change):
+            return failure
     return None
+
+
+def not_protected(item: ProtectedItem, disk_id: str) -> Failure:
+    return Failure("159062", f"The disk '{ids.last_segment(disk_id)}' is not protected by '{item.name}'.")
 
 
 def _change_disks(item: ProtectedItem, changes: list[Json]) -> None:
     for change in changes:
-        for disk in item.disks:
-            if key(disk.id) == key(change.get("diskId") or ""):
-                disk.target_sku = change.get("recoveryTargetDiskAccountType") or disk.target_sku
-                disk.replica_sku = change.get("recoveryReplicaDiskAccountType") or disk.replica_sku
-                disk.failover_name = change.get("failoverDiskName") or disk.failover_name
-                disk.test_name = change.get("tfoDiskName") or disk.test_name
-
-
-def _change_nics(item: ProtectedItem, changes: list[Json], network_id: str | None) -> None:
-    for nic in item.nics:
-        if network_id:
-            nic["recoveryVMNetworkId"] = network_id
-        change = next((each for each in changes if each.get("nicId") == nic["nicId"]), None)
-        if change is None:
-            continue
-        nic.update({name: change[name] for name in _NIC if name in change})
-        for index, configuration in enumerate(change.get("ipConfigs") or []):
-            if index < len(nic["ipConfigs"]):
-                shown = nic["ipConfigs"][index]
-                shown.update({name: configuration[name] for name in _IP if name in configuration})
-                shown["recoveryIPAddressType"] = "Static" if shown["recoveryStaticIPAddress"] else "Dynamic"
+        disk = item.disk(change["diskId"])
+        if disk is not None:
+            disk.target_sku = change.get("recoveryTargetDiskAccountType") or disk.target_sku
+            disk.replica_sku = change.get("recoveryReplicaDiskAccountType") or disk.replica_sku
+            disk.failover_name = change.get("failoverDiskName") or disk.failover_name
+            disk.test_name = change.get("tfoDiskName") or disk.test_name
+            disk.keys = change.get("diskEncryptionInfo") or disk.keys

@@ -95,13 +95,14 @@ def _details(world: World, item: ProtectedItem) -> Json:
     now = world.clock.now()
     done = percent(world, item)
     settings = item.settings
+    automatic = settings.get("autoProtectionOfDataDisk") or "Disabled"
     luns = item_health.unprotected(world, item) if replicated else []
     details: Json = {
         "instanceType": "A2A",
         "fabricObjectId": item.vm_id.lower(),
-        "initialPrimaryZone": settings.get("primaryAvailabilityZone") or "",
+        "initialPrimaryZone": settings["initialPrimaryZone"],
         "initialPrimaryFabricLocation": item.initial[0],
-        "initialRecoveryZone": settings.get("recoveryAvailabilityZone") or "",
+        "initialRecoveryZone": settings["initialRecoveryZone"],
         "initialPrimaryExtendedLocation": None,
         "initialRecoveryExtendedLocation": None,
         "initialRecoveryFabricLocation": item.initial[1],
@@ -110,7 +111,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
         "multiVmGroupCreateOption": "UserSpecified" if settings["multiVmGroupName"] else "AutoCreated",
         "managementId": stable_guid("management", item.vm_id),
         "protectedDisks": None,
-        "unprotectedDisks": [{"diskLunId": lun, "diskAutoProtectionStatus": "Disabled"} for lun in luns] or None,
+        "unprotectedDisks": [{"diskLunId": lun, "diskAutoProtectionStatus": automatic} for lun in luns] or None,
         "protectedManagedDisks": [_disk(world, item, disk, done) for disk in item.disks],
         "recoveryBootDiagStorageAccountId": settings.get("recoveryBootDiagStorageAccountId"),
         "primaryFabricLocation": fabric.location,
@@ -143,14 +144,18 @@ def _details(world: World, item: ProtectedItem) -> Json:
         "recoveryAvailabilityZone": settings.get("recoveryAvailabilityZone"),
         "primaryExtendedLocation": None,
         "recoveryExtendedLocation": None,
-        "vmEncryptionType": "NotEncrypted",
+        # Encryption by an Azure AD application, the two-pass kind, is retired.
+        "vmEncryptionType": "OnePassEncrypted" if any(disk.encrypted for disk in item.disks) else "NotEncrypted",
         "tfoAzureVMName": settings["tfoAzureVMName"],
         "recoveryAzureGeneration": "V1",
         "recoveryProximityPlacementGroupId": settings.get("recoveryProximityPlacementGroupId"),
-        "autoProtectionOfDataDisk": settings.get("autoProtectionOfDataDisk") or "Disabled",
+        "autoProtectionOfDataDisk": automatic,
         "recoveryVirtualMachineScaleSetId": settings.get("recoveryVirtualMachineScaleSetId"),
         "recoveryCapacityReservationGroupId": settings.get("recoveryCapacityReservationGroupId"),
+        "churnOptionSelected": settings["churnOptionSelected"],
     }
+    if settings.get("platformFaultDomain") is not None:
+        details["platformFaultDomain"] = settings["platformFaultDomain"]
     if replicated:
         minute = now - now % 60
         details["agentCertificateExpiryDate"] = "2029-01-15T08:53:51Z"
@@ -176,6 +181,8 @@ def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | No
         state = "Unavailable"
     else:
         state = "InitialReplicationPending"
+    secret = disk.keys.get("diskEncryptionKeyInfo") or {}
+    key = disk.keys.get("keyEncryptionKeyInfo") or {}
     return {
         "diskId": disk.id.lower(),
         "recoveryResourceGroupId": disk.recovery_group,
@@ -186,7 +193,7 @@ def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | No
         "recoveryReplicaDiskAccountType": disk.replica_sku,
         "recoveryTargetDiskAccountType": disk.target_sku,
         "recoveryDiskEncryptionSetId": disk.encryption_set,
-        "primaryDiskEncryptionSetId": None,
+        "primaryDiskEncryptionSetId": disk.source_encryption_set,
         "diskName": disk.name,
         "diskCapacityInBytes": disk.size * 1024**3,
         "primaryStagingAzureStorageAccountId": disk.cache_account,
@@ -199,12 +206,12 @@ def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | No
         "dataPendingAtSourceAgentInMB": 1.234375 if done is not None else 0.0,
         "diskState": state,
         "allowedDiskLevelOperation": [],
-        "isDiskEncrypted": False,
-        "secretIdentifier": None,
-        "dekKeyVaultArmId": None,
-        "isDiskKeyEncrypted": False,
-        "keyIdentifier": None,
-        "kekKeyVaultArmId": None,
+        "isDiskEncrypted": disk.encrypted,
+        "secretIdentifier": secret.get("secretIdentifier"),
+        "dekKeyVaultArmId": secret.get("keyVaultResourceArmId"),
+        "isDiskKeyEncrypted": bool(key),
+        "keyIdentifier": key.get("keyIdentifier"),
+        "kekKeyVaultArmId": key.get("keyVaultResourceArmId"),
         "failoverDiskName": disk.failover_name or disk.name,
         "tfoDiskName": disk.test_name or f"{disk.name}-ASRtest",
     }

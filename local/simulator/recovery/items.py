@@ -1,11 +1,9 @@
-"""Replicated items: read, add disks, disable. enable.py makes them, item_update.py changes them."""
+"""Replicated items: read and disable. enable.py makes them, item_update.py and item_disks.py change them."""
 
-from local.simulator import checks, ids, latencies
+from local.simulator import checks, latencies
 from local.simulator.arm.locks import locks_over
 from local.simulator.ids import key
 from local.simulator.recovery import (
-    enable_checks,
-    enable_input,
     errors,
     item_view,
     jobs,
@@ -17,7 +15,6 @@ from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.model import ProtectedItem
 from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
-from local.simulator.store import VirtualMachine
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -120,53 +117,3 @@ def require(item: ProtectedItem, operation: str) -> None:
         raise errors.conflict(
             f"The operation {operation} is not allowed on '{item.name}' in state {item.phase.value[0]}."
         )
-
-
-@routes.route("POST", scope.ITEM + "/addDisks")
-def add_disks(world: World, call: Call) -> Answer:
-    item = scope.item(world, call)
-    details = checks.get(checks.body(call), "properties.providerSpecificDetails", dict, required=True)
-    scope.a2a(checks.get(details, "instanceType", str, required=True))
-    given = checks.get(details, "vmManagedDisks", list, required=True)
-    for disk in given:
-        enable_input.parse_disk(disk)
-    vm = world.store.vm(item.vm_id)
-    if item.phase is not Phase.PROTECTED or vm is None:
-        raise errors.conflict(f"Disks can only be added to '{item.name}' while it is protected.")
-    failure = _disk_failure(world, item, vm, given)
-    added = [] if failure else [enable_input.disk(world, vm, disk) for disk in given]
-
-    def done(moment: float) -> None:
-        for disk in added:
-            disk.replicating_until = moment + latencies.PROTECTED
-        item.disks += added
-        replication.make_replicas(world, item)
-
-    item.job, answer = jobs.start(
-        world,
-        call,
-        item.vault,
-        "AddDisks",
-        resource=item.id,
-        target=(item.internal_id, item.vm_name),
-        seconds=latencies.ADD_DISKS,
-        done=done,
-        result=lambda: item_view.view(world, item),
-        failure=failure,
-        affected=replication.affected(item),
-    )
-    return answer
-
-
-def _disk_failure(world: World, item: ProtectedItem, vm: VirtualMachine, given: list[Json]) -> Failure | None:
-    known = {key(disk.id) for disk in item.disks}
-    own = {key(disk["managedDisk"]["id"]) for disk in vm.properties["storageProfile"]["dataDisks"]}
-    for disk in given:
-        name = ids.last_segment(disk["diskId"])
-        if key(disk["diskId"]) in known:
-            return Failure("159026", f"The disk '{name}' is already protected.")
-        if key(disk["diskId"]) not in own:
-            return Failure("159015", f"The disk '{name}' does not belong to the virtual machine '{vm.name}'.")
-        if failure := enable_checks.cache_failure(world, vm, disk["primaryStagingAzureStorageAccountId"]):
-            return failure
-    return None

@@ -35,6 +35,7 @@ SCENARIOS = {
     "PurgeDr": ("Delete replicated item", "ProtectionEntity"),
     "UpdateDr": ("Update virtual machine properties", "ProtectionEntity"),
     "AddDisks": ("Add disks to replication", "ProtectionEntity"),
+    "RemoveDisks": ("Remove disks from replication", "ProtectionEntity"),
     "UpdateProtectionProfile": ("Update replication policy", "ProtectionProfile"),
     "RemoveProtectionProfile": ("Delete replication policy", "ProtectionProfile"),
     "UpdateProtectionProfileAssociation": ("Update replication policy association", "ProtectionProfile"),

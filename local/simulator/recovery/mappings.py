@@ -8,6 +8,7 @@ from local.simulator.recovery.model import (
     Container,
     ContainerMapping,
     Policy,
+    RecoveryVault,
 )
 from local.simulator.routing import Routes
 from local.simulator.wire import Answer, Call, Json
@@ -15,6 +16,7 @@ from local.simulator.world import World
 
 routes = Routes("site-recovery")
 _MAPPING = scope.CONTAINER + "/replicationProtectionContainerMappings"
+_ACCOUNT = "microsoft.automation/automationaccounts"
 _AGENT = ("agentAutoUpdateStatus", "automationAccountArmId", "automationAccountAuthenticationType")
 
 
@@ -81,7 +83,12 @@ def _agent(provider: Json) -> Json:
     status = checks.get(provider, "agentAutoUpdateStatus", str)
     if status not in ("Enabled", "Disabled", None):
         raise errors.bad_request(f"agentAutoUpdateStatus must be Enabled or Disabled, not '{status}'.")
-    return {name: provider[name] for name in _AGENT if provider.get(name) is not None}
+    account = checks.get(provider, "automationAccountArmId", str)
+    kind = checks.get(provider, "automationAccountAuthenticationType", str)
+    if kind not in ("SystemAssignedIdentity", "RunAsAccount", None):
+        raise errors.bad_request(f"automationAccountAuthenticationType must not be '{kind}'.")
+    given = zip(_AGENT, (status, account, kind), strict=True)
+    return {name: value for name, value in given if value is not None}
 
 
 def _mapping_failure(
@@ -98,10 +105,20 @@ def _mapping_failure(
         if other.name.lower() == name.lower() and not same:
             message = f"The mapping '{name}' exists for other containers or another policy."
             return Failure("MappingAlreadyExists", message, "", "Use another name.", after=3.0)
-    account = agent.get("automationAccountArmId")
-    if agent.get("agentAutoUpdateStatus") == "Enabled" and (not account or world.store.get(account) is None):
+    return _agent_failure(world, container.vault, agent)
+
+
+def _agent_failure(world: World, vault: RecoveryVault, agent: Json) -> Failure | None:
+    """The account is one per vault, in the vault's subscription, by the documentation."""
+    if agent.get("agentAutoUpdateStatus") != "Enabled":
+        return None
+    account = world.store.get(agent.get("automationAccountArmId") or "")
+    if account is None or account.type.lower() != _ACCOUNT:
         message = "The automation account for updating the Mobility service could not be found."
         return Failure("AutomationAccountMissing", message, "", "Give an existing automation account.", after=3.0)
+    if account.id.split("/")[2].lower() != vault.id.split("/")[2].lower():
+        message = f"The automation account '{account.name}' is not in the subscription of the vault."
+        return Failure("AutomationAccountElsewhere", message, "", "Give one of the vault's subscription.", after=3.0)
     return None
 
 
@@ -117,18 +134,19 @@ def _drop(container: Container, mapping: ContainerMapping) -> None:
 def patch_container_mapping(world: World, call: Call) -> Answer:
     mapping = _container_mapping(world, call)
     provider = checks.get(checks.body(call), "properties.providerSpecificInput", dict, required=True)
-    agent = _agent(provider)
+    vault = mapping.container.vault
+    agent = {**mapping.agent, **_agent(provider)}
     _, answer = jobs.start(
         world,
         call,
-        mapping.container.vault,
+        vault,
         "UpdateProtectionProfileAssociation",
         resource=mapping.id,
         target=(stable_guid("policy", mapping.policy.id), mapping.policy.name),
         seconds=latencies.UPDATE_SETTINGS,
         done=lambda _moment: mapping.agent.update(agent),
         result=lambda: views.container_mapping(mapping),
-        failure=_mapping_failure(world, mapping.container, mapping.target, mapping.policy, mapping.name, agent),
+        failure=_agent_failure(world, vault, agent),
     )
     return answer
 

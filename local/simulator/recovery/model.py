@@ -107,6 +107,10 @@ class ProtectedDisk:
     replica_sku: str
     target_sku: str
     encryption_set: str | None = None
+    source_encryption_set: str | None = None
+    # By Azure Disk Encryption; `keys` is the diskEncryptionInfo for the target.
+    encrypted: bool = False
+    keys: Json = field(default_factory=dict)
     failover_name: str = ""
     test_name: str = ""
     # Set for a disk added to an item that is protected already: until then it replicates on its own.
@@ -158,6 +162,9 @@ class ProtectedItem:
     @property
     def internal_id(self) -> str:
         return stable_guid("protection entity", self.vm_id)
+
+    def disk(self, disk_id: str) -> ProtectedDisk | None:
+        return next((disk for disk in self.disks if key(disk.id) == key(disk_id)), None)
 
     def enter(self, phase: Phase, at: float) -> None:
         self.phase = phase

@@ -1,13 +1,14 @@
 """From a path to the vault, fabric, container or item that it names, with the errors of what is missing."""
 
 import re
+from collections.abc import Iterable
 
 from local.simulator import ids
 from local.simulator.arm.vaults import TYPE
 from local.simulator.errors import resource_not_found
 from local.simulator.recovery import errors, item_view
 from local.simulator.recovery.model import Container, Fabric, Policy, ProtectedItem, RecoveryVault
-from local.simulator.wire import Call
+from local.simulator.wire import Call, Json
 from local.simulator.world import World
 
 VAULT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.RecoveryServices/vaults/{vault}"
@@ -81,3 +82,14 @@ def a2a(kind: str, expected: str = "A2A") -> None:
     """Raises ArmError 400 for the instance type of another scenario than Azure to Azure."""
     if kind != expected:
         raise errors.bad_request(f"The instance type '{kind}' is not supported here; expected '{expected}'.")
+
+
+def only(source: Json, names: Iterable[str]) -> None:
+    """Raises ArmError 400 for a property beside these that has a value: unknown, or not served here.
+
+    The service may well leave it out silently; a client that relies on it is wrong all the same.
+    """
+    known = set(names)
+    for name, value in source.items():
+        if value and name not in known:
+            raise errors.bad_request(f"The property '{name}' is not supported here.")

@@ -1,0 +1,68 @@
+"""New virtual networks, their subnets and peerings, as the network provider answers them."""
+
+from local.simulator.arm import bodies
+from local.simulator.ids import ResourceId, stable_guid
+from local.simulator.store import Resource
+from local.simulator.wire import Json
+
+
+def network(
+    parsed: ResourceId,
+    location: str,
+    prefixes: list[str],
+    subnets: list[tuple[str, str, Json]],
+    tags: dict[str, str] | None,
+) -> Resource:
+    """`subnets` are name, prefix and what else their properties hold."""
+    properties: Json = {
+        "provisioningState": "Succeeded",
+        "resourceGuid": stable_guid("vnet", parsed.text),
+        "addressSpace": {"addressPrefixes": prefixes},
+        "subnets": [_subnet(parsed.text, *subnet) for subnet in subnets],
+        "virtualNetworkPeerings": [],
+        "enableDdosProtection": False,
+    }
+    made = bodies.resource(parsed, location, tags, properties)
+    made.body["etag"] = f'W/"{stable_guid("etag", parsed.text)}"'
+    return made
+
+
+def _subnet(network_id: str, name: str, prefix: str, more: Json) -> Json:
+    subnet_id = f"{network_id}/subnets/{name}"
+    return {
+        "name": name,
+        "id": subnet_id,
+        "etag": f'W/"{stable_guid("etag", subnet_id)}"',
+        "properties": {
+            "provisioningState": "Succeeded",
+            "addressPrefix": prefix,
+            "delegations": [],
+            "privateEndpointNetworkPolicies": "Disabled",
+            "privateLinkServiceNetworkPolicies": "Enabled",
+            **more,
+        },
+        "type": "Microsoft.Network/virtualNetworks/subnets",
+    }
+
+
+def peering(network_id: str, name: str, remote: str, more: Json | None = None) -> Json:
+    """One that both sides have: Connected."""
+    peering_id = f"{network_id}/virtualNetworkPeerings/{name}"
+    return {
+        "name": name,
+        "id": peering_id,
+        "etag": f'W/"{stable_guid("etag", peering_id)}"',
+        "properties": {
+            "provisioningState": "Succeeded",
+            "resourceGuid": stable_guid("peering", peering_id),
+            "peeringState": "Connected",
+            "peeringSyncLevel": "FullyInSync",
+            "allowVirtualNetworkAccess": True,
+            "allowForwardedTraffic": False,
+            "allowGatewayTransit": False,
+            "useRemoteGateways": False,
+            **(more or {}),
+            "remoteVirtualNetwork": {"id": remote},
+        },
+        "type": "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+    }

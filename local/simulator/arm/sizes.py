@@ -1,0 +1,119 @@
+"""Sizes of VMs: a table of the usual ones, and what the name of any other says."""
+
+import re
+from dataclasses import dataclass
+
+from local.simulator import regions
+from local.simulator.world import World
+
+TYPE = "Microsoft.Compute/virtualMachines"
+_HALVED = {2: 4, 4: 8, 8: 16, 16: 32, 32: 32, 64: 32}  # data disks by cores, in most series
+_NAME = re.compile(r"^(Standard|Basic)_(?P<series>[A-Z]+)(?P<cores>\d+)(-\d+)?(?P<more>[a-z]*)(_v(?P<version>\d+))?$")
+# Series: pattern of the name, family, GiB per core, data disks by cores (Microsoft's pages of each series).
+_SERIES: tuple[tuple[str, str, float, dict[int, int]], ...] = (
+    ("Standard_D{}s_v3", "standardDSv3Family", 4, {2: 4, 4: 8, 8: 16, 16: 32}),
+    ("Standard_D{}s_v4", "standardDSv4Family", 4, {2: 4, 4: 8, 8: 16, 16: 32}),
+    ("Standard_D{}s_v5", "standardDSv5Family", 4, _HALVED),
+    ("Standard_D{}ds_v5", "standardDDSv5Family", 4, _HALVED),
+    ("Standard_D{}as_v5", "standardDASv5Family", 4, _HALVED),
+    ("Standard_E{}s_v3", "standardESv3Family", 8, {2: 4, 4: 8, 8: 16, 16: 32}),
+    ("Standard_E{}s_v5", "standardESv5Family", 8, _HALVED),
+    ("Standard_E{}ds_v5", "standardEDSv5Family", 8, _HALVED),
+    ("Standard_F{}s_v2", "standardFSv2Family", 2, {2: 4, 4: 8, 8: 16, 16: 32}),
+    ("Standard_DC{}as_v5", "standardDCASv5Family", 4, {2: 4, 4: 8, 8: 16}),
+    ("Standard_L{}s_v3", "standardLSv3Family", 8, {8: 16, 16: 32, 32: 32}),
+    ("Standard_B{}s_v2", "standardBsv2Family", 4, {2: 4, 4: 8, 8: 16}),
+)
+_SINGLE: tuple[tuple[str, str, int, float, int], ...] = (
+    ("Standard_B1ls", "standardBSFamily", 1, 0.5, 2),
+    ("Standard_B1s", "standardBSFamily", 1, 1, 2),
+    ("Standard_B1ms", "standardBSFamily", 1, 2, 2),
+    ("Standard_B2s", "standardBSFamily", 2, 4, 4),
+    ("Standard_B2ms", "standardBSFamily", 2, 8, 4),
+    ("Standard_B4ms", "standardBSFamily", 4, 16, 8),
+    ("Standard_DS1_v2", "standardDSv2Family", 1, 3.5, 4),
+    ("Standard_DS2_v2", "standardDSv2Family", 2, 7, 8),
+    ("Standard_DS3_v2", "standardDSv2Family", 4, 14, 16),
+    ("Standard_DS4_v2", "standardDSv2Family", 8, 28, 32),
+    ("Standard_DS5_v2", "standardDSv2Family", 16, 56, 64),
+    ("Standard_A1_v2", "standardAv2Family", 1, 2, 2),
+    ("Standard_A2_v2", "standardAv2Family", 2, 4, 4),
+    ("Standard_D2_v3", "standardDv3Family", 2, 8, 4),
+    ("Standard_M64s", "standardMSFamily", 64, 1024, 64),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    name: str
+    family: str
+    cores: int
+    memory: float
+    data_disks: int
+
+    @property
+    def premium(self) -> bool:
+        """Premium disks go with an `s` in the name."""
+        found = _NAME.match(self.name)
+        return found is None or "s" in found["more"] or found["series"].endswith("S")
+
+    @property
+    def confidential(self) -> bool:
+        return self.name.startswith(("Standard_DC", "Standard_EC"))
+
+
+_TABLE = {
+    size.name.lower(): size
+    for size in (
+        *(Size(*row) for row in _SINGLE),
+        *(
+            Size(pattern.format(cores), family, cores, cores * memory, disks[cores])
+            for pattern, family, memory, disks in _SERIES
+            for cores in disks
+        ),
+    )
+}
+
+
+def size_of(name: str) -> Size:
+    """For a name that the table has not, numbers that its series would suggest: invented."""
+    if known := _TABLE.get(name.lower()):
+        return known
+    found = _NAME.match(name)
+    if found is None:
+        return Size(name, "standardUnknownFamily", 2, 8, 4)
+    version = f"v{found['version']}" if found["version"] else ""
+    family = f"standard{found['series']}{found['more'].upper()}{version}Family"
+    cores = int(found["cores"])
+    memory = cores * (8 if found["series"].startswith("E") else 2 if found["series"].startswith("F") else 4)
+    return Size(name, family, cores, memory, min(2 * cores, 64))
+
+
+def sizes(world: World, subscription: str) -> list[Size]:
+    """Those of the table, and those that VMs of the subscription have besides."""
+    used = {vm.properties["hardwareProfile"]["vmSize"] for vm in world.store.of_type(subscription, TYPE)}
+    others = sorted(name for name in used if name.lower() not in _TABLE)
+    return [*_TABLE.values(), *map(size_of, others)]
+
+
+def refused_zones(world: World, subscription: str, location: str, size: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether a subscription may not use a size in a location at all, and the zones where it may not."""
+    zones: set[str] = set()
+    for restriction in world.limits.restrictions(subscription, location, size):
+        if not restriction.zones:
+            return True, regions.zones(location)
+        zones.update(restriction.zones)
+    return False, tuple(sorted(zones))
+
+
+def used_cores(world: World, subscription: str, location: str) -> dict[str, int]:
+    """Cores of the VMs that are allocated, by family; under `cores` the sum."""
+    found: dict[str, int] = {"cores": 0}
+    for resource in world.store.of_type(subscription, TYPE):
+        vm = world.store.vm(resource.id)
+        if vm is None or vm.location != location or vm.power == "deallocated":
+            continue
+        size = size_of(vm.properties["hardwareProfile"]["vmSize"])
+        found["cores"] += size.cores
+        found[size.family] = found.get(size.family, 0) + size.cores
+    return found

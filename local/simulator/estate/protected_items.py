@@ -1,0 +1,153 @@
+"""The replicated items of an estate, with the settings that the portal's page would have given them."""
+
+from local.simulator import latencies
+from local.simulator.arm.compute_parts import SET
+from local.simulator.arm.network import NETWORK
+from local.simulator.arm.storage import TYPE as ACCOUNT
+from local.simulator.estate.fields import Fields
+from local.simulator.ids import last_segment
+from local.simulator.recovery import nic_changes, replication
+from local.simulator.recovery.model import ProtectedItem
+from local.simulator.recovery.phases import Phase
+from local.simulator.store import Store, VirtualMachine
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+# Key, the type that its ID is of, and the field of an enable call.
+_PLACES = (
+    ("recoveryNetwork", NETWORK, "recoveryAzureNetworkId"),
+    ("recoveryAvailabilitySet", SET, "recoveryAvailabilitySetId"),
+    (
+        "recoveryProximityPlacementGroup",
+        "Microsoft.Compute/proximityPlacementGroups",
+        "recoveryProximityPlacementGroupId",
+    ),
+    (
+        "recoveryCapacityReservationGroup",
+        "Microsoft.Compute/capacityReservationGroups",
+        "recoveryCapacityReservationGroupId",
+    ),
+    ("recoveryBootDiagStorageAccount", ACCOUNT, "recoveryBootDiagStorageAccountId"),
+)
+_TEXTS = {
+    "recoverySubnet": "recoverySubnetName",
+    "recoveryAvailabilityZone": "recoveryAvailabilityZone",
+    "multiVmGroupName": "multiVmGroupName",
+}
+_SETTINGS = {
+    "recoveryVmName": "recoveryAzureVMName",
+    "recoveryVmSize": "recoveryAzureVMSize",
+    "testVmName": "tfoAzureVMName",
+}
+_STATES = ("Protected", "InitialReplicationInProgress", "EnablingFailed", "UnplannedFailoverCommitted")
+KEYS = " ".join(
+    (
+        "fabric container name virtualMachine policy recoveryFabric recoveryContainer state recoveryResourceGroup",
+        "cacheStorageAccount disks nics",
+        *(name for name, _, _ in _PLACES),
+        *_TEXTS,
+        *_SETTINGS,
+    )
+)
+
+
+def read(store: Store, fields: Fields) -> tuple[VirtualMachine, Json]:
+    """The VM and the details of the call that would have enabled it. Raises ValueError."""
+    vm = store.vm(fields.id("virtualMachine", "Microsoft.Compute/virtualMachines").text)
+    if vm is None:
+        raise ValueError(f"{fields.where}: virtualMachine is not in the estate")
+    group = fields.need("recoveryResourceGroup", str)
+    if store.group(group) is None:
+        raise ValueError(f"{fields.where}: recoveryResourceGroup is not in the estate")
+    state = fields.choice("state", _STATES)
+    details: Json = {wire: fields.get(name, str) for name, wire in _TEXTS.items()}
+    for name, kind, wire in _PLACES:
+        details[wire] = fields.id(name, kind).text if fields.get(name, str) else None
+    nics = _nics(vm, fields)
+    if nics and state != "Protected":
+        raise ValueError(f"{fields.where}: nics are known of an item in state Protected only")
+    return vm, {**details, "recoveryResourceGroupId": group, "vmManagedDisks": _disks(vm, fields, group)}
+
+
+def _disks(vm: VirtualMachine, fields: Fields, group: str) -> list[Json]:
+    """Without `disks` all of the VM's, as the VM has them."""
+    profile = vm.properties["storageProfile"]
+    own = {last_segment(disk["managedDisk"]["id"]): disk["managedDisk"]["id"] for disk in _attached(profile)}
+    known = "name cacheStorageAccount replicaType targetType encryptionSet"
+    chosen = fields.parts("disks", known) or [Fields({"name": name}, fields.where, known) for name in own]
+    cache = fields.id("cacheStorageAccount", ACCOUNT).text
+    found = []
+    for disk in chosen:
+        if disk.need("name", str) not in own:
+            raise ValueError(f"{disk.where}: the VM has no disk of this name")
+        encryption = disk.get("encryptionSet", str) and disk.id("encryptionSet", "Microsoft.Compute/diskEncryptionSets")
+        found.append(
+            {
+                "diskId": own[disk.raw["name"]],
+                "primaryStagingAzureStorageAccountId": (
+                    disk.id("cacheStorageAccount", ACCOUNT).text if disk.get("cacheStorageAccount", str) else cache
+                ),
+                "recoveryResourceGroupId": group,
+                "recoveryReplicaDiskAccountType": disk.get("replicaType", str),
+                "recoveryTargetDiskAccountType": disk.get("targetType", str),
+                "recoveryDiskEncryptionSetId": encryption.text if encryption else None,
+            }
+        )
+    if profile["osDisk"]["managedDisk"]["id"] not in [disk["diskId"] for disk in found]:
+        raise ValueError(f"{fields.where}: the OS disk is among the disks of every item")
+    return found
+
+
+def _attached(profile: Json) -> list[Json]:
+    return [profile["osDisk"], *profile["dataDisks"]]
+
+
+def _nics(vm: VirtualMachine, fields: Fields) -> dict[str, Json]:
+    """The changes of interfaces as PATCH would have made them, by the ID of the source's."""
+    own = {
+        last_segment(reference["id"]): reference["id"]
+        for reference in vm.properties["networkProfile"]["networkInterfaces"]
+    }
+    found = {}
+    for nic in fields.parts("nics", "name subnet staticIp networkSecurityGroup publicIp backendPools"):
+        if nic.need("name", str) not in own:
+            raise ValueError(f"{nic.where}: the VM has no interface of this name")
+        configuration = {
+            "recoverySubnetName": nic.get("subnet", str),
+            "recoveryStaticIPAddress": nic.get("staticIp", str),
+            "recoveryPublicIPAddressId": nic.get("publicIp", str),
+            "recoveryLBBackendAddressPoolIds": nic.get("backendPools", list),
+        }
+        group = nic.get("networkSecurityGroup", str)
+        found[own[nic.raw["name"]]] = {
+            "recoveryNetworkSecurityGroupId": group,
+            "ipConfigs": [{name: value for name, value in configuration.items() if value is not None}],
+        }
+    return found
+
+
+def bring_to_state(world: World, item: ProtectedItem, fields: Fields) -> None:
+    """What enabling has left behind, and the state that the estate gives."""
+    item.settings |= {wire: fields.raw[name] for name, wire in _SETTINGS.items() if fields.get(name, str)}
+    state, now = fields.choice("state", _STATES), world.clock.now()
+    replication.link_source(world, item)
+    replication.make_replicas(world, item)
+    if state == "EnablingFailed":
+        item.enter(Phase.ENABLING_FAILED, now)
+    elif state == "InitialReplicationInProgress":
+        replication.start_replication(world, item, now)
+    else:
+        item.replication_started = now - latencies.PROTECTED
+        replication.protect(world, item, now)
+        _change_nics(world, item, fields)
+        if state == "UnplannedFailoverCommitted":
+            item.enter(Phase.COMMITTED, now)
+
+
+def _change_nics(world: World, item: ProtectedItem, fields: Fields) -> None:
+    vm = world.store.vm(item.vm_id)
+    given = _nics(vm, fields) if vm else {}
+    changes = [
+        {**given[nic["sourceNicArmId"]], "nicId": nic["nicId"]} for nic in item.nics if nic["sourceNicArmId"] in given
+    ]
+    item.nics = nic_changes.merged(world, item, changes, {})

@@ -1,0 +1,140 @@
+"""Which disks can be replicated, by way of which cache account, and into what.
+
+Code 150172 is documented, and the wording of 159017 known (terraform-provider-azurerm#25880); the rest is invented.
+"""
+
+from local.simulator import ids
+from local.simulator.recovery import target_checks
+from local.simulator.recovery.errors import Failure
+from local.simulator.recovery.model import RecoveryVault
+from local.simulator.store import Resource, StorageAccount, VirtualMachine
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+_TYPES = (
+    "Standard_LRS",
+    "StandardSSD_LRS",
+    "StandardSSD_ZRS",
+    "Premium_LRS",
+    "Premium_ZRS",
+    "PremiumV2_LRS",
+    "UltraSSD_LRS",
+)
+# Replicated with High Churn only, by the documentation of 2026-01.
+_HIGH_CHURN_ONLY = ("PremiumV2_LRS", "UltraSSD_LRS")
+
+
+def find(
+    world: World, vault: RecoveryVault, vm: VirtualMachine, location: str, given: list[Json], keys: Json | None = None
+) -> Failure | None:
+    """`given` are the disks of an enable or of addDisks, `keys` the encryption keys given for all of them."""
+    for each in given:
+        source = world.store.get(each["diskId"])
+        if source is None:
+            return Failure("159015", f"The disk '{each['diskId']}' could not be found.")
+        failure = (
+            _source(source)
+            or cache(world, vault, vm, each["primaryStagingAzureStorageAccountId"])
+            or _churn(world, source, each["primaryStagingAzureStorageAccountId"])
+            or account_types(each)
+            or _encryption(world, source, location, each, keys)
+        )
+        if failure:
+            return failure
+    return None
+
+
+def _source(disk: Resource) -> Failure | None:
+    if disk.properties["diskSizeBytes"] < 1024**3:
+        return Failure(
+            "150172",
+            f"Protection couldn't be enabled because the disk '{disk.name}' is smaller than 1024 MB.",
+            "The disk is smaller than the supported size of 1024 MB.",
+            "Exclude the disk, or make it bigger, and try again.",
+        )
+    if (disk.properties.get("maxShares") or 1) > 1:
+        return Failure("159046", f"The disk '{disk.name}' is shared: it can be protected in a cluster only.")
+    return None
+
+
+def account_types(given: Json) -> Failure | None:
+    for field in ("recoveryReplicaDiskAccountType", "recoveryTargetDiskAccountType"):
+        if given.get(field) and given[field] not in _TYPES:
+            return Failure("159047", f"'{given[field]}' is no type of managed disk.", "", f"Use {', '.join(_TYPES)}.")
+    return None
+
+
+def cache(world: World, vault: RecoveryVault, vm: VirtualMachine, account_id: str) -> Failure | None:
+    account = world.store.get(account_id)
+    if not isinstance(account, StorageAccount) or account.properties["provisioningState"] != "Succeeded":
+        return Failure("159016", f"The cache storage account '{account_id}' could not be found.")
+    if account.location != vm.location:
+        return Failure(
+            "159017",
+            f"The cache storage account '{account.name}' specified must be located in the same region as the source "
+            f"VM. The specific cache storage account location is : '{account.location}'.",
+            "The cache storage account is not in the region of the virtual machine.",
+            "Choose a cache storage account in the region of the virtual machine.",
+        )
+    parsed, owner = ids.parse(account.id), ids.parse(vm.id)
+    if parsed and owner and parsed.subscription.lower() != owner.subscription.lower():
+        message = f"The cache storage account '{account.name}' is not in the subscription of the virtual machine."
+        return Failure("159018", message)
+    return _account_rules(vault, account)
+
+
+def _account_rules(vault: RecoveryVault, account: StorageAccount) -> Failure | None:
+    kind, sku = account.body["kind"], account.body["sku"]["name"]
+    if not premium(account) and (kind not in ("Storage", "StorageV2") or not sku.startswith("Standard_")):
+        message = f"A storage account of kind '{kind}' and type '{sku}' cannot be a cache account."
+        return Failure("159019", message, "", "Use a standard general-purpose or a premium block blob account.")
+    if account.soft_delete:
+        return Failure("159048", f"Soft delete is on for the blobs of the cache storage account '{account.name}'.")
+    identity = (vault.resource.body.get("identity") or {}).get("type", "None")
+    if account.properties.get("allowSharedKeyAccess") is False and identity == "None":
+        message = f"The cache storage account '{account.name}' refuses its keys, and the vault has no managed identity."
+        return Failure("159049", message)
+    rules = account.properties.get("networkAcls") or {}
+    if rules.get("defaultAction") == "Deny" and "AzureServices" not in rules.get("bypass", ""):
+        message = f"The firewall of the cache storage account '{account.name}' keeps trusted Azure services out."
+        return Failure("159050", message)
+    return None
+
+
+def premium(account: Resource | None) -> bool:
+    """A premium block blob account is what chooses High Churn."""
+    if account is None:
+        return False
+    return bool(account.body["kind"] == "BlockBlobStorage" and account.body["sku"]["name"].startswith("Premium_"))
+
+
+def _churn(world: World, disk: Resource, account_id: str) -> Failure | None:
+    sku = disk.body["sku"]["name"]
+    if sku not in _HIGH_CHURN_ONLY or premium(world.store.get(account_id)):
+        return None
+    message = f"The disk '{disk.name}' of type '{sku}' needs a premium block blob account as its cache."
+    return Failure("159051", message)
+
+
+def _encryption(world: World, disk: Resource, location: str, given: Json, keys: Json | None) -> Failure | None:
+    chosen = given.get("recoveryDiskEncryptionSetId")
+    if chosen and (failure := target_checks.resource(world, target_checks.ENCRYPTION_SET, chosen, location)):
+        return failure
+    if encryption_set(disk) and not chosen:
+        message = f"The disk '{disk.name}' is encrypted with a customer-managed key: it needs a disk encryption set."
+        return Failure("159052", message)
+    info = (given.get("diskEncryptionInfo") or keys or {}).get("diskEncryptionKeyInfo") or {}
+    if encrypted(disk) and not (info.get("secretIdentifier") and info.get("keyVaultResourceArmId")):
+        message = f"The disk '{disk.name}' is encrypted by Azure Disk Encryption: it needs keys of the target region."
+        return Failure("159053", message)
+    return None
+
+
+def encryption_set(disk: Resource) -> str | None:
+    found: str | None = (disk.properties.get("encryption") or {}).get("diskEncryptionSetId")
+    return found
+
+
+def encrypted(disk: Resource) -> bool:
+    """By Azure Disk Encryption, inside the VM."""
+    return bool((disk.properties.get("encryptionSettingsCollection") or {}).get("enabled"))
