@@ -1,21 +1,24 @@
 """Where what protects a VM is not what the VM asks for. Pure: what is there in, findings out."""
 
-from shared.domain.findings import Finding, warning
+from shared.domain.findings import Finding, note, warning
+from shared.domain.outcome import Error
 from shared.domain.protected_item import ProtectedItem
-from shared.domain.target import Policy
+from shared.domain.target import Changes, Policy
 from shared.domain.vm import SourceVm
 
 
 def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     """A disk attached after replication was enabled is not replicated with the others."""
+    protected = {disk.id for disk in item.disks}
     return tuple(
         warning(
             "DiskNotProtected",
             f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.",
-            "Add it to the replicated item, in the portal under Disks.",
+            "To an item of its own making the app adds it, unless another finding says why not. To an item of others: "
+            "add it in the portal under Disks, if it was not left out on purpose.",
         )
         for disk in vm.disks
-        if disk.id not in item.disks
+        if disk.id not in protected
     )
 
 
@@ -40,4 +43,26 @@ def frozen(item: ProtectedItem) -> Finding:
         f"The replicated item is {described!r}, test failover {item.test_failover or 'None'!r}, active location "
         f"{item.active_location or 'Primary'!r}: it is reported and never written to.",
         "Finish what was begun: clean up the test failover, commit, or reprotect.",
+    )
+
+
+def not_changed(vm: SourceVm, changes: Changes, error: Error | None) -> Finding:
+    """Asked for once in this run, and the item is not so."""
+    return warning(
+        "ChangeNotMade",
+        f"The replicated item of {vm.id.name} could not be changed ({changes}): {error or 'it shows what it was'}.",
+        "See the job in the vault. It is tried again when something about the VM changes.",
+    )
+
+
+def adopted(item: ProtectedItem) -> tuple[Finding, ...]:
+    """The portal, Terraform or Azure Policy was there first: that is as good, and said."""
+    if item.is_ours:
+        return ()
+    return (
+        note(
+            "MadeByOthers",
+            f"{item.source.name} is protected by {item.id.name}, which this app did not make: it is looked after, "
+            "changed in place where something asks for it, and never removed.",
+        ),
     )

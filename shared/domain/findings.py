@@ -20,6 +20,10 @@ class Finding(Model):
     fix: str = ""
 
 
+def as_warning(finding: Finding) -> Finding:
+    return finding.model_copy(update={"severity": Severity.WARNING})
+
+
 def blocker(code: str, message: str, fix: str = "") -> Finding:
     return Finding(code=code, severity=Severity.BLOCKER, message=message, fix=fix)
 

@@ -6,16 +6,27 @@ from shared.domain.findings import Finding
 from shared.domain.model import Model
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Replication, TargetResource
+from shared.domain.target import Changes, Replication, TargetResource
 from shared.domain.vm import SourceVm
 
 
 class VmRequest(Model):
+    """`as_if_tagged` asks for a VM as it would be if it carried the tag."""
+
     vm_id: ResourceId
+    as_if_tagged: bool = False
 
 
 class DeriveRequest(Model):
+    """`item` is what protects the VM already, if something does."""
+
     vm: SourceVm
+    item: ProtectedItem | None = None
+
+
+class ChangeRequest(Model):
+    vm_id: ResourceId
+    changes: Changes
 
 
 class ResourceRequest(Model):
@@ -28,8 +39,11 @@ class EnableRequest(Model):
 
 
 class JobRequest(Model):
+    """`vault` is the one that holds the job."""
+
     vm_id: ResourceId
     job: str = ""
+    vault: ResourceId | None = None
 
 
 class Verdict(StrEnum):

@@ -4,7 +4,9 @@ Names are for making, never for finding: what exists is found by its natural key
 Where the portal has a name of its own for a thing, it is used, so that both can work in one vault.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
+from itertools import count
 from uuid import UUID, uuid5
 
 from shared.domain.resource_id import ResourceId
@@ -51,21 +53,31 @@ def target_group(source: ResourceId) -> ResourceId:
 
 def target_sibling(source: ResourceId, longest: int) -> ResourceId:
     """The target counterpart of a network (64) or an availability set (80): a function of the source alone."""
-    group = target_group(source)
+    return in_group(target_group(source), source, longest)
+
+
+def in_group(group: ResourceId, source: ResourceId, longest: int) -> ResourceId:
+    """The target counterpart of a source resource in a given resource group."""
     return ResourceId.of(group.subscription, group.resource_group, source.type, with_suffix(source.name, longest))
 
 
-def cache_account(subscription: str, location: str) -> ResourceId:
-    """The cache storage account that all VMs of a subscription and region share.
+def cache_account(subscription: str, location: str, *, premium: bool = False, number: int = 1) -> ResourceId:
+    """The cache storage account that the VMs of a subscription and region share; the second when the first is full.
 
     Storage account names are unique in all of Azure: 3 to 24 lower-case letters and digits.
     """
+    which = ("/premium" if premium else "") + (f"/{number}" if number > 1 else "")
     return ResourceId.of(
         subscription,
         f"asr-cache-{location}",
         "Microsoft.Storage/storageAccounts",
-        f"asrcache{_digest(f'{subscription}/{location}', 16)}",
+        f"asrcache{_digest(f'{subscription}/{location}{which}', 16)}",
     )
+
+
+def target_account(name: str) -> str:
+    """What the portal calls the target of a storage account that holds unmanaged disks."""
+    return f"{name[:21]}asr"
 
 
 def fabric(location: str) -> str:
@@ -78,10 +90,19 @@ def container(location: str) -> str:
     return f"asr-a2a-default-{location}-container"
 
 
-def policy(retention_hours: int, app_consistent_hours: int) -> str:
-    """Not the portal's `24-hour-retention-policy`: its values have changed over time, and ours are in the name."""
+def policy(retention_hours: int, app_consistent_hours: int, profile: str = "default") -> str:
+    """Not the portal's `24-hour-retention-policy`: its values have changed over time, and ours are in the name; and so
+    is the profile that it was first made for, unless it is the default one."""
     points = f"{app_consistent_hours}-hour" if app_consistent_hours else "no"
-    return f"{retention_hours}-hour-retention-{points}-app-consistent-policy"
+    name = f"{retention_hours}-hour-retention-{points}-app-consistent-policy"
+    return name if profile == "default" else f"{name}-for-{profile}"
+
+
+def free(name: str, taken: Iterable[str]) -> str:
+    """The name, or `name-2` and so on: what exists under it has other values, and a PUT would change those for all."""
+    known = {each.lower() for each in taken}
+    candidates = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(candidate for candidate in candidates if candidate.lower() not in known)
 
 
 def container_mapping(source_location: str, target_location: str, policy_name: str) -> str:

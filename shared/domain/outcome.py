@@ -39,7 +39,7 @@ class Pending(Model):
 
 
 class Failed(Model):
-    """`by_settings`: it was not Azure that refused but the app's own settings; nothing was sent."""
+    """`by_settings`: it was no fault but somebody's rule that refused: the app's own settings, or Azure Policy."""
 
     status: Literal["failed"] = "failed"
     error: Error

@@ -3,13 +3,31 @@
 A blocker ends the VM's run as `NotEligible`; it is looked at again when something about it changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from shared.domain.findings import Finding, blocker
+from shared.domain.findings import Finding, Severity, blocker, warning
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.domain.settings import Create, Settings
-from shared.domain.target import CacheAccount, InVault, ResourceGroup, TargetResource
-from shared.domain.vm import SourceVm, Surroundings
+from shared.domain.target import CacheAccount, InVault, Replication, ResourceGroup, TargetResource
+from shared.domain.vm import Disk, Lock, SourceVm, Surroundings
+
+# The support matrix of 2025-06: an OS disk and 64 data disks, of 1 GiB to 32 TiB.
+MOST_DISKS = 65
+MOST_GIB = 32 * 1024
+
+
+_FROM_MEMORY = {
+    "OverrideInvalid",
+    "ReadOnlyLock",
+    "SizeNotInTarget",
+    "TargetQuotaExceeded",
+    "UnsupportedDisk",
+}
+
+
+def may_be_old(findings: Iterable[Finding]) -> bool:
+    """Whether one of these blockers may rest on what was read hours ago: it is looked at anew before it is told."""
+    return any(finding.severity is Severity.BLOCKER and finding.code in _FROM_MEMORY for finding in findings)
 
 
 def without_reading(vm: ResourceId, settings: Settings) -> list[Finding]:
@@ -53,34 +71,68 @@ def of_vm(vm: SourceVm) -> Iterator[Finding]:
             f"{vm.id.name} is {vm.power_state}; Site Recovery installs its agent in a running VM only.",
             "Start the VM: it is looked at again when it starts.",
         )
-    for disk in vm.disks:
-        if disk.obstacle:
-            yield blocker(
-                "UnsupportedDisk",
-                f"The disk {disk.id.name} of {vm.id.name} is {disk.obstacle}, which this app does not replicate.",
-                "Move its data to a disk of another kind, or protect the VM by hand.",
-            )
+    if len(vm.disks) > MOST_DISKS:
+        yield blocker(
+            "TooManyDisks",
+            f"{vm.id.name} has {len(vm.disks)} disks; Site Recovery replicates at most {MOST_DISKS}.",
+            "Detach disks, or join them.",
+        )
     if vm.unmanaged_disks:
         yield blocker(
             "UnmanagedDisks",
             f"{vm.id.name} has {vm.unmanaged_disks} unmanaged disk(s), which Azure retired on 2025-09-30.",
             "Convert the disks to managed disks.",
         )
+    yield from _of_security(vm)
 
 
-def of_tags(vm: SourceVm, settings: Settings) -> Iterator[Finding]:
-    """What the VM's own tags ask for that is not to be had. Never passed over: the owner means something by it."""
-    asked = settings.tag(vm.tags, "profile")
-    if asked is not None and asked.lower() not in settings.profiles:
-        known = ", ".join(settings.profiles)
+def _of_security(vm: SourceVm) -> Iterator[Finding]:
+    if vm.security_type.lower() == "confidentialvm":
         yield blocker(
-            "OverrideInvalid",
-            f"The tag {settings.tag_name}-profile of {vm.id.name} is {asked[:80]!r}; allowed: {known}.",
-            "Name one of these profiles, or define the profile in DR_PROFILES.",
+            "ConfidentialVm",
+            f"{vm.id.name} is a confidential VM, which this app does not protect.",
+            "Protect it by the means of its application.",
+        )
+    if vm.security_type.lower() == "trustedlaunch" and vm.os.lower() == "linux":
+        yield warning(
+            "TrustedLaunchLinux",
+            f"{vm.id.name} is a Linux VM with Trusted Launch: Site Recovery supports some distributions of VMs made "
+            "since April 2024, in preview.",
+            "Check the support matrix for its distribution.",
+        )
+    if vm.disk_encryption:
+        yield blocker(
+            "DiskEncryptionNeedsKeys",
+            f"{vm.id.name} uses Azure Disk Encryption: its keys have to be copied to a key vault in the target region "
+            "under an account that may read them, which this app is not.",
+            "Enable its replication in the portal, which copies the keys as you; the app adopts the item.",
+        )
+    if vm.encryption_at_host:
+        yield warning(
+            "EncryptionAtHostNotKept",
+            f"{vm.id.name} is encrypted at host; what a failover makes of it is not.",
+            "Turn on encryption at host after a failover.",
         )
 
 
-def of_surroundings(vm: SourceVm, around: Surroundings, settings: Settings) -> Iterator[Finding]:
+def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
+    """Why a disk cannot be replicated at all, or ""."""
+    if disk.obstacle or disk.id in shared:
+        return disk.obstacle or "a shared disk"
+    if disk.size_gb is None or 1 <= disk.size_gb <= MOST_GIB:
+        return ""
+    return "smaller than 1 GiB (150172)" if disk.size_gb < 1 else "larger than 32 TiB"
+
+
+def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
+    return blocker(
+        "UnsupportedDisk",
+        f"The disk {disk.name} of {vm.id.name} is {obstacle}, which this app does not replicate.",
+        "Move its data to a disk of another kind, or protect the VM by hand.",
+    )
+
+
+def of_surroundings(vm: SourceVm, around: Surroundings) -> Iterator[Finding]:
     """What can be said of a VM by where it lives and what the service's own check found."""
     if around.group_managed_by:
         yield blocker(
@@ -88,16 +140,61 @@ def of_surroundings(vm: SourceVm, around: Surroundings, settings: Settings) -> I
             f"The resource group {vm.id.resource_group} is managed by {around.group_managed_by}, which owns its VMs.",
             "Protect what runs there by the means of that service.",
         )
-    if around.vault_location == vm.location:
-        yield blocker(
-            "VaultInSourceRegion",
-            f"The vault {settings.vault.name} is in {vm.location}, the region of the VM: it would be lost with it.",
-            "Set DR_VAULT_IDS to a vault in another region.",
-        )
     for error in around.eligibility_errors:
         yield blocker(
             "NotEligibleForReplication", f"Site Recovery's own check says {error.code}: {error.message}", error.action
         )
+
+
+def of_locks(vm: SourceVm, locks: tuple[Lock, ...], replication: Replication) -> Iterator[Finding]:
+    """Locks keep Azure from writing, or later from removing what protection leaves on a VM."""
+    written = (vm.id, replication.target_group, replication.cache_account, replication.vault)
+    for lock in locks:
+        held = [resource for resource in written if lock.covers(resource)]
+        if held and lock.read_only:
+            yield blocker(
+                "ReadOnlyLock",
+                f"The lock {lock.name} on {lock.scope} makes {', '.join(each.name for each in held)} read-only.",
+                "Remove the lock, or make it CanNotDelete.",
+            )
+        elif held and vm.id not in held:
+            yield warning(
+                "LockedTarget",
+                f"The lock {lock.name} on {lock.scope} forbids to delete {', '.join(each.name for each in held)}: what "
+                "a disabled replication or a test failover leaves there stays.",
+                "Remove the lock before you clean up.",
+            )
+        elif held:
+            yield warning(
+                "LockedVm",
+                f"The lock {lock.name} on {lock.scope} forbids to delete: when replication is disabled, links stay on "
+                f"{vm.id.name} (150225), and it cannot be enabled again until they are removed.",
+                "Remove the lock before replication is disabled.",
+            )
+
+
+def stale_link(vm: ResourceId, link: str) -> Finding:
+    return blocker(
+        "StaleLink",
+        f"The resource link {link} of {vm.name} was left by an earlier protection (150226).",
+        f"Remove it: az resource delete --ids {vm}/providers/Microsoft.Resources/links/{link}",
+    )
+
+
+def protected_elsewhere(vm: ResourceId, item: str) -> Finding:
+    return blocker(
+        "ProtectedElsewhere",
+        f"{vm.name} is protected by {item}, in a vault that is not among DR_VAULT_IDS: it is not protected twice.",
+        "Add that vault to DR_VAULT_IDS to have it looked after, or disable that replication first.",
+    )
+
+
+def region_not_mapped(vm: SourceVm) -> Finding:
+    return blocker(
+        "RegionNotMapped",
+        f"{vm.id.name} is in {vm.location}, and DR_REGION_MAP names no vault for that region.",
+        "Add the region to DR_REGION_MAP, or a vault to the VM's profile.",
+    )
 
 
 def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | None:

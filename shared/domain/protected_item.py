@@ -33,6 +33,54 @@ _STAGES = {
 }
 
 
+class ItemDisk(Model):
+    id: ResourceId
+    replica_sku: str = ""
+    target_sku: str = ""
+    encryption_set: ResourceId | None = None
+    cache_account: ResourceId | None = None
+
+
+class ItemNic(Model):
+    """An interface of the item: `id` is Site Recovery's own, `source` the interface it is for.
+
+    `configuration`, `subnet`, `address` and `static` are those of the source's primary configuration; `network` and
+    what begins with `target_` is where a failover puts it.
+    """
+
+    id: str
+    source: ResourceId
+    source_network: ResourceId | None = None
+    network: ResourceId | None = None
+    configuration: str = ""
+    subnet: str = ""
+    address: str = ""
+    static: bool = False
+    target_subnet: str = ""
+    target_address: str = ""
+    security_group: ResourceId | None = None
+    public_ip: ResourceId | None = None
+    backend_pools: tuple[ResourceId, ...] = ()
+
+
+class ItemSettings(Model):
+    """What a failover of the item makes of the VM."""
+
+    target_group: ResourceId | None = None
+    network: ResourceId | None = None
+    availability_set: ResourceId | None = None
+    zone: str = ""
+    placement_group: ResourceId | None = None
+    capacity_reservation: ResourceId | None = None
+    boot_diagnostics: ResourceId | None = None
+    consistency_group: str = ""
+    size: str = ""
+    name: str = ""
+    high_churn: bool = False
+    source_location: str = ""
+    target_location: str = ""
+
+
 class ProtectedItem(Model):
     """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
 
@@ -49,12 +97,18 @@ class ProtectedItem(Model):
     active_location: str = ""
     replication_health: str = ""
     policy_id: ResourceId | None = None
-    disks: tuple[ResourceId, ...] = ()
+    disks: tuple[ItemDisk, ...] = ()
+    nics: tuple[ItemNic, ...] = ()
+    settings: ItemSettings = ItemSettings()
     held_recovery_points: bool = False
     job: str = ""
     percent: int | None = None
     rpo_seconds: int | None = None
     errors: tuple[Error, ...] = ()
+
+    @property
+    def vault(self) -> ResourceId:
+        return self.id.parent.parent.parent
 
     @property
     def is_ours(self) -> bool:
@@ -68,6 +122,10 @@ class ProtectedItem(Model):
         stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
         # What once was protected is never taken for a mere attempt that failed.
         return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
+
+
+ENABLE = "EnableDr"
+"""The scenario of a job that enables protection."""
 
 
 class JobStage(StrEnum):
@@ -93,7 +151,3 @@ class Job(Model):
     def stage(self) -> JobStage:
         state = self.state.lower()
         return _ENDED.get(state, JobStage.FAILED if state in _FAILED else JobStage.RUNNING)
-
-    def enables(self, vm: ResourceId) -> bool:
-        """Whether it is enabling a VM of that name: a list of jobs tells no more of the VM than its name."""
-        return self.scenario == "EnableDr" and self.target.lower() == vm.name.lower()

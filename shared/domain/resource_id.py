@@ -23,6 +23,12 @@ _ID = re.compile(
 VIRTUAL_MACHINE = "Microsoft.Compute/virtualMachines"
 CLASSIC_VIRTUAL_MACHINE = "Microsoft.ClassicCompute/virtualMachines"
 VAULT = "Microsoft.RecoveryServices/vaults"
+AUTOMATION_ACCOUNT = "Microsoft.Automation/automationAccounts"
+
+
+def _looks_like_ascii(text: str) -> bool:
+    """Whether a letter becomes an ASCII one when it is lowered, as the Kelvin sign does: Azure takes it for another."""
+    return any(not letter.isascii() and letter.lower().isascii() for letter in text)
 
 
 class ResourceId:
@@ -32,7 +38,7 @@ class ResourceId:
 
     def __init__(self, text: str) -> None:
         match = _ID.fullmatch(text.rstrip("/"))
-        if match is None:
+        if match is None or _looks_like_ascii(text):
             raise ValueError(
                 f"{text[:200]!r} is not an Azure resource ID: "
                 "/subscriptions/<guid>[/resourceGroups/<name>[/providers/<namespace>/<type>/<name>...]] is allowed"

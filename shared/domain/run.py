@@ -24,6 +24,8 @@ _FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
 _LONGEST_BACKOFF = timedelta(hours=1)
 _MOST_ATTEMPTS = 3
 _MOST_FAULTS = 10
+MOST_CHANGES = 6
+"""Calls that a run makes to change an item: after these the item answers something else than was asked, each time."""
 
 
 class Ending(StrEnum):
@@ -36,6 +38,7 @@ class Ending(StrEnum):
     FROZEN = "Frozen"
     FAILED = "Failed"
     REPORTED = "Reported"
+    TARGETS_READY = "TargetsReady"
 
 
 class Result(Model):
@@ -61,12 +64,15 @@ class Phase(StrEnum):
 class Run(Model):
     """The state that a run carries from pass to pass. Times are absolute, in UTC.
 
-    `job` is the enable job asked for; while it is set, protection is never asked for again. `remaining` are the target
-    resources that are not known to be there yet.
+    `job` is the job asked for, in `vault`; while it is set, protection is never asked for again. `remaining` are the
+    target resources that are not known to be there yet; while it is `changing`, the job changes what
+    protects the VM, and `tried` are the changes that were asked for.
+    A run of `targets_only` makes the target resources and ends.
     """
 
     vm_id: ResourceId
     poll_seconds: float
+    targets_only: bool = False
     phase: Phase = Phase.LOOK
     wake_at: datetime | None = None
     step: str = "Looking at the VM"
@@ -74,6 +80,9 @@ class Run(Model):
     settings: tuple[Setting, ...] = ()
     remaining: tuple[tuple[TargetResource, ...], ...] = ()
     job: str = ""
+    vault: ResourceId | None = None
+    changing: bool = False
+    tried: tuple[str, ...] = ()
     item_id: ResourceId | None = None
     attempts: int = 0
     faults: int = 0
@@ -130,9 +139,13 @@ class Run(Model):
         step = f"Waiting until the VM is no longer {vm.provisioning_state}"
         return self.sleep(now, self.poll_seconds, step, settle_by=by)
 
-    def follow(self, now: datetime, seconds: float, job: str = "") -> Self:
-        """The next pass looks at the enable job, or at the item if the job is not known."""
-        return self.sleep(now, seconds, "Enabling protection", phase=Phase.FOLLOW, job=job or self.job, last_error=None)
+    def follow(self, now: datetime, seconds: float, job: str = "", step: str = "Enabling protection") -> Self:
+        """The next pass looks at the job, or at the item if the job is not known."""
+        return self.sleep(now, seconds, step, phase=Phase.FOLLOW, job=job or self.job, last_error=None)
+
+    def change_ended(self, error: Error | None) -> Self:
+        """The next look says whether the item is what was asked for."""
+        return self.but(job="", changing=False, last_error=error).look_again()
 
     def enable_failed(self, now: datetime, error: Error) -> Self:
         """An attempt failed: after a while the next look decides whether its item may be removed for another."""

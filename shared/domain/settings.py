@@ -4,16 +4,19 @@ A wrong or missing setting stops the app with one message that lists all of them
 a setting, since a misspelt `DR_PAUSED` must not go unnoticed.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from shared.domain.cost import Prices
 from shared.domain.profiles import DEFAULT, Profile, parse_profiles
-from shared.domain.resource_id import VAULT, ResourceId
+from shared.domain.regions import Region, RegionTarget, parse_object, parse_region_map
+from shared.domain.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId
 from shared.domain.scope import Scope
 
 
@@ -51,6 +54,9 @@ Profiles = Annotated[
 ]
 
 
+RegionMap = Annotated[dict[Region, RegionTarget], BeforeValidator(parse_region_map)]
+
+
 class Create(StrEnum):
     """What may be made outside the vault. Site Recovery's own parts in the vault always may."""
 
@@ -64,7 +70,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    vault_ids: Ids = Field(description="the resource ID of the Recovery Services vault that protects the VMs")
+    vault_ids: Ids = Field(
+        description="resource IDs of Recovery Services vaults, comma-separated; several need DR_REGION_MAP"
+    )
     source_scope: Ids = Field(
         description="IDs of subscriptions or resource groups, comma-separated: only VMs in them are looked at"
     )
@@ -77,13 +85,24 @@ class Settings(BaseModel):
         Create.ALL,
         description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",
     )
+    region_map: RegionMap = Field(
+        {}, description="a JSON object by source region, each with vault, targetLocation or both"
+    )
     profiles: Profiles = Field(
         {DEFAULT: Profile()},
         description="a JSON object of profiles by name (lower-case letters, digits, -), each with "
-        "recoveryPointRetentionHours (1 to 360) and appConsistentFrequencyHours (0 for none, 1 to 12)",
+        "recoveryPointRetentionHours (1 to 360), appConsistentFrequencyHours (0 for none, 1 to 12), vault, values and "
+        "allow (both by the tags' names without dr-)",
     )
     resource_tags: Tags = Field(
         {}, description="tags for what the app makes, as name=value, comma-separated; at most 10"
+    )
+    agent_automation_account: ResourceId | None = Field(
+        None,
+        description="the resource ID of an automation account in the vault's subscription, which updates the agents",
+    )
+    prices: Annotated[Prices, BeforeValidator(parse_object)] = Field(
+        Prices(), description="a JSON object with currency, and for a month instance, diskGb (by type) and cache"
     )
     poll_seconds: float = Field(
         30, gt=0, le=3600, description="seconds between two looks at something under way, above 0, at most 3600"
@@ -106,11 +125,31 @@ class Settings(BaseModel):
         for vault in ids:
             if not vault.is_type(VAULT):
                 raise ValueError(f"{vault} is not a vault: /subscriptions/.../providers/{VAULT}/<name> is allowed")
-        if len(set(ids)) > 1:
+        return tuple(dict.fromkeys(ids))
+
+    @field_validator("agent_automation_account")
+    @classmethod
+    def _is_automation_account(cls, account: ResourceId | None) -> ResourceId | None:
+        if account and not account.is_type(AUTOMATION_ACCOUNT):
+            raise ValueError(f"{account} is not an automation account")
+        return account
+
+    @model_validator(mode="after")
+    def _vaults_are_told_apart(self) -> Self:
+        """The choice of a vault is never a guess."""
+        if len(self.vault_ids) > 1 and not self.region_map:
             raise ValueError(
-                f"{len(set(ids))} vaults are given: one is allowed, or its choice for a VM would be a guess"
+                f"vault_ids: {len(self.vault_ids)} vaults are given: DR_REGION_MAP has to say which serves whom"
             )
-        return ids
+        account = self.agent_automation_account
+        if account and any(vault.subscription.lower() != account.subscription.lower() for vault in self.vault_ids):
+            raise ValueError(f"agent_automation_account: {account} is not in the subscription of every vault")
+        named = {f"region_map at {name}": target.vault for name, target in self.region_map.items()}
+        named |= {f"profiles at {name}": profile.vault for name, profile in self.profiles.items()}
+        for where, vault in named.items():
+            if vault and vault not in self.vault_ids:
+                raise ValueError(f"{where}: {vault} is not among DR_VAULT_IDS")
+        return self
 
     @field_validator("source_scope", "target_scope")
     @classmethod
@@ -128,9 +167,12 @@ class Settings(BaseModel):
     def target(self) -> Scope:
         return Scope(self.target_scope)
 
-    @property
-    def vault(self) -> ResourceId:
-        return self.vault_ids[0]
+    def vault_for(self, location: str, profile: Profile) -> ResourceId | None:
+        """The vault of a VM in that region: its profile's, the region map's, else the only one, or None."""
+        mapped = self.region_map.get(location)
+        if profile.vault or (mapped and mapped.vault):
+            return profile.vault or (mapped.vault if mapped else None)
+        return self.vault_ids[0] if len(self.vault_ids) == 1 else None
 
     @property
     def writes_off(self) -> str:
@@ -187,11 +229,29 @@ def _is_unknown(variable: str) -> bool:
 
 
 def _in_words(problem: Any) -> str:
+    if not problem["loc"]:
+        # A rule of several settings: its message begins with the one to mend.
+        field, _, text = problem["msg"].removeprefix("Value error, ").partition(":")
+        name, _, inside_it = field.partition(" ")
+        return f"DR_{name.upper()} {inside_it}".rstrip() + f": {text.strip()}"
     field, *inside = map(str, problem["loc"])
     allowed = Settings.model_fields[field].description
     name = f"DR_{field.upper()}"
     if problem["type"] == "missing":
         return f"{name}: missing; needed: {allowed}"
     reason = problem["msg"].removeprefix("Value error, ")
-    where = f" at {'.'.join(inside)}" if inside and field == "profiles" else ""
+    where = f" at {'.'.join(inside)}" if inside and field in {"profiles", "region_map", "prices"} else ""
     return f"{name}{where}: given {os.environ.get(name, '')!r}: {reason}; allowed: {allowed}"
+
+
+def as_text(default: object) -> str:
+    """A default as one would write it into the environment; `none` for an empty one."""
+    if default is None or default == {}:
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(default)
+    if isinstance(default, dict):
+        return json.dumps({name: {} for name in default})
+    return default.model_dump_json(by_alias=True) if isinstance(default, BaseModel) else str(default)

@@ -1,0 +1,78 @@
+"""Writes the tables of docs/settings.md from those that the app itself goes by: `python docs/build.py`.
+
+With `--check` it writes nothing, and fails if a table is not up to date: that is what CI runs.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from shared.domain.choices import CHOICES, ROWS
+from shared.domain.settings import Settings, as_text
+
+PAGE = Path(__file__).parent / "settings.md"
+_MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def portal() -> str:
+    """Every row of the portal's page."""
+    heads = ("row of the portal", "setting", "default", "can be set by", "allowed", "Azure enforces it in", "in place")
+    return _table(
+        heads,
+        (
+            (row.portal, f"`{row.setting}`", row.default, row.layers, row.allowed, row.azure, row.in_place)
+            for row in ROWS
+        ),
+    )
+
+
+def tags() -> str:
+    """Every tag that the app knows."""
+    own = (
+        ("`dr`", "whether to protect the VM", "`true` (`DR_TAG_VALUES`)"),
+        ("`dr-profile`", "its profile", "a name in `DR_PROFILES`"),
+        ("`dr-hold`", "leave it as it is", "anything but `false`"),
+    )
+    chosen = ((f"`dr-{tag}`", f"`{row.setting}`", row.allowed) for tag, row in CHOICES.items())
+    return _table(("tag", "setting", "value"), (*own, *chosen))
+
+
+def variables() -> str:
+    """Every environment variable."""
+    fields = Settings.model_fields.items()
+    rows = (
+        (
+            f"`DR_{name.upper()}`",
+            "required" if field.is_required() else f"`{as_text(field.default)}`",
+            field.description,
+        )
+        for name, field in fields
+    )
+    return _table(("variable", "default", "what it is"), rows)
+
+
+_TABLES: dict[str, Callable[[], str]] = {"portal": portal, "tags": tags, "variables": variables}
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> str:
+    lines = (heads, ("---",) * len(heads), *rows)
+    return "\n".join("| " + " | ".join((cell or "").replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def main(arguments: list[str]) -> int:
+    written = PAGE.read_text()
+    made = _MARKED.sub(lambda marked: marked[1] + _TABLES[marked[2]]() + "\n" + marked[3], written)
+    if made == written:
+        return 0
+    if "--check" in arguments:
+        sys.stderr.write(f"{PAGE} is not what the app goes by: run python docs/build.py\n")
+        return 1
+    PAGE.write_text(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,160 @@
+"""Disks: their types, their keys, and the account that holds what was written to them until the target has it."""
+
+from collections.abc import Iterator
+
+from shared.domain import naming, preflight
+from shared.domain.choices import HIGH_CHURN, NORMAL_CHURN
+from shared.domain.findings import Finding, as_warning, blocker, note
+from shared.domain.protected_item import ProtectedItem
+from shared.domain.resource_id import ResourceId
+from shared.domain.rules.derivation import DEFAULT_ORIGIN, ITEM_ORIGIN, OF_ITEM, Derivation
+from shared.domain.rules.references import referred
+from shared.domain.target import ReplicatedDisk, Setting
+from shared.domain.vm import Disk, SourceVm
+
+# Documented: 375 disks for an account at 8 MB/s each. The rest is room for VMs that are enabled at the same time.
+MOST_CACHED_DISKS = 350
+PREMIUM_KIND = "BlockBlobStorage"
+
+_NEEDS_HIGH_CHURN = "premiumv2_lrs"
+
+
+def cache(d: Derivation) -> tuple[ResourceId, bool]:
+    """The cache account, and whether it is one for high churn. Those of an item are for good."""
+    if d.item:
+        return _cache_of_item(d, d.item)
+    high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
+    default = _default_cache(d, high)
+    chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
+    existing = d.existing(chosen) if d.asks("cache-storage") else None
+    if existing is None:
+        return chosen, high
+    is_premium = existing.kind == PREMIUM_KIND
+    if d.asks("churn") and is_premium != high:
+        d.refuse("churn", f"{HIGH_CHURN if is_premium else NORMAL_CHURN}: {chosen.name} is a {existing.kind} account")
+    if existing.keys_off and not d.around.vault_has_identity:
+        d.refuse(
+            "cache-storage", f"an account with key access, or a vault with an identity; {chosen.name} has keys off"
+        )
+    elif existing.keys_off:
+        d.findings.append(
+            note(
+                "CacheAccountRolesNeeded",
+                f"{chosen.name} does not allow access by key: the vault's identity needs Contributor and Storage Blob "
+                f"Data {'Owner' if is_premium else 'Contributor'} on it.",
+                "Assign these roles to the vault's identity.",
+            )
+        )
+    return chosen, is_premium
+
+
+def _cache_of_item(d: Derivation, item: ProtectedItem) -> tuple[ResourceId, bool]:
+    has = next((disk.cache_account for disk in item.disks if disk.cache_account), None)
+    asked = d.resource("cache-storage", has, OF_ITEM) if d.asks("cache-storage") else None
+    if asked is None:
+        d.say("cacheStorage", has or "none", OF_ITEM, ITEM_ORIGIN)
+    churn = HIGH_CHURN if item.settings.high_churn else NORMAL_CHURN
+    if d.asks("churn"):
+        churn = d.text("churn", churn, "")
+    else:
+        d.say("churn", churn, OF_ITEM, ITEM_ORIGIN)
+    account = asked or has or naming.cache_account(d.vm.id.subscription, d.vm.location)
+    return account, churn == HIGH_CHURN
+
+
+def _default_cache(d: Derivation, high: bool) -> ResourceId:
+    """The first of the app's own accounts that has room for the VM's disks."""
+    number = 1
+    while True:
+        account = naming.cache_account(d.vm.id.subscription, d.vm.location, premium=high, number=number)
+        used = d.around.cached_disks.get(account.key, 0)
+        if not used or used + len(d.vm.disks) <= MOST_CACHED_DISKS:
+            return account
+        number += 1
+
+
+def disks(d: Derivation, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
+    names = [disk.id.name for disk in d.vm.disks]
+    targets, replicas = d.each("target-disk-type", names), d.each("replica-disk-type", names)
+    sets = d.each("target-disk-encryption-set", names)
+    has = {disk.id: disk for disk in d.item.disks} if d.item else {}
+    high_churn = d.item.settings.high_churn if d.item else high_churn
+    made = []
+    for disk in d.vm.disks:
+        name, own = disk.id.name, has.get(disk.id)
+        origin, reason = (ITEM_ORIGIN, OF_ITEM) if own else (DEFAULT_ORIGIN, "the source disk's")
+        target, replica = (own.target_sku, own.replica_sku) if own else (disk.sku, disk.sku)
+        if name not in targets:
+            d.say(f"targetDiskType/{name}", target, reason, origin)
+        if name not in replicas:
+            d.say(f"replicaDiskType/{name}", replica, reason, origin)
+        replicated = ReplicatedDisk(
+            id=disk.id,
+            replica_sku=replicas.get(name, replica),
+            target_sku=targets.get(name, target),
+            encryption_set=_encryption_set(d, name, sets) if name in sets else own.encryption_set if own else None,
+        )
+        made.append(replicated)
+        if own is None:
+            _check(d, disk, replicated, high_churn=high_churn, asks_set=name in sets)
+    return tuple(made)
+
+
+def _check(d: Derivation, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, asks_set: bool) -> None:
+    """What keeps a disk from being replicated. Of a VM that is protected it is this disk alone."""
+    found = tuple(_obstacles(d, disk, replicated, high_churn=high_churn, asks_set=asks_set))
+    if d.item and found:
+        d.unfit.add(disk.id)
+        found = tuple(map(as_warning, found))
+    d.findings += found
+
+
+def _obstacles(
+    d: Derivation, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, asks_set: bool
+) -> Iterator[Finding]:
+    obstacle = preflight.disk_obstacle(disk, d.around.shared_disks)
+    if obstacle:
+        yield preflight.unsupported(d.vm, disk.id, obstacle)
+    types = (disk.sku, replicated.target_sku, replicated.replica_sku)
+    if not high_churn and _NEEDS_HIGH_CHURN in {each.lower() for each in types}:
+        yield blocker(
+            "HighChurnNeeded",
+            f"The disk {disk.id.name} is or becomes a Premium SSD v2, which needs a premium cache account.",
+            f"Ask for it by {d.app.tag_name}-churn={HIGH_CHURN}, if its profile allows it.",
+        )
+    if disk.encryption_set and not asks_set:
+        yield blocker(
+            "DiskEncryptionSetNeeded",
+            f"The disk {disk.id.name} of {d.vm.id.name} is encrypted with a customer-managed key "
+            f"({disk.encryption_set.name}): the target needs a disk encryption set of its own.",
+            f"Make one in {d.around.target_location}, and name it by {d.app.tag_name}-target-disk-encryption-set.",
+        )
+
+
+def _encryption_set(d: Derivation, disk: str, asked: dict[str, str]) -> ResourceId | None:
+    tag = "target-disk-encryption-set"
+    found = referred(tag, asked[disk], d.vm, d.wishes)
+    return d.checked(tag, found) if found else None
+
+
+def boot_diagnostics(d: Derivation) -> ResourceId | None:
+    return d.resource("target-boot-diagnostics", None, "none is asked for")
+
+
+def no_unmanaged(d: Derivation) -> None:
+    """A VM with unmanaged disks does not get as far as here."""
+    if d.asks("target-storage"):
+        d.refuse("target-storage", f"none, since {d.vm.id.name} has no unmanaged disks")
+
+
+def unmanaged(vm: SourceVm) -> tuple[Setting, ...]:
+    """Where unmanaged disks would go, as the portal has it. Azure has retired them: the VM is refused all the same."""
+    return tuple(
+        Setting(
+            name=f"targetStorage/{account}",
+            value=naming.target_account(account),
+            origin=DEFAULT_ORIGIN,
+            reason="the source's storage account, with asr",
+        )
+        for account in vm.unmanaged_accounts
+    )
