@@ -2,7 +2,7 @@
 
 from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
-from shared.azure.protection import enable, find_item, look_anew, may_be_enabled_already, own_enable_job
+from shared.azure.protection import enable, find_protection, look_anew, may_be_enabled_already, own_enable_job
 from shared.azure.site_recovery import MissingParentError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
@@ -11,13 +11,13 @@ from shared.domain.outcome import Error, Outcome, Pending, Ready
 async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
     """Ready holds `job`, its name, or "" where the item is there already."""
     vault, vm = azure.vault(request.replication.vault), request.vm_id
-    look_anew(vault)
+    look_anew(azure)
     poll = azure.settings.poll_seconds
-    if await find_item(vault, vm):
+    if await find_protection(azure, vm):
         return Ready(value={"job": ""})
     if job := await own_enable_job(vault, vm):
         return Ready(value={"job": job})
-    if await may_be_enabled_already(vault, vm):
+    if await may_be_enabled_already(azure, vm):
         return Pending(retry_after=poll, step="Waiting: a VM of this name is being enabled")
     try:
         return Ready(value={"job": await enable(azure, vm, request.replication)})

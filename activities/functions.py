@@ -43,6 +43,13 @@ async def enable_protection(request: Json) -> Json:
 
 
 @blueprint.activity_trigger(input_name="request")
+async def change_protection(request: Json) -> Json:
+    from activities.change_protection import change_protection as step
+
+    return await _run(step, request)
+
+
+@blueprint.activity_trigger(input_name="request")
 async def monitor_job(request: Json) -> Json:
     from activities.monitor_job import monitor_job as step
 

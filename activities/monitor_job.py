@@ -1,10 +1,10 @@
-"""Step 5: the enable job to its end, then the initial replication to Protected."""
+"""Step 5: the enable job to its end, then the initial replication to Protected; or the job of a change to its end."""
 
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_item
 from shared.domain.messages import JobRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
-from shared.domain.protected_item import JobStage, ProtectedItem, Stage
+from shared.domain.protected_item import ENABLE, JobStage, ProtectedItem, Stage
 
 # In poll intervals: the job takes five minutes at least, the initial replication half an hour.
 _JOB_EVERY = 2
@@ -18,12 +18,17 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     only say that it failed.
     """
     poll = azure.settings.poll_seconds
-    vault = azure.vault(azure.settings.vault)
+    # A run that an older version began does not know its vault: there was one.
+    vault = azure.vault(request.vault or azure.settings.vault_ids[0])
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
-        return Pending(retry_after=_JOB_EVERY * poll, step=f"Enabling protection: {job.title}")
+        doing = "Enabling" if job.scenario == ENABLE else "Changing"
+        return Pending(retry_after=_JOB_EVERY * poll, step=f"{doing} protection: {job.title}")
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))
+    if job and job.scenario != ENABLE:
+        vault.items.forget(if_before=vault.jobs.asked_at)
+        return Ready()
     item = await find_item(vault, request.vm_id)
     if job and item is None:
         # The job is over, and the list of items may be from before its end.

@@ -1,7 +1,7 @@
 """Taking back an attempt to enable that failed: such an item holds no recovery point, and stands in the way."""
 
 from shared.azure.gateway import Azure
-from shared.azure.protection import find_item, is_busy, look_anew, remove
+from shared.azure.protection import find_protection, is_busy, look_anew, remove
 from shared.domain.messages import VmRequest
 from shared.domain.outcome import Error, Failed, Outcome, Ready
 from shared.domain.protected_item import Stage
@@ -12,10 +12,12 @@ async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
 
     Only what this app made is ever removed by it.
     """
-    vault = azure.vault(azure.settings.vault)
-    look_anew(vault)
-    item = await find_item(vault, request.vm_id)
-    if item is None or item.stage is not Stage.FAILED or await is_busy(vault, item):
+    look_anew(azure)
+    protection = await find_protection(azure, request.vm_id)
+    if protection is None:
+        return Ready()
+    vault, item = protection
+    if item.stage is not Stage.FAILED or await is_busy(vault, item):
         return Ready()
     if not item.is_ours:
         return Failed(

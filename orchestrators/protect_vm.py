@@ -16,12 +16,13 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.target_resources import create_target_resources
+from shared.domain.drift import not_changed
 from shared.domain.findings import Finding, note
-from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
+from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
 from shared.domain.model import Model
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready, load_outcome
 from shared.domain.protected_item import ProtectedItem, Stage
-from shared.domain.run import CHANGED, WRITES_OFF, Ending, Phase, Run
+from shared.domain.run import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
 from shared.domain.target import Plan
 from shared.domain.vm import SourceVm
 
@@ -89,12 +90,17 @@ def _pass(context: Context, run: Run) -> Step:
 
 def _look(context: Context, run: Run) -> Step:
     """The VM and its item as they are now: what, if anything, is the next step?"""
-    outcome = yield from _ask(context, "resolve_source", VmRequest(vm_id=run.vm_id))
+    request = VmRequest(vm_id=run.vm_id, as_if_tagged=run.targets_only)
+    outcome = yield from _ask(context, "resolve_source", request)
     if not isinstance(outcome, Ready):
         return _not_ready(context, run, outcome)
     source, now = Source.load(outcome.value), context.current_utc_datetime
     if source.verdict is not Verdict.PROTECT or source.vm is None:
         return run.finish(_ENDINGS[source.verdict], source.findings)
+    if source.item and run.targets_only:
+        return run.finish(Ending.TARGETS_READY)
+    if source.item and source.item.stage is Stage.PROTECTED:
+        return (yield from _keep(context, run, source.vm, source.item))
     if source.item:
         return (yield from _look_at_item(context, run, source.item, source.findings))
     if run.job:
@@ -106,9 +112,7 @@ def _look(context: Context, run: Run) -> Step:
 
 def _look_at_item(context: Context, run: Run, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
     """Something protects the VM already, or is about to, or has tried to."""
-    run, now = run.but(item_id=item.id), context.current_utc_datetime
-    if item.stage is Stage.PROTECTED:
-        return run.finish(Ending.PROTECTED, findings)
+    run, now = run.but(item_id=item.id, vault=item.vault), context.current_utc_datetime
     if item.stage is Stage.FROZEN:
         return run.finish(Ending.FROZEN, findings)
     if item.stage is Stage.DISABLING:
@@ -121,6 +125,31 @@ def _look_at_item(context: Context, run: Run, item: ProtectedItem, findings: tup
     return run.follow(now, 0)
 
 
+def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step:
+    """The VM is protected: what differs from what is asked for is changed in place, one job at a time."""
+    if run.job and run.changing:
+        return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
+    outcome = yield from _ask(context, "derive_target_settings", DeriveRequest(vm=vm, item=item))
+    if not isinstance(outcome, Ready):
+        return _not_ready(context, run, outcome)
+    plan, now = Plan.load(outcome.value), context.current_utc_datetime
+    run = run.but(item_id=item.id, vault=item.vault, settings=plan.settings)
+    if not plan.changes.any:
+        return run.finish(Ending.PROTECTED, plan.findings)
+    if plan.writes_off:
+        return run.finish(Ending.PROTECTED, (*plan.findings, note(WRITES_OFF, f"{plan.writes_off}. {plan.changes}")))
+    step = next((step for step in plan.changes.steps if step.key not in run.tried), None)
+    if step is None or len(run.tried) >= MOST_CHANGES:
+        return run.finish(Ending.PROTECTED, (*plan.findings, not_changed(vm, plan.changes, run.last_error)))
+    outcome = yield from _ask(context, "change_protection", ChangeRequest(vm_id=run.vm_id, changes=step))
+    if isinstance(outcome, Failed):
+        return run.but(tried=(*run.tried, step.key)).change_ended(outcome.error)
+    if not isinstance(outcome, Ready):
+        return _not_ready(context, run, outcome)
+    run = run.but(tried=(*run.tried, step.key), changing=True)
+    return run.follow(now, run.poll_seconds, outcome.value["job"], "Changing the settings of the replicated item")
+
+
 def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
     """Nothing protects the VM: derive what its protection is to look like, make what is missing, and ask for it.
 
@@ -130,14 +159,16 @@ def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
     if not isinstance(outcome, Ready):
         return _not_ready(context, run, outcome)
     plan = Plan.load(outcome.value)
-    run = run.but(settings=plan.settings)
+    run = run.but(settings=plan.settings, changing=False, tried=())
     if plan.blockers or plan.replication is None:
         return run.finish(Ending.NOT_ELIGIBLE, plan.findings)
     if plan.writes_off:
-        return run.finish(Ending.REPORTED, (note(WRITES_OFF, plan.writes_off),))
-    run = yield from _create_targets(context, run.but(remaining=plan.resources))
+        return run.finish(Ending.REPORTED, (*plan.findings, note(WRITES_OFF, plan.writes_off)))
+    run = yield from _create_targets(context, run.but(remaining=plan.resources, vault=plan.replication.vault))
     if run.remaining or run.result:
         return run
+    if run.targets_only:
+        return run.finish(Ending.TARGETS_READY, plan.findings)
     outcome = yield from _ask(
         context, "enable_protection", EnableRequest(vm_id=run.vm_id, replication=plan.replication)
     )
@@ -157,11 +188,14 @@ def _create_targets(context: Context, run: Run) -> Step:
 
 def _follow(context: Context, run: Run) -> Step:
     """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
-    outcome = yield from _ask(context, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job))
+    outcome = yield from _ask(context, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault))
     if not isinstance(outcome, Ready):
         return _not_ready(context, run, outcome)
-    if "error" in outcome.value:
-        return run.enable_failed(context.current_utc_datetime, Error.load(outcome.value["error"]))
+    error = Error.load(outcome.value["error"]) if "error" in outcome.value else None
+    if run.changing:
+        return run.change_ended(error)
+    if error:
+        return run.enable_failed(context.current_utc_datetime, error)
     return run.but(job="").look_again()
 
 

@@ -27,6 +27,8 @@ async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
     except WriteRefusedError as refused:
         return Failed(error=refused.error, by_settings=True)
     except HttpResponseError as answer:
+        if (denial := denial_of(answer)) is not None:
+            return Failed(error=denial, by_settings=True)
         if answer.status_code in _PASSING:
             return Pending(retry_after=_retry_after(answer, poll_seconds), error=error_of(answer))
         return Failed(error=error_of(answer))
@@ -38,6 +40,26 @@ def is_missing(answer: HttpResponseError) -> bool:
     """Whether Azure says that the resource is not there. A subscription that is not seen may be one without a right."""
     hidden = _body(answer).get("code") == "SubscriptionNotFound"
     return (answer.status_code == 404 and not hidden) or _is_unused_vault(answer)
+
+
+def denial_of(answer: HttpResponseError) -> Error | None:
+    """What Azure Policy said, if it was that which refused: somebody's rule, which is named, and no fault."""
+    body = _body(answer)
+    if body.get("code") != "RequestDisallowedByPolicy":
+        return None
+    infos = [each.get("info") or {} for each in body.get("additionalInfo") or () if isinstance(each, dict)]
+    names = [
+        f"{info.get('policyAssignmentDisplayName') or info.get('policyAssignmentName') or 'an assignment'} "
+        f"({info.get('policyDefinitionDisplayName') or info.get('policyDefinitionName') or 'its definition'})"
+        for info in infos
+    ]
+    target = f" of {body['target']}" if isinstance(body.get("target"), str) else ""
+    return Error(
+        code="DisallowedByPolicy",
+        message=f"Azure Policy forbids the creation{target}: {', '.join(names) or body.get('message')}.",
+        action="Make the resource as that policy wants it and let the app reuse it, set DR_RESOURCE_TAGS if tags are "
+        "what is missing, or have an exemption made.",
+    )
 
 
 def error_of(answer: HttpResponseError) -> Error:

@@ -4,8 +4,11 @@ import os
 from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
-from shared.azure.answers import WriteRefusedError
+from azure.core.exceptions import HttpResponseError
+
+from shared.azure.answers import WriteRefusedError, is_missing
 from shared.azure.ensure import Ensurer
 from shared.azure.remembered import SLOW, Remembered
 from shared.domain.resource_id import ResourceId
@@ -64,6 +67,10 @@ class Azure:
             self._vaults[vault_id] = Vault(self, vault_id)
         return self._vaults[vault_id]
 
+    def vaults(self) -> "list[Vault]":
+        """All vaults of the settings."""
+        return [self.vault(vault_id) for vault_id in self.settings.vault_ids]
+
     def forget(self, key: str, *, if_before: float) -> None:
         """What is remembered under `key` is read anew, unless it was asked for since the (monotonic) time given."""
         if key in self._shared:
@@ -90,12 +97,55 @@ class Azure:
         if self.settings.writes_off:
             raise WriteRefusedError(WRITES_OFF, self.settings.writes_off)
 
-    async def shared(self, key: str, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """A read that VMs share by `key` (a resource group, a network): remembered as long as a vault's fabrics are."""
+    async def shared(self, key: str, read: Callable[[], Coroutine[Any, Any, T]], within: float | None = None) -> T:
+        """A read that VMs share by `key` (a resource group, a network): remembered as long as a vault's fabrics are,
+        or `within` so many seconds."""
         if key not in self._shared:
             self._shared[key] = Remembered(read, self.settings.poll_seconds * SLOW)
         remembered: Remembered[T] = self._shared[key]
-        return await remembered.get()
+        return await remembered.get(within)
+
+    async def read(self, resource: ResourceId, api_version: str, within: float) -> dict[str, Any] | None:
+        """A resource as ARM shows it, or None if there is none; an answer at most `within` seconds old.
+
+        Raises HttpResponseError.
+        """
+        return await self.shared(_key(resource), lambda: self._read(resource, api_version), within)
+
+    def forget_resource(self, resource: ResourceId) -> None:
+        """It was written: the next `read` asks again."""
+        self.forget(_key(resource), if_before=float("inf"))
+
+    async def _read(self, resource: ResourceId, api_version: str) -> dict[str, Any] | None:
+        try:
+            return await self.get(str(resource), api_version)
+        except HttpResponseError as answer:
+            if is_missing(answer):
+                return None
+            raise
+
+    async def get(self, path: str, api_version: str, **query: str) -> dict[str, Any]:
+        """What no SDK of ours reads: a plain GET of ARM. Raises HttpResponseError."""
+        from azure.core.rest import HttpRequest
+
+        client = self.resources(ResourceId(path.split("/providers/", 1)[0]).subscription)
+        request = HttpRequest("GET", path, params={"api-version": api_version, **query})
+        response: Any = await client.send_request(request)
+        response.raise_for_status()
+        body: dict[str, Any] = response.json()
+        return body
+
+    async def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
+        """All pages of a plain GET of a list. Raises HttpResponseError."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            page = await self.get(path, api_version, **query)
+            found += page.get("value") or ()
+            following = parse_qs(urlsplit(page.get("nextLink") or "").query)
+            query = {name: values[0] for name, values in following.items() if name != "api-version"}
+            if not query:
+                return found
 
     def _client(self, kind: Any, subscription: str) -> Any:
         from shared.azure.policies import NoRegistration, ShortRetries
@@ -150,6 +200,10 @@ class Azure:
             await client.close()
         self._clients.clear()
         self._transport = None
+
+
+def _key(resource: ResourceId) -> str:
+    return f"resource{resource.key}"
 
 
 @cache

@@ -1,27 +1,37 @@
-"""Resource groups, read by one list for each subscription: which there are, and which are managed by a service."""
+"""Resource groups, read by one list for each subscription: which there are, where, their tags, and who manages them."""
+
+from dataclasses import dataclass, field
+from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import is_missing
 from shared.azure.gateway import Azure
+from shared.azure.records import region
+from shared.azure.remembered import HARDLY
 from shared.domain.resource_id import ResourceId
 
 
-async def managed_by(azure: Azure, group: ResourceId) -> str | None:
-    """The ID of the resource that owns the group, "" if none does, None if there is no such group.
+@dataclass(frozen=True)
+class GroupRecord:
+    """`managed_by` is the ID of the resource that owns the group, or ""."""
 
-    A group that is too new for the list is asked for by itself.
+    location: str
+    managed_by: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> GroupRecord | None:
+    """The resource group, or None if there is none. One that is not in an old list is looked for in a new one.
+
+    Raises HttpResponseError.
     """
-    listed = await azure.shared(_key(group), lambda: _list(azure, group.subscription))
-    if group.key in listed:
-        return listed[group.key]
-    try:
-        found = await azure.resources(group.subscription).resource_groups.get(group.resource_group)
-    except HttpResponseError as answer:
-        if is_missing(answer):
-            return None
-        raise
-    return found.managed_by or ""
+    recently = azure.settings.poll_seconds
+    for within in (recently,) if anew else (recently * HARDLY, recently):
+        listed = await azure.shared(_key(group), lambda: _list(azure, group.subscription), within)
+        if group.key in listed:
+            return listed[group.key]
+    return None
 
 
 def forget_groups(azure: Azure, group: ResourceId, *, if_before: float) -> None:
@@ -33,6 +43,16 @@ def _key(group: ResourceId) -> str:
     return f"groups/{group.subscription.lower()}"
 
 
-async def _list(azure: Azure, subscription: str) -> dict[str, str]:
-    groups = azure.resources(subscription).resource_groups.list()
-    return {ResourceId(group.id or "").key: group.managed_by or "" async for group in groups}
+async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
+    try:
+        groups: Any = azure.resources(subscription).resource_groups.list()
+        return {
+            ResourceId(group.id).key: GroupRecord(
+                region(group.location), group.managed_by or "", dict(group.tags or {})
+            )
+            async for group in groups
+        }
+    except HttpResponseError as answer:
+        if is_missing(answer):
+            return {}
+        raise

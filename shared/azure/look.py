@@ -1,29 +1,39 @@
 """A look at one VM: what is to be done about it, and what its protection is to look like. Reads only."""
 
+from collections.abc import Iterable
 from typing import Literal
 
+from shared.azure.elsewhere import of_links
 from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
-from shared.azure.protection import find_item, find_original
+from shared.azure.groups import GroupRecord, read_group
+from shared.azure.protection import find_original, find_protection
 from shared.azure.resources import find
-from shared.azure.site_recovery import has_policy
-from shared.azure.source import read_surroundings, read_vm
+from shared.azure.site_recovery import find_container_mapping, has_policy
+from shared.azure.source import read_vm
+from shared.azure.surroundings import Reader
 from shared.azure.target_resources import UnfitError
+from shared.azure.vault import Vault
 from shared.domain import preflight
-from shared.domain.drift import frozen, other_policy, unprotected_disks
-from shared.domain.findings import Finding, blocker
+from shared.domain.differences import removed_disks
+from shared.domain.drift import adopted, frozen, other_policy, unprotected_disks
+from shared.domain.findings import Finding, Severity, blocker
+from shared.domain.layers import Wishes, wishes_of
 from shared.domain.messages import Source, Verdict
 from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
-from shared.domain.rules import derive, policy_of
-from shared.domain.target import Plan, ResourcePreview
+from shared.domain.rules import derive
+from shared.domain.rules.storage import unmanaged
+from shared.domain.target import ContainerMapping, Plan, ResourcePreview, TargetResource
 from shared.domain.vm import SourceVm
 
 
-async def look_at(azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False) -> Source:
+async def look_at(
+    azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False, request: dict[str, str] | None = None
+) -> Source:
     """The VM as it is now and what protects it. One that is not tagged costs one read.
 
-    `as_if_tagged` answers for the VM as it would be once it carries the tag.
+    `as_if_tagged` answers for the VM as it would be once it carries the tag, `request` as if it asked for that, too.
     """
     findings = preflight.without_reading(vm_id, azure.settings)
     if findings:
@@ -31,41 +41,84 @@ async def look_at(azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False
     vm = await read_vm(azure, vm_id)
     if vm is None:
         return Source(verdict=Verdict.GONE)
+    vm = vm.model_copy(update={"request": request or {}})
     if not as_if_tagged and not azure.settings.asks_for_protection(vm.tags):
         return Source(verdict=Verdict.NOT_TAGGED, vm=vm)
-    vault = azure.vault(azure.settings.vault)
-    item = await find_item(vault, vm.id)
+    protection = await find_protection(azure, vm.id)
+    item = protection[1] if protection else None
     if azure.settings.on_hold(vm.tags):
         held = preflight.on_hold(vm, azure.settings)
         return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, item=item, findings=(held,))
-    original = await find_original(vault, vm.id)
+    original = await find_original(azure, vm.id)
     if original:
         return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
-    return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=await _drift(azure, vm, item) if item else ())
+    drift = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
+    return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=drift)
 
 
-async def _drift(azure: Azure, vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """Where the item is not what the VM asks for. Of one that may not be written to, only that."""
-    if item.stage is Stage.FROZEN:
-        return (frozen(item),)
-    if item.stage is not Stage.PROTECTED:
-        return ()
-    wanted = policy_of(vm, azure.settings)
-    fitting = await has_policy(azure.vault(azure.settings.vault), item, wanted)
-    return (*unprotected_disks(vm, item), *other_policy(vm, item, wanted, fitting))
+async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, *, thorough: bool = False) -> Plan:
+    """The plan for a VM: how to protect it, or what is to be changed about the item that does.
+
+    One that is blocked by itself costs no further reads, unless somebody wants to know it all: a `thorough` plan. A
+    blocker that rests on what was read long ago is looked at anew before it is told. What is chosen when a VM is
+    enabled is for good: its group's tags are never older than a poll then.
+    """
+    anew = item is None or thorough
+    group = await read_group(azure, vm.id.group_id, anew=anew)
+    wishes = wishes_of(vm, group.tags if group else {}, azure.settings)
+    if _blocked(wishes.findings) and not anew:
+        group = await read_group(azure, vm.id.group_id, anew=True)
+        wishes = wishes_of(vm, group.tags if group else {}, azure.settings)
+    if item:
+        return await _plan_for_item(azure, vm, wishes, item)
+    findings = (*preflight.of_vm(vm), *wishes.findings)
+    vault_id = azure.settings.vault_for(vm.location, wishes.profile)
+    if vault_id is None:
+        findings = (*findings, preflight.region_not_mapped(vm))
+    if vault_id is None or (_blocked(findings) and not thorough):
+        return Plan(vm=vm, findings=findings, settings=unmanaged(vm))
+    plan = await _plan(azure, vm, wishes, azure.vault(vault_id), group, anew=False)
+    if not preflight.may_be_old(plan.findings):
+        return plan
+    return await _plan(azure, vm, wishes, azure.vault(vault_id), group, anew=True)
 
 
-async def plan_for(azure: Azure, vm: SourceVm) -> Plan:
-    """The plan for a VM that nothing protects yet. One that is blocked by itself costs no further reads."""
-    findings = (*preflight.of_vm(vm), *preflight.of_tags(vm, azure.settings))
-    if findings:
-        return Plan(vm=vm, findings=findings)
-    return derive(vm, await read_surroundings(azure, vm), azure.settings)
+async def _plan(
+    azure: Azure, vm: SourceVm, wishes: Wishes, vault: Vault, group: GroupRecord | None, *, anew: bool
+) -> Plan:
+    left = await of_links(azure, vm.id, vault)
+    around = await Reader(azure, vm, wishes, vault, anew=anew).before_enabling(group)
+    plan = derive(vm, around, wishes, azure.settings, vault.id)
+    if not left:
+        return plan
+    return plan.model_copy(update={"findings": (*plan.findings, *left), "replication": None, "resources": ()})
+
+
+async def _plan_for_item(azure: Azure, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Plan:
+    vault = azure.vault(item.vault)
+    fitting = await has_policy(vault, item, wishes.policy)
+    drift = (
+        *adopted(item),
+        *unprotected_disks(vm, item),
+        *removed_disks(vm, item),
+        *other_policy(vm, item, wishes.policy, fitting),
+    )
+    for anew in (False, True):
+        around = await Reader(azure, vm, wishes, vault, anew=anew).of_item(item)
+        plan = derive(vm, around, wishes, azure.settings, vault.id, item)
+        if not preflight.may_be_old(plan.findings):
+            break
+    return plan.model_copy(update={"findings": (*drift, *plan.findings)})
+
+
+def _blocked(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is Severity.BLOCKER for finding in findings)
 
 
 async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...], tuple[Finding, ...]]:
-    """What would be made, what reused, and a blocker for each resource that is there and cannot serve. Reads only."""
-    previews: list[ResourcePreview] = []
+    """What would be made, what reused, what changed in place, and a blocker for each resource that is there and cannot
+    serve. Reads only."""
+    previews = [*plan.named]
     findings: list[Finding] = []
     for resource in (resource for wave in plan.resources for resource in wave):
         try:
@@ -79,6 +132,18 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
         forbidden = None if found else preflight.not_to_be_made(resource, azure.settings)
         if forbidden:
             findings.append(forbidden)
-        action: Literal["create", "reuse"] = "reuse" if found else "create"
-        previews.append(ResourcePreview(kind=resource.kind, action=action, name=str(found or resource.name)))
+        previews.append(
+            ResourcePreview(
+                kind=resource.kind,
+                action="reuse" if found else await _making(azure, resource),
+                name=str(found or resource.name),
+            )
+        )
     return tuple(previews), tuple(findings)
+
+
+async def _making(azure: Azure, resource: TargetResource) -> Literal["create", "change in place"]:
+    """What is done about a resource that is not there as it is wanted."""
+    if isinstance(resource, ContainerMapping) and await find_container_mapping(azure.vault(resource.vault), resource):
+        return "change in place"
+    return "create"

@@ -5,32 +5,40 @@ from time import monotonic
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.azure.gateway import Azure
+from shared.azure.records import ContainerMappingRecord
+from shared.azure.remembered import FRESH_FOR
 from shared.azure.site_recovery import MissingParentError, begin, find_container_mapping
-from shared.azure.vault import ContainerMappingRecord, Vault
+from shared.azure.vault import Vault
 from shared.domain import naming
-from shared.domain.protected_item import JobStage, ProtectedItem
+from shared.domain.protected_item import JobStage, ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import ContainerMapping, Replication
-
-# Seconds. The look that led to a write has just read the lists, and they serve for so long.
-_FRESH_FOR = 2.0
+from shared.domain.target import ContainerMapping, ReplicatedDisk, Replication
 
 
-def look_anew(vault: Vault) -> None:
+def look_anew(azure: Azure) -> None:
     """Before a write: items and jobs are read anew, for another process may have written a moment ago."""
-    recently = monotonic() - _FRESH_FOR
-    vault.items.forget(if_before=recently)
-    vault.jobs.forget(if_before=recently)
+    recently = monotonic() - FRESH_FOR
+    for vault in azure.vaults():
+        vault.items.forget(if_before=recently)
+        vault.jobs.forget(if_before=recently)
 
 
 async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:
-    """The item that protects a VM, whoever made it."""
-    return next((item for item in await vault.items.get() if item.source == vm), None)
+    """The item of this vault that protects a VM, whoever made it."""
+    return (await vault.items.get()).of(vm)
 
 
-async def find_original(vault: Vault, vm: ResourceId) -> ResourceId | None:
+async def find_protection(azure: Azure, vm: ResourceId) -> tuple[Vault, ProtectedItem] | None:
+    """The item that protects a VM, and the one of our vaults that holds it. One that failed does not hide another."""
+    looked = [(vault, await find_item(vault, vm)) for vault in azure.vaults()]
+    found = [(vault, item) for vault, item in looked if item]
+    return min(found, key=lambda pair: pair[1].stage is Stage.FAILED, default=None)
+
+
+async def find_original(azure: Azure, vm: ResourceId) -> ResourceId | None:
     """The VM that this one is a copy of, if a failover or a test failover made it."""
-    return next((item.source for item in await vault.items.get() if vm in item.copies), None)
+    found = [(await vault.items.get()).original_of(vm) for vault in azure.vaults()]
+    return next((original for original in found if original), None)
 
 
 async def is_busy(vault: Vault, item: ProtectedItem) -> bool:
@@ -46,14 +54,17 @@ async def own_enable_job(vault: Vault, vm: ResourceId) -> str:
     return job.name if job and job.stage is JobStage.RUNNING else ""
 
 
-async def may_be_enabled_already(vault: Vault, vm: ResourceId) -> bool:
+async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
     """Whether a job that others began is enabling a VM of this name: while it runs, its item may not be readable.
 
     A job tells no more than the name: to wait for another VM's costs minutes, to ask twice may cost the protection.
     """
-    running = [job for job in await vault.jobs.get() if job.enables(vm) and job.stage is JobStage.RUNNING]
-    known = set(vault.enable_jobs.values()) if running else set()
-    return any(job.name not in known for job in running)
+    for vault in azure.vaults():
+        running = (await vault.jobs.get()).enabling(vm)
+        known = set(vault.enable_jobs.values()) if running else set()
+        if any(job.name not in known for job in running):
+            return True
+    return False
 
 
 async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
@@ -62,7 +73,7 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     Sent once and never repeated by the SDK: after a lost answer the item and its job are looked for first.
     """
     azure.check_vm_write(vm)
-    azure.check_write(replication.target_group, replication.vault)
+    azure.check_write(replication.vault, *replication.named)
     vault = azure.vault(replication.vault)
     mapping = await _mapping(vault, replication)
     fabric, container = mapping.source_container.parent.name, mapping.source_container.name
@@ -86,7 +97,7 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
 async def remove(azure: Azure, item: ProtectedItem) -> str:
     """Takes back an attempt to enable that failed and never held a recovery point. Returns the name of the job."""
     azure.check_vm_write(item.source)
-    vault = azure.vault(azure.settings.vault)
+    vault = azure.vault(item.vault)
     container = item.id.parent
     body = models.DisableProtectionInput(
         properties=models.DisableProtectionInputProperties(
@@ -106,23 +117,41 @@ async def remove(azure: Azure, item: ProtectedItem) -> str:
 
 
 def _a2a(vm: ResourceId, replication: Replication, mapping: ContainerMappingRecord) -> models.A2AEnableProtectionInput:
-    """No network in it: the network mapping leads to the target network and to the subnet of the same name."""
+    """With no network in it, the network mapping leads to the target network and to the subnet of the same name."""
     return models.A2AEnableProtectionInput(
         fabric_object_id=str(vm),
         recovery_container_id=str(mapping.target_container),
         recovery_resource_group_id=str(replication.target_group),
-        recovery_availability_set_id=str(replication.availability_set) if replication.availability_set else None,
+        recovery_availability_set_id=text(replication.availability_set),
+        recovery_availability_zone=replication.zone or None,
+        recovery_proximity_placement_group_id=text(replication.placement_group),
+        recovery_capacity_reservation_group_id=text(replication.capacity_reservation),
+        recovery_boot_diag_storage_account_id=text(replication.boot_diagnostics),
+        multi_vm_group_name=replication.consistency_group or None,
+        recovery_azure_network_id=text(replication.network),
+        recovery_subnet_name=replication.subnet or None,
         vm_managed_disks=[
-            models.A2AVmManagedDiskInputDetails(
-                disk_id=str(disk.id),
-                primary_staging_azure_storage_account_id=str(replication.cache_account),
-                recovery_resource_group_id=str(replication.target_group),
-                recovery_replica_disk_account_type=disk.replica_sku or None,
-                recovery_target_disk_account_type=disk.target_sku or None,
-            )
-            for disk in replication.disks
+            managed_disk(disk, replication.cache_account, replication.target_group) for disk in replication.disks
         ],
     )
+
+
+def managed_disk(
+    disk: ReplicatedDisk, cache_account: ResourceId, target_group: ResourceId
+) -> models.A2AVmManagedDiskInputDetails:
+    """A disk as Site Recovery is asked to replicate it."""
+    return models.A2AVmManagedDiskInputDetails(
+        disk_id=str(disk.id),
+        primary_staging_azure_storage_account_id=str(cache_account),
+        recovery_resource_group_id=str(target_group),
+        recovery_replica_disk_account_type=disk.replica_sku or None,
+        recovery_target_disk_account_type=disk.target_sku or None,
+        recovery_disk_encryption_set_id=text(disk.encryption_set),
+    )
+
+
+def text(resource: ResourceId | None) -> str | None:
+    return str(resource) if resource else None
 
 
 async def _mapping(vault: Vault, replication: Replication) -> ContainerMappingRecord:

@@ -23,6 +23,7 @@ from shared.domain.target import (
     Fabric,
     InVault,
     NetworkMapping,
+    PlacementGroup,
     ReplicationPolicy,
     ResourceGroup,
     TargetResource,
@@ -49,6 +50,7 @@ _KINDS: dict[type[TargetResource], _Kind] = {
     ),
     VirtualNetwork: _Kind(target_resources.find_placed, target_resources.create_virtual_network),
     AvailabilitySet: _Kind(target_resources.find_placed, target_resources.create_availability_set),
+    PlacementGroup: _Kind(target_resources.find_placed, target_resources.create_placement_group),
     CacheAccount: _Kind(target_resources.find_placed, target_resources.create_cache_account),
     Fabric: _Kind(
         lambda vault, wanted: site_recovery.find_fabric(vault, wanted.location),
@@ -88,7 +90,7 @@ async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
             resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
         )
     except UnfitError as unfit:
-        return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)))
+        return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)), by_settings=True)
 
 
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:

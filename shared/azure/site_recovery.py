@@ -11,8 +11,9 @@ from typing import Any
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.azure.ensure import Flight, UnderWayError, usually
-from shared.azure.remembered import Remembered
-from shared.azure.vault import ContainerMappingRecord, Vault
+from shared.azure.records import ContainerMappingRecord
+from shared.azure.remembered import HARDLY, Remembered
+from shared.azure.vault import Vault
 from shared.domain import naming
 from shared.domain.outcome import Error
 from shared.domain.protected_item import JobStage, ProtectedItem
@@ -52,18 +53,27 @@ async def create_container(vault: Vault, wanted: Container) -> Flight:
 
 
 async def create_policy(vault: Vault, wanted: ReplicationPolicy) -> Flight:
-    values = models.A2APolicyCreationInput(
-        recovery_point_history=wanted.policy.retention_minutes,
-        app_consistent_frequency_in_minutes=wanted.policy.app_consistent_minutes,
-        crash_consistent_frequency_in_minutes=wanted.policy.crash_consistent_minutes,
-        multi_vm_sync_status=models.SetMultiVmSyncStatus.ENABLE,
-    )
+    values = policy_values(wanted.policy)
     body = models.CreatePolicyInput(properties=models.CreatePolicyInputProperties(provider_specific_input=values))
     create = vault.client.replication_policies.begin_create
-    return await _started(vault, "policy", vault.policies, create, wanted.name, body)
+    name = naming.free(wanted.name, [record.id.name for record in await vault.policies.get()])
+    return await _started(vault, "policy", vault.policies, create, name, body)
+
+
+def policy_values(policy: Policy) -> models.A2APolicyCreationInput:
+    return models.A2APolicyCreationInput(
+        recovery_point_history=policy.retention_minutes,
+        app_consistent_frequency_in_minutes=policy.app_consistent_minutes,
+        crash_consistent_frequency_in_minutes=policy.crash_consistent_minutes,
+        multi_vm_sync_status=models.SetMultiVmSyncStatus.ENABLE,
+    )
 
 
 async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Flight:
+    """Makes it, or changes how agents are updated in the one that this app has made."""
+    existing = await find_container_mapping(vault, wanted)
+    if existing:
+        return await _update_container_mapping(vault, existing.id, wanted)
     source = await _needed(find_container(vault, wanted.source_location), f"a container of {wanted.source_location}")
     target = await _needed(find_container(vault, wanted.target_location), f"a container of {wanted.target_location}")
     policy = await _needed(find_policy(vault, wanted.policy), f"the policy {wanted.policy.name}")
@@ -71,14 +81,40 @@ async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Fl
         properties=models.CreateProtectionContainerMappingInputProperties(
             policy_id=str(policy),
             target_protection_container_id=str(target),
-            provider_specific_input=models.A2AContainerMappingInput(
-                agent_auto_update_status=models.AgentAutoUpdateStatus.DISABLED
-            ),
+            provider_specific_input=_agent_update(wanted.automation_account),
         )
     )
     create = vault.client.replication_protection_container_mappings.begin_create
-    path = (source.parent.name, source.name, wanted.name)
+    taken = [record.id.name for record in await vault.container_mappings.get() if record.source_container == source]
+    path = (source.parent.name, source.name, naming.free(wanted.name, taken))
     return await _started(vault, "container mapping", vault.container_mappings, create, *path, body)
+
+
+async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: ContainerMapping) -> Flight:
+    values = _agent_update(wanted.automation_account)
+    body = models.UpdateProtectionContainerMappingInput(
+        properties=models.UpdateProtectionContainerMappingInputProperties(
+            provider_specific_input=models.A2AUpdateContainerMappingInput(
+                agent_auto_update_status=values.agent_auto_update_status,
+                automation_account_arm_id=values.automation_account_arm_id,
+                automation_account_authentication_type=values.automation_account_authentication_type,
+            )
+        )
+    )
+    change = vault.client.replication_protection_container_mappings.begin_update
+    path = (mapping.parent.parent.name, mapping.parent.name, mapping.name)
+    return await _started(vault, "container mapping", vault.container_mappings, change, *path, body)
+
+
+def _agent_update(account: ResourceId | None) -> models.A2AContainerMappingInput:
+    """Whether the mobility agents of the VMs are kept up to date, and by which automation account."""
+    if account is None:
+        return models.A2AContainerMappingInput(agent_auto_update_status=models.AgentAutoUpdateStatus.DISABLED)
+    return models.A2AContainerMappingInput(
+        agent_auto_update_status=models.AgentAutoUpdateStatus.ENABLED,
+        automation_account_arm_id=str(account),
+        automation_account_authentication_type=models.AutomationAccountAuthenticationType.SYSTEM_ASSIGNED_IDENTITY,
+    )
 
 
 async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight:
@@ -99,7 +135,17 @@ async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight
 
 
 async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
+    """The fabric of a region. One that a container mapping joins is there still: its list need not be read anew."""
+    for fabric in await vault.fabrics.get(vault.azure.settings.poll_seconds * HARDLY):
+        if fabric.location == location and fabric.id in await _joined(vault):
+            return fabric.id
     return next((fabric.id for fabric in await vault.fabrics.get() if fabric.location == location), None)
+
+
+async def _joined(vault: Vault) -> set[ResourceId]:
+    """The fabrics that container mappings lead from and to."""
+    mappings = await vault.container_mappings.get()
+    return {end.parent for mapping in mappings for end in (mapping.source_container, mapping.target_container)}
 
 
 async def find_container(vault: Vault, location: str) -> ResourceId | None:
@@ -117,14 +163,14 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
 
 async def has_policy(vault: Vault, item: ProtectedItem, wanted: Policy) -> bool:
     """Whether the item's policy has these values, whatever its name."""
-    return item.policy_id in await _policies_like(vault, wanted)
+    return item.policy_id in await _policies_like(vault, wanted, vault.azure.settings.poll_seconds * HARDLY)
 
 
-async def _policies_like(vault: Vault, wanted: Policy) -> list[ResourceId]:
+async def _policies_like(vault: Vault, wanted: Policy, within: float | None = None) -> list[ResourceId]:
     values = (wanted.retention_minutes, wanted.app_consistent_minutes, wanted.crash_consistent_minutes)
     return [
         record.id
-        for record in await vault.policies.get()
+        for record in await vault.policies.get(within)
         if (record.retention_minutes, record.app_consistent_minutes, record.crash_consistent_minutes) == values
     ]
 
@@ -156,8 +202,13 @@ async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> Cont
 
 
 async def find_container_mapping_id(vault: Vault, wanted: ContainerMapping) -> ResourceId | None:
+    """None, too, for one that is to be changed in place: one of our own making whose agents nobody updates as asked."""
     found = await find_container_mapping(vault, wanted)
-    return found.id if found else None
+    if found is None or (
+        found.id.name.startswith(wanted.name) and wanted.automation_account not in {None, found.automation_account}
+    ):
+        return None
+    return found.id
 
 
 async def find_network_mapping(vault: Vault, wanted: NetworkMapping) -> ResourceId | None:

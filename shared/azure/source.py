@@ -1,25 +1,17 @@
-"""Reading a source VM and what surrounds it. Reads only."""
+"""Reading a source VM as it is now. Reads only."""
 
-import asyncio
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import is_missing
 from shared.azure.gateway import Azure
-from shared.azure.groups import managed_by
-from shared.azure.vault import region
+from shared.azure.records import region
 from shared.domain.resource_id import ResourceId
-from shared.domain.vm import (
-    Disk,
-    EligibilityError,
-    SourceAvailabilitySet,
-    SourceNetwork,
-    SourceVm,
-    Surroundings,
-)
+from shared.domain.vm import Disk, SourceVm
 
-NETWORK_API_VERSION = "2026-03-01"
+# Support matrix of 2025-06. Some of Microsoft's pages name ultra disks, others do not: not before it is sure.
+_UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
 
 
 async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
@@ -34,79 +26,68 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
     return _source_vm(vm, found, azure.settings.tag_name)
 
 
-async def read_surroundings(azure: Azure, vm: SourceVm) -> Surroundings:
-    """What its protection depends on. What VMs share (resource group, networks, sets) is read once for all."""
-    vault = azure.vault(azure.settings.vault)
-    location, owner, errors, subnets, mappings, availability_set = await asyncio.gather(
-        vault.location.get(),
-        managed_by(azure, vm.id.group_id),
-        _eligibility_errors(azure, vm.id),
-        asyncio.gather(*(_subnets(azure, nic) for nic in vm.nic_ids)),
-        vault.network_mappings.get(),
-        _availability_set(azure, vm.availability_set_id),
-    )
-    mapped = {
-        mapping.source_network.key: mapping.target_network
-        for mapping in mappings
-        if mapping.target_location == location
-    }
-    network_ids = sorted({subnet.parent for of_nic in subnets for subnet in of_nic}, key=lambda network: network.key)
-    networks = await asyncio.gather(*(_network(azure, network, mapped) for network in network_ids))
-    return Surroundings(
-        vault_location=location,
-        group_managed_by=owner or "",
-        eligibility_errors=errors,
-        networks=tuple(networks),
-        mapped_networks={network.key: mapped[network.key] for network in network_ids if network.key in mapped},
-        availability_set=availability_set,
-    )
-
-
 def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
     properties = found.properties
-    storage = properties.storage_profile
+    storage, network, view = properties.storage_profile, properties.network_profile, properties.instance_view
     attached = [storage.os_disk, *(storage.data_disks or ())] if storage else []
-    statuses = properties.instance_view.statuses if properties.instance_view else None
-    network = properties.network_profile
+    hardware, security = properties.hardware_profile, properties.security_profile
     return SourceVm(
         id=vm,
         location=region(found.location),
         tags={
             name: value or "" for name, value in (found.tags or {}).items() if name.lower().startswith(tag_name.lower())
         },
-        power_state=_power_state(statuses or ()),
+        power_state=_power_state((view.statuses if view else None) or ()),
         provisioning_state=properties.provisioning_state or "Unknown",
+        size=(hardware.vm_size if hardware else None) or "",
+        os=(storage.os_disk.os_type if storage else None) or "",
+        zone=next(iter(found.zones or ()), ""),
+        security_type=(security.security_type if security else None) or "",
+        encryption_at_host=bool(security and security.encryption_at_host),
+        disk_encryption=_has_disk_encryption(storage, view),
         disks=tuple(
             Disk(
                 id=ResourceId(disk.managed_disk.id),
                 sku=disk.managed_disk.storage_account_type or "",
+                size_gb=disk.disk_size_gb,
+                encryption_set=_reference(disk.managed_disk.disk_encryption_set),
                 obstacle=_obstacle(disk),
             )
             for disk in attached
             if _is_managed(disk)
         ),
         unmanaged_disks=sum(1 for disk in attached if not _is_managed(disk)),
+        unmanaged_accounts=tuple(
+            dict.fromkeys(_account_of(disk.vhd.uri) for disk in attached if not _is_managed(disk) and disk.vhd)
+        ),
         nic_ids=tuple(ResourceId(nic.id) for nic in network.network_interfaces or ()) if network else (),
         availability_set_id=_reference(properties.availability_set),
+        placement_group_id=_reference(properties.proximity_placement_group),
         scale_set_id=_reference(properties.virtual_machine_scale_set),
     )
 
 
-# Support matrix of 2025-06. Premium SSD v2 wants a premium cache account, which this app does not make.
-_UNSUPPORTED = {"ultrassd_lrs": "an ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
-
-
 def _obstacle(disk: Any) -> str:
-    managed, local = disk.managed_disk, getattr(disk, "diff_disk_settings", None)
+    local = getattr(disk, "diff_disk_settings", None)
     if local and local.option:
         return "an ephemeral OS disk"
-    if managed.disk_encryption_set and managed.disk_encryption_set.id:
-        return "encrypted with a customer-managed key"
-    return _UNSUPPORTED.get((managed.storage_account_type or "").lower(), "")
+    return _UNSUPPORTED.get((disk.managed_disk.storage_account_type or "").lower(), "")
 
 
 def _is_managed(disk: Any) -> bool:
     return bool(disk.managed_disk and disk.managed_disk.id)
+
+
+def _account_of(uri: str | None) -> str:
+    """Of `https://account.blob.core.windows.net/vhds/disk.vhd` the account."""
+    return (uri or "").partition("://")[2].partition(".")[0]
+
+
+def _has_disk_encryption(storage: Any, view: Any) -> bool:
+    """Azure Disk Encryption: the older kind shows in the VM's model, the newer one in its instance view's disks."""
+    old = storage and storage.os_disk.encryption_settings
+    shown = [each for disk in (view.disks if view else None) or () for each in disk.encryption_settings or ()]
+    return bool(old and old.enabled) or any(each.enabled for each in shown)
 
 
 def _power_state(statuses: Any) -> str:
@@ -118,72 +99,3 @@ def _power_state(statuses: Any) -> str:
 
 def _reference(sub_resource: Any) -> ResourceId | None:
     return ResourceId(sub_resource.id) if sub_resource and sub_resource.id else None
-
-
-async def _eligibility_errors(azure: Azure, vm: ResourceId) -> tuple[EligibilityError, ...]:
-    """The service's own check. It does not know every VM: a missing result is no objection."""
-    client = azure.site_recovery(vm.subscription).replication_eligibility_results
-    try:
-        result = await client.get(vm.resource_group, vm.name)
-    except HttpResponseError as answer:
-        if is_missing(answer):
-            return ()
-        raise
-    errors = (result.properties.errors if result.properties else None) or ()
-    return tuple(
-        EligibilityError(code=error.code or "", message=error.message or "", action=error.recommended_action or "")
-        for error in errors
-    )
-
-
-async def _subnets(azure: Azure, nic: ResourceId) -> tuple[ResourceId, ...]:
-    found = await azure.resources(nic.subscription).resources.get_by_id(str(nic), api_version=NETWORK_API_VERSION)
-    # ARM writes what is not there as null as well as not at all.
-    properties: Any = found.properties or {}
-    subnets = [
-        (configuration.get("properties") or {}).get("subnet") or {}
-        for configuration in properties.get("ipConfigurations") or ()
-    ]
-    return tuple(ResourceId(subnet["id"]) for subnet in subnets if subnet.get("id"))
-
-
-async def _network(azure: Azure, network: ResourceId, mapped: dict[str, ResourceId]) -> SourceNetwork:
-    """A mapped network needs no counterpart, so its addresses are not read."""
-    if network.key in mapped:
-        return SourceNetwork(id=network)
-    return await azure.shared(f"network/{network.key}", lambda: _read_network(azure, network))
-
-
-async def _read_network(azure: Azure, network: ResourceId) -> SourceNetwork:
-    client = azure.resources(network.subscription).resources
-    found = await client.get_by_id(str(network), api_version=NETWORK_API_VERSION)
-    properties: Any = found.properties or {}
-    return SourceNetwork(
-        id=network,
-        address_space=tuple((properties.get("addressSpace") or {}).get("addressPrefixes") or ()),
-        subnets={
-            subnet["name"]: _prefixes(subnet.get("properties") or {}) for subnet in properties.get("subnets") or ()
-        },
-    )
-
-
-def _prefixes(subnet: dict[str, Any]) -> tuple[str, ...]:
-    one = subnet.get("addressPrefix")
-    return tuple(subnet.get("addressPrefixes") or ([one] if one else ()))
-
-
-async def _availability_set(azure: Azure, set_id: ResourceId | None) -> SourceAvailabilitySet | None:
-    if set_id is None:
-        return None
-    return await azure.shared(f"set/{set_id.key}", lambda: _read_availability_set(azure, set_id))
-
-
-async def _read_availability_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
-    client = azure.compute(set_id.subscription).availability_sets
-    found = await client.get(set_id.resource_group, set_id.name)
-    return SourceAvailabilitySet(
-        id=set_id,
-        fault_domains=(found.properties.platform_fault_domain_count if found.properties else None) or 1,
-        update_domains=(found.properties.platform_update_domain_count if found.properties else None) or 1,
-        sku=(found.sku.name if found.sku else None) or "Aligned",
-    )

@@ -3,29 +3,31 @@
 Read; if right, done; if missing, made; if it is there and cannot serve (another region), said in plain words and left.
 """
 
+from time import monotonic
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
-
-from shared.azure.answers import is_missing
 from shared.azure.ensure import Flight, UnderWayError, usually
+from shared.azure.existing import COMPUTE_API_VERSION, STORAGE_API_VERSION, account_obstacle
 from shared.azure.gateway import Azure
-from shared.azure.groups import managed_by
-from shared.azure.source import NETWORK_API_VERSION
-from shared.azure.vault import region
+from shared.azure.groups import forget_groups, read_group
+from shared.azure.networks import API_VERSION as NETWORK_API_VERSION
+from shared.azure.records import region
+from shared.azure.remembered import FRESH_FOR
 from shared.domain import naming
 from shared.domain.outcome import Error
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import AvailabilitySet, CacheAccount, Placed, ResourceGroup, VirtualNetwork
+from shared.domain.rules.storage import PREMIUM_KIND
+from shared.domain.target import AvailabilitySet, CacheAccount, Placed, PlacementGroup, ResourceGroup, VirtualNetwork
 
 _API_VERSIONS: dict[type[Placed], str] = {
     VirtualNetwork: NETWORK_API_VERSION,
-    AvailabilitySet: "2026-04-01",
-    CacheAccount: "2026-09-01",
+    AvailabilitySet: COMPUTE_API_VERSION,
+    PlacementGroup: COMPUTE_API_VERSION,
+    CacheAccount: STORAGE_API_VERSION,
 }
 
 # Seconds, in recorded traffic.
-_USUALLY_TAKES: dict[type[Placed], float] = {VirtualNetwork: 5, AvailabilitySet: 2, CacheAccount: 20}
+_USUALLY_TAKES: dict[type[Placed], float] = {VirtualNetwork: 5, AvailabilitySet: 2, PlacementGroup: 2, CacheAccount: 20}
 
 
 class UnfitError(Exception):
@@ -34,11 +36,15 @@ class UnfitError(Exception):
 
 async def find_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId | None:
     """A group may lie in any region: only what is in it has to be in the target region."""
-    return None if await managed_by(azure, wanted.id) is None else wanted.id
+    return wanted.id if await read_group(azure, wanted.id, anew=True) else None
 
 
 async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId:
+    """Looked for once more: the list may be older than a group of that name, and a PUT would replace its tags."""
     azure.check_write(wanted.id)
+    forget_groups(azure, wanted.id, if_before=monotonic() - FRESH_FOR)
+    if await read_group(azure, wanted.id, anew=True):
+        return wanted.id
     client = azure.resources(wanted.id.subscription).resource_groups
     await client.create_or_update(wanted.id.name, {"location": wanted.location, "tags": _tags(azure)})
     return wanted.id
@@ -49,18 +55,20 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
 
     Only what is missing is ever made: a PUT on a network replaces what others have added to it.
     """
-    client = azure.resources(wanted.id.subscription).resources
-    try:
-        found: Any = await client.get_by_id(str(wanted.id), api_version=_API_VERSIONS[type(wanted)])
-    except HttpResponseError as answer:
-        if is_missing(answer):
-            return None
-        raise
-    location, state = region(found.location), (found.properties or {}).get("provisioningState", "Succeeded")
+    found = await azure.read(wanted.id, _API_VERSIONS[type(wanted)], FRESH_FOR)
+    if found is None:
+        return None
+    location = region(found.get("location"))
+    state = (found.get("properties") or {}).get("provisioningState", "Succeeded")
     if location != wanted.location:
         raise UnfitError(f"{wanted.id} exists in {location}, and is needed in {wanted.location}: remove or rename it.")
     if state == "Failed":
         raise UnfitError(f"The creation of {wanted.id} has failed: see its activity log, then remove it.")
+    obstacle = account_obstacle(found) if isinstance(wanted, CacheAccount) and state == "Succeeded" else ""
+    if obstacle or (isinstance(wanted, CacheAccount) and wanted.premium != (found.get("kind") == PREMIUM_KIND)):
+        raise UnfitError(
+            f"{wanted.id} {obstacle or 'is an account of another kind'}: mend it, or name another by a tag."
+        )
     if state != "Succeeded":
         raise UnderWayError(f"{wanted.id} is {state}.")
     return wanted.id
@@ -80,18 +88,25 @@ async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> Flight
 
 
 async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> Flight:
-    counts = {
+    counts: dict[str, Any] = {
         "platformFaultDomainCount": wanted.fault_domains,
         "platformUpdateDomainCount": wanted.update_domains,
     }
+    if wanted.placement_group:
+        counts["proximityPlacementGroup"] = {"id": str(wanted.placement_group)}
     return await _put(azure, wanted, {"sku": {"name": wanted.sku}, "properties": counts})
 
 
+async def create_placement_group(azure: Azure, wanted: PlacementGroup) -> Flight:
+    return await _put(azure, wanted, {"properties": {"proximityPlacementGroupType": "Standard"}})
+
+
 async def create_cache_account(azure: Azure, wanted: CacheAccount) -> Flight:
-    """General purpose v2, in the VM's own region: replication data rests there until the target has it."""
+    """In the VM's own region: replication data rests there until the target has it. Premium block blobs take a high
+    churn."""
     properties = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
-    body = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": properties}
-    return await _put(azure, wanted, body)
+    kind, sku = (PREMIUM_KIND, "Premium_LRS") if wanted.premium else ("StorageV2", "Standard_LRS")
+    return await _put(azure, wanted, {"kind": kind, "sku": {"name": sku}, "properties": properties})
 
 
 def _tags(azure: Azure) -> dict[str, str]:
@@ -105,6 +120,7 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
     await client.begin_create_or_update_by_id(
         str(wanted.id), {"location": wanted.location, "tags": _tags(azure), **body}, api_version=api_version
     )
+    azure.forget_resource(wanted.id)
 
     async def progress() -> bool | Error:
         return True  # whether it is done is told by the resource itself
