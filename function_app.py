@@ -3,6 +3,7 @@ the rest.
 
 - `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
 - `put_protection`, `get_protection`, `post_plan`: somebody asks over HTTP.
+- `get_openapi`: what can be asked there, and what is answered.
 
 The settings are read first: with a wrong or missing one the app does not start, and says so.
 """
@@ -16,6 +17,7 @@ import activities.functions
 import orchestrators.functions
 from doors.events import NotAboutAVmError, vm_of
 from doors.problems import Problem
+from doors.routes import OPENAPI, PLAN, PROTECTION
 from doors.wake import wake
 from shared.domain.settings import load_settings
 
@@ -27,8 +29,6 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(orchestrators.functions.blueprint)
 app.register_functions(activities.functions.blueprint)
-
-PROTECTION = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
 
 
 @app.event_grid_trigger(arg_name="event")
@@ -66,12 +66,22 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
         return problem.response()
 
 
-@app.route(route=f"{PROTECTION}/plan", methods=["POST"])
+@app.route(route=PLAN, methods=["POST"])
 async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
     from doors import plan
     from shared.azure.gateway import gateway
 
     try:
         return await plan.post_plan(gateway(), req)
+    except Problem as problem:
+        return problem.response()
+
+
+@app.route(route=OPENAPI, methods=["GET"])
+async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    from doors import openapi
+
+    try:
+        return openapi.get_openapi(settings, req)
     except Problem as problem:
         return problem.response()

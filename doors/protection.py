@@ -1,77 +1,145 @@
 """GET and PUT of one VM's protection over HTTP."""
 
-import json
 from http import HTTPStatus
-from typing import Any
 
 import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
-from doors.problems import Problem
-from doors.requests import asked, body_of, no_such_vm, vm_of
-from doors.wake import RUNNING, WakeError, status_of, wake
+from doors.planning import Planned, planned
+from doors.problems import FieldError, Problem
+from doors.requests import asked, flags_of, no_such_vm, tags_of, vm_of
+from doors.routes import CONFIRM, TARGETS_ONLY
+from doors.views import Accepted, ProtectionView
+from doors.wake import RUNNING, WakeError, instance_of, status_of, wake
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for
+from shared.azure.policy_edit import edit, find_edit
 from shared.azure.tags import tag_vm
-from shared.domain import naming
-from shared.domain.findings import Severity
 from shared.domain.messages import Source, Verdict
-from shared.domain.resource_id import ResourceId
+from shared.domain.protected_item import Stage
+from shared.domain.vm import SourceVm
 
 
 async def put_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """Enable: writes the tag, wakes the VM. Raises Problem; then nothing was written, but the tag with `NotWoken`."""
+    """Enable: plans, writes `dr` and the body's tags in one call, wakes the VM. `targetsOnly` writes no tag, and has
+    the target resources made and nothing else; `confirm` edits the policy of a profile that was changed.
+
+    Raises Problem; then nothing was written, but the tags with `NotWoken`, and what was confirmed if a tag fails.
+    """
     vm = vm_of(azure.settings, request)
-    body_of(request)
+    flags = flags_of(request, TARGETS_ONLY, CONFIRM)
+    tags = tags_of(azure.settings, request)
+    targets_only = TARGETS_ONLY in flags
+    if targets_only:
+        _refuse_what_needs_tags(flags, tags)
     if azure.settings.writes_off:
         raise Problem(HTTPStatus.CONFLICT, "WritesOff", f"{azure.settings.writes_off}.")
-    source = await asked(look_at(azure, vm, as_if_tagged=True))
-    await asked(_refuse_blocked(azure, vm, source))
-    if source.vm and not azure.settings.asks_for_protection(source.vm.tags):
-        await asked(tag_vm(azure, vm, {azure.settings.tag_name: azure.settings.tag_values[0]}))
+    source = await asked(look_at(azure, vm, as_if_tagged=True, request=tags))
+    if source.verdict is Verdict.GONE or source.vm is None:
+        raise no_such_vm(vm)
+    found = await asked(planned(azure, source))
+    _refuse_blocked(source, found)
+    if CONFIRM in flags:
+        await _edit_policy(azure, source, found)
+    if not targets_only:
+        await _write_tags(azure, source.vm, tags)
     try:
-        await wake(client, vm, azure.settings.poll_seconds)
+        await wake(client, vm, azure.settings.poll_seconds, targets_only=targets_only)
     except WakeError as error:
-        detail = (
-            f"The tag is written, and the VM's run was not started: {error}. Ask again, or wait for its next event."
-        )
+        done = "No tag was to be written" if targets_only else "The tag is written"
+        detail = f"{done}, and the VM's run was not started: {error}. Ask again, or wait for its next event."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotWoken", detail, retry_after=10) from None
-    return func.HttpResponse(
-        json.dumps({"vmId": str(vm), "instanceId": naming.instance_id(vm)}),
-        status_code=HTTPStatus.ACCEPTED,
-        headers={"Location": request.url.split("?", 1)[0], "Retry-After": "10"},
-        mimetype="application/json",
-    )
+    where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if targets_only else "")
+    accepted = Accepted(vm_id=vm, instance_id=instance_of(vm, targets_only=targets_only))
+    return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
 
 
 async def get_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """What protects the VM now, and where its run stands or how it ended. Raises Problem."""
+    """What protects the VM now, and where its run stands or how it ended; with `targetsOnly` the run that makes the
+    target resources. Raises Problem."""
     vm = vm_of(azure.settings, request)
+    flags = flags_of(request, TARGETS_ONLY)
     source = await asked(look_at(azure, vm, as_if_tagged=True))
-    instance = naming.instance_id(vm)
-    status = await status_of(client, instance)
+    try:
+        status = await status_of(client, instance_of(vm, targets_only=TARGETS_ONLY in flags))
+    except Exception as error:
+        detail = f"Where the VM's run stands cannot be read: {error}"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
     if source.verdict is Verdict.GONE and status.runtime_status is None:
         raise no_such_vm(vm)
-    tagged = source.vm is not None and azure.settings.asks_for_protection(source.vm.tags)
-    view: dict[str, Any] = {"vmId": str(vm), "exists": source.vm is not None, "tagged": tagged}
-    view["item"] = source.item.dump() if source.item else None
-    view["running"] = status.runtime_status in RUNNING
-    view["run"] = status.custom_status if view["running"] else status.output
-    return func.HttpResponse(json.dumps(view), mimetype="application/json")
+    plan = None
+    if source.vm and source.verdict is Verdict.PROTECT and source.item and source.item.stage is Stage.PROTECTED:
+        plan = await asked(plan_for(azure, source.vm, source.item))
+    running = status.runtime_status in RUNNING
+    return ProtectionView(
+        vm_id=vm,
+        exists=source.vm is not None,
+        tagged=source.vm is not None and azure.settings.asks_for_protection(source.vm.tags),
+        item=source.item,
+        settings=plan.settings if plan else (),
+        findings=(*source.findings, *(plan.findings if plan else ())),
+        running=running,
+        run=status.custom_status if running else status.output,
+    ).response()
 
 
-async def _refuse_blocked(azure: Azure, vm: ResourceId, source: Source) -> None:
-    """What would block the run is said now, before a tag is written."""
-    if source.verdict is Verdict.GONE or source.vm is None:
-        raise no_such_vm(vm)
-    blockers = tuple(finding for finding in source.findings if finding.severity is Severity.BLOCKER)
-    if source.verdict is Verdict.PROTECT and source.item is None and not source.vm.is_settling:
-        blockers = (await plan_for(azure, source.vm)).blockers
+def _refuse_what_needs_tags(flags: set[str], tags: dict[str, str]) -> None:
+    """A run for the targets alone asks for what the VM's own tags say: it has nowhere to keep anything else."""
+    if CONFIRM in flags:
+        error = FieldError(field=CONFIRM, given="true", allowed=f"nothing beside {TARGETS_ONLY}=true")
+        detail = f"{CONFIRM} edits a policy; {TARGETS_ONLY} makes the target resources and nothing else."
+        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidQuery", detail, errors=(error,))
+    if tags:
+        errors = tuple(
+            FieldError(field=name, given=value[:80], allowed=f"nothing beside {TARGETS_ONLY}=true")
+            for name, value in tags.items()
+        )
+        detail = (
+            f"With {TARGETS_ONLY}=true no tag is written, and what the body asks for would be kept nowhere: tag the VM "
+            "first, or leave the body out. POST .../plan tries a body without writing anything."
+        )
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "BodyNeedsTags", detail, errors=errors)
+
+
+def _refuse_blocked(source: Source, found: Planned) -> None:
+    """What would block the run is said now, before anything is written."""
+    blockers = found.blockers
+    if source.verdict is Verdict.PROTECT and source.item is None and source.vm and source.vm.is_settling:
+        # Azure is busy with the VM itself, which is waited for: only what is asked for can be judged already.
+        blockers = tuple(finding for finding in blockers if finding.code.startswith("Override"))
     if blockers:
         detail = " ".join(finding.message for finding in blockers)
-        findings = [finding.dump() for finding in blockers]
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "NotEligible", detail, findings=findings)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "NotEligible", detail, findings=blockers)
+
+
+async def _edit_policy(azure: Azure, source: Source, found: Planned) -> None:
+    plan = found.plan
+    if source.item is None or source.item.stage is not Stage.PROTECTED or plan is None or plan.replication is None:
+        raise _nothing_to_confirm("the VM is not protected yet")
+    wanted = plan.replication.policy
+    if await asked(find_edit(azure, source.item, plan.profile, wanted, anew=True)) is None:
+        why = "the policy fits, this app did not make it for the VM's profile, or a profile still asks for its values"
+        raise _nothing_to_confirm(why)
+    error = await asked(edit(azure, source.item, plan.profile, wanted))
+    if error:
+        raise Problem(HTTPStatus.BAD_GATEWAY, error.code, f"The policy was not edited, no tag was written: {error}")
+
+
+def _nothing_to_confirm(why: str) -> Problem:
+    detail = f"There is no policy to be edited: {why}. Nothing was written; the plan says what {CONFIRM} would do."
+    return Problem(HTTPStatus.CONFLICT, "NothingToConfirm", detail)
+
+
+async def _write_tags(azure: Azure, vm: SourceVm, tags: dict[str, str]) -> None:
+    """Those that differ from what the VM has, in one call."""
+    wanted = dict(tags)
+    if not azure.settings.asks_for_protection(vm.tags):
+        wanted[azure.settings.tag_name] = azure.settings.tag_values[0]
+    has = {name.lower(): value for name, value in vm.tags.items()}
+    differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
+    if differing:
+        await asked(tag_vm(azure, vm.id, differing))

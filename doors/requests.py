@@ -1,29 +1,25 @@
-"""What the HTTP doors have in common: which VM, which body, and Azure's refusals as problems."""
+"""What the HTTP doors have in common: which VM, which query, which body, and Azure's refusals as problems."""
 
 import json
 from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import azure.functions as func
 from azure.core.exceptions import AzureError, HttpResponseError
-from pydantic import ConfigDict, ValidationError
 
-from doors.problems import Problem
+from doors.body import tags_in
+from doors.problems import FieldError, Problem
 from shared.azure.answers import WriteRefusedError, error_of
-from shared.domain.model import Model
 from shared.domain.resource_id import ResourceId, vm_id
 from shared.domain.settings import Settings
 
 T = TypeVar("T")
 
-_LARGEST_BODY = 64 * 1024
+LARGEST_BODY = 64 * 1024
 
-
-class ProtectionRequest(Model):
-    """The body of PUT and of plan. There is nothing to choose yet: it is empty, or an empty object."""
-
-    model_config = ConfigDict(extra="forbid")
+# What the platform itself reads from the query: the function key, and whose it is.
+_OF_THE_PLATFORM = {"code", "clientid"}
 
 
 def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
@@ -39,31 +35,48 @@ def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
     return vm
 
 
-def body_of(request: func.HttpRequest) -> ProtectionRequest:
-    """An empty body is an empty object. Raises Problem: 400, 413, 415 or 422."""
+def flags_of(request: func.HttpRequest, *known: str) -> set[str]:
+    """Those of the known query parameters that are `true`. Raises Problem, which names whatever is none of them."""
+    given = {name: value for name, value in request.params.items() if name.lower() not in _OF_THE_PLATFORM}
+    errors = [
+        FieldError(field=name[:80], given=value[:80], allowed=f"{name}: true or false")
+        if name in known
+        else FieldError(field=name[:80], given=value[:80], allowed=", ".join(known) or "no query parameter")
+        for name, value in given.items()
+        if name not in known or value not in {"true", "false"}
+    ]
+    if errors:
+        named = ", ".join(each.field for each in errors)
+        detail = f"The query has parameters or values that are not allowed: {named}."
+        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidQuery", detail, errors=tuple(errors))
+    return {name for name, value in given.items() if value == "true"}
+
+
+def tags_of(settings: Settings, request: func.HttpRequest) -> dict[str, str]:
+    """The tags that the body asks for; an empty body is an empty object. Raises Problem: 400, 413, 415 or 422."""
     raw = request.get_body()
     if not raw.strip():
-        return ProtectionRequest()
-    if len(raw) > _LARGEST_BODY:
-        detail = f"The body has {len(raw)} bytes; at most {_LARGEST_BODY} are allowed."
+        return {}
+    if len(raw) > LARGEST_BODY:
+        detail = f"The body has {len(raw)} bytes; at most {LARGEST_BODY} are allowed."
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BodyTooLarge", detail)
     given = (request.headers.get("Content-Type") or "none").split(";", 1)[0].strip().lower()
     if given != "application/json":
-        detail = f"The Content-Type is {given!r}; application/json is allowed."
+        detail = f"The Content-Type is {given[:80]!r}; application/json is allowed."
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "NotJson", detail)
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "MalformedBody", f"The body is no JSON: {error}") from None
-    try:
-        return ProtectionRequest.model_validate(body)
-    except ValidationError as error:
-        errors = [
-            {"field": ".".join(map(str, problem["loc"])) or "body", "message": problem["msg"]}
-            for problem in error.errors()
-        ]
-        detail = "The body has fields or values that are not allowed: " + ", ".join(each["field"] for each in errors)
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", detail, errors=errors) from None
+    return tags_in(settings, body)
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values of one name none is taken: nobody knows which was meant."""
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("an object names a member twice")
+    return found
 
 
 def no_such_vm(vm: ResourceId) -> Problem:

@@ -28,26 +28,33 @@ class WakeError(RuntimeError):
     """The VM's change is told to no run: the door has to be knocked at again."""
 
 
-async def wake(client: DurableOrchestrationClient, vm: ResourceId, poll_seconds: float) -> None:
+def instance_of(vm: ResourceId, *, targets_only: bool = False) -> str:
+    """The VM's own instance, or the one that makes its target resources alone: an ID of the same length."""
+    instance = naming.instance_id(vm)
+    return f"targets-{instance.removeprefix('protect-')}" if targets_only else instance
+
+
+async def wake(
+    client: DurableOrchestrationClient, vm: ResourceId, poll_seconds: float, *, targets_only: bool = False
+) -> None:
     """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by a new one.
 
     Other doors do the same at the same time. A start that fails because one of them was quicker is told by the status
     in the next round, never by the text of the exception. Raises WakeError if that does not help in any round.
     """
-    instance = naming.instance_id(vm)
+    instance = instance_of(vm, targets_only=targets_only)
+    run = Run(vm_id=vm, poll_seconds=poll_seconds, targets_only=targets_only)
     failure: Exception | None = None
     for _ in range(_ROUNDS):
-        if await is_running(client, instance):
+        try:
+            if not await is_running(client, instance):
+                await client.start_new(ORCHESTRATOR, instance, run.dump())
+                return
             if await _raise_changed(client, instance):
                 return
-            continue
-        try:
-            await client.start_new(ORCHESTRATOR, instance, Run(vm_id=vm, poll_seconds=poll_seconds).dump())
         except Exception as error:
             failure = error
             await asyncio.sleep(_PAUSE)
-        else:
-            return
     raise WakeError(f"{instance} could not be woken in {_ROUNDS} rounds: {failure or 'each run had just ended'}")
 
 

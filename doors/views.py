@@ -1,0 +1,75 @@
+"""What the HTTP doors answer. The OpenAPI document is made of these, so it says what is answered and nothing else."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+from shared.domain.cost import Cost
+from shared.domain.findings import Finding
+from shared.domain.model import Model
+from shared.domain.outcome import Error
+from shared.domain.protected_item import ProtectedItem
+from shared.domain.resource_id import ResourceId
+from shared.domain.target import Difference, ResourcePreview, Setting
+
+
+class View(Model):
+    """The body of an answer: each of its own members is there, as null if there is nothing to say."""
+
+    def response(
+        self, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+    ) -> func.HttpResponse:
+        shown = {str(field.alias): None for field in type(self).model_fields.values()} | self.dump()
+        return func.HttpResponse(json.dumps(shown), status_code=status, headers=headers, mimetype="application/json")
+
+
+class Accepted(View):
+    """What was asked for is under way."""
+
+    vm_id: ResourceId
+    instance_id: str
+
+
+class RunStatus(Model):
+    """Where a run stands; `percent` and `job` are there where they are known."""
+
+    vm_id: ResourceId
+    step: str
+    percent: int | None = None
+    last_error: Error | None = None
+    attempts: int = 0
+    job: str = ""
+
+
+class ProtectionView(View):
+    """What protects a VM now, and its run: where it stands while it is `running`, or how the last one ended.
+
+    `settings` are those of an item that is protected.
+    """
+
+    vm_id: ResourceId
+    exists: bool
+    tagged: bool
+    item: ProtectedItem | None
+    settings: tuple[Setting, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    running: bool
+    run: Any
+
+
+class PlanView(View):
+    """What PUT would do. `changes` is what would differ about the item that protects the VM already."""
+
+    vm_id: ResourceId
+    tagged: bool
+    blocked: bool
+    findings: tuple[Finding, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    resources: tuple[ResourcePreview, ...] = ()
+    changes: tuple[Difference, ...] = ()
+    cost: Cost | None = None
+    item: ProtectedItem | None = None
+    writes_off: str
