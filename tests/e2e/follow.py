@@ -26,6 +26,11 @@ def write_event(vm: str, operation: str = "Microsoft.Compute/virtualMachines/wri
     }
 
 
+def route_of(vm: str) -> str:
+    """Where the app answers for a VM."""
+    return vm.replace("/providers/Microsoft.Compute", "").lstrip("/") + "/protection"
+
+
 async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, dict[str, Any]]:
     """The results by VM name, once the runs of that many VMs have ended. AssertionError after `within` seconds."""
     deadline = time.monotonic() + within

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -37,11 +36,10 @@ def _demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _estate_file(folder: Path, outcome: str, **more: str) -> Path:
-    expect = {"outcome": outcome, **more}
+def _estate_file(folder: Path, expect: dict[str, Any], **demo: Any) -> Path:
     vms = [vm("web-1", tagged=False, expect=expect), vm("web-2", tagged=False, expect={"outcome": "NotTagged"})]
     file = folder / "estate.json"
-    file.write_text(json.dumps(estate(vms)))
+    file.write_text(json.dumps(estate(vms, demo=demo)))
     return file
 
 
@@ -50,21 +48,35 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
+    assert any(line.split()[:3] == ["targetDiskType", "StandardSSD_LRS", "request"] for line in lines)
+    assert any(line.split()[:4] == ["reuse", "virtual", "network", "vnet-shop-asr"] for line in lines)
+    (planned,) = (number for number, line in enumerate(lines) if "0 writes. So far it is a plan." in line)
+    assert planned < next(number for number, line in enumerate(lines) if "One event for each of" in line)
     tagged = next(number for number, line in enumerate(lines) if "notebook-1 is tagged while the others" in line)
     assert any("notebook-1     NotTagged" in line for line in lines[:tagged])
     assert any("notebook-1     Protected" in line for line in lines[tagged:])
     assert any("the event of that comes twice" in line for line in lines)
     assert "On the way: 151066" in done.stdout
     assert "VmNotRunning: shop-batch-1 is deallocated" in done.stdout
-    # Seven VMs, one of which had to be asked for again: the event that came twice cost no PUT.
-    assert any(line.split()[:4] == ["Replicated", "items", "7", "8"] for line in lines)
+    assert "OverrideNotAllowed: The tag dr-target-resource-group asks for" in done.stdout
+    assert "In the vault: targetResourceGroup payments-dr, targetZone 2," in done.stdout
+    assert "targetIp 10.1.4.40," in done.stdout
+    # Nine VMs, one of which had to be asked for again: the event that came twice cost no PUT.
+    assert any(line.split()[:4] == ["Replicated", "items", "9", "10"] for line in lines)
     assert any(line.split()[:3] == ["Fabrics", "3", "3"] for line in lines)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("more", [{"outcome": "Protected"}, {"outcome": "NotTagged", "finding": "OnHold"}])
-def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, more: dict[str, str]) -> None:
-    done = _demo(tmp_path, "--estate", str(_estate_file(tmp_path, **more)))
+@pytest.mark.parametrize(
+    "expect",
+    [
+        {"outcome": "Protected"},
+        {"outcome": "NotTagged", "finding": "OnHold"},
+        {"outcome": "NotTagged", "item": {"targetZone": "2"}},
+    ],
+)
+def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, expect: dict[str, Any]) -> None:
+    done = _demo(tmp_path, "--estate", str(_estate_file(tmp_path, expect)))
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Not as expected: web-1\n" in done.stdout
@@ -73,11 +85,25 @@ def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, mo
 
 
 def test_a_tiny_estate_that_ends_as_expected_passes(tmp_path: Path) -> None:
-    done = _demo(tmp_path, "--keep", "--estate", str(_estate_file(tmp_path, "NotTagged")))
+    done = _demo(tmp_path, "--keep", "--estate", str(_estate_file(tmp_path, {"outcome": "NotTagged"})))
 
     assert done.returncode == 0, done.stdout + done.stderr
     (kept,) = tmp_path.glob("dr-demo-*")
     assert {"host", "host.log", "simulator", "simulator.log"} <= {file.name for file in kept.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("demo", "refused"),
+    [
+        ({"put": {"vm": vm_id("web-1"), "body": {"dr-target-zone": "9"}}}, "The plan was answered 422"),
+        ({"profiles": {"gold": {"allow": {"colour": ["*"]}}}}, "DR_PROFILES"),
+    ],
+)
+def test_what_the_app_does_not_take_is_said_in_its_words(tmp_path: Path, demo: dict[str, Any], refused: str) -> None:
+    done = _demo(tmp_path, "--estate", str(_estate_file(tmp_path, {"outcome": "Protected"}, **demo)))
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert refused in done.stderr
 
 
 def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(tmp_path: Path) -> None:
@@ -106,23 +132,33 @@ def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: s
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_what_serve_prints_works_and_it_stops_when_told(tmp_path: Path) -> None:
-    file = tmp_path / "estate.json"
-    late = vm_id("web-1")
-    vms = [vm("web-1", tagged=False, expect={"outcome": "Protected"})]
-    file.write_text(json.dumps(estate(vms, demo={"tagWhileRunning": late})))
+    demo = {
+        "put": {"vm": vm_id("web-1"), "body": {"dr-profile": "gold", "dr-target-size": "Standard_D4s_v5"}},
+        "profiles": {"gold": {"allow": {"target-size": ["*"]}}},
+    }
+    file = _estate_file(tmp_path, {"outcome": "Protected"}, **demo)
     places = {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(tmp_path / "state")}
 
     with _started(_command("serve", "--estate", str(file), "--speed", SPEED), places) as serve:
         printed = _read_until("Ctrl-C stops both", serve.stdout)
-        put, get, requests = (shlex.split(line) for line in printed if line.strip().startswith("curl"))
-        assert "202 Accepted" in _curl(put)
+        variables = [line.strip() for line in printed if line.startswith(("  VM=", "  KEY=", "  JSON=", "  BODY="))]
+
+        def run(command: str) -> str:
+            return _shell(*variables, command.replace("curl", "curl --silent --show-error", 1))
+
+        plan, put, get, openapi, requests = (line for line in printed if line.startswith("  curl"))
+        planned = {setting["name"]: setting for setting in json.loads(run(plan))["settings"]}
+        assert (planned["targetSize"]["value"], planned["targetSize"]["origin"]) == ("Standard_D4s_v5", "request")
+        assert "gold" in run(openapi)
+        assert "202 Accepted" in run(put)
         deadline = time.monotonic() + 60
-        while (answer := json.loads(_curl(get)))["running"]:
+        while (answer := json.loads(run(get)))["running"]:
             assert time.monotonic() < deadline, answer
             time.sleep(0.2)
         assert answer["run"]["outcome"] == "Protected"
-        assert answer["item"]["source"].lower() == late.lower()
-        assert any(request["method"] == "PATCH" for request in json.loads(_curl(requests)))
+        assert answer["item"]["source"].lower() == vm_id("web-1").lower()
+        assert answer["item"]["settings"]["size"] == "Standard_D4s_v5"
+        assert any(request["method"] == "PATCH" for request in json.loads(run(requests)))
 
         serve.send_signal(signal.SIGTERM)
 
@@ -169,6 +205,7 @@ def _read_until(text: str, output: IO[str] | None) -> list[str]:
     raise AssertionError(f"{text!r} is not in: {lines}")
 
 
-def _curl(command: list[str]) -> str:
-    done = subprocess.run([*command, "--silent", "--show-error"], capture_output=True, text=True, check=True)  # noqa: S603
+def _shell(*lines: str) -> str:
+    """What a person would type."""
+    done = subprocess.run(["/bin/sh", "-ec", "\n".join(lines)], capture_output=True, text=True, check=True)  # noqa: S603
     return done.stdout

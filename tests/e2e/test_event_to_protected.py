@@ -10,21 +10,28 @@ from tests.e2e.follow import enables, results, write_event, written
 @pytest.mark.parametrize("options", [(), ("--items-hidden-while-enabling",)], ids=["items visible", "items hidden"])
 async def test_a_tagged_vm_becomes_protected(start_stack: StartStack, options: tuple[str, ...]) -> None:
     vm = estates.vm("web-1", disks=3, nics=_two_nics())
-    networks = ("vnet-app", "vnet-back")
-    async with start_stack(estates.estate([vm], networks=networks), simulator_options=options) as stack:
+    estate = estates.estate([vm])
+    estate["networks"][0]["subnets"].append({"name": "data", "prefix": "10.1.2.0/24"})
+    async with start_stack(estate, simulator_options=options) as stack:
         assert await stack.deliver(write_event(vm["id"])) == 202
         result = (await results(stack, 1))["web-1"]
-        state = await stack.sim("GET", "state")
+        items = await stack.arm("GET", f"{estates.VAULT}/replicationProtectedItems", "2025-08-01")
         writes = await written(stack)
 
     assert result["outcome"] == "Protected"
     assert result["findings"] == []
-    assert {setting["name"] for setting in result["settings"]} >= {"targetLocation", "cacheStorageAccount"}
+    assert {setting["name"] for setting in result["settings"]} >= {"targetLocation", "cacheStorage"}
     assert all(setting["origin"] and setting["reason"] for setting in result["settings"])
     assert enables(writes) == [1]
-    made = {path for path in writes if "/virtualnetworks/" in path}
-    assert {path.rsplit("/", 1)[1] for path in made} == {"vnet-app-asr", "vnet-back-asr"}
-    assert state
+    assert [path.rsplit("/", 1)[1] for path in writes if "/virtualnetworks/" in path] == ["vnet-app-asr"]
+    assert sum("/replicationnetworkmappings/" in path for path in writes) == 2  # there and back
+    (item,) = items["value"]
+    details = item["properties"]["providerSpecificDetails"]
+    subnets = {
+        nic["sourceNicArmId"].rsplit("/", 1)[1]: nic["ipConfigs"][0]["recoverySubnetName"] for nic in details["vmNics"]
+    }
+    assert subnets == {"web-1-nic0": "web", "web-1-nic1": "data"}
+    assert len(details["protectedManagedDisks"]) == 3
 
 
 async def test_what_is_made_looks_like_the_source(start_stack: StartStack) -> None:
@@ -73,6 +80,6 @@ async def test_a_protected_vm_is_left_alone(start_stack: StartStack) -> None:
 
 def _two_nics() -> list[dict[str, str]]:
     return [
-        {"name": f"web-1-nic{number}", "subnet": f"{estates.network_id(network)}/subnets/web"}
-        for number, network in enumerate(("vnet-app", "vnet-back"))
+        {"name": f"web-1-nic{number}", "subnet": f"{estates.network_id('vnet-app')}/subnets/{subnet}"}
+        for number, subnet in enumerate(("web", "data"))
     ]

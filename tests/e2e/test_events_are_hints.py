@@ -54,10 +54,14 @@ async def test_a_disk_attached_during_the_run_is_seen_before_it_ends(start_stack
         disks = found["properties"]["storageProfile"]["dataDisks"]
         disks.append({"lun": 7, "name": "late", "createOption": "Empty", "diskSizeGB": 32})
         await stack.arm("PUT", vm["id"], "2026-04-01", found)
-        ended = await results(stack, 1)
+        result = (await results(stack, 1))["web-1"]
+        item = await stack.arm("GET", result["itemId"], "2025-08-01")
+        added = [count for path, count in (await written(stack)).items() if path.endswith("/adddisks")]
 
-    assert ended["web-1"]["outcome"] == "Protected"
-    assert [finding["code"] for finding in ended["web-1"]["findings"]] == ["DiskNotProtected"]
+    assert (result["outcome"], result["findings"]) == ("Protected", [])
+    disks = item["properties"]["providerSpecificDetails"]["protectedManagedDisks"]
+    assert {disk["diskName"] for disk in disks} == {"web-1-disk0", "late"}
+    assert added == [1]
 
 
 async def test_poison_is_taken_and_starts_nothing(start_stack: StartStack) -> None:

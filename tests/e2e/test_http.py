@@ -1,5 +1,6 @@
 """The HTTP doors: what they do, and what they refuse without having done half of it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from aiohttp import ClientSession
 
 from tests import estates
 from tests.e2e.conftest import StartStack, eventually
-from tests.e2e.follow import results, written
+from tests.e2e.follow import results, write_event, written
 
 
 def route(name: str, subscription: str = estates.SUBSCRIPTION, group: str = "app") -> str:
@@ -61,6 +62,11 @@ async def test_bad_requests_are_refused_and_start_nothing(start_stack: StartStac
         ("PUT", route("web-1"), json_type, b"{", 400, "MalformedBody"),
         ("PUT", route("web-1"), json_type, b"[]", 422, "InvalidBody"),
         ("PUT", route("web-1"), json_type, b'{"retention": 99}', 422, "InvalidBody"),
+        ("PUT", route("web-1"), json_type, b'{"dr-target-zone": "9"}', 422, "InvalidBody"),
+        ("PUT", route("web-1"), json_type, b'{"dr-target-zone": "2"}', 422, "NotEligible"),
+        ("PUT", route("web-1") + "?targetsOnly=true", json_type, b'{"dr-target-zone": "2"}', 422, "BodyNeedsTags"),
+        ("PUT", route("web-1") + "?targetsOnly=yes", {}, b"", 400, "InvalidQuery"),
+        ("GET", route("web-1") + "?verbose=true", {}, b"", 400, "InvalidQuery"),
         ("PUT", route("web-1"), json_type, b'{"a":"' + b"x" * 70_000 + b'"}', 413, "BodyTooLarge"),
     ]
     async with start_stack(estates.estate([vm])) as stack, ClientSession() as session:
@@ -84,3 +90,83 @@ async def test_an_untagged_vm_can_be_looked_at(start_stack: StartStack) -> None:
         assert status == 200
         assert (view["exists"], view["tagged"], view["item"], view["running"]) == (True, False, None, False)
         assert await results(stack, 0) == {}
+
+
+async def test_what_the_body_asks_for_is_written_as_tags_and_done(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1", tagged=False)
+    profiles = {"default": {"allow": {"target-disk-type": ["StandardSSD_LRS"], "consistency-group": ["*"]}}}
+    body = {"dr-target-disk-type": "StandardSSD_LRS", "dr-consistency-group": "shop"}
+    async with start_stack(estates.estate([vm]), settings={"DR_PROFILES": json.dumps(profiles)}) as stack:
+        _, plan = await stack.api("POST", f"{route('web-1')}/plan", body)
+        assert not await written(stack)
+        status, _ = await stack.api("PUT", route("web-1"), body)
+        assert status == 202
+        result = (await results(stack, 1))["web-1"]
+        found = await stack.arm("GET", vm["id"], "2026-04-01")
+        _, view = await stack.api("GET", route("web-1"))
+        requests = await stack.app_requests()
+
+    assert found["tags"] == {"dr": "true", **body}
+    assert len([each for each in requests if each["method"] == "PATCH"]) == 1
+    assert result["outcome"] == "Protected"
+    assert {disk["targetSku"] for disk in view["item"]["disks"]} == {"StandardSSD_LRS"}
+    assert view["item"]["settings"]["consistencyGroup"] == "shop"
+    origins = [
+        {each["name"]: each["origin"] for each in settings}["consistencyGroup"]
+        for settings in (plan["settings"], result["settings"], view["settings"])
+    ]
+    assert origins == ["request", "tag dr-consistency-group", "tag dr-consistency-group"]
+
+
+async def test_the_targets_alone_are_made_and_the_vm_is_left_as_it_is(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1", tagged=False)
+    async with start_stack(estates.estate([vm])) as stack:
+        _, plan = await stack.api("POST", f"{route('web-1')}/plan")
+        status, accepted = await stack.api("PUT", f"{route('web-1')}?targetsOnly=true")
+        assert status == 202
+        (result,) = (await results(stack, 1)).values()
+        made = {path.rsplit("/", 1)[1] for path in await written(stack)}
+        found = await stack.arm("GET", vm["id"], "2026-04-01")
+        _, view = await stack.api("GET", f"{route('web-1')}?targetsOnly=true")
+        _, own = await stack.api("GET", route("web-1"))
+        (instance,) = await stack.instances()
+        _, again = await stack.api("POST", f"{route('web-1')}/plan")
+
+    assert instance["instanceId"] == accepted["instanceId"]
+    assert result["outcome"] == view["run"]["outcome"] == "TargetsReady"
+    assert made == {resource["name"].rsplit("/", 1)[-1].lower() for resource in plan["resources"]}
+    assert {resource["action"] for resource in again["resources"]} == {"reuse"}
+    assert (found.get("tags") or {}, view["item"], own["run"]) == ({}, None, None)
+
+
+async def test_a_changed_profile_edits_the_policy_of_the_app_once_it_is_confirmed(start_stack: StartStack) -> None:
+    vms = [estates.vm("web-1"), estates.vm("web-2")]
+    longer = {"DR_PROFILES": json.dumps({"default": {"recoveryPointRetentionHours": 48}})}
+    async with start_stack(estates.estate(vms)) as stack:
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms))
+        before = await results(stack, 2)
+        await stack.stop_process("host")
+        await stack.start_host(**longer)
+        writes = await written(stack)
+
+        _, plan = await stack.api("POST", f"{route('web-1')}/plan")
+        (policy,) = plan["resources"]
+        await stack.api("PUT", route("web-1"))
+        await results(stack, 2)
+        assert await written(stack) == writes
+
+        status, _ = await stack.api("PUT", f"{route('web-1')}?confirm=true")
+        after = await results(stack, 2)
+        edited = await written(stack) - writes
+        _, settled = await stack.api("POST", f"{route('web-2')}/plan")
+        retention = (await stack.arm("GET", policy["name"], "2026-02-01"))["properties"]["providerSpecificDetails"]
+
+    assert (policy["kind"], policy["action"]) == ("replication policy", "change in place")
+    assert "24 h → 48 h" in policy["detail"]
+    assert "2 item(s)" in policy["detail"]
+    assert [finding["code"] for finding in plan["findings"]] == ["PolicyChangeNeedsReenable"]
+    assert status == 202
+    assert edited == {policy["name"].lower(): 1}
+    assert retention["recoveryPointHistory"] == 48 * 60
+    assert after["web-1"]["itemId"] == before["web-1"]["itemId"]
+    assert (after["web-1"]["findings"], settled["findings"], settled["resources"]) == ([], [], [])

@@ -6,7 +6,7 @@ import pytest
 
 from tests import estates
 from tests.e2e.conftest import StartStack
-from tests.e2e.follow import results, write_event, written
+from tests.e2e.follow import results, route_of, write_event, written
 
 MANAGED = f"/subscriptions/{estates.SUBSCRIPTION}/resourceGroups/mc-aks"
 CLASSIC = f"{estates.GROUP}/providers/Microsoft.ClassicCompute/virtualMachines/old"
@@ -72,9 +72,7 @@ async def test_with_writes_off_every_door_says_what_would_be_and_writes_nothing(
     async with start_stack(estates.estate([vm]), settings=settings) as stack:
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
-        status, problem = await stack.api(
-            "PUT", vm["id"].replace("/providers/Microsoft.Compute", "")[1:] + "/protection"
-        )
+        status, problem = await stack.api("PUT", route_of(vm["id"]))
         assert not await written(stack)
 
     assert result["outcome"] == "Reported"

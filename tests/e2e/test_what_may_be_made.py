@@ -10,22 +10,30 @@ from tests.e2e.test_http import route
 
 @pytest.mark.parametrize(
     ("create", "missing"),
-    [("none", "asr-cache-eastus"), ("cache", "app-asr")],
+    [
+        ("none", {"app-asr", "vnet-app-asr", "asr-cache-eastus", "account"}),
+        ("cache", {"app-asr", "vnet-app-asr"}),
+    ],
 )
-async def test_what_is_missing_and_not_to_be_made_blocks(start_stack: StartStack, create: str, missing: str) -> None:
+async def test_what_is_missing_and_not_to_be_made_blocks(
+    start_stack: StartStack, create: str, missing: set[str]
+) -> None:
+    """All of it at once, in a plan and in a run, before anything else is made."""
     vm = estates.vm("web-1")
     async with start_stack(estates.estate([vm]), settings={"DR_CREATE": create}) as stack:
         _, plan = await stack.api("POST", f"{route('web-1')}/plan")
-        assert not await written(stack)
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
-        writes = [path for path in await written(stack) if not path.endswith("/asr-cache-eastus")]
+        assert not await written(stack)
 
-    assert result["outcome"] == "NotEligible"
-    assert [finding["code"] for finding in result["findings"]] == ["NotToBeMade"]
-    assert missing in " ".join(finding["message"] for finding in plan["findings"])
     assert plan["blocked"]
-    assert writes == []
+    assert result["outcome"] == "NotEligible"
+    assert result["findings"] == plan["findings"]
+    assert {(each["code"], each["severity"]) for each in plan["findings"]} == {("NotToBeMade", "blocker")}
+    messages = [finding["message"] for finding in plan["findings"]]
+    assert len(messages) == len(missing)
+    assert all(f"DR_CREATE={create} forbids" in message for message in messages)
+    assert all(any(f"{name} " in message for message in messages) for name in missing)
 
 
 async def test_with_everything_there_nothing_has_to_be_made(start_stack: StartStack) -> None:
@@ -43,7 +51,7 @@ async def test_with_everything_there_nothing_has_to_be_made(start_stack: StartSt
     estate["resourceGroups"] = [{"id": f"{estates.GROUP}-asr", "location": estates.TARGET}]
     async with start_stack(estate, settings={"DR_MODE": "report"}) as stack:
         _, plan = await stack.api("POST", f"{route('web-1')}/plan")
-    (cache,) = [setting["value"] for setting in plan["settings"] if setting["name"] == "cacheStorageAccount"]
+    (cache,) = [setting["value"] for setting in plan["settings"] if setting["name"] == "cacheStorage"]
     estate["storageAccounts"] = [{"id": cache, "location": estates.SOURCE, "kind": "StorageV2", "sku": "Standard_LRS"}]
     estate["resourceGroups"].append({"id": cache.split("/providers/")[0], "location": estates.SOURCE})
     async with start_stack(estate, settings={"DR_CREATE": "none"}) as stack:

@@ -4,12 +4,12 @@ from typing import Any
 
 from shared.domain.messages import Source, Verdict
 from shared.domain.outcome import Error, Failed, Pending, Ready
-from shared.domain.rules import derive
-from tests.unit.app.examples import protected_item, settings, source_vm, surroundings
+from shared.domain.target import Changes, Difference, ItemUpdate, ReplicatedDisk
+from tests.unit.app.examples import DATA_DISK, plan_of, protected_item, settings, source_vm, surroundings
 
 AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 THROTTLED = Error(code="TooManyRequests", message="Slow down.")
-PLAN = derive(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), surroundings(), settings())
 
 
 def looked(verdict: Verdict = Verdict.PROTECT, **found: Any) -> Ready:
@@ -31,7 +31,24 @@ def ready_region(**changes: Any) -> Ready:
     return planned(resources=(), **changes)
 
 
+def kept(**changes: Any) -> Ready:
+    """What `derive_target_settings` answers for a VM that is protected as it asks for."""
+    return planned(resources=(), **changes)
+
+
+SIZE = Changes(
+    differences=(Difference(setting="targetSize", current="Standard_D2s_v5", wanted="Standard_D4s_v5"),),
+    update=ItemUpdate(size="Standard_D4s_v5"),
+)
+DISK = Changes(added_disks=(ReplicatedDisk(id=DATA_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS"),))
+
+
 def enabled(job: str = "enable-1") -> Ready:
+    return Ready(value={"job": job})
+
+
+def asked(job: str = "update-1") -> Ready:
+    """What `change_protection` answers."""
     return Ready(value={"job": job})
 
 

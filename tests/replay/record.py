@@ -10,7 +10,19 @@ from pathlib import Path
 
 from local.host.durable.events import EventType
 from shared.domain.outcome import Ready
-from tests.replay.answers import PLAN, enabled, found_item, job_failed, looked, pending, planned, ready_region
+from tests.replay.answers import (
+    PLAN,
+    SIZE,
+    asked,
+    enabled,
+    found_item,
+    job_failed,
+    kept,
+    looked,
+    pending,
+    planned,
+    ready_region,
+)
 from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import source_vm
 
@@ -41,12 +53,23 @@ PARKED: dict[str, dict[str, Sequence[Answer]]] = {
         "enable_protection": [enabled("e099cf2d")],
         "monitor_job": [job_failed()],
     },
+    "changing": {
+        "resolve_source": [found_item(), found_item()],
+        "derive_target_settings": [kept(changes=SIZE), kept()],
+        "change_protection": [asked("e099cf2d")],
+        "monitor_job": [Ready()],
+    },
 }
 
 
 def record() -> None:
-    """The state with which each instance began the generation of its last step, and its history while it waits."""
+    """The state with which each instance began the generation of its last step, and its history while it waits.
+
+    Only what is not recorded yet: a history stands for the version that wrote it.
+    """
     for name, answers in PARKED.items():
+        if (HISTORIES / f"{name}.json").exists():
+            continue
         instance = Instance(answers)
         instance.run()
         waits = [state for state in instance.states if state.wake_at]

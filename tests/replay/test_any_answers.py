@@ -13,12 +13,16 @@ from shared.domain.run import Ending
 from shared.domain.vm import SourceVm
 from tests.replay.answers import (
     AGENT,
+    DISK,
     PLAN,
+    SIZE,
     THROTTLED,
+    asked,
     enabled,
     failed,
     found_item,
     job_failed,
+    kept,
     looked,
     pending,
     planned,
@@ -28,6 +32,7 @@ from tests.unit.app.examples import source_vm
 
 LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
+CHANGE = "change_protection"
 
 BUSY: SourceVm = source_vm(provisioning_state="Updating")
 throttled = st.floats(0, 5000, allow_nan=False).map(lambda seconds: pending(seconds, error=THROTTLED))
@@ -41,9 +46,23 @@ looks = (
     | states.map(found_item)
     | throttled
 )
-plans = st.sampled_from([planned(), planned(resources=PLAN.resources[-1:]), planned(resources=())]) | throttled | bugs
+plans = (
+    st.sampled_from(
+        [
+            planned(),
+            planned(resources=PLAN.resources[-1:]),
+            planned(resources=()),
+            kept(changes=SIZE),
+            kept(changes=DISK),
+            kept(changes=SIZE.model_copy(update={"added_disks": DISK.added_disks})),
+        ]
+    )
+    | throttled
+    | bugs
+)
 made: st.SearchStrategy[Answer] = st.just(Ready()) | throttled | bugs | refusals
 jobs = st.sampled_from(["", "j1", "j2"]).map(enabled) | throttled | bugs
+changes = st.sampled_from(["", "c1", "c2"]).map(asked) | throttled | bugs | refusals
 ends = st.sampled_from([Ready(), job_failed(AGENT), pending(120, percent=4)]) | throttled | bugs
 
 
@@ -62,9 +81,10 @@ def instances(draw: st.DrawFn) -> Instance:
             ENABLE: draw(answers(jobs, enabled)),
             FOLLOW: draw(answers(ends, Ready)),
             REMOVE: draw(answers(throttled, Ready)),
+            CHANGE: draw(answers(changes, asked)),
         },
         changed_after=draw(st.lists(st.integers(0, 4000), max_size=6)),
-        changed_during=draw(st.lists(st.sampled_from([LOOK, DERIVE, CREATE, ENABLE, FOLLOW]), max_size=4)),
+        changed_during=draw(st.lists(st.sampled_from([LOOK, DERIVE, CREATE, ENABLE, FOLLOW, CHANGE]), max_size=4)),
         may_leave_answers=True,
     )
 
@@ -85,17 +105,35 @@ def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
     return False
 
 
+def changed_twice(calls: list[tuple[str, Answer]]) -> bool:
+    """Whether another change was asked for while the job of the one before was not known to have ended."""
+    running = False
+    for name, answer in calls:
+        if not isinstance(answer, Ready):
+            continue
+        if name == CHANGE:
+            if running:
+                return True
+            running = bool(answer.value["job"])
+        disabling = name == LOOK and answer.value.get("item", {}).get("state") == "DisablingProtection"
+        if disabling or name == FOLLOW:
+            running = False
+    return False
+
+
 @settings(max_examples=25, deadline=None)
 @given(instances())
 def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
     result = instance.run()
 
     assert (result.error is not None) is (result.outcome is Ending.FAILED)
-    assert result.outcome is Ending.FAILED or instance.calls[-1] in {LOOK, DERIVE}
+    assert result.outcome is Ending.FAILED or instance.calls[-1] in {LOOK, DERIVE, CHANGE}
     assert all(wait <= 3600 for wait in instance.waits)
     to_come = {name: deque(answers) for name, answers in instance.answers.items()}
-    assert not asked_twice([(name, to_come[name].popleft()) for name in instance.calls])
+    calls = [(name, to_come[name].popleft()) for name in instance.calls]
+    assert not asked_twice(calls)
+    assert not changed_twice(calls)
     for position, name in enumerate(instance.calls):
-        if name == ENABLE:
+        if name in {ENABLE, CHANGE}:
             before = [call for call in instance.calls[:position] if call != CREATE]
             assert before[-2:] == [LOOK, DERIVE]

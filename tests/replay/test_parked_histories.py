@@ -21,6 +21,7 @@ GOES_ON_WITH = {
     "targets": ["create_target_resource"] * 3,
     "enabling": ["monitor_job"],
     "failed-enable": ["resolve_source"],
+    "changing": ["monitor_job"],
 }
 
 

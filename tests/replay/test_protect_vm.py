@@ -21,6 +21,7 @@ from tests.replay.answers import (
     failed,
     found_item,
     job_failed,
+    kept,
     looked,
     pending,
     planned,
@@ -70,12 +71,13 @@ def test_a_vm_with_blockers_ends_with_them_and_with_its_settings() -> None:
 
 
 def test_report_mode_plans_and_writes_nothing() -> None:
-    instance = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report")]})
+    far = warning("TargetNotVaultRegion", "The vault is elsewhere.")
+    instance = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report", findings=(far,))]})
 
     result = instance.run()
 
     assert result.outcome is Ending.REPORTED
-    assert [finding.message for finding in result.findings] == ["DR_MODE is report"]
+    assert [finding.message for finding in result.findings] == [far.message, "DR_MODE is report"]
     assert result.settings == PLAN.settings
     assert instance.calls == [LOOK, DERIVE]
 
@@ -90,17 +92,17 @@ def test_a_pause_that_comes_before_a_write_ends_as_a_report() -> None:
 
 
 def test_a_protected_vm_ends_protected_and_names_its_item() -> None:
-    instance = Instance({LOOK: [found_item()]})
+    instance = Instance({LOOK: [found_item()], DERIVE: [kept()]})
 
     result = instance.run()
 
     assert (result.outcome, result.item_id, result.findings) == (Ending.PROTECTED, protected_item().id, ())
-    assert instance.calls == [LOOK]
+    assert instance.calls == [LOOK, DERIVE]
 
 
 def test_what_the_last_look_found_is_told_at_the_end() -> None:
     drift = warning("DiskNotProtected", "The disk late is not replicated.")
-    instance = Instance({LOOK: [looked(item=protected_item(), findings=(drift,))]})
+    instance = Instance({LOOK: [found_item()], DERIVE: [kept(findings=(drift,))]})
 
     assert instance.run().findings == (drift,)
 
@@ -126,7 +128,7 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
     instance = Instance(
         {
             LOOK: [looked(), looked(), found_item()],
-            DERIVE: [planned(), ready_region()],
+            DERIVE: [planned(), ready_region(), kept()],
             CREATE: [*[Ready()] * first_wave, *in_the_making, *[Ready()] * 2, *[Ready()] * rest],
             ENABLE: [enabled()],
             FOLLOW: [
@@ -143,7 +145,7 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
     assert result.settings == PLAN.settings
     # Once the target resources are there the VM is read again: it may be another by then.
     without_targets = [call for call in instance.calls if call != CREATE]
-    assert without_targets == [LOOK, DERIVE, LOOK, DERIVE, ENABLE, FOLLOW, FOLLOW, FOLLOW, LOOK]
+    assert without_targets == [LOOK, DERIVE, LOOK, DERIVE, ENABLE, FOLLOW, FOLLOW, FOLLOW, LOOK, DERIVE]
     assert instance.waits == pytest.approx([20, 30, 60, 120])
     steps = [status["step"] for status in instance.statuses]
     assert steps.index("Creating fabric") < steps.index("Enabling protection") < steps.index("Initial replication")
@@ -190,17 +192,23 @@ def test_only_what_is_missing_is_asked_for_again() -> None:
 
 def test_a_vm_whose_region_is_ready_takes_three_calls_to_the_enable_request() -> None:
     instance = Instance(
-        {LOOK: [looked(), found_item()], DERIVE: [ready_region()], ENABLE: [enabled("j")], FOLLOW: [Ready()]}
+        {LOOK: [looked(), found_item()], DERIVE: [ready_region(), kept()], ENABLE: [enabled("j")], FOLLOW: [Ready()]}
     )
 
     instance.run()
 
-    assert instance.calls == [LOOK, DERIVE, ENABLE, FOLLOW, LOOK]
+    assert instance.calls == [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, DERIVE]
     assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j"]
 
 
 def test_an_enable_under_way_by_somebody_else_is_followed_by_its_item() -> None:
-    instance = Instance({LOOK: [found_item("EnablingProtection"), found_item()], FOLLOW: [pending(60), Ready()]})
+    instance = Instance(
+        {
+            LOOK: [found_item("EnablingProtection"), found_item()],
+            DERIVE: [kept()],
+            FOLLOW: [pending(60), Ready()],
+        }
+    )
 
     assert instance.run().outcome is Ending.PROTECTED
     assert ENABLE not in instance.calls
@@ -208,7 +216,7 @@ def test_an_enable_under_way_by_somebody_else_is_followed_by_its_item() -> None:
 
 def test_the_item_is_followed_without_a_job_where_it_was_there_before_the_request() -> None:
     instance = Instance(
-        {LOOK: [looked(), found_item()], DERIVE: [ready_region()], ENABLE: [enabled("")], FOLLOW: [Ready()]}
+        {LOOK: [looked(), found_item()], DERIVE: [ready_region(), kept()], ENABLE: [enabled("")], FOLLOW: [Ready()]}
     )
 
     assert instance.run().outcome is Ending.PROTECTED
@@ -225,19 +233,24 @@ def test_a_change_while_it_waits_ends_the_wait_and_looks_again() -> None:
                 found_item("InitialReplicationInProgress"),
                 found_item(),
             ],
+            DERIVE: [kept()],
             FOLLOW: [pending(600), Ready()],
         },
         changed_after=[10],
     )
 
     assert instance.run().outcome is Ending.PROTECTED
-    assert instance.calls == [LOOK, FOLLOW, LOOK, FOLLOW, LOOK]
+    assert instance.calls == [LOOK, FOLLOW, LOOK, FOLLOW, LOOK, DERIVE]
     assert instance.elapsed < timedelta(minutes=1)
 
 
 def test_a_burst_of_changes_is_one_more_look_or_two() -> None:
     enabling = found_item("EnablingProtection")
-    answers: dict[str, Sequence[Answer]] = {LOOK: [enabling] + [found_item()] * 9, FOLLOW: [pending(600)]}
+    answers: dict[str, Sequence[Answer]] = {
+        LOOK: [enabling] + [found_item()] * 9,
+        DERIVE: [kept()] * 9,
+        FOLLOW: [pending(600)],
+    }
     instance = Instance(answers, changed_after=[10, 10, 10], may_leave_answers=True)
 
     assert instance.run().outcome is Ending.PROTECTED
@@ -258,7 +271,7 @@ def test_a_change_while_it_works_is_seen_before_the_end(during: str) -> None:
 
 
 def test_a_change_during_the_last_look_is_looked_at_too() -> None:
-    instance = Instance({LOOK: [found_item(), looked(Verdict.NOT_TAGGED)]}, changed_during=[LOOK])
+    instance = Instance({LOOK: [found_item(), looked(Verdict.NOT_TAGGED)], DERIVE: [kept()]}, changed_during=[LOOK])
 
     assert instance.run().outcome is Ending.NOT_TAGGED
 
@@ -268,7 +281,7 @@ def test_a_change_while_the_request_is_sent_does_not_send_it_twice() -> None:
     instance = Instance(
         {
             LOOK: [looked(), looked(), found_item()],
-            DERIVE: [ready_region()],
+            DERIVE: [ready_region(), kept()],
             ENABLE: [enabled("j")],
             FOLLOW: [Ready()],
         },
@@ -318,7 +331,7 @@ def test_a_vm_that_azure_is_busy_with_is_waited_for() -> None:
     instance = Instance(
         {
             LOOK: [creating, creating, looked(), found_item()],
-            DERIVE: [ready_region()],
+            DERIVE: [ready_region(), kept()],
             ENABLE: [enabled()],
             FOLLOW: [Ready()],
         }
@@ -357,7 +370,7 @@ def test_changes_do_not_extend_the_time_to_settle() -> None:
 def test_a_throttled_step_comes_back_after_what_azure_said_and_shows_why(asked: str) -> None:
     answers: dict[str, list[Answer]] = {
         LOOK: [looked(), found_item()],
-        DERIVE: [ready_region()],
+        DERIVE: [ready_region(), kept()],
         ENABLE: [enabled()],
         FOLLOW: [Ready()],
     }
@@ -426,7 +439,7 @@ def test_the_targets_of_a_later_attempt_have_an_hour_of_their_own() -> None:
     instance = Instance(
         {
             LOOK: [looked(), looked(), looked(), looked(), found_item()],
-            DERIVE: [planned(resources=(one,)), ready_region(), planned(resources=(one,)), ready_region()],
+            DERIVE: [planned(resources=(one,)), ready_region(), planned(resources=(one,)), ready_region(), kept()],
             CREATE: [pending(60), Ready(), pending(60), Ready()],
             ENABLE: [enabled("j1"), enabled("j2")],
             FOLLOW: [pending(3600), job_failed(), Ready()],
@@ -446,7 +459,7 @@ def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
                 looked(),
                 found_item(),
             ],
-            DERIVE: [ready_region(), ready_region()],
+            DERIVE: [ready_region(), ready_region(), kept()],
             ENABLE: [enabled("j1"), enabled("j2")],
             FOLLOW: [job_failed(), Ready()],
             REMOVE: [Ready(value={"job": "r1"})],
@@ -456,7 +469,8 @@ def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
     result = instance.run()
 
     assert (result.outcome, result.attempts, result.error) == (Ending.PROTECTED, 1, None)
-    assert instance.calls == [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, REMOVE, LOOK, LOOK, DERIVE, ENABLE, FOLLOW, LOOK]
+    first, second = [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, REMOVE, LOOK], [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, DERIVE]
+    assert instance.calls == first + second
     assert instance.waits == pytest.approx([30, 300, 30, 30, 30], abs=0.5)
     assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j1", "j2"]
     assert AGENT.dump() in [status.get("lastError") for status in instance.statuses]
@@ -484,7 +498,7 @@ def test_a_failed_item_of_an_earlier_run_is_removed_first() -> None:
         {
             LOOK: [found_item("EnablingFailed"), looked(), found_item()],
             REMOVE: [Ready()],
-            DERIVE: [ready_region()],
+            DERIVE: [ready_region(), kept()],
             ENABLE: [enabled()],
             FOLLOW: [Ready()],
         }
@@ -523,7 +537,7 @@ def test_an_item_that_is_being_disabled_is_waited_for_and_its_job_forgotten() ->
     instance = Instance(
         {
             LOOK: [found_item("DisablingProtection"), looked(), found_item()],
-            DERIVE: [ready_region()],
+            DERIVE: [ready_region(), kept()],
             ENABLE: [enabled("new")],
             FOLLOW: [Ready()],
         },
@@ -539,7 +553,7 @@ def test_an_activity_that_raises_is_tried_again_and_its_text_is_shown(asked: str
     one = PLAN.resources[0][:1]
     answers: dict[str, list[Answer]] = {
         LOOK: [looked(), found_item()],
-        DERIVE: [planned(resources=(one,))],
+        DERIVE: [planned(resources=(one,)), kept()],
         CREATE: [Ready()],
         ENABLE: [enabled()],
         FOLLOW: [Ready()],

@@ -63,8 +63,11 @@ class RunningHost:
 
     @property
     def ready(self) -> dict[str, Any]:
-        path = self.state_dir / "host.json"
-        return dict(json.loads(path.read_text())) if path.exists() else {}
+        try:
+            return dict(json.loads((self.state_dir / "host.json").read_text()))
+        except FileNotFoundError:
+            # A host that starts removes what a killed one has left.
+            return {}
 
     @property
     def url(self) -> str:

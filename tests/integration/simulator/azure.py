@@ -1,11 +1,13 @@
 """A small estate, and real SDK clients of a simulator."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute.aio import ComputeManagementClient
@@ -200,6 +202,39 @@ class Azure:
         await self.compute.close()
         await self.resources.close()
         await self._session.close()
+
+
+async def enable(clients: Azure, body: dict[str, Any], name: str = "item") -> Any:
+    items = clients.recovery.replication_protected_items
+    return await (await items.begin_create(VAULT_GROUP, VAULT, "primary", "here", name, body)).result()
+
+
+async def why_refused(clients: Azure, body: dict[str, Any]) -> dict[str, Any]:
+    """The service error of the job that a refused enable leaves behind."""
+    with pytest.raises(HttpResponseError) as raised:
+        await enable(clients, body)
+    # The status of the operation is an HTTP 200 and tells nothing of the cause.
+    assert (raised.value.status_code, error_code(raised.value)) == (200, "45005")
+    jobs = [job async for job in clients.recovery.replication_jobs.list(VAULT_GROUP, VAULT)]
+    _, job, _ = await clients.call("GET", jobs[0].id)
+    assert job["properties"]["state"] == "Failed"
+    failed = [task for task in job["properties"]["tasks"] if task["state"] == "Failed"]
+    assert failed[0]["errors"] == job["properties"]["errors"]
+    assert job["properties"]["errors"][0]["taskId"] == failed[0]["taskId"]
+    error: dict[str, Any] = job["properties"]["errors"][0]["serviceErrorDetails"]
+    return error
+
+
+async def cause(clients: Azure, method: str, path: str, body: dict[str, Any]) -> str:
+    """The code of the error in the job that a call begins: raw, for long tables of refusals."""
+    status, _, headers = await clients.call(method, path, body)
+    assert status == 202
+    async with asyncio.timeout(20):
+        _, job, _ = await clients.call("GET", headers["x-ms-request-id"])
+        while job["properties"]["state"] == "InProgress":
+            _, job, _ = await clients.call("GET", headers["x-ms-request-id"])
+    code: str = job["properties"]["errors"][0]["serviceErrorDetails"]["code"]
+    return code
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import pytest
 from local.simulator import Simulator
 from local.simulator.estate import generate
 from tests.integration.simulator.azure import (
+    CACHE,
     GROUP,
     NETWORK,
     VAULT,
@@ -94,6 +95,24 @@ async def test_a_vm_can_be_made() -> None:
         assert (made.provisioning_state, made.tags) == ("Succeeded", {"dr": "true"})
 
 
+OTHER_NETWORK = {
+    "id": f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-other",
+    "location": "eastus",
+    "addressSpace": ["10.7.0.0/16"],
+    "subnets": [{"name": "web", "prefix": "10.7.1.0/24"}],
+}
+
+
+def with_nics(name: str, *addresses: str) -> dict[str, Any]:
+    subnet = f"{NETWORK}/subnets/web"
+    nics = [{"name": f"{name}-{address}", "subnet": subnet, "privateIp": address} for address in addresses]
+    return machine(name, nics=nics)
+
+
+def in_network(**more: Any) -> dict[str, Any]:
+    return {"networks": [*estate()["networks"], OTHER_NETWORK | more]}
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -106,6 +125,42 @@ async def test_a_vm_can_be_made() -> None:
         ({"virtualMachines": [machine("a", nics=[{"subnet": f"{NETWORK}/subnets/none"}])]}, "none"),
         ({"virtualMachines": [machine("a", availabilitySet=f"{GROUP}/x")]}, "availabilitySet"),
         ({"virtualMachines": [machine("a", id="/subscriptions/x")]}, "id is no ID"),
+        ({"virtualMachines": [machine("a", zone="4")]}, "eastus has no zone '4'"),
+        ({"virtualMachines": [machine("a", security="Strong")]}, "security"),
+        ({"virtualMachines": [machine("a", bootDiagnostics=f"{CACHE}x")]}, "bootDiagnostics is not in the estate"),
+        ({"virtualMachines": [machine("a", disks=[{"name": "d", "sku": "UltraSSD_LRS"}])]}, "OS disk"),
+        ({"virtualMachines": [machine("a", disks=[{"name": "d"}, {"name": "e", "ephemeral": True}])]}, "ephemeral"),
+        ({"virtualMachines": [with_nics("a", "10.1.1.8"), with_nics("b", "10.1.1.8")]}, "already allocated"),
+        ({"virtualMachines": [with_nics("a", "10.1.1.1")]}, "reserved IP range"),
+        ({"virtualMachines": [with_nics("a", "10.1.2.8")]}, "does not belong"),
+        (
+            in_network()
+            | {
+                "virtualMachines": [
+                    machine(
+                        "a",
+                        nics=[
+                            {"name": "one", "subnet": f"{NETWORK}/subnets/web"},
+                            {"name": "two", "subnet": f"{OTHER_NETWORK['id']}/subnets/web"},
+                        ],
+                    )
+                ]
+            },
+            "all nics of a VM are in one virtual network",
+        ),
+        (in_network(peerings=[OTHER_NETWORK["id"]]), "peerings has no ID of another virtual network"),
+        (
+            in_network(subnets=[{"name": "web", "prefix": "10.7.1.0/24", "routeTable": f"{GROUP}/x"}]),
+            "routeTable is no ID of a Microsoft.Network/routeTables",
+        ),
+        (
+            {"storageAccounts": [{"id": CACHE, "location": "eastus", "kind": "BlockBlobStorage"}]},
+            "BlockBlobStorage has no sku Standard_LRS",
+        ),
+        ({"storageAccounts": [{"id": CACHE, "location": "eastus", "firewall": "half"}]}, "firewall must be one of"),
+        ({"resources": [{"id": vm_id("a"), "location": "eastus"}]}, "of no type that resources takes"),
+        ({"quotas": [{"subscription": "x", "location": "eastus", "name": "cores", "limit": 1}]}, "not in the estate"),
+        ({"policyDenials": [{"scope": "/", "type": "a/b", "assignment": "x"}]}, "scope is a subscription"),
         ({"subscriptions": [{"id": "me"}]}, "GUID"),
         ({"subscriptions": []}, "not in the estate"),
         ({"siteRecovery": [ready_vault()[0] | {"containers": []}]}, "'here' is not among the containers"),

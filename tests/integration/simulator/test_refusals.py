@@ -17,9 +17,9 @@ from tests.integration.simulator.azure import (
     VAULT,
     VAULT_GROUP,
     VAULT_ID,
-    Azure,
     azure,
     disk_id,
+    enable,
     enable_body,
     error_code,
     estate,
@@ -27,30 +27,10 @@ from tests.integration.simulator.azure import (
     protected,
     ready_vault,
     vm_id,
+    why_refused,
 )
 
 ITEM = f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here/replicationProtectedItems/item"
-
-
-async def enable(clients: Azure, body: dict[str, Any], name: str = "item") -> Any:
-    items = clients.recovery.replication_protected_items
-    return await (await items.begin_create(VAULT_GROUP, VAULT, "primary", "here", name, body)).result()
-
-
-async def why_refused(clients: Azure, body: dict[str, Any]) -> dict[str, Any]:
-    """The service error of the job that a refused enable leaves behind."""
-    with pytest.raises(HttpResponseError) as raised:
-        await enable(clients, body)
-    # The status of the operation is an HTTP 200 and tells nothing of the cause.
-    assert (raised.value.status_code, error_code(raised.value)) == (200, "45005")
-    jobs = [job async for job in clients.recovery.replication_jobs.list(VAULT_GROUP, VAULT)]
-    _, job, _ = await clients.call("GET", jobs[0].id)
-    assert job["properties"]["state"] == "Failed"
-    failed = [task for task in job["properties"]["tasks"] if task["state"] == "Failed"]
-    assert failed[0]["errors"] == job["properties"]["errors"]
-    assert job["properties"]["errors"][0]["taskId"] == failed[0]["taskId"]
-    error: dict[str, Any] = job["properties"]["errors"][0]["serviceErrorDetails"]
-    return error
 
 
 def world(*machines: dict[str, Any], **more: Any) -> dict[str, Any]:

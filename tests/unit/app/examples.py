@@ -1,11 +1,18 @@
 """What the tests of the app speak of: one tagged VM, what surrounds it, and the settings of an app that protects it."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from shared.domain.protected_item import ProtectedItem
+from shared.domain.choices import CHOICES
+from shared.domain.findings import Finding
+from shared.domain.layers import wishes_of
+from shared.domain.profiles import DEFAULT, Profile
+from shared.domain.protected_item import ItemDisk, ProtectedItem
 from shared.domain.resource_id import VAULT, ResourceId
+from shared.domain.rules import derive
 from shared.domain.settings import Settings
-from shared.domain.vm import Disk, SourceNetwork, SourceVm, Surroundings
+from shared.domain.target import Plan, Setting
+from shared.domain.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 ELSEWHERE = "22222222-2222-2222-2222-222222222222"
@@ -32,6 +39,11 @@ def settings(**changes: Any) -> Settings:
     return Settings(**{**given, **changes})
 
 
+def open_settings(**changes: Any) -> Settings:
+    """Settings whose default profile lets every tag ask for anything."""
+    return settings(**{"profiles": {DEFAULT: Profile(allow=dict.fromkeys(CHOICES, ("*",)))}, **changes})
+
+
 def source_vm(**changes: Any) -> SourceVm:
     """A VM that can be protected."""
     vm = SourceVm(
@@ -40,15 +52,71 @@ def source_vm(**changes: Any) -> SourceVm:
         tags={"dr": "true"},
         power_state="running",
         provisioning_state="Succeeded",
-        disks=(Disk(id=OS_DISK, sku="Premium_LRS"),),
+        size="Standard_D2s_v5",
+        os="Linux",
+        disks=(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64),),
         nic_ids=(NIC,),
     )
     return vm.model_copy(update=changes)
 
 
+def asking(**tags: str) -> SourceVm:
+    """The VM with these of the app's own tags: `target_size` is `dr-target-size`."""
+    return source_vm(tags={"dr": "true", **{f"dr-{name.replace('_', '-')}": value for name, value in tags.items()}})
+
+
 def surroundings(**changes: Any) -> Surroundings:
-    network = SourceNetwork(id=NETWORK, address_space=("10.1.0.0/16",), subnets={"web": ("10.1.1.0/24",)})
-    return Surroundings(vault_location=TARGET, networks=(network,)).model_copy(update=changes)
+    around = Surroundings(
+        vault_location=TARGET,
+        target_location=TARGET,
+        nics=(SourceNic(id=NIC, subnet=NETWORK.child("subnets", "web"), configuration="ipconfig", address="10.1.1.4"),),
+        networks=(source_network(),),
+    )
+    return around.model_copy(update=changes)
+
+
+def source_network(**changes: Any) -> Network:
+    network = Network(
+        id=NETWORK,
+        location=SOURCE,
+        address_space=("10.1.0.0/16",),
+        subnets={"web": Subnet(prefixes=("10.1.1.0/24",))},
+    )
+    return network.model_copy(update=changes)
+
+
+def plan_of(
+    vm: SourceVm, around: Surroundings, app: Settings, item: ProtectedItem | None = None, **group_tags: str
+) -> Plan:
+    """What the rules say, from the layers on."""
+    wishes = wishes_of(vm, group_tags, app)
+    vault = app.vault_for(vm.location, wishes.profile)
+    assert vault is not None
+    return derive(vm, around, wishes, app, vault, item)
+
+
+def told(findings: Iterable[Finding], code: str) -> Finding:
+    """The one finding of that code. It says why, and what to do."""
+    (finding,) = [finding for finding in findings if finding.code == code]
+    assert finding.message
+    assert finding.fix
+    return finding
+
+
+def setting(plan: Plan, name: str) -> Setting:
+    (found,) = [setting for setting in plan.settings if setting.name == name]
+    return found
+
+
+def of_kind(plan: Plan, kind: type[Any]) -> list[Any]:
+    """The target resources of that kind, in the order of their waves."""
+    return [resource for wave in plan.resources for resource in wave if isinstance(resource, kind)]
+
+
+def existing(resource_type: str, name: str, group: str = "web-asr", **changes: Any) -> Existing:
+    """A resource that is there, in the target region unless told otherwise."""
+    found = Existing(id=ResourceId.of(SUBSCRIPTION, group, resource_type, name), location=TARGET)
+    return found.model_copy(update=changes)
 
 
 def protected_item(**changes: Any) -> ProtectedItem:
@@ -57,6 +125,6 @@ def protected_item(**changes: Any) -> ProtectedItem:
         id=CONTAINER.child("replicationProtectedItems", "made-in-the-portal"),
         source=VM_ID,
         state="Protected",
-        disks=(OS_DISK,),
+        disks=(ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS"),),
     )
     return item.model_copy(update=changes)

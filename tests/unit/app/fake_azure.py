@@ -4,8 +4,10 @@ The answers are the SDKs' own models, made from bodies as Azure sends them.
 """
 
 from collections.abc import AsyncIterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.compute import models as compute
@@ -15,11 +17,11 @@ from azure.mgmt.resource.resources import models as resources
 from shared.azure.gateway import Azure
 from shared.domain import naming
 from shared.domain.profiles import Profile
-from shared.domain.resource_id import ResourceId
+from shared.domain.resource_id import VAULT, ResourceId
 from shared.domain.settings import Settings
-from tests.unit.app.examples import CONTAINER, NETWORK, NIC, OS_DISK, SOURCE, TARGET, VAULT_ID, VM_ID
+from tests.unit.app.examples import CONTAINER, DATA_DISK, NETWORK, NIC, OS_DISK, SOURCE, TARGET, VAULT_ID, VM_ID
 
-DEFAULT_POLICY = Profile().policy
+DEFAULT_POLICY = Profile().policy_for("default")
 
 _LISTS = {
     "replication_protected_items": site_recovery.ReplicationProtectedItem,
@@ -41,6 +43,41 @@ def answer(status: int, code: str, message: str = "Azure says so.") -> HttpRespo
         status_code=status, reason=code, headers={}, json=lambda: body, text=lambda: message, body=lambda: b""
     )
     return (ResourceNotFoundError if status == 404 else HttpResponseError)(response=response)
+
+
+def sku_body(name: str = "Standard_D2s_v5", location: str = TARGET, **changes: Any) -> dict[str, Any]:
+    """A VM size that a region offers the subscription, in all of its zones."""
+    body = {
+        "resourceType": "virtualMachines",
+        "name": name,
+        "family": "standardDSv5Family",
+        "locations": [location],
+        "locationInfo": [{"location": location, "zones": ["3", "1", "2"]}],
+        "capabilities": [{"name": "vCPUs", "value": "2"}],
+        "restrictions": [],
+    }
+    return {**body, **changes}
+
+
+def usage_body(name: str, limit: int, used: int) -> dict[str, Any]:
+    return {"unit": "Count", "currentValue": used, "limit": limit, "name": {"value": name, "localizedValue": name}}
+
+
+def lock_body(scope: ResourceId, level: str = "CanNotDelete", name: str = "keep") -> dict[str, Any]:
+    return {
+        "id": f"{scope}/providers/Microsoft.Authorization/locks/{name}",
+        "name": name,
+        "properties": {"level": level},
+    }
+
+
+def link_body(target: str, source: ResourceId = VM_ID, name: str = "ASR-Protect-1") -> dict[str, Any]:
+    """What protection puts on a VM, and leaves there if a lock forbids to remove it."""
+    return {
+        "id": f"{source}/providers/Microsoft.Resources/links/{name}",
+        "name": name,
+        "properties": {"sourceId": f"{source}/", "targetId": target},
+    }
 
 
 def item_body(state: str, name: str = "made-in-the-portal", **details: Any) -> dict[str, Any]:
@@ -74,17 +111,25 @@ def job_body(state: str, name: str = "job-1", scenario: str = "EnableDr", **prop
 
 
 class Cloud:
-    """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written."""
+    """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written.
+
+    `faults` are raised by the read or write of that name: `read` and `write` are all of them.
+    """
 
     def __init__(self) -> None:
         self.resources: dict[str, dict[str, Any]] = {}
-        self.vault: dict[str, list[dict[str, Any]]] = {operations: [] for operations in _LISTS}
+        self.vaults: dict[ResourceId, dict[str, list[dict[str, Any]]]] = {}
         self.eligibility_errors: list[dict[str, Any]] = []
+        self.locks: list[dict[str, Any]] = []
+        self.links: list[dict[str, Any]] = []
+        self.skus: list[dict[str, Any]] = [sku_body()]
+        self.usages: list[dict[str, Any]] = [usage_body("cores", 100, 10), usage_body("standardDSv5Family", 20, 4)]
+        self.taken_addresses: set[str] = set()
         self.reads: list[str] = []
         self.writes: list[tuple[str, Any]] = []
         self.faults: dict[str, Exception] = {}
+        self.vault = self.add_vault(VAULT_ID)
         self.add(VM_ID.group_id, {"location": SOURCE})
-        self.add(VAULT_ID, {"location": "West US 2"})
         self.add(
             NETWORK,
             {
@@ -98,8 +143,27 @@ class Cloud:
                 },
             },
         )
-        subnet = {"id": f"{NETWORK}/subnets/web"}
-        self.add(NIC, {"location": SOURCE, "properties": {"ipConfigurations": [{"properties": {"subnet": subnet}}]}})
+        self.add_nic()
+        for disk in (OS_DISK, DATA_DISK):
+            self.add_disk(disk)
+
+    def add_vault(self, vault: ResourceId, location: str = "West US 2", **body: Any) -> dict[str, list[dict[str, Any]]]:
+        """A vault that holds nothing; its lists."""
+        self.add(vault, {"location": location, **body})
+        return self.vaults.setdefault(vault, {operations: [] for operations in _LISTS})
+
+    def add_nic(self, nic: ResourceId = NIC, subnet: str = "web", **configuration: Any) -> None:
+        """An interface with one configuration, of a dynamic address unless told otherwise."""
+        known = {
+            "subnet": {"id": f"{NETWORK}/subnets/{subnet}"},
+            "privateIPAddress": "10.1.1.4",
+            "privateIPAllocationMethod": "Dynamic",
+        }
+        configurations = [{"name": "ipconfig", "properties": {**known, **configuration}}]
+        self.add(nic, {"location": SOURCE, "properties": {"ipConfigurations": configurations}})
+
+    def add_disk(self, disk: ResourceId, **properties: Any) -> None:
+        self.add(disk, {"location": SOURCE, "properties": properties})
 
     def add(self, resource: ResourceId, body: dict[str, Any]) -> None:
         self.resources[resource.key] = {"id": str(resource), "name": resource.name, **body}
@@ -108,7 +172,14 @@ class Cloud:
         """The VM, which can be protected unless its properties say otherwise."""
         known = {
             "provisioningState": "Succeeded",
-            "storageProfile": {"osDisk": {"managedDisk": {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"}}},
+            "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
+            "storageProfile": {
+                "osDisk": {
+                    "osType": "Linux",
+                    "diskSizeGB": 64,
+                    "managedDisk": {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"},
+                }
+            },
             "networkProfile": {"networkInterfaces": [{"id": str(NIC)}]},
             "instanceView": {"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": f"PowerState/{power}"}]},
         }
@@ -146,12 +217,33 @@ class Cloud:
         )
 
     def read(self, resource: str) -> dict[str, Any]:
-        self.reads.append(resource)
-        if fault := self.faults.get("read"):
-            raise fault
+        self.told(resource, "read")
         if resource.lower() not in self.resources:
             raise answer(404, "ResourceNotFound", f"There is no {resource}.")
         return self.resources[resource.lower()]
+
+    def told(self, read: str, *faults: str) -> None:
+        """A read, or the fault that it comes to."""
+        self.reads.append(read)
+        for fault in (*faults, read):
+            if fault in self.faults:
+                raise self.faults[fault]
+
+    def plain(self, path: str, query: dict[str, list[str]]) -> dict[str, Any]:
+        """What ARM answers to a plain GET."""
+        *_, parent, last = path.split("/")
+        if last in {"locks", "links"}:
+            self.told(last)
+            under = f"{path.split('/providers/', 1)[0]}/".lower()
+            listed = self.locks if last == "locks" else self.links
+            return {"value": [each for each in listed if str(each["id"]).lower().startswith(under)]}
+        if last == "CheckIPAddressAvailability":
+            self.told(path)
+            return {"available": query["ipAddress"][0] not in self.taken_addresses}
+        if parent == "blobServices" and path.lower() not in self.resources:
+            self.told(path, "read")
+            return {"properties": {}}
+        return self.read(path)
 
     def write(self, what: str, body: Any) -> None:
         self.writes.append((what, body))
@@ -188,7 +280,71 @@ def _compute(cloud: Cloud, subscription: str) -> Any:
         of_type = "Microsoft.Compute/availabilitySets"
         return compute.AvailabilitySet(cloud.read(str(ResourceId.of(subscription, group, of_type, name))))
 
-    return SimpleNamespace(virtual_machines=SimpleNamespace(get=get_vm), availability_sets=SimpleNamespace(get=get_set))
+    async def list_disks(group: str) -> AsyncIterator[Any]:
+        cloud.told(f"disks of {group}", "disks")
+        under = f"{ResourceId.of(subscription, group)}/providers/microsoft.compute/disks/".lower()
+        for key, body in cloud.resources.items():
+            if key.startswith(under):
+                yield compute.Disk(body)
+
+    return SimpleNamespace(
+        virtual_machines=SimpleNamespace(get=get_vm),
+        availability_sets=SimpleNamespace(get=get_set),
+        disks=SimpleNamespace(list_by_resource_group=list_disks),
+        **_offered(cloud),
+    )
+
+
+def _offered(cloud: Cloud) -> dict[str, Any]:
+    async def list_skus(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
+        cloud.told("resource_skus")
+        for body in cloud.skus:
+            if filter == f"location eq '{body['locations'][0]}'":
+                yield compute.ResourceSku(body)
+
+    async def list_usages(location: str) -> AsyncIterator[Any]:
+        cloud.told("usages")
+        assert location == location.lower()
+        for body in cloud.usages:
+            yield compute.Usage(body)
+
+    return {"resource_skus": SimpleNamespace(list=list_skus), "usage": SimpleNamespace(list=list_usages)}
+
+
+class _Response:
+    """What a plain request is answered."""
+
+    reason, request = "", None
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        self.status_code = status
+        self.headers: dict[str, str] = {}
+        self._body = body
+
+    def json(self) -> Any:
+        return self._body
+
+    def text(self) -> str:
+        return str(self._body)
+
+    def body(self) -> bytes:
+        return b""
+
+    def raise_for_status(self) -> None:
+        if self.status_code >= 400:
+            raise HttpResponseError(response=self)
+
+
+async def _send(cloud: Cloud, request: Any) -> _Response:
+    assert request.method == "GET"
+    url = urlsplit(request.url)
+    query = parse_qs(url.query)
+    assert query["api-version"]
+    try:
+        return _Response(200, cloud.plain(url.path, query))
+    except HttpResponseError as refused:
+        told: Any = refused.response
+        return _Response(refused.status_code or 500, told.json())
 
 
 def _resources(cloud: Cloud, subscription: str) -> Any:
@@ -196,15 +352,15 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
         return _group(cloud.read(str(ResourceId.of(subscription, name))))
 
     async def list_groups() -> AsyncIterator[Any]:
-        cloud.reads.append("resource_groups")
+        cloud.told("resource_groups", "read")
         for body in cloud.resources.values():
-            if not ResourceId(body["id"]).type:
+            group = ResourceId(body["id"])
+            if not group.type and group.subscription == subscription:
                 yield _group(body)
 
     async def get_by_id(resource: str, api_version: str) -> Any:
         assert api_version
-        found = cloud.read(resource)
-        return resources.GenericResource(location=found["location"], properties=found.get("properties"))
+        return resources.GenericResource(cloud.read(resource))
 
     async def update_tags(scope: str, patch: Any) -> None:
         assert patch.operation == "Merge"
@@ -222,6 +378,7 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
 
     groups = SimpleNamespace(get=get_group, list=list_groups, create_or_update=create_group)
     return SimpleNamespace(
+        send_request=partial(_send, cloud),
         resource_groups=groups,
         resources=SimpleNamespace(get_by_id=get_by_id, begin_create_or_update_by_id=create_by_id),
         tags=SimpleNamespace(begin_update_at_scope=update_tags),
@@ -229,28 +386,30 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
 
 
 def _group(body: dict[str, Any]) -> Any:
-    return resources.ResourceGroup({key: body[key] for key in ("id", "name", "location", "managedBy") if key in body})
+    known = ("id", "name", "location", "managedBy", "tags")
+    return resources.ResourceGroup({key: body[key] for key in known if key in body})
 
 
 class _Operations:
-    """One operation group of the vault."""
+    """One operation group of the vaults of a subscription."""
 
-    def __init__(self, cloud: Cloud, name: str) -> None:
+    def __init__(self, cloud: Cloud, subscription: str, name: str) -> None:
         self._cloud = cloud
+        self._subscription = subscription
         self._name = name
 
+    def _of(self, group: str, vault: str) -> list[dict[str, Any]]:
+        return self._cloud.vaults[ResourceId.of(self._subscription, group, VAULT, vault)][self._name]
+
     async def list(self, group: str, vault: str) -> AsyncIterator[Any]:
-        assert (group, vault) == (VAULT_ID.resource_group, VAULT_ID.name)
-        self._cloud.reads.append(self._name)
-        if fault := self._cloud.faults.get(self._name):
-            raise fault
-        for body in self._cloud.vault[self._name]:
+        self._cloud.told(self._name)
+        for body in self._of(group, vault):
             yield _LISTS[self._name](body)
 
-    async def get(self, group: str, vault: str, name: str) -> Any:
-        assert (group, vault) == (VAULT_ID.resource_group, VAULT_ID.name)
+    async def get(self, group: str, vault: str, *path: str) -> Any:
+        name = path[-1]
         self._cloud.reads.append(f"{self._name}/{name}")
-        for body in self._cloud.vault[self._name]:
+        for body in self._of(group, vault):
             if body["name"] == name:
                 return _LISTS[self._name](body)
         raise answer(404, "NotFound")
@@ -258,24 +417,30 @@ class _Operations:
     async def begin_create(self, *path_and_body: Any, raw_response_hook: Any, **_: Any) -> None:
         await self._begin("create", path_and_body, raw_response_hook)
 
+    async def begin_update(self, *path_and_body: Any, raw_response_hook: Any, **_: Any) -> None:
+        await self._begin("update", path_and_body, raw_response_hook)
+
+    async def begin_add_disks(self, *path_and_body: Any, raw_response_hook: Any, **_: Any) -> None:
+        await self._begin("add disks to", path_and_body, raw_response_hook)
+
     async def begin_delete(self, *path_and_body: Any, raw_response_hook: Any, **_: Any) -> None:
         await self._begin("delete", path_and_body, raw_response_hook)
 
     async def _begin(self, verb: str, path_and_body: Any, hook: Any) -> None:
         self._cloud.write(f"{verb} {self._name}", path_and_body)
-        operation = f"{verb}-{len(self._cloud.writes)}"
+        operation = f"{verb.split()[0]}-{len(self._cloud.writes)}"
         url = f"https://management.azure.com{VAULT_ID}/replicationOperationStatus/{operation}?api-version=1&s=signed"
         hook(SimpleNamespace(http_response=SimpleNamespace(headers={"Azure-AsyncOperation": url})))
 
 
-def _site_recovery(cloud: Cloud, _: str) -> Any:
+def _site_recovery(cloud: Cloud, subscription: str) -> Any:
     async def get_eligibility(_group: str, _name: str) -> Any:
         if fault := cloud.faults.get("eligibility"):
             raise fault
         return site_recovery.ReplicationEligibilityResults({"properties": {"errors": cloud.eligibility_errors}})
 
     return SimpleNamespace(
-        **{name: _Operations(cloud, name) for name in _LISTS},
+        **{name: _Operations(cloud, subscription, name) for name in _LISTS},
         replication_eligibility_results=SimpleNamespace(get=get_eligibility),
     )
 

@@ -7,14 +7,14 @@ import pytest
 
 import activities.functions
 import shared.azure.gateway
-from shared.domain.messages import DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
+from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
 from shared.domain.model import Model
 from shared.domain.outcome import Failed, Pending, Ready, load_outcome
-from shared.domain.rules import derive
-from tests.unit.app.examples import VM_ID, settings, source_vm, surroundings
+from shared.domain.target import Changes, ItemUpdate
+from tests.unit.app.examples import VM_ID, plan_of, settings, source_vm, surroundings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 
-PLAN = derive(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), surroundings(), settings())
 assert PLAN.replication
 REQUESTS: dict[str, Model] = {
     "resolve_source": VmRequest(vm_id=VM_ID),
@@ -23,6 +23,7 @@ REQUESTS: dict[str, Model] = {
     "enable_protection": EnableRequest(vm_id=VM_ID, replication=PLAN.replication),
     "monitor_job": JobRequest(vm_id=VM_ID, job=""),
     "remove_failed_item": VmRequest(vm_id=VM_ID),
+    "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
 FUNCTIONS = {
     builder._function.get_function_name(): builder._function.get_user_function()

@@ -9,13 +9,14 @@ from shared.azure.answers import WriteRefusedError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Pending, Ready
 from shared.domain.resource_id import ResourceId
-from shared.domain.rules import derive
 from shared.domain.target import Replication
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
     SUBSCRIPTION,
+    VAULT_ID,
     VM_ID,
+    plan_of,
     settings,
     source_vm,
     surroundings,
@@ -35,7 +36,7 @@ REQUEST = "create replication_protected_items"
 
 
 def replication() -> Replication:
-    found = derive(source_vm(), surroundings(), settings()).replication
+    found = plan_of(source_vm(), surroundings(), settings()).replication
     assert found
     return found
 
@@ -148,7 +149,7 @@ async def test_a_job_that_this_process_began_for_a_vm_of_the_same_name_is_not_ta
     twin = ResourceId.of(SUBSCRIPTION, "other", VM_ID.type, VM_ID.name)
     await enable_protection(azure, EnableRequest(vm_id=twin, replication=replication()))
     cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1"))
-    azure.vault(azure.settings.vault).jobs.forget()
+    azure.vault(VAULT_ID).jobs.forget()
 
     assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-2"})
 
@@ -217,7 +218,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def look(azure: FakeAzure) -> None:
     """What leads to the request: the vault's items and jobs were read then."""
-    vault = azure.vault(azure.settings.vault)
+    vault = azure.vault(VAULT_ID)
     await vault.items.get()
     await vault.jobs.get()
 
@@ -271,4 +272,4 @@ async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_nobody(
 
     assert first == Pending(retry_after=30, step="Waiting: a VM of this name is being enabled")
     assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-1"})
-    assert azure.vault(azure.settings.vault).enable_jobs == {VM_ID: "create-1"}
+    assert azure.vault(VAULT_ID).enable_jobs == {VM_ID: "create-1"}

@@ -1,11 +1,15 @@
 """The guard that every write passes: what the settings do not allow is never sent."""
 
+from typing import Any
+
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import WriteRefusedError
 from shared.azure.gateway import Azure
 from shared.domain.resource_id import VAULT, ResourceId
-from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 
 TARGETS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"
 INSIDE = ResourceId(f"{TARGETS}/providers/Microsoft.Network/virtualNetworks/vnet-asr")
@@ -99,3 +103,50 @@ async def test_clients_are_made_once_for_each_kind_and_subscription(monkeypatch:
     assert one.resources(SUBSCRIPTION) is one.resources(SUBSCRIPTION)
     assert one.site_recovery(SUBSCRIPTION) is one.site_recovery(SUBSCRIPTION)
     await one.close()
+
+
+# Plain reads
+
+
+class Pages(Azure):
+    """Answers page by page, and remembers what it was asked."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        super().__init__(settings())
+        self.pages = list(pages)
+        self.asked: list[dict[str, str]] = []
+
+    async def get(self, path: str, api_version: str, **query: str) -> dict[str, Any]:
+        assert (path, api_version) == ("/subscriptions/x/providers/Microsoft.Authorization/locks", "2020-05-01")
+        self.asked.append(query)
+        return self.pages.pop(0)
+
+
+async def test_all_pages_of_a_list_are_read() -> None:
+    following = "https://management.azure.com/x?api-version=2020-05-01&$skipToken=a%3D%3D&%24top=2"
+    azure = Pages({"value": [{"id": 1}], "nextLink": following}, {"value": None, "nextLink": ""})
+
+    assert await azure.list("/subscriptions/x/providers/Microsoft.Authorization/locks", "2020-05-01") == [{"id": 1}]
+    assert azure.asked == [{}, {"$skipToken": "a==", "$top": "2"}]
+
+
+async def test_a_resource_is_remembered_for_as_long_as_the_caller_takes_it_and_forgotten_when_written() -> None:
+    cloud = Cloud()
+    fake = FakeAzure(settings(), cloud)
+
+    for within in (30, 30, 0):
+        assert await fake.read(NIC, "2026-03-01", within)
+    assert cloud.reads == [str(NIC)] * 2
+    fake.forget_resource(NIC)
+    assert await fake.read(ResourceId(str(NIC).upper()), "2026-03-01", 30)
+    assert len(cloud.reads) == 3
+
+
+async def test_a_resource_that_is_not_there_is_none_and_one_that_cannot_be_read_is_not() -> None:
+    cloud = Cloud()
+    fake = FakeAzure(settings(), cloud)
+
+    assert await fake.read(INSIDE, "2026-03-01", 30) is None
+    cloud.faults["read"] = answer(403, "AuthorizationFailed")
+    with pytest.raises(HttpResponseError):
+        await fake.read(INSIDE, "2026-03-01", 0)

@@ -7,6 +7,7 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
+from shared.azure.look import plan_for
 from shared.domain.messages import DeriveRequest, Source, Verdict, VmRequest
 from shared.domain.outcome import Ready
 from shared.domain.profiles import Profile
@@ -110,7 +111,7 @@ async def test_the_item_of_a_vm_is_found_whatever_its_name_and_casing(cloud: Clo
 
     assert item
     assert (item.id.name, item.is_ours) == ("made-in-the-portal", False)
-    assert item.disks == (OS_DISK,)
+    assert [disk.id for disk in item.disks] == [OS_DISK]
     assert item.rpo_seconds == 95
 
 
@@ -189,6 +190,18 @@ async def test_the_plan_rests_on_the_vault_s_region_and_the_networks_of_the_nics
     assert network.subnets == {"web": ("10.1.1.0/24",), "db": ("10.1.2.0/25", "10.1.2.128/25")}
 
 
+async def test_what_must_not_be_made_is_told_before_anything_is_made(cloud: Cloud) -> None:
+    azure = FakeAzure(settings(create="cache"), cloud)
+
+    outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
+
+    assert isinstance(outcome, Ready)
+    blockers = Plan.load(outcome.value).blockers
+    assert {blocker.code for blocker in blockers} == {"NotToBeMade"}
+    assert "vnet-asr" in str(blockers)
+    assert cloud.writes == []
+
+
 async def test_two_nics_in_one_network_lead_to_one_target(cloud: Cloud) -> None:
     second = ResourceId(f"{NIC}-2")
     subnet = {"id": f"{str(NETWORK).upper()}/subnets/db"}
@@ -199,7 +212,7 @@ async def test_two_nics_in_one_network_lead_to_one_target(cloud: Cloud) -> None:
     assert sum(isinstance(resource, VirtualNetwork) for wave in found.resources for resource in wave) == 1
 
 
-async def test_a_network_that_is_mapped_already_is_not_read(cloud: Cloud) -> None:
+async def test_a_network_that_is_mapped_already_is_taken_and_the_other_region_s_is_not(cloud: Cloud) -> None:
     hub = ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub")
     parent = VAULT_ID.child("replicationFabrics", "f").child("replicationNetworks", "azureNetwork")
     for target in (TARGET, "centralus"):
@@ -220,8 +233,8 @@ async def test_a_network_that_is_mapped_already_is_not_read(cloud: Cloud) -> Non
 
     found = await plan(cloud)
 
-    assert {setting.value for setting in found.settings if setting.name == "targetNetwork/vnet"} == {str(hub).lower()}
-    assert str(NETWORK) not in cloud.reads
+    assert {setting.value for setting in found.settings if setting.name == "targetVnet/vnet"} == {str(hub).lower()}
+    assert found.blockers == ()
 
 
 async def test_the_availability_set_s_own_values_are_kept_as_far_as_every_region_has_them(cloud: Cloud) -> None:
@@ -272,26 +285,30 @@ async def test_what_vms_share_is_read_once_for_all_of_them(cloud: Cloud) -> None
     assert repeated == {str(NIC)}
 
 
-async def test_a_disk_that_was_attached_later_is_told(cloud: Cloud) -> None:
+async def protected(cloud: Cloud, item: str = "made-in-the-portal", **changes: Any) -> Plan:
+    """The plan for the VM that the item of that name protects."""
+    cloud.add_vm(tags={"dr": "true"})
     cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+    cloud.vault["replication_protected_items"].append(item_body("Protected", item))
+    source = await look(cloud, **changes)
+    assert source.findings == ()
+    return await plan_for(FakeAzure(settings(**changes), cloud), source.vm or source_vm(), source.item)
 
-    assert "DiskNotProtected" in [finding.code for finding in (await look(cloud)).findings]
+
+async def test_a_disk_that_was_attached_later_is_told_and_added(cloud: Cloud) -> None:
+    found = await protected(cloud, our_item_name())
+
+    assert [finding.code for finding in found.findings] == ["DiskNotProtected"]
+    assert [disk.id for disk in found.changes.added_disks] == [OS_DISK]
+    assert cloud.writes == []
 
 
 async def test_an_item_with_a_policy_of_the_same_values_is_right_whatever_its_name(cloud: Cloud) -> None:
-    cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
-
-    assert "PolicyChangeNeedsReenable" not in [finding.code for finding in (await look(cloud)).findings]
+    assert "PolicyChangeNeedsReenable" not in [finding.code for finding in (await protected(cloud)).findings]
 
 
 async def test_a_profile_changed_after_enabling_is_told_since_it_cannot_be_mended(cloud: Cloud) -> None:
-    cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
-
-    profiles = {"default": Profile(recovery_point_retention_hours=72)}
-    found = await look(cloud, profiles=profiles)
+    found = await protected(cloud, profiles={"default": Profile(recovery_point_retention_hours=72)})
 
     assert [finding.code for finding in found.findings if "Policy" in finding.code] == ["PolicyChangeNeedsReenable"]
     assert "72-hour-retention" in str(found.findings)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain import naming
 from shared.domain.resource_id import ResourceId, vm_id
-from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VM_ID
+from tests.unit.app.examples import ELSEWHERE, NETWORK, SOURCE, SUBSCRIPTION, VM_ID
 
 LETTERS = string.ascii_letters + string.digits
 subscriptions = st.uuids().map(str)
@@ -138,3 +138,27 @@ def test_networks_of_one_name_in_two_groups_have_two_mappings() -> None:
 
     assert naming.network_mapping(NETWORK, "westus2") != naming.network_mapping(twin, "westus2")
     assert naming.network_mapping(NETWORK, "westus2") != naming.network_mapping(NETWORK, "centralus")
+
+
+@pytest.mark.parametrize(
+    ("taken", "free"), [([], "gold"), (["silver"], "gold"), (["Gold"], "gold-2"), (["gold", "GOLD-2"], "gold-3")]
+)
+def test_a_name_that_others_have_taken_gets_a_number(taken: list[str], free: str) -> None:
+    assert naming.free("gold", taken) == free
+
+
+def test_cache_accounts_of_one_region_differ_by_churn_and_number() -> None:
+    made = [
+        naming.cache_account(SUBSCRIPTION, SOURCE, premium=premium, number=number).name
+        for premium in (False, True)
+        for number in (1, 2, 3)
+    ]
+
+    assert len(set(made)) == 6
+    assert all(re.fullmatch("[a-z0-9]{3,24}", name) for name in made)
+    assert made[0] == naming.cache_account(SUBSCRIPTION.upper(), SOURCE).name
+
+
+@pytest.mark.parametrize(("name", "target"), [("webdata", "webdataasr"), ("x" * 24, "x" * 21 + "asr")])
+def test_the_target_of_a_storage_account_has_the_portal_s_suffix_and_fits(name: str, target: str) -> None:
+    assert naming.target_account(name) == target

@@ -10,21 +10,21 @@ from doors.plan import post_plan
 from doors.problems import Problem
 from shared.azure.look import preview
 from shared.domain.findings import Finding, Severity
-from shared.domain.rules import derive
 from shared.domain.target import CacheAccount, Plan, ResourceGroup, ResourcePreview, TargetResource, VirtualNetwork
 from tests.unit.app.examples import (
     ELSEWHERE,
-    NETWORK,
+    OS_DISK,
     SUBSCRIPTION,
     TARGET,
     VM_ID,
+    plan_of,
     settings,
     source_vm,
     surroundings,
 )
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
 
-PLAN = derive(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), surroundings(), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
 NETWORK_WANTED = next(resource for resource in WANTED if isinstance(resource, VirtualNetwork))
 
@@ -115,7 +115,8 @@ async def test_what_is_missing_and_may_not_be_made_blocks(cloud: Cloud, create: 
 async def test_what_is_there_is_used_although_it_could_not_be_made(cloud: Cloud) -> None:
     for resource in WANTED:
         if isinstance(resource, ResourceGroup | VirtualNetwork | CacheAccount):
-            cloud.add(resource.id, {"location": resource.location, "properties": {}})
+            kind = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}} if isinstance(resource, CacheAccount) else {}
+            cloud.add(resource.id, {"location": resource.location, "properties": {}, **kind})
 
     actions, findings = await previewed(cloud, create="none")
 
@@ -131,14 +132,16 @@ async def test_a_plan_without_resources_costs_no_read(cloud: Cloud) -> None:
 # The door
 
 
-def request(body: bytes = b"", subscription: str = SUBSCRIPTION, name: str = "web-1") -> func.HttpRequest:
+def request(body: bytes = b"", subscription: str = SUBSCRIPTION, name: str = "web-1", **query: str) -> func.HttpRequest:
     route = {"subscription": subscription, "group": "web", "name": name}
     headers = {"Content-Type": "application/json"}
-    return func.HttpRequest("POST", "https://app.example/api/plan", headers=headers, route_params=route, body=body)
+    url = "https://app.example/api/plan"
+    return func.HttpRequest("POST", url, headers=headers, params=query, route_params=route, body=body)
 
 
-async def view_of(cloud: Cloud, **changes: Any) -> dict[str, Any]:
-    response = await post_plan(FakeAzure(settings(**changes), cloud), request())
+async def view_of(cloud: Cloud, body: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+    asked = request(json.dumps(body or {}).encode())
+    response = await post_plan(FakeAzure(settings(**changes), cloud), asked)
     assert (response.status_code, response.mimetype) == (200, "application/json")
     assert cloud.writes == []
     view: dict[str, Any] = json.loads(response.get_body())
@@ -182,7 +185,8 @@ async def test_a_vm_that_cannot_be_protected_is_blocked_and_told_why(cloud: Clou
     view = await view_of(cloud)
 
     assert (view["blocked"], [finding["code"] for finding in view["findings"]]) == (True, ["VmNotRunning"])
-    assert (view["settings"], view["resources"]) == ([], [])
+    assert values_of(view)["targetLocation"] == (TARGET, "default")
+    assert view["resources"] == []
 
 
 async def test_a_vm_on_hold_is_blocked_and_its_item_told(cloud: Cloud) -> None:
@@ -212,15 +216,115 @@ async def test_a_target_that_may_not_be_made_blocks_the_plan(cloud: Cloud) -> No
     assert {finding["code"] for finding in view["findings"]} == {"NotToBeMade"}
 
 
-async def test_a_vm_that_is_protected_needs_no_plan_and_its_item_is_told(cloud: Cloud) -> None:
+def allowing(**allow: list[str]) -> dict[str, str]:
+    """Settings whose default profile allows that."""
+    return {
+        "profiles": json.dumps({"default": {"allow": {name.replace("_", "-"): some for name, some in allow.items()}}})
+    }
+
+
+def values_of(view: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {setting["name"]: (setting["value"], setting["origin"]) for setting in view["settings"]}
+
+
+async def test_a_body_is_tried_as_if_the_vm_carried_it(cloud: Cloud) -> None:
+    view = await view_of(cloud, {"dr-target-zone": "2"}, **allowing(target_zone=["1", "2"]))
+
+    assert view["blocked"] is False
+    assert values_of(view)["targetZone"] == ("2", "request")
+    assert "tags" not in cloud.resources[VM_ID.key] or cloud.resources[VM_ID.key]["tags"] == {}
+
+
+async def test_a_body_that_asks_for_what_the_profile_does_not_allow_is_blocked(cloud: Cloud) -> None:
+    view = await view_of(cloud, {"dr-target-zone": "2"})
+
+    (finding,) = view["findings"]
+    assert (view["blocked"], finding["code"]) == (True, "OverrideNotAllowed")
+    assert "request" in finding["message"]
+
+
+async def test_a_plan_tells_what_it_costs(cloud: Cloud) -> None:
+    view = await view_of(
+        cloud, prices='{"currency": "EUR", "instance": 20, "cache": 1, "diskGb": {"Premium_LRS": 0.5}}'
+    )
+
+    assert view["cost"] == {
+        "currency": "EUR",
+        "month": 53.0,
+        "instance": 20.0,
+        "disks": 32.0,
+        "cache": 1.0,
+        "unpriced": [],
+    }
+
+
+# A VM that is protected
+
+
+def protect(cloud: Cloud, state: str = "Protected", name: str = "made-in-the-portal", **details: Any) -> None:
     cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected", rpoInSeconds=95))
+    disk = {"diskId": str(OS_DISK), "recoveryReplicaDiskAccountType": "Premium_LRS"}
+    known = {"protectedManagedDisks": [{**disk, "recoveryTargetDiskAccountType": "Premium_LRS"}]}
+    cloud.vault["replication_protected_items"].append(item_body(state, name, rpoInSeconds=95, **{**known, **details}))
+
+
+async def test_a_protected_vm_that_is_as_it_should_be_would_be_left_as_it_is(cloud: Cloud) -> None:
+    protect(cloud)
 
     view = await view_of(cloud)
 
     assert (view["item"]["state"], view["item"]["rpoSeconds"]) == ("Protected", 95)
-    assert (view["blocked"], view["settings"], view["resources"]) == (False, [], [])
-    assert NETWORK.key not in {read.lower() for read in cloud.reads}
+    assert (view["blocked"], view["resources"], view["changes"]) == (False, [], [])
+    assert [(finding["code"], finding["severity"]) for finding in view["findings"]] == [("MadeByOthers", "note")]
+    assert values_of(view)["recoveryPointRetention"] == ("24 h", "default")
+
+
+async def test_what_would_change_about_an_item_is_told_one_by_one_and_as_a_resource(cloud: Cloud) -> None:
+    protect(cloud, recoveryAzureVMSize="Standard_D2s_v5")
+    cloud.skus.append(sku_body("Standard_D4s_v5"))
+    body = {"dr-target-size": "Standard_D4s_v5", "dr-target-disk-type": "StandardSSD_LRS"}
+
+    view = await view_of(cloud, body, **allowing(target_size=["*"], target_disk_type=["*"]))
+
+    assert view["changes"] == [
+        {"setting": "targetSize", "current": "Standard_D2s_v5", "wanted": "Standard_D4s_v5"},
+        {"setting": "targetDiskType/web-1-os", "current": "Premium_LRS", "wanted": "StandardSSD_LRS"},
+    ]
+    (resource,) = view["resources"]
+    assert (resource["kind"], resource["action"]) == ("replicated item", "change in place")
+    assert resource["name"] == view["item"]["id"]
+    assert "Standard_D2s_v5 → Standard_D4s_v5" in resource["detail"]
+
+
+async def test_a_disk_that_would_be_added_is_a_change(cloud: Cloud) -> None:
+    protect(cloud, name=our_item_name(), protectedManagedDisks=[])
+
+    view = await view_of(cloud)
+
+    assert view["changes"] == [{"setting": "disks/web-1-os", "current": "", "wanted": "replicated"}]
+    assert [finding["code"] for finding in view["findings"]] == ["DiskNotProtected"]
+
+
+async def test_what_cannot_be_changed_in_place_is_a_finding_and_no_change(cloud: Cloud) -> None:
+    protect(cloud)
+
+    view = await view_of(cloud, {"dr-target-zone": "2"}, **allowing(target_zone=["*"]))
+
+    assert (view["changes"], view["resources"]) == ([], [])
+    assert {finding["code"] for finding in view["findings"]} == {"MadeByOthers", "SettingNeedsReenable"}
+
+
+@pytest.mark.parametrize("state", ["EnablingProtection", "UnplannedFailoverCommitted"])
+async def test_an_item_that_is_not_protected_yet_or_any_more_would_not_be_changed(cloud: Cloud, state: str) -> None:
+    protect(cloud, state, recoveryAzureVMSize="Standard_D2s_v5")
+    cloud.skus.append(sku_body("Standard_D4s_v5"))
+
+    view = await view_of(cloud, {"dr-target-size": "Standard_D4s_v5"}, **allowing(target_size=["*"]))
+
+    assert (view["changes"], view["resources"], view["item"]["state"]) == ([], [], state)
+
+
+# Refusals
 
 
 async def test_where_nobody_is_there_is_nothing_to_plan(cloud: Cloud) -> None:
@@ -235,6 +339,7 @@ async def test_where_nobody_is_there_is_nothing_to_plan(cloud: Cloud) -> None:
         (request(b"{"), 400, "MalformedBody"),
         (request(b"[" * 60_000), 400, "MalformedBody"),
         (request(b'{"targetRegion": "westus2"}'), 422, "InvalidBody"),
+        (request(confirm="true"), 400, "InvalidQuery"),
     ],
 )
 async def test_a_plan_refuses_what_it_cannot_take_and_reads_nothing(

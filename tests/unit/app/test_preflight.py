@@ -1,12 +1,25 @@
 """Preflight: each reason why a VM cannot be protected, in words that an operator can act upon."""
 
+from typing import Any
+
 import pytest
 
 from shared.domain import preflight
-from shared.domain.findings import Finding, Severity
+from shared.domain.findings import Finding, Severity, blocker, note, warning
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.vm import Disk, EligibilityError
-from tests.unit.app.examples import ELSEWHERE, OS_DISK, SOURCE, SUBSCRIPTION, VM_ID, settings, source_vm, surroundings
+from shared.domain.vm import Disk, EligibilityError, Lock, SourceVm
+from tests.unit.app.examples import (
+    ELSEWHERE,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    VAULT_ID,
+    VM_ID,
+    plan_of,
+    settings,
+    source_vm,
+    surroundings,
+)
 
 
 def told(findings: list[Finding], code: str) -> Finding:
@@ -19,10 +32,15 @@ def told(findings: list[Finding], code: str) -> Finding:
     return finding
 
 
+def findings_of(vm: SourceVm, **around: Any) -> list[Finding]:
+    """What the plan for a VM says."""
+    return list(plan_of(vm, surroundings(**around), settings()).findings)
+
+
 def test_a_vm_that_can_be_protected_has_no_findings() -> None:
     assert preflight.without_reading(VM_ID, settings()) == []
     assert list(preflight.of_vm(source_vm())) == []
-    assert list(preflight.of_surroundings(source_vm(), surroundings(), settings())) == []
+    assert list(preflight.of_surroundings(source_vm(), surroundings())) == []
 
 
 def test_a_classic_vm_is_known_by_its_id_and_told_to_migrate() -> None:
@@ -75,18 +93,9 @@ def test_everything_that_is_wrong_with_a_vm_is_told_at_once() -> None:
 def test_a_managed_resource_group_belongs_to_its_service() -> None:
     around = surroundings(group_managed_by="/subscriptions/x/managedClusters/aks")
 
-    finding = told(list(preflight.of_surroundings(source_vm(), around, settings())), "ManagedResourceGroup")
+    finding = told(list(preflight.of_surroundings(source_vm(), around)), "ManagedResourceGroup")
 
     assert "managedClusters/aks" in finding.message
-
-
-def test_a_vault_in_the_region_of_the_vm_would_be_lost_with_it() -> None:
-    around = surroundings(vault_location=SOURCE)
-
-    finding = told(list(preflight.of_surroundings(source_vm(), around, settings())), "VaultInSourceRegion")
-
-    assert SOURCE in finding.message
-    assert "DR_VAULT_IDS" in finding.fix
 
 
 def test_each_error_of_the_service_s_own_check_is_told_in_its_words() -> None:
@@ -95,7 +104,7 @@ def test_each_error_of_the_service_s_own_check_is_told_in_its_words() -> None:
         EligibilityError(code="150002", message="The disk is too large.", action="Split it."),
     )
 
-    findings = list(preflight.of_surroundings(source_vm(), surroundings(eligibility_errors=errors), settings()))
+    findings = list(preflight.of_surroundings(source_vm(), surroundings(eligibility_errors=errors)))
 
     assert [(finding.code, finding.fix) for finding in findings] == [
         ("NotEligibleForReplication", "Upgrade it."),
@@ -120,8 +129,158 @@ def test_a_copy_names_its_original() -> None:
 def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:
     disk = Disk(id=OS_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
 
-    (finding,) = preflight.of_vm(source_vm(disks=(disk,)))
+    finding = told(findings_of(source_vm(disks=(disk,))), "UnsupportedDisk")
 
-    assert (finding.code, finding.severity) == ("UnsupportedDisk", Severity.BLOCKER)
     assert f"{OS_DISK.name} of" in finding.message
     assert "an ultra disk" in finding.message
+
+
+def codes(vm: SourceVm) -> list[tuple[str, Severity]]:
+    return [(finding.code, finding.severity) for finding in preflight.of_vm(vm)]
+
+
+@pytest.mark.parametrize(
+    ("size", "obstacle"),
+    [(0, "smaller than 1 GiB (150172)"), (32769, "larger than 32 TiB"), (1, ""), (32768, ""), (None, "")],
+)
+def test_a_disk_has_one_gib_to_32_tib(size: int | None, obstacle: str) -> None:
+    findings = findings_of(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=size),)))
+
+    if not obstacle:
+        assert findings == []
+        return
+    finding = told(findings, "UnsupportedDisk")
+    assert finding.message == f"The disk web-1-os of web-1 is {obstacle}, which this app does not replicate."
+
+
+def test_a_vm_has_an_os_disk_and_64_data_disks_at_most() -> None:
+    disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(66))
+
+    assert codes(source_vm(disks=disks[:65])) == []
+    finding = told(list(preflight.of_vm(source_vm(disks=disks))), "TooManyDisks")
+    assert finding.message == "web-1 has 66 disks; Site Recovery replicates at most 65."
+
+
+@pytest.mark.parametrize("casing", ["ConfidentialVM", "confidentialvm"])
+def test_a_confidential_vm_is_refused(casing: str) -> None:
+    assert "confidential VM" in told(list(preflight.of_vm(source_vm(security_type=casing))), "ConfidentialVm").message
+
+
+@pytest.mark.parametrize(
+    ("os", "found"), [("Linux", [("TrustedLaunchLinux", Severity.WARNING)]), ("Windows", []), ("", [])]
+)
+def test_trusted_launch_is_a_matter_of_the_distribution_for_linux(os: str, found: list[tuple[str, Severity]]) -> None:
+    assert codes(source_vm(security_type="TrustedLaunch", os=os)) == found
+
+
+def test_azure_disk_encryption_needs_keys_that_the_app_may_not_copy() -> None:
+    finding = told(list(preflight.of_vm(source_vm(disk_encryption=True))), "DiskEncryptionNeedsKeys")
+
+    assert "key vault in the target region" in finding.message
+    assert "in the portal" in finding.fix
+
+
+def test_encryption_at_host_is_not_kept() -> None:
+    (finding,) = preflight.of_vm(source_vm(encryption_at_host=True))
+
+    assert (finding.code, finding.severity) == ("EncryptionAtHostNotKept", Severity.WARNING)
+    assert finding.fix == "Turn on encryption at host after a failover."
+
+
+def test_a_shared_disk_is_not_replicated() -> None:
+    finding = told(findings_of(source_vm(), shared_disks=(OS_DISK,)), "UnsupportedDisk")
+
+    assert "The disk web-1-os of web-1 is a shared disk" in finding.message
+
+
+# Locks
+
+
+def locked(scope: ResourceId, *, read_only: bool) -> list[Finding]:
+    lock = Lock(scope=str(scope).upper(), name="keep", read_only=read_only)
+    return [
+        each
+        for each in plan_of(source_vm(), surroundings(locks=(lock,)), settings()).findings
+        if each.code in {"ReadOnlyLock", "LockedVm", "LockedTarget"}
+    ]
+
+
+SUBSCRIPTION_ID = ResourceId(f"/subscriptions/{SUBSCRIPTION}")
+
+
+@pytest.mark.parametrize(
+    ("scope", "held"),
+    [
+        (VM_ID, "web-1"),
+        (VM_ID.group_id, "web-1"),
+        (SUBSCRIPTION_ID, "web-1, web-asr, asrcache"),
+        (ResourceId.of(SUBSCRIPTION, "web-asr"), "web-asr"),
+        (ResourceId.of(SUBSCRIPTION, "asr-cache-eastus"), "asrcache"),
+        (VAULT_ID, "vault"),
+    ],
+    ids=str,
+)
+def test_a_read_only_lock_on_what_is_written_blocks_and_names_it(scope: ResourceId, held: str) -> None:
+    finding = told(locked(scope, read_only=True), "ReadOnlyLock")
+
+    assert f"The lock keep on {str(scope).upper()} makes {held}" in finding.message
+    assert finding.fix == "Remove the lock, or make it CanNotDelete."
+
+
+@pytest.mark.parametrize("scope", [VM_ID, VM_ID.group_id, SUBSCRIPTION_ID])
+def test_a_lock_against_deletion_of_the_vm_is_a_warning(scope: ResourceId) -> None:
+    (finding,) = locked(scope, read_only=False)
+
+    assert (finding.code, finding.severity) == ("LockedVm", Severity.WARNING)
+    assert "links stay on web-1 (150225)" in finding.message
+
+
+@pytest.mark.parametrize(
+    "scope", [ResourceId(f"{VM_ID}0"), ResourceId.of(SUBSCRIPTION, "web2"), ResourceId(f"/subscriptions/{ELSEWHERE}")]
+)
+def test_locks_on_other_things_are_no_matter(scope: ResourceId) -> None:
+    assert locked(scope, read_only=True) == locked(scope, read_only=False) == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "held"),
+    [
+        (ResourceId.of(SUBSCRIPTION, "web-asr"), "web-asr"),
+        (ResourceId.of(SUBSCRIPTION, "asr-cache-eastus"), "asrcache"),
+        (VAULT_ID, "vault"),
+    ],
+    ids=str,
+)
+def test_a_lock_against_deletion_of_what_protects_the_vm_is_a_warning_that_names_it(
+    scope: ResourceId, held: str
+) -> None:
+    (finding,) = locked(scope, read_only=False)
+
+    assert (finding.code, finding.severity) == ("LockedTarget", Severity.WARNING)
+    assert f"The lock keep on {str(scope).upper()} forbids to delete {held}" in finding.message
+    assert finding.fix
+
+
+# What is said of a blocker, and what may be old
+
+
+@pytest.mark.parametrize(
+    ("finding", "old"),
+    [
+        (blocker("ReadOnlyLock", "x"), True),
+        (blocker("SizeNotInTarget", "x"), True),
+        (blocker("StaleLink", "x"), False),
+        (blocker("VmNotRunning", "x"), False),
+        (warning("ReadOnlyLock", "x"), False),
+    ],
+)
+def test_only_a_blocker_that_rests_on_what_is_remembered_may_be_old(finding: Finding, old: bool) -> None:
+    assert preflight.may_be_old([note("X", "x"), finding]) is old
+
+
+def test_a_region_without_a_vault_is_told_with_both_ways_out() -> None:
+    finding = told([preflight.region_not_mapped(source_vm())], "RegionNotMapped")
+
+    assert SOURCE in finding.message
+    assert "DR_REGION_MAP" in finding.fix
+    assert "profile" in finding.fix

@@ -6,10 +6,12 @@ from http import HTTPStatus
 import pytest
 
 from doors.problems import Problem
+from shared.domain.findings import blocker
 
 
 def test_a_problem_is_a_document_with_its_status_code_and_detail() -> None:
-    response = Problem(HTTPStatus.NOT_FOUND, "VmNotFound", "There is no VM.", findings=[{"code": "X"}]).response()
+    findings = (blocker("X", "It is off.", "Start it."),)
+    response = Problem(HTTPStatus.NOT_FOUND, "VmNotFound", "There is no VM.", findings=findings).response()
 
     assert response.status_code == 404
     assert response.mimetype == "application/problem+json"
@@ -20,7 +22,7 @@ def test_a_problem_is_a_document_with_its_status_code_and_detail() -> None:
         "status": 404,
         "code": "VmNotFound",
         "detail": "There is no VM.",
-        "findings": [{"code": "X"}],
+        "findings": [{"code": "X", "severity": "blocker", "message": "It is off.", "fix": "Start it."}],
     }
 
 

@@ -8,12 +8,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.domain.profiles import Profile
-from shared.domain.rules import derive, policy_of
 from shared.domain.settings import Settings, load_settings
-from tests.unit.app.examples import settings, source_vm, surroundings
+from shared.domain.target import Policy
+from tests.unit.app.examples import VAULT_ID, asking, plan_of, settings, source_vm, surroundings
 from tests.unit.app.test_settings import load, problems_of
 
 GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
+
+
+def policy(app: Settings) -> Policy:
+    """That of a VM without a tag for it."""
+    replication = plan_of(source_vm(), surroundings(), app).replication
+    assert replication
+    return replication.policy
 
 
 def with_gold(monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -24,12 +31,14 @@ def test_the_default_profile_is_there_whatever_is_defined(monkeypatch: pytest.Mo
     profiles = with_gold(monkeypatch).profiles
 
     assert profiles == {"default": Profile(), "gold": Profile.model_validate(GOLD)}
-    assert (profiles["gold"].policy.retention_minutes, profiles["gold"].policy.app_consistent_minutes) == (4320, 60)
+    policy = profiles["gold"].policy_for("gold")
+    assert policy.name == "72-hour-retention-1-hour-app-consistent-policy-for-gold"
+    assert (policy.retention_minutes, policy.app_consistent_minutes) == (4320, 60)
 
 
 def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "DR-Profile": " Gold "})
-    plan = derive(vm, surroundings(), with_gold(monkeypatch))
+    plan = plan_of(vm, surroundings(), with_gold(monkeypatch))
 
     assert plan.replication
     assert plan.replication.policy.retention_minutes == 4320
@@ -39,7 +48,7 @@ def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pyt
 
 def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "dr-profile": "platinum"})
-    plan = derive(vm, surroundings(), with_gold(monkeypatch))
+    plan = plan_of(vm, surroundings(), with_gold(monkeypatch))
 
     (finding,) = plan.blockers
     assert finding.code == "OverrideInvalid"
@@ -59,6 +68,14 @@ def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypat
         ('{"gold": {"appConsistentFrequencyHours": 13}}', "gold.appConsistentFrequencyHours"),
         ('{"gold": {"recoveryPointRetentionHours": 2}}', "at most recoveryPointRetentionHours (2) is allowed"),
         ('{"gold": {"retention": 2}}', "gold.retention"),
+        ('{"gold": {"vault": "v"}}', "gold.vault"),
+        ('{"gold": {"values": {"target-siz": "x"}}}', "'target-siz' is none of target-location, "),
+        ('{"gold": {"values": {"target-zone": "9"}}}', "target-zone is '9'; allowed: 1, 2, 3, none"),
+        ('{"gold": {"values": {"target-zone": 1}}}', "gold.values.target-zone"),
+        ('{"gold": {"values": []}}', "gold.values"),
+        ('{"gold": {"allow": {"vault": ["*"]}}}', "'vault' is none of target-location, "),
+        ('{"gold": {"allow": {"target-zone": "*"}}}', "gold.allow.target-zone"),
+        ('{"gold": {"allow": ["target-zone"]}}', "gold.allow"),
     ],
 )
 def test_a_wrong_profile_keeps_the_app_from_starting(monkeypatch: pytest.MonkeyPatch, given: str, told: str) -> None:
@@ -73,7 +90,7 @@ def test_a_wrong_profile_keeps_the_app_from_starting(monkeypatch: pytest.MonkeyP
 def test_whatever_is_asked_for_a_policy_is_one_that_site_recovery_takes(retention: int, frequency: int) -> None:
     asked = {"recoveryPointRetentionHours": retention, "appConsistentFrequencyHours": frequency}
     try:
-        policy = Profile.model_validate(asked).policy
+        policy = Profile.model_validate(asked).policy_for("default")
     except ValidationError:
         return
     assert 60 <= policy.retention_minutes <= 15 * 24 * 60
@@ -82,20 +99,49 @@ def test_whatever_is_asked_for_a_policy_is_one_that_site_recovery_takes(retentio
 
 def test_two_profiles_never_share_a_policy_name() -> None:
     names = {
-        Profile(recovery_point_retention_hours=retention, app_consistent_frequency_hours=frequency).policy.name
+        Profile(recovery_point_retention_hours=retention, app_consistent_frequency_hours=frequency)
+        .policy_for(profile)
+        .name
         for retention in range(12, 30)
         for frequency in range(13)
         if frequency <= retention
+        for profile in ("default", "gold")
     }
-    assert len(names) == 18 * 13
+    assert len(names) == 18 * 13 * 2
 
 
 def test_without_a_tag_it_is_the_default() -> None:
-    assert policy_of(source_vm(), settings()) == Profile().policy
+    assert policy(settings()) == Profile().policy_for("default")
 
 
 def test_a_profile_named_default_changes_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load(monkeypatch, DR_PROFILES='{"default": {"appConsistentFrequencyHours": 0}}')
 
-    assert policy_of(source_vm(), loaded).name == "24-hour-retention-no-app-consistent-policy"
+    assert policy(loaded).name == "24-hour-retention-no-app-consistent-policy"
     assert load_settings() == loaded
+
+
+def test_a_profile_sets_values_and_allows_others_and_names_a_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    gold = {"vault": str(VAULT_ID), "values": {"churn": "high"}, "allow": {"target-ip": ["10.0.0.0/8"], "churn": ["*"]}}
+
+    loaded = load(monkeypatch, DR_PROFILES=json.dumps({"gold": gold})).profiles["gold"]
+
+    assert (loaded.vault, loaded.values) == (VAULT_ID, {"churn": "high"})
+    assert loaded.allow == {"target-ip": ("10.0.0.0/8",), "churn": ("*",)}
+
+
+@pytest.mark.parametrize(
+    "allow",
+    [{"target-zone": ["5"]}, {"target-ip": ["10.0.0.0/33"]}, {"target-vnet": [f"{VAULT_ID}/"]}, {"churn": [""]}],
+    ids=str,
+)
+def test_an_entry_of_an_allow_list_that_covers_nothing_keeps_the_app_from_starting(
+    monkeypatch: pytest.MonkeyPatch, allow: dict[str, list[str]]
+) -> None:
+    problems_of(monkeypatch, DR_PROFILES=json.dumps({"gold": {"allow": allow}}))
+
+
+def test_an_allow_list_is_written_as_values_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(monkeypatch, DR_PROFILES='{"default": {"allow": {"target-location": ["West US 2"]}}}')
+
+    assert plan_of(asking(target_location="westus2"), surroundings(), loaded).findings == ()

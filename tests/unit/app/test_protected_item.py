@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.azure.jobs import Jobs
 from shared.domain import naming
 from shared.domain.protected_item import Job, JobStage, Stage
 from shared.domain.resource_id import ResourceId
@@ -84,12 +85,14 @@ def test_each_state_of_a_job_is_one_stage(state: str, stage: JobStage) -> None:
     assert Job(name="1", scenario="EnableDr", state=state.lower()).stage is stage
 
 
-def test_a_job_enables_a_vm_by_scenario_and_name() -> None:
+def test_a_job_enables_a_vm_by_scenario_name_and_state() -> None:
     job = Job(name="1", scenario="EnableDr", state="InProgress", target="WEB-1")
+    others = ({"scenario": "DisableDr"}, {"target": "web-10"}, {"state": "Succeeded"}, {"state": "Failed"})
+    jobs = Jobs([job, *(job.model_copy(update={"name": f"not-{n}", **other}) for n, other in enumerate(others))])
 
-    assert job.enables(VM_ID)
-    assert not job.model_copy(update={"scenario": "DisableDr"}).enables(VM_ID)
-    assert not job.model_copy(update={"target": "web-10"}).enables(VM_ID)
+    assert jobs.enabling(VM_ID) == [job]
+    assert [jobs.named(name) for name in ("1", "2")] == [job, None]
+    assert len(tuple(jobs)) == 5
 
 
 @pytest.mark.parametrize("state", [state for state, stage in STAGES.items() if stage is Stage.FAILED])

@@ -4,18 +4,22 @@ import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
+from doors.plan import post_plan
 from doors.problems import Problem
 from doors.protection import get_protection, put_protection
+from doors.wake import instance_of
 from shared.domain import naming
 from shared.domain.resource_id import ResourceId
-from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VM_ID, settings
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body
+from shared.domain.run import Run
+from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeDurableClient
 
 INSTANCE = naming.instance_id(VM_ID)
@@ -40,10 +44,13 @@ def request(
     subscription: str = SUBSCRIPTION,
     group: str = "web",
     name: str = "web-1",
+    **query: str,
 ) -> func.HttpRequest:
     route = {"subscription": subscription, "group": group, "name": name}
     headers = {"Content-Type": content_type} if content_type else {}
-    return func.HttpRequest("PUT", f"{URL}?code=s3cret-key", headers=headers, route_params=route, body=body)
+    params = {"code": "s3cret-key", **query}
+    url = f"{URL}?{urlencode(params)}"
+    return func.HttpRequest("PUT", url, headers=headers, params=params, route_params=route, body=body)
 
 
 async def problem_of(call: Awaitable[func.HttpResponse]) -> tuple[int, dict[str, Any]]:
@@ -124,6 +131,10 @@ async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableC
         ({"body": b"[]"}, 422, "InvalidBody", "body"),
         ({"body": b"null"}, 422, "InvalidBody", "body"),
         ({"body": b'"text"'}, 422, "InvalidBody", "body"),
+        ({"confirm": "yes"}, 400, "InvalidQuery", "confirm"),
+        ({"dryRun": "true"}, 400, "InvalidQuery", "dryRun"),
+        ({"targetsOnly": "true", "confirm": "true"}, 400, "InvalidQuery", "confirm"),
+        ({"targetsOnly": "true", "body": b'{"dr-target-zone": "2"}'}, 422, "BodyNeedsTags", "kept nowhere"),
         ({"subscription": "not-a-guid"}, 400, "MalformedResource", "not-a-guid"),
         ({"name": ".."}, 400, "MalformedResource", "/subscriptions/<guid>"),
         ({"name": "."}, 400, "MalformedResource", "/subscriptions/<guid>"),
@@ -218,7 +229,9 @@ async def test_put_of_a_vm_that_azure_is_busy_with_is_taken(cloud: Cloud, client
     assert cloud.written == ["tags"]
 
 
-async def test_put_of_a_vm_with_an_item_plans_nothing(cloud: Cloud, client: FakeDurableClient) -> None:
+async def test_put_of_a_vm_with_an_item_does_not_ask_whether_it_could_be_enabled(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
     cloud.vault["replication_protected_items"].append(item_body("Protected"))
     cloud.add_vm(power="deallocated")
 
@@ -226,6 +239,244 @@ async def test_put_of_a_vm_with_an_item_plans_nothing(cloud: Cloud, client: Fake
 
     assert response.status_code == 202
     assert NETWORK.key not in {read.lower() for read in cloud.reads}
+
+
+# PUT with a body
+
+ZONES = {"profiles": '{"default": {"allow": {"target-zone": ["1", "2"]}}, "gold": {}}'}
+
+
+async def test_what_the_body_asks_for_becomes_tags_in_one_call(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.add_vm(tags={"owner": "alice"})
+
+    await put_protection(FakeAzure(settings(**ZONES), cloud), client, request(b'{"dr-target-zone": "2"}'))
+
+    assert cloud.writes == [("tags", (str(VM_ID), {"dr-target-zone": "2", "dr": "true"}))]
+    assert cloud.resources[VM_ID.key]["tags"] == {"owner": "alice", "dr": "true", "dr-target-zone": "2"}
+    assert len(client.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "written"),
+    [
+        ({"dr": "true", "DR-Target-Zone": "2"}, None),
+        ({"dr": "true", "dr-target-zone": "1"}, {"dr-target-zone": "2"}),
+        ({"dr-target-zone": "2"}, {"dr": "true"}),
+    ],
+)
+async def test_only_what_the_vm_does_not_say_already_is_written(
+    cloud: Cloud, client: FakeDurableClient, tags: dict[str, str], written: dict[str, str] | None
+) -> None:
+    cloud.add_vm(tags=tags)
+
+    await put_protection(FakeAzure(settings(**ZONES), cloud), client, request(b'{"dr-target-zone": "2"}'))
+
+    assert [tags for _, (_, tags) in cloud.writes] == ([written] if written else [])
+    assert len(client.started) == 1
+
+
+@pytest.mark.parametrize("body", [b'{"dr-target-zone": "3"}', b'{"dr-profile": "gold", "dr-target-zone": "2"}'])
+@pytest.mark.parametrize("situation", ["untagged", "protected", "settling"])
+async def test_a_body_that_is_not_allowed_writes_no_tag_whatever_the_vm_is(
+    cloud: Cloud, client: FakeDurableClient, body: bytes, situation: str
+) -> None:
+    if situation == "protected":
+        cloud.add_region_pair()
+        cloud.vault["replication_protected_items"].append(item_body("Protected"))
+    if situation == "settling":
+        cloud.add_vm(power="starting", provisioningState="Creating")
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(**ZONES), cloud), client, request(body)))
+
+    assert (status, problem["code"]) == (422, "NotEligible")
+    assert [finding["code"] for finding in problem["findings"]] == ["OverrideNotAllowed"]
+    assert cloud.writes == []
+    assert client.started == []
+
+
+async def test_a_target_that_cannot_serve_is_told_before_a_tag_is_written(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    status, problem = await problem_of(put_protection(FakeAzure(settings(create="none"), cloud), client, request()))
+
+    assert (status, problem["code"]) == (422, "NotEligible")
+    assert {finding["code"] for finding in problem["findings"]} == {"NotToBeMade"}
+    assert cloud.writes == []
+
+
+# PUT for the target resources alone
+
+
+async def test_the_targets_alone_are_made_by_a_run_of_their_own_and_no_tag_is_written(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    response = await put_protection(FakeAzure(settings(), cloud), client, request(b"{}", targetsOnly="true"))
+
+    ((_, instance, given),) = client.started
+    assert response.status_code == 202
+    assert instance == json.loads(response.get_body())["instanceId"] == instance_of(VM_ID, targets_only=True)
+    assert instance != INSTANCE
+    assert Run.load(given).targets_only is True
+    assert response.headers["Location"] == f"{URL}?targetsOnly=true"
+    assert cloud.writes == []
+
+
+async def test_the_targets_of_a_vm_that_is_not_eligible_are_not_made(cloud: Cloud, client: FakeDurableClient) -> None:
+    stop(cloud)
+
+    status, problem = await problem_of(
+        put_protection(FakeAzure(settings(), cloud), client, request(targetsOnly="true"))
+    )
+
+    assert (status, problem["code"]) == (422, "NotEligible")
+    assert client.started == []
+
+
+async def test_a_run_for_the_targets_that_cannot_be_started_says_that_no_tag_is_written(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("doors.wake._PAUSE", 0)
+
+    status, problem = await problem_of(
+        put_protection(FakeAzure(settings(), cloud), RefusesToStart(), request(targetsOnly="true"))
+    )
+
+    assert (status, problem["code"]) == (503, "NotWoken")
+    assert "No tag" in problem["detail"]
+
+
+# PUT that confirms the edit of a policy
+
+
+def protect_under(cloud: Cloud, name: str, retention: int = 12, app_consistent: int = 4) -> None:
+    """Two VMs are under a policy of that name and those values."""
+    policy = str(VAULT_ID.child("replicationPolicies", name))
+    values = {
+        "instanceType": "A2A",
+        "recoveryPointHistory": retention * 60,
+        "appConsistentFrequencyInMinutes": app_consistent * 60,
+        "crashConsistentFrequencyInMinutes": 5,
+    }
+    cloud.vault["replication_policies"].append(
+        {"id": policy, "name": name, "properties": {"providerSpecificDetails": values}}
+    )
+    for number, vm in enumerate((str(VM_ID), str(VM_ID).replace("web-1", "web-2"))):
+        item = item_body("Protected", f"item-{number}", fabricObjectId=vm)
+        item["properties"]["policyId"] = policy.lower()
+        cloud.vault["replication_protected_items"].append(item)
+
+
+OURS = naming.policy(12, 4)
+
+
+async def confirm(cloud: Cloud, client: FakeDurableClient, **changes: Any) -> func.HttpResponse:
+    return await put_protection(
+        FakeAzure(settings(poll_seconds=0.01, **changes), cloud), client, request(confirm="true")
+    )
+
+
+async def nothing_to_confirm(cloud: Cloud, client: FakeDurableClient, **changes: Any) -> None:
+    """A confirmation of nothing is refused, and nothing is done of what came with it."""
+    status, problem = await problem_of(confirm(cloud, client, **changes))
+
+    assert (status, problem["code"]) == (409, "NothingToConfirm")
+    assert (cloud.writes, client.started) == ([], [])
+
+
+async def test_a_confirmed_change_of_the_profile_edits_the_policy_that_the_app_made(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    protect_under(cloud, OURS)
+
+    response = await confirm(cloud, client)
+
+    assert response.status_code == 202
+    assert cloud.written == ["update replication_policies", "tags"]
+    *path, body = cloud.writes[0][1]
+    values = body.properties.replication_provider_settings
+    assert path == ["dr", "vault", OURS]
+    assert (values.recovery_point_history, values.app_consistent_frequency_in_minutes) == (24 * 60, 4 * 60)
+    assert values.multi_vm_sync_status == "Enable"
+
+
+async def test_a_plan_shows_the_policy_that_would_be_edited_and_how_many_items_are_under_it(cloud: Cloud) -> None:
+    protect_under(cloud, OURS)
+
+    response = await post_plan(FakeAzure(settings(), cloud), request())
+
+    view = json.loads(response.get_body())
+    (policy,) = [each for each in view["resources"] if each["kind"] == "replication policy"]
+    assert (policy["action"], policy["name"].rsplit("/", 1)[1]) == ("change in place", OURS)
+    assert "12 h → 24 h" in policy["detail"]
+    assert "2 item(s)" in policy["detail"]
+    assert "confirm=true" in policy["detail"]
+    assert "PolicyChangeNeedsReenable" in {finding["code"] for finding in view["findings"]}
+    assert cloud.writes == []
+
+
+async def test_without_confirmation_no_policy_is_edited(cloud: Cloud, client: FakeDurableClient) -> None:
+    protect_under(cloud, OURS)
+
+    await put_protection(FakeAzure(settings(), cloud), client, request(confirm="false"))
+
+    assert cloud.written == ["tags"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("24-hour-retention-policy", {}),
+        ("somebody-s", {}),
+        (OURS, {"profiles": '{"bronze": {"recoveryPointRetentionHours": 12}}'}),
+    ],
+    ids=["the portal's", "somebody's", "still asked for by another profile"],
+)
+async def test_a_policy_that_is_not_for_us_to_edit_is_not_edited_whoever_confirms(
+    cloud: Cloud, client: FakeDurableClient, name: str, changes: dict[str, Any]
+) -> None:
+    protect_under(cloud, name)
+
+    await nothing_to_confirm(cloud, client, **changes)
+
+
+async def test_a_policy_that_fits_is_not_edited(cloud: Cloud, client: FakeDurableClient) -> None:
+    protect_under(cloud, OURS, retention=24)
+
+    await nothing_to_confirm(cloud, client)
+
+
+async def test_a_vm_without_an_item_has_no_policy_to_edit(cloud: Cloud, client: FakeDurableClient) -> None:
+    await nothing_to_confirm(cloud, client)
+
+
+async def test_one_vm_that_is_given_another_profile_takes_no_policy_with_it(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    """No profile asks for the values of the old default any more: still the policy is that of all VMs of default."""
+    protect_under(cloud, OURS)
+    azure = FakeAzure(settings(profiles=json.dumps({"gold": {"recoveryPointRetentionHours": 72}})), cloud)
+
+    status, problem = await problem_of(
+        put_protection(azure, client, request(b'{"dr-profile": "gold"}', confirm="true"))
+    )
+
+    assert (status, problem["code"]) == (409, "NothingToConfirm")
+    assert (cloud.writes, client.started) == ([], [])
+
+
+async def test_a_policy_that_could_not_be_edited_is_told_and_no_tag_is_written(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    protect_under(cloud, OURS)
+    error = {"serviceErrorDetails": {"code": "150261", "message": "Out of range."}}
+    cloud.vault["replication_jobs"].append(job_body("Failed", "update-1", "UpdateProtectionProfile", errors=[error]))
+
+    status, problem = await problem_of(confirm(cloud, client))
+
+    assert (status, problem["code"]) == (502, "150261")
+    assert "no tag was written" in problem["detail"]
+    assert cloud.written == ["update replication_policies"]
+    assert client.started == []
 
 
 @pytest.mark.parametrize(
@@ -296,6 +547,34 @@ async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
 
 
+@pytest.mark.parametrize("call", ["get_status", "raise_event"])
+async def test_storage_that_fails_after_the_tag_was_written_is_told_with_when_to_ask_again(
+    cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    monkeypatch.setattr(client, call, unreachable)
+    client.status = Status.Running
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request()))
+
+    assert (status, problem["code"]) == (503, "NotWoken")
+    assert "The tag is written" in problem["detail"]
+
+
+async def test_get_says_that_where_a_run_stands_cannot_be_read(
+    cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "get_status", unreachable)
+
+    status, problem = await problem_of(get_protection(FakeAzure(settings(), cloud), client, request()))
+
+    assert (status, problem["code"]) == (503, "StatusNotRead")
+
+
+async def unreachable(*_: Any) -> None:
+    raise OSError("The storage account is not reachable.")
+
+
 async def test_what_was_not_woken_is_woken_by_asking_again(
     cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +604,8 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "exists": True,
         "tagged": False,
         "item": None,
+        "settings": [],
+        "findings": [],
         "running": False,
         "run": None,
     }
@@ -338,6 +619,39 @@ async def test_get_shows_the_item_that_protects_it(cloud: Cloud, client: FakeDur
 
     assert view["tagged"] is True
     assert (view["item"]["state"], view["item"]["rpoSeconds"]) == ("Protected", 95)
+
+
+async def test_get_of_a_protected_vm_shows_its_settings_and_what_differs(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    cloud.add_vm(tags={"dr-profile": "platinum"})
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    view = await view_of(cloud, client)
+
+    assert {setting["name"] for setting in view["settings"]} >= {"targetLocation", "recoveryPointRetention"}
+    assert {finding["code"] for finding in view["findings"]} == {"OverrideInvalid", "DiskNotProtected", "MadeByOthers"}
+
+
+async def test_get_of_a_failed_over_vm_says_that_it_is_left_alone(cloud: Cloud, client: FakeDurableClient) -> None:
+    cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
+
+    view = await view_of(cloud, client)
+
+    assert ([finding["code"] for finding in view["findings"]], view["settings"]) == (["ItemFrozen"], [])
+
+
+async def test_get_shows_the_run_for_the_targets_alone_where_it_is_asked_for(cloud: Cloud) -> None:
+    class Runs(FakeDurableClient):
+        async def get_status(self, instance: str) -> Any:
+            self.status, self.output = Status.Completed, {"instance": instance}
+            return await super().get_status(instance)
+
+    targets = instance_of(VM_ID, targets_only=True)
+    for asked, instance in ((request(), INSTANCE), (request(targetsOnly="true"), targets)):
+        response = await get_protection(FakeAzure(settings(), cloud), Runs(), asked)
+        assert json.loads(response.get_body())["run"] == {"instance": instance}
 
 
 async def test_get_shows_where_a_run_stands_and_then_how_it_ended(cloud: Cloud, client: FakeDurableClient) -> None:
@@ -364,7 +678,9 @@ async def test_get_of_a_vm_that_never_was_is_not_found(client: FakeDurableClient
     assert (status, problem["code"]) == (404, "VmNotFound")
 
 
-@pytest.mark.parametrize(("given", "status"), [({"subscription": "x"}, 400), ({"subscription": ELSEWHERE}, 404)])
+@pytest.mark.parametrize(
+    ("given", "status"), [({"subscription": "x"}, 400), ({"subscription": ELSEWHERE}, 404), ({"confirm": "true"}, 400)]
+)
 async def test_get_refuses_what_it_does_not_look_after(
     cloud: Cloud, client: FakeDurableClient, given: dict[str, Any], status: int
 ) -> None:

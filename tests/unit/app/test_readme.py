@@ -1,13 +1,14 @@
 """The README tells of every setting, outcome and finding, under the name that the code has for it."""
 
-import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from shared.domain.run import Ending
-from shared.domain.settings import Settings
+from shared.domain.settings import Settings, as_text
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -17,7 +18,7 @@ README = (ROOT / "README.md").read_text()
 def test_every_setting_is_told_with_its_default(field: str) -> None:
     (row,) = [line for line in README.splitlines() if line.startswith(f"| `DR_{field.upper()}` |")]
     setting = Settings.model_fields[field]
-    default = "required" if setting.is_required() else _as_text(setting.default)
+    default = "required" if setting.is_required() else as_text(setting.default)
     assert row.split("|")[2].strip().strip("`") == default
 
 
@@ -29,18 +30,14 @@ def test_every_outcome_is_told(outcome: Ending) -> None:
 def test_every_finding_is_told_with_what_to_do() -> None:
     constructed = re.compile(r'(?:blocker|warning|note)\(\s*"(\w+)"')
     codes = {
-        code for file in (ROOT / "shared" / "domain").glob("*.py") for code in constructed.findall(file.read_text())
+        code for file in (ROOT / "shared" / "domain").rglob("*.py") for code in constructed.findall(file.read_text())
     }
     told = {code for line in README.splitlines() if line.startswith("| `") for code in re.findall(r"`(\w+)`", line)}
     assert len(codes) > 10
     assert codes <= told
 
 
-def _as_text(default: object) -> str:
-    if isinstance(default, bool):
-        return str(default).lower()
-    if isinstance(default, tuple):
-        return ",".join(default)
-    if isinstance(default, dict):
-        return json.dumps({name: {} for name in default}) if default else "none"
-    return str(default)
+def test_the_settings_reference_is_what_the_app_goes_by() -> None:
+    """Made from the tables: every row of the portal's page, every tag, every setting."""
+    check = subprocess.run([sys.executable, "docs/build.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr

@@ -82,6 +82,8 @@ def test_any_text_is_an_id_or_a_value_error(text: str) -> None:
         f"{COMPUTE}/virtualMachines/%2e%2e",
         f"{COMPUTE}/virtualMachines/web-1?api-version=1",
         f"{COMPUTE}/virtualMachines/web-1#",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/dr-\u212a",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/\u212aits/providers/Microsoft.Compute/disks/x",
         f"{COMPUTE}/virtualMachines/web\\1",
         f"{COMPUTE}/virtualMachines/web\n1",
         f"{COMPUTE}/virtualMachines/web-1\n",

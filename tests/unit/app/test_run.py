@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from shared.domain.findings import Severity, note
 from shared.domain.outcome import Error, Failed, Pending
-from shared.domain.rules import derive
 from shared.domain.run import WRITES_OFF, Ending, Phase, Run
-from tests.unit.app.examples import VM_ID, protected_item, settings, source_vm, surroundings
+from shared.domain.target import Changes, Difference, ItemUpdate
+from tests.unit.app.examples import VM_ID, plan_of, protected_item, settings, source_vm, surroundings
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ERROR = Error(code="151066", message="The agent could not be installed.")
-PLAN = derive(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), surroundings(), settings())
 
 
 def a_run(**changes: Any) -> Run:
@@ -270,3 +270,31 @@ def test_azure_s_own_long_wait_is_kept() -> None:
     throttled = Pending(retry_after=7200, error=Error(code="TooManyRequests", message="Later."))
 
     assert a_run().wait_for(now, throttled).wake_at == now + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("error", [None, ERROR])
+def test_after_a_change_the_vm_is_looked_at_at_once_and_enabling_has_not_failed(error: Error | None) -> None:
+    run = a_run(
+        phase=Phase.FOLLOW,
+        job="update-1",
+        changing=True,
+        tried=("a",),
+        wake_at=NOW,
+        last_error=Error(code="x", message=""),
+    )
+
+    ended = run.change_ended(error)
+
+    assert (ended.phase, ended.wake_at, ended.job, ended.attempts) == (Phase.LOOK, None, "", 0)
+    assert (ended.changing, ended.tried, ended.last_error) == (False, ("a",), error)
+
+
+def test_a_run_carries_what_it_has_asked_to_be_changed() -> None:
+    changes = Changes(
+        differences=(Difference(setting="targetSize", current="A", wanted="B"),), update=ItemUpdate(size="B")
+    )
+    run = a_run(changing=True, tried=(changes.key,), targets_only=True)
+
+    assert Run.load(run.dump()) == run
+    assert not Changes().any
+    assert changes.any

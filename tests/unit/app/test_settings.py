@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.profiles import Profile
 from shared.domain.settings import Mode, Settings, SettingsError, load_settings
-from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.examples import ELSEWHERE, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 
 REQUIRED = {
     "DR_VAULT_IDS": str(VAULT_ID),
@@ -25,14 +26,15 @@ def problems_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> list[str
         load(monkeypatch, **environment)
     heading, *problems, known = [line.strip() for line in str(refused.value).splitlines()]
     assert heading == "Settings to mend before the app can start:"
-    assert known.startswith("Known: DR_ARM_ENDPOINT, ")
+    assert known.startswith("Known: DR_AGENT_AUTOMATION_ACCOUNT, DR_ARM_ENDPOINT, ")
     return problems
 
 
 def test_what_is_required_is_enough_and_the_rest_has_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load(monkeypatch)
 
-    assert loaded.vault == VAULT_ID
+    assert loaded.vault_ids == (VAULT_ID,)
+    assert loaded.vault_for(SOURCE, Profile()) == VAULT_ID
     assert VM_ID in loaded.source
     assert VM_ID in loaded.target
     assert (loaded.mode, loaded.paused, loaded.poll_seconds) == (Mode.PROTECT, False, 30)
@@ -54,10 +56,9 @@ def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "allowed"),
     [
-        ("DR_VAULT_IDS", "vault", "resource ID of the Recovery Services vault"),
+        ("DR_VAULT_IDS", "vault", "resource IDs of Recovery Services vaults"),
         ("DR_VAULT_IDS", str(VM_ID), "/subscriptions/.../providers/Microsoft.RecoveryServices/vaults/<name>"),
-        ("DR_VAULT_IDS", f"{VAULT_ID},{VAULT_ID}-2", "2 vaults are given: one is allowed"),
-        ("DR_VAULT_IDS", ",", "resource ID of the Recovery Services vault"),
+        ("DR_VAULT_IDS", ",", "resource IDs of Recovery Services vaults"),
         ("DR_SOURCE_SCOPE", "Production", "IDs of subscriptions or resource groups"),
         ("DR_SOURCE_SCOPE", str(VM_ID), "a subscription or a resource group is allowed"),
         ("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION},web", "IDs of subscriptions or resource groups"),
@@ -121,7 +122,7 @@ def test_lists_are_comma_separated_and_blanks_around_are_dropped(monkeypatch: py
 
 
 def test_one_vault_given_twice_is_one_vault(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load(monkeypatch, DR_VAULT_IDS=f"{VAULT_ID},{str(VAULT_ID).upper()}").vault == VAULT_ID
+    assert load(monkeypatch, DR_VAULT_IDS=f"{VAULT_ID},{str(VAULT_ID).upper()}").vault_ids == (VAULT_ID,)
 
 
 def test_settings_do_not_change_while_the_app_runs() -> None:

@@ -1,16 +1,14 @@
-"""Reading a VM, its NICs and networks: ARM writes what is not there as null as well as not at all."""
+"""Reading a VM: ARM writes what is not there as null as well as not at all."""
 
 from typing import Any
 
 import pytest
 
-from shared.azure.source import read_surroundings, read_vm
-from shared.domain.vm import Disk, SourceNetwork, SourceVm, Surroundings
-from tests.unit.app.examples import AVAILABILITY_SET, NETWORK, NIC, OS_DISK, SOURCE, VM_ID, settings, source_vm
+from shared.azure.source import read_vm
+from shared.domain.resource_id import ResourceId
+from shared.domain.vm import Disk, SourceVm
+from tests.unit.app.examples import OS_DISK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
-
-SUBNET = {"id": f"{NETWORK}/subnets/web"}
-ON_SUBNET = {"properties": {"subnet": SUBNET}}
 
 
 @pytest.fixture
@@ -18,89 +16,10 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-async def surroundings_of(cloud: Cloud, **changes: Any) -> Surroundings:
-    return await read_surroundings(FakeAzure(settings(), cloud), source_vm(**changes))
-
-
 async def vm_in(cloud: Cloud) -> SourceVm:
     vm = await read_vm(FakeAzure(settings(), cloud), VM_ID)
     assert vm
     return vm
-
-
-@pytest.mark.parametrize(
-    "properties",
-    [
-        None,
-        {},
-        {"ipConfigurations": None},
-        {"ipConfigurations": []},
-        {"ipConfigurations": [{}]},
-        {"ipConfigurations": [{"properties": None}]},
-        {"ipConfigurations": [{"properties": {}}]},
-        {"ipConfigurations": [{"properties": {"subnet": None}}]},
-        {"ipConfigurations": [{"properties": {"subnet": {}}}]},
-        {"ipConfigurations": [{"properties": {"subnet": {"id": None}}}]},
-    ],
-)
-async def test_a_nic_that_names_no_subnet_leads_to_no_network(cloud: Cloud, properties: dict[str, Any] | None) -> None:
-    cloud.add(NIC, {"location": SOURCE, "properties": properties})
-
-    assert (await surroundings_of(cloud)).networks == ()
-
-
-async def test_a_configuration_without_a_subnet_does_not_hide_the_next(cloud: Cloud) -> None:
-    several = [{"properties": {"subnet": None}}, {}, ON_SUBNET]
-    cloud.add(NIC, {"location": SOURCE, "properties": {"ipConfigurations": several}})
-
-    assert [network.id for network in (await surroundings_of(cloud)).networks] == [NETWORK]
-
-
-@pytest.mark.parametrize(
-    "properties",
-    [
-        None,
-        {},
-        {"addressSpace": None, "subnets": None},
-        {"addressSpace": {}, "subnets": []},
-        {"addressSpace": {"addressPrefixes": None}},
-    ],
-)
-async def test_a_network_of_which_azure_tells_nothing_is_read_as_empty(
-    cloud: Cloud, properties: dict[str, Any] | None
-) -> None:
-    cloud.add(NETWORK, {"location": SOURCE, "properties": properties})
-
-    assert (await surroundings_of(cloud)).networks == (SourceNetwork(id=NETWORK, address_space=(), subnets={}),)
-
-
-@pytest.mark.parametrize(
-    ("properties", "prefixes"),
-    [
-        (None, ()),
-        ({}, ()),
-        ({"addressPrefix": None, "addressPrefixes": None}, ()),
-        ({"addressPrefix": None, "addressPrefixes": []}, ()),
-        ({"addressPrefix": "10.1.1.0/24", "addressPrefixes": None}, ("10.1.1.0/24",)),
-        ({"addressPrefix": "10.1.1.0/24", "addressPrefixes": []}, ("10.1.1.0/24",)),
-        (
-            {"addressPrefix": "10.1.1.0/24", "addressPrefixes": ["10.1.1.0/24", "fd00::/64"]},
-            ("10.1.1.0/24", "fd00::/64"),
-        ),
-    ],
-)
-async def test_the_prefixes_of_a_subnet_are_read_however_they_are_told(
-    cloud: Cloud, properties: dict[str, Any] | None, prefixes: tuple[str, ...]
-) -> None:
-    subnets = [
-        {"name": "web", "properties": properties},
-        {"name": "db", "properties": {"addressPrefix": "10.1.2.0/24"}},
-    ]
-    cloud.add(NETWORK, {"location": SOURCE, "properties": {"subnets": subnets}})
-
-    (network,) = (await surroundings_of(cloud)).networks
-
-    assert network.subnets == {"web": prefixes, "db": ("10.1.2.0/24",)}
 
 
 async def test_a_tag_without_a_value_is_one_of_an_empty_value(cloud: Cloud) -> None:
@@ -149,30 +68,13 @@ async def test_a_vm_whose_parts_are_null_is_read_all_the_same(cloud: Cloud) -> N
 
 
 @pytest.mark.parametrize(
-    "properties", [None, {}, {"platformFaultDomainCount": None, "platformUpdateDomainCount": None}]
-)
-async def test_an_availability_set_of_which_azure_tells_nothing_has_one_domain_of_each(
-    cloud: Cloud, properties: dict[str, Any] | None
-) -> None:
-    cloud.add(AVAILABILITY_SET, {"location": SOURCE, "sku": None, "properties": properties})
-
-    found = (await surroundings_of(cloud, availability_set_id=AVAILABILITY_SET)).availability_set
-
-    assert found
-    assert (found.fault_domains, found.update_domains, found.sku) == (1, 1, "Aligned")
-
-
-@pytest.mark.parametrize(
     ("disk", "obstacle"),
     [
         ({}, ""),
         ({"diffDiskSettings": {"option": "Local"}}, "an ephemeral OS disk"),
         ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "UltraSSD_LRS"}}, "an ultra disk"),
-        ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "PremiumV2_LRS"}}, "a Premium SSD v2 disk"),
-        (
-            {"managedDisk": {"id": str(OS_DISK), "diskEncryptionSet": {"id": f"{OS_DISK}-set"}}},
-            "encrypted with a customer-managed key",
-        ),
+        ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "PremiumV2_LRS"}}, ""),
+        ({"managedDisk": {"id": str(OS_DISK), "diskEncryptionSet": {"id": f"{OS_DISK}-set"}}}, ""),
     ],
 )
 async def test_a_disk_that_is_not_replicated_is_told_by_its_kind(
@@ -182,3 +84,56 @@ async def test_a_disk_that_is_not_replicated_is_told_by_its_kind(
     cloud.add_vm(storageProfile={"osDisk": os_disk | disk})
 
     assert [found.obstacle for found in (await vm_in(cloud)).disks] == [obstacle]
+
+
+async def test_what_the_portal_s_page_asks_of_a_vm_is_read(cloud: Cloud) -> None:
+    group = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/proximityPlacementGroups", "close")
+    cloud.add_vm(
+        hardwareProfile={"vmSize": "Standard_D8s_v5"},
+        securityProfile={"securityType": "TrustedLaunch", "encryptionAtHost": True},
+        proximityPlacementGroup={"id": str(group)},
+    )
+    cloud.resources[VM_ID.key]["zones"] = ["2"]
+
+    vm = await vm_in(cloud)
+
+    assert (vm.size, vm.os, vm.zone) == ("Standard_D8s_v5", "Linux", "2")
+    assert (vm.security_type, vm.encryption_at_host, vm.placement_group_id) == ("TrustedLaunch", True, group)
+
+
+async def test_the_key_and_the_size_of_a_disk_are_read(cloud: Cloud) -> None:
+    keys = {"id": f"{OS_DISK}-set"}
+    managed = {"id": str(OS_DISK), "storageAccountType": "Premium_LRS", "diskEncryptionSet": keys}
+    cloud.add_vm(storageProfile={"osDisk": {"managedDisk": managed, "diskSizeGB": 127}})
+
+    assert (await vm_in(cloud)).disks == (
+        Disk(id=OS_DISK, sku="Premium_LRS", size_gb=127, encryption_set=ResourceId(f"{OS_DISK}-set")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "encrypted"),
+    [
+        ({}, False),
+        ({"storageProfile": {"osDisk": {"encryptionSettings": {"enabled": True}}}}, True),
+        ({"storageProfile": {"osDisk": {"encryptionSettings": {"enabled": False}}}}, False),
+        ({"instanceView": {"disks": [{"name": "a"}, {"encryptionSettings": [{"enabled": True}]}]}}, True),
+        ({"instanceView": {"disks": [{"encryptionSettings": None}]}}, False),
+    ],
+)
+async def test_azure_disk_encryption_shows_in_the_model_or_in_the_instance_view(
+    cloud: Cloud, properties: dict[str, Any], encrypted: bool
+) -> None:
+    cloud.add_vm(**properties)
+
+    assert (await vm_in(cloud)).disk_encryption is encrypted
+
+
+async def test_the_accounts_of_unmanaged_disks_are_told_by_their_addresses(cloud: Cloud) -> None:
+    blobs = ["https://one.blob.core.windows.net/vhds/os.vhd", "https://one.blob.core.windows.net/vhds/data.vhd"]
+    disks = [{"lun": number, "vhd": {"uri": uri}} for number, uri in enumerate([*blobs, "https://two.blob.x/a.vhd"])]
+    cloud.add_vm(storageProfile={"osDisk": {"vhd": None}, "dataDisks": disks})
+
+    vm = await vm_in(cloud)
+
+    assert (vm.unmanaged_disks, vm.unmanaged_accounts) == (4, ("one", "two"))

@@ -9,18 +9,20 @@ from azure.core.exceptions import HttpResponseError
 from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
 from shared.azure.answers import WriteRefusedError
+from shared.domain.choices import PLACEMENT_GROUP
 from shared.domain.messages import DeriveRequest, ResourceRequest
 from shared.domain.naming import MADE_BY
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
-from shared.domain.rules import derive
 from shared.domain.target import (
+    AvailabilitySet,
     CacheAccount,
     Container,
     ContainerMapping,
     Fabric,
     NetworkMapping,
     Placed,
+    PlacementGroup,
     Plan,
     Policy,
     ReplicationPolicy,
@@ -38,6 +40,7 @@ from tests.unit.app.examples import (
     SUBSCRIPTION,
     TARGET,
     VAULT_ID,
+    plan_of,
     settings,
     source_vm,
     surroundings,
@@ -45,7 +48,7 @@ from tests.unit.app.examples import (
 from tests.unit.app.fake_azure import FAR_CONTAINER, POLICY, Cloud, FakeAzure, answer, job_body
 
 SOURCE_SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=2, update_domains=5, sku="Aligned")
-PLAN = derive(source_vm(), surroundings(availability_set=SOURCE_SET), settings())
+PLAN = plan_of(source_vm(), surroundings(availability_set=SOURCE_SET), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
 PLACED = [resource for resource in WANTED if isinstance(resource, Placed) and not isinstance(resource, ResourceGroup)]
 
@@ -73,7 +76,9 @@ async def ask(azure: FakeAzure, resource: TargetResource) -> Outcome:
 
 
 def add(cloud: Cloud, resource: Placed, **body: Any) -> None:
-    cloud.add(resource.id, {"location": resource.location, "properties": {"provisioningState": "Succeeded"}, **body})
+    known = {"location": resource.location, "properties": {"provisioningState": "Succeeded"}}
+    of_account = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}} if isinstance(resource, CacheAccount) else {}
+    cloud.add(resource.id, {**known, **of_account, **body})
 
 
 # Outside the vault
@@ -123,7 +128,7 @@ async def test_what_is_there_in_another_region_cannot_serve_and_is_left(
     outcome = await ask(azure, wanted)
 
     assert isinstance(outcome, Failed)
-    assert outcome.error.code == "UnfitTargetResource"
+    assert (outcome.error.code, outcome.by_settings) == ("UnfitTargetResource", True)
     assert "norwayeast" in outcome.error.message
     assert wanted.location in outcome.error.message
     assert cloud.writes == []
@@ -188,6 +193,48 @@ async def test_the_cache_is_a_general_purpose_account_that_nobody_reads_from_out
     assert (body["kind"], body["sku"], body["location"]) == ("StorageV2", {"name": "Standard_LRS"}, SOURCE)
     assert body["properties"]["supportsHttpsTrafficOnly"] is True
     assert body["properties"]["allowBlobPublicAccess"] is False
+
+
+async def test_a_cache_for_high_churn_is_one_of_premium_block_blobs(azure: FakeAzure, cloud: Cloud) -> None:
+    wanted = one(CacheAccount).model_copy(update={"premium": True})
+
+    await ask(azure, wanted)
+
+    ((_, body),) = cloud.writes
+    assert (body["kind"], body["sku"]) == ("BlockBlobStorage", {"name": "Premium_LRS"})
+
+
+@pytest.mark.parametrize(
+    ("body", "premium", "why"),
+    [
+        ({"kind": "BlockBlobStorage", "sku": {"name": "Premium_LRS"}}, False, "is an account of another kind"),
+        ({}, True, "is an account of another kind"),
+        ({"properties": {"networkAcls": {"defaultAction": "Deny"}}}, False, "has a firewall"),
+    ],
+)
+async def test_an_account_of_our_name_that_cannot_serve_is_left_and_told(
+    azure: FakeAzure, cloud: Cloud, body: dict[str, Any], premium: bool, why: str
+) -> None:
+    wanted = one(CacheAccount).model_copy(update={"premium": premium})
+    add(cloud, wanted, **body)
+
+    outcome = await ask(azure, wanted)
+
+    assert isinstance(outcome, Failed)
+    assert why in outcome.error.message
+    assert "name another by a tag" in outcome.error.message
+    assert cloud.writes == []
+
+
+async def test_a_set_is_made_in_its_proximity_placement_group(azure: FakeAzure, cloud: Cloud) -> None:
+    group = PlacementGroup(id=ResourceId.of(SUBSCRIPTION, "web-asr", PLACEMENT_GROUP, "near"), location=TARGET)
+    await ask(azure, group)
+    await ask(azure, one(AvailabilitySet).model_copy(update={"placement_group": group.id}))
+
+    (_, of_group), (_, of_set) = cloud.writes
+    assert of_group["properties"] == {"proximityPlacementGroupType": "Standard"}
+    assert of_set["properties"]["proximityPlacementGroup"] == {"id": str(group.id)}
+    assert of_set["sku"] == {"name": "Aligned"}
 
 
 # In the vault

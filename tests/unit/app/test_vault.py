@@ -34,8 +34,8 @@ async def only_item(vault: Vault) -> ProtectedItem:
 
 async def read_all(vault: Vault) -> dict[str, tuple[Any, ...]]:
     return {
-        "replication_protected_items": await vault.items.get(),
-        "replication_jobs": await vault.jobs.get(),
+        "replication_protected_items": tuple(await vault.items.get()),
+        "replication_jobs": tuple(await vault.jobs.get()),
         "replication_fabrics": await vault.fabrics.get(),
         "replication_protection_containers": await vault.containers.get(),
         "replication_policies": await vault.policies.get(),

@@ -8,10 +8,11 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from doors.wake import is_running, wake
+from doors.wake import instance_of, is_running, wake
 from shared.domain import naming
+from shared.domain.resource_id import ResourceId
 from shared.domain.run import Run
-from tests.unit.app.examples import VM_ID
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 from tests.unit.app.fake_durable import FakeDurableClient
 
 INSTANCE = naming.instance_id(VM_ID)
@@ -175,3 +176,14 @@ async def test_each_status_runs_or_not(status: Status | None, runs: bool) -> Non
     client.status = status
 
     assert await is_running(client, INSTANCE) is runs
+
+
+def test_the_run_for_the_targets_alone_has_an_id_of_its_own_that_durable_functions_takes() -> None:
+    longest = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "x" * 64)
+
+    own, targets = instance_of(longest), instance_of(longest, targets_only=True)
+
+    assert own == naming.instance_id(longest)
+    assert targets != own
+    assert len(targets) <= 100
+    assert targets.startswith("targets-")

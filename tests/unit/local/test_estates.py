@@ -28,11 +28,18 @@ def test_the_demo_covers_what_a_vm_may_come_to() -> None:
         "NotEligibleForReplication",
         "OnHold",
         "ManagedResourceGroup",
+        "OverrideNotAllowed",
+        "TargetSubnetUnguarded",
     }
     assert len({each.region for each in estate.expectations}) == 2
     assert len(estate.data["subscriptions"]) == 2
     assert estate.tag_while_running
     assert estate.deliver_twice
+    overridden = [each.name for each in estate.expectations if each.item]
+    assert overridden == ["shop-pay-1", "shop-pay-2"]
+    assert estate.put
+    assert estate.put.vm.endswith("/shop-pay-2")
+    assert set(json.loads(estate.settings["DR_PROFILES"])) == {"gold"}
 
 
 def test_an_expectation_names_outcome_and_finding(tmp_path: Path) -> None:
@@ -45,13 +52,38 @@ def test_an_expectation_names_outcome_and_finding(tmp_path: Path) -> None:
         "NotEligible",
         "OnHold",
     )
-    assert (estate.deliver_twice, estate.tag_while_running) == (VM, "")
+    assert (estate.deliver_twice, estate.tag_while_running, estate.put) == (VM, "", None)
+    assert estate.settings == {"DR_PROFILES": "{}"}
 
 
-@pytest.mark.parametrize("demo", [{"tagWhileRuning": VM}, {"deliverTwice": VM + "-2"}, {"deliverTwice": None}])
-def test_a_wrong_script_is_refused(tmp_path: Path, demo: dict[str, Any]) -> None:
-    with pytest.raises(estates.EstateError, match="tagWhileRunning and deliverTwice"):
+@pytest.mark.parametrize(
+    ("demo", "reason"),
+    [
+        ({"tagWhileRuning": VM}, "has no 'tagWhileRuning'; it has tagWhileRunning, deliverTwice, put, profiles"),
+        ({"deliverTwice": VM + "-2"}, "web-2', which is none of"),
+        ({"deliverTwice": None}, "names None"),
+        ({"put": {"vm": VM}}, "'body'"),
+        ({"put": {"vm": VM + "-2", "body": {}}}, "web-2', which is none of"),
+        ({"put": {"vm": VM, "body": {}, "confirm": True}}, "\"put\" has no 'confirm'"),
+        ({"profiles": ["gold"]}, "sequence"),
+    ],
+)
+def test_a_wrong_script_is_refused(tmp_path: Path, demo: dict[str, Any], reason: str) -> None:
+    with pytest.raises(estates.EstateError, match=reason):
         estates.load(_written(tmp_path, demo=demo))
+
+
+@pytest.mark.parametrize(
+    ("expect", "reason"),
+    [
+        ({"outcome": "Protected", "findings": []}, "\"expect\" has no 'findings'"),
+        ({"outcome": "Protected", "item": {"targetsize": "x"}}, "\"item\" has no 'targetsize'; it has targetLocation"),
+    ],
+)
+def test_an_expectation_that_nothing_is_held_to_is_refused(tmp_path: Path, expect: Any, reason: str) -> None:
+    vm = {"id": VM, "location": "eastus", "expect": expect}
+    with pytest.raises(estates.EstateError, match=reason):
+        estates.load(_written(tmp_path, virtualMachines=[vm]))
 
 
 @pytest.mark.parametrize(

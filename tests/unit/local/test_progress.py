@@ -76,6 +76,21 @@ def test_another_reason_is_a_surprise_too() -> None:
     assert "no: NotEligible for OnHold" in _shown(tables.outcomes(progress))
 
 
+def test_another_value_in_the_vault_is_a_surprise_too() -> None:
+    progress = Progress([Expectation(WEB, "eastus", "Protected", item={"targetSize": "D4", "targetZone": "2"})])
+    (vm,) = progress.vms.values()
+    progress.update([_ended(WEB, "Protected")], 8.0)
+
+    vm.got = {"targetSize": "D2", "targetZone": "2", "targetIp": ""}
+    shown = " ".join(_shown(tables.outcomes(progress)).split())
+    assert progress.surprises == [vm]
+    assert "no: Protected, targetSize D4" in shown
+    assert "In the vault: targetSize D2, targetZone 2." in shown
+
+    vm.got["targetSize"] = "D4"
+    assert progress.surprises == []
+
+
 def test_a_vm_that_nobody_looked_at_is_a_surprise() -> None:
     progress = _progress()
 

@@ -1,0 +1,130 @@
+"""The estate in which the hindrances of all VMs are, and the same estate mended."""
+
+from typing import Any
+
+from tests import estates
+from tests.e2e import hindrances as ids
+from tests.e2e.hindrances import CASES, Json
+from tests.estates import SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
+
+_STAYS_TAGGED = {"unguarded", "apart", "twofold", "central", "soft", "walled"}
+
+
+def estate(*, mended: bool = False) -> Json:
+    """Mended, what is asked for is there, and nothing else is asked for or in the way."""
+    vms = {case.vm["id"]: case.vm for case in CASES}
+    made = estates.estate([_mend(vm) for vm in vms.values()] if mended else vms.values(), networks=())
+    made["subscriptions"].append({"id": ids.OTHER, "name": "Somebody else's"})
+    made["vaults"] = [
+        {"id": VAULT, "location": TARGET, "identity": "SystemAssigned"},
+        {"id": ids.SECOND_VAULT, "location": "uksouth", "identity": "SystemAssigned" if mended else None},
+        {"id": ids.FOREIGN_VAULT, "location": TARGET},
+    ]
+    made["networks"] = _networks(mended=mended)
+    made["resources"] = [
+        _resource(ids.GUARD, SOURCE),
+        _resource(ids.ROUTES, SOURCE),
+        _resource(ids.KEYS, SOURCE),
+        _resource(ids.SCALE_SET, SOURCE),
+        _resource(ids.PLACEMENT, TARGET if mended else "northeurope"),
+    ]
+    if mended:
+        made["resources"].append(
+            _resource(resource_id("Microsoft.Network/networkSecurityGroups", "wall", ids.THERE), TARGET)
+        )
+    made["storageAccounts"] = [
+        _account(ids.KEYLESS, sharedKeyAccess=False),
+        _account(ids.KEYLESS_TOO, "centralus", sharedKeyAccess=False),
+        _account(ids.SOFT, softDelete=not mended),
+        _account(ids.WALLED, firewall="trusted" if mended else "closed"),
+        _account(ids.LOOT),
+    ]
+    made["resourceGroups"] = [
+        {"id": ids.THERE, "location": TARGET},
+        *({"id": f"{group}-asr", "location": TARGET} for group in (ids.CHAINED, ids.SEALED)),
+        {"id": ids.LABELLED, "location": SOURCE, "tags": {} if mended else {"dr-target-size": "Standard_D4s_v5"}},
+        {
+            "id": ids.MANAGED,
+            "location": SOURCE,
+            "managedBy": resource_id("Microsoft.ContainerService/managedClusters", "aks"),
+        },
+    ]
+    made["siteRecovery"] = [_protecting(VAULT, estates.vm_id("failed-over"), "UnplannedFailoverCommitted")]
+    if not mended:
+        made["siteRecovery"].append(_protecting(ids.FOREIGN_VAULT, estates.vm_id("elsewhere"), "Protected"))
+    return made if mended else made | _causes()
+
+
+def _mend(vm: Json) -> Json:
+    """As plain as a VM can be."""
+    name = vm["id"].rsplit("/", 1)[1]
+    plain = estates.vm(name, location=vm["location"], nics=vm["nics"]) | {"id": vm["id"]}
+    return plain | {"tags": vm["tags"]} if name in _STAYS_TAGGED else plain
+
+
+def _resource(resource: str, location: str) -> Json:
+    return {"id": resource, "location": location}
+
+
+def _account(account: str, location: str = SOURCE, **more: Any) -> Json:
+    return {"id": account, "location": location, "kind": "StorageV2", "sku": "Standard_LRS", **more}
+
+
+def _networks(*, mended: bool) -> list[Json]:
+    odd = estates.network(6, "vnet-odd", networkSecurityGroup=ids.GUARD, routeTable=ids.ROUTES)
+    return [
+        estates.network(1, "vnet-app"),
+        estates.network(2, "vnet-near", TARGET),
+        estates.network(3, "vnet-europe", "westeurope"),
+        estates.network(4, "vnet-south", "southcentralus"),
+        estates.network(5, "vnet-central", "centralus"),
+        odd | {"peerings": [estates.network_id("vnet-app")]},
+        estates.network(66, "vnet-odd-asr", TARGET, ids.THERE),
+        estates.network(7, "vnet-taken"),
+        estates.network(7, "vnet-taken-asr", TARGET if mended else "northeurope", ids.THERE),
+    ]
+
+
+def _causes() -> Json:
+    vm = estates.vm_id
+    container = f"{VAULT}/replicationFabrics/f/replicationProtectionContainers/c"
+    return {
+        "locks": [
+            _lock(vm("frosted"), "ice", "ReadOnly"),
+            _lock(vm("kept"), "chain", "CanNotDelete"),
+            _lock(f"{ids.CHAINED}-asr", "link", "CanNotDelete"),
+            _lock(f"{ids.SEALED}-asr", "wax", "ReadOnly"),
+            _lock(f"{ids.CACHES}-centralus", "of-cache", "ReadOnly"),
+            _lock(ids.SECOND_VAULT, "of-vault", "ReadOnly"),
+        ],
+        "links": [
+            {
+                "id": f"{vm('linked')}/providers/Microsoft.Resources/links/ASR-Protect-old",
+                "targetId": f"{container}/replicationProtectedItems/gone",
+            }
+        ],
+        "quotas": [
+            {"subscription": SUBSCRIPTION, "location": TARGET, "name": "standardDSv4Family", "limit": 9, "used": 8}
+        ],
+        "restrictedSizes": [
+            {"subscription": SUBSCRIPTION, "location": TARGET, "size": "Standard_E2s_v5"},
+            {"subscription": SUBSCRIPTION, "location": TARGET, "size": "Standard_D2s_v5", "zones": ["3"]},
+        ],
+    }
+
+
+def _lock(scope: str, name: str, level: str) -> Json:
+    return {"id": f"{scope}/providers/Microsoft.Authorization/locks/{name}", "level": level}
+
+
+def _protecting(vault: str, vm: str, state: str) -> Json:
+    """A vault in which somebody has enabled a VM by hand."""
+    item = {
+        "name": "by-hand",
+        "virtualMachine": vm,
+        "state": state,
+        "recoveryResourceGroup": ids.THERE,
+        "cacheStorageAccount": ids.KEYLESS,
+        "recoveryNetwork": resource_id("Microsoft.Network/virtualNetworks", "vnet-odd-asr", ids.THERE),
+    }
+    return estates.site_recovery(vault, items=[item])

@@ -1,0 +1,304 @@
+"""VMs with something in their way, or worth a warning, and what a plan is to tell of each."""
+
+import json
+from typing import Any, NamedTuple
+
+from tests import estates
+from tests.estates import GROUP, SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
+
+Json = dict[str, Any]
+
+OTHER = "22222222-2222-4222-8222-222222222222"
+SECOND_VAULT = resource_id("Microsoft.RecoveryServices/vaults", "locked-vault", f"{GROUP}-vaults")
+FOREIGN_VAULT = resource_id("Microsoft.RecoveryServices/vaults", "portal-vault", f"{GROUP}-vaults")
+THERE = f"{GROUP}-asr"
+"""The target group of the VMs' own."""
+CHAINED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/chained"
+LABELLED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/labelled"
+SEALED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/sealed"
+MANAGED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mc-aks"
+CACHES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache"
+
+GUARD = resource_id("Microsoft.Network/networkSecurityGroups", "guard")
+ROUTES = resource_id("Microsoft.Network/routeTables", "out")
+KEYS = resource_id("Microsoft.Compute/diskEncryptionSets", "keys")
+SCALE_SET = resource_id("Microsoft.Compute/virtualMachineScaleSets", "fleet")
+PLACEMENT = resource_id("Microsoft.Compute/proximityPlacementGroups", "near", THERE)
+KEYLESS = resource_id("Microsoft.Storage/storageAccounts", "keyless", f"{CACHES}-{SOURCE}")
+KEYLESS_TOO = resource_id("Microsoft.Storage/storageAccounts", "keylesstoo", f"{CACHES}-centralus")
+SOFT = resource_id("Microsoft.Storage/storageAccounts", "softcache", f"{CACHES}-{SOURCE}")
+WALLED = resource_id("Microsoft.Storage/storageAccounts", "walledcache", f"{CACHES}-{SOURCE}")
+LOOT = resource_id("Microsoft.Storage/storageAccounts", "loot", f"/subscriptions/{OTHER}/resourceGroups/loot")
+
+SETTINGS = {
+    "DR_VAULT_IDS": f"{VAULT},{SECOND_VAULT}",
+    "DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
+    "DR_REGION_MAP": json.dumps(
+        {
+            SOURCE: {"vault": VAULT},
+            TARGET: {"vault": VAULT},
+            "southcentralus": {"vault": VAULT, "targetLocation": "northcentralus"},
+            "centralus": {"vault": SECOND_VAULT},
+        }
+    ),
+    "DR_PROFILES": json.dumps(
+        {
+            "open": {
+                "allow": {
+                    tag: ["*"]
+                    for tag in (
+                        *("target-location", "target-vnet", "target-nsg", "target-ppg", "target-ip", "target-size"),
+                        *("cache-storage", "churn", "target-availability-set", "target-zone"),
+                    )
+                }
+            }
+        }
+    ),
+}
+
+
+class Case(NamedTuple):
+    """A VM, the finding that it gets, and what its message and its fix have to name."""
+
+    code: str
+    severity: str
+    vm: Json
+    names: tuple[str, ...]
+
+
+def _tagged(name: str, /, **tags: str) -> Json:
+    """A VM of the profile that allows much, with tags of ours."""
+    own = {f"dr-{tag.replace('_', '-')}": value for tag, value in tags.items()}
+    return estates.vm(name) | {"tags": {"dr": "true", "dr-profile": "open", **own}}
+
+
+def _disks(name: str, *disks: Json) -> Json:
+    """A VM with these disks, of which the first has the operating system."""
+    return estates.vm(name) | {"disks": [{"sizeGB": 64, "sku": "Premium_LRS", **disk} for disk in disks]}
+
+
+def _in(group: str, name: str, **more: Any) -> Json:
+    return estates.vm(name, **more) | {"id": resource_id("Microsoft.Compute/virtualMachines", name, group)}
+
+
+def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
+    system = {"name": "system"}
+    frosted = estates.vm("frosted", power="deallocated")
+    error = {"code": "GuestOsNotSupported", "message": "Not this one.", "recommendedAction": "Upgrade the system."}
+    central = _tagged("central", cache_storage="keylesstoo") | {"location": "centralus", "nics": _nic("vnet-central")}
+    return [
+        ("VmNotRunning", estates.vm("off", power="deallocated"), ("off is deallocated", "Start the VM")),
+        ("VmNotRunning", estates.vm("halted", power="stopped"), ("halted is stopped",)),
+        ("VmNotReady", estates.vm("broken", provisioningState="Failed"), ("broken is Failed", "Succeeded", "150019")),
+        (
+            "NotEligibleForReplication",
+            estates.vm("ineligible", eligibilityErrors=[error]),
+            ("GuestOsNotSupported: Not this one.", "Upgrade the system."),
+        ),
+        (
+            "UnsupportedDisk",
+            _disks("ultra", system | {"name": "u"}, {"name": "fast", "sku": "UltraSSD_LRS"}),
+            ("disk fast of ultra", "an ultra disk"),
+        ),
+        (
+            "UnsupportedDisk",
+            _disks("swift", {"name": "local", "ephemeral": True}),
+            ("disk local of swift", "ephemeral"),
+        ),
+        (
+            "UnsupportedDisk",
+            _disks("cluster", system | {"name": "c"}, {"name": "quorum", "maxShares": 2}),
+            ("disk quorum of cluster", "a shared disk"),
+        ),
+        (
+            "UnsupportedDisk",
+            _disks("small", system | {"name": "s"}, {"name": "tiny", "sizeGB": 0}),
+            ("disk tiny of small", "smaller than 1 GiB", "150172"),
+        ),
+        (
+            "UnsupportedDisk",
+            _disks("big", system | {"name": "b"}, {"name": "huge", "sizeGB": 33_000}),
+            ("disk huge of big", "larger than 32 TiB"),
+        ),
+        ("TooManyDisks", estates.vm("wide", size="Standard_M64s", disks=66), ("wide has 66 disks", "at most 65")),
+        (
+            "HighChurnNeeded",
+            _disks("busy", system | {"name": "y"}, {"name": "v2", "sku": "PremiumV2_LRS"}),
+            ("disk v2", "Premium SSD v2", "dr-churn=high"),
+        ),
+        (
+            "DiskEncryptionSetNeeded",
+            _disks("keyed", {"name": "secret", "encryptionSet": KEYS}),
+            ("disk secret of keyed", "keys", TARGET, "dr-target-disk-encryption-set"),
+        ),
+        (
+            "DiskEncryptionNeedsKeys",
+            _disks("ade", {"name": "vaulted", "azureDiskEncryption": True}),
+            ("ade uses Azure Disk Encryption", "key vault", "portal"),
+        ),
+        (
+            "ConfidentialVm",
+            estates.vm("private", security="ConfidentialVM", size="Standard_DC2as_v5"),
+            ("private is a confidential VM",),
+        ),
+        ("ScaleSetInstance", estates.vm("instance", scaleSet=SCALE_SET), ("instance", "scale set fleet")),
+        ("ManagedResourceGroup", _in(MANAGED, "node"), ("mc-aks", "managedClusters/aks")),
+        (
+            "DrCopy",
+            _in(THERE, "failed-over", location=TARGET, network="vnet-near"),
+            (f"copy that a failover or test failover made of {estates.vm_id('failed-over')}",),
+        ),
+        ("OnHold", estates.vm("held") | {"tags": {"dr": "true", "dr-hold": "migration"}}, ("held", "tag dr-hold")),
+        (
+            "SizeNotInTarget",
+            estates.vm("rare", size="Standard_E2s_v5"),
+            ("rare", "Standard_E2s_v5", TARGET, "150097", "dr-target-size"),
+        ),
+        (
+            "TargetQuotaExceeded",
+            estates.vm("costly", size="Standard_D2s_v4"),
+            ("Standard_D2s_v4 needs 2 cores", "standardDSv4Family", "1 are left", TARGET, "150097", "dr-target-size"),
+        ),
+        # Who asks for a plan wants to know it all.
+        ("ReadOnlyLock", frosted, ("lock ice", "frosted read-only", "CanNotDelete")),
+        ("VmNotRunning", frosted, ("frosted is deallocated",)),
+        ("ReadOnlyLock", _in(SEALED, "sealed-1"), ("lock wax", "sealed-asr read-only")),
+        ("ReadOnlyLock", central, ("lock of-cache", "asr-cache-centralus makes keylesstoo read-only")),
+        ("ReadOnlyLock", central, ("lock of-vault", "locked-vault read-only")),
+        (
+            "StaleLink",
+            estates.vm("linked"),
+            ("ASR-Protect-old of linked", f"az resource delete --ids {estates.vm_id('linked')}/", "150226"),
+        ),
+        ("ProtectedElsewhere", estates.vm("elsewhere"), ("elsewhere is protected by", FOREIGN_VAULT, "DR_VAULT_IDS")),
+        (
+            "VaultInSourceRegion",
+            estates.vm("near", location=TARGET, network="vnet-near"),
+            ("dr-vault is in westus2", "DR_REGION_MAP"),
+        ),
+        ("TargetInSourceRegion", _tagged("own", target_location="East US"), ("own", SOURCE)),
+        (
+            "RegionNotMapped",
+            estates.vm("unmapped", location="westeurope", network="vnet-europe"),
+            ("unmapped is in westeurope", "DR_REGION_MAP"),
+        ),
+        (
+            "TargetOutOfScope",
+            _in(f"/subscriptions/{OTHER}/resourceGroups/app", "stranger"),
+            (f"/subscriptions/{OTHER}/resourceGroups/app-asr", f"/subscriptions/{SUBSCRIPTION}", "DR_TARGET_SCOPE"),
+        ),
+        (
+            "UnfitTargetResource",
+            estates.vm("squatted", network="vnet-taken"),
+            ("vnet-taken-asr", "northeurope", TARGET),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("misspelt", target_subnett="web"),
+            ("tag dr-target-subnett", "dr-target-subnet,", "Mend its name"),
+        ),
+        ("OverrideInvalid", _tagged("loud", churn="huge"), ("tag dr-churn is 'huge'", "normal, high")),
+        (
+            "OverrideInvalid",
+            estates.vm("platinum") | {"tags": {"dr": "true", "dr-profile": "platinum"}},
+            ("tag dr-profile is 'platinum'", "open", "DR_PROFILES"),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("unguarded", target_nsg="wall"),
+            ("tag dr-target-nsg is 'wall'", "a resource that exists", f"{THERE}/"),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("apart", target_ppg="near"),
+            ("tag dr-target-ppg is 'near'", TARGET, "northeurope"),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("reserved", target_ip="10.1.1.3"),
+            ("tag dr-target-ip is '10.1.1.3'", "10.1.1.0/24", "Azure's own"),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("twofold", target_zone="3"),
+            ("tag dr-target-zone is '3'", "1, 2", "Standard_D2s_v5"),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("grouped", target_availability_set="some"),
+            ("tag dr-target-availability-set is 'some'", "grouped is in no availability set"),
+        ),
+        (
+            "OverrideInvalid",
+            central,
+            ("tag dr-cache-storage is 'keylesstoo'", "key access", "a vault with an identity"),
+        ),
+        (
+            "OverrideNotAllowed",
+            estates.vm("bold") | {"tags": {"dr": "true", "dr-target-size": "Standard_D4s_v5"}},
+            ("tag dr-target-size asks for 'Standard_D4s_v5'", "profile default allows nothing", "DR_PROFILES"),
+        ),
+        (
+            "OverrideInvalid",
+            _tagged("soft", cache_storage="softcache"),
+            ("tag dr-cache-storage is 'softcache'", "soft delete on"),
+        ),
+        ("OverrideInvalid", _tagged("walled", cache_storage="walledcache"), ("walledcache has a firewall", "trusted")),
+        (
+            "OverrideInvalid",
+            _tagged("cramped", target_size="Standard_A2_v2"),
+            ("tag dr-target-size is 'Standard_A2_v2'", "premium"),
+        ),
+        (
+            "OverrideNotAllowed",
+            _in(LABELLED, "labelled-1"),
+            ("tag dr-target-size of the resource group labelled asks for 'Standard_D4s_v5'", "profile default"),
+        ),
+        (
+            "OverrideNotAllowed",
+            _tagged("thief", cache_storage=LOOT),
+            ("tag dr-cache-storage", LOOT, "outside DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}"),
+        ),
+    ]
+
+
+def _others() -> list[Case]:
+    odd = estates.vm("odd", nics=_nic("vnet-odd", privateIp="10.6.1.7"))
+    far = estates.vm("far", location="southcentralus", network="vnet-south")
+    keyless = _tagged("keyless", cache_storage=KEYLESS)
+    trusted, hosted = estates.vm("trusted", security="TrustedLaunch"), estates.vm("hosted", encryptionAtHost=True)
+    unpeered = ("vnet-odd is peered", "vnet-odd-asr with none")
+    return [
+        Case("TrustedLaunchLinux", "warning", trusted, ("trusted is a Linux VM with Trusted Launch",)),
+        Case("EncryptionAtHostNotKept", "warning", hosted, ("hosted is encrypted at host", "after a failover")),
+        Case("LockedVm", "warning", estates.vm("kept"), ("lock chain", "150225", "kept")),
+        Case(
+            "LockedTarget", "warning", _in(CHAINED, "chained-1"), ("lock link", "chained-asr", "disabled replication")
+        ),
+        Case("TargetNotVaultRegion", "warning", far, ("northcentralus", "dr-vault is in westus2")),
+        Case("AddressNotKept", "warning", odd, ("10.6.1.7", "odd-nic", "does not lie in it", "dr-target-ip")),
+        Case("TargetSubnetUnguarded", "warning", odd, ("web of vnet-odd", "security group", "vnet-odd-asr")),
+        Case("TargetSubnetUnrouted", "warning", odd, ("web of vnet-odd", "route table", "vnet-odd-asr")),
+        Case("TargetNetworkUnpeered", "warning", odd, unpeered),
+        Case("ItemFrozen", "warning", estates.vm("failed-over"), ("failover", "never written to")),
+        Case(
+            "MadeByOthers", "note", estates.vm("failed-over"), ("by-hand, which this app did not make", "never removed")
+        ),
+        Case("CacheAccountRolesNeeded", "note", keyless, ("keyless", "Contributor", "Storage Blob Data Contributor")),
+    ]
+
+
+def _nic(network: str, **more: str) -> list[Json]:
+    return [
+        {
+            "name": "odd-nic" if more else f"nic-{network}",
+            "subnet": f"{estates.network_id(network)}/subnets/web",
+            **more,
+        }
+    ]
+
+
+CASES = [Case(code, "blocker", vm, names) for code, vm, names in _blockers()] + _others()
+
+LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetOutOfScope", "ManagedResourceGroup", "DrCopy"}
+"""What the mended estate has, too."""

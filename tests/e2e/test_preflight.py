@@ -1,0 +1,94 @@
+"""Each finding before protection: an estate causes it, a plan says it in words that help, and nothing is written.
+
+What cannot be caused here: unmanaged disks (UnmanagedDisks), which the simulator has not.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from local.stack import Stack
+from tests import estates
+from tests.e2e import hindered, hindrances
+from tests.e2e.conftest import StartStack
+from tests.e2e.follow import results, route_of, write_event
+
+APP = Path(__file__).parents[2]
+
+
+async def test_each_finding_is_told_in_a_plan_and_gone_once_its_cause_is(start_stack: StartStack) -> None:
+    # Plans wait for nothing. What is remembered for hours is so for minutes here, and one asks again after a second.
+    settings = hindrances.SETTINGS | {"DR_POLL_SECONDS": "1"}
+    async with start_stack(hindered.estate(), settings=settings, speed=60) as stack:
+        plans = {vm: await _plan(stack, vm) for vm in dict.fromkeys(case.vm["id"] for case in hindrances.CASES)}
+        untold = [case for case in hindrances.CASES if not _tells(plans[case.vm["id"]], case)]
+        assert [(case.code, case.names, plans[case.vm["id"]]["findings"]) for case in untold] == []
+        assert {vm: plan["blocked"] for vm, plan in plans.items()} == {
+            vm: any(case.severity == "blocker" for case in hindrances.CASES if case.vm["id"] == vm) for vm in plans
+        }
+        expected = {vm: {case.code for case in hindrances.CASES if case.vm["id"] == vm} for vm in plans}
+        assert {vm: {finding["code"] for finding in plan["findings"]} for vm, plan in plans.items()} == expected
+
+        await stack.sim("POST", "estate", hindered.estate(mended=True))
+        lasting = {case.vm["id"]: {case.code} for case in hindrances.CASES if case.code in hindrances.LASTING}
+        deadline = time.monotonic() + 15
+        left = await _blocked(stack, plans)
+        while left != lasting:
+            assert time.monotonic() < deadline, left
+            left = await _blocked(stack, left)
+        assert {request["method"] for request in await stack.app_requests()} == {"GET"}
+        assert await stack.instances() == []
+
+
+async def test_what_azure_policy_forbids_is_told_with_the_assignment_s_name(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1")
+    denial = {
+        "scope": f"{estates.GROUP}-asr",
+        "type": "Microsoft.Network/virtualNetworks",
+        "assignment": "no-networks",
+        "displayName": "Networks are made by the network team",
+    }
+    async with start_stack(estates.estate([vm], policyDenials=[denial])) as stack:
+        await stack.deliver(write_event(vm["id"]))
+        result = (await results(stack, 1))["web-1"]
+
+    assert result["outcome"] == "NotEligible"
+    (finding,) = result["findings"]
+    assert (finding["code"], finding["severity"]) == ("DisallowedByPolicy", "blocker")
+    assert "vnet-app-asr" in finding["message"]
+    assert "Networks are made by the network team" in finding["message"]
+    assert "exemption" in finding["fix"]
+
+
+def test_every_finding_of_the_readme_is_caused_by_some_test() -> None:
+    table = (APP / "README.md").read_text().split("| finding | what to do |")[1].split("\n\n")[0]
+    told = {code for row in table.splitlines() for code in re.findall(r"`([A-Z]\w+)`", row.split(" | ")[0])}
+    tests = " ".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+    told.remove("UnmanagedDisks")
+    assert {code for code in told if f'"{code}"' not in tests} == set()
+
+
+async def _plan(stack: Stack, vm: str) -> dict[str, Any]:
+    status, plan = await stack.api("POST", f"{route_of(vm)}/plan")
+    assert status == 200, plan
+    return dict(plan)
+
+
+async def _blocked(stack: Stack, vms: Iterable[str]) -> dict[str, set[str]]:
+    """Those of the VMs that are blocked now, and by what."""
+    plans = {vm: await _plan(stack, vm) for vm in vms}
+    return {
+        vm: {finding["code"] for finding in plan["findings"] if finding["severity"] == "blocker"}
+        for vm, plan in plans.items()
+        if plan["blocked"]
+    }
+
+
+def _tells(plan: dict[str, Any], case: hindrances.Case) -> bool:
+    return any(
+        (finding["code"], finding["severity"]) == (case.code, case.severity)
+        and all(name.lower() in f"{finding['message']} {finding['fix']}".lower() for name in case.names)
+        for finding in plan["findings"]
+    )

@@ -1,0 +1,451 @@
+"""A VM that is protected: what differs is changed once and followed; and the run that makes target resources alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.findings import Severity, blocker, warning
+from shared.domain.messages import ChangeRequest, JobRequest, Source, VmRequest
+from shared.domain.outcome import Error, Failed, Ready
+from shared.domain.run import MOST_CHANGES, WRITES_OFF, Ending, Run
+from shared.domain.target import Changes, ItemUpdate
+from tests.replay.answers import (
+    AGENT,
+    DISK,
+    PLAN,
+    SIZE,
+    THROTTLED,
+    all_made,
+    asked,
+    enabled,
+    failed,
+    found_item,
+    job_failed,
+    kept,
+    looked,
+    pending,
+    planned,
+    ready_region,
+)
+from tests.replay.instance import Answer, Instance
+from tests.unit.app.examples import VM_ID, protected_item, source_vm
+
+LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+ENABLE, FOLLOW, CHANGE = "enable_protection", "monitor_job", "change_protection"
+NEEDS_REENABLE = warning("SettingNeedsReenable", "churn of web-1 is normal, and high is asked for.")
+
+
+def requests(instance: Instance, activity: str) -> list[dict[str, object]]:
+    return [request for name, request in instance.requests if name == activity]
+
+
+# What differs
+
+
+def test_what_differs_is_changed_once_and_its_job_followed() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept()],
+            CHANGE: [asked()],
+            FOLLOW: [pending(60, step="Changing protection: Update the item"), Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.item_id, result.error) == (Ending.PROTECTED, protected_item().id, None)
+    assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, FOLLOW, LOOK, DERIVE]
+    assert requests(instance, CHANGE) == [ChangeRequest(vm_id=VM_ID, changes=SIZE).dump()]
+    followed = JobRequest(vm_id=VM_ID, job="update-1", vault=protected_item().vault).dump()
+    assert requests(instance, FOLLOW) == [followed, followed]
+    assert "Changing the settings of the replicated item" in [status["step"] for status in instance.statuses]
+    assert instance.waits == pytest.approx([30, 60], abs=0.5)
+
+
+def test_the_rules_are_given_the_item_that_protects_the_vm() -> None:
+    instance = Instance({LOOK: [found_item()], DERIVE: [kept()]})
+
+    instance.run()
+
+    assert [Source.load({"verdict": "protect", **request}).item for request in requests(instance, DERIVE)] == [
+        protected_item()
+    ]
+
+
+def test_a_vm_that_is_as_it_is_asked_to_be_is_not_written_to() -> None:
+    instance = Instance({LOOK: [found_item()], DERIVE: [kept(findings=(NEEDS_REENABLE,))]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings, result.settings) == (Ending.PROTECTED, (NEEDS_REENABLE,), PLAN.settings)
+    assert instance.calls == [LOOK, DERIVE]
+
+
+def test_what_stays_different_after_a_change_is_told_and_not_asked_for_again() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept(changes=SIZE, findings=(NEEDS_REENABLE,))],
+            CHANGE: [asked()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    assert result.outcome is Ending.PROTECTED
+    first, told = result.findings
+    assert (first, told.code) == (NEEDS_REENABLE, "ChangeNotMade")
+    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in told.message
+    assert "it shows what it was" in told.message
+    assert told.fix
+
+
+def test_a_change_whose_job_failed_leaves_the_vm_protected_and_tells_the_cause() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept(changes=SIZE)],
+            CHANGE: [asked()],
+            FOLLOW: [job_failed(AGENT)],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.attempts, result.error) == (Ending.PROTECTED, 0, None)
+    (told,) = result.findings
+    assert told.code == "ChangeNotMade"
+    assert str(AGENT) in told.message
+    assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, LOOK, DERIVE]
+    assert instance.elapsed < timedelta(minutes=1)
+
+
+def test_disks_that_could_not_be_added_are_named() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item()],
+            DERIVE: [kept(changes=DISK), kept(changes=DISK)],
+            CHANGE: [asked()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    (told,) = instance.run().findings
+
+    assert "disk to add: web-1-data" in told.message
+
+
+BOTH = SIZE.model_copy(update={"added_disks": DISK.added_disks})
+
+
+def test_the_disks_are_added_first_and_the_settings_changed_by_a_job_of_their_own() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item()] * 3,
+            DERIVE: [kept(changes=BOTH), kept(changes=SIZE), kept()],
+            CHANGE: [asked("add-1"), asked("update-2")],
+            FOLLOW: [Ready(), Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert [request["changes"] for request in requests(instance, CHANGE)] == [DISK.dump(), SIZE.dump()]
+    assert [request["job"] for request in requests(instance, FOLLOW)] == ["add-1", "update-2"]
+
+
+@pytest.mark.parametrize("first", [DISK, SIZE])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_one_step_that_fails_does_not_keep_the_other_from_being_made(first: Changes, at_once: bool) -> None:
+    """Whichever fails stays different: it is asked for once, and told."""
+    works = [asked("job-2")] if first is DISK else [asked("job-1")]
+    fails: list[Answer] = [failed()] if at_once else [asked("job-3")]
+    ends: list[Answer] = [] if at_once else [job_failed(AGENT)]
+    instance = Instance(
+        {
+            LOOK: [found_item()] * 3,
+            DERIVE: [kept(changes=BOTH), kept(changes=BOTH if first is DISK else SIZE), kept(changes=first)],
+            CHANGE: [*fails, *works] if first is DISK else [*works, *fails],
+            FOLLOW: [*ends, Ready()] if first is DISK else [Ready(), *ends],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.error) == (Ending.PROTECTED, None)
+    assert [request["changes"] for request in requests(instance, CHANGE)] == [DISK.dump(), SIZE.dump()]
+    assert [finding.code for finding in result.findings] == ["ChangeNotMade"]
+
+
+def test_what_is_asked_for_is_asked_once_whatever_the_item_shows_instead() -> None:
+    """Azure may answer an address with the next one that is free, each time."""
+    other = SIZE.model_copy(
+        update={"differences": (SIZE.differences[0].model_copy(update={"current": "Standard_B2ms"}),)}
+    )
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept(changes=other)],
+            CHANGE: [asked()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    assert [finding.code for finding in instance.run().findings] == ["ChangeNotMade"]
+
+
+def test_an_item_that_never_is_what_was_asked_for_is_given_up() -> None:
+    wishes = [Changes(update=ItemUpdate(size=f"Standard_D{cores}s_v5")) for cores in range(MOST_CHANGES + 1)]
+    instance = Instance(
+        {
+            LOOK: [found_item()] * (MOST_CHANGES + 1),
+            DERIVE: [kept(changes=wish) for wish in wishes],
+            CHANGE: [asked(f"update-{number}") for number in range(MOST_CHANGES)],
+            FOLLOW: [Ready()] * MOST_CHANGES,
+        }
+    )
+
+    result = instance.run()
+
+    assert result.outcome is Ending.PROTECTED
+    assert [finding.code for finding in result.findings] == ["ChangeNotMade"]
+
+
+def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_anew_and_its_failures_are_counted() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item(), looked(), looked(), looked()],
+            DERIVE: [kept(changes=SIZE), *[ready_region()] * 3],
+            CHANGE: [asked("update-1")],
+            ENABLE: [enabled(f"enable-{number}") for number in range(3)],
+            FOLLOW: [Ready(), *[job_failed(AGENT)] * 3],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.attempts, result.error) == (Ending.FAILED, 3, AGENT)
+
+
+def test_another_wish_after_a_change_is_another_change() -> None:
+    other = Changes(update=ItemUpdate(size="Standard_D8s_v5"))
+    instance = Instance(
+        {
+            LOOK: [found_item()] * 3,
+            DERIVE: [kept(changes=SIZE), kept(changes=other), kept()],
+            CHANGE: [asked("update-1"), asked("update-2")],
+            FOLLOW: [Ready(), Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert [request["changes"] for request in requests(instance, CHANGE)] == [SIZE.dump(), other.dump()]
+
+
+def test_a_change_that_has_ended_at_once_is_looked_at_and_not_asked_for_again() -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept()],
+            CHANGE: [asked("")],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    assert instance.run().findings == ()
+
+
+# What comes in between
+
+
+def test_while_its_job_runs_nothing_else_is_asked_for() -> None:
+    """The VM is written to again: it is read, and the job under way followed."""
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept()],
+            CHANGE: [asked()],
+            FOLLOW: [pending(600), Ready()],
+        },
+        changed_after=[60],
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, LOOK, FOLLOW, LOOK, DERIVE]
+    assert [request["job"] for request in requests(instance, FOLLOW)] == ["update-1", "update-1"]
+
+
+def test_another_job_on_the_item_is_waited_for_and_the_vm_read_again_after_it() -> None:
+    busy = pending(30, step="Waiting for another job on the item")
+    instance = Instance(
+        {
+            LOOK: [found_item(), found_item(), found_item()],
+            DERIVE: [kept(changes=SIZE), kept(changes=SIZE), kept()],
+            CHANGE: [busy, asked()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.PROTECTED, ())
+    assert instance.calls == [LOOK, DERIVE, CHANGE, LOOK, DERIVE, CHANGE, FOLLOW, LOOK, DERIVE]
+    assert busy.step in [status["step"] for status in instance.statuses]
+
+
+def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_told() -> None:
+    differs = warning("DiskNotProtected", "The disk late is not replicated.")
+    instance = Instance(
+        {LOOK: [found_item()], DERIVE: [kept(changes=DISK, writes_off="DR_MODE is report", findings=(differs,))]}
+    )
+
+    result = instance.run()
+
+    assert result.outcome is Ending.PROTECTED
+    first, told = result.findings
+    assert (first, told.code, told.severity) == (differs, WRITES_OFF, Severity.NOTE)
+    assert told.message == "DR_MODE is report. disk to add: web-1-data"
+    assert instance.calls == [LOOK, DERIVE]
+
+
+def test_a_wish_that_is_not_to_be_had_leaves_the_vm_protected_and_is_told() -> None:
+    invalid = blocker("OverrideInvalid", "The tag dr-target-size is 'huge'.")
+    instance = Instance({LOOK: [found_item()], DERIVE: [planned(findings=(invalid,), replication=None, resources=())]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.PROTECTED, (invalid,))
+
+
+@pytest.mark.parametrize("asks", [DERIVE, CHANGE])
+def test_a_throttled_step_comes_back_and_nothing_is_asked_for_twice(asks: str) -> None:
+    throttled = pending(77, error=THROTTLED)
+    instance = Instance(
+        {
+            LOOK: [found_item()] * 3,
+            DERIVE: [throttled, kept(changes=SIZE), kept()]
+            if asks == DERIVE
+            else [kept(changes=SIZE), kept(changes=SIZE), kept()],
+            CHANGE: [asked()] if asks == DERIVE else [throttled, asked()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.PROTECTED, ())
+    assert pytest.approx(77) in instance.waits
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        failed(Error(code="InvalidParameter", message="No such size.")),
+        Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"), by_settings=True),
+        Failed(error=Error(code="TargetOutOfScope", message="It lies outside."), by_settings=True),
+    ],
+)
+def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_tells_why(refused: Failed) -> None:
+    instance = Instance(
+        {
+            LOOK: [found_item()] * 2,
+            DERIVE: [kept(changes=SIZE, findings=(NEEDS_REENABLE,))] * 2,
+            CHANGE: [refused],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.error) == (Ending.PROTECTED, None)
+    first, told = result.findings
+    assert (first, told.code) == (NEEDS_REENABLE, "ChangeNotMade")
+    assert refused.error.message in told.message
+
+
+def test_what_was_asked_for_only_once_it_is_protected_is_changed_in_the_same_run() -> None:
+    instance = Instance(
+        {
+            LOOK: [looked(), found_item(), found_item()],
+            DERIVE: [ready_region(), kept(changes=SIZE), kept()],
+            ENABLE: [enabled("enable-1")],
+            CHANGE: [asked("update-2")],
+            FOLLOW: [pending(120, step="Initial replication", percent=4), Ready(), Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert [request["job"] for request in requests(instance, FOLLOW)] == ["enable-1", "enable-1", "update-2"]
+
+
+# Target resources alone
+
+
+def targets_only() -> Run:
+    return Run(vm_id=VM_ID, poll_seconds=30, targets_only=True)
+
+
+def test_a_run_of_targets_alone_makes_them_and_ends() -> None:
+    instance = Instance({LOOK: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets_only())
+
+    result = instance.run()
+
+    assert (result.outcome, result.settings) == (Ending.TARGETS_READY, PLAN.settings)
+    assert instance.calls == [LOOK, DERIVE, *[CREATE] * len(all_made())]
+    assert requests(instance, LOOK) == [VmRequest(vm_id=VM_ID, as_if_tagged=True).dump()]
+
+
+def test_a_run_of_targets_alone_looks_again_after_a_wait_and_never_enables() -> None:
+    last = PLAN.resources[-1]
+    instance = Instance(
+        {
+            LOOK: [looked(), looked()],
+            DERIVE: [planned(resources=(last,)), ready_region()],
+            CREATE: [pending(20), *[Ready()] * len(last)],
+        },
+        state=targets_only(),
+    )
+
+    assert instance.run().outcome is Ending.TARGETS_READY
+    assert ENABLE not in instance.calls
+    assert {request["asIfTagged"] for request in requests(instance, LOOK)} == {True}
+
+
+def test_for_a_vm_that_is_protected_the_targets_are_there() -> None:
+    instance = Instance({LOOK: [found_item()]}, state=targets_only())
+
+    assert instance.run().outcome is Ending.TARGETS_READY
+
+
+@pytest.mark.parametrize("state", ["EnablingProtection", "InitialReplicationInProgress", "EnablingFailed"])
+def test_a_run_of_targets_alone_touches_no_item(state: str) -> None:
+    instance = Instance({LOOK: [found_item(state)]}, state=targets_only())
+
+    assert instance.run().outcome is Ending.TARGETS_READY
+    assert instance.calls == [LOOK]
+
+
+def test_targets_alone_are_not_made_for_a_vm_that_cannot_be_protected_or_where_writing_is_off() -> None:
+    stopped = blocker("VmNotRunning", "It is deallocated.")
+    blocked = Instance(
+        {LOOK: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]}, state=targets_only()
+    )
+    off = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report")]}, state=targets_only())
+
+    assert blocked.run().outcome is Ending.NOT_ELIGIBLE
+    assert off.run().outcome is Ending.REPORTED
+
+
+def test_targets_alone_wait_for_a_vm_that_azure_is_busy_with() -> None:
+    busy = looked(vm=source_vm(provisioning_state="Updating"))
+    instance = Instance({LOOK: [busy, looked()], DERIVE: [ready_region()]}, state=targets_only())
+
+    assert instance.run().outcome is Ending.TARGETS_READY
+
+
+def test_a_state_of_before_there_were_changes_is_read_as_one_without() -> None:
+    old = {"vmId": str(VM_ID), "pollSeconds": 30, "phase": "follow", "job": "enable-1"}
+    instance = Instance({FOLLOW: [Ready()], LOOK: [found_item()], DERIVE: [kept()]}, state=Run.load(old))
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert requests(instance, FOLLOW) == [{"vmId": str(VM_ID), "job": "enable-1"}]

@@ -1,0 +1,62 @@
+"""What protection costs a month: from the table, and told to be incomplete where that has no price."""
+
+import pytest
+
+from shared.domain.cost import Prices, cost_of
+from shared.domain.vm import Disk
+from tests.unit.app.examples import (
+    DATA_DISK,
+    OS_DISK,
+    asking,
+    open_settings,
+    plan_of,
+    settings,
+    source_vm,
+    surroundings,
+)
+
+TABLE = Prices(currency="EUR", instance=20, disk_gb={"Premium_LRS": 0.1, "Standard_LRS": 0.05}, cache=3)
+
+
+def test_a_month_is_the_instance_the_replica_disks_and_a_share_of_the_cache() -> None:
+    cost = cost_of([("Premium_LRS", 128), ("standard_lrs", 100)], TABLE)
+
+    assert (cost.currency, cost.instance, cost.disks, cost.cache, cost.month) == ("EUR", 20, 17.8, 3, 40.8)
+    assert cost.unpriced == ()
+
+
+@pytest.mark.parametrize("disk", [("UltraSSD_LRS", 64), ("Premium_LRS", None), ("", 64)])
+def test_a_disk_without_a_price_or_a_size_is_told_and_not_guessed(disk: tuple[str, int | None]) -> None:
+    cost = cost_of([disk, ("Premium_LRS", 10)], TABLE)
+
+    assert (cost.disks, cost.unpriced) == (1.0, (disk[0],))
+
+
+def test_no_disks_cost_nothing() -> None:
+    assert cost_of([], TABLE).month == 23
+
+
+def test_a_plan_tells_what_it_costs_by_the_table_of_the_settings() -> None:
+    plan = plan_of(source_vm(), surroundings(), settings(prices=TABLE))
+
+    assert plan.cost
+    assert (plan.cost.currency, plan.cost.month) == ("EUR", 20 + 6.4 + 3)
+
+
+def test_a_plan_counts_the_replica_s_type_and_not_the_source_s() -> None:
+    disks = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="Premium_LRS", size_gb=100))
+    vm = asking(replica_disk_type=f"{DATA_DISK.name}=Standard_LRS").model_copy(update={"disks": disks})
+
+    plan = plan_of(vm, surroundings(), open_settings(prices=TABLE))
+
+    assert plan.cost
+    assert plan.cost.disks == pytest.approx(6.4 + 5)
+
+
+def test_the_built_in_table_has_a_price_for_every_type_that_can_be_chosen() -> None:
+    assert (
+        cost_of(
+            [(sku, 1) for sku in ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "PremiumV2_LRS")], Prices()
+        ).unpriced
+        == ()
+    )

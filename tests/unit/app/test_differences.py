@@ -1,0 +1,387 @@
+"""Where what protects a VM is not what is asked for: changed in place where Azure can, told where it cannot."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain import choices, naming
+from shared.domain.differences import removed_disks
+from shared.domain.findings import Severity
+from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.domain.resource_id import ResourceId
+from shared.domain.target import Changes, ItemUpdate, Plan, ReplicatedDisk, ReplicatedNic
+from shared.domain.vm import Disk, Existing, Network, SourceAvailabilitySet, Subnet
+from tests.unit.app.examples import (
+    AVAILABILITY_SET,
+    CONTAINER,
+    DATA_DISK,
+    NETWORK,
+    NIC,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    VM_ID,
+    asking,
+    existing,
+    open_settings,
+    plan_of,
+    protected_item,
+    setting,
+    source_vm,
+    surroundings,
+    told,
+)
+
+BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
+THERE = Network(
+    id=BY_NAME,
+    location=TARGET,
+    subnets={"web": Subnet(prefixes=("10.1.1.0/24",)), "db": Subnet(prefixes=("10.1.2.0/24",))},
+)
+POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb").child(
+    "backendAddressPools", "web"
+)
+OURS = CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID))
+SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=2, update_domains=5, sku="Aligned")
+HAS = ItemSettings(
+    target_group=ResourceId.of(SUBSCRIPTION, "web-asr"),
+    network=BY_NAME,
+    size="Standard_D2s_v5",
+    name="web-1",
+    source_location=SOURCE,
+    target_location=TARGET,
+)
+NAMED = {
+    "target-resource-group": existing("", "", group="ours"),
+    "target-vnet": existing(choices.NETWORK, "hub"),
+    "target-availability-set": existing(choices.AVAILABILITY_SET, "other"),
+    "target-ppg": existing(choices.PLACEMENT_GROUP, "near"),
+    "target-capacity-reservation": existing(choices.RESERVATION, "kept"),
+    "target-boot-diagnostics": existing(choices.ACCOUNT, "diag", kind="StorageV2"),
+    "target-nsg": existing(choices.SECURITY_GROUP, "guard"),
+    "target-public-ip": existing(choices.PUBLIC_IP, "front"),
+    "target-backend-pool": Existing(id=POOL, location=TARGET),
+}
+
+
+def an_item(settings: dict[str, Any] | None = None, nic: dict[str, Any] | None = None, **changes: Any) -> ProtectedItem:
+    """The item of the VM, with the portal's settings."""
+    known = ItemNic(
+        id="1",
+        source=NIC,
+        source_network=NETWORK,
+        network=BY_NAME,
+        configuration="ipconfig",
+        subnet="web",
+        target_subnet="web",
+    )
+    found = protected_item(settings=HAS.model_copy(update=settings or {}), nics=(known.model_copy(update=nic or {}),))
+    return found.model_copy(update=changes)
+
+
+def again(item: ProtectedItem | None = None, vm: Any = None, around: dict[str, Any] | None = None, **tags: str) -> Plan:
+    known = {"existing": tuple(NAMED.values()), "target_networks": (THERE,)}
+    return plan_of(
+        vm or asking(**tags), surroundings(**{**known, **(around or {})}), open_settings(), item or an_item()
+    )
+
+
+def changed(plan: Plan) -> ItemUpdate:
+    assert plan.findings == ()
+    assert plan.changes.update
+    assert plan.changes.added_disks == ()
+    return plan.changes.update
+
+
+def test_what_an_item_has_stays_as_it_is_unless_somebody_asks_for_another() -> None:
+    """The portal's own choices are no mistakes: a default is for making."""
+    by_hand = {
+        "size": "Standard_E8",
+        "name": "other",
+        "zone": "3",
+        "network": NAMED["target-vnet"].id,
+        "high_churn": True,
+    }
+    disks = (ItemDisk(id=OS_DISK, replica_sku="Standard_LRS", target_sku="StandardSSD_LRS"),)
+    item = an_item(by_hand, {"target_subnet": "db", "target_address": "10.1.2.7"}, disks=disks)
+
+    plan = again(item)
+
+    assert (plan.findings, plan.changes) == ((), Changes())
+    assert plan.resources == ()
+
+
+# In place
+
+
+ITEM_FIELDS = {
+    "target-resource-group": "target_group",
+    "target-vnet": "network",
+    "target-ppg": "placement_group",
+    "target-capacity-reservation": "capacity_reservation",
+    "target-boot-diagnostics": "boot_diagnostics",
+}
+
+
+@pytest.mark.parametrize(("tag", "field"), ITEM_FIELDS.items())
+def test_a_resource_that_is_asked_for_is_changed_by_an_update_of_the_item(tag: str, field: str) -> None:
+    wanted = NAMED[tag].id
+    vm = source_vm(tags={f"dr-{tag}": str(wanted)})
+    item = an_item({}, {"network": BY_NAME})
+    subnets = {"web": Subnet(prefixes=("10.1.1.0/24",))}
+    around = {"target_networks": (THERE, Network(id=NAMED["target-vnet"].id, subnets=subnets))}
+
+    plan = again(item, vm, around)
+
+    assert changed(plan) == ItemUpdate(**{field: wanted})
+    (difference,) = plan.changes.differences
+    assert str(difference).startswith(f"{choices.CHOICES[tag].setting}: ")
+    assert str(difference).endswith(f" → {wanted}")
+    done = an_item({field: wanted}, {"network": wanted} if tag == "target-vnet" else {})
+    assert again(done, vm, around).changes == Changes()
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "field"), [("target-size", "Standard_D4s_v5", "size"), ("target-name", "web-1-dr", "name")]
+)
+def test_size_and_name_are_changed_by_an_update_of_the_item(tag: str, value: str, field: str) -> None:
+    vm = source_vm(tags={f"dr-{tag}": value})
+
+    assert changed(again(vm=vm)) == ItemUpdate(**{field: value})
+    assert again(an_item({field: value.upper()}), vm).changes == Changes()
+
+
+def test_a_set_is_exchanged_for_another_and_never_given_or_taken() -> None:
+    own = ResourceId.of(SUBSCRIPTION, "web-asr", AVAILABILITY_SET.type, "web-set-asr")
+    other = NAMED["target-availability-set"].id
+    around = {"availability_set": SET}
+
+    exchanged = again(an_item({"availability_set": own}), None, around, target_availability_set="other")
+    given = again(an_item(), None, around, target_availability_set="other")
+    taken = again(an_item({"availability_set": own}), None, around, target_availability_set="none")
+
+    assert changed(exchanged) == ItemUpdate(availability_set=other)
+    for plan in (given, taken):
+        assert plan.changes == Changes()
+        assert told(plan.findings, "SettingNeedsReenable").severity is Severity.WARNING
+
+
+OF_NIC = [
+    ("target-subnet", "db", {"subnet": "db"}, {"target_subnet": "DB"}),
+    ("target-ip", "10.1.1.9", {"address": "10.1.1.9"}, {"target_address": "10.1.1.9"}),
+    ("target-nsg", "guard", {"security_group": NAMED["target-nsg"].id}, {"security_group": NAMED["target-nsg"].id}),
+    (
+        "target-public-ip",
+        "front",
+        {"public_ip": NAMED["target-public-ip"].id},
+        {"public_ip": NAMED["target-public-ip"].id},
+    ),
+    ("target-backend-pool", str(POOL), {"backend_pool": POOL}, {"backend_pools": (ResourceId(f"{POOL}-2"), POOL)}),
+]
+
+
+@pytest.mark.parametrize(("tag", "value", "wanted", "has"), OF_NIC)
+def test_what_an_interface_is_given_is_changed_with_it(
+    tag: str, value: str, wanted: dict[str, Any], has: dict[str, Any]
+) -> None:
+    vm = source_vm(tags={f"dr-{tag}": value})
+
+    plan = again(vm=vm)
+
+    assert changed(plan) == ItemUpdate(nics=(ReplicatedNic(id=NIC, **wanted),))
+    (difference,) = plan.changes.differences
+    assert difference.setting == f"{choices.CHOICES[tag].setting}/web-1-nic"
+    assert again(an_item(nic=has), vm).changes == Changes()
+
+
+def test_all_that_is_asked_of_an_interface_is_said_with_what_differs_of_it() -> None:
+    vm = asking(target_subnet="db", target_ip="10.1.2.9")
+
+    update = changed(again(an_item(nic={"target_subnet": "db"}), vm))
+
+    assert update.nics == (ReplicatedNic(id=NIC, subnet="db", address="10.1.2.9"),)
+
+
+def test_an_interface_that_the_item_does_not_know_is_left_out() -> None:
+    assert again(an_item(nics=()), target_ip="10.1.1.9").changes == Changes()
+
+
+def test_disk_types_are_changed_and_what_is_not_asked_for_stays_what_the_item_has() -> None:
+    disks = (ItemDisk(id=OS_DISK, replica_sku="StandardSSD_LRS", target_sku="Premium_LRS"),)
+
+    plan = again(an_item(disks=disks), target_disk_type="Standard_LRS")
+
+    assert changed(plan).disks == (
+        ReplicatedDisk(id=OS_DISK, replica_sku="StandardSSD_LRS", target_sku="Standard_LRS"),
+    )
+    assert [str(each) for each in plan.changes.differences] == ["targetDiskType/web-1-os: Premium_LRS → Standard_LRS"]
+    replica = again(an_item(disks=disks), replica_disk_type="web-1-os=premium_lrs")
+    assert changed(replica).disks == (ReplicatedDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS"),)
+    assert again(an_item(disks=disks), replica_disk_type="standardssd_lrs").changes == Changes()
+
+
+def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_told() -> None:
+    late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
+    vm = source_vm(disks=(*source_vm().disks, late))
+
+    assert again(an_item(id=OURS), vm).changes == Changes(
+        added_disks=(ReplicatedDisk(id=DATA_DISK, replica_sku="StandardSSD_LRS", target_sku="StandardSSD_LRS"),)
+    )
+    gone = an_item(disks=(ItemDisk(id=OS_DISK), ItemDisk(id=DATA_DISK)))
+    (finding,) = removed_disks(source_vm(), gone)
+    assert (finding.code, finding.severity) == ("DiskRemoved", Severity.WARNING)
+    assert finding.message == "The disk web-1-data is replicated, and no longer attached to web-1."
+    assert "its recovery points go with it" in finding.fix
+    assert removed_disks(source_vm(), an_item()) == ()
+
+
+def test_a_disk_that_is_added_gets_the_types_that_are_asked_for() -> None:
+    late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
+    vm = asking(target_disk_type="web-1-data=Premium_LRS").model_copy(update={"disks": (*source_vm().disks, late)})
+
+    (added,) = again(an_item(id=OURS), vm).changes.added_disks
+
+    assert (added.target_sku, added.replica_sku) == ("Premium_LRS", "StandardSSD_LRS")
+
+
+LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
+
+
+@pytest.mark.parametrize(
+    ("late", "around", "code"),
+    [
+        ({"obstacle": "an ultra disk"}, {}, "UnsupportedDisk"),
+        ({"size_gb": 0}, {}, "UnsupportedDisk"),
+        ({"size_gb": 32768 + 1}, {}, "UnsupportedDisk"),
+        ({}, {"shared_disks": (DATA_DISK,)}, "UnsupportedDisk"),
+        ({"sku": "PremiumV2_LRS"}, {}, "HighChurnNeeded"),
+        ({"encryption_set": ResourceId(f"{DATA_DISK}-set")}, {}, "DiskEncryptionSetNeeded"),
+    ],
+    ids=str,
+)
+def test_a_late_disk_that_cannot_be_replicated_is_told_and_keeps_nothing_else_from_being_changed(
+    late: dict[str, Any], around: dict[str, Any], code: str
+) -> None:
+    unfit = LATE.model_copy(update=late)
+    fit = LATE.model_copy(update={"id": ResourceId(f"{DATA_DISK}-2")})
+    vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": (*source_vm().disks, unfit, fit)})
+
+    plan = again(an_item(id=OURS), vm, around)
+
+    assert told(plan.findings, code).severity is Severity.WARNING
+    assert plan.blockers == ()
+    assert plan.changes.update == ItemUpdate(size="Standard_D4s_v5")
+    assert [disk.id for disk in plan.changes.added_disks] == [fit.id]
+
+
+def test_a_disk_that_needs_high_churn_is_added_to_an_item_that_has_it_whatever_is_asked_for() -> None:
+    late = LATE.model_copy(update={"sku": "PremiumV2_LRS"})
+    vm = source_vm(disks=(*source_vm().disks, late))
+
+    assert [disk.id for disk in again(an_item({"high_churn": True}, id=OURS), vm).changes.added_disks] == [late.id]
+    asks = asking(churn="high").model_copy(update={"disks": vm.disks})
+    assert again(an_item(id=OURS), asks).changes.added_disks == ()
+
+
+def test_no_disk_is_added_to_an_item_of_others() -> None:
+    """Who made it may have left the disk out on purpose."""
+    assert again(vm=source_vm(disks=(*source_vm().disks, LATE))).changes == Changes()
+
+
+def test_a_subnet_that_an_operator_chose_in_the_network_that_is_asked_for_is_kept() -> None:
+    there = Network(id=NAMED["target-vnet"].id, location=TARGET, subnets={"web": Subnet(), "app": Subnet()})
+    has = an_item({"network": there.id}, {"network": there.id, "target_subnet": "app"})
+
+    assert again(has, around={"target_networks": (there,)}, target_vnet="hub").changes == Changes()
+
+
+# Not in place
+
+
+def cache(kind: str = "StorageV2") -> Existing:
+    return existing(choices.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind=kind)
+
+
+KEYS = existing(choices.ENCRYPTION_SET, "keys")
+FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("target-location", "centralus", f"targetLocation of web-1 is {TARGET}, and centralus", {}),
+    ("target-zone", "2", "targetZone of web-1 is none, and 2", {}),
+    ("consistency-group", "shop", "consistencyGroup of web-1 is none, and shop", {}),
+    ("churn", "high", "churn of web-1 is normal, and high", {}),
+    ("cache-storage", "ours", "cacheStorage/web-1-os of web-1 is none, and /subscriptions", {"existing": (cache(),)}),
+    (
+        "target-disk-encryption-set",
+        "keys",
+        "targetDiskEncryptionSet/web-1-os of web-1 is none, and /subscriptions",
+        {"existing": (KEYS,)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("tag", "value", "message", "around"), FOR_GOOD)
+def test_what_site_recovery_does_not_change_is_told_with_what_it_would_cost(
+    tag: str, value: str, message: str, around: dict[str, Any]
+) -> None:
+    plan = again(None, source_vm(tags={f"dr-{tag}": value}), around)
+
+    assert plan.changes == Changes()
+    finding = told(plan.findings, "SettingNeedsReenable")
+    assert finding.severity is Severity.WARNING
+    assert finding.message.startswith(message)
+    assert "does not change it on a protected item" in finding.message
+    assert "its recovery points are lost then" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "has"),
+    [
+        ("target-zone", "none", {"zone": "2"}),
+        ("consistency-group", "none", {"consistency_group": "shop"}),
+        ("target-ppg", "none", {"placement_group": NAMED["target-ppg"].id}),
+        ("churn", "normal", {"high_churn": True}),
+    ],
+)
+def test_what_an_item_has_is_not_taken_away(tag: str, value: str, has: dict[str, Any]) -> None:
+    plan = again(an_item(has), source_vm(tags={f"dr-{tag}": value}))
+
+    assert plan.changes == Changes()
+    assert told(plan.findings, "SettingNeedsReenable")
+
+
+def test_what_can_be_changed_is_although_something_else_cannot() -> None:
+    plan = again(target_size="Standard_D4s_v5", target_zone="2")
+
+    assert plan.changes.update == ItemUpdate(size="Standard_D4s_v5")
+    assert [finding.code for finding in plan.findings] == ["SettingNeedsReenable"]
+
+
+# Wishes that are not to be had, and what is none of an item's business
+
+
+def test_with_a_wish_that_is_not_to_be_had_nothing_is_changed() -> None:
+    plan = again(target_size="Standard_D4s_v5", target_nsg="missing")
+
+    assert plan.changes == Changes()
+    assert [finding.code for finding in plan.blockers] == ["OverrideInvalid"]
+    assert setting(plan, "targetSize").value == "Standard_D4s_v5"
+
+
+def test_what_keeps_a_vm_from_being_enabled_is_not_said_of_one_that_is() -> None:
+    stopped = asking(target_size="Standard_D4s_v5").model_copy(update={"power_state": "deallocated"})
+    at_home = {"vault_location": SOURCE, "group_managed_by": "aks"}
+
+    assert changed(again(None, stopped, at_home)) == ItemUpdate(size="Standard_D4s_v5")
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [
+        Disk(id=OS_DISK, sku="PremiumV2_LRS"),
+        Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set")),
+    ],
+)
+def test_an_item_that_the_portal_enabled_with_keys_or_high_churn_is_right_as_it_is(disk: Disk) -> None:
+    own = ItemDisk(id=OS_DISK, replica_sku=disk.sku, target_sku=disk.sku, encryption_set=KEYS.id)
+
+    assert again(an_item({"high_churn": True}, disks=(own,)), source_vm(disks=(disk,))).findings == ()

@@ -1,0 +1,128 @@
+"""Resources that somebody names: whether they are there, where, and what would disturb."""
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from shared.azure.existing import read_existing
+from shared.domain import choices
+from shared.domain.resource_id import ResourceId
+from shared.domain.vm import Existing
+from tests.unit.app.examples import SUBSCRIPTION, TARGET, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
+
+BALANCER = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb")
+POOL = BALANCER.child("backendAddressPools", "web")
+ACCOUNT = ResourceId.of(SUBSCRIPTION, "web-asr", choices.ACCOUNT, "cache")
+SERVES = {"location": TARGET, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud()
+
+
+async def read(cloud: Cloud, wanted: ResourceId, *caches: ResourceId) -> Existing | None:
+    return await read_existing(FakeAzure(settings(), cloud), wanted, 30, set(caches))
+
+
+async def account(cloud: Cloud, body: dict[str, Any], blobs: dict[str, Any] | None = None) -> Existing:
+    cloud.add(ACCOUNT, {**SERVES, **body})
+    if blobs is not None:
+        cloud.add(ACCOUNT.child("blobServices", "default"), {"properties": blobs})
+    found = await read(cloud, ACCOUNT, ACCOUNT)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("kind", [kind for kind in choices.NOUNS if kind not in {"", choices.POOL}])
+async def test_a_resource_of_each_kind_is_read_with_its_region(cloud: Cloud, kind: str) -> None:
+    wanted = ResourceId.of(SUBSCRIPTION, "web-asr", kind, "it")
+    assert await read(cloud, wanted) is None
+
+    cloud.add(wanted, {"location": "West US 2", "kind": "StorageV2", "properties": None, "sku": None})
+    found = await read(cloud, ResourceId(str(wanted).lower()))
+
+    assert found
+    assert (found.id, found.location) == (wanted, TARGET)
+
+
+async def test_a_resource_group_is_looked_up_in_the_list(cloud: Cloud) -> None:
+    group = ResourceId.of(SUBSCRIPTION, "ours")
+    assert await read(cloud, group) is None
+
+    cloud.add(group, {"location": "Norway East"})
+
+    assert await read(cloud, group) == Existing(id=group, location="norwayeast")
+
+
+async def test_a_backend_pool_is_where_its_load_balancer_is(cloud: Cloud) -> None:
+    assert await read(cloud, POOL) is None
+    cloud.add(BALANCER, {"location": TARGET, "properties": {"backendAddressPools": [{"id": f"{POOL}-2"}]}})
+    assert await read(cloud, POOL) is None
+    cloud.add(BALANCER, {"location": TARGET, "properties": {"backendAddressPools": [{"id": str(POOL).upper()}]}})
+
+    assert await read(cloud, POOL) == Existing(id=POOL, location=TARGET)
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+async def test_what_cannot_be_read_is_not_taken_for_missing(cloud: Cloud, status: int) -> None:
+    cloud.faults["read"] = answer(status, "No")
+
+    with pytest.raises(HttpResponseError):
+        await read(cloud, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": "Storage"},
+        {"kind": "BlockBlobStorage", "sku": {"name": "Premium_LRS"}},
+        {"properties": {"networkAcls": None}},
+        {"properties": {"networkAcls": {"defaultAction": "Allow"}}},
+        {"properties": {"networkAcls": {"defaultAction": "Deny", "bypass": "Logging, AzureServices"}}},
+    ],
+)
+async def test_an_account_that_can_serve_has_no_obstacle(cloud: Cloud, body: dict[str, Any]) -> None:
+    off = {"deleteRetentionPolicy": {"enabled": False}, "containerDeleteRetentionPolicy": None}
+
+    assert (await account(cloud, body, off)).obstacle == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "obstacle"),
+    [
+        ({"kind": "FileStorage", "sku": {"name": "Premium_LRS"}}, "is a FileStorage account with Premium_LRS: general"),
+        ({"sku": {"name": "Premium_LRS"}}, "is a StorageV2 account with Premium_LRS"),
+        ({"kind": "BlobStorage"}, "is a BlobStorage account with Standard_LRS"),
+        ({"kind": None, "sku": None}, "is a  account with "),
+        ({"properties": {"networkAcls": {"defaultAction": "Deny", "bypass": "None"}}}, "a firewall that shuts trusted"),
+        ({"properties": {"networkAcls": {"defaultAction": "Deny", "bypass": None}}}, "a firewall that shuts trusted"),
+    ],
+)
+async def test_an_account_that_cannot_hold_a_cache_says_why(cloud: Cloud, body: dict[str, Any], obstacle: str) -> None:
+    assert obstacle in (await account(cloud, body)).obstacle
+
+
+@pytest.mark.parametrize("policy", ["deleteRetentionPolicy", "containerDeleteRetentionPolicy"])
+async def test_soft_delete_is_an_obstacle(cloud: Cloud, policy: str) -> None:
+    assert (await account(cloud, {}, {policy: {"enabled": True, "days": 7}})).obstacle == "has soft delete on"
+
+
+async def test_what_keeps_an_account_from_being_a_cache_is_no_matter_for_boot_diagnostics(cloud: Cloud) -> None:
+    cloud.add(ACCOUNT, {**SERVES, "properties": {"networkAcls": {"defaultAction": "Deny", "bypass": "None"}}})
+    cloud.add(ACCOUNT.child("blobServices", "default"), {"properties": {"deleteRetentionPolicy": {"enabled": True}}})
+
+    as_cache, for_diagnostics = await read(cloud, ACCOUNT, ACCOUNT), await read(cloud, ACCOUNT)
+
+    assert as_cache
+    assert for_diagnostics
+    assert as_cache.obstacle
+    assert for_diagnostics.obstacle == ""
+
+
+@pytest.mark.parametrize(("allowed", "off"), [(False, True), (True, False), (None, False)])
+async def test_an_account_that_refuses_keys_says_so(cloud: Cloud, allowed: bool | None, off: bool) -> None:
+    assert (await account(cloud, {"properties": {"allowSharedKeyAccess": allowed}})).keys_off is off

@@ -1,0 +1,252 @@
+"""The OpenAPI document says what is asked and answered: no more, and no less."""
+
+import importlib
+import json
+import re
+import sys
+import tomllib
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import jsonschema_rs
+import pytest
+import schemathesis
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from doors.body import request_model, tags_in
+from doors.openapi import document, get_openapi
+from doors.plan import post_plan
+from doors.problems import Problem
+from doors.protection import get_protection, put_protection
+from shared.domain.findings import warning
+from shared.domain.outcome import Error
+from shared.domain.run import Ending, Run
+from shared.domain.target import Setting
+from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body
+from tests.unit.app.fake_durable import FakeDurableClient
+
+DOCUMENT = document(settings())
+VM_PATH = "/subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
+ROUTE = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm()
+    return cloud
+
+
+def request(method: str, body: bytes = b"", content_type: str = "application/json", **query: str) -> func.HttpRequest:
+    headers = {"Content-Type": content_type}
+    url = f"https://app.example/api{VM_ID}/protection"
+    return func.HttpRequest(method, url, headers=headers, params=query, route_params=ROUTE, body=body)
+
+
+def closed(schema: Any) -> Any:
+    """The schema as it would be if a member that it does not name were an error."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inside = {name: closed(value) for name, value in schema.items()}
+    return {**inside, "additionalProperties": False} if "properties" in schema and "type" in schema else inside
+
+
+def errors_in(path: str, method: str, status: int, media_type: str, body: Any) -> list[str]:
+    """What about an answer is not as the document says."""
+    content = DOCUMENT["paths"][path][method]["responses"][str(status)]["content"]
+    assert list(content) == [media_type]
+    schema = {**content[media_type]["schema"], "components": closed(DOCUMENT["components"])}
+    return [error.message for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(body)]
+
+
+def as_documented(path: str, response: func.HttpResponse, method: str) -> Any:
+    """The body of an answer, once it was held to the document."""
+    body = json.loads(response.get_body())
+    assert errors_in(path, method, response.status_code, response.mimetype, body) == []
+    documented = DOCUMENT["paths"][path][method]["responses"][str(response.status_code)].get("headers", {})
+    needed = {name for name, header in documented.items() if header["required"]}
+    assert needed <= set(response.headers.keys()) <= set(documented)
+    return body
+
+
+# The document
+
+
+def test_the_document_is_openapi() -> None:
+    assert DOCUMENT["openapi"] == "3.1.0"
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+
+
+def test_a_document_that_is_none_is_told_from_it() -> None:
+    with pytest.raises(jsonschema_rs.ValidationError):
+        schemathesis.openapi.from_dict({**DOCUMENT, "info": {"title": 3}}).validate()
+
+
+def test_every_route_of_the_app_is_in_it_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DR_VAULT_IDS", str(VAULT_ID))
+    monkeypatch.setenv("DR_SOURCE_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.setenv("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+    functions = importlib.import_module("function_app").app.get_functions()
+    sys.modules.pop("function_app", None)
+    served = {
+        (f"/{trigger['route']}", str(getattr(method, "value", method)).lower(), function.get_function_name())
+        for function in functions
+        if (trigger := function.get_trigger().get_dict_repr())["type"] == "httpTrigger"
+        for method in trigger["methods"]
+    }
+
+    assert served == {
+        (path, method, operation["operationId"])
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+
+
+def test_every_member_of_the_body_is_in_it_with_what_is_allowed() -> None:
+    schema = DOCUMENT["components"]["schemas"]["ProtectionRequest"]
+
+    assert set(schema["properties"]) == {field.alias for field in request_model(settings()).model_fields.values()}
+    assert schema["additionalProperties"] is False
+    assert "required" not in schema
+    assert all("Allowed: " in member["description"] for member in schema["properties"].values())
+
+
+def test_the_names_are_those_of_the_settings() -> None:
+    made = document(settings(tag_name="recovery", profiles='{"gold": {}}'))
+
+    members = made["components"]["schemas"]["ProtectionRequest"]["properties"]
+    assert "gold" in members["recovery-profile"]["description"]
+    assert not any(name.startswith("dr-") for name in members)
+
+
+@pytest.mark.parametrize("path", [VM_PATH, f"{VM_PATH}/plan"])
+def test_the_examples_of_a_body_can_be_sent(path: str) -> None:
+    operation = DOCUMENT["paths"][path]["put" if path == VM_PATH else "post"]
+    examples = operation["requestBody"]["content"]["application/json"]["examples"]
+    schema = {**DOCUMENT["components"]["schemas"]["ProtectionRequest"]}
+
+    for example in examples.values():
+        assert tags_in(settings(), example["value"]) == example["value"]
+        assert jsonschema_rs.is_valid(schema, example["value"])
+
+
+def test_the_parameters_have_patterns_that_their_examples_fit() -> None:
+    parameters = DOCUMENT["paths"][VM_PATH]["parameters"]
+
+    assert [parameter["name"] for parameter in parameters] == re.findall(r"{(\w+)}", VM_PATH)
+    assert all(re.search(each["schema"]["pattern"], each["example"]) for each in parameters)
+
+
+def test_its_version_is_that_of_the_app() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+
+    assert DOCUMENT["info"]["version"] == project["version"]
+
+
+def test_it_is_answered_as_json() -> None:
+    response = get_openapi(settings(), request("GET"))
+
+    assert as_documented("/openapi.json", response, "get") == DOCUMENT
+
+
+# The answers
+
+
+async def test_a_plan_is_as_the_document_says(cloud: Cloud) -> None:
+    response = await post_plan(FakeAzure(settings(), cloud), request("POST"))
+
+    view = as_documented(f"{VM_PATH}/plan", response, "post")
+    assert view["settings"]
+    assert view["resources"]
+    assert view["cost"]
+
+
+async def test_a_plan_of_a_protected_vm_is_as_the_document_says(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    response = await post_plan(FakeAzure(settings(), cloud), request("POST"))
+
+    assert as_documented(f"{VM_PATH}/plan", response, "post")["item"]
+
+
+RUN = Run(vm_id=VM_ID, poll_seconds=30, settings=(Setting(name="a", value="b", origin="default", reason="c"),))
+FAILURE = Error(code="1", message="It failed.")
+
+
+@pytest.mark.parametrize(
+    ("status", "custom_status", "output"),
+    [
+        (None, None, None),
+        (Status.Pending, None, None),
+        (Status.Running, RUN.status(), None),
+        (Status.Running, RUN.but(percent=40, last_error=FAILURE, job="job-1", attempts=1).status(), None),
+        (Status.Completed, {}, RUN.finish(Ending.PROTECTED, (warning("A", "b", "c"),)).but().result),
+        (Status.Completed, {}, RUN.but(item_id=VM_ID).finish(Ending.FAILED, error=FAILURE).result),
+        (Status.Failed, {}, "Orchestrator function 'protect_vm' failed: unexpected."),
+    ],
+)
+async def test_a_look_is_as_the_document_says(
+    cloud: Cloud, status: Status | None, custom_status: Any, output: Any
+) -> None:
+    client = FakeDurableClient()
+    client.status, client.custom_status = status, custom_status
+    client.output = output if output is None or isinstance(output, str) else output.dump()
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected", rpoInSeconds=95))
+
+    view = as_documented(VM_PATH, await get_protection(FakeAzure(settings(), cloud), client, request("GET")), "get")
+
+    assert view["item"]["rpoSeconds"] == 95
+    assert view["run"] == (client.custom_status if view["running"] else client.output)
+
+
+async def test_what_was_accepted_is_as_the_document_says(cloud: Cloud) -> None:
+    response = await put_protection(FakeAzure(settings(), cloud), FakeDurableClient(), request("PUT"))
+
+    assert response.status_code == 202
+    as_documented(VM_PATH, response, "put")
+
+
+@pytest.mark.parametrize(
+    ("given", "faults", "changes", "status"),
+    [
+        (request("PUT", confirm="maybe"), {}, {}, 400),
+        (request("PUT", b"{"), {}, {}, 400),
+        (request("PUT"), {"read": answer(404, "ResourceNotFound")}, {}, 404),
+        (request("PUT"), {}, {"paused": True}, 409),
+        (request("PUT", b" " * 70_000 + b"{}"), {}, {}, 413),
+        (request("PUT", b"{}", "text/plain"), {}, {}, 415),
+        (request("PUT", b'{"a": 1, "dr-target-zone": "9"}'), {}, {}, 422),
+        (request("PUT", b'{"dr-target-zone": "2"}'), {}, {}, 422),
+        (request("PUT"), {"read": answer(403, "AuthorizationFailed")}, {}, 502),
+        (request("PUT"), {"read": answer(429, "TooManyRequests")}, {}, 503),
+    ],
+)
+async def test_a_problem_is_as_the_document_says(
+    cloud: Cloud, given: func.HttpRequest, faults: dict[str, Exception], changes: dict[str, Any], status: int
+) -> None:
+    cloud.faults |= faults
+
+    with pytest.raises(Problem) as problem:
+        await put_protection(FakeAzure(settings(**changes), cloud), FakeDurableClient(), given)
+
+    response = problem.value.response()
+    assert response.status_code == status
+    as_documented(VM_PATH, response, "put")
+
+
+def test_an_answer_that_is_not_as_the_document_says_is_found() -> None:
+    problem = Problem(HTTPStatus.NOT_FOUND, "VmNotFound", "There is none.").document
+
+    assert errors_in(VM_PATH, "get", 404, "application/problem+json", problem) == []
+    assert errors_in(VM_PATH, "get", 404, "application/problem+json", {**problem, "stack": "x"}) != []
+    del problem["code"]
+    assert errors_in(VM_PATH, "get", 404, "application/problem+json", problem) != []

@@ -1,0 +1,292 @@
+"""The target network and what each interface gets there."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain import choices
+from shared.domain.findings import Severity
+from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Settings
+from shared.domain.target import NetworkMapping, Plan, ReplicatedNic, ResourceGroup, VirtualNetwork
+from shared.domain.vm import Existing, Network, SourceNic, SourceVm, Subnet
+from tests.unit.app.examples import (
+    ELSEWHERE,
+    NETWORK,
+    NIC,
+    SUBSCRIPTION,
+    TARGET,
+    asking,
+    existing,
+    of_kind,
+    open_settings,
+    plan_of,
+    setting,
+    settings,
+    source_network,
+    source_vm,
+    surroundings,
+    told,
+)
+
+SECOND = ResourceId(f"{NIC}-2")
+HUB = existing(choices.NETWORK, "hub", group="hub")
+THERE = Network(id=HUB.id, location=TARGET, subnets={"Web": Subnet(prefixes=("10.9.0.0/24",)), "data": Subnet()})
+BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
+POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb").child(
+    "backendAddressPools", "web"
+)
+
+
+def nic(id_: ResourceId = NIC, subnet: str = "web", **changes: Any) -> SourceNic:
+    known = SourceNic(id=id_, subnet=NETWORK.child("subnets", subnet), configuration="ipconfig", address="10.1.1.4")
+    return known.model_copy(update=changes)
+
+
+def plan(vm: SourceVm | None = None, app: Settings | None = None, **around: Any) -> Plan:
+    return plan_of(vm or source_vm(), surroundings(**around), app or open_settings())
+
+
+def nics(found: Plan) -> dict[str, ReplicatedNic]:
+    assert found.blockers == ()
+    assert found.replication
+    return {each.id.name: each for each in found.replication.nics}
+
+
+def refused(found: Plan, tag: str) -> str:
+    (finding,) = found.blockers
+    assert finding.code == "OverrideInvalid"
+    assert f"tag dr-{tag} is" in finding.message
+    return finding.message
+
+
+# The network
+
+
+def test_an_existing_network_mapping_wins_over_the_default() -> None:
+    hub = ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub")
+    found = plan_of(source_vm(), surroundings(mapped_networks={NETWORK.key: hub}), settings())
+
+    assert of_kind(found, VirtualNetwork) == []
+    assert {(each.source_network, each.target_network) for each in of_kind(found, NetworkMapping)} == {
+        (NETWORK, hub),
+        (hub, NETWORK),
+    }
+    told_ = setting(found, "targetVnet/vnet")
+    assert (told_.value, told_.origin) == (str(hub), "network mapping")
+    assert "net-asr" not in {group.id.name for group in of_kind(found, ResourceGroup)}
+
+
+def test_a_network_that_is_asked_for_goes_on_the_item_and_no_mapping_is_made_or_edited() -> None:
+    mapped = {NETWORK.key: BY_NAME}
+    found = plan(asking(target_vnet=str(HUB.id)), existing=(HUB,), target_networks=(THERE,), mapped_networks=mapped)
+
+    assert found.replication
+    assert (found.replication.network, found.replication.subnet) == (HUB.id, "Web")
+    assert nics(found)["web-1-nic"].subnet == "Web"
+    assert of_kind(found, NetworkMapping) == []
+    assert of_kind(found, VirtualNetwork) == []
+    assert {group.id.name for group in of_kind(found, ResourceGroup)} == {"web-asr", "asr-cache-eastus"}
+    assert setting(found, "targetVnet").origin == "tag dr-target-vnet"
+
+
+def test_without_a_wish_nothing_is_said_of_the_network_or_the_interfaces() -> None:
+    found = plan()
+
+    assert found.replication
+    assert (found.replication.network, found.replication.subnet, found.replication.nics) == (None, "", ())
+
+
+def test_a_vm_in_several_networks_gets_a_target_for_each() -> None:
+    other = source_network(id=ResourceId(f"{NETWORK}-2"), subnets={"db": Subnet(prefixes=("10.2.0.0/24",))})
+    second = SourceNic(id=SECOND, subnet=other.id.child("subnets", "db"))
+    found = plan(nics=(nic(), second), networks=(source_network(), other))
+
+    assert [network.id.name for network in of_kind(found, VirtualNetwork)] == ["vnet-asr", "vnet-2-asr"]
+    assert len(of_kind(found, NetworkMapping)) == 4
+    assert setting(found, "targetSubnet/web-1-nic-2").value == "db"
+
+
+def test_of_networks_that_lead_to_one_target_the_first_is_the_way_back() -> None:
+    other = source_network(id=ResourceId(f"{NETWORK}-2"))
+    found = plan(networks=(source_network(), other), mapped_networks={NETWORK.key: HUB.id, other.id.key: HUB.id})
+
+    back = [each.target_network for each in of_kind(found, NetworkMapping) if each.source_network == HUB.id]
+    assert back == [NETWORK]
+
+
+def test_an_interface_whose_network_cannot_be_read_is_planned_all_the_same() -> None:
+    assert plan(networks=()).replication
+
+
+# The subnet
+
+
+def test_the_subnet_is_that_of_the_same_name_else_the_first() -> None:
+    same = plan(target_networks=(Network(id=BY_NAME, subnets={"gateway": Subnet(), "WEB": Subnet()}),))
+    first = plan(target_networks=(Network(id=BY_NAME, subnets={"gateway": Subnet(), "data": Subnet()}),))
+
+    assert setting(same, "targetSubnet/web-1-nic").value == "WEB"
+    assert setting(first, "targetSubnet/web-1-nic").value == "gateway"
+    assert setting(first, "targetSubnet/web-1-nic").reason == "the first: there is no web"
+
+
+def test_a_subnet_is_asked_for_all_interfaces_or_for_each() -> None:
+    two: dict[str, Any] = {
+        "nics": (nic(), nic(SECOND)),
+        "target_networks": (Network(id=BY_NAME, subnets={"a": Subnet(), "B": Subnet()}),),
+    }
+
+    for_all = nics(plan(asking(target_subnet="b"), **two))
+    for_one = nics(plan(asking(target_subnet="WEB-1-nic-2=a"), **two))
+
+    assert {name: each.subnet for name, each in for_all.items()} == {"web-1-nic": "B", "web-1-nic-2": "B"}
+    assert {name: each.subnet for name, each in for_one.items()} == {"web-1-nic-2": "a"}
+
+
+def test_a_subnet_of_a_network_that_is_made_is_one_of_its_image() -> None:
+    subnets = {"web": Subnet(prefixes=("10.1.1.0/24",)), "db": Subnet(prefixes=("10.1.2.0/24",))}
+
+    found = plan(asking(target_subnet="db"), networks=(source_network(subnets=subnets),))
+
+    assert nics(found)["web-1-nic"].subnet == "db"
+
+
+def test_a_subnet_that_is_not_there_is_refused_with_those_that_are() -> None:
+    assert "allowed: web: the subnets of vnet-asr" in refused(plan(asking(target_subnet="db")), "target-subnet")
+
+
+@pytest.mark.parametrize("tag", ["target-subnet", "target-ip", "target-nsg", "target-public-ip"])
+def test_an_interface_that_the_vm_does_not_have_is_refused_with_those_it_has(tag: str) -> None:
+    given = {"target-ip": "10.1.1.9"}.get(tag, "web")
+    vm = source_vm(tags={f"dr-{tag}": f"eth0={given}"})
+
+    assert "allowed: the names of web-1-nic" in refused(plan(vm), tag)
+
+
+# The address
+
+
+def test_a_static_address_is_kept_by_site_recovery_where_it_can_be() -> None:
+    found = plan(nics=(nic(static=True),))
+
+    assert (found.findings, nics(found)) == ((), {})
+    assert setting(found, "targetIp/web-1-nic").value == "10.1.1.4"
+
+
+@pytest.mark.parametrize(
+    ("address", "around", "why"),
+    [
+        ("10.9.9.9", {}, "does not lie in it"),
+        ("10.1.1.3", {}, "is Azure's own"),
+        ("10.1.1.255", {}, "is Azure's own"),
+        ("10.1.1.9", {"taken_addresses": ("10.1.1.9",)}, "is taken"),
+    ],
+)
+def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_refused(
+    address: str, around: dict[str, Any], why: str
+) -> None:
+    kept = plan(nics=(nic(static=True, address=address),), **around)
+    finding = told(kept.findings, "AddressNotKept")
+    assert finding.severity is Severity.WARNING
+    assert f"The static address {address} of web-1-nic {why} in the target subnet web" in finding.message
+    assert "dr-target-ip" in finding.fix
+
+    message = refused(plan(asking(target_ip=address), **around), "target-ip")
+    assert f"a free address of the subnet web (10.1.1.0/24); {address} {why}" in message
+
+
+def test_an_address_that_is_dynamic_is_not_kept_and_nothing_said_of_it() -> None:
+    found = plan(nics=(nic(address="10.9.9.9"),))
+
+    assert found.findings == ()
+    assert "targetIp/web-1-nic" not in {each.name for each in found.settings}
+
+
+@pytest.mark.parametrize("address", ["10.1.1.4", "10.1.1.254"])
+def test_an_address_that_is_asked_for_is_fixed(address: str) -> None:
+    assert nics(plan(asking(target_ip=address)))["web-1-nic"].address == address
+
+
+def test_an_address_is_looked_for_in_the_subnet_that_is_asked_for() -> None:
+    subnets = {"web": Subnet(prefixes=("10.1.1.0/24",)), "db": Subnet(prefixes=("fd00::/64", "10.1.2.0/24"))}
+    network = source_network(subnets=subnets)
+
+    fits = plan(asking(target_subnet="db", target_ip="10.1.2.9"), networks=(network,))
+    fails = plan(asking(target_subnet="db", target_ip="10.1.1.9"), networks=(network,))
+
+    assert nics(fits)["web-1-nic"] == ReplicatedNic(id=NIC, subnet="db", address="10.1.2.9")
+    assert "does not lie in it" in refused(fails, "target-ip")
+
+
+def test_two_interfaces_are_not_given_one_address() -> None:
+    assert "10.1.1.9" in refused(plan(asking(target_ip="10.1.1.9"), nics=(nic(), nic(SECOND))), "target-ip")
+
+
+# What else an interface may have
+
+
+OF_NIC = [
+    ("target-nsg", "security_group", existing(choices.SECURITY_GROUP, "guard")),
+    ("target-public-ip", "public_ip", existing(choices.PUBLIC_IP, "front")),
+    ("target-backend-pool", "backend_pool", Existing(id=POOL, location=TARGET)),
+]
+
+
+@pytest.mark.parametrize(("tag", "field", "there"), OF_NIC, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_an_interface_is_given_exists_in_the_target_region(tag: str, field: str, there: Any) -> None:
+    vm = source_vm(tags={f"dr-{tag}": str(there.id)})
+
+    given = nics(plan(vm, existing=(there,)))
+    assert given == {"web-1-nic": ReplicatedNic(id=NIC).model_copy(update={field: there.id})}
+    assert setting(plan(vm, existing=(there,)), f"{choices.CHOICES[tag].setting}/web-1-nic").value == str(there.id)
+    assert "there is no" in refused(plan(vm), tag)
+    home = there.model_copy(update={"location": "eastus"})
+    assert f"a resource in {TARGET}" in refused(plan(vm, existing=(home,)), tag)
+
+
+def test_each_interface_may_be_given_its_own() -> None:
+    guard, front = OF_NIC[0][2], OF_NIC[1][2]
+    vm = asking(target_nsg="web-1-nic=guard", target_public_ip="web-1-nic-2=front")
+
+    given = nics(plan(vm, nics=(nic(), nic(SECOND)), existing=(guard, front)))
+
+    assert given == {
+        "web-1-nic": ReplicatedNic(id=NIC, security_group=guard.id),
+        "web-1-nic-2": ReplicatedNic(id=SECOND, public_ip=front.id),
+    }
+
+
+# What the target lacks
+
+
+GUARDED = source_network(subnets={"web": Subnet(prefixes=("10.1.1.0/24",), guarded=True, routed=True)}, peered=True)
+
+
+def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_told() -> None:
+    found = plan(networks=(GUARDED,))
+
+    assert {finding.code: finding.severity for finding in found.findings} == {
+        "TargetSubnetUnguarded": Severity.WARNING,
+        "TargetSubnetUnrouted": Severity.WARNING,
+        "TargetNetworkUnpeered": Severity.WARNING,
+    }
+    guard = told(found.findings, "TargetSubnetUnguarded")
+    assert guard.message == "The subnet web of vnet has a network security group, and web of vnet-asr has none."
+    assert guard.fix == "Give the target subnet a network security group before you fail over."
+    assert "route table" in told(found.findings, "TargetSubnetUnrouted").message
+    assert "out of reach after a failover" in told(found.findings, "TargetNetworkUnpeered").message
+    assert found.replication
+
+
+def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
+    there = GUARDED.model_copy(update={"id": BY_NAME})
+
+    assert plan(networks=(GUARDED,), target_networks=(there,)).findings == ()
+    assert plan(target_networks=(there,)).findings == ()
+
+
+def test_the_same_lack_of_two_interfaces_is_told_once() -> None:
+    found = plan(networks=(GUARDED,), nics=(nic(), nic(SECOND)))
+
+    assert len(found.findings) == 3

@@ -1,0 +1,472 @@
+"""Where the target VM is to be, and what it is to be there: each rule, each reason to refuse, each finding."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain import choices
+from shared.domain.findings import Severity
+from shared.domain.protected_item import ItemSettings, ProtectedItem
+from shared.domain.resource_id import ResourceId, vm_id
+from shared.domain.target import AvailabilitySet, ItemUpdate, PlacementGroup, Plan, ResourceGroup
+from shared.domain.vm import Disk, Existing, GroupMember, Network, Offer, Size, SourceAvailabilitySet
+from tests.unit.app.examples import (
+    AVAILABILITY_SET,
+    ELSEWHERE,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    asking,
+    existing,
+    of_kind,
+    open_settings,
+    plan_of,
+    protected_item,
+    setting,
+    settings,
+    source_vm,
+    surroundings,
+    told,
+)
+
+SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=3, update_domains=5, sku="Aligned")
+PPG = ResourceId.of(SUBSCRIPTION, "web", choices.PLACEMENT_GROUP, "close")
+D4 = Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("1", "2"), left=8)
+D2 = D4.model_copy(update={"name": "Standard_D2s_v5", "cores": 2})
+
+
+def asked(around: dict[str, Any] | None = None, **tags: str) -> Plan:
+    return plan_of(asking(**tags), surroundings(**(around or {})), open_settings())
+
+
+def refused(plan: Plan, tag: str) -> str:
+    """The one blocker, which names the tag."""
+    (finding,) = plan.blockers
+    assert finding.code == "OverrideInvalid"
+    assert f"The tag dr-{tag} is " in finding.message
+    assert plan.replication is None
+    return finding.message
+
+
+# The region
+
+
+def test_the_target_region_is_what_is_asked_for_else_the_map_s_else_the_vault_s() -> None:
+    mapped = {"region_map": {SOURCE: {"target_location": "centralus"}}}
+    vm, around = asking(target_location="Sweden Central"), surroundings(target_location="swedencentral")
+
+    by_vault = setting(plan_of(source_vm(), surroundings(), settings()), "targetLocation")
+    by_map = setting(
+        plan_of(source_vm(), surroundings(target_location="centralus"), settings(**mapped)), "targetLocation"
+    )
+    by_tag = setting(plan_of(vm, around, open_settings(**mapped)), "targetLocation")
+
+    assert (by_vault.value, by_vault.origin) == (TARGET, "default")
+    assert (by_map.value, by_map.origin) == ("centralus", "region map")
+    assert f"DR_REGION_MAP says so for {SOURCE}" in by_map.reason
+    assert (by_tag.value, by_tag.origin) == ("swedencentral", "tag dr-target-location")
+
+
+def test_a_vault_in_the_region_of_the_vm_would_be_lost_with_it() -> None:
+    plan = plan_of(source_vm(), surroundings(vault_location=SOURCE, target_location=SOURCE), settings())
+
+    finding = told(plan.blockers, "VaultInSourceRegion")
+    assert f"The vault vault is in {SOURCE}, the region of the VM" in finding.message
+    assert "DR_VAULT_IDS" in finding.fix
+
+
+def test_the_target_region_is_never_the_vm_s_own() -> None:
+    plan = plan_of(asking(target_location=SOURCE), surroundings(target_location=SOURCE), open_settings())
+
+    finding = told(plan.blockers, "TargetInSourceRegion")
+    assert f"would be {SOURCE}, its own" in finding.message
+    assert "between zones" in finding.fix
+
+
+def test_a_target_region_without_the_vault_is_a_warning() -> None:
+    plan = plan_of(asking(target_location="centralus"), surroundings(target_location="centralus"), open_settings())
+
+    finding = told(plan.findings, "TargetNotVaultRegion")
+    assert finding.severity is Severity.WARNING
+    assert f"if {TARGET} is down, nobody can fail over" in finding.message
+    assert plan.replication
+    assert plan.replication.target_location == "centralus"
+
+
+# The resource group
+
+
+def test_a_target_group_that_is_asked_for_by_name_or_id_has_to_exist_and_is_not_made() -> None:
+    ours = existing("", "", group="ours")
+    for given in ("ours", str(ours.id)):
+        plan = asked({"existing": (ours,)}, target_resource_group=given)
+
+        assert plan.replication
+        assert plan.replication.target_group == ours.id
+        assert "ours" not in {group.id.name for group in of_kind(plan, ResourceGroup)}
+
+
+def test_a_target_group_that_is_not_there_is_named() -> None:
+    assert "a resource that exists; there is no" in refused(
+        asked(target_resource_group="theirs"), "target-resource-group"
+    )
+
+
+def test_a_target_group_may_lie_anywhere_but_in_the_region_of_the_vm() -> None:
+    for location, fits in (("norwayeast", True), (SOURCE, False)):
+        there = existing("", "", group="ours", location=location)
+        plan = asked({"existing": (there,)}, target_resource_group="ours")
+        if fits:
+            assert plan.blockers == ()
+        else:
+            assert f"lies in {SOURCE}, the region of the VM" in refused(plan, "target-resource-group")
+
+
+def test_what_is_named_without_its_group_is_looked_for_in_the_target_group_that_is_asked_for() -> None:
+    group, close = existing("", "", group="ours"), existing(choices.PLACEMENT_GROUP, "near", group="ours")
+
+    plan = asked({"existing": (group, close)}, target_resource_group="ours", target_ppg="near")
+
+    assert plan.replication
+    assert plan.replication.placement_group == close.id
+
+
+# Availability
+
+
+def test_an_availability_set_is_made_after_the_source_s_only_if_there_is_one() -> None:
+    plan = plan_of(source_vm(), surroundings(availability_set=SET), settings())
+
+    (made,) = of_kind(plan, AvailabilitySet)
+    assert made.id == ResourceId.of(SUBSCRIPTION, "web-asr", AVAILABILITY_SET.type, "web-set-asr")
+    assert (made.location, made.fault_domains, made.update_domains, made.sku) == (TARGET, 2, 5, "Aligned")
+    assert plan.replication
+    assert plan.replication.availability_set == made.id
+    without = plan_of(source_vm(), surroundings(), settings())
+    assert of_kind(without, AvailabilitySet) == []
+    assert without.replication
+    assert without.replication.availability_set is None
+
+
+@pytest.mark.parametrize(("offered", "made"), [(None, 2), (2, 2), (3, 3), (5, 3)])
+def test_a_set_has_no_more_fault_domains_than_the_source_s_and_the_region(offered: int | None, made: int) -> None:
+    plan = plan_of(
+        source_vm(), surroundings(availability_set=SET, offer=Offer(sizes=(D2,), fault_domains=offered)), settings()
+    )
+
+    assert [each.fault_domains for each in of_kind(plan, AvailabilitySet)] == [made]
+
+
+def test_another_set_may_be_asked_for_or_none() -> None:
+    other = existing(choices.AVAILABILITY_SET, "other")
+    chosen = asked({"availability_set": SET, "existing": (other,)}, target_availability_set="other")
+    none = asked({"availability_set": SET}, target_availability_set="none")
+
+    for plan, wanted in ((chosen, other.id), (none, None)):
+        assert plan.replication
+        assert plan.replication.availability_set == wanted
+        assert of_kind(plan, AvailabilitySet) == []
+    assert setting(none, "targetAvailabilitySet").value == "none"
+
+
+def test_a_set_for_a_vm_that_is_in_none_is_refused_and_none_is_not() -> None:
+    assert "since web-1 is in no availability set" in refused(
+        asked({"existing": (existing(choices.AVAILABILITY_SET, "other"),)}, target_availability_set="other"),
+        "target-availability-set",
+    )
+    assert asked(target_availability_set="none").blockers == ()
+
+
+def test_a_zone_is_taken_instead_of_the_set() -> None:
+    plan = asked({"availability_set": SET, "sizes": (D2,)}, target_zone="2")
+
+    assert plan.replication
+    assert (plan.replication.zone, plan.replication.availability_set) == ("2", None)
+    assert of_kind(plan, AvailabilitySet) == []
+    assert setting(plan, "targetAvailabilitySet").reason == "a zone is asked for"
+
+
+def test_a_zone_and_a_set_are_not_to_be_had_together() -> None:
+    around = {"availability_set": SET, "existing": (existing(choices.AVAILABILITY_SET, "other"),)}
+
+    message = refused(asked(around, target_zone="1", target_availability_set="other"), "target-availability-set")
+
+    assert "the tag dr-target-zone asks for a zone" in message
+
+
+def test_a_zone_is_one_that_the_region_offers_the_size_in() -> None:
+    message = refused(asked({"offer": Offer(sizes=(D2,))}, target_zone="3"), "target-zone")
+
+    assert f"allowed: zone 1, 2, which {TARGET} offers Standard_D2s_v5 in; not 3" in message
+    nowhere = D2.model_copy(update={"zones": ()})
+    assert "allowed: zone none, which" in refused(
+        asked({"offer": Offer(sizes=(nowhere,))}, target_zone="1"), "target-zone"
+    )
+
+
+def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
+    vm = source_vm(placement_group_id=PPG)
+    source_set = SET.model_copy(update={"placement_group_id": PPG})
+    plan = plan_of(vm, surroundings(availability_set=source_set), settings())
+
+    (made,) = of_kind(plan, PlacementGroup)
+    assert made.id == ResourceId.of(SUBSCRIPTION, "web-asr", choices.PLACEMENT_GROUP, "close-asr")
+    (made_set,) = of_kind(plan, AvailabilitySet)
+    assert made_set.placement_group == made.id
+    waves = [{type(resource) for resource in wave} for wave in plan.resources]
+    assert next(i for i, wave in enumerate(waves) if PlacementGroup in wave) < next(
+        i for i, wave in enumerate(waves) if AvailabilitySet in wave
+    )
+
+
+def test_a_placement_group_that_is_asked_for_is_used_and_none_is_possible() -> None:
+    near = existing(choices.PLACEMENT_GROUP, "near")
+    vm = asking(target_ppg="near").model_copy(update={"placement_group_id": PPG})
+    plan = plan_of(vm, surroundings(existing=(near,)), open_settings())
+    without = asking(target_ppg="none").model_copy(update={"placement_group_id": PPG})
+
+    assert plan.replication
+    assert (plan.replication.placement_group, of_kind(plan, PlacementGroup)) == (near.id, [])
+    none = plan_of(without, surroundings(), open_settings()).replication
+    assert none
+    assert none.placement_group is None
+
+
+# Size and name
+
+
+def test_a_size_that_is_asked_for_is_said_once_the_vm_is_protected_and_the_vm_s_own_is_not() -> None:
+    plan = asked({"offer": Offer(sizes=(D2, D4))}, target_size="standard_d4S_v5")
+
+    assert plan.replication
+    assert plan.replication.size == "standard_d4S_v5"
+    own = plan_of(source_vm(), surroundings(offer=Offer(sizes=(D2,))), settings()).replication
+    assert own
+    assert own.size == ""
+
+
+def test_a_size_that_the_target_does_not_offer_is_refused_or_told() -> None:
+    assert f"a size that {TARGET} offers to the subscription" in refused(
+        asked({"offer": Offer(sizes=(D2,))}, target_size="Standard_HB120"), "target-size"
+    )
+    plan = plan_of(source_vm(), surroundings(offer=Offer(sizes=(D4,))), settings())
+    finding = told(plan.blockers, "SizeNotInTarget")
+    assert f"{TARGET} does not offer the size Standard_D2s_v5 of web-1" in finding.message
+    assert "dr-target-size" in finding.fix
+
+
+@pytest.mark.parametrize(("left", "enough"), [(2, True), (1, False), (0, False), (-3, False), (None, True)])
+def test_cores_have_to_be_left_of_the_quotas(left: int | None, enough: bool) -> None:
+    plan = plan_of(source_vm(), surroundings(offer=Offer(sizes=(D2.model_copy(update={"left": left}),))), settings())
+
+    if enough:
+        assert plan.blockers == ()
+        return
+    finding = told(plan.blockers, "TargetQuotaExceeded")
+    assert "needs 2 cores of the quota standardDSv5Family" in finding.message
+    assert f"and {max(left or 0, 0)} are left" in finding.message
+
+
+def test_where_azure_has_not_told_its_sizes_nothing_is_said_of_them() -> None:
+    assert plan_of(source_vm(), surroundings(offer=None), settings()).blockers == ()
+    assert plan_of(source_vm(size=""), surroundings(offer=Offer(sizes=())), settings()).blockers == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "why"),
+    [
+        ({"data_disks": 1}, "a size that takes 2 data disks; Standard_D4s_v5 takes 1"),
+        ({"premium": False}, "a size that takes premium disks; Standard_D4s_v5 does not"),
+        ({"data_disks": 2}, ""),
+        ({"data_disks": None}, ""),
+    ],
+)
+def test_a_size_that_is_asked_for_takes_the_disks_of_the_vm(size: dict[str, Any], why: str) -> None:
+    disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(3))
+    vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": disks})
+
+    plan = plan_of(vm, surroundings(offer=Offer(sizes=(D4.model_copy(update=size),))), open_settings())
+
+    assert (why in refused(plan, "target-size")) if why else (plan.blockers == ())
+
+
+def test_a_name_is_said_once_the_vm_is_protected_and_short_for_windows() -> None:
+    plan = asked(target_name="web-1-in-the-west")
+    assert plan.replication
+    assert plan.replication.name == "web-1-in-the-west"
+    windows = asking(target_name="web-1-in-the-west").model_copy(update={"os": "Windows"})
+    assert "at most 15 characters for Windows" in refused(
+        plan_of(windows, surroundings(), open_settings()), "target-name"
+    )
+    own = plan_of(source_vm(os="Windows", id=vm_id(SUBSCRIPTION, "web", "x" * 40)), surroundings(), settings())
+    assert own.blockers == ()
+
+
+@pytest.mark.parametrize("tag", ["dr-target-size", "dr-target-name"])
+def test_none_is_no_size_and_no_name(tag: str) -> None:
+    assert [
+        finding.code for finding in plan_of(source_vm(tags={tag: "none"}), surroundings(), open_settings()).blockers
+    ] == ["OverrideInvalid"]
+
+
+# The multi-VM group
+
+
+def member(number: int, subscription: str = SUBSCRIPTION, location: str = SOURCE) -> GroupMember:
+    return GroupMember(id=vm_id(subscription, "web", f"other-{number}"), location=location)
+
+
+def test_a_group_takes_sixteen_vms_of_one_subscription_and_region() -> None:
+    fits = asked({"group_members": tuple(map(member, range(15)))}, consistency_group="shop")
+    assert fits.replication
+    assert fits.replication.consistency_group == "shop"
+
+    full = asked({"group_members": tuple(map(member, range(16)))}, consistency_group="shop")
+    assert "fewer than 16 VMs" in refused(full, "consistency-group")
+
+
+def test_a_vm_that_is_in_the_group_itself_is_not_counted() -> None:
+    own = GroupMember(id=source_vm().id, location=SOURCE)
+
+    assert asked({"group_members": (own, *map(member, range(15)))}, consistency_group="shop").blockers == ()
+
+
+@pytest.mark.parametrize("stranger", [member(1, subscription=ELSEWHERE), member(1, location="northeurope")])
+def test_a_group_of_another_subscription_or_region_is_refused(stranger: GroupMember) -> None:
+    message = refused(asked({"group_members": (stranger,)}, consistency_group="shop"), "consistency-group")
+
+    assert str(stranger.id) in message
+
+
+# Whatever is named
+
+
+NAMED = {
+    "target-ppg": choices.PLACEMENT_GROUP,
+    "target-capacity-reservation": choices.RESERVATION,
+    "target-boot-diagnostics": choices.ACCOUNT,
+    "target-vnet": choices.NETWORK,
+}
+FIELDS = {
+    "target-ppg": "placement_group",
+    "target-capacity-reservation": "capacity_reservation",
+    "target-boot-diagnostics": "boot_diagnostics",
+    "target-vnet": "network",
+}
+
+
+def named(tag: str, **changes: Any) -> tuple[Plan, Existing]:
+    there = existing(NAMED[tag], "it").model_copy(update=changes)
+    around = surroundings(existing=(there,) if changes.get("location") != "nowhere" else ())
+    return plan_of(source_vm(tags={f"dr-{tag}": str(there.id)}), around, open_settings()), there
+
+
+@pytest.mark.parametrize("tag", NAMED)
+def test_what_is_named_and_fits_is_asked_of_site_recovery(tag: str) -> None:
+    plan, there = named(tag)
+
+    assert plan.replication
+    assert getattr(plan.replication, FIELDS[tag]) == there.id
+
+
+@pytest.mark.parametrize("tag", NAMED)
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"location": "nowhere"}, "a resource that exists; there is no"),
+        ({"location": SOURCE}, f"a resource in {TARGET}"),
+        ({"obstacle": "has soft delete on"}, "has soft delete on"),
+    ],
+)
+def test_what_is_named_and_does_not_fit_is_refused_with_the_reason(tag: str, changes: dict[str, Any], why: str) -> None:
+    plan, there = named(tag, **changes)
+
+    message = refused(plan, tag)
+    assert why in message
+    assert str(there.id) in message
+
+
+def test_what_a_profile_names_outside_the_target_scope_is_refused_too() -> None:
+    theirs = ResourceId.of(ELSEWHERE, "web-asr", choices.PLACEMENT_GROUP, "it")
+    of_app = open_settings(profiles={"default": {"values": {"target-ppg": str(theirs)}}})
+
+    finding = told(plan_of(source_vm(), surroundings(), of_app).blockers, "OverrideNotAllowed")
+
+    assert "The value target-ppg of the profile default asks for" in finding.message
+    assert "DR_TARGET_SCOPE" in finding.message
+
+
+# Together, and of items
+
+
+def has(**changes: Any) -> ProtectedItem:
+    return protected_item(settings=ItemSettings(target_location=TARGET, **changes))
+
+
+def test_a_size_that_is_not_offered_in_the_zone_of_the_item_is_refused_and_not_the_zone() -> None:
+    vm = asking(target_size="Standard_D4s_v5")
+
+    plan = plan_of(vm, surroundings(offer=Offer(sizes=(D4,))), open_settings(), has(zone="3"))
+
+    assert "allowed: zone 1, 2" in refused(plan, "target-size")
+
+
+def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_size() -> None:
+    full = D4.model_copy(update={"left": 0})
+    vm, around = asking(target_size="Standard_D4s_v5", target_name="web-9"), surroundings(offer=Offer(sizes=(full,)))
+
+    assert plan_of(vm, around, open_settings(), has(size="standard_d4s_v5")).changes.update == ItemUpdate(name="web-9")
+    assert told(plan_of(vm, around, open_settings()).blockers, "TargetQuotaExceeded")
+
+
+def test_a_set_is_made_in_the_target_group_that_is_asked_for() -> None:
+    group = existing("", "", group="ours")
+
+    plan = asked({"availability_set": SET, "existing": (group,)}, target_resource_group="ours")
+
+    (made,) = of_kind(plan, AvailabilitySet)
+    assert made.id.group_id == group.id
+    assert plan.replication
+    assert plan.replication.availability_set == made.id
+
+
+def test_a_set_of_another_group_than_the_target_s_is_refused() -> None:
+    other = existing(choices.AVAILABILITY_SET, "other", group="sets")
+
+    plan = asked({"availability_set": SET, "existing": (other,)}, target_availability_set=str(other.id))
+
+    assert "is not in" in refused(plan, "target-availability-set")
+
+
+def test_the_group_of_an_item_is_not_changed_without_its_set() -> None:
+    group, own = existing("", "", group="ours"), existing(choices.AVAILABILITY_SET, "own").id
+    item = has(availability_set=own, target_group=own.group_id)
+
+    plan = plan_of(asking(target_resource_group="ours"), surroundings(existing=(group,)), open_settings(), item)
+
+    assert f"{own} is not in {group.id}" in refused(plan, "target-resource-group")
+
+
+def test_all_of_the_target_vm_is_in_one_subscription() -> None:
+    both = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
+    group = Existing(id=ResourceId.of(ELSEWHERE, "theirs"), location=TARGET)
+    hub = Existing(id=ResourceId.of(ELSEWHERE, "theirs", choices.NETWORK, "hub"), location=TARGET)
+    there = surroundings(existing=(group, hub), target_networks=(Network(id=hub.id, location=TARGET),))
+    app, alone = open_settings(target_scope=both), asking(target_resource_group=str(group.id))
+
+    assert "one subscription" in refused(plan_of(alone, there, app), "target-resource-group")
+    assert "one subscription" in refused(plan_of(asking(target_vnet=str(hub.id)), there, app), "target-vnet")
+    together = asking(target_resource_group=str(group.id), target_vnet=str(hub.id))
+    assert plan_of(together, there, app).blockers == ()
+
+
+def test_the_casing_of_a_subscription_makes_no_other_group() -> None:
+    letters = "abcdefab-cdef-abcd-efab-cdefabcdefab"
+    other = GroupMember(id=vm_id(letters, "web", "other-1"), location=SOURCE)
+    own = source_vm(id=vm_id(letters.upper(), "web", "web-1"), tags={"dr-consistency-group": "shop"})
+    app = open_settings(target_scope=f"/subscriptions/{SUBSCRIPTION},/subscriptions/{letters}")
+
+    plan = plan_of(own, surroundings(group_members=(other,)), app)
+
+    assert "consistency-group" not in str(plan.blockers)

@@ -1,0 +1,270 @@
+"""Disks, their keys, and the cache account."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain import choices, naming
+from shared.domain.findings import Severity
+from shared.domain.resource_id import ResourceId
+from shared.domain.rules.storage import MOST_CACHED_DISKS, unmanaged
+from shared.domain.target import CacheAccount, Plan, ResourceGroup
+from shared.domain.vm import Disk, Existing
+from tests.unit.app.examples import (
+    DATA_DISK,
+    ELSEWHERE,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    asking,
+    existing,
+    of_kind,
+    open_settings,
+    plan_of,
+    setting,
+    settings,
+    source_vm,
+    surroundings,
+    told,
+)
+
+FIRST = naming.cache_account(SUBSCRIPTION, SOURCE)
+TWO = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128))
+
+
+def account(kind: str = "StorageV2", name: str = "ours", **changes: Any) -> Existing:
+    known: dict[str, Any] = {"kind": kind, "location": SOURCE}
+    return existing(choices.ACCOUNT, name, group="caches", **{**known, **changes})
+
+
+def asked(around: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
+    vm = asking(**tags).model_copy(update={"disks": disks})
+    return plan_of(vm, surroundings(**(around or {})), open_settings())
+
+
+def refused(plan: Plan, tag: str) -> str:
+    (finding,) = plan.blockers
+    assert finding.code == "OverrideInvalid"
+    assert f"tag dr-{tag} is" in finding.message
+    return finding.message
+
+
+def types(plan: Plan) -> list[tuple[str, str]]:
+    assert plan.replication
+    return [(disk.replica_sku, disk.target_sku) for disk in plan.replication.disks]
+
+
+# Types
+
+
+def test_each_disk_keeps_its_own_type_as_replica_and_target() -> None:
+    assert types(asked()) == [("Premium_LRS", "Premium_LRS"), ("StandardSSD_LRS", "StandardSSD_LRS")]
+
+
+def test_types_are_asked_for_all_disks_or_for_each() -> None:
+    plan = asked(target_disk_type="Standard_LRS", replica_disk_type="WEB-1-data=premium_lrs")
+
+    assert types(plan) == [("Premium_LRS", "Standard_LRS"), ("Premium_LRS", "Standard_LRS")]
+    assert setting(plan, "targetDiskType/web-1-os").origin == "tag dr-target-disk-type"
+    assert setting(plan, "replicaDiskType/web-1-os").origin == "default"
+    assert setting(plan, "replicaDiskType/web-1-data").value == "Premium_LRS"
+
+
+def test_a_disk_that_the_vm_does_not_have_is_refused_with_those_it_has() -> None:
+    assert "the names of web-1-os, web-1-data" in refused(asked(target_disk_type="c=Premium_LRS"), "target-disk-type")
+
+
+@pytest.mark.parametrize(
+    ("disks", "tags"),
+    [
+        ((Disk(id=OS_DISK, sku="PremiumV2_LRS"),), {}),
+        (TWO, {"target_disk_type": "PremiumV2_LRS"}),
+        (TWO, {"replica_disk_type": "web-1-data=PremiumV2_LRS"}),
+    ],
+)
+def test_premium_v2_needs_high_churn(disks: tuple[Disk, ...], tags: dict[str, Any]) -> None:
+    plan = asked(disks=disks, **tags)
+
+    finding = next(finding for finding in plan.blockers if finding.code == "HighChurnNeeded")
+    assert "is or becomes a Premium SSD v2, which needs a premium cache account" in finding.message
+    assert "dr-churn=high" in finding.fix
+    assert asked(disks=disks, churn="high", **tags).blockers == ()
+
+
+# Keys
+
+
+def test_a_disk_with_a_key_of_the_customer_needs_a_set_in_the_target() -> None:
+    keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
+
+    finding = told(asked(disks=(keyed, TWO[1])).blockers, "DiskEncryptionSetNeeded")
+
+    assert "The disk web-1-os of web-1 is encrypted with a customer-managed key (web-1-os-set)" in finding.message
+    assert f"Make one in {TARGET}" in finding.fix
+    assert "dr-target-disk-encryption-set" in finding.fix
+
+
+def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> None:
+    there = existing(choices.ENCRYPTION_SET, "keys")
+    keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
+    around = {"existing": (there,)}
+
+    for_all = asked(around, (keyed, TWO[1]), target_disk_encryption_set="keys").replication
+    for_one = asked(around, (keyed, TWO[1]), target_disk_encryption_set=f"web-1-os={there.id}").replication
+    missing = asked({}, (keyed,), target_disk_encryption_set="keys")
+    home = asked(
+        {"existing": (there.model_copy(update={"location": SOURCE}),)}, (keyed,), target_disk_encryption_set="keys"
+    )
+
+    assert for_all
+    assert for_one
+    assert [disk.encryption_set for disk in for_all.disks] == [there.id, there.id]
+    assert [disk.encryption_set for disk in for_one.disks] == [there.id, None]
+    assert "there is no" in refused(missing, "target-disk-encryption-set")
+    assert f"a resource in {TARGET}" in refused(home, "target-disk-encryption-set")
+
+
+def test_a_set_for_one_disk_does_not_serve_another_that_needs_one() -> None:
+    there = existing(choices.ENCRYPTION_SET, "keys")
+    both = tuple(disk.model_copy(update={"encryption_set": ResourceId(f"{OS_DISK}-set")}) for disk in TWO)
+
+    plan = asked({"existing": (there,)}, both, target_disk_encryption_set="web-1-os=keys")
+
+    assert [finding.code for finding in plan.blockers] == ["DiskEncryptionSetNeeded"]
+
+
+# The cache account
+
+
+def test_the_cache_is_the_first_of_ours_that_has_room() -> None:
+    room = MOST_CACHED_DISKS - 2
+    second = naming.cache_account(SUBSCRIPTION, SOURCE, number=2)
+    third = naming.cache_account(SUBSCRIPTION, SOURCE, number=3)
+
+    for counts, wanted in (
+        ({}, FIRST),
+        ({FIRST.key: room}, FIRST),
+        ({FIRST.key: room + 1}, second),
+        ({FIRST.key: 400, second.key: room + 1}, third),
+        ({second.key: 400}, FIRST),
+    ):
+        plan = asked({"cached_disks": counts})
+        assert plan.replication
+        assert plan.replication.cache_account == wanted
+        assert [cache.id for cache in of_kind(plan, CacheAccount)] == [wanted]
+
+
+def test_high_churn_has_a_premium_account_of_its_own() -> None:
+    plan = asked(churn="high")
+
+    (cache,) = of_kind(plan, CacheAccount)
+    assert cache.premium
+    assert cache.id == naming.cache_account(SUBSCRIPTION, SOURCE, premium=True) != FIRST
+    assert plan.replication
+    assert plan.replication.high_churn
+
+
+def test_an_account_that_is_asked_for_is_used_and_neither_it_nor_its_group_made() -> None:
+    ours = account()
+    plan = asked({"existing": (ours,)}, cache_storage=str(ours.id))
+
+    assert plan.replication
+    assert (plan.replication.cache_account, plan.replication.high_churn) == (ours.id, False)
+    assert of_kind(plan, CacheAccount) == []
+    assert not [group for group in of_kind(plan, ResourceGroup) if group.for_cache]
+
+
+def test_an_account_by_its_name_is_one_in_the_app_s_own_group() -> None:
+    ours = existing(choices.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind="StorageV2")
+
+    plan = asked({"existing": (ours,)}, cache_storage="ours")
+
+    assert plan.replication
+    assert plan.replication.cache_account == ours.id
+
+
+def test_a_premium_account_makes_the_churn_high() -> None:
+    fast = account("BlockBlobStorage")
+    plan = asked({"existing": (fast,)}, cache_storage=str(fast.id))
+
+    assert plan.replication
+    assert plan.replication.high_churn
+
+
+@pytest.mark.parametrize(
+    ("kind", "churn", "allowed"), [("StorageV2", "high", "normal"), ("BlockBlobStorage", "normal", "high")]
+)
+def test_a_churn_that_the_account_cannot_take_is_refused(kind: str, churn: str, allowed: str) -> None:
+    message = refused(asked({"existing": (account(kind),)}, cache_storage=str(account().id), churn=churn), "churn")
+
+    assert f"allowed: {allowed}: ours is a {kind} account" in message
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ({"location": TARGET}, f"a resource in {SOURCE}"),
+        ({"obstacle": "has soft delete on"}, "has soft delete on"),
+        (None, "there is no"),
+    ],
+)
+def test_an_account_that_cannot_serve_is_refused_with_the_reason(there: dict[str, Any] | None, why: str) -> None:
+    found = () if there is None else (account(**there),)
+
+    assert why in refused(asked({"existing": found}, cache_storage=str(account().id)), "cache-storage")
+
+
+def test_an_account_of_another_subscription_is_refused() -> None:
+    theirs = account(id=ResourceId.of(ELSEWHERE, "caches", choices.ACCOUNT, "ours"))
+    scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
+    vm = asking(cache_storage=str(theirs.id))
+
+    message = refused(plan_of(vm, surroundings(existing=(theirs,)), open_settings(target_scope=scope)), "cache-storage")
+
+    assert "an account in the subscription of the VM" in message
+
+
+def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() -> None:
+    shut = account(keys_off=True)
+
+    assert "an account with key access, or a vault with an identity; ours has keys off" in refused(
+        asked({"existing": (shut,)}, cache_storage=str(shut.id)), "cache-storage"
+    )
+    for kind, role in (("StorageV2", "Contributor"), ("BlockBlobStorage", "Owner")):
+        there = account(kind, keys_off=True)
+        plan = asked({"existing": (there,), "vault_has_identity": True}, cache_storage=str(there.id))
+        finding = told(plan.findings, "CacheAccountRolesNeeded")
+        assert finding.severity is Severity.NOTE
+        assert f"Contributor and Storage Blob Data {role} on it" in finding.message
+        assert plan.replication
+
+
+# The rest
+
+
+def test_boot_diagnostics_are_kept_by_the_account_that_is_asked_for() -> None:
+    there = existing(choices.ACCOUNT, "diag", kind="StorageV2")
+    plan = asked({"existing": (there,)}, target_boot_diagnostics="diag")
+
+    assert plan.replication
+    assert plan.replication.boot_diagnostics == there.id
+
+
+def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_is_refused() -> None:
+    vm = source_vm(unmanaged_disks=1, unmanaged_accounts=("webdata", "x" * 24))
+    plan = plan_of(vm, surroundings(), settings())
+
+    assert {each.name: each.value for each in unmanaged(vm)} == {
+        "targetStorage/webdata": "webdataasr",
+        f"targetStorage/{'x' * 24}": "x" * 21 + "asr",
+    }
+    assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
+
+
+@pytest.mark.parametrize("tag", ["cache-storage", "target-resource-group", "target-vnet", "target-disk-encryption-set"])
+def test_what_a_vm_cannot_be_protected_without_is_never_none(tag: str) -> None:
+    """Nobody is told "none" and given the default."""
+    plan = plan_of(source_vm(tags={f"dr-{tag}": "none"}), surroundings(), open_settings())
+
+    assert "is 'none'" in refused(plan, tag)

@@ -1,0 +1,121 @@
+"""Several vaults: an item is found in whichever holds it, and a VM gets the vault that its region or profile names."""
+
+import json
+
+import pytest
+
+from activities.enable_protection import enable_protection
+from activities.monitor_job import monitor_job
+from shared.azure.look import look_at, plan_for
+from shared.domain.messages import EnableRequest, JobRequest, Verdict
+from shared.domain.outcome import Pending, Ready
+from shared.domain.profiles import Profile
+from shared.domain.resource_id import VAULT, ResourceId
+from shared.domain.settings import Settings
+from tests.unit.app.examples import ELSEWHERE, SOURCE, TARGET, VAULT_ID, VM_ID, settings, source_vm
+from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, sku_body
+
+SECOND = ResourceId.of(ELSEWHERE, "dr-2", VAULT, "second")
+GOLD = {"default": Profile(), "gold": Profile(vault=VAULT_ID)}
+
+
+def app(**changes: object) -> Settings:
+    region_map = {SOURCE: {"vault": str(SECOND), "target_location": "centralus"}}
+    return settings(vault_ids=f"{VAULT_ID},{SECOND}", region_map=region_map, profiles=GOLD, **changes)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vault(SECOND, location="Central US")
+    cloud.add_vm(tags={"dr": "true"})
+    return cloud
+
+
+def put_item(cloud: Cloud, vault: ResourceId, **details: str) -> None:
+    """The VM's item, in that vault."""
+    body = json.loads(json.dumps(item_body("Protected", **details)).replace(str(VAULT_ID), str(vault)))
+    cloud.vaults[vault]["replication_protected_items"].append(body)
+
+
+@pytest.mark.parametrize("vault", [VAULT_ID, SECOND])
+async def test_an_item_is_found_in_whichever_vault_holds_it(cloud: Cloud, vault: ResourceId) -> None:
+    put_item(cloud, vault)
+
+    found = await look_at(FakeAzure(app(), cloud), VM_ID)
+
+    assert found.item
+    assert found.item.vault == vault
+
+
+async def test_a_copy_that_a_failover_of_any_vault_made_is_never_protected(cloud: Cloud) -> None:
+    put_item(cloud, SECOND, fabricObjectId=f"{VM_ID}-original", recoveryFabricObjectId=str(VM_ID))
+
+    found = await look_at(FakeAzure(app(), cloud), VM_ID)
+
+    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
+
+
+@pytest.mark.parametrize(("profile", "vault"), [("default", SECOND), ("gold", VAULT_ID)])
+async def test_a_vm_gets_the_vault_of_its_profile_else_that_of_its_region(
+    cloud: Cloud, profile: str, vault: ResourceId
+) -> None:
+    scope = f"/subscriptions/{VM_ID.subscription},/subscriptions/{ELSEWHERE}"
+    vm = source_vm(tags={"dr": "true", "dr-profile": profile})
+    cloud.skus = [{**cloud.skus[0], "locations": ["centralus"]}]
+
+    plan = await plan_for(FakeAzure(app(target_scope=scope), cloud), vm)
+
+    assert plan.blockers == ()
+    assert plan.replication
+    assert (plan.replication.vault, plan.replication.target_location) == (vault, "centralus")
+    warned = "TargetNotVaultRegion" in {finding.code for finding in plan.findings}
+    assert warned is (vault == VAULT_ID)  # that one is in another region than the map's
+    assert cloud.resources[VAULT_ID.key]["location"].replace(" ", "").lower() == TARGET
+
+
+async def test_a_job_is_followed_in_the_vault_that_holds_it(cloud: Cloud) -> None:
+    cloud.vaults[SECOND]["replication_jobs"].append(job_body("InProgress"))
+    azure = FakeAzure(app(), cloud)
+
+    there = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1", vault=SECOND))
+    elsewhere = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
+
+    assert isinstance(there, Pending)
+    assert elsewhere == Ready()
+
+
+@pytest.mark.parametrize(
+    ("state", "step"), [("InProgress", "Changing protection: Update the item"), ("Succeeded", ""), ("Failed", "")]
+)
+async def test_the_job_of_a_change_is_followed_to_its_end_alone(cloud: Cloud, state: str, step: str) -> None:
+    """The item is Protected all the while: how the job ended is all there is to know."""
+    error = {"serviceErrorDetails": {"code": "150097", "message": "No such size."}}
+    body = job_body(state, scenario="UpdateDr", friendlyName="Update the item", errors=[error])
+    cloud.vault["replication_jobs"].append(body)
+
+    outcome = await monitor_job(FakeAzure(app(), cloud), JobRequest(vm_id=VM_ID, job="job-1", vault=VAULT_ID))
+
+    if state == "InProgress":
+        assert outcome == Pending(retry_after=60, step=step)
+    elif state == "Succeeded":
+        assert outcome == Ready()
+    else:
+        assert outcome == Ready(value={"error": {"code": "150097", "message": "No such size.", "action": ""}})
+
+
+async def test_a_job_of_any_vault_that_is_enabling_the_vm_is_waited_for(cloud: Cloud) -> None:
+    """The portal enables it in another of our vaults: its item is hidden while the job runs."""
+    cloud.skus.append(sku_body(location="centralus"))
+    azure = FakeAzure(app(), cloud)
+    plan = await plan_for(azure, source_vm())
+    assert plan.replication
+    assert plan.replication.vault == SECOND
+    azure.vault(VAULT_ID).jobs.forget()
+    cloud.vault["replication_jobs"].append(job_body("InProgress", "portal-s-job"))
+
+    outcome = await enable_protection(azure, EnableRequest(vm_id=VM_ID, replication=plan.replication))
+
+    assert isinstance(outcome, Pending)
+    assert "is being enabled" in outcome.step
+    assert cloud.writes == []
