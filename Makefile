@@ -5,6 +5,9 @@
 PYTHON ?= $(shell for python in python3.12 python3.11 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $$python && break; done)
 RUN := .venv/bin/python
+# Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
+EXPORT := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protected, on this machine
 	$(RUN) -m local demo
@@ -25,10 +28,8 @@ bench: .venv/ready       ## measure: calls per VM, elapsed over the critical pat
 	$(RUN) -m local bench
 
 requirements:            ## export the pinned, hashed requirements from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links -q -o requirements.txt
-	uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --no-emit-index-url --no-emit-find-links -q -c requirements.txt -o requirements-dev.txt
+	$(EXPORT) -o requirements.txt
+	$(EXPORT) --extra local --extra dev -c requirements.txt -o requirements-dev.txt
 
 .venv/ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.12 or 3.11 is needed: install one, or say which with make PYTHON=..."; exit 1; }
