@@ -1,7 +1,6 @@
 """Estates: what is loaded is there, what is wrong is named, what is generated is always the same."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -197,15 +196,12 @@ def test_a_generated_estate_is_a_function_of_its_numbers() -> None:
     assert 50 < len(first["siteRecovery"][0]["protectedItems"]) < 110
 
 
-async def test_thousands_of_vms_load_and_list_in_seconds() -> None:
+async def test_thousands_of_vms_load_and_list() -> None:
     numbers = {"vms": 2000, "tagged": 1, "protected": 1, "regions": ["eastus", "westus2"]}
     async with azure({"generate": numbers}) as clients:
-        started = time.monotonic()
         vms = [vm async for vm in clients.compute.virtual_machines.list_all()]
         items = clients.recovery.replication_protected_items.list("rg-vault", "vault-westus2")
         assert (len(vms), len([item async for item in items])) == (2000, 2000)
-        # On an idle machine 2 s, most of it the client's models; quadratic lists would take minutes.
-        assert time.monotonic() - started < 30
 
 
 async def test_the_files_that_a_process_leaves_for_others(tmp_path: Path) -> None:
