@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
+    from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
     from shared.azure.vault import Vault
 
@@ -51,6 +52,12 @@ class Azure:
         from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
         client: ResourceManagementClient = self._client(ResourceManagementClient, subscription)
+        return client
+
+    def resource_graph(self) -> "ResourceGraphClient":
+        from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+
+        client: ResourceGraphClient = self._client(ResourceGraphClient)
         return client
 
     def site_recovery(self, subscription: str) -> "SiteRecoveryManagementClient":
@@ -147,15 +154,15 @@ class Azure:
             if not query:
                 return found
 
-    def _client(self, kind: Any, subscription: str) -> Any:
+    def _client(self, kind: Any, *subscription: str) -> Any:
         from shared.azure.policies import NoRegistration, ShortRetries
 
-        key = (kind.__name__, subscription.lower())
+        key = (kind.__name__, "".join(subscription).lower())
         if key not in self._clients:
             endpoint = self.settings.arm_endpoint
             self._clients[key] = kind(
                 self._credential(),
-                subscription,
+                *subscription,
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
                 retry_policy=ShortRetries(),

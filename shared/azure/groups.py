@@ -28,19 +28,24 @@ async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> 
     """
     recently = azure.settings.poll_seconds
     for within in (recently,) if anew else (recently * HARDLY, recently):
-        listed = await azure.shared(_key(group), lambda: _list(azure, group.subscription), within)
+        listed = await groups_of(azure, group.subscription, within)
         if group.key in listed:
             return listed[group.key]
     return None
 
 
+async def groups_of(azure: Azure, subscription: str, within: float | None = None) -> dict[str, GroupRecord]:
+    """All resource groups of a subscription by their lower-cased IDs. Raises HttpResponseError."""
+    return await azure.shared(_key(subscription), lambda: _list(azure, subscription), within)
+
+
 def forget_groups(azure: Azure, group: ResourceId, *, if_before: float) -> None:
     """The list that would hold the group is read anew, unless it was since the (monotonic) time given."""
-    azure.forget(_key(group), if_before=if_before)
+    azure.forget(_key(group.subscription), if_before=if_before)
 
 
-def _key(group: ResourceId) -> str:
-    return f"groups/{group.subscription.lower()}"
+def _key(subscription: str) -> str:
+    return f"groups/{subscription.lower()}"
 
 
 async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:

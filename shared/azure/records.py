@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.outcome import Error
-from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
+from shared.domain.protected_item import Agent, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
 
 
@@ -90,6 +90,14 @@ def item_of(found: Any) -> ProtectedItem | None:
         job=_job_name(item.current_scenario),
         percent=a2a.monitoring_percentage_completion,
         rpo_seconds=a2a.rpo_in_seconds,
+        rpo_at=a2a.last_rpo_calculated_time,
+        tested_at=item.last_successful_test_failover_time,
+        agent=Agent(
+            version=a2a.agent_version or "",
+            expires=a2a.agent_expiry_date,
+            outdated=bool(a2a.is_replication_agent_update_required),
+            certificate_outdated=bool(a2a.is_replication_agent_certificate_update_required),
+        ),
         errors=tuple(_health_error(error) for error in item.health_errors or ()),
     )
 
@@ -166,6 +174,8 @@ def job_of(found: Any) -> Job:
         title=found.properties.friendly_name or "",
         state=found.properties.state or "",
         target=found.properties.target_object_name or "",
+        started=found.properties.start_time,
+        ended=found.properties.end_time,
     )
 
 

@@ -1,5 +1,6 @@
 """Reading a source VM as it is now. Reads only."""
 
+import logging
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -9,6 +10,8 @@ from shared.azure.gateway import Azure
 from shared.azure.records import region
 from shared.domain.resource_id import ResourceId
 from shared.domain.vm import Disk, SourceVm
+
+log = logging.getLogger("dr.source")
 
 # Support matrix of 2025-06. Some of Microsoft's pages name ultra disks, others do not: not before it is sure.
 _UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
@@ -24,6 +27,22 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
             return None
         raise
     return _source_vm(vm, found, azure.settings.tag_name)
+
+
+def vm_of_row(row: dict[str, Any], tag_name: str) -> SourceVm | None:
+    """The VM that a row of Resource Graph tells of: as ARM shows it, but for the power state. None if malformed."""
+    from azure.mgmt.compute.models import VirtualMachine
+
+    properties = row.get("properties") or {}
+    shown = (properties.get("extended") or {}).get("instanceView") or {}
+    power = (shown.get("powerState") or {}).get("code")
+    view = {"statuses": [{"code": power}] if power else []}
+    try:
+        found = VirtualMachine({**row, "properties": {**properties, "instanceView": view}})
+        return _source_vm(ResourceId(row["id"]), found, tag_name)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.warning("Not read: %s: %s", row.get("id"), error)
+        return None
 
 
 def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
@@ -64,6 +83,7 @@ def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
         availability_set_id=_reference(properties.availability_set),
         placement_group_id=_reference(properties.proximity_placement_group),
         scale_set_id=_reference(properties.virtual_machine_scale_set),
+        created_at=properties.time_created,
     )
 
 

@@ -24,7 +24,8 @@ ANY = "*"
 
 class Profile(Model):
     """Hours. Retention of managed disks may be up to 15 days; 0 takes no app-consistent points (Site Recovery's own
-    default today), else at least one within the retention.
+    default today), else at least one within the retention. `rpo_limit_minutes`: with recovery points older than that a
+    VM is out of compliance.
 
     `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
     any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
@@ -34,6 +35,7 @@ class Profile(Model):
 
     recovery_point_retention_hours: int = Field(24, ge=1, le=360)
     app_consistent_frequency_hours: int = Field(4, ge=0, le=12)
+    rpo_limit_minutes: int = Field(30, ge=1, le=1440)
     vault: ResourceId | None = None
     values: dict[str, str] = {}
     allow: dict[str, tuple[str, ...]] = {}

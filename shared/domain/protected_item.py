@@ -4,6 +4,7 @@ Freeze beats fix: an item is written to only in a state listed here. Failed over
 failover, or a state that nobody has told us of: look and report, never touch.
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 from shared.domain import naming
@@ -81,11 +82,21 @@ class ItemSettings(Model):
     target_location: str = ""
 
 
+class Agent(Model):
+    """The mobility agent in the VM. `outdated` and `certificate_outdated` are the service's own words for it."""
+
+    version: str = ""
+    expires: datetime | None = None
+    outdated: bool = False
+    certificate_outdated: bool = False
+
+
 class ProtectedItem(Model):
     """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
 
     `held_recovery_points` is whether it ever was protected, `job` the one under way on it, or "". `percent` is that of
-    the initial replication, where the service tells it; it stops below 100.
+    the initial replication, where the service tells it; it stops below 100. `rpo_at` is when `rpo_seconds` was
+    reckoned, `tested_at` when a test failover last went well.
     """
 
     id: ResourceId
@@ -104,6 +115,9 @@ class ProtectedItem(Model):
     job: str = ""
     percent: int | None = None
     rpo_seconds: int | None = None
+    rpo_at: datetime | None = None
+    tested_at: datetime | None = None
+    agent: Agent = Agent()
     errors: tuple[Error, ...] = ()
 
     @property
@@ -124,8 +138,8 @@ class ProtectedItem(Model):
         return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
 
 
-ENABLE = "EnableDr"
-"""The scenario of a job that enables protection."""
+ENABLE, DISABLE = "EnableDr", "DisableDr"
+"""The scenarios of jobs that enable and disable protection."""
 
 
 class JobStage(StrEnum):
@@ -139,13 +153,16 @@ _FAILED = {"failed", "cancelled", "suspended"}
 
 
 class Job(Model):
-    """A Site Recovery job, as the list of a vault's jobs tells of it. `name` is also the ID of the operation."""
+    """A Site Recovery job, as the list of a vault's jobs tells of it. `name` is also the ID of the operation, `target`
+    the name of the VM."""
 
     name: str
     scenario: str
     title: str = ""
     state: str
     target: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
 
     @property
     def stage(self) -> JobStage:

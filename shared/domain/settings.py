@@ -21,8 +21,11 @@ from shared.domain.scope import Scope
 
 
 class Mode(StrEnum):
+    """What any door may lead to: a look, protection and its changes in place, or the disabling of it as well."""
+
     REPORT = "report"
     PROTECT = "protect"
+    CLEANUP = "cleanup"
 
 
 def _comma_separated(given: Any) -> Any:
@@ -79,7 +82,11 @@ class Settings(BaseModel):
     target_scope: Ids = Field(
         description="IDs of subscriptions or resource groups, comma-separated: resources are made only in them"
     )
-    mode: Mode = Field(Mode.PROTECT, description="protect (enable what is tagged) or report (look, write nothing)")
+    mode: Mode = Field(
+        Mode.PROTECT,
+        description="report (look, write nothing), protect (enable what is tagged) or cleanup (also disable what is no "
+        "longer tagged or no longer there)",
+    )
     paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
     create: Create = Field(
         Create.ALL,
@@ -91,8 +98,8 @@ class Settings(BaseModel):
     profiles: Profiles = Field(
         {DEFAULT: Profile()},
         description="a JSON object of profiles by name (lower-case letters, digits, -), each with "
-        "recoveryPointRetentionHours (1 to 360), appConsistentFrequencyHours (0 for none, 1 to 12), vault, values and "
-        "allow (both by the tags' names without dr-)",
+        "recoveryPointRetentionHours (1 to 360), appConsistentFrequencyHours (0 for none, 1 to 12), rpoLimitMinutes "
+        "(1 to 1440), vault, values and allow (both by the tags' names without dr-)",
     )
     resource_tags: Tags = Field(
         {}, description="tags for what the app makes, as name=value, comma-separated; at most 10"
@@ -100,6 +107,31 @@ class Settings(BaseModel):
     agent_automation_account: ResourceId | None = Field(
         None,
         description="the resource ID of an automation account in the vault's subscription, which updates the agents",
+    )
+    min_age_minutes: int = Field(
+        0, ge=0, le=1440, description="minutes that a VM has to exist before it is enabled, 0 to 1440"
+    )
+    max_enables_per_day: int = Field(
+        200, ge=0, le=100_000, description="VMs enabled in any 24 hours, 0 to 100000, counted from the vaults' jobs"
+    )
+    max_disable_share: float = Field(
+        5.0,
+        ge=0,
+        le=100,
+        description="percent of the protected VMs disabled in any 24 hours, 0 to 100; at least one VM, unless it is 0",
+    )
+    untag_grace_hours: float = Field(
+        72.0, ge=0, le=2160, description="hours that an untagged or deleted VM stays protected in cleanup, 0 to 2160"
+    )
+    reconcile_schedule: str = Field(
+        "0 15 * * * *",
+        pattern=r"^(\S+\s+){5}\S+$",
+        description="when the estate is swept: an NCRONTAB expression of six fields, in UTC",
+    )
+    events_topic: str = Field(
+        "",
+        pattern=r"^(https://\S+)?$",
+        description="the https endpoint of an Event Grid custom topic, which is told how each VM stands",
     )
     prices: Annotated[Prices, BeforeValidator(parse_object)] = Field(
         Prices(), description="a JSON object with currency, and for a month instance, diskGb (by type) and cache"
@@ -246,7 +278,7 @@ def _in_words(problem: Any) -> str:
 
 def as_text(default: object) -> str:
     """A default as one would write it into the environment; `none` for an empty one."""
-    if default is None or default == {}:
+    if default is None or default in ({}, ""):
         return "none"
     if isinstance(default, bool):
         return str(default).lower()

@@ -1,5 +1,7 @@
 """A source VM as it is now: what the rules need to know of it, and nothing else."""
 
+from datetime import datetime
+
 from shared.domain.model import Model
 from shared.domain.resource_id import ResourceId
 
@@ -18,7 +20,8 @@ class Disk(Model):
 
 
 class SourceVm(Model):
-    """What `resolve_source` reads. `tags` are those of the app only; `location` is a region name, as `eastus`.
+    """What `resolve_source` reads. `tags` are those of the app only; `location` is a region name, as `eastus`;
+    `created_at` is when the VM was made.
 
     `request` is what a request asks for, under the tags' names: tried as if the VM carried it.
     """
@@ -42,6 +45,7 @@ class SourceVm(Model):
     availability_set_id: ResourceId | None = None
     placement_group_id: ResourceId | None = None
     scale_set_id: ResourceId | None = None
+    created_at: datetime | None = None
 
     @property
     def is_settling(self) -> bool:

@@ -62,7 +62,7 @@ def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
         ("DR_SOURCE_SCOPE", "Production", "IDs of subscriptions or resource groups"),
         ("DR_SOURCE_SCOPE", str(VM_ID), "a subscription or a resource group is allowed"),
         ("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION},web", "IDs of subscriptions or resource groups"),
-        ("DR_MODE", "cleanup", "protect (enable what is tagged) or report (look, write nothing)"),
+        ("DR_MODE", "heal", "report (look, write nothing), protect (enable what is tagged) or cleanup"),
         ("DR_PAUSED", "maybe", "true stops all writes at once"),
         ("DR_POLL_SECONDS", "0", "above 0, at most 3600"),
         ("DR_POLL_SECONDS", "3601", "above 0, at most 3600"),

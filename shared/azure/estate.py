@@ -1,0 +1,140 @@
+"""Reading the whole estate: the VMs by Resource Graph, what protects them by the lists of the vaults.
+
+What the items of a vault look like in Resource Graph is documented nowhere, and it lags; their list has it all. So it
+is asked only which VMs are protected by vaults that are not ours. What one read cannot tell is a gap, not an end.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from azure.core.exceptions import AzureError, HttpResponseError
+
+from shared.azure.answers import error_of
+from shared.azure.gateway import Azure
+from shared.azure.graph import TruncatedError, query
+from shared.azure.groups import groups_of
+from shared.azure.source import vm_of_row
+from shared.azure.vault import Vault
+from shared.domain.estate import Estate, Group
+from shared.domain.protected_item import Job, ProtectedItem
+from shared.domain.resource_id import ResourceId
+from shared.domain.target import Policy
+from shared.domain.vm import SourceVm
+
+T = TypeVar("T")
+
+_VMS = """resources
+| where type =~ 'microsoft.compute/virtualmachines'
+| project id, location, tags, zones, properties
+| order by id asc"""
+
+_ITEMS = """recoveryservicesresources
+| where type =~ 'microsoft.recoveryservices/vaults/replicationfabrics/replicationprotectioncontainers/\
+replicationprotecteditems'
+{others}
+| project id, source = tostring(properties.providerSpecificDetails.fabricObjectId)
+| order by id asc"""
+
+
+async def read_estate(azure: Azure) -> Estate:
+    """Reads only. Nothing is raised for what Azure answers: it is said in the estate's `gaps`."""
+    gaps: list[str] = []
+    read_at = datetime.now(UTC)
+    (vms, elsewhere, groups), vaults = await asyncio.gather(
+        asyncio.gather(
+            _vms(azure, gaps),
+            _elsewhere(azure, gaps),
+            _or_gap(_groups(azure), "the resource groups", gaps, {}),
+        ),
+        asyncio.gather(*(_of_vault(vault, gaps) for vault in azure.vaults())),
+    )
+    return Estate(
+        vms=vms,
+        items=tuple(item for items, _, _ in vaults for item in items),
+        read_at=read_at,
+        elsewhere=elsewhere,
+        policies={policy: values for _, policies, _ in vaults for policy, values in policies.items()},
+        groups=groups,
+        jobs=tuple(job for _, _, jobs in vaults for job in jobs),
+        gaps=tuple(gaps),
+    )
+
+
+async def _vms(azure: Azure, gaps: list[str]) -> tuple[SourceVm, ...]:
+    """Those in the source scope, as far as they could be read."""
+    found = []
+    async for row in _rows(azure, _VMS, _subscriptions(azure), "the VMs", gaps):
+        vm = vm_of_row(row, azure.settings.tag_name)
+        if vm and vm.id in azure.settings.source:
+            found.append(vm)
+    return tuple(found)
+
+
+async def _elsewhere(azure: Azure, gaps: list[str]) -> dict[ResourceId, ResourceId]:
+    """Which VMs the items of other people's vaults protect, as far as Resource Graph tells."""
+    others = "\n".join(f"| where id !startswith '{vault}/'" for vault in azure.settings.vault_ids)
+    subscriptions = _subscriptions(azure) | {vault.subscription for vault in azure.settings.vault_ids}
+    found = {}
+    async for row in _rows(azure, _ITEMS.format(others=others), subscriptions, "the items of other vaults", gaps):
+        if row.get("source"):
+            found[ResourceId(row["source"])] = ResourceId(row["id"])
+    return found
+
+
+async def _rows(
+    azure: Azure, text: str, subscriptions: set[str], what: str, gaps: list[str]
+) -> AsyncIterator[dict[str, Any]]:
+    """The rows of a query, as far as they could be read; a gap says that there are more."""
+    try:
+        async for row in query(azure, text, subscriptions):
+            yield row
+    except (AzureError, TruncatedError) as fault:
+        gaps.append(_gap(what, fault))
+
+
+async def _groups(azure: Azure) -> dict[str, Group]:
+    return {
+        key: Group(tags=group.tags, managed_by=group.managed_by)
+        for subscription in sorted(_subscriptions(azure))
+        for key, group in (await groups_of(azure, subscription)).items()
+    }
+
+
+async def _of_vault(
+    vault: Vault, gaps: list[str]
+) -> tuple[tuple[ProtectedItem, ...], dict[ResourceId, Policy], tuple[Job, ...]]:
+    items, policies, jobs = await asyncio.gather(
+        _or_gap(vault.items.get(), f"the items of {vault.id}", gaps, ()),
+        _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps, ()),
+        _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps, ()),
+    )
+    values = {
+        record.id: Policy(
+            name=record.id.name,
+            retention_minutes=record.retention_minutes,
+            app_consistent_minutes=record.app_consistent_minutes,
+            crash_consistent_minutes=record.crash_consistent_minutes,
+        )
+        for record in policies
+    }
+    return tuple(items), values, tuple(jobs)
+
+
+async def _or_gap(read: Awaitable[T], what: str, gaps: list[str], nothing: Any) -> T:
+    try:
+        return await read
+    except AzureError as fault:
+        gaps.append(_gap(what, fault))
+        answer: T = nothing
+        return answer
+
+
+def _gap(what: str, fault: Exception) -> str:
+    told = error_of(fault) if isinstance(fault, HttpResponseError) else fault
+    return f"{what[0].upper()}{what[1:]} could not be read in full: {told}"
+
+
+def _subscriptions(azure: Azure) -> set[str]:
+    return {member.subscription.lower() for member in azure.settings.source_scope}
