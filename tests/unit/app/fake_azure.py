@@ -262,13 +262,13 @@ class FakeAzure(Azure):
         super().__init__(settings)
         self.cloud = cloud
 
-    def _client(self, kind: Any, subscription: str) -> Any:
+    def _client(self, kind: Any, *subscription: str) -> Any:
         clients = {
             "ComputeManagementClient": _compute,
             "ResourceManagementClient": _resources,
             "SiteRecoveryManagementClient": _site_recovery,
         }
-        return clients[kind.__name__](self.cloud, subscription)
+        return clients[kind.__name__](self.cloud, *subscription)
 
 
 def _compute(cloud: Cloud, subscription: str) -> Any:
