@@ -1,5 +1,6 @@
 """Step 4: asking for protection. Never twice: the item and a running enable job of the VM are looked for first."""
 
+from shared.azure.budget import enables_left
 from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
 from shared.azure.protection import enable, find_protection, look_anew, may_be_enabled_already, own_enable_job
@@ -19,7 +20,11 @@ async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
         return Ready(value={"job": job})
     if await may_be_enabled_already(azure, vm):
         return Pending(retry_after=poll, step="Waiting: a VM of this name is being enabled")
-    try:
-        return Ready(value={"job": await enable(azure, vm, request.replication)})
-    except (MissingParentError, UnderWayError) as not_yet:
-        return Pending(retry_after=poll, error=Error(code="MissingParent", message=str(not_yet)))
+    async with enables_left(azure) as budget:
+        if budget.wait:
+            error = Error(code="EnablesUsedUp", message=budget.reason, action=budget.action)
+            return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been enabled", error=error)
+        try:
+            return Ready(value={"job": await enable(azure, vm, request.replication)})
+        except (MissingParentError, UnderWayError) as not_yet:
+            return Pending(retry_after=poll, error=Error(code="MissingParent", message=str(not_yet)))

@@ -63,6 +63,13 @@ async def remove_failed_item(request: Json) -> Json:
     return await _run(step, request)
 
 
+@blueprint.activity_trigger(input_name="request")
+async def disable_protection(request: Json) -> Json:
+    from activities.disable_protection import disable_protection as step
+
+    return await _run(step, request)
+
+
 async def _run(step: Callable[["Azure", Any], Awaitable["Outcome"]], request: Json) -> Json:
     """The step's own annotation says what its request is."""
     from shared.azure.answers import answered

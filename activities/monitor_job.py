@@ -4,7 +4,7 @@ from shared.azure.gateway import Azure
 from shared.azure.protection import find_item
 from shared.domain.messages import JobRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
-from shared.domain.protected_item import ENABLE, JobStage, ProtectedItem, Stage
+from shared.domain.protected_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 
 # In poll intervals: the job takes five minutes at least, the initial replication half an hour.
 _JOB_EVERY = 2
@@ -22,7 +22,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     vault = azure.vault(request.vault or azure.settings.vault_ids[0])
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
-        doing = "Enabling" if job.scenario == ENABLE else "Changing"
+        doing = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing")
         return Pending(retry_after=_JOB_EVERY * poll, step=f"{doing} protection: {job.title}")
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))

@@ -8,4 +8,5 @@ from shared.domain.outcome import Outcome, Ready
 
 async def resolve_source(azure: Azure, request: VmRequest) -> Outcome:
     """Ready holds a `Source`."""
-    return Ready(value=(await look_at(azure, request.vm_id, as_if_tagged=request.as_if_tagged)).dump())
+    source = await look_at(azure, request.vm_id, as_if_tagged=request.as_if_tagged, confirmed=request.confirmed)
+    return Ready(value=source.dump())

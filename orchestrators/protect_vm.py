@@ -10,32 +10,21 @@ only in such a look, never on a wait, so what changed during the run has been se
 """
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
+from orchestrators.disable import ENDINGS, disable
+from orchestrators.steps import Step, ask, not_ready
 from orchestrators.target_resources import create_target_resources
 from shared.domain.drift import not_changed
 from shared.domain.findings import Finding, note
 from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
-from shared.domain.model import Model
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready, load_outcome
+from shared.domain.outcome import Error, Failed, Pending, Ready
 from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.run import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
 from shared.domain.target import Plan
 from shared.domain.vm import SourceVm
-
-# No timer is longer: a wait of days is a chain of these.
-_LONGEST_WAIT = timedelta(hours=1)
-
-_ENDINGS = {
-    Verdict.NOT_TAGGED: Ending.NOT_TAGGED,
-    Verdict.NOT_ELIGIBLE: Ending.NOT_ELIGIBLE,
-    Verdict.GONE: Ending.GONE,
-}
-
-Step = Generator[Any, Any, Run]
 
 
 def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
@@ -72,7 +61,7 @@ def _wait(context: Context, run: Run, changed: Any) -> Generator[Any, Any, bool]
     now = context.current_utc_datetime
     if run.wake_at is None or run.wake_at <= now:
         return True
-    timer = context.create_timer(min(run.wake_at, now + _LONGEST_WAIT))
+    timer = context.create_timer(min(run.wake_at, now + run.longest_wait))
     yield context.task_any([timer, changed])
     if not timer.is_completed:
         timer.cancel()
@@ -90,13 +79,16 @@ def _pass(context: Context, run: Run) -> Step:
 
 def _look(context: Context, run: Run) -> Step:
     """The VM and its item as they are now: what, if anything, is the next step?"""
-    request = VmRequest(vm_id=run.vm_id, as_if_tagged=run.targets_only)
-    outcome = yield from _ask(context, "resolve_source", request)
+    request = VmRequest(vm_id=run.vm_id, as_if_tagged=run.targets_only, confirmed=run.confirmed)
+    outcome = yield from ask(context, run, "resolve_source", request)
     if not isinstance(outcome, Ready):
-        return _not_ready(context, run, outcome)
+        return not_ready(context, run, outcome)
     source, now = Source.load(outcome.value), context.current_utc_datetime
     if source.verdict is not Verdict.PROTECT or source.vm is None:
-        return run.finish(_ENDINGS[source.verdict], source.findings)
+        if source.item or run.disabling:
+            return (yield from disable(context, run, source))
+        return run.finish(ENDINGS[source.verdict], source.findings)
+    run = run.but(disable_at=None, disabling=False)
     if source.item and run.targets_only:
         return run.finish(Ending.TARGETS_READY)
     if source.item and source.item.stage is Stage.PROTECTED:
@@ -107,6 +99,8 @@ def _look(context: Context, run: Run) -> Step:
         return run.follow(now, run.poll_seconds)
     if source.vm.is_settling and run.may_settle(now):
         return run.wait_to_settle(now, source.vm)
+    if source.not_before and now < source.not_before:
+        return run.wait_until(now, source.not_before, "Waiting until the VM is old enough")
     return (yield from _protect(context, run.but(settle_by=None), source.vm))
 
 
@@ -118,9 +112,9 @@ def _look_at_item(context: Context, run: Run, item: ProtectedItem, findings: tup
     if item.stage is Stage.DISABLING:
         return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="")
     if item.stage is Stage.FAILED and not run.job:
-        outcome = yield from _ask(context, "remove_failed_item", VmRequest(vm_id=run.vm_id))
+        outcome = yield from ask(context, run, "remove_failed_item", VmRequest(vm_id=run.vm_id))
         if not isinstance(outcome, Ready):
-            return _not_ready(context, run, outcome)
+            return not_ready(context, run, outcome)
         return run.sleep(now, run.poll_seconds, "Removing the attempt that failed")
     return run.follow(now, 0)
 
@@ -129,9 +123,9 @@ def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step
     """The VM is protected: what differs from what is asked for is changed in place, one job at a time."""
     if run.job and run.changing:
         return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
-    outcome = yield from _ask(context, "derive_target_settings", DeriveRequest(vm=vm, item=item))
+    outcome = yield from ask(context, run, "derive_target_settings", DeriveRequest(vm=vm, item=item))
     if not isinstance(outcome, Ready):
-        return _not_ready(context, run, outcome)
+        return not_ready(context, run, outcome)
     plan, now = Plan.load(outcome.value), context.current_utc_datetime
     run = run.but(item_id=item.id, vault=item.vault, settings=plan.settings)
     if not plan.changes.any:
@@ -141,11 +135,11 @@ def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step
     step = next((step for step in plan.changes.steps if step.key not in run.tried), None)
     if step is None or len(run.tried) >= MOST_CHANGES:
         return run.finish(Ending.PROTECTED, (*plan.findings, not_changed(vm, plan.changes, run.last_error)))
-    outcome = yield from _ask(context, "change_protection", ChangeRequest(vm_id=run.vm_id, changes=step))
+    outcome = yield from ask(context, run, "change_protection", ChangeRequest(vm_id=run.vm_id, changes=step))
     if isinstance(outcome, Failed):
         return run.but(tried=(*run.tried, step.key)).change_ended(outcome.error)
     if not isinstance(outcome, Ready):
-        return _not_ready(context, run, outcome)
+        return not_ready(context, run, outcome)
     run = run.but(tried=(*run.tried, step.key), changing=True)
     return run.follow(now, run.poll_seconds, outcome.value["job"], "Changing the settings of the replicated item")
 
@@ -155,9 +149,9 @@ def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
 
     If the target resources take their time, the run comes back to a look at the VM before it asks.
     """
-    outcome = yield from _ask(context, "derive_target_settings", DeriveRequest(vm=vm))
+    outcome = yield from ask(context, run, "derive_target_settings", DeriveRequest(vm=vm))
     if not isinstance(outcome, Ready):
-        return _not_ready(context, run, outcome)
+        return not_ready(context, run, outcome)
     plan = Plan.load(outcome.value)
     run = run.but(settings=plan.settings, changing=False, tried=())
     if plan.blockers or plan.replication is None:
@@ -169,16 +163,15 @@ def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
         return run
     if run.targets_only:
         return run.finish(Ending.TARGETS_READY, plan.findings)
-    outcome = yield from _ask(
-        context, "enable_protection", EnableRequest(vm_id=run.vm_id, replication=plan.replication)
-    )
+    request = EnableRequest(vm_id=run.vm_id, replication=plan.replication)
+    outcome = yield from ask(context, run, "enable_protection", request)
     if not isinstance(outcome, Ready):
-        return _not_ready(context, run, outcome)
+        return not_ready(context, run, outcome)
     return run.follow(context.current_utc_datetime, run.poll_seconds, outcome.value["job"])
 
 
 def _create_targets(context: Context, run: Run) -> Step:
-    outcome, remaining = yield from create_target_resources(context, run.remaining)
+    outcome, remaining = yield from create_target_resources(context, run)
     if isinstance(outcome, Pending):
         return run.wait_for_targets(context.current_utc_datetime, outcome, remaining)
     if isinstance(outcome, Failed):
@@ -188,25 +181,12 @@ def _create_targets(context: Context, run: Run) -> Step:
 
 def _follow(context: Context, run: Run) -> Step:
     """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
-    outcome = yield from _ask(context, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault))
+    outcome = yield from ask(context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault))
     if not isinstance(outcome, Ready):
-        return _not_ready(context, run, outcome)
+        return not_ready(context, run, outcome)
     error = Error.load(outcome.value["error"]) if "error" in outcome.value else None
     if run.changing:
         return run.change_ended(error)
     if error:
-        return run.enable_failed(context.current_utc_datetime, error)
+        return run.attempt_failed(context.current_utc_datetime, error)
     return run.but(job="").look_again()
-
-
-def _not_ready(context: Context, run: Run, outcome: Outcome) -> Run:
-    if isinstance(outcome, Pending):
-        return run.wait_for(context.current_utc_datetime, outcome)
-    if isinstance(outcome, Failed):
-        return run.fail(outcome)
-    raise TypeError(f"{outcome} is no reason to wait")
-
-
-def _ask(context: Context, activity: str, request: Model) -> Generator[Any, Any, Outcome]:
-    answer = yield context.call_activity(activity, request.dump())
-    return load_outcome(answer)

@@ -5,23 +5,23 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
+from orchestrators.steps import call
 from shared.domain.messages import ResourceRequest
 from shared.domain.outcome import Failed, Outcome, Pending, Ready, load_outcome
+from shared.domain.run import Run
 from shared.domain.target import TargetResource
 
 Waves = tuple[tuple[TargetResource, ...], ...]
 
 
-def create_target_resources(context: Context, waves: Waves) -> Generator[Any, Any, tuple[Outcome, Waves]]:
+def create_target_resources(context: Context, run: Run) -> Generator[Any, Any, tuple[Outcome, Waves]]:
     """Asks for every resource of a wave at once, and goes on to the next when all of it is there.
 
     Returns Ready, or what stands in the way (the first refusal, else the wait that ends first) with what remains.
     """
+    waves = run.remaining
     for index, wave in enumerate(waves):
-        asked = [
-            context.call_activity("create_target_resource", ResourceRequest(resource=resource).dump())
-            for resource in wave
-        ]
+        asked = [call(context, run, "create_target_resource", ResourceRequest(resource=resource)) for resource in wave]
         answers = yield context.task_all(asked)
         outcomes = [load_outcome(answer) for answer in answers]
         missing = tuple(

@@ -1,6 +1,7 @@
 """The SDK clients of this process, and the guard that every write passes."""
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,10 +11,11 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import WriteRefusedError, is_missing
 from shared.azure.ensure import Ensurer
+from shared.azure.ledger import Ledger
 from shared.azure.remembered import SLOW, Remembered
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import WRITES_OFF
-from shared.domain.settings import Settings, load_settings
+from shared.domain.settings import Mode, Settings, load_settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -41,6 +43,7 @@ class Azure:
         self._transport: AioHttpTransport | None = None
         self._vaults: dict[ResourceId, Vault] = {}
         self._shared: dict[str, Remembered[Any]] = {}
+        self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
 
     def compute(self, subscription: str) -> "ComputeManagementClient":
         from azure.mgmt.compute.aio import ComputeManagementClient
@@ -99,6 +102,12 @@ class Azure:
         self._check_writes_on()
         if vm not in self.settings.source:
             raise WriteRefusedError("OutOfScope", f"{vm} lies outside DR_SOURCE_SCOPE")
+
+    def check_disable(self) -> None:
+        """Passes if the settings allow to disable a protection that nobody has confirmed. Raises WriteRefusedError."""
+        self._check_writes_on()
+        if self.settings.mode is not Mode.CLEANUP:
+            raise WriteRefusedError("DisablingOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed")
 
     def _check_writes_on(self) -> None:
         if self.settings.writes_off:

@@ -29,21 +29,27 @@ from shared.domain.vm import SourceVm
 
 
 async def look_at(
-    azure: Azure, vm_id: ResourceId, *, as_if_tagged: bool = False, request: dict[str, str] | None = None
+    azure: Azure,
+    vm_id: ResourceId,
+    *,
+    as_if_tagged: bool = False,
+    request: dict[str, str] | None = None,
+    confirmed: bool = False,
 ) -> Source:
-    """The VM as it is now and what protects it. One that is not tagged costs one read.
+    """The VM as it is now and what protects it. One that is not tagged costs one read, unless it may be disabled.
 
-    `as_if_tagged` answers for the VM as it would be once it carries the tag, `request` as if it asked for that, too.
+    `as_if_tagged` answers for the VM as it would be once it carries the tag, `request` as if it asked for that, too;
+    `confirmed` is whether its protection may be disabled in any mode.
     """
     findings = preflight.without_reading(vm_id, azure.settings)
     if findings:
         return Source(verdict=Verdict.NOT_ELIGIBLE, findings=tuple(findings))
     vm = await read_vm(azure, vm_id)
     if vm is None:
-        return Source(verdict=Verdict.GONE)
+        return await _left_over(azure, vm_id, Source(verdict=Verdict.GONE), confirmed=confirmed)
     vm = vm.model_copy(update={"request": request or {}})
     if not as_if_tagged and not azure.settings.asks_for_protection(vm.tags):
-        return Source(verdict=Verdict.NOT_TAGGED, vm=vm)
+        return await _left_over(azure, vm_id, Source(verdict=Verdict.NOT_TAGGED, vm=vm), confirmed=confirmed)
     protection = await find_protection(azure, vm.id)
     item = protection[1] if protection else None
     if azure.settings.on_hold(vm.tags):
@@ -53,7 +59,30 @@ async def look_at(
     if original:
         return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
     drift = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
-    return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=drift)
+    not_before = preflight.old_enough_at(vm, azure.settings)
+    return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=drift, not_before=not_before)
+
+
+async def _left_over(azure: Azure, vm_id: ResourceId, source: Source, *, confirmed: bool) -> Source:
+    """With the item that protects a VM which nobody asks to protect, where it may be disabled.
+
+    A tag that says no is meant; one that is missing, or a VM that is, may be missing by mistake.
+    """
+    tags = source.vm.tags if source.vm else {}
+    if azure.settings.on_hold(tags) or not (confirmed or azure.settings.may_disable(tags)):
+        return source
+    protection = await find_protection(azure, vm_id)
+    if protection is None or await find_original(azure, vm_id):
+        return source
+    item = protection[1]
+    at_once = confirmed or azure.settings.refuses_protection(tags)
+    return source.model_copy(
+        update={
+            "item": item,
+            "findings": (frozen(item),) if item.stage is Stage.FROZEN else adopted(item),
+            "grace_seconds": 0 if at_once else azure.settings.untag_grace_hours * 3600,
+        }
+    )
 
 
 async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, *, thorough: bool = False) -> Plan:

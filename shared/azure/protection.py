@@ -4,13 +4,14 @@ from time import monotonic
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
+from shared.azure.budget import asked
 from shared.azure.gateway import Azure
 from shared.azure.records import ContainerMappingRecord
 from shared.azure.remembered import FRESH_FOR
 from shared.azure.site_recovery import MissingParentError, begin, find_container_mapping
 from shared.azure.vault import Vault
 from shared.domain import naming
-from shared.domain.protected_item import JobStage, ProtectedItem, Stage
+from shared.domain.protected_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import ContainerMapping, ReplicatedDisk, Replication
 
@@ -86,6 +87,7 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     path = (vault.id.resource_group, vault.id.name, fabric, container, naming.item_name(vm))
     try:
         vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
+        asked(azure, ENABLE, vault.enable_jobs[vm])
     except BaseException:
         # It may have been taken all the same: whoever looks next looks at the vault, not at what is remembered of it.
         vault.items.forget()
@@ -94,9 +96,15 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     return vault.enable_jobs[vm]
 
 
-async def remove(azure: Azure, item: ProtectedItem) -> str:
-    """Takes back an attempt to enable that failed and never held a recovery point. Returns the name of the job."""
+async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) -> str:
+    """Disables protection, or takes back an attempt to enable that failed. Returns the name of the job.
+
+    Raises HttpResponseError, and WriteRefusedError where the item holds recovery points and the settings do not allow
+    to give them up, unless somebody has confirmed that.
+    """
     azure.check_vm_write(item.source)
+    if item.held_recovery_points and not confirmed:
+        azure.check_disable()
     vault = azure.vault(item.vault)
     container = item.id.parent
     body = models.DisableProtectionInput(
@@ -113,6 +121,8 @@ async def remove(azure: Azure, item: ProtectedItem) -> str:
         item.id.name,
         body,
     )
+    asked(azure, DISABLE, vault.remove_jobs[item.id])
+    vault.items.forget()
     return vault.remove_jobs[item.id]
 
 

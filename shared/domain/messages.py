@@ -1,5 +1,6 @@
 """What the orchestrators ask of the activities, and what a look at a VM answers."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.findings import Finding
@@ -11,10 +12,12 @@ from shared.domain.vm import SourceVm
 
 
 class VmRequest(Model):
-    """`as_if_tagged` asks for a VM as it would be if it carried the tag."""
+    """`as_if_tagged` asks for a VM as it would be if it carried the tag; `confirmed` is whether somebody has confirmed
+    that its protection is to be disabled."""
 
     vm_id: ResourceId
     as_if_tagged: bool = False
+    confirmed: bool = False
 
 
 class DeriveRequest(Model):
@@ -56,9 +59,15 @@ class Verdict(StrEnum):
 
 
 class Source(Model):
-    """What `resolve_source` found. With the verdict PROTECT, `vm` is there, and `item` if something protects it."""
+    """What `resolve_source` found. With the verdict PROTECT, `vm` is there, and `item` if something protects it.
+
+    With NOT_TAGGED and GONE, `item` is what may be disabled, `grace_seconds` after that was first seen. `not_before` is
+    when the VM is old enough to be enabled.
+    """
 
     verdict: Verdict
     vm: SourceVm | None = None
     item: ProtectedItem | None = None
     findings: tuple[Finding, ...] = ()
+    grace_seconds: float = 0
+    not_before: datetime | None = None

@@ -4,6 +4,7 @@ A blocker ends the VM's run as `NotEligible`; it is looked at again when somethi
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 from shared.domain.findings import Finding, Severity, blocker, warning
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
@@ -209,6 +210,13 @@ def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | No
         f"The {resource.kind} {resource.name} does not exist, and DR_CREATE={settings.create} forbids to make it.",
         "Make it beforehand, or let the app make it with DR_CREATE=all.",
     )
+
+
+def old_enough_at(vm: SourceVm, settings: Settings) -> datetime | None:
+    """When the VM has existed for as long as it has to, or None where that is not asked for."""
+    if vm.created_at is None or settings.min_age_minutes == 0:
+        return None
+    return vm.created_at + timedelta(minutes=settings.min_age_minutes)
 
 
 def on_hold(vm: SourceVm, settings: Settings) -> Finding:

@@ -22,6 +22,7 @@ _SETTLING = 60  # 30 min for a VM that Azure is still busy with
 _TARGETS = 120  # 1 h for the target resources
 _FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
 _LONGEST_BACKOFF = timedelta(hours=1)
+_LONGEST_WAIT = 120  # 1 h
 _MOST_ATTEMPTS = 3
 _MOST_FAULTS = 10
 MOST_CHANGES = 6
@@ -39,6 +40,7 @@ class Ending(StrEnum):
     FAILED = "Failed"
     REPORTED = "Reported"
     TARGETS_READY = "TargetsReady"
+    DISABLED = "Disabled"
 
 
 class Result(Model):
@@ -67,12 +69,16 @@ class Run(Model):
     `job` is the job asked for, in `vault`; while it is set, protection is never asked for again. `remaining` are the
     target resources that are not known to be there yet; while it is `changing`, the job changes what
     protects the VM, and `tried` are the changes that were asked for.
-    A run of `targets_only` makes the target resources and ends.
+    A run of `targets_only` makes the target resources and ends. `confirmed` is whether somebody has confirmed that the
+    VM's protection is to be disabled; `disable_at` is when that is done, `disabling` whether it was asked for. What is
+    `in_background` leaves the way to others.
     """
 
     vm_id: ResourceId
     poll_seconds: float
     targets_only: bool = False
+    confirmed: bool = False
+    in_background: bool = False
     phase: Phase = Phase.LOOK
     wake_at: datetime | None = None
     step: str = "Looking at the VM"
@@ -83,6 +89,8 @@ class Run(Model):
     vault: ResourceId | None = None
     changing: bool = False
     tried: tuple[str, ...] = ()
+    disable_at: datetime | None = None
+    disabling: bool = False
     item_id: ResourceId | None = None
     attempts: int = 0
     faults: int = 0
@@ -91,6 +99,11 @@ class Run(Model):
     targets_by: datetime | None = None
     last_error: Error | None = None
     result: Result | None = None
+
+    @property
+    def longest_wait(self) -> timedelta:
+        """No timer is longer: a wait of days is a chain of these, so that a run shows that it lives."""
+        return min(timedelta(seconds=_LONGEST_WAIT * self.poll_seconds), timedelta(hours=1))
 
     def but(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
@@ -147,14 +160,19 @@ class Run(Model):
         """The next look says whether the item is what was asked for."""
         return self.but(job="", changing=False, last_error=error).look_again()
 
-    def enable_failed(self, now: datetime, error: Error) -> Self:
-        """An attempt failed: after a while the next look decides whether its item may be removed for another."""
+    def attempt_failed(self, now: datetime, error: Error) -> Self:
+        """To enable or to disable failed: after a while the next look decides what is to be done about it."""
         attempts = self.attempts + 1
         failed = self.but(attempts=attempts, job="", last_error=error)
         if attempts >= _MOST_ATTEMPTS:
             return failed.finish(Ending.FAILED, error=error)
         backoff = _FIRST_BACKOFF * self.poll_seconds * 2 ** (attempts - 1)
-        return failed.sleep(now, backoff, "Waiting to enable again after a failed job", phase=Phase.LOOK)
+        what = "disable" if self.disabling else "enable"
+        return failed.sleep(now, backoff, f"Waiting to {what} again after a failed job", phase=Phase.LOOK)
+
+    def wait_until(self, now: datetime, when: datetime, step: str) -> Self:
+        """The next look is at that time, or when the VM changes."""
+        return self.sleep(now, (when - now).total_seconds(), step, phase=Phase.LOOK)
 
     def back_off(self, now: datetime, fault: Exception) -> Self:
         """Something nobody expected: again after a growing while, its text in the status; not for ever."""

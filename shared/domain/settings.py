@@ -215,6 +215,15 @@ class Settings(BaseModel):
             return "DR_MODE is report: the app looks and writes nothing"
         return ""
 
+    def may_disable(self, tags: Mapping[str, str]) -> bool:
+        """Whether a VM with these tags may lose its protection without anybody's confirmation."""
+        return self.mode is Mode.CLEANUP and not self.writes_off and not self.on_hold(tags)
+
+    def refuses_protection(self, tags: Mapping[str, str]) -> bool:
+        """Whether the tag is there and says no: what was lost by mistake says nothing."""
+        says = self.tag_name.lower() in {name.lower() for name in tags}
+        return says and not self.asks_for_protection(tags)
+
     def asks_for_protection(self, tags: Mapping[str, str]) -> bool:
         """Whether a VM with these tags is to be protected. Tag names know no case in Azure; neither do our values."""
         given = {name.lower(): value.strip().lower() for name, value in tags.items()}

@@ -23,6 +23,7 @@ REQUESTS: dict[str, Model] = {
     "enable_protection": EnableRequest(vm_id=VM_ID, replication=PLAN.replication),
     "monitor_job": JobRequest(vm_id=VM_ID, job=""),
     "remove_failed_item": VmRequest(vm_id=VM_ID),
+    "disable_protection": VmRequest(vm_id=VM_ID),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
 FUNCTIONS = {

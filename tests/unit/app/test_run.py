@@ -157,9 +157,9 @@ def test_following_keeps_a_known_job_and_forgets_the_last_error() -> None:
 
 
 def test_a_failed_enable_is_tried_again_after_a_growing_while_and_three_times_at_most() -> None:
-    first = a_run(phase=Phase.FOLLOW, job="j1").enable_failed(NOW, ERROR)
-    second = first.but(job="j2").enable_failed(NOW, ERROR)
-    third = second.but(job="j3").enable_failed(NOW, ERROR)
+    first = a_run(phase=Phase.FOLLOW, job="j1").attempt_failed(NOW, ERROR)
+    second = first.but(job="j2").attempt_failed(NOW, ERROR)
+    third = second.but(job="j3").attempt_failed(NOW, ERROR)
 
     assert [(run.attempts, run.phase, run.job, run.wake_at) for run in (first, second)] == [
         (1, Phase.LOOK, "", NOW + minutes(5)),

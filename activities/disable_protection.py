@@ -1,0 +1,30 @@
+"""Step 7: the end of a protection that nobody asks for. Never without a last look, nor beyond the day's share."""
+
+from shared.azure.budget import disables_left
+from shared.azure.gateway import Azure
+from shared.azure.look import look_at
+from shared.azure.protection import is_busy, look_anew, remove
+from shared.domain.messages import Verdict, VmRequest
+from shared.domain.outcome import Error, Outcome, Pending, Ready
+from shared.domain.protected_item import Stage
+
+_MAY_BE_DISABLED = {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
+
+
+async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
+    """Ready holds `job`, its name, or "" where there is nothing (any more) that may be disabled now."""
+    look_anew(azure)
+    source = await look_at(azure, request.vm_id, confirmed=request.confirmed)
+    item, poll = source.item, azure.settings.poll_seconds
+    unwanted = source.verdict in {Verdict.NOT_TAGGED, Verdict.GONE}
+    if item is None or not unwanted or not item.is_ours or item.stage not in _MAY_BE_DISABLED:
+        return Ready(value={"job": ""})
+    if await is_busy(azure.vault(item.vault), item):
+        return Pending(retry_after=poll, step="Waiting for another job on the item")
+    if request.confirmed:
+        return Ready(value={"job": await remove(azure, item, confirmed=True)})
+    async with disables_left(azure) as budget:
+        if budget.wait:
+            error = Error(code="DisableShareUsedUp", message=budget.reason, action=budget.action)
+            return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been disabled", error=error)
+        return Ready(value={"job": await remove(azure, item)})
