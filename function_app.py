@@ -18,8 +18,9 @@ import orchestrators.functions
 from doors.events import NotAboutAVmError, vm_of
 from doors.problems import Problem
 from doors.routes import OPENAPI, PLAN, PROTECTION
-from doors.wake import wake
+from shared.domain.run import Run
 from shared.domain.settings import load_settings
+from shared.instances import wake
 
 settings = load_settings()
 log = logging.getLogger("dr")
@@ -39,7 +40,7 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     except NotAboutAVmError as reason:
         log.info("Event %r ignored: %s", str(event.id)[:64], reason)
         return
-    await wake(client, vm, settings.poll_seconds)
+    await wake(client, Run(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 
 @app.route(route=PROTECTION, methods=["PUT"])

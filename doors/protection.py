@@ -10,14 +10,15 @@ from doors.problems import FieldError, Problem
 from doors.requests import asked, flags_of, no_such_vm, tags_of, vm_of
 from doors.routes import CONFIRM, TARGETS_ONLY
 from doors.views import Accepted, ProtectionView
-from doors.wake import RUNNING, WakeError, instance_of, status_of, wake
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for
 from shared.azure.policy_edit import edit, find_edit
 from shared.azure.tags import tag_vm
 from shared.domain.messages import Source, Verdict
 from shared.domain.protected_item import Stage
+from shared.domain.run import Run
 from shared.domain.vm import SourceVm
+from shared.instances import RUNNING, WakeError, instance_of, status_of, wake
 
 
 async def put_protection(
@@ -46,7 +47,7 @@ async def put_protection(
     if not targets_only:
         await _write_tags(azure, source.vm, tags)
     try:
-        await wake(client, vm, azure.settings.poll_seconds, targets_only=targets_only)
+        await wake(client, Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only))
     except WakeError as error:
         done = "No tag was to be written" if targets_only else "The tag is written"
         detail = f"{done}, and the VM's run was not started: {error}. Ask again, or wait for its next event."

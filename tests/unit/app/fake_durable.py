@@ -1,6 +1,7 @@
 """A durable client with state: instances run and end, and the client sees of them what the real one sees."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
@@ -15,6 +16,8 @@ class FakeDurableClient:
         self.status_after_start: Status | None = Status.Running
         self.started: list[tuple[str, str, Any]] = []
         self.raised: list[tuple[str, str]] = []
+        self.terminated: list[str] = []
+        self.last_updated: datetime | None = None
         self.custom_status: Any = None
         self.output: Any = None
         self._after = after
@@ -32,6 +35,7 @@ class FakeDurableClient:
                 "runtimeStatus": self.status.name,
                 "customStatus": self.custom_status,
                 "output": self.output,
+                "lastUpdatedTime": self.last_updated.isoformat() if self.last_updated else None,
             }
         status = DurableOrchestrationStatus.from_json(found)
         self._happen("get_status")
@@ -42,6 +46,12 @@ class FakeDurableClient:
             raise Exception(f"Instance with ID {instance} is gone: either completed or failed")
         self.raised.append((instance, name))
         self._happen("raise_event")
+
+    async def terminate(self, instance: str, reason: str) -> None:
+        assert reason
+        self.terminated.append(instance)
+        self.status = Status.Terminated
+        self._happen("terminate")
 
     async def start_new(self, name: str, instance: str, given: Any) -> str:
         if self.status is Status.Running:

@@ -134,7 +134,7 @@ async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
     cloud = Cloud()
     cloud.add_vm()
     monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
-    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    monkeypatch.setattr("shared.instances._PAUSE", 0)
     route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
     request = func.HttpRequest("PUT", "https://app.example/api/x", route_params=route, body=b"")
 

@@ -14,10 +14,10 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from doors.plan import post_plan
 from doors.problems import Problem
 from doors.protection import get_protection, put_protection
-from doors.wake import instance_of
 from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Run
+from shared.instances import instance_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -335,7 +335,7 @@ async def test_the_targets_of_a_vm_that_is_not_eligible_are_not_made(cloud: Clou
 async def test_a_run_for_the_targets_that_cannot_be_started_says_that_no_tag_is_written(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    monkeypatch.setattr("shared.instances._PAUSE", 0)
 
     status, problem = await problem_of(
         put_protection(FakeAzure(settings(), cloud), RefusesToStart(), request(targetsOnly="true"))
@@ -533,7 +533,7 @@ class RefusesToStart(FakeDurableClient):
 async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    monkeypatch.setattr("shared.instances._PAUSE", 0)
     cloud.add_vm(tags=tags)
 
     with pytest.raises(Problem) as problem:
@@ -551,7 +551,7 @@ async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(
 async def test_storage_that_fails_after_the_tag_was_written_is_told_with_when_to_ask_again(
     cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    monkeypatch.setattr("shared.instances._PAUSE", 0)
     monkeypatch.setattr(client, call, unreachable)
     client.status = Status.Running
 
@@ -578,7 +578,7 @@ async def unreachable(*_: Any) -> None:
 async def test_what_was_not_woken_is_woken_by_asking_again(
     cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("doors.wake._PAUSE", 0)
+    monkeypatch.setattr("shared.instances._PAUSE", 0)
     azure = FakeAzure(settings(), cloud)
     with pytest.raises(Problem):
         await put_protection(azure, RefusesToStart(), request())

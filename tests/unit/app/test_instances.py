@@ -1,6 +1,7 @@
 """Waking a VM's orchestration: whatever runs or ends meanwhile, the VM is looked at after the call."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
 
@@ -8,14 +9,15 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from doors.wake import instance_of, is_running, wake
 from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Run
+from shared.instances import WakeError, instance_of, is_running, wake
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 from tests.unit.app.fake_durable import FakeDurableClient
 
 INSTANCE = naming.instance_id(VM_ID)
+RUN = Run(vm_id=VM_ID, poll_seconds=30)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,7 @@ def ends_after(call: str, times: int = 1) -> Any:
 async def test_a_vm_without_a_run_gets_one_under_its_own_id(slept: list[float]) -> None:
     client = FakeDurableClient()
 
-    await wake(client, VM_ID, 30)
+    await wake(client, RUN)
 
     ((name, instance, given),) = client.started
     assert (name, instance) == ("protect_vm", INSTANCE)
@@ -62,7 +64,7 @@ async def test_a_run_that_has_ended_is_followed_by_a_new_one(ended: Status) -> N
     client = FakeDurableClient()
     client.status = ended
 
-    await wake(client, VM_ID, 30)
+    await wake(client, RUN)
 
     assert len(client.started) == 1
 
@@ -71,7 +73,7 @@ async def test_a_run_under_way_is_told_and_looked_at_again_a_moment_later(slept:
     client = FakeDurableClient()
     client.status = Status.Running
 
-    await wake(client, VM_ID, 30)
+    await wake(client, RUN)
 
     assert client.raised == [(INSTANCE, "changed")]
     assert client.started == []
@@ -82,7 +84,7 @@ async def test_a_run_that_took_the_event_in_its_last_turn_is_followed_by_a_new_o
     client = FakeDurableClient(after=ends_after("raise_event"))
     client.status = Status.Running
 
-    await wake(client, VM_ID, 30)
+    await wake(client, RUN)
 
     assert client.raised == [(INSTANCE, "changed")]
     assert len(client.started) == 1
@@ -92,7 +94,7 @@ async def test_a_run_that_ends_before_the_event_reaches_it_is_followed_by_a_new_
     client = FakeDurableClient(after=ends_after("get_status"))
     client.status = Status.Running
 
-    await wake(client, VM_ID, 30)
+    await wake(client, RUN)
 
     assert client.raised == []
     assert len(client.started) == 1
@@ -105,7 +107,7 @@ async def test_a_run_that_another_door_has_just_started_is_told_instead() -> Non
 
     client = FakeDurableClient(after=another_door_is_quicker)
 
-    await wake(client, VM_ID, 30)
+    await wake(client, RUN)
 
     assert client.started == []
     assert client.raised == [(INSTANCE, "changed")]
@@ -120,7 +122,7 @@ async def test_a_start_that_fails_for_another_reason_is_no_success() -> None:
     client.status_after_start = None
 
     with pytest.raises(Exception, match="task hub"):
-        await wake(client, VM_ID, 30)
+        await wake(client, RUN)
 
 
 async def test_an_event_that_cannot_be_raised_to_a_run_under_way_is_no_success() -> None:
@@ -132,7 +134,7 @@ async def test_an_event_that_cannot_be_raised_to_a_run_under_way_is_no_success()
     client.status = Status.Running
 
     with pytest.raises(Exception, match="task hub"):
-        await wake(client, VM_ID, 30)
+        await wake(client, RUN)
     assert client.started == []
 
 
@@ -147,15 +149,59 @@ async def test_a_vm_whose_runs_end_again_and_again_is_no_success() -> None:
             return await super().get_status(instance)
 
     with pytest.raises(Exception, match=r"."):
-        await wake(NeverStill(), VM_ID, 30)
+        await wake(NeverStill(), RUN)
 
 
 async def test_of_many_doors_at_once_one_starts_the_run() -> None:
     client = FakeDurableClient()
 
-    await asyncio.gather(*(wake(client, VM_ID, 30) for _ in range(20)))
+    await asyncio.gather(*(wake(client, RUN) for _ in range(20)))
 
     assert len(client.started) == 1
+
+
+async def test_a_confirmation_waits_for_a_run_that_ends_by_itself() -> None:
+    client = FakeDurableClient(after=ends_after("raise_event", times=2))
+    client.status = Status.Running
+
+    await wake(client, RUN.but(confirmed=True))
+
+    ((_, _, given),) = client.started
+    assert Run.load(given).confirmed
+    assert client.terminated == []
+
+
+async def test_a_confirmation_takes_the_place_of_a_run_that_does_not_end() -> None:
+    client = FakeDurableClient()
+    client.status = Status.Running
+
+    await wake(client, RUN.but(confirmed=True))
+
+    assert client.terminated == [INSTANCE]
+    ((_, _, given),) = client.started
+    assert Run.load(given).confirmed
+
+
+@pytest.mark.parametrize(("minutes", "taken_up"), [(0, False), (90, False), (119, False), (121, True), (600, True)])
+async def test_a_run_that_shows_no_life_for_its_lease_is_taken_up_again(minutes: int, taken_up: bool) -> None:
+    client = FakeDurableClient()
+    client.status = Status.Running
+    client.last_updated = datetime.now(UTC) - timedelta(minutes=minutes)
+
+    await wake(client, RUN)
+
+    assert client.terminated == ([INSTANCE] if taken_up else [])
+    assert len(client.started) == int(taken_up)
+
+
+async def test_a_run_that_somebody_has_suspended_keeps_its_lease() -> None:
+    client = FakeDurableClient()
+    client.status = Status.Suspended
+    client.last_updated = datetime.now(UTC) - timedelta(days=2)
+
+    with pytest.raises(WakeError):
+        await wake(client, RUN)
+    assert client.terminated == []
 
 
 @pytest.mark.parametrize(
