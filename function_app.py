@@ -4,6 +4,7 @@ the rest.
 - `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
 - `put_protection`, `get_protection`, `post_plan`: somebody asks over HTTP.
 - `get_openapi`: what can be asked there, and what is answered.
+- `reconcile`: the timer, which finds what no event has told of, and wakes those VMs.
 
 The settings are read first: with a wrong or missing one the app does not start, and says so.
 """
@@ -20,7 +21,8 @@ from doors.problems import Problem
 from doors.routes import OPENAPI, PLAN, PROTECTION
 from shared.domain.run import Run
 from shared.domain.settings import load_settings
-from shared.instances import wake
+from shared.domain.sweep import Sweep
+from shared.instances import start_if_idle, wake
 
 settings = load_settings()
 log = logging.getLogger("dr")
@@ -86,3 +88,13 @@ async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
         return openapi.get_openapi(settings, req)
     except Problem as problem:
         return problem.response()
+
+
+@app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")
+@app.durable_client_input(client_name="client")
+async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    sweep = Sweep(poll_seconds=settings.poll_seconds)
+    if timer.past_due:
+        log.info("This sweep is late: nothing ran when it was due")
+    if not await start_if_idle(client, "reconcile", "reconcile_estate", sweep.dump(), sweep.poll_seconds):
+        log.warning("The sweep before is still under way: this one is skipped")

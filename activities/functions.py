@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 
 if TYPE_CHECKING:
-    from shared.azure.gateway import Azure
     from shared.domain.outcome import Outcome
 
 Json = dict[str, Any]
@@ -70,11 +69,36 @@ async def disable_protection(request: Json) -> Json:
     return await _run(step, request)
 
 
-async def _run(step: Callable[["Azure", Any], Awaitable["Outcome"]], request: Json) -> Json:
+@blueprint.activity_trigger(input_name="request")
+@blueprint.durable_client_input(client_name="client")
+async def heal_estate(request: Json, client: df.DurableOrchestrationClient) -> Json:
+    from activities.heal_estate import heal_estate as step
+
+    return await _run(step, request, client)
+
+
+@blueprint.activity_trigger(input_name="request")
+@blueprint.durable_client_input(client_name="client")
+async def ask_for_protection(request: Json, client: df.DurableOrchestrationClient) -> Json:
+    from activities.ask_for_protection import ask_for_protection as step
+
+    return await _run(step, request, client)
+
+
+@blueprint.activity_trigger(input_name="request")
+@blueprint.durable_client_input(client_name="client")
+async def follow_batch(request: Json, client: df.DurableOrchestrationClient) -> Json:
+    from activities.follow_batch import follow_batch as step
+
+    return await _run(step, request, client)
+
+
+async def _run(step: Callable[..., Awaitable["Outcome"]], request: Json, *more: Any) -> Json:
     """The step's own annotation says what its request is."""
     from shared.azure.answers import answered
     from shared.azure.gateway import gateway
 
     azure = gateway()
-    outcome = await answered(step(azure, step.__annotations__["request"].load(request)), azure.settings.poll_seconds)
+    loaded = step.__annotations__["request"].load(request)
+    outcome = await answered(step(azure, loaded, *more), azure.settings.poll_seconds)
     return outcome.dump()

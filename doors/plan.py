@@ -2,11 +2,11 @@
 
 import azure.functions as func
 
-from doors.planning import planned
 from doors.requests import asked, flags_of, no_such_vm, tags_of, vm_of
 from doors.views import PlanView
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at
+from shared.azure.planning import planned
 from shared.domain.messages import Verdict
 
 

@@ -5,19 +5,18 @@ from http import HTTPStatus
 import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
-from doors.planning import Planned, planned
 from doors.problems import FieldError, Problem
 from doors.requests import asked, flags_of, no_such_vm, tags_of, vm_of
 from doors.routes import CONFIRM, TARGETS_ONLY
 from doors.views import Accepted, ProtectionView
+from shared.azure.asking import blockers_of, write_tags
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at, plan_for
+from shared.azure.planning import Planned, planned
 from shared.azure.policy_edit import edit, find_edit
-from shared.azure.tags import tag_vm
 from shared.domain.messages import Source, Verdict
 from shared.domain.protected_item import Stage
 from shared.domain.run import Run
-from shared.domain.vm import SourceVm
 from shared.instances import RUNNING, WakeError, instance_of, status_of, wake
 
 
@@ -45,7 +44,7 @@ async def put_protection(
     if CONFIRM in flags:
         await _edit_policy(azure, source, found)
     if not targets_only:
-        await _write_tags(azure, source.vm, tags)
+        await asked(write_tags(azure, source.vm, tags))
     try:
         await wake(client, Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only))
     except WakeError as error:
@@ -108,10 +107,7 @@ def _refuse_what_needs_tags(flags: set[str], tags: dict[str, str]) -> None:
 
 def _refuse_blocked(source: Source, found: Planned) -> None:
     """What would block the run is said now, before anything is written."""
-    blockers = found.blockers
-    if source.verdict is Verdict.PROTECT and source.item is None and source.vm and source.vm.is_settling:
-        # Azure is busy with the VM itself, which is waited for: only what is asked for can be judged already.
-        blockers = tuple(finding for finding in blockers if finding.code.startswith("Override"))
+    blockers = blockers_of(source, found)
     if blockers:
         detail = " ".join(finding.message for finding in blockers)
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "NotEligible", detail, findings=blockers)
@@ -133,14 +129,3 @@ async def _edit_policy(azure: Azure, source: Source, found: Planned) -> None:
 def _nothing_to_confirm(why: str) -> Problem:
     detail = f"There is no policy to be edited: {why}. Nothing was written; the plan says what {CONFIRM} would do."
     return Problem(HTTPStatus.CONFLICT, "NothingToConfirm", detail)
-
-
-async def _write_tags(azure: Azure, vm: SourceVm, tags: dict[str, str]) -> None:
-    """Those that differ from what the VM has, in one call."""
-    wanted = dict(tags)
-    if not azure.settings.asks_for_protection(vm.tags):
-        wanted[azure.settings.tag_name] = azure.settings.tag_values[0]
-    has = {name.lower(): value for name, value in vm.tags.items()}
-    differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
-    if differing:
-        await asked(tag_vm(azure, vm.id, differing))

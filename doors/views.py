@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from shared.domain.model import Model
 from shared.domain.outcome import Error
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
+from shared.domain.run import Phase
 from shared.domain.target import Difference, ResourcePreview, Setting
 
 
@@ -34,7 +36,8 @@ class Accepted(View):
 
 
 class RunStatus(Model):
-    """Where a run stands; `percent` and `job` are there where they are known."""
+    """Where a run stands; `percent` and `job` are there where they are known. `phase` is what its next pass begins
+    with, `disableAt` when replication is disabled if nobody tags the VM again."""
 
     vm_id: ResourceId
     step: str
@@ -42,6 +45,8 @@ class RunStatus(Model):
     last_error: Error | None = None
     attempts: int = 0
     job: str = ""
+    phase: Phase = Phase.LOOK
+    disable_at: datetime | None = None
 
 
 class ProtectionView(View):

@@ -1,8 +1,9 @@
 """The instances of orchestrations: one for each VM, its ID the lock. To wake one is all that a door ever does."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
@@ -10,7 +11,11 @@ from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import CHANGED, Run
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 ORCHESTRATOR = "protect_vm"
+_AT_ONCE = 20
 
 RUNNING = {
     OrchestrationRuntimeStatus.Pending,
@@ -105,3 +110,11 @@ async def is_running(client: DurableOrchestrationClient, instance: str) -> bool:
 async def status_of(client: DurableOrchestrationClient, instance: str) -> Any:
     """The SDK's status object; its runtime_status is None for an instance that never was."""
     return await client.get_status(instance)
+
+
+async def each(them: Sequence[T], call: Callable[[T], Awaitable[R]]) -> list[R]:
+    """The answers in order; so many calls of the durable client at a time as the host takes with ease."""
+    answers: list[R] = []
+    for start in range(0, len(them), _AT_ONCE):
+        answers += await asyncio.gather(*map(call, them[start : start + _AT_ONCE]))
+    return answers

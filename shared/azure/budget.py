@@ -40,6 +40,11 @@ async def enables_left(azure: Azure) -> AsyncIterator[Budget]:
         )
 
 
+async def enables_used(azure: Azure) -> int:
+    """How many were enabled in the last 24 hours, those included whose request is on its way."""
+    return _used(azure, ENABLE, await _jobs(azure, ENABLE))[0]
+
+
 @asynccontextmanager
 async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
     """One of the day's share of disables, likewise. It is a share of the VMs that were protected 24 hours ago."""
@@ -70,13 +75,11 @@ async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -
 
     Nothing is awaited between the count and the reservation, so two never take the same one.
     """
-    ledger, now = azure.ledgers[scenario], datetime.now(UTC)
-    ledger.asked = {name: at for name, at in ledger.asked.items() if at > now - _WINDOW}
-    started = {job.name: job.started or now for job in listed} | ledger.asked
-    used = len(started) + ledger.on_their_way
+    ledger = azure.ledgers[scenario]
+    used, first = _used(azure, scenario, listed)
     if used >= most:
         poll = azure.settings.poll_seconds
-        frees = (min(started.values(), default=now) + _WINDOW - now).total_seconds()
+        frees = (first + _WINDOW - datetime.now(UTC)).total_seconds()
         yield used, min(max(frees, _SOONEST * poll), _LATEST * poll)
         return
     ledger.on_their_way += 1
@@ -84,6 +87,14 @@ async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -
         yield used, 0
     finally:
         ledger.on_their_way -= 1
+
+
+def _used(azure: Azure, scenario: str, listed: list[Job]) -> tuple[int, datetime]:
+    """How many are used, and when the first of them was."""
+    ledger, now = azure.ledgers[scenario], datetime.now(UTC)
+    ledger.asked = {name: at for name, at in ledger.asked.items() if at > now - _WINDOW}
+    started = {job.name: job.started or now for job in listed} | ledger.asked
+    return len(started) + ledger.on_their_way, min(started.values(), default=now)
 
 
 def asked(azure: Azure, scenario: str, job: str) -> None:

@@ -110,9 +110,8 @@ class Run(Model):
 
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator wants to see while it runs."""
-        shown = self.model_dump(
-            mode="json", by_alias=True, exclude_none=True, include={"step", "percent", "last_error", "attempts", "job"}
-        )
+        told = {"step", "percent", "last_error", "attempts", "job", "phase", "disable_at"}
+        shown = self.model_dump(mode="json", by_alias=True, exclude_none=True, include=told)
         return {"vmId": str(self.vm_id), **shown}
 
     def sleep(self, now: datetime, seconds: float, step: str = "", **changes: Any) -> Self:

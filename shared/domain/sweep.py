@@ -1,15 +1,20 @@
 """A sweep over the estate: the state that it carries from pass to pass, and what it reports at its end."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from shared.domain.estate import Action, Standing, State, Survey
 from shared.domain.findings import Finding
 from shared.domain.model import Model
 from shared.domain.outcome import Error
 from shared.domain.resource_id import ResourceId
+from shared.domain.run import Phase
+
+PER_PAIR, PER_VAULT = 200, 400
+"""VMs that are enabled at once by a sweep. Site Recovery has published no limit; the portal takes ten at a time."""
 
 
 class Summary(Model):
@@ -49,7 +54,7 @@ class SweepReport(Model):
 
     read_at: datetime
     ended_at: datetime | None = None
-    summary: Summary
+    summary: Summary = Summary()
     started: dict[str, int] = {}
     stopped: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
@@ -58,16 +63,19 @@ class SweepReport(Model):
 
 
 class Sweep(Model):
-    """`after` is how far it has come in each pair (the last VM's lower-cased ID); `under_way` are the VMs that crowd
-    their vault now. Times are absolute, in UTC."""
+    """Whatever runs for a VM's event has the way before it. `after` is how far it has come in each pair (the last VM's
+    lower-cased ID); `under_way` are the VMs that crowd their vault now; `passed_over` counts those that the day's
+    enables do not suffice for. Times are absolute, in UTC."""
 
     poll_seconds: float
     wake_at: datetime | None = None
     after: dict[str, str] = {}
     under_way: tuple[Work, ...] = ()
+    passed_over: int = 0
     report: SweepReport | None = None
     faults: int = 0
     done: bool = False
+    in_background: Literal[True] = True
 
     def but(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
@@ -89,10 +97,78 @@ def pair_of(standing: Standing) -> str:
     return f"{standing.vault.key if standing.vault else ''}|{standing.location}"
 
 
-def work_of(survey: Survey) -> dict[str, list[Standing]]:
-    """The VMs for which something is to be done, by pair, each list in the order of their IDs."""
+def vault_of(pair: str) -> str:
+    return pair.split("|", 1)[0]
+
+
+def crowds(status: Mapping[str, Any]) -> bool:
+    """Whether the run with this custom status keeps its vault busy, or is about to: not while it waits for the end of
+    its initial replication, of somebody's grace, or of what went wrong."""
+    replicates = status.get("phase") == Phase.FOLLOW and not status.get("job")
+    return not (replicates or "lastError" in status or "disableAt" in status)
+
+
+def ready_pairs(survey: Survey) -> set[str]:
+    """Those in which something is protected already: what their VMs share is there."""
+    return {pair_of(standing) for standing in survey.standings if standing.item_id}
+
+
+@dataclass(frozen=True)
+class Window:
+    """The VMs whose runs are to be started now, how far the sweep has come with them, and how many it passed over."""
+
+    chosen: tuple[Standing, ...]
+    after: dict[str, str]
+    passed_over: int
+
+
+def next_window(survey: Survey, after: Mapping[str, str], under_way: Mapping[str, int], enables: int) -> Window:
+    """The next VMs in the order of their IDs, pair by pair: as many as their pair and its vault have room for, and of
+    those to be enabled at most `enables`.
+
+    In a pair where nothing is protected yet one VM goes first, and makes what all of them share. `under_way` counts by
+    pair.
+    """
+    ready, in_vault, passed_over = ready_pairs(survey), Counter[str](), 0
+    for pair, count in under_way.items():
+        in_vault[vault_of(pair)] += count
+    chosen: list[Standing] = []
+    come = dict(after)
+    for pair, waiting in _waiting(survey, after).items():
+        busy = under_way.get(pair, 0)
+        room = min(PER_PAIR - busy, PER_VAULT - in_vault[vault_of(pair)])
+        if pair not in ready:
+            room = 1 if pair not in after else 0 if busy else room
+        for standing in waiting:
+            lacking = standing.action is Action.ENABLE and enables <= 0
+            if room <= 0 and not lacking:
+                break
+            come[pair] = standing.vm_id.key
+            if lacking:
+                passed_over += 1
+                continue
+            enables -= standing.action is Action.ENABLE
+            room -= 1
+            in_vault[vault_of(pair)] += 1
+            chosen.append(standing)
+    return Window(tuple(chosen), come, passed_over)
+
+
+def _waiting(survey: Survey, after: Mapping[str, str]) -> dict[str, list[Standing]]:
+    """Those for which something is to be done and that this sweep has not come to yet, by pair, in order.
+
+    What was not read in full says nothing of what is not there: then nothing is disabled.
+    """
     found: dict[str, list[Standing]] = {}
     for standing in survey.standings:
-        if standing.action is not Action.NONE:
-            found.setdefault(pair_of(standing), []).append(standing)
+        if standing.action is Action.NONE or (standing.action is Action.DISABLE and survey.gaps):
+            continue
+        pair = pair_of(standing)
+        if standing.vm_id.key > after.get(pair, ""):
+            found.setdefault(pair, []).append(standing)
     return found
+
+
+def waits(survey: Survey, after: Mapping[str, str]) -> bool:
+    """Whether there are VMs that this sweep has not come to yet."""
+    return bool(_waiting(survey, after))

@@ -35,13 +35,15 @@ _CONTEXT = {
 Answer = Outcome | Exception | Callable[[dict[str, Any]], Outcome]
 
 
-def _function_of_the_blueprint() -> Callable[[str], str]:
-    (builder,) = orchestrators.functions.blueprint._function_builders
-    function: Callable[[str], str] = builder._function.get_user_function()
+def function_of_the_blueprint(name: str) -> Callable[[str], str]:
+    """The orchestration as the platform calls it: JSON text in, JSON text out."""
+    found = (builder._function for builder in orchestrators.functions.blueprint._function_builders)
+    (chosen,) = (each for each in found if each.get_function_name() == name)
+    function: Callable[[str], str] = chosen.get_user_function()
     return function
 
 
-_protect_vm = _function_of_the_blueprint()
+_protect_vm = function_of_the_blueprint(NAME)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 The answers are the SDKs' own models, made from bodies as Azure sends them.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -263,12 +263,25 @@ class FakeAzure(Azure):
         self.cloud = cloud
 
     def _client(self, kind: Any, *subscription: str) -> Any:
-        clients = {
+        clients: dict[str, Callable[..., Any]] = {
             "ComputeManagementClient": _compute,
             "ResourceManagementClient": _resources,
             "SiteRecoveryManagementClient": _site_recovery,
+            "ResourceGraphClient": _resource_graph,
         }
         return clients[kind.__name__](self.cloud, *subscription)
+
+
+def _resource_graph(cloud: Cloud) -> Any:
+    """It knows the VMs, as they are: what a query means is the simulator's to say."""
+
+    async def resources(request: Any) -> Any:
+        cloud.told("resource graph", "graph")
+        of_vms = "microsoft.compute/virtualmachines" in request.query
+        rows = [body for key, body in cloud.resources.items() if of_vms and ResourceId(key).is_type(VM_ID.type)]
+        return SimpleNamespace(data=rows, skip_token=None, total_records=len(rows))
+
+    return SimpleNamespace(resources=resources)
 
 
 def _compute(cloud: Cloud, subscription: str) -> Any:

@@ -7,12 +7,15 @@ import pytest
 
 import activities.functions
 import shared.azure.gateway
+from shared.domain.batch import BatchAsk
 from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
 from shared.domain.model import Model
 from shared.domain.outcome import Failed, Pending, Ready, load_outcome
+from shared.domain.sweep import Sweep
 from shared.domain.target import Changes, ItemUpdate
 from tests.unit.app.examples import VM_ID, plan_of, settings, source_vm, surroundings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from tests.unit.app.fake_durable import FakeDurableClient
 
 PLAN = plan_of(source_vm(), surroundings(), settings())
 assert PLAN.replication
@@ -24,8 +27,12 @@ REQUESTS: dict[str, Model] = {
     "monitor_job": JobRequest(vm_id=VM_ID, job=""),
     "remove_failed_item": VmRequest(vm_id=VM_ID),
     "disable_protection": VmRequest(vm_id=VM_ID),
+    "ask_for_protection": BatchAsk(vm_ids=(VM_ID,)),
+    "follow_batch": BatchAsk(vm_ids=(VM_ID,)),
+    "heal_estate": Sweep(poll_seconds=30),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
+NEED_THE_CLIENT = {"heal_estate", "ask_for_protection", "follow_batch"}
 FUNCTIONS = {
     builder._function.get_function_name(): builder._function.get_user_function()
     for builder in activities.functions.blueprint._function_builders
@@ -48,7 +55,11 @@ def azure(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> FakeAzure:
 
 async def call(name: str) -> Any:
     """Through JSON both ways, as the platform does it."""
-    answered = await FUNCTIONS[name](json.loads(json.dumps(REQUESTS[name].dump())))
+    function, request = FUNCTIONS[name], json.loads(json.dumps(REQUESTS[name].dump()))
+    if name in NEED_THE_CLIENT:
+        answered = await function.client_function(request, FakeDurableClient())
+    else:
+        answered = await function(request)
     return load_outcome(json.loads(json.dumps(answered)))
 
 

@@ -74,7 +74,7 @@ def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: Run) -> N
     assert status["vmId"] == str(VM_ID)
     assert status["step"] == run.step
     assert ("lastError" in status) is (run.last_error is not None)
-    assert set(status) <= {"vmId", "step", "percent", "lastError", "attempts", "job"}
+    assert set(status) <= {"vmId", "step", "percent", "lastError", "attempts", "job", "phase", "disableAt"}
 
 
 @given(runs)
@@ -220,7 +220,7 @@ def test_a_failed_run_ends_with_its_last_error_where_no_other_is_named() -> None
 def test_a_finished_run_shows_how_it_ended() -> None:
     run = a_run(percent=40).finish(Ending.NOT_ELIGIBLE, (note("X", "y"),))
 
-    assert run.status() == {"vmId": str(VM_ID), "step": "NotEligible", "attempts": 0, "job": ""}
+    assert run.status() == {"vmId": str(VM_ID), "step": "NotEligible", "attempts": 0, "job": "", "phase": "look"}
     assert run.result
     assert run.result.findings == (note("X", "y"),)
 

@@ -1,4 +1,4 @@
-"""What a door has planned for a VM: the same for a dry run, and for PUT before it writes a tag. Reads only."""
+"""What is planned for a VM, as its look found it: for a dry run, and before a tag is written. Reads only."""
 
 from typing import NamedTuple
 

@@ -1,0 +1,62 @@
+"""The sweep: what no event has told of is found, and each VM that needs something gets its own run.
+
+One instance at a time. The runs do the work, each for its VM, as if an event had woken it: the sweep starts them, in
+windows, and never as its children, since a VM has one run whoever started it. It runs in passes as they do.
+"""
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+from azure.durable_functions import DurableOrchestrationContext as Context
+
+from orchestrators.steps import ask
+from shared.domain.outcome import Error, Pending, Ready
+from shared.domain.sweep import Sweep, SweepReport
+
+# In poll intervals, and how often.
+_BETWEEN_WINDOWS = 2
+_MOST_FAULTS = 5
+
+
+def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
+    """One pass. Returns the `SweepReport` when the sweep has ended, else continues as new."""
+    sweep = Sweep.load(context.get_input())
+    context.set_custom_status(sweep.status())
+    now = context.current_utc_datetime
+    if sweep.wake_at and sweep.wake_at > now:
+        yield context.create_timer(sweep.wake_at)
+    try:
+        sweep = yield from _pass(context, sweep)
+    except Exception as fault:
+        sweep = _fault(context, sweep, Error(code="UnexpectedError", message=str(fault)[:1000]))
+    if sweep.done:
+        context.set_custom_status(sweep.status())
+        return sweep.report.dump() if sweep.report else None
+    context.continue_as_new(sweep.dump())
+    return None
+
+
+def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
+    """The next window of VMs; after the last one, what is left over in the target, and the report."""
+    outcome = yield from ask(context, sweep, "heal_estate", sweep)
+    if not isinstance(outcome, Ready):
+        error = outcome.error or Error(code="NotRead", message="The estate could not be read.")
+        return _fault(context, sweep, error, outcome.retry_after if isinstance(outcome, Pending) else 0)
+    sweep = Sweep.load(outcome.value)
+    if sweep.under_way or not sweep.done:
+        wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds)
+        return sweep.but(wake_at=context.current_utc_datetime + wait, faults=0, done=False)
+    if sweep.report:
+        sweep = sweep.but(report=sweep.report.model_copy(update={"ended_at": context.current_utc_datetime}))
+    return sweep
+
+
+def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) -> Sweep:
+    """Again after a growing while; not for ever, since the next sweep is not far."""
+    faults, now = sweep.faults + 1, context.current_utc_datetime
+    if faults > _MOST_FAULTS:
+        report = sweep.report or SweepReport(read_at=now)
+        return sweep.but(done=True, report=report.model_copy(update={"error": error, "ended_at": now}))
+    wait = timedelta(seconds=max(sweep.poll_seconds * 2**faults, at_least))
+    return sweep.but(faults=faults, wake_at=now + min(wait, timedelta(hours=1)))
