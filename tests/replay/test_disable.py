@@ -1,0 +1,165 @@
+"""A VM that nobody asks to protect any more, and what still protects it: how long it stays, and how it ends."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain import naming
+from shared.domain.drift import frozen
+from shared.domain.messages import Verdict
+from shared.domain.outcome import Ready
+from shared.domain.run import Ending, Run
+from tests.replay.answers import AGENT, enabled, found_item, job_failed, kept, looked, pending
+from tests.replay.instance import Answer, Instance
+from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, source_vm
+
+LOOK, DERIVE, DISABLE, FOLLOW = "resolve_source", "derive_target_settings", "disable_protection", "monitor_job"
+OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
+DAYS = 3 * 24 * 3600.0
+
+
+def unwanted(verdict: Verdict = Verdict.NOT_TAGGED, grace: float = 0, **found: object) -> Ready:
+    vm = None if verdict is Verdict.GONE else source_vm(tags={})
+    return looked(verdict, **{"vm": vm, "item": OURS, "grace_seconds": grace, **found})
+
+
+def gone(verdict: Verdict = Verdict.NOT_TAGGED) -> Ready:
+    """The same look, once nothing protects the VM any more."""
+    return unwanted(verdict, item=None)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NOT_TAGGED, Verdict.GONE])
+def test_after_its_grace_it_is_looked_at_once_more_and_disabled(verdict: Verdict) -> None:
+    instance = Instance(
+        {
+            LOOK: [unwanted(verdict, DAYS), unwanted(verdict, DAYS), gone(verdict)],
+            DISABLE: [enabled("disable-1")],
+            FOLLOW: [pending(60), Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.item_id) == (Ending.DISABLED, OURS.id)
+    assert instance.calls == [LOOK, LOOK, DISABLE, FOLLOW, FOLLOW, LOOK]
+    assert instance.elapsed > timedelta(seconds=DAYS)
+    assert max(instance.waits) <= 3600
+    assert "disableAt" in next(status for status in instance.statuses if "replication is disabled at" in status["step"])
+
+
+def test_tagged_again_in_time_nothing_has_happened() -> None:
+    instance = Instance(
+        {LOOK: [unwanted(grace=DAYS), found_item()], DERIVE: [kept()]}, changed_after=[7200], may_leave_answers=False
+    )
+
+    result = instance.run()
+
+    assert result.outcome is Ending.PROTECTED
+    assert DISABLE not in instance.calls
+    assert instance.elapsed < timedelta(hours=3)
+
+
+def test_untagged_anew_after_that_the_grace_begins_anew() -> None:
+    looks: list[Answer] = [unwanted(grace=DAYS), found_item("InitialReplicationInProgress"), unwanted(grace=DAYS)]
+    instance = Instance(
+        {
+            LOOK: [*looks, unwanted(grace=DAYS), gone()],
+            FOLLOW: [pending(120, percent=4), Ready()],
+            DISABLE: [enabled("disable-1")],
+        },
+        changed_after=[7200, 7260],
+    )
+
+    assert instance.run().outcome is Ending.DISABLED
+    assert instance.elapsed > timedelta(seconds=DAYS + 7200)
+
+
+def test_other_changes_do_not_make_the_grace_longer() -> None:
+    instance = Instance(
+        {LOOK: [*(unwanted(grace=DAYS) for _ in range(5)), gone()], DISABLE: [enabled()], FOLLOW: [Ready()]},
+        changed_after=[60, 3600, 86400],
+    )
+
+    instance.run()
+
+    assert timedelta(seconds=DAYS) < instance.elapsed < timedelta(seconds=DAYS + 600)
+
+
+def test_what_others_made_is_never_disabled() -> None:
+    instance = Instance({LOOK: [unwanted(item=protected_item())]})
+
+    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert instance.calls == [LOOK]
+
+
+def test_a_frozen_item_is_reported_and_never_disabled() -> None:
+    item = OURS.model_copy(update={"state": "UnplannedFailoverCommitted"})
+    instance = Instance({LOOK: [unwanted(item=item, findings=(frozen(item),))]})
+
+    result = instance.run()
+
+    assert result.outcome is Ending.FROZEN
+    assert [finding.code for finding in result.findings] == ["ItemFrozen"]
+    assert instance.calls == [LOOK]
+
+
+def test_a_disable_of_others_is_waited_for() -> None:
+    item = OURS.model_copy(update={"state": "DisablingProtection"})
+    instance = Instance({LOOK: [unwanted(item=item), gone()]})
+
+    assert instance.run().outcome is Ending.DISABLED
+    assert instance.calls == [LOOK, LOOK]
+
+
+def test_beyond_the_share_of_the_day_it_waits_for_the_next() -> None:
+    told = AGENT.model_copy(update={"code": "DisableShareUsedUp"})
+    instance = Instance(
+        {
+            LOOK: [unwanted(), unwanted(), unwanted(), gone()],
+            DISABLE: [pending(3600, error=told), pending(3600, error=told), enabled()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    assert instance.run().outcome is Ending.DISABLED
+    assert any(status.get("lastError", {}).get("code") == "DisableShareUsedUp" for status in instance.statuses)
+
+
+def test_a_disable_that_keeps_failing_ends_with_the_cause() -> None:
+    instance = Instance(
+        {
+            LOOK: [unwanted() for _ in range(3)],
+            DISABLE: [enabled(f"disable-{number}") for number in range(3)],
+            FOLLOW: [job_failed(), job_failed(), job_failed()],
+        }
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.error, result.attempts) == (Ending.FAILED, AGENT, 3)
+
+
+def test_changed_while_it_is_being_disabled_it_is_not_asked_for_twice() -> None:
+    instance = Instance(
+        {LOOK: [unwanted(), unwanted(), gone()], DISABLE: [enabled("disable-1")], FOLLOW: [pending(60), Ready()]},
+        changed_during=[FOLLOW],
+    )
+
+    assert instance.run().outcome is Ending.DISABLED
+    assert instance.calls.count(DISABLE) == 1
+
+
+def test_tagged_while_it_was_about_to_be_disabled_it_is_looked_at_again() -> None:
+    """The activity looks for itself, and answers that there is nothing to be disabled."""
+    instance = Instance({LOOK: [unwanted(), found_item()], DISABLE: [enabled("")], DERIVE: [kept()]})
+
+    assert instance.run().outcome is Ending.PROTECTED
+
+
+def test_the_confirmation_reaches_the_look_and_the_step() -> None:
+    state = Run(vm_id=VM_ID, poll_seconds=30, confirmed=True)
+    instance = Instance({LOOK: [unwanted(), gone()], DISABLE: [enabled()], FOLLOW: [Ready()]}, state=state)
+
+    instance.run()
+
+    assert all(request["confirmed"] for name, request in instance.requests if name in {LOOK, DISABLE})
