@@ -25,13 +25,13 @@ _UPDATED = {
     "target-size": "size",
     "target-name": "name",
 }
-_FIXED = {
+FIXED_FIELDS = {
     "target-location": "target_location",
     "target-zone": "zone",
     "consistency-group": "consistency_group",
     "churn": "high_churn",
 }
-ITEM_FIELDS = _UPDATED | _FIXED
+ITEM_FIELDS = _UPDATED | FIXED_FIELDS
 """Choices, and the field of the item's settings that holds each."""
 
 
