@@ -1,0 +1,494 @@
+"""The drift engine: each finding where its cause is and not where it is not, and what holds for any estate."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain import naming
+from shared.domain.compliance import assess
+from shared.domain.drift_findings import DRIFT
+from shared.domain.estate import Action, Estate, Group, Standing, State
+from shared.domain.findings import Severity
+from shared.domain.outcome import Error
+from shared.domain.profiles import DEFAULT, Profile
+from shared.domain.protected_item import Agent, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
+from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Mode, Settings
+from shared.domain.target import Policy
+from shared.domain.vm import Disk, SourceVm
+from tests.unit.app.examples import (
+    CONTAINER,
+    DATA_DISK,
+    NIC,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    VAULT_ID,
+    VM_ID,
+    open_settings,
+    protected_item,
+    settings,
+    source_vm,
+)
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+POLICY = VAULT_ID.child("replicationPolicies", "p")
+FITTING = Profile().policy_for(DEFAULT)
+OTHER_VAULT = ResourceId.of(SUBSCRIPTION, "others", VAULT_ID.type, "theirs")
+
+
+def ours(**changes: Any) -> ProtectedItem:
+    """The VM's item, made by this app, healthy and as it should be."""
+    known = {
+        "id": CONTAINER.child("replicationProtectedItems", naming.item_name(changes.get("source", VM_ID))),
+        "policy_id": POLICY,
+        "replication_health": "Normal",
+        "rpo_seconds": 120,
+        "rpo_at": NOW - timedelta(minutes=3),
+        "held_recovery_points": True,
+        "settings": ItemSettings(source_location=SOURCE, target_location=TARGET),
+    }
+    return protected_item(**{**known, **changes})
+
+
+def estate(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), **changes: Any) -> Estate:
+    known: dict[str, Any] = {
+        "vms": vms,
+        "items": items,
+        "read_at": NOW,
+        "elsewhere": {},
+        "policies": {POLICY: FITTING},
+        "groups": {},
+    }
+    return Estate(**{**known, **changes})
+
+
+def of_one(
+    vm: SourceVm | None, item: ProtectedItem | None = None, app: Settings | None = None, **more: Any
+) -> Standing:
+    (standing,) = assess(estate(*([vm] if vm else []), items=(item,) if item else (), **more), app or settings())
+    return standing
+
+
+def codes(standing: Standing) -> list[str]:
+    return [finding.code for finding in standing.findings]
+
+
+def enable_job(state: str, hours_ago: float, name: str = "j") -> Job:
+    at = NOW - timedelta(hours=hours_ago)
+    return Job(name=name, scenario="EnableDr", state=state, target=VM_ID.name, started=at, ended=at)
+
+
+CLEANUP = settings(mode=Mode.CLEANUP)
+
+
+# Each state
+
+
+def test_a_vm_that_is_protected_in_substance_is_compliant_and_needs_nothing() -> None:
+    standing = of_one(source_vm(), ours())
+
+    assert (standing.state, standing.action, codes(standing)) == (State.PROTECTED, Action.NONE, [])
+    assert standing.compliant
+    assert (standing.vault, standing.made_by_app, standing.target_location) == (VAULT_ID, True, TARGET)
+
+
+def test_a_tagged_vm_that_nothing_protects_is_to_be_enabled() -> None:
+    standing = of_one(source_vm())
+
+    assert (standing.state, standing.action) == (State.UNPROTECTED, Action.ENABLE)
+    assert codes(standing) == ["MissingProtection"]
+    assert standing.vault == VAULT_ID
+
+
+def test_a_vm_that_nobody_tagged_is_a_candidate() -> None:
+    standing = of_one(source_vm(tags={}))
+
+    assert (standing.state, standing.action, codes(standing)) == (State.NOT_TAGGED, Action.NONE, ["NotTagged"])
+    assert not standing.counts
+
+
+@pytest.mark.parametrize(
+    ("vm", "code", "more"),
+    [
+        (source_vm(power_state="deallocated"), "VmNotRunning", {}),
+        (source_vm(provisioning_state="Failed"), "VmNotReady", {}),
+        (source_vm(security_type="ConfidentialVM"), "ConfidentialVm", {}),
+        (source_vm(tags={"dr": "true", "dr-targt": "x"}), "OverrideInvalid", {}),
+        (source_vm(tags={"dr": "true", "dr-target-zone": "2"}), "OverrideNotAllowed", {}),
+        (source_vm(tags={"dr": "true", "dr-hold": ""}), "OnHold", {}),
+        (source_vm(), "ManagedResourceGroup", {"groups": {VM_ID.group_id.key: Group({}, "/subscriptions/aks")}}),
+        (source_vm(), "OverrideInvalid", {"groups": {VM_ID.group_id.key: Group({"dr-profile": "golden"})}}),
+        (source_vm(), "ProtectedElsewhere", {"elsewhere": {VM_ID: OTHER_VAULT.child("items", "i")}}),
+    ],
+)
+def test_a_tagged_vm_that_cannot_be_protected_says_why_and_is_left(
+    vm: SourceVm, code: str, more: dict[str, Any]
+) -> None:
+    standing = of_one(vm, **more)
+
+    assert (standing.state, standing.action) == (State.NOT_ELIGIBLE, Action.NONE)
+    assert code in codes(standing)
+    assert codes(standing)[0] == "NotEligible"
+
+
+@pytest.mark.parametrize("changes", [{"power_state": "unknown"}, {"provisioning_state": "Updating"}])
+def test_what_passes_by_itself_is_left_to_the_vm_s_own_run(changes: dict[str, Any]) -> None:
+    assert of_one(source_vm(**changes)).action is Action.ENABLE
+
+
+def test_a_vm_whose_region_has_no_vault_is_told() -> None:
+    app = settings(vault_ids=f"{VAULT_ID},{OTHER_VAULT}", region_map={"northeurope": {"vault": str(OTHER_VAULT)}})
+
+    assert "RegionNotMapped" in codes(of_one(source_vm(), app=app))
+
+
+@pytest.mark.parametrize(("hours", "item", "told"), [(1, None, True), (1, "EnablingFailed", True)])
+def test_an_attempt_that_failed_is_told_with_its_time_and_tried_again(hours: int, item: str | None, told: bool) -> None:
+    attempt = (
+        ours(state=item, held_recovery_points=False, errors=(Error(code="151066", message="No."),)) if item else None
+    )
+
+    standing = of_one(source_vm(), attempt, jobs=(enable_job("Succeeded", 30, "a"), enable_job("Failed", hours, "b")))
+
+    (failed,) = [finding for finding in standing.findings if finding.code == "EnableFailed"]
+    assert failed.since == NOW - timedelta(hours=hours)
+    assert ("151066" in failed.message) is bool(item)
+    assert standing.action is Action.ENABLE
+    assert told
+
+
+def test_an_attempt_of_others_that_failed_is_left() -> None:
+    item = ours(id=protected_item().id, state="EnablingFailed", held_recovery_points=False)
+
+    assert of_one(source_vm(), item).action is Action.NONE
+
+
+def test_an_attempt_that_came_after_the_failed_one_counts() -> None:
+    standing = of_one(source_vm(), jobs=(enable_job("Failed", 3, "a"), enable_job("InProgress", 1, "b")))
+
+    assert codes(standing) == ["MissingProtection"]
+
+
+@pytest.mark.parametrize(("hours", "stalled"), [(1, False), (23.9, False), (24.1, True), (100, True)])
+def test_an_initial_replication_that_takes_more_than_a_day_has_stalled(hours: float, stalled: bool) -> None:
+    item = ours(state="InitialReplicationInProgress", percent=43)
+
+    standing = of_one(source_vm(), item, jobs=(enable_job("Succeeded", hours),))
+
+    assert (standing.state, standing.percent) == (State.PROTECTING, 43)
+    assert ("InitialReplicationStalled" in codes(standing)) is stalled
+
+
+# What is wrong with a protected VM
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("Unhealthy", {"replication_health": "Critical", "errors": (Error(code="153006", message="No crash point."),)}),
+    ("Unhealthy", {"replication_health": "Warning"}),
+    ("RpoBreached", {"rpo_seconds": 1801}),
+    ("RpoBreached", {"rpo_at": NOW - timedelta(hours=2)}),
+    ("DiskRemoved", {"disks": (ItemDisk(id=OS_DISK), ItemDisk(id=DATA_DISK))}),
+    ("AgentOutdated", {"agent": Agent(expires=NOW + timedelta(days=29))}),
+    ("AgentOutdated", {"agent": Agent(certificate_outdated=True)}),
+    ("TestFailoverOverdue", {"tested_at": NOW - timedelta(days=181)}),
+]
+
+
+@pytest.mark.parametrize(("code", "changes"), WRONG)
+def test_what_is_wrong_with_a_protected_vm_is_told_and_makes_it_non_compliant(
+    code: str, changes: dict[str, Any]
+) -> None:
+    standing = of_one(source_vm(), ours(**changes))
+
+    assert codes(standing) == [code]
+    assert standing.findings[0].message
+    assert standing.findings[0].fix
+    assert (standing.compliant, standing.action) == (False, Action.NONE)
+
+
+FINE: list[tuple[list[str], dict[str, Any]]] = [
+    ([], {"rpo_seconds": 1800}),
+    ([], {"rpo_seconds": None, "rpo_at": None}),
+    ([], {"agent": Agent(expires=NOW + timedelta(days=31))}),
+    (["AgentOutdated"], {"agent": Agent(version="9.60", outdated=True)}),
+    (["TestFailoverOverdue"], {"errors": (Error(code="161011", message="Never."),)}),
+    ([], {"tested_at": NOW - timedelta(days=179)}),
+    (["MadeByOthers"], {"id": protected_item().id}),
+]
+
+
+@pytest.mark.parametrize(("told", "changes"), FINE)
+def test_what_is_only_noted_leaves_it_compliant(told: list[str], changes: dict[str, Any]) -> None:
+    standing = of_one(source_vm(), ours(**changes))
+
+    assert codes(standing) == told
+    assert standing.compliant
+
+
+@pytest.mark.parametrize(("whose", "action"), [(naming.item_name(VM_ID), Action.CHANGE), ("portal", Action.NONE)])
+def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: Action) -> None:
+    vm = source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), Disk(id=DATA_DISK, sku="Premium_LRS")))
+
+    standing = of_one(vm, ours(id=CONTAINER.child("replicationProtectedItems", whose)))
+
+    assert "DiskNotProtected" in codes(standing)
+    assert standing.action is action
+
+
+def test_the_values_of_the_policy_count_and_not_its_name() -> None:
+    other = Policy(name="short", retention_minutes=60, app_consistent_minutes=0)
+
+    assert codes(of_one(source_vm(), ours(), policies={POLICY: other})) == ["PolicyMismatch"]
+    assert codes(of_one(source_vm(), ours(), policies={POLICY: FITTING.model_copy(update={"name": "x"})})) == []
+    assert codes(of_one(source_vm(), ours(), policies={})) == []
+
+
+def nic(**changes: Any) -> ItemNic:
+    return ItemNic(id="1", source=NIC, target_subnet="web", target_address="10.1.1.4").model_copy(update=changes)
+
+
+ASKED: list[tuple[dict[str, str], str | None, Action]] = [
+    ({"dr-target-size": "Standard_D4s_v5"}, "TargetMismatch", Action.CHANGE),
+    ({"dr-target-size": "standard_d2S_v5"}, None, Action.NONE),
+    ({"dr-target-resource-group": "web-dr"}, "TargetMismatch", Action.CHANGE),
+    ({"dr-target-resource-group": "WEB-asr"}, None, Action.NONE),
+    ({"dr-target-resource-group": f"/subscriptions/{SUBSCRIPTION}/resourcegroups/web-asr"}, None, Action.NONE),
+    ({"dr-target-zone": "2"}, "TargetMismatch", Action.NONE),
+    ({"dr-target-availability-set": "set"}, "TargetMismatch", Action.NONE),
+    ({"dr-target-availability-set": "none"}, None, Action.NONE),
+    ({"dr-consistency-group": "shop"}, "ConsistencyGroupMismatch", Action.NONE),
+    ({"dr-churn": "high"}, "TargetMismatch", Action.NONE),
+    ({"dr-target-disk-type": "StandardSSD_LRS"}, "TargetMismatch", Action.CHANGE),
+    ({"dr-target-disk-type": "web-1-other=StandardSSD_LRS"}, None, Action.NONE),
+    ({"dr-target-subnet": "db"}, "NetworkMismatch", Action.CHANGE),
+    ({"dr-target-subnet": "web-1-nic=web"}, None, Action.NONE),
+    ({"dr-target-ip": "10.1.1.9"}, "NetworkMismatch", Action.CHANGE),
+    ({"dr-target-vnet": "vnet-dr"}, "NetworkMismatch", Action.CHANGE),
+    ({"dr-cache-storage": "another"}, "TargetMismatch", Action.NONE),
+]
+
+
+@pytest.mark.parametrize(("tags", "code", "action"), ASKED)
+def test_what_is_asked_for_and_not_there_is_changed_in_place_where_azure_can(
+    tags: dict[str, str], code: str | None, action: Action
+) -> None:
+    group = ResourceId.of(SUBSCRIPTION, "web-asr")
+    vnet = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/virtualNetworks", "vnet-asr")
+    cache = ResourceId.of(SUBSCRIPTION, "asr-cache-eastus", "Microsoft.Storage/storageAccounts", "cache")
+    item = ours(
+        settings=ItemSettings(target_group=group, network=vnet, size="Standard_D2s_v5", source_location=SOURCE),
+        disks=(ItemDisk(id=OS_DISK, target_sku="Premium_LRS", replica_sku="Premium_LRS", cache_account=cache),),
+        nics=(nic(),),
+    )
+
+    standing = of_one(source_vm(tags={"dr": "true", **tags}), item, open_settings())
+
+    assert codes(standing) == ([code] if code else [])
+    assert standing.action is action
+
+
+def test_what_cannot_be_read_as_it_is_meant_withholds_every_change() -> None:
+    tags = {"dr": "true", "dr-target-size": "Standard_D4s_v5", "dr-what": "x"}
+
+    standing = of_one(source_vm(tags=tags), ours(), open_settings())
+
+    assert codes(standing) == ["OverrideInvalid"]
+    assert (standing.action, standing.findings[0].severity) == (Action.NONE, Severity.WARNING)
+
+
+# Freeze beats fix
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "UnplannedFailoverCommitted"},
+        {"state": "SomethingNew"},
+        {"test_failover": "Running"},
+        {"active_location": "Recovery"},
+    ],
+)
+@pytest.mark.parametrize("tags", [{"dr": "true", "dr-target-size": "Standard_D4s_v5"}, {}, {"dr": "false"}])
+def test_a_frozen_item_is_reported_whatever_the_tags_say(changes: dict[str, Any], tags: dict[str, str]) -> None:
+    standing = of_one(source_vm(tags=tags), ours(**changes), open_settings(mode=Mode.CLEANUP))
+
+    assert (standing.state, standing.action, codes(standing)) == (State.FROZEN, Action.NONE, ["ItemFrozen"])
+
+
+def test_copies_are_never_enabled_though_they_carry_the_tag() -> None:
+    copy = source_vm(id=ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-1"), location=TARGET)
+    item = ours(copies=(copy.id,))
+
+    of_copy, of_source = sorted(assess(estate(copy, source_vm(), items=(item,)), settings()), key=lambda s: s.state)
+
+    assert (of_copy.state, of_copy.action, codes(of_copy)) == (State.COPY, Action.NONE, ["DrCopy"])
+    assert of_source.compliant
+
+
+def test_on_hold_or_busy_nothing_is_changed() -> None:
+    vm = source_vm(tags={"dr": "true", "dr-target-size": "Standard_D4s_v5"})
+    held = vm.model_copy(update={"tags": {**vm.tags, "dr-hold": "yes"}})
+
+    assert of_one(vm, ours(), open_settings()).action is Action.CHANGE
+    assert of_one(vm, ours(job="j"), open_settings()).action is Action.NONE
+    assert of_one(held, ours(), open_settings()).action is Action.NONE
+    assert "OnHold" in codes(of_one(held, ours(), open_settings()))
+
+
+# What nobody asks for any more
+
+
+@pytest.mark.parametrize("tags", [{}, {"dr": "no"}])
+@pytest.mark.parametrize(("app", "action"), [(settings(), Action.NONE), (CLEANUP, Action.DISABLE)])
+def test_untagged_and_protected_is_told_and_disabled_in_cleanup(
+    tags: dict[str, str], app: Settings, action: Action
+) -> None:
+    standing = of_one(source_vm(tags=tags), ours(), app)
+
+    assert (standing.state, standing.action, codes(standing)) == (State.UNTAGGED, action, ["UntaggedButProtected"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": protected_item().id}, {"job": "j"}, {"state": "DisablingProtection"}],
+    ids=["others", "busy", "off"],
+)
+def test_what_is_not_ours_or_busy_is_not_disabled(changes: dict[str, Any]) -> None:
+    assert of_one(source_vm(tags={}), ours(**changes), CLEANUP).action is Action.NONE
+    assert of_one(None, ours(**changes), CLEANUP).action is Action.NONE
+
+
+def test_a_vm_that_is_gone_is_told_and_disabled_in_cleanup() -> None:
+    standing = of_one(None, ours(), CLEANUP)
+
+    assert (standing.state, standing.action, codes(standing)) == (State.SOURCE_GONE, Action.DISABLE, ["SourceDeleted"])
+    assert standing.findings[0].since == NOW - timedelta(minutes=3)
+    assert of_one(None, ours()).action is Action.NONE
+
+
+def test_what_was_not_read_in_full_may_be_there_all_the_same() -> None:
+    standing = of_one(None, ours(), CLEANUP, gaps=("The VMs could not be read in full.",))
+
+    assert (standing.state, standing.action, codes(standing)) == (State.PROTECTED, Action.NONE, ["SourceNotRead"])
+
+
+def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> None:
+    there = ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, "web-1")
+    disk = ResourceId.of(SUBSCRIPTION, "shop", OS_DISK.type, OS_DISK.name)
+    moved = source_vm(id=there, disks=(Disk(id=disk, sku="Premium_LRS"),))
+
+    by_id = {standing.vm_id: standing for standing in assess(estate(moved, items=(ours(),)), CLEANUP)}
+
+    assert (by_id[VM_ID].state, by_id[VM_ID].action, codes(by_id[VM_ID])) == (
+        State.SOURCE_GONE,
+        Action.NONE,
+        ["SourceMoved"],
+    )
+    assert str(there) in by_id[VM_ID].findings[0].message
+    assert by_id[there].action is Action.ENABLE
+
+
+@pytest.mark.parametrize(
+    "vm",
+    [
+        source_vm(created_at=NOW - timedelta(minutes=1)),
+        source_vm(disks=(Disk(id=DATA_DISK, sku="Premium_LRS"),)),
+    ],
+    ids=["made after the last recovery point", "other disks"],
+)
+def test_another_vm_under_the_same_name_is_told_and_left(vm: SourceVm) -> None:
+    standing = of_one(vm, ours())
+
+    assert (standing.state, standing.action, codes(standing)) == (State.PROTECTED, Action.NONE, ["SourceReplaced"])
+
+
+def test_items_of_vms_out_of_scope_are_none_of_ours_to_judge() -> None:
+    foreign = ours(source=ResourceId.of("22222222-2222-2222-2222-222222222222", "web", VM_ID.type, "web-1"))
+
+    assert assess(estate(items=(foreign,)), CLEANUP) == ()
+
+
+# Whatever the estate is like
+
+STATES = [
+    "Protected",
+    "InitialReplicationInProgress",
+    "EnablingFailed",
+    "DisablingProtection",
+    "Odd",
+    "EnablingProtection",
+]
+
+
+@st.composite
+def estates(draw: st.DrawFn) -> Estate:
+    names = draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
+    ids = {name: ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in "abcdef"}
+    tags = st.sampled_from(
+        [{}, {"dr": "true"}, {"dr": "false"}, {"dr": "true", "dr-hold": "1"}, {"dr": "true", "dr-x": ""}]
+    )
+    vms = [
+        source_vm(
+            id=ids[name],
+            tags=draw(tags),
+            power_state=draw(st.sampled_from(["running", "deallocated", "unknown"])),
+            created_at=draw(st.sampled_from([None, NOW - timedelta(days=30), NOW])),
+        )
+        for name in names
+    ]
+    items = [
+        ours(
+            source=ids[name],
+            state=draw(st.sampled_from(STATES)),
+            test_failover=draw(st.sampled_from(["", "None", "Running"])),
+            job=draw(st.sampled_from(["", "", "j"])),
+            held_recovery_points=draw(st.booleans()),
+            copies=tuple(draw(st.lists(st.sampled_from(list(ids.values())), max_size=1))),
+            **({"id": protected_item().id} if draw(st.booleans()) else {}),
+        )
+        for name in draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
+    ]
+    gaps = draw(st.sampled_from([(), ("Some.",)]))
+    return estate(*vms, items=tuple(items), gaps=gaps)
+
+
+@given(estates(), st.sampled_from(list(Mode)), st.randoms(use_true_random=False))
+def test_whatever_the_estate_is_like(some: Estate, mode: Mode, shuffle: Any) -> None:
+    app = settings(mode=mode)
+    standings = assess(some, app)
+
+    assert [standing.vm_id.key for standing in standings] == sorted({standing.vm_id.key for standing in standings})
+    assert {vm.id for vm in some.vms} <= {standing.vm_id for standing in standings}
+    shuffled = estate(
+        *shuffle.sample(some.vms, len(some.vms)),
+        items=tuple(shuffle.sample(some.items, len(some.items))),
+        gaps=some.gaps,
+    )
+    assert assess(shuffled, app) == standings
+    items = {item.id: item for item in some.items}
+    for standing in standings:
+        item = items.get(standing.item_id) if standing.item_id else None
+        assert standing.findings or standing.state in {State.PROTECTED, State.PROTECTING, State.DISABLING, State.COPY}
+        if standing.action is Action.DISABLE:
+            assert mode is Mode.CLEANUP
+            assert item
+            assert item.is_ours
+            assert not item.job
+            assert item.stage in {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
+            assert not app.asks_for_protection(standing.tags)
+            assert not (some.gaps and standing.vm_id not in {vm.id for vm in some.vms})
+        if standing.state in {State.FROZEN, State.COPY, State.NOT_ELIGIBLE, State.NOT_TAGGED, State.DISABLING}:
+            assert standing.action is Action.NONE
+        if some.gaps:
+            assert standing.state is not State.SOURCE_GONE
+
+
+def test_every_finding_of_the_engine_has_its_row() -> None:
+    for code, row in DRIFT.items():
+        assert code[0].isupper()
+        assert all((row.means, row.does, row.fix)), code
