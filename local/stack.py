@@ -157,6 +157,11 @@ class Stack:
         headers = {"x-functions-key": self.keys["function"]["default"]}
         return await self._answer(method, f"{self.host_url}/api/{path}", body, headers)
 
+    async def run_timer(self, function: str) -> None:
+        """Runs a timer function by hand, as an administrator does."""
+        headers = {"x-functions-key": self.keys["master"]}
+        await self._call("POST", f"{self.host_url}/admin/functions/{function}", {"input": ""}, headers)
+
     async def arm(self, method: str, resource: str, api_version: str, body: Any = None) -> Any:
         """Calls Azure Resource Manager as an operator, who is somebody else than the app."""
         headers = {"Authorization": f"Bearer {await self._operator_token()}"}
