@@ -1,4 +1,4 @@
-"""Writes the tables of docs/settings.md from those that the app itself goes by: `python docs/build.py`.
+"""Writes the tables of the documents from those that the app itself goes by: `python docs/build.py`.
 
 With `--check` it writes nothing, and fails if a table is not up to date: that is what CI runs.
 """
@@ -11,9 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from shared.domain.choices import CHOICES, ROWS
+from shared.domain.drift_findings import DRIFT
 from shared.domain.settings import Settings, as_text
 
-PAGE = Path(__file__).parent / "settings.md"
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "settings.md")
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -54,7 +56,14 @@ def variables() -> str:
     return _table(("variable", "default", "what it is"), rows)
 
 
-_TABLES: dict[str, Callable[[], str]] = {"portal": portal, "tags": tags, "variables": variables}
+def drift() -> str:
+    """Everything that a sweep may find."""
+    heads = ("finding", "severity", "means", "the app", "what to do")
+    rows = ((f"`{code}`", row.severity.value, row.means, row.does, row.fix) for code, row in DRIFT.items())
+    return _table(heads, rows)
+
+
+_TABLES: dict[str, Callable[[], str]] = {"drift": drift, "portal": portal, "tags": tags, "variables": variables}
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> str:
@@ -63,15 +72,18 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> st
 
 
 def main(arguments: list[str]) -> int:
-    written = PAGE.read_text()
-    made = _MARKED.sub(lambda marked: marked[1] + _TABLES[marked[2]]() + "\n" + marked[3], written)
-    if made == written:
-        return 0
-    if "--check" in arguments:
-        sys.stderr.write(f"{PAGE} is not what the app goes by: run python docs/build.py\n")
+    stale = [(page, made) for page in PAGES if (made := _made(written := page.read_text())) != written]
+    if stale and "--check" in arguments:
+        names = ", ".join(page.name for page, _ in stale)
+        sys.stderr.write(f"Not what the app goes by: {names}: run python docs/build.py\n")
         return 1
-    PAGE.write_text(made)
+    for page, made in stale:
+        page.write_text(made)
     return 0
+
+
+def _made(written: str) -> str:
+    return _MARKED.sub(lambda marked: marked[1] + _TABLES[marked[2]]() + "\n" + marked[3], written)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.bench import memory
 from local.bench.estate import estate, vm_ids
 from local.bench.figures import Figure
 from local.simulator import latencies
@@ -64,7 +65,7 @@ async def measure(wanted: set[str], folder: Path, say: Callable[[str], None]) ->
             figures += _of_one_more(await _protect(stack, [second]))
         if "many" in wanted:
             say(f"{MANY} more VMs: {READY_PAIR_PATH / SPEED:.0f} s at least")
-            figures += _of_many(await _protect(stack, others), _peak_memory(stack.host_pid))
+            figures += _of_many(await _protect(stack, others), memory.peak(stack.host_pid))
     return figures
 
 
@@ -115,10 +116,3 @@ async def _all_protected(stack: Stack, vms: Sequence[str]) -> bool:
     if surprises:
         raise RuntimeError(f"Not Protected: {surprises[0]}")
     return all(vm.lower() in ended for vm in vms)
-
-
-def _peak_memory(pid: int) -> float:
-    """In MB: the largest resident set that the process has had."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(kilobytes) / 1024

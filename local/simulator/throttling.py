@@ -15,7 +15,7 @@ class Limit:
     per_second: float
 
 
-LIMITS = {
+_LIMITS = {
     "GET": Limit("reads", 250, 25),
     "HEAD": Limit("reads", 250, 25),
     "DELETE": Limit("deletes", 200, 10),
@@ -23,6 +23,11 @@ LIMITS = {
 _WRITES = Limit("writes", 200, 10)
 # The header of the limit shared by all principals: seen as 3,749 beside 249.
 _GLOBAL = 15
+
+
+def limit_of(method: str) -> Limit:
+    """The bucket that a call with this method takes its token from."""
+    return _LIMITS.get(method, _WRITES)
 
 
 @dataclass(slots=True)
@@ -41,7 +46,7 @@ class Throttle:
 
         `scope` is `subscription` or, for calls outside of one, `tenant`, then a slash and its ID.
         """
-        limit = LIMITS.get(method, _WRITES)
+        limit = limit_of(method)
         level, _, owner = scope.partition("/")
         now = self._clock.now()
         bucket = self._buckets.setdefault((scope.lower(), principal, limit.kind), _Bucket(limit.size, now))

@@ -1,0 +1,162 @@
+"""Sweeps over large estates: what a look at one costs where nothing is to be done, and what it takes to heal one."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.bench import memory
+from local.bench.figures import Figure
+from local.bench.protecting import READY_PAIR_PATH
+from local.simulator.estate.generate import generate
+from local.simulator.throttling import limit_of
+from local.stack import Stack, StackError
+
+SMALL, LARGE = 1_000, 10_000
+MISSING = 1_000
+# A clock that a thousand runs at once on two cores can keep pace with.
+HEAL_SPEED = 6
+
+_EVERY = 0.5
+_NOT_ENDED_WITHIN = 1800.0
+_TAGGED = 0.8
+_SWEEP = "reconcile"
+
+
+@dataclass(frozen=True)
+class CleanSweep:
+    """`requests` are those of the app, `elapsed` the seconds of the sweep, `memory` the MB above the idle host's."""
+
+    requests: list[dict[str, Any]]
+    elapsed: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class Healing:
+    """`requests` are those of the app, `elapsed` the seconds of Azure from the sweep's start to the last Protected."""
+
+    vms: int
+    requests: list[dict[str, Any]]
+    elapsed: float
+
+    @property
+    def throttled(self) -> int:
+        return sum(request["status"] == 429 for request in self.requests)
+
+    @property
+    def least(self) -> float:
+        """The seconds of Azure in which it could be done at best: the buckets' for so many calls, and after the last
+        enable request what one VM needs."""
+        return bucket_seconds(self.requests) + READY_PAIR_PATH
+
+
+def bucket_seconds(requests: Iterable[Mapping[str, Any]]) -> float:
+    """How long the buckets of one subscription take to give that many tokens, in seconds of Azure: full at first, and
+    reads and writes side by side."""
+    kinds = Counter(limit_of(str(request["method"])) for request in requests)
+    return max((max(0.0, count - limit.size) / limit.per_second for limit, count in kinds.items()), default=0.0)
+
+
+async def measure_clean(folder: Path, say: Callable[[str], None]) -> list[Figure]:
+    small, large = [await _sweep_clean(folder / str(count), count, say) for count in (SMALL, LARGE)]
+    return [
+        Figure(f"ARM and Graph calls, clean sweep of {SMALL:,} VMs", len(small.requests), "calls"),
+        Figure(f"ARM and Graph calls, clean sweep of {LARGE:,} VMs", len(large.requests), "calls", 40),
+        Figure("  writes among them", sum(_writes(request) for request in large.requests), "writes", 0),
+        Figure(f"  elapsed, {SMALL:,} VMs", small.elapsed, "s"),
+        Figure(f"  elapsed, {LARGE:,} VMs", large.elapsed, "s"),
+        Figure(f"  growth of it, {SMALL:,} to {LARGE:,}", large.elapsed / small.elapsed, "", 12),
+        Figure("  peak memory of the host process above idle", large.memory, "MB", 300),
+    ]
+
+
+async def measure_heal(folder: Path, say: Callable[[str], None]) -> list[Figure]:
+    healing = await _heal(folder, say)
+    return [
+        Figure(
+            f"ARM and Graph calls a VM, {healing.vms:,} missing VMs healed",
+            len(healing.requests) / healing.vms,
+            "calls",
+            7,
+        ),
+        Figure("  throttled among them", healing.throttled, "calls", 0),
+        Figure("  elapsed, in Azure", healing.elapsed / 60, "min"),
+        Figure("  elapsed over the bucket-bound minimum", healing.elapsed / healing.least, ""),
+    ]
+
+
+async def _sweep_clean(folder: Path, count: int, say: Callable[[str], None]) -> CleanSweep:
+    """Everything that is tagged is protected, by others: nothing is to be done."""
+    say(f"a sweep of {count:,} VMs, {_TAGGED:.0%} of them protected")
+    async with Stack(folder, _estate(count, protected=1)) as stack:
+        # Imports and the token are no part of a sweep.
+        await stack.api("GET", "compliance?top=1")
+        idle, seen = memory.resident(stack.host_pid), len(await stack.requests())
+        started = time.monotonic()
+        report = await _sweep(stack)
+        elapsed = time.monotonic() - started
+        if report.get("gaps") or report["summary"]["total"] != count or report.get("started"):
+            raise StackError(f"Not a clean sweep of {count} VMs: {report}")
+        return CleanSweep(await stack.app_requests(after=seen), elapsed, memory.peak(stack.host_pid) - idle)
+
+
+async def _heal(folder: Path, say: Callable[[str], None]) -> Healing:
+    """A few are protected already, so that the region pair is ready, as in the figures of single VMs."""
+    estate = _estate(MISSING, protected=0.01)
+    missing = _missing(estate)
+    say(f"a sweep that heals {missing:,} VMs: {READY_PAIR_PATH / HEAL_SPEED / 60:.0f} min at least")
+    async with Stack(folder, estate, speed=HEAL_SPEED, settings={"DR_MAX_ENABLES_PER_DAY": str(missing)}) as stack:
+        started = time.monotonic()
+        await stack.run_timer(_SWEEP)
+        while (done := await _protected(stack)) < missing:
+            if time.monotonic() - started > _NOT_ENDED_WITHIN:
+                raise StackError(f"{done} of {missing} VMs were healed within {_NOT_ENDED_WITHIN:g} s")
+            await asyncio.sleep(10 * _EVERY)
+        elapsed = (time.monotonic() - started) * HEAL_SPEED
+        return Healing(missing, await stack.app_requests(), elapsed)
+
+
+def _estate(count: int, *, protected: float) -> dict[str, Any]:
+    """`protected` is the share of the tagged."""
+    regions = ["eastus", "northeurope", "westus2"]
+    return generate({"vms": count, "tagged": _TAGGED, "protected": protected, "regions": regions})
+
+
+def _missing(estate: Mapping[str, Any]) -> int:
+    tagged = sum(bool(vm["tags"]) for vm in estate["virtualMachines"])
+    return tagged - sum(len(vault["protectedItems"]) for vault in estate["siteRecovery"])
+
+
+async def _sweep(stack: Stack) -> dict[str, Any]:
+    """Runs one and waits for its end. Returns its report."""
+    await stack.run_timer(_SWEEP)
+    deadline = time.monotonic() + _NOT_ENDED_WITHIN
+    while time.monotonic() < deadline:
+        ended = [each["output"] for each in await stack.instances() if _is_sweep(each) and each["output"]]
+        if ended:
+            report: dict[str, Any] = ended[0]
+            return report
+        await asyncio.sleep(_EVERY)
+    raise StackError(f"The sweep did not end within {_NOT_ENDED_WITHIN:g} s:\n{stack.log_of('host')[-3000:]}")
+
+
+async def _protected(stack: Stack) -> int:
+    """How many runs have ended well. Raises StackError if one ended otherwise."""
+    outputs = [each["output"] for each in await stack.instances() if not _is_sweep(each) and each["output"]]
+    surprises = [output for output in outputs if not isinstance(output, dict) or output["outcome"] != "Protected"]
+    if surprises:
+        raise StackError(f"Not Protected: {surprises[0]}")
+    return len(outputs)
+
+
+def _is_sweep(instance: Mapping[str, Any]) -> bool:
+    return bool(instance["instanceId"] == _SWEEP)
+
+
+def _writes(request: Mapping[str, Any]) -> bool:
+    """Resource Graph is asked by POST, and reads."""
+    return request["method"] not in {"GET", "HEAD"} and "Microsoft.ResourceGraph" not in request["path"]
