@@ -13,6 +13,7 @@ _WIRE = {
     "second_fabric": "secondFabric",
     "repeated_write": "repeatedWrite",
     "page_size": "pageSize",
+    "graph_lag_seconds": "graphLagSeconds",
 }
 _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
@@ -32,6 +33,7 @@ class Behaviour:
     second_fabric: str = "fail"
     repeated_write: str = "succeed"
     page_size: int = 1000
+    graph_lag_seconds: int = 0
 
     def patch(self, changes: Any) -> None:
         """Raises ValueError for an unknown name or value, and then changes nothing."""
@@ -53,6 +55,8 @@ class Behaviour:
             raise ValueError(f"{wire} must be {type(getattr(self, name)).__name__}")
         elif name == "page_size" and value < 1:
             raise ValueError("pageSize must be at least 1")
+        elif name == "graph_lag_seconds" and value < 0:
+            raise ValueError("graphLagSeconds must be at least 0")
 
     def body(self) -> Json:
         return {_WIRE[field.name]: getattr(self, field.name) for field in fields(self)}

@@ -9,6 +9,7 @@ from aiohttp import web
 from local.simulator import estate, state
 from local.simulator.events.grid import parse_subscription
 from local.simulator.gateway import Gateway
+from local.simulator.graph import index
 from local.simulator.identity import Identity
 from local.simulator.wire import Json
 
@@ -56,6 +57,7 @@ class Controls:
         """Replaces what exists by an estate. Raises ValueError, and then nothing has changed."""
         announce = bool(raw.pop("announce", False)) if isinstance(raw, dict) else False
         estate.load(self.world, raw)
+        index.follow(self.world)
         self.identity.tenant = self.world.store.tenant_id
         vms = state.virtual_machines(self.world)
         if announce:
@@ -93,6 +95,7 @@ class Controls:
 
     async def patch_behaviour(self, request: web.Request) -> web.Response:
         self.world.behaviour.patch(await _json(request))
+        index.follow(self.world)
         return web.json_response(self.world.behaviour.body())
 
     async def get_faults(self, _request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from local.simulator import errors, identity, ids, versions
 from local.simulator.arm import locks
 from local.simulator.errors import ArmError
 from local.simulator.faults import Fault, Faults
+from local.simulator.graph import service as resource_graph
 from local.simulator.request_log import RequestLog
 from local.simulator.routing import Router
 from local.simulator.throttling import Throttle
@@ -64,7 +65,7 @@ class Gateway:
                 raise self._planned(fault)
             if fault and fault.kind == "fail-operation":
                 call.doomed = fault.detail
-            limits = self.throttle.take(call.method, self._scope(call.path), call.principal)
+            limits = self._take(call)
             answer = self._dispatch(call, raw)
         except ArmError as error:
             if call.body is None:
@@ -85,7 +86,7 @@ class Gateway:
             raise ArmError(405, "MethodNotAllowed", f"The HTTP method {call.method} is not allowed on this resource.")
         versions.check(route.api, call.api_version, call.path.rsplit("/providers/", 1)[-1])
         self._check_parents(call.path)
-        if call.method != "GET" and call.method != "HEAD":
+        if call.method not in ("GET", "HEAD"):
             locks.check(self.world, call.method, call.path)
         if call.method in ("PUT", "PATCH"):
             self.world.limits.check_policy(call.path)
@@ -94,7 +95,10 @@ class Gateway:
                 call.body = json.loads(raw)
             except ValueError as error:
                 raise errors.invalid_content(f"not JSON: {error}") from None
-        return route.handler(self.world, call)
+        answer = route.handler(self.world, call)
+        if call.method not in ("GET", "HEAD"):
+            self.world.changed(call.path)
+        return answer
 
     def _check_parents(self, path: str) -> None:
         """Subscription and resource group of the path must exist; the group's own routes look for themselves."""
@@ -109,6 +113,11 @@ class Gateway:
         deeper = len(parts) > 4 and parts[2].lower() == "resourcegroups"
         if deeper and self.world.store.group(ids.group_id(parts[1], parts[3])) is None:
             raise errors.group_not_found(parts[3])
+
+    def _take(self, call: Call) -> dict[str, str]:
+        if call.path.lower() == resource_graph.PATH.lower():
+            return self.throttle.take_query(call.principal)
+        return self.throttle.take(call.method, self._scope(call.path), call.principal)
 
     def _scope(self, path: str) -> str:
         parts = path.strip("/").split("/")

@@ -50,8 +50,13 @@ def begin(
         }
     operation = Operation(str(uuid.uuid4()), provider, now, now + seconds, retry_after, error, result)
     world.operations[operation.id] = operation
+
+    def finish(moment: float) -> None:
+        done(moment)
+        world.changed(call.path)
+
     if error is None:
-        world.clock.at(operation.ends, done)
+        world.clock.at(operation.ends, finish)
     return operation
 
 

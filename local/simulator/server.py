@@ -28,6 +28,7 @@ from local.simulator.arm import (
 )
 from local.simulator.controls import Controls
 from local.simulator.gateway import Gateway
+from local.simulator.graph import service as resource_graph
 from local.simulator.identity import Identity
 from local.simulator.recovery import (
     enable,
@@ -69,6 +70,7 @@ _MODULES = (
     failover,
     plans,
     queries,
+    resource_graph,
     generic,
 )
 

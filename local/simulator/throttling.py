@@ -1,9 +1,15 @@
-"""ARM's token buckets: per subscription, principal and kind of operation (azure-docs, ARM throttling, since 2024)."""
+"""ARM's token buckets: per subscription, principal and kind of operation (azure-docs, ARM throttling, since 2024).
 
+Resource Graph has a limit of its own (azure-docs, guidance-for-throttled-requests): 15 queries in a window of 5 s.
+"""
+
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 
 from local.simulator.clock import Clock
 from local.simulator.errors import ArmError
+from local.simulator.graph.errors import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ _LIMITS = {
 _WRITES = Limit("writes", 200, 10)
 # The header of the limit shared by all principals: seen as 3,749 beside 249.
 _GLOBAL = 15
+_QUERIES = 15
+_QUERY_WINDOW = 5.0
 
 
 def limit_of(method: str) -> Limit:
@@ -36,10 +44,17 @@ class _Bucket:
     filled: float
 
 
+@dataclass(slots=True)
+class _Window:
+    ends: float
+    left: int = _QUERIES
+
+
 class Throttle:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+        self._windows: dict[str, _Window] = {}
 
     def take(self, method: str, scope: str, principal: str) -> dict[str, str]:
         """Takes one token and answers the rate-limit headers. Raises ArmError 429 with Retry-After when none is left.
@@ -66,3 +81,26 @@ class Throttle:
         bucket.tokens -= 1
         left = int(bucket.tokens)
         return {name + limit.kind: str(left), f"{name}global-{limit.kind}": str(int(_GLOBAL * limit.size) - 1)}
+
+    def take_query(self, principal: str) -> dict[str, str]:
+        """The same for a query of Resource Graph. A window begins with its first query."""
+        now = self._clock.now()
+        window = self._windows.get(principal)
+        if window is None or now >= window.ends:
+            window = self._windows[principal] = _Window(now + _QUERY_WINDOW)
+        refused = window.left == 0
+        window.left -= not refused
+        wait = self._clock.throttled_for(math.ceil(window.ends - now))
+        headers = {
+            "x-ms-user-quota-remaining": str(window.left),
+            # hh:mm:ss, with a fraction where a fast clock leaves less than a second.
+            "x-ms-user-quota-resets-after": f"0{timedelta(seconds=float(wait))}",
+        }
+        if refused:
+            message = (
+                "Client application has been throttled and should not attempt to repeat the request until an amount of "
+                "time has elapsed. Please see https://aka.ms/resourcegraph-throttling for help."
+            )
+            details = [{"code": "RateLimiting", "message": message}]
+            raise refusal(self._clock.stamp(), 429, "RateLimiting", details, headers | {"Retry-After": wait})
+        return headers

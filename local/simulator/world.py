@@ -12,6 +12,7 @@ from local.simulator.store import Resource, Store
 from local.simulator.wire import Call, Json
 
 if TYPE_CHECKING:
+    from local.simulator.graph.index import Index
     from local.simulator.operations import Operation
     from local.simulator.recovery.model import RecoveryVault
 
@@ -24,6 +25,7 @@ class World:
         self.clock = Clock(speed)
         self.behaviour = Behaviour()
         self.events = EventGrid(self.clock)
+        self.graph: Index | None = None
         self.signature = _signature()
         self.clear()
 
@@ -39,6 +41,12 @@ class World:
         """Raises the event of a `write`, `delete` or `start/action` on a resource."""
         who = claims if claims is not None else SERVICE_CLAIMS
         self.events.resource(resource, f"{resource.type}/{verb}", self.store.tenant_id, who)
+        self.changed(resource.id)
+
+    def changed(self, path: str) -> None:
+        """What has this ID, or what it hangs under, was written: Resource Graph learns of it."""
+        if self.graph is not None:
+            self.graph.changed(path)
 
     def page(self, call: Call, values: list[Json], *, size: int | None = None) -> Json:
         """One page of a list, with its nextLink. The form of the skip token is invented."""

@@ -14,7 +14,7 @@ routes = Routes("virtual-machines")
 TYPE = "Microsoft.Compute/virtualMachines"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 _VM = _GROUP + "/providers/Microsoft.Compute/virtualMachines/{name}"
-_POWER = {"running": "VM running", "deallocated": "VM deallocated", "stopped": "VM stopped"}
+POWER_STATES = {"running": "VM running", "deallocated": "VM deallocated", "stopped": "VM stopped"}
 _ACTIONS = {"start": "running", "deallocate": "deallocated", "poweroff": "stopped", "restart": "running"}
 
 
@@ -144,7 +144,7 @@ def instance_view(world: World, vm: VirtualMachine) -> Json:
             "displayStatus": f"Provisioning {state.lower()}",
             "time": world.clock.stamp(),
         },
-        {"code": f"PowerState/{vm.power}", "level": "Info", "displayStatus": _POWER[vm.power]},
+        {"code": f"PowerState/{vm.power}", "level": "Info", "displayStatus": POWER_STATES[vm.power]},
     ]
     profile = vm.properties["storageProfile"]
     disks = [_disk_view(world, disk, statuses[0]) for disk in (profile["osDisk"], *profile["dataDisks"])]

@@ -8,6 +8,7 @@ from local.simulator.recovery.phases import Phase
 from local.simulator.wire import Json
 from local.simulator.world import World
 
+TYPE = f"{CONTAINER_TYPE}/replicationProtectedItems"
 _NO_JOB_TIME = "1753-01-01T01:01:01Z"
 _AGENT_VERSION = "9.52.6522.1"
 # Percentages seen five minutes apart while a VM replicated (CLI-A2A #112-#119): the last one stays, 100 never comes.
@@ -28,7 +29,7 @@ def view(world: World, item: ProtectedItem) -> Json:
     return {
         "id": item.id,
         "name": item.name,
-        "type": f"{CONTAINER_TYPE}/replicationProtectedItems",
+        "type": TYPE,
         "properties": {
             "friendlyName": item.vm_name,
             "protectedItemType": "",

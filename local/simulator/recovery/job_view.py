@@ -8,6 +8,7 @@ from local.simulator.recovery.model import RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 
+TYPE = "Microsoft.RecoveryServices/vaults/replicationJobs"
 _FILTER = re.compile(r"^(\w+) eq '?([^']*?)'?$", re.IGNORECASE)
 _KEYS = ("starttime", "endtime", "fabricid", "affectedobjecttypes", "jobstatus", "jobname", "timezoneoffset")
 
@@ -60,7 +61,7 @@ def view(world: World, job: Job, *, full: bool) -> Json:
     return {
         "id": job.id,
         "name": job.name,
-        "type": "Microsoft.RecoveryServices/vaults/replicationJobs",
+        "type": TYPE,
         "properties": properties,
     }
 

@@ -136,13 +136,21 @@ def start(
         notes=notes or [],
         activity_id=f"{uuid.uuid4()} ActivityId: {uuid.uuid4()}",
     )
-    begin(world, job, failed if failure else done)
+    begin(world, job, failed if failure else done, resource)
     return job, _accepted(world, call, job, resource)
 
 
-def begin(world: World, job: Job, at_end: AtEnd) -> None:
+def begin(world: World, job: Job, at_end: AtEnd, resource: str) -> None:
+    """`resource` is the ID that the job works on."""
     job.vault.jobs[job.name] = job
-    world.clock.at(job.ends, at_end)
+    world.changed(job.id)
+
+    def finish(moment: float) -> None:
+        at_end(moment)
+        world.changed(resource)
+        world.changed(job.id)
+
+    world.clock.at(job.ends, finish)
 
 
 def _accepted(world: World, call: Call, job: Job, resource: str) -> Answer:

@@ -160,15 +160,16 @@ def start_replication(world: World, item: ProtectedItem, moment: float) -> None:
     item.replication_started = moment
     world.clock.at(
         moment + latencies.FIRST_RECOVERY_POINT_PENDING,
-        lambda at: _move(item, Phase.REPLICATING, Phase.FIRST_POINT, at),
+        lambda at: _wait_for_first_point(world, item, at),
     )
     finalizing = sum(latencies.FINALIZE_TASKS)
     world.clock.at(moment + latencies.PROTECTED - finalizing, lambda at: _finalize(world, item, at))
 
 
-def _move(item: ProtectedItem, before: Phase, after: Phase, moment: float) -> None:
-    if not item.gone and item.phase is before:
-        item.enter(after, moment)
+def _wait_for_first_point(world: World, item: ProtectedItem, moment: float) -> None:
+    if not item.gone and item.phase is Phase.REPLICATING:
+        item.enter(Phase.FIRST_POINT, moment)
+        world.changed(item.id)
 
 
 def _finalize(world: World, item: ProtectedItem, moment: float) -> None:
@@ -186,7 +187,7 @@ def _finalize(world: World, item: ProtectedItem, moment: float) -> None:
         result=lambda: None,
         activity_id=item.activity_id,
     )
-    jobs.begin(world, job, lambda at: protect(world, item, at))
+    jobs.begin(world, job, lambda at: protect(world, item, at), item.id)
 
 
 def protect(world: World, item: ProtectedItem, moment: float) -> None:

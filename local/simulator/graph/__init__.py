@@ -1,0 +1,1 @@
+"""Azure Resource Graph: a subset of Kusto, interpreted over what exists."""

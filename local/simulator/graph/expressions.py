@@ -1,0 +1,183 @@
+"""Expressions: how they are parsed, and what they come to for one row.
+
+Kinds are Kusto's: `string`, `long`, `bool`, `datetime`, `timespan` and `dynamic`, which is whatever JSON holds. A path
+into a dynamic value that leads nowhere comes to nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.simulator.graph.compare import COMPARISONS, MEMBERSHIPS
+from local.simulator.graph.errors import meaningless
+from local.simulator.graph.functions import FUNCTIONS
+from local.simulator.graph.tokens import Token
+
+Row = Callable[[str], Any]
+"""The value of a column by its name: it is made when it is asked for."""
+_CONSTANTS = {"true": ("bool", True), "false": ("bool", False)}
+_NUMBERS = {int: "long", float: "real"}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """`name` is that of the column which it becomes if it gets no other."""
+
+    evaluate: Callable[[Row], Any]
+    kind: str
+    name: str = ""
+
+
+class Reader:
+    """Walks the tokens of a query. `columns` are those that a row has by now, and their kinds."""
+
+    def __init__(self, tokens: list[Token], columns: dict[str, str]) -> None:
+        self._tokens = tokens
+        self._at = 0
+        self.columns = columns
+
+    @property
+    def next(self) -> Token:
+        return self._tokens[self._at]
+
+    def take(self) -> Token:
+        token = self.next
+        self._at = min(self._at + 1, len(self._tokens) - 1)
+        return token
+
+    def sees(self, *texts: str) -> bool:
+        return self.next.kind in ("word", "sign") and self.next.text in texts
+
+    def takes(self, *texts: str) -> bool:
+        found = self.sees(*texts)
+        if found:
+            self.take()
+        return found
+
+    def expect(self, text: str) -> None:
+        if not self.takes(text):
+            raise self.next.refuse()
+
+    def word(self) -> str:
+        if self.next.kind != "word":
+            raise self.next.refuse()
+        return self.take().text
+
+    def new_name(self) -> str:
+        """Of `name = …` the name, or ""."""
+        if self.next.kind != "word" or self._tokens[self._at + 1].text != "=":
+            return ""
+        name = self.take().text
+        self.take()
+        return name
+
+    def expression(self) -> Expression:
+        left = self._and()
+        while self.takes("or"):
+            left = _either(left, self._and())
+        return left
+
+    def _and(self) -> Expression:
+        left = self._comparison()
+        while self.takes("and"):
+            left = _both(left, self._comparison())
+        return left
+
+    def _comparison(self) -> Expression:
+        left = self._path()
+        if self.sees(*COMPARISONS):
+            compare, right = COMPARISONS[self.take().text], self._path()
+            return Expression(lambda row: compare(left.evaluate(row), right.evaluate(row)), "bool")
+        if self.sees(*MEMBERSHIPS):
+            is_in = MEMBERSHIPS[self.take().text]
+            self.expect("(")
+            among = self.arguments()
+            return Expression(lambda row: is_in(left.evaluate(row), [each.evaluate(row) for each in among]), "bool")
+        return left
+
+    def arguments(self) -> list[Expression]:
+        """Comma-separated, up to the closing bracket."""
+        found: list[Expression] = []
+        while not self.takes(")"):
+            if found:
+                self.expect(",")
+            found.append(self.expression())
+        return found
+
+    def _path(self) -> Expression:
+        found = self._primary()
+        while True:
+            if self.takes("."):
+                found = _member(found, self.word())
+            elif self.takes("["):
+                found = _member(found, self._key())
+                self.expect("]")
+            else:
+                return found
+
+    def _key(self) -> str | int:
+        """A name, or a place in an array; a negative one counts from the end."""
+        sign = -1 if self.takes("-") else 1
+        key = self.take()
+        if isinstance(key.value, int):
+            return sign * key.value
+        if key.kind != "string" or sign < 0:
+            raise key.refuse()
+        return str(key.value)
+
+    def _primary(self) -> Expression:
+        token = self.take()
+        if token.kind in ("string", "timespan"):
+            return Expression(lambda _: token.value, token.kind)
+        if token.kind == "number":
+            return Expression(lambda _: token.value, _NUMBERS[type(token.value)])
+        if token.text == "(":
+            inner = self.expression()
+            self.expect(")")
+            return inner
+        if token.kind != "word":
+            raise token.refuse()
+        if token.text in _CONSTANTS:
+            kind, value = _CONSTANTS[token.text]
+            return Expression(lambda _: value, kind)
+        return self._call(token.text) if self.takes("(") else self._column(token.text)
+
+    def _column(self, name: str) -> Expression:
+        if name not in self.columns:
+            raise meaningless(f"Failed to resolve scalar expression named '{name}'")
+        return Expression(lambda row: row(name), self.columns[name], name)
+
+    def _call(self, name: str) -> Expression:
+        if name not in FUNCTIONS:
+            raise meaningless(f"Unknown function: '{name}'.")
+        function, arguments = FUNCTIONS[name], self.arguments()
+        if not function.least <= len(arguments) <= function.most:
+            raise meaningless(f"{name}(): {len(arguments)} arguments are given.")
+        if name == "ago" and arguments[0].kind != "timespan":
+            raise meaningless("ago(): argument #1 must be a timespan, as 1h.")
+        kind = function.kind or arguments[-1].kind
+        named = next((each.name for each in arguments if each.name), "")
+        return Expression(lambda row: function.apply(*(each.evaluate(row) for each in arguments)), kind, named)
+
+
+def _either(left: Expression, right: Expression) -> Expression:
+    return Expression(lambda row: bool(left.evaluate(row)) or bool(right.evaluate(row)), "bool")
+
+
+def _both(left: Expression, right: Expression) -> Expression:
+    return Expression(lambda row: bool(left.evaluate(row)) and bool(right.evaluate(row)), "bool")
+
+
+def _member(of: Expression, key: str | int) -> Expression:
+    if of.kind != "dynamic":
+        raise meaningless(f"A value of the kind {of.kind} has no member {key!r}.")
+
+    def evaluate(row: Row) -> Any:
+        value = of.evaluate(row)
+        if isinstance(value, Mapping):
+            return value.get(key)
+        if isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):
+            return value[key]
+        return None
+
+    return Expression(evaluate, "dynamic", f"{of.name}_{key}" if of.name else "")
