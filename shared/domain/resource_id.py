@@ -28,13 +28,16 @@ AUTOMATION_ACCOUNT = "Microsoft.Automation/automationAccounts"
 
 def _looks_like_ascii(text: str) -> bool:
     """Whether a letter becomes an ASCII one when it is lowered, as the Kelvin sign does: Azure takes it for another."""
-    return any(not letter.isascii() and letter.lower().isascii() for letter in text)
+    return not text.isascii() and any(not letter.isascii() and letter.lower().isascii() for letter in text)
 
 
 class ResourceId:
-    """A subscription, a resource group, or a resource with its parents. Raises ValueError for all else."""
+    """A subscription, a resource group, or a resource with its parents. Raises ValueError for all else.
 
-    __slots__ = ("_path", "key", "resource_group", "subscription", "text", "type")
+    An estate holds hundreds of thousands of these: only the texts are kept, and taken apart when asked for.
+    """
+
+    __slots__ = ("key", "text")
 
     def __init__(self, text: str) -> None:
         match = _ID.fullmatch(text.rstrip("/"))
@@ -44,19 +47,29 @@ class ResourceId:
                 "/subscriptions/<guid>[/resourceGroups/<name>[/providers/<namespace>/<type>/<name>...]] is allowed"
             )
         self.text = text.rstrip("/")
-        self.key = self.text.lower()
-        self.subscription = match["subscription"]
-        self.resource_group = match["group"]
-        path = (match["path"] or "").split("/")[1:]
-        self._path = path
-        self.type = "/".join([match["namespace"], *path[0::2]]) if path else ""
+        key = self.text.lower()
+        self.key = self.text if key == self.text else key
+
+    @property
+    def subscription(self) -> str:
+        return self.text.split("/", 3)[2]
+
+    @property
+    def resource_group(self) -> str:
+        """Its name; "" of a subscription."""
+        parts = self.text.split("/", 5)
+        return parts[4] if len(parts) > 4 else ""
+
+    @property
+    def type(self) -> str:
+        """As `Microsoft.Network/virtualNetworks/subnets`; "" of a subscription and of a resource group."""
+        parts = self.text.split("/")
+        return "/".join([parts[6], *parts[7::2]]) if len(parts) > 6 else ""
 
     @property
     def name(self) -> str:
         """The last name: of the resource, else of the resource group, else of the subscription."""
-        if self._path:
-            return self._path[-1]
-        return self.resource_group or self.subscription
+        return self.text.rsplit("/", 1)[-1]
 
     @property
     def group_id(self) -> "ResourceId":

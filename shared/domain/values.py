@@ -56,7 +56,7 @@ def resource(resource_type: str, noun: str, *, optional: bool = False, by_name: 
             found = ResourceId(text)
         except ValueError:
             raise ValueError(allowed) from None
-        names = found.text.split("/")[8::2] if found.type else [found.resource_group or ""]
+        names = found.text.split("/")[8::2] if found.type else [found.resource_group]
         if found.type.lower() != resource_type.lower() or not all(map(_NAME.fullmatch, names)):
             raise ValueError(allowed)
         return found.text

@@ -122,7 +122,7 @@ def test_a_trailing_slash_is_no_part_of_an_id() -> None:
 def test_subscription_group_and_resource_are_told_apart() -> None:
     subscription, group = ResourceId(f"/subscriptions/{SUBSCRIPTION}"), ResourceId(GROUP)
 
-    assert (subscription.name, subscription.type, subscription.resource_group) == (SUBSCRIPTION, "", None)
+    assert (subscription.name, subscription.type, subscription.resource_group) == (SUBSCRIPTION, "", "")
     assert (group.name, group.type, group.resource_group) == ("web", "", "web")
     assert VM_ID.group_id == group
     assert not VM_ID.is_type(CLASSIC_VIRTUAL_MACHINE)

@@ -21,9 +21,7 @@ def test_a_vm_lies_in_a_scope_that_names_its_subscription_or_its_group(
     of: list[ResourceId], subscription: str, group: str
 ) -> None:
     named = any(
-        member.subscription == subscription
-        and (member.resource_group is None or member.resource_group.lower() == group.lower())
-        for member in of
+        member.subscription == subscription and (member.resource_group.lower() in {"", group.lower()}) for member in of
     )
 
     assert (vm_id(subscription, group, "web-1") in Scope(of)) is named
