@@ -5,7 +5,7 @@ into a dynamic value that leads nowhere comes to nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.simulator.graph.compare import COMPARISONS, MEMBERSHIPS
@@ -13,8 +13,9 @@ from local.simulator.graph.errors import meaningless
 from local.simulator.graph.functions import FUNCTIONS
 from local.simulator.graph.tokens import Token
 
-Row = Callable[[str], Any]
-"""The value of a column by its name: it is made when it is asked for."""
+Columns = dict[str, "Expression"]
+"""What a row has to show, by name. The row itself is whatever the table holds: nothing of it is made before it is asked
+for."""
 _CONSTANTS = {"true": ("bool", True), "false": ("bool", False)}
 _NUMBERS = {int: "long", float: "real"}
 
@@ -23,18 +24,18 @@ _NUMBERS = {int: "long", float: "real"}
 class Expression:
     """`name` is that of the column which it becomes if it gets no other."""
 
-    evaluate: Callable[[Row], Any]
+    evaluate: Callable[[Any], Any]
     kind: str
     name: str = ""
 
 
 class Reader:
-    """Walks the tokens of a query. `columns` are those that a row has by now, and their kinds."""
+    """Walks the tokens of a query. `columns` are those that the operators have left so far."""
 
-    def __init__(self, tokens: list[Token], columns: dict[str, str]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._at = 0
-        self.columns = columns
+        self.columns: Columns = {}
 
     @property
     def next(self) -> Token:
@@ -145,7 +146,7 @@ class Reader:
     def _column(self, name: str) -> Expression:
         if name not in self.columns:
             raise meaningless(f"Failed to resolve scalar expression named '{name}'")
-        return Expression(lambda row: row(name), self.columns[name], name)
+        return replace(self.columns[name], name=name)
 
     def _call(self, name: str) -> Expression:
         if name not in FUNCTIONS:
@@ -172,7 +173,7 @@ def _member(of: Expression, key: str | int) -> Expression:
     if of.kind != "dynamic":
         raise meaningless(f"A value of the kind {of.kind} has no member {key!r}.")
 
-    def evaluate(row: Row) -> Any:
+    def evaluate(row: Any) -> Any:
         value = of.evaluate(row)
         if isinstance(value, Mapping):
             return value.get(key)

@@ -1,16 +1,12 @@
 """Resource Graph lags: what it knows is an index of its own, which each write reaches some time after it was made."""
 
-import copy
 from collections.abc import Iterable
-from typing import Any
 
 from local.simulator import ids
 from local.simulator.graph import tables
-from local.simulator.graph.expressions import Row
+from local.simulator.graph.tables import Row
 from local.simulator.store import Subscription
 from local.simulator.world import World
-
-_Frozen = dict[str, Any]
 
 
 class Index:
@@ -20,14 +16,14 @@ class Index:
         self._world = world
         self._lag = lag
         every = world.store.subscriptions.values()
-        self._rows: dict[str, dict[str, _Frozen]] = {
-            table: {ids.key(row("id")): _frozen(row) for row in tables.rows_of(world, table, every)}
+        self._rows: dict[str, dict[str, Row]] = {
+            table: {ids.key(row.body["id"]): tables.frozen(world, row) for row in tables.rows_of(world, table, every)}
             for table in tables.TABLES
         }
 
     def rows_of(self, table: str, subscriptions: Iterable[Subscription]) -> list[Row]:
         wanted = {each.id.lower() for each in subscriptions}
-        return [row.__getitem__ for row in self._rows[table].values() if row["subscriptionId"].lower() in wanted]
+        return [row for resource_id, row in self._rows[table].items() if resource_id.split("/")[2] in wanted]
 
     def changed(self, path: str) -> None:
         """What has this ID, or what it hangs under, was written: as it is now it is known when the lag is over."""
@@ -36,14 +32,14 @@ class Index:
             found = tables.find(self._world, at)
             table = found[0] if found else self._known_in(at)
             if table:
-                self._learn_later(table, at, _frozen(found[1]) if found else None)
+                self._learn_later(table, at, tables.frozen(self._world, found[1]) if found else None)
                 return
             at = at.rpartition("/")[0]
 
     def _known_in(self, resource_id: str) -> str | None:
         return next((table for table, rows in self._rows.items() if resource_id in rows), None)
 
-    def _learn_later(self, table: str, resource_id: str, row: _Frozen | None) -> None:
+    def _learn_later(self, table: str, resource_id: str, row: Row | None) -> None:
         def learn(_moment: float) -> None:
             if row is None:
                 self._rows[table].pop(resource_id, None)
@@ -51,10 +47,6 @@ class Index:
                 self._rows[table][resource_id] = row
 
         self._world.clock.at(self._world.clock.now() + self._lag, learn)
-
-
-def _frozen(row: Row) -> _Frozen:
-    return {name: copy.deepcopy(row(name)) for name in tables.COLUMNS}
 
 
 def follow(world: World) -> None:

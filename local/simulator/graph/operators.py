@@ -3,54 +3,58 @@
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from local.simulator.graph.aggregates import AGGREGATES
 from local.simulator.graph.errors import meaningless, no_table, unsupported
-from local.simulator.graph.expressions import Expression, Reader, Row
+from local.simulator.graph.expressions import Columns, Expression, Reader
 from local.simulator.graph.tokens import tokens_of
 
-_Step = Callable[[Iterable[Row]], Iterable[Row]]
+_Step = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(slots=True)
 class Query:
-    """`columns` are those of the result, with their kinds; `limited` tells of a `take`, `ordered` of an `order`."""
+    """`columns` are those of the result; `limited` tells of a `take`, `ordered` of an `order`."""
 
     table: str
-    columns: dict[str, str]
+    columns: Columns = field(default_factory=dict)
     limited: bool = False
     ordered: bool = False
     steps: list[_Step] = field(default_factory=list)
 
-    def run(self, rows: Iterable[Row]) -> list[Row]:
+    def run(self, rows: Iterable[Any]) -> list[Any]:
+        """The rows of the table that are left, or new ones: `columns` can read either."""
         for step in self.steps:
             rows = step(rows)
         return list(rows) if self.ordered else _as_they_come(rows)
 
 
-def _as_they_come(rows: Iterable[Row]) -> list[Row]:
+def _as_they_come(rows: Iterable[Any]) -> list[Any]:
     """Nobody may rely on the order of what is not ordered, or has the same rank: it is another one each time."""
     found = list(rows)
     start = random.randrange(len(found)) if found else 0  # noqa: S311 - chance, not secrets
     return found[start:] + found[:start]
 
 
-def parse(text: str, tables: dict[str, dict[str, str]]) -> Query:
-    """`tables` are the kinds of their columns, by the lower-cased name of the table. Raises QueryError."""
-    reader = Reader(tokens_of(text), {})
+def parse(text: str, tables: dict[str, Columns]) -> Query:
+    """`tables` are what they show, by their lower-cased names. Raises QueryError."""
+    reader = Reader(tokens_of(text))
     name = reader.word()
     if name.lower() not in tables:
         raise no_table(name)
     reader.columns = tables[name.lower()]
-    query = Query(name.lower(), {})
+    query = Query(name.lower())
     while reader.takes("|"):
         operator = _operator_name(reader)
         if operator not in _OPERATORS:
             raise unsupported(operator)
         query.limited |= operator in ("take", "limit")
         query.ordered |= operator in ("order", "sort")
-        query.steps.append(_OPERATORS[operator](reader))
+        step = _OPERATORS[operator](reader)
+        if step:
+            query.steps.append(step)
     if reader.next.kind != "end":
         raise reader.next.refuse()
     query.columns = reader.columns
@@ -64,9 +68,9 @@ def _operator_name(reader: Reader) -> str:
     return name
 
 
-def _named(reader: Reader) -> dict[str, Expression]:
+def _named(reader: Reader) -> Columns:
     """Columns, comma-separated: `name = expression`, or the expression alone."""
-    found: dict[str, Expression] = {}
+    found: Columns = {}
     while True:
         name = reader.new_name()
         expression = reader.expression()
@@ -75,7 +79,7 @@ def _named(reader: Reader) -> dict[str, Expression]:
             return found
 
 
-def _groups(reader: Reader, operator: str) -> dict[str, Expression]:
+def _groups(reader: Reader, operator: str) -> Columns:
     """Columns to tell rows apart by. Kusto wants none that is dynamic."""
     keys = _named(reader)
     for name, key in keys.items():
@@ -86,10 +90,6 @@ def _groups(reader: Reader, operator: str) -> dict[str, Expression]:
     return keys
 
 
-def _kinds(columns: dict[str, Expression]) -> dict[str, str]:
-    return {name: each.kind for name, each in columns.items()}
-
-
 def _where(reader: Reader) -> _Step:
     test = reader.expression()
     if test.kind not in ("bool", "dynamic"):
@@ -97,30 +97,17 @@ def _where(reader: Reader) -> _Step:
     return lambda rows: (row for row in rows if test.evaluate(row))
 
 
-def _project(reader: Reader) -> _Step:
-    chosen = _named(reader)
-    reader.columns = _kinds(chosen)
-
-    def projected(row: Row) -> Row:
-        return lambda name: chosen[name].evaluate(row)
-
-    return lambda rows: map(projected, rows)
+def _project(reader: Reader) -> None:
+    reader.columns = _named(reader)
 
 
-def _extend(reader: Reader) -> _Step:
-    added = _named(reader)
-    reader.columns = reader.columns | _kinds(added)
-
-    def extended(row: Row) -> Row:
-        return lambda name: added[name].evaluate(row) if name in added else row(name)
-
-    return lambda rows: map(extended, rows)
+def _extend(reader: Reader) -> None:
+    reader.columns = reader.columns | _named(reader)
 
 
-def _project_away(reader: Reader) -> _Step:
+def _project_away(reader: Reader) -> None:
     away = _named(reader)
-    reader.columns = {name: kind for name, kind in reader.columns.items() if name not in away}
-    return lambda rows: rows
+    reader.columns = {name: each for name, each in reader.columns.items() if name not in away}
 
 
 def _order(reader: Reader) -> _Step:
@@ -138,7 +125,7 @@ def _order(reader: Reader) -> _Step:
         if not reader.takes(","):
             break
 
-    def step(rows: Iterable[Row]) -> list[Row]:
+    def step(rows: Iterable[Any]) -> list[Any]:
         found = _as_they_come(rows)
         for key, descending in reversed(keys):
             found = _ordered(found, key, descending=descending)
@@ -147,10 +134,10 @@ def _order(reader: Reader) -> _Step:
     return step
 
 
-def _ordered(rows: list[Row], key: Expression, *, descending: bool) -> list[Row]:
+def _ordered(rows: list[Any], key: Expression, *, descending: bool) -> list[Any]:
     """What is not there comes first, or last if descending."""
 
-    def rank(row: Row) -> tuple[bool, Any]:
+    def rank(row: Any) -> tuple[bool, Any]:
         value = key.evaluate(row)
         return value is not None, value
 
@@ -164,53 +151,57 @@ def _take(reader: Reader) -> _Step:
     return lambda rows: list(rows)[: count.value]
 
 
-def _made(values: dict[str, Any]) -> Row:
-    return values.__getitem__
+def _anew(kinds: dict[str, str]) -> Columns:
+    """The columns of rows that an operator makes: dictionaries."""
+    return {name: Expression(itemgetter(name), kind, name) for name, kind in kinds.items()}
 
 
 def _count(reader: Reader) -> _Step:
-    reader.columns = {"Count": "long"}
-    return lambda rows: [_made({"Count": sum(1 for _ in rows)})]
+    reader.columns = _anew({"Count": "long"})
+    return lambda rows: [{"Count": sum(1 for _ in rows)}]
 
 
 def _distinct(reader: Reader) -> _Step:
     keys = _groups(reader, "distinct")
-    reader.columns = _kinds(keys)
+    reader.columns = _anew({name: key.kind for name, key in keys.items()})
 
-    def step(rows: Iterable[Row]) -> list[Row]:
-        found = [{name: each.evaluate(row) for name, each in keys.items()} for row in rows]
-        return [_made(values) for values in {tuple(values.items()): values for values in found}.values()]
+    def step(rows: Iterable[Any]) -> list[Any]:
+        found = dict.fromkeys(tuple(key.evaluate(row) for key in keys.values()) for row in rows)
+        return [dict(zip(keys, values, strict=True)) for values in found]
 
     return step
 
 
 def _summarize(reader: Reader) -> _Step:
-    aggregates: dict[str, tuple[Expression, Callable[[list[Any]], Any]]] = {}
+    totals: dict[str, tuple[Expression, Callable[[list[Any]], Any]]] = {}
     while not reader.sees("by"):
-        name, expression, aggregate = _aggregate(reader)
-        aggregates[name] = (expression, aggregate)
+        name, of, apply = _aggregate(reader)
+        totals[name] = (of, apply)
         if not reader.takes(","):
             break
     keys = _groups(reader, "summarize") if reader.takes("by") else {}
-    reader.columns = _kinds(keys) | {name: each.kind for name, (each, _) in aggregates.items()}
+    reader.columns = _anew(
+        {name: key.kind for name, key in keys.items()} | {name: of.kind for name, (of, _) in totals.items()}
+    )
 
-    def step(rows: Iterable[Row]) -> list[Row]:
-        groups: dict[tuple[Any, ...], list[Row]] = {} if keys else {(): []}
+    def step(rows: Iterable[Any]) -> list[Any]:
+        groups: dict[tuple[Any, ...], list[Any]] = {} if keys else {(): []}
         for row in rows:
-            groups.setdefault(tuple(each.evaluate(row) for each in keys.values()), []).append(row)
+            groups.setdefault(tuple(key.evaluate(row) for key in keys.values()), []).append(row)
         return [
-            _made(
-                dict(zip(keys, key, strict=True))
-                | {name: apply([each.evaluate(row) for row in members]) for name, (each, apply) in aggregates.items()}
-            )
-            for key, members in groups.items()
+            dict(zip(keys, values, strict=True))
+            | {name: apply([of.evaluate(row) for row in members]) for name, (of, apply) in totals.items()}
+            for values, members in groups.items()
         ]
 
     return step
 
 
 def _aggregate(reader: Reader) -> tuple[str, Expression, Callable[[list[Any]], Any]]:
-    """`name = count()`, or without a name, which Kusto then makes of the function and the column."""
+    """`name = count()`, or without a name, which Kusto then makes of the function and the column.
+
+    Answers the name, what is to be gathered (of the kind of the result), and what makes the result of it.
+    """
     name, function = reader.new_name(), reader.word()
     if function not in AGGREGATES:
         raise meaningless(f"Unknown aggregate: '{function}'.")
@@ -223,7 +214,7 @@ def _aggregate(reader: Reader) -> tuple[str, Expression, Callable[[list[Any]], A
     return name or f"{function}_{of.name}", Expression(of.evaluate, kind or of.kind), apply
 
 
-_OPERATORS: dict[str, Callable[[Reader], _Step]] = {
+_OPERATORS: dict[str, Callable[[Reader], _Step | None]] = {
     "where": _where,
     "project": _project,
     "project-away": _project_away,

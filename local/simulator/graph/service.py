@@ -11,7 +11,6 @@ from local.simulator import checks
 from local.simulator.errors import ArmError
 from local.simulator.graph import tables
 from local.simulator.graph.errors import QueryError, refusal
-from local.simulator.graph.expressions import Row
 from local.simulator.graph.functions import text
 from local.simulator.graph.operators import Query, parse
 from local.simulator.routing import Routes
@@ -35,11 +34,13 @@ def query_resources(world: World, call: Call) -> Answer:
     first, size = _page(world, body)
     as_table = _as_table(world, body)
     try:
-        query = parse(words, tables.TABLES)
+        query = parse(words, dict.fromkeys(tables.TABLES, tables.columns(world)))
     except QueryError as error:
         raise refusal(world.clock.stamp(), 400, "BadRequest", error.details) from None
     rows = query.run(_rows(world, query.table, subscriptions))
-    page = [{name: _json(row(name)) for name in query.columns} for row in rows[first : first + size]]
+    page = [
+        {name: _json(each.evaluate(row)) for name, each in query.columns.items()} for row in rows[first : first + size]
+    ]
     more = first + size < len(rows)
     token = _token(body, first + size, size) if more and _can_be_paged(query) else None
     answer: Json = {
@@ -52,7 +53,7 @@ def query_resources(world: World, call: Call) -> Answer:
     return Answer(200, answer | ({"$skipToken": token} if token else {}))
 
 
-def _rows(world: World, table: str, subscriptions: list[Subscription]) -> Iterable[Row]:
+def _rows(world: World, table: str, subscriptions: list[Subscription]) -> Iterable[tables.Row]:
     lagging = world.graph
     return lagging.rows_of(table, subscriptions) if lagging else tables.rows_of(world, table, subscriptions)
 
@@ -129,7 +130,9 @@ def _json(value: Any) -> Any:
 def _table(query: Query, page: list[Json]) -> Json:
     """The other format of a result: `columns` with their types, and `rows` of values."""
     return {
-        "columns": [{"name": name, "type": _TABLE_TYPES.get(kind, "string")} for name, kind in query.columns.items()],
+        "columns": [
+            {"name": name, "type": _TABLE_TYPES.get(each.kind, "string")} for name, each in query.columns.items()
+        ],
         "rows": [list(row.values()) for row in page],
     }
 

@@ -1,28 +1,58 @@
-"""What the tables hold: a row for each thing that exists, each column made when somebody asks for it.
+"""What the tables hold: a row for each thing that exists, and the columns that they show of it.
 
 Columns and casing of `resources` and `resourcecontainers` are as documented (azure-docs, explore-resources, and the
 samples by table). What an item of a vault looks like in `recoveryservicesresources` is documented nowhere; that it is
 as the vault's own lists have it is invented.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from local.simulator import ids
 from local.simulator.arm.compute import POWER_STATES
 from local.simulator.arm.vaults import TYPE as VAULT
-from local.simulator.graph.expressions import Row
+from local.simulator.graph.expressions import Columns, Expression
 from local.simulator.recovery import item_view, job_view, scope, views
 from local.simulator.recovery.jobs import Job
-from local.simulator.recovery.model import Policy, ProtectedItem, RecoveryVault
+from local.simulator.recovery.model import ProtectedItem, RecoveryVault
 from local.simulator.store import Resource, ResourceGroup, Subscription, VirtualMachine
 from local.simulator.wire import Json
 from local.simulator.world import World
 
 _STRINGS = ("id", "name", "type", "tenantId", "kind", "location", "resourceGroup", "subscriptionId", "managedBy")
 _DYNAMIC = ("sku", "plan", "properties", "tags", "identity", "zones", "extendedLocation")
-COLUMNS = dict.fromkeys(_STRINGS, "string") | dict.fromkeys(_DYNAMIC, "dynamic")
-TABLES = dict.fromkeys(("resources", "resourcecontainers", "recoveryservicesresources"), COLUMNS)
+_KINDS = dict.fromkeys(_STRINGS, "string") | dict.fromkeys(_DYNAMIC, "dynamic")
+TABLES = ("resources", "resourcecontainers", "recoveryservicesresources")
+
+
+class Row(NamedTuple):
+    """`body` is a resource as ARM shows it. What has a `subject` gets its properties made of that, when asked for."""
+
+    body: Json
+    subject: VirtualMachine | ProtectedItem | Job | None = None
+
+
+def columns(world: World) -> Columns:
+    """All tables have the same."""
+    return {name: Expression(partial(_column, world, name), kind, name) for name, kind in _KINDS.items()}
+
+
+def _column(world: World, name: str, row: Row) -> Any:
+    if name == "tenantId":
+        return world.store.tenant_id
+    if name == "properties" and row.subject is not None:
+        return _properties(world, row.subject)
+    if name in _MADE:
+        return _MADE[name](row.body)
+    value = row.body.get(name)
+    return "" if value is None and _KINDS[name] == "string" else value
+
+
+def frozen(world: World, row: Row) -> Row:
+    """A row that stays as it is, whatever happens."""
+    return Row(copy.deepcopy({**row.body, "properties": _column(world, "properties", row)}))
 
 
 def rows_of(world: World, table: str, subscriptions: Iterable[Subscription]) -> Iterator[Row]:
@@ -37,16 +67,16 @@ def find(world: World, resource_id: str) -> tuple[str, Row] | None:
     if subscription is None:
         return None
     if len(parts) == 2:
-        return "resourcecontainers", _of_subscription(world, subscription)
+        return "resourcecontainers", _of_subscription(subscription)
     if len(parts) == 4:
         group = subscription.group(parts[3])
-        return ("resourcecontainers", _of_group(world, group)) if group else None
+        return ("resourcecontainers", _of_group(group)) if group else None
     resource = world.store.get(resource_id)
     if resource is not None:
-        return ("resources", _of_resource(world, resource)) if "location" in resource.body else None
+        return ("resources", _of_resource(resource)) if "location" in resource.body else None
     vault = world.recovery.get("/" + "/".join(parts[:8]))
     for row in _in_vault(world, vault) if vault else ():
-        if ids.key(row("id")) == ids.key(resource_id):
+        if ids.key(row.body["id"]) == ids.key(resource_id):
             return "recoveryservicesresources", row
     return None
 
@@ -54,13 +84,12 @@ def find(world: World, resource_id: str) -> tuple[str, Row] | None:
 def _resources(world: World, subscription: Subscription) -> Iterator[Row]:
     # Links and locks are extension resources: Resource Graph does not have them.
     found = world.store.in_subscription(subscription.id)
-    return (_of_resource(world, each) for each in found if "location" in each.body)
+    return (_of_resource(each) for each in found if "location" in each.body)
 
 
-def _containers(world: World, subscription: Subscription) -> Iterator[Row]:
-    yield _of_subscription(world, subscription)
-    for group in subscription.groups.values():
-        yield _of_group(world, group)
+def _containers(_world: World, subscription: Subscription) -> Iterator[Row]:
+    yield _of_subscription(subscription)
+    yield from map(_of_group, subscription.groups.values())
 
 
 def _recovery(world: World, subscription: Subscription) -> Iterator[Row]:
@@ -70,77 +99,47 @@ def _recovery(world: World, subscription: Subscription) -> Iterator[Row]:
             yield from _in_vault(world, vault)
 
 
-_ROWS: dict[str, Callable[[World, Subscription], Iterator[Row]]] = {
-    "resources": _resources,
-    "resourcecontainers": _containers,
-    "recoveryservicesresources": _recovery,
-}
+_ROWS: dict[str, Callable[[World, Subscription], Iterator[Row]]] = dict(
+    zip(TABLES, (_resources, _containers, _recovery), strict=True)
+)
 
 
-def _of_subscription(world: World, subscription: Subscription) -> Row:
-    body = subscription.body()
-    shown: Json = {name: body[name] for name in ("id", "state", "subscriptionPolicies", "managedByTenants")}
-    named = {"name": subscription.name, "type": "Microsoft.Resources/subscriptions", "tags": subscription.tags}
-    return _row(world, {"id": shown.pop("id"), **named}, lambda: shown)
+def _of_subscription(subscription: Subscription) -> Row:
+    shown = subscription.body()
+    body: Json = {"id": shown["id"], "name": subscription.name, "type": "Microsoft.Resources/subscriptions"}
+    body["tags"] = subscription.tags
+    body["properties"] = {name: shown[name] for name in ("state", "subscriptionPolicies", "managedByTenants")}
+    return Row(body)
 
 
-def _of_group(world: World, group: ResourceGroup) -> Row:
-    body = group.body() | {"type": "Microsoft.Resources/subscriptions/resourceGroups"}
-    return _row(world, body, lambda: body["properties"])
+def _of_group(group: ResourceGroup) -> Row:
+    return Row(group.body() | {"type": "Microsoft.Resources/subscriptions/resourceGroups"})
 
 
-def _of_resource(world: World, resource: Resource) -> Row:
-    if isinstance(resource, VirtualMachine):
-        return _row(world, resource.body, lambda: _of_vm(resource))
-    return _row(world, resource.body, lambda: resource.body.get("properties"))
-
-
-def _of_vm(vm: VirtualMachine) -> Json:
-    """With what Resource Graph adds to a VM: a part of its instance view, as `extended`."""
-    code = f"PowerState/{vm.power}"
-    power = {"code": code, "level": "Info", "displayStatus": POWER_STATES[vm.power]}
-    return {**vm.properties, "extended": {"instanceView": {"hyperVGeneration": "V2", "powerState": power}}}
+def _of_resource(resource: Resource) -> Row:
+    return Row(resource.body, resource if isinstance(resource, VirtualMachine) else None)
 
 
 def _in_vault(world: World, vault: RecoveryVault) -> Iterator[Row]:
     for item in vault.items():
         if item_view.shown(world, item):
-            yield _of_item(world, item)
+            yield Row({"id": item.id, "name": item.name, "type": item_view.TYPE}, item)
     for policy in vault.policies.values():
         if scope.visible(world, policy.ready):
-            yield _of_policy(world, policy)
+            yield Row(views.policy(policy))
     for job in vault.jobs.values():
-        yield _of_job(world, job)
+        yield Row({"id": job.id, "name": job.name, "type": job_view.TYPE}, job)
 
 
-def _of_item(world: World, item: ProtectedItem) -> Row:
-    head = {"id": item.id, "name": item.name, "type": item_view.TYPE}
-    return _row(world, head, lambda: item_view.view(world, item)["properties"])
-
-
-def _of_policy(world: World, policy: Policy) -> Row:
-    body = views.policy(policy)
-    return _row(world, body, lambda: body["properties"])
-
-
-def _of_job(world: World, job: Job) -> Row:
-    head = {"id": job.id, "name": job.name, "type": job_view.TYPE}
-    return _row(world, head, lambda: job_view.view(world, job, full=False)["properties"])
-
-
-def _row(world: World, body: Json, properties: Callable[[], Any]) -> Row:
-    def column(name: str) -> Any:
-        made = _MADE.get(name)
-        if made:
-            return made(body)
-        if name == "properties":
-            return properties()
-        if name == "tenantId":
-            return world.store.tenant_id
-        value = body.get(name)
-        return "" if value is None and COLUMNS[name] == "string" else value
-
-    return column
+def _properties(world: World, subject: VirtualMachine | ProtectedItem | Job) -> Any:
+    if isinstance(subject, ProtectedItem):
+        return item_view.view(world, subject)["properties"]
+    if isinstance(subject, Job):
+        return job_view.view(world, subject, full=False)["properties"]
+    # What Resource Graph adds to a VM: a part of its instance view.
+    code, text = f"PowerState/{subject.power}", POWER_STATES[subject.power]
+    view = {"hyperVGeneration": "V2", "powerState": {"code": code, "level": "Info", "displayStatus": text}}
+    return {**subject.properties, "extended": {"instanceView": view}}
 
 
 def _group_of(body: Json) -> str:
