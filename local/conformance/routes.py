@@ -3,7 +3,8 @@
 The packages are generated from Microsoft's API descriptions, and their generated code still says what the descriptions
 said. Each `build_*_request` function holds a method, a path template and an api-version; each method of an operations
 class that calls one holds the models of both bodies and the status codes it takes for success. They are read from the
-source text: at run time they are local to a function body and out of reach.
+source text: at run time they are local to a function body and out of reach. Two generations of generated code are
+known: the package of Resource Graph is of the older.
 """
 
 import ast
@@ -16,10 +17,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-PACKAGES = ("azure.mgmt.recoveryservicessiterecovery", "azure.mgmt.compute", "azure.mgmt.resource.resources")
+PACKAGES = (
+    "azure.mgmt.recoveryservicessiterecovery",
+    "azure.mgmt.compute",
+    "azure.mgmt.resource.resources",
+    "azure.mgmt.resourcegraph",
+)
+_OPERATIONS = {"azure.mgmt.resourcegraph": "_resource_graph_client_operations"}
 
 _BODY_PARAMETER = re.compile(r"\w+: (?P<optional>Optional\[)?Union\[_models\.(?P<model>\w+), [^\]]*IO\[bytes\]\]")
 _DESERIALIZED = re.compile(r"\b_deserialize\((?P<many>List\[)?_models\.(?P<model>\w+)\]?, (?P<source>[\w.]+)")
+_DESERIALIZED_BEFORE = re.compile(r"\b_deserialize\('(?P<model>\w+)', pipeline_response\.http_response\)")
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class _Builder:
 @functools.cache
 def routes_of(package: str) -> tuple[Route, ...]:
     """Every route of one SDK package. Reading the largest takes about two seconds, once."""
-    module = importlib.import_module(f"{package}.operations._operations")
+    module = importlib.import_module(f"{package}.operations.{_OPERATIONS.get(package, '_operations')}")
     models = importlib.import_module(f"{package}.models")
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     builders = {
@@ -92,7 +100,7 @@ def _is_generic(route: Route) -> bool:
 
 
 def _read_builder(source: str) -> _Builder:
-    template = _only(r"_url = '(/[^']*)'", source)
+    template = _only(r"_url = (?:kwargs\.pop\('template_url', )?'(/[^']*)'", source)
     many_segments = set(re.findall(r"'(\w+)': _SERIALIZER\.url\([^)]*skip_quote=True", source))
     parts = re.split(r"\{(\w+)\}", template)
     parts[0::2] = [re.escape(literal) for literal in parts[0::2]]
@@ -123,7 +131,8 @@ def _read_route(operation: str, builder: _Builder, source: str, result: str, mod
         m for m in _DESERIALIZED.finditer(source + result) if m["source"] in ("response.json", "deserialized.get")
     ]
     answer = answers[0] if answers else None
-    model = getattr(models, answer["model"]) if answer else None
+    named = answer or _DESERIALIZED_BEFORE.search(source)
+    model = getattr(models, named["model"]) if named else None
     return Route(
         operation=operation,
         method=builder.method,

@@ -2,7 +2,8 @@
 
 A model is a class whose annotated attributes are `rest_field`s. The annotation says the type and whether the property
 is required (not Optional); the field says its name on the wire, whether it is read-only, and whether it is the
-discriminator that chooses a subclass out of `__mapping__`. Nothing public tells the same.
+discriminator that chooses a subclass out of `__mapping__`. Nothing public tells the same. A model of the older kind has
+an `_attribute_map` and a `_validation`.
 """
 
 import datetime
@@ -58,7 +59,7 @@ def check_json(value: Any, annotation: Any, where: str, *, sent: bool) -> Iterat
         yield from _check_listed(value, list(typing.get_args(expected)), where, sent)
     elif typing.get_origin(expected) in (list, dict):
         yield from _check_many(value, expected, where, sent)
-    elif getattr(expected, "_is_model", False):
+    elif getattr(expected, "_is_model", False) or hasattr(expected, "_attribute_map"):
         yield from _check_object(value, expected, where, sent)
     elif expected is not Any and not _SCALARS[expected](value):
         yield Finding(where, "wrong type", _show(value), expected.__name__)
@@ -134,6 +135,8 @@ def _kind_of_unlisted(sent: bool) -> Kind:
 @functools.cache
 def _properties_of(model: type) -> dict[str, _Property]:
     """Wire name to property, inherited ones included."""
+    if hasattr(model, "_attribute_map"):
+        return _properties_before(model)
     package = sys.modules[model.__module__.removesuffix("._models")]
     annotations = typing.get_type_hints(model, localns={"_models": package})
     fields = {
@@ -147,6 +150,30 @@ def _properties_of(model: type) -> dict[str, _Property]:
         )
         for name, field in fields.items()
     }
+
+
+def _properties_before(model: Any) -> dict[str, _Property]:
+    """Of a model of the older kind, whose types are `str`, `[str]`, `{str}` or the name of a model."""
+    package = sys.modules[model.__module__.removesuffix("._models_py3")]
+
+    def annotation(text: str) -> Any:
+        if text[0] in "[{":
+            inner = annotation(text[1:-1])
+            return types.GenericAlias(list, inner) if text[0] == "[" else types.GenericAlias(dict, (str, inner))
+        return _TYPES_BEFORE.get(text) or getattr(package, text)
+
+    rules = {name: model._validation.get(name, {}) for name in model._attribute_map}
+    return {
+        each["key"]: _Property(
+            annotation=annotation(each["type"]),
+            required=rules[name].get("required", False),
+            read_only=rules[name].get("readonly", False),
+        )
+        for name, each in model._attribute_map.items()
+    }
+
+
+_TYPES_BEFORE: dict[str, Any] = {"str": str, "int": int, "bool": bool, "object": Any}
 
 
 def _is_union(annotation: Any) -> bool:

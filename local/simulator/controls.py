@@ -99,7 +99,7 @@ class Controls:
         return web.json_response(self.world.behaviour.body())
 
     async def get_faults(self, _request: web.Request) -> web.Response:
-        return web.json_response([rule.body() for rule in self.gateway.faults.rules])
+        return web.json_response([rule.shown() for rule in self.gateway.faults.rules])
 
     async def post_faults(self, request: web.Request) -> web.Response:
         """One rule, or an array of rules."""

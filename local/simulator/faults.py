@@ -32,6 +32,7 @@ class Fault:
     kind: str
     method: str | None
     path: re.Pattern[str]
+    body: re.Pattern[str] | None
     probability: float
     times: int | None
     every: int
@@ -40,8 +41,10 @@ class Fault:
     matched: int = 0
     fired: int = 0
 
-    def fires(self, method: str, path: str) -> bool:
+    def fires(self, method: str, path: str, body: bytes) -> bool:
         if (self.method and self.method != method) or not self.path.search(path):
+            return False
+        if self.body and not self.body.search(body.decode(errors="replace")):
             return False
         if self.times is not None and self.fired >= self.times:
             return False
@@ -51,7 +54,7 @@ class Fault:
         self.fired += 1
         return True
 
-    def body(self) -> Json:
+    def shown(self) -> Json:
         return {**self.detail, "kind": self.kind, "matched": self.matched, "fired": self.fired}
 
 
@@ -71,17 +74,14 @@ class Faults:
         if raw.get("kind") not in KINDS:
             raise ValueError(f"kind of a fault must be one of {', '.join(KINDS)}")
         match = raw.get("match", {})
-        if unknown := set(match) - {"method", "path"}:
-            raise ValueError(f"unknown key {min(unknown)!r} in match; there are method and path")
-        try:
-            path = re.compile(match.get("path", ""), re.IGNORECASE)
-        except re.error as error:
-            raise ValueError(f"match.path is no regular expression: {error}") from None
+        if unknown := set(match) - {"method", "path", "body"}:
+            raise ValueError(f"unknown key {min(unknown)!r} in match; there are method, path and body")
         self.rules.append(
             Fault(
                 kind=raw["kind"],
                 method=match["method"].upper() if "method" in match else None,
-                path=path,
+                path=_pattern(match, "path"),
+                body=_pattern(match, "body") if "body" in match else None,
                 probability=raw.get("probability", 1.0),
                 times=raw.get("times"),
                 every=max(1, raw.get("every", 1)),
@@ -90,6 +90,13 @@ class Faults:
             )
         )
 
-    def hit(self, method: str, path: str) -> Fault | None:
+    def hit(self, method: str, path: str, body: bytes) -> Fault | None:
         """The first rule that fires for this call."""
-        return next((rule for rule in self.rules if rule.fires(method, path)), None)
+        return next((rule for rule in self.rules if rule.fires(method, path, body)), None)
+
+
+def _pattern(match: Json, name: str) -> re.Pattern[str]:
+    try:
+        return re.compile(match.get(name, ""), re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"match.{name} is no regular expression: {error}") from None

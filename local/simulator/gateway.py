@@ -43,7 +43,7 @@ class Gateway:
             base_url=f"https://{request.host}",
         )
         self.world.clock.advance()
-        fault = self.faults.hit(call.method, call.path)
+        fault = self.faults.hit(call.method, call.path, raw)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.detail.get("seconds", 5))
         if fault and fault.kind == "reset":

@@ -1,6 +1,6 @@
 """Every resource but Site Recovery's own, in memory, with the indexes that list calls need."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from local.simulator import ids
@@ -101,9 +101,13 @@ class Subscription:
 
 
 class Store:
-    """Resources by ID, by subscription and type, and by the ID that they hang under."""
+    """Resources by ID, by subscription and type, and by the ID that they hang under.
+
+    `changed` is told the ID of what is added or removed.
+    """
 
     def __init__(self) -> None:
+        self.changed: Callable[[str], None] = lambda _id: None
         self.tenant_id = "00000000-0000-0000-0000-00000000000a"
         self.subscriptions: dict[str, Subscription] = {}
         self._by_id: dict[str, Resource] = {}
@@ -118,6 +122,7 @@ class Store:
         self._by_id[id_key] = resource
         self._by_type.setdefault((parsed.subscription.lower(), kind), {})[id_key] = resource
         self._by_parent.setdefault(ids.key(parsed.parent), {}).setdefault(kind, {})[id_key] = resource
+        self.changed(id_key)
 
     def get(self, resource_id: str) -> Resource | None:
         return self._by_id.get(ids.key(resource_id))
@@ -139,6 +144,7 @@ class Store:
         kind = resource.type.lower()
         self._by_type[(parsed.subscription.lower(), kind)].pop(id_key, None)
         self._by_parent[ids.key(parsed.parent)][kind].pop(id_key, None)
+        self.changed(id_key)
 
     def of_type(self, subscription: str, kind: str) -> list[Resource]:
         return list(self._by_type.get((subscription.lower(), kind.lower()), {}).values())

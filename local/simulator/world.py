@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from local.simulator.behaviour import Behaviour
 from local.simulator.clock import Clock
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from local.simulator.graph.index import Index
     from local.simulator.operations import Operation
     from local.simulator.recovery.model import RecoveryVault
+
+T = TypeVar("T")
 
 # Who acts when a service does something by itself, such as installing the Mobility extension.
 SERVICE_CLAIMS = {"appid": "b8340c3b-9267-498f-b21a-15d5547fd85e", "name": "Microsoft Azure Site Recovery"}
@@ -48,11 +51,11 @@ class World:
         if self.graph is not None:
             self.graph.changed(path)
 
-    def page(self, call: Call, values: list[Json], *, size: int | None = None) -> Json:
-        """One page of a list, with its nextLink. The form of the skip token is invented."""
-        size = size or self.behaviour.page_size
+    def page(self, call: Call, values: Sequence[T], show: Callable[[T], Any] = lambda value: value) -> Json:
+        """A page of a list, with its nextLink; only what is on it is shown. The form of the skip token is invented."""
+        size = self.behaviour.page_size
         start = int(call.query.get("$skiptoken", call.query.get("skipToken", "0")) or 0)
-        body: Json = {"value": values[start : start + size]}
+        body: Json = {"value": [show(value) for value in values[start : start + size]]}
         if start + size < len(values):
             query = {**call.query, "$skiptoken": str(start + size)}
             link = "&".join(f"{name}={value}" for name, value in query.items())

@@ -29,7 +29,7 @@ def list_vms(world: World, call: Call) -> Answer:
     else:
         found = world.store.of_type(call["subscription"], TYPE)
     expanded = "instanceview" in call.query.get("$expand", "").lower() or call.query.get("statusOnly") == "true"
-    return Answer(200, world.page(call, [render(world, vm, expanded=expanded) for vm in found]))
+    return Answer(200, world.page(call, found, lambda vm: render(world, vm, expanded=expanded)))
 
 
 @routes.route("GET", _VM)

@@ -13,20 +13,26 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 class Aggregate(NamedTuple):
-    """How many arguments it takes, what kind it answers ("" for that of its argument), and what it does."""
+    """What kind it answers ("" for that of its argument), what it does, and of which kinds its argument may be.
 
-    arguments: int
+    None: it takes no argument; no kinds: any.
+    """
+
     kind: str
     apply: Callable[[list[Any]], Any]
+    of: tuple[str, ...] | None = ()
+
+
+_ORDERED = ("string", "long", "real", "datetime", "timespan")
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "count": Aggregate(0, "long", len),
-    "countif": Aggregate(1, "long", lambda values: sum(map(bool, values))),
-    "dcount": Aggregate(1, "long", lambda values: len(_distinct(values))),
-    "make_list": Aggregate(1, "dynamic", _there),
-    "make_set": Aggregate(1, "dynamic", _distinct),
-    "max": Aggregate(1, "", lambda values: max(_there(values), default=None)),
-    "min": Aggregate(1, "", lambda values: min(_there(values), default=None)),
-    "sum": Aggregate(1, "long", lambda values: sum(_there(values))),
+    "count": Aggregate("long", len, None),
+    "countif": Aggregate("long", lambda values: sum(map(bool, values)), ("bool",)),
+    "dcount": Aggregate("long", lambda values: len(_distinct(values))),
+    "make_list": Aggregate("dynamic", _there),
+    "make_set": Aggregate("dynamic", _distinct),
+    "max": Aggregate("", lambda values: max(_there(values), default=None), _ORDERED),
+    "min": Aggregate("", lambda values: min(_there(values), default=None), _ORDERED),
+    "sum": Aggregate("", lambda values: sum(_there(values)), ("long", "real")),
 }

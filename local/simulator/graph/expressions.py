@@ -156,17 +156,26 @@ class Reader:
             raise meaningless(f"{name}(): {len(arguments)} arguments are given.")
         if name == "ago" and arguments[0].kind != "timespan":
             raise meaningless("ago(): argument #1 must be a timespan, as 1h.")
-        kind = function.kind or arguments[-1].kind
+        kinds = {each.kind for each in arguments[1:]}
+        kind = function.kind or (kinds.pop() if len(kinds) == 1 else "dynamic")
         named = next((each.name for each in arguments if each.name), "")
         return Expression(lambda row: function.apply(*(each.evaluate(row) for each in arguments)), kind, named)
 
 
 def _either(left: Expression, right: Expression) -> Expression:
+    check_bool(left, right)
     return Expression(lambda row: bool(left.evaluate(row)) or bool(right.evaluate(row)), "bool")
 
 
 def _both(left: Expression, right: Expression) -> Expression:
+    check_bool(left, right)
     return Expression(lambda row: bool(left.evaluate(row)) and bool(right.evaluate(row)), "bool")
+
+
+def check_bool(*conditions: Expression) -> None:
+    for condition in conditions:
+        if condition.kind != "bool":
+            raise meaningless(f"A condition must be of the type bool, not {condition.kind}.")
 
 
 def _member(of: Expression, key: str | int) -> Expression:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 
@@ -30,7 +30,14 @@ def _moment(value: Any) -> datetime | None:
 def _whole(value: Any) -> int | None:
     try:
         return int(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _ago(span: timedelta) -> datetime | None:
+    try:
+        return datetime.now(UTC) - span
+    except OverflowError:
         return None
 
 
@@ -45,7 +52,10 @@ def _split(value: Any, mark: Any) -> list[str]:
 
 
 class Function(NamedTuple):
-    """What it takes at least and at most, what kind it answers ("" for that of its last argument), and what it does."""
+    """How many arguments it takes at least and at most, what kind it answers, and what it does.
+
+    The kind "" is that of all its arguments but the first.
+    """
 
     least: int
     most: int
@@ -55,12 +65,11 @@ class Function(NamedTuple):
 
 _ANY = 64
 FUNCTIONS: dict[str, Function] = {
-    "ago": Function(1, 1, "datetime", lambda span: datetime.now(UTC) - span),
+    "ago": Function(1, 1, "datetime", _ago),
     "array_length": Function(1, 1, "long", lambda value: len(value) if isinstance(value, list) else None),
     "coalesce": Function(
         2, _ANY, "", lambda *values: next((value for value in values if value not in (None, "")), None)
     ),
-    "datetime": Function(1, 1, "datetime", _moment),
     "iff": Function(3, 3, "", lambda test, then, otherwise: then if test else otherwise),
     "isempty": Function(1, 1, "bool", lambda value: value in (None, "")),
     "isnotempty": Function(1, 1, "bool", lambda value: value not in (None, "")),

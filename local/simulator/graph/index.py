@@ -53,3 +53,4 @@ def follow(world: World) -> None:
     """Starts anew from what exists. To be called when all of it or the lag has been replaced."""
     lag = world.behaviour.graph_lag_seconds
     world.graph = Index(world, lag) if lag else None
+    world.store.changed = world.changed

@@ -7,8 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from local.simulator.graph.aggregates import AGGREGATES
-from local.simulator.graph.errors import meaningless, no_table, unsupported
-from local.simulator.graph.expressions import Columns, Expression, Reader
+from local.simulator.graph.errors import meaningless, no_table, unparsable, unsupported
+from local.simulator.graph.expressions import Columns, Expression, Reader, check_bool
 from local.simulator.graph.tokens import tokens_of
 
 _Step = Callable[[Iterable[Any]], Iterable[Any]]
@@ -40,7 +40,13 @@ def _as_they_come(rows: Iterable[Any]) -> list[Any]:
 
 def parse(text: str, tables: dict[str, Columns]) -> Query:
     """`tables` are what they show, by their lower-cased names. Raises QueryError."""
-    reader = Reader(tokens_of(text))
+    try:
+        return _query(Reader(tokens_of(text)), tables)
+    except RecursionError:
+        raise unparsable() from None
+
+
+def _query(reader: Reader, tables: dict[str, Columns]) -> Query:
     name = reader.word()
     if name.lower() not in tables:
         raise no_table(name)
@@ -92,8 +98,7 @@ def _groups(reader: Reader, operator: str) -> Columns:
 
 def _where(reader: Reader) -> _Step:
     test = reader.expression()
-    if test.kind not in ("bool", "dynamic"):
-        raise meaningless("'where' operator: the condition must be of the type bool.")
+    check_bool(test)
     return lambda rows: (row for row in rows if test.evaluate(row))
 
 
@@ -207,10 +212,12 @@ def _aggregate(reader: Reader) -> tuple[str, Expression, Callable[[list[Any]], A
         raise meaningless(f"Unknown aggregate: '{function}'.")
     reader.expect("(")
     arguments = reader.arguments()
-    needs, kind, apply = AGGREGATES[function]
-    if len(arguments) != needs:
+    kind, apply, kinds = AGGREGATES[function]
+    if len(arguments) != (0 if kinds is None else 1):
         raise meaningless(f"{function}(): {len(arguments)} arguments are given.")
     of = arguments[0] if arguments else Expression(lambda _: None, "dynamic")
+    if kinds and of.kind not in kinds:
+        raise meaningless(f"{function}(): the argument is of the type {of.kind}, expected {', '.join(kinds)}.")
     return name or f"{function}_{of.name}", Expression(of.evaluate, kind or of.kind), apply
 
 

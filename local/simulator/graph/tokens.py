@@ -60,7 +60,14 @@ def _literal(match: re.Match[str]) -> tuple[str, Any]:
     if match["string"]:
         return "string", re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text[1:-1])
     if match["unit"]:
-        return "timespan", timedelta(**{_UNITS[match["unit"]]: float(match["number"])})
+        return "timespan", _span(float(match["number"]), _UNITS[match["unit"]])
     if match["number"]:
         return "number", int(text) if text.isdigit() else float(text)
     return "word" if match["word"] else "sign", None
+
+
+def _span(count: float, unit: str) -> timedelta:
+    try:
+        return timedelta(**{unit: count})
+    except OverflowError:
+        return timedelta.max

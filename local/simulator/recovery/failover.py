@@ -153,7 +153,7 @@ def _reprotect(world: World, call: Call, item: ProtectedItem, details: Json, *, 
 
 def _turn(world: World, item: ProtectedItem, back: Container, details: Json, given: list[Json]) -> None:
     """The recovery VM becomes the source, and the item an item of the other container."""
-    vault, source = item.vault, world.store.vm(item.recovery_vm or "")
+    vault, source, old_id = item.vault, world.store.vm(item.recovery_vm or ""), item.id
     vault.remove_item(item)
     item.gone = False
     item.container, item.recovery_container = item.recovery_container, back
@@ -172,6 +172,8 @@ def _turn(world: World, item: ProtectedItem, back: Container, details: Json, giv
     item.nics = interfaces.of(world, item, settled=False)
     item.recovery_vm, item.tested = None, False
     vault.add_item(item)
+    world.changed(old_id)
+    world.changed(item.id)
 
 
 def _start(

@@ -15,7 +15,7 @@ from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.model import ProtectedItem
 from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
-from local.simulator.wire import Answer, Call, Json
+from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
@@ -30,12 +30,7 @@ def list_items(world: World, call: Call) -> Answer:
         found = list(scope.vault(world, call).items())
     wanted = _filter(call.query.get("$filter", ""))
     shown = [item for item in found if item_view.shown(world, item) and _matches(item, wanted)]
-    size = world.behaviour.page_size
-    start = int(call.query.get("$skiptoken", "0") or 0)
-    # Only the page that is asked for is rendered: an item is 7 KB.
-    lazily: list[Json] = [{}] * len(shown)
-    lazily[start : start + size] = [item_view.view(world, item) for item in shown[start : start + size]]
-    return views.listed(world, call, lazily)
+    return views.listed(world, call, shown, lambda item: item_view.view(world, item))
 
 
 def _filter(text: str) -> dict[str, str]:

@@ -135,7 +135,7 @@ def matching(world: World, vault: RecoveryVault, text: str) -> list[Job]:
         if not found or found[1].lower() not in _KEYS:
             raise bad_request(f"The filter '{text}' is not valid.", "InvalidFilter")
         wanted[found[1].lower()] = found[2].lower()
-    return [job for job in reversed(vault.jobs.values()) if _matches(world, job, wanted)]
+    return [job for job in reversed(vault.jobs.values()) if not wanted or _matches(world, job, wanted)]
 
 
 def _matches(world: World, job: Job, wanted: dict[str, str]) -> bool:

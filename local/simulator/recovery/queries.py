@@ -21,7 +21,7 @@ _MOST_POINTS = 100
 @routes.route("GET", scope.VAULT + "/replicationJobs")
 def list_jobs(world: World, call: Call) -> Answer:
     found = job_view.matching(world, scope.vault(world, call), call.query.get("$filter", ""))
-    return views.listed(world, call, [job_view.view(world, job, full=False) for job in found])
+    return views.listed(world, call, found, lambda job: job_view.view(world, job, full=False))
 
 
 @routes.route("GET", scope.VAULT + "/replicationJobs/{job}")

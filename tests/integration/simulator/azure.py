@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute.aio import ComputeManagementClient
 from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
+from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
 from local.conformance.sdk_models import validate_request_log
 from local.simulator import Simulator
@@ -182,6 +183,7 @@ class Azure:
         self.recovery: Any = SiteRecoveryManagementClient(Token(), SUBSCRIPTION, **common)
         self.compute: Any = ComputeManagementClient(Token(), SUBSCRIPTION, **common)
         self.resources: Any = ResourceManagementClient(Token(), SUBSCRIPTION, **common)
+        self.graph: Any = ResourceGraphClient(Token(), **common)
         context = ssl.create_default_context(cafile=str(simulator.ca_file))
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context))
 
@@ -201,6 +203,7 @@ class Azure:
         await self.recovery.close()
         await self.compute.close()
         await self.resources.close()
+        await self.graph.close()
         await self._session.close()
 
 

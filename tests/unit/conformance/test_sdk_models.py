@@ -55,6 +55,9 @@ JOB: dict[str, Any] = {
     },
 }
 
+QUERY: dict[str, Any] = {"query": "resources", "subscriptions": ["s"], "options": {"$top": 1000}}
+ROWS: dict[str, Any] = {"totalRecords": 1, "count": 1, "resultTruncated": "false", "data": [{"id": VM}], "facets": []}
+
 
 def enable(**changes: Any) -> Exchange:
     given: dict[str, Any] = {
@@ -80,6 +83,11 @@ def job(body: Any = None, **changes: Any) -> Exchange:
     return Exchange(**given | changes)
 
 
+def query(request: Any = None, response: Any = None, version: str = "2021-03-01") -> Exchange:
+    url = f"/providers/Microsoft.ResourceGraph/resources?api-version={version}"
+    return Exchange(1, "POST", url, request or QUERY, 200, response or ROWS)
+
+
 def mutated(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """A copy with one value set, or removed where it is `...`."""
     body = copy.deepcopy(body)
@@ -95,7 +103,7 @@ def mutated(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 
 def test_every_operation_of_the_sdks_is_read() -> None:
-    assert [len(routes_of(package)) for package in PACKAGES] == [154, 310, 40]
+    assert [len(routes_of(package)) for package in PACKAGES] == [154, 310, 40, 1]
 
 
 def test_the_most_specific_route_wins_whatever_the_case() -> None:
@@ -122,6 +130,7 @@ def test_the_most_specific_route_wins_whatever_the_case() -> None:
             response_body={"status": "Failed", "error": {"code": "45005", "message": "No."}},
         ),
         job(url=f"{FABRIC}/operationresults/o?api-version=2025-08-01", status=204, response_body=None),
+        query(),
         Exchange(1, "HEAD", f"{SUBSCRIPTION}/resourcegroups/rg?api-version=2025-04-01", None, 404, None),
         Exchange(1, "POST", f"{ITEM}/remove?api-version=2025-08-01", {"properties": {}}, 202, None, {"location": "/x"}),
         Exchange(
@@ -179,6 +188,29 @@ def test_a_read_only_property_may_be_answered_but_not_sent() -> None:
 )
 def test_a_wrong_response_is_found(path: str, value: Any, finding: Finding) -> None:
     assert validate(job(mutated(JOB, path, value))) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "where"),
+    [
+        (query(version="2018-09-01-preview"), "api-version"),
+        (query(mutated(QUERY, "query", ...)), "request$.query"),
+        (query(mutated(QUERY, "query", 1)), "request$.query"),
+        (query(mutated(QUERY, "subscriptions", "s")), "request$.subscriptions"),
+        (query(mutated(QUERY, "subscriptions.0", 1)), "request$.subscriptions[0]"),
+        (query(mutated(QUERY, "options.$top", "1000")), "request$.options.$top"),
+        (query(mutated(QUERY, "options.top", 1000)), "request$.options.top"),
+        (query(response=mutated(ROWS, "data", ...)), "response$.data"),
+        (query(response=mutated(ROWS, "count", "1")), "response$.count"),
+        (query(response=mutated(ROWS, "resultTruncated", False)), "response$.resultTruncated"),
+        (
+            query(response=mutated(ROWS, "facets", [{"expression": 1, "resultType": "x"}])),
+            "response$.facets[0].expression",
+        ),
+    ],
+)
+def test_models_of_the_older_kind_are_read_too(exchange: Exchange, where: str) -> None:
+    assert [(f.where, f.kind) for f in validate(exchange)] == [(where, "error")]
 
 
 def test_what_azure_answers_beyond_its_description_is_told_apart() -> None:

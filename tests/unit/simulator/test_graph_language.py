@@ -1,0 +1,331 @@
+"""The subset of Kusto that the simulator's Resource Graph understands: what it answers, and what it refuses."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.simulator.graph.errors import QueryError
+from local.simulator.graph.expressions import Expression
+from local.simulator.graph.operators import parse
+
+KINDS = {"id": "string", "name": "string", "size": "long", "tags": "dynamic", "properties": "dynamic"}
+TABLE = {name: Expression(itemgetter(name), kind, name) for name, kind in KINDS.items()}
+
+
+def row(name: str, size: int = 0, **more: Any) -> dict[str, Any]:
+    return {"id": f"/vms/{name}", "name": name, "size": size, "tags": None, "properties": None, **more}
+
+
+VMS = [
+    row("web-1", 4, tags={"dr": "true", "Team": "Shop"}, properties={"disks": [{"gb": 64}, {"gb": 8}], "on": True}),
+    row("Web-2", 2, tags={"dr": "TRUE"}, properties={"on": False, "zone": "2"}),
+    row("db", 8, tags={}, properties={"disks": [], "on": None}),
+]
+
+
+def run(text: str, rows: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    query = parse(text, {"vms": TABLE})
+    found = query.run(VMS if rows is None else rows)
+    return [{name: column.evaluate(each) for name, column in query.columns.items()} for each in found]
+
+
+def names(condition: str) -> list[str]:
+    """Of the VMs that a condition is true of."""
+    return [each["name"] for each in run(f"vms | where {condition} | project name, id | order by id asc")]
+
+
+def value(expression: str) -> Any:
+    """What an expression comes to for web-1."""
+    [found] = run(f"vms | where name == 'web-1' | project x = {expression}")
+    return found["x"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("name == 'web-1'", ["web-1"]),
+        ("name == 'WEB-1'", []),
+        ("name =~ 'WEB-1'", ["web-1"]),
+        ("name != 'web-1'", ["Web-2", "db"]),
+        ("name !~ 'WEB-1'", ["Web-2", "db"]),
+        ("name contains 'EB-'", ["Web-2", "web-1"]),
+        ("name !contains 'web'", ["db"]),
+        ("name startswith 'web'", ["Web-2", "web-1"]),
+        ("name !startswith 'web'", ["db"]),
+        ("name endswith 'B'", ["db"]),
+        ("name has 'WEB'", ["Web-2", "web-1"]),
+        ("name has 'we'", []),
+        ("name in ('db', 'web-2')", ["db"]),
+        ("name in~ ('db', 'web-2')", ["Web-2", "db"]),
+        ("name !in ('db', 'web-2')", ["Web-2", "web-1"]),
+        ("name !in~ ('db', 'web-2')", ["web-1"]),
+        ("size > 2 and size <= 8", ["db", "web-1"]),
+        ("size < 4 or name == 'db'", ["Web-2", "db"]),
+        ("size >= 4 and (name == 'db' or name == 'Web-2')", ["db"]),
+        ("not(size == 4)", ["Web-2", "db"]),
+        ("tags.dr =~ 'true'", ["Web-2", "web-1"]),
+        ("tags['Team'] == 'Shop'", ["web-1"]),
+        ("tags.team == 'Shop'", []),
+        ("properties.disks[0].gb == 64", ["web-1"]),
+        ("properties.disks[-1].gb == 8", ["web-1"]),
+        ("tobool(properties.on)", ["web-1"]),
+        ("properties.on == true", ["web-1"]),
+        ("properties.on == false", ["Web-2"]),
+        ("properties.on == 1", []),
+        ("array_length(properties.disks) == 0", ["db"]),
+        ("properties.zone == '2' // and what comes after is a comment", ["Web-2"]),
+    ],
+)
+def test_a_condition_picks_rows(condition: str, found: list[str]) -> None:
+    assert names(condition) == found
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("tags.owner == 'me'", []),
+        ("tags.owner != 'me'", ["Web-2", "db", "web-1"]),
+        ("tags.owner !~ 'me'", ["Web-2", "db", "web-1"]),
+        ("tags.owner in ('me')", []),
+        ("tags.owner !in~ ('me')", ["Web-2", "db", "web-1"]),
+        ("tags.owner contains ''", []),
+        ("tags.owner !contains 'me'", ["Web-2", "db", "web-1"]),
+        ("tags.owner < 'z' or tags.owner >= 'z'", []),
+        ("properties.disks[7].gb.deeper == 1", []),
+        ("properties.disks[-3].gb == 64", []),
+        ("isnull(properties.zone)", ["db", "web-1"]),
+        ("isnotnull(properties.zone)", ["Web-2"]),
+        ("isempty(tags.dr)", ["db"]),
+        ("isnotempty(tostring(tags.dr))", ["Web-2", "web-1"]),
+        ("not(tobool(properties.on))", ["Web-2"]),
+    ],
+)
+def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str]) -> None:
+    assert names(condition) == found
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("tostring(properties.disks)", '[{"gb":64},{"gb":8}]'),
+        ("tostring(properties.on)", "true"),
+        ("tostring(properties.nothing)", ""),
+        ("tolower(name)", "web-1"),
+        ("toupper(name)", "WEB-1"),
+        ("strcat(name, '/', size)", "web-1/4"),
+        ("strlen(name)", 5),
+        ("split(id, '/')[-1]", "web-1"),
+        ("split(name, '')", ["web-1"]),
+        ("iff(size > 2, 'large', 'small')", "large"),
+        ("coalesce(tags.nothing, tags.dr)", "true"),
+        ("toint('12')", 12),
+        ("tolong(properties.on)", 1),
+        ("toint('many')", None),
+        ("tobool('False')", False),
+        ("tobool('maybe')", None),
+        ("todatetime('2026-01-02T03:04:05.1234567Z')", datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)),
+        ("todatetime('2026-01-02')", datetime(2026, 1, 2, tzinfo=UTC)),
+        ("todatetime('yesterday')", None),
+        ("todatetime('2026-01-02T00:00:00Z') < now()", True),
+        ("ago(1d) < ago(23h)", True),
+        ("ago(999999999d)", None),
+        ("1.5", 1.5),
+        ("@'a\\n''b'", "a\\n'b"),
+        (r'"a\n\"b"', 'a\n"b'),
+    ],
+)
+def test_an_expression_comes_to(expression: str, expected: Any) -> None:
+    assert value(expression) == expected
+
+
+def test_ago_is_so_long_before_now() -> None:
+    assert datetime.now(UTC) - value("ago(90m)") - timedelta(minutes=90) < timedelta(seconds=5)
+
+
+def test_columns_are_chosen_added_and_left_out() -> None:
+    text = "vms | where name == 'db' | extend twice = strcat(name, name), size = 1 | project-away tags, properties, id"
+    assert run(text) == [{"name": "db", "size": 1, "twice": "dbdb"}]
+
+
+def test_a_column_without_a_name_gets_kustos() -> None:
+    assert run("vms | where name == 'web-1' | project tags.dr, tostring(properties.disks[0].gb), 7") == [
+        {"tags_dr": "true", "properties_disks_0_gb": "64", "Column3": 7}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        ("name asc", ["Web-2", "db", "web-1"]),
+        ("name", ["web-1", "db", "Web-2"]),
+        ("name desc", ["web-1", "db", "Web-2"]),
+        ("tolower(name) asc", ["db", "web-1", "Web-2"]),
+        ("strlen(name) asc, size desc", ["db", "web-1", "Web-2"]),
+        ("tobool(properties.on) asc", ["db", "Web-2", "web-1"]),
+        ("tobool(properties.on)", ["web-1", "Web-2", "db"]),
+    ],
+)
+def test_rows_are_ordered_and_what_is_not_there_is_least(order: str, found: list[str]) -> None:
+    assert [each["name"] for each in run(f"vms | order by {order}")] == found
+    assert [each["name"] for each in run(f"vms | sort by {order} | project name")] == found
+
+
+def test_without_an_order_nobody_can_rely_on_one() -> None:
+    rows = [row(str(number), 1) for number in range(50)]
+    assert len({tuple(each["name"] for each in run("vms", rows)) for _ in range(20)}) > 1
+    assert len({tuple(each["name"] for each in run("vms | order by size", rows)) for _ in range(20)}) > 1
+
+
+def test_rows_are_counted_gathered_and_told_apart() -> None:
+    assert run("vms | where size > 2 | count") == [{"Count": 2}]
+    assert run("vms | take 0") == []
+    assert len(run("vms | limit 2")) == 2
+    assert run("vms | extend on = tobool(properties.on) | distinct on | order by on asc") == [
+        {"on": None},
+        {"on": False},
+        {"on": True},
+    ]
+    assert run("vms | summarize count(), sum(size), max(size), least = min(name)") == [
+        {"count_": 3, "sum_size": 14, "max_size": 8, "least": "Web-2"}
+    ]
+    assert run("vms | summarize n = countif(size > 2), make_set(size) by long = strlen(name) | order by long asc") == [
+        {"long": 2, "n": 1, "make_set_size": [8]},
+        {"long": 5, "n": 1, "make_set_size": [4, 2]},
+    ]
+
+
+def test_nothing_is_a_group_too_if_nobody_asks_for_groups() -> None:
+    assert run("vms | where size > 99 | summarize count(), max(size)") == [{"count_": 0, "max_size": None}]
+    assert run("vms | where size > 99 | summarize count() by name") == []
+
+
+def refused(text: str) -> list[dict[str, Any]]:
+    with pytest.raises(QueryError) as raised:
+        parse(text, {"vms": TABLE})
+    return raised.value.details
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "token"),
+    [
+        ("vms | where (name == 'a'", 1, 24, "<EOF>"),
+        ("vms where", 1, 4, "where"),
+        ("vms | where name ==", 1, 19, "<EOF>"),
+        ("vms |\n where name == 'a' ) ", 2, 19, ")"),
+        ("vms | where name == 'a", 1, 20, "'"),
+        ("vms | take 'a'", 1, 11, "'a'"),
+        ("vms | take 1.5", 1, 11, "1.5"),
+        ("vms | project tags[dr]", 1, 19, "dr"),
+        ("vms | project tags[-'dr']", 1, 20, "'dr'"),
+        ("vms | where name in 'a'", 1, 20, "'a'"),
+        ("vms | order name", 1, 12, "name"),
+        ("vms | where 1 + 1 == 2", 1, 14, "+"),
+        ("vms | ", 1, 6, "<EOF>"),
+        ("'vms'", 1, 0, "'vms'"),
+        ("", 1, 0, "<EOF>"),
+    ],
+)
+def test_what_is_no_query_is_refused_where_it_ends_to_be_one(text: str, line: int, column: int, token: str) -> None:
+    invalid, failure = refused(text)
+    assert invalid["code"] == "InvalidQuery"
+    assert failure == {
+        "code": "ParserFailure",
+        "message": "ParserFailure",
+        "line": line,
+        "characterPositionInLine": column,
+        "token": token,
+    }
+
+
+@pytest.mark.parametrize("operator", ["parse", "mv-expand", "join", "union", "evaluate", "Where", "project-rename"])
+def test_an_operator_of_another_language_is_refused_by_name(operator: str) -> None:
+    _, failure = refused(f"vms | {operator} id")
+    assert (failure["code"], failure["token"]) == ("InvalidQueryLanguage", operator)
+
+
+def test_a_table_that_is_not_there_is_refused_by_name() -> None:
+    assert refused("machines | take 1") == [
+        {
+            "code": "DisallowedLogicalTableName",
+            "message": "Table machines is invalid, unsupported or disallowed.",
+        }
+    ]
+    assert parse("VMs", {"vms": TABLE}).table == "vms"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("vms | where power == 'on'", "'power'"),
+        ("vms | where Name == 'web-1'", "'Name'"),
+        ("vms | project name | where size == 1", "'size'"),
+        ("vms | extend big = size, more = big", "'big'"),
+        ("vms | count | project name", "'name'"),
+        ("vms | project-away power", "'power'"),
+        ("vms | where lower(name) == 'a'", "'lower'"),
+        ("vms | where tolower(name, 'a') == 'a'", "2 arguments"),
+        ("vms | where now(1) > ago(1d)", "1 arguments"),
+        ("vms | where ago('1d') < now()", "timespan"),
+        ("vms | where name", "bool, not string"),
+        ("vms | where tags.dr", "bool, not dynamic"),
+        ("vms | where size == 1 and name", "bool, not string"),
+        ("vms | where name or size == 1", "bool, not string"),
+        ("vms | where name.first == 'w'", "'first'"),
+        ("vms | order by tags", "explicit cast"),
+        ("vms | order by iff(size > 1, tags.dr, name)", "explicit cast"),
+        ("vms | distinct tags.dr", "explicit cast"),
+        ("vms | summarize count() by properties.zone", "explicit cast"),
+        ("vms | summarize median(size)", "'median'"),
+        ("vms | summarize sum(name)", "expected long"),
+        ("vms | summarize max(tags)", "expected string"),
+        ("vms | summarize count(name)", "1 arguments"),
+        ("vms | summarize max()", "0 arguments"),
+    ],
+)
+def test_what_means_nothing_is_refused_in_words(text: str, told: str) -> None:
+    _, failure = refused(text)
+    assert failure["code"] == "SemanticError"
+    assert told in failure["message"]
+
+
+def test_a_query_without_an_end_of_brackets_is_refused_like_any_other() -> None:
+    assert refused("vms | where " + "(" * 100_000)[1]["code"] == "ParserFailure"
+
+
+WORDS = "id tags vms | where project extend order by take and or not in~ summarize count ( ) [ ] , . == - 'a' 1 2d"
+
+
+@given(st.lists(st.sampled_from(WORDS.split()), max_size=12).map(" ".join) | st.text(max_size=30))
+def test_any_text_is_a_query_or_is_refused(text: str) -> None:
+    with suppress(QueryError):
+        run("vms " + text)
+
+
+@given(st.text(max_size=20))
+def test_any_text_can_be_written_as_a_literal(text: str) -> None:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    doubled = text.replace("'", "''")
+    assert value(f"'{escaped}'") == text
+    assert value(f"@'{doubled}'") == text
+
+
+@given(st.lists(st.text(alphabet="aAbB1", max_size=3), max_size=4), st.text(alphabet="aAbB1", max_size=3))
+def test_a_membership_is_as_good_as_so_many_comparisons(among: list[str], name: str) -> None:
+    rows = [row(name)]
+    listed = ", ".join(f"'{each}'" for each in among)
+    for equal, member in (("==", "in"), ("=~", "in~")):
+        compared = " or ".join(f"name {equal} '{each}'" for each in among) or "false"
+        assert run(f"vms | where name {member} ({listed})", rows) == run(f"vms | where {compared}", rows)
+        assert run(f"vms | where name !{member} ({listed})", rows) == run(f"vms | where not({compared})", rows)
+
+
+@given(st.lists(st.integers(0, 5), max_size=8), st.integers(0, 9))
+def test_an_order_holds_and_take_takes_no_more_than_there_is(sizes: list[int], count: int) -> None:
+    rows = [row(str(index), size) for index, size in enumerate(sizes)]
+    found = [each["size"] for each in run(f"vms | order by size asc | take {count}", rows)]
+    assert found == sorted(sizes)[:count]
