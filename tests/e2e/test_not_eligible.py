@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import estates
-from tests.e2e.conftest import StartStack
+from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import results, route_of, write_event, written
 
 MANAGED = f"/subscriptions/{estates.SUBSCRIPTION}/resourceGroups/mc-aks"
@@ -87,8 +87,8 @@ async def test_a_vm_that_starts_is_looked_at_again(start_stack: StartStack) -> N
         await stack.deliver(write_event(vm["id"]))
         assert (await results(stack, 1))["off"]["outcome"] == "NotEligible"
         await stack.arm("POST", f"{vm['id']}/start", "2026-04-01")
-        for _ in range(100):
-            ended = await results(stack, 1)
-            if ended["off"]["outcome"] == "Protected":
-                break
-        assert ended["off"]["outcome"] == "Protected"
+
+        async def is_protected() -> bool:
+            return (await results(stack, 1))["off"]["outcome"] == "Protected"
+
+        await eventually(is_protected)
