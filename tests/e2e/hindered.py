@@ -37,6 +37,7 @@ def estate(*, mended: bool = False) -> Json:
         _account(ids.KEYLESS_TOO, "centralus", sharedKeyAccess=False),
         _account(ids.SOFT, softDelete=not mended),
         _account(ids.WALLED, firewall="trusted" if mended else "closed"),
+        _account(ids.BLOBS),
         _account(ids.LOOT),
     ]
     made["resourceGroups"] = [

@@ -28,6 +28,7 @@ KEYLESS = resource_id("Microsoft.Storage/storageAccounts", "keyless", f"{CACHES}
 KEYLESS_TOO = resource_id("Microsoft.Storage/storageAccounts", "keylesstoo", f"{CACHES}-centralus")
 SOFT = resource_id("Microsoft.Storage/storageAccounts", "softcache", f"{CACHES}-{SOURCE}")
 WALLED = resource_id("Microsoft.Storage/storageAccounts", "walledcache", f"{CACHES}-{SOURCE}")
+BLOBS = resource_id("Microsoft.Storage/storageAccounts", "oldblobs")
 LOOT = resource_id("Microsoft.Storage/storageAccounts", "loot", f"/subscriptions/{OTHER}/resourceGroups/loot")
 
 SETTINGS = {
@@ -130,6 +131,11 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             "DiskEncryptionSetNeeded",
             _disks("keyed", {"name": "secret", "encryptionSet": KEYS}),
             ("disk secret of keyed", "keys", TARGET, "dr-target-disk-encryption-set"),
+        ),
+        (
+            "UnmanagedDisks",
+            estates.vm("old") | {"disks": [{"name": name, "storageAccount": BLOBS} for name in ("old-os", "old-data")]},
+            ("old has 2 unmanaged disk(s)", "retired on 2025-09-30", "Convert the disks to managed disks"),
         ),
         (
             "DiskEncryptionNeedsKeys",

@@ -87,6 +87,15 @@ def data_disk(disk_resource: Resource, lun: int, option: str = "Attach", caching
     return _attached(disk_resource, option, {"lun": lun, "caching": caching, "toBeDetached": False})
 
 
+def unmanaged_disk(name: str, size: int, endpoint: str) -> Json:
+    """As a VM shows a page blob; `endpoint` is that of its account."""
+    return {"name": name, "vhd": {"uri": f"{endpoint}vhds/{name}.vhd"}, "caching": "None", "diskSizeGB": size}
+
+
+def has_managed_disks(vm: VirtualMachine) -> bool:
+    return "managedDisk" in vm.properties["storageProfile"]["osDisk"]
+
+
 def _attached(disk_resource: Resource, option: str, more: Json) -> Json:
     found: Json = {
         "name": disk_resource.name,

@@ -157,7 +157,7 @@ def instance_view(world: World, vm: VirtualMachine) -> Json:
 
 def _disk_view(world: World, entry: Json, status: Json) -> Json:
     """Azure Disk Encryption shows here, and on the disk itself, but not in the model of the VM."""
-    disk = world.store.get(entry["managedDisk"]["id"])
+    disk = world.store.get(entry["managedDisk"]["id"]) if "managedDisk" in entry else None
     settings = disk.properties.get("encryptionSettingsCollection") if disk else None
     view: Json = {"name": entry["name"], "statuses": [status]}
     if settings:
@@ -172,6 +172,8 @@ def _disk_changes(world: World, vm: VirtualMachine, body: Json) -> Callable[[], 
     wanted = checks.get(body, "properties.storageProfile.dataDisks", list)
     if wanted is None:
         return None
+    if not bodies.has_managed_disks(vm):
+        raise invalid_parameter("dataDisks", "The simulator does not attach or detach unmanaged disks.")
     planned = [_data_disk(world, vm, index, disk) for index, disk in enumerate(wanted)]
     if len({entry["lun"] for entry, _ in planned}) != len(planned):
         raise invalid_parameter("dataDisks", "Two data disks have the same logical unit number.")

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from local.simulator import ids
 from local.simulator.arm import bodies
+from local.simulator.arm.storage import TYPE as ACCOUNT
 from local.simulator.estate.fields import Fields
 from local.simulator.ids import ResourceId, stable_guid
 from local.simulator.store import Resource, Store, VirtualMachine
 from local.simulator.wire import Json
 
 Add = Callable[[ResourceId, Resource, Fields], None]
-_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral"
+_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral storageAccount"
+_OF_BLOBS = {"name", "sizeGB", "storageAccount"}
 _SKUS = (
     "Premium_LRS",
     "Standard_LRS",
@@ -33,6 +35,9 @@ class Disks:
         found = fields.parts("disks", _KEYS)
         if not found:
             raise ValueError(f"{fields.where}: a VM has at least one of disks, the first is the OS disk")
+        if any(disk.get("storageAccount", str) for disk in found):
+            vm.properties["storageProfile"] = self._unmanaged(vm, os, found)
+            return
         made = [self._disk(vm, disk, None if index else os, add) for index, disk in enumerate(found)]
         data = [bodies.data_disk(disk, lun, "Empty") for lun, disk in enumerate(made[1:])]
         system = bodies.os_disk(made[0], os)
@@ -41,6 +46,21 @@ class Disks:
         vm.properties["storageProfile"] = {"imageReference": bodies.image(os), "osDisk": system, "dataDisks": data}
         if any(disk.body["sku"]["name"] == "UltraSSD_LRS" for disk in made):
             vm.properties["additionalCapabilities"] = {"ultraSSDEnabled": True}
+
+    def _unmanaged(self, vm: VirtualMachine, os: str, disks: list[Fields]) -> Json:
+        """Page blobs in storage accounts. A VM has these or managed disks, never both."""
+        made = []
+        for disk in disks:
+            account = disk.reference("storageAccount", ACCOUNT, self._store, vm.location)
+            if account is None:
+                raise ValueError(f"{disk.where}: of a VM with unmanaged disks each has a storageAccount")
+            if others := sorted(disk.raw.keys() - _OF_BLOBS):
+                raise ValueError(f"{disk.where}: an unmanaged disk has no {others[0]}")
+            name, size = disk.need("name", str), disk.get("sizeGB", int, 64)
+            made.append(bodies.unmanaged_disk(name, size, account.properties["primaryEndpoints"]["blob"]))
+        system = {"osType": os, **made[0], "createOption": "FromImage"}
+        data = [{"lun": lun, **disk, "createOption": "Empty"} for lun, disk in enumerate(made[1:])]
+        return {"imageReference": bodies.image(os), "osDisk": system, "dataDisks": data}
 
     def _disk(self, vm: VirtualMachine, disk: Fields, os: str | None, add: Add) -> Resource:
         parsed = bodies.child(vm.id.rsplit("/", 2)[0], f"/disks/{disk.need('name', str)}")

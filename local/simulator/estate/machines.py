@@ -90,6 +90,8 @@ class Machines:
         profile: Json = {}
         if fields.get("security", str) is not None:
             kind = fields.choice("security", ("TrustedLaunch", "ConfidentialVM"))
+            if not bodies.has_managed_disks(vm):
+                raise ValueError(f"{fields.where}: a VM with security has managed disks")
             profile = {"uefiSettings": {"secureBootEnabled": True, "vTpmEnabled": True}, "securityType": kind}
             system = vm.properties["storageProfile"]["osDisk"]["managedDisk"]
             disk = self._store.get(system["id"])

@@ -1,6 +1,7 @@
 """The replicated items of an estate, with the settings that the portal's page would have given them."""
 
 from local.simulator import latencies
+from local.simulator.arm import bodies
 from local.simulator.arm.compute_parts import SET
 from local.simulator.arm.network import NETWORK
 from local.simulator.arm.storage import TYPE as ACCOUNT
@@ -56,6 +57,8 @@ def read(store: Store, fields: Fields) -> tuple[VirtualMachine, Json]:
     vm = store.vm(fields.id("virtualMachine", "Microsoft.Compute/virtualMachines").text)
     if vm is None:
         raise ValueError(f"{fields.where}: virtualMachine is not in the estate")
+    if not bodies.has_managed_disks(vm):
+        raise ValueError(f"{fields.where}: a VM with unmanaged disks is not protected here")
     group = fields.need("recoveryResourceGroup", str)
     if store.group(group) is None:
         raise ValueError(f"{fields.where}: recoveryResourceGroup is not in the estate")

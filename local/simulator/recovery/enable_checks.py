@@ -5,6 +5,7 @@ them; so are most of the words.
 """
 
 from local.simulator import ids
+from local.simulator.arm import bodies
 from local.simulator.arm.locks import LINK
 from local.simulator.ids import key
 from local.simulator.recovery import disk_checks, target_checks
@@ -56,6 +57,8 @@ def _source(world: World, container: Container, vm: VirtualMachine) -> Failure |
             "The virtual machine is stopped or deallocated.",
             "Start the virtual machine and try again.",
         )
+    if not bodies.has_managed_disks(vm):
+        return Failure("159068", f"The virtual machine '{vm.name}' has unmanaged disks, which Azure has retired.")
     if (vm.properties.get("securityProfile") or {}).get("securityType") == "ConfidentialVM":
         return Failure("159054", f"The virtual machine '{vm.name}' is a confidential one, which is not supported.")
     if vm.eligibility_errors:

@@ -46,7 +46,7 @@ def derive(
     cache_account, high_churn = storage.cache(d)
     disks = storage.disks(d, high_churn=high_churn)
     size = place.size(d, zone, disks)
-    storage.no_unmanaged(d)
+    storage.target_accounts(d)
     policy = wishes.policy
     replication = Replication(
         vault=vault,

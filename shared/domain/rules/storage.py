@@ -141,9 +141,13 @@ def boot_diagnostics(d: Derivation) -> ResourceId | None:
     return d.resource("target-boot-diagnostics", None, "none is asked for")
 
 
-def no_unmanaged(d: Derivation) -> None:
-    """A VM with unmanaged disks does not get as far as here."""
-    if d.asks("target-storage"):
+def target_accounts(d: Derivation) -> None:
+    """A plan tells them although the VM is refused."""
+    if not d.asks("target-storage"):
+        d.settings += unmanaged(d.vm)
+    elif d.vm.unmanaged_disks:
+        d.resource("target-storage", None, "")
+    else:
         d.refuse("target-storage", f"none, since {d.vm.id.name} has no unmanaged disks")
 
 

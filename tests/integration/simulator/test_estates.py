@@ -64,6 +64,21 @@ async def test_a_vm_of_an_estate_with_all_its_parts() -> None:
         assert kinds == ["Microsoft.Compute/virtualMachines"]
 
 
+async def test_a_vm_may_have_its_disks_in_storage_accounts() -> None:
+    blobs = [{"name": name, "sizeGB": 32, "storageAccount": CACHE} for name in ("old-os", "old-data")]
+    async with azure(
+        estate(machine("old", disks=blobs), storageAccounts=[{"id": CACHE, "location": "eastus"}])
+    ) as clients:
+        vm = await clients.compute.virtual_machines.get("rg-app", "old", expand="instanceView")
+        found = [vm.storage_profile.os_disk, *vm.storage_profile.data_disks]
+        account = CACHE.rsplit("/", 1)[1]
+        assert [(disk.vhd.uri, disk.managed_disk, disk.disk_size_gb) for disk in found] == [
+            (f"https://{account}.blob.core.windows.net/vhds/{name}.vhd", None, 32) for name in ("old-os", "old-data")
+        ]
+        assert [disk.name for disk in vm.instance_view.disks] == ["old-os", "old-data"]
+        assert [disk async for disk in clients.compute.disks.list()] == []
+
+
 async def test_a_vm_that_is_being_updated_gets_there() -> None:
     async with azure(estate(machine("web-1", provisioningState="Updating"))) as clients:
         while (await clients.compute.virtual_machines.get("rg-app", "web-1")).provisioning_state == "Updating":
@@ -112,6 +127,13 @@ def in_network(**more: Any) -> dict[str, Any]:
     return {"networks": [*estate()["networks"], OTHER_NETWORK | more]}
 
 
+def in_account(*disks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A VM with unmanaged disks."""
+    blobs = [{"storageAccount": CACHE, **disk} for disk in disks]
+    accounts = [{"id": CACHE, "location": "eastus"}]
+    return {"virtualMachines": [machine("a", disks=blobs, **more)], "storageAccounts": accounts}
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -129,6 +151,13 @@ def in_network(**more: Any) -> dict[str, Any]:
         ({"virtualMachines": [machine("a", bootDiagnostics=f"{CACHE}x")]}, "bootDiagnostics is not in the estate"),
         ({"virtualMachines": [machine("a", disks=[{"name": "d", "sku": "UltraSSD_LRS"}])]}, "OS disk"),
         ({"virtualMachines": [machine("a", disks=[{"name": "d"}, {"name": "e", "ephemeral": True}])]}, "ephemeral"),
+        (
+            {"virtualMachines": [machine("a", disks=[{"name": "d", "storageAccount": f"{CACHE}x"}])]},
+            "not in the estate",
+        ),
+        (in_account({"name": "d", "sku": "Premium_LRS"}), "an unmanaged disk has no sku"),
+        (in_account({"name": "d"}, {"name": "e", "storageAccount": None}), "each has a storageAccount"),
+        (in_account({"name": "d"}, security="TrustedLaunch"), "a VM with security has managed disks"),
         ({"virtualMachines": [with_nics("a", "10.1.1.8"), with_nics("b", "10.1.1.8")]}, "already allocated"),
         ({"virtualMachines": [with_nics("a", "10.1.1.1")]}, "reserved IP range"),
         ({"virtualMachines": [with_nics("a", "10.1.2.8")]}, "does not belong"),

@@ -63,6 +63,7 @@ WRONG_CACHE = {"id": f"{TARGET_GROUP}/providers/Microsoft.Storage/storageAccount
                 ]
             },
         ),
+        ("159068", {"disks": [{"name": "web-1-os", "storageAccount": CACHE}]}, {}, {}),
         ("159007", {}, {}, {"siteRecovery": [ready_vault()[0] | {"containerMappings": []}]}),
         (
             "159005",

@@ -259,6 +259,17 @@ def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_
         "targetStorage/webdata": "webdataasr",
         f"targetStorage/{'x' * 24}": "x" * 21 + "asr",
     }
+    assert set(unmanaged(vm)) <= set(plan.settings)
+    assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
+
+
+def test_the_account_that_is_asked_for_unmanaged_disks_is_told_in_their_place() -> None:
+    there = existing(choices.ACCOUNT, "chosen", kind="StorageV2")
+    vm = asking(target_storage="chosen").model_copy(update={"unmanaged_disks": 1, "unmanaged_accounts": ("webdata",)})
+    plan = plan_of(vm, surroundings(existing=(there,)), open_settings())
+
+    told = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]
+    assert told == [("targetStorage", str(there.id), "tag dr-target-storage")]
     assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
 
 
