@@ -89,6 +89,6 @@ async def test_a_vm_that_starts_is_looked_at_again(start_stack: StartStack) -> N
         await stack.arm("POST", f"{vm['id']}/start", "2026-04-01")
 
         async def is_protected() -> bool:
-            return (await results(stack, 1))["off"]["outcome"] == "Protected"
+            return bool((await results(stack, 1))["off"]["outcome"] == "Protected")
 
         await eventually(is_protected)
