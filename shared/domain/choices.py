@@ -105,7 +105,13 @@ ROWS: tuple[Row, ...] = (
         "betweenZones", "Source > Disaster recovery between availability zones", "no", "the target is another region"
     ),
     Row("virtualMachines", "Virtual machines", "those tagged", "`dr` = `true`", "-", "-", "VM's tag, request"),
-    Row("vault", "Recovery Services vault", "that of DR_VAULT_IDS", "one of DR_VAULT_IDS", layers="settings, profile"),
+    Row(
+        "vault",
+        "Recovery Services vault",
+        "that of DR_REGION_MAP, else the one of DR_VAULT_IDS",
+        "one of DR_VAULT_IDS",
+        layers="settings: DR_REGION_MAP, DR_VAULT_IDS; profile",
+    ),
     _chosen(
         "target-location",
         region,
@@ -113,6 +119,7 @@ ROWS: tuple[Row, ...] = (
         "that of DR_REGION_MAP, else the vault's",
         "a region that is not the source's",
         azure="container mapping",
+        layers=f"settings: DR_REGION_MAP; {CHOSEN}",
     ),
     _named(
         "target-resource-group",
@@ -249,6 +256,13 @@ ROWS: tuple[Row, ...] = (
         "Encryption settings > disk encryption set",
         "none; needed for each disk with a customer-managed key",
         of="disk",
+    ),
+    _derived(
+        "targetKeyVault",
+        "Encryption settings > disk and key encryption key vault (Azure Disk Encryption)",
+        "none",
+        "none: such a VM is refused (`DiskEncryptionNeedsKeys`)",
+        azure="enable job",
     ),
     _named(
         "target-storage",

@@ -35,6 +35,7 @@ def derive(
     For one that `item` protects already the plan is what differs, and how it can be changed in place.
     """
     d = Derivation(vm, around, wishes, settings, item)
+    place.vault(d, vault)
     location = place.location(vm, wishes, settings, around.vault_location, item)
     d.say(location.name, location.value, location.reason, location.origin)
     if item is None:
@@ -100,15 +101,18 @@ def derive(
 
 
 def _say_policy(d: Derivation, policy: Policy) -> None:
-    name = d.wishes.profile_name
-    origin = DEFAULT_ORIGIN if name == DEFAULT_ORIGIN else f"profile {name}"
+    name, given = d.wishes.profile_name, d.wishes.profile.model_fields_set
     points = f"{policy.app_consistent_minutes // 60} h" if policy.app_consistent_minutes else "off"
-    for setting, value in (
-        ("replicationPolicy", policy.name),
-        ("recoveryPointRetention", f"{policy.retention_minutes // 60} h"),
-        ("appConsistentFrequency", points),
+    of_retention, of_points = {"recovery_point_retention_hours"}, {"app_consistent_frequency_hours"}
+    for setting, value, fields, reason in (
+        ("replicationPolicy", policy.name, of_retention | of_points, "named by its values"),
+        ("recoveryPointRetention", f"{policy.retention_minutes // 60} h", of_retention, "the portal's"),
+        ("appConsistentFrequency", points, of_points, "the portal's of old: its 24-hour-retention-policy has none now"),
     ):
-        d.say(setting, value, f"the profile {name} asks for it", origin)
+        if given & fields:
+            d.say(setting, value, f"the profile {name} asks for it", f"profile {name}")
+        else:
+            d.say(setting, value, reason)
     d.say("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")
     agents = d.app.agent_automation_account
     reason = "DR_AGENT_AUTOMATION_ACCOUNT" if agents else "DR_AGENT_AUTOMATION_ACCOUNT names no account"

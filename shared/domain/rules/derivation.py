@@ -1,5 +1,6 @@
 """What every rule works with: the VM, what surrounds it, what is asked for; and what it says about what it derived."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.choices import CHOICES, NOUNS
@@ -116,6 +117,17 @@ class Derivation:
             if value:
                 self._say_choice(tag, value, "", name)
         return {name: value for name, value in values.items() if value}
+
+    def each_or_none(self, tag: str, names: list[str], has: Mapping[str, ResourceId | None]) -> dict[str, str]:
+        """As `each`, of what is there only where somebody asks for it. `has` is what those of an item have."""
+        asked = self.each(tag, names)
+        kept = {name: has[name] for name in names if has.get(name) and name not in asked}
+        setting = CHOICES[tag].setting
+        for name, value in kept.items():
+            self.say(f"{setting}/{name}", value, OF_ITEM, ITEM_ORIGIN)
+        if not asked and not kept:
+            self.say(setting, NONE, *((OF_ITEM, ITEM_ORIGIN) if self.item else ("none is asked for", DEFAULT_ORIGIN)))
+        return asked
 
     def _say_choice(self, tag: str, value: str, reason: str, part: str = "") -> None:
         row, asked = CHOICES[tag], self.wishes.asked.get(tag)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from shared.domain import naming
 from shared.domain.findings import warning
+from shared.domain.protected_item import ItemNic
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import ITEM_ORIGIN, OF_ITEM, Derivation
 from shared.domain.rules.references import referred
@@ -18,7 +19,7 @@ LONGEST_NAME = 64
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
 
 
-_OF_NIC = ("target-subnet", "target-ip", "target-nsg", "target-public-ip", "target-backend-pool")
+_NEXT_FREE = "the next free one"
 
 
 class Networks(NamedTuple):
@@ -40,7 +41,8 @@ def networks(d: Derivation) -> Networks:
     names = [nic.id.name for nic in d.around.nics]
     if d.asks("target-ip") and len(names) > 1 and "" in parts(d.wishes.asked["target-ip"].value):
         d.refuse("target-ip", "an address for each interface, as <name>=<address>")
-    wanted = {tag: d.each(tag, names) for tag in _OF_NIC}
+    wanted = {tag: d.each(tag, names) for tag in ("target-subnet", "target-ip")}
+    wanted |= {tag: d.each_or_none(tag, names, has) for tag, has in _of_item(d).items()}
     nics, subnets = [], []
     for nic in d.around.nics:
         there = _there(d, chosen or leads_to[nic.network])
@@ -59,6 +61,16 @@ def networks(d: Derivation) -> Networks:
         subnets.append(subnet)
     asked_for = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
     return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", asked_for)
+
+
+def _of_item(d: Derivation) -> dict[str, dict[str, ResourceId | None]]:
+    """What the interfaces of an item have, by their names, of what is there only where somebody asks for it."""
+    nics = d.item.nics if d.item else ()
+    return {
+        "target-nsg": {nic.source.name: nic.security_group for nic in nics},
+        "target-public-ip": {nic.source.name: nic.public_ip for nic in nics},
+        "target-backend-pool": {nic.source.name: next(iter(nic.backend_pools), None) for nic in nics},
+    }
 
 
 def _by_default(d: Derivation, source: ResourceId) -> ResourceId:
@@ -96,10 +108,10 @@ def _subnet(d: Derivation, nic: SourceNic, asked: str, there: Network) -> str:
     if asked and asked.lower() not in names:
         d.refuse("target-subnet", f"{', '.join(there.subnets) or 'none'}: the subnets of {there.id.name}")
     default = names.get(nic.subnet.name.lower(), next(iter(there.subnets), nic.subnet.name))
-    for has in d.item.nics if d.item else ():
-        if has.source == nic.id and has.target_subnet and not asked and has.network == there.id:
-            d.say(f"targetSubnet/{nic.id.name}", has.target_subnet, OF_ITEM, ITEM_ORIGIN)
-            return has.target_subnet
+    has = _item_nic(d, nic, there)
+    if has and not asked:
+        d.say(f"targetSubnet/{nic.id.name}", has.target_subnet, OF_ITEM, ITEM_ORIGIN)
+        return has.target_subnet
     if not asked:
         same = default.lower() == nic.subnet.name.lower()
         reason = "that of the same name" if same else f"the first: there is no {nic.subnet.name}"
@@ -107,29 +119,40 @@ def _subnet(d: Derivation, nic: SourceNic, asked: str, there: Network) -> str:
     return names.get(asked.lower(), asked) if asked else default
 
 
+def _item_nic(d: Derivation, nic: SourceNic, there: Network) -> ItemNic | None:
+    """The interface of an item, if it is in that network and will be: what it has does not go along to another."""
+    found = (has for has in (d.item.nics if d.item else ()) if has.source == nic.id and has.target_subnet)
+    return next((has for has in found if has.network == there.id), None)
+
+
 def _address(d: Derivation, nic: SourceNic, asked: str, there: Network, subnet: str) -> str:
     """The address that is asked for, or "". A static one is kept by Site Recovery itself, if it can be had."""
-    wanted = asked or (nic.address if nic.static else "")
-    if not wanted:
-        return ""
     prefixes = there.subnets[subnet].prefixes if subnet in there.subnets else ()
-    obstacle = _obstacle(wanted, prefixes, d.around.taken_addresses)
-    if asked:
-        if obstacle:
-            d.refuse("target-ip", f"a free address of the subnet {subnet} ({', '.join(prefixes)}); {wanted} {obstacle}")
-        return asked
+    if not asked:
+        _say_address(d, nic, there, subnet, prefixes)
+    elif obstacle := _obstacle(asked, prefixes, d.around.taken_addresses):
+        d.refuse("target-ip", f"a free address of the subnet {subnet} ({', '.join(prefixes)}); {asked} {obstacle}")
+    return asked
+
+
+def _say_address(d: Derivation, nic: SourceNic, there: Network, subnet: str, prefixes: tuple[str, ...]) -> None:
+    name, has = f"targetIp/{nic.id.name}", _item_nic(d, nic, there)
+    obstacle = _obstacle(nic.address, prefixes, d.around.taken_addresses) if nic.static else ""
+    if has and has.target_subnet.lower() == subnet.lower():
+        d.say(name, has.target_address or _NEXT_FREE, OF_ITEM, ITEM_ORIGIN)
+    elif nic.static and not obstacle:
+        d.say(name, nic.address, "static, and free in the target subnet: Site Recovery keeps it")
+    else:
+        d.say(name, _NEXT_FREE, f"its static address {obstacle}" if obstacle else "its address is dynamic")
     if obstacle:
         d.findings.append(
             warning(
                 "AddressNotKept",
-                f"The static address {wanted} of {nic.id.name} {obstacle} in the target subnet {subnet}: a failover "
-                "gives it the next free one.",
+                f"The static address {nic.address} of {nic.id.name} {obstacle} in the target subnet {subnet}: a "
+                "failover gives it the next free one.",
                 f"Free it, or ask for another by {d.app.tag_name}-target-ip.",
             )
         )
-    else:
-        d.say(f"targetIp/{nic.id.name}", wanted, "static, and free in the target subnet: Site Recovery keeps it")
-    return ""
 
 
 def _obstacle(address: str, prefixes: tuple[str, ...], taken: tuple[str, ...]) -> str:

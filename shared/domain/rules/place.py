@@ -19,6 +19,20 @@ LONGEST_WINDOWS_NAME = 15
 MOST_IN_GROUP = 16
 
 
+def vault(d: Derivation, chosen: ResourceId) -> None:
+    """Says which vault it is, and who chose it."""
+    name, mapped = d.wishes.profile_name, d.app.region_map.get(d.vm.location)
+    if d.item:
+        origin, reason = ITEM_ORIGIN, "what protects the VM is in it"
+    elif d.wishes.profile.vault:
+        origin, reason = f"profile {name}", f"the profile {name} asks for it"
+    elif mapped and mapped.vault:
+        origin, reason = "region map", f"DR_REGION_MAP says so for {d.vm.location}"
+    else:
+        origin, reason = "settings", "the one of DR_VAULT_IDS"
+    d.say("vault", chosen, reason, origin)
+
+
 def location(
     vm: SourceVm, wishes: Wishes, settings: Settings, vault_location: str, item: ProtectedItem | None = None
 ) -> Setting:

@@ -76,8 +76,9 @@ def _default_cache(d: Derivation, high: bool) -> ResourceId:
 def disks(d: Derivation, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
     names = [disk.id.name for disk in d.vm.disks]
     targets, replicas = d.each("target-disk-type", names), d.each("replica-disk-type", names)
-    sets = d.each("target-disk-encryption-set", names)
     has = {disk.id: disk for disk in d.item.disks} if d.item else {}
+    kept = {disk.id.name: disk.encryption_set for disk in has.values()}
+    sets = d.each_or_none("target-disk-encryption-set", names, kept)
     high_churn = d.item.settings.high_churn if d.item else high_churn
     made = []
     for disk in d.vm.disks:

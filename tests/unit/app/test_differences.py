@@ -112,6 +112,37 @@ def test_what_an_item_has_stays_as_it_is_unless_somebody_asks_for_another() -> N
     assert plan.resources == ()
 
 
+def test_what_the_interfaces_and_disks_of_an_item_have_is_told_as_its_own() -> None:
+    guard, front = NAMED["target-nsg"].id, NAMED["target-public-ip"].id
+    nic = {"target_address": "10.1.1.7", "security_group": guard, "public_ip": front, "backend_pools": (POOL,)}
+    keys = ResourceId.of(SUBSCRIPTION, "web-asr", choices.ENCRYPTION_SET, "keys")
+    disks = (ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS", encryption_set=keys),)
+    plan = again(an_item(nic=nic, disks=disks))
+
+    assert plan.findings == ()
+    told_ = {name: setting(plan, name) for name in TOLD_OF_PARTS}
+    assert {name: each.value for name, each in told_.items()} == {
+        "targetIp/web-1-nic": "10.1.1.7",
+        "targetNsg/web-1-nic": str(guard),
+        "targetPublicIp/web-1-nic": str(front),
+        "targetBackendPool/web-1-nic": str(POOL),
+        "targetDiskEncryptionSet/web-1-os": str(keys),
+    }
+    assert {each.origin for each in told_.values()} == {"replicated item"}
+
+
+def test_an_address_does_not_go_along_to_another_subnet_and_is_not_told_to() -> None:
+    plan = again(an_item(nic={"target_address": "10.1.1.7"}), target_subnet="db")
+
+    assert (setting(plan, "targetIp/web-1-nic").value, plan.findings) == ("the next free one", ())
+
+
+TOLD_OF_PARTS = (
+    *("targetIp/web-1-nic", "targetNsg/web-1-nic", "targetPublicIp/web-1-nic", "targetBackendPool/web-1-nic"),
+    "targetDiskEncryptionSet/web-1-os",
+)
+
+
 # In place
 
 

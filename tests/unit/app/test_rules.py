@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.choices import ROWS
 from shared.domain.profiles import Profile
 from shared.domain.resource_id import ResourceId, vm_id
 from shared.domain.target import CacheAccount, ResourceGroup, VirtualNetwork
@@ -34,10 +35,15 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
     target_group = ResourceId.of(SUBSCRIPTION, "web-asr")
     network = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
     assert values == {
+        "vault": str(VAULT_ID),
         "targetLocation": TARGET,
         "targetResourceGroup": str(target_group),
         "targetVnet/vnet": str(network),
         "targetSubnet/web-1-nic": "web",
+        "targetIp/web-1-nic": "the next free one",
+        "targetNsg": "none",
+        "targetPublicIp": "none",
+        "targetBackendPool": "none",
         "targetAvailabilitySet": "none",
         "targetZone": "none",
         "targetPpg": "none",
@@ -47,6 +53,7 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
         "targetBootDiagnostics": "none",
         "targetDiskType/web-1-os": "Premium_LRS",
         "replicaDiskType/web-1-os": "Premium_LRS",
+        "targetDiskEncryptionSet": "none",
         "cacheStorage": str(plan.replication and plan.replication.cache_account),
         "churn": "normal",
         "consistencyGroup": "none",
@@ -56,12 +63,49 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
         "crashConsistentFrequency": "5 min",
         "agentUpdate": "off",
     }
-    assert {setting.origin for setting in plan.settings} == {"default"}
+    origins = {setting.name: setting.origin for setting in plan.settings}
+    assert {name: origin for name, origin in origins.items() if origin != "default"} == {"vault": "settings"}
     assert plan.replication
     assert plan.replication.vault == VAULT_ID
     assert plan.replication.policy == Profile().policy_for("default")
     assert plan.replication.target_group == target_group
     assert (plan.replication.nics, plan.replication.size, plan.replication.name) == ((), "", "")
+
+
+def test_a_plan_tells_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
+    of_the_source = {"sourceLocation", "sourceResourceGroup", "deploymentModel", "betweenZones", "virtualMachines"}
+    elsewhere = {"disks"}  # by their types
+    of_refused_vms = {"targetStorage", "targetKeyVault"}
+    told = {each.name.split("/")[0] for each in plan_of(source_vm(), surroundings(), settings()).settings}
+
+    assert told == {row.setting for row in ROWS} - of_the_source - elsewhere - of_refused_vms
+
+
+@pytest.mark.parametrize(
+    ("changes", "origin", "word"),
+    [
+        ({}, "settings", "DR_VAULT_IDS"),
+        ({"region_map": {SOURCE: {"target_location": "uksouth"}}}, "settings", "DR_VAULT_IDS"),
+        ({"region_map": {SOURCE: {"vault": str(VAULT_ID)}}}, "region map", SOURCE),
+        ({"profiles": {"default": Profile(vault=VAULT_ID)}}, "profile default", "profile default"),
+    ],
+)
+def test_the_vault_is_told_and_who_chose_it(changes: dict[str, Any], origin: str, word: str) -> None:
+    told = setting(plan_of(source_vm(), surroundings(), settings(**changes)), "vault")
+
+    assert (told.value, told.origin) == (str(VAULT_ID), origin)
+    assert word in told.reason
+
+
+def test_what_a_profile_leaves_out_of_its_policy_comes_from_the_default() -> None:
+    of_profile = settings(profiles={"default": Profile(recovery_point_retention_hours=48)})
+    plan = plan_of(source_vm(), surroundings(), of_profile)
+
+    told = {name: setting(plan, name) for name in ("replicationPolicy", "recoveryPointRetention")}
+    assert {each.origin for each in told.values()} == {"profile default"}
+    points = setting(plan, "appConsistentFrequency")
+    assert (points.value, points.origin) == ("4 h", "default")
+    assert "24-hour-retention-policy has none" in points.reason
 
 
 def test_the_policy_holds_its_values_in_minutes() -> None:

@@ -191,16 +191,19 @@ def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_
     assert finding.severity is Severity.WARNING
     assert f"The static address {address} of web-1-nic {why} in the target subnet web" in finding.message
     assert "dr-target-ip" in finding.fix
+    told_ = setting(kept, "targetIp/web-1-nic")
+    assert (told_.value, told_.reason) == ("the next free one", f"its static address {why}")
 
     message = refused(plan(asking(target_ip=address), **around), "target-ip")
     assert f"a free address of the subnet web (10.1.1.0/24); {address} {why}" in message
 
 
-def test_an_address_that_is_dynamic_is_not_kept_and_nothing_said_of_it() -> None:
+def test_an_address_that_is_dynamic_is_not_kept_and_nobody_is_warned() -> None:
     found = plan(nics=(nic(address="10.9.9.9"),))
 
     assert found.findings == ()
-    assert "targetIp/web-1-nic" not in {each.name for each in found.settings}
+    told_ = setting(found, "targetIp/web-1-nic")
+    assert (told_.value, told_.reason) == ("the next free one", "its address is dynamic")
 
 
 @pytest.mark.parametrize("address", ["10.1.1.4", "10.1.1.254"])
