@@ -110,16 +110,7 @@ async def _of_vault(
         _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps, ()),
         _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps, ()),
     )
-    values = {
-        record.id: Policy(
-            name=record.id.name,
-            retention_minutes=record.retention_minutes,
-            app_consistent_minutes=record.app_consistent_minutes,
-            crash_consistent_minutes=record.crash_consistent_minutes,
-        )
-        for record in policies
-    }
-    return tuple(items), values, tuple(jobs)
+    return tuple(items), {record.id: record.policy for record in policies}, tuple(jobs)
 
 
 async def _or_gap(read: Awaitable[T], what: str, gaps: list[str], nothing: Any) -> T:

@@ -9,7 +9,7 @@ from shared.azure.gateway import Azure
 from shared.azure.groups import GroupRecord, read_group
 from shared.azure.protection import find_original, find_protection
 from shared.azure.resources import find
-from shared.azure.site_recovery import find_container_mapping, has_policy
+from shared.azure.site_recovery import find_container_mapping, policy_of_item
 from shared.azure.source import read_vm
 from shared.azure.surroundings import Reader
 from shared.azure.target_resources import UnfitError
@@ -125,12 +125,12 @@ async def _plan(
 
 async def _plan_for_item(azure: Azure, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Plan:
     vault = azure.vault(item.vault)
-    fitting = await has_policy(vault, item, wishes.policy)
+    policy = await policy_of_item(vault, item) if item.policy_id else None
     drift = (
         *adopted(item),
         *unprotected_disks(vm, item),
         *removed_disks(vm, item),
-        *other_policy(vm, item, wishes.policy, fitting),
+        *other_policy(vm, policy, wishes.policy),
     )
     for anew in (False, True):
         around = await Reader(azure, vm, wishes, vault, anew=anew).of_item(item)

@@ -27,7 +27,7 @@ async def find_edit(
     record = next((each for each in policies if each.id == item.policy_id), None)
     if record is None:
         return None
-    has = (record.retention_minutes, record.app_consistent_minutes)
+    has = (record.policy.retention_minutes, record.policy.app_consistent_minutes)
     items = (await vault.items.get()).under_policy[record.id]
     profiles = (each.policy_for(name) for name, each in azure.settings.profiles.items())
     return edit_of(record.id, has, profile, wanted, items, profiles)

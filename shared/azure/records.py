@@ -6,6 +6,7 @@ from typing import Any
 from shared.domain.outcome import Error
 from shared.domain.protected_item import Agent, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.domain.target import Policy
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,7 @@ class FabricRecord:
 @dataclass(frozen=True)
 class PolicyRecord:
     id: ResourceId
-    retention_minutes: int
-    app_consistent_minutes: int
-    crash_consistent_minutes: int
+    policy: Policy
 
 
 @dataclass(frozen=True)
@@ -215,12 +214,14 @@ def policy_of(found: Any) -> PolicyRecord | None:
     values = found.properties.provider_specific_details
     if values is None or values.instance_type != "A2A":
         return None
-    return PolicyRecord(
-        id=ResourceId(found.id),
+    own = ResourceId(found.id)
+    policy = Policy(
+        name=own.name,
         retention_minutes=values.recovery_point_history or 0,
         app_consistent_minutes=values.app_consistent_frequency_in_minutes or 0,
         crash_consistent_minutes=values.crash_consistent_frequency_in_minutes or 0,
     )
+    return PolicyRecord(own, policy)
 
 
 def container_mapping_of(found: Any) -> ContainerMappingRecord | None:

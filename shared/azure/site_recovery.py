@@ -161,18 +161,17 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
     return next(by_name, min(found, key=str, default=None))
 
 
-async def has_policy(vault: Vault, item: ProtectedItem, wanted: Policy) -> bool:
-    """Whether the item's policy has these values, whatever its name."""
-    return item.policy_id in await _policies_like(vault, wanted, vault.azure.settings.poll_seconds * HARDLY)
+async def policy_of_item(vault: Vault, item: ProtectedItem) -> Policy | None:
+    """The policy that an item is under. One that is not in an old list is looked for in a new one."""
+    for within in (vault.azure.settings.poll_seconds * HARDLY, vault.azure.settings.poll_seconds):
+        found = {record.id: record.policy for record in await vault.policies.get(within)}
+        if item.policy_id in found:
+            return found[item.policy_id]
+    return None
 
 
-async def _policies_like(vault: Vault, wanted: Policy, within: float | None = None) -> list[ResourceId]:
-    values = (wanted.retention_minutes, wanted.app_consistent_minutes, wanted.crash_consistent_minutes)
-    return [
-        record.id
-        for record in await vault.policies.get(within)
-        if (record.retention_minutes, record.app_consistent_minutes, record.crash_consistent_minutes) == values
-    ]
+async def _policies_like(vault: Vault, wanted: Policy) -> list[ResourceId]:
+    return [record.id for record in await vault.policies.get() if record.policy.values == wanted.values]
 
 
 async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:

@@ -22,18 +22,27 @@ def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     )
 
 
-def other_policy(vm: SourceVm, item: ProtectedItem, wanted: Policy, fitting: bool) -> tuple[Finding, ...]:
-    """The profile was changed after replication was enabled; `fitting` is whether the item's policy has its values."""
-    if fitting or item.policy_id is None:
+def other_policy(vm: SourceVm, has: Policy | None, wanted: Policy) -> tuple[Finding, ...]:
+    """The profile was changed after replication was enabled; `has` is the policy that the item is under."""
+    if has is None or has.values == wanted.values:
         return ()
+    sizes = [disk.size_gb for disk in vm.disks]
+    data = "its disks" if None in sizes else f"{sum(size or 0 for size in sizes)} GiB"
     return (
         warning(
             "PolicyChangeNeedsReenable",
-            f"{vm.id.name} is protected with the policy {item.policy_id.name}, and its profile asks for {wanted.name}. "
-            "Site Recovery cannot move a protected item to another policy.",
-            "Leave it, or disable and enable replication at a time of your choice: its recovery points are lost then.",
+            f"{vm.id.name} is protected with the policy {has}, and its profile asks for {wanted}. Site Recovery cannot "
+            "move a protected item to another policy.",
+            "Leave it; or, where its plan shows the policy as `change in place`, PUT with confirm=true edits that for "
+            "all VMs under it; or disable and enable replication at a time of your choice. That would cost its "
+            f"recovery points of the last {_in_hours(has.retention_minutes)}, and leave it unprotected until {data} "
+            "are replicated anew.",
         ),
     )
+
+
+def _in_hours(minutes: int) -> str:
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
 
 def frozen(item: ProtectedItem) -> Finding:

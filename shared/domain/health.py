@@ -85,18 +85,9 @@ def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> 
 
 
 def _of_policy(name: str, policy: Policy | None, wanted: Policy) -> Iterator[Finding]:
-    if policy and _values(policy) != _values(wanted):
-        text = f"{name} is under {_in_words(policy)}; its profile asks for {_in_words(wanted)}."
+    if policy and policy.values != wanted.values:
+        text = f"{name} is under {policy}; its profile asks for {wanted}."
         yield drift("PolicyMismatch", text)
-
-
-def _values(policy: Policy) -> tuple[int, int, int]:
-    return (policy.retention_minutes, policy.app_consistent_minutes, policy.crash_consistent_minutes)
-
-
-def _in_words(policy: Policy) -> str:
-    points = f"every {policy.app_consistent_minutes} min" if policy.app_consistent_minutes else "off"
-    return f"{policy.name} (retention {policy.retention_minutes} min, app-consistent {points})"
 
 
 def _of_agent(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding]:

@@ -30,6 +30,15 @@ class Policy(Model):
     app_consistent_minutes: int
     crash_consistent_minutes: int = 5
 
+    @property
+    def values(self) -> tuple[int, int, int]:
+        """Two policies of the same values are as good, whatever their names."""
+        return (self.retention_minutes, self.app_consistent_minutes, self.crash_consistent_minutes)
+
+    def __str__(self) -> str:
+        points = f"every {self.app_consistent_minutes} min" if self.app_consistent_minutes else "off"
+        return f"{self.name} (retention {self.retention_minutes} min, app-consistent {points})"
+
 
 class ReplicatedDisk(Model):
     id: ResourceId

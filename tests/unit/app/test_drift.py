@@ -8,7 +8,7 @@ from shared.domain.outcome import Error
 from shared.domain.profiles import Profile
 from shared.domain.protected_item import ItemDisk
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Changes, Difference, ReplicatedDisk
+from shared.domain.target import Changes, Difference, Policy, ReplicatedDisk
 from shared.domain.vm import Disk
 from tests.unit.app.examples import DATA_DISK, OS_DISK, protected_item, source_vm
 
@@ -40,25 +40,34 @@ def test_a_frozen_item_is_told_with_all_that_may_have_frozen_it() -> None:
     assert "Failover committed" in frozen(item.model_copy(update={"state_description": "Failover committed"})).message
 
 
-POLICY = ResourceId(f"{protected_item().vault}/replicationPolicies/theirs")
+THEIRS = Policy(name="theirs", retention_minutes=1440, app_consistent_minutes=0)
+WANTED = Profile().policy_for("default")
 
 
-def test_a_policy_of_other_values_is_told_with_both_names_and_what_it_would_cost() -> None:
-    item = protected_item(policy_id=POLICY)
+@pytest.mark.parametrize(
+    ("retention", "sizes", "cost"),
+    [
+        (1440, (64, 128), "its recovery points of the last 24 h, and leave it unprotected until 192 GiB are"),
+        (90, (64, None), "its recovery points of the last 90 min, and leave it unprotected until its disks are"),
+    ],
+)
+def test_a_policy_of_other_values_is_told_with_both_and_what_a_change_would_cost(
+    retention: int, sizes: tuple[int | None, ...], cost: str
+) -> None:
+    vm = source_vm(disks=tuple(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=size) for size in sizes))
 
-    (finding,) = other_policy(source_vm(), item, Profile().policy_for("default"), fitting=False)
+    (finding,) = other_policy(vm, THEIRS.model_copy(update={"retention_minutes": retention}), WANTED)
 
     assert (finding.code, finding.severity) == ("PolicyChangeNeedsReenable", Severity.WARNING)
-    assert "the policy theirs" in finding.message
-    assert Profile().policy_for("default").name in finding.message
-    assert "its recovery points are lost then" in finding.fix
+    assert f"the policy theirs (retention {retention} min, app-consistent off)" in finding.message
+    assert f"{WANTED.name} (retention 1440 min, app-consistent every 240 min)" in finding.message
+    assert "confirm=true" in finding.fix
+    assert cost in finding.fix
 
 
-def test_a_policy_that_fits_or_that_azure_does_not_tell_is_no_drift() -> None:
-    assert (
-        other_policy(source_vm(), protected_item(policy_id=POLICY), Profile().policy_for("default"), fitting=True) == ()
-    )
-    assert other_policy(source_vm(), protected_item(), Profile().policy_for("default"), fitting=False) == ()
+def test_a_policy_that_fits_whatever_its_name_or_that_azure_does_not_tell_is_no_drift() -> None:
+    assert other_policy(source_vm(), WANTED.model_copy(update={"name": "theirs"}), WANTED) == ()
+    assert other_policy(source_vm(), None, WANTED) == ()
 
 
 @pytest.mark.parametrize(
