@@ -43,6 +43,7 @@ class Azure:
         self._transport: AioHttpTransport | None = None
         self._vaults: dict[ResourceId, Vault] = {}
         self._shared: dict[str, Remembered[Any]] = {}
+        self.made: set[ResourceId] = set()
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
 
     def compute(self, subscription: str) -> "ComputeManagementClient":

@@ -19,16 +19,18 @@ from shared.azure.networks import is_free, read_network, read_nic
 from shared.azure.remembered import HARDLY, SLOW
 from shared.azure.sizes import read_offer
 from shared.azure.vault import Vault
-from shared.domain import naming
+from shared.domain import choices, naming
 from shared.domain.layers import Wishes
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import place
 from shared.domain.rules.network import LONGEST_NAME
 from shared.domain.rules.references import references, target_group
+from shared.domain.rules.storage import default_cache
 from shared.domain.values import parts
 from shared.domain.vm import (
     EligibilityError,
+    Existing,
     Lock,
     Network,
     Offer,
@@ -59,11 +61,12 @@ class Reader:
         around = await self._around(nics, await self._vault.network_mappings.get())
         target = around.target_location
         static = {nic.address: nic for nic in nics if nic.static}
-        errors, offer, locks, disks, taken = await asyncio.gather(
+        errors, offer, locks, disks, cache, taken = await asyncio.gather(
             self._eligibility_errors(),
             self._offer(target),
             self._locks(),
             shared_disks(self._azure, self._vm, self._within),
+            self._default_cache(around),
             self._taken(around, static),
         )
         more = {
@@ -72,6 +75,7 @@ class Reader:
             "offer": offer,
             "locks": locks,
             "shared_disks": disks,
+            "existing": (*around.existing, *cache),
             "taken_addresses": (*around.taken_addresses, *taken),
         }
         return around.model_copy(update=more)
@@ -135,6 +139,18 @@ class Reader:
         fixed = {address: by_name.get(name) or next(iter(nics), None) for name, address in addresses}
         taken = await self._taken(around, {address: nic for address, nic in fixed.items() if nic})
         return around.model_copy(update={"taken_addresses": taken})
+
+    async def _default_cache(self, around: Surroundings) -> tuple[Existing, ...]:
+        """The app's own account, if it is there and nobody asks for another: somebody may have changed it since."""
+        churn = self._wishes.asked.get("churn")
+        account = default_cache(
+            self._vm, around.cached_disks, high_churn=churn is not None and churn.value == choices.HIGH_CHURN
+        )
+        if "cache-storage" in self._wishes.asked or account not in self._azure.settings.target:
+            return ()
+        # What this process made has no soft delete: that is a call for each account, and not needed.
+        found = await read_existing(self._azure, account, self._within, {account} - self._azure.made)
+        return (found,) if found else ()
 
     async def _nic(self, nic: ResourceId) -> SourceNic | None:
         return await read_nic(self._azure, nic)

@@ -121,6 +121,7 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
         str(wanted.id), {"location": wanted.location, "tags": _tags(azure), **body}, api_version=api_version
     )
     azure.forget_resource(wanted.id)
+    azure.made.add(wanted.id)
 
     async def progress() -> bool | Error:
         return True  # whether it is done is told by the resource itself

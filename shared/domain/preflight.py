@@ -22,6 +22,7 @@ _FROM_MEMORY = {
     "ReadOnlyLock",
     "SizeNotInTarget",
     "TargetQuotaExceeded",
+    "UnfitTargetResource",
     "UnsupportedDisk",
 }
 

@@ -7,7 +7,7 @@ from tests.e2e import hindrances as ids
 from tests.e2e.hindrances import CASES, Json
 from tests.estates import SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
 
-_STAYS_TAGGED = {"unguarded", "apart", "twofold", "central", "soft", "walled"}
+_STAYS_TAGGED = {"unguarded", "apart", "twofold", "central", "soft", "walled", "flooded"}
 
 
 def estate(*, mended: bool = False) -> Json:
@@ -37,6 +37,8 @@ def estate(*, mended: bool = False) -> Json:
         _account(ids.KEYLESS_TOO, "centralus", sharedKeyAccess=False),
         _account(ids.SOFT, softDelete=not mended),
         _account(ids.WALLED, firewall="trusted" if mended else "closed"),
+        _account(ids.SHUT, "centralus", sharedKeyAccess=False),
+        _account(ids.FLOODED, kind="BlockBlobStorage", sku="Premium_LRS", softDelete=not mended),
         _account(ids.BLOBS),
         _account(ids.LOOT),
     ]
@@ -68,7 +70,7 @@ def _resource(resource: str, location: str) -> Json:
 
 
 def _account(account: str, location: str = SOURCE, **more: Any) -> Json:
-    return {"id": account, "location": location, "kind": "StorageV2", "sku": "Standard_LRS", **more}
+    return {"id": account, "location": location, "kind": "StorageV2", "sku": "Standard_LRS"} | more
 
 
 def _networks(*, mended: bool) -> list[Json]:

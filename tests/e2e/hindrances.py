@@ -3,6 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
+from shared.domain import naming
 from tests import estates
 from tests.estates import GROUP, SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
 
@@ -28,6 +29,11 @@ KEYLESS = resource_id("Microsoft.Storage/storageAccounts", "keyless", f"{CACHES}
 KEYLESS_TOO = resource_id("Microsoft.Storage/storageAccounts", "keylesstoo", f"{CACHES}-centralus")
 SOFT = resource_id("Microsoft.Storage/storageAccounts", "softcache", f"{CACHES}-{SOURCE}")
 WALLED = resource_id("Microsoft.Storage/storageAccounts", "walledcache", f"{CACHES}-{SOURCE}")
+SHUT, FLOODED = (
+    str(naming.cache_account(SUBSCRIPTION, region, premium=premium))
+    for region, premium in (("centralus", False), (SOURCE, True))
+)
+"""The app's own accounts: one that refuses its keys, one with soft delete."""
 BLOBS = resource_id("Microsoft.Storage/storageAccounts", "oldblobs")
 LOOT = resource_id("Microsoft.Storage/storageAccounts", "loot", f"/subscriptions/{OTHER}/resourceGroups/loot")
 
@@ -86,6 +92,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
     system = {"name": "system"}
     frosted = estates.vm("frosted", power="deallocated")
     error = {"code": "GuestOsNotSupported", "message": "Not this one.", "recommendedAction": "Upgrade the system."}
+    keyless = estates.vm("keyless-too", location="centralus", network="vnet-central")
     central = _tagged("central", cache_storage="keylesstoo") | {"location": "centralus", "nics": _nic("vnet-central")}
     return [
         ("VmNotRunning", estates.vm("off", power="deallocated"), ("off is deallocated", "Start the VM")),
@@ -193,6 +200,11 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             _in(f"/subscriptions/{OTHER}/resourceGroups/app", "stranger"),
             (f"/subscriptions/{OTHER}/resourceGroups/app-asr", f"/subscriptions/{SUBSCRIPTION}", "DR_TARGET_SCOPE"),
         ),
+        # The app's own accounts are held to the rules as well.
+        ("UnfitTargetResource", keyless, (SHUT, "has keys off", "the vault has no identity", "dr-cache-storage")),
+        ("ReadOnlyLock", keyless, ("lock of-cache",)),
+        ("ReadOnlyLock", keyless, ("lock of-vault",)),
+        ("UnfitTargetResource", _tagged("flooded", churn="high"), (FLOODED, "has soft delete on", "dr-cache-storage")),
         (
             "UnfitTargetResource",
             estates.vm("squatted", network="vnet-taken"),

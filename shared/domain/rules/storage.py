@@ -1,6 +1,6 @@
 """Disks: their types, their keys, and the account that holds what was written to them until the target has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from shared.domain import naming, preflight
 from shared.domain.choices import HIGH_CHURN, NORMAL_CHURN
@@ -10,7 +10,7 @@ from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import DEFAULT_ORIGIN, ITEM_ORIGIN, OF_ITEM, Derivation
 from shared.domain.rules.references import referred
 from shared.domain.target import ReplicatedDisk, Setting
-from shared.domain.vm import Disk, SourceVm
+from shared.domain.vm import Disk, Existing, SourceVm
 
 # Documented: 375 disks for an account at 8 MB/s each. The rest is room for VMs that are enabled at the same time.
 MOST_CACHED_DISKS = 350
@@ -24,28 +24,43 @@ def cache(d: Derivation) -> tuple[ResourceId, bool]:
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = _default_cache(d, high)
+    default = default_cache(d.vm, d.around.cached_disks, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
-    existing = d.existing(chosen) if d.asks("cache-storage") else None
+    existing = d.existing(chosen)
     if existing is None:
         return chosen, high
     is_premium = existing.kind == PREMIUM_KIND
+    _check_access(d, existing, is_premium=is_premium)
+    if not d.asks("cache-storage"):
+        return chosen, high
     if d.asks("churn") and is_premium != high:
         d.refuse("churn", f"{HIGH_CHURN if is_premium else NORMAL_CHURN}: {chosen.name} is a {existing.kind} account")
-    if existing.keys_off and not d.around.vault_has_identity:
-        d.refuse(
-            "cache-storage", f"an account with key access, or a vault with an identity; {chosen.name} has keys off"
+    return chosen, is_premium
+
+
+def _check_access(d: Derivation, account: Existing, *, is_premium: bool) -> None:
+    """Site Recovery goes by the account's keys, or by the vault's identity; what is asked for was checked otherwise."""
+    name, shut_out = account.id.name, account.keys_off and not d.around.vault_has_identity
+    if d.asks("cache-storage") and shut_out:
+        d.refuse("cache-storage", f"an account with key access, or a vault with an identity; {name} has keys off")
+    elif account.obstacle or shut_out:
+        obstacle = account.obstacle or "has keys off, and the vault has no identity to go by"
+        d.findings.append(
+            blocker(
+                "UnfitTargetResource",
+                f"The cache account {account.id} {obstacle}: Site Recovery cannot use it.",
+                f"Mend it, or name another by {d.app.tag_name}-cache-storage.",
+            )
         )
-    elif existing.keys_off:
+    elif account.keys_off:
         d.findings.append(
             note(
                 "CacheAccountRolesNeeded",
-                f"{chosen.name} does not allow access by key: the vault's identity needs Contributor and Storage Blob "
+                f"{name} does not allow access by key: the vault's identity needs Contributor and Storage Blob "
                 f"Data {'Owner' if is_premium else 'Contributor'} on it.",
                 "Assign these roles to the vault's identity.",
             )
         )
-    return chosen, is_premium
 
 
 def _cache_of_item(d: Derivation, item: ProtectedItem) -> tuple[ResourceId, bool]:
@@ -62,13 +77,13 @@ def _cache_of_item(d: Derivation, item: ProtectedItem) -> tuple[ResourceId, bool
     return account, churn == HIGH_CHURN
 
 
-def _default_cache(d: Derivation, high: bool) -> ResourceId:
+def default_cache(vm: SourceVm, cached_disks: Mapping[str, int], *, high_churn: bool) -> ResourceId:
     """The first of the app's own accounts that has room for the VM's disks."""
     number = 1
     while True:
-        account = naming.cache_account(d.vm.id.subscription, d.vm.location, premium=high, number=number)
-        used = d.around.cached_disks.get(account.key, 0)
-        if not used or used + len(d.vm.disks) <= MOST_CACHED_DISKS:
+        account = naming.cache_account(vm.id.subscription, vm.location, premium=high_churn, number=number)
+        used = cached_disks.get(account.key, 0)
+        if not used or used + len(vm.disks) <= MOST_CACHED_DISKS:
             return account
         number += 1
 

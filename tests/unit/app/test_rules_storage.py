@@ -240,6 +240,30 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
         assert plan.replication
 
 
+@pytest.mark.parametrize(
+    ("there", "identity", "why"),
+    [
+        ({"obstacle": "has soft delete on"}, True, "has soft delete on"),
+        ({"keys_off": True}, False, "has keys off, and the vault has no identity to go by"),
+    ],
+)
+def test_the_app_s_own_account_is_held_to_the_same_rules(there: dict[str, Any], identity: bool, why: str) -> None:
+    """Somebody, or Azure Policy, may have changed it since it was made."""
+    own = account(id=FIRST, **there)
+    finding = told(asked({"existing": (own,), "vault_has_identity": identity}).blockers, "UnfitTargetResource")
+
+    assert finding.message == f"The cache account {FIRST} {why}: Site Recovery cannot use it."
+    assert "dr-cache-storage" in finding.fix
+
+
+def test_the_app_s_own_account_without_keys_serves_a_vault_with_an_identity_once_that_has_its_roles() -> None:
+    plan = asked({"existing": (account(id=FIRST, keys_off=True),), "vault_has_identity": True})
+
+    assert FIRST.name in told(plan.findings, "CacheAccountRolesNeeded").message
+    assert [cache.id for cache in of_kind(plan, CacheAccount)] == [FIRST]
+    assert plan.named == ()
+
+
 # The rest
 
 

@@ -282,6 +282,41 @@ async def test_what_each_cache_account_serves_is_counted_over_all_items(cloud: C
     assert (await surroundings_of(cloud)).cached_disks == {account.lower(): 3}
 
 
+@pytest.mark.parametrize(("churn", "premium"), [({}, False), ({"churn": "high"}, True)])
+async def test_the_app_s_own_cache_account_is_read_as_one_that_is_named(
+    cloud: Cloud, churn: dict[str, str], premium: bool
+) -> None:
+    own = naming.cache_account(SUBSCRIPTION, SOURCE, premium=premium)
+    kind, sku = ("BlockBlobStorage", "Premium_LRS") if premium else ("StorageV2", "Standard_LRS")
+    no_keys = {"allowSharedKeyAccess": False}
+    cloud.add(own, {"location": SOURCE, "kind": kind, "sku": {"name": sku}, "properties": no_keys})
+    cloud.add(own.child("blobServices", "default"), {"properties": {"deleteRetentionPolicy": {"enabled": True}}})
+
+    (found,) = (await surroundings_of(cloud, asking(**churn))).existing
+
+    assert (found.id, found.kind, found.obstacle, found.keys_off) == (own, kind, "has soft delete on", True)
+
+
+async def test_of_an_account_that_this_process_made_soft_delete_is_not_asked(cloud: Cloud) -> None:
+    own = naming.cache_account(SUBSCRIPTION, SOURCE)
+    cloud.add(own, {"location": SOURCE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}})
+    azure = FakeAzure(open_settings(), cloud)
+    azure.made.add(own)
+
+    (found,) = (await reader(azure, source_vm()).before_enabling(None)).existing
+
+    assert (found.id, found.obstacle) == (own, "")
+    assert [read for read in cloud.reads if "blobServices" in str(read)] == []
+
+
+async def test_the_app_s_own_cache_account_is_not_read_where_it_is_not_used(cloud: Cloud) -> None:
+    own = naming.cache_account(SUBSCRIPTION, SOURCE)
+    cloud.add(own, {"location": SOURCE})
+
+    assert (await surroundings_of(cloud, asking(cache_storage="theirs"))).existing == ()
+    assert (await surroundings_of(Cloud())).existing == ()
+
+
 async def test_the_vms_of_the_group_that_is_asked_for_are_found_by_its_name(cloud: Cloud) -> None:
     for number, option, name in (
         (1, "UserSpecified", "SHOP"),
