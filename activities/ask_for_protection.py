@@ -2,52 +2,67 @@
 
 import asyncio
 
-from azure.core.exceptions import HttpResponseError
 from azure.durable_functions import DurableOrchestrationClient
 
-from shared.azure.answers import WriteRefusedError, error_of
+from shared.azure.answers import answered
 from shared.azure.asking import blockers_of, write_tags
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at
 from shared.azure.planning import planned
 from shared.domain.batch import BatchAnswer, BatchAsk, BatchEnd
 from shared.domain.messages import Verdict
-from shared.domain.outcome import Error, Outcome, Ready
+from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Run
+from shared.domain.run import Ending, Result, Run
 from shared.instances import WakeError, wake
 
 
 async def ask_for_protection(azure: Azure, request: BatchAsk, client: DurableOrchestrationClient) -> Outcome:
-    """Ready holds a `BatchAnswer`. What Azure refuses for one VM is that VM's end, and no other's."""
-    ends = await asyncio.gather(*(_ask(azure, vm, request.tags, client) for vm in request.vm_ids))
+    """Ready holds a `BatchAnswer`. What Azure refuses for one VM is that VM's end, and no other's; what passes (Azure
+    throttles, or does not answer) lets it be asked for again.
+
+    Safe to run twice: a VM that carries the tags gets none, and a run under way looks again.
+    """
+    asked = await asyncio.gather(*(_ask(azure, vm, request.tags, client) for vm in request.vm_ids))
+    not_yet = [outcome for outcome in asked if isinstance(outcome, Pending)]
     return Ready(
         value=BatchAnswer(
-            ended=tuple(end for end in ends if isinstance(end, BatchEnd)),
-            running=tuple(end for end in ends if isinstance(end, ResourceId)),
+            ended=tuple(BatchEnd.of(outcome) for outcome in asked if isinstance(outcome, Result)),
+            running=tuple(vm for vm, outcome in zip(request.vm_ids, asked, strict=True) if outcome is None),
+            again=tuple(vm for vm, outcome in zip(request.vm_ids, asked, strict=True) if isinstance(outcome, Pending)),
+            retry_after=max((outcome.retry_after for outcome in not_yet), default=0),
+            error=not_yet[0].error if not_yet else None,
         ).dump()
     )
 
 
 async def _ask(
     azure: Azure, vm: ResourceId, tags: dict[str, str], client: DurableOrchestrationClient
-) -> BatchEnd | ResourceId:
-    """Its end, or itself if its run is under way."""
+) -> Result | Pending | None:
+    """Its end, or None if its run is under way."""
+    run, poll = Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, in_background=True), azure.settings.poll_seconds
     try:
-        source = await look_at(azure, vm, as_if_tagged=True, request=tags)
-        if source.verdict is Verdict.GONE or source.vm is None:
-            return BatchEnd(vm_id=vm, outcome=Ending.GONE, findings=source.findings)
-        blockers = blockers_of(source, await planned(azure, source))
-        if blockers:
-            return BatchEnd(vm_id=vm, outcome=Ending.NOT_ELIGIBLE, findings=blockers)
-        await write_tags(azure, source.vm, tags)
-        await wake(client, Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, in_background=True))
-    except HttpResponseError as answer:
-        if answer.status_code == 429:
-            raise
-        return BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=error_of(answer))
-    except WriteRefusedError as refused:
-        return BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=refused.error)
+        outcome = await answered(_tag(azure, run, tags), poll)
+        if isinstance(outcome, Ready) and not outcome.value:
+            await wake(client, run)
+            return None
     except WakeError as error:
-        return BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=Error(code="NotWoken", message=str(error)))
-    return vm
+        return Pending(retry_after=poll, error=Error(code="NotWoken", message=str(error)))
+    except Exception as fault:
+        # One VM that nobody has thought of does not keep the others.
+        return Pending(retry_after=poll, error=Error(code="UnexpectedError", message=str(fault)))
+    if isinstance(outcome, Failed):
+        return run.fail(outcome).result
+    return Result.load(outcome.value) if isinstance(outcome, Ready) else outcome
+
+
+async def _tag(azure: Azure, run: Run, tags: dict[str, str]) -> Outcome:
+    """Ready holds the `Result` of a VM for which nothing is asked, or nothing: it carries the tags now."""
+    source = await look_at(azure, run.vm_id, as_if_tagged=True, request=tags)
+    if source.verdict is Verdict.GONE:
+        return Ready(value=Result(outcome=Ending.GONE, vm_id=run.vm_id, findings=source.findings).dump())
+    blockers = blockers_of(source, await planned(azure, source))
+    if blockers or source.vm is None:
+        return Ready(value=Result(outcome=Ending.NOT_ELIGIBLE, vm_id=run.vm_id, findings=blockers).dump())
+    await write_tags(azure, source.vm, tags)
+    return Ready()

@@ -27,7 +27,7 @@ RUNNING = {
 # A run in its last turn may take the event and end without looking again (3 to 7 of 300, measured).
 _PAUSE = 1.0
 
-_ROUNDS = 5
+_ROUNDS = 8
 _PATIENCE = 3
 """Rounds in which a run under way may end by itself, before one that carries a confirmation takes its place."""
 
@@ -62,6 +62,7 @@ async def wake(client: DurableOrchestrationClient, run: Run) -> None:
                 return
             if run.confirmed and round_ >= _PATIENCE:
                 await client.terminate(instance, "Somebody has confirmed what this run does not know of")
+                await asyncio.sleep(_PAUSE)
         except Exception as error:
             failure = error
             await asyncio.sleep(_PAUSE)

@@ -1,4 +1,4 @@
-"""One instance of the orchestration, run as the platform runs it: turn by turn, through the real SDK, on its own clock.
+"""One instance of an orchestration, run as the platform runs it: turn by turn, through the real SDK, on its own clock.
 
 Each turn hands the whole history to the function that the blueprint registers, and lets the local host's replay decide
 what follows from its answer. So a history that a later turn does not fit is a failure here, as it is in Azure.
@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import orchestrators.functions
 from local.host.durable import decisions
 from local.host.durable.events import Event, EventType, event, from_iso
 from local.host.durable.replay import replay
+from shared.domain.model import Model
 from shared.domain.outcome import Outcome
 from shared.domain.run import CHANGED, Result, Run
 from tests.unit.app.examples import VM_ID
@@ -33,6 +34,8 @@ _CONTEXT = {
 }
 
 Answer = Outcome | Exception | Callable[[dict[str, Any]], Outcome]
+State = TypeVar("State", bound=Model)
+Ended = TypeVar("Ended", bound=Model)
 
 
 def function_of_the_blueprint(name: str) -> Callable[[str], str]:
@@ -43,19 +46,19 @@ def function_of_the_blueprint(name: str) -> Callable[[str], str]:
     return function
 
 
-_protect_vm = function_of_the_blueprint(NAME)
-
-
 @dataclass
-class Instance:
-    """An instance of `protect_vm`, and all that happened to it.
+class InstanceOf(Generic[State, Ended]):
+    """An instance of the orchestration `name`, which carries a `State` and returns an `ended`; and all that happened.
 
     `answers` holds for each activity what it answers, call by call. `changed_after` are the seconds after the start at
     which `changed` is raised; `changed_during` names activities while which it is raised once.
     """
 
+    name: ClassVar[str]
+    ended: ClassVar[type[Any]]
+
     answers: Mapping[str, Sequence[Answer]]
-    state: Run = field(default_factory=lambda: Run(vm_id=VM_ID, poll_seconds=30))
+    state: State
     changed_after: Iterable[float] = ()
     changed_during: Iterable[str] = ()
     may_leave_answers: bool = False
@@ -67,12 +70,12 @@ class Instance:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.waits: list[float] = []
         self.statuses: list[dict[str, Any]] = []
-        self.states: list[Run] = []
+        self.states: list[State] = []
         self.histories: list[list[Event]] = []
         self._changes = deque(sorted(self.changed_after))
         self._changed_during = list(self.changed_during)
 
-    def run(self, most_generations: int = 300) -> Result:
+    def run(self, most_generations: int = 300) -> Ended:
         """Runs to the end. Every answer must have been asked for, unless some may be left."""
         carried: list[Event] = []
         for _ in range(most_generations):
@@ -80,10 +83,11 @@ class Instance:
             if isinstance(outcome, decisions.Completed):
                 left = [activity for activity, rest in self._left.items() if rest]
                 assert self.may_leave_answers or not left, f"never asked for: {left}, after {self.calls}"
-                return Result.load(outcome.output)
+                result: Ended = self.ended.load(outcome.output)
+                return result
             assert isinstance(outcome, decisions.ContinuedAsNew), outcome
             assert outcome.input is not None
-            self.state, carried = Run.load(json.loads(outcome.input)), outcome.carried
+            self.state, carried = type(self.state).load(json.loads(outcome.input)), outcome.carried
         raise AssertionError(f"no end after {most_generations} generations: {self.state}")
 
     @property
@@ -96,17 +100,17 @@ class Instance:
         history = self.histories[-1]
         started = self._event(
             EventType.EXECUTION_STARTED,
-            Name=NAME,
+            Name=self.name,
             Version="",
             OrchestrationInstance={"InstanceId": "protect-web-1", "ExecutionId": f"e{len(self.states)}"},
         )
         new = [started, *carried]
         while True:
             history += [self._event(EventType.ORCHESTRATOR_STARTED), *new]
-            state = answer_of(history, self.state)
+            state = answer_of(history, self.state, self.name)
             if state.custom_status:
                 self.statuses.append(state.custom_status)
-            decision = replay(NAME, history, state)
+            decision = replay(self.name, history, state)
             self._assert_nothing_is_left_open(state, decision)
             if decision.outcome:
                 return decision.outcome
@@ -181,14 +185,25 @@ class Instance:
         return event(kind, self.now.timestamp(), number, **fields)
 
 
-def answer_of(history: list[Event], state: Run) -> decisions.OrchestratorState:
+@dataclass
+class Instance(InstanceOf[Run, Result]):
+    """One of `protect_vm`."""
+
+    name = NAME
+    ended = Result
+
+    state: Run = field(default_factory=lambda: Run(vm_id=VM_ID, poll_seconds=30))
+
+
+def answer_of(history: list[Event], state: Model, name: str = NAME) -> decisions.OrchestratorState:
     """What the function answers to a history; asked twice, since it must always answer the same."""
+    function = function_of_the_blueprint(name)
     # As the SDK's client sends it: JSON text in a JSON string.
     body = {**_CONTEXT, "isReplaying": False, "input": json.dumps(state.dump()), "history": history}
     with warnings.catch_warnings():
         # What the SDK says of an event that comes before somebody waits for it, and of its own way to read JSON.
         warnings.filterwarnings("ignore", "Potential duplicate Task completion for TaskId: changed")
         warnings.filterwarnings("ignore", "azure.functions df_loads was called without expected_type")
-        first, second = _protect_vm(json.dumps(body)), _protect_vm(json.dumps(body))
+        first, second = function(json.dumps(body)), function(json.dumps(body))
     assert first == second
     return decisions.OrchestratorState.from_json(first)

@@ -168,7 +168,9 @@ class Cloud:
     def add(self, resource: ResourceId, body: dict[str, Any]) -> None:
         self.resources[resource.key] = {"id": str(resource), "name": resource.name, **body}
 
-    def add_vm(self, tags: dict[str, str] | None = None, power: str = "running", **properties: Any) -> None:
+    def add_vm(
+        self, tags: dict[str, str] | None = None, power: str = "running", vm: ResourceId = VM_ID, **properties: Any
+    ) -> None:
         """The VM, which can be protected unless its properties say otherwise."""
         known = {
             "provisioningState": "Succeeded",
@@ -183,7 +185,7 @@ class Cloud:
             "networkProfile": {"networkInterfaces": [{"id": str(NIC)}]},
             "instanceView": {"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": f"PowerState/{power}"}]},
         }
-        self.add(VM_ID, {"location": SOURCE, "tags": tags or {}, "properties": {**known, **properties}})
+        self.add(vm, {"location": SOURCE, "tags": tags or {}, "properties": {**known, **properties}})
 
     def add_region_pair(self) -> None:
         """Fabrics, containers, a policy and mappings, under names that somebody else chose."""

@@ -1,7 +1,8 @@
-"""A durable client with state: instances run and end, and the client sees of them what the real one sees."""
+"""Durable clients with state: instances run and end, and the client sees of them what the real one sees."""
 
+import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
@@ -60,3 +61,38 @@ class FakeDurableClient:
         self.status = self.status_after_start
         self._happen("start_new")
         return instance
+
+
+class FakeHub:
+    """Many instances, each by its ID as a status query shows it. `on_start` may end one as soon as it is started."""
+
+    def __init__(self, on_start: Callable[["FakeHub", str], None] | None = None) -> None:
+        self.instances: dict[str, dict[str, Any]] = {}
+        self.started: list[str] = []
+        self.raised: list[str] = []
+        self._on_start = on_start
+
+    def put(self, instance: str, status: Status, name: str = "protect_vm", **shown: Any) -> None:
+        """`input` is shown as the SDK's own `start_new` and `continue_as_new` leave it: JSON text."""
+        text = {"input": json.dumps(shown.pop("state"))} if "state" in shown else {}
+        known = {"name": name, "instanceId": instance, "runtimeStatus": status.name}
+        self.instances[instance] = {**known, "createdTime": datetime.now(UTC).isoformat(), **text, **shown}
+
+    async def get_status(self, instance: str, *, show_input: bool = False) -> DurableOrchestrationStatus:
+        found = dict(self.instances.get(instance, {}))
+        if not show_input:
+            found.pop("input", None)
+        return DurableOrchestrationStatus.from_json(found)
+
+    async def start_new(self, name: str, instance: str, given: Any) -> str:
+        if self.instances.get(instance, {}).get("runtimeStatus") == Status.Running.name:
+            raise Exception("An Orchestration instance with the status Running already exists.")
+        self.put(instance, Status.Running, name, state=given)
+        self.started.append(instance)
+        if self._on_start:
+            self._on_start(self, instance)
+        return instance
+
+    async def raise_event(self, instance: str, name: str) -> None:
+        assert self.instances[instance]["runtimeStatus"] == Status.Running.name, name
+        self.raised.append(instance)

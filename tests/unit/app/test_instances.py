@@ -182,6 +182,31 @@ async def test_a_confirmation_takes_the_place_of_a_run_that_does_not_end() -> No
     assert Run.load(given).confirmed
 
 
+async def test_a_run_that_takes_its_time_to_be_terminated_is_waited_for() -> None:
+    class Slow(FakeDurableClient):
+        """It goes on for two looks after it was to be terminated."""
+
+        looks = 0
+
+        async def terminate(self, instance: str, reason: str) -> None:
+            assert reason
+            self.terminated.append(instance)
+
+        async def get_status(self, instance: str) -> DurableOrchestrationStatus:
+            if self.terminated and not self.started:
+                self.looks += 1
+                self.status = Status.Terminated if self.looks > 2 else Status.Running
+            return await super().get_status(instance)
+
+    client = Slow()
+    client.status = Status.Running
+
+    await wake(client, RUN.but(confirmed=True))
+
+    ((_, _, given),) = client.started
+    assert Run.load(given).confirmed
+
+
 @pytest.mark.parametrize(("minutes", "taken_up"), [(0, False), (90, False), (119, False), (121, True), (600, True)])
 async def test_a_run_that_shows_no_life_for_its_lease_is_taken_up_again(minutes: int, taken_up: bool) -> None:
     client = FakeDurableClient()

@@ -1,0 +1,87 @@
+"""How the VMs of a batch stand, by what their runs' instances say."""
+
+from typing import Any
+
+import pytest
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
+
+from activities.follow_batch import follow_batch
+from shared.domain.batch import BatchAnswer, BatchAsk
+from shared.domain.findings import blocker, note, warning
+from shared.domain.outcome import Error, Ready
+from shared.domain.resource_id import ResourceId
+from shared.domain.run import Ending, Result
+from shared.instances import instance_of
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure
+from tests.unit.app.fake_durable import FakeHub
+
+OTHER = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
+FAILURE = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
+
+
+async def follow(hub: FakeHub, *vms: ResourceId) -> BatchAnswer:
+    request = BatchAsk(vm_ids=vms or (VM_ID,))
+    outcome = await follow_batch(FakeAzure(settings(), Cloud()), request, hub)
+    assert isinstance(outcome, Ready)
+    return BatchAnswer.load(outcome.value)
+
+
+def ended(outcome: Ending, **told: Any) -> dict[str, Any]:
+    return Result(outcome=outcome, vm_id=VM_ID, **told).dump()
+
+
+async def test_a_run_that_ended_says_how() -> None:
+    hub = FakeHub()
+    hub.put(instance_of(VM_ID), Status.Completed, output=ended(Ending.FAILED, error=FAILURE))
+    hub.put(instance_of(OTHER), Status.Running)
+
+    answered = await follow(hub, VM_ID, OTHER)
+
+    (end,) = answered.ended
+    assert (end.vm_id, end.outcome, end.error) == (VM_ID, Ending.FAILED, FAILURE)
+    assert answered.running == (OTHER,)
+
+
+async def test_of_what_it_found_the_worst_comes_first_and_the_rest_is_left_to_the_vm_itself() -> None:
+    hub = FakeHub()
+    findings = (note("A", "a"), note("B", "b"), warning("C", "c" * 900, "Mend it."), note("D", "d"), blocker("E", "e"))
+    hub.put(instance_of(VM_ID), Status.Completed, output=ended(Ending.NOT_ELIGIBLE, findings=findings))
+
+    (end,) = (await follow(hub)).ended
+
+    assert [finding.code for finding in end.findings] == ["E", "C", "A"]
+    assert end.findings[1].message == "c" * 200
+
+
+@pytest.mark.parametrize("status", [Status.Pending, Status.Running, Status.ContinuedAsNew, Status.Suspended])
+async def test_a_run_that_may_go_on_is_under_way(status: Status) -> None:
+    hub = FakeHub()
+    hub.put(instance_of(VM_ID), status)
+
+    assert (await follow(hub)).running == (VM_ID,)
+
+
+@pytest.mark.parametrize("status", [Status.Failed, Status.Terminated, Status.Canceled])
+async def test_a_run_that_broke_has_failed(status: Status) -> None:
+    hub = FakeHub()
+    hub.put(instance_of(VM_ID), status, output="Orchestrator function 'protect_vm' failed.")
+
+    (end,) = (await follow(hub)).ended
+
+    assert end.outcome is Ending.FAILED
+    assert end.error
+    assert status.name in end.error.message
+
+
+async def test_a_vm_whose_run_was_purged_is_looked_at_anew() -> None:
+    def ends_at_once(hub: FakeHub, instance: str) -> None:
+        hub.put(instance, Status.Completed, output=ended(Ending.PROTECTED))
+
+    hub = FakeHub(on_start=ends_at_once)
+
+    assert (await follow(hub)).running == (VM_ID,)
+    (end,) = (await follow(hub)).ended
+
+    assert hub.started == [instance_of(VM_ID)]
+    assert end.outcome is Ending.PROTECTED
