@@ -2,7 +2,9 @@
 the rest.
 
 - `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
-- `put_protection`, `get_protection`, `post_plan`: somebody asks over HTTP.
+- `put_protection`, `get_protection`, `delete_protection`, `post_plan`: somebody asks for one VM over HTTP.
+- `post_protections`, `get_batch`, `post_protections_plan`: for many at once.
+- `get_compliance`, `get_jobs`: how the estate stands, and what Site Recovery did.
 - `get_openapi`: what can be asked there, and what is answered.
 - `reconcile`: the timer, which finds what no event has told of, and wakes those VMs.
 
@@ -17,8 +19,8 @@ import azure.functions as func
 import activities.functions
 import orchestrators.functions
 from doors.events import NotAboutAVmError, vm_of
-from doors.problems import Problem
-from doors.routes import OPENAPI, PLAN, PROTECTION
+from doors.problems import Problem, answered
+from doors.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 from shared.domain.run import Run
 from shared.domain.settings import load_settings
 from shared.domain.sweep import Sweep
@@ -51,10 +53,7 @@ async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from doors import protection
     from shared.azure.gateway import gateway
 
-    try:
-        return await protection.put_protection(gateway(), client, req)
-    except Problem as problem:
-        return problem.response()
+    return await answered(protection.put_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["GET"])
@@ -63,10 +62,16 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from doors import protection
     from shared.azure.gateway import gateway
 
-    try:
-        return await protection.get_protection(gateway(), client, req)
-    except Problem as problem:
-        return problem.response()
+    return await answered(protection.get_protection(gateway(), client, req))
+
+
+@app.route(route=PROTECTION, methods=["DELETE"])
+@app.durable_client_input(client_name="client")
+async def delete_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    from doors import disabling
+    from shared.azure.gateway import gateway
+
+    return await answered(disabling.delete_protection(gateway(), client, req))
 
 
 @app.route(route=PLAN, methods=["POST"])
@@ -74,10 +79,48 @@ async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
     from doors import plan
     from shared.azure.gateway import gateway
 
-    try:
-        return await plan.post_plan(gateway(), req)
-    except Problem as problem:
-        return problem.response()
+    return await answered(plan.post_plan(gateway(), req))
+
+
+@app.route(route=PROTECTIONS, methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def post_protections(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    from doors import protections
+    from shared.azure.gateway import gateway
+
+    return await answered(protections.post_protections(gateway(), client, req))
+
+
+@app.route(route=BATCH, methods=["GET"])
+@app.durable_client_input(client_name="client")
+async def get_batch(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    from doors import protections
+
+    return await answered(protections.get_batch(client, req))
+
+
+@app.route(route=PROTECTIONS_PLAN, methods=["POST"])
+async def post_protections_plan(req: func.HttpRequest) -> func.HttpResponse:
+    from doors import protections_plan
+    from shared.azure.gateway import gateway
+
+    return await answered(protections_plan.post_protections_plan(gateway(), req))
+
+
+@app.route(route=COMPLIANCE, methods=["GET"])
+async def get_compliance(req: func.HttpRequest) -> func.HttpResponse:
+    from doors import compliance
+    from shared.azure.gateway import gateway
+
+    return await answered(compliance.get_compliance(gateway(), req))
+
+
+@app.route(route=JOBS, methods=["GET"])
+async def get_jobs(req: func.HttpRequest) -> func.HttpResponse:
+    from doors import jobs
+    from shared.azure.gateway import gateway
+
+    return await answered(jobs.get_jobs(gateway(), req))
 
 
 @app.route(route=OPENAPI, methods=["GET"])

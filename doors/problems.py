@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents: what was given, what is allowed, and nothing half-done."""
 
 import json
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
@@ -46,3 +47,11 @@ class Problem(Exception):
         return func.HttpResponse(
             json.dumps(self.document), status_code=self.status, headers=headers, mimetype="application/problem+json"
         )
+
+
+async def answered(call: Awaitable[func.HttpResponse]) -> func.HttpResponse:
+    """What a door answers, or the problem that it met with."""
+    try:
+        return await call
+    except Problem as problem:
+        return problem.response()

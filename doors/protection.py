@@ -6,18 +6,20 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from doors.problems import FieldError, Problem
-from doors.requests import asked, flags_of, no_such_vm, tags_of, vm_of
+from doors.requests import asked, flags_of, no_such_vm, refuse_while_writes_are_off, tags_of, vm_of
 from doors.routes import CONFIRM, TARGETS_ONLY
-from doors.views import Accepted, ProtectionView
+from doors.views import ProtectionView
+from doors.waking import wake_and_answer
 from shared.azure.asking import blockers_of, write_tags
 from shared.azure.gateway import Azure
+from shared.azure.item_details import read_details
 from shared.azure.look import look_at, plan_for
 from shared.azure.planning import Planned, planned
 from shared.azure.policy_edit import edit, find_edit
 from shared.domain.messages import Source, Verdict
 from shared.domain.protected_item import Stage
 from shared.domain.run import Run
-from shared.instances import RUNNING, WakeError, instance_of, status_of, wake
+from shared.instances import RUNNING, instance_of, status_of
 
 
 async def put_protection(
@@ -34,8 +36,7 @@ async def put_protection(
     targets_only = TARGETS_ONLY in flags
     if targets_only:
         _refuse_what_needs_tags(flags, tags)
-    if azure.settings.writes_off:
-        raise Problem(HTTPStatus.CONFLICT, "WritesOff", f"{azure.settings.writes_off}.")
+    refuse_while_writes_are_off(azure.settings)
     source = await asked(look_at(azure, vm, as_if_tagged=True, request=tags))
     if source.verdict is Verdict.GONE or source.vm is None:
         raise no_such_vm(vm)
@@ -45,41 +46,38 @@ async def put_protection(
         await _edit_policy(azure, source, found)
     if not targets_only:
         await asked(write_tags(azure, source.vm, tags))
-    try:
-        await wake(client, Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only))
-    except WakeError as error:
-        done = "No tag was to be written" if targets_only else "The tag is written"
-        detail = f"{done}, and the VM's run was not started: {error}. Ask again, or wait for its next event."
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotWoken", detail, retry_after=10) from None
-    where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if targets_only else "")
-    accepted = Accepted(vm_id=vm, instance_id=instance_of(vm, targets_only=targets_only))
-    return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
+    run = Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only)
+    done = "No tag was to be written" if targets_only else "The tag is written"
+    return await wake_and_answer(client, request, run, done)
 
 
 async def get_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """What protects the VM now, and where its run stands or how it ended; with `targetsOnly` the run that makes the
-    target resources. Raises Problem."""
+    """What protects the VM now, drilled down, and where its run stands or how it ended; with `targetsOnly` the run that
+    makes the target resources. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags = flags_of(request, TARGETS_ONLY)
-    source = await asked(look_at(azure, vm, as_if_tagged=True))
+    # As if it was to be disabled: what protects a VM that is gone is shown, too.
+    source = await asked(look_at(azure, vm, as_if_tagged=True, confirmed=True))
     try:
         status = await status_of(client, instance_of(vm, targets_only=TARGETS_ONLY in flags))
     except Exception as error:
         detail = f"Where the VM's run stands cannot be read: {error}"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
-    if source.verdict is Verdict.GONE and status.runtime_status is None:
+    if source.verdict is Verdict.GONE and source.item is None and status.runtime_status is None:
         raise no_such_vm(vm)
     plan = None
     if source.vm and source.verdict is Verdict.PROTECT and source.item and source.item.stage is Stage.PROTECTED:
         plan = await asked(plan_for(azure, source.vm, source.item))
+    details = await asked(read_details(azure, source.item)) if source.item else None
     running = status.runtime_status in RUNNING
     return ProtectionView(
         vm_id=vm,
         exists=source.vm is not None,
         tagged=source.vm is not None and azure.settings.asks_for_protection(source.vm.tags),
         item=source.item,
+        details=details,
         settings=plan.settings if plan else (),
         findings=(*source.findings, *(plan.findings if plan else ())),
         running=running,

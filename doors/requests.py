@@ -1,7 +1,7 @@
 """What the HTTP doors have in common: which VM, which query, which body, and Azure's refusals as problems."""
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -12,7 +12,9 @@ from doors.body import tags_in
 from doors.problems import FieldError, Problem
 from shared.azure.answers import WriteRefusedError, error_of
 from shared.domain.resource_id import ResourceId, vm_id
+from shared.domain.run import WRITES_OFF
 from shared.domain.settings import Settings
+from shared.domain.values import matching
 
 T = TypeVar("T")
 
@@ -20,6 +22,8 @@ LARGEST_BODY = 64 * 1024
 
 # What the platform itself reads from the query: the function key, and whose it is.
 _OF_THE_PLATFORM = {"code", "clientid"}
+
+_FLAG = matching("true|false", "true or false")
 
 
 def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
@@ -37,38 +41,56 @@ def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
 
 def flags_of(request: func.HttpRequest, *known: str) -> set[str]:
     """Those of the known query parameters that are `true`. Raises Problem, which names whatever is none of them."""
-    given = {name: value for name, value in request.params.items() if name.lower() not in _OF_THE_PLATFORM}
-    errors = [
-        FieldError(field=name[:80], given=value[:80], allowed=f"{name}: true or false")
-        if name in known
-        else FieldError(field=name[:80], given=value[:80], allowed=", ".join(known) or "no query parameter")
-        for name, value in given.items()
-        if name not in known or value not in {"true", "false"}
-    ]
+    return {name for name, value in query_of(request, dict.fromkeys(known, _FLAG)).items() if value == "true"}
+
+
+def query_of(request: func.HttpRequest, known: Mapping[str, Callable[[str], T]]) -> dict[str, T]:
+    """The query parameters that are given, each as its reader takes it; a reader's ValueError says what is allowed.
+
+    Raises Problem, which names every one that is not known or has no allowed value.
+    """
+    found: dict[str, T] = {}
+    errors = []
+    for name, value in parameters_of(request).items():
+        try:
+            if name not in known:
+                raise ValueError(", ".join(known) or "no query parameter")
+            found[name] = known[name](value)
+        except ValueError as allowed:
+            errors.append(FieldError(field=name[:80], given=value[:80], allowed=str(allowed)))
     if errors:
         named = ", ".join(each.field for each in errors)
         detail = f"The query has parameters or values that are not allowed: {named}."
         raise Problem(HTTPStatus.BAD_REQUEST, "InvalidQuery", detail, errors=tuple(errors))
-    return {name for name, value in given.items() if value == "true"}
+    return found
+
+
+def parameters_of(request: func.HttpRequest) -> dict[str, str]:
+    """The query parameters, without those that the platform reads: a key is not to be handed on."""
+    return {name: value for name, value in request.params.items() if name.lower() not in _OF_THE_PLATFORM}
 
 
 def tags_of(settings: Settings, request: func.HttpRequest) -> dict[str, str]:
     """The tags that the body asks for; an empty body is an empty object. Raises Problem: 400, 413, 415 or 422."""
+    return tags_in(settings, body_of(request, LARGEST_BODY))
+
+
+def body_of(request: func.HttpRequest, largest: int) -> Any:
+    """The JSON in a body of at most `largest` bytes; an empty one is an empty object. Raises Problem: 400, 413, 415."""
     raw = request.get_body()
     if not raw.strip():
         return {}
-    if len(raw) > LARGEST_BODY:
-        detail = f"The body has {len(raw)} bytes; at most {LARGEST_BODY} are allowed."
+    if len(raw) > largest:
+        detail = f"The body has {len(raw)} bytes; at most {largest} are allowed."
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BodyTooLarge", detail)
     given = (request.headers.get("Content-Type") or "none").split(";", 1)[0].strip().lower()
     if given != "application/json":
         detail = f"The Content-Type is {given[:80]!r}; application/json is allowed."
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "NotJson", detail)
     try:
-        body = json.loads(raw, object_pairs_hook=_once)
+        return json.loads(raw, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "MalformedBody", f"The body is no JSON: {error}") from None
-    return tags_in(settings, body)
 
 
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,6 +99,12 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(members):
         raise ValueError("an object names a member twice")
     return found
+
+
+def refuse_while_writes_are_off(settings: Settings) -> None:
+    """Raises Problem: before anything else is done, a read included."""
+    if settings.writes_off:
+        raise Problem(HTTPStatus.CONFLICT, WRITES_OFF, f"{settings.writes_off}.")
 
 
 def no_such_vm(vm: ResourceId) -> Problem:

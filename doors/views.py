@@ -10,6 +10,7 @@ import azure.functions as func
 
 from shared.domain.cost import Cost
 from shared.domain.findings import Finding
+from shared.domain.item_details import ItemDetails
 from shared.domain.model import Model
 from shared.domain.outcome import Error
 from shared.domain.protected_item import ProtectedItem
@@ -52,13 +53,14 @@ class RunStatus(Model):
 class ProtectionView(View):
     """What protects a VM now, and its run: where it stands while it is `running`, or how the last one ended.
 
-    `settings` are those of an item that is protected.
+    `details` are the item's, as it is now; `settings` are those of an item that is protected.
     """
 
     vm_id: ResourceId
     exists: bool
     tagged: bool
     item: ProtectedItem | None
+    details: ItemDetails | None = None
     settings: tuple[Setting, ...] = ()
     findings: tuple[Finding, ...] = ()
     running: bool

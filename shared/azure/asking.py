@@ -1,4 +1,4 @@
-"""Asking for the protection of a VM: what the tag would come to is planned first, and what is blocked is not tagged."""
+"""Asking for the protection of a VM, or for its end: tags say so, and what they would come to is looked at first."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ from shared.azure.planning import Planned
 from shared.azure.tags import tag_vm
 from shared.domain.findings import Finding
 from shared.domain.messages import Source, Verdict
+from shared.domain.settings import Settings
 from shared.domain.vm import SourceVm
 
 
@@ -32,3 +33,15 @@ async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> Non
     differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
     if differing:
         await tag_vm(azure, vm.id, differing)
+
+
+async def write_refusal(azure: Azure, vm: SourceVm) -> None:
+    """The tag that says no, unless the VM's says so already. Raises WriteRefusedError, HttpResponseError."""
+    if not azure.settings.refuses_protection(vm.tags):
+        await tag_vm(azure, vm.id, {azure.settings.tag_name: refusal_of(azure.settings)})
+
+
+def refusal_of(settings: Settings) -> str:
+    """The value of the tag that says no: `false`, unless that means yes here."""
+    yes = {value.lower() for value in settings.tag_values}
+    return next(value for value in ("false", "no", "") if value not in yes)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from shared.domain import preflight
 from shared.domain.drift import adopted, frozen
-from shared.domain.drift_findings import drift
+from shared.domain.drift_findings import DRIFT, drift
 from shared.domain.estate import Action, Estate, Standing, State
 from shared.domain.findings import Finding, Severity, as_warning
 from shared.domain.health import of_attempts, of_protected, of_replicating
@@ -29,6 +29,22 @@ _STATES = {
 }
 MAY_BE_DISABLED = frozenset({Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED})
 """Freeze beats fix: an item in any other stage is reported."""
+
+CODES = frozenset(DRIFT) | {
+    "ConfidentialVm",
+    "DiskEncryptionNeedsKeys",
+    "EncryptionAtHostNotKept",
+    "ManagedResourceGroup",
+    "RegionNotMapped",
+    "ScaleSetInstance",
+    "TooManyDisks",
+    "TrustedLaunchLinux",
+    "UnmanagedDisks",
+    "UnsupportedDisk",
+    "VmNotReady",
+    "VmNotRunning",
+}
+"""Every finding that a standing may have: those of the engine, and what hinders a VM as far as a list of VMs tells."""
 
 
 def assess(estate: Estate, settings: Settings) -> tuple[Standing, ...]:

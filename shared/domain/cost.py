@@ -58,3 +58,15 @@ def cost_of(disks: Iterable[tuple[str, int | None]], prices: Prices) -> Cost:
         cache=prices.cache,
         unpriced=tuple(sorted(unpriced)),
     )
+
+
+def sum_of(costs: Iterable[Cost], prices: Prices) -> Cost:
+    every = tuple(costs)
+    return Cost(
+        currency=prices.currency,
+        month=round(sum(cost.month for cost in every), 2),
+        instance=round(sum(cost.instance for cost in every), 2),
+        disks=round(sum(cost.disks for cost in every), 2),
+        cache=round(sum(cost.cache for cost in every), 2),
+        unpriced=tuple(sorted({sku for cost in every for sku in cost.unpriced})),
+    )

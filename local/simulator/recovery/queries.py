@@ -62,7 +62,8 @@ def list_recovery_points(world: World, call: Call) -> Answer:
 
 
 def _points(world: World, item: ProtectedItem) -> list[Json]:
-    """One each crash-consistent interval since it is protected, within the retention; the newest of them only."""
+    """One each crash-consistent interval since it is protected, within the retention; oldest first, as in the official
+    example. That only the newest hundred are kept is invented: the service thins out older ones."""
     if item.protected_at is None:
         return []
     now = world.clock.now()
@@ -71,7 +72,7 @@ def _points(world: World, item: ProtectedItem) -> list[Json]:
     count = min(int((now - first) / step) + 1, _MOST_POINTS)
     app_every = item.policy.app_consistent * 60
     points = []
-    for index in range(count):
+    for index in reversed(range(count)):
         at = now - (now - item.protected_at) % step - index * step
         app = app_every and int((at - item.protected_at) / step) % max(1, int(app_every / step)) == 0
         name = stable_guid("recovery point", item.id, str(round(at)))
@@ -82,7 +83,7 @@ def _points(world: World, item: ProtectedItem) -> list[Json]:
                 "type": f"{CONTAINER_TYPE}/replicationProtectedItems/recoveryPoints",
                 "properties": {
                     "recoveryPointTime": world.clock.stamp(at),
-                    "recoveryPointType": "AppConsistent" if app else "CrashConsistent",
+                    "recoveryPointType": "ApplicationConsistent" if app else "CrashConsistent",
                     "providerSpecificDetails": {
                         "instanceType": "A2A",
                         "recoveryPointSyncType": "PerVmRecoveryPoint",

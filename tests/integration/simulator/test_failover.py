@@ -180,5 +180,5 @@ async def test_a_new_disk_is_reported_and_can_be_added() -> None:
         assert details.unprotected_disks is None
         points = clients.recovery.recovery_points.list_by_replication_protected_items(*WHERE)
         kinds = [point.properties.recovery_point_type async for point in points]
-        assert kinds[-1] == "AppConsistent"
+        assert kinds[0] == "ApplicationConsistent"
         assert vm_id("web-1").lower() == details.fabric_object_id

@@ -95,6 +95,17 @@ def item_body(state: str, name: str = "made-in-the-portal", **details: Any) -> d
     }
 
 
+def point_body(time: str, kind: str = "CrashConsistent", **details: Any) -> dict[str, Any]:
+    """A recovery point of an item."""
+    known = {"instanceType": "A2A", "recoveryPointSyncType": "PerVmRecoveryPoint"}
+    properties = {
+        "recoveryPointTime": time,
+        "recoveryPointType": kind,
+        "providerSpecificDetails": {**known, **details},
+    }
+    return {"id": f"{CONTAINER}/recoveryPoints/{time}", "name": f"at {time}", "properties": properties}
+
+
 def job_body(state: str, name: str = "job-1", scenario: str = "EnableDr", **properties: Any) -> dict[str, Any]:
     """A job of the vault, of the VM's name."""
     return {
@@ -122,6 +133,7 @@ class Cloud:
         self.eligibility_errors: list[dict[str, Any]] = []
         self.locks: list[dict[str, Any]] = []
         self.links: list[dict[str, Any]] = []
+        self.recovery_points: list[dict[str, Any]] = []
         self.skus: list[dict[str, Any]] = [sku_body()]
         self.usages: list[dict[str, Any]] = [usage_body("cores", 100, 10), usage_body("standardDSv5Family", 20, 4)]
         self.taken_addresses: set[str] = set()
@@ -454,8 +466,14 @@ def _site_recovery(cloud: Cloud, subscription: str) -> Any:
             raise fault
         return site_recovery.ReplicationEligibilityResults({"properties": {"errors": cloud.eligibility_errors}})
 
+    async def list_points(*path: str) -> AsyncIterator[Any]:
+        cloud.told(f"recovery points of {path[-1]}")
+        for body in cloud.recovery_points:
+            yield site_recovery.RecoveryPoint(body)
+
     return SimpleNamespace(
         **{name: _Operations(cloud, subscription, name) for name in _LISTS},
+        recovery_points=SimpleNamespace(list_by_replication_protected_items=list_points),
         replication_eligibility_results=SimpleNamespace(get=get_eligibility),
     )
 

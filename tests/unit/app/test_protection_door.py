@@ -604,6 +604,7 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "exists": True,
         "tagged": False,
         "item": None,
+        "details": None,
         "settings": [],
         "findings": [],
         "running": False,
@@ -670,6 +671,16 @@ async def test_get_of_a_vm_that_is_gone_shows_how_its_run_ended(client: FakeDura
     view = await view_of(Cloud(), client)
 
     assert (view["exists"], view["tagged"], view["run"]) == (False, False, {"outcome": "Gone"})
+
+
+async def test_get_of_a_vm_that_is_gone_shows_what_still_protects_it(client: FakeDurableClient) -> None:
+    cloud = Cloud()
+    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+
+    view = await view_of(cloud, client)
+
+    assert (view["exists"], view["item"]["state"]) == (False, "Protected")
+    assert view["details"]["recoveryPoints"] == []
 
 
 async def test_get_of_a_vm_that_never_was_is_not_found(client: FakeDurableClient) -> None:

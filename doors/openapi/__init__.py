@@ -1,0 +1,53 @@
+"""The OpenAPI 3.1 document of the HTTP doors, made of the models that read requests and write answers."""
+
+import json
+from http import HTTPStatus
+
+import azure.functions as func
+
+from doors.openapi import estate, protection, protections
+from doors.openapi.parts import Json, refusals
+from doors.openapi.schemas import schemas
+from doors.requests import flags_of
+from doors.routes import OPENAPI
+from shared.domain.settings import Settings
+
+
+def get_openapi(settings: Settings, request: func.HttpRequest) -> func.HttpResponse:
+    """Raises Problem."""
+    flags_of(request)
+    return func.HttpResponse(json.dumps(document(settings)), mimetype="application/json")
+
+
+def document(settings: Settings) -> Json:
+    """The names of the body's members, and the profiles, are those of the settings."""
+    key = {"type": "apiKey", "description": "A key of the function app"}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Protection of Azure VMs by Site Recovery",
+            "version": "0.1.0",
+            "description": "Errors are problem documents (RFC 9457): `code` says which of those listed it is.",
+        },
+        "servers": [{"url": "/api"}],
+        "security": [{"header": []}, {"query": []}],
+        "paths": {
+            **protection.paths(settings),
+            **protections.paths(settings),
+            **estate.paths(settings),
+            f"/{OPENAPI}": {"get": _openapi()},
+        },
+        "components": {
+            "schemas": schemas(settings),
+            "securitySchemes": {
+                "header": {**key, "in": "header", "name": "x-functions-key"},
+                "query": {**key, "in": "query", "name": "code"},
+            },
+        },
+    }
+
+
+def _openapi() -> Json:
+    answer = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
+    told = refusals({HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter"})
+    return {"operationId": "get_openapi", "summary": "This document", "responses": {"200": answer, **told}}

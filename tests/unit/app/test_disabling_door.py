@@ -1,0 +1,207 @@
+"""DELETE of one VM's protection: what it says before, what it refuses, and what it does once it is confirmed."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from doors.disabling import delete_protection
+from doors.problems import Problem
+from shared.domain.run import Run
+from shared.domain.settings import Mode
+from shared.instances import instance_of
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, point_body
+from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.test_protection_door import RefusesToStart
+
+URL = f"https://app.example/api{VM_ID}/protection"
+RECKONED = {"lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
+
+
+def protected(tags: dict[str, str] | None, state: str = "Protected", name: str = "", **details: Any) -> Cloud:
+    """A VM with these tags, or none at all, and the item that protects it."""
+    cloud = Cloud()
+    if tags is not None:
+        cloud.add_vm(tags=tags)
+    cloud.vault["replication_protected_items"].append(item_body(state, name or our_item_name(), **RECKONED, **details))
+    return cloud
+
+
+def request(subscription: str = SUBSCRIPTION, name: str = "web-1", **query: str) -> func.HttpRequest:
+    route = {"subscription": subscription, "group": "web", "name": name}
+    params = {"code": "s3cret-key", **query}
+    return func.HttpRequest("DELETE", f"{URL}?code=s3cret-key", params=params, route_params=route, body=b"")
+
+
+async def delete(cloud: Cloud, client: FakeDurableClient, **app: Any) -> func.HttpResponse:
+    return await delete_protection(FakeAzure(settings(**app), cloud), client, request(confirm="true"))
+
+
+async def refused(cloud: Cloud, given: func.HttpRequest, **app: Any) -> tuple[int, dict[str, Any]]:
+    """The problem that it comes to. Nothing is done then."""
+    client = FakeDurableClient()
+    with pytest.raises(Problem) as problem:
+        await delete_protection(FakeAzure(settings(**app), cloud), client, given)
+    assert cloud.writes == []
+    assert (client.started, client.raised) == ([], [])
+    response = problem.value.response()
+    return response.status_code, json.loads(response.get_body())
+
+
+@pytest.mark.parametrize("mode", [Mode.PROTECT, Mode.CLEANUP])
+async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confirmation(mode: Mode) -> None:
+    cloud, client = protected({"dr": "true", "owner": "alice"}), FakeDurableClient()
+
+    response = await delete(cloud, client, mode=mode)
+
+    ((name, instance, given),) = client.started
+    assert response.status_code == 202
+    assert json.loads(response.get_body()) == {"vmId": str(VM_ID), "instanceId": instance_of(VM_ID)}
+    assert (name, instance, Run.load(given).confirmed) == ("protect_vm", instance_of(VM_ID), True)
+    assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false", "owner": "alice"}
+    assert (response.headers["Location"], response.headers["Retry-After"]) == (URL, "10")
+    assert "s3cret" not in str(dict(response.headers))
+
+
+async def test_unconfirmed_it_says_what_would_be_lost() -> None:
+    cloud = protected({"dr": "true"})
+    cloud.recovery_points = [point_body(f"2026-05-0{day}T12:00:00Z") for day in (2, 1, 3)]
+
+    status, problem = await refused(cloud, request())
+
+    assert (status, problem["code"]) == (409, "ConfirmationNeeded")
+    for told in (our_item_name(), "3 recovery points from 2026-05-01 12:00 to 2026-05-03 12:00", "confirm=true"):
+        assert told in problem["detail"]
+    assert "dr=false" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("cloud", "told"),
+    [
+        (protected({"dr": "true"}, "EnablingFailed"), "no recovery point"),
+        (protected(None), "web-1 is gone"),
+    ],
+)
+async def test_unconfirmed_it_says_what_else_is_the_matter(cloud: Cloud, told: str) -> None:
+    cloud.vault["replication_protected_items"][0]["properties"]["providerSpecificDetails"].pop("lastRpoCalculatedTime")
+
+    _, problem = await refused(cloud, request(confirm="false"))
+
+    assert told in problem["detail"]
+
+
+async def test_a_vm_that_nothing_protects_is_tagged_so_that_no_sweep_enables_it() -> None:
+    cloud, client = Cloud(), FakeDurableClient()
+    cloud.add_vm(tags={"dr": "true"})
+    _, problem = await refused(cloud, request())
+
+    response = await delete(cloud, client)
+
+    assert "Nothing protects web-1" in problem["detail"]
+    assert response.status_code == 202
+    assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false"}
+    assert len(client.started) == 1
+
+
+async def test_of_a_vm_that_is_gone_what_still_protects_it_is_disabled() -> None:
+    cloud, client = protected(None), FakeDurableClient()
+
+    response = await delete(cloud, client)
+
+    assert response.status_code == 202
+    assert cloud.writes == []
+    assert Run.load(client.started[0][2]).confirmed
+
+
+@pytest.mark.parametrize("says", ["false", "FALSE", "no", "later"])
+async def test_a_tag_that_says_no_already_is_left_as_it_is(says: str) -> None:
+    cloud, client = protected({"DR": says}), FakeDurableClient()
+
+    await delete(cloud, client)
+
+    assert cloud.writes == []
+    assert len(client.started) == 1
+
+
+@pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("FALSE,gold", "no"), ("false,No", "")])
+async def test_what_is_written_means_no_by_the_settings(yes: str, no: str) -> None:
+    cloud = protected({"recovery": yes.split(",")[0]})
+
+    await delete(cloud, FakeDurableClient(), tag_name="recovery", tag_values=yes)
+
+    assert cloud.resources[VM_ID.key]["tags"] == {"recovery": no}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "code"),
+    [
+        (protected({"dr": "true", "dr-hold": "true"}), "OnHold"),
+        (protected({"dr-hold": "true"}), "OnHold"),
+        (protected({"dr": "true"}, "UnplannedFailoverCommitted"), "ItemFrozen"),
+        (protected(None, "UnplannedFailoverCommitted"), "ItemFrozen"),
+        (protected({"dr": "true"}, name="made-in-the-portal"), "MadeByOthers"),
+        (
+            protected({"dr": "true"}, "Protected", "x", fabricObjectId=f"{VM_ID}-0", recoveryFabricObjectId=str(VM_ID)),
+            "DrCopy",
+        ),
+    ],
+)
+@pytest.mark.parametrize("query", [{}, {"confirm": "true"}])
+async def test_what_is_not_to_be_touched_is_refused_with_the_reason(
+    cloud: Cloud, code: str, query: dict[str, str]
+) -> None:
+    status, problem = await refused(cloud, request(**query))
+
+    assert (status, problem["code"]) == (409, "NotToBeDisabled")
+    assert [finding["code"] for finding in problem["findings"]] == [code]
+    assert problem["findings"][0]["message"] in problem["detail"]
+
+
+@pytest.mark.parametrize("off", [{"paused": True}, {"mode": "report"}])
+@pytest.mark.parametrize("query", [{}, {"confirm": "true"}])
+async def test_while_writes_are_off_it_is_a_conflict_and_nothing_is_read(
+    off: dict[str, Any], query: dict[str, str]
+) -> None:
+    cloud = protected({"dr": "true"})
+
+    status, problem = await refused(cloud, request(**query), **off)
+
+    assert (status, problem["code"]) == (409, "WritesOff")
+    assert cloud.reads == []
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "code"),
+    [
+        (request("not-a-guid"), 400, "MalformedResource"),
+        (request(ELSEWHERE, confirm="true"), 404, "OutOfScope"),
+        (request(name="nobody", confirm="true"), 404, "VmNotFound"),
+        (request(confirm="yes"), 400, "InvalidQuery"),
+        (request(targetsOnly="true"), 400, "InvalidQuery"),
+    ],
+)
+async def test_what_it_cannot_take_is_refused(given: func.HttpRequest, status: int, code: str) -> None:
+    got, problem = await refused(protected({"dr": "true"}), given)
+
+    assert (got, problem["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("fault", ["read", "replication_protected_items", f"recovery points of {our_item_name()}"])
+async def test_what_azure_refuses_to_tell_is_a_bad_gateway(fault: str) -> None:
+    cloud = protected({"dr": "true"})
+    cloud.faults[fault] = answer(403, "AuthorizationFailed")
+
+    assert (await refused(cloud, request()))[0] == 502
+
+
+async def test_a_run_that_is_not_started_leaves_the_tag_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.instances._PAUSE", 0)
+    cloud = protected({"dr": "true"})
+
+    with pytest.raises(Problem) as problem:
+        await delete(cloud, RefusesToStart())
+
+    assert (problem.value.document["code"], cloud.written) == ("NotWoken", ["tags"])
+    assert "The tag says no" in problem.value.document["detail"]
