@@ -6,9 +6,6 @@ from shared.azure.look import look_at
 from shared.azure.protection import is_busy, look_anew, remove
 from shared.domain.messages import Verdict, VmRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
-from shared.domain.protected_item import Stage
-
-_MAY_BE_DISABLED = {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
 
 
 async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
@@ -17,7 +14,7 @@ async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
     source = await look_at(azure, request.vm_id, confirmed=request.confirmed)
     item, poll = source.item, azure.settings.poll_seconds
     unwanted = source.verdict in {Verdict.NOT_TAGGED, Verdict.GONE}
-    if item is None or not unwanted or not item.is_ours or item.stage not in _MAY_BE_DISABLED:
+    if item is None or not unwanted or not item.may_be_disabled:
         return Ready(value={"job": ""})
     if await is_busy(azure.vault(item.vault), item):
         return Pending(retry_after=poll, step="Waiting for another job on the item")

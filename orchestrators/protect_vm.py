@@ -85,7 +85,8 @@ def _look(context: Context, run: Run) -> Step:
         return not_ready(context, run, outcome)
     source, now = Source.load(outcome.value), context.current_utc_datetime
     if source.verdict is not Verdict.PROTECT or source.vm is None:
-        if source.item or run.disabling:
+        unasked = source.verdict is not Verdict.NOT_ELIGIBLE
+        if unasked and (source.item or run.disabling):
             return (yield from disable(context, run, source))
         return run.finish(ENDINGS[source.verdict], source.findings)
     run = run.but(disable_at=None, disabling=False)

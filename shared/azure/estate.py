@@ -7,7 +7,7 @@ is asked only which VMs are protected by vaults that are not ours. What one read
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
@@ -38,41 +38,59 @@ replicationprotecteditems'
 | order by id asc"""
 
 
+_ALL_VMS = "the VMs"
+
+Gaps = dict[str, Exception]
+"""What could not be read in full, and why."""
+
+
+class _Held(NamedTuple):
+    """What a vault holds, and where it is."""
+
+    items: tuple[ProtectedItem, ...]
+    policies: dict[ResourceId, Policy]
+    jobs: tuple[Job, ...]
+    region: str
+
+
 async def read_estate(azure: Azure) -> Estate:
     """Reads only. Nothing is raised for what Azure answers: it is said in the estate's `gaps`."""
-    gaps: list[str] = []
-    read_at = datetime.now(UTC)
-    (vms, elsewhere, groups), vaults = await asyncio.gather(
+    gaps: Gaps = {}
+    read_at, vaults = datetime.now(UTC), azure.vaults()
+    (vms, elsewhere, groups), held = await asyncio.gather(
         asyncio.gather(
             _vms(azure, gaps),
             _elsewhere(azure, gaps),
             _or_gap(_groups(azure), "the resource groups", gaps, {}),
         ),
-        asyncio.gather(*(_of_vault(vault, gaps) for vault in azure.vaults())),
+        asyncio.gather(*(_of_vault(vault, gaps) for vault in vaults)),
     )
     return Estate(
         vms=vms,
-        items=tuple(item for items, _, _ in vaults for item in items),
+        items=tuple(item for each in held for item in each.items),
         read_at=read_at,
         elsewhere=elsewhere,
-        policies={policy: values for _, policies, _ in vaults for policy, values in policies.items()},
+        policies={policy: values for each in held for policy, values in each.policies.items()},
         groups=groups,
-        jobs=tuple(job for _, _, jobs in vaults for job in jobs),
-        gaps=tuple(gaps),
+        regions={vault.id: each.region for vault, each in zip(vaults, held, strict=True) if each.region},
+        jobs=tuple(job for each in held for job in each.jobs),
+        gaps=tuple(_in_words(what, fault) for what, fault in gaps.items()),
+        vms_unread=_ALL_VMS in gaps,
+        items_unread=any(_items_of(vault) in gaps for vault in vaults),
     )
 
 
-async def _vms(azure: Azure, gaps: list[str]) -> tuple[SourceVm, ...]:
+async def _vms(azure: Azure, gaps: Gaps) -> tuple[SourceVm, ...]:
     """Those in the source scope, as far as they could be read."""
     found = []
-    async for row in _rows(azure, _VMS, _subscriptions(azure), "the VMs", gaps):
+    async for row in _rows(azure, _VMS, _subscriptions(azure), _ALL_VMS, gaps):
         vm = vm_of_row(row, azure.settings.tag_name)
         if vm and vm.id in azure.settings.source:
             found.append(vm)
     return tuple(found)
 
 
-async def _elsewhere(azure: Azure, gaps: list[str]) -> dict[ResourceId, ResourceId]:
+async def _elsewhere(azure: Azure, gaps: Gaps) -> dict[ResourceId, ResourceId]:
     """Which VMs the items of other people's vaults protect, as far as Resource Graph tells."""
     others = "\n".join(f"| where id !startswith '{vault}/'" for vault in azure.settings.vault_ids)
     subscriptions = _subscriptions(azure) | {vault.subscription for vault in azure.settings.vault_ids}
@@ -84,14 +102,14 @@ async def _elsewhere(azure: Azure, gaps: list[str]) -> dict[ResourceId, Resource
 
 
 async def _rows(
-    azure: Azure, text: str, subscriptions: set[str], what: str, gaps: list[str]
+    azure: Azure, text: str, subscriptions: set[str], what: str, gaps: Gaps
 ) -> AsyncIterator[dict[str, Any]]:
     """The rows of a query, as far as they could be read; a gap says that there are more."""
     try:
         async for row in query(azure, text, subscriptions):
             yield row
     except (AzureError, TruncatedError) as fault:
-        gaps.append(_gap(what, fault))
+        gaps[what] = fault
 
 
 async def _groups(azure: Azure) -> dict[str, Group]:
@@ -102,27 +120,31 @@ async def _groups(azure: Azure) -> dict[str, Group]:
     }
 
 
-async def _of_vault(
-    vault: Vault, gaps: list[str]
-) -> tuple[tuple[ProtectedItem, ...], dict[ResourceId, Policy], tuple[Job, ...]]:
-    items, policies, jobs = await asyncio.gather(
-        _or_gap(vault.items.get(), f"the items of {vault.id}", gaps, ()),
+def _items_of(vault: Vault) -> str:
+    return f"the items of {vault.id}"
+
+
+async def _of_vault(vault: Vault, gaps: Gaps) -> _Held:
+    items, policies, jobs, about = await asyncio.gather(
+        _or_gap(vault.items.get(), _items_of(vault), gaps, ()),
         _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps, ()),
         _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps, ()),
+        _or_gap(vault.about.get(), f"the vault {vault.id}", gaps, None),
     )
-    return tuple(items), {record.id: record.policy for record in policies}, tuple(jobs)
+    values = {record.id: record.policy for record in policies}
+    return _Held(tuple(items), values, tuple(jobs), about.location if about else "")
 
 
-async def _or_gap(read: Awaitable[T], what: str, gaps: list[str], nothing: Any) -> T:
+async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps, nothing: Any) -> T:
     try:
         return await read
     except AzureError as fault:
-        gaps.append(_gap(what, fault))
+        gaps[what] = fault
         answer: T = nothing
         return answer
 
 
-def _gap(what: str, fault: Exception) -> str:
+def _in_words(what: str, fault: Exception) -> str:
     told = error_of(fault) if isinstance(fault, HttpResponseError) else fault
     return f"{what[0].upper()}{what[1:]} could not be read in full: {told}"
 

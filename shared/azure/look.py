@@ -16,7 +16,7 @@ from shared.azure.target_resources import UnfitError
 from shared.azure.vault import Vault
 from shared.domain import preflight
 from shared.domain.differences import removed_disks
-from shared.domain.drift import adopted, frozen, other_policy, unprotected_disks
+from shared.domain.drift import adopted, frozen, other_policy, replaced, unprotected_disks
 from shared.domain.findings import Finding, Severity, blocker
 from shared.domain.layers import Wishes, wishes_of
 from shared.domain.messages import Source, Verdict
@@ -58,6 +58,9 @@ async def look_at(
     original = await find_original(azure, vm.id)
     if original:
         return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
+    another = replaced(vm, item) if item else ()
+    if another:
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, item=item, findings=another)
     drift = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
     not_before = preflight.old_enough_at(vm, azure.settings)
     return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=drift, not_before=not_before)

@@ -1,12 +1,15 @@
 """What a vault's lists hold, read into records of our own: only what the app goes by, and IDs parsed once."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.domain.outcome import Error
-from shared.domain.protected_item import Agent, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
+from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.domain.target import Policy
+
+_FIRST_YEAR = 1970
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,13 @@ def region(location: str | None) -> str:
     return (location or "").replace(" ", "").lower()
 
 
+def moment(found: datetime | None) -> datetime | None:
+    """A time in UTC. Azure writes some without their zone (`agentExpiryDate`), and the years 1 and 1753 for never."""
+    if found is None or found.year < _FIRST_YEAR:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _id(text: str | None) -> ResourceId | None:
     return ResourceId(text) if text else None
 
@@ -85,15 +95,15 @@ def item_of(found: Any) -> ProtectedItem | None:
         disks=tuple(_item_disk(disk) for disk in a2a.protected_managed_disks or ()),
         nics=tuple(_item_nic(nic) for nic in a2a.vm_nics or () if nic.source_nic_arm_id),
         settings=_item_settings(a2a),
-        held_recovery_points=bool(a2a.last_rpo_calculated_time or item.last_successful_failover_time),
+        held_recovery_points=bool(moment(a2a.last_rpo_calculated_time) or moment(item.last_successful_failover_time)),
         job=_job_name(item.current_scenario),
         percent=a2a.monitoring_percentage_completion,
         rpo_seconds=a2a.rpo_in_seconds,
-        rpo_at=a2a.last_rpo_calculated_time,
-        tested_at=item.last_successful_test_failover_time,
+        rpo_at=moment(a2a.last_rpo_calculated_time),
+        tested_at=moment(item.last_successful_test_failover_time),
         agent=Agent(
             version=a2a.agent_version or "",
-            expires=a2a.agent_expiry_date,
+            expires=moment(a2a.agent_expiry_date),
             outdated=bool(a2a.is_replication_agent_update_required),
             certificate_outdated=bool(a2a.is_replication_agent_certificate_update_required),
         ),
@@ -162,8 +172,13 @@ def _job_name(scenario: Any) -> str:
     return "" if name == "None" else name
 
 
-def _health_error(found: Any) -> Error:
-    return Error(code=found.error_code or "", message=found.error_message or "", action=found.recommended_action or "")
+def _health_error(found: Any) -> HealthError:
+    return HealthError(
+        code=found.error_code or "",
+        message=found.error_message or "",
+        action=found.recommended_action or "",
+        since=moment(found.creation_time_utc),
+    )
 
 
 def job_of(found: Any) -> Job:
@@ -173,8 +188,8 @@ def job_of(found: Any) -> Job:
         title=found.properties.friendly_name or "",
         state=found.properties.state or "",
         target=found.properties.target_object_name or "",
-        started=found.properties.start_time,
-        ended=found.properties.end_time,
+        started=moment(found.properties.start_time),
+        ended=moment(found.properties.end_time),
     )
 
 

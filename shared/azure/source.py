@@ -7,7 +7,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import is_missing
 from shared.azure.gateway import Azure
-from shared.azure.records import region
+from shared.azure.records import moment, region
 from shared.domain.resource_id import ResourceId
 from shared.domain.vm import Disk, SourceVm
 
@@ -83,7 +83,7 @@ def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
         availability_set_id=_reference(properties.availability_set),
         placement_group_id=_reference(properties.proximity_placement_group),
         scale_set_id=_reference(properties.virtual_machine_scale_set),
-        created_at=properties.time_created,
+        created_at=moment(properties.time_created),
     )
 
 

@@ -5,17 +5,19 @@ Compliance means substance: replicating, healthy, with the right settings and al
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 from shared.domain import preflight
-from shared.domain.drift import adopted, frozen
+from shared.domain.drift import adopted, frozen, replaced
 from shared.domain.drift_findings import DRIFT, drift
-from shared.domain.estate import Action, Estate, Standing, State
+from shared.domain.estate import Action, Estate, Group, Standing, State
 from shared.domain.findings import Finding, Severity, as_warning
 from shared.domain.health import of_attempts, of_protected, of_replicating
 from shared.domain.layers import Wishes, wishes_of
 from shared.domain.mismatches import mismatches
-from shared.domain.protected_item import ENABLE, Job, ProtectedItem, Stage
+from shared.domain.protected_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
+from shared.domain.rules import place
 from shared.domain.settings import Settings
 from shared.domain.vm import SourceVm, Surroundings
 
@@ -27,8 +29,6 @@ _STATES = {
     Stage.DISABLING: State.DISABLING,
     Stage.FROZEN: State.FROZEN,
 }
-MAY_BE_DISABLED = frozenset({Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED})
-"""Freeze beats fix: an item in any other stage is reported."""
 
 CODES = frozenset(DRIFT) | {
     "ConfidentialVm",
@@ -70,6 +70,7 @@ class _Engine:
         for job in estate.jobs:
             if job.scenario == ENABLE:
                 self.enables[job.target.lower()].append(job)
+        self.ended = {job.name for job in estate.jobs if job.stage is not JobStage.RUNNING}
 
     def of_vm(self, vm: SourceVm) -> Standing:
         standing = Standing(vm_id=vm.id, state=State.NOT_TAGGED, location=vm.location, tags=vm.tags)
@@ -84,8 +85,7 @@ class _Engine:
             return self._untagged(standing, vm, item)
         if asks:
             return self._unprotected(standing, vm)
-        told = drift("NotTagged", f"{vm.id.name} is not tagged: nothing protects it.")
-        return _with(standing, findings=(told,))
+        return _with(standing, findings=(self._candidate(vm),))
 
     def of_missing(self) -> Iterator[Standing]:
         """Items whose VM the estate does not hold."""
@@ -93,9 +93,13 @@ class _Engine:
             if source not in self.vms and source in self.settings.source and source not in self.copies:
                 yield self._gone(self._with_item(Standing(vm_id=source, state=State.SOURCE_GONE), item), item)
 
-    def _wishes(self, vm: SourceVm) -> Wishes:
-        group = self.estate.groups.get(vm.id.group_id.key)
-        return wishes_of(vm, group.tags if group else {}, self.settings)
+    def _candidate(self, vm: SourceVm) -> Finding:
+        item = self.estate.elsewhere.get(vm.id)
+        by = f"{item} protects it, in a vault that is not among DR_VAULT_IDS" if item else "nothing protects it"
+        return drift("NotTagged", f"{vm.id.name} is not tagged: {by}.")
+
+    def _group(self, vm: SourceVm) -> Group:
+        return self.estate.groups.get(vm.id.group_id.key) or Group(tags={})
 
     def _with_item(self, standing: Standing, item: ProtectedItem) -> Standing:
         return _with(
@@ -110,21 +114,40 @@ class _Engine:
             percent=item.percent if item.stage is Stage.REPLICATING else None,
         )
 
+    def _to(self, standing: Standing, action: Action, vm: SourceVm | None, *why: object) -> Standing:
+        """The standing of a VM that something is to be done about, and what makes it so."""
+        about = (vm.model_dump_json(), sorted(self._group(vm).tags.items())) if vm else (standing.item_id,)
+        seen = sha256("|".join(map(str, (action, *about, *why))).encode()).hexdigest()[:16]
+        return _with(standing, action=action, seen=seen)
+
     def _unprotected(self, standing: Standing, vm: SourceVm) -> Standing:
-        wishes = self._wishes(vm)
+        if self.estate.items_unread:
+            told = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
+            return _with(standing, state=State.UNKNOWN, findings=(told,))
+        group = self._group(vm)
+        wishes = wishes_of(vm, group.tags, self.settings)
         vault = self.settings.vault_for(vm.location, wishes.profile)
-        region = self.settings.region_map.get(vm.location)
-        standing = _with(standing, vault=vault, target_location=(region.target_location if region else "") or "")
-        findings = tuple(self._preflight(vm, wishes, vault))
-        attempts = tuple(of_attempts(vm.id.name, self.enables[vm.id.name.lower()]))
+        region = self.estate.regions.get(vault, "") if vault else ""
+        target = place.location(vm, wishes, self.settings, region).value
+        standing = _with(standing, vault=vault, target_location=target)
+        findings = tuple(self._preflight(vm, group, wishes))
+        if vault is None:
+            findings = (*findings, preflight.region_not_mapped(vm))
+        elif region:
+            findings = (*findings, *place.of_regions(vm, target, vault, region))
+        attempts = tuple(of_attempts(vm.id.name, self._attempts(vm)))
         if any(finding.severity is Severity.BLOCKER for finding in findings):
             codes = ", ".join(dict.fromkeys(each.code for each in findings if each.severity is Severity.BLOCKER))
             told = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
             return _with(standing, state=State.NOT_ELIGIBLE, findings=(told, *findings))
         told = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
-        return _with(standing, state=State.UNPROTECTED, action=Action.ENABLE, findings=(told, *attempts, *findings))
+        standing = _with(standing, state=State.UNPROTECTED, findings=(told, *attempts, *findings))
+        old_enough_at = preflight.old_enough_at(vm, self.settings)
+        if old_enough_at and self.estate.read_at < old_enough_at:
+            return standing
+        return self._to(standing, Action.ENABLE, vm)
 
-    def _preflight(self, vm: SourceVm, wishes: Wishes, vault: ResourceId | None) -> Iterator[Finding]:
+    def _preflight(self, vm: SourceVm, group: Group, wishes: Wishes) -> Iterator[Finding]:
         """What can be said without reading anything more. What passes by itself is no obstacle."""
         if self.settings.on_hold(vm.tags):
             yield preflight.on_hold(vm, self.settings)
@@ -135,11 +158,13 @@ class _Engine:
         settling = {"provisioning_state": "Succeeded"} if vm.is_settling else {}
         yield from preflight.of_vm(vm.model_copy(update=known | settling))
         yield from wishes.findings
-        if vault is None:
-            yield preflight.region_not_mapped(vm)
-        group = self.estate.groups.get(vm.id.group_id.key)
-        if group and group.managed_by:
+        if group.managed_by:
             yield from preflight.of_surroundings(vm, Surroundings(vault_location="", group_managed_by=group.managed_by))
+
+    def _attempts(self, vm: SourceVm) -> list[Job]:
+        """The jobs that enabled it: they tell no more than a name, so of two VMs of one name nothing is known."""
+        name = vm.id.name.lower()
+        return self.enables[name] if len(self.by_name[name]) == 1 else []
 
     def _of_item(self, standing: Standing, vm: SourceVm, item: ProtectedItem) -> Standing:
         standing = _with(self._with_item(standing, item), state=_STATES[item.stage])
@@ -147,37 +172,33 @@ class _Engine:
             return _with(standing, findings=(frozen(item),) if item.stage is Stage.FROZEN else ())
         held = self.settings.on_hold(vm.tags)
         on_hold = (as_warning(preflight.on_hold(vm, self.settings)),) if held else ()
-        free = not (held or item.job)
-        if _is_another(vm, item):
-            told = drift("SourceReplaced", f"{vm.id.name} is another VM than the one that {item.id.name} protects.")
-            return _with(standing, findings=(told, *on_hold))
-        attempts = self.enables[vm.id.name.lower()]
+        free = not (held or self._is_busy(item))
+        another = replaced(vm, item)
+        if another:
+            return _with(standing, state=State.NOT_ELIGIBLE, findings=(*another, *on_hold))
+        attempts, more = self._attempts(vm), (*adopted(item), *on_hold)
         if item.stage is Stage.FAILED:
-            action = Action.ENABLE if item.is_ours and free else Action.NONE
-            failed = of_attempts(vm.id.name, attempts, item)
-            return _with(standing, action=action, findings=(*failed, *adopted(item), *on_hold))
+            standing = _with(standing, findings=(*of_attempts(vm.id.name, attempts, item), *more))
+            return self._to(standing, Action.ENABLE, vm) if item.is_ours and free else standing
         if item.stage is not Stage.PROTECTED:
             stalled = of_replicating(vm.id.name, attempts, item, self.estate.read_at)
-            return _with(standing, findings=(*stalled, *adopted(item), *on_hold))
-        return self._protected(standing, vm, item, on_hold, free=free)
+            return _with(standing, findings=(*stalled, *more))
+        return self._protected(standing, vm, item, more, free=free)
 
     def _protected(
-        self, standing: Standing, vm: SourceVm, item: ProtectedItem, on_hold: tuple[Finding, ...], *, free: bool
+        self, standing: Standing, vm: SourceVm, item: ProtectedItem, more: tuple[Finding, ...], *, free: bool
     ) -> Standing:
-        wishes = self._wishes(vm)
+        wishes = wishes_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         asked = tuple(map(as_warning, wishes.findings))
         found = of_protected(vm, item, wishes.profile, policy, wishes.policy, self.estate.read_at)
         # While something cannot be read as it is meant, nothing else is changed either (`look.plan_for`).
-        differing = mismatches(wishes, item) if not wishes.findings else ()
+        differing = mismatches(vm, wishes, item) if not asked else ()
         told = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
-        late = item.is_ours and any(finding.code == "DiskNotProtected" for finding in found)
-        change = free and not wishes.findings and (late or any(each.in_place for each in differing))
-        return _with(
-            standing,
-            action=Action.CHANGE if change else Action.NONE,
-            findings=(*on_hold, *asked, *found, *told, *adopted(item)),
-        )
+        standing = _with(standing, findings=(*asked, *found, *told, *more))
+        late = _to_be_added(vm, item) if item.is_ours else ()
+        changes = (*(each for each in differing if each.in_place), *late)
+        return self._to(standing, Action.CHANGE, vm, *changes) if free and not asked and changes else standing
 
     def _untagged(self, standing: Standing, vm: SourceVm, item: ProtectedItem) -> Standing:
         standing = _with(self._with_item(standing, item), state=State.UNTAGGED)
@@ -186,22 +207,22 @@ class _Engine:
         says_no = self.settings.refuses_protection(vm.tags)
         why = "its tag says no" if says_no else "it is not tagged"
         told = drift("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
-        return _with(standing, action=self._disabling(vm.tags, item), findings=(told, *adopted(item)))
+        return self._disabled(_with(standing, findings=(told, *adopted(item))), vm, item)
 
     def _gone(self, standing: Standing, item: ProtectedItem) -> Standing:
-        """What is not in an estate that was not read in full may be there all the same."""
+        """What is not in a list that was not read in full may be there all the same."""
         name = item.source.name
-        if self.estate.gaps:
-            told = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
-            return _with(standing, state=_STATES[item.stage], findings=(told,))
         if item.stage is Stage.FROZEN:
             return _with(standing, state=State.FROZEN, findings=(frozen(item),))
+        if self.estate.vms_unread:
+            told = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
+            return _with(standing, state=State.UNKNOWN, findings=(told,))
         moved = self._moved_to(item)
         if moved:
             told = drift("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
             return _with(standing, findings=(told, *adopted(item)))
         told = drift("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
-        return _with(standing, action=self._disabling({}, item), findings=(told, *adopted(item)))
+        return self._disabled(_with(standing, findings=(told, *adopted(item))), None, item)
 
     def _moved_to(self, item: ProtectedItem) -> SourceVm | None:
         """A VM of that name and region elsewhere, to which disks of the same names are attached."""
@@ -212,17 +233,21 @@ class _Engine:
                 return vm
         return None
 
-    def _disabling(self, tags: Mapping[str, str], item: ProtectedItem) -> Action:
-        may_be = item.is_ours and item.stage in MAY_BE_DISABLED and not item.job
-        return Action.DISABLE if may_be and self.settings.may_disable(tags) else Action.NONE
+    def _disabled(self, standing: Standing, vm: SourceVm | None, item: ProtectedItem) -> Standing:
+        """To be disabled, if it may be."""
+        tags: Mapping[str, str] = vm.tags if vm else {}
+        may_be = item.may_be_disabled and not self._is_busy(item) and self.settings.may_disable(tags)
+        return self._to(standing, Action.DISABLE, vm) if may_be else standing
+
+    def _is_busy(self, item: ProtectedItem) -> bool:
+        """A job that the list does not hold may be too new for it."""
+        return bool(item.job) and item.job not in self.ended
 
 
-def _is_another(vm: SourceVm, item: ProtectedItem) -> bool:
-    """Whether the VM of that name was made after the last recovery point, or has none of the disks."""
-    if vm.created_at and item.rpo_at and vm.created_at > item.rpo_at:
-        return True
-    attached = {disk.id for disk in vm.disks}
-    return bool(item.disks) and bool(attached) and not any(disk.id in attached for disk in item.disks)
+def _to_be_added(vm: SourceVm, item: ProtectedItem) -> tuple[ResourceId, ...]:
+    """The disks that were attached later and can be replicated, as far as they tell by themselves."""
+    known = {disk.id for disk in item.disks}
+    return tuple(disk.id for disk in vm.disks if disk.id not in known and not preflight.disk_obstacle(disk))
 
 
 def _with(standing: Standing, **changes: object) -> Standing:

@@ -1,8 +1,8 @@
 """Where what protects a VM is not what the VM asks for. Pure: what is there in, findings out."""
 
-from shared.domain.findings import Finding, note, warning
+from shared.domain.findings import Finding, blocker, note, warning
 from shared.domain.outcome import Error
-from shared.domain.protected_item import ProtectedItem
+from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.target import Changes, Policy
 from shared.domain.vm import SourceVm
 
@@ -43,6 +43,27 @@ def other_policy(vm: SourceVm, has: Policy | None, wanted: Policy) -> tuple[Find
 
 def _in_hours(minutes: int) -> str:
     return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
+def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
+    """It is another VM of that name: made after the service last reckoned the item's recovery points, or without any
+    of its disks."""
+    if item.stage not in {Stage.PROTECTED, Stage.REPLICATING}:
+        return ()
+    attached = {disk.id for disk in vm.disks}
+    exchanged = bool(item.disks and attached) and not any(disk.id in attached for disk in item.disks)
+    is_younger = bool(vm.created_at and item.rpo_at and vm.created_at > item.rpo_at)
+    if not (exchanged or is_younger):
+        return ()
+    return (
+        blocker(
+            "SourceReplaced",
+            f"{vm.id.name} is another VM than the one of that name which {item.id.name} protects.",
+            "Disable replication of that item when its recovery points are not needed any more; the new VM is enabled "
+            "afterwards.",
+            vm.created_at,
+        ),
+    )
 
 
 def frozen(item: ProtectedItem) -> Finding:

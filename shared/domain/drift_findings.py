@@ -124,7 +124,7 @@ DRIFT = {
         "Disable replication of the old item, once the VM is protected under its new ID.",
     ),
     "SourceReplaced": Drift(
-        Severity.WARNING,
+        Severity.BLOCKER,
         "another VM has its name: the recovery points are those of the old one",
         _NOTHING,
         "Disable replication when the old recovery points are not needed any more; the new VM is enabled afterwards.",
@@ -133,6 +133,12 @@ DRIFT = {
         Severity.NOTE,
         "its VM was not told of, and the list of VMs is incomplete",
         _NOTHING,
+        "See the gaps of the survey.",
+    ),
+    "ProtectionNotRead": Drift(
+        Severity.NOTE,
+        "nothing that could be read protects it, and the list of what protects VMs is incomplete",
+        f"{_NOTHING}, until it can be read",
         "See the gaps of the survey.",
     ),
     "ItemFrozen": Drift(

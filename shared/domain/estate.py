@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from shared.domain.findings import Finding, Severity
 from shared.domain.model import Model
 from shared.domain.protected_item import Job, ProtectedItem
@@ -24,9 +26,10 @@ class Group:
 @dataclass(frozen=True)
 class Estate:
     """`vms` are those in the source scope, tagged or not, `items` all of our vaults; `elsewhere` is which item of
-    another vault protects a VM. `groups` go by the lower-cased ID, `policies` by their ID.
+    another vault protects a VM. `groups` go by the lower-cased ID, `policies` by their ID, `regions` by the vault's ID.
 
-    `gaps` say what could not be read: with one, what is not there may be there all the same.
+    `gaps` say what could not be read. What is not there may be there all the same: a VM, with `vms_unread`; what
+    protects one, with `items_unread`.
     """
 
     vms: tuple[SourceVm, ...]
@@ -35,12 +38,15 @@ class Estate:
     elsewhere: Mapping[ResourceId, ResourceId]
     policies: Mapping[ResourceId, Policy]
     groups: Mapping[str, Group]
+    regions: Mapping[ResourceId, str]
     jobs: tuple[Job, ...] = ()
     gaps: tuple[str, ...] = ()
+    vms_unread: bool = False
+    items_unread: bool = False
 
 
 class State(StrEnum):
-    """How a VM stands. The states after `NotEligible` are of items that the tags alone do not account for."""
+    """How a VM stands. The states from `Frozen` on are those that the tags alone do not account for."""
 
     PROTECTED = "Protected"
     PROTECTING = "Protecting"
@@ -53,6 +59,7 @@ class State(StrEnum):
     SOURCE_GONE = "SourceGone"
     COPY = "Copy"
     NOT_TAGGED = "NotTagged"
+    UNKNOWN = "Unknown"
 
 
 class Action(StrEnum):
@@ -66,7 +73,8 @@ class Action(StrEnum):
 
 class Standing(Model):
     """How one VM stands. `location` is its own region, or that of its item's source if it is gone; `vault` is the one
-    that protects it, or would; `tags` are the app's own."""
+    that protects it, or would; `tags` are the app's own. `seen` stands for all that makes the action needed: it is
+    another one as soon as any of that changes."""
 
     vm_id: ResourceId
     state: State
@@ -81,6 +89,7 @@ class Standing(Model):
     rpo_seconds: int | None = None
     percent: int | None = None
     findings: tuple[Finding, ...] = ()
+    seen: str = Field("", exclude=True)
 
     @property
     def compliant(self) -> bool:

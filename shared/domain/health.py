@@ -32,18 +32,13 @@ def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = 
         yield drift("EnableFailed", f"Enabling {name} failed: see the job {failed.name} in the vault.", failed.ended)
 
 
-def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: datetime) -> tuple[Finding, ...]:
+def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: datetime) -> Iterator[Finding]:
     last = _last(job for job in enables if job.stage is JobStage.SUCCEEDED)
-    if last is None or last.ended is None or now - last.ended < _INITIAL_REPLICATION:
-        return ()
-    come = "" if item.percent is None else f", and has come to {item.percent} %"
-    return (
-        drift(
-            "InitialReplicationStalled",
-            f"{name} has been replicating since {last.ended:%Y-%m-%d %H:%M}{come}.",
-            last.ended,
-        ),
-    )
+    if last and last.ended and now - last.ended >= _INITIAL_REPLICATION:
+        come = "" if item.percent is None else f", and has come to {item.percent} %"
+        text = f"{name} has been replicating since {last.ended:%Y-%m-%d %H:%M}{come}."
+        yield drift("InitialReplicationStalled", text, last.ended)
+    yield from _of_health(name, item)
 
 
 def of_protected(
@@ -68,7 +63,8 @@ def _of_health(name: str, item: ProtectedItem) -> Iterator[Finding]:
     if not errors and item.errors:
         return
     told = "; ".join(map(str, errors)) or "the service names no error"
-    yield drift("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {told}.")
+    since = min((error.since for error in errors if error.since), default=None)
+    yield drift("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {told}.", since)
 
 
 def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> Iterator[Finding]:
@@ -78,7 +74,7 @@ def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> 
     age = now - item.rpo_at if item.rpo_at else timedelta()
     if rpo > limit:
         text = f"The last recovery point of {name} is {_minutes(rpo)} min old; its profile allows {_minutes(limit)}."
-        yield drift("RpoBreached", text, item.rpo_at)
+        yield drift("RpoBreached", text, item.rpo_at - rpo + limit if item.rpo_at else None)
     elif age > 2 * limit:
         text = f"The recovery point objective of {name} was last reckoned {_minutes(age)} min ago."
         yield drift("RpoBreached", text, item.rpo_at)

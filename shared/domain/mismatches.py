@@ -1,7 +1,7 @@
-"""Where what is asked for is not what an item has, as far as both can be compared without reading anything.
+"""Where what is asked for is not what an item has, told without reading anything: what a sweep over thousands goes by.
 
-A default asks for nothing (`differences.py`). What cannot be told here (a name that stands for whatever lies in the
-target group) is compared by its last name; the VM's own run, which reads the rest, has the last word.
+A default asks for nothing (`differences.py`). Whether what is asked for can be had is not known here: the VM's own run,
+which reads the rest, has the last word.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,9 +12,11 @@ from shared.domain.differences import FIXED_FIELDS, ITEM_FIELDS
 from shared.domain.layers import Wishes
 from shared.domain.protected_item import ItemDisk, ItemNic, ProtectedItem
 from shared.domain.resource_id import ResourceId
+from shared.domain.rules.references import referred
 from shared.domain.values import NONE, parts
+from shared.domain.vm import SourceVm
 
-_Value = ResourceId | str | bool | None
+_Value = ResourceId | str | None
 
 _OF_NIC: dict[str, Callable[[ItemNic], tuple[_Value, ...]]] = {
     "target-subnet": lambda nic: (nic.target_subnet,),
@@ -43,24 +45,26 @@ class Mismatch(NamedTuple):
     in_place: bool
 
     def __str__(self) -> str:
-        return f"{self.setting}: {self.current or 'none'}, asked for {self.wanted}"
+        return f"{self.setting}: {self.current or 'none'}, asked for {self.wanted or 'none'}"
 
 
-def mismatches(wishes: Wishes, item: ProtectedItem) -> tuple[Mismatch, ...]:
+def mismatches(vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> tuple[Mismatch, ...]:
     """In the order in which they were asked for."""
-    return tuple(found for choice, asked in wishes.asked.items() for found in _of_choice(choice, asked.value, item))
+    return tuple(found for choice in wishes.asked for found in _of_choice(choice, vm, wishes, item))
 
 
-def _of_choice(choice: str, wanted: str, item: ProtectedItem) -> Iterator[Mismatch]:
-    for name, current in _values(choice, item):
-        asked = _asked_for(choice, wanted, name, len(item.nics))
-        if asked and not any(_same(asked, value) for value in current):
+def _of_choice(choice: str, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Iterator[Mismatch]:
+    for name, current in _values(choice, vm, item):
+        asked = _asked_for(choice, wishes.asked[choice].value, name, len(vm.nic_ids))
+        wanted = _meant(choice, asked, vm, wishes)
+        if asked and not any(_text(wanted).lower() == _text(value).lower() for value in current):
             setting = CHOICES[choice].setting + (f"/{name}" if name else "")
-            yield Mismatch(_code(choice), setting, _text(current[0]), asked, _in_place(choice, asked, current[0]))
+            in_place = _in_place(choice, wanted, current[0])
+            yield Mismatch(_code(choice), setting, _text(current[0]), _text(wanted), in_place)
 
 
-def _values(choice: str, item: ProtectedItem) -> Iterator[tuple[str, tuple[_Value, ...]]]:
-    """What the item has, by the name of an interface or a disk where it is theirs."""
+def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[str, tuple[_Value, ...]]]:
+    """What the item has, by the name of an interface or a disk where it is one's that the VM still has."""
     if choice == "target-vnet":
         yield "", ((item.nics[0].network if item.nics else None) or item.settings.network,)
     elif choice == "churn":
@@ -69,31 +73,35 @@ def _values(choice: str, item: ProtectedItem) -> Iterator[tuple[str, tuple[_Valu
         yield "", (getattr(item.settings, ITEM_FIELDS[choice]),)
     elif choice in _OF_NIC:
         for nic in item.nics:
-            yield nic.source.name, _OF_NIC[choice](nic)
+            if nic.source in vm.nic_ids:
+                yield nic.source.name, _OF_NIC[choice](nic)
     elif choice in _OF_DISK:
+        attached = {disk.id for disk in vm.disks}
         for disk in item.disks:
-            yield disk.id.name, (_OF_DISK[choice](disk),)
+            if disk.id in attached:
+                yield disk.id.name, (_OF_DISK[choice](disk),)
 
 
-def _asked_for(choice: str, wanted: str, name: str, nics: int) -> str:
+def _asked_for(choice: str, value: str, name: str, nics: int) -> str:
     """What is asked for the thing of that name, or "". One address is no address for all."""
     if not name:
-        return wanted
-    given = parts(wanted)
+        return value
+    given = parts(value)
     for_all = "" if choice == "target-ip" and nics > 1 else given.get("", "")
     return given.get(name.lower(), for_all)
 
 
-def _same(asked: str, current: _Value) -> bool:
-    if asked.lower() == NONE:
-        return not current
-    if isinstance(current, ResourceId):
-        return asked.lower() in {current.key, current.name.lower()}
-    return asked.lower() == _text(current).lower()
+def _meant(choice: str, asked: str, vm: SourceVm, wishes: Wishes) -> _Value:
+    if not asked:
+        return None
+    if CHOICES[choice].resource_type is not None:
+        return referred(choice, asked, vm, wishes)
+    return "" if asked.lower() == NONE and choice in ITEM_FIELDS else asked
 
 
-def _in_place(choice: str, asked: str, current: _Value) -> bool:
-    if choice in _FIXED or asked.lower() == NONE:
+def _in_place(choice: str, wanted: _Value, current: _Value) -> bool:
+    """Nothing that an item has is taken away by an update, and a set is exchanged for another set only."""
+    if choice in _FIXED or not wanted:
         return False
     return choice != "target-availability-set" or bool(current)
 

@@ -32,6 +32,7 @@ _STAGES = {
     "initialreplicationfailed": Stage.FAILED,
     "disablingprotection": Stage.DISABLING,
 }
+_MAY_BE_DISABLED = {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
 
 
 class ItemDisk(Model):
@@ -91,6 +92,12 @@ class Agent(Model):
     certificate_outdated: bool = False
 
 
+class HealthError(Error):
+    """`since` is when the service first told of it."""
+
+    since: datetime | None = None
+
+
 class ProtectedItem(Model):
     """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
 
@@ -118,11 +125,16 @@ class ProtectedItem(Model):
     rpo_at: datetime | None = None
     tested_at: datetime | None = None
     agent: Agent = Agent()
-    errors: tuple[Error, ...] = ()
+    errors: tuple[HealthError, ...] = ()
 
     @property
     def vault(self) -> ResourceId:
         return self.id.parent.parent.parent
+
+    @property
+    def may_be_disabled(self) -> bool:
+        """Freeze beats fix; and what others made is theirs to disable."""
+        return self.is_ours and self.stage in _MAY_BE_DISABLED
 
     @property
     def is_ours(self) -> bool:

@@ -8,10 +8,11 @@ from shared.domain import naming
 from shared.domain.drift import frozen
 from shared.domain.messages import Verdict
 from shared.domain.outcome import Ready
+from shared.domain.preflight import on_hold
 from shared.domain.run import Ending, Run
 from tests.replay.answers import AGENT, enabled, found_item, job_failed, kept, looked, pending
 from tests.replay.instance import Answer, Instance
-from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, source_vm
+from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, settings, source_vm
 
 LOOK, DERIVE, DISABLE, FOLLOW = "resolve_source", "derive_target_settings", "disable_protection", "monitor_job"
 OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
@@ -100,6 +101,17 @@ def test_a_frozen_item_is_reported_and_never_disabled() -> None:
 
     assert result.outcome is Ending.FROZEN
     assert [finding.code for finding in result.findings] == ["ItemFrozen"]
+    assert instance.calls == [LOOK]
+
+
+def test_a_vm_that_is_on_hold_is_left_with_what_protects_it() -> None:
+    vm = source_vm(tags={"dr": "true", "dr-hold": ""})
+    held = on_hold(vm, settings())
+    instance = Instance({LOOK: [looked(Verdict.NOT_ELIGIBLE, vm=vm, item=OURS, findings=(held,))]})
+
+    result = instance.run()
+
+    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (held,))
     assert instance.calls == [LOOK]
 
 

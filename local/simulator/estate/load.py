@@ -30,13 +30,17 @@ _FIREWALLS = {
 }
 
 
+# Seconds of the wall: what an estate holds was made a day ago.
+_AGE = 24 * 3600.0
+
+
 def load(world: World, raw: Any) -> None:
     """Replaces what exists. Raises ValueError that names what is wrong in the estate."""
     if isinstance(raw, dict) and "generate" in raw:
         Fields(raw, "estate", "generate")
         raw = generate(raw["generate"])
     estate = Fields(raw, "estate", _KEYS)
-    loader = _Loader(estate, world.clock.stamp())
+    loader = _Loader(estate, world.clock.stamp(world.clock.now() - _AGE * world.clock.speed))
     try:
         loader.build()
     except ArmError as error:

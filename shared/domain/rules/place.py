@@ -1,9 +1,9 @@
 """Where the target VM is to be, and what it is to be there: region, resource group, availability, size, name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from shared.domain import naming
-from shared.domain.findings import blocker, warning
+from shared.domain.findings import Finding, blocker, warning
 from shared.domain.layers import Wishes
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
@@ -50,31 +50,30 @@ def location(
 
 
 def check_location(d: Derivation, vault: ResourceId) -> None:
-    source, target, of_vault = d.vm.location, d.around.target_location, d.around.vault_location
+    d.findings += of_regions(d.vm, d.around.target_location, vault, d.around.vault_location)
+
+
+def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> Iterator[Finding]:
+    """What can be said of the regions of a VM, of its target and of its vault."""
+    source = vm.location
     if of_vault == source:
-        d.findings.append(
-            blocker(
-                "VaultInSourceRegion",
-                f"The vault {vault.name} is in {source}, the region of the VM: it would be lost with it.",
-                "Use a vault in another region: DR_VAULT_IDS, or DR_REGION_MAP for this region.",
-            )
+        yield blocker(
+            "VaultInSourceRegion",
+            f"The vault {vault.name} is in {source}, the region of the VM: it would be lost with it.",
+            "Use a vault in another region: DR_VAULT_IDS, or DR_REGION_MAP for this region.",
         )
     elif target == source:
-        d.findings.append(
-            blocker(
-                "TargetInSourceRegion",
-                f"The target region of {d.vm.id.name} would be {source}, its own.",
-                "Choose another region. Disaster recovery between zones of one region is not what this app does.",
-            )
+        yield blocker(
+            "TargetInSourceRegion",
+            f"The target region of {vm.id.name} would be {source}, its own.",
+            "Choose another region. Disaster recovery between zones of one region is not what this app does.",
         )
     elif target != of_vault:
-        d.findings.append(
-            warning(
-                "TargetNotVaultRegion",
-                f"The target region is {target}, and the vault {vault.name} is in {of_vault}: if {of_vault} is down, "
-                "nobody can fail over.",
-                "Prefer a vault in the target region.",
-            )
+        yield warning(
+            "TargetNotVaultRegion",
+            f"The target region is {target}, and the vault {vault.name} is in {of_vault}: if {of_vault} is down, "
+            "nobody can fail over.",
+            "Prefer a vault in the target region.",
         )
 
 

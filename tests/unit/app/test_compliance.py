@@ -1,5 +1,6 @@
 """The drift engine: each finding where its cause is and not where it is not, and what holds for any estate."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,8 @@ from shared.domain.compliance import assess
 from shared.domain.drift_findings import DRIFT
 from shared.domain.estate import Action, Estate, Group, Standing, State
 from shared.domain.findings import Severity
-from shared.domain.outcome import Error
 from shared.domain.profiles import DEFAULT, Profile
-from shared.domain.protected_item import Agent, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
+from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
 from shared.domain.settings import Mode, Settings
 from shared.domain.target import Policy
@@ -63,6 +63,7 @@ def estate(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), **changes: Any
         "elsewhere": {},
         "policies": {POLICY: FITTING},
         "groups": {},
+        "regions": {VAULT_ID: TARGET},
     }
     return Estate(**{**known, **changes})
 
@@ -141,25 +142,59 @@ def test_what_passes_by_itself_is_left_to_the_vm_s_own_run(changes: dict[str, An
     assert of_one(source_vm(**changes)).action is Action.ENABLE
 
 
+def test_a_vm_that_is_too_young_is_told_and_waited_for() -> None:
+    app, young = settings(min_age_minutes=60), source_vm(created_at=NOW - timedelta(minutes=59))
+
+    assert (of_one(young, app=app).state, of_one(young, app=app).action) == (State.UNPROTECTED, Action.NONE)
+    assert of_one(young).action is Action.ENABLE
+    assert of_one(source_vm(created_at=NOW - timedelta(minutes=60)), app=app).action is Action.ENABLE
+
+
+def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_woken_in_vain() -> None:
+    there = source_vm(location=TARGET)
+    app = settings(region_map={SOURCE: {"target_location": SOURCE}})
+
+    assert (of_one(there).state, of_one(there).action) == (State.NOT_ELIGIBLE, Action.NONE)
+    assert "VaultInSourceRegion" in codes(of_one(there))
+    assert "TargetInSourceRegion" in codes(of_one(source_vm(), app=app))
+    assert of_one(there, regions={}).action is Action.ENABLE
+
+
+def test_a_candidate_that_another_vault_protects_is_told_so() -> None:
+    item = OTHER_VAULT.child("items", "i")
+    standing = of_one(source_vm(tags={}), elsewhere={VM_ID: item})
+
+    assert codes(standing) == ["NotTagged"]
+    assert str(item) in standing.findings[0].message
+
+
+def test_jobs_that_may_be_of_another_vm_of_that_name_say_nothing() -> None:
+    other = source_vm(id=ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, "WEB-1"), tags={})
+
+    standings = assess(estate(source_vm(), other, jobs=(enable_job("Failed", 1),)), settings())
+
+    assert {code for standing in standings for code in codes(standing)} == {"MissingProtection", "NotTagged"}
+
+
 def test_a_vm_whose_region_has_no_vault_is_told() -> None:
     app = settings(vault_ids=f"{VAULT_ID},{OTHER_VAULT}", region_map={"northeurope": {"vault": str(OTHER_VAULT)}})
 
     assert "RegionNotMapped" in codes(of_one(source_vm(), app=app))
 
 
-@pytest.mark.parametrize(("hours", "item", "told"), [(1, None, True), (1, "EnablingFailed", True)])
-def test_an_attempt_that_failed_is_told_with_its_time_and_tried_again(hours: int, item: str | None, told: bool) -> None:
-    attempt = (
-        ours(state=item, held_recovery_points=False, errors=(Error(code="151066", message="No."),)) if item else None
-    )
+NO = HealthError(code="151066", message="No.")
 
-    standing = of_one(source_vm(), attempt, jobs=(enable_job("Succeeded", 30, "a"), enable_job("Failed", hours, "b")))
+
+@pytest.mark.parametrize("state", ["", "EnablingFailed"])
+def test_an_attempt_that_failed_is_told_with_its_time_and_tried_again(state: str) -> None:
+    attempt = ours(state=state, held_recovery_points=False, errors=(NO,)) if state else None
+
+    standing = of_one(source_vm(), attempt, jobs=(enable_job("Succeeded", 30, "a"), enable_job("Failed", 1, "b")))
 
     (failed,) = [finding for finding in standing.findings if finding.code == "EnableFailed"]
-    assert failed.since == NOW - timedelta(hours=hours)
-    assert ("151066" in failed.message) is bool(item)
+    assert failed.since == NOW - timedelta(hours=1)
+    assert ("151066" in failed.message) is bool(state)
     assert standing.action is Action.ENABLE
-    assert told
 
 
 def test_an_attempt_of_others_that_failed_is_left() -> None:
@@ -181,14 +216,23 @@ def test_an_initial_replication_that_takes_more_than_a_day_has_stalled(hours: fl
     standing = of_one(source_vm(), item, jobs=(enable_job("Succeeded", hours),))
 
     assert (standing.state, standing.percent) == (State.PROTECTING, 43)
-    assert ("InitialReplicationStalled" in codes(standing)) is stalled
+    assert codes(standing) == (["InitialReplicationStalled"] if stalled else [])
+
+
+def test_an_initial_replication_in_bad_health_is_told() -> None:
+    item = ours(state="InitialReplicationInProgress", replication_health="Critical", rpo_at=None)
+
+    assert codes(of_one(source_vm(), item)) == ["Unhealthy"]
 
 
 # What is wrong with a protected VM
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
-    ("Unhealthy", {"replication_health": "Critical", "errors": (Error(code="153006", message="No crash point."),)}),
+    (
+        "Unhealthy",
+        {"replication_health": "Critical", "errors": (HealthError(code="153006", message="No crash point."),)},
+    ),
     ("Unhealthy", {"replication_health": "Warning"}),
     ("RpoBreached", {"rpo_seconds": 1801}),
     ("RpoBreached", {"rpo_at": NOW - timedelta(hours=2)}),
@@ -211,12 +255,27 @@ def test_what_is_wrong_with_a_protected_vm_is_told_and_makes_it_non_compliant(
     assert (standing.compliant, standing.action) == (False, Action.NONE)
 
 
+def test_each_of_them_says_since_when_where_that_is_known() -> None:
+    told = tuple(HealthError(code=f"{hours}", message="No.", since=NOW - timedelta(hours=hours)) for hours in (2, 7, 3))
+    unhealthy = ours(replication_health="Warning", errors=told)
+    breached = ours(rpo_seconds=3600, rpo_at=NOW - timedelta(minutes=10))
+    unknown = ours(rpo_seconds=3600, rpo_at=None)
+
+    (of_health,), (of_rpo,), (of_unknown,) = (
+        of_one(source_vm(), item).findings for item in (unhealthy, breached, unknown)
+    )
+
+    assert of_health.since == NOW - timedelta(hours=7)
+    assert of_rpo.since == NOW - timedelta(minutes=40)
+    assert of_unknown.since is None
+
+
 FINE: list[tuple[list[str], dict[str, Any]]] = [
     ([], {"rpo_seconds": 1800}),
     ([], {"rpo_seconds": None, "rpo_at": None}),
     ([], {"agent": Agent(expires=NOW + timedelta(days=31))}),
     (["AgentOutdated"], {"agent": Agent(version="9.60", outdated=True)}),
-    (["TestFailoverOverdue"], {"errors": (Error(code="161011", message="Never."),)}),
+    (["TestFailoverOverdue"], {"errors": (HealthError(code="161011", message="Never."),)}),
     ([], {"tested_at": NOW - timedelta(days=179)}),
     (["MadeByOthers"], {"id": protected_item().id}),
 ]
@@ -238,6 +297,13 @@ def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: 
 
     assert "DiskNotProtected" in codes(standing)
     assert standing.action is action
+
+
+def test_a_disk_that_cannot_be_replicated_is_told_and_wakes_nobody() -> None:
+    late = Disk(id=DATA_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
+    standing = of_one(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), late)), ours())
+
+    assert (standing.action, codes(standing)) == (Action.NONE, ["DiskNotProtected"])
 
 
 def test_the_values_of_the_policy_count_and_not_its_name() -> None:
@@ -336,6 +402,8 @@ def test_on_hold_or_busy_nothing_is_changed() -> None:
 
     assert of_one(vm, ours(), open_settings()).action is Action.CHANGE
     assert of_one(vm, ours(job="j"), open_settings()).action is Action.NONE
+    assert of_one(vm, ours(job="j"), open_settings(), jobs=(enable_job("InProgress", 1),)).action is Action.NONE
+    assert of_one(vm, ours(job="j"), open_settings(), jobs=(enable_job("Succeeded", 1),)).action is Action.CHANGE
     assert of_one(held, ours(), open_settings()).action is Action.NONE
     assert "OnHold" in codes(of_one(held, ours(), open_settings()))
 
@@ -372,9 +440,21 @@ def test_a_vm_that_is_gone_is_told_and_disabled_in_cleanup() -> None:
 
 
 def test_what_was_not_read_in_full_may_be_there_all_the_same() -> None:
-    standing = of_one(None, ours(), CLEANUP, gaps=("The VMs could not be read in full.",))
+    standing = of_one(None, ours(), CLEANUP, vms_unread=True)
 
-    assert (standing.state, standing.action, codes(standing)) == (State.PROTECTED, Action.NONE, ["SourceNotRead"])
+    assert (standing.state, standing.action, codes(standing)) == (State.UNKNOWN, Action.NONE, ["SourceNotRead"])
+    assert of_one(None, ours(), CLEANUP, gaps=("The jobs could not be read.",)).state is State.SOURCE_GONE
+
+
+def test_what_protects_a_vm_may_be_there_though_it_was_not_read() -> None:
+    vms = (source_vm(), source_vm(id=ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")))
+
+    known, unknown = assess(estate(*vms, items=(ours(),), items_unread=True), settings())
+
+    assert known.compliant
+    assert (unknown.state, unknown.action, codes(unknown)) == (State.UNKNOWN, Action.NONE, ["ProtectionNotRead"])
+    assert unknown.counts
+    assert not unknown.compliant
 
 
 def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> None:
@@ -404,7 +484,8 @@ def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> 
 def test_another_vm_under_the_same_name_is_told_and_left(vm: SourceVm) -> None:
     standing = of_one(vm, ours())
 
-    assert (standing.state, standing.action, codes(standing)) == (State.PROTECTED, Action.NONE, ["SourceReplaced"])
+    assert (standing.state, standing.action, codes(standing)) == (State.NOT_ELIGIBLE, Action.NONE, ["SourceReplaced"])
+    assert codes(of_one(vm, ours(state="EnablingFailed", held_recovery_points=False))) == ["EnableFailed"]
 
 
 def test_items_of_vms_out_of_scope_are_none_of_ours_to_judge() -> None:
@@ -423,6 +504,17 @@ STATES = [
     "Odd",
     "EnablingProtection",
 ]
+
+
+_LEFT_ALONE = {
+    State.FROZEN,
+    State.COPY,
+    State.NOT_ELIGIBLE,
+    State.NOT_TAGGED,
+    State.DISABLING,
+    State.PROTECTING,
+    State.UNKNOWN,
+}
 
 
 @st.composite
@@ -449,12 +541,11 @@ def estates(draw: st.DrawFn) -> Estate:
             job=draw(st.sampled_from(["", "", "j"])),
             held_recovery_points=draw(st.booleans()),
             copies=tuple(draw(st.lists(st.sampled_from(list(ids.values())), max_size=1))),
-            **({"id": protected_item().id} if draw(st.booleans()) else {}),
+            **({"id": CONTAINER.child("replicationProtectedItems", f"theirs-{name}")} if draw(st.booleans()) else {}),
         )
         for name in draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
     ]
-    gaps = draw(st.sampled_from([(), ("Some.",)]))
-    return estate(*vms, items=tuple(items), gaps=gaps)
+    return estate(*vms, items=tuple(items), vms_unread=draw(st.booleans()), items_unread=draw(st.booleans()))
 
 
 @given(estates(), st.sampled_from(list(Mode)), st.randoms(use_true_random=False))
@@ -464,10 +555,10 @@ def test_whatever_the_estate_is_like(some: Estate, mode: Mode, shuffle: Any) -> 
 
     assert [standing.vm_id.key for standing in standings] == sorted({standing.vm_id.key for standing in standings})
     assert {vm.id for vm in some.vms} <= {standing.vm_id for standing in standings}
-    shuffled = estate(
-        *shuffle.sample(some.vms, len(some.vms)),
+    shuffled = replace(
+        some,
+        vms=tuple(shuffle.sample(some.vms, len(some.vms))),
         items=tuple(shuffle.sample(some.items, len(some.items))),
-        gaps=some.gaps,
     )
     assert assess(shuffled, app) == standings
     items = {item.id: item for item in some.items}
@@ -481,11 +572,14 @@ def test_whatever_the_estate_is_like(some: Estate, mode: Mode, shuffle: Any) -> 
             assert not item.job
             assert item.stage in {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
             assert not app.asks_for_protection(standing.tags)
-            assert not (some.gaps and standing.vm_id not in {vm.id for vm in some.vms})
-        if standing.state in {State.FROZEN, State.COPY, State.NOT_ELIGIBLE, State.NOT_TAGGED, State.DISABLING}:
+            assert not (some.vms_unread and standing.vm_id not in {vm.id for vm in some.vms})
+        if standing.action is Action.ENABLE:
+            assert not (some.items_unread and item is None)
+        if standing.state in _LEFT_ALONE:
             assert standing.action is Action.NONE
-        if some.gaps:
+        if some.vms_unread:
             assert standing.state is not State.SOURCE_GONE
+        assert bool(standing.seen) is (standing.action is not Action.NONE)
 
 
 def test_every_finding_of_the_engine_has_its_row() -> None:

@@ -127,6 +127,20 @@ async def test_a_copy_that_a_failover_made_is_never_protected(cloud: Cloud, key:
     assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
 
 
+async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one(cloud: Cloud) -> None:
+    """Its disks are none that were attached later, and the recovery points are those of the old VM."""
+    old = [{"diskId": f"{OS_DISK}-of-the-old-one"}]
+    cloud.vault["replication_protected_items"].append(
+        item_body("Protected", our_item_name(), protectedManagedDisks=old, lastRpoCalculatedTime="2026-05-01T10:00:00Z")
+    )
+    cloud.add_vm(tags={"dr": "true"})
+
+    source = await look(cloud)
+
+    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["SourceReplaced"])
+    assert source.item
+
+
 async def test_every_disk_and_nic_of_a_vm_is_read(cloud: Cloud) -> None:
     storage = {
         "osDisk": {"managedDisk": {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"}},

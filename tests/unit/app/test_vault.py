@@ -1,6 +1,7 @@
 """The lists of a vault: what cannot be read is left out and told, and what an item says of its past and of its jobs."""
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -155,13 +156,40 @@ async def test_the_job_on_an_item_is_told_by_its_name(
 async def test_health_errors_of_an_item_are_read_with_what_is_recommended(cloud: Cloud, vault: Vault) -> None:
     body = item_body("Protected")
     found = {"errorCode": "153007", "errorMessage": "No crash-consistent point.", "recommendedAction": "Look at it."}
-    body["properties"]["healthErrors"] = [found, {}]
+    at = {"creationTimeUtc": "2026-11-01T10:00:00.1234567Z"}
+    body["properties"]["healthErrors"] = [found | at, {}]
     cloud.vault["replication_protected_items"].append(body)
 
     told, empty = (await only_item(vault)).errors
 
     assert (told.code, told.message, told.action) == tuple(found.values())
-    assert (empty.code, empty.message, empty.action) == ("", "", "")
+    assert told.since == datetime(2026, 11, 1, 10, 0, 0, 123456, UTC)
+    assert (empty.code, empty.message, empty.action, empty.since) == ("", "", "", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-11-01T10:00:00.1234567Z", datetime(2026, 11, 1, 10, 0, 0, 123456, UTC)),
+        ("2026-11-01T10:00:00", datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        ("9999-12-31T23:59:59.9999999", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
+        ("0001-01-01T00:00:00", None),
+        ("1753-01-01T01:01:01Z", None),
+        (None, None),
+    ],
+)
+async def test_a_time_is_read_in_utc_with_or_without_its_zone_and_as_none_if_it_never_was(
+    cloud: Cloud, vault: Vault, text: str | None, read: datetime | None
+) -> None:
+    body = item_body("Protected", agentExpiryDate=text, lastRpoCalculatedTime=text)
+    body["properties"]["lastSuccessfulTestFailoverTime"] = text
+    cloud.vault["replication_protected_items"].append(body)
+    cloud.vault["replication_jobs"].append(job_body("Succeeded", startTime=text, endTime=text))
+
+    item, (job,) = await only_item(vault), await vault.jobs.get()
+
+    assert [item.agent.expires, item.rpo_at, item.tested_at, job.started, job.ended] == [read] * 5
+    assert item.held_recovery_points is (read is not None)
 
 
 # A job
