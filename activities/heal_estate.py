@@ -1,72 +1,123 @@
-"""One window of a sweep: the estate as it is, and the runs of those VMs that need one."""
+"""A step of a sweep: first a look at the estate as it is, then window by window the runs of those VMs that need one."""
 
+import logging
 from collections import Counter
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
-from azure.durable_functions import DurableOrchestrationClient
+from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
-from shared.azure.budget import enables_used
+from shared.azure.budget import disables_unused, enables_unused
 from shared.azure.gateway import Azure
 from shared.azure.remembered import SLOW
 from shared.azure.survey import survey
-from shared.domain.estate import Standing, Survey
-from shared.domain.findings import Finding, warning
+from shared.domain.estate import Action, Standing
 from shared.domain.outcome import Outcome, Ready
-from shared.domain.run import Run
-from shared.domain.sweep import Summary, Sweep, SweepReport, Work, crowds, next_window, pair_of, waits
+from shared.domain.run import Result, Run
+from shared.domain.sweep import (
+    Summary,
+    Sweep,
+    SweepReport,
+    Work,
+    crowds,
+    is_unchanged,
+    next_window,
+    pair_of,
+    stops,
+    waits,
+)
 from shared.instances import ORCHESTRATOR, RUNNING, each, instance_of, start_if_idle, status_of
+
+log = logging.getLogger("dr.sweep")
 
 
 async def heal_estate(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> Outcome:
-    """Ready holds the `Sweep` after this window; it is `done` when every VM has had its turn.
+    """Ready holds the `Sweep` after this step; it is `done` when every VM has had its turn.
 
     Safe to run twice: a VM whose run is under way is left to it.
     """
-    sweep, first = request, request.report is None
-    found = await survey(azure, azure.settings.poll_seconds * (1 if first else SLOW))
-    report = sweep.report or _begun(azure, found)
-    if azure.settings.writes_off:
-        return Ready(value=sweep.but(report=report, done=True).dump())
-    statuses = await each(
-        [instance_of(work.vm_id) for work in sweep.under_way], lambda instance: status_of(client, instance)
-    )
-    under_way = tuple(work for work, status in zip(sweep.under_way, statuses, strict=True) if _is_busy(status))
-    unasked = sum(1 for status in statuses if _is_busy(status) and not (status.custom_status or {}).get("job"))
-    enables = max(0, azure.settings.max_enables_per_day - await enables_used(azure) - unasked)
-    window = next_window(found, sweep.after, Counter(work.pair for work in under_way), enables)
-    await each(window.chosen, lambda standing: _start(azure, client, standing))
-    started = Counter(report.started) + Counter(str(standing.action) for standing in window.chosen)
-    passed_over = sweep.passed_over + window.passed_over
-    report = report.model_copy(
-        update={"started": dict(started), "stopped": (_too_many(azure, passed_over),) if passed_over else ()}
-    )
-    under_way = (*under_way, *(Work(vm_id=chosen.vm_id, pair=pair_of(chosen)) for chosen in window.chosen))
-    after = sweep.but(report=report, after=window.after, under_way=under_way, passed_over=passed_over)
-    return Ready(value=after.but(done=not under_way and not waits(found, window.after)).dump())
+    sweep = await (_look(azure, request) if request.report is None else _heal(azure, request, request.report, client))
+    return Ready(value=sweep.dump())
 
 
-def _begun(azure: Azure, found: Survey) -> SweepReport:
-    return SweepReport(
+async def _look(azure: Azure, sweep: Sweep) -> Sweep:
+    settings = azure.settings
+    found = await survey(azure, settings.poll_seconds)
+    report = SweepReport(
         read_at=found.read_at,
         summary=Summary.of(found.standings),
         gaps=found.gaps,
-        writes_off=azure.settings.writes_off,
+        writes_off=settings.writes_off,
+    )
+    disables = await disables_unused(azure) if report.summary.by_action.get(Action.DISABLE) else 0
+    return sweep.but(
+        report=report.model_copy(update={"stopped": stops(report, settings)}),
+        disables=disables,
+        done=bool(settings.writes_off) or not waits(found, {}),
     )
 
 
-def _is_busy(status: Any) -> bool:
-    return status.runtime_status in RUNNING and crowds(status.custom_status or {})
+class _Start(StrEnum):
+    DONE = "started"
+    UNDER_WAY = "under way"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
 
 
-async def _start(azure: Azure, client: DurableOrchestrationClient, standing: Standing) -> None:
-    run = Run(vm_id=standing.vm_id, poll_seconds=azure.settings.poll_seconds, in_background=True)
-    await start_if_idle(client, instance_of(run.vm_id), ORCHESTRATOR, run.dump(), run.poll_seconds)
-
-
-def _too_many(azure: Azure, passed_over: int) -> Finding:
-    return warning(
-        "EnablesUsedUp",
-        f"{passed_over} VMs are to be enabled beyond the {azure.settings.max_enables_per_day} that "
-        "DR_MAX_ENABLES_PER_DAY allows: they are left for another sweep.",
-        "Raise DR_MAX_ENABLES_PER_DAY if so many are meant; else find out who tagged them.",
+async def _heal(azure: Azure, sweep: Sweep, report: SweepReport, client: DurableOrchestrationClient) -> Sweep:
+    found = await survey(azure, azure.settings.poll_seconds * SLOW)
+    under_way = await _under_way(client, sweep.under_way)
+    window = next_window(found, sweep.after, under_way, await enables_unused(azure), sweep.disables)
+    starts = await each(window.chosen, lambda standing: _start(azure, client, standing))
+    outcomes = list(zip(window.chosen, starts, strict=True))
+    busy = [standing for standing, start in outcomes if start in {_Start.DONE, _Start.UNDER_WAY}]
+    started = Counter(standing.action.value for standing, start in outcomes if start is _Start.DONE)
+    report = report.model_copy(
+        update={
+            "started": dict(Counter(report.started) + started),
+            "unchanged": report.unchanged + starts.count(_Start.UNCHANGED),
+            "left": dict(Counter(report.left) + window.left),
+        }
     )
+    return sweep.but(
+        report=report.model_copy(update={"stopped": stops(report, azure.settings)}),
+        after=window.after,
+        under_way=(
+            *under_way,
+            *(Work(instance=instance_of(each.vm_id), pair=pair_of(each), action=each.action) for each in busy),
+        ),
+        disables=sweep.disables - sum(standing.action is Action.DISABLE for standing in busy),
+        done=not waits(found, window.after),
+    )
+
+
+async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...]) -> tuple[Work, ...]:
+    """Those that still crowd their vault, as they are now."""
+    statuses = await each([work.instance for work in works], lambda instance: status_of(client, instance))
+    return tuple(
+        work.model_copy(update={"asked": bool((status.custom_status or {}).get("job"))})
+        for work, status in zip(works, statuses, strict=True)
+        if status.runtime_status in RUNNING and crowds(status.custom_status or {})
+    )
+
+
+async def _start(azure: Azure, client: DurableOrchestrationClient, standing: Standing) -> _Start:
+    """One VM's instance that cannot be started takes no other's turn: the next sweep comes to it again."""
+    instance, poll = instance_of(standing.vm_id), azure.settings.poll_seconds
+    run = Run(vm_id=standing.vm_id, poll_seconds=poll, seen=standing.seen, in_background=True)
+    try:
+        if _is_unchanged(standing, await status_of(client, instance), poll):
+            return _Start.UNCHANGED
+        started = await start_if_idle(client, instance, ORCHESTRATOR, run.dump(), poll)
+    except Exception:
+        log.exception("The run of %s could not be started", standing.vm_id)
+        return _Start.FAILED
+    return _Start.DONE if started else _Start.UNDER_WAY
+
+
+def _is_unchanged(standing: Standing, status: Any, poll_seconds: float) -> bool:
+    if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
+        return False
+    now = datetime.now(UTC)
+    return is_unchanged(standing, Result.load(status.output), status.last_updated_time or now, now, poll_seconds)

@@ -135,7 +135,8 @@ def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step
         return run.finish(Ending.PROTECTED, (*plan.findings, note(WRITES_OFF, f"{plan.writes_off}. {plan.changes}")))
     step = next((step for step in plan.changes.steps if step.key not in run.tried), None)
     if step is None or len(run.tried) >= MOST_CHANGES:
-        return run.finish(Ending.PROTECTED, (*plan.findings, not_changed(vm, plan.changes, run.last_error)))
+        findings = (*plan.findings, not_changed(vm, plan.changes, run.last_error))
+        return run.but(changed=False).finish(Ending.PROTECTED, findings)
     outcome = yield from ask(context, run, "change_protection", ChangeRequest(vm_id=run.vm_id, changes=step))
     if isinstance(outcome, Failed):
         return run.but(tried=(*run.tried, step.key)).change_ended(outcome.error)
@@ -154,7 +155,7 @@ def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan = Plan.load(outcome.value)
-    run = run.but(settings=plan.settings, changing=False, tried=())
+    run = run.but(settings=plan.settings, changing=False, changed=False, tried=())
     if plan.blockers or plan.replication is None:
         return run.finish(Ending.NOT_ELIGIBLE, plan.findings)
     if plan.writes_off:

@@ -38,18 +38,17 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
 
 
 def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
-    """The next window of VMs; after the last one, what is left over in the target, and the report."""
+    """A look at the estate, and then a window of VMs in each pass. What is under way is waited for only where it keeps
+    others from being started."""
     outcome = yield from ask(context, sweep, "heal_estate", sweep)
     if not isinstance(outcome, Ready):
         error = outcome.error or Error(code="NotRead", message="The estate could not be read.")
         return _fault(context, sweep, error, outcome.retry_after if isinstance(outcome, Pending) else 0)
-    sweep = Sweep.load(outcome.value)
-    if sweep.under_way or not sweep.done:
-        wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds)
-        return sweep.but(wake_at=context.current_utc_datetime + wait, faults=0, done=False)
-    if sweep.report:
-        sweep = sweep.but(report=sweep.report.model_copy(update={"ended_at": context.current_utc_datetime}))
-    return sweep
+    sweep, now = Sweep.load(outcome.value), context.current_utc_datetime
+    if sweep.done and sweep.report:
+        return sweep.but(report=sweep.report.model_copy(update={"ended_at": now}))
+    wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds if sweep.under_way else 0)
+    return sweep.but(wake_at=now + wait, faults=0)
 
 
 def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) -> Sweep:

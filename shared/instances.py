@@ -80,7 +80,13 @@ async def start_if_idle(
             return False
         await client.terminate(instance, "It has not shown that it lives")
         await asyncio.sleep(_PAUSE)
-    await client.start_new(orchestrator, instance, state)
+    try:
+        await client.start_new(orchestrator, instance, state)
+    except Exception:
+        # Somebody was quicker, or the end of the one before takes its time.
+        if await is_running(client, instance):
+            return False
+        raise
     return True
 
 

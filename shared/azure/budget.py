@@ -40,26 +40,38 @@ async def enables_left(azure: Azure) -> AsyncIterator[Budget]:
         )
 
 
-async def enables_used(azure: Azure) -> int:
-    """How many were enabled in the last 24 hours, those included whose request is on its way."""
-    return _used(azure, ENABLE, await _jobs(azure, ENABLE))[0]
+async def enables_unused(azure: Azure) -> int:
+    """How many are left of the day's enables, none of them reserved."""
+    return max(0, azure.settings.max_enables_per_day - _used(azure, ENABLE, await _jobs(azure, ENABLE))[0])
 
 
 @asynccontextmanager
 async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
-    """One of the day's share of disables, likewise. It is a share of the VMs that were protected 24 hours ago."""
+    """One of the day's share of disables, likewise."""
     jobs = await _jobs(azure, DISABLE)
-    held = [item for vault in azure.vaults() for item in await vault.items.get() if item.stage is not Stage.FAILED]
-    share = azure.settings.max_disable_share
-    most = max(1, int((len(held) + len(jobs)) * share / 100)) if share else 0
+    most, protected = await _share(azure, jobs)
     async with _reserved(azure, DISABLE, jobs, most) as (used, wait):
         yield Budget(
             wait,
-            f"{used} VMs have been disabled in 24 hours; DR_MAX_DISABLE_SHARE allows {most}, {share:g} % of "
-            f"{len(held) + len(jobs)}.",
+            f"{used} VMs have been disabled in 24 hours; DR_MAX_DISABLE_SHARE allows {most}, "
+            f"{azure.settings.max_disable_share:g} % of {protected}.",
             "Find out why so many are to be disabled. If they are: DELETE .../protection?confirm=true disables one at "
             "once, and a larger DR_MAX_DISABLE_SHARE more; else tag them again.",
         )
+
+
+async def disables_unused(azure: Azure) -> int:
+    """How many are left of the day's share of disables, none of them reserved."""
+    jobs = await _jobs(azure, DISABLE)
+    most, _ = await _share(azure, jobs)
+    return max(0, most - _used(azure, DISABLE, jobs)[0])
+
+
+async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
+    """How many may be disabled in a day, and of how many: those that were protected 24 hours ago."""
+    held = [item for vault in azure.vaults() for item in await vault.items.get() if item.stage is not Stage.FAILED]
+    protected, share = len(held) + len(disables), azure.settings.max_disable_share
+    return (max(1, int(protected * share / 100)) if share else 0), protected
 
 
 async def _jobs(azure: Azure, scenario: str) -> list[Job]:

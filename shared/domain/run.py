@@ -44,7 +44,11 @@ class Ending(StrEnum):
 
 
 class Result(Model):
-    """What a run returns. `settings` are what was derived in it, with their origins; `error` is there if it failed."""
+    """What a run returns. `settings` are what was derived in it, with their origins; `error` is there if it failed.
+
+    `changed` is whether all that differed about what protects the VM was changed in place; `seen` stands for what the
+    sweep that started the run saw of the VM.
+    """
 
     outcome: Ending
     vm_id: ResourceId
@@ -53,6 +57,8 @@ class Result(Model):
     settings: tuple[Setting, ...] = ()
     error: Error | None = None
     attempts: int = 0
+    changed: bool = False
+    seen: str = ""
 
 
 class Phase(StrEnum):
@@ -68,10 +74,10 @@ class Run(Model):
 
     `job` is the job asked for, in `vault`; while it is set, protection is never asked for again. `remaining` are the
     target resources that are not known to be there yet; while it is `changing`, the job changes what
-    protects the VM, and `tried` are the changes that were asked for.
+    protects the VM, `changed` is whether the last one did, and `tried` are the changes that were asked for.
     A run of `targets_only` makes the target resources and ends. `confirmed` is whether somebody has confirmed that the
     VM's protection is to be disabled; `disable_at` is when that is done, `disabling` whether it was asked for. What is
-    `in_background` leaves the way to others.
+    `in_background` leaves the way to others; `seen` stands for what the sweep that started it saw of the VM.
     """
 
     vm_id: ResourceId
@@ -79,6 +85,7 @@ class Run(Model):
     targets_only: bool = False
     confirmed: bool = False
     in_background: bool = False
+    seen: str = ""
     phase: Phase = Phase.LOOK
     wake_at: datetime | None = None
     step: str = "Looking at the VM"
@@ -88,6 +95,7 @@ class Run(Model):
     job: str = ""
     vault: ResourceId | None = None
     changing: bool = False
+    changed: bool = False
     tried: tuple[str, ...] = ()
     disable_at: datetime | None = None
     disabling: bool = False
@@ -157,7 +165,7 @@ class Run(Model):
 
     def change_ended(self, error: Error | None) -> Self:
         """The next look says whether the item is what was asked for."""
-        return self.but(job="", changing=False, last_error=error).look_again()
+        return self.but(job="", changing=False, changed=error is None, last_error=error).look_again()
 
     def attempt_failed(self, now: datetime, error: Error) -> Self:
         """To enable or to disable failed: after a while the next look decides what is to be done about it."""
@@ -190,6 +198,8 @@ class Run(Model):
             findings=findings,
             settings=self.settings,
             attempts=self.attempts,
+            changed=self.changed,
+            seen=self.seen,
             **{"error": self.last_error if outcome is Ending.FAILED else None, **result},
         )
         return self.but(result=ended, step=outcome.value, percent=None, last_error=ended.error)

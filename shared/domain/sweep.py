@@ -2,60 +2,73 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from shared.domain.estate import Action, Standing, State, Survey
-from shared.domain.findings import Finding
+from shared.domain.findings import Finding, warning
 from shared.domain.model import Model
 from shared.domain.outcome import Error
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Phase
+from shared.domain.run import Ending, Phase, Result
+from shared.domain.settings import Settings
 
 PER_PAIR, PER_VAULT = 200, 400
 """VMs that are enabled at once by a sweep. Site Recovery has published no limit; the portal takes ten at a time."""
 
+# In poll intervals: how long a VM is left alone whose run could do nothing about what a sweep finds again, 6 h; and
+# where it failed, 24 h, for each of its attempts is one of the day's enables.
+_AGAIN, _AGAIN_AFTER_FAILURE = 720, 2880
+
 
 class Summary(Model):
     """An estate in numbers. `required` VMs are those that are tagged and no copies; of them `compliant` ones need
-    nothing. `by_state` leaves out what nobody asked for; `by_finding` counts VMs by finding."""
+    nothing. `by_finding` counts VMs by finding, `by_action` those about which the app could do something."""
 
     total: int = 0
     required: int = 0
     compliant: int = 0
     by_state: dict[str, int] = {}
     by_finding: dict[str, int] = {}
+    by_action: dict[str, int] = {}
 
     @classmethod
     def of(cls, standings: Iterable[Standing]) -> Self:
         every = tuple(standings)
         required = [standing for standing in every if standing.counts]
         codes = (code for standing in every for code in {finding.code for finding in standing.findings})
+        actions = (standing.action.value for standing in every if standing.action is not Action.NONE)
         return cls(
             total=len(every),
             required=len(required),
             compliant=sum(standing.compliant for standing in required),
             by_state=dict(sorted(Counter(standing.state.value for standing in every).items())),
             by_finding=dict(sorted(Counter(codes).items())),
+            by_action=dict(sorted(Counter(actions).items())),
         )
 
 
 class Work(Model):
-    """A VM whose run the sweep has started. `pair` names its vault and its region."""
+    """A VM whose run the sweep has started or met: its instance, its vault and region (`pair`), and whether the run has
+    `asked` Azure for what is to be done."""
 
-    vm_id: ResourceId
+    instance: str
     pair: str
+    action: Action
+    asked: bool = False
 
 
 class SweepReport(Model):
-    """What a sweep found and did. `started` counts the runs it started, by action; `stopped` says what it left for
-    another time, and why; with `gaps` it has not seen everything."""
+    """What a sweep found and did. `started` counts the runs it started, `left` the VMs left for another time, both by
+    action, and `stopped` says why; `unchanged` counts those that it did not wake, for their own runs have met with the
+    very same not long ago and could do nothing. With `gaps` it has not seen everything."""
 
     read_at: datetime
     ended_at: datetime | None = None
     summary: Summary = Summary()
     started: dict[str, int] = {}
+    unchanged: int = 0
+    left: dict[str, int] = {}
     stopped: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     writes_off: str = ""
@@ -64,14 +77,14 @@ class SweepReport(Model):
 
 class Sweep(Model):
     """Whatever runs for a VM's event has the way before it. `after` is how far it has come in each pair (the last VM's
-    lower-cased ID); `under_way` are the VMs that crowd their vault now; `passed_over` counts those that the day's
-    enables do not suffice for. Times are absolute, in UTC."""
+    lower-cased ID); `under_way` are the VMs that crowd their vault now, `disables` how many more VMs it may have
+    disabled. Times are absolute, in UTC."""
 
     poll_seconds: float
     wake_at: datetime | None = None
     after: dict[str, str] = {}
     under_way: tuple[Work, ...] = ()
-    passed_over: int = 0
+    disables: int = 0
     report: SweepReport | None = None
     faults: int = 0
     done: bool = False
@@ -108,50 +121,59 @@ def crowds(status: Mapping[str, Any]) -> bool:
     return not (replicates or "lastError" in status or "disableAt" in status)
 
 
-def ready_pairs(survey: Survey) -> set[str]:
-    """Those in which something is protected already: what their VMs share is there."""
-    return {pair_of(standing) for standing in survey.standings if standing.item_id}
+def is_unchanged(standing: Standing, result: Result, ended: datetime, now: datetime, poll_seconds: float) -> bool:
+    """Whether the VM's last run was started for what is seen of it now, and has not done it: neither would another."""
+    done = {
+        Action.ENABLE: result.outcome is Ending.PROTECTED,
+        Action.CHANGE: result.changed,
+        Action.DISABLE: result.outcome is Ending.DISABLED,
+    }
+    if result.seen != standing.seen or done[standing.action]:
+        return False
+    polls = _AGAIN_AFTER_FAILURE if result.outcome is Ending.FAILED else _AGAIN
+    return now - ended < timedelta(seconds=polls * poll_seconds)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Window:
-    """The VMs whose runs are to be started now, how far the sweep has come with them, and how many it passed over."""
+    """The VMs whose runs are to be started now, how far the sweep has come with them, and those it left, by action."""
 
-    chosen: tuple[Standing, ...]
     after: dict[str, str]
-    passed_over: int
+    chosen: list[Standing] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
 
 
-def next_window(survey: Survey, after: Mapping[str, str], under_way: Mapping[str, int], enables: int) -> Window:
-    """The next VMs in the order of their IDs, pair by pair: as many as their pair and its vault have room for, and of
-    those to be enabled at most `enables`.
+def next_window(
+    survey: Survey, after: Mapping[str, str], under_way: Iterable[Work], enables: int, disables: int
+) -> Window:
+    """The next VMs in the order of their IDs, pair by pair: as many as their pair and its vault have room for.
 
-    In a pair where nothing is protected yet one VM goes first, and makes what all of them share. `under_way` counts by
-    pair.
+    `enables` are left of the day's: what is under way and has not asked yet may still need some of them, and is waited
+    for. With none left, or none of the `disables`, a VM is left over. In a pair where nothing is protected yet one VM
+    goes first, and makes what all of them share.
     """
-    ready, in_vault, passed_over = ready_pairs(survey), Counter[str](), 0
-    for pair, count in under_way.items():
-        in_vault[vault_of(pair)] += count
-    chosen: list[Standing] = []
-    come = dict(after)
+    works = tuple(under_way)
+    ready = {pair_of(standing) for standing in survey.standings if standing.item_id}
+    busy, leading = Counter(work.pair for work in works), {work.pair for work in works if not work.asked}
+    in_vault = Counter(vault_of(work.pair) for work in works)
+    spare = enables - sum(work.action is Action.ENABLE and not work.asked for work in works)
+    window = Window(dict(after))
     for pair, waiting in _waiting(survey, after).items():
-        busy = under_way.get(pair, 0)
-        room = min(PER_PAIR - busy, PER_VAULT - in_vault[vault_of(pair)])
+        room = min(PER_PAIR - busy[pair], PER_VAULT - in_vault[vault_of(pair)])
         if pair not in ready:
-            room = 1 if pair not in after else 0 if busy else room
+            room = 0 if pair in leading else 1 if pair not in after else room
         for standing in waiting:
-            lacking = standing.action is Action.ENABLE and enables <= 0
-            if room <= 0 and not lacking:
+            enabled, disabled = standing.action is Action.ENABLE, standing.action is Action.DISABLE
+            if (enabled and enables <= 0) or (disabled and disables <= 0):
+                window.left[standing.action.value] += 1
+            elif room <= 0 or (enabled and spare <= 0):
                 break
-            come[pair] = standing.vm_id.key
-            if lacking:
-                passed_over += 1
-                continue
-            enables -= standing.action is Action.ENABLE
-            room -= 1
-            in_vault[vault_of(pair)] += 1
-            chosen.append(standing)
-    return Window(tuple(chosen), come, passed_over)
+            else:
+                window.chosen.append(standing)
+                spare, disables, room = spare - enabled, disables - disabled, room - 1
+                in_vault[vault_of(pair)] += 1
+            window.after[pair] = standing.vm_id.key
+    return window
 
 
 def _waiting(survey: Survey, after: Mapping[str, str]) -> dict[str, list[Standing]]:
@@ -172,3 +194,38 @@ def _waiting(survey: Survey, after: Mapping[str, str]) -> dict[str, list[Standin
 def waits(survey: Survey, after: Mapping[str, str]) -> bool:
     """Whether there are VMs that this sweep has not come to yet."""
     return bool(_waiting(survey, after))
+
+
+def stops(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
+    """Why a sweep has left VMs for another time, and what it takes for it to go on."""
+    enables, disables = report.left.get(Action.ENABLE.value, 0), report.left.get(Action.DISABLE.value, 0)
+    found = []
+    if report.gaps:
+        found.append(
+            warning(
+                "EstateNotRead",
+                "The estate could not be read in full, and this report is partial: nothing is disabled, and no VM is "
+                "enabled that something unread may protect.",
+                "See the gaps: a passing fault is gone by the next sweep; a right that the app lacks is not.",
+            )
+        )
+    if enables:
+        found.append(
+            warning(
+                "EnablesUsedUp",
+                f"{enables} VMs are to be enabled beyond the {settings.max_enables_per_day} that "
+                "DR_MAX_ENABLES_PER_DAY allows in 24 hours: they wait for later sweeps.",
+                "Find out who tagged so many. If they are meant, a larger DR_MAX_ENABLES_PER_DAY confirms it.",
+            )
+        )
+    if disables:
+        found.append(
+            warning(
+                "DisableShareUsedUp",
+                f"{disables} VMs are to be disabled beyond the {settings.max_disable_share:g} % that "
+                "DR_MAX_DISABLE_SHARE allows in 24 hours: they stay protected.",
+                "Find out why so many are to be disabled, and tag them again if they are not. If they are: DELETE "
+                ".../protection?confirm=true disables one at once, and a larger DR_MAX_DISABLE_SHARE more.",
+            )
+        )
+    return tuple(found)
