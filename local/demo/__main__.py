@@ -14,7 +14,7 @@ from aiohttp import ClientError
 from rich.console import Console
 
 from local import estates
-from local.demo import plan, tables
+from local.demo import plan, sweep, tables
 from local.demo.show import Show, show
 from local.demo.story import Story
 from local.stack import Stack, StackError, protection
@@ -66,7 +66,16 @@ async def _run(estate: estates.Estate, speed: float, folder: Path, console: Cons
                 await asyncio.wait_for(story.tell(), DEADLINE)
             except TimeoutError:
                 console.print(f"[bold red]Not ended within {DEADLINE:g} s.[/]")
-        return await _conclude(stack, story, shown, console)
+        as_expected = await _conclude(stack, story, shown, console)
+        if estate.tag_unannounced:
+            healed = await sweep.heal(stack, story.progress, estate.tag_unannounced, console)
+            as_expected = as_expected and healed
+    if not as_expected:
+        return 1
+    console.print("Where to look next:")
+    console.print("  make serve   the same, to try by hand: ask for plans, PUT and tag VMs, follow them to Protected")
+    console.print("  README.md    how the parts fit, and how to run the app against Azure")
+    return 0
 
 
 async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
@@ -77,7 +86,8 @@ async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
     console.print(f"{tables.calls(await stack.app_requests())} So far it is a plan.\n")
 
 
-async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -> int:
+async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -> bool:
+    """Shows how every VM ended. Whether that was as expected."""
     await story.compare()
     progress = story.progress
     requests = await stack.app_requests()
@@ -90,12 +100,10 @@ async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -
     )
     surprises = progress.surprises
     if surprises:
-        console.print(f"[bold red]Not as expected: {', '.join(vm.name for vm in surprises)}[/]")
-        return 1
-    console.print("[green]Every VM ended as its estate says.[/] Where to look next:")
-    console.print("  make serve   the same, to try by hand: ask for plans, PUT and tag VMs, follow them to Protected")
-    console.print("  README.md    how the parts fit, and how to run the app against Azure")
-    return 0
+        console.print(f"[bold red]Not as expected: {', '.join(vm.name for vm in surprises)}[/]\n")
+    else:
+        console.print("[green]Every VM ended as its estate says.[/]\n")
+    return not surprises
 
 
 if __name__ == "__main__":

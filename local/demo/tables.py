@@ -90,6 +90,27 @@ def _expected(vm: VmProgress) -> Text:
     return Text(f"no: {wanted.outcome}{f' for {wanted.finding}' if wanted.finding else ''}{missed}", "bold red")
 
 
+def compliance(estate: Mapping[str, Any]) -> Table:
+    """The estate after the sweep, as `GET compliance` tells of it: every VM, and what is to be said of it."""
+    summary = estate["summary"]
+    title = f"The estate: {summary['compliant']} of {summary['required']} VMs that are to be protected are compliant"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for name in ("VM", "region", "state", "compliant"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("RPO", justify="right", no_wrap=True)
+    table.add_column("findings", ratio=1)
+    for vm in estate["value"]:
+        table.add_row(
+            vm["vmId"].rsplit("/", 1)[-1],
+            vm["region"],
+            Text(vm["state"], _STYLES.get(vm["state"], "red")),
+            Text("yes", "green") if vm["compliant"] else Text("no", "yellow"),
+            f"{vm['rpoSeconds']} s" if vm.get("rpoSeconds") is not None else "",
+            ", ".join(finding["code"] for finding in vm["findings"]),
+        )
+    return table
+
+
 # The last type in the path of a PUT → what it makes, in the order in which it is shown.
 _KINDS = {
     "resourcegroups": "Resource groups",

@@ -41,13 +41,14 @@ class Put:
 
 @dataclass(frozen=True)
 class Estate:
-    """`data` is what the simulator loads, `profiles` what DR_PROFILES is to be. `tag_while_running` and `deliver_twice`
-    name VMs, "" for none."""
+    """`data` is what the simulator loads, `profiles` what DR_PROFILES is to be. `tag_while_running`, `deliver_twice`
+    and `tag_unannounced` name VMs, "" for none; of the last no event tells, only the sweep finds it."""
 
     data: dict[str, Any]
     expectations: tuple[Expectation, ...]
     tag_while_running: str = ""
     deliver_twice: str = ""
+    tag_unannounced: str = ""
     put: Put | None = None
     profiles: dict[str, Any] = field(default_factory=dict)
 
@@ -79,17 +80,19 @@ def _expectation(vm: dict[str, Any]) -> Expectation:
 
 
 def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
-    _only(demo, "demo", ("tagWhileRunning", "deliverTwice", "put", "profiles"))
+    _only(demo, "demo", ("tagWhileRunning", "deliverTwice", "tagUnannounced", "put", "profiles"))
     tagged, twice, put = demo.get("tagWhileRunning", ""), demo.get("deliverTwice", ""), None
+    unannounced = demo.get("tagUnannounced", "")
     if "put" in demo:
         _only(demo["put"], "put", ("vm", "body"))
         put = Put(demo["put"]["vm"], dict(demo["put"]["body"]))
-    for vm in (tagged, twice, put.vm if put else ""):
+    for vm in (tagged, twice, unannounced, put.vm if put else ""):
         if vm != "" and vm not in known:
             raise ValueError(f'"demo" names {vm!r}, which is none of the virtualMachines')
     return {
         "tag_while_running": tagged,
         "deliver_twice": twice,
+        "tag_unannounced": unannounced,
         "put": put,
         "profiles": dict(demo.get("profiles", {})),
     }

@@ -64,7 +64,24 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     # Nine VMs, one of which had to be asked for again: the event that came twice cost no PUT.
     assert any(line.split()[:4] == ["Replicated", "items", "9", "10"] for line in lines)
     assert any(line.split()[:3] == ["Fabrics", "3", "3"] for line in lines)
+    swept = next(number for number, line in enumerate(lines) if "shop-build-1 is tagged, and nobody listens" in line)
+    assert any("shop-build-1   Protected" in line for line in lines[swept:])
+    assert "The estate: 10 of 15 VMs that are to be protected are compliant" in done.stdout
+    assert ["shop-build-1", "eastus", "Protected", "yes"] in [line.split()[:4] for line in lines[swept:]]
+    assert ["shop-batch-1", "eastus", "NotEligible", "no"] in [line.split()[:4] for line in lines[swept:]]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_drift_that_the_sweep_does_not_heal_fails_the_demo(tmp_path: Path) -> None:
+    file = _estate_file(tmp_path, {"outcome": "NotTagged"}, tagUnannounced=vm_id("web-1"))
+    told = json.loads(file.read_text())
+    told["virtualMachines"][0]["power"] = "deallocated"
+    file.write_text(json.dumps(told))
+
+    done = _demo(tmp_path, "--estate", str(file))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "The estate: 0 of 1 VMs" in done.stdout
 
 
 @pytest.mark.parametrize(

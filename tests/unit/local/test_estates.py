@@ -59,7 +59,10 @@ def test_an_expectation_names_outcome_and_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("demo", "reason"),
     [
-        ({"tagWhileRuning": VM}, "has no 'tagWhileRuning'; it has tagWhileRunning, deliverTwice, put, profiles"),
+        (
+            {"tagWhileRuning": VM},
+            "has no 'tagWhileRuning'; it has tagWhileRunning, deliverTwice, tagUnannounced, put, profiles",
+        ),
         ({"deliverTwice": VM + "-2"}, "web-2', which is none of"),
         ({"deliverTwice": None}, "names None"),
         ({"put": {"vm": VM}}, "'body'"),
