@@ -22,6 +22,7 @@ routes = Routes("resource-graph")
 PATH = "/providers/Microsoft.ResourceGraph/resources"
 _MOST_ROWS = 1000
 _MOST_SUBSCRIPTIONS = 1000
+_MOST_BYTES = 16 * 1024 * 1024  # seen in microsoft/ARI#199
 _OPTIONS = ("$top", "$skip", "$skipToken", "resultFormat", "allowPartialScopes", "authorizationScopeFilter")
 _TABLE_TYPES = {"string": "string", "long": "integer", "real": "number", "bool": "boolean", "dynamic": "object"}
 
@@ -50,7 +51,19 @@ def query_resources(world: World, call: Call) -> Answer:
         "facets": [],
         "resultTruncated": "true" if more and not token else "false",
     }
-    return Answer(200, answer | ({"$skipToken": token} if token else {}))
+    answer |= {"$skipToken": token} if token else {}
+    _check_payload(world, answer)
+    return Answer(200, answer)
+
+
+def _check_payload(world: World, answer: Json) -> None:
+    size = len(json.dumps(answer, separators=(",", ":")))
+    if size > _MOST_BYTES:
+        message = (
+            f"Response payload size is {size}, and has exceeded the limit of {_MOST_BYTES}. Please consider querying "
+            "less data at a time and make paginated call if needed."
+        )
+        raise _refused(world, "ResponsePayloadTooLarge", message)
 
 
 def _rows(world: World, table: str, subscriptions: list[Subscription]) -> Iterable[tables.Row]:

@@ -177,6 +177,18 @@ async def test_a_page_has_at_most_a_thousand_rows() -> None:
         assert last.data[0]["id"].endswith("vm-01000")
 
 
+async def test_an_answer_has_at_most_sixteen_megabytes() -> None:
+    groups = [
+        {"id": f"{GROUP}-{number}", "location": "eastus", "tags": {f"t{index}": "x" * 256 for index in range(50)}}
+        for number in range(900)
+    ]
+    async with azure(estate(resourceGroups=groups)) as clients:
+        query = "resourcecontainers | project id, tags, again = tags | order by id asc"
+        [(code, message)] = await refusal(clients, query)
+        assert (code, "exceeded the limit of 16777216" in message) == ("ResponsePayloadTooLarge", True)
+        assert (await ask(clients, query, top=450)).count == 450
+
+
 async def test_a_result_may_be_asked_for_as_a_table() -> None:
     async with azure() as clients:
         query = f"{VMS} | project name, tags, disks = array_length(properties.storageProfile.dataDisks), ok = 1 == 1"
