@@ -60,11 +60,12 @@ def _size(sku: Any, location: str) -> Size | None:
         zone for place in sku.location_info or () if region(place.location) == location for zone in place.zones or ()
     }
     capabilities = _capabilities(sku)
-    most = capabilities.get("MaxDataDiskCount")
+    most, memory = capabilities.get("MaxDataDiskCount"), capabilities.get("MemoryGB")
     return Size(
         name=sku.name,
         family=sku.family or "",
         cores=int(capabilities.get("vCPUs") or 0),
+        memory=float(memory) if memory else None,
         data_disks=int(most) if most else None,
         premium=capabilities.get("PremiumIO") != "False",
         zones=tuple(sorted(offered - closed)),

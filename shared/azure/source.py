@@ -71,6 +71,7 @@ def _source_vm(vm: ResourceId, found: Any, tag_name: str) -> SourceVm:
                 size_gb=disk.disk_size_gb,
                 encryption_set=_reference(disk.managed_disk.disk_encryption_set),
                 obstacle=_obstacle(disk),
+                holds_os=disk is storage.os_disk,
             )
             for disk in attached
             if _is_managed(disk)

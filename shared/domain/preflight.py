@@ -10,11 +10,12 @@ from shared.domain.findings import Finding, Severity, blocker, warning
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.domain.settings import Create, Settings
 from shared.domain.target import CacheAccount, InVault, Replication, ResourceGroup, TargetResource
-from shared.domain.vm import Disk, Lock, SourceVm, Surroundings
+from shared.domain.vm import Disk, Lock, Size, SourceVm, Surroundings
 
-# The support matrix of 2025-06: an OS disk and 64 data disks, of 1 GiB to 32 TiB.
+# The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.
+LEAST_CORES, LEAST_MEMORY = 2, 1
 MOST_DISKS = 65
-MOST_GIB = 32 * 1024
+MOST_GIB, MOST_GIB_OF_OS_DISK = 32 * 1024, 4095
 
 
 _FROM_MEMORY = {
@@ -121,9 +122,14 @@ def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
     """Why a disk cannot be replicated at all, or ""."""
     if disk.obstacle or disk.id in shared:
         return disk.obstacle or "a shared disk"
-    if disk.size_gb is None or 1 <= disk.size_gb <= MOST_GIB:
+    size = disk.size_gb
+    if size is None:
         return ""
-    return "smaller than 1 GiB (150172)" if disk.size_gb < 1 else "larger than 32 TiB"
+    if size < 1:
+        return "smaller than 1 GiB (150172)"
+    if disk.holds_os and size > MOST_GIB_OF_OS_DISK:
+        return f"an OS disk larger than {MOST_GIB_OF_OS_DISK} GiB"
+    return "larger than 32 TiB" if size > MOST_GIB else ""
 
 
 def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
@@ -146,6 +152,20 @@ def of_surroundings(vm: SourceVm, around: Surroundings) -> Iterator[Finding]:
         yield blocker(
             "NotEligibleForReplication", f"Site Recovery's own check says {error.code}: {error.message}", error.action
         )
+    for size in around.offer.sizes if around.offer else ():
+        if size.name.lower() == vm.size.lower() and _is_small(size):
+            memory = "" if size.memory is None else f" and {size.memory:g} GiB of memory"
+            yield warning(
+                "SmallVm",
+                f"The size {size.name} of {vm.id.name} has {size.cores} core(s){memory}; Site Recovery supports VMs of "
+                f"{LEAST_CORES} cores and {LEAST_MEMORY} GiB and more.",
+                "Resize the VM if its agent cannot be installed or replication does not keep up.",
+            )
+
+
+def _is_small(size: Size) -> bool:
+    """Where Azure tells it."""
+    return 0 < size.cores < LEAST_CORES or (size.memory is not None and size.memory < LEAST_MEMORY)
 
 
 def of_locks(vm: SourceVm, locks: tuple[Lock, ...], replication: Replication) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ class Disk(Model):
     size_gb: int | None = None
     encryption_set: ResourceId | None = None
     obstacle: str = ""
+    holds_os: bool = False
 
 
 class SourceVm(Model):
@@ -126,12 +127,14 @@ class Lock(Model):
 class Size(Model):
     """A VM size in the target region. `left` is what is left of the quotas of its family and of the region.
 
-    `data_disks` is how many it takes, None where Azure does not tell; `premium` whether it takes premium disks.
+    `data_disks` is how many it takes, and `memory` in GiB, None where Azure does not tell; `premium` whether it takes
+    premium disks.
     """
 
     name: str
     family: str = ""
     cores: int = 0
+    memory: float | None = None
     data_disks: int | None = None
     premium: bool = True
     zones: tuple[str, ...] = ()

@@ -128,6 +128,11 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             _disks("big", system | {"name": "b"}, {"name": "huge", "sizeGB": 33_000}),
             ("disk huge of big", "larger than 32 TiB"),
         ),
+        (
+            "UnsupportedDisk",
+            _disks("grown", {"name": "system-of-grown", "sizeGB": 4096}),
+            ("disk system-of-grown of grown", "an OS disk larger than 4095 GiB"),
+        ),
         ("TooManyDisks", estates.vm("wide", size="Standard_M64s", disks=66), ("wide has 66 disks", "at most 65")),
         (
             "HighChurnNeeded",
@@ -289,6 +294,12 @@ def _others() -> list[Case]:
     return [
         Case("TrustedLaunchLinux", "warning", trusted, ("trusted is a Linux VM with Trusted Launch",)),
         Case("EncryptionAtHostNotKept", "warning", hosted, ("hosted is encrypted at host", "after a failover")),
+        Case(
+            "SmallVm",
+            "warning",
+            estates.vm("little", size="Standard_B1ms"),
+            ("B1ms of little has 1 core(s)", "2 cores"),
+        ),
         Case("LockedVm", "warning", estates.vm("kept"), ("lock chain", "150225", "kept")),
         Case(
             "LockedTarget", "warning", _in(CHAINED, "chained-1"), ("lock link", "chained-asr", "disabled replication")

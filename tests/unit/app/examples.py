@@ -54,7 +54,7 @@ def source_vm(**changes: Any) -> SourceVm:
         provisioning_state="Succeeded",
         size="Standard_D2s_v5",
         os="Linux",
-        disks=(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64),),
+        disks=(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64, holds_os=True),),
         nic_ids=(NIC,),
     )
     return vm.model_copy(update=changes)

@@ -7,7 +7,7 @@ import pytest
 from shared.domain import preflight
 from shared.domain.findings import Finding, Severity, blocker, note, warning
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.vm import Disk, EligibilityError, Lock, SourceVm
+from shared.domain.vm import Disk, EligibilityError, Lock, Offer, Size, SourceVm
 from tests.unit.app.examples import (
     ELSEWHERE,
     OS_DISK,
@@ -151,6 +151,39 @@ def test_a_disk_has_one_gib_to_32_tib(size: int | None, obstacle: str) -> None:
         return
     finding = told(findings, "UnsupportedDisk")
     assert finding.message == f"The disk web-1-os of web-1 is {obstacle}, which this app does not replicate."
+
+
+@pytest.mark.parametrize(("size", "holds_os", "fits"), [(4095, True, True), (4096, True, False), (4096, False, True)])
+def test_an_os_disk_has_4095_gib_at_most(size: int, holds_os: bool, fits: bool) -> None:
+    disk = Disk(id=OS_DISK, sku="Premium_LRS", size_gb=size, holds_os=holds_os)
+    findings = findings_of(source_vm(disks=(disk,)))
+
+    assert fits or "an OS disk larger than 4095 GiB" in told(findings, "UnsupportedDisk").message
+    assert bool(findings) is not fits
+
+
+@pytest.mark.parametrize(
+    ("size", "has"),
+    [
+        ({"cores": 1, "memory": 3.5}, "has 1 core(s) and 3.5 GiB of memory;"),
+        ({"cores": 2, "memory": 0.75}, "has 2 core(s) and 0.75 GiB of memory;"),
+        ({"cores": 1}, "has 1 core(s);"),
+        ({"cores": 2, "memory": 1}, ""),
+        ({"cores": 0}, ""),
+        ({"name": "Standard_B1s", "cores": 1}, ""),
+    ],
+)
+def test_a_vm_smaller_than_the_support_matrix_has_it_is_warned_of(size: dict[str, Any], has: str) -> None:
+    offer = Offer(sizes=(Size(**{"name": "standard_d2s_V5", **size}),))
+    findings = list(preflight.of_surroundings(source_vm(), surroundings(offer=offer)))
+
+    if not has:
+        assert findings == []
+        return
+    (finding,) = findings
+    assert (finding.code, finding.severity) == ("SmallVm", Severity.WARNING)
+    assert finding.fix
+    assert f"standard_d2s_V5 of web-1 {has} Site Recovery supports VMs of 2 cores and 1 GiB" in finding.message
 
 
 def test_a_vm_has_an_os_disk_and_64_data_disks_at_most() -> None:

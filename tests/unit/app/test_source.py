@@ -47,7 +47,7 @@ async def test_a_managed_disk_without_an_id_is_no_managed_disk(cloud: Cloud, man
 
     vm = await vm_in(cloud)
 
-    assert (vm.disks, vm.unmanaged_disks) == ((Disk(id=OS_DISK, sku=""),), 1)
+    assert (vm.disks, vm.unmanaged_disks) == ((Disk(id=OS_DISK, sku="", holds_os=True),), 1)
 
 
 async def test_a_vm_whose_parts_are_null_is_read_all_the_same(cloud: Cloud) -> None:
@@ -107,7 +107,13 @@ async def test_the_key_and_the_size_of_a_disk_are_read(cloud: Cloud) -> None:
     cloud.add_vm(storageProfile={"osDisk": {"managedDisk": managed, "diskSizeGB": 127}})
 
     assert (await vm_in(cloud)).disks == (
-        Disk(id=OS_DISK, sku="Premium_LRS", size_gb=127, encryption_set=ResourceId(f"{OS_DISK}-set")),
+        Disk(
+            id=OS_DISK,
+            sku="Premium_LRS",
+            size_gb=127,
+            encryption_set=ResourceId(f"{OS_DISK}-set"),
+            holds_os=True,
+        ),
     )
 
 

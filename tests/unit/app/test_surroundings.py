@@ -224,7 +224,7 @@ async def test_the_sizes_that_matter_are_read_with_zones_and_what_is_left(cloud:
 
 
 async def test_what_a_size_takes_and_the_fault_domains_of_a_set_are_read(cloud: Cloud) -> None:
-    capabilities = {"vCPUs": "2", "MaxDataDiskCount": "4", "PremiumIO": "False"}
+    capabilities = {"vCPUs": "2", "MemoryGB": "3.5", "MaxDataDiskCount": "4", "PremiumIO": "False"}
     domains = [{"name": "MaximumPlatformFaultDomainCount", "value": "3"}]
     cloud.skus = [
         sku_body(capabilities=[{"name": name, "value": value} for name, value in capabilities.items()]),
@@ -236,7 +236,7 @@ async def test_what_a_size_takes_and_the_fault_domains_of_a_set_are_read(cloud: 
 
     assert offer
     assert offer.fault_domains == 3
-    assert [(size.data_disks, size.premium) for size in offer.sizes] == [(4, False)]
+    assert [(size.memory, size.data_disks, size.premium) for size in offer.sizes] == [(3.5, 4, False)]
 
 
 async def test_a_size_that_is_closed_to_the_subscription_is_not_offered(cloud: Cloud) -> None:
