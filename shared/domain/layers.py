@@ -64,7 +64,13 @@ def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -
         _Layer(_own(vm.tags, settings), "tag {}", "tag {}"),
         _Layer(_own(vm.request, settings), "request", "field {} of the request"),
     ]
-    findings = [finding for layer in layers for finding in _unknown(layer, settings)]
+    # A hold is a VM's own: on a resource group nobody would see that it holds nothing.
+    of_group, of_vm, of_request = layers
+    findings = [
+        *_unknown(of_group, settings),
+        *_unknown(of_vm, settings, HOLD),
+        *_unknown(of_request, settings),
+    ]
     name, of_profile = _profile(layers, settings)
     findings += of_profile
     profile = settings.profiles[name]
@@ -100,16 +106,16 @@ def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
     return {name.lower().removeprefix(prefix): value for name, value in tags.items() if name.lower().startswith(prefix)}
 
 
-def _unknown(layer: _Layer, settings: Settings) -> Iterator[Finding]:
-    known = {PROFILE, HOLD, *CHOICES}
+def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
+    known = (PROFILE, *own, *CHOICES)
     made_by = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in naming.MADE_BY}
     for name in layer.given:
-        if name not in known | made_by:
+        if name not in known and name not in made_by:
             tag = f"{settings.tag_name}-{name}"
-            allowed = ", ".join(f"{settings.tag_name}-{each}" for each in (PROFILE, HOLD, *CHOICES))
+            allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
             yield blocker(
                 "OverrideInvalid",
-                f"The {layer.asked(tag[:80], '').where} is none that this app knows; allowed: {allowed}.",
+                f"The {layer.asked(tag[:80], '').where} is none that this app knows there; allowed: {allowed}.",
                 "Mend its name, or remove it.",
             )
 

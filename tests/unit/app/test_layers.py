@@ -130,17 +130,24 @@ def test_an_unknown_tag_of_the_resource_group_is_told_with_its_place() -> None:
     assert GROUP.format("cache") in finding.message
 
 
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_hold_on_the_resource_group_is_not_passed_over(value: str) -> None:
+    """It holds no VM: who set it is told, and nothing is written to the VMs meanwhile."""
+    finding = told(wishes_of(source_vm(), {"dr-hold": value}, open_settings()).findings, "OverrideInvalid")
+
+    assert f"The {GROUP.format('hold')} is none that this app knows there; allowed: dr-profile, " in finding.message
+    assert "dr-hold" not in finding.message.split("allowed:")[1]
+
+
 @pytest.mark.parametrize("tags", [{"dr-made-by": "azure-vm-dr-autoprotect"}, {"DR-Made-By": "x"}])
 def test_the_tag_that_the_app_itself_writes_asks_for_nothing(tags: dict[str, str]) -> None:
     assert wishes_of(source_vm(), tags, settings()) == Wishes("default", Profile())
     assert wishes_of(source_vm(tags=tags), {}, settings()) == Wishes("default", Profile())
 
 
-@pytest.mark.parametrize(
-    "tags", [{"dr": "true"}, {"drill": "x"}, {"xdr-target-size": "x"}, {"owner": "dr-x"}, {"dr-hold": "x"}]
-)
+@pytest.mark.parametrize("tags", [{"dr": "true"}, {"drill": "x"}, {"xdr-target-size": "x"}, {"owner": "dr-x"}])
 def test_tags_of_others_and_those_that_the_app_reads_elsewhere_ask_for_nothing(tags: dict[str, str]) -> None:
-    assert wishes_of(source_vm(tags=tags), tags, settings()).findings == ()
+    assert wishes_of(source_vm(tags={**tags, "dr-hold": "x"}), tags, settings()).findings == ()
 
 
 def test_the_tags_have_the_prefix_of_the_settings() -> None:
