@@ -168,11 +168,14 @@ def _is_small(size: Size) -> bool:
     return 0 < size.cores < LEAST_CORES or (size.memory is not None and size.memory < LEAST_MEMORY)
 
 
-def of_locks(vm: SourceVm, locks: tuple[Lock, ...], replication: Replication) -> Iterator[Finding]:
-    """Locks keep Azure from writing, or later from removing what protection leaves on a VM."""
+def of_locks(
+    vm: SourceVm, locks: tuple[Lock, ...], replication: Replication, made: tuple[ResourceId, ...] = ()
+) -> Iterator[Finding]:
+    """Locks keep Azure from writing, or later from removing what protection leaves on a VM. `made` are networks that
+    have to be."""
     written = (vm.id, replication.target_group, replication.cache_account, replication.vault)
     for lock in locks:
-        held = [resource for resource in written if lock.covers(resource)]
+        held = [each for each in (*written, *(made if lock.read_only else ())) if lock.covers(each)]
         if held and lock.read_only:
             yield blocker(
                 "ReadOnlyLock",

@@ -44,7 +44,7 @@ def estate(*, mended: bool = False) -> Json:
     ]
     made["resourceGroups"] = [
         {"id": ids.THERE, "location": TARGET},
-        *({"id": f"{group}-asr", "location": TARGET} for group in (ids.CHAINED, ids.SEALED)),
+        *({"id": f"{group}-asr", "location": TARGET} for group in (ids.CHAINED, ids.SEALED, ids.NETWORKS)),
         {"id": ids.LABELLED, "location": SOURCE, "tags": {} if mended else {"dr-target-size": "Standard_D4s_v5"}},
         {
             "id": ids.MANAGED,
@@ -83,6 +83,7 @@ def _networks(*, mended: bool) -> list[Json]:
         estates.network(5, "vnet-central", "centralus"),
         odd | {"peerings": [estates.network_id("vnet-app")]},
         estates.network(66, "vnet-odd-asr", TARGET, ids.THERE),
+        estates.network(8, "vnet-fenced", group=ids.NETWORKS),
         estates.network(7, "vnet-taken"),
         estates.network(7, "vnet-taken-asr", TARGET if mended else "northeurope", ids.THERE),
     ]
@@ -96,6 +97,7 @@ def _causes() -> Json:
             _lock(vm("frosted"), "ice", "ReadOnly"),
             _lock(vm("kept"), "chain", "CanNotDelete"),
             _lock(f"{ids.CHAINED}-asr", "link", "CanNotDelete"),
+            _lock(f"{ids.NETWORKS}-asr", "fence", "ReadOnly"),
             _lock(f"{ids.SEALED}-asr", "wax", "ReadOnly"),
             _lock(f"{ids.CACHES}-centralus", "of-cache", "ReadOnly"),
             _lock(ids.SECOND_VAULT, "of-vault", "ReadOnly"),

@@ -17,6 +17,8 @@ THERE = f"{GROUP}-asr"
 CHAINED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/chained"
 LABELLED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/labelled"
 SEALED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/sealed"
+NETWORKS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/networks"
+FENCED = resource_id("Microsoft.Network/virtualNetworks", "vnet-fenced", NETWORKS)
 MANAGED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mc-aks"
 CACHES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache"
 
@@ -181,6 +183,11 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         ("ReadOnlyLock", frosted, ("lock ice", "frosted read-only", "CanNotDelete")),
         ("VmNotRunning", frosted, ("frosted is deallocated",)),
         ("ReadOnlyLock", _in(SEALED, "sealed-1"), ("lock wax", "sealed-asr read-only")),
+        (
+            "ReadOnlyLock",
+            estates.vm("remote", nics=[{"name": "remote-nic", "subnet": f"{FENCED}/subnets/web"}]),
+            ("lock fence", "vnet-fenced-asr read-only"),
+        ),
         ("ReadOnlyLock", central, ("lock of-cache", "asr-cache-centralus makes keylesstoo read-only")),
         ("ReadOnlyLock", central, ("lock of-vault", "locked-vault read-only")),
         (

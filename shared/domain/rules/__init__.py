@@ -18,7 +18,7 @@ from shared.domain.rules import network, place, storage
 from shared.domain.rules.derivation import DEFAULT_ORIGIN, Derivation
 from shared.domain.rules.resources import Waves, waves
 from shared.domain.settings import Settings
-from shared.domain.target import Plan, Policy, Replication, ResourceGroup
+from shared.domain.target import Plan, Policy, Replication, ResourceGroup, VirtualNetwork
 from shared.domain.vm import SourceVm, Surroundings
 
 
@@ -78,7 +78,7 @@ def derive(
         findings += [
             *preflight.of_vm(vm),
             *preflight.of_surroundings(vm, around),
-            *preflight.of_locks(vm, around.locks, replication),
+            *preflight.of_locks(vm, around.locks, replication, _networks_to_make(resources, around)),
             *_out_of_target_scope(resources, settings),
         ]
     plan = Plan(
@@ -122,6 +122,12 @@ def _say_policy(d: Derivation, policy: Policy) -> None:
 def _sizes(vm: SourceVm, replication: Replication) -> Iterator[tuple[str, int | None]]:
     for disk, replicated in zip(vm.disks, replication.disks, strict=True):
         yield replicated.replica_sku, disk.size_gb
+
+
+def _networks_to_make(resources: Waves, around: Surroundings) -> tuple[ResourceId, ...]:
+    there = {network.id for network in around.target_networks}
+    networks = (each for wave in resources for each in wave if isinstance(each, VirtualNetwork))
+    return tuple(network.id for network in networks if network.id not in there)
 
 
 def _out_of_target_scope(resources: Waves, settings: Settings) -> Iterable[Finding]:

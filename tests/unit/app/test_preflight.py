@@ -7,9 +7,10 @@ import pytest
 from shared.domain import preflight
 from shared.domain.findings import Finding, Severity, blocker, note, warning
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.vm import Disk, EligibilityError, Lock, Offer, Size, SourceVm
+from shared.domain.vm import Disk, EligibilityError, Lock, Network, Offer, Size, SourceVm, Subnet
 from tests.unit.app.examples import (
     ELSEWHERE,
+    NETWORK,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
@@ -292,6 +293,20 @@ def test_a_lock_against_deletion_of_what_protects_the_vm_is_a_warning_that_names
     assert (finding.code, finding.severity) == ("LockedTarget", Severity.WARNING)
     assert f"The lock keep on {str(scope).upper()} forbids to delete {held}" in finding.message
     assert finding.fix
+
+
+@pytest.mark.parametrize(
+    ("there", "read_only", "blocks"), [(False, True, True), (True, True, False), (False, False, False)]
+)
+def test_a_read_only_lock_where_a_network_has_to_be_made_blocks(there: bool, read_only: bool, blocks: bool) -> None:
+    network = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
+    lock = Lock(scope=str(network.group_id), name="keep", read_only=read_only)
+    known = (Network(id=network, subnets={"web": Subnet()}),) if there else ()
+    plan = plan_of(source_vm(), surroundings(locks=(lock,), target_networks=known), settings())
+
+    assert bool(plan.blockers) is blocks
+    if blocks:
+        assert "makes vnet-asr read-only" in told(list(plan.findings), "ReadOnlyLock").message
 
 
 # What is said of a blocker, and what may be old
