@@ -52,6 +52,12 @@ async def test_each_reason_is_said_and_nothing_is_written(start_stack: StartStac
     assert {name: result["outcome"] for name, result in ended.items()} == dict.fromkeys(expected, "NotEligible")
     assert {name: result["findings"][0]["code"] for name, result in ended.items()} == expected
     assert all(finding["message"] and finding["fix"] for result in ended.values() for finding in result["findings"])
+    (classic,), (far,) = ended["old"]["findings"], ended["far"]["findings"]
+    assert classic["message"].startswith("old is a classic VM: Azure has retired those")
+    assert classic["fix"].startswith("Migrate it to Azure Resource Manager (https://")
+    assert OUTSIDE in far["message"]
+    assert f"outside DR_SOURCE_SCOPE (/subscriptions/{estates.SUBSCRIPTION})" in far["message"]
+    assert "DR_SOURCE_SCOPE" in far["fix"]
     assert not writes
 
 

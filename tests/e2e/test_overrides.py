@@ -65,7 +65,14 @@ async def test_every_choice_by_tag_profile_resource_group_and_request(start_stac
         requests = await stack.app_requests()
         writes = await written(stack)
 
-    assert {name: result["outcome"] for name, result in ended.items()} == dict.fromkeys(vms, "Protected")
+        # Asked for once more, all of it, and nothing is left to be done.
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms.values()))
+        again = await results(stack, len(vms))
+        assert await written(stack) == writes
+
+    for found in (ended, again):
+        assert {name: result["outcome"] for name, result in found.items()} == dict.fromkeys(vms, "Protected")
+    assert {name: _values(result) for name, result in again.items()} == {name: _values(ended[name]) for name in vms}
     wanted, had, carried, expected, told = {}, {}, {}, {}, {}
     for way, bundle in pairs:
         name = f"{way}-{bundle}"

@@ -6,12 +6,17 @@ from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event, written
 
-GOLD = {"DR_PROFILES": json.dumps({"gold": {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}})}
+AGENTS = estates.resource_id("Microsoft.Automation/automationAccounts", "agents", f"{estates.GROUP}-vaults")
+GOLD = {
+    "DR_AGENT_AUTOMATION_ACCOUNT": AGENTS,
+    "DR_PROFILES": json.dumps({"gold": {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}}),
+}
 
 
 async def test_two_profiles_in_one_region_pair(start_stack: StartStack) -> None:
     plain, gold = estates.vm("web-1"), estates.vm("web-2") | {"tags": {"dr": "true", "dr-profile": "gold"}}
-    async with start_stack(estates.estate([plain, gold]), settings=GOLD) as stack:
+    estate = estates.estate([plain, gold], resources=[{"id": AGENTS, "location": estates.TARGET}])
+    async with start_stack(estate, settings=GOLD) as stack:
         await stack.deliver(write_event(plain["id"]), write_event(gold["id"]))
         ended = await results(stack, 2)
         policies = await stack.arm("GET", f"{estates.VAULT}/replicationPolicies", "2025-08-01")
@@ -33,6 +38,11 @@ async def test_two_profiles_in_one_region_pair(start_stack: StartStack) -> None:
     }
     assert sorted(retention.values()) == [24 * 60, 72 * 60]
     assert len(mappings["value"]) == 4
+    details = [mapping["properties"]["providerSpecificDetails"] for mapping in mappings["value"]]
+    updated = {(each["agentAutoUpdateStatus"], each["automationAccountArmId"].lower()) for each in details}
+    assert updated == {("Enabled", AGENTS.lower())}
+    told = [each for each in ended["web-1"]["settings"] if each["name"] == "agentUpdate"]
+    assert [(each["value"], each["origin"]) for each in told] == [(AGENTS, "settings")]
     by_vm = {item["properties"]["friendlyName"]: item["properties"]["policyId"].lower() for item in items["value"]}
     assert {name: retention[policy] for name, policy in by_vm.items()} == {"web-1": 24 * 60, "web-2": 72 * 60}
     (finding,) = changed["findings"]
