@@ -23,7 +23,7 @@ _WANTED = {
     "missing": "a value: it has to be there",
     "model_type": "an object",
     "too_short": "at least one",
-    "tuple_type": "an array",
+    "list_type": "an array",
 }
 
 Body = TypeVar("Body", bound=BaseModel)

@@ -15,8 +15,8 @@ COLUMNS = (
     *("readAt", "partial"),
 )
 
-# What a spreadsheet takes for the beginning of a formula, whoever wrote it: tags and names are other people's text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a spreadsheet may take for the beginning of a formula, the wide forms included: tags are other people's text.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_of(standings: Iterable[Standing], read_at: datetime, *, partial: bool) -> func.HttpResponse:

@@ -52,4 +52,4 @@ async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse
 def _key(vault: ResourceId, job: Job) -> str:
     """By time, and told apart where two began at once; one that has not begun comes last."""
     began = f"{job.started.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}" if job.started else ""
-    return f"{began}|{vault.key}|{job.name}"
+    return f"{began} {vault.key} {job.name}"

@@ -63,7 +63,7 @@ class Tag(_Strict):
 class ByIds(_Strict):
     """These VMs. One that is named twice counts once."""
 
-    virtual_machines: tuple[Vm, ...] = Field(min_length=1)
+    virtual_machines: list[Vm] = Field(min_length=1)
 
 
 class ByGroup(_Strict):

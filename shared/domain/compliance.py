@@ -40,7 +40,6 @@ CODES = frozenset(DRIFT) | {
     "TooManyDisks",
     "TrustedLaunchLinux",
     "UnmanagedDisks",
-    "UnsupportedDisk",
     "VmNotReady",
     "VmNotRunning",
 }

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import naming
-from shared.domain.compliance import assess
+from shared.domain import naming, preflight
+from shared.domain.compliance import CODES, assess
 from shared.domain.drift_findings import DRIFT
 from shared.domain.estate import Action, Estate, Group, Standing, State
 from shared.domain.findings import Severity
@@ -563,6 +563,7 @@ def test_whatever_the_estate_is_like(some: Estate, mode: Mode, shuffle: Any) -> 
     assert assess(shuffled, app) == standings
     items = {item.id: item for item in some.items}
     for standing in standings:
+        assert {finding.code for finding in standing.findings} <= CODES
         item = items.get(standing.item_id) if standing.item_id else None
         assert standing.findings or standing.state in {State.PROTECTED, State.PROTECTING, State.DISABLING, State.COPY}
         if standing.action is Action.DISABLE:
@@ -580,6 +581,26 @@ def test_whatever_the_estate_is_like(some: Estate, mode: Mode, shuffle: Any) -> 
         if some.vms_unread:
             assert standing.state is not State.SOURCE_GONE
         assert bool(standing.seen) is (standing.action is not Action.NONE)
+
+
+def test_what_hinders_a_vm_as_far_as_a_list_tells_is_among_the_findings_that_a_standing_may_have() -> None:
+    hindered: dict[str, Any] = {
+        "scale_set_id": VM_ID,
+        "power_state": "deallocated",
+        "disks": (Disk(id=OS_DISK, sku="Premium_LRS"),) * 70,
+        "unmanaged_disks": 1,
+        "disk_encryption": True,
+        "encryption_at_host": True,
+    }
+    vms = [
+        source_vm(**hindered, security_type=kind, provisioning_state=state)
+        for kind in ("ConfidentialVM", "TrustedLaunch")
+        for state in ("Succeeded", "Failed")
+    ]
+
+    codes = {finding.code for vm in vms for finding in preflight.of_vm(vm)}
+
+    assert codes == CODES - set(DRIFT) - {"ManagedResourceGroup", "RegionNotMapped"}
 
 
 def test_every_finding_of_the_engine_has_its_row() -> None:

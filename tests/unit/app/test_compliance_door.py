@@ -1,0 +1,305 @@
+"""GET of the estate: filters, summary, pages, and the file for a spreadsheet."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doors.compliance import get_compliance
+from doors.estate_csv import COLUMNS
+from shared.domain.estate import Action, Standing, State, Survey
+from shared.domain.findings import note, warning
+from shared.domain.resource_id import ResourceId
+from tests.unit.app.asking import answer_to, follow, get, problem_of
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+
+READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+class Surveyed(FakeAzure):
+    """A gateway whose survey is at hand."""
+
+    def __init__(self, *standings: Standing, gaps: tuple[str, ...] = (), **app: Any) -> None:
+        scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
+        super().__init__(settings(**{"source_scope": scope, **app}), Cloud())
+        ordered = tuple(sorted(standings, key=lambda standing: standing.vm_id.key))
+        self._survey = Survey(standings=ordered, read_at=READ_AT, gaps=gaps)
+
+    async def shared(self, key: str, read: Any, within: float | None = None) -> Any:
+        return self._survey if key == "survey" else await super().shared(key, read, within)
+
+
+def standing(name: str, state: State = State.PROTECTED, group: str = "web", **changes: Any) -> Standing:
+    vm = ResourceId.of(changes.pop("subscription", SUBSCRIPTION), group, VM_ID.type, name)
+    known = {"tags": {"dr": "true"}, "location": "eastus"}
+    return Standing(vm_id=vm, state=state, **{**known, **changes})
+
+
+ESTATE = (
+    standing("a", tags={"dr": "true", "DR-Profile": "Gold"}, rpo_seconds=95, vault=VAULT_ID, target_location="westus2"),
+    standing("b", findings=(warning("Unhealthy", "It is ill."),)),
+    standing("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
+    standing("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
+    standing("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("DrCopy", "Of a."),)),
+)
+
+
+async def names(**query: Any) -> str:
+    """The VMs that are answered."""
+    view = await answer_to(get_compliance(Surveyed(*ESTATE), get("compliance", **query)))
+    assert view["summary"]["total"] == len(view["value"])
+    return "".join(row["vmId"].rsplit("/", 1)[-1] for row in view["value"])
+
+
+async def test_each_vm_is_told_with_what_is_made_of_it() -> None:
+    view = await answer_to(get_compliance(Surveyed(*ESTATE, gaps=("Half.",)), get("compliance")))
+
+    assert (view["readAt"], view["gaps"], view["nextLink"]) == ("2026-05-01T12:00:00Z", ["Half."], None)
+    assert view["value"][0] == {
+        "vmId": str(ESTATE[0].vm_id),
+        "state": "Protected",
+        "compliant": True,
+        "action": "none",
+        "region": "eastus",
+        "targetRegion": "westus2",
+        "vault": str(VAULT_ID),
+        "madeByApp": False,
+        "replicationHealth": "",
+        "rpoSeconds": 95,
+        "tags": {"dr": "true", "DR-Profile": "Gold"},
+        "findings": [],
+    }
+    assert [row["compliant"] for row in view["value"]] == [True, False, False, False, False]
+    assert view["summary"] == {
+        "total": 5,
+        "required": 3,
+        "compliant": 1,
+        "byState": {"Copy": 1, "NotTagged": 1, "Protected": 2, "Unprotected": 1},
+        "byFinding": {"DrCopy": 1, "MissingProtection": 1, "NotTagged": 1, "Unhealthy": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({}, "abcde"),
+        ({"state": "Protected"}, "ab"),
+        ({"state": "unprotected"}, "c"),
+        ({"finding": "Unhealthy"}, "b"),
+        ({"finding": "VmNotRunning"}, ""),
+        ({"subscription": ELSEWHERE}, "e"),
+        ({"resourceGroup": "Zoo"}, "de"),
+        ({"resourceGroup": "nobody-s"}, ""),
+        ({"region": "West Europe"}, "d"),
+        ({"tag": "dr"}, "abce"),
+        ({"tag": "dr-profile"}, "a"),
+        ({"tag": "DR-PROFILE=gold"}, "a"),
+        ({"tag": "dr-profile=silver"}, ""),
+        ({"tag": "dr="}, ""),
+        ({"state": "Protected", "finding": "Unhealthy", "tag": "dr=TRUE"}, "b"),
+        ({"state": "Protected", "region": "westeurope"}, ""),
+        ({"format": "json"}, "abcde"),
+    ],
+)
+async def test_filters_leave_those_that_fit_all_of_them_and_the_summary_counts_those(
+    query: dict[str, str], left: str
+) -> None:
+    assert await names(**query) == left
+
+
+async def test_the_summary_is_of_all_that_the_filters_leave_whatever_the_page() -> None:
+    view = await answer_to(get_compliance(Surveyed(*ESTATE), get("compliance", tag="dr", top=1)))
+
+    assert (len(view["value"]), view["summary"]["total"]) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ({"state": "Broken"}, "Protected, Protecting"),
+        ({"finding": "Nonsense"}, "MissingProtection"),
+        ({"subscription": "33333333-3333-3333-3333-333333333333"}, SUBSCRIPTION),
+        ({"subscription": "prod"}, ELSEWHERE),
+        ({"resourceGroup": "a/b"}, "the name of a resource group"),
+        ({"region": "moon base!"}, "the name of an Azure region"),
+        ({"region": "none"}, "the name of an Azure region"),
+        ({"tag": "owner=alice"}, "begins with dr"),
+        ({"tag": "=true"}, "begins with dr"),
+        ({"top": "0"}, "1 to 1000"),
+        ({"top": "1001"}, "1 to 1000"),
+        ({"top": "ten"}, "1 to 1000"),
+        ({"top": "\u0663"}, "1 to 1000"),
+        ({"top": "9" * 5000}, "1 to 1000"),
+        ({"after": "%%%"}, "nextLink"),
+        ({"after": "_____"}, "nextLink"),
+        ({"format": "xml"}, "json, csv"),
+        ({"sort": "name"}, "state, finding"),
+        ({"State": "Protected"}, "state, finding"),
+    ],
+)
+async def test_what_cannot_be_is_told_with_what_was_given_and_what_is_allowed(
+    query: dict[str, Any], allowed: str
+) -> None:
+    azure = Surveyed(*ESTATE)
+
+    status, problem = await problem_of(get_compliance(azure, get("compliance", **query)))
+
+    ((name, value),) = query.items()
+    (error,) = problem["errors"]
+    assert (status, problem["code"]) == (400, "InvalidQuery")
+    assert (error["field"], error["given"]) == (name, value[:80])
+    assert allowed in error["allowed"]
+
+
+async def test_everything_that_is_wrong_is_told_at_once() -> None:
+    _, problem = await problem_of(get_compliance(Surveyed(), get("compliance", state="x", top=0, nonsense=1)))
+
+    assert {error["field"] for error in problem["errors"]} == {"state", "top", "nonsense"}
+
+
+# Pages
+
+
+@given(st.lists(st.integers(0, 40), unique=True), st.integers(1, 12))
+async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: int) -> None:
+    azure = Surveyed(*(standing(f"vm-{number:02}") for number in numbers))
+    request = get("compliance", top=top, state="Protected")
+    found: list[str] = []
+    while True:
+        view = await answer_to(get_compliance(azure, request))
+        assert len(view["value"]) <= top
+        assert view["summary"]["total"] == len(numbers)
+        found += [row["vmId"] for row in view["value"]]
+        if not view["nextLink"]:
+            break
+        request = follow(view["nextLink"])
+
+    assert found == sorted(str(standing(f"vm-{number:02}").vm_id) for number in numbers)
+
+
+async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_gone() -> None:
+    before, after = [standing(name) for name in "bdf"], [standing(name) for name in "acdefg"]
+    first = await answer_to(get_compliance(Surveyed(*before), get("compliance", top=2)))
+
+    rest = await answer_to(get_compliance(Surveyed(*after), follow(first["nextLink"])))
+
+    assert [row["vmId"][-1] for row in first["value"] + rest["value"]] == ["b", "d", "e", "f"]
+
+
+async def test_a_page_has_a_hundred_unless_somebody_asks_for_more_or_less() -> None:
+    azure = Surveyed(*(standing(f"vm-{number:04}") for number in range(1001)))
+
+    default = await answer_to(get_compliance(azure, get("compliance")))
+    most = await answer_to(get_compliance(azure, get("compliance", top=1000)))
+
+    assert (len(default["value"]), len(most["value"])) == (100, 1000)
+    assert most["nextLink"]
+
+
+# CSV
+
+
+async def rows(*standings: Standing, **query: Any) -> list[dict[str, str]]:
+    gaps = query.pop("gaps", ())
+    response = await get_compliance(Surveyed(*standings, gaps=gaps), get("compliance", **query))
+    assert (response.status_code, response.mimetype) == (200, "text/csv")
+    assert "compliance.csv" in response.headers["Content-Disposition"]
+    return list(csv.DictReader(io.StringIO(response.get_body().decode())))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"format": "csv"},
+        {"accept": "text/csv"},
+        {"accept": "Text/CSV; charset=utf-8, */*"},
+        {"format": "csv", "accept": "application/json"},
+    ],
+)
+async def test_as_a_file_it_holds_every_row_that_the_filters_leave(asked: dict[str, Any]) -> None:
+    many = [standing(f"vm-{number:04}") for number in range(1500)]
+
+    found = await rows(*many, standing("other", State.FAILED), state="Protected", **asked)
+
+    assert [row["name"] for row in found] == [each.vm_id.name for each in many]
+    assert tuple(found[0]) == COLUMNS
+
+
+@pytest.mark.parametrize("asked", [{"format": "json", "accept": "text/csv"}, {"accept": "*/*"}])
+async def test_as_json_it_comes_where_no_file_is_asked_for(asked: dict[str, Any]) -> None:
+    response = await get_compliance(Surveyed(*ESTATE), get("compliance", **asked))
+
+    assert json.loads(response.get_body())["value"]
+
+
+@pytest.mark.parametrize("page", [{"top": 5}, {"after": "YQ"}])
+async def test_a_file_has_no_pages(page: dict[str, Any]) -> None:
+    status, problem = await problem_of(get_compliance(Surveyed(), get("compliance", format="csv", **page)))
+
+    assert (status, [error["field"] for error in problem["errors"]]) == (400, list(page))
+
+
+async def test_a_row_has_all_that_an_auditor_asks_for() -> None:
+    first, second, *_ = await rows(*ESTATE, format="csv", gaps=("Half.",))
+
+    assert first["vmId"] == str(ESTATE[0].vm_id)
+    assert (first["subscription"], first["resourceGroup"], first["name"]) == (SUBSCRIPTION, "web", "a")
+    assert (first["state"], first["compliant"], first["rpoSeconds"], first["percent"]) == (
+        "Protected",
+        "true",
+        "95",
+        "",
+    )
+    assert first["tags"] == "DR-Profile=Gold; dr=true"
+    assert (second["compliant"], second["findings"], second["messages"]) == ("false", "Unhealthy", "It is ill.")
+    assert {(row["readAt"], row["partial"]) for row in (first, second)} == {("2026-05-01T12:00:00+00:00", "true")}
+
+
+NASTY = st.text(st.sampled_from("=+-@\uff1d\t\r\n\"';,a1|!"), max_size=12)
+
+
+@given(NASTY, NASTY)
+async def test_no_cell_is_a_formula_whatever_people_write(text: str, value: str) -> None:
+    hostile = standing("a", tags={f"{text}dr": value}, findings=(warning(text, value),), replication_health=text)
+
+    (row,) = await rows(hostile, format="csv")
+
+    assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"))]
+    assert row["messages"] in {value, f"'{value}"}
+    assert row["replicationHealth"] in {text, f"'{text}"}
+
+
+# From Azure
+
+
+async def test_it_is_what_azure_tells_read_by_a_handful_of_lists_and_shared() -> None:
+    cloud = Cloud()
+    cloud.add_vm(tags={"dr": "true"})
+    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name(), rpoInSeconds=95))
+    azure = FakeAzure(settings(), cloud)
+
+    view = await answer_to(get_compliance(azure, get("compliance")))
+    reads = len(cloud.reads)
+    await answer_to(get_compliance(azure, get("compliance", state="Failed")))
+
+    (row,) = view["value"]
+    assert (row["vmId"], row["state"], row["rpoSeconds"], row["madeByApp"]) == (str(VM_ID), "Protected", 95, True)
+    assert row["itemId"].endswith(our_item_name())
+    assert len(cloud.reads) == reads <= 7
+    assert cloud.writes == []
+
+
+async def test_what_could_not_be_read_is_said() -> None:
+    cloud = Cloud()
+    cloud.faults["graph"] = answer(403, "AuthorizationFailed", "No right.")
+
+    view = await answer_to(get_compliance(FakeAzure(settings(), cloud), get("compliance")))
+
+    assert view["value"] == []
+    assert any("No right." in gap for gap in view["gaps"])

@@ -1,0 +1,120 @@
+"""GET of the vaults' jobs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from doors.jobs import get_jobs
+from shared.domain.resource_id import VAULT, ResourceId
+from tests.unit.app.asking import answer_to, follow, get, problem_of
+from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+SECOND = ResourceId.of(SUBSCRIPTION, "dr", VAULT, "second")
+
+
+def job(name: str, minutes: int | None, state: str = "Succeeded", scenario: str = "EnableDr", **more: Any) -> Any:
+    started = {} if minutes is None else {"startTime": (NOON + timedelta(minutes=minutes)).isoformat()}
+    return job_body(state, name, scenario, **started, **more)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vault(SECOND, "northeurope")["replication_jobs"] = [
+        job("b", 2, "InProgress", targetObjectName="db-1"),
+        job("d", 1, "Failed", "DisableDr", endTime=(NOON + timedelta(minutes=9)).isoformat()),
+    ]
+    cloud.vault["replication_jobs"] = [job("e", None, "NotStarted"), job("a", 3), job("c", 1)]
+    return cloud
+
+
+def two_vaults(cloud: Cloud) -> FakeAzure:
+    regions = {"eastus": {"vault": str(VAULT_ID)}, "westeurope": {"vault": str(SECOND)}}
+    return FakeAzure(settings(vault_ids=f"{VAULT_ID},{SECOND}", region_map=regions), cloud)
+
+
+async def names(cloud: Cloud, **query: Any) -> str:
+    view = await answer_to(get_jobs(two_vaults(cloud), get("jobs", **query)))
+    return "".join(each["name"] for each in view["value"])
+
+
+async def test_the_jobs_of_all_vaults_come_newest_first(cloud: Cloud) -> None:
+    view = await answer_to(get_jobs(two_vaults(cloud), get("jobs")))
+
+    # Of two that began at once, the vault's ID decides.
+    assert [each["name"] for each in view["value"]] == ["a", "b", "c", "d", "e"]
+    assert view["value"][3] == {
+        "name": "d",
+        "vault": str(SECOND),
+        "scenario": "DisableDr",
+        "title": "Enable replication",
+        "state": "Failed",
+        "vm": "web-1",
+        "started": "2026-05-01T12:01:00Z",
+        "ended": "2026-05-01T12:09:00Z",
+    }
+    assert view["nextLink"] is None
+    assert cloud.reads == ["replication_jobs"] * 2
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({"vm": "DB-1"}, "b"),
+        ({"vm": "nobody"}, ""),
+        ({"state": "failed"}, "d"),
+        ({"state": "Suspended"}, ""),
+        ({"scenario": "enabledr"}, "abce"),
+        ({"scenario": "EnableDr", "state": "Succeeded"}, "ac"),
+        ({"scenario": "SecondaryIrCompletion"}, ""),
+    ],
+)
+async def test_filters_leave_those_that_fit_all_of_them(cloud: Cloud, query: dict[str, str], left: str) -> None:
+    assert await names(cloud, **query) == left
+
+
+async def test_a_page_goes_on_where_the_one_before_ended_though_jobs_have_begun_since(cloud: Cloud) -> None:
+    first = await answer_to(get_jobs(two_vaults(cloud), get("jobs", top=2)))
+    cloud.vault["replication_jobs"].append(job("new", 60))
+    second = await answer_to(get_jobs(two_vaults(cloud), follow(first["nextLink"])))
+    last = await answer_to(get_jobs(two_vaults(cloud), follow(second["nextLink"])))
+
+    assert [[each["name"] for each in view["value"]] for view in (first, second, last)] == [
+        ["a", "b"],
+        ["c", "d"],
+        ["e"],
+    ]
+    assert last["nextLink"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ({"vm": "a/b"}, "the name of a VM"),
+        ({"vm": "x" * 65}, "the name of a VM"),
+        ({"state": "Done"}, "InProgress, Succeeded"),
+        ({"scenario": "Enable replication"}, "EnableDr"),
+        ({"top": "-1"}, "1 to 1000"),
+        ({"after": "\u00e9"}, "nextLink"),
+        ({"vault": "vault"}, "vm, state, scenario, top, after"),
+    ],
+)
+async def test_what_cannot_be_is_told_with_what_is_allowed_and_nothing_is_read(
+    cloud: Cloud, query: dict[str, Any], allowed: str
+) -> None:
+    status, problem = await problem_of(get_jobs(two_vaults(cloud), get("jobs", **query)))
+
+    (error,) = problem["errors"]
+    assert (status, problem["code"], error["field"]) == (400, "InvalidQuery", next(iter(query)))
+    assert allowed in error["allowed"]
+    assert cloud.reads == []
+
+
+@pytest.mark.parametrize(("status", "answered"), [(403, 502), (429, 503)])
+async def test_what_azure_does_not_tell_is_a_problem(cloud: Cloud, status: int, answered: int) -> None:
+    cloud.faults["replication_jobs"] = answer(status, "No")
+
+    assert (await problem_of(get_jobs(two_vaults(cloud), get("jobs"))))[0] == answered
