@@ -80,6 +80,7 @@ async def test_each_vm_is_told_with_what_is_made_of_it() -> None:
         "total": 5,
         "required": 3,
         "compliant": 1,
+        "byAction": {"enable": 1},
         "byState": {"Copy": 1, "NotTagged": 1, "Protected": 2, "Unprotected": 1},
         "byFinding": {"DrCopy": 1, "MissingProtection": 1, "NotTagged": 1, "Unhealthy": 1},
     }

@@ -15,9 +15,10 @@ from azure.functions.decorators.function_app import Function
 import shared.azure.gateway
 from shared.domain import naming
 from shared.domain.settings import SettingsError
+from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
-from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
 from tests.unit.app.test_protection_door import RefusesToStart
 
@@ -82,7 +83,9 @@ async def test_an_event_about_anything_else_is_told_in_one_line_without_claims(
     assert client.started == []
 
 
-@pytest.mark.parametrize(("name", "method"), [("put_protection", "PUT"), ("get_protection", "GET")])
+@pytest.mark.parametrize(
+    ("name", "method"), [("put_protection", "PUT"), ("get_protection", "GET"), ("delete_protection", "DELETE")]
+)
 async def test_a_problem_is_answered_as_a_document(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, method: str
 ) -> None:
@@ -126,6 +129,44 @@ async def test_a_plan_is_told_or_a_problem_answered_as_a_document(
 
     assert response.status_code == status
     assert json.loads(response.get_body())["code" if status == 404 else "blocked"] in ("OutOfScope", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "status"),
+    [
+        ("post_protections", post("protections", {"virtualMachines": [str(VM_ID)]}), 202),
+        ("post_protections", post("protections", {}), 422),
+        ("get_batch", get("protections/batch-1"), 404),
+    ],
+)
+async def test_a_batch_is_begun_and_looked_at_or_a_problem_answered(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, given: func.HttpRequest, status: int
+) -> None:
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), Cloud()))
+
+    assert (await door(functions, name)(given, FakeHub())).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "status"),
+    [
+        ("post_protections_plan", post("protections/plan", {"virtualMachines": [str(VM_ID)]}), 200),
+        ("post_protections_plan", post("protections/plan", b"{"), 400),
+        ("get_compliance", get("compliance"), 200),
+        ("get_compliance", get("compliance", state="x"), 400),
+        ("get_jobs", get("jobs"), 200),
+        ("get_jobs", get("jobs", top=0), 400),
+        ("get_openapi", get("openapi.json"), 200),
+        ("get_openapi", get("openapi.json", x="y"), 400),
+    ],
+)
+async def test_what_only_looks_is_answered_or_a_problem(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, given: func.HttpRequest, status: int
+) -> None:
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), Cloud()))
+    function: Any = functions[name].get_user_function()
+
+    assert (await function(given)).status_code == status
 
 
 async def test_a_run_that_could_not_be_started_is_answered_as_a_document(

@@ -16,20 +16,30 @@ import schemathesis
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from doors.body import request_model, tags_in
+from doors.compliance import get_compliance
+from doors.disabling import delete_protection
+from doors.jobs import get_jobs
 from doors.openapi import document, get_openapi
 from doors.plan import post_plan
 from doors.problems import Problem
 from doors.protection import get_protection, put_protection
+from doors.protections import get_batch, post_protections
+from doors.protections_plan import post_protections_plan
+from doors.selection import selected
 from shared.domain.findings import warning
 from shared.domain.outcome import Error
+from shared.domain.resource_id import vm_id
 from shared.domain.run import Ending, Run
 from shared.domain.target import Setting
+from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body
-from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body
+from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
+from tests.unit.app.test_protections_door import BATCH, STATE
 
 DOCUMENT = document(settings())
 VM_PATH = "/subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
+EXAMPLE_SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 ROUTE = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
 
 
@@ -59,7 +69,7 @@ def closed(schema: Any) -> Any:
 def errors_in(path: str, method: str, status: int, media_type: str, body: Any) -> list[str]:
     """What about an answer is not as the document says."""
     content = DOCUMENT["paths"][path][method]["responses"][str(status)]["content"]
-    assert list(content) == [media_type]
+    assert [media for media in content if media != "text/csv"] == [media_type]
     schema = {**content[media_type]["schema"], "components": closed(DOCUMENT["components"])}
     return [error.message for error in jsonschema_rs.Draft202012Validator(schema).iter_errors(body)]
 
@@ -69,7 +79,7 @@ def as_documented(path: str, response: func.HttpResponse, method: str) -> Any:
     body = json.loads(response.get_body())
     assert errors_in(path, method, response.status_code, response.mimetype, body) == []
     documented = DOCUMENT["paths"][path][method]["responses"][str(response.status_code)].get("headers", {})
-    needed = {name for name, header in documented.items() if header["required"]}
+    needed = {name for name, header in documented.items() if header.get("required")}
     assert needed <= set(response.headers.keys()) <= set(documented)
     return body
 
@@ -126,6 +136,22 @@ def test_the_names_are_those_of_the_settings() -> None:
     assert not any(name.startswith("dr-") for name in members)
 
 
+@pytest.mark.parametrize("path", ["/protections", "/protections/plan"])
+async def test_the_examples_of_a_selection_can_be_sent(path: str) -> None:
+    content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    scope = f"/subscriptions/{EXAMPLE_SUBSCRIPTION}"
+    cloud = Cloud()
+    cloud.add_vm({"env": "prod"}, vm=vm_id(EXAMPLE_SUBSCRIPTION, "web", "web-1"))
+
+    for example in content["examples"].values():
+        azure = FakeAzure(settings(source_scope=scope), cloud)
+        assert (await selected(azure, post(path[1:], example["value"]), 1)).vms
+        assert jsonschema_rs.Draft202012Validator(schema).is_valid(example["value"])
+    for wrong in ({}, {"subscriptionId": EXAMPLE_SUBSCRIPTION}, {"virtualMachines": ["web-1"]}):
+        assert not jsonschema_rs.Draft202012Validator(schema).is_valid(wrong)
+
+
 @pytest.mark.parametrize("path", [VM_PATH, f"{VM_PATH}/plan"])
 def test_the_examples_of_a_body_can_be_sent(path: str) -> None:
     operation = DOCUMENT["paths"][path]["put" if path == VM_PATH else "post"]
@@ -137,10 +163,11 @@ def test_the_examples_of_a_body_can_be_sent(path: str) -> None:
         assert jsonschema_rs.is_valid(schema, example["value"])
 
 
-def test_the_parameters_have_patterns_that_their_examples_fit() -> None:
-    parameters = DOCUMENT["paths"][VM_PATH]["parameters"]
+@pytest.mark.parametrize("path", [path for path in DOCUMENT["paths"] if "{" in path])
+def test_the_parameters_have_patterns_that_their_examples_fit(path: str) -> None:
+    parameters = DOCUMENT["paths"][path]["parameters"]
 
-    assert [parameter["name"] for parameter in parameters] == re.findall(r"{(\w+)}", VM_PATH)
+    assert [parameter["name"] for parameter in parameters] == re.findall(r"{(\w+)}", path)
     assert all(re.search(each["schema"]["pattern"], each["example"]) for each in parameters)
 
 
@@ -208,11 +235,77 @@ async def test_a_look_is_as_the_document_says(
     assert view["run"] == (client.custom_status if view["running"] else client.output)
 
 
+RECKONED = {"rpoInSeconds": 95, "lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
+
+
+def protect(cloud: Cloud) -> None:
+    """By an item of which there is much to tell."""
+    cloud.add_region_pair()
+    disks = [{"diskId": f"{VM_ID.group_id}/providers/Microsoft.Compute/disks/web-1-os", "diskState": "Protected"}]
+    item = item_body("Protected", our_item_name(), protectedManagedDisks=disks, **RECKONED)
+    item["properties"]["healthErrors"] = [{"errorCode": "1", "possibleCauses": "Rain.", "recommendedAction": "Wait."}]
+    cloud.vault["replication_protected_items"].append(item)
+    cloud.vault["replication_jobs"].append(job_body("Succeeded", startTime="2026-05-01T12:00:00Z"))
+    cloud.recovery_points.append(point_body("2026-05-01T12:00:00Z"))
+
+
+async def test_a_look_that_is_drilled_down_is_as_the_document_says(cloud: Cloud) -> None:
+    protect(cloud)
+
+    response = await get_protection(FakeAzure(settings(), cloud), FakeDurableClient(), request("GET"))
+
+    details = as_documented(VM_PATH, response, "get")["details"]
+    assert all((details["disks"], details["healthErrors"], details["failover"], details["recoveryPoints"]))
+
+
 async def test_what_was_accepted_is_as_the_document_says(cloud: Cloud) -> None:
     response = await put_protection(FakeAzure(settings(), cloud), FakeDurableClient(), request("PUT"))
 
     assert response.status_code == 202
     as_documented(VM_PATH, response, "put")
+
+
+async def test_what_is_to_be_disabled_is_as_the_document_says(cloud: Cloud) -> None:
+    protect(cloud)
+    azure, client = FakeAzure(settings(), cloud), FakeDurableClient()
+
+    with pytest.raises(Problem) as unconfirmed:
+        await delete_protection(azure, client, request("DELETE"))
+    response = await delete_protection(azure, client, request("DELETE", confirm="true"))
+
+    as_documented(VM_PATH, unconfirmed.value.response(), "delete")
+    assert response.status_code == 202
+    as_documented(VM_PATH, response, "delete")
+
+
+async def test_a_batch_and_its_plan_are_as_the_document_says(cloud: Cloud) -> None:
+    azure, hub = FakeAzure(settings(), cloud), FakeHub()
+    hub.put(BATCH, Status.Running, "protect_batch", state=STATE.but(last_error=FAILURE).dump())
+    body = {"virtualMachines": [str(VM_ID), f"{VM_ID}-0"]}
+
+    accepted = await post_protections(azure, hub, post("protections", body))
+    plan = await post_protections_plan(azure, post("protections/plan", body))
+    batch = await get_batch(hub, get(f"protections/{BATCH}"))
+
+    as_documented("/protections", accepted, "post")
+    assert as_documented("/protections/plan", plan, "post")["resources"]
+    assert as_documented("/protections/{batch}", batch, "get")["lastError"]
+
+
+async def test_the_estate_and_its_jobs_are_as_the_document_says(cloud: Cloud) -> None:
+    protect(cloud)
+    cloud.add_vm({"dr": "true"}, vm=vm_id(SUBSCRIPTION, "web", "web-2"))
+    azure = FakeAzure(settings(), cloud)
+
+    estate = await get_compliance(azure, get("compliance", top=1))
+    file = await get_compliance(azure, get("compliance", format="csv"))
+    jobs = await get_jobs(azure, get("jobs"))
+
+    assert as_documented("/compliance", estate, "get")["nextLink"]
+    assert as_documented("/jobs", jobs, "get")["value"]
+    answered = DOCUMENT["paths"]["/compliance"]["get"]["responses"]["200"]
+    assert (file.mimetype, set(file.headers.keys())) == ("text/csv", set(answered["headers"]))
+    assert file.mimetype in answered["content"]
 
 
 @pytest.mark.parametrize(

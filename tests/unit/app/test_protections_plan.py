@@ -1,0 +1,123 @@
+"""POST of a plan for many VMs: each in short, all of it added up, and nothing written."""
+
+from typing import Any
+
+import pytest
+
+from doors.protections_plan import MOST_PLANNED, post_protections_plan
+from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
+from tests.unit.app.asking import answer_to, post, problem_of
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+
+OFF, SECOND, NOBODY = (ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, name) for name in ("off", "two", "nobody"))
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm()
+    cloud.add_vm({"dr": "true"}, vm=SECOND)
+    cloud.add_vm(vm=OFF, power="deallocated")
+    return cloud
+
+
+async def plans(cloud: Cloud, *vms: ResourceId, body: Any = None, **app: Any) -> dict[str, Any]:
+    given = body or {"virtualMachines": list(map(str, vms))}
+    return await answer_to(post_protections_plan(FakeAzure(settings(**app), cloud), post("protections/plan", given)))
+
+
+async def test_each_vm_is_told_in_short_and_all_of_it_is_added_up(cloud: Cloud) -> None:
+    view = await plans(cloud, VM_ID, SECOND, OFF, NOBODY)
+
+    told = {row["vmId"].rsplit("/", 1)[-1]: row for row in view["value"]}
+    assert {name: (row["exists"], row["tagged"], row["blocked"]) for name, row in told.items()} == {
+        "nobody": (False, False, True),
+        "off": (True, False, True),
+        "two": (True, True, False),
+        "web-1": (True, False, False),
+    }
+    assert (view["total"], view["blocked"], view["findings"]) == (4, 2, {"VmNotRunning": 1})
+    each = told["web-1"]["cost"]["month"]
+    assert each > 0
+    assert view["cost"]["month"] == round(2 * each, 2)
+    assert cloud.writes == []
+
+
+async def test_what_they_share_is_made_once(cloud: Cloud) -> None:
+    view = await plans(cloud, VM_ID, SECOND)
+
+    first, second = ({each["name"] for each in row["resources"]} for row in view["value"])
+    assert first & second
+    made = [each["name"] for each in view["resources"]]
+    assert sorted(made) == sorted(first | second)
+    assert {each["action"] for each in view["resources"]} == {"create"}
+
+
+async def test_what_is_there_is_not_told(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+
+    view = await plans(cloud, VM_ID)
+
+    assert "reuse" not in {each["action"] for each in view["resources"]}
+    assert "fabric" not in {each["kind"] for each in view["resources"]}
+
+
+async def test_the_body_is_tried_on_each_as_a_put_would(cloud: Cloud) -> None:
+    body = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "web", "protection": {"dr-target-zone": "2"}}
+
+    view = await plans(cloud, body=body)
+
+    assert (view["total"], view["blocked"]) == (3, 3)
+    assert view["findings"]["OverrideNotAllowed"] == 3
+    assert view["cost"]["month"] == 0
+
+
+async def test_of_a_protected_vm_it_is_told_what_would_be_changed(cloud: Cloud) -> None:
+    cloud.add_region_pair()
+    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name()))
+
+    (row,) = (await plans(cloud, VM_ID))["value"]
+
+    assert row["blocked"] is False
+    assert [each["setting"] for each in row["changes"]] == ["disks/web-1-os"]
+    assert [(each["kind"], each["action"]) for each in row["resources"]] == [("replicated item", "change in place")]
+
+
+async def test_in_report_mode_it_is_told_and_why_nothing_may_be_done(cloud: Cloud) -> None:
+    view = await plans(cloud, VM_ID, mode="report")
+
+    assert "DR_MODE" in view["writesOff"]
+    assert view["blocked"] == 0
+
+
+async def test_what_azure_refuses_of_one_vm_is_told_of_that_one(cloud: Cloud) -> None:
+    cloud.faults[str(OFF)] = answer(403, "AuthorizationFailed", "No right.")
+
+    view = await plans(cloud, VM_ID, OFF)
+
+    told = {row["vmId"].rsplit("/", 1)[-1]: row for row in view["value"]}
+    assert (told["off"]["blocked"], told["off"]["error"]["message"]) == (True, "No right.")
+    assert (told["web-1"]["blocked"], view["blocked"]) == (False, 1)
+
+
+async def test_a_part_of_a_plan_is_none(cloud: Cloud) -> None:
+    cloud.faults[str(OFF)] = answer(429, "TooManyRequests")
+    body = {"virtualMachines": [str(VM_ID), str(OFF)]}
+
+    status, _ = await problem_of(post_protections_plan(FakeAzure(settings(), cloud), post("protections/plan", body)))
+
+    assert status == 503
+
+
+async def test_no_more_are_planned_than_a_call_has_time_for(cloud: Cloud) -> None:
+    many = [str(ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, f"vm-{n}")) for n in range(MOST_PLANNED + 1)]
+
+    status, problem = await problem_of(
+        post_protections_plan(FakeAzure(settings(), cloud), post("protections/plan", {"virtualMachines": many}))
+    )
+    view = await plans(cloud, body={"virtualMachines": many[:-1]})
+
+    assert (status, problem["code"]) == (422, "TooManyVms")
+    assert str(MOST_PLANNED) in problem["detail"]
+    assert (view["total"], view["blocked"]) == (MOST_PLANNED, MOST_PLANNED)
