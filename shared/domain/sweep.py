@@ -161,7 +161,7 @@ def next_window(
     for pair, waiting in _waiting(survey, after).items():
         room = min(PER_PAIR - busy[pair], PER_VAULT - in_vault[vault_of(pair)])
         if pair not in ready:
-            room = 0 if pair in leading else 1 if pair not in after else room
+            room = 0 if pair in leading else min(room, 1) if pair not in after else room
         for standing in waiting:
             enabled, disabled = standing.action is Action.ENABLE, standing.action is Action.DISABLE
             if (enabled and enables <= 0) or (disabled and disables <= 0):

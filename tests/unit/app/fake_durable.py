@@ -70,6 +70,7 @@ class FakeHub:
         self.instances: dict[str, dict[str, Any]] = {}
         self.started: list[str] = []
         self.raised: list[str] = []
+        self.terminated: list[str] = []
         self._on_start = on_start
 
     def put(self, instance: str, status: Status, name: str = "protect_vm", **shown: Any) -> None:
@@ -92,6 +93,11 @@ class FakeHub:
         if self._on_start:
             self._on_start(self, instance)
         return instance
+
+    async def terminate(self, instance: str, reason: str) -> None:
+        assert reason
+        self.instances[instance]["runtimeStatus"] = Status.Terminated.name
+        self.terminated.append(instance)
 
     async def raise_event(self, instance: str, name: str) -> None:
         assert self.instances[instance]["runtimeStatus"] == Status.Running.name, name

@@ -1,11 +1,12 @@
 """The app as the platform loads it: it starts with good settings only, and its doors answer as they should."""
 
+import asyncio
 import importlib
 import json
 import logging
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -15,6 +16,7 @@ from azure.functions.decorators.function_app import Function
 import shared.azure.gateway
 from shared.domain import naming
 from shared.domain.settings import SettingsError
+from shared.domain.sweep import Sweep
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
@@ -81,6 +83,44 @@ async def test_an_event_about_anything_else_is_told_in_one_line_without_claims(
     assert len(line) < 500
     assert SECRET not in line
     assert client.started == []
+
+
+async def test_the_timer_starts_the_one_sweep_and_skips_it_while_another_is_under_way(
+    functions: dict[str, Function], caplog: pytest.LogCaptureFixture
+) -> None:
+    hub, timer = FakeHub(), SimpleNamespace(past_due=False)
+    reconcile = door(functions, "reconcile")
+
+    with caplog.at_level(logging.INFO, logger="dr"):
+        await reconcile(timer, hub)
+        assert caplog.messages == []
+        await reconcile(timer, hub)
+
+    assert hub.started == ["reconcile"]
+    assert Sweep.load(json.loads(hub.instances["reconcile"]["input"])) == Sweep(poll_seconds=30)
+    (line,) = caplog.messages
+    assert "skipped" in line
+
+
+async def test_of_two_timers_at_once_one_starts_the_sweep_and_the_other_fails_not(
+    functions: dict[str, Function],
+) -> None:
+    hub, timer = FakeHub(), SimpleNamespace(past_due=False)
+    reconcile = door(functions, "reconcile")
+
+    await asyncio.gather(*(reconcile(timer, hub) for _ in range(5)))
+
+    assert hub.started == ["reconcile"]
+
+
+async def test_a_sweep_that_is_late_says_so(functions: dict[str, Function], caplog: pytest.LogCaptureFixture) -> None:
+    hub = FakeHub()
+
+    with caplog.at_level(logging.INFO, logger="dr"):
+        await door(functions, "reconcile")(SimpleNamespace(past_due=True), hub)
+
+    assert hub.started == ["reconcile"]
+    assert "late" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrc
 from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Run
-from shared.instances import WakeError, instance_of, is_running, wake
+from shared.instances import WakeError, instance_of, is_running, start_if_idle, wake
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
-from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 
 INSTANCE = naming.instance_id(VM_ID)
 RUN = Run(vm_id=VM_ID, poll_seconds=30)
@@ -111,6 +111,22 @@ async def test_a_run_that_another_door_has_just_started_is_told_instead() -> Non
 
     assert client.started == []
     assert client.raised == [(INSTANCE, "changed")]
+
+
+async def test_of_many_that_start_one_instance_at_once_one_has_started_it() -> None:
+    """Each has seen that nothing runs, before the first of them starts it."""
+
+    class Slow(FakeHub):
+        async def start_new(self, name: str, instance: str, given: Any) -> str:
+            await asyncio.sleep(0)
+            return await super().start_new(name, instance, given)
+
+    hub = Slow()
+
+    started = await asyncio.gather(*(start_if_idle(hub, "reconcile", "sweep", {}, 30) for _ in range(5)))
+
+    assert sorted(started) == [False, False, False, False, True]
+    assert hub.started == ["reconcile"]
 
 
 async def test_a_start_that_fails_for_another_reason_is_no_success() -> None:

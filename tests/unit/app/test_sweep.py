@@ -1,0 +1,286 @@
+"""A sweep, window by window: nobody is forgotten or come to twice, and no bound is ever exceeded."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from shared.domain import sweep
+from shared.domain.estate import Action, Standing, State, Survey
+from shared.domain.findings import note, warning
+from shared.domain.naming import instance_id
+from shared.domain.resource_id import ResourceId
+from shared.domain.run import Ending, Phase, Result
+from shared.domain.sweep import (
+    Summary,
+    SweepReport,
+    Work,
+    crowds,
+    is_unchanged,
+    next_window,
+    pair_of,
+    stops,
+    vault_of,
+    waits,
+)
+from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+VAULTS = (VAULT_ID, ResourceId.of(SUBSCRIPTION, "dr", VAULT_ID.type, "vault-2"))
+ITEM = CONTAINER.child("replicationProtectedItems", "i")
+LOTS = 10_000
+
+
+def standing(number: int, action: Action = Action.ENABLE, **changes: Any) -> Standing:
+    """An enable is of a VM that has no item, the others of one that has."""
+    known = {
+        "vm_id": ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"web-{number:03}"),
+        "state": State.UNPROTECTED if action is Action.ENABLE else State.PROTECTED,
+        "action": action,
+        "location": "eastus",
+        "vault": VAULT_ID,
+        "item_id": None if action is Action.ENABLE else ITEM,
+        "seen": "so",
+    }
+    return Standing(**{**known, **changes})
+
+
+def survey(*standings: Standing, gaps: tuple[str, ...] = ()) -> Survey:
+    return Survey(standings=tuple(sorted(standings, key=lambda each: each.vm_id.key)), read_at=NOW, gaps=gaps)
+
+
+def work(of: Standing, *, asked: bool = False) -> Work:
+    return Work(instance=instance_id(of.vm_id), pair=pair_of(of), action=of.action, asked=asked)
+
+
+def window(of: Survey, under_way: tuple[Work, ...] = (), enables: int = LOTS, disables: int = LOTS) -> sweep.Window:
+    return next_window(of, {}, under_way, enables, disables)
+
+
+def names(standings: list[Standing]) -> list[str]:
+    return [each.vm_id.name for each in standings]
+
+
+READY = standing(999, Action.NONE, item_id=ITEM)
+
+
+# One window
+
+
+def test_those_that_need_something_come_in_order() -> None:
+    found = window(survey(standing(2), standing(1), standing(3, Action.NONE), READY))
+
+    assert names(found.chosen) == ["web-001", "web-002"]
+
+
+def test_in_a_pair_where_nothing_is_protected_one_goes_first() -> None:
+    vms = [standing(number) for number in range(3)]
+    elsewhere = standing(5, location="northeurope")
+    whole = survey(*vms, elsewhere)
+
+    first = next_window(whole, {}, (), LOTS, LOTS)
+    assert names(first.chosen) == ["web-000", "web-005"]
+
+    leading = (work(vms[0]), work(elsewhere))
+    assert next_window(whole, first.after, leading, LOTS, LOTS).chosen == []
+
+    asked = (work(vms[0], asked=True), work(elsewhere))
+    assert names(next_window(whole, first.after, asked, LOTS, LOTS).chosen) == ["web-001", "web-002"]
+
+
+def test_one_that_ended_without_making_anything_holds_nobody_up() -> None:
+    whole = survey(*(standing(number) for number in range(3)))
+
+    first = next_window(whole, {}, (), LOTS, LOTS)
+
+    assert names(next_window(whole, first.after, (), LOTS, LOTS).chosen) == ["web-001", "web-002"]
+
+
+def test_enables_that_may_still_be_needed_are_waited_for_and_those_used_up_are_not() -> None:
+    whole = survey(READY, *(standing(number) for number in range(4)))
+    first = next_window(whole, {}, (), 2, LOTS)
+    assert (names(first.chosen), first.left) == (["web-000", "web-001"], {})
+
+    one_has_asked = (work(standing(0), asked=True), work(standing(1)))
+    held = next_window(whole, first.after, one_has_asked, 1, LOTS)
+    assert (held.chosen, held.left, held.after) == ([], {}, first.after)
+
+    needed_none = next_window(whole, first.after, (), 1, LOTS)
+    assert names(needed_none.chosen) == ["web-002"]
+
+    used_up = next_window(whole, first.after, (), 0, LOTS)
+    assert (used_up.chosen, used_up.left) == ([], {"enable": 2})
+    assert not waits(whole, used_up.after)
+
+
+def test_changes_do_not_need_what_enables_and_disables_lack() -> None:
+    whole = survey(standing(0), standing(1, Action.DISABLE), standing(2, Action.CHANGE))
+
+    found = window(whole, enables=0, disables=0)
+
+    assert names(found.chosen) == ["web-002"]
+    assert found.left == {"enable": 1, "disable": 1}
+
+
+def test_from_what_was_not_read_in_full_nothing_is_disabled() -> None:
+    whole = survey(standing(0, Action.DISABLE), standing(1, Action.CHANGE), gaps=("The jobs could not be read.",))
+
+    assert names(window(whole).chosen) == ["web-001"]
+
+
+# A whole sweep
+
+
+actions = st.sampled_from([Action.NONE, Action.ENABLE, Action.ENABLE, Action.CHANGE, Action.DISABLE])
+
+
+@st.composite
+def surveys(draw: st.DrawFn) -> Survey:
+    return survey(
+        *(
+            standing(number, action, location=draw(st.sampled_from(["eastus", "uksouth"])), vault=vault)
+            for number, action in enumerate(draw(st.lists(actions, max_size=25)))
+            for vault in [draw(st.sampled_from([*VAULTS, None]))]
+        )
+    )
+
+
+@examples(max_examples=200, deadline=None)
+@given(surveys(), st.data())
+def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: Survey, data: st.DataObject) -> None:
+    """Runs go on, ask and end as they like; each that asks for an enable uses one up."""
+    per_pair, per_vault = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 8))
+    enables, disables = data.draw(st.integers(0, 12)), data.draw(st.integers(0, 4))
+    after: dict[str, str] = {}
+    under_way: list[Work] = []
+    chosen: list[Standing] = []
+    left: Counter[str] = Counter()
+    asked_for = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "PER_PAIR", per_pair)
+        patch.setattr(sweep, "PER_VAULT", per_vault)
+        for _ in range(200):
+            if not waits(whole, after):
+                break
+            disabled = sum(each.action is Action.DISABLE for each in chosen)
+            found = next_window(whole, after, under_way, enables - asked_for, disables - disabled)
+            assert found.chosen or found.left or under_way, "it would wait for nothing"
+            after = found.after
+            chosen += found.chosen
+            left += found.left
+            under_way += map(work, found.chosen)
+            assert max(Counter(each.pair for each in under_way).values(), default=0) <= per_pair
+            assert max(Counter(vault_of(each.pair) for each in under_way).values(), default=0) <= per_vault
+            still = []
+            for each in under_way:
+                moved = data.draw(st.sampled_from(["stays", "asks", "ends"]))
+                asks = moved == "asks" and not each.asked
+                asked_for += asks and each.action is Action.ENABLE
+                if moved != "ends":
+                    still.append(each.model_copy(update={"asked": each.asked or asks}))
+            under_way = still
+        else:
+            # Whoever stays for ever may hold others up; that the sweep goes on for ever is not its doing.
+            under_way = []
+    needing = [each for each in whole.standings if each.action is not Action.NONE]
+    assert len({each.vm_id for each in chosen}) == len(chosen)
+    assert set(names(chosen)) <= set(names(needing))
+    assert len(chosen) + left.total() == len(needing) or waits(whole, after)
+    assert sum(each.action is Action.DISABLE for each in chosen) <= disables
+    assert asked_for <= enables
+    assert not (left["enable"] and asked_for < enables)
+
+
+# What a run has met with
+
+
+RESULT = Result(outcome=Ending.NOT_ELIGIBLE, vm_id=VM_ID, seen="so")
+
+
+@pytest.mark.parametrize(
+    ("action", "result", "hours", "unchanged"),
+    [
+        (Action.ENABLE, {}, 1, True),
+        (Action.ENABLE, {}, 5.9, True),
+        (Action.ENABLE, {}, 6.1, False),
+        (Action.ENABLE, {"outcome": Ending.FAILED}, 23.9, True),
+        (Action.ENABLE, {"outcome": Ending.FAILED}, 24.1, False),
+        (Action.ENABLE, {"seen": "other"}, 1, False),
+        (Action.ENABLE, {"seen": ""}, 1, False),
+        (Action.ENABLE, {"outcome": Ending.PROTECTED}, 1, False),
+        (Action.CHANGE, {"outcome": Ending.PROTECTED}, 1, True),
+        (Action.CHANGE, {"outcome": Ending.PROTECTED, "changed": True}, 1, False),
+        (Action.DISABLE, {"outcome": Ending.PROTECTED}, 1, True),
+        (Action.DISABLE, {"outcome": Ending.DISABLED}, 1, False),
+    ],
+)
+def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the_very_same(
+    action: Action, result: dict[str, Any], hours: float, unchanged: bool
+) -> None:
+    last = RESULT.model_copy(update=result)
+    ended = NOW - timedelta(hours=hours)
+
+    assert is_unchanged(standing(1, action), last, ended, NOW, 30) is unchanged
+
+
+# What it tells
+
+
+@pytest.mark.parametrize(
+    ("status", "crowded"),
+    [
+        ({}, True),
+        ({"phase": Phase.LOOK}, True),
+        ({"phase": Phase.FOLLOW, "job": "j"}, True),
+        ({"phase": Phase.FOLLOW, "job": ""}, False),
+        ({"phase": Phase.LOOK, "lastError": {}}, False),
+        ({"phase": Phase.LOOK, "disableAt": "2026-06-01"}, False),
+    ],
+)
+def test_a_run_that_waits_for_something_slow_crowds_nobody(status: dict[str, Any], crowded: bool) -> None:
+    assert crowds(status) is crowded
+
+
+def test_an_estate_in_numbers() -> None:
+    whole = [
+        standing(0),
+        standing(1, Action.NONE, findings=(note("MadeByOthers", "It is."),)),
+        standing(2, Action.CHANGE, findings=(warning("TargetMismatch", "A."), warning("TargetMismatch", "B."))),
+        standing(3, Action.NONE, state=State.NOT_TAGGED, item_id=None),
+        standing(4, Action.DISABLE, state=State.UNTAGGED),
+    ]
+
+    found = Summary.of(whole)
+
+    assert (found.total, found.required, found.compliant) == (5, 3, 1)
+    assert found.by_state == {"NotTagged": 1, "Protected": 2, "Unprotected": 1, "Untagged": 1}
+    assert found.by_finding == {"MadeByOthers": 1, "TargetMismatch": 1}
+    assert found.by_action == {"change in place": 1, "disable": 1, "enable": 1}
+
+
+@pytest.mark.parametrize(
+    ("report", "codes"),
+    [
+        ({}, []),
+        ({"gaps": ("Some.",)}, ["EstateNotRead"]),
+        ({"left": {"enable": 3}}, ["EnablesUsedUp"]),
+        ({"left": {"enable": 3, "disable": 2}}, ["EnablesUsedUp", "DisableShareUsedUp"]),
+    ],
+)
+def test_a_report_says_why_it_left_vms_and_what_it_takes_to_go_on(report: dict[str, Any], codes: list[str]) -> None:
+    found = stops(SweepReport(read_at=NOW, **report), settings(max_enables_per_day=50, max_disable_share=2.5))
+
+    assert [finding.code for finding in found] == codes
+    for finding in found:
+        assert finding.fix
+        if finding.code == "EnablesUsedUp":
+            assert "3 VMs" in finding.message
+            assert "50" in finding.message
+        if finding.code == "DisableShareUsedUp":
+            assert "2 VMs" in finding.message
+            assert "2.5 %" in finding.message
+            assert "confirm=true" in finding.fix
