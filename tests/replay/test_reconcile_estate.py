@@ -1,4 +1,4 @@
-"""A sweep, pass by pass: a look, the windows one after the other, and at the end a report, whatever comes in between."""
+"""A sweep, pass by pass: a look, the windows one by one, and a report at the end, whatever comes in between."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
