@@ -169,7 +169,7 @@ DRIFT = {
         Severity.NOTE,
         "the portal, Terraform or Azure Policy enabled it",
         "changes in place what is asked for; never disables it",
-        "Nothing.",
+        "Nothing: whoever made it disables it, too.",
     ),
     "OnHold": Drift(Severity.WARNING, "it carries the hold tag", _NOTHING, "Remove the tag when the app may go on."),
     "OverrideInvalid": Drift(

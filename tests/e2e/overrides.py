@@ -167,9 +167,9 @@ def world(vms: Iterable[Json], *, public_ips: int = 1, **more: Any) -> Json:
 
 
 async def items(stack: Any) -> dict[str, Json]:
-    """The replicated items of the vault, by the VM's name."""
+    """The replicated items of the app's own vault, by the VM's name."""
     state = await stack.sim("GET", "state")
-    (vault,) = state["siteRecovery"]
+    (vault,) = (each for each in state["siteRecovery"] if each["vault"].lower() == estates.VAULT.lower())
     return {item["properties"]["friendlyName"]: item for item in vault["protectedItems"]}
 
 

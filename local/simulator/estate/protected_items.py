@@ -5,9 +5,11 @@ from local.simulator.arm import bodies
 from local.simulator.arm.compute_parts import SET
 from local.simulator.arm.network import NETWORK
 from local.simulator.arm.storage import TYPE as ACCOUNT
+from local.simulator.estate import conditions
 from local.simulator.estate.fields import Fields
 from local.simulator.ids import last_segment
 from local.simulator.recovery import nic_changes, replication
+from local.simulator.recovery.condition import ago
 from local.simulator.recovery.model import ProtectedItem
 from local.simulator.recovery.phases import Phase
 from local.simulator.store import Store, VirtualMachine
@@ -40,11 +42,12 @@ _SETTINGS = {
     "recoveryVmSize": "recoveryAzureVMSize",
     "testVmName": "tfoAzureVMName",
 }
-_STATES = ("Protected", "InitialReplicationInProgress", "EnablingFailed", "UnplannedFailoverCommitted")
+_REPLICATING = "InitialReplicationInProgress"
+_STATES = ("Protected", _REPLICATING, "EnablingFailed", "UnplannedFailoverCommitted")
 KEYS = " ".join(
     (
         "fabric container name virtualMachine policy recoveryFabric recoveryContainer state recoveryResourceGroup",
-        "cacheStorageAccount disks nics",
+        "cacheStorageAccount disks nics condition",
         *(name for name, _, _ in _PLACES),
         *_TEXTS,
         *_SETTINGS,
@@ -69,6 +72,8 @@ def read(store: Store, fields: Fields) -> tuple[VirtualMachine, Json]:
     nics = _nics(vm, fields)
     if nics and state != "Protected":
         raise ValueError(f"{fields.where}: nics are known of an item in state Protected only")
+    if conditions.read(fields)[0].stalled_hours is not None and state != _REPLICATING:
+        raise ValueError(f"{fields.where}: only an item in state {_REPLICATING} is stalled")
     return vm, {**details, "recoveryResourceGroupId": group, "vmManagedDisks": _disks(vm, fields, group)}
 
 
@@ -133,11 +138,16 @@ def bring_to_state(world: World, item: ProtectedItem, fields: Fields) -> None:
     """What enabling has left behind, and the state that the estate gives."""
     item.settings |= {wire: fields.raw[name] for name, wire in _SETTINGS.items() if fields.get(name, str)}
     state, now = fields.choice("state", _STATES), world.clock.now()
+    item.condition, tested_days = conditions.read(fields)
+    item.tested_at = None if tested_days is None else ago(world, 24 * tested_days)
     replication.link_source(world, item)
     replication.make_replicas(world, item)
     if state == "EnablingFailed":
         item.enter(Phase.ENABLING_FAILED, now)
-    elif state == "InitialReplicationInProgress":
+    elif item.condition.stalled_hours is not None:
+        item.enter(Phase.REPLICATING, now)
+        conditions.stall(world, item, item.condition.stalled_hours)
+    elif state == _REPLICATING:
         replication.start_replication(world, item, now)
     else:
         item.replication_started = now - latencies.PROTECTED

@@ -78,7 +78,7 @@ def test_failover_cleanup(world: World, call: Call) -> Answer:
     item = scope.item(world, call)
     require(item, "TestFailoverCleanup")
 
-    def done(_moment: float) -> None:
+    def done(moment: float) -> None:
         vm = world.store.vm(item.test_vm or "")
         if vm is not None:
             profile = vm.properties["storageProfile"]
@@ -87,7 +87,7 @@ def test_failover_cleanup(world: World, call: Call) -> Answer:
             for nic in vm.properties["networkProfile"]["networkInterfaces"]:
                 world.store.remove(nic["id"])
             world.store.remove(vm.id)
-        item.test_vm, item.tested = None, True
+        item.test_vm, item.tested_at = None, moment
 
     return _start(world, call, item, "TestFailoverCleanup", latencies.TEST_FAILOVER_CLEANUP, done, item.phase)
 
@@ -170,7 +170,7 @@ def _turn(world: World, item: ProtectedItem, back: Container, details: Json, giv
         item.settings.pop(chosen, None)
     item.settings |= {name: details.get(name) for name in _CHOSEN_ANEW}
     item.nics = interfaces.of(world, item, settled=False)
-    item.recovery_vm, item.tested = None, False
+    item.recovery_vm, item.tested_at = None, None
     vault.add_item(item)
     world.changed(old_id)
     world.changed(item.id)

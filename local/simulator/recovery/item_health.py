@@ -1,6 +1,7 @@
 """What is wrong with an item, as its health tells it."""
 
 from local.simulator.ids import key
+from local.simulator.recovery.condition import ago
 from local.simulator.recovery.model import ProtectedItem
 from local.simulator.recovery.phases import Phase
 from local.simulator.wire import Json
@@ -11,11 +12,22 @@ def of(world: World, item: ProtectedItem) -> tuple[str, str, list[Json]]:
     """replicationHealth, failoverHealth and the errors behind them."""
     if item.phase is Phase.ENABLING_FAILED:
         return "Critical", "Normal", []
+    found = [
+        _health_error(
+            world,
+            item,
+            code=trouble.code,
+            message=trouble.message,
+            causes="",
+            action=trouble.recommended_action,
+            since=ago(world, trouble.hours),
+        )
+        for trouble in item.condition.troubles
+    ]
     if item.phase is not Phase.PROTECTED:
-        return "Normal", "Normal", []
-    found: list[Json] = []
+        return item.condition.health or "Normal", "Normal", found
     failover = "Normal"
-    if not item.tested:
+    if item.tested_at is None:
         failover = "Warning"
         found.append(
             _health_error(
@@ -38,10 +50,20 @@ def of(world: World, item: ProtectedItem) -> tuple[str, str, list[Json]]:
                 action="Enable replication for the disks, or dismiss the warning.",
             )
         )
-    return ("Warning" if len(found) > (not item.tested) else "Normal"), failover, found
+    health = "Warning" if len(found) > (item.tested_at is None) else "Normal"
+    return item.condition.health or health, failover, found
 
 
-def _health_error(world: World, item: ProtectedItem, *, code: str, message: str, causes: str, action: str) -> Json:
+def _health_error(
+    world: World,
+    item: ProtectedItem,
+    *,
+    code: str,
+    message: str,
+    causes: str,
+    action: str,
+    since: float | None = None,
+) -> Json:
     return {
         "innerHealthErrors": [],
         "errorSource": "ReplicationUnitFailoverValidatorError",
@@ -53,7 +75,7 @@ def _health_error(world: World, item: ProtectedItem, *, code: str, message: str,
         "errorMessage": message,
         "possibleCauses": causes,
         "recommendedAction": action,
-        "creationTimeUtc": world.clock.stamp(item.protected_at),
+        "creationTimeUtc": world.clock.stamp(item.protected_at if since is None else since),
         "recoveryProviderErrorMessage": None,
         "entityId": item.internal_id,
         "errorId": "6:8010",

@@ -3,6 +3,7 @@
 from local.simulator import latencies
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import item_health
+from local.simulator.recovery.condition import ago
 from local.simulator.recovery.model import CONTAINER_TYPE, ProtectedDisk, ProtectedItem
 from local.simulator.recovery.phases import Phase
 from local.simulator.wire import Json
@@ -10,7 +11,6 @@ from local.simulator.world import World
 
 TYPE = f"{CONTAINER_TYPE}/replicationProtectedItems"
 _NO_JOB_TIME = "1753-01-01T01:01:01Z"
-_AGENT_VERSION = "9.52.6522.1"
 # Percentages seen five minutes apart while a VM replicated (CLI-A2A #112-#119): the last one stays, 100 never comes.
 _PERCENT = (0, 4, 32, 33, 43)
 _REPLICATED = (Phase.PROTECTED, Phase.FAILING_OVER, Phase.FAILED_OVER, Phase.COMMITTING, Phase.COMMITTED)
@@ -55,6 +55,7 @@ def view(world: World, item: ProtectedItem) -> Json:
             "policyId": item.policy.id,
             "policyFriendlyName": item.policy.name,
             "currentScenario": _scenario(world, item),
+            **_tested(world, item),
             "failoverRecoveryPointId": None,
             "providerSpecificDetails": _details(world, item),
             "recoveryContainerId": item.recovery_container.id,
@@ -67,6 +68,13 @@ def _allowed(item: ProtectedItem, operations: tuple[str, ...]) -> list[str]:
     if item.test_vm:
         return ["TestFailoverCleanup"]
     return list(operations)
+
+
+def _tested(world: World, item: ProtectedItem) -> Json:
+    """Not among the keys of an item that never was tested, as recorded."""
+    if item.tested_at is None:
+        return {}
+    return {"lastSuccessfulTestFailoverTime": world.clock.stamp(item.tested_at)}
 
 
 def _scenario(world: World, item: ProtectedItem) -> Json:
@@ -130,10 +138,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
         "monitoringPercentageCompletion": done,
         "monitoringJobType": None if done is None else "InitialReplication",
         "lastHeartbeat": _heartbeat(world, item, now),
-        "agentVersion": _AGENT_VERSION,
-        "agentExpiryDate": "9999-12-31T23:59:59.9999999",
-        "isReplicationAgentUpdateRequired": False,
-        "isReplicationAgentCertificateUpdateRequired": False,
+        **item.condition.agent(world),
         "recoveryFabricObjectId": item.recovery_vm.lower() if item.recovery_vm else None,
         "vmProtectionState": vm_state,
         "vmProtectionStateDescription": vm_description,
@@ -160,9 +165,10 @@ def _details(world: World, item: ProtectedItem) -> Json:
     if replicated:
         minute = now - now % 60
         details["agentCertificateExpiryDate"] = "2029-01-15T08:53:51Z"
+        rpo, hours = item.condition.rpo_seconds, item.condition.reckoned_hours
         # Seen between 95 and 393; it moves every minute here.
-        details["rpoInSeconds"] = 95 + int(minute / 60) * 37 % 299
-        details["lastRpoCalculatedTime"] = world.clock.stamp(minute)
+        details["rpoInSeconds"] = 95 + int(minute / 60) * 37 % 299 if rpo is None else rpo
+        details["lastRpoCalculatedTime"] = world.clock.stamp(minute if hours is None else ago(world, hours))
     return details
 
 

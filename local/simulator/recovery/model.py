@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from local.simulator import regions
 from local.simulator.ids import key, stable_guid
+from local.simulator.recovery.condition import Condition
 from local.simulator.recovery.phases import Phase
 from local.simulator.wire import Json
 
@@ -146,7 +147,8 @@ class ProtectedItem:
     activity_id: str = ""
     recovery_vm: str | None = None
     test_vm: str | None = None
-    tested: bool = False
+    tested_at: float | None = None
+    condition: Condition = field(default_factory=Condition)
     gone: bool = False
     # Where it was first protected from and to: a reprotect swaps the containers, these stay.
     initial: tuple[str, str] = ("", "")

@@ -1,0 +1,57 @@
+"""How the replicated items of an estate fare."""
+
+from local.simulator.estate.fields import Fields
+from local.simulator.recovery import jobs, replication
+from local.simulator.recovery.condition import AGENT_VERSION, Condition, Trouble, ago
+from local.simulator.recovery.jobs import Job
+from local.simulator.recovery.model import ProtectedItem
+from local.simulator.world import World
+
+_HEALTH = ("", "Normal", "Warning", "Critical")
+_KEYS = (
+    "health errors rpoSeconds rpoHoursAgo agentVersion agentExpiresInDays agentUpdateRequired "
+    "agentCertificateUpdateRequired testedDaysAgo stalledHours"
+)
+
+
+def read(fields: Fields) -> tuple[Condition, int | None]:
+    """The condition, and how many days ago a test failover went well. Raises ValueError."""
+    found = Fields(fields.get("condition", dict, {}), f"{fields.where}: condition", _KEYS)
+    troubles = tuple(
+        Trouble(
+            each.need("code", str),
+            each.need("message", str),
+            each.get("recommendedAction", str, ""),
+            each.get("hoursAgo", int, 0),
+        )
+        for each in found.parts("errors", "code message recommendedAction hoursAgo")
+    )
+    condition = Condition(
+        health=found.choice("health", _HEALTH),
+        troubles=troubles,
+        rpo_seconds=found.get("rpoSeconds", int),
+        reckoned_hours=found.get("rpoHoursAgo", int),
+        agent_version=found.get("agentVersion", str, AGENT_VERSION),
+        agent_expires_days=found.get("agentExpiresInDays", int),
+        agent_update=found.get("agentUpdateRequired", bool, False),
+        certificate_update=found.get("agentCertificateUpdateRequired", bool, False),
+        stalled_hours=found.get("stalledHours", int),
+    )
+    return condition, found.get("testedDaysAgo", int)
+
+
+def stall(world: World, item: ProtectedItem, hours: int) -> None:
+    """Its enable job ended so many hours ago, and its initial replication has not moved on since."""
+    started = ago(world, hours) - sum(task.seconds for task in replication.ENABLE_TASKS)
+    job = Job(
+        vault=item.vault,
+        scenario="EnableDr",
+        started=started,
+        tasks=replication.ENABLE_TASKS,
+        target_id=item.internal_id,
+        target_name=item.vm_name,
+        affected=replication.affected(item),
+        result=lambda: None,
+    )
+    jobs.begin(world, job, lambda _moment: None, item.id)
+    item.replication_started = job.ends

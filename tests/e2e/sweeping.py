@@ -1,0 +1,69 @@
+"""Running sweeps to their ends, and what they and the runs they started have written."""
+
+from typing import Any
+
+from local.stack import Stack
+from shared.domain.sweep import SweepReport
+from tests.e2e.conftest import eventually
+
+Json = dict[str, Any]
+
+SWEEP = "reconcile"
+
+
+async def sweep(stack: Stack, *, within: float = 90) -> SweepReport:
+    """Runs one, and waits until it and all that runs because of it have ended."""
+    before = await _last(stack)
+    await stack.run_timer(SWEEP)
+
+    async def ended() -> bool:
+        last = await _last(stack)
+        return last is not None and last != before
+
+    await eventually(ended, within=within)
+    await settled(stack, within=within)
+    return SweepReport.load((await _last(stack) or {})["output"])
+
+
+async def _last(stack: Stack) -> Json | None:
+    """The last sweep, once it has ended."""
+    found = [each for each in await stack.instances() if each["instanceId"] == SWEEP]
+    return found[0] if found and found[0]["runtimeStatus"] == "Completed" else None
+
+
+async def settled(stack: Stack, *, within: float = 90) -> None:
+    """Waits until nothing runs."""
+
+    async def nothing_runs() -> bool:
+        return all(each["runtimeStatus"] == "Completed" for each in await stack.instances())
+
+    await eventually(nothing_runs, within=within)
+
+
+async def compliance(stack: Stack) -> dict[str, Json]:
+    """How every VM stands now, by its ID."""
+
+    async def fresh() -> Json | None:
+        status, answer = await stack.api("GET", "compliance?top=1000")
+        assert status == 200, answer
+        found: Json = answer
+        return found
+
+    answer = await fresh()
+    assert answer
+    return {standing["vmId"].lower(): standing for standing in answer["value"]}
+
+
+async def writes(stack: Stack, after: int = 0) -> list[str]:
+    """What the app wrote, or tried to, after that request: method and path, in lower case. Resource Graph reads."""
+    return [
+        f"{request['method']} {request['path']}".lower()
+        for request in await stack.app_requests(after)
+        if request["method"] not in {"GET", "HEAD"} and "/Microsoft.ResourceGraph/" not in request["path"]
+    ]
+
+
+async def so_far(stack: Stack) -> int:
+    """The number of the last request."""
+    requests = await stack.requests()
+    return int(requests[-1]["n"]) if requests else 0
