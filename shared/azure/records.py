@@ -90,6 +90,7 @@ def item_of(found: Any) -> ProtectedItem | None:
         state_description=item.protection_state_description or "",
         test_failover=item.test_failover_state or "",
         active_location=item.active_location or "",
+        turned=_is_turned(a2a),
         replication_health=item.replication_health or "",
         policy_id=_id(item.policy_id),
         disks=tuple(_item_disk(disk) for disk in a2a.protected_managed_disks or ()),
@@ -109,6 +110,13 @@ def item_of(found: Any) -> ProtectedItem | None:
         ),
         errors=tuple(_health_error(error) for error in item.health_errors or ()),
     )
+
+
+def _is_turned(a2a: Any) -> bool:
+    """While its VM is reprotected, and afterwards, an item is in the states of any other, active location and all
+    (recorded traffic): only its first direction tells."""
+    first, now = region(a2a.initial_primary_fabric_location), region(a2a.primary_fabric_location)
+    return bool(first and now) and first != now
 
 
 def _item_settings(a2a: Any) -> ItemSettings:

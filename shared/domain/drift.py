@@ -68,11 +68,12 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
 
 def frozen(item: ProtectedItem) -> Finding:
     described = item.state_description or item.state
+    turned = f", and leads back to {item.settings.target_location}" if item.turned else ""
     return warning(
         "ItemFrozen",
         f"The replicated item is {described!r}, test failover {item.test_failover or 'None'!r}, active location "
-        f"{item.active_location or 'Primary'!r}: it is reported and never written to.",
-        "Finish what was begun: clean up the test failover, commit, or reprotect.",
+        f"{item.active_location or 'Primary'!r}{turned}: it is reported and never written to.",
+        "Finish what was begun: clean up the test failover, commit, reprotect, or fail back.",
     )
 
 

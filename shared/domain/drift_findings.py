@@ -143,9 +143,9 @@ DRIFT = {
     ),
     "ItemFrozen": Drift(
         Severity.WARNING,
-        "it is failed over, under test failover, or in a state that is not listed",
+        "it is failed over, leads back after a failover, is under test failover, or in a state that is not listed",
         "nothing, whatever else is found: freeze beats fix",
-        "Finish what was begun: clean up the test failover, commit, or reprotect.",
+        "Finish what was begun: clean up the test failover, commit, reprotect, or fail back.",
     ),
     "DrCopy": Drift(
         Severity.NOTE,

@@ -377,6 +377,7 @@ def test_what_cannot_be_read_as_it_is_meant_withholds_every_change() -> None:
         {"state": "SomethingNew"},
         {"test_failover": "Running"},
         {"active_location": "Recovery"},
+        {"turned": True},
     ],
 )
 @pytest.mark.parametrize("tags", [{"dr": "true", "dr-target-size": "Standard_D4s_v5"}, {}, {"dr": "false"}])

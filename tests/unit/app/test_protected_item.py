@@ -1,5 +1,7 @@
 """Replicated items and jobs: what each state that the service names lets us do, and that an unknown one freezes."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,9 +48,10 @@ def test_a_state_that_nobody_has_told_us_of_freezes_the_item(state: str) -> None
         {"test_failover": "TestFailoverCompleted"},
         {"active_location": "Recovery"},
         {"active_location": "recovery"},
+        {"turned": True},
     ],
 )
-def test_an_item_under_test_failover_or_failed_over_is_frozen_in_every_state(state: str, moved: dict[str, str]) -> None:
+def test_an_item_under_test_failover_or_failed_over_is_frozen_in_every_state(state: str, moved: dict[str, Any]) -> None:
     assert protected_item(state=state, **moved).stage is Stage.FROZEN
 
 
