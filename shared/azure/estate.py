@@ -6,6 +6,7 @@ is asked only which VMs are protected by vaults that are not ours. What one read
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,7 +15,6 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from shared.azure.answers import error_of
 from shared.azure.gateway import Azure
 from shared.azure.graph import TruncatedError, query
-from shared.azure.groups import groups_of
 from shared.azure.source import vm_of_row
 from shared.azure.vault import Vault
 from shared.domain.estate import Estate, Group
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _VMS = """resources
 | where type =~ 'microsoft.compute/virtualmachines'
+{within}
 | project id, location, tags, zones, properties
 | order by id asc"""
 
@@ -37,6 +38,10 @@ replicationprotecteditems'
 | project id, source = tostring(properties.providerSpecificDetails.fabricObjectId)
 | order by id asc"""
 
+_GROUPS = """resourcecontainers
+| where type =~ 'microsoft.resources/subscriptions/resourcegroups'
+| project id, tags, managedBy
+| order by id asc"""
 
 _ALL_VMS = "the VMs"
 
@@ -61,7 +66,7 @@ async def read_estate(azure: Azure) -> Estate:
         asyncio.gather(
             _vms(azure, gaps),
             _elsewhere(azure, gaps),
-            _or_gap(_groups(azure), "the resource groups", gaps, {}),
+            _groups(azure, gaps),
         ),
         asyncio.gather(*(_of_vault(vault, gaps) for vault in vaults)),
     )
@@ -82,12 +87,17 @@ async def read_estate(azure: Azure) -> Estate:
 
 async def _vms(azure: Azure, gaps: Gaps) -> tuple[SourceVm, ...]:
     """Those in the source scope, as far as they could be read."""
-    found = []
-    async for row in _rows(azure, _VMS, _subscriptions(azure), _ALL_VMS, gaps):
+    within = " or ".join(f"id startswith '{member}/'" for member in azure.settings.source_scope)
+    found, unread = {}, []
+    async for row in _rows(azure, _VMS.format(within=f"| where {within}"), _subscriptions(azure), _ALL_VMS, gaps):
         vm = vm_of_row(row, azure.settings.tag_name)
-        if vm and vm.id in azure.settings.source:
-            found.append(vm)
-    return tuple(found)
+        if vm:
+            found[vm.id] = vm
+        else:
+            unread.append(row.get("id"))
+    if unread:
+        gaps.setdefault(_ALL_VMS, ValueError(f"{len(unread)} rows do not tell of a VM, that of {unread[0]} among them"))
+    return tuple(found.values())
 
 
 async def _elsewhere(azure: Azure, gaps: Gaps) -> dict[ResourceId, ResourceId]:
@@ -96,9 +106,18 @@ async def _elsewhere(azure: Azure, gaps: Gaps) -> dict[ResourceId, ResourceId]:
     subscriptions = _subscriptions(azure) | {vault.subscription for vault in azure.settings.vault_ids}
     found = {}
     async for row in _rows(azure, _ITEMS.format(others=others), subscriptions, "the items of other vaults", gaps):
-        if row.get("source"):
+        # What is replicated from other places than Azure has a source that is no resource.
+        with suppress(ValueError):
             found[ResourceId(row["source"])] = ResourceId(row["id"])
     return found
+
+
+async def _groups(azure: Azure, gaps: Gaps) -> dict[str, Group]:
+    """One query, however many subscriptions there are."""
+    return {
+        row["id"].lower(): Group(tags=row["tags"] or {}, managed_by=row["managedBy"] or "")
+        async for row in _rows(azure, _GROUPS, _subscriptions(azure), "the resource groups", gaps)
+    }
 
 
 async def _rows(
@@ -110,14 +129,6 @@ async def _rows(
             yield row
     except (AzureError, TruncatedError) as fault:
         gaps[what] = fault
-
-
-async def _groups(azure: Azure) -> dict[str, Group]:
-    return {
-        key: Group(tags=group.tags, managed_by=group.managed_by)
-        for subscription in sorted(_subscriptions(azure))
-        for key, group in (await groups_of(azure, subscription)).items()
-    }
 
 
 def _items_of(vault: Vault) -> str:

@@ -11,7 +11,7 @@ _KEY = "survey"
 async def survey(azure: Azure, within: float | None = None) -> Survey:
     """How every VM in the source scope stands, at most `within` seconds ago (by default two poll intervals).
 
-    Raises HttpResponseError where nothing can be read; what is read in part has `gaps`.
+    Nothing is raised for what Azure answers: what could not be read is in the survey's `gaps`.
     """
     return await azure.shared(
         _KEY, lambda: _survey(azure), 2 * azure.settings.poll_seconds if within is None else within

@@ -1,0 +1,309 @@
+"""The estate as lists tell of it: all of it, or as much as can be read, with a word on what is missing."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from local.simulator.graph import index, service
+from shared.azure.estate import read_estate
+from shared.azure.source import read_vm
+from shared.azure.survey import survey
+from shared.domain.estate import Action, Group, Standing, State
+from shared.domain.protected_item import Stage
+from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Mode
+from tests.integration.app.conftest import Reach, Reached
+from tests.integration.simulator.azure import (
+    GROUP,
+    NETWORK,
+    SUBSCRIPTION,
+    TARGET_GROUP,
+    VAULT_ID,
+    estate,
+    machine,
+    protected,
+    ready_vault,
+    vm_id,
+)
+
+GRAPH = "Microsoft.ResourceGraph"
+OTHER_VAULT = VAULT_ID.replace("vault-dr", "vault-theirs")
+GENERATED = "11111111-1111-4111-8111-111111111111"
+LARGE = {
+    "vault_ids": VAULT_ID.replace(SUBSCRIPTION, GENERATED).replace("vault-dr", "vault-westus2"),
+    "source_scope": f"/subscriptions/{GENERATED}",
+    "target_scope": f"/subscriptions/{GENERATED}",
+}
+"""The settings for a generated estate."""
+
+
+def on_second_page(query: str) -> dict[str, str]:
+    """What only the second page of a query over this table matches."""
+    return {"path": GRAPH, "body": rf'{query}.*"\$skipToken"'}
+
+
+async def standings(reached: Reached) -> dict[str, Standing]:
+    return {each.vm_id.name: each for each in (await survey(reached.azure)).standings}
+
+
+async def test_all_of_it_is_read_by_a_handful_of_reads(reach: Reach) -> None:
+    existing = estate(
+        machine("web-1"),
+        machine("web-2", tags={"owner": "me"}),
+        siteRecovery=ready_vault([protected("web-1")]),
+        resourceGroups=[{"id": GROUP, "location": "eastus", "tags": {"dr-target-zone": "1"}, "managedBy": "/aks"}],
+    )
+    async with reach(existing) as reached:
+        found = await read_estate(reached.azure)
+        calls = reached.calls()
+    item = ResourceId(next(iter(found.items)).id.text)
+    assert [str(vm.id) for vm in found.vms] == [vm_id("web-1"), vm_id("web-2")]
+    assert [vm.tags for vm in found.vms] == [{"dr": "true"}, {}]
+    assert [(each.source, each.stage) for each in found.items] == [(ResourceId(vm_id("web-1")), Stage.PROTECTED)]
+    assert {policy.name: values.retention_minutes for policy, values in found.policies.items()} == {"gold": 1440}
+    assert found.groups[GROUP.lower()] == Group(tags={"dr-target-zone": "1"}, managed_by="/aks")
+    assert found.regions == {ResourceId(VAULT_ID): "westus2"}
+    assert (found.elsewhere, found.gaps, found.vms_unread, found.items_unread) == ({}, (), False, False)
+    assert item.is_type(
+        "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems"
+    )
+    assert {call["method"] for call in calls if GRAPH not in call["path"]} == {"GET"}
+    assert len(calls) == 7
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"zone": "2", "tags": {"dr": "true", "dr-profile": "gold", "owner": "me"}},
+        {"power": "deallocated", "security": "TrustedLaunch", "encryptionAtHost": True},
+        {"power": "stopped", "os": "Windows", "size": "Standard_E4s_v5", "provisioningState": "Updating"},
+        {"availabilitySet": f"{GROUP}/providers/Microsoft.Compute/availabilitySets/set"},
+        {
+            "disks": [
+                {"name": "web-1-os", "sizeGB": 64, "ephemeral": True},
+                {"name": "web-1-data", "sizeGB": 8, "sku": "UltraSSD_LRS"},
+            ],
+            "nics": [{"name": f"web-1-nic{number}", "subnet": f"{NETWORK}/subnets/web"} for number in (1, 2)],
+        },
+    ],
+)
+async def test_a_row_tells_the_same_of_a_vm_as_the_vm_itself(reach: Reach, more: dict[str, Any]) -> None:
+    sets = [{"id": f"{GROUP}/providers/Microsoft.Compute/availabilitySets/set", "location": "eastus"}]
+    async with reach(estate(machine("web-1", **more), availabilitySets=sets), speed=0.01) as reached:
+        [told] = (await read_estate(reached.azure)).vms
+        assert told == await read_vm(reached.azure, told.id)
+
+
+async def test_what_no_row_tells_is_not_made_up(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with reach(estate()) as reached:
+        vm = reached.simulator.world.store.vm(vm_id("web-1"))
+        assert vm
+        vm.body["properties"] = {"extended": None}
+        vm.body["tags"] = None
+        monkeypatch.setattr("local.simulator.graph.tables._properties", lambda _world, _vm: vm.properties)
+        found = await read_estate(reached.azure)
+    [told] = found.vms
+    assert (told.power_state, told.provisioning_state, told.disks, told.nic_ids) == ("unknown", "Unknown", (), ())
+    assert (told.tags, told.created_at, found.gaps) == ({}, None, ())
+
+
+async def test_only_the_vms_in_scope_are_asked_for(reach: Reach) -> None:
+    other = "22222222-2222-4222-8222-222222222222"
+    beside = f"{GROUP}-2"
+    nic = {"name": "n", "subnet": f"{NETWORK}/subnets/web"}
+    machines = [machine("in"), machine("out", id=vm_id("out").replace(GROUP, beside), nics=[nic])]
+    existing = estate(*machines)
+    existing["subscriptions"].append({"id": other})
+    scope = f"/subscriptions/{other},{GROUP.upper().replace('/SUBSCRIPTIONS/', '/subscriptions/')}"
+    async with reach(existing, source_scope=scope) as reached:
+        found = await read_estate(reached.azure)
+        [of_vms] = [call for call in reached.calls(GRAPH) if "virtualmachines" in call["requestBody"]["query"]]
+    assert [vm.id.name for vm in found.vms] == ["in"]
+    assert of_vms["responseBody"]["totalRecords"] == 1
+    assert of_vms["requestBody"]["subscriptions"] == sorted([SUBSCRIPTION, other])
+
+
+def their_vault(*items: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "vaults": [{"id": VAULT_ID, "location": "westus2"}, {"id": OTHER_VAULT, "location": "westus2"}],
+        "siteRecovery": [*ready_vault([protected("web-1")]), {**ready_vault(list(items))[0], "vault": OTHER_VAULT}],
+    }
+
+
+async def test_vaults_of_others_are_asked_for_what_they_protect(reach: Reach) -> None:
+    existing = estate(machine("web-1"), machine("web-2"), machine("web-3")) | their_vault(protected("web-2"))
+    async with reach(existing) as reached:
+        found = await read_estate(reached.azure)
+        known = await standings(reached)
+    [(source, item)] = found.elsewhere.items()
+    assert source == ResourceId(vm_id("web-2"))
+    assert item.key.startswith(f"{OTHER_VAULT}/replicationFabrics/".lower())
+    assert (item.name, [each.source.name for each in found.items]) == ("item-web-2", ["web-1"])
+    assert [known[name].state for name in ("web-1", "web-2", "web-3")] == [
+        State.PROTECTED,
+        State.NOT_ELIGIBLE,
+        State.UNPROTECTED,
+    ]
+
+
+async def test_an_item_whose_source_is_no_resource_of_azure_is_passed_over(reach: Reach) -> None:
+    """So are machines that are replicated from VMware."""
+    existing = estate(machine("web-1"), machine("web-2")) | their_vault(protected("web-2"))
+    async with reach(existing) as reached:
+        [theirs] = [
+            item
+            for vault in reached.simulator.world.recovery.values()
+            if "theirs" in vault.id
+            for item in vault.items()
+        ]
+        for source in ("", "502c9d2c-1111-4111-8111-111111111111", "/subscriptions/x"):
+            theirs.vm_id = source
+            found = await read_estate(reached.azure)
+            assert (found.elsewhere, found.gaps) == ({}, ())
+
+
+async def test_the_jobs_of_a_vault_are_told_by_its_list(reach: Reach) -> None:
+    async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
+        [vault] = reached.simulator.world.recovery.values()
+        [item] = vault.items()
+        path = f"{item.id}/remove?api-version=2025-08-01"
+        await reached.azure.resources(SUBSCRIPTION).send_request(http_request("POST", path))
+        found = await read_estate(reached.azure)
+    assert [(job.scenario, job.target) for job in found.jobs] == [("DisableDr", "web-1")]
+
+
+def http_request(method: str, path: str) -> Any:
+    from azure.core.rest import HttpRequest
+
+    return HttpRequest(method, path, json={"properties": {}})
+
+
+async def test_two_thousand_vms_come_by_three_pages(reach: Reach) -> None:
+    async with reach({"generate": {"vms": 2001, "protected": 0.5}}, **LARGE) as reached:
+        found = await read_estate(reached.azure)
+        paths = sorted(call["path"].rsplit("/", 1)[-1] for call in reached.calls())
+    assert len({vm.id for vm in found.vms}) == len(found.vms) == 2001
+    assert found.gaps == ()
+    assert paths == [
+        "replicationJobs",
+        "replicationPolicies",
+        "replicationProtectedItems",
+        "resources",
+        "resources",
+        "resources",
+        "resources",
+        "resources",
+        "vault-westus2",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["status", "reset"])
+async def test_a_page_of_vms_that_fails_leaves_a_gap_and_no_vm_is_gone(reach: Reach, kind: str) -> None:
+    async with reach({"generate": {"vms": 1001, "tagged": 1, "protected": 1}}, mode=Mode.CLEANUP, **LARGE) as reached:
+        reached.fault(match=on_second_page("virtualmachines"), kind=kind)
+        found = await read_estate(reached.azure)
+        known = await standings(reached)
+    assert (len(found.vms), found.vms_unread, found.items_unread) == (1000, True, False)
+    assert [gap.split(" could")[0] for gap in found.gaps] == ["The VMs"]
+    assert (known["vm-01000"].state, known["vm-01000"].action) == (State.UNKNOWN, Action.NONE)
+    assert all(each.action is not Action.DISABLE for each in known.values())
+
+
+async def test_rows_that_the_service_cuts_off_are_a_gap(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_can_be_paged", lambda _query: False)
+    async with reach({"generate": {"vms": 1001}}, **LARGE) as reached:
+        found = await read_estate(reached.azure)
+    assert (len(found.vms), found.vms_unread) == (1000, True)
+    assert found.gaps == ("The VMs could not be read in full: Azure Resource Graph has told 1000 of 1001 rows",)
+
+
+async def test_a_row_that_makes_no_sense_is_a_gap_and_takes_no_other_along(reach: Reach) -> None:
+    async with reach(estate(machine("web-1"), machine("web-2"))) as reached:
+        vm = reached.simulator.world.store.vm(vm_id("web-1"))
+        assert vm
+        vm.properties["storageProfile"] = "all of it"
+        found = await read_estate(reached.azure)
+    assert [each.id.name for each in found.vms] == ["web-2"]
+    assert found.vms_unread
+    assert found.gaps == (
+        f"The VMs could not be read in full: 1 rows do not tell of a VM, that of {vm_id('web-1')} among them",
+    )
+
+
+async def test_a_row_that_comes_twice_is_one_vm(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A VM that is made meanwhile moves all after it: the last of one page is the first of the next."""
+    of_table = service._rows
+    monkeypatch.setattr(service, "_rows", lambda *of: [row for row in of_table(*of) for _ in range(2)])
+    async with reach(estate(machine("web-1"), machine("web-2"))) as reached:
+        found = await read_estate(reached.azure)
+    assert [vm.id.name for vm in found.vms] == ["web-1", "web-2"]
+
+
+@pytest.mark.parametrize(
+    ("path", "gap"),
+    [
+        ("replicationProtectedItems", f"The items of {VAULT_ID}"),
+        ("replicationPolicies", f"The policies of {VAULT_ID}"),
+        ("replicationJobs", f"The jobs of {VAULT_ID}"),
+        ("vaults/vault-dr$", f"The vault {VAULT_ID}"),
+    ],
+)
+async def test_a_list_of_a_vault_that_fails_is_a_gap_and_the_others_are_read(reach: Reach, path: str, gap: str) -> None:
+    async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
+        reached.fault(match={"path": path}, kind="status", status=403, code="AuthorizationFailed", message="No.")
+        found = await read_estate(reached.azure)
+    assert found.gaps == (f"{gap} could not be read in full: AuthorizationFailed: No.",)
+    assert len(found.vms) == 1
+    assert found.items_unread == (not found.items) == ("Items" in path)
+
+
+@pytest.mark.parametrize(
+    ("query", "gap"),
+    [("recoveryservicesresources", "The items of other vaults"), ("resourcecontainers", "The resource groups")],
+)
+async def test_a_query_that_fails_is_a_gap_and_the_others_are_read(reach: Reach, query: str, gap: str) -> None:
+    async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
+        reached.fault(match={"path": GRAPH, "body": query}, kind="status", status=403, message="No.")
+        found = await read_estate(reached.azure)
+    assert [each.split(" could")[0] for each in found.gaps] == [gap]
+    assert (len(found.vms), len(found.items), found.vms_unread, found.items_unread) == (1, 1, False, False)
+
+
+async def test_if_nothing_can_be_read_that_is_said_and_nothing_else(reach: Reach) -> None:
+    async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
+        reached.fault(kind="status", status=403, code="AuthorizationFailed")
+        found = await survey(reached.azure)
+    assert found.standings == ()
+    assert len(found.gaps) == 7
+
+
+async def test_what_resource_graph_does_not_know_yet_does_no_harm(reach: Reach) -> None:
+    """A VM that is gone is still told of, and a tag is the old one."""
+    machines = [machine(name) for name in ("gone", "untagged", "stays")]
+    items = [protected(each["id"].rsplit("/", 1)[-1]) for each in machines]
+    groups = [{"id": TARGET_GROUP, "location": "westus2"}]
+    existing = estate(*machines, siteRecovery=ready_vault(items), resourceGroups=groups)
+    async with reach(existing, mode=Mode.CLEANUP) as reached:
+        world = reached.simulator.world
+        world.behaviour.graph_lag_seconds = 1_000_000
+        index.follow(world)
+        world.store.remove(vm_id("gone"))
+        vm = world.store.vm(vm_id("untagged"))
+        assert vm
+        vm.body["tags"] = {}
+        world.raise_event(vm, "write")
+        known = await standings(reached)
+    assert {name: each.state for name, each in known.items()} == dict.fromkeys(
+        ("gone", "untagged", "stays"), State.PROTECTED
+    )
+    assert {each.action for each in known.values()} <= {Action.NONE, Action.CHANGE}
+
+
+async def test_a_survey_is_read_once_for_all_who_ask_meanwhile(reach: Reach) -> None:
+    async with reach(estate()) as reached:
+        one, two = await asyncio.gather(survey(reached.azure), survey(reached.azure))
+        calls = len(reached.calls())
+        assert await survey(reached.azure) is one is two
+        assert len(reached.calls()) == calls
+        assert await survey(reached.azure, within=0) is not one
