@@ -1,0 +1,189 @@
+"""Any estate, whatever its VMs are and ask for: planned the same each time, done as planned, within scope and ranges,
+and nothing is left to be done the second time."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from local.stack import Stack
+from shared.domain.choices import CHOICES
+from tests import estates
+from tests.e2e import overrides
+from tests.e2e.conftest import StartStack
+from tests.e2e.follow import results, route_of, write_event, written
+from tests.e2e.test_hostile_tags import HOSTILE, OTHER, PROFILES, SETTINGS
+
+Json = dict[str, Any]
+
+VMS = 10
+COMPUTE = f"{estates.GROUP}/providers/Microsoft.Compute"
+PLACES: list[Json] = [
+    {},
+    {"availabilitySet": f"{COMPUTE}/availabilitySets/set"},
+    {"zone": "1"},
+    {"proximityPlacementGroup": f"{COMPUTE}/proximityPlacementGroups/near"},
+]
+STATES: list[Json] = [*[{"power": "running"}] * 5, {"power": "deallocated"}, {"provisioningState": "Failed"}]
+TARGET_SCOPE = [overrides.CHOSEN, overrides.FAR, overrides.CACHES, f"{estates.GROUP}-asr"]
+ALLOWED = {"allow": {choice: ["*"] for choice in CHOICES}}
+APP = SETTINGS | {
+    "DR_TARGET_SCOPE": ",".join(TARGET_SCOPE),
+    "DR_PROFILES": json.dumps(PROFILES | {"open": ALLOWED, "long": ALLOWED | {"recoveryPointRetentionHours": 360}}),
+}
+
+
+@st.composite
+def wishes(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict[str, str]:
+    """Up to four things, and what they cannot be had without."""
+    values = overrides.values(number, vm)
+    chosen = draw(st.sets(st.sampled_from(sorted(values.keys() - overrides.NEVER)), max_size=4))
+    if chosen & {"target-ip", "target-subnet"}:
+        chosen |= {"target-vnet", "target-subnet"}
+    if "target-zone" in chosen or "availabilitySet" not in place:
+        chosen.discard("target-availability-set")
+    return {choice: values[choice] for choice in sorted(chosen)}
+
+
+@st.composite
+def machines(draw: st.DrawFn, number: int) -> Json:
+    """A VM that asks for up to four things that are to be had, or now and then for what nobody may have."""
+    name = f"vm-{number}"
+    place = draw(st.sampled_from(PLACES))
+    asked = {f"dr-{choice}": value for choice, value in draw(wishes(number, name, place)).items()}
+    profile = draw(st.sampled_from(["open", "open", "open", "open", "long", "default"]))
+    if draw(st.integers(0, 4)) == 4:
+        profile, tag, value, _ = draw(st.sampled_from(HOSTILE))
+        asked[tag] = value
+    types = draw(st.lists(st.sampled_from(["Premium_LRS", "StandardSSD_LRS", "Standard_LRS"]), min_size=1, max_size=3))
+    if draw(st.integers(0, 7)) == 7:
+        types.append(draw(st.sampled_from(["PremiumV2_LRS", "UltraSSD_LRS"])))
+    (nic,) = estates.vm(name)["nics"]
+    address = {"privateIp": f"10.1.1.{20 + number}"} if draw(st.booleans()) else {}
+    own: Json = {
+        "os": draw(st.sampled_from(["Linux", "Windows"])),
+        "disks": [{"name": f"{name}-disk{index}", "sizeGB": 64, "sku": sku} for index, sku in enumerate(types)],
+        "nics": [nic | address],
+        "tags": {"dr": "true", "dr-profile": profile, **asked},
+    }
+    return estates.vm(name) | own | place | draw(st.sampled_from(STATES))
+
+
+worlds = st.tuples(*(machines(number) for number in range(VMS)))
+
+
+@pytest.mark.timeout(300)
+def test_what_is_planned_is_done_once_and_nothing_else_is(start_stack: StartStack, tmp_path: Path) -> None:
+    @settings(
+        max_examples=4,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(worlds)
+    def holds(vms: tuple[Json, ...]) -> None:
+        asyncio.run(_hold(start_stack, vms))
+        shutil.rmtree(tmp_path / "stack")
+
+    holds()
+
+
+async def _hold(start_stack: StartStack, vms: tuple[Json, ...]) -> None:
+    plain = estates.vm("plain")
+    everyone = {_name(vm["id"]): vm["id"] for vm in (*vms, plain)}
+    async with start_stack(_estate([*vms, plain]), settings=APP) as stack:
+        plans = {name: await _plan(stack, vm) for name, vm in everyone.items()}
+        assert {name: await _plan(stack, vm) for name, vm in everyone.items()} == plans
+        assert not await written(stack)
+
+        first = await _run(stack, everyone)
+        requests = await stack.app_requests()
+        second = await _run(stack, everyone)
+        later = (await stack.app_requests())[len(requests) :]
+        state = await stack.sim("GET", "state")
+
+    assert {each["method"] for each in later} == {"GET"}
+    assert {name: result["outcome"] for name, result in first.items()} == {
+        name: "NotEligible" if plan["blocked"] else "Protected" for name, plan in plans.items()
+    }
+    assert not plans["plain"]["blocked"]
+    assert {name: result["outcome"] for name, result in second.items()} == {
+        name: result["outcome"] for name, result in first.items()
+    }
+    for name, plan in plans.items():
+        if not plan["blocked"]:
+            assert _values(first[name]) == _values(second[name]) == _values(plan)
+    writes = [each for each in requests if each["method"] != "GET"]
+    assert {name for each in _ids(writes) if (name := _outside(each))} == set()
+    _are_elsewhere_and_in_range(state, {name for name, plan in plans.items() if not plan["blocked"]})
+
+
+def _estate(vms: list[Json]) -> Json:
+    placement = {"id": f"{COMPUTE}/proximityPlacementGroups/near", "location": estates.SOURCE}
+    estate = overrides.world(
+        vms,
+        public_ips=VMS,
+        availabilitySets=[{"id": f"{COMPUTE}/availabilitySets/set", "location": estates.SOURCE}],
+        resources=[placement],
+    )
+    estate["subscriptions"].append({"id": OTHER, "name": "Not ours to write to"})
+    return estate
+
+
+async def _plan(stack: Stack, vm: str) -> Json:
+    status, plan = await stack.api("POST", f"{route_of(vm)}/plan")
+    assert status == 200, plan
+    return dict(plan)
+
+
+async def _run(stack: Stack, vms: dict[str, str]) -> dict[str, Json]:
+    await stack.deliver(*map(write_event, vms.values()))
+    return await results(stack, len(vms))
+
+
+def _are_elsewhere_and_in_range(state: Json, protected: set[str]) -> None:
+    (vault,) = state["siteRecovery"]
+    details = {
+        item["properties"]["friendlyName"]: item["properties"]["providerSpecificDetails"]
+        for item in vault["protectedItems"]
+    }
+    assert set(details) == protected
+    assert all(each["primaryFabricLocation"] != each["recoveryFabricLocation"] for each in details.values())
+    for policy in vault["policies"]:
+        values = policy["properties"]["providerSpecificDetails"]
+        assert 60 <= values["recoveryPointHistory"] <= 15 * 24 * 60
+        assert 0 <= values["appConsistentFrequencyInMinutes"] <= min(12 * 60, values["recoveryPointHistory"])
+
+
+def _ids(value: Any) -> Iterator[str]:
+    """The path of each write, and every resource that its body names."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _ids(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if name not in {"responseBody", "principal"}:
+                yield from _ids(each)
+    elif isinstance(value, str) and value.lower().startswith("/subscriptions/"):
+        yield value
+
+
+def _outside(resource: str) -> str:
+    """The resource if it is none that may be in a write: of the target scope, the vault's, or the VMs' own."""
+    known = [*TARGET_SCOPE, estates.VAULT, estates.GROUP]
+    return "" if any(f"{resource}/".lower().startswith(f"{each}/".lower()) for each in known) else resource
+
+
+def _values(told: Json) -> dict[str, str]:
+    return {setting["name"]: setting["value"].lower() for setting in told["settings"]}
+
+
+def _name(vm: str) -> str:
+    return vm.rsplit("/", 1)[1]
