@@ -142,8 +142,8 @@ def size(d: Derivation, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
                 f"Ask for another size by {d.app.tag_name}-target-size, or ask Azure for this one in {target}.",
             )
         )
-    elif asked and (lacking := _lacking(offered, disks)):
-        d.refuse("target-size", f"a size that {lacking}")
+    elif (tag := _asks_for_more(d)) and (lacking := _lacking(offered, disks)):
+        d.refuse(tag, f"{'' if asked else 'premium disks with '}a size that {lacking}")
     elif zone and zone not in offered.zones:
         asked_for = "target-zone" if d.asks("target-zone") else "target-size"
         d.refuse(asked_for, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
@@ -159,8 +159,13 @@ def size(d: Derivation, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
     return asked
 
 
+def _asks_for_more(d: Derivation) -> str:
+    """What may ask more of a size than the VM's own gives the VM as it is."""
+    return next((tag for tag in ("target-size", "target-disk-type") if d.asks(tag)), "")
+
+
 def _lacking(size: Size, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """What a size that is asked for would have to do, and does not."""
+    """What a size would have to do, and does not."""
     if size.data_disks is not None and len(disks) - 1 > size.data_disks:
         return f"takes {len(disks) - 1} data disks; {size.name} takes {size.data_disks}"
     if not size.premium and any(disk.target_sku.lower().startswith("premium") for disk in disks):

@@ -291,6 +291,23 @@ def test_a_size_that_is_asked_for_takes_the_disks_of_the_vm(size: dict[str, Any]
     assert (why in refused(plan, "target-size")) if why else (plan.blockers == ())
 
 
+@pytest.mark.parametrize(
+    ("disk_type", "premium", "fits"),
+    [("Premium_LRS", False, False), ("Premium_LRS", True, True), ("StandardSSD_LRS", False, True)],
+)
+def test_a_disk_type_that_is_asked_for_goes_with_the_size_of_the_vm(disk_type: str, premium: bool, fits: bool) -> None:
+    vm = asking(target_disk_type=disk_type).model_copy(update={"disks": (Disk(id=OS_DISK, sku="Standard_LRS"),)})
+    offer = Offer(sizes=(D4.model_copy(update={"name": vm.size, "premium": premium}),))
+
+    plan = plan_of(vm, surroundings(offer=offer), open_settings())
+
+    if fits:
+        assert plan.blockers == ()
+        return
+    allowed = f"premium disks with a size that takes premium disks; {vm.size} does not"
+    assert refused(plan, "target-disk-type").endswith(f"is 'Premium_LRS'; allowed: {allowed}.")
+
+
 def test_a_name_is_said_once_the_vm_is_protected_and_short_for_windows() -> None:
     plan = asked(target_name="web-1-in-the-west")
     assert plan.replication
