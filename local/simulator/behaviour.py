@@ -14,6 +14,8 @@ _WIRE = {
     "repeated_write": "repeatedWrite",
     "page_size": "pageSize",
     "graph_lag_seconds": "graphLagSeconds",
+    "replicas_left_when_disabled": "replicasLeftWhenDisabled",
+    "seed_disks_left": "seedDisksLeft",
 }
 _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
@@ -34,6 +36,8 @@ class Behaviour:
     repeated_write: str = "succeed"
     page_size: int = 1000
     graph_lag_seconds: int = 0
+    replicas_left_when_disabled: bool = False
+    seed_disks_left: bool = False
 
     def patch(self, changes: Any) -> None:
         """Raises ValueError for an unknown name or value, and then changes nothing."""

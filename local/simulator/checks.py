@@ -50,3 +50,12 @@ def network(text: Any, target: str) -> ipaddress.IPv4Network | ipaddress.IPv6Net
     except (ValueError, TypeError):
         message = f"The address prefix {text} in {target} has an invalid format or host bits set."
         raise ArmError(400, "InvalidAddressPrefixFormat", message, details=[]) from None
+
+
+def whole(text: str | None, name: str) -> int | None:
+    """A query option that is a whole number above 0, or None where it is not given. Raises ArmError 400."""
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ArmError(400, "InvalidQueryParameterValue", f"The query parameter '{name}' must be a positive number.")
+    return int(text)

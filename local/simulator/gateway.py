@@ -85,7 +85,7 @@ class Gateway:
         if route is None:
             raise ArmError(405, "MethodNotAllowed", f"The HTTP method {call.method} is not allowed on this resource.")
         versions.check(route.api, call.api_version, call.path.rsplit("/providers/", 1)[-1])
-        self._check_parents(call.path)
+        self._check_parents(call.method, call.path)
         if call.method not in ("GET", "HEAD"):
             locks.check(self.world, call.method, call.path)
         if call.method in ("PUT", "PATCH"):
@@ -100,8 +100,9 @@ class Gateway:
             self.world.changed(call.path)
         return answer
 
-    def _check_parents(self, path: str) -> None:
-        """Subscription and resource group of the path must exist; the group's own routes look for themselves."""
+    def _check_parents(self, method: str, path: str) -> None:
+        """Subscription and resource group of the path must exist; the group's own routes look for themselves. One that
+        is being deleted takes no PUT."""
         parts = path.strip("/").split("/")
         if parts[0].lower() != "subscriptions" or len(parts) < 2:
             return
@@ -110,9 +111,14 @@ class Gateway:
             raise ArmError(400, "InvalidSubscriptionId", message)
         if self.world.store.subscription(parts[1]) is None:
             raise errors.subscription_not_found(parts[1])
-        deeper = len(parts) > 4 and parts[2].lower() == "resourcegroups"
-        if deeper and self.world.store.group(ids.group_id(parts[1], parts[3])) is None:
+        if len(parts) < 4 or parts[2].lower() != "resourcegroups":
+            return
+        group = self.world.store.group(ids.group_id(parts[1], parts[3]))
+        if group is None and len(parts) > 4:
             raise errors.group_not_found(parts[3])
+        if group and group.state == "Deleting" and method == "PUT":
+            message = f"The resource group '{group.name}' is in deprovisioning state and cannot perform this operation."
+            raise ArmError(409, "ResourceGroupBeingDeleted", message)
 
     def _take(self, call: Call) -> dict[str, str]:
         if call.path.lower() == resource_graph.PATH.lower():

@@ -39,10 +39,10 @@ def begin(
     done: Callable[[float], None],
     result: Callable[[], Json | None] = lambda: None,
     retry_after: float = 10,
+    error: Json | None = None,
 ) -> Operation:
-    """Starts one. `done` runs when it ends well; a fail-operation fault makes it end without."""
+    """Starts one. `done` runs when it ends well; with an `error`, or by a fail-operation fault, it ends without."""
     now = world.clock.now()
-    error = None
     if call.doomed is not None:
         error = {
             "code": call.doomed.get("code", "InternalServerError"),

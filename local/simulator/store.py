@@ -44,9 +44,13 @@ class VirtualMachine(Resource):
 
 @dataclass(slots=True)
 class StorageAccount(Resource):
-    """`soft_delete`, of blobs and containers, is a setting of its blob service, which has an address of its own."""
+    """`soft_delete`, of blobs and containers, is a setting of its blob service, which has an address of its own.
+
+    `content` are the names of what is in it, by `containers`, `shares`, `queues` and `tables`.
+    """
 
     soft_delete: bool = False
+    content: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,6 +60,7 @@ class ResourceGroup:
     location: str
     managed_by: str | None = None
     tags: dict[str, str] | None = None
+    state: str = "Succeeded"
 
     def body(self) -> Json:
         body: Json = {
@@ -63,7 +68,7 @@ class ResourceGroup:
             "name": self.name,
             "type": "Microsoft.Resources/resourceGroups",
             "location": self.location,
-            "properties": {"provisioningState": "Succeeded"},
+            "properties": {"provisioningState": self.state},
         }
         if self.tags is not None:
             body["tags"] = self.tags

@@ -106,4 +106,3 @@ def _place(world: World, vm: VirtualMachine, body: Json) -> None:
     if found is None or found.location != vm.location:
         raise invalid_parameter("availabilitySet", f"The availability set '{set_id}' could not be found.")
     vm.properties["availabilitySet"] = {"id": found.id}
-    found.properties["virtualMachines"].append({"id": vm.id})

@@ -1,7 +1,7 @@
 """Availability sets and managed disks."""
 
 from local.simulator import checks, errors, ids, regions
-from local.simulator.arm import bodies, tags
+from local.simulator.arm import bodies, tags, usage
 from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.ids import ResourceId
 from local.simulator.routing import Routes
@@ -17,12 +17,10 @@ _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Compute/"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/"
 
 
-def _list(world: World, call: Call, kind: str) -> Answer:
+def _listed(world: World, call: Call, kind: str) -> list[Resource]:
     if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
-    else:
-        found = world.store.of_type(call["subscription"], kind)
-    return Answer(200, world.page(call, [each.body for each in found]))
+        return world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
+    return world.store.of_type(call["subscription"], kind)
 
 
 def _get(world: World, call: Call, kind: str) -> Resource:
@@ -34,12 +32,12 @@ def _get(world: World, call: Call, kind: str) -> Resource:
 
 @routes.route("GET", _SUBSCRIPTION + "availabilitySets", _GROUP + "availabilitySets")
 def list_sets(world: World, call: Call) -> Answer:
-    return _list(world, call, SET)
+    return Answer(200, world.page(call, usage.availability_sets(world.store, _listed(world, call, SET))))
 
 
 @routes.route("GET", _GROUP + "availabilitySets/{name}")
 def get_set(world: World, call: Call) -> Answer:
-    return Answer(200, _get(world, call, SET).body)
+    return Answer(200, usage.availability_sets(world.store, [_get(world, call, SET)])[0])
 
 
 @routes.route("PUT", _GROUP + "availabilitySets/{name}")
@@ -72,15 +70,13 @@ def put_set(world: World, call: Call) -> Answer:
     made = availability_set(parsed, location, faults, updates, sku, given)
     if group:
         made.properties["proximityPlacementGroup"] = {"id": group}
-    if old is not None:
-        made.properties["virtualMachines"] = old.properties["virtualMachines"]
     world.store.add(made)
-    return Answer(200, made.body)
+    return Answer(200, usage.availability_sets(world.store, [made])[0])
 
 
 @routes.route("GET", _SUBSCRIPTION + "disks", _GROUP + "disks", api="disks")
 def list_disks(world: World, call: Call) -> Answer:
-    return _list(world, call, DISK)
+    return Answer(200, world.page(call, [each.body for each in _listed(world, call, DISK)]))
 
 
 @routes.route("GET", _GROUP + "disks/{name}", api="disks")
@@ -94,7 +90,6 @@ def availability_set(
     properties: Json = {
         "platformUpdateDomainCount": updates,
         "platformFaultDomainCount": faults,
-        "virtualMachines": [],
     }
     made = bodies.resource(parsed, location, tags, properties)
     made.body["sku"] = {"name": sku}

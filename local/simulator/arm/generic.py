@@ -1,13 +1,14 @@
 """Resources without a provider of their own here: kept as they were written."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.simulator import checks, errors, ids, regions, versions
-from local.simulator.arm import tags
+from local.simulator.arm import tags, usage
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
-from local.simulator.store import Resource
+from local.simulator.store import Resource, Store
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -16,13 +17,20 @@ _SUBSCRIPTION = "/subscriptions/{subscription}/providers/{namespace}/{kind}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{kind}"
 
 
+def _as_written(_store: Store, found: Iterable[Resource]) -> list[Json]:
+    return [each.body for each in found]
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """`properties` are those that the provider adds where the body has none."""
+    """`properties` are those that the provider adds where the body has none; `show` makes bodies of what is kept, in
+    which `members` are lists of what keeps it from being deleted."""
 
     type: str
     api: str
     properties: Json = field(default_factory=dict)
+    show: Callable[[Store, Iterable[Resource]], list[Json]] = _as_written
+    members: tuple[str, ...] = ()
 
 
 _KINDS = {
@@ -35,6 +43,8 @@ _KINDS = {
             "Microsoft.Compute/proximityPlacementGroups",
             "virtual-machines",
             {"proximityPlacementGroupType": "Standard"},
+            usage.placement_groups,
+            ("virtualMachines", "availabilitySets", "virtualMachineScaleSets"),
         ),
         _Kind("Microsoft.Compute/virtualMachineScaleSets", "virtual-machines", {"orchestrationMode": "Flexible"}),
         _Kind("Microsoft.Network/loadBalancers", "network", {"backendAddressPools": []}),
@@ -74,10 +84,10 @@ def _pool(balancer: str, raw: Any) -> Json:
 def list_resources(world: World, call: Call) -> Answer:
     kind = _kind(call)
     if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
+        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind.type)
     else:
-        found = world.store.of_type(call["subscription"], kind)
-    return Answer(200, world.page(call, [each.body for each in found]))
+        found = world.store.of_type(call["subscription"], kind.type)
+    return Answer(200, world.page(call, kind.show(world.store, found)))
 
 
 @routes.route("GET", _GROUP + "/{name}")
@@ -85,13 +95,13 @@ def get_resource(world: World, call: Call) -> Answer:
     kind = _kind(call)
     found = world.store.get(call.path)
     if found is None:
-        raise errors.resource_not_found(kind, call["name"], call["group"])
-    return Answer(200, found.body)
+        raise errors.resource_not_found(kind.type, call["name"], call["group"])
+    return Answer(200, kind.show(world.store, [found])[0])
 
 
 @routes.route("PUT", _GROUP + "/{name}")
 def put_resource(world: World, call: Call) -> Answer:
-    kind = _kind(call)
+    kind = _kind(call).type
     body = checks.body(call)
     checks.get(body, "properties", dict)
     location = regions.check(checks.get(body, "location", str, required=True), kind)
@@ -107,17 +117,21 @@ def put_resource(world: World, call: Call) -> Answer:
 
 @routes.route("DELETE", _GROUP + "/{name}")
 def delete_resource(world: World, call: Call) -> Answer:
-    _kind(call)
-    if world.store.get(call.path) is None:
+    kind, found = _kind(call), world.store.get(call.path)
+    if found is None:
         return Answer(204)
-    world.store.remove(call.path)
+    shown = kind.show(world.store, [found])[0]["properties"]
+    if any(shown[members] for members in kind.members):
+        # The words are invented.
+        raise ArmError(409, "OperationNotAllowed", f"{found.name} cannot be deleted while resources are in it.")
+    world.store.remove(found.id)
     return Answer(200)
 
 
-def _kind(call: Call) -> str:
+def _kind(call: Call) -> _Kind:
     known = _KINDS.get(f"{call['namespace']}/{call['kind']}".lower())
     if known is None:
         message = f"The resource type '{call['kind']}' could not be found in the namespace '{call['namespace']}'."
         raise ArmError(404, "InvalidResourceType", message)
     versions.check(known.api, call.api_version, known.type)
-    return known.type
+    return known

@@ -20,6 +20,13 @@ def locks_over(world: World, scope: str) -> list[Resource]:
     return [lock for each in scopes for lock in world.store.under(each, LOCK)]
 
 
+def locks_inside(world: World, scope: str) -> list[Resource]:
+    """The locks at a scope and below."""
+    inside = ids.key(scope) + "/"
+    listed = world.store.of_type("".join(scope.strip("/").split("/")[1:2]), LOCK)
+    return [lock for lock in listed if ids.key(lock.id).startswith(inside)]
+
+
 def check(world: World, method: str, path: str) -> None:
     """Raises ArmError 409: a ReadOnly lock stops every write, POST too, one against deletion stops DELETE."""
     verb = "delete" if method == "DELETE" else "write"
@@ -31,12 +38,8 @@ def check(world: World, method: str, path: str) -> None:
 @routes.route("GET", "{scope}/providers/Microsoft.Authorization/locks")
 def list_locks(world: World, call: Call) -> Answer:
     """Locks at the scope and below; `$filter=atScope()` leaves out those below, and takes those above."""
-    scope = ids.key(call["scope"])
-    if call.query.get("$filter", "").lower() == "atscope()":
-        found = locks_over(world, scope)
-    else:
-        below = world.store.of_type("".join(scope.split("/")[2:3]), LOCK)
-        found = [lock for lock in below if ids.key(lock.id).startswith(scope + "/")]
+    at_scope = call.query.get("$filter", "").lower() == "atscope()"
+    found = (locks_over if at_scope else locks_inside)(world, call["scope"])
     return Answer(200, world.page(call, [lock.body for lock in found]))
 
 

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from local.simulator import checks, errors, ids, latencies, operations, regions
-from local.simulator.arm import addresses, bodies, network_bodies, tags
+from local.simulator.arm import addresses, bodies, network_bodies, tags, usage
 from local.simulator.errors import ArmError
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
@@ -29,7 +29,8 @@ def list_resources(world: World, call: Call) -> Answer:
         found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
     else:
         found = world.store.of_type(call["subscription"], kind)
-    return Answer(200, world.page(call, [each.body for each in found]))
+    shown = usage.networks(world.store, found) if kind == NETWORK else [each.body for each in found]
+    return Answer(200, world.page(call, shown))
 
 
 @routes.route("GET", *(_GROUP + kind + "/{name}" for kind in _LISTED))
@@ -38,12 +39,12 @@ def get_resource(world: World, call: Call) -> Answer:
     if found is None:
         kind = _KINDS[call.path.rstrip("/").split("/")[-2].lower()]
         raise errors.resource_not_found(kind, call["name"], call["group"])
-    return Answer(200, found.body)
+    return Answer(200, usage.networks(world.store, [found])[0] if found.type == NETWORK else found.body)
 
 
 @routes.route("GET", _GROUP + "virtualNetworks/{name}/subnets")
 def list_subnets(world: World, call: Call) -> Answer:
-    return Answer(200, {"value": _network(world, call).properties["subnets"]})
+    return Answer(200, {"value": _subnets(world, call)})
 
 
 @routes.route("GET", _GROUP + "virtualNetworks/{name}/virtualNetworkPeerings")
@@ -72,11 +73,10 @@ def check_address(world: World, call: Call) -> Answer:
 
 @routes.route("GET", _GROUP + "virtualNetworks/{name}/subnets/{subnet}")
 def get_subnet(world: World, call: Call) -> Answer:
-    network = _network(world, call)
-    for subnet in network.properties["subnets"]:
+    for subnet in _subnets(world, call):
         if subnet["name"].lower() == call["subnet"].lower():
             return Answer(200, subnet)
-    raise ArmError(404, "NotFound", f"Resource {network.id}/subnets/{call['subnet']} not found.")
+    raise ArmError(404, "NotFound", f"Resource {_network(world, call).id}/subnets/{call['subnet']} not found.")
 
 
 @routes.route("PUT", _GROUP + "virtualNetworks/{name}")
@@ -151,6 +151,11 @@ def _network(world: World, call: Call) -> Resource:
     if network is None:
         raise errors.resource_not_found(NETWORK, call["name"], call["group"])
     return network
+
+
+def _subnets(world: World, call: Call) -> list[Json]:
+    found: list[Json] = usage.networks(world.store, [_network(world, call)])[0]["properties"]["subnets"]
+    return found
 
 
 def _subnet(raw: Any) -> tuple[str, str, Json]:

@@ -145,8 +145,9 @@ def list_resources(world: World, call: Call) -> Answer:
     else:
         found = world.store.in_subscription(call["subscription"])
     wanted = _filter(call.query.get("$filter", ""))
-    values = [_summary(each) for each in found if _listed(each) and _matches(each, wanted)]
-    return Answer(200, world.page(call, values))
+    values = [_summary(each, wanted) for each in found if _listed(each) and _matches(each, wanted)]
+    top = checks.whole(call.query.get("$top"), "$top")
+    return Answer(200, world.page(call, values[:top]))
 
 
 def _listed(resource: Resource) -> bool:
@@ -181,9 +182,9 @@ def _matches(resource: Resource, wanted: dict[str, str]) -> bool:
     return wanted["tagname"] in tags and wanted.get("tagvalue", tags[wanted["tagname"]]) == tags[wanted["tagname"]]
 
 
-def _summary(resource: Resource) -> Json:
-    return {
-        name: resource.body[name]
-        for name in ("id", "name", "type", "location", "tags", "sku", "kind", "managedBy", "zones")
-        if name in resource.body
-    }
+def _summary(resource: Resource, wanted: dict[str, str]) -> Json:
+    """Asked for by name and value of a tag, resources come without their tags: so says Resources_List's description."""
+    names = ["id", "name", "type", "location", "tags", "sku", "kind", "managedBy", "zones"]
+    if "tagvalue" in wanted:
+        names.remove("tags")
+    return {name: resource.body[name] for name in names if name in resource.body}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.simulator import ids, latencies, regions
-from local.simulator.arm import compute_parts, generic, locks, storage_bodies, vaults
+from local.simulator.arm import compute_parts, generic, locks, storage_bodies, storage_lists, vaults
 from local.simulator.errors import ArmError
 from local.simulator.estate import site_recovery
 from local.simulator.estate.fields import Fields, each
@@ -22,6 +22,7 @@ _KEYS = (
     "tenantId subscriptions resourceGroups vaults resources networks availabilitySets storageAccounts virtualMachines "
     "locks links quotas restrictedSizes policyDenials siteRecovery expect demo"
 )
+_ACCOUNT = f"id location kind sku softDelete sharedKeyAccess firewall tags {' '.join(storage_lists.KINDS)}"
 
 _FIREWALLS = {
     "open": storage_bodies.network_rules("Allow", "AzureServices"),
@@ -94,7 +95,7 @@ class _Loader:
             raw, "availabilitySets", "id location faultDomains updateDomains proximityPlacementGroup tags"
         ):
             self._set(fields)
-        for fields in each(raw, "storageAccounts", "id location kind sku softDelete sharedKeyAccess firewall tags"):
+        for fields in each(raw, "storageAccounts", _ACCOUNT):
             self._account(fields)
         self._machines(raw)
         self._extensions(raw)
@@ -180,6 +181,7 @@ class _Loader:
             raise ValueError(f"{fields.where}: an account of kind {kind} has no sku {sku}")
         made = storage_bodies.account(parsed, fields.location(), kind, sku, fields.tags(), self.time)
         made.soft_delete = fields.get("softDelete", bool, False)
+        made.content = {kind: fields.get(kind, list, []) for kind in storage_lists.KINDS}
         keys = fields.get("sharedKeyAccess", bool)
         if keys is not None:
             made.properties["allowSharedKeyAccess"] = keys

@@ -84,7 +84,6 @@ class Machines:
         group = vm.properties.get("proximityPlacementGroup")
         if group and group != found.properties.get("proximityPlacementGroup"):
             raise ValueError(f"{fields.where}: proximityPlacementGroup is not that of the availability set")
-        found.properties["virtualMachines"].append({"id": vm.id})
 
     def _secure(self, vm: VirtualMachine, fields: Fields) -> None:
         profile: Json = {}

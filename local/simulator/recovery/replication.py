@@ -6,9 +6,9 @@ from local.simulator.arm.compute import TYPE as VM_TYPE
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import interfaces, jobs
 from local.simulator.recovery.jobs import Job, TaskPlan
-from local.simulator.recovery.model import ProtectedItem
+from local.simulator.recovery.model import ProtectedDisk, ProtectedItem
 from local.simulator.recovery.phases import Phase
-from local.simulator.store import Resource
+from local.simulator.store import Resource, StorageAccount
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -135,18 +135,33 @@ def _source_prepared(world: World, item: ProtectedItem) -> None:
 
 
 def make_replicas(world: World, item: ProtectedItem) -> None:
-    """The replica disks in the target resource group."""
+    """The replica disks in the target resource group, which no VM owns, and a place in the cache account for each."""
     for disk in item.disks:
-        parsed = bodies.child(disk.replica_id, "")
-        location = item.recovery_container.fabric.location
-        world.store.add(
-            bodies.disk(parsed, location, disk.size, disk.replica_sku, world.clock.stamp(), create_option="Upload")
-        )
+        _make_disk(world, item, disk, disk.replica_id)
+        if world.behaviour.seed_disks_left:
+            seed = f"{disk.recovery_group}/providers/Microsoft.Compute/disks/ms-asr-{stable_guid('seed', disk.id)}"
+            _make_disk(world, item, disk, seed)
+        account = world.store.get(disk.cache_account)
+        if isinstance(account, StorageAccount):
+            containers = account.content.setdefault("containers", [])
+            # The name is invented.
+            if (name := stable_guid("cache", disk.id)) not in containers:
+                containers.append(name)
+
+
+def _make_disk(world: World, item: ProtectedItem, disk: ProtectedDisk, disk_id: str) -> None:
+    """The tag is in exports of such disks, the state in azure-docs#83169: nothing else tells that they are in use."""
+    location, time = item.recovery_container.fabric.location, world.clock.stamp()
+    made = bodies.disk(bodies.child(disk_id, ""), location, disk.size, disk.replica_sku, time, create_option="Upload")
+    made.body["tags"] = {"ASR-ReplicaDisk": stable_guid("replica", disk.id)}
+    made.properties["diskState"] = "ActiveSAS"
+    world.store.add(made)
 
 
 def remove_traces(world: World, item: ProtectedItem, *, keep_links: bool) -> None:
-    """What disabling takes away; the extension stays on the VM."""
-    for disk in item.disks:
+    """What disabling takes away. The extension stays on the VM, and what is in the cache account (azure-powershell
+    #5613); azure-docs#96799 says that replica disks stay, too."""
+    for disk in item.disks if not world.behaviour.replicas_left_when_disabled else ():
         world.store.remove(disk.replica_id)
     if not keep_links:
         world.store.remove(f"{item.vm_id}/providers/{locks.LINK}/ASR-Protect-{item.name}")
