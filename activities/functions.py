@@ -93,6 +93,13 @@ async def follow_batch(request: Json, client: df.DurableOrchestrationClient) -> 
     return await _run(step, request, client)
 
 
+@blueprint.activity_trigger(input_name="request")
+async def remove_leftovers(request: Json) -> Json:
+    from activities.remove_leftovers import remove_leftovers as step
+
+    return await _run(step, request)
+
+
 async def _run(step: Callable[..., Awaitable["Outcome"]], request: Json, *more: Any) -> Json:
     """The step's own annotation says what its request is."""
     from shared.azure.answers import answered

@@ -11,7 +11,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import ask
-from shared.domain.outcome import Error, Pending, Ready
+from shared.domain.outcome import Error, Failed, Pending, Ready
 from shared.domain.sweep import Sweep, SweepReport
 
 # In poll intervals, and how often.
@@ -38,17 +38,27 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
 
 
 def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
-    """A look at the estate, and then a window of VMs in each pass. What is under way is waited for only where it keeps
-    others from being started."""
+    """A look at the estate, and then a window of VMs in each pass; in the last, what is left over in the target. What is
+    under way is waited for only where it keeps others from being started."""
     outcome = yield from ask(context, sweep, "heal_estate", sweep)
     if not isinstance(outcome, Ready):
-        error = outcome.error or Error(code="NotRead", message="The estate could not be read.")
-        return _fault(context, sweep, error, outcome.retry_after if isinstance(outcome, Pending) else 0)
-    sweep, now = Sweep.load(outcome.value), context.current_utc_datetime
-    if sweep.done and sweep.report:
-        return sweep.but(report=sweep.report.model_copy(update={"ended_at": now}))
-    wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds if sweep.under_way else 0)
-    return sweep.but(wake_at=now + wait, faults=0)
+        return _not_ready(context, sweep, outcome)
+    sweep = Sweep.load(outcome.value)
+    if not sweep.done:
+        wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds if sweep.under_way else 0)
+        return sweep.but(wake_at=context.current_utc_datetime + wait, faults=0)
+    outcome = yield from ask(context, sweep, "remove_leftovers", sweep)
+    if not isinstance(outcome, Ready):
+        return _not_ready(context, sweep.but(done=False), outcome)
+    sweep = Sweep.load(outcome.value)
+    if sweep.report:
+        sweep = sweep.but(report=sweep.report.model_copy(update={"ended_at": context.current_utc_datetime}))
+    return sweep
+
+
+def _not_ready(context: Context, sweep: Sweep, outcome: Pending | Failed) -> Sweep:
+    error = outcome.error or Error(code="NotRead", message="The estate could not be read.")
+    return _fault(context, sweep, error, outcome.retry_after if isinstance(outcome, Pending) else 0)
 
 
 def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) -> Sweep:

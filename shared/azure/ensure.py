@@ -55,6 +55,10 @@ class Ensurer:
         """Whether the thing was seen a while ago at most: asking for it again would cost no call."""
         return monotonic() < self._seen[key][1] if key in self._seen else False
 
+    def forget(self, key: str) -> None:
+        """It is gone, or about to be: the next to ask looks for it."""
+        self._seen.pop(key, None)
+
     async def ensure(self, key: str, find: Find, start: Start, refresh: Refresh | None = None) -> Outcome:
         """`key` names the thing by its natural key. Ready holds its ID. `start` returns an ID if it was done at once.
 

@@ -20,6 +20,7 @@ from shared.azure.vault import Vault
 from shared.domain.estate import Estate, Group
 from shared.domain.protected_item import Job, ProtectedItem
 from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Settings
 from shared.domain.target import Policy
 from shared.domain.vm import SourceVm
 
@@ -35,7 +36,7 @@ _ITEMS = """recoveryservicesresources
 | where type =~ 'microsoft.recoveryservices/vaults/replicationfabrics/replicationprotectioncontainers/\
 replicationprotecteditems'
 {others}
-| project id, source = tostring(properties.providerSpecificDetails.fabricObjectId)
+| project id, {columns}
 | order by id asc"""
 
 _GROUPS = """resourcecontainers
@@ -102,10 +103,10 @@ async def _vms(azure: Azure, gaps: Gaps) -> tuple[SourceVm, ...]:
 
 async def _elsewhere(azure: Azure, gaps: Gaps) -> dict[ResourceId, ResourceId]:
     """Which VMs the items of other people's vaults protect, as far as Resource Graph tells."""
-    others = "\n".join(f"| where id !startswith '{vault}/'" for vault in azure.settings.vault_ids)
+    text = items_of_others(azure.settings, "source = tostring(properties.providerSpecificDetails.fabricObjectId)")
     subscriptions = _subscriptions(azure) | {vault.subscription for vault in azure.settings.vault_ids}
     found = {}
-    async for row in _rows(azure, _ITEMS.format(others=others), subscriptions, "the items of other vaults", gaps):
+    async for row in _rows(azure, text, subscriptions, "the items of other vaults", gaps):
         # What is replicated from other places than Azure has a source that is no resource.
         with suppress(ValueError):
             found[ResourceId(row["source"])] = ResourceId(row["id"])
@@ -118,6 +119,12 @@ async def _groups(azure: Azure, gaps: Gaps) -> dict[str, Group]:
         row["id"].lower(): Group(tags=row["tags"] or {}, managed_by=row["managedBy"] or "")
         async for row in _rows(azure, _GROUPS, _subscriptions(azure), "the resource groups", gaps)
     }
+
+
+def items_of_others(settings: Settings, columns: str) -> str:
+    """The query for the items of vaults that are not ours: their IDs, and these columns."""
+    others = "\n".join(f"| where id !startswith '{vault}/'" for vault in settings.vault_ids)
+    return _ITEMS.format(others=others, columns=columns)
 
 
 async def _rows(

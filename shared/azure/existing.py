@@ -36,9 +36,7 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
         return Existing(id=wanted, location=group.location) if group else None
     # A pool has no region of its own: its load balancer has.
     read = wanted.parent if wanted.is_type(choices.POOL) else wanted
-    found = await azure.read(
-        read, next(version for kind, version in _API_VERSIONS.items() if wanted.is_type(kind)), within
-    )
+    found = await azure.read(read, api_version_of(wanted), within)
     if found is None or (wanted.is_type(choices.POOL) and not _has_pool(found, wanted)):
         return None
     obstacle = await _cache_obstacle(azure, wanted, found, within) if wanted in caches else ""
@@ -50,6 +48,11 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
         obstacle=obstacle,
         keys_off=(found.get("properties") or {}).get("allowSharedKeyAccess") is False,
     )
+
+
+def api_version_of(resource: ResourceId) -> str:
+    """What a resource of one of these types is read, and deleted, with."""
+    return next(version for kind, version in _API_VERSIONS.items() if resource.is_type(kind))
 
 
 def _has_pool(balancer: dict[str, Any], wanted: ResourceId) -> bool:

@@ -13,7 +13,7 @@ from shared.azure.answers import WriteRefusedError, is_missing
 from shared.azure.ensure import Ensurer
 from shared.azure.ledger import Ledger
 from shared.azure.remembered import SLOW, Remembered
-from shared.domain.resource_id import ResourceId
+from shared.domain.resource_id import VAULT, ResourceId
 from shared.domain.run import WRITES_OFF
 from shared.domain.settings import Mode, Settings, load_settings
 
@@ -108,7 +108,14 @@ class Azure:
         """Passes if the settings allow to disable a protection that nobody has confirmed. Raises WriteRefusedError."""
         self._check_writes_on()
         if self.settings.mode is not Mode.CLEANUP:
-            raise WriteRefusedError("DisablingOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed")
+            raise WriteRefusedError("CleanupOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed, or removed")
+
+    def check_removal(self, leftover: ResourceId) -> None:
+        """Passes if the settings allow to remove something that this app has made: in the target scope, and neither a
+        vault nor in one. Raises WriteRefusedError."""
+        self.check_disable()
+        if leftover not in self.settings.target or leftover.type.lower().startswith(VAULT.lower()):
+            raise WriteRefusedError("TargetOutOfScope", f"{leftover} lies outside DR_TARGET_SCOPE, or in a vault")
 
     def _check_writes_on(self) -> None:
         if self.settings.writes_off:
@@ -130,8 +137,9 @@ class Azure:
         return await self.shared(_key(resource), lambda: self._read(resource, api_version), within)
 
     def forget_resource(self, resource: ResourceId) -> None:
-        """It was written: the next `read` asks again."""
+        """It was written: the next to look for it asks again."""
         self.forget(_key(resource), if_before=float("inf"))
+        self.ensurer.forget(resource.key)
 
     async def _read(self, resource: ResourceId, api_version: str) -> dict[str, Any] | None:
         try:

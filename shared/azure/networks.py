@@ -41,7 +41,7 @@ async def read_network(azure: Azure, network: ResourceId, within: float) -> Netw
         if answer.status_code == HTTPStatus.FORBIDDEN:
             return None
         raise
-    return _network(network, found) if found else None
+    return network_of(network, found) if found else None
 
 
 async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
@@ -56,7 +56,8 @@ async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
     return bool(answer.get("available"))
 
 
-def _network(network: ResourceId, found: dict[str, Any]) -> Network:
+def network_of(network: ResourceId, found: dict[str, Any]) -> Network:
+    """The network as ARM shows it."""
     properties = found.get("properties") or {}
     return Network(
         id=network,

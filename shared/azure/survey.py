@@ -4,6 +4,7 @@ from shared.azure.estate import read_estate
 from shared.azure.gateway import Azure
 from shared.domain.compliance import assess
 from shared.domain.estate import Survey
+from shared.domain.leftovers import demand_of
 
 _KEY = "survey"
 
@@ -20,4 +21,10 @@ async def survey(azure: Azure, within: float | None = None) -> Survey:
 
 async def _survey(azure: Azure) -> Survey:
     estate = await read_estate(azure)
-    return Survey(standings=assess(estate, azure.settings), read_at=estate.read_at, gaps=estate.gaps)
+    group_tags = {key: group.tags for key, group in estate.groups.items()}
+    return Survey(
+        standings=assess(estate, azure.settings),
+        read_at=estate.read_at,
+        gaps=estate.gaps,
+        demand=demand_of(estate.vms, estate.items, group_tags, azure.settings),
+    )

@@ -3,6 +3,7 @@
 Read; if right, done; if missing, made; if it is there and cannot serve (another region), said in plain words and left.
 """
 
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared.azure.networks import API_VERSION as NETWORK_API_VERSION
 from shared.azure.records import region
 from shared.azure.remembered import FRESH_FOR
 from shared.domain import naming
+from shared.domain.leftovers import digest_of
 from shared.domain.outcome import Error
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.storage import PREMIUM_KIND
@@ -46,7 +48,7 @@ async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> Resource
     if await read_group(azure, wanted.id, anew=True):
         return wanted.id
     client = azure.resources(wanted.id.subscription).resource_groups
-    await client.create_or_update(wanted.id.name, {"location": wanted.location, "tags": _tags(azure)})
+    await client.create_or_update(wanted.id.name, {"location": wanted.location, "tags": _tags(azure, wanted)})
     return wanted.id
 
 
@@ -109,8 +111,13 @@ async def create_cache_account(azure: Azure, wanted: CacheAccount) -> Flight:
     return await _put(azure, wanted, {"kind": kind, "sku": {"name": sku}, "properties": properties})
 
 
-def _tags(azure: Azure) -> dict[str, str]:
-    return {**azure.settings.resource_tags, **naming.MADE_BY}
+def _tags(azure: Azure, made: Placed) -> dict[str, str]:
+    """Those of the settings, and what has to be known of it before it may ever be removed."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    ours = {**azure.settings.resource_tags, **naming.MADE_BY, naming.MADE_AT: now}
+    if isinstance(made, VirtualNetwork):
+        ours[naming.MADE_AS] = digest_of(made.address_space, made.subnets)
+    return ours
 
 
 async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
@@ -118,7 +125,7 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
     client = azure.resources(wanted.id.subscription).resources
     api_version = _API_VERSIONS[type(wanted)]
     await client.begin_create_or_update_by_id(
-        str(wanted.id), {"location": wanted.location, "tags": _tags(azure), **body}, api_version=api_version
+        str(wanted.id), {"location": wanted.location, "tags": _tags(azure, wanted), **body}, api_version=api_version
     )
     azure.forget_resource(wanted.id)
     azure.made.add(wanted.id)

@@ -1,13 +1,14 @@
 """The estate at one time, and how each VM in it stands: what the lists of Azure told, and what is made of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
 from shared.domain.findings import Finding, Severity
+from shared.domain.leftovers import Demand
 from shared.domain.model import Model
 from shared.domain.protected_item import Job, ProtectedItem
 from shared.domain.resource_id import ResourceId
@@ -104,8 +105,9 @@ class Standing(Model):
 
 @dataclass(frozen=True)
 class Survey:
-    """The standings of an estate, by VM; `gaps` as the estate had them."""
+    """The standings of an estate, by VM, and what its VMs need of the target; `gaps` as the estate had them."""
 
     standings: tuple[Standing, ...]
     read_at: datetime
     gaps: tuple[str, ...] = ()
+    demand: Demand = field(default_factory=Demand)

@@ -108,9 +108,10 @@ def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
 
 def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
     known = (PROFILE, *own, *CHOICES)
-    made_by = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in naming.MADE_BY}
+    written = (*naming.MADE_BY, naming.MADE_AT, naming.MADE_AS)
+    by_app = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in written}
     for name in layer.given:
-        if name not in known and name not in made_by:
+        if name not in known and name not in by_app:
             tag = f"{settings.tag_name}-{name}"
             allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
             yield blocker(

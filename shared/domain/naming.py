@@ -17,6 +17,12 @@ _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
 MADE_BY = {"dr-made-by": "azure-vm-dr-autoprotect"}
 """The tag that what the app makes carries: only what is ours may ever be removed by us."""
 
+MADE_AT, MADE_AS = "dr-made-at", "dr-made-as"
+"""Two more: when it was made, in UTC, and the digest of what it was made of, where others may add to it."""
+
+CACHE_GROUP = "asr-cache-"
+"""What the resource groups of cache accounts begin with; the source region follows."""
+
 SUFFIX = "-asr"
 """What the portal appends to the names of target resources."""
 
@@ -69,7 +75,7 @@ def cache_account(subscription: str, location: str, *, premium: bool = False, nu
     which = ("/premium" if premium else "") + (f"/{number}" if number > 1 else "")
     return ResourceId.of(
         subscription,
-        f"asr-cache-{location}",
+        f"{CACHE_GROUP}{location}",
         "Microsoft.Storage/storageAccounts",
         f"asrcache{_digest(f'{subscription}/{location}{which}', 16)}",
     )

@@ -19,7 +19,7 @@ WRITES_OFF = "WritesOff"
 
 # In poll intervals: minutes are those at the default of 30 s.
 _SETTLING = 60  # 30 min for a VM that Azure is still busy with
-_TARGETS = 120  # 1 h for the target resources
+LONGEST_FOR_TARGETS = 120  # 1 h for the target resources
 _FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
 _LONGEST_BACKOFF = timedelta(hours=1)
 _LONGEST_WAIT = 120  # 1 h
@@ -144,7 +144,7 @@ class Run(Model):
 
     def wait_for_targets(self, now: datetime, pending: Pending, remaining: tuple[Any, ...]) -> Self:
         """The next pass goes on with what remains. Ends the run if it takes longer than anything ever should."""
-        by = self.targets_by or now + timedelta(seconds=_TARGETS * self.poll_seconds)
+        by = self.targets_by or now + timedelta(seconds=LONGEST_FOR_TARGETS * self.poll_seconds)
         if now > by:
             late = Error(code="TargetsNotReady", message="The target resources were not there in time.")
             return self.finish(Ending.FAILED, error=pending.error or late)

@@ -61,7 +61,8 @@ class Work(Model):
 class SweepReport(Model):
     """What a sweep found and did. `started` counts the runs it started, `left` the VMs left for another time, both by
     action, and `stopped` says why; `unchanged` counts those that it did not wake, for their own runs have met with the
-    very same not long ago and could do nothing. With `gaps` it has not seen everything."""
+    very same not long ago and could do nothing. `removed` are the leftovers of the target whose removal it asked for,
+    `leftovers` tells of those that stay. With `gaps` it has not seen everything."""
 
     read_at: datetime
     ended_at: datetime | None = None
@@ -70,6 +71,8 @@ class SweepReport(Model):
     unchanged: int = 0
     left: dict[str, int] = {}
     stopped: tuple[Finding, ...] = ()
+    removed: tuple[ResourceId, ...] = ()
+    leftovers: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     writes_off: str = ""
     error: Error | None = None

@@ -105,6 +105,7 @@ def _empty(world: World, group: ResourceGroup) -> None:
     for resource in list(world.store.in_group(group.id)):
         world.store.remove(resource.id)
         world.recovery.pop(ids.key(resource.id), None)
+        world.changed(resource.id)
     subscription = world.store.subscription(group.id.split("/")[2])
     if subscription:
         subscription.groups.pop(group.name.lower(), None)

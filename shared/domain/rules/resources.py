@@ -1,9 +1,10 @@
 """The resources that have to be there before protection can be asked for, in waves: what is in one wave is independent
 of each other, and rests only on earlier waves."""
 
+from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import Derivation
-from shared.domain.rules.network import Networks
+from shared.domain.rules.network import LONGEST_NAME, Networks
 from shared.domain.target import (
     AvailabilitySet,
     CacheAccount,
@@ -30,10 +31,8 @@ def waves(d: Derivation, replication: Replication, networks: Networks) -> Waves:
     """The resource groups; a proximity placement group; what lies in the groups, and the fabrics; the containers; the
     mappings. What is asked for by name exists, and is not among them."""
     source, target = replication.source_location, replication.target_location
-    unmapped = (
-        [] if networks.chosen else [each for each in d.around.networks if each.id.key not in d.around.mapped_networks]
-    )
-    placed = _placed(d, replication, networks, unmapped)
+    to_make = [] if networks.chosen else [each for each in d.around.networks if _is_to_be_made(d, each, networks)]
+    placed = _placed(d, replication, networks, to_make)
     grouping = [each for each in placed if isinstance(each, PlacementGroup)]
     groups = {each.id.group_id for each in placed if not isinstance(each, CacheAccount)}
     if not d.asks("target-resource-group"):
@@ -52,8 +51,18 @@ def waves(d: Derivation, replication: Replication, networks: Networks) -> Waves:
     return tuple(wave for wave in found if wave)
 
 
+def _is_to_be_made(d: Derivation, source: Network, networks: Networks) -> bool:
+    """Whether the target of a network is the app's to make: there is no mapping, or one that leads to the network of
+    our name, which is gone. Of other names nobody knows what they were."""
+    if source.id.key not in d.around.mapped_networks:
+        return True
+    ours = naming.target_sibling(source.id, LONGEST_NAME)
+    gone = ours not in {network.id for network in d.around.target_networks}
+    return gone and networks.leads_to.get(source.id) == ours and ours in d.app.target
+
+
 def _placed(
-    d: Derivation, replication: Replication, networks: Networks, unmapped: list[Network]
+    d: Derivation, replication: Replication, networks: Networks, to_make: list[Network]
 ) -> list[CacheAccount | VirtualNetwork | AvailabilitySet | PlacementGroup]:
     target = replication.target_location
     placed: list[CacheAccount | VirtualNetwork | AvailabilitySet | PlacementGroup] = []
@@ -70,7 +79,7 @@ def _placed(
             address_space=network.address_space,
             subnets={name: subnet.prefixes for name, subnet in network.subnets.items()},
         )
-        for network in unmapped
+        for network in to_make
     ]
     source_set, offer = d.around.availability_set, d.around.offer or Offer()
     if source_set and replication.availability_set and not d.asks("target-availability-set"):

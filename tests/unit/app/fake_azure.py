@@ -135,6 +135,8 @@ class Cloud:
         self.locks: list[dict[str, Any]] = []
         self.links: list[dict[str, Any]] = []
         self.recovery_points: list[dict[str, Any]] = []
+        self.items_elsewhere: list[dict[str, Any]] = []
+        self.contents: dict[str, list[dict[str, Any]]] = {}
         self.skus: list[dict[str, Any]] = [sku_body()]
         self.usages: list[dict[str, Any]] = [usage_body("cores", 100, 10), usage_body("standardDSv5Family", 20, 4)]
         self.taken_addresses: set[str] = set()
@@ -253,6 +255,9 @@ class Cloud:
             under = f"{path.split('/providers/', 1)[0]}/".lower()
             listed = self.locks if last == "locks" else self.links
             return {"value": [each for each in listed if str(each["id"]).lower().startswith(under)]}
+        if last in {"containers", "shares", "queues", "tables"}:
+            self.told(path, "read")
+            return {"value": self.contents.get(path.lower(), [])}
         if last == "CheckIPAddressAvailability":
             self.told(path)
             return {"available": query["ipAddress"][0] not in self.taken_addresses}
@@ -289,12 +294,13 @@ class FakeAzure(Azure):
 
 
 def _resource_graph(cloud: Cloud) -> Any:
-    """It knows the VMs, as they are: what a query means is the simulator's to say."""
+    """It knows the VMs, as they are, and the items of other vaults: what a query means is the simulator's to say."""
 
     async def resources(request: Any) -> Any:
-        cloud.told("resource graph", "graph")
         of_vms = "microsoft.compute/virtualmachines" in request.query
+        cloud.told("resource graph" if of_vms else "items elsewhere", "graph")
         rows = [body for key, body in cloud.resources.items() if of_vms and ResourceId(key).is_type(VM_ID.type)]
+        rows = rows if of_vms else cloud.items_elsewhere
         return SimpleNamespace(data=rows, skip_token=None, total_records=len(rows) + cloud.untold)
 
     return SimpleNamespace(resources=resources)
@@ -405,13 +411,58 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
         assert api_version
         cloud.write(f"resource {ResourceId(resource).name}", body)
 
-    groups = SimpleNamespace(get=get_group, list=list_groups, create_or_update=create_group)
+    deletes = _deletes(cloud, subscription)
+    groups = SimpleNamespace(get=get_group, list=list_groups, create_or_update=create_group, begin_delete=deletes.group)
     return SimpleNamespace(
         send_request=partial(_send, cloud),
         resource_groups=groups,
-        resources=SimpleNamespace(get_by_id=get_by_id, begin_create_or_update_by_id=create_by_id),
+        resources=SimpleNamespace(
+            get_by_id=get_by_id,
+            begin_create_or_update_by_id=create_by_id,
+            **_listed(cloud, subscription),
+            begin_delete_by_id=deletes.by_id,
+        ),
         tags=SimpleNamespace(begin_update_at_scope=update_tags),
     )
+
+
+def _listed(cloud: Cloud, subscription: str) -> dict[str, Any]:
+    async def list_resources(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
+        cloud.told("resources", "read")
+        conditions = dict(part.split(" eq ") for part in filter.split(" and "))
+        for key, body in cloud.resources.items():
+            resource = ResourceId(key)
+            tags = {f"'{name}'": f"'{value}'" for name, value in body.get("tags", {}).items()}
+            tagged = tags.get(conditions.get("tagName", ""), "") == conditions.get("tagValue", "")
+            of_type = conditions.get("resourceType", f"'{resource.type}'").lower() == f"'{resource.type}'"
+            if resource.type and resource.subscription == subscription and tagged and of_type:
+                yield resources.GenericResourceExpanded({"id": body["id"]})
+
+    async def list_in_group(group: str, top: int) -> AsyncIterator[Any]:
+        inside = f"{ResourceId.of(subscription, group)}/".lower()
+        cloud.told(f"in {group}", "read")
+        for body in [body for key, body in cloud.resources.items() if key.startswith(inside)][:top]:
+            yield resources.GenericResourceExpanded({"id": body["id"], "name": body["name"]})
+
+    return {"list": list_resources, "list_by_resource_group": list_in_group}
+
+
+def _deletes(cloud: Cloud, subscription: str) -> Any:
+    async def delete_by_id(resource: str, api_version: str, retry_total: int) -> None:
+        assert api_version
+        assert retry_total == 0
+        cloud.write(f"delete {resource.lower()}", None)
+        del cloud.resources[resource.lower()]
+
+    async def delete_group(name: str, retry_total: int) -> None:
+        assert retry_total == 0
+        group = ResourceId.of(subscription, name)
+        cloud.write(f"delete {group.key}", None)
+        cloud.resources = {
+            key: body for key, body in cloud.resources.items() if not f"{key}/".startswith(f"{group.key}/")
+        }
+
+    return SimpleNamespace(by_id=delete_by_id, group=delete_group)
 
 
 def _group(body: dict[str, Any]) -> Any:

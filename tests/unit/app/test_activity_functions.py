@@ -30,6 +30,7 @@ REQUESTS: dict[str, Model] = {
     "ask_for_protection": BatchAsk(vm_ids=(VM_ID,)),
     "follow_batch": BatchAsk(vm_ids=(VM_ID,)),
     "heal_estate": Sweep(poll_seconds=30),
+    "remove_leftovers": Sweep(poll_seconds=30),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
 NEED_THE_CLIENT = {"heal_estate", "ask_for_protection", "follow_batch"}

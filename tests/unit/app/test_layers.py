@@ -139,7 +139,13 @@ def test_a_hold_on_the_resource_group_is_not_passed_over(value: str) -> None:
     assert "dr-hold" not in finding.message.split("allowed:")[1]
 
 
-@pytest.mark.parametrize("tags", [{"dr-made-by": "azure-vm-dr-autoprotect"}, {"DR-Made-By": "x"}])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"dr-made-by": "azure-vm-dr-autoprotect", "dr-made-at": "2026-05-01T12:00:00+00:00", "dr-made-as": "7da3"},
+        {"DR-Made-By": "x"},
+    ],
+)
 def test_the_tag_that_the_app_itself_writes_asks_for_nothing(tags: dict[str, str]) -> None:
     assert wishes_of(source_vm(), tags, settings()) == Wishes("default", Profile())
     assert wishes_of(source_vm(tags=tags), {}, settings()) == Wishes("default", Profile())

@@ -1,6 +1,7 @@
 """Target resources: found by what they are, made if missing, left alone if they cannot serve."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
 from shared.azure.answers import WriteRefusedError
 from shared.domain.choices import PLACEMENT_GROUP
+from shared.domain.leftovers import digest_of
 from shared.domain.messages import DeriveRequest, ResourceRequest
-from shared.domain.naming import MADE_BY
+from shared.domain.naming import MADE_AS, MADE_AT, MADE_BY
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import (
@@ -88,7 +90,9 @@ async def test_a_resource_group_is_made_in_its_region_and_is_there_at_once(azure
     group = one(ResourceGroup)
 
     assert await ask(azure, group) == Ready(value={"id": str(group.id)})
-    assert cloud.writes == [(f"group {group.id.name}", {"location": group.location, "tags": MADE_BY})]
+    ((what, body),) = cloud.writes
+    assert (what, body["location"]) == (f"group {group.id.name}", group.location)
+    assert body["tags"].keys() == {*MADE_BY, MADE_AT}
     await ask(azure, group)
     assert len(cloud.writes) == 1
 
@@ -171,9 +175,12 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
     await ask(azure, network.model_copy(update={"subnets": subnets}))
 
     ((_, body),) = cloud.writes
+    tags = body.pop("tags")
+    assert tags.items() > MADE_BY.items()
+    assert timedelta() <= datetime.now(UTC) - datetime.fromisoformat(tags[MADE_AT]) < timedelta(hours=1)
+    assert tags[MADE_AS] == digest_of(["10.1.0.0/16"], subnets)
     assert body == {
         "location": TARGET,
-        "tags": MADE_BY,
         "properties": {
             "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
             "subnets": [

@@ -1,0 +1,94 @@
+"""The end of a sweep: what this app made in the target and nothing needs any more is removed, a few at a time.
+
+Only in cleanup, and only with an estate that was read in full. In every other mode it is merely told.
+"""
+
+from datetime import UTC, datetime
+
+from azure.core.exceptions import AzureError
+
+from shared.azure.gateway import Azure
+from shared.azure.graph import TruncatedError
+from shared.azure.in_use import look_at_made
+from shared.azure.leftovers import Networks, made_in_target, remove, tagged_since, used_elsewhere
+from shared.azure.locks import read_locks
+from shared.azure.protection import look_anew
+from shared.azure.remembered import SLOW
+from shared.azure.survey import survey
+from shared.domain.estate import Survey
+from shared.domain.leftovers import named_by, notes_of, reason_to_keep, unneeded
+from shared.domain.outcome import Outcome, Ready
+from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Mode
+from shared.domain.sweep import Sweep
+
+MOST = 20
+"""Removals that one sweep asks for."""
+
+Kept = dict[ResourceId, str]
+
+
+async def remove_leftovers(azure: Azure, request: Sweep) -> Outcome:
+    """Ready holds the `Sweep`, its report with what was removed, and with what stays and why.
+
+    Safe to be run twice, and to be killed half-way: what is gone is passed over, and the next sweep goes on.
+    """
+    settings, poll = azure.settings, azure.settings.poll_seconds
+    leftovers = await _unneeded(azure, await survey(azure, poll * SLOW))
+    removed: list[ResourceId] = []
+    kept: Kept = {}
+    if leftovers and (settings.writes_off or settings.mode is not Mode.CLEANUP):
+        why = settings.writes_off or f"DR_MODE is {settings.mode}"
+        kept = dict.fromkeys(leftovers, f"{why}; in cleanup it goes, once it is old enough and if nothing uses it")
+    elif leftovers:
+        look_anew(azure)
+        found = await survey(azure, poll)
+        removed, kept = await _remove(azure, found, await _unneeded(azure, found))
+    told = {"removed": tuple(removed), "leftovers": notes_of(kept)}
+    return Ready(value=request.but(report=request.report and request.report.model_copy(update=told)).dump())
+
+
+async def _unneeded(azure: Azure, found: Survey) -> tuple[ResourceId, ...]:
+    """What is not there in an estate that was not read in full may be there all the same: then nothing is left over."""
+    if found.gaps:
+        return ()
+    items = [item for vault in azure.vaults() for item in await vault.items.get()]
+    return unneeded(await made_in_target(azure), found.demand.needed | named_by(items), azure.settings)
+
+
+async def _remove(azure: Azure, found: Survey, leftovers: tuple[ResourceId, ...]) -> tuple[list[ResourceId], Kept]:
+    removed: list[ResourceId] = []
+    kept: Kept = {}
+    try:
+        tagged = await tagged_since(azure, found)
+        elsewhere = await used_elsewhere(azure, leftovers)
+    except (AzureError, TruncatedError) as fault:
+        return [], dict.fromkeys(leftovers, f"whether it is used could not be read: {fault}")
+    if tagged:
+        return [], dict.fromkeys(leftovers, f"{tagged} was tagged after the estate had been read, and may need it")
+    networks = Networks(azure, found.demand)
+    for leftover in leftovers:
+        if len(removed) >= MOST:
+            kept[leftover] = f"a sweep removes {MOST} resources, and the next one goes on"
+            continue
+        try:
+            why = elsewhere.get(leftover) or await _reason_to_keep(azure, leftover, networks)
+            if why == "":
+                why = await remove(azure, leftover)
+        except AzureError as fault:
+            why = f"Azure did not say whether it may go: {fault}"
+        if why == "":
+            removed.append(leftover)
+        elif why:
+            kept[leftover] = why
+    return removed, kept
+
+
+async def _reason_to_keep(azure: Azure, leftover: ResourceId, networks: Networks) -> str | None:
+    """Empty for one that may go, None for one that is gone. The resource itself is read last, right before that."""
+    why = await networks.reason_to_keep(leftover)
+    locks = await read_locks(azure, leftover.subscription, azure.settings.poll_seconds)
+    made = await look_at_made(azure, leftover) if not why else None
+    if made is None:
+        return why or None
+    return reason_to_keep(made, locks, datetime.now(UTC), azure.settings)
