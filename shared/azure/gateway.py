@@ -13,7 +13,7 @@ from shared.azure.answers import WriteRefusedError, is_missing
 from shared.azure.ensure import Ensurer
 from shared.azure.ledger import Ledger
 from shared.azure.remembered import SLOW, Remembered
-from shared.domain.resource_id import VAULT, ResourceId
+from shared.domain.resource_id import ResourceId
 from shared.domain.run import WRITES_OFF
 from shared.domain.settings import Mode, Settings, load_settings
 
@@ -111,11 +111,14 @@ class Azure:
             raise WriteRefusedError("CleanupOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed, or removed")
 
     def check_removal(self, leftover: ResourceId) -> None:
-        """Passes if the settings allow to remove something that this app has made: in the target scope, and neither a
-        vault nor in one. Raises WriteRefusedError."""
+        """Passes if the settings allow to remove this, and it is of a kind that is ever removed: no disk, nothing that
+        is, or is in, a vault. Raises WriteRefusedError."""
+        from shared.domain.leftovers import LEAVES_FIRST
+
         self.check_disable()
-        if leftover not in self.settings.target or leftover.type.lower().startswith(VAULT.lower()):
-            raise WriteRefusedError("TargetOutOfScope", f"{leftover} lies outside DR_TARGET_SCOPE, or in a vault")
+        self.check_write(leftover)
+        if leftover.type.lower() not in LEAVES_FIRST:
+            raise WriteRefusedError("NeverRemoved", f"{leftover} is of a kind that is never removed")
 
     def _check_writes_on(self) -> None:
         if self.settings.writes_off:

@@ -1,0 +1,467 @@
+"""The end of a sweep in cleanup: what is removed, in which order, and everything that keeps a resource from it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
+from activities.create_target_resource import create_target_resource
+from activities.remove_leftovers import MOST, remove_leftovers
+from shared.azure.answers import WriteRefusedError
+from shared.azure.gateway import Azure
+from shared.azure.in_use import look_at_made
+from shared.azure.leftovers import remove
+from shared.azure.survey import survey
+from shared.domain import naming
+from shared.domain.choices import ACCOUNT, PLACEMENT_GROUP
+from shared.domain.leftovers import digest_of
+from shared.domain.messages import ResourceRequest
+from shared.domain.outcome import Pending, Ready
+from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Mode
+from shared.domain.sweep import Sweep, SweepReport
+from shared.domain.target import VirtualNetwork
+from tests.unit.app.examples import (
+    AVAILABILITY_SET,
+    CONTAINER,
+    NETWORK,
+    NIC,
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    TARGET,
+    VAULT_ID,
+    VM_ID,
+    settings,
+)
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, lock_body, our_item_name
+
+GROUP = naming.target_group(VM_ID)
+SET = naming.in_group(GROUP, AVAILABILITY_SET, 80)
+PLACEMENT = ResourceId.of(SUBSCRIPTION, GROUP.name, PLACEMENT_GROUP, "near-asr")
+VNET = naming.target_sibling(NETWORK, 64)
+CACHE = naming.cache_account(SUBSCRIPTION, SOURCE)
+LEAVES = (SET, PLACEMENT, CACHE, VNET)
+GROUPS = (CACHE.group_id, VNET.group_id, GROUP)
+SPACE, SUBNETS = ["10.1.0.0/16"], {"web": ["10.1.1.0/24"]}
+TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00"}
+OWN_MAPPING = naming.network_mapping(NETWORK, TARGET)
+
+
+def network_body(**properties: Any) -> dict[str, Any]:
+    subnets = [{"name": "web", "properties": {"addressPrefix": "10.1.1.0/24", "delegations": []}}]
+    known = {
+        "addressSpace": {"addressPrefixes": SPACE},
+        "subnets": subnets,
+        "virtualNetworkPeerings": [],
+        "dhcpOptions": {"dnsServers": []},
+        "encryption": {"enabled": False},
+        "provisioningState": "Succeeded",
+    }
+    return {
+        "location": TARGET,
+        "tags": {**TAGS, naming.MADE_AS: digest_of(SPACE, SUBNETS)},
+        "properties": {**known, **properties},
+    }
+
+
+def with_subnet(**properties: Any) -> dict[str, Any]:
+    return network_body(subnets=[{"name": "web", "properties": {"addressPrefix": "10.1.1.0/24", **properties}}])
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """A VM that nobody tags, and the target of the time when somebody did."""
+    cloud = Cloud()
+    cloud.add_vm()
+    for group in GROUPS:
+        cloud.add(group, {"location": TARGET, "tags": TAGS})
+    for each in (SET, PLACEMENT, CACHE):
+        cloud.add(each, {"location": TARGET, "tags": TAGS, "kind": "StorageV2", "properties": {}})
+    cloud.add(VNET, network_body())
+    return cloud
+
+
+@pytest.fixture
+def azure(cloud: Cloud) -> FakeAzure:
+    return cleanup(cloud)
+
+
+def cleanup(cloud: Cloud, **changes: Any) -> FakeAzure:
+    return FakeAzure(settings(mode=Mode.CLEANUP, **changes), cloud)
+
+
+async def swept(azure: Azure) -> SweepReport:
+    sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=datetime.now(UTC)))
+    outcome = await remove_leftovers(azure, sweep)
+    assert isinstance(outcome, Ready)
+    after = Sweep.load(outcome.value)
+    assert after.done
+    assert after.report
+    return after.report
+
+
+async def why_kept(azure: FakeAzure, kept: ResourceId) -> str:
+    """Why this one stays; and that it does."""
+    report = await swept(azure)
+    assert kept not in report.removed
+    assert kept.key in azure.cloud.resources
+    assert f"delete {kept.key}" not in azure.cloud.written
+    (told,) = [
+        note.message for note in report.leftovers if note.message.lower().startswith(f"this app made {kept.key},")
+    ]
+    return told.split("It stays: ")[1]
+
+
+# In cleanup
+
+
+async def test_what_nobody_needs_goes_leaves_first(azure: FakeAzure, cloud: Cloud) -> None:
+    report = await swept(azure)
+
+    assert [each.key for each in report.removed] == [each.key for each in (*LEAVES, *GROUPS)]
+    assert cloud.written == [f"delete {each.key}" for each in (*LEAVES, *GROUPS)]
+    assert report.leftovers == ()
+    assert VM_ID.key in cloud.resources
+    again = await swept(cleanup(cloud))
+    assert (again.removed, again.leftovers, len(cloud.writes)) == ((), (), 7)
+
+
+async def test_a_few_at_a_time(azure: FakeAzure, cloud: Cloud) -> None:
+    for number in range(MOST):
+        cloud.add(ResourceId.of(SUBSCRIPTION, f"more-{number:02}-asr"), {"location": TARGET, "tags": TAGS})
+
+    first, second = await swept(azure), await swept(azure)
+
+    assert (len(first.removed), len(second.removed)) == (MOST, 7)
+    assert len(first.leftovers) == 7
+    assert "the next one goes on" in first.leftovers[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"mode": Mode.PROTECT}, "DR_MODE is protect"),
+        ({"mode": Mode.REPORT}, "DR_MODE is report"),
+        ({"mode": Mode.CLEANUP, "paused": True}, "DR_PAUSED is true"),
+    ],
+)
+async def test_elsewhere_they_are_merely_told(cloud: Cloud, changes: dict[str, Any], why: str) -> None:
+    report = await swept(FakeAzure(settings(**changes), cloud))
+
+    assert cloud.writes == []
+    assert report.removed == ()
+    assert [note.code for note in report.leftovers] == ["LeftoverTarget"] * 7
+    assert why in report.leftovers[0].message
+    # What each would tell of itself is not asked.
+    assert str(VNET) not in cloud.reads
+
+
+async def test_with_nothing_left_over_it_costs_two_lists(cloud: Cloud) -> None:
+    cloud.resources = {key: body for key, body in cloud.resources.items() if not body.get("tags")}
+    azure = cleanup(cloud)
+    await survey(azure)
+    before = len(cloud.reads)
+
+    assert (await swept(azure)).leftovers == ()
+    assert [read for read in cloud.reads[before:] if read not in {"resource_groups", "resources"}] == []
+
+
+# Who needs it
+
+
+async def test_what_a_tagged_vm_needs_stays(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_vm(tags={"dr": "true"}, availabilitySet={"id": str(AVAILABILITY_SET)})
+    cloud.resources[NETWORK.key]["properties"]["subnets"][0]["properties"]["ipConfigurations"] = [
+        {"id": f"{NIC}/ipConfigurations/ipconfig"}
+    ]
+
+    report = await swept(azure)
+
+    assert [each.key for each in report.removed] == [PLACEMENT.key]
+    reasons = [note.message.split("It stays: ")[1] for note in report.leftovers]
+    assert reasons == ["VMs in vnet that are being protected lead to it."] * 2
+
+
+async def test_a_network_that_no_interface_of_such_a_vm_leads_to_goes(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.add_vm(tags={"dr": "true"})
+
+    assert VNET in (await swept(azure)).removed
+
+
+async def test_what_an_item_names_stays(azure: FakeAzure, cloud: Cloud) -> None:
+    details = {
+        "recoveryAzureResourceGroupId": str(GROUP),
+        "recoveryAvailabilitySet": str(SET).lower(),
+        "protectedManagedDisks": [{"diskId": str(OS_DISK), "primaryStagingAzureStorageAccountId": str(CACHE)}],
+        "vmNics": [{"nicId": "n", "sourceNicArmId": str(NIC), "recoveryVMNetworkId": str(VNET).lower()}],
+    }
+    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name(), **details))
+
+    assert (await swept(azure)).removed == (PLACEMENT,)
+
+
+async def test_an_item_that_does_not_tell_its_network_and_whose_vm_is_gone_keeps_all_networks(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    del cloud.resources[VM_ID.key]
+    cloud.vault["replication_protected_items"].append(item_body("InitialReplicationInProgress"))
+
+    assert "made-in-the-portal does not tell its network, and its VM is gone" in await why_kept(azure, VNET)
+    assert SET.key not in cloud.resources
+
+
+async def test_a_mapping_of_others_keeps_the_network_and_one_of_ours_does_not(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.vault["replication_network_mappings"].append(mapping("theirs"))
+    assert "the network mapping" in await why_kept(azure, VNET)
+
+    cloud.vault["replication_network_mappings"][:] = [mapping(OWN_MAPPING)]
+    assert VNET in (await swept(cleanup(cloud))).removed
+
+
+def mapping(name: str) -> dict[str, Any]:
+    return {
+        "id": f"{CONTAINER.parent}/replicationNetworks/azureNetwork/replicationNetworkMappings/{name}",
+        "name": name,
+        "properties": {
+            "primaryNetworkId": str(NETWORK).lower(),
+            "recoveryNetworkId": str(VNET).lower(),
+            "fabricSpecificSettings": {
+                "instanceType": "AzureToAzure",
+                "primaryFabricLocation": SOURCE,
+                "recoveryFabricLocation": TARGET,
+            },
+        },
+    }
+
+
+async def test_an_item_of_somebody_else_s_vault_keeps_what_it_names(azure: FakeAzure, cloud: Cloud) -> None:
+    theirs = f"{VAULT_ID}-2/replicationFabrics/f/replicationProtectionContainers/c/replicationProtectedItems/i"
+    used = {"protectedManagedDisks": [{"primaryStagingAzureStorageAccountId": str(CACHE).upper()}]}
+    cloud.items_elsewhere.append({"id": theirs, "properties": {"providerSpecificDetails": used}})
+
+    assert theirs in await why_kept(azure, CACHE)
+    assert CACHE.group_id.key in cloud.resources
+    assert SET.key not in cloud.resources
+
+
+async def test_a_vm_tagged_after_the_estate_was_read_keeps_everything(azure: FakeAzure, cloud: Cloud) -> None:
+    await survey(azure)
+    cloud.add_vm(tags={"dr": "true"})
+
+    report = await swept(azure)
+
+    assert (report.removed, cloud.writes, len(report.leftovers)) == ((), [], 7)
+    assert f"{VM_ID} was tagged after the estate had been read" in report.leftovers[0].message
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize("fault", ["resource graph", "replication_protected_items", "resource_groups"])
+async def test_from_an_estate_that_was_not_read_in_full_nothing_goes(cloud: Cloud, fault: str) -> None:
+    azure = cleanup(cloud)
+    cloud.faults[fault] = answer(500, "InternalServerError")
+    assert (await survey(azure)).gaps
+    cloud.faults.clear()
+
+    assert ((await swept(azure)).removed, cloud.writes) == ((), [])
+
+
+@pytest.mark.parametrize("fault", [answer(403, "AuthorizationFailed"), ServiceRequestError("reset")])
+async def test_nor_when_nobody_can_say_who_else_uses_it(azure: FakeAzure, cloud: Cloud, fault: Exception) -> None:
+    await survey(azure)
+    cloud.faults["items elsewhere"] = fault
+
+    assert "whether it is used could not be read" in await why_kept(azure, SET)
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize("read", ["locks", str(SET)])
+async def test_one_that_cannot_be_read_stays_and_the_others_go_on(azure: FakeAzure, cloud: Cloud, read: str) -> None:
+    cloud.faults[read] = answer(500, "InternalServerError")
+
+    assert "Azure did not say whether it may go" in await why_kept(azure, SET)
+    assert (PLACEMENT.key in cloud.resources) == (read == "locks")
+
+
+@pytest.mark.parametrize("gone", [SET, VNET.group_id])
+async def test_one_that_is_gone_is_passed_over(azure: FakeAzure, cloud: Cloud, gone: ResourceId) -> None:
+    cloud.faults[str(gone)] = answer(404, "ResourceNotFound")
+
+    report = await swept(azure)
+
+    assert gone not in report.removed
+    assert [note.message for note in report.leftovers if f"made {gone}," in note.message] == []
+
+
+# What keeps it
+
+
+async def test_a_young_one_a_locked_one_and_one_without_its_tag_stay(cloud: Cloud) -> None:
+    cloud.resources[SET.key]["tags"] = {**TAGS, naming.MADE_AT: datetime.now(UTC).isoformat()}
+    cloud.resources[PLACEMENT.key]["tags"] = dict(naming.MADE_BY)
+    cloud.locks.append(lock_body(CACHE))
+
+    assert "less than 72 h ago" in await why_kept(cleanup(cloud), SET)
+    assert "does not say when it was made" in await why_kept(cleanup(cloud), PLACEMENT)
+    assert "the lock keep" in await why_kept(cleanup(cloud), CACHE)
+
+
+async def test_one_whose_tag_went_since_it_was_listed_stays(azure: FakeAzure, cloud: Cloud) -> None:
+    """Resource Manager's list of tagged resources may be older than the resource."""
+    list_it = azure.resources(SUBSCRIPTION).resources.list
+    listed = [
+        each async for each in list_it(filter="tagName eq 'dr-made-by' and tagValue eq 'azure-vm-dr-autoprotect'")
+    ]
+    cloud.resources[SET.key]["tags"] = {}
+    found = await look_at_made(azure, SET)
+
+    assert str(SET) in [each.id for each in listed]
+    assert found
+    assert found.tags == {}
+
+
+async def test_what_azure_refuses_stays_and_the_others_go_on(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.faults["write"] = answer(409, "OperationNotAllowed", "Something is in it.")
+
+    report = await swept(azure)
+
+    assert [each.key for each in report.removed] == [
+        PLACEMENT.key,
+        CACHE.key,
+        VNET.key,
+        CACHE.group_id.key,
+        VNET.group_id.key,
+    ]
+    (told, group) = [note.message for note in report.leftovers]
+    assert told.endswith("OperationNotAllowed: Something is in it..")
+    assert "set-asr is in it" in group
+
+
+async def test_where_azure_came_to_no_decision_it_stays_for_the_next_sweep(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.faults["write"] = answer(503, "ServerBusy")
+    report = await swept(azure)
+    assert SET not in report.removed
+    assert "Azure did not say" in report.leftovers[0].message
+
+
+Change = Callable[[Cloud], object]
+
+
+def replaced(resource: ResourceId, **changes: Any) -> Change:
+    return lambda cloud: cloud.resources[resource.key].update(changes)
+
+
+def holds(resource: ResourceId, **properties: Any) -> Change:
+    return lambda cloud: cloud.resources[resource.key]["properties"].update(properties)
+
+
+def contains(kind: str, **body: Any) -> Change:
+    service = {"containers": "blob", "shares": "file", "queues": "queue", "tables": "table"}[kind]
+    path = f"{CACHE}/{service}Services/default/{kind}".lower()
+    return lambda cloud: cloud.contents.update({path: [{"name": "one", **body}]})
+
+
+def adds(resource: ResourceId) -> Change:
+    return lambda cloud: cloud.add(resource, {"location": TARGET})
+
+
+REFERENCE = {"id": "x"}
+USES = [
+    (SET, holds(SET, virtualMachines=[{"id": str(VM_ID)}]), "web-1 is in it"),
+    (PLACEMENT, holds(PLACEMENT, availabilitySets=[{"id": str(SET)}]), "web-set-asr is in it"),
+    (PLACEMENT, holds(PLACEMENT, virtualMachineScaleSets=[{"id": "x/scale"}]), "scale is in it"),
+    (SET, holds(SET, provisioningState="Updating"), "it is Updating"),
+    (VNET, replaced(VNET, **with_subnet(ipConfigurations=[REFERENCE])), "its subnet web has ipConfigurations"),
+    (VNET, replaced(VNET, **with_subnet(privateEndpoints=[REFERENCE])), "its subnet web has privateEndpoints"),
+    (VNET, replaced(VNET, **with_subnet(serviceAssociationLinks=[REFERENCE])), "serviceAssociationLinks"),
+    (VNET, replaced(VNET, **with_subnet(delegations=[{"name": "d"}])), "its subnet web has delegations"),
+    (VNET, replaced(VNET, **with_subnet(networkSecurityGroup=REFERENCE)), "its subnet web has networkSecurityGroup"),
+    (VNET, replaced(VNET, **with_subnet(natGateway=REFERENCE)), "its subnet web has natGateway"),
+    (VNET, replaced(VNET, **with_subnet(somethingYetToCome={"of": [REFERENCE]})), "has somethingYetToCome"),
+    (VNET, holds(VNET, virtualNetworkPeerings=[REFERENCE]), "it has virtualNetworkPeerings"),
+    (VNET, holds(VNET, dhcpOptions={"dnsServers": ["10.0.0.4"]}), "it has dhcpOptions"),
+    (VNET, holds(VNET, subnets=[]), "somebody has changed it"),
+    (VNET, holds(VNET, addressSpace={"addressPrefixes": [*SPACE, "10.9.0.0/16"]}), "somebody has changed it"),
+    (CACHE, holds(CACHE, privateEndpointConnections=[REFERENCE]), "it has privateEndpointConnections"),
+    (CACHE, holds(CACHE, networkAcls={"ipRules": [{"value": "1.2.3.4"}]}), "it has networkAcls"),
+    (CACHE, contains("shares"), "it has shares"),
+    (CACHE, contains("queues"), "it has queues"),
+    (CACHE, contains("tables"), "it has tables"),
+    (CACHE, contains("containers", name="$web"), "its container $web is not Site Recovery's"),
+    (CACHE, contains("containers", name="bootdiagnostics-web"), "is not Site Recovery's"),
+    (CACHE, contains("containers", properties={"publicAccess": "Blob"}), "its container one is not Site Recovery's"),
+    (CACHE, contains("containers", properties={"hasLegalHold": True}), "its container one is not Site Recovery's"),
+    (CACHE, contains("containers", properties={"metadata": {"owner": "x"}}), "its container one is not"),
+    (
+        GROUP,
+        adds(ResourceId.of(SUBSCRIPTION, GROUP.name, OS_DISK.type, "web-1-os-ASRReplica")),
+        "web-1-os-ASRReplica is in it",
+    ),
+    (GROUP, adds(ResourceId.of(SUBSCRIPTION, GROUP.name, OS_DISK.type, "ms-asr-1")), "ms-asr-1 is in it"),
+    (GROUP, replaced(GROUP, managedBy="aks"), "it is managed by aks"),
+]
+
+
+@pytest.mark.parametrize(("resource", "change", "why"), USES, ids=[why for _, _, why in USES])
+async def test_what_is_in_it_or_uses_it_keeps_it(
+    azure: FakeAzure, cloud: Cloud, resource: ResourceId, change: Change, why: str
+) -> None:
+    change(cloud)
+    assert why in await why_kept(azure, resource)
+
+
+async def test_site_recovery_s_own_containers_do_not(azure: FakeAzure, cloud: Cloud) -> None:
+    contains("containers", name="3f0c", properties={"publicAccess": "None", "hasLegalHold": False})(cloud)
+    assert CACHE in (await swept(azure)).removed
+
+
+async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAzure, cloud: Cloud) -> None:
+    premium = naming.cache_account(SUBSCRIPTION, SOURCE, premium=True)
+    cloud.add(premium, {"location": SOURCE, "tags": TAGS, "kind": "BlockBlobStorage", "properties": {}})
+
+    assert premium in (await swept(azure)).removed
+    assert [read for read in cloud.reads if premium.name in read and "Services" in read] == [
+        f"{premium}/blobServices/default/containers"
+    ]
+
+
+# The guard under it all
+
+
+@pytest.mark.parametrize(
+    "leftover",
+    [
+        VAULT_ID,
+        CONTAINER,
+        ResourceId.of(SUBSCRIPTION, GROUP.name, OS_DISK.type, "web-1-os-ASRReplica"),
+        ResourceId.of(SUBSCRIPTION, GROUP.name, VM_ID.type, "web-1-asr"),
+        ResourceId.of("22222222-2222-2222-2222-222222222222", "web-asr"),
+        ResourceId.of("22222222-2222-2222-2222-222222222222", "web-asr", ACCOUNT, "asrcache1"),
+    ],
+)
+async def test_the_gateway_lets_nothing_else_through(azure: FakeAzure, cloud: Cloud, leftover: ResourceId) -> None:
+    with pytest.raises(WriteRefusedError):
+        await remove(azure, leftover)
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize("changes", [{"mode": Mode.PROTECT}, {"mode": Mode.CLEANUP, "paused": True}])
+async def test_nor_anything_out_of_cleanup(cloud: Cloud, changes: dict[str, Any]) -> None:
+    with pytest.raises(WriteRefusedError):
+        await remove(FakeAzure(settings(**changes), cloud), SET)
+    assert cloud.writes == []
+
+
+async def test_what_was_removed_is_made_again_by_the_next_vm_at_once(azure: FakeAzure, cloud: Cloud) -> None:
+    """What this process knew to be there it knows no more."""
+    wanted = VirtualNetwork(id=VNET, location=TARGET, address_space=("10.1.0.0/16",), subnets={"web": ("10.1.1.0/24",)})
+    request = ResourceRequest(resource=wanted)
+    assert isinstance(await create_target_resource(azure, request), Ready)
+    await swept(azure)
+
+    assert isinstance(await create_target_resource(azure, request), Pending)
+    assert cloud.written[-1] == f"resource {VNET.name}"
