@@ -38,8 +38,8 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
 
 
 def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
-    """A look at the estate, and then a window of VMs in each pass; in the last, what is left over in the target. What is
-    under way is waited for only where it keeps others from being started."""
+    """A look at the estate, and then a window of VMs in each pass; in the last one, what is left over in the target.
+    What is under way is waited for only where it keeps others from being started."""
     outcome = yield from ask(context, sweep, "heal_estate", sweep)
     if not isinstance(outcome, Ready):
         return _not_ready(context, sweep, outcome)

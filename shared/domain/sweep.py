@@ -10,6 +10,7 @@ from shared.domain.estate import Action, Standing, State, Survey
 from shared.domain.findings import Finding, warning
 from shared.domain.model import Model
 from shared.domain.outcome import Error
+from shared.domain.resource_id import ResourceId
 from shared.domain.run import Ending, Phase, Result
 from shared.domain.settings import Settings
 
