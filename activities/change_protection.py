@@ -3,6 +3,7 @@
 from shared.azure.changes import add_disks, update
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_protection, is_busy, look_anew
+from shared.domain.decisions import decided
 from shared.domain.messages import ChangeRequest
 from shared.domain.outcome import Outcome, Pending, Ready
 from shared.domain.protected_item import Stage
@@ -23,4 +24,6 @@ async def change_protection(azure: Azure, request: ChangeRequest) -> Outcome:
     else:
         job = await add_disks(azure, item, changes.added_disks)
     vault.items.forget()
+    rule = [difference.setting for difference in changes.differences] if changes.update else ["DiskNotProtected"]
+    decided("change", request.vm_id, rule, origin=request.origins, job=job, item=item.id)
     return Ready(value={"job": job})

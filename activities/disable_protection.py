@@ -4,8 +4,10 @@ from shared.azure.budget import disables_left
 from shared.azure.gateway import Azure
 from shared.azure.look import look_at
 from shared.azure.protection import is_busy, look_anew, remove
+from shared.domain.decisions import decided
 from shared.domain.messages import Verdict, VmRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
+from shared.domain.protected_item import ProtectedItem
 
 
 async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
@@ -19,9 +21,16 @@ async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
     if await is_busy(azure.vault(item.vault), item):
         return Pending(retry_after=poll, step="Waiting for another job on the item")
     if request.confirmed:
-        return Ready(value={"job": await remove(azure, item, confirmed=True)})
+        return await _disable(azure, item, source.verdict, confirmed=True)
     async with disables_left(azure) as budget:
         if budget.wait:
             error = Error(code="DisableShareUsedUp", message=budget.reason, action=budget.action)
             return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been disabled", error=error)
-        return Ready(value={"job": await remove(azure, item)})
+        return await _disable(azure, item, source.verdict)
+
+
+async def _disable(azure: Azure, item: ProtectedItem, verdict: Verdict, *, confirmed: bool = False) -> Ready:
+    job = await remove(azure, item, confirmed=confirmed)
+    rule = "SourceDeleted" if verdict is Verdict.GONE else "UntaggedButProtected"
+    decided("disable", item.source, (rule,), origin=("request",) if confirmed else (), job=job, item=item.id)
+    return Ready(value={"job": job})

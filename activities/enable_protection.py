@@ -5,6 +5,7 @@ from shared.azure.ensure import UnderWayError
 from shared.azure.gateway import Azure
 from shared.azure.protection import enable, find_protection, look_anew, may_be_enabled_already, own_enable_job
 from shared.azure.site_recovery import MissingParentError
+from shared.domain.decisions import decided
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Error, Outcome, Pending, Ready
 
@@ -25,6 +26,8 @@ async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
             error = Error(code="EnablesUsedUp", message=budget.reason, action=budget.action)
             return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been enabled", error=error)
         try:
-            return Ready(value={"job": await enable(azure, vm, request.replication)})
+            job = await enable(azure, vm, request.replication)
         except (MissingParentError, UnderWayError) as not_yet:
             return Pending(retry_after=poll, error=Error(code="MissingParent", message=str(not_yet)))
+    decided("enable", vm, ("MissingProtection",), origin=request.origins, job=job)
+    return Ready(value={"job": job})

@@ -70,6 +70,28 @@ async def disable_protection(request: Json) -> Json:
 
 
 @blueprint.activity_trigger(input_name="request")
+async def tell_outcome(request: Json) -> Json:
+    from activities.tell_outcome import tell_outcome as step
+
+    return await _run(step, request)
+
+
+@blueprint.activity_trigger(input_name="request")
+async def tell_sweep(request: Json) -> Json:
+    from activities.tell_sweep import tell_sweep as step
+
+    return await _run(step, request)
+
+
+@blueprint.activity_trigger(input_name="request")
+@blueprint.durable_client_input(client_name="client")
+async def purge_history(request: Json, client: df.DurableOrchestrationClient) -> Json:
+    from activities.purge_history import purge_history as step
+
+    return await _run(step, request, client)
+
+
+@blueprint.activity_trigger(input_name="request")
 @blueprint.durable_client_input(client_name="client")
 async def heal_estate(request: Json, client: df.DurableOrchestrationClient) -> Json:
     from activities.heal_estate import heal_estate as step

@@ -2,6 +2,7 @@
 
 from shared.azure.gateway import Azure
 from shared.azure.protection import find_protection, is_busy, look_anew, remove
+from shared.domain.decisions import decided
 from shared.domain.messages import VmRequest
 from shared.domain.outcome import Error, Failed, Outcome, Ready
 from shared.domain.protected_item import Stage
@@ -27,4 +28,6 @@ async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
                 action="Disable replication of the VM in the portal; it is enabled anew at the next look.",
             )
         )
-    return Ready(value={"job": await remove(azure, item)})
+    job = await remove(azure, item)
+    decided("remove", request.vm_id, ("EnableFailed",), job=job, item=item.id)
+    return Ready(value={"job": job})

@@ -6,7 +6,8 @@ continues as new with a small state. So a parked instance holds nothing but the 
 finds its history unchanged, history stays short over hours of replication, and waking up early costs nothing.
 
 An event is a hint: `changed` carries nothing and sends the pass back to a look at the VM as it is now. The run ends
-only in such a look, never on a wait, so what changed during the run has been seen before the end.
+only in such a look, never on a wait, so what changed during the run has been seen before the end. How it ended is told
+before that is known for sure: what comes in while it is told is looked at, and told anew if it comes to anything else.
 """
 
 from collections.abc import Generator
@@ -17,13 +18,14 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 from orchestrators.disable import ENDINGS, disable
 from orchestrators.steps import Step, ask, not_ready
 from orchestrators.target_resources import create_target_resources
+from orchestrators.tell import tell_end
 from shared.domain.drift import not_changed
 from shared.domain.findings import Finding, note
 from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
 from shared.domain.outcome import Error, Failed, Pending, Ready
 from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.run import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
-from shared.domain.target import Plan
+from shared.domain.target import Plan, origins_of
 from shared.domain.vm import SourceVm
 
 
@@ -37,11 +39,13 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     if changed.is_completed:
         run, changed = run.look_again(), context.wait_for_external_event(CHANGED)
         due = True
-    if due:
+    if due and not run.result:
         try:
             run = yield from _pass(context, run)
         except Exception as fault:
             run = run.back_off(context.current_utc_datetime, fault)
+    if due and run.result:
+        run = yield from tell_end(context, run)
 
     # What came in while the pass was at work: continue_as_new would lose it. This timer is never cancelled: with
     # nothing awaited between a cancelled timer and continue_as_new, the host delivers the event that won for ever
@@ -49,7 +53,7 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
         run = run.look_again()
-    if run.result:
+    if run.result and run.has_ended:
         context.set_custom_status(run.status())
         return run.result.dump()
     context.continue_as_new(run.dump())
@@ -137,7 +141,8 @@ def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step
     if step is None or len(run.tried) >= MOST_CHANGES:
         findings = (*plan.findings, not_changed(vm, plan.changes, run.last_error))
         return run.but(changed=False).finish(Ending.PROTECTED, findings)
-    outcome = yield from ask(context, run, "change_protection", ChangeRequest(vm_id=run.vm_id, changes=step))
+    request = ChangeRequest(vm_id=run.vm_id, changes=step, origins=origins_of(plan.settings))
+    outcome = yield from ask(context, run, "change_protection", request)
     if isinstance(outcome, Failed):
         return run.but(tried=(*run.tried, step.key)).change_ended(outcome.error)
     if not isinstance(outcome, Ready):
@@ -165,7 +170,7 @@ def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
         return run
     if run.targets_only:
         return run.finish(Ending.TARGETS_READY, plan.findings)
-    request = EnableRequest(vm_id=run.vm_id, replication=plan.replication)
+    request = EnableRequest(vm_id=run.vm_id, replication=plan.replication, origins=origins_of(plan.settings))
     outcome = yield from ask(context, run, "enable_protection", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
@@ -183,6 +188,7 @@ def _create_targets(context: Context, run: Run) -> Step:
 
 def _follow(context: Context, run: Run) -> Step:
     """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
+    run = run.but(followed=True, told="")
     outcome = yield from ask(context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault))
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)

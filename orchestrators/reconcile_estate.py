@@ -5,12 +5,16 @@ windows, and never as its children, since a VM has one run whoever started it. I
 """
 
 from collections.abc import Generator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import ask
+from orchestrators.tell import tell_sweep
+from shared.domain.history import KEPT
+from shared.domain.messages import PurgeRequest
 from shared.domain.outcome import Error, Failed, Pending, Ready
 from shared.domain.sweep import Sweep, SweepReport
 
@@ -26,11 +30,15 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
     now = context.current_utc_datetime
     if sweep.wake_at and sweep.wake_at > now:
         yield context.create_timer(sweep.wake_at)
-    try:
-        sweep = yield from _pass(context, sweep)
-    except Exception as fault:
-        sweep = _fault(context, sweep, Error(code="UnexpectedError", message=str(fault)[:1000]))
+    if not sweep.done:
+        try:
+            sweep = yield from _pass(context, sweep)
+        except Exception as fault:
+            sweep = _fault(context, sweep, Error(code="UnexpectedError", message=str(fault)[:1000]))
     if sweep.done:
+        sweep = yield from tell_sweep(context, sweep)
+    if sweep.done and not sweep.wake_at:
+        yield from _purge(context, sweep)
         context.set_custom_status(sweep.status())
         return sweep.report.dump() if sweep.report else None
     context.continue_as_new(sweep.dump())
@@ -59,6 +67,12 @@ def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
 def _not_ready(context: Context, sweep: Sweep, outcome: Pending | Failed) -> Sweep:
     error = outcome.error or Error(code="NotRead", message="The estate could not be read.")
     return _fault(context, sweep, error, outcome.retry_after if isinstance(outcome, Pending) else 0)
+
+
+def _purge(context: Context, sweep: Sweep) -> Generator[Any, Any, None]:
+    """What ended long ago. Where that fails, the next sweep does it."""
+    with suppress(Exception):
+        yield from ask(context, sweep, "purge_history", PurgeRequest(before=context.current_utc_datetime - KEPT))
 
 
 def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) -> Sweep:

@@ -24,6 +24,12 @@ RUNNING = {
     OrchestrationRuntimeStatus.Suspended,
 }
 
+ENDED = [
+    OrchestrationRuntimeStatus.Completed,
+    OrchestrationRuntimeStatus.Failed,
+    OrchestrationRuntimeStatus.Terminated,
+]
+
 # A run in its last turn may take the event and end without looking again (3 to 7 of 300, measured).
 _PAUSE = 1.0
 

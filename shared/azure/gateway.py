@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.azure.answers import WriteRefusedError, is_missing
 from shared.azure.ensure import Ensurer
 from shared.azure.ledger import Ledger
+from shared.azure.metrics import Metrics
 from shared.azure.remembered import SLOW, Remembered
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import WRITES_OFF
@@ -20,6 +21,7 @@ from shared.domain.settings import Mode, Settings, load_settings
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AioHttpTransport
+    from azure.eventgrid.aio import EventGridPublisherClient
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
@@ -45,6 +47,7 @@ class Azure:
         self._shared: dict[str, Remembered[Any]] = {}
         self.made: set[ResourceId] = set()
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        self.metrics = Metrics()
 
     def compute(self, subscription: str) -> "ComputeManagementClient":
         from azure.mgmt.compute.aio import ComputeManagementClient
@@ -69,6 +72,18 @@ class Azure:
 
         client: SiteRecoveryManagementClient = self._client(SiteRecoveryManagementClient, subscription)
         return client
+
+    def topic(self) -> "EventGridPublisherClient":
+        """The topic that is told of outcomes. It retries nothing by itself: it would sleep as long as it is told to."""
+        from azure.eventgrid.aio import EventGridPublisherClient
+
+        key = ("topic", "")
+        if key not in self._clients:
+            self._clients[key] = EventGridPublisherClient(
+                self.settings.events_topic, self._credential(), transport=self._shared_transport(), retry_total=0
+            )
+        topic: EventGridPublisherClient = self._clients[key]
+        return topic
 
     def vault(self, vault_id: ResourceId) -> "Vault":
         """What is known of a vault, shared by all its VMs."""
@@ -228,6 +243,7 @@ class Azure:
             await client.close()
         self._clients.clear()
         self._transport = None
+        self.metrics.close()
 
 
 def _key(resource: ResourceId) -> str:

@@ -28,8 +28,11 @@ class DeriveRequest(Model):
 
 
 class ChangeRequest(Model):
+    """`origins` are the layers that asked for some setting: for the record."""
+
     vm_id: ResourceId
     changes: Changes
+    origins: tuple[str, ...] = ()
 
 
 class ResourceRequest(Model):
@@ -37,8 +40,11 @@ class ResourceRequest(Model):
 
 
 class EnableRequest(Model):
+    """`origins` as in a `ChangeRequest`."""
+
     vm_id: ResourceId
     replication: Replication
+    origins: tuple[str, ...] = ()
 
 
 class JobRequest(Model):
@@ -47,6 +53,12 @@ class JobRequest(Model):
     vm_id: ResourceId
     job: str = ""
     vault: ResourceId | None = None
+
+
+class PurgeRequest(Model):
+    """Of what has ended, all that was created `before` that time, in UTC."""
+
+    before: datetime
 
 
 class Verdict(StrEnum):

@@ -78,6 +78,8 @@ class Run(Model):
     A run of `targets_only` makes the target resources and ends. `confirmed` is whether somebody has confirmed that the
     VM's protection is to be disabled; `disable_at` is when that is done, `disabling` whether it was asked for. What is
     `in_background` leaves the way to others; `seen` stands for what the sweep that started it saw of the VM.
+    `followed` is whether it has followed a job or an initial replication: then its end is news. `told` is what others
+    have been told of its end at `ended_at`, `tellings` how often that came to nothing.
     """
 
     vm_id: ResourceId
@@ -107,6 +109,15 @@ class Run(Model):
     targets_by: datetime | None = None
     last_error: Error | None = None
     result: Result | None = None
+    followed: bool = False
+    told: str = ""
+    tellings: int = 0
+    ended_at: datetime | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """With a result that nobody has to be told of any more."""
+        return self.result is not None and self.wake_at is None
 
     @property
     def longest_wait(self) -> timedelta:
@@ -129,7 +140,7 @@ class Run(Model):
 
     def look_again(self) -> Self:
         """The next pass begins with a look at the VM, at once. Nothing else is forgotten."""
-        return self.but(phase=Phase.LOOK, wake_at=None, result=None)
+        return self.but(phase=Phase.LOOK, wake_at=None, result=None, ended_at=None, tellings=0)
 
     def wait_for(self, now: datetime, pending: Pending) -> Self:
         """Azure is at it, or asked to come back: the same phase again after what it said.
@@ -202,7 +213,7 @@ class Run(Model):
             seen=self.seen,
             **{"error": self.last_error if outcome is Ending.FAILED else None, **result},
         )
-        return self.but(result=ended, step=outcome.value, percent=None, last_error=ended.error)
+        return self.but(result=ended, step=outcome.value, percent=None, wake_at=None, last_error=ended.error)
 
     def fail(self, failed: Failed) -> Self:
         """Azure refused; or the settings did, and that is no failure."""

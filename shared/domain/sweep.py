@@ -78,11 +78,19 @@ class SweepReport(Model):
     writes_off: str = ""
     error: Error | None = None
 
+    @property
+    def outcome(self) -> Literal["complete", "partial", "failed"]:
+        """`partial` with gaps, `failed` if it was given up."""
+        if self.error:
+            return "failed"
+        return "partial" if self.gaps else "complete"
+
 
 class Sweep(Model):
     """Whatever runs for a VM's event has the way before it. `after` is how far it has come in each pair (the last VM's
     lower-cased ID); `under_way` are the VMs that crowd their vault now, `disables` how many more VMs it may have
-    disabled. Times are absolute, in UTC."""
+    disabled. What came of it is told when it is `done`; `tellings` counts how often that came to nothing. Times are
+    absolute, in UTC."""
 
     poll_seconds: float
     wake_at: datetime | None = None
@@ -92,6 +100,7 @@ class Sweep(Model):
     report: SweepReport | None = None
     faults: int = 0
     done: bool = False
+    tellings: int = 0
     in_background: Literal[True] = True
 
     def but(self, **changes: Any) -> Self:

@@ -1,5 +1,6 @@
 """Target settings, each with where it came from, and the resources that have to exist before a VM can be protected."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Annotated, Literal
 
@@ -12,6 +13,8 @@ from shared.domain.model import Model
 from shared.domain.resource_id import ResourceId
 from shared.domain.vm import SourceVm
 
+DEFAULT_ORIGIN, ITEM_ORIGIN = "default", "replicated item"
+
 
 class Setting(Model):
     """One derived value: `origin` names the layer it came from, `reason` says why it is this one."""
@@ -20,6 +23,12 @@ class Setting(Model):
     value: str
     origin: str
     reason: str
+
+
+def origins_of(settings: Iterable[Setting]) -> tuple[str, ...]:
+    """The layers that asked for something, each once, in order."""
+    asked = (setting.origin for setting in settings if setting.origin not in {DEFAULT_ORIGIN, ITEM_ORIGIN})
+    return tuple(dict.fromkeys(asked))
 
 
 class Policy(Model):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.host.durable.events import EventType
+from shared.domain.findings import blocker
 from shared.domain.outcome import Ready
 from tests.replay.answers import (
     PLAN,
@@ -23,12 +24,13 @@ from tests.replay.answers import (
     planned,
     ready_region,
 )
-from tests.replay.instance import Answer, Instance
+from tests.replay.instance import TELL, Answer, Instance
 from tests.unit.app.examples import source_vm
 
 HISTORIES = Path(__file__).parent / "histories"
 
 _WAVE = PLAN.resources[0]
+_STOPPED = blocker("VmNotRunning", "web-1 is deallocated.")
 _BUSY = looked(vm=source_vm(provisioning_state="Creating"))
 PARKED: dict[str, dict[str, Sequence[Answer]]] = {
     "settling": {"resolve_source": [_BUSY, found_item()]},
@@ -58,6 +60,11 @@ PARKED: dict[str, dict[str, Sequence[Answer]]] = {
         "derive_target_settings": [kept(changes=SIZE), kept()],
         "change_protection": [asked("e099cf2d")],
         "monitor_job": [Ready()],
+    },
+    "telling": {
+        "resolve_source": [looked()],
+        "derive_target_settings": [planned(findings=(_STOPPED,), replication=None, resources=())],
+        TELL: [pending(30), Ready()],
     },
 }
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.messages import Verdict
 from shared.domain.outcome import Error, Failed, Ready
 from shared.domain.run import Ending
+from shared.domain.run_end import RunEnd
 from shared.domain.vm import SourceVm
 from tests.replay.answers import (
     AGENT,
@@ -27,12 +28,13 @@ from tests.replay.answers import (
     pending,
     planned,
 )
-from tests.replay.instance import Answer, Instance
+from tests.replay.instance import TELL, Answer, Instance
 from tests.unit.app.examples import source_vm
 
 LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
 CHANGE = "change_protection"
+CHANGED_DURING = [LOOK, DERIVE, CREATE, ENABLE, FOLLOW, CHANGE, TELL]
 
 BUSY: SourceVm = source_vm(provisioning_state="Updating")
 throttled = st.floats(0, 5000, allow_nan=False).map(lambda seconds: pending(seconds, error=THROTTLED))
@@ -82,9 +84,10 @@ def instances(draw: st.DrawFn) -> Instance:
             FOLLOW: draw(answers(ends, Ready)),
             REMOVE: draw(answers(throttled, Ready)),
             CHANGE: draw(answers(changes, asked)),
+            TELL: draw(st.lists(throttled | bugs | refusals, max_size=4)),
         },
         changed_after=draw(st.lists(st.integers(0, 4000), max_size=6)),
-        changed_during=draw(st.lists(st.sampled_from([LOOK, DERIVE, CREATE, ENABLE, FOLLOW, CHANGE]), max_size=4)),
+        changed_during=draw(st.lists(st.sampled_from(CHANGED_DURING), max_size=4)),
         may_leave_answers=True,
     )
 
@@ -133,6 +136,9 @@ def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Inst
     calls = [(name, to_come[name].popleft()) for name in instance.calls]
     assert not asked_twice(calls)
     assert not changed_twice(calls)
+    if result.outcome not in {Ending.NOT_TAGGED, Ending.GONE}:
+        (_, told) = instance.told[-1]
+        assert RunEnd.load(told).result == result.model_copy(update={"settings": ()})
     for position, name in enumerate(instance.calls):
         if name in {ENABLE, CHANGE}:
             before = [call for call in instance.calls[:position] if call != CREATE]

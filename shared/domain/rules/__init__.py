@@ -15,10 +15,10 @@ from shared.domain.layers import Wishes
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import network, place, storage
-from shared.domain.rules.derivation import DEFAULT_ORIGIN, Derivation
+from shared.domain.rules.derivation import Derivation
 from shared.domain.rules.resources import Waves, waves
 from shared.domain.settings import Settings
-from shared.domain.target import Plan, Policy, Replication, ResourceGroup, VirtualNetwork
+from shared.domain.target import DEFAULT_ORIGIN, Plan, Policy, Replication, ResourceGroup, VirtualNetwork
 from shared.domain.vm import SourceVm, Surroundings
 
 

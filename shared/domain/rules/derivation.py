@@ -11,11 +11,10 @@ from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.references import referred
 from shared.domain.settings import Settings
-from shared.domain.target import ResourcePreview, Setting
+from shared.domain.target import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Setting
 from shared.domain.values import NONE, parts
 from shared.domain.vm import Existing, SourceVm, Surroundings
 
-DEFAULT_ORIGIN, ITEM_ORIGIN = "default", "replicated item"
 OF_ITEM = "what protects the VM has it"
 
 

@@ -7,9 +7,9 @@ from shared.domain import naming
 from shared.domain.findings import warning
 from shared.domain.protected_item import ItemNic
 from shared.domain.resource_id import ResourceId
-from shared.domain.rules.derivation import ITEM_ORIGIN, OF_ITEM, Derivation
+from shared.domain.rules.derivation import OF_ITEM, Derivation
 from shared.domain.rules.references import referred
-from shared.domain.target import ReplicatedNic
+from shared.domain.target import ITEM_ORIGIN, ReplicatedNic
 from shared.domain.values import parts
 from shared.domain.vm import Network, SourceNic, Subnet
 

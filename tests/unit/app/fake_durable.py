@@ -7,6 +7,7 @@ from typing import Any
 
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+from azure.durable_functions.models.PurgeHistoryResult import PurgeHistoryResult
 
 
 class FakeDurableClient:
@@ -21,6 +22,7 @@ class FakeDurableClient:
         self.last_updated: datetime | None = None
         self.custom_status: Any = None
         self.output: Any = None
+        self.purged: list[tuple[datetime, datetime, list[Status]]] = []
         self._after = after
 
     def _happen(self, call: str) -> None:
@@ -53,6 +55,14 @@ class FakeDurableClient:
         self.terminated.append(instance)
         self.status = Status.Terminated
         self._happen("terminate")
+
+    async def purge_instance_history_by(
+        self, created_time_from: datetime, created_time_to: datetime, runtime_status: list[Status]
+    ) -> PurgeHistoryResult:
+        """Each call finds one."""
+        self._happen("purge_instance_history_by")
+        self.purged.append((created_time_from, created_time_to, runtime_status))
+        return PurgeHistoryResult.from_json({"instancesDeleted": 1})
 
     async def start_new(self, name: str, instance: str, given: Any) -> str:
         if self.status is Status.Running:

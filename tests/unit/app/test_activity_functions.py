@@ -1,6 +1,7 @@
 """The activities as Durable Functions calls them: JSON in, an outcome as JSON out, also where Azure refuses."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,15 +9,26 @@ import pytest
 import activities.functions
 import shared.azure.gateway
 from shared.domain.batch import BatchAsk
-from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
+from shared.domain.messages import (
+    ChangeRequest,
+    DeriveRequest,
+    EnableRequest,
+    JobRequest,
+    PurgeRequest,
+    ResourceRequest,
+    VmRequest,
+)
 from shared.domain.model import Model
 from shared.domain.outcome import Failed, Pending, Ready, load_outcome
-from shared.domain.sweep import Sweep
+from shared.domain.run import Ending, Result
+from shared.domain.run_end import RunEnd
+from shared.domain.sweep import Sweep, SweepReport
 from shared.domain.target import Changes, ItemUpdate
 from tests.unit.app.examples import VM_ID, plan_of, settings, source_vm, surroundings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeDurableClient
 
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PLAN = plan_of(source_vm(), surroundings(), settings())
 assert PLAN.replication
 REQUESTS: dict[str, Model] = {
@@ -31,9 +43,12 @@ REQUESTS: dict[str, Model] = {
     "follow_batch": BatchAsk(vm_ids=(VM_ID,)),
     "heal_estate": Sweep(poll_seconds=30),
     "remove_leftovers": Sweep(poll_seconds=30),
+    "tell_outcome": RunEnd(result=Result(outcome=Ending.PROTECTED, vm_id=VM_ID), at=NOW, news=True),
+    "tell_sweep": Sweep(poll_seconds=30, report=SweepReport(read_at=NOW), done=True),
+    "purge_history": PurgeRequest(before=NOW),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
-NEED_THE_CLIENT = {"heal_estate", "ask_for_protection", "follow_batch"}
+NEED_THE_CLIENT = {"heal_estate", "ask_for_protection", "follow_batch", "purge_history"}
 FUNCTIONS = {
     builder._function.get_function_name(): builder._function.get_user_function()
     for builder in activities.functions.blueprint._function_builders
