@@ -8,6 +8,7 @@ from aiohttp import web
 
 from local.simulator import estate, state
 from local.simulator.events.grid import parse_subscription
+from local.simulator.events.topics import Topics
 from local.simulator.gateway import Gateway
 from local.simulator.graph import index
 from local.simulator.identity import Identity
@@ -26,9 +27,10 @@ async def readable_errors(request: web.Request, handler: _Handler) -> web.Stream
 
 
 class Controls:
-    def __init__(self, gateway: Gateway, identity: Identity) -> None:
+    def __init__(self, gateway: Gateway, identity: Identity, topics: Topics) -> None:
         self.gateway = gateway
         self.identity = identity
+        self.topics = topics
         self.world = gateway.world
 
     def add_routes(self, app: web.Application) -> None:
@@ -51,6 +53,7 @@ class Controls:
                 web.delete("/events", self.delete_events),
             ]
         )
+        self.topics.add_controls(control)
         app.add_subapp("/sim", control)
 
     def load(self, raw: Any) -> Json:

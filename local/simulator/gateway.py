@@ -62,7 +62,7 @@ class Gateway:
             call.claims = identity.read(authorization)
             call.principal = str(call.claims.get("oid") or call.claims.get("appid") or "")
             if fault and fault.kind in ("status", "throttle"):
-                raise self._planned(fault)
+                raise self.planned(fault)
             if fault and fault.kind == "fail-operation":
                 call.doomed = fault.detail
             limits = self._take(call)
@@ -131,7 +131,8 @@ class Gateway:
             return f"subscription/{parts[1]}"
         return f"tenant/{self.world.store.tenant_id}"
 
-    def _planned(self, fault: Fault) -> ArmError:
+    def planned(self, fault: Fault) -> ArmError:
+        """What a fault of the kind `status` or `throttle` answers."""
         detail = fault.detail
         headers = {"Retry-After": f"{detail['retryAfter']:g}"} if "retryAfter" in detail else {}
         if fault.kind == "throttle":

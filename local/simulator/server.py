@@ -29,6 +29,7 @@ from local.simulator.arm import (
     vaults,
 )
 from local.simulator.controls import Controls
+from local.simulator.events.topics import Topics
 from local.simulator.gateway import Gateway
 from local.simulator.graph import service as resource_graph
 from local.simulator.identity import Identity
@@ -102,7 +103,8 @@ class Simulator:
         self.identity_header = secrets.token_hex(16)
         self._identity = Identity(self.identity_header, "00000000-0000-0000-0000-0000000000a1")
         self.gateway = Gateway(self.world, Router(*(module.routes for module in _MODULES)))
-        self.controls = Controls(self.gateway, self._identity)
+        self.topics = Topics(self.gateway)
+        self.controls = Controls(self.gateway, self._identity, self.topics)
         self._port = port
         self._state_dir = state_dir
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -138,6 +140,7 @@ class Simulator:
         app = web.Application(client_max_size=_LARGEST_REQUEST)
         self.controls.add_routes(app)
         self._identity.add_routes(app)
+        self.topics.add_routes(app)
         app.router.add_route("*", "/{path:.*}", self.gateway.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()

@@ -1,0 +1,106 @@
+"""The metrics: what is counted after a sweep and a run, and that nothing goes by VM."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.estate import Standing, State, Survey
+from shared.domain.findings import Finding, note, warning
+from shared.domain.metrics import METRICS, Measurement, of_run, of_sweep
+from shared.domain.outcome import Error
+from shared.domain.resource_id import ResourceId
+from shared.domain.run import Ending, Result
+from shared.domain.run_end import RunEnd
+from shared.domain.sweep import SweepReport
+from tests.unit.app.examples import VAULT_ID, VM_ID
+from tests.unit.app.test_outcome_events import NOW
+
+LATE = warning("DiskNotProtected", "The disk late is not replicated.")
+OLD = warning("RpoBreached", "The last recovery point is old.")
+OTHERS = note("MadeByOthers", "Somebody.")
+PAIR = {"vault": str(VAULT_ID), "source": "eastus", "target": "westus2"}
+
+
+def vm(number: int, state: State = State.PROTECTED, *findings: Finding, **more: Any) -> Standing:
+    known = {"location": "eastus", "target_location": "westus2", "vault": VAULT_ID}
+    return Standing(vm_id=ResourceId(f"{VM_ID}-{number}"), state=state, findings=findings, **{**known, **more})
+
+
+SURVEY = Survey(
+    read_at=NOW,
+    standings=(
+        vm(1, rpo_seconds=120),
+        vm(2, State.PROTECTED, OTHERS, rpo_seconds=300),
+        vm(3, State.PROTECTED, LATE, OLD, LATE, rpo_seconds=7200),
+        vm(4, State.PROTECTED, rpo_seconds=60, location="northeurope", target_location="westeurope"),
+        vm(5, State.UNPROTECTED, warning("MissingProtection", "Nothing protects it.")),
+        vm(6, State.UNTAGGED, warning("UntaggedButProtected", "It is protected."), rpo_seconds=10),
+        vm(7, State.NOT_TAGGED, note("NotTagged", "A candidate.")),
+        vm(8, State.PROTECTED),
+    ),
+)
+
+
+def measured(survey: Survey | None = SURVEY, **report: Any) -> dict[str, list[tuple[float, dict[str, str]]]]:
+    found: dict[str, list[tuple[float, dict[str, str]]]] = {}
+    for each in of_sweep(SweepReport(read_at=NOW, **report), survey):
+        found.setdefault(each.metric, []).append((each.value, each.attributes))
+    return found
+
+
+def test_a_sweep_is_counted_with_its_estate() -> None:
+    rpo = measured().pop("dr.rpo.seconds")
+
+    assert measured() == {
+        "dr.sweep.completed": [(1, {"outcome": "complete"})],
+        "dr.vms.required": [(6, {})],
+        "dr.vms.compliant": [(4, {})],
+        "dr.vms.protected": [(5, {})],
+        "dr.vms.drifted": [
+            (1, {"finding": "DiskNotProtected"}),
+            (1, {"finding": "MissingProtection"}),
+            (1, {"finding": "RpoBreached"}),
+            (1, {"finding": "UntaggedButProtected"}),
+        ],
+        "dr.rpo.seconds": rpo,
+    }
+    europe = PAIR | {"source": "northeurope", "target": "westeurope"}
+    assert rpo == [(120, PAIR), (300, PAIR), (7200, PAIR), (60, europe)]
+
+
+def test_what_was_not_read_in_full_is_not_counted() -> None:
+    gaps = ("The VMs could not be read in full.",)
+
+    partial = measured(Survey(standings=SURVEY.standings, read_at=NOW, gaps=gaps), gaps=gaps)
+    failed = measured(None, error=Error(code="NotRead", message="It could not be read."))
+
+    assert partial == {"dr.sweep.completed": [(1, {"outcome": "partial"})]}
+    assert failed == {"dr.sweep.completed": [(1, {"outcome": "failed"})]}
+
+
+def test_an_estate_without_a_vm_counts_none() -> None:
+    empty = measured(Survey(standings=(), read_at=NOW))
+
+    assert [empty[name] for name in ("dr.vms.required", "dr.vms.compliant", "dr.vms.protected")] == [[(0, {})]] * 3
+
+
+def test_whatever_is_measured_is_documented_and_told_apart_by_what_the_docs_say() -> None:
+    for each in of_sweep(SweepReport(read_at=NOW), SURVEY):
+        assert all(f"`{name}`" in METRICS[each.metric].by for name in each.attributes)
+    assert {each.metric for each in of_sweep(SweepReport(read_at=NOW), SURVEY)} | {"dr.enables.failed"} == set(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "news", "disabling", "counts"),
+    [
+        (Ending.FAILED, True, False, True),
+        (Ending.FAILED, True, True, False),
+        (Ending.FAILED, False, False, False),  # target resources alone
+        (Ending.NOT_ELIGIBLE, True, False, False),
+        (Ending.PROTECTED, True, False, False),
+    ],
+)
+def test_an_enable_that_failed_is_counted(outcome: Ending, news: bool, disabling: bool, counts: bool) -> None:
+    end = RunEnd(result=Result(outcome=outcome, vm_id=VM_ID), at=NOW, news=news, disabling=disabling)
+
+    assert list(of_run(end)) == ([Measurement("dr.enables.failed", 1)] if counts else [])

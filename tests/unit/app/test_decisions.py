@@ -1,0 +1,195 @@
+"""The log: a line of JSON for each decision, with the same keys in all of them, and nothing that a person wrote."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from activities.change_protection import change_protection
+from activities.disable_protection import disable_protection
+from activities.enable_protection import enable_protection
+from activities.remove_failed_item import remove_failed_item
+from shared.domain.choices import ACCOUNT
+from shared.domain.decisions import KEYS, SWEEP_KEYS, run_ended, swept
+from shared.domain.findings import warning
+from shared.domain.messages import ChangeRequest, EnableRequest, VmRequest
+from shared.domain.outcome import Error, Outcome, Ready
+from shared.domain.run import Ending, Result
+from shared.domain.run_end import RunEnd
+from shared.domain.settings import Mode
+from shared.domain.sweep import Summary, SweepReport
+from shared.domain.target import Changes, Difference, ItemUpdate, ReplicatedDisk
+from tests.unit.app.examples import (
+    DATA_DISK,
+    OS_DISK,
+    VM_ID,
+    plan_of,
+    protected_item,
+    settings,
+    source_vm,
+    surroundings,
+)
+from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, our_item_name
+from tests.unit.app.test_outcome_events import NOW
+
+ORIGINS = ("profile gold", "tag dr-target-size")
+SIZE = Difference(setting="targetSize", current="Standard_D2s_v5", wanted="Standard_D4s_v5")
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, logger="dr.decision")
+    return caplog
+
+
+def told(log: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The lines, as a query would read them."""
+    messages = [record.getMessage() for record in log.records if record.name == "dr.decision"]
+    assert all(message.startswith('{"decision":') and message.isprintable() for message in messages)
+    return [json.loads(message) for message in messages]
+
+
+def ours(state: str, **tags: str) -> Cloud:
+    """A VM with these tags, and the item of ours that protects it."""
+    cloud = Cloud()
+    cloud.add_region_pair()
+    cloud.add_vm(tags=tags)
+    disk = {
+        "diskId": str(OS_DISK),
+        "primaryStagingAzureStorageAccountId": f"{VM_ID.group_id}/providers/{ACCOUNT}/cache",
+    }
+    details = {"protectedManagedDisks": [disk], "recoveryAzureResourceGroupId": f"{VM_ID.group_id}-asr"}
+    cloud.vault["replication_protected_items"].append(item_body(state, our_item_name(), **details))
+    return cloud
+
+
+async def test_an_enable_request_is_told_with_its_job_and_the_layers_that_asked(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    cloud = Cloud()
+    cloud.add_region_pair()
+    replication = plan_of(source_vm(), surroundings(), settings()).replication
+    assert replication
+
+    await enable_protection(
+        FakeAzure(settings(), cloud), EnableRequest(vm_id=VM_ID, replication=replication, origins=ORIGINS)
+    )
+
+    assert told(lines) == [
+        {
+            "decision": "enable",
+            "vm": str(VM_ID),
+            "rule": ["MissingProtection"],
+            "origin": list(ORIGINS),
+            "job": "create-1",
+            "item": "",
+            "error": "",
+        }
+    ]
+
+
+async def test_nothing_is_told_where_nothing_was_asked(lines: pytest.LogCaptureFixture) -> None:
+    cloud = ours("Protected", dr="true")
+    replication = plan_of(source_vm(), surroundings(), settings()).replication
+    assert replication
+    azure = FakeAzure(settings(), cloud)
+
+    await enable_protection(azure, EnableRequest(vm_id=VM_ID, replication=replication))
+    await remove_failed_item(azure, VmRequest(vm_id=VM_ID))
+    await disable_protection(azure, VmRequest(vm_id=VM_ID))
+
+    assert told(lines) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        (Changes(differences=(SIZE,), update=ItemUpdate(size=SIZE.wanted)), ["targetSize"]),
+        (
+            Changes(added_disks=(ReplicatedDisk(id=DATA_DISK, replica_sku="", target_sku=""),)),
+            ["DiskNotProtected"],
+        ),
+    ],
+)
+async def test_a_change_is_told_with_what_differs(
+    lines: pytest.LogCaptureFixture, changes: Changes, rule: list[str]
+) -> None:
+    azure = FakeAzure(settings(), ours("Protected", dr="true"))
+
+    asked = await change_protection(azure, ChangeRequest(vm_id=VM_ID, changes=changes, origins=ORIGINS))
+
+    (line,) = told(lines)
+    assert isinstance(asked, Ready)
+    assert (line["decision"], line["rule"], line["origin"]) == ("change", rule, list(ORIGINS))
+    assert line["job"] == asked.value["job"] != ""
+    assert line["item"].endswith(our_item_name())
+
+
+@pytest.mark.parametrize(
+    ("tags", "confirmed", "rule", "origin"),
+    [
+        ({"dr": "false"}, False, "UntaggedButProtected", []),
+        ({"dr": "false"}, True, "UntaggedButProtected", ["request"]),
+        (None, False, "SourceDeleted", []),
+    ],
+)
+async def test_a_disable_is_told_with_why_and_whether_somebody_confirmed_it(
+    lines: pytest.LogCaptureFixture, tags: dict[str, str] | None, confirmed: bool, rule: str, origin: list[str]
+) -> None:
+    cloud = ours("Protected", **(tags or {}))
+    if tags is None:
+        del cloud.resources[VM_ID.key]
+    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=100), cloud)
+
+    await disable_protection(azure, VmRequest(vm_id=VM_ID, confirmed=confirmed))
+
+    (line,) = told(lines)
+    assert (line["decision"], line["rule"], line["origin"]) == ("disable", [rule], origin)
+    assert (line["vm"].lower(), line["job"]) == (VM_ID.key, "delete-1")
+
+
+async def test_taking_back_a_failed_attempt_is_told(lines: pytest.LogCaptureFixture) -> None:
+    outcome: Outcome = await remove_failed_item(
+        FakeAzure(settings(), ours("EnablingFailed", dr="true")), VmRequest(vm_id=VM_ID)
+    )
+
+    (line,) = told(lines)
+    assert outcome == Ready(value={"job": line["job"]})
+    assert (line["decision"], line["rule"]) == ("remove", ["EnableFailed"])
+
+
+def test_the_end_of_a_run_is_told_by_codes_and_without_anybodys_words(lines: pytest.LogCaptureFixture) -> None:
+    late = warning("DiskNotProtected", "The disk of Ms Müller\nis not replicated.", "Call 555-0100.")
+    error = Error(code="151066", message="The agent of Ms Müller.")
+    result = Result(outcome=Ending.FAILED, vm_id=VM_ID, item_id=protected_item().id, findings=(late, late), error=error)
+
+    run_ended(RunEnd(result=result, at=NOW, origins=ORIGINS))
+
+    assert told(lines) == [
+        {
+            "decision": "Failed",
+            "vm": str(VM_ID),
+            "rule": ["DiskNotProtected"],
+            "origin": list(ORIGINS),
+            "job": "",
+            "item": str(protected_item().id),
+            "error": "151066",
+        }
+    ]
+
+
+def test_a_sweep_is_told_in_numbers(lines: pytest.LogCaptureFixture) -> None:
+    summary = Summary(total=9, required=8, compliant=6, by_finding={"Unhealthy": 2})
+
+    swept(SweepReport(read_at=NOW, summary=summary, started={"enable": 3}, gaps=("The VMs.",)))
+
+    (line,) = told(lines)
+    assert (line["decision"], line["vm"], line["rule"]) == ("sweep", "", ["Unhealthy"])
+    assert {key: line[key] for key in SWEEP_KEYS} == {
+        "required": 8,
+        "compliant": 6,
+        "started": {"enable": 3},
+        "gaps": 1,
+    }
+    assert set(line) == {*KEYS, *SWEEP_KEYS}

@@ -1,0 +1,261 @@
+"""Telling: an end goes to the log and to the topic; what the topic answers is an outcome and a warning, and no end."""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceRequestError
+from azure.core.messaging import CloudEvent
+
+import shared.azure.survey
+from activities.purge_history import purge_history
+from activities.tell_outcome import tell_outcome
+from activities.tell_sweep import tell_sweep
+from shared.azure.topic import publish
+from shared.domain.estate import Standing, State, Survey
+from shared.domain.findings import warning
+from shared.domain.history import KEPT, purge_windows
+from shared.domain.messages import PurgeRequest
+from shared.domain.metrics import Measurement
+from shared.domain.outcome import Error, Failed, Pending, Ready
+from shared.domain.resource_id import ResourceId
+from shared.domain.run import Ending
+from shared.domain.sweep import Sweep, SweepReport
+from shared.instances import ENDED, RUNNING
+from tests.unit.app.examples import VAULT_ID, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
+from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.test_outcome_events import NOW, end, event_of, unhealthy
+
+TOPIC = "https://topic.westus2-1.eventgrid.azure.net/api/events"
+
+
+class FakeTopic:
+    """Takes what is sent, after the faults."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.calls: list[list[CloudEvent[Any]]] = []
+        self.faults = deque(faults)
+
+    async def send(self, events: Sequence[CloudEvent[Any]]) -> None:
+        if self.faults:
+            raise self.faults.popleft()
+        self.calls.append(list(events))
+
+
+class FakeMetrics:
+    def __init__(self) -> None:
+        self.sent: list[Measurement] = []
+
+    async def send(self, measurements: Any) -> None:
+        self.sent += measurements
+
+
+def azure_with(topic: FakeTopic | None, **changes: Any) -> FakeAzure:
+    azure = FakeAzure(settings(events_topic=TOPIC if topic else "", **changes), Cloud())
+    azure._clients[("topic", "")] = topic
+    azure.metrics = FakeMetrics()  # type: ignore[assignment]
+    return azure
+
+
+def lines(log: pytest.LogCaptureFixture, name: str) -> list[str]:
+    return [record.getMessage() for record in log.records if record.name == name]
+
+
+async def test_an_event_reaches_the_topic_as_it_is() -> None:
+    topic, event = FakeTopic(), event_of(end())
+
+    assert await publish(azure_with(topic), [event]) == Ready()
+
+    ((sent,),) = topic.calls
+    told = (sent.id, sent.type, sent.subject, sent.source, sent.time, sent.data, sent.datacontenttype)
+    assert told == (event.id, event.type, str(VM_ID), event.source, NOW, event.data, "application/json")
+
+
+async def test_three_hundred_vms_are_one_call_and_large_ones_few() -> None:
+    few, many = FakeTopic(), FakeTopic()
+
+    await publish(azure_with(few), unhealthy(300))
+    await publish(azure_with(many), unhealthy(3000, "x" * 400))
+
+    assert [len(call) for call in few.calls] == [301]
+    assert sum(len(call) for call in many.calls) == 3001
+    assert len(many.calls) < 5
+
+
+async def test_without_a_topic_or_an_event_nobody_is_called() -> None:
+    topic = FakeTopic()
+
+    assert await publish(azure_with(None), [event_of(end())]) == Ready()
+    assert await publish(azure_with(topic), []) == Ready()
+    assert topic.calls == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (answer(429, "TooManyRequests"), Pending),
+        (answer(503, "ServiceUnavailable"), Pending),
+        (ServiceRequestError("Cannot connect"), Pending),
+        (answer(401, "Unauthorized"), Failed),
+        (answer(403, "Forbidden"), Failed),
+        (answer(404, "NotFound"), Failed),
+    ],
+)
+async def test_what_the_topic_refuses_is_an_outcome_and_a_warning(
+    caplog: pytest.LogCaptureFixture, fault: Exception, outcome: type[Pending | Failed]
+) -> None:
+    answered = await publish(azure_with(FakeTopic(fault)), [event_of(end())])
+
+    assert isinstance(answered, outcome)
+    (line,) = lines(caplog, "dr.topic")
+    assert line.startswith("Not all of 1 events were told to the topic: ")
+    assert caplog.records[-1].levelno == logging.WARNING
+
+
+# The end of a run
+
+
+async def test_the_end_of_a_run_is_told_to_log_and_topic(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    topic = FakeTopic()
+    azure = azure_with(topic)
+
+    assert await tell_outcome(azure, end()) == Ready()
+
+    assert [event.id for call in topic.calls for event in call] == [event_of(end()).id]
+    assert len(lines(caplog, "dr.decision")) == 1
+    assert azure.metrics.sent == []  # type: ignore[attr-defined]
+
+
+async def test_what_is_no_news_is_a_line_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    topic = FakeTopic()
+
+    assert await tell_outcome(azure_with(topic), end(news=False)) == Ready()
+
+    assert topic.calls == []
+    assert len(lines(caplog, "dr.decision")) == 1
+
+
+async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    topic = FakeTopic(answer(503, "ServiceUnavailable"))
+    azure = azure_with(topic)
+    failed = end(Ending.FAILED, error=Error(code="151066", message="The agent."))
+
+    assert isinstance(await tell_outcome(azure, failed), Pending)
+    assert await tell_outcome(azure, failed.model_copy(update={"tellings": 1})) == Ready()
+
+    assert [event.id for call in topic.calls for event in call] == [event_of(failed).id]
+    assert len(lines(caplog, "dr.decision")) == 1
+    assert azure.metrics.sent == [Measurement("dr.enables.failed", 1)]  # type: ignore[attr-defined]
+
+
+# The end of a sweep
+
+
+def sweep(tellings: int = 0, **report: Any) -> Sweep:
+    told = SweepReport(read_at=NOW, ended_at=NOW, **report)
+    return Sweep(poll_seconds=30, report=told, done=True, tellings=tellings)
+
+
+@pytest.fixture
+def surveys(monkeypatch: pytest.MonkeyPatch) -> list[FakeAzure]:
+    """What was read: an estate of a healthy VM and one that is not."""
+    read: list[FakeAzure] = []
+    late = warning("DiskNotProtected", "The disk late is not replicated.")
+    standings = (
+        Standing(vm_id=VM_ID, state=State.PROTECTED, vault=VAULT_ID),
+        Standing(vm_id=ResourceId(f"{VM_ID}-2"), state=State.PROTECTED, vault=VAULT_ID, findings=(late,)),
+    )
+
+    async def read_survey(azure: FakeAzure) -> Survey:
+        read.append(azure)
+        return Survey(standings=standings, read_at=NOW)
+
+    monkeypatch.setattr(shared.azure.survey, "_survey", read_survey)
+    return read
+
+
+async def test_a_sweep_tells_who_is_not_as_it_should_be_itself_and_the_numbers(
+    caplog: pytest.LogCaptureFixture, surveys: list[FakeAzure]
+) -> None:
+    caplog.set_level(logging.INFO)
+    topic = FakeTopic()
+    azure = azure_with(topic)
+
+    assert await tell_sweep(azure, sweep()) == Ready()
+
+    ((first, second),) = topic.calls
+    assert (first.type, first.subject) == ("AzureVmDr.Unhealthy", f"{VM_ID}-2")
+    assert (second.type, second.data["outcome"]) == ("AzureVmDr.SweepCompleted", "complete")  # type: ignore[index]
+    assert len(lines(caplog, "dr.decision")) == 1
+    assert {each.metric for each in azure.metrics.sent} >= {"dr.sweep.completed", "dr.vms.required"}  # type: ignore[attr-defined]
+    assert len(surveys) == 1
+
+
+async def test_a_sweep_that_is_told_again_is_counted_once(
+    caplog: pytest.LogCaptureFixture, surveys: list[FakeAzure]
+) -> None:
+    caplog.set_level(logging.INFO)
+    azure = azure_with(FakeTopic(answer(503, "ServiceUnavailable")))
+
+    assert isinstance(await tell_sweep(azure, sweep()), Pending)
+    assert await tell_sweep(azure, sweep(tellings=1)) == Ready()
+
+    counted = [each for each in azure.metrics.sent if each.metric == "dr.sweep.completed"]  # type: ignore[attr-defined]
+    assert len(counted) == len(lines(caplog, "dr.decision")) == 1
+    assert len(surveys) == 1  # remembered
+
+
+async def test_of_a_sweep_that_was_given_up_only_that_is_told(surveys: list[FakeAzure]) -> None:
+    topic = FakeTopic()
+
+    await tell_sweep(azure_with(topic), sweep(error=Error(code="NotRead", message="It could not be read.")))
+
+    assert [event.type for call in topic.calls for event in call] == ["AzureVmDr.SweepCompleted"]
+    assert surveys == []
+
+
+async def test_a_sweep_without_a_report_has_nothing_to_tell() -> None:
+    assert await tell_sweep(azure_with(FakeTopic()), Sweep(poll_seconds=30, done=True)) == Ready()
+
+
+# Old histories
+
+
+def test_the_windows_lie_side_by_side_and_each_is_as_long_as_all_before_it() -> None:
+    windows = list(purge_windows(NOW))
+
+    assert [begin for begin, _ in windows[:-1]] == [until for _, until in windows[1:]]
+    assert windows[0] == (NOW - timedelta(hours=1), NOW)
+    for begin, until in windows[1:]:
+        assert until - begin == NOW - until
+    assert NOW - windows[-1][0] > timedelta(days=365 * 3)
+
+
+async def test_what_has_ended_is_purged_window_by_window() -> None:
+    client: Any = FakeDurableClient()
+
+    purged = await purge_history(azure_with(None), PurgeRequest(before=NOW - KEPT), client)
+
+    assert [(begin, until) for begin, until, _ in client.purged] == list(purge_windows(NOW - KEPT))
+    assert purged == Ready(value={"purged": len(client.purged)})
+    assert {status for _, _, statuses in client.purged for status in statuses}.isdisjoint(RUNNING)
+    assert client.purged[0][2] == ENDED
+
+
+async def test_a_window_that_fails_is_left_to_the_next_sweep(caplog: pytest.LogCaptureFixture) -> None:
+    def fail_in_the_third(client: FakeDurableClient, _call: str) -> None:
+        if len(client.purged) == 2:
+            raise TimeoutError("240 s")
+
+    client: Any = FakeDurableClient(fail_in_the_third)
+
+    assert await purge_history(azure_with(None), PurgeRequest(before=NOW), client) == Ready(value={"purged": 2})
+    (line,) = lines(caplog, "dr.history")
+    assert "were not purged: 240 s" in line
