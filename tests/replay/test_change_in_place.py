@@ -56,7 +56,7 @@ def test_what_differs_is_changed_once_and_its_job_followed() -> None:
 
     assert (result.outcome, result.item_id, result.error) == (Ending.PROTECTED, protected_item().id, None)
     assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, FOLLOW, LOOK, DERIVE]
-    assert requests(instance, CHANGE) == [ChangeRequest(vm_id=VM_ID, changes=SIZE).dump()]
+    assert requests(instance, CHANGE) == [ChangeRequest(vm_id=VM_ID, changes=SIZE, origins=("settings",)).dump()]
     followed = JobRequest(vm_id=VM_ID, job="update-1", vault=protected_item().vault).dump()
     assert requests(instance, FOLLOW) == [followed, followed]
     assert "Changing the settings of the replicated item" in [status["step"] for status in instance.statuses]

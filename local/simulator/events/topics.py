@@ -48,7 +48,7 @@ class Topics:
     async def publish(self, request: web.Request) -> web.Response:
         raw = await request.read()
         try:
-            if fault := self._gateway.faults.hit(request.method, request.path):
+            if fault := self._gateway.faults.hit(request.method, request.path, raw):
                 raise self._gateway.planned(fault)
             events = _checked(request, raw)
         except ArmError as error:
