@@ -26,12 +26,16 @@ _POLL_SECONDS = 30.0
 """What DR_POLL_SECONDS is in Azure: divided by the speed of the simulator's clock."""
 
 
+_TOPIC = "outcomes"
+
+
 class StackError(RuntimeError):
     """A process did not start; the text holds the end of what it printed."""
 
 
 class Stack:
-    """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment.
+    """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment, in which
+    a topic of the simulator is what the app tells of outcomes.
 
     `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second.
     """
@@ -181,6 +185,11 @@ class Stack:
         status, _ = await self._answer("POST", self.webhook, list(events), {"aeg-event-type": "Notification"})
         return status
 
+    async def told(self) -> dict[str, Any]:
+        """What the app has published to its topic: how many `calls`, and the `events` in order."""
+        told: dict[str, Any] = await self.sim("GET", f"topics/{_TOPIC}")
+        return told
+
     async def instances(self) -> list[dict[str, Any]]:
         """Every orchestration instance, as the durable HTTP API tells of it."""
         code = self.keys["system"]["durabletask_extension"]
@@ -211,6 +220,7 @@ class Stack:
             "DR_SOURCE_SCOPE": subscriptions,
             "DR_TARGET_SCOPE": subscriptions,
             "DR_ARM_ENDPOINT": told["url"],
+            "DR_EVENTS_TOPIC": f"{told['url']}/topics/{_TOPIC}/api/events",
             "DR_POLL_SECONDS": str(_POLL_SECONDS / self.speed),
             "IDENTITY_ENDPOINT": told["identityEndpoint"],
             "IDENTITY_HEADER": told["identityHeader"],

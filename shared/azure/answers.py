@@ -1,5 +1,6 @@
 """What Azure answers, as an outcome: throttling and passing faults are `Pending`, a refusal is `Failed`."""
 
+import json
 from collections.abc import Awaitable
 from typing import Any
 
@@ -80,7 +81,8 @@ def _is_unused_vault(answer: HttpResponseError) -> bool:
 def _body(answer: HttpResponseError) -> dict[str, Any]:
     response: Any = answer.response
     try:
-        body = response.json()["error"] if response else {}
+        # Not every client's response has json(): Event Grid's is of an older kind.
+        body = json.loads(response.text())["error"] if response else {}
     except (KeyError, TypeError, ValueError):
         return {}
     return body if isinstance(body, dict) else {}

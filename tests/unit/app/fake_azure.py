@@ -3,6 +3,7 @@
 The answers are the SDKs' own models, made from bodies as Azure sends them.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import SimpleNamespace
@@ -40,7 +41,7 @@ def answer(status: int, code: str, message: str = "Azure says so.") -> HttpRespo
     """The exception that the SDK raises for an error body."""
     body = {"error": {"code": code, "message": message}}
     response: Any = SimpleNamespace(
-        status_code=status, reason=code, headers={}, json=lambda: body, text=lambda: message, body=lambda: b""
+        status_code=status, reason=code, headers={}, text=lambda: json.dumps(body), body=lambda: b""
     )
     return (ResourceNotFoundError if status == 404 else HttpResponseError)(response=response)
 
@@ -360,7 +361,7 @@ class _Response:
         return self._body
 
     def text(self) -> str:
-        return str(self._body)
+        return json.dumps(self._body)
 
     def body(self) -> bytes:
         return b""
@@ -379,7 +380,7 @@ async def _send(cloud: Cloud, request: Any) -> _Response:
         return _Response(200, cloud.plain(url.path, query))
     except HttpResponseError as refused:
         told: Any = refused.response
-        return _Response(refused.status_code or 500, told.json())
+        return _Response(refused.status_code or 500, json.loads(told.text()))
 
 
 def _resources(cloud: Cloud, subscription: str) -> Any:

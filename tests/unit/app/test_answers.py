@@ -27,9 +27,6 @@ class Response:
         self.headers = headers or {}
         self._text = body if isinstance(body, str) else json.dumps(body)
 
-    def json(self) -> Any:
-        return json.loads(self._text)
-
     def text(self) -> str:
         return self._text
 
