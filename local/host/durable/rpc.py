@@ -1,5 +1,6 @@
 """The HTTP API of Durable Functions: for the client in the app (`/durabletask/`) and in public under a system key."""
 
+import asyncio
 import json
 import re
 import uuid
@@ -13,7 +14,7 @@ from local.host.durable.engine import AlreadyExistsError, Engine
 from local.host.durable.events import EventType, from_iso
 from local.host.durable.functions import unknown
 from local.host.durable.status import history_events, status
-from local.host.durable.store import Instance
+from local.host.durable.store import Instance, Selection
 
 PUBLIC_PATH = "/runtime/webhooks/durabletask"
 RPC_PATH = "/durabletask"
@@ -26,6 +27,7 @@ _OPERATIONS = {
 }
 _INVALID_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 _MAX_ID_LENGTH = 100
+_PORTION = 200
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -145,21 +147,11 @@ class DurableApi:
 
     async def _list(self, request: web.Request) -> web.Response:
         try:
-            instances = self._selected(request)
+            instances = self._store.instances(_selection(request))
         except ValueError as error:
             return _bad_request(str(error))
         show_input = _flag(request, "showInput", default=True)
         return web.json_response([status(instance, show_input=show_input) for instance in instances])
-
-    def _selected(self, request: web.Request) -> list[Instance]:
-        query = request.query
-        created_to = query.get("createdTimeTo")
-        return self._store.instances(
-            created_from=from_iso(query.get("createdTimeFrom", "1970-01-01T00:00:00Z")),
-            created_to=from_iso(created_to) if created_to else None,
-            statuses=[item for item in query.get("runtimeStatus", "").split(",") if item],
-            prefix=query.get("instanceIdPrefix", ""),
-        )
 
     # Changing
 
@@ -184,24 +176,39 @@ class DurableApi:
 
     async def _purge(self, request: web.Request) -> web.Response:
         instance = self._instance(request)
-        return self._purged([instance] if instance else [])
+        if instance is None:
+            return _not_found()
+        self._store.purge([instance.id])
+        return web.json_response({"instancesDeleted": 1})
 
     async def _purge_many(self, request: web.Request) -> web.Response:
+        """Portion by portion, so that turns go on meanwhile."""
         if "createdTimeFrom" not in request.query:
             return _bad_request("Please provide value for 'createdTimeFrom' parameter.")
         try:
-            return self._purged([instance for instance in self._selected(request) if instance.ended])
+            chosen = _selection(request)
         except ValueError as error:
             return _bad_request(str(error))
-
-    def _purged(self, instances: list[Instance]) -> web.Response:
-        if not instances:
-            return _not_found()
-        self._store.purge(instance.id for instance in instances)
-        return web.json_response({"instancesDeleted": len(instances)})
+        purged = 0
+        while portion := self._store.purge_ended(chosen, _PORTION):
+            purged += portion
+            await asyncio.sleep(0)
+        return web.json_response({"instancesDeleted": purged}) if purged else _not_found()
 
     def _instance(self, request: web.Request) -> Instance | None:
         return self._store.instance(request.match_info["id"])
+
+
+def _selection(request: web.Request) -> Selection:
+    """Raises ValueError for what is no time."""
+    query = request.query
+    created_to = query.get("createdTimeTo")
+    return Selection(
+        created_from=from_iso(query.get("createdTimeFrom", "1970-01-01T00:00:00Z")),
+        created_to=from_iso(created_to) if created_to else None,
+        statuses=tuple(item for item in query.get("runtimeStatus", "").split(",") if item),
+        prefix=query.get("instanceIdPrefix", ""),
+    )
 
 
 def _id_problem(instance_id: str) -> str | None:

@@ -100,6 +100,24 @@ class Instance:
         return self.status in ENDED
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Instances created in the span, in one of the statuses (none given: all), whose ID starts with the prefix."""
+
+    created_from: float = 0
+    created_to: float | None = None
+    statuses: tuple[str, ...] = ()
+    prefix: str = ""
+
+
+def _where(chosen: Selection) -> tuple[str, list[Any]]:
+    where = "WHERE created >= ? AND created <= ? AND substr(id, 1, ?) = ?"
+    if chosen.statuses:
+        where += f" AND status IN ({', '.join('?' * len(chosen.statuses))})"
+    created_to = time.time() + 1 if chosen.created_to is None else chosen.created_to
+    return where, [chosen.created_from, created_to, len(chosen.prefix), chosen.prefix, *chosen.statuses]
+
+
 class Message(NamedTuple):
     seq: int
     execution_id: str | None
@@ -152,20 +170,8 @@ class Store:
     def instance(self, instance_id: str) -> Instance | None:
         return next(self._instances("WHERE id = ?", [instance_id]), None)
 
-    def instances(
-        self,
-        created_from: float = 0,
-        created_to: float | None = None,
-        statuses: Iterable[str] = (),
-        prefix: str = "",
-    ) -> list[Instance]:
-        """Those created in the span, in one of the statuses (none given: all), whose ID starts with the prefix."""
-        statuses = list(statuses)
-        where = "WHERE created >= ? AND created <= ? AND substr(id, 1, ?) = ?"
-        values: list[Any] = [created_from, created_to or time.time() + 1, len(prefix), prefix]
-        if statuses:
-            where += f" AND status IN ({', '.join('?' * len(statuses))})"
-        return list(self._instances(where, [*values, *statuses]))
+    def instances(self, chosen: Selection) -> list[Instance]:
+        return list(self._instances(*_where(chosen)))
 
     def _instances(self, where: str, values: list[Any]) -> Iterator[Instance]:
         columns = (
@@ -208,6 +214,15 @@ class Store:
             for instance_id in instance_ids:
                 self.clear(instance_id, "history", "inbox", "timers", "activities")
                 self._db.execute("DELETE FROM instances WHERE id = ?", (instance_id,))
+
+    def purge_ended(self, chosen: Selection, most: int) -> int:
+        """Purges at most so many of those chosen that have ended; how many it were."""
+        where, values = _where(chosen)
+        ended = ", ".join(f"'{status}'" for status in ENDED)
+        query = f"SELECT id FROM instances {where} AND status IN ({ended}) LIMIT ?"  # noqa: S608
+        ids = [instance_id for (instance_id,) in self._db.execute(query, [*values, most])]
+        self.purge(ids)
+        return len(ids)
 
     # Turns
 

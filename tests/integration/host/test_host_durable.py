@@ -237,6 +237,26 @@ async def test_many_are_found_and_purged_by_status_time_and_prefix(client: Durab
     assert await client.get_status("many-running")
 
 
+async def test_a_purge_keeps_to_its_span_of_time_and_to_the_statuses_asked_for(
+    client: DurableOrchestrationClient,
+) -> None:
+    before = datetime.now(UTC)
+    await client.start_new("chain", "spanned", 1)
+    await client.start_new("raises", "spanned-failed", "x")
+    await wait_until_ended(client, "spanned", "spanned-failed")
+    after = datetime.now(UTC)
+    ended = [OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Terminated]
+
+    await client.purge_instance_history_by(before - timedelta(days=1), before, ended)
+    later = await client.purge_instance_history_by(after, after + timedelta(days=1), ended)
+    assert await client.get_status("spanned")
+    in_between = await client.purge_instance_history_by(before, after, ended)
+
+    assert (later.instances_deleted, in_between.instances_deleted) == (0, 1)
+    assert not await client.get_status("spanned")
+    assert await client.get_status("spanned-failed")
+
+
 async def test_an_instance_is_started_again_from_its_input(client: DurableOrchestrationClient) -> None:
     await client.start_new("chain", "original", 5)
     await wait_until_ended(client, "original")
