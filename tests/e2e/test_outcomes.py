@@ -1,7 +1,9 @@
 """How the app tells of what it did: one event at the topic, one line in the log, and numbers, over real sockets."""
 
 import json
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -239,3 +241,32 @@ async def test_a_topic_that_is_down_keeps_no_sweep_from_its_end(start_stack: Sta
 
     assert "error" not in report
     assert len(decisions(stack, "sweep")) == 1
+
+
+# Old histories
+
+
+async def test_a_sweep_purges_what_ended_long_ago_and_nothing_that_waits(start_stack: StartStack) -> None:
+    old, recent = estates.vm("old", power="deallocated"), estates.vm("recent", power="deallocated")
+    waiting = estates.vm("waiting", provisioningState="Updating")
+    # So slow that what Azure is busy with stays so.
+    async with start_stack(estates.estate([old, recent, waiting]), speed=1) as stack:
+        await stack.deliver(*(write_event(vm["id"]) for vm in (old, recent, waiting)))
+        await eventually(lambda: _ended_with(stack, "NotEligible", 2))
+        await eventually(lambda: _are(stack, {"Completed": 2, "Running": 1}))
+        await stack.stop_process("host")
+        with closing(sqlite3.connect(stack.folder / "host" / "history.db")) as history, history:
+            month = 31 * 24 * 3600
+            history.execute("UPDATE instances SET created = created - ? WHERE id NOT LIKE '%recent%'", (month,))
+        await stack.start_host()
+        await swept(stack)
+        left = {each["instanceId"]: each["runtimeStatus"] for each in await stack.instances()}
+        log = stack.log_of("host")
+
+    runs = {instance.split("-")[1]: status for instance, status in left.items() if instance.startswith("protect-")}
+    assert runs == {"recent": "Completed", "waiting": "Running"}
+    assert "dr.history" not in log
+
+
+async def _are(stack: Stack, expected: dict[str, int]) -> bool:
+    return Counter(each["runtimeStatus"] for each in await stack.instances()) == expected
