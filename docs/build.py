@@ -10,12 +10,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from shared.domain import decisions
 from shared.domain.choices import CHOICES, ROWS
 from shared.domain.drift_findings import DRIFT
+from shared.domain.metrics import METRICS
+from shared.domain.outcome_events import TOLD
 from shared.domain.settings import Settings, as_text
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "settings.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "outcomes.md")
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -63,7 +66,39 @@ def drift() -> str:
     return _table(heads, rows)
 
 
-_TABLES: dict[str, Callable[[], str]] = {"drift": drift, "portal": portal, "tags": tags, "variables": variables}
+def events() -> str:
+    """Every type of event."""
+    return _table(("type", "told when"), ((f"`{kind}`", when) for kind, when in TOLD.items()))
+
+
+def metrics() -> str:
+    """Every metric."""
+    rows = ((f"`{name}`", row.kind, row.unit.strip("{}"), row.means, row.by) for name, row in METRICS.items())
+    return _table(("metric", "kind", "unit", "what it is", "told apart by"), rows)
+
+
+def log() -> str:
+    """Every key of a line in the log."""
+    keys = (*decisions.KEYS.items(), *decisions.SWEEP_KEYS.items())
+    return _table(("key", "holds"), ((f"`{key}`", holds) for key, holds in keys))
+
+
+def query() -> str:
+    """The query that is in the docstring, where those who change the line see it."""
+    lines = (line.removeprefix("    ") for line in (decisions.__doc__ or "").splitlines() if line.startswith("    "))
+    return "\n".join(("```kusto", *lines, "```"))
+
+
+_TABLES: dict[str, Callable[[], str]] = {
+    "decisions": log,
+    "drift": drift,
+    "events": events,
+    "metrics": metrics,
+    "portal": portal,
+    "query": query,
+    "tags": tags,
+    "variables": variables,
+}
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> str:

@@ -149,3 +149,10 @@ def calls(requests: Iterable[Mapping[str, Any]]) -> str:
     """What the app asked of Azure Resource Manager, in a sentence."""
     writes = Counter(request["method"] not in {"GET", "HEAD"} for request in requests)
     return f"{writes.total()} calls of Azure Resource Manager by the app: {writes[False]} reads, {writes[True]} writes."
+
+
+def told(events: Iterable[Mapping[str, Any]]) -> str:
+    """What the app has published to its topic, in a sentence."""
+    kinds = Counter(str(event["type"]).rpartition(".")[2] for event in events)
+    by_kind = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return f"{kinds.total()} events published by the app: {by_kind or 'none'}."
