@@ -28,13 +28,13 @@ async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> 
     """
     recently = azure.settings.poll_seconds
     for within in (recently,) if anew else (recently * HARDLY, recently):
-        listed = await _groups_of(azure, group.subscription, within)
+        listed = await groups_of(azure, group.subscription, within)
         if group.key in listed:
             return listed[group.key]
     return None
 
 
-async def _groups_of(azure: Azure, subscription: str, within: float) -> dict[str, GroupRecord]:
+async def groups_of(azure: Azure, subscription: str, within: float) -> dict[str, GroupRecord]:
     """All resource groups of a subscription by their lower-cased IDs. Raises HttpResponseError."""
     return await azure.shared(_key(subscription), lambda: _list(azure, subscription), within)
 

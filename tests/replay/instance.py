@@ -24,7 +24,7 @@ from tests.unit.app.examples import VM_ID
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "protect_vm"
 TELL, TELL_SWEEP, PURGE = "tell_outcome", "tell_sweep", "purge_history"
-_AT_THE_END = {TELL, TELL_SWEEP, PURGE}
+LEFTOVERS = "remove_leftovers"
 _CONTEXT = {
     "instanceId": "protect-web-1",
     "parentInstanceId": None,
@@ -36,6 +36,12 @@ _CONTEXT = {
 }
 
 Answer = Outcome | Exception | Callable[[dict[str, Any]], Outcome]
+_AT_THE_END: dict[str, Answer] = {
+    TELL: Ready(),
+    LEFTOVERS: lambda sweep: Ready(value=sweep),
+    TELL_SWEEP: Ready(),
+    PURGE: Ready(),
+}
 State = TypeVar("State", bound=Model)
 Ended = TypeVar("Ended", bound=Model)
 
@@ -55,8 +61,8 @@ class InstanceOf(Generic[State, Ended]):
     `answers` holds for each activity what it answers, call by call. `changed_after` are the seconds after the start at
     which `changed` is raised; `changed_during` names activities while which it is raised once.
 
-    What tells of the end, and what is done after it, goes well unless an answer is given: it is in `told`, and not
-    among the `calls`.
+    What belongs to the end (leftovers, what tells of it, old histories) goes well unless an answer is given: it is in
+    `told`, and not among the `calls`.
     """
 
     name: ClassVar[str]
@@ -176,7 +182,7 @@ class InstanceOf(Generic[State, Ended]):
     def _ended(self, scheduled: Event) -> list[Event]:
         name = scheduled["Name"]
         number = scheduled["EventId"]
-        left = self._left.get(name) or (deque([Ready()]) if name in _AT_THE_END else None)
+        left = self._left.get(name) or (deque([_AT_THE_END[name]]) if name in _AT_THE_END else None)
         assert left, f"{name} was asked once more, after {self.calls}"
         answer = left.popleft()
         messages = []

@@ -10,7 +10,7 @@ from shared.domain.messages import PurgeRequest
 from shared.domain.outcome import Error, Ready
 from shared.domain.sweep import Summary, Sweep, SweepReport
 from tests.replay.answers import THROTTLED, failed, pending
-from tests.replay.instance import PURGE, START, TELL_SWEEP, Answer, InstanceOf
+from tests.replay.instance import LEFTOVERS, PURGE, START, TELL_SWEEP, Answer, InstanceOf
 
 HEAL = "heal_estate"
 FOUND = SweepReport(read_at=START, summary=Summary(total=3, required=2, compliant=1))
@@ -38,7 +38,7 @@ def test_at_its_end_a_sweep_is_told_with_its_report_and_histories_are_purged() -
 
     report = instance.run()
 
-    assert (instance.calls, at_the_end(instance)) == ([HEAL], [TELL_SWEEP, PURGE])
+    assert (instance.calls, at_the_end(instance)) == ([HEAL], [LEFTOVERS, TELL_SWEEP, PURGE])
     assert [each.report for each in told(instance)] == [report]
     assert report.ended_at
     (purged,) = [PurgeRequest.load(request) for name, request in instance.told if name == PURGE]
@@ -51,7 +51,7 @@ def test_a_window_of_a_sweep_is_told_to_nobody() -> None:
 
     instance.run()
 
-    assert (instance.calls, at_the_end(instance)) == ([HEAL, HEAL], [TELL_SWEEP, PURGE])
+    assert (instance.calls, at_the_end(instance)) == ([HEAL, HEAL], [LEFTOVERS, TELL_SWEEP, PURGE])
 
 
 def test_a_topic_that_is_down_is_told_three_times_of_the_same_sweep() -> None:
@@ -73,7 +73,7 @@ def test_neither_telling_nor_purging_fails_a_sweep(answer: Answer) -> None:
     report = instance.run()
 
     assert (report.error, report.summary) == (None, FOUND.summary)
-    assert (instance.calls, at_the_end(instance)) == ([HEAL], [TELL_SWEEP, PURGE])
+    assert (instance.calls, at_the_end(instance)) == ([HEAL], [LEFTOVERS, TELL_SWEEP, PURGE])
 
 
 def test_a_sweep_that_was_given_up_is_told_too() -> None:

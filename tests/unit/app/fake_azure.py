@@ -296,12 +296,17 @@ class FakeAzure(Azure):
 
 def _resource_graph(cloud: Cloud) -> Any:
     """It knows the VMs, as they are, and the items of other vaults: what a query means is the simulator's to say."""
+    kinds = {
+        "microsoft.compute/virtualmachines": "resource graph",
+        "subscriptions/resourcegroups": "groups in the graph",
+        "replicationprotecteditems": "items elsewhere",
+    }
 
     async def resources(request: Any) -> Any:
-        of_vms = "microsoft.compute/virtualmachines" in request.query
-        cloud.told("resource graph" if of_vms else "items elsewhere", "graph")
-        rows = [body for key, body in cloud.resources.items() if of_vms and ResourceId(key).is_type(VM_ID.type)]
-        rows = rows if of_vms else cloud.items_elsewhere
+        asked = next(about for kind, about in kinds.items() if kind in request.query)
+        cloud.told(asked, "graph")
+        vms = [body for key, body in cloud.resources.items() if ResourceId(key).is_type(VM_ID.type)]
+        rows = {"resource graph": vms, "items elsewhere": cloud.items_elsewhere}.get(asked, [])
         return SimpleNamespace(data=rows, skip_token=None, total_records=len(rows) + cloud.untold)
 
     return SimpleNamespace(resources=resources)

@@ -240,7 +240,7 @@ def mapping(name: str) -> dict[str, Any]:
 async def test_an_item_of_somebody_else_s_vault_keeps_what_it_names(azure: FakeAzure, cloud: Cloud) -> None:
     theirs = f"{VAULT_ID}-2/replicationFabrics/f/replicationProtectionContainers/c/replicationProtectedItems/i"
     used = {"protectedManagedDisks": [{"primaryStagingAzureStorageAccountId": str(CACHE).upper()}]}
-    cloud.items_elsewhere.append({"id": theirs, "properties": {"providerSpecificDetails": used}})
+    cloud.items_elsewhere.append({"id": theirs, "source": "", "properties": {"providerSpecificDetails": used}})
 
     assert theirs in await why_kept(azure, CACHE)
     assert CACHE.group_id.key in cloud.resources
@@ -260,7 +260,7 @@ async def test_a_vm_tagged_after_the_estate_was_read_keeps_everything(azure: Fak
 # What cannot be read
 
 
-@pytest.mark.parametrize("fault", ["resource graph", "replication_protected_items", "resource_groups"])
+@pytest.mark.parametrize("fault", ["resource graph", "replication_protected_items", "groups in the graph"])
 async def test_from_an_estate_that_was_not_read_in_full_nothing_goes(cloud: Cloud, fault: str) -> None:
     azure = cleanup(cloud)
     cloud.faults[fault] = answer(500, "InternalServerError")
