@@ -18,8 +18,8 @@ import azure.functions as func
 
 import activities.functions
 import orchestrators.functions
+from doors.callers import Role, answered, auth_level
 from doors.events import NotAboutAVmError, vm_of
-from doors.problems import Problem, answered
 from doors.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 from shared.domain.run import Run
 from shared.domain.settings import load_settings
@@ -31,7 +31,7 @@ log = logging.getLogger("dr")
 # The SDKs tell of every request at level INFO: a line a decision is what an operator can read.
 logging.getLogger("azure").setLevel(logging.WARNING)
 
-app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+app = df.DFApp(http_auth_level=auth_level())
 app.register_functions(orchestrators.functions.blueprint)
 app.register_functions(activities.functions.blueprint)
 
@@ -53,7 +53,7 @@ async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from doors import protection
     from shared.azure.gateway import gateway
 
-    return await answered(protection.put_protection(gateway(), client, req))
+    return await answered(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["GET"])
@@ -62,7 +62,7 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from doors import protection
     from shared.azure.gateway import gateway
 
-    return await answered(protection.get_protection(gateway(), client, req))
+    return await answered(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["DELETE"])
@@ -71,7 +71,7 @@ async def delete_protection(req: func.HttpRequest, client: df.DurableOrchestrati
     from doors import disabling
     from shared.azure.gateway import gateway
 
-    return await answered(disabling.delete_protection(gateway(), client, req))
+    return await answered(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
 
 
 @app.route(route=PLAN, methods=["POST"])
@@ -79,7 +79,7 @@ async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
     from doors import plan
     from shared.azure.gateway import gateway
 
-    return await answered(plan.post_plan(gateway(), req))
+    return await answered(req, Role.READ, lambda: plan.post_plan(gateway(), req))
 
 
 @app.route(route=PROTECTIONS, methods=["POST"])
@@ -88,7 +88,7 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
     from doors import protections
     from shared.azure.gateway import gateway
 
-    return await answered(protections.post_protections(gateway(), client, req))
+    return await answered(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
 
 
 @app.route(route=BATCH, methods=["GET"])
@@ -96,7 +96,7 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
 async def get_batch(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     from doors import protections
 
-    return await answered(protections.get_batch(client, req))
+    return await answered(req, Role.READ, lambda: protections.get_batch(client, req))
 
 
 @app.route(route=PROTECTIONS_PLAN, methods=["POST"])
@@ -104,7 +104,7 @@ async def post_protections_plan(req: func.HttpRequest) -> func.HttpResponse:
     from doors import protections_plan
     from shared.azure.gateway import gateway
 
-    return await answered(protections_plan.post_protections_plan(gateway(), req))
+    return await answered(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
 
 
 @app.route(route=COMPLIANCE, methods=["GET"])
@@ -112,7 +112,7 @@ async def get_compliance(req: func.HttpRequest) -> func.HttpResponse:
     from doors import compliance
     from shared.azure.gateway import gateway
 
-    return await answered(compliance.get_compliance(gateway(), req))
+    return await answered(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
 
 
 @app.route(route=JOBS, methods=["GET"])
@@ -120,17 +120,14 @@ async def get_jobs(req: func.HttpRequest) -> func.HttpResponse:
     from doors import jobs
     from shared.azure.gateway import gateway
 
-    return await answered(jobs.get_jobs(gateway(), req))
+    return await answered(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
 
 
 @app.route(route=OPENAPI, methods=["GET"])
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     from doors import openapi
 
-    try:
-        return openapi.get_openapi(settings, req)
-    except Problem as problem:
-        return problem.response()
+    return await answered(req, Role.READ, lambda: openapi.get_openapi(settings, req))
 
 
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")

@@ -1,7 +1,6 @@
 """Errors as RFC 9457 problem documents: what was given, what is allowed, and nothing half-done."""
 
 import json
-from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any
 
@@ -44,14 +43,8 @@ class Problem(Exception):
 
     def response(self) -> func.HttpResponse:
         headers = {"Retry-After": str(max(1, round(self.retry_after)))} if self.retry_after else {}
+        if self.status is HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
         return func.HttpResponse(
             json.dumps(self.document), status_code=self.status, headers=headers, mimetype="application/problem+json"
         )
-
-
-async def answered(call: Awaitable[func.HttpResponse]) -> func.HttpResponse:
-    """What a door answers, or the problem that it met with."""
-    try:
-        return await call
-    except Problem as problem:
-        return problem.response()

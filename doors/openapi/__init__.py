@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import azure.functions as func
 
+from doors.callers import authentication_is_on
 from doors.openapi import estate, protection, protections
 from doors.openapi.parts import Json, refusals
 from doors.openapi.schemas import schemas
@@ -13,14 +14,14 @@ from doors.routes import OPENAPI
 from shared.domain.settings import Settings
 
 
-def get_openapi(settings: Settings, request: func.HttpRequest) -> func.HttpResponse:
+async def get_openapi(settings: Settings, request: func.HttpRequest) -> func.HttpResponse:
     """Raises Problem."""
     flags_of(request)
     return func.HttpResponse(json.dumps(document(settings)), mimetype="application/json")
 
 
 def document(settings: Settings) -> Json:
-    """The names of the body's members, and the profiles, are those of the settings."""
+    """The names of the body's members, and the profiles, are those of the settings; what callers need, as deployed."""
     key = {"type": "apiKey", "description": "A key of the function app"}
     return {
         "openapi": "3.1.0",
@@ -30,7 +31,7 @@ def document(settings: Settings) -> Json:
             "description": "Errors are problem documents (RFC 9457): `code` says which of those listed it is.",
         },
         "servers": [{"url": "/api"}],
-        "security": [{"header": []}, {"query": []}],
+        "security": [{"token": []}] if authentication_is_on() else [{"header": []}, {"query": []}],
         "paths": {
             **protection.paths(settings),
             **protections.paths(settings),
@@ -42,6 +43,7 @@ def document(settings: Settings) -> Json:
             "securitySchemes": {
                 "header": {**key, "in": "header", "name": "x-functions-key"},
                 "query": {**key, "in": "query", "name": "code"},
+                "token": {"type": "http", "scheme": "bearer", "description": "An Entra token for this app"},
             },
         },
     }

@@ -32,7 +32,8 @@ def with_body(largest: int = LARGEST_BODY) -> dict[HTTPStatus, str]:
     }
 
 
-_NO_KEY = {"description": "The function key is missing or wrong"}
+_NO_CALLER = {"description": "The function key is missing or wrong; or the token, where tokens are asked for"}
+_NO_ROLE = "RoleMissing: the token lacks the app role, where tokens are asked for"
 _RETRY_AFTER = {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 1}}
 ACCEPTED_HEADERS = {
     "Location": {"description": "Where to look", "required": True, "schema": {"type": "string"}},
@@ -53,8 +54,8 @@ def accepted(view: type[BaseModel]) -> Json:
 
 
 def refusals(reasons: Mapping[HTTPStatus, str]) -> Json:
-    told: Json = {"401": _NO_KEY}
-    for status, about in sorted(reasons.items()):
+    told: Json = {"401": _NO_CALLER}
+    for status, about in sorted({**reasons, HTTPStatus.FORBIDDEN: _NO_ROLE}.items()):
         told[str(status.value)] = answer(about, ProblemDocument, "application/problem+json")
         if status >= HTTPStatus.BAD_GATEWAY:
             told[str(status.value)]["headers"] = {"Retry-After": {**_RETRY_AFTER, "required": False}}

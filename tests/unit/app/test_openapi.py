@@ -177,8 +177,8 @@ def test_its_version_is_that_of_the_app() -> None:
     assert DOCUMENT["info"]["version"] == project["version"]
 
 
-def test_it_is_answered_as_json() -> None:
-    response = get_openapi(settings(), request("GET"))
+async def test_it_is_answered_as_json() -> None:
+    response = await get_openapi(settings(), request("GET"))
 
     assert as_documented("/openapi.json", response, "get") == DOCUMENT
 
