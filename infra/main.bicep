@@ -1,0 +1,366 @@
+// The whole of the app in its own subscription, and its rights in those of the VMs and the targets.
+// What Event Grid sends to the function is in events.bicep: it can be deployed only when the function is there.
+targetScope = 'subscription'
+
+@description('The name of the environment; part of every name that is made.')
+@minLength(1)
+@maxLength(32)
+param environmentName string
+
+@description('The target region: where the vault is, and the app too, so that it outlives the region it protects.')
+@metadata({ azd: { type: 'location' } })
+param location string
+
+@description('The subscription of the VMs; empty: the one that is deployed to. More are added by subscription.bicep.')
+param sourceSubscriptionId string = ''
+
+@description('Resource groups of the VMs, comma-separated; empty: the whole subscription.')
+param sourceResourceGroups string = ''
+
+@description('Regions of the VMs, comma-separated: in each a resource group for the cache storage account is made.')
+param sourceLocations string
+
+@description('The subscription of the target resources; empty: that of the VMs.')
+param targetSubscriptionId string = ''
+
+@description('Resource groups for the target resources, comma-separated; empty: the whole subscription.')
+param targetResourceGroups string = ''
+
+@description('The resource ID of a vault in the target region, with a system-assigned identity; empty: one is made.')
+param existingVaultId string = ''
+
+@description('Whether Site Recovery may use premium cache accounts (dr-churn=high), to which its identity needs more rights.')
+param highChurn bool = false
+
+@description('Immutability of a new vault; it is about backups. Locked can never be taken back.')
+@allowed(['Disabled', 'Unlocked', 'Locked'])
+param vaultImmutability string = 'Disabled'
+
+@description('DR_MODE; the first deployment should look before it acts.')
+@allowed(['report', 'protect', 'cleanup'])
+param mode string = 'report'
+
+@description('DR_PAUSED: true stops all writes.')
+@allowed(['', 'true', 'false'])
+param paused string = ''
+
+@description('DR_CREATE.')
+@allowed(['', 'all', 'cache', 'none'])
+param create string = ''
+
+@description('DR_PROFILES, as an object; empty: the app\'s default.')
+param profiles object = {}
+
+@description('DR_REGION_MAP, as an object.')
+param regionMap object = {}
+
+@description('DR_PRICES, as an object; empty: the app\'s default.')
+param prices object = {}
+
+@description('DR_RESOURCE_TAGS, as name=value, comma-separated.')
+param resourceTags string = ''
+
+@description('DR_AGENT_AUTOMATION_ACCOUNT.')
+param agentAutomationAccount string = ''
+
+@description('DR_MIN_AGE_MINUTES.')
+param minAgeMinutes string = ''
+
+@description('DR_MAX_ENABLES_PER_DAY.')
+param maxEnablesPerDay string = ''
+
+@description('DR_MAX_DISABLE_SHARE.')
+param maxDisableShare string = ''
+
+@description('DR_UNTAG_GRACE_HOURS.')
+param untagGraceHours string = ''
+
+@description('DR_RECONCILE_SCHEDULE. The alert on missing sweeps goes by hours: see sweepWindow.')
+param reconcileSchedule string = ''
+
+@description('DR_POLL_SECONDS.')
+param pollSeconds string = ''
+
+@description('DR_TAG_NAME.')
+param tagName string = ''
+
+@description('DR_TAG_VALUES, comma-separated.')
+param tagValues string = ''
+
+@description('Whether to make an Event Grid topic that is told how each VM stands (DR_EVENTS_TOPIC).')
+param outcomeTopic bool = false
+
+@description('The client ID of the Entra application of the HTTP doors; empty: they ask for function keys.')
+param authClientId string = ''
+
+@description('Where Durable Functions keeps its state: the app\'s storage account, or a Durable Task Scheduler.')
+@allowed(['storage', 'scheduler'])
+param durableBackend string = 'storage'
+
+@description('The task hub: another one is a fresh start, see the runbook.')
+param taskHub string = 'drprotect'
+
+@description('Whether the storage account is reached by private endpoints in a network that is made.')
+param privateNetworking bool = false
+
+@description('Instances that are kept ready for Durable Functions: 0 costs nothing while nothing happens.')
+@minValue(0)
+@maxValue(10)
+param alwaysReadyInstances int = 0
+
+@description('Who is told by e-mail, comma-separated.')
+param alertEmails string = ''
+
+@description('The longest recovery point objective, in minutes, before an alert.')
+@minValue(5)
+param rpoAlertMinutes int = 60
+
+@description('How long no sweep may end before an alert: two intervals of the schedule and the time a sweep takes.')
+@allowed(['PT1H', 'PT2H', 'PT3H', 'PT4H', 'PT6H', 'P1D', 'P2D'])
+param sweepWindow string = 'PT3H'
+
+@description('Tags of everything that is made here.')
+param tags object = {}
+
+var roles = loadJsonContent('permissions.json')
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var allTags = union(tags, { 'azd-env-name': environmentName })
+var sourceId = empty(sourceSubscriptionId) ? subscription().subscriptionId : sourceSubscriptionId
+var targetId = empty(targetSubscriptionId) ? sourceId : targetSubscriptionId
+var groupName = 'rg-${environmentName}'
+var newVaultId = '${subscription().id}/resourceGroups/${groupName}/providers/Microsoft.RecoveryServices/vaults/rsv-${token}'
+var vaultId = empty(existingVaultId) ? newVaultId : existingVaultId
+var vaultSubscriptionId = split(vaultId, '/')[2]
+var vaultGroup = split(vaultId, '/')[4]
+var vaultName = split(vaultId, '/')[8]
+
+// The scopes of the settings are those of the rights: what the app may touch is said twice, and Azure has the last word.
+var sourceScope = [for group in split(sourceResourceGroups, ','): empty(group) ? '/subscriptions/${sourceId}' : '/subscriptions/${sourceId}/resourceGroups/${trim(group)}']
+var targetScopes = [for group in split(targetResourceGroups, ','): empty(group) ? '/subscriptions/${targetId}' : '/subscriptions/${targetId}/resourceGroups/${trim(group)}']
+var cacheScopes = [for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/asr-cache-${toLower(trim(region))}']
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: groupName
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-${token}'
+    location: location
+    tags: allTags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    principalId: identity.outputs.principalId
+  }
+}
+
+module network 'modules/network.bicep' = if (privateNetworking) {
+  name: 'network'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    storageAccountId: storage.outputs.id
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: allTags
+    principalId: identity.outputs.principalId
+    isPrivate: privateNetworking
+  }
+}
+
+module newVault 'modules/vault.bicep' = if (empty(existingVaultId)) {
+  name: 'vault'
+  scope: group
+  params: {
+    name: vaultName
+    location: location
+    tags: allTags
+    immutability: vaultImmutability
+  }
+}
+
+module vaultRole 'modules/role.bicep' = {
+  name: 'role-vault-operator-${token}'
+  scope: subscription(vaultSubscriptionId)
+  params: {
+    environmentName: environmentName
+    role: roles.vaultOperator
+  }
+}
+
+module vault 'modules/vault-access.bicep' = {
+  name: 'vault-access-${token}'
+  scope: resourceGroup(vaultSubscriptionId, vaultGroup)
+  params: {
+    name: vaultName
+    roleId: vaultRole.outputs.id
+    principalId: identity.outputs.principalId
+    actionGroupId: alerts.outputs.actionGroupId
+    tags: allTags
+  }
+  dependsOn: [newVault]
+}
+
+module outcomes 'modules/outcomes.bicep' = if (outcomeTopic) {
+  name: 'outcomes'
+  scope: group
+  params: {
+    name: 'evgt-${token}'
+    location: location
+    tags: allTags
+    principalId: identity.outputs.principalId
+  }
+}
+
+module scheduler 'modules/scheduler.bicep' = if (durableBackend == 'scheduler') {
+  name: 'scheduler'
+  scope: group
+  params: {
+    name: 'dts-${token}'
+    location: location
+    tags: allTags
+    taskHub: taskHub
+    principalId: identity.outputs.principalId
+  }
+}
+
+module app 'modules/app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    identityId: identity.outputs.id
+    clientId: identity.outputs.clientId
+    storageName: storage.outputs.name
+    deploymentContainer: storage.outputs.deploymentContainer
+    insightsConnectionString: monitoring.outputs.connectionString
+    schedulerEndpoint: scheduler.?outputs.endpoint ?? ''
+    taskHub: taskHub
+    subnetId: network.?outputs.functionsSubnetId ?? ''
+    authClientId: authClientId
+    alwaysReadyInstances: alwaysReadyInstances
+    settings: {
+      DR_VAULT_IDS: vaultId
+      DR_SOURCE_SCOPE: join(sourceScope, ',')
+      DR_TARGET_SCOPE: join(concat(targetScopes, cacheScopes), ',')
+      DR_MODE: mode
+      DR_PAUSED: paused
+      DR_CREATE: create
+      DR_REGION_MAP: empty(regionMap) ? '' : string(regionMap)
+      DR_PROFILES: empty(profiles) ? '' : string(profiles)
+      DR_RESOURCE_TAGS: resourceTags
+      DR_AGENT_AUTOMATION_ACCOUNT: agentAutomationAccount
+      DR_MIN_AGE_MINUTES: minAgeMinutes
+      DR_MAX_ENABLES_PER_DAY: maxEnablesPerDay
+      DR_MAX_DISABLE_SHARE: maxDisableShare
+      DR_UNTAG_GRACE_HOURS: untagGraceHours
+      DR_RECONCILE_SCHEDULE: reconcileSchedule
+      DR_EVENTS_TOPIC: outcomes.?outputs.endpoint ?? ''
+      DR_PRICES: empty(prices) ? '' : string(prices)
+      DR_POLL_SECONDS: pollSeconds
+      DR_TAG_NAME: tagName
+      DR_TAG_VALUES: tagValues
+      DR_ARM_ENDPOINT: 'https://${split(environment().resourceManager, '/')[2]}'
+    }
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    workspaceId: monitoring.outputs.workspaceId
+    emails: alertEmails
+    rpoMinutes: rpoAlertMinutes
+    sweepWindow: sweepWindow
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: allTags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module source 'subscription.bicep' = {
+  name: 'source-${token}'
+  scope: subscription(sourceId)
+  params: {
+    environmentName: environmentName
+    location: location
+    principalId: identity.outputs.principalId
+    vaultPrincipalId: vault.outputs.principalId
+    isSource: true
+    sourceResourceGroups: sourceResourceGroups
+    sourceLocations: sourceLocations
+    isTarget: targetId == sourceId
+    targetResourceGroups: targetResourceGroups
+    cleanup: mode == 'cleanup'
+    highChurn: highChurn
+    tags: allTags
+  }
+}
+
+module target 'subscription.bicep' = if (targetId != sourceId) {
+  name: 'target-${token}'
+  scope: subscription(targetId)
+  params: {
+    environmentName: environmentName
+    location: location
+    principalId: identity.outputs.principalId
+    isTarget: true
+    targetResourceGroups: targetResourceGroups
+    cleanup: mode == 'cleanup'
+  }
+}
+
+// The vault's own rights; that it is in a subscription of its own changes only who else reads there.
+module vaultReader 'subscription.bicep' = if (vaultSubscriptionId != sourceId && vaultSubscriptionId != targetId) {
+  name: 'vault-${token}'
+  scope: subscription(vaultSubscriptionId)
+  params: {
+    environmentName: environmentName
+    location: location
+    principalId: identity.outputs.principalId
+  }
+}
+
+// azd keeps these in the environment, for the hook that deploys events.bicep and for subscription.bicep.
+output AZURE_RESOURCE_GROUP string = groupName
+output DR_APP_ID string = app.outputs.id
+output DR_APP_URL string = app.outputs.url
+output DR_APP_PRINCIPAL_ID string = identity.outputs.principalId
+output DR_VAULT_PRINCIPAL_ID string = vault.outputs.principalId
+output DR_SOURCE_SUBSCRIPTION string = sourceId
+output DR_EVENTS_GROUP string = source.outputs.eventsGroup
+output DR_ACTION_GROUP_ID string = alerts.outputs.actionGroupId

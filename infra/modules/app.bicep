@@ -1,0 +1,185 @@
+// The function app on Flex Consumption, its settings and who may call its HTTP doors.
+param token string
+param location string
+param tags object
+param identityId string
+param clientId string
+param storageName string
+param deploymentContainer string
+param insightsConnectionString string
+
+@description('The endpoint of a Durable Task Scheduler; empty: the storage account keeps the state.')
+param schedulerEndpoint string
+
+param taskHub string
+
+@description('Empty: no network.')
+param subnetId string
+
+@description('Empty: function keys.')
+param authClientId string
+
+param alwaysReadyInstances int
+
+@description('The app\'s own settings.')
+param settings object
+
+var blobUri = 'https://${storageName}.blob.${environment().suffixes.storage}'
+
+// Settings override host.json, so that the backend is chosen without another package.
+var durable = 'AzureFunctionsJobHost__extensions__durableTask__'
+var schedulerSettings = empty(schedulerEndpoint) ? {} : {
+  DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${clientId}'
+  '${durable}storageProvider__type': 'azureManaged'
+  '${durable}storageProvider__connectionStringName': 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  // checkov:skip=CKV_AZURE_225:zones are not in every region; a missed hour is made good by the next sweep
+  name: 'plan-${token}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' = {
+  // checkov:skip=CKV_AZURE_17:callers have tokens or keys; Event Grid has no certificate
+  // checkov:skip=CKV_AZURE_78:Flex Consumption has no FTP
+  // checkov:skip=CKV_AZURE_212:Flex Consumption scales by itself
+  // checkov:skip=CKV_AZURE_213:Flex Consumption has no health check setting
+  // checkov:skip=CKV_AZURE_222:Event Grid comes from outside
+  name: 'func-${token}'
+  location: location
+  tags: union(tags, { 'azd-service-name': 'app' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    // Event Grid and the callers of the HTTP doors come from outside.
+    publicNetworkAccess: 'Enabled'
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${blobUri}/${deploymentContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.12'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: 2048
+        // The least that can be asked for: Azure Resource Manager's limits are reached long before.
+        maximumInstanceCount: 40
+        alwaysReady: alwaysReadyInstances == 0 ? [] : [
+          {
+            name: 'durable'
+            instanceCount: alwaysReadyInstances
+          }
+        ]
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      http20Enabled: true
+    }
+  }
+}
+
+resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+  // checkov:skip=CKV_AZURE_13:these are the settings; authentication is below, and is optional
+  // checkov:skip=CKV_AZURE_63:not this kind of configuration
+  // checkov:skip=CKV_AZURE_65:not this kind of configuration
+  // checkov:skip=CKV_AZURE_66:not this kind of configuration
+  // checkov:skip=CKV_AZURE_80:no .NET
+  // checkov:skip=CKV_AZURE_88:Flex Consumption mounts no Azure Files
+  // checkov:skip=CKV_AZURE_222:not this kind of configuration
+  parent: app
+  name: 'appsettings'
+  properties: union({
+    AzureWebJobsStorage__credential: 'managedidentity'
+    AzureWebJobsStorage__clientId: clientId
+    AzureWebJobsStorage__blobServiceUri: blobUri
+    AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${environment().suffixes.storage}'
+    AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${environment().suffixes.storage}'
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
+    AZURE_CLIENT_ID: clientId
+    '${durable}hubName': taskHub
+  }, schedulerSettings, settings)
+}
+
+// No passwords for deployment: azd and the workflow come with tokens.
+resource passwords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [for door in ['scm', 'ftp']: {
+  parent: app
+  name: door
+  properties: {
+    allow: false
+  }
+}]
+
+resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(authClientId)) {
+  // checkov:skip=CKV_AZURE_13:this is the authentication
+  // checkov:skip=CKV_AZURE_63:not this kind of configuration
+  // checkov:skip=CKV_AZURE_65:not this kind of configuration
+  // checkov:skip=CKV_AZURE_66:not this kind of configuration
+  // checkov:skip=CKV_AZURE_80:no .NET
+  // checkov:skip=CKV_AZURE_88:Flex Consumption mounts no Azure Files
+  // checkov:skip=CKV_AZURE_222:not this kind of configuration
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+    }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'Return401'
+      // Event Grid comes with a key of the extension, and with no token.
+      excludedPaths: ['/runtime/webhooks/eventgrid', '/runtime/webhooks/EventGrid']
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: authClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [authClientId, 'api://${authClientId}']
+        }
+      }
+    }
+  }
+}
+
+output id string = app.id
+output url string = 'https://${app.properties.defaultHostName}'

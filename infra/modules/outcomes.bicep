@@ -1,0 +1,33 @@
+// The topic that is told how each VM stands: who wants to know subscribes to it.
+param name string
+param location string
+param tags object
+param principalId string
+
+var dataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
+
+resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
+  // checkov:skip=CKV_AZURE_191:the topic reads nothing, so it needs no identity
+  // checkov:skip=CKV_AZURE_193:subscribers and the app come from outside of any network of ours, with tokens
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    inputSchema: 'CloudEventSchemaV1_0'
+    disableLocalAuth: true
+    minimumTlsVersionAllowed: '1.2'
+    publicNetworkAccess: 'Enabled'
+  }
+}
+
+resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(topic.id, dataSender, principalId)
+  scope: topic
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+output endpoint string = topic.properties.endpoint

@@ -1,0 +1,39 @@
+// What the app needs of the vault, whether it was made here or not: its rights, and where its built-in alerts go.
+param name string
+param roleId string
+param principalId string
+param actionGroupId string
+param tags object
+
+resource vault 'Microsoft.RecoveryServices/vaults@2025-02-01' existing = {
+  name: name
+}
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, roleId, principalId)
+  scope: vault
+  properties: {
+    roleDefinitionId: roleId
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource routing 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
+  name: 'apr-${name}'
+  location: 'Global'
+  tags: tags
+  properties: {
+    description: 'Alerts that the vault raises by itself: failed jobs, replication and failover issues.'
+    enabled: true
+    scopes: [vault.id]
+    actions: [
+      {
+        actionType: 'AddActionGroups'
+        actionGroupIds: [actionGroupId]
+      }
+    ]
+  }
+}
+
+output principalId string = vault.identity.principalId
