@@ -1,0 +1,83 @@
+"""No event that the app would take for a VM's is stopped by the filters; official examples pass or not as they should."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doors import events
+from doors.events import NotAboutAVmError, vm_of
+from tests.infra.filters import filters, notification, operation_event, passes
+from tests.infra.test_infra import INFRA
+
+OFFICIAL = Path(__file__).parents[3] / "shared" / "recordings" / "fixtures" / "eventgrid"
+FILTERS = filters(INFRA)
+ID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/web/providers/"
+
+types = st.sampled_from(
+    [
+        "Microsoft.Compute/virtualMachines",
+        "microsoft.compute/virtualmachines",
+        "Microsoft.Compute/disks",
+        "Microsoft.Web/sites",
+    ]
+)
+children = st.sampled_from(["", "/extensions/agent", "/providers/Microsoft.Resources/tags/default", "/runCommands/x"])
+subjects = st.builds("{}{}/web-1{}".format, st.just(ID), types, children)
+operations = st.one_of(
+    st.sampled_from(sorted(events._OPERATIONS)),
+    st.sampled_from(["Microsoft.Compute/virtualMachines/deallocate/action", "Microsoft.Compute/disks/write"]),
+)
+event_types = st.sampled_from(
+    [f"Resource{verb}{end}" for verb in ("Write", "Delete", "Action") for end in ("Success", "Failure", "Cancel")]
+)
+
+
+def names_a_vm(event: dict[str, Any]) -> bool:
+    try:
+        vm_of(
+            func.EventGridEvent(
+                id="1", data=event["data"], topic="/", subject=event["subject"], event_type=event["eventType"],
+                event_time=None, data_version="2",
+            )
+        )  # fmt: skip
+    except NotAboutAVmError:
+        return False
+    return True
+
+
+@given(event_types, operations, subjects)
+def test_no_operation_on_a_vm_is_stopped(event_type: str, operation: str, subject: str) -> None:
+    event = operation_event(event_type, operation, subject)
+    classic = "classiccompute" in operation.lower()
+    if names_a_vm(event) and not classic:
+        assert passes(FILTERS["operations"], event)
+
+
+@given(st.sampled_from(["CreatedOrUpdated", "Deleted", "AvailabilityStatusChanged"]), types)
+def test_of_notifications_exactly_those_of_vms_pass(event_type: str, resource_type: str) -> None:
+    event = notification(event_type, resource_type)
+
+    assert passes(FILTERS["notifications"], event) == names_a_vm(event)
+
+
+@pytest.mark.skipif(not OFFICIAL.exists(), reason="the official examples are not here")
+def test_official_examples_of_other_resources_are_stopped_and_of_vms_pass() -> None:
+    seen = 0
+    for source, folder in (("operations", "subscription"), ("notifications", "resource-notifications")):
+        for file in sorted((OFFICIAL / folder / "event-grid-schema").glob("*.json")):
+            text = file.read_text()
+            assert not passes(FILTERS[source], json.loads(text)), file.name
+            filled = re.sub(r"\{[a-zA-Z-]+\}", "11111111-1111-4111-8111-111111111111", text)
+            about_a_vm = json.loads(
+                filled.replace("Microsoft.Storage/storageAccounts", "Microsoft.Compute/virtualMachines")
+            )
+            wanted = names_a_vm(about_a_vm)
+            assert passes(FILTERS[source], about_a_vm) == wanted, file.name
+            seen += wanted
+    assert seen >= 4
