@@ -3,6 +3,7 @@
 With `--check` it writes nothing, and fails if a table is not up to date: that is what CI runs.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ from shared.domain.outcome_events import TOLD
 from shared.domain.settings import Settings, as_text
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "outcomes.md")
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -89,6 +90,16 @@ def query() -> str:
     return "\n".join(("```kusto", *lines, "```"))
 
 
+def rights() -> str:
+    """Every custom role, and each of its actions with the reason."""
+    roles = json.loads((ROOT / "infra" / "permissions.json").read_text())
+    return "\n\n".join(
+        f"### {role['name']}\n\n{role['description']} Assigned on: {role['scope']}.\n\n"
+        + _table(("action", "why"), ((f"`{action}`", why) for action, why in role["actions"].items()))
+        for role in roles.values()
+    )
+
+
 _TABLES: dict[str, Callable[[], str]] = {
     "decisions": log,
     "drift": drift,
@@ -96,6 +107,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "portal": portal,
     "query": query,
+    "rights": rights,
     "tags": tags,
     "variables": variables,
 }

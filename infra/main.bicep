@@ -26,6 +26,12 @@ param targetSubscriptionId string = ''
 @description('Resource groups for the target resources, comma-separated; empty: the whole subscription.')
 param targetResourceGroups string = ''
 
+@description('More scopes of VMs, of subscriptions that subscription.bicep was deployed to: IDs, comma-separated.')
+param extraSourceScopes string = ''
+
+@description('More scopes of targets, likewise.')
+param extraTargetScopes string = ''
+
 @description('The resource ID of a vault in the target region, with a system-assigned identity; empty: one is made.')
 param existingVaultId string = ''
 
@@ -135,7 +141,7 @@ var vaultGroup = split(vaultId, '/')[4]
 var vaultName = split(vaultId, '/')[8]
 
 // The scopes of the settings are those of the rights: what the app may touch is said twice, and Azure has the last word.
-var sourceScope = [for group in split(sourceResourceGroups, ','): empty(group) ? '/subscriptions/${sourceId}' : '/subscriptions/${sourceId}/resourceGroups/${trim(group)}']
+var sourceScopes = [for group in split(sourceResourceGroups, ','): empty(group) ? '/subscriptions/${sourceId}' : '/subscriptions/${sourceId}/resourceGroups/${trim(group)}']
 var targetScopes = [for group in split(targetResourceGroups, ','): empty(group) ? '/subscriptions/${targetId}' : '/subscriptions/${targetId}/resourceGroups/${trim(group)}']
 var cacheScopes = [for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/asr-cache-${toLower(trim(region))}']
 
@@ -264,8 +270,8 @@ module app 'modules/app.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     settings: {
       DR_VAULT_IDS: vaultId
-      DR_SOURCE_SCOPE: join(sourceScope, ',')
-      DR_TARGET_SCOPE: join(concat(targetScopes, cacheScopes), ',')
+      DR_SOURCE_SCOPE: join(concat(sourceScopes, empty(extraSourceScopes) ? [] : split(extraSourceScopes, ',')), ',')
+      DR_TARGET_SCOPE: join(concat(targetScopes, cacheScopes, empty(extraTargetScopes) ? [] : split(extraTargetScopes, ',')), ',')
       DR_MODE: mode
       DR_PAUSED: paused
       DR_CREATE: create

@@ -111,7 +111,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
   // checkov:skip=CKV_AZURE_63:not this kind of configuration
   // checkov:skip=CKV_AZURE_65:not this kind of configuration
   // checkov:skip=CKV_AZURE_66:not this kind of configuration
-  // checkov:skip=CKV_AZURE_80:no .NET
+  // checkov:skip=CKV_AZURE_80:the app is not one of .NET
   // checkov:skip=CKV_AZURE_88:Flex Consumption mounts no Azure Files
   // checkov:skip=CKV_AZURE_222:not this kind of configuration
   parent: app
@@ -143,7 +143,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(aut
   // checkov:skip=CKV_AZURE_63:not this kind of configuration
   // checkov:skip=CKV_AZURE_65:not this kind of configuration
   // checkov:skip=CKV_AZURE_66:not this kind of configuration
-  // checkov:skip=CKV_AZURE_80:no .NET
+  // checkov:skip=CKV_AZURE_80:the app is not one of .NET
   // checkov:skip=CKV_AZURE_88:Flex Consumption mounts no Azure Files
   // checkov:skip=CKV_AZURE_222:not this kind of configuration
   parent: app

@@ -1,4 +1,4 @@
-"""No event that the app would take for a VM's is stopped by the filters; official examples pass or not as they should."""
+"""No event that the app would take for a VM's is stopped by the filters; official examples pass as they should."""
 
 import json
 import re
