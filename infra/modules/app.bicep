@@ -130,13 +130,21 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
 }
 
 // No passwords for deployment: azd and the workflow come with tokens.
-resource passwords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [for door in ['scm', 'ftp']: {
+resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: app
-  name: door
+  name: 'scm'
   properties: {
     allow: false
   }
-}]
+}
+
+resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
+  }
+}
 
 resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(authClientId)) {
   // checkov:skip=CKV_AZURE_13:this is the authentication

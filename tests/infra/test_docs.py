@@ -1,0 +1,88 @@
+"""The pages that tell how to run the app: what they name is there, and each command is marked as run or not."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.infra.bicep import File, string_of
+from tests.infra.schemas import ROOT
+from tests.infra.test_infra import INFRA
+
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+RUNBOOK = (DOCS / "runbook.md").read_text()
+
+
+def anchors(page: Path) -> set[str]:
+    return {heading.lower() for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("file", ["modules/alerts.bicep", "events.bicep"])
+def test_each_alert_names_a_part_of_the_runbook(file: str) -> None:
+    named = re.findall(r"See the runbook: ([^.']+)\.|see the runbook: ([^.']+)\.", (INFRA / file).read_text())
+
+    assert named
+    for name in (first or second for first, second in named):
+        assert name.lower() in anchors(DOCS / "runbook.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_file_that_is_named_is_there(page: Path) -> None:
+    for name in re.findall(r"`((?:infra|tests|modules|docs|\.github)/[\w./-]+\.\w+)`", page.read_text()):
+        assert (ROOT / name).exists() or (INFRA / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_marked_as_run_or_as_needing_azure(page: Path) -> None:
+    text = page.read_text()
+    if re.search(r"^(az|azd|curl|python3|make) ", text, re.MULTILINE):
+        assert re.search(r"needs? live Azure", text), page.name
+
+
+def test_each_parameter_that_a_page_names_is_one() -> None:
+    """In the loop for one more subscription, and in the environment that azd is told."""
+    takes = File(INFRA / "subscription.bicep").of_kind("parameter")
+    told = re.search(r"--parameters (.+?)\n  python3", (DOCS / "permissions.md").read_text(), re.DOTALL)
+    assert told
+    given = set(re.findall(r"(\w+)=", told[1]))
+    assert given <= set(takes)
+    assert {name for name, symbol in takes.items() if symbol.value is None} <= given
+
+    read = (INFRA / "main.parameters.json").read_text() + (INFRA / "hooks" / "deploy_events.py").read_text()
+    written = "".join(page.read_text() for page in PAGES)
+    for name in set(re.findall(r"azd env set (\w+)", written)):
+        assert re.search(rf"\b{name}\b", read), name
+
+
+def test_what_the_hook_and_the_loop_take_from_azd_is_put_out_by_main() -> None:
+    outputs = set(File(INFRA / "main.bicep").of_kind("output"))
+    hook = (INFRA / "hooks" / "deploy_events.py").read_text()
+
+    required = re.findall(r'\("--[a-z-]+", "(DR_[A-Z_]+)", ', hook)
+    assert len(required) == 5
+    assert set(required) <= outputs
+    assert {"DR_APP_PRINCIPAL_ID", "DR_VAULT_PRINCIPAL_ID"} <= outputs
+
+
+def test_azd_finds_what_azure_yaml_names() -> None:
+    text = (ROOT / "azure.yaml").read_text()
+    assert "path: infra\n  module: main\n" in text
+    for path in re.findall(r"run: python3? (\S+)", text):
+        assert (ROOT / path).is_file()
+    [service] = re.findall(r"^services:\n  (\w+):$", text, re.MULTILINE)
+    assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "app.bicep").read_text()
+
+
+def test_the_task_hub_is_that_of_host_json() -> None:
+    default = File(INFRA / "main.bicep").of_kind("parameter")["taskHub"].value
+    assert default is not None
+    host = json.loads((ROOT / "host.json").read_text())
+    assert string_of(default) == host["extensions"]["durableTask"]["hubName"]
