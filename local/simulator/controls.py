@@ -69,7 +69,8 @@ class Controls:
         return {"virtualMachines": len(vms), "subscriptions": len(self.world.store.subscriptions)}
 
     async def get_requests(self, request: web.Request) -> web.Response:
-        return web.json_response(self.gateway.log.after(int(request.query.get("after", "0"))))
+        body = self.gateway.log.text(int(request.query.get("after", "0")))
+        return web.Response(body=body, content_type="application/json")
 
     async def delete_requests(self, _request: web.Request) -> web.Response:
         self.gateway.log.clear()

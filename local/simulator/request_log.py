@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from local.simulator.wire import Json
@@ -18,9 +19,10 @@ class _Entry:
     response: bytes
     omitted: bool = False
 
-    def body(self) -> Json:
-        body: Json = {**self.line, "responseBody": json.loads(self.response) if self.response else None}
-        return body | {"responseBodyOmitted": True} if self.omitted else body
+    def text(self) -> bytes:
+        """As JSON. What was answered is JSON already: megabytes of it are not read only to be written again."""
+        head = self.line | {"responseBodyOmitted": True} if self.omitted else self.line
+        return json.dumps(head).encode()[:-1] + b', "responseBody": ' + (self.response or b"null") + b"}"
 
 
 class RequestLog:
@@ -41,9 +43,16 @@ class RequestLog:
             self._bytes -= len(oldest.response)
             oldest.response, oldest.omitted = b"", True
 
+    def text(self, after: int) -> bytes:
+        """Entries with a greater n, oldest first, as a JSON array."""
+        first = self._entries[0].line["n"] if self._entries else 1
+        entries = islice(self._entries, max(0, after + 1 - first), None)
+        return b"[" + b", ".join(entry.text() for entry in entries) + b"]"
+
     def after(self, number: int) -> list[Json]:
-        """Entries with n greater than `number`, oldest first."""
-        return [entry.body() for entry in self._entries if entry.line["n"] > number]
+        """The same, read."""
+        found: list[Json] = json.loads(self.text(number))
+        return found
 
     def clear(self) -> None:
         """Numbers go on counting."""

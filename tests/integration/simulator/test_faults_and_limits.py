@@ -86,7 +86,14 @@ async def test_an_operation_can_be_made_to_fail() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "earthquake"}, {"kind": "status", "when": 1}, {"match": {"url": "x"}, "kind": "reset"}, 7]
+    "fault",
+    [
+        {"kind": "earthquake"},
+        {"kind": "status", "when": 1},
+        {"match": {"url": "x"}, "kind": "reset"},
+        {"match": {"body": "("}, "kind": "reset"},
+        7,
+    ],
 )
 async def test_a_fault_that_is_no_fault(fault: object) -> None:
     async with azure() as clients:
