@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from local.stack import Stack
+from tests.e2e.conftest import eventually
 
 _ENDED = {"Completed", "Failed", "Terminated"}
 
@@ -44,6 +45,23 @@ async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, di
         await asyncio.sleep(0.1)
 
 
+async def sweep(stack: Stack) -> dict[str, Any]:
+    """Runs a sweep by hand, and returns its report. AssertionError if it takes too long, or an old one is shown."""
+    before = await _report(stack)
+    await stack.run_timer("reconcile")
+
+    async def ended() -> Any:
+        report = await _report(stack)
+        return report if report != before else None
+
+    report: dict[str, Any] = await eventually(ended, within=120)
+    return report
+
+
+async def _report(stack: Stack) -> Any:
+    return next((each["output"] for each in await stack.instances() if each["instanceId"] == "reconcile"), None)
+
+
 def _name(instance: dict[str, Any]) -> str:
     return str(instance["instanceId"]).removeprefix("protect-").rsplit("-", 1)[0]
 
@@ -55,12 +73,13 @@ def _output(instance: dict[str, Any]) -> dict[str, Any]:
 
 
 async def written(stack: Stack) -> Counter[str]:
-    """The app's own writes by path, as the simulator served them, each with how often."""
+    """The app's own writes by path, as the simulator served them, each with how often. A POST of a query is none."""
     requests = await stack.app_requests()
     return Counter(
-        request["path"].lower()
+        path
         for request in requests
         if request["method"] in {"PUT", "POST", "PATCH", "DELETE"} and 0 < request["status"] < 400
+        if (path := request["path"].lower()) != "/providers/microsoft.resourcegraph/resources"
     )
 
 
