@@ -51,8 +51,8 @@ async def get_batch(client: DurableOrchestrationClient, request: func.HttpReques
         detail = f"There is no batch {name[:80]!r}: {PREFIX}<32 hexadecimal digits> is allowed, as POST answered it."
         raise Problem(HTTPStatus.NOT_FOUND, "BatchNotFound", detail)
     if status.runtime_status is OrchestrationRuntimeStatus.Completed:
-        return BatchView.of(name, Batch.load(status.output), running=False).response()
-    batch = Batch.load(_decoded(status.input_))
+        return BatchView.of(name, _state(status.output), running=False).response()
+    batch = _state(status.input_)
     if status.runtime_status in RUNNING:
         return BatchView.of(name, batch, running=True).response()
     broke = Error(code="BatchBroke", message=f"It ended as {status.runtime_status.name}: {status.output}"[:1000])
@@ -64,12 +64,19 @@ async def _status_of(client: DurableOrchestrationClient, name: str) -> Any:
     try:
         return await client.get_status(name, show_input=True)
     except Exception as error:
-        detail = f"Where the batch stands cannot be read: {error}"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
+        raise _not_read(error) from None
 
 
-def _decoded(state: Any) -> Any:
+def _state(given: Any) -> Batch:
     """The SDK sends JSON in JSON, so the state may come back as a text, or as what the text says."""
-    while isinstance(state, str):
-        state = json.loads(state)
-    return state
+    try:
+        while isinstance(given, str):
+            given = json.loads(given)
+        return Batch.load(given)
+    except ValueError as error:
+        raise _not_read(error) from None
+
+
+def _not_read(error: Exception) -> Problem:
+    detail = f"Where the batch stands cannot be read: {error}"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10)

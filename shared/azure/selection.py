@@ -1,6 +1,7 @@
 """Finding VMs by where they are or what they are tagged: by one list of all of them, and nothing else of them read."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from shared.azure.gateway import Azure
 from shared.azure.graph import query
@@ -18,7 +19,11 @@ async def find_vms(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]
 
     Raises HttpResponseError, and TruncatedError where not all of them were told: a part is no answer here.
     """
-    subscriptions = {scope.subscription for scope in azure.settings.source_scope}
-    rows = [row async for row in query(azure, _VMS, subscriptions)]
-    vms = ((ResourceId(row["id"]), row.get("tags") or {}) for row in rows)
-    return tuple(vm for vm, tags in vms if vm in azure.settings.source and wanted(vm, tags))
+    found = []
+    async for row in query(azure, _VMS, {scope.subscription for scope in azure.settings.source_scope}):
+        # What has no ID that a request could name is not looked after.
+        with suppress(ValueError):
+            vm = ResourceId(row["id"])
+            if vm in azure.settings.source and wanted(vm, row.get("tags") or {}):
+                found.append(vm)
+    return tuple(found)

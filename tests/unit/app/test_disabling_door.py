@@ -11,6 +11,7 @@ from doors.problems import Problem
 from shared.domain.run import Run
 from shared.domain.settings import Mode
 from shared.instances import instance_of
+from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -42,12 +43,10 @@ async def delete(cloud: Cloud, client: FakeDurableClient, **app: Any) -> func.Ht
 async def refused(cloud: Cloud, given: func.HttpRequest, **app: Any) -> tuple[int, dict[str, Any]]:
     """The problem that it comes to. Nothing is done then."""
     client = FakeDurableClient()
-    with pytest.raises(Problem) as problem:
-        await delete_protection(FakeAzure(settings(**app), cloud), client, given)
+    told = await problem_of(delete_protection(FakeAzure(settings(**app), cloud), client, given))
     assert cloud.writes == []
     assert (client.started, client.raised) == ([], [])
-    response = problem.value.response()
-    return response.status_code, json.loads(response.get_body())
+    return told
 
 
 @pytest.mark.parametrize("mode", [Mode.PROTECT, Mode.CLEANUP])

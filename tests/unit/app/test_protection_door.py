@@ -1,7 +1,7 @@
 """GET and PUT of one VM's protection: what is refused, with nothing written, and what is not."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Run
 from shared.instances import instance_of
+from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -51,13 +52,6 @@ def request(
     params = {"code": "s3cret-key", **query}
     url = f"{URL}?{urlencode(params)}"
     return func.HttpRequest("PUT", url, headers=headers, params=params, route_params=route, body=body)
-
-
-async def problem_of(call: Awaitable[func.HttpResponse]) -> tuple[int, dict[str, Any]]:
-    with pytest.raises(Problem) as problem:
-        await call
-    response = problem.value.response()
-    return response.status_code, json.loads(response.get_body())
 
 
 # PUT

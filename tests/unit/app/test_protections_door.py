@@ -212,3 +212,11 @@ async def test_where_a_batch_stands_that_cannot_be_read_is_a_problem() -> None:
             raise OSError(f"{instance}: not reachable, input {show_input}.")
 
     assert (await problem_of(get_batch(Broken(), get(f"protections/{BATCH}"))))[1]["code"] == "StatusNotRead"
+
+
+@pytest.mark.parametrize("state", [None, "{", {"poll_seconds": 30}])
+async def test_a_state_that_cannot_be_read_is_a_problem(state: Any) -> None:
+    hub = FakeHub()
+    hub.put(BATCH, Status.Running, "protect_batch", input=state)
+
+    assert (await problem_of(get_batch(hub, get(f"protections/{BATCH}"))))[1]["code"] == "StatusNotRead"

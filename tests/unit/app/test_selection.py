@@ -218,6 +218,13 @@ async def test_what_azure_does_not_tell_is_a_problem(cloud: Cloud, fault: Except
     assert (await refused(cloud, BY_GROUP))[0] == status
 
 
+async def test_what_has_no_proper_id_is_passed_over(cloud: Cloud) -> None:
+    cloud.add_vm(vm=vm("odd"))
+    cloud.resources[vm("odd").key]["id"] = "/subscriptions/x/odd"
+
+    assert names(await choose(cloud, BY_GROUP)) == "ab"
+
+
 async def test_a_part_of_the_vms_is_not_taken_for_all_of_them(cloud: Cloud) -> None:
     cloud.untold = 1
 
