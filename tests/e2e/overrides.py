@@ -169,8 +169,8 @@ def world(vms: Iterable[Json], *, public_ips: int = 1, **more: Any) -> Json:
 async def items(stack: Any) -> dict[str, Json]:
     """The replicated items of the app's own vault, by the VM's name."""
     state = await stack.sim("GET", "state")
-    (vault,) = (each for each in state["siteRecovery"] if each["vault"].lower() == estates.VAULT.lower())
-    return {item["properties"]["friendlyName"]: item for item in vault["protectedItems"]}
+    ours = [vault for vault in state["siteRecovery"] if vault["vault"].lower() == estates.VAULT.lower()]
+    return {item["properties"]["friendlyName"]: item for vault in ours for item in vault["protectedItems"]}
 
 
 def protected(vm: str, **more: Any) -> Json:
