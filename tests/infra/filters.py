@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.bicep import File
+from tests.infra.bicep_values import value_of
 
 Json = dict[str, Any]
 
@@ -20,9 +21,9 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 def filters(infra: Path) -> dict[str, Json]:
     """By what is listened to: `operations`, `notifications`."""
     file = File(infra / "events.bicep")
-    declared = file.of_kind("variable")["filters"].value
-    assert declared is not None
-    found: dict[str, Json] = file.value(declared)
+    written = file.of_kind("variable")["filters"].value
+    assert written is not None
+    found: dict[str, Json] = value_of(file, written)
     return found
 
 

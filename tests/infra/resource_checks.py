@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from tests.infra.azure_mcp import definitions_of
 from tests.infra.bicep import File, Symbol, chain_of, member_of
-from tests.infra.schemas import NoSchemaError, check, fetch, schema_of
+from tests.infra.bicep_values import declared
+from tests.infra.schema_model import NoSchemaError
+from tests.infra.schemas import check, schema_of
 from tests.infra.symbols import files
 
 
@@ -32,7 +35,7 @@ def check_properties(infra: Path) -> list[str]:
     found = []
     for file, symbol in _resources(infra):
         at = f"{file.path.name}:{symbol.line}: {symbol.name}"
-        value = file.declared(symbol)
+        value = declared(file, symbol)
         if symbol.existing:
             found += [
                 f"{at}.{name}: an existing resource has only a name" for name in value.keys() - {"name", "parent"}
@@ -58,7 +61,7 @@ def check_parents(infra: Path) -> list[str]:
 
 def _resources(infra: Path) -> list[tuple[File, Symbol]]:
     found = [(file, symbol) for file in files(infra) for symbol in file.of_kind("resource").values()]
-    fetch({_type(symbol) for _, symbol in found})
+    definitions_of({_type(symbol) for _, symbol in found})
     return found
 
 

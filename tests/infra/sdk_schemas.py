@@ -9,7 +9,7 @@ import typing
 from importlib import resources
 from typing import Any
 
-from tests.infra.schemas import Array, Literals, NoSchemaError, Object, Property, Schema
+from tests.infra.schema_model import Array, Literals, NoSchemaError, Object, Property, Schema
 
 # Resource type: package, model, and the file of the package that tells the api-version.
 _SDKS = {

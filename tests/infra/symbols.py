@@ -9,12 +9,8 @@ from typing import Any
 from tree_sitter import Node
 
 from tests.infra.bicep import (
-    ARGUMENTS,
-    Choice,
     File,
-    Repeated,
     Symbol,
-    Unknown,
     chain_of,
     member_of,
     part,
@@ -23,6 +19,7 @@ from tests.infra.bicep import (
     text,
     walk,
 )
+from tests.infra.bicep_values import Choice, Repeated, Unknown, value_of
 
 # Members of the functions and of every resource, as far as infra/ uses them.
 _OF_RESOURCE = {"id", "name", "type", "location", "properties", "identity"}
@@ -181,7 +178,7 @@ def _given(module: Symbol, file: File, target: File) -> Iterator[str]:
     )
     for name, node in given.items():
         if name in takes:
-            wrong = {_type_of(each) for each in _options(file.value(node))} - {takes[name].type, "any", "null"}
+            wrong = {_type_of(each) for each in _options(value_of(file, node))} - {takes[name].type, "any", "null"}
             yield from (f"the parameter {name} is {kind}, not {takes[name].type}" for kind in sorted(wrong))
 
 
@@ -231,3 +228,14 @@ def _loaded(file: File) -> Iterator[str]:
         chain = chain_of(node) if node.type == "member_expression" else None
         if chain and chain[0] in objects and chain[1][0] not in objects[chain[0]]:
             yield f"{file.path.name}:{node.start_point.row + 1}: the file loaded has no {chain[1][0]}"
+
+
+# How many arguments the functions and decorators that infra/ uses take, at least and at most.
+ARGUMENTS = {
+    "concat": (2, 99), "contains": (2, 2), "empty": (1, 1), "environment": (0, 0), "guid": (1, 99), "items": (1, 1),
+    "join": (2, 2), "last": (1, 1), "length": (1, 1), "loadJsonContent": (1, 3), "loadTextContent": (1, 2),
+    "replace": (3, 3), "resourceGroup": (0, 2), "split": (2, 2), "string": (1, 1), "subscription": (0, 1),
+    "subscriptionResourceId": (2, 99), "tenant": (0, 0), "toLower": (1, 1), "trim": (1, 1), "union": (2, 99),
+    "uniqueString": (1, 99), "allowed": (1, 1), "description": (1, 1), "maxLength": (1, 1), "maxValue": (1, 1),
+    "metadata": (1, 1), "minLength": (1, 1), "minValue": (1, 1), "secure": (0, 0),
+}  # fmt: skip

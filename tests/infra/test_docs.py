@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.azure_mcp import ROOT
 from tests.infra.bicep import File, string_of
-from tests.infra.schemas import ROOT
 from tests.infra.test_infra import INFRA
 
 DOCS = ROOT / "docs"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.schemas import ROOT, TOOLS
+from tests.infra.azure_mcp import ROOT, TOOLS
 from tests.infra.test_infra import INFRA
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
