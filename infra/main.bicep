@@ -14,7 +14,7 @@ param location string
 @description('The subscription of the VMs; empty: the one that is deployed to. More are added by subscription.bicep.')
 param sourceSubscriptionId string = ''
 
-@description('Resource groups of the VMs, comma-separated; empty: the whole subscription.')
+@description('Resource groups of the VMs, of their interfaces, disks and networks, comma-separated; empty: the whole subscription.')
 param sourceResourceGroups string = ''
 
 @description('Regions of the VMs, comma-separated: in each a resource group for the cache storage account is made.')

@@ -17,7 +17,7 @@ param vaultPrincipalId string = ''
 @description('Whether VMs here are protected.')
 param isSource bool = false
 
-@description('Resource groups of the VMs, comma-separated; empty: the whole subscription.')
+@description('Resource groups of the VMs, of their interfaces, disks and networks, comma-separated; empty: the whole subscription.')
 param sourceResourceGroups string = ''
 
 @description('Regions of the VMs, comma-separated: in each a resource group for the cache storage account is made.')
