@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 from doors.callers import Role
+from shared.domain.decisions import KEYS
+from shared.domain.metrics import METRICS
 from shared.domain.settings import Settings
 from tests.infra.bicep import File, member_of, part, properties
 
@@ -95,3 +97,21 @@ def check_app_roles(infra: Path) -> list[str]:
     """The roles of the Entra application are those that the doors tell apart."""
     listed = {role["value"] for role in json.loads((infra / "app-roles.json").read_text())}
     return [f"app-roles.json and the doors differ: {name}" for name in sorted(listed ^ {role.value for role in Role})]
+
+
+def check_metrics(infra: Path) -> list[str]:
+    """Alerts and the workbook ask for metrics that the app sends and read the column that holds the value; the workbook
+    reads of a decision what is in its line."""
+    texts = {name: (infra / name).read_text() for name in ("modules/alerts.bicep", "workbook.json")}
+    problems = [
+        f"{name}: no metric {metric}"
+        for name, text in texts.items()
+        for metric in sorted(set(re.findall(r"\bdr\.[a-z]+\.[a-z]+\b", text)) - METRICS.keys())
+    ]
+    for name, text in texts.items():
+        for metric, query in re.findall(r'Name == \\?"(dr[\w.]+)\\?"(.*)', text):
+            column = "Max" if metric in METRICS and METRICS[metric].kind == "histogram" else "Sum"
+            if not re.search(rf"\b{column}\b|count\(\)", query):
+                problems.append(f"{name}: {metric} is read from another column than {column}")
+    told = set(re.findall(r"\bd\.(\w+)", texts["workbook.json"]))
+    return [*problems, *(f"workbook.json: a decision has no {key}" for key in sorted(told - KEYS.keys()))]

@@ -27,6 +27,7 @@ CHECKS: list[Check] = [
     app_checks.check_permissions,
     app_checks.check_role_use,
     app_checks.check_app_roles,
+    app_checks.check_metrics,
     filters.check_filters,
 ]
 
@@ -110,6 +111,9 @@ MUTATIONS: list[tuple[Check, str, str, str]] = [
     (app_checks.check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*"),
     (app_checks.check_role_use, "subscription.bicep", "role: roles.targetCleaner", "role: roles.targetWriter"),
     (app_checks.check_app_roles, "app-roles.json", "dr.disable", "dr.delete"),
+    (app_checks.check_metrics, "modules/alerts.bicep", "dr.enables.failed", "dr.enables.fail"),
+    (app_checks.check_metrics, "modules/alerts.bicep", "max(Max)", "max(Sum)"),
+    (app_checks.check_metrics, "workbook.json", "tostring(d.origin)", "tostring(d.from)"),
     (filters.check_filters, "events.bicep", "virtualMachines/start/action", "virtualMachines/started/action"),
     (filters.check_filters, "events.bicep", "key: 'subject'", "key: 'data.subject'"),
     (filters.check_filters, "events.bicep", "Resources.Deleted", "Resources.Removed"),
