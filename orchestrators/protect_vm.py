@@ -53,7 +53,7 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
         run = run.look_again()
-    if run.result and run.has_ended:
+    if run.result and run.wake_at is None:
         context.set_custom_status(run.status())
         return run.result.dump()
     context.continue_as_new(run.dump())

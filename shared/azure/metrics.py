@@ -50,10 +50,13 @@ class Metrics:
         """From a provider of its own each time: another would tell the gauges of the sweep before once more."""
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
+        from opentelemetry.sdk.resources import Resource
 
         with self._one_at_a_time:
             reader = InMemoryMetricReader()
-            _record(MeterProvider([reader], shutdown_on_exit=False).get_meter("dr"), measurements)
+            # The role under which the host's own telemetry goes in Azure.
+            role = Resource.create({"service.name": os.environ.get("WEBSITE_SITE_NAME", "local")})
+            _record(MeterProvider([reader], role, shutdown_on_exit=False).get_meter("dr"), measurements)
             data = reader.get_metrics_data()
             if data and self._ready().export(data) is not MetricExportResult.SUCCESS:
                 log.warning("%d measurements were not sent", len(measurements))
@@ -61,7 +64,8 @@ class Metrics:
     def _ready(self) -> "AzureMonitorMetricExporter":
         """Raises ValueError for a connection string that is none."""
         if self._exporter is None:
-            os.environ.update(dict.fromkeys(_SWITCHED_OFF, "true"))
+            for name in _SWITCHED_OFF:
+                os.environ.setdefault(name, "true")
             from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
 
             self._exporter = AzureMonitorMetricExporter(

@@ -79,7 +79,8 @@ class Run(Model):
     VM's protection is to be disabled; `disable_at` is when that is done, `disabling` whether it was asked for. What is
     `in_background` leaves the way to others; `seen` stands for what the sweep that started it saw of the VM.
     `followed` is whether it has followed a job or an initial replication: then its end is news. `told` is what others
-    have been told of its end at `ended_at`, `tellings` how often that came to nothing.
+    have been told of its end at `ended_at`, `tellings` how often that came to nothing. It is over when it has a result
+    and no time to wake at: then that has been told, too.
     """
 
     vm_id: ResourceId
@@ -113,11 +114,6 @@ class Run(Model):
     told: str = ""
     tellings: int = 0
     ended_at: datetime | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """With a result that nobody has to be told of any more."""
-        return self.result is not None and self.wake_at is None
 
     @property
     def longest_wait(self) -> timedelta:

@@ -67,6 +67,16 @@ async def test_what_was_told_once_is_not_told_again(endpoint: Ingestion, metrics
     assert [point["value"] for point, _ in endpoint.metrics("dr.enables.failed")] == [1, 1]
 
 
+async def test_they_go_under_the_name_of_the_function_app(
+    endpoint: Ingestion, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBSITE_SITE_NAME", "dr-app")
+
+    await metrics.send([Measurement("dr.vms.required", 6)])
+
+    assert [item["tags"]["ai.cloud.role"] for item in endpoint.items] == ["dr-app"]
+
+
 async def test_the_exporter_calls_nobody_else_and_leaves_no_thread(endpoint: Ingestion, metrics: Metrics) -> None:
     before = {thread.name for thread in threading.enumerate()}
 
