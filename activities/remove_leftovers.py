@@ -15,6 +15,7 @@ from shared.azure.locks import read_locks
 from shared.azure.protection import look_anew
 from shared.azure.remembered import SLOW
 from shared.azure.survey import survey
+from shared.domain.decisions import decided
 from shared.domain.estate import Survey
 from shared.domain.leftovers import named_by, notes_of, reason_to_keep, unneeded
 from shared.domain.outcome import Outcome, Ready
@@ -78,6 +79,7 @@ async def _remove(azure: Azure, found: Survey, leftovers: tuple[ResourceId, ...]
         except AzureError as fault:
             why = f"Azure did not say whether it may go: {fault}"
         if why == "":
+            decided("remove leftover", None, ("LeftoverTarget",), item=leftover)
             removed.append(leftover)
         elif why:
             kept[leftover] = why

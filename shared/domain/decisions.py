@@ -25,12 +25,13 @@ _log = logging.getLogger("dr.decision")
 
 KEYS = {
     "decision": "`enable`, `change`, `disable`, `remove` (of an attempt to enable that failed): what was asked of Site "
-    "Recovery; an outcome, as `Protected`, at the end of a run; `sweep` at the end of a sweep",
-    "vm": "the VM's resource ID; empty for a sweep",
+    "Recovery; `remove leftover`: of Resource Manager; an outcome, as `Protected`, at the end of a run; `sweep` at the "
+    "end of a sweep",
+    "vm": "the VM's resource ID; empty for a sweep and what it removes",
     "rule": "codes of findings: what the decision mends, or what led to it; for a change the settings that differ",
     "origin": "the layers that asked for some setting, as `tag dr-target-zone`; `request` where somebody confirmed it",
     "job": "the Site Recovery job that does it",
-    "item": "the replicated item's resource ID",
+    "item": "the resource ID of the replicated item, or of what was left over",
     "error": "the code of the error that it ended with",
 }
 """Each is in every line, and what it holds. The page in the docs is made of this table."""
@@ -39,6 +40,7 @@ SWEEP_KEYS = {
     "required": "VMs that are tagged and no copies",
     "compliant": "of them, those that are protected as they should be",
     "started": "runs that the sweep started, by action",
+    "removed": "how many leftovers it removed",
     "gaps": "how many reads of the estate were not complete",
 }
 """Besides those, in the line of a sweep."""
@@ -82,5 +84,6 @@ def swept(report: SweepReport) -> None:
         required=report.summary.required,
         compliant=report.summary.compliant,
         started=report.started,
+        removed=len(report.removed),
         gaps=len(report.gaps),
     )

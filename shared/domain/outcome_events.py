@@ -95,7 +95,9 @@ class SweepOutcome(Model):
     compliant: int
     by_state: dict[str, int]
     by_finding: dict[str, int]
+    by_action: dict[str, int]
     started: dict[str, int]
+    removed: int
     stopped: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     writes_off: str = ""
@@ -122,6 +124,7 @@ def of_sweep(report: SweepReport, unhealthy: Iterable[Standing], app: ResourceId
         read_at=report.read_at,
         **dict(report.summary),
         started=report.started,
+        removed=len(report.removed),
         stopped=tuple(map(_short_finding, report.stopped[:_MOST])),
         gaps=tuple(map(_short, report.gaps[:_MOST])),
         writes_off=report.writes_off,

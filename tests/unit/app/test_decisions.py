@@ -182,7 +182,8 @@ def test_the_end_of_a_run_is_told_by_codes_and_without_anybodys_words(lines: pyt
 def test_a_sweep_is_told_in_numbers(lines: pytest.LogCaptureFixture) -> None:
     summary = Summary(total=9, required=8, compliant=6, by_finding={"Unhealthy": 2})
 
-    swept(SweepReport(read_at=NOW, summary=summary, started={"enable": 3}, gaps=("The VMs.",)))
+    removed = (VM_ID.group_id,)
+    swept(SweepReport(read_at=NOW, summary=summary, started={"enable": 3}, removed=removed, gaps=("The VMs.",)))
 
     (line,) = told(lines)
     assert (line["decision"], line["vm"], line["rule"]) == ("sweep", "", ["Unhealthy"])
@@ -190,6 +191,7 @@ def test_a_sweep_is_told_in_numbers(lines: pytest.LogCaptureFixture) -> None:
         "required": 8,
         "compliant": 6,
         "started": {"enable": 3},
+        "removed": 1,
         "gaps": 1,
     }
     assert set(line) == {*KEYS, *SWEEP_KEYS}

@@ -139,8 +139,16 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
     report = SweepReport(
         read_at=NOW,
         ended_at=NOW + timedelta(minutes=9),
-        summary=Summary(total=9, required=8, compliant=6, by_state={"Protected": 8}, by_finding={LATE.code: 2}),
+        summary=Summary(
+            total=9,
+            required=8,
+            compliant=6,
+            by_state={"Protected": 8},
+            by_finding={LATE.code: 2},
+            by_action={"enable": 1},
+        ),
         started={"enable": 1},
+        removed=(protected_item().id,),
         stopped=(warning("EnablesUsedUp", "3 VMs are to be enabled beyond that."),),
         gaps=("The VMs could not be read in full.",),
     )
@@ -161,7 +169,9 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         "compliant": 6,
         "byState": {"Protected": 8},
         "byFinding": {"DiskNotProtected": 2},
+        "byAction": {"enable": 1},
         "started": {"enable": 1},
+        "removed": 1,
         "stopped": [
             {
                 "code": "EnablesUsedUp",

@@ -1,5 +1,7 @@
 """The end of a sweep in cleanup: what is removed, in which order, and everything that keeps a resource from it."""
 
+import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -127,6 +129,18 @@ async def test_what_nobody_needs_goes_leaves_first(azure: FakeAzure, cloud: Clou
     assert VM_ID.key in cloud.resources
     again = await swept(cleanup(cloud))
     assert (again.removed, again.leftovers, len(cloud.writes)) == ((), (), 7)
+
+
+async def test_each_removal_is_a_line_in_the_log(azure: FakeAzure, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="dr.decision")
+
+    report = await swept(azure)
+
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "dr.decision"]
+    assert [line["item"] for line in lines] == [str(each) for each in report.removed]
+    assert {(line["decision"], line["vm"], *line["rule"]) for line in lines} == {
+        ("remove leftover", "", "LeftoverTarget")
+    }
 
 
 async def test_a_few_at_a_time(azure: FakeAzure, cloud: Cloud) -> None:
