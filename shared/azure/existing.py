@@ -39,12 +39,15 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
     found = await azure.read(read, api_version_of(wanted), within)
     if found is None or (wanted.is_type(choices.POOL) and not _has_pool(found, wanted)):
         return None
+    sku = (found.get("sku") or {}).get("name") or ""
     obstacle = await _cache_obstacle(azure, wanted, found, within) if wanted in caches else ""
+    if wanted.is_type(choices.AVAILABILITY_SET) and sku.lower() != "aligned":
+        obstacle = "is not an Aligned set, as managed disks need"
     return Existing(
         id=wanted,
         location=region(found.get("location")),
         kind=found.get("kind") or "",
-        sku=(found.get("sku") or {}).get("name") or "",
+        sku=sku,
         obstacle=obstacle,
         keys_off=(found.get("properties") or {}).get("allowSharedKeyAccess") is False,
     )

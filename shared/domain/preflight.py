@@ -97,10 +97,11 @@ def _of_security(vm: SourceVm) -> Iterator[Finding]:
             "Protect it by the means of its application.",
         )
     if vm.security_type.lower() == "trustedlaunch" and vm.os.lower() == "linux":
+        made = f": this one was made on {vm.created_at:%Y-%m-%d}" if vm.created_at else ""
         yield warning(
             "TrustedLaunchLinux",
             f"{vm.id.name} is a Linux VM with Trusted Launch: Site Recovery supports some distributions of VMs made "
-            "since April 2024, in preview.",
+            f"since April 2024, in preview{made}.",
             "Check the support matrix for its distribution.",
         )
     if vm.disk_encryption:

@@ -154,7 +154,11 @@ def _encryption_set(d: Derivation, disk: str, asked: dict[str, str]) -> Resource
 
 
 def boot_diagnostics(d: Derivation) -> ResourceId | None:
-    return d.resource("target-boot-diagnostics", None, "none is asked for")
+    chosen = d.resource("target-boot-diagnostics", None, "none is asked for")
+    existing = d.existing(chosen) if chosen and d.asks("target-boot-diagnostics") else None
+    if existing and existing.sku.lower().startswith("premium"):
+        d.refuse("target-boot-diagnostics", f"a standard account; {existing.id.name} is {existing.sku}")
+    return chosen
 
 
 def target_accounts(d: Derivation) -> None:

@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from shared.domain import choices
 from shared.domain.choices import CHOICES, ROWS, Row
+from shared.domain.profiles import Profile
 from shared.domain.resource_id import ResourceId
 from tests.unit.app.examples import NETWORK, SUBSCRIPTION
 
@@ -102,6 +104,34 @@ def test_what_names_a_resource_says_of_which_type_and_nothing_else_does() -> Non
 def test_every_row_says_all_there_is_to_say(row: Row) -> None:
     for said in (row.setting, row.portal, row.default, row.allowed, row.azure, row.in_place, row.layers):
         assert said
+
+
+@pytest.mark.parametrize(
+    ("field", "taken", "refused"),
+    [
+        ("recovery_point_retention_hours", (4, 15 * 24), (0, 15 * 24 + 1)),
+        ("app_consistent_frequency_hours", (0, 1, 12), (-1, 13, 25)),
+    ],
+)
+def test_the_ranges_of_a_policy_are_those_of_a_profile(
+    field: str, taken: tuple[int, ...], refused: tuple[int, ...]
+) -> None:
+    for hours in taken:
+        assert Profile.model_validate({field: hours}).policy_for("it")
+    for hours in refused:
+        with pytest.raises(ValidationError):
+            Profile.model_validate({field: hours})
+
+
+def test_the_table_tells_the_ranges_and_defaults_of_a_profile() -> None:
+    told = {row.setting: row for row in ROWS}
+    profile = Profile()
+
+    assert told["recoveryPointRetention"].allowed == "1 h to 15 days (1 to 72 h in the older walkthrough)"
+    assert told["recoveryPointRetention"].default == f"{profile.recovery_point_retention_hours} h"
+    assert told["appConsistentFrequency"].allowed == "1 to 12 h, at most the retention; or off"
+    assert told["appConsistentFrequency"].default.startswith(f"{profile.app_consistent_frequency_hours} h (")
+    assert told["crashConsistentFrequency"].default == f"{profile.policy_for('default').crash_consistent_minutes} min"
 
 
 def test_no_setting_is_in_the_table_twice() -> None:

@@ -48,6 +48,17 @@ async def test_a_resource_of_each_kind_is_read_with_its_region(cloud: Cloud, kin
     assert (found.id, found.location) == (wanted, TARGET)
 
 
+@pytest.mark.parametrize(("sku", "fits"), [({"name": "Aligned"}, True), ({"name": "Classic"}, False), (None, False)])
+async def test_an_availability_set_is_one_for_managed_disks(cloud: Cloud, sku: Any, fits: bool) -> None:
+    wanted = ResourceId.of(SUBSCRIPTION, "web-asr", choices.AVAILABILITY_SET, "it")
+    cloud.add(wanted, {"location": TARGET, "sku": sku})
+
+    found = await read(cloud, wanted)
+
+    assert found
+    assert found.obstacle == ("" if fits else "is not an Aligned set, as managed disks need")
+
+
 async def test_a_resource_group_is_looked_up_in_the_list(cloud: Cloud) -> None:
     group = ResourceId.of(SUBSCRIPTION, "ours")
     assert await read(cloud, group) is None

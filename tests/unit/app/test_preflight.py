@@ -1,5 +1,6 @@
 """Preflight: each reason why a VM cannot be protected, in words that an operator can act upon."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -205,6 +206,13 @@ def test_a_confidential_vm_is_refused(casing: str) -> None:
 )
 def test_trusted_launch_is_a_matter_of_the_distribution_for_linux(os: str, found: list[tuple[str, Severity]]) -> None:
     assert codes(source_vm(security_type="TrustedLaunch", os=os)) == found
+
+
+def test_when_a_vm_with_trusted_launch_was_made_is_told_where_azure_tells_it() -> None:
+    old = source_vm(security_type="TrustedLaunch", created_at=datetime(2023, 5, 1, tzinfo=UTC))
+    (finding,) = preflight.of_vm(old)
+
+    assert finding.message.endswith("made since April 2024, in preview: this one was made on 2023-05-01.")
 
 
 def test_azure_disk_encryption_needs_keys_that_the_app_may_not_copy() -> None:

@@ -275,6 +275,14 @@ def test_boot_diagnostics_are_kept_by_the_account_that_is_asked_for() -> None:
     assert plan.replication.boot_diagnostics == there.id
 
 
+def test_boot_diagnostics_are_kept_by_no_premium_account() -> None:
+    there = existing(choices.ACCOUNT, "diag", kind="BlockBlobStorage", sku="Premium_LRS")
+
+    message = refused(asked({"existing": (there,)}, target_boot_diagnostics="diag"), "target-boot-diagnostics")
+
+    assert "allowed: a standard account; diag is Premium_LRS" in message
+
+
 def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_is_refused() -> None:
     vm = source_vm(unmanaged_disks=1, unmanaged_accounts=("webdata", "x" * 24))
     plan = plan_of(vm, surroundings(), settings())
