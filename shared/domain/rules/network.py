@@ -9,7 +9,7 @@ from shared.domain.protected_item import ItemNic
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import OF_ITEM, Derivation
 from shared.domain.rules.references import referred
-from shared.domain.target import ITEM_ORIGIN, ReplicatedNic
+from shared.domain.target import ITEM_ORIGIN, ReplicatedNic, ResourcePreview
 from shared.domain.values import parts
 from shared.domain.vm import Network, SourceNic, Subnet
 
@@ -89,6 +89,7 @@ def _explain(d: Derivation, source: ResourceId, target: ResourceId) -> None:
     elif source.key in d.around.mapped_networks:
         reason = f"the vault maps {source.name} to it already, for all its VMs"
         d.say(f"targetVnet/{source.name}", target, reason, "network mapping")
+        d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
     else:
         d.say(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
 

@@ -8,7 +8,7 @@ from shared.domain import choices
 from shared.domain.findings import Severity
 from shared.domain.resource_id import ResourceId
 from shared.domain.settings import Settings
-from shared.domain.target import NetworkMapping, Plan, ReplicatedNic, ResourceGroup, VirtualNetwork
+from shared.domain.target import NetworkMapping, Plan, ReplicatedNic, ResourceGroup, ResourcePreview, VirtualNetwork
 from shared.domain.vm import Existing, Network, SourceNic, SourceVm, Subnet
 from tests.unit.app.examples import (
     ELSEWHERE,
@@ -75,6 +75,7 @@ def test_an_existing_network_mapping_wins_over_the_default() -> None:
     told_ = setting(found, "targetVnet/vnet")
     assert (told_.value, told_.origin) == (str(hub), "network mapping")
     assert "net-asr" not in {group.id.name for group in of_kind(found, ResourceGroup)}
+    assert found.named == (ResourcePreview(kind="virtual network", action="reuse", name=str(hub)),)
 
 
 def test_a_network_that_is_asked_for_goes_on_the_item_and_no_mapping_is_made_or_edited() -> None:
