@@ -29,7 +29,7 @@ _ENVELOPE_ONLY = re.compile(
 _UNMODELLED = re.compile(
     r"/subscriptions/[^/]+/providers/Microsoft\.(Authorization/locks|Resources/links)"
     r"|/subscriptions/.+/virtualNetworks/[^/]+/CheckIPAddressAvailability"
-    r"|/subscriptions/.+/storageAccounts/[^/]+/blobServices/default",
+    r"|/subscriptions/.+/storageAccounts/[^/]+/(blob|file|queue|table)Services/default(/(containers|shares|queues|tables))?",
     re.IGNORECASE,
 )
 

@@ -10,41 +10,9 @@ from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import write_event, written
 from tests.e2e.overrides import items, protected, protected_world
 from tests.e2e.sweeping import Json, sweep, writes
+from tests.e2e.untagging import CLEANUP, SOON, ended, grace, run_of, untag, waits_for_its_grace
 
 _COMPUTE = "2026-04-01"
-SOON = 0.0006
-"""Hours: about two seconds."""
-CLEANUP = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_SHARE": "100"}
-
-
-def grace(hours: float) -> dict[str, str]:
-    return {"DR_UNTAG_GRACE_HOURS": f"{hours:f}"}
-
-
-async def untag(stack: Stack, vm: str) -> None:
-    body = {"operation": "Delete", "properties": {"tags": {"dr": "true"}}}
-    await stack.arm("PATCH", f"{vm}/providers/Microsoft.Resources/tags/default", "2025-04-01", body)
-
-
-async def run_of(stack: Stack, name: str) -> Json:
-    """The instance of the VM, or nothing yet."""
-    found = [each for each in await stack.instances() if each["instanceId"].startswith(f"protect-{name}-")]
-    return found[0] if found else {}
-
-
-async def ended(stack: Stack, name: str, outcome: str) -> Json:
-    """The result of the VM's run, once it has ended so."""
-
-    async def has_ended() -> Any:
-        output = (await run_of(stack, name)).get("output") or {}
-        return output if output.get("outcome") == outcome else None
-
-    result: Json = await eventually(has_ended, within=90)
-    return result
-
-
-async def waits_for_its_grace(stack: Stack, name: str) -> bool:
-    return "disableAt" in ((await run_of(stack, name)).get("customStatus") or {})
 
 
 def world(*names: str, **of_items: Any) -> Json:
