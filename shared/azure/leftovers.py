@@ -6,7 +6,8 @@ read by itself, and what cannot be read keeps it.
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
+from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
@@ -15,7 +16,7 @@ from shared.azure.estate import items_of_others
 from shared.azure.existing import api_version_of
 from shared.azure.gateway import Azure
 from shared.azure.graph import query
-from shared.azure.groups import forget_groups, groups_of
+from shared.azure.groups import forget_groups
 from shared.azure.in_use import interfaces_in
 from shared.domain import naming
 from shared.domain.choices import NETWORK
@@ -35,19 +36,18 @@ async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
     ((tag, value),) = naming.MADE_BY.items()
     found: list[ResourceId] = []
     for subscription in _subscriptions(azure.settings.target_scope):
-        found += await _tagged(azure, subscription, tag, value)
-        groups = await groups_of(azure, subscription, azure.settings.poll_seconds)
-        found += [ResourceId(key) for key, group in groups.items() if group.tags.get(tag) == value]
+        client, condition = azure.resources(subscription), _tagged(tag, value)
+        found += await _ids(client.resources.list(filter=condition))
+        found += await _ids(client.resource_groups.list(filter=condition))
     return tuple(found)
 
 
-async def _tagged(azure: Azure, subscription: str, tag: str, value: str) -> list[ResourceId]:
-    """Asked for so, the resources come without their tags, and are few."""
-    return await _resources(azure, subscription, f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}")
+def _tagged(tag: str, value: str) -> str:
+    """A filter of lists. Asked for so, resources come without their tags."""
+    return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
 
 
-async def _resources(azure: Azure, subscription: str, condition: str) -> list[ResourceId]:
-    listed = azure.resources(subscription).resources.list(filter=condition)
+async def _ids(listed: AsyncIterable[Any]) -> list[ResourceId]:
     found = []
     async for resource in listed:
         try:
@@ -74,7 +74,8 @@ async def tagged_since(azure: Azure, survey: Survey) -> ResourceId | None:
     known = {each.vm_id for each in survey.standings if settings.asks_for_protection(each.tags)}
     for subscription in _subscriptions(settings.source_scope):
         for value in settings.tag_values:
-            for vm in await _tagged(azure, subscription, settings.tag_name, value):
+            listed = azure.resources(subscription).resources.list(filter=_tagged(settings.tag_name, value))
+            for vm in await _ids(listed):
                 if vm.is_type(VIRTUAL_MACHINE) and vm in settings.source and vm not in known:
                     return vm
     return None
@@ -124,8 +125,8 @@ class Networks:
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
             subscriptions = _subscriptions(self._azure.settings.source_scope)
-            listed = [await _resources(self._azure, each, condition) for each in subscriptions]
-            self._sources = [network for networks in listed for network in networks]
+            clients = [self._azure.resources(each).resources for each in subscriptions]
+            self._sources = [source for client in clients for source in await _ids(client.list(filter=condition))]
         targets = [(source, naming.target_sibling(source, LONGEST_NAME)) for source in self._sources]
         return [source for source, target in targets if leftover in {target, target.group_id}]
 

@@ -88,8 +88,9 @@ def get_provider(_world: World, call: Call) -> Answer:
 @routes.route("GET", "/subscriptions/{subscription}/resourceGroups")
 def list_groups(world: World, call: Call) -> Answer:
     subscription = world.store.subscription(call["subscription"])
-    groups = [group.body() for group in subscription.groups.values()] if subscription else []
-    return Answer(200, world.page(call, groups))
+    wanted = _filter(call.query.get("$filter", ""), "tagname", "tagvalue")
+    groups = list(subscription.groups.values()) if subscription else []
+    return Answer(200, world.page(call, [group.body() for group in groups if _is_tagged(group.tags or {}, wanted)]))
 
 
 @routes.route("GET", _GROUP)
@@ -144,7 +145,7 @@ def list_resources(world: World, call: Call) -> Answer:
         found = world.store.in_group(ids.group_id(call["subscription"], call["group"]))
     else:
         found = world.store.in_subscription(call["subscription"])
-    wanted = _filter(call.query.get("$filter", ""))
+    wanted = _filter(call.query.get("$filter", ""), "resourcetype", "name", "location", "tagname", "tagvalue")
     values = [_summary(each, wanted) for each in found if _listed(each) and _matches(each, wanted)]
     top = checks.whole(call.query.get("$top"), "$top")
     return Answer(200, world.page(call, values[:top]))
@@ -155,12 +156,12 @@ def _listed(resource: Resource) -> bool:
     return "location" in resource.body
 
 
-def _filter(text: str) -> dict[str, str]:
+def _filter(text: str, *known: str) -> dict[str, str]:
     """`resourceType eq 'x' and tagName eq 'y'`: what the az CLI sends. Raises ArmError 400 for anything else."""
     wanted: dict[str, str] = {}
     for part in filter(None, (part.strip(" ()") for part in text.split(" and "))):
         found = _EQUALS.match(part)
-        if not found or found[1].lower() not in ("resourcetype", "name", "location", "tagname", "tagvalue"):
+        if not found or found[1].lower() not in known:
             raise ArmError(
                 400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string."
             )
@@ -176,7 +177,11 @@ def _matches(resource: Resource, wanted: dict[str, str]) -> bool:
     }
     if any(facts[name] != value for name, value in wanted.items() if name in facts):
         return False
-    tags = {name.lower(): value.lower() for name, value in resource.tags.items()}
+    return _is_tagged(resource.tags, wanted)
+
+
+def _is_tagged(given: dict[str, str], wanted: dict[str, str]) -> bool:
+    tags = {name.lower(): value.lower() for name, value in given.items()}
     if "tagname" not in wanted:
         return True
     return wanted["tagname"] in tags and wanted.get("tagvalue", tags[wanted["tagname"]]) == tags[wanted["tagname"]]

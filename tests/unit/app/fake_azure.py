@@ -392,11 +392,11 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
     async def get_group(name: str) -> Any:
         return _group(cloud.read(str(ResourceId.of(subscription, name))))
 
-    async def list_groups() -> AsyncIterator[Any]:
+    async def list_groups(filter: str = "") -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
         cloud.told("resource_groups", "read")
         for body in cloud.resources.values():
             group = ResourceId(body["id"])
-            if not group.type and group.subscription == subscription:
+            if not group.type and group.subscription == subscription and _fits(body, group, filter):
                 yield _group(body)
 
     async def get_by_id(resource: str, api_version: str) -> Any:
@@ -435,13 +435,9 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
 def _listed(cloud: Cloud, subscription: str) -> dict[str, Any]:
     async def list_resources(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
         cloud.told("resources", "read")
-        conditions = dict(part.split(" eq ") for part in filter.split(" and "))
         for key, body in cloud.resources.items():
             resource = ResourceId(key)
-            tags = {f"'{name}'": f"'{value}'" for name, value in body.get("tags", {}).items()}
-            tagged = tags.get(conditions.get("tagName", ""), "") == conditions.get("tagValue", "")
-            of_type = conditions.get("resourceType", f"'{resource.type}'").lower() == f"'{resource.type}'"
-            if resource.type and resource.subscription == subscription and tagged and of_type:
+            if resource.type and resource.subscription == subscription and _fits(body, resource, filter):
                 yield resources.GenericResourceExpanded({"id": body["id"]})
 
     async def list_in_group(group: str, top: int) -> AsyncIterator[Any]:
@@ -451,6 +447,14 @@ def _listed(cloud: Cloud, subscription: str) -> dict[str, Any]:
             yield resources.GenericResourceExpanded({"id": body["id"], "name": body["name"]})
 
     return {"list": list_resources, "list_by_resource_group": list_in_group}
+
+
+def _fits(body: dict[str, Any], resource: ResourceId, condition: str) -> bool:
+    """What a `$filter` of a list leaves: by type, or by a tag's name and value."""
+    wanted = dict(part.split(" eq ") for part in condition.split(" and ")) if condition else {}
+    tags = {f"'{name}'": f"'{value}'" for name, value in (body.get("tags") or {}).items()}
+    of_type = wanted.get("resourceType", f"'{resource.type}'").lower() == f"'{resource.type}'".lower()
+    return of_type and tags.get(wanted.get("tagName", ""), "") == wanted.get("tagValue", "")
 
 
 def _deletes(cloud: Cloud, subscription: str) -> Any:
