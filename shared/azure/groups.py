@@ -28,13 +28,13 @@ async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> 
     """
     recently = azure.settings.poll_seconds
     for within in (recently,) if anew else (recently * HARDLY, recently):
-        listed = await groups_of(azure, group.subscription, within)
+        listed = await _groups_of(azure, group.subscription, within)
         if group.key in listed:
             return listed[group.key]
     return None
 
 
-async def groups_of(azure: Azure, subscription: str, within: float) -> dict[str, GroupRecord]:
+async def _groups_of(azure: Azure, subscription: str, within: float) -> dict[str, GroupRecord]:
     """All resource groups of a subscription by their lower-cased IDs. Raises HttpResponseError."""
     return await azure.shared(_key(subscription), lambda: _list(azure, subscription), within)
 
@@ -49,6 +49,7 @@ def _key(subscription: str) -> str:
 
 
 async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
+    """One that is being deleted is none any more: to make it again, Azure refuses until it is gone."""
     try:
         groups: Any = azure.resources(subscription).resource_groups.list()
         return {
@@ -56,6 +57,7 @@ async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
                 region(group.location), group.managed_by or "", dict(group.tags or {})
             )
             async for group in groups
+            if not (group.properties and group.properties.provisioning_state == "Deleting")
         }
     except HttpResponseError as answer:
         if is_missing(answer):

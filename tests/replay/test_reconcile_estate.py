@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared.domain.estate import Action
 from shared.domain.outcome import Error, Failed, Pending, Ready
 from shared.domain.sweep import Summary, Sweep, SweepReport, Work
-from tests.replay.instance import START, Answer, InstanceOf
+from tests.replay.instance import LEFTOVERS, START, Answer, InstanceOf
+from tests.unit.app.examples import VM_ID
 
 HEAL = "heal_estate"
 POLL = 30
@@ -136,3 +137,24 @@ def test_every_sweep_ends_and_shows_within_the_hour_that_it_lives(answers: Seque
     assert has_just_ended(report, instance)
     assert all(wait <= 3600 for wait in instance.waits)
     assert instance.elapsed < timedelta(hours=12)
+
+
+def test_what_the_last_step_removed_is_in_the_report() -> None:
+    removed = REPORT.model_copy(update={"removed": (VM_ID.group_id,)})
+    instance = SweepInstance(
+        {HEAL: [after(done=True)], LEFTOVERS: [after(removed, done=True)]}, Sweep(poll_seconds=POLL)
+    )
+
+    assert instance.run().removed == (VM_ID.group_id,)
+
+
+@pytest.mark.parametrize("fault", [Pending(retry_after=5, error=SLOW_DOWN), RuntimeError("a bug")])
+def test_where_the_last_step_fails_it_is_tried_again_after_another_look_at_what_is_to_be_done(fault: Answer) -> None:
+    instance = SweepInstance(
+        {HEAL: [after(done=True)] * 2, LEFTOVERS: [fault, after(done=True)]}, Sweep(poll_seconds=POLL)
+    )
+
+    report = instance.run()
+
+    assert (instance.calls, instance.waits) == ([HEAL, HEAL], [60])
+    assert (report.error, report.summary) == (None, REPORT.summary)
