@@ -68,18 +68,18 @@ def demand_of(
     """`group_tags` are those of the VMs' resource groups, by lower-cased ID."""
     unknown = {item.source: item for item in items if not _tells_its_network(item)}
     protected = {item.source for item in items} - unknown.keys()
-    needed: set[str] = set()
+    needed: set[ResourceId] = set()
     interfaces: set[str] = set()
     for vm in vms:
         asks = settings.asks_for_protection(vm.tags)
         if asks:
             wishes = wishes_of(vm, group_tags.get(vm.id.group_id.key, {}), settings)
-            needed |= _with_groups(_needed_by(vm, wishes))
+            needed.update(_needed_by(vm, wishes))
         if vm.id in unknown or (asks and vm.id not in protected):
             interfaces |= {nic.key for nic in vm.nic_ids}
         unknown.pop(vm.id, None)
     unclear = min((str(item.id) for item in unknown.values()), default="")
-    return Demand(frozenset(needed), frozenset(interfaces), unclear)
+    return Demand(_with_groups(needed), frozenset(interfaces), unclear)
 
 
 def _tells_its_network(item: ProtectedItem) -> bool:
@@ -100,7 +100,7 @@ def _needed_by(vm: SourceVm, wishes: Wishes) -> Iterator[ResourceId]:
 
 def named_by(items: Iterable[ProtectedItem]) -> frozenset[str]:
     """Everything that the items name, whoever made them and whatever their state, and the groups of it."""
-    return frozenset(_with_groups(resource for item in items for resource in _named_by(item)))
+    return _with_groups({resource for item in items for resource in _named_by(item)})
 
 
 def _named_by(item: ProtectedItem) -> Iterator[ResourceId]:
@@ -114,8 +114,8 @@ def _named_by(item: ProtectedItem) -> Iterator[ResourceId]:
     yield from item.copies
 
 
-def _with_groups(resources: Iterable[ResourceId]) -> set[str]:
-    return {each.key for resource in resources for each in (resource, resource.group_id)}
+def _with_groups(resources: set[ResourceId]) -> frozenset[str]:
+    return frozenset(each.key for resource in resources for each in (resource, resource.group_id))
 
 
 def unneeded(made: Iterable[ResourceId], wanted: frozenset[str], settings: Settings) -> tuple[ResourceId, ...]:
