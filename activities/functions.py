@@ -126,8 +126,10 @@ async def _run(step: Callable[..., Awaitable["Outcome"]], request: Json, *more: 
     """The step's own annotation says what its request is."""
     from shared.azure.answers import answered
     from shared.azure.gateway import gateway
+    from shared.azure.governor import in_background
 
     azure = gateway()
     loaded = step.__annotations__["request"].load(request)
-    outcome = await answered(step(azure, loaded, *more), azure.settings.poll_seconds)
+    with in_background(bool(request.get("inBackground"))):
+        outcome = await answered(step(azure, loaded, *more), azure.settings.poll_seconds)
     return outcome.dump()

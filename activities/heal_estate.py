@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -105,10 +105,11 @@ async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...]
 async def _start(azure: Azure, client: DurableOrchestrationClient, standing: Standing) -> _Start:
     """One VM's instance that cannot be started takes no other's turn: the next sweep comes to it again."""
     instance, poll = instance_of(standing.vm_id), azure.settings.poll_seconds
-    run = Run(vm_id=standing.vm_id, poll_seconds=poll, seen=standing.seen, in_background=True)
     try:
         if _is_unchanged(standing, await status_of(client, instance), poll):
             return _Start.UNCHANGED
+        begins = datetime.now(UTC) + timedelta(seconds=azure.governor.place(standing.vm_id.subscription))
+        run = Run(vm_id=standing.vm_id, poll_seconds=poll, wake_at=begins, seen=standing.seen, in_background=True)
         started = await start_if_idle(client, instance, ORCHESTRATOR, run.dump(), poll)
     except Exception:
         log.exception("The run of %s could not be started", standing.vm_id)

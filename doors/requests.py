@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 
 from doors.body import tags_in
 from doors.problems import FieldError, Problem
-from shared.azure.answers import WriteRefusedError, error_of
+from shared.azure.answers import ThrottledError, WriteRefusedError, error_of, wait_of
 from shared.domain.resource_id import ResourceId, vm_id
 from shared.domain.run import WRITES_OFF
 from shared.domain.settings import Settings
@@ -117,10 +117,14 @@ async def asked(call: Awaitable[T]) -> T:
         return await call
     except WriteRefusedError as refused:
         raise Problem(HTTPStatus.CONFLICT, refused.error.code, refused.error.message) from None
+    except ThrottledError as throttled:
+        detail = f"{throttled}."
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Throttled", detail, retry_after=throttled.wait) from None
     except HttpResponseError as answer:
         error = error_of(answer)
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error), retry_after=30) from None
+            wait = wait_of(answer, 30)
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error), retry_after=wait) from None
         raise Problem(HTTPStatus.BAD_GATEWAY, error.code, f"Azure answered {answer.status_code}: {error}") from None
     except AzureError as fault:
         raise Problem(HTTPStatus.BAD_GATEWAY, type(fault).__name__, "Azure did not answer.", retry_after=30) from None

@@ -17,7 +17,7 @@ ON_READ = {
     HTTPStatus.BAD_REQUEST: "MalformedResource, InvalidQuery: a name or a query parameter that cannot be",
     HTTPStatus.NOT_FOUND: "VmNotFound; or OutOfScope, for a VM that this app does not look after",
     HTTPStatus.BAD_GATEWAY: "Azure refused, or did not answer; the code is Azure's",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Azure asks to come back later; the code is Azure's",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Azure takes no call for now: Throttled, or Azure's own code",
 }
 
 

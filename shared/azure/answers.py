@@ -1,7 +1,7 @@
 """What Azure answers, as an outcome: throttling and passing faults are `Pending`, a refusal is `Failed`."""
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
@@ -21,17 +21,29 @@ class WriteRefusedError(Exception):
         self.error = Error(code=code, message=message, action=action)
 
 
+class ThrottledError(Exception):
+    """Not sent: Azure would take it only in `wait` seconds. `place` says for that wait when to come back, so that not
+    all do so at once."""
+
+    def __init__(self, message: str, wait: float, place: Callable[[float], float]) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.place = place
+
+
 async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
     """Awaits one step. `poll_seconds` is how long to wait where Azure does not say."""
     try:
         return await call
     except WriteRefusedError as refused:
         return Failed(error=refused.error, by_settings=True)
+    except ThrottledError as throttled:
+        return Pending(retry_after=throttled.place(throttled.wait), step=f"Waiting: {throttled}")
     except HttpResponseError as answer:
         if (denial := denial_of(answer)) is not None:
             return Failed(error=denial, by_settings=True)
         if answer.status_code in _PASSING:
-            return Pending(retry_after=_retry_after(answer, poll_seconds), error=error_of(answer))
+            return Pending(retry_after=wait_of(answer, poll_seconds), error=error_of(answer))
         return Failed(error=error_of(answer))
     except (ServiceRequestError, ServiceResponseError) as fault:
         return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
@@ -88,10 +100,18 @@ def _body(answer: HttpResponseError) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _retry_after(answer: HttpResponseError, otherwise: float) -> float:
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks to wait, where it does so by a number."""
+    for name, seconds in (("Retry-After", 1.0), ("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001)):
+        try:
+            return float(headers[name]) * seconds
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def wait_of(answer: HttpResponseError, otherwise: float) -> float:
+    """Seconds until a call that was refused for now may be made again; `otherwise` if Azure does not say."""
     response: Any = answer.response
-    try:
-        asked = float(response.headers["Retry-After"]) if response else otherwise
-        return min(max(asked, otherwise / 30), _LONGEST_WAIT)
-    except (KeyError, ValueError):
-        return otherwise
+    asked = retry_after(response.headers) if response else None
+    return otherwise if asked is None else min(max(asked, otherwise / 30), _LONGEST_WAIT)

@@ -11,6 +11,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.azure.answers import WriteRefusedError, is_missing
 from shared.azure.ensure import Ensurer
+from shared.azure.governor import LONGEST_WAIT, Governor
 from shared.azure.ledger import Ledger
 from shared.azure.metrics import Metrics
 from shared.azure.remembered import SLOW, Remembered
@@ -48,6 +49,7 @@ class Azure:
         self.made: set[ResourceId] = set()
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
         self.metrics = Metrics()
+        self.governor = Governor(settings.poll_seconds)
 
     def compute(self, subscription: str) -> "ComputeManagementClient":
         from azure.mgmt.compute.aio import ComputeManagementClient
@@ -191,7 +193,7 @@ class Azure:
                 return found
 
     def _client(self, kind: Any, *subscription: str) -> Any:
-        from shared.azure.policies import NoRegistration, ShortRetries
+        from shared.azure.policies import NoRegistration, Paced, ShortRetries
 
         key = (kind.__name__, "".join(subscription).lower())
         if key not in self._clients:
@@ -201,8 +203,8 @@ class Azure:
                 *subscription,
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
-                retry_policy=ShortRetries(),
-                per_retry_policies=[NoRegistration()],
+                retry_policy=ShortRetries(LONGEST_WAIT * self.settings.poll_seconds),
+                per_retry_policies=[NoRegistration(), Paced(self.governor)],
                 transport=self._shared_transport(),
             )
         return self._clients[key]

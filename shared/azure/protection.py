@@ -4,6 +4,7 @@ from time import monotonic
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
+from shared.azure.answers import ThrottledError
 from shared.azure.budget import asked
 from shared.azure.gateway import Azure
 from shared.azure.records import ContainerMappingRecord
@@ -88,6 +89,8 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     try:
         vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
         asked(azure, ENABLE, vault.enable_jobs[vm])
+    except ThrottledError:
+        raise  # it was not sent
     except BaseException:
         # It may have been taken all the same: whoever looks next looks at the vault, not at what is remembered of it.
         vault.items.forget()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from shared.azure.governor import in_background
+
 T = TypeVar("T")
 
 FRESH_FOR = 2.0
@@ -35,7 +37,9 @@ class Remembered(Generic[T]):
     async def get(self, within: float | None = None) -> T:
         if self._flight is None or not self._serves(self._flight, self._seconds if within is None else within):
             self.asked_at = monotonic()
-            self._flight = asyncio.create_task(self._read())
+            # Whoever comes while it waits shares it, events too.
+            with in_background(False):
+                self._flight = asyncio.create_task(self._read())
         # One caller that is cancelled does not take the answer from the others.
         return await asyncio.shield(self._flight)
 

@@ -9,6 +9,7 @@ from shared.azure import site_recovery, target_resources
 from shared.azure.answers import WriteRefusedError
 from shared.azure.ensure import Flight
 from shared.azure.gateway import Azure
+from shared.azure.governor import in_background
 from shared.azure.groups import forget_groups
 from shared.azure.target_resources import UnfitError
 from shared.azure.vault import Vault
@@ -86,9 +87,11 @@ async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
     recently = monotonic() - azure.settings.poll_seconds
     refresh = partial(forget, holder, resource, recently) if forget else None
     try:
-        return await holder.ensurer.ensure(
-            resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
-        )
+        # Whoever wants the same waits for this look at it, events too.
+        with in_background(False):
+            return await holder.ensurer.ensure(
+                resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
+            )
     except UnfitError as unfit:
         return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)), by_settings=True)
 
