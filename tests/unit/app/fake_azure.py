@@ -37,11 +37,11 @@ FAR_CONTAINER = VAULT_ID.child("replicationFabrics", "west").child("replicationP
 POLICY = VAULT_ID.child("replicationPolicies", "somebody-s-policy")
 
 
-def answer(status: int, code: str, message: str = "Azure says so.") -> HttpResponseError:
+def answer(status: int, code: str, message: str = "Azure says so.", **headers: str) -> HttpResponseError:
     """The exception that the SDK raises for an error body."""
     body = {"error": {"code": code, "message": message}}
     response: Any = SimpleNamespace(
-        status_code=status, reason=code, headers={}, text=lambda: json.dumps(body), body=lambda: b""
+        status_code=status, reason=code, headers=headers, text=lambda: json.dumps(body), body=lambda: b""
     )
     return (ResourceNotFoundError if status == 404 else HttpResponseError)(response=response)
 

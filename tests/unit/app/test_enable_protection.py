@@ -5,7 +5,7 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.enable_protection import enable_protection
 from shared.azure import protection, remembered
-from shared.azure.answers import WriteRefusedError
+from shared.azure.answers import ThrottledError, WriteRefusedError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Pending, Ready
 from shared.domain.resource_id import ResourceId
@@ -196,6 +196,17 @@ async def test_a_refused_request_is_sent_once_and_its_error_goes_through(azure: 
     with pytest.raises(HttpResponseError):
         await enable_protection(azure, REQUESTED)
     assert cloud.written == [REQUEST]
+
+
+async def test_what_was_not_even_sent_leaves_the_lists_as_they_are_known(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.faults["write"] = ThrottledError("Azure takes no more writes for now", 7, lambda wait: wait)
+
+    with pytest.raises(ThrottledError):
+        await enable_protection(azure, REQUESTED)
+    known = list(cloud.reads)
+
+    assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-2"})
+    assert cloud.reads == known
 
 
 # What others did meanwhile

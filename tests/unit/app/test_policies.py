@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.transport import HttpRequest
 
@@ -38,7 +39,7 @@ def answer_to(method: str, status: int, **headers: str) -> PipelineResponse[Any,
 
 
 def is_retried(response: PipelineResponse[Any, Any]) -> bool:
-    policy = ShortRetries()
+    policy = ShortRetries(longest_sleep=5)
     return policy.is_retry(policy.configure_retries({}), response)
 
 
@@ -139,10 +140,13 @@ class Transport:
 
     def __init__(self, *answers: tuple[int, dict[str, str], str]) -> None:
         self.answers = answers
+        self.fault: Exception | None = None
         self.sent: list[str] = []
         self.slept: list[float] = []
 
     async def send(self, request: Any, **_: Any) -> Any:
+        if self.fault:
+            raise self.fault
         status, headers, code = self.answers[min(len(self.sent), len(self.answers) - 1)]
         self.sent.append(f"{request.method} {request.url.split('?')[0].removeprefix(ARM)}")
         body: dict[str, Any] = (
@@ -177,9 +181,9 @@ class Offline(Azure):
         return SimpleNamespace(get_token=get_token)
 
 
-async def ask(transport: Transport) -> Outcome:
+async def ask(transport: Transport, azure: Azure | None = None) -> Outcome:
     """The service's own check of the VM, a GET, as a step asks for it."""
-    client = Offline(transport).site_recovery(SUBSCRIPTION).replication_eligibility_results
+    client = (azure or Offline(transport)).site_recovery(SUBSCRIPTION).replication_eligibility_results
 
     async def step() -> Outcome:
         await client.get(VM_ID.resource_group, VM_ID.name)
@@ -206,13 +210,38 @@ async def test_a_short_throttle_is_not_even_noticed() -> None:
 
 
 async def test_a_short_throttle_that_does_not_end_is_told_after_two_more_tries() -> None:
-    transport = Transport((429, {"Retry-After": "2"}, "TooManyRequests"))
+    transport = Transport((429, {"Retry-After": "1"}, "TooManyRequests"))
 
     outcome = await ask(transport)
 
     assert isinstance(outcome, Pending)
-    assert outcome.retry_after == 2
-    assert (len(transport.sent), transport.slept) == (3, [2, 2])
+    assert outcome.retry_after == 1
+    assert (len(transport.sent), transport.slept) == (3, [1, 1])
+
+
+async def test_after_a_long_throttle_nothing_is_sent_and_nothing_retried_until_its_time() -> None:
+    transport = Transport((429, {"Retry-After": "60"}, "TooManyRequests"))
+    azure = Offline(transport)
+    await ask(transport, azure)
+
+    outcome = await ask(transport, azure)
+
+    assert isinstance(outcome, Pending)
+    assert 59 < outcome.retry_after <= 60
+    assert outcome.step == f"Waiting: Azure takes no more reads of the subscription {SUBSCRIPTION} for now"
+    assert outcome.error is None
+    assert (len(transport.sent), transport.slept) == (1, [])
+
+
+async def test_calls_that_nobody_answers_are_not_under_way_for_ever() -> None:
+    transport = Transport((200, {}, ""))
+    transport.fault = ServiceRequestError("No route to host")
+    azure = Offline(transport)
+    for _ in range(80):
+        await ask(transport, azure)
+    transport.fault = None
+
+    assert await ask(transport, azure) == Ready()
 
 
 async def test_a_read_in_a_subscription_that_is_not_registered_registers_nothing() -> None:

@@ -14,6 +14,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from doors.plan import post_plan
 from doors.problems import Problem
 from doors.protection import get_protection, put_protection
+from shared.azure.answers import ThrottledError
 from shared.domain import naming
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Run
@@ -477,6 +478,8 @@ async def test_a_policy_that_could_not_be_edited_is_told_and_no_tag_is_written(
     ("fault", "status", "code", "retry"),
     [
         (answer(429, "TooManyRequests"), 503, "TooManyRequests", "30"),
+        (answer(429, "TooManyRequests", **{"Retry-After": "17"}), 503, "TooManyRequests", "17"),
+        (ThrottledError("Azure takes no more reads", 7.2, lambda wait: wait), 503, "Throttled", "7"),
         (answer(403, "AuthorizationFailed"), 502, "AuthorizationFailed", None),
         (answer(500, "InternalServerError"), 502, "InternalServerError", None),
         (ServiceRequestError("no route to host 10.0.0.1"), 502, "ServiceRequestError", "30"),

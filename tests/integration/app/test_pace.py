@@ -1,0 +1,209 @@
+"""The pace of the app's own gateway: its real SDK clients against the simulator's buckets."""
+
+import asyncio
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import pairwise
+from types import NoneType
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, TCPConnector
+from azure.core.pipeline.transport import AioHttpTransport
+
+import shared.azure.gateway
+from activities.functions import blueprint
+from local.simulator import Simulator
+from shared.azure.answers import ThrottledError, answered
+from shared.azure.gateway import Azure
+from shared.azure.governor import in_background
+from shared.azure.tags import tag_vm
+from shared.domain.messages import VmRequest
+from shared.domain.outcome import Pending, Ready, load_outcome
+from shared.domain.resource_id import ResourceId
+from shared.domain.settings import Settings
+from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
+
+(resolve_source,) = (
+    builder._function.get_user_function()
+    for builder in blueprint._function_builders
+    if builder._function.get_function_name() == "resolve_source"
+)
+WEB, BACK = (ResourceId(vm_id(name)) for name in ("web-1", "back-1"))
+
+
+class Gateway(Azure):
+    """The app's, which trusts this simulator, as a principal without a managed identity."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        poll = 30 / simulator.world.clock.speed
+        scope = f"/subscriptions/{SUBSCRIPTION}"
+        super().__init__(
+            Settings(
+                vault_ids=VAULT_ID,
+                source_scope=scope,
+                target_scope=scope,
+                arm_endpoint=simulator.url,
+                poll_seconds=poll,
+            )
+        )
+        self._simulator = simulator
+
+    def _credential(self) -> Any:
+        return Token()
+
+    def _shared_transport(self) -> AioHttpTransport:
+        if self._transport is None:
+            trusted = ssl.create_default_context(cafile=str(self._simulator.ca_file))
+            self._transport = AioHttpTransport(session=ClientSession(connector=TCPConnector(ssl=trusted)))
+        return self._transport
+
+    async def look(self, vm: ResourceId = WEB) -> None:
+        await self.compute(vm.subscription).virtual_machines.get(vm.resource_group, vm.name)
+
+
+@asynccontextmanager
+async def gateways(speed: float, count: int = 1) -> AsyncIterator[tuple[Simulator, list[Gateway]]]:
+    """Each is a process of its own, as far as the service can tell."""
+    async with Simulator(estate(machine("web-1"), machine("back-1")), speed=speed) as simulator:
+        made = [Gateway(simulator) for _ in range(count)]
+        try:
+            yield simulator, made
+        finally:
+            for gateway in made:
+                await gateway.close()
+
+
+def served(simulator: Simulator) -> list[dict[str, Any]]:
+    return simulator.gateway.log.after(0)
+
+
+def statuses(simulator: Simulator) -> Counter[int]:
+    return Counter(request["status"] for request in served(simulator))
+
+
+async def until_done(call: Callable[[], Awaitable[None]]) -> int:
+    """As a run does it: what is turned away comes back when it was told to. Returns how often it was turned away."""
+    turned_away = 0
+    while True:
+        try:
+            await call()
+            return turned_away
+        except ThrottledError as throttled:
+            turned_away += 1
+            await asyncio.sleep(throttled.place(throttled.wait))
+
+
+async def test_six_hundred_reads_at_once_all_end_and_none_is_refused() -> None:
+    """The bucket holds 250, and 250 a second come back at this speed."""
+    async with gateways(speed=10) as (simulator, (gateway,)):
+        turned_away = await asyncio.gather(*(until_done(gateway.look) for _ in range(600)))
+        assert statuses(simulator) == {200: 600}
+    # What would wait for more than 5 s of Azure was not left waiting.
+    assert sum(turned_away) > 100
+
+
+async def test_the_background_waits_while_others_pass() -> None:
+    """The bucket is as good as not refilled: at this speed a second brings one call."""
+    async with gateways(speed=0.04) as (simulator, (gateway,)):
+
+        async def activity() -> None:
+            with in_background(True):
+                await gateway.look(BACK)
+
+        flood = [asyncio.create_task(activity()) for _ in range(250)]
+        await asyncio.wait(flood, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.gather(*(gateway.look() for _ in range(8)))
+        await _until(lambda: statuses(simulator)[200] == 187 + 8)
+
+        # A few wait, and hold their places; the others have made room.
+        waiting = [each for each in flood if not each.done()]
+        assert len(waiting) == 4
+        assert Counter(type(each.exception()) for each in flood if each.done()) == {NoneType: 187, ThrottledError: 59}
+        for each in waiting:
+            each.cancel()
+        await asyncio.wait(waiting)
+        await asyncio.gather(*(gateway.look() for _ in range(40)))
+        assert statuses(simulator) == {200: 187 + 8 + 40}
+
+
+async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = VmRequest(vm_id=WEB).dump()
+    async with gateways(speed=0.04) as (_, (gateway,)):
+        monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: gateway)
+
+        async def look_in_background() -> Any:
+            return await asyncio.wait_for(resolve_source(request | {"inBackground": True}), timeout=3)
+
+        assert load_outcome(await look_in_background()).status == "ready"
+        await asyncio.gather(*(gateway.look() for _ in range(190)))
+
+        with pytest.raises(TimeoutError):
+            await look_in_background()
+        assert load_outcome(await resolve_source(request)).status == "ready"
+
+
+async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket() -> None:
+    async with gateways(speed=1) as (simulator, (gateway,)):
+        rule = {"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 1}
+        simulator.gateway.faults.add(rule)
+        refused = asyncio.create_task(gateway.look(BACK))
+        await _until(lambda: statuses(simulator)[429] == 1)
+
+        await asyncio.gather(*(gateway.look() for _ in range(20)), refused, tag_vm(gateway, WEB, {"dr": "true"}))
+
+        first, *others = served(simulator)
+    assert first["status"] == 429
+    reads = [_moment(each) - _moment(first) for each in others if each["method"] == "GET"]
+    (write,) = [_moment(each) - _moment(first) for each in others if each["method"] == "PATCH"]
+    assert len(reads) == 21
+    assert min(reads) >= 0.99 > write
+
+
+async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> None:
+    async with gateways(speed=1) as (simulator, (gateway,)):
+        simulator.gateway.faults.add({"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 60})
+
+        async def step(vm: ResourceId) -> Ready:
+            await gateway.look(vm)
+            return Ready()
+
+        told = await answered(step(BACK), 30)
+        outcomes = [await answered(step(WEB), 30) for _ in range(5)]
+
+        assert statuses(simulator) == {429: 1}
+    assert isinstance(told, Pending)
+    assert told.retry_after == 60
+    waits = [outcome.retry_after for outcome in outcomes if isinstance(outcome, Pending)]
+    assert len(waits) == 5
+    assert 59 < min(waits) <= max(waits) < 62
+    assert all(later - earlier > 0.1 for earlier, later in pairwise(waits))
+
+
+async def test_two_processes_that_drain_one_bucket_see_each_other_in_its_headers() -> None:
+    async with gateways(speed=10, count=2) as (simulator, processes):
+        calls = asyncio.Semaphore(32)
+
+        async def look(gateway: Gateway) -> None:
+            async with calls:
+                await until_done(gateway.look)
+
+        await asyncio.gather(*(look(gateway) for _ in range(400) for gateway in processes))
+        assert statuses(simulator) == {200: 800}
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+def _moment(request: dict[str, Any]) -> float:
+    return datetime.fromisoformat(f"{request['time'][:26]}+00:00").timestamp()

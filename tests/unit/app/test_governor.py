@@ -1,0 +1,324 @@
+"""Whose turn it is to call Azure, what its answers tell of the next, and who does not wait any longer."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from itertools import count, pairwise
+from typing import Any
+
+import pytest
+
+from shared.azure.answers import ThrottledError, answered
+from shared.azure.governor import Governor, Lane, in_background
+from shared.azure.remembered import Remembered
+from shared.domain.outcome import Outcome, Pending
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID
+
+ARM = "https://management.azure.com"
+GRAPH = f"{ARM}/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
+LEFT = "x-ms-ratelimit-remaining-subscription"
+
+HARDLY_EVER = 3e6
+"""A poll interval at which a bucket is as good as not refilled: who waits there waits for the whole test."""
+
+
+def reads(poll_seconds: float = HARDLY_EVER) -> Lane:
+    return Governor(poll_seconds).lane("GET", f"{ARM}{VM_ID}")
+
+
+async def call(lane: Lane, headers: Mapping[str, str] | None = None, status: int = 200) -> None:
+    """A call that is answered at once."""
+    await lane.turn()
+    lane.answered(status, headers or {})
+
+
+async def begun(*calls: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
+    """As tasks that have come as far as they do at once."""
+    tasks = [asyncio.create_task(each) for each in calls]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def calls_left(lane: Lane) -> int:
+    """How many calls are let go before the first has to wait."""
+    for done in count():
+        (task,) = await begun(call(lane))
+        if not task.done():
+            await cancelled(task)
+            return done
+    raise AssertionError
+
+
+async def wait_of(lane: Lane) -> float:
+    with pytest.raises(ThrottledError) as throttled:
+        await lane.turn()
+    return throttled.value.wait
+
+
+# Buckets
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("GET", f"{ARM}{VM_ID}"), ("HEAD", f"{ARM}{VM_ID}/x?y=z"), True),
+        (("GET", f"{ARM}{VM_ID}"), ("GET", f"{ARM}/subscriptions/{SUBSCRIPTION.upper()}"), True),
+        (("GET", f"{ARM}{VM_ID}"), ("GET", f"{ARM}/subscriptions/{ELSEWHERE}"), False),
+        (("GET", f"{ARM}{VM_ID}"), ("GET", f"{ARM}/subscriptions"), False),
+        (("GET", f"{ARM}/subscriptions"), ("GET", f"{ARM}/providers/Microsoft.Compute"), True),
+        (("GET", f"{ARM}{VM_ID}"), ("PUT", f"{ARM}{VM_ID}"), False),
+        (("PUT", f"{ARM}{VM_ID}"), ("PATCH", f"{ARM}{VM_ID}"), True),
+        (("PUT", f"{ARM}{VM_ID}"), ("POST", f"{ARM}{VM_ID}/start"), True),
+        (("PUT", f"{ARM}{VM_ID}"), ("DELETE", f"{ARM}{VM_ID}"), False),
+        (("POST", GRAPH), ("POST", f"{ARM}/providers/microsoft.support/checkNameAvailability"), False),
+        (("POST", GRAPH), ("POST", GRAPH.lower()), True),
+    ],
+)
+async def test_each_subscription_has_a_bucket_of_each_kind(
+    one: tuple[str, str], other: tuple[str, str], *, same: bool
+) -> None:
+    governor = Governor(30)
+
+    assert (governor.lane(*one) is governor.lane(*other)) is same
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "calls"),
+    [
+        ("GET", ARM + str(VM_ID), 237),
+        ("PUT", ARM + str(VM_ID), 190),
+        ("DELETE", ARM + str(VM_ID), 190),
+        ("POST", GRAPH, 14),
+    ],
+)
+async def test_a_bucket_is_spent_but_for_its_cushion(method: str, url: str, calls: int) -> None:
+    assert await calls_left(Governor(HARDLY_EVER).lane(method, url)) == calls
+
+
+@pytest.mark.parametrize(
+    ("headers", "calls"),
+    [
+        ({f"{LEFT}-reads": "20"}, 7),
+        ({f"{LEFT}-reads": "200", f"{LEFT}-global-reads": "20"}, 7),
+        ({f"{LEFT}-reads": "0"}, 0),
+        ({f"{LEFT}-reads": "11999"}, 237),
+        ({f"{LEFT}-writes": "20"}, 236),
+        ({f"{LEFT}-reads": "Microsoft.Compute/GetVM3Min;18"}, 236),
+        ({"x-ms-ratelimit-remaining-tenant-reads": "20"}, 236),
+        ({}, 236),
+    ],
+)
+async def test_the_headers_of_an_answer_correct_what_is_left(headers: dict[str, str], calls: int) -> None:
+    lane = reads()
+    await call(lane, headers)
+
+    assert await calls_left(lane) == calls
+
+
+async def test_what_is_more_than_was_known_is_believed_by_and_by() -> None:
+    lane = reads()
+    await call(lane, {f"{LEFT}-reads": "14"})
+    await call(lane, {f"{LEFT}-reads": "249"})
+
+    assert await calls_left(lane) == 118
+
+
+async def test_it_is_not_believed_while_others_may_have_been_counted_since() -> None:
+    lane = reads()
+    await lane.turn()
+    await call(lane, {f"{LEFT}-reads": "21"})
+    await call(lane, {f"{LEFT}-reads": "249"})
+
+    assert await calls_left(lane) == 6
+
+
+# Throttled
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "blocked"),
+    [
+        (429, {"Retry-After": "60"}, True),
+        (429, {"retry-after-ms": "60000"}, True),
+        (429, {}, False),
+        (503, {"Retry-After": "60"}, False),
+        (202, {"Retry-After": "60"}, False),
+    ],
+)
+async def test_a_429_holds_back_everybody_for_its_time(status: int, headers: dict[str, str], *, blocked: bool) -> None:
+    lane = reads(poll_seconds=30)
+    await call(lane, headers, status)
+
+    if blocked:
+        assert 59 < await wait_of(lane) <= 60
+    else:
+        await call(lane)
+
+
+async def test_those_who_wait_when_a_long_429_comes_do_not_wait_for_its_end() -> None:
+    lane = reads(poll_seconds=3000)
+    await lane.turn()
+    await call(lane, {f"{LEFT}-reads": "13"})
+    waiting = await begun(*(lane.turn() for _ in range(3)))
+    assert not any(each.done() for each in waiting)
+
+    lane.answered(429, {"Retry-After": "3600"})
+
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in ended] == [ThrottledError] * 3
+
+
+async def test_nobody_waits_for_longer_than_he_may_whatever_the_answers_say() -> None:
+    lane = reads(poll_seconds=3)
+    for _ in range(230):
+        await lane.turn()
+    waiting = await begun(*(lane.turn() for _ in range(20)))
+    for _ in range(100):
+        lane.answered(200, {f"{LEFT}-reads": "0"})
+
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert ThrottledError in {type(each) for each in ended}
+
+
+async def test_a_window_of_resource_graph_that_is_used_up_is_waited_for() -> None:
+    lane = Governor(30).lane("POST", GRAPH)
+    await call(lane, {"x-ms-user-quota-remaining": "4", "x-ms-user-quota-resets-after": "00:01:30"})
+    await call(lane, {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": "00:01:30.5"})
+
+    assert 90 < await wait_of(lane) <= 90.5
+
+
+@pytest.mark.parametrize("resets_after", ["", "soon", "1:2"])
+async def test_a_window_of_unknown_length_refills_as_it_is_known_to(resets_after: str) -> None:
+    lane = Governor(30).lane("POST", GRAPH)
+    await call(lane, {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": resets_after})
+
+    await call(lane)
+
+
+async def test_those_who_are_turned_away_come_back_one_after_the_other() -> None:
+    lane = reads(poll_seconds=30)
+    await call(lane, {"Retry-After": "60"}, 429)
+
+    async def step() -> Outcome:
+        await lane.turn()
+        raise AssertionError("It was let go.")
+
+    outcomes = [await answered(step(), 30) for _ in range(1000)]
+
+    waits = [outcome.retry_after for outcome in outcomes if isinstance(outcome, Pending) and outcome.error is None]
+    assert len(waits) == 1000
+    assert 59 < waits[0] <= 60
+    assert all(later > earlier for earlier, later in pairwise(waits))
+    # 200 in 30 s: what they come back for takes no more reads than come back by then.
+    assert waits[-1] - waits[0] == pytest.approx(999 * 30 / 200, abs=1)
+
+
+def test_those_who_ask_for_a_place_begin_one_after_the_other_each_subscription_for_itself() -> None:
+    governor = Governor(30)
+
+    here = [governor.place(SUBSCRIPTION) for _ in range(400)]
+    elsewhere = governor.place(ELSEWHERE)
+
+    assert (here[0], elsewhere) == (0, 0)
+    assert here[-1] == pytest.approx(60, abs=1)
+
+
+# The background
+
+
+async def used_up_for_the_background(governor: Governor) -> Lane:
+    lane = governor.lane("GET", f"{ARM}{VM_ID}")
+    await call(lane, {f"{LEFT}-reads": "60"})
+    return lane
+
+
+async def activity(*lanes: Lane) -> None:
+    with in_background(True):
+        await asyncio.gather(*(lane.turn() for lane in lanes))
+
+
+async def test_a_few_activities_in_the_background_wait_and_the_others_make_room() -> None:
+    lane = await used_up_for_the_background(Governor(3000))
+
+    tasks = await begun(*(activity(lane, lane) for _ in range(20)))
+
+    waiting = [task for task in tasks if not task.done()]
+    assert len(waiting) == 4
+    assert [type(task.exception()) for task in tasks if task.done()] == [ThrottledError] * 16
+    await cancelled(*waiting)
+    await call(lane, {f"{LEFT}-reads": "251"})
+    assert await calls_left(lane) == 142
+
+
+async def test_those_few_are_counted_over_all_buckets() -> None:
+    governor = Governor(3000)
+    lane = await used_up_for_the_background(governor)
+    other = governor.lane("GET", f"{ARM}/subscriptions/{ELSEWHERE}")
+    await call(other, {f"{LEFT}-reads": "60"})
+    waiting = await begun(*(activity(lane) for _ in range(4)))
+
+    with pytest.raises(ThrottledError):
+        await activity(other)
+    await cancelled(*waiting)
+
+
+async def test_what_others_may_be_waiting_for_is_read_with_the_right_of_way() -> None:
+    lane = await used_up_for_the_background(Governor(HARDLY_EVER))
+
+    async def read() -> str:
+        await call(lane)
+        return "read"
+
+    with in_background(True):
+        assert await Remembered(read, 30).get() == "read"
+        (waiting,) = await begun(call(lane))
+        assert not waiting.done()
+        await cancelled(waiting)
+
+
+# Cancelled
+
+
+async def test_who_gives_up_waiting_takes_nothing() -> None:
+    lane = reads()
+    await lane.turn()
+    await call(lane, {f"{LEFT}-reads": "13"})
+    waiting = await begun(*(lane.turn() for _ in range(20)))
+    await cancelled(*waiting)
+
+    lane.answered(200, {f"{LEFT}-reads": "250"})
+
+    assert all(each.cancelled() for each in waiting)
+    assert await calls_left(lane) == 118
+
+
+async def test_who_is_cancelled_when_his_turn_has_just_come_leaves_no_call_under_way() -> None:
+    lane = reads()
+    await lane.turn()
+    await call(lane, {f"{LEFT}-reads": "14"})
+    (waiting,) = await begun(lane.turn())
+
+    lane.answered(200, {f"{LEFT}-reads": "30"})
+    await cancelled(waiting)
+
+    assert waiting.cancelled()
+    # With a call under way, nothing above what is known would be believed.
+    await call(lane, {f"{LEFT}-reads": "250"})
+    assert await calls_left(lane) > 100
+
+
+async def test_a_call_without_an_answer_is_counted_and_is_under_way_no_longer() -> None:
+    lane = reads()
+    for _ in range(200):
+        await lane.turn()
+        lane.unanswered()
+
+    assert await calls_left(lane) == 37
