@@ -12,6 +12,7 @@ from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import results, write_event
+from tests.e2e.sweeping import SWEEP, sweep
 from tests.ingestion import ingestion
 
 CACHE = estates.resource_id("Microsoft.Storage/storageAccounts", "portalcache")
@@ -52,18 +53,6 @@ def protected_by_others(count: int, **item: Any) -> dict[str, Any]:
         for number, vm in enumerate(vms)
     ]
     return estate | {"siteRecovery": [estates.site_recovery(items=items)]}
-
-
-async def swept(stack: Stack) -> dict[str, Any]:
-    """The report of a sweep that is run by hand, when it has ended."""
-    await stack.run_timer("reconcile")
-
-    async def ended() -> Any:
-        sweeps = [each for each in await stack.instances() if each["instanceId"] == "reconcile"]
-        return next((sweep["output"] for sweep in sweeps if sweep["runtimeStatus"] == "Completed"), None)
-
-    report: dict[str, Any] = await eventually(ended)
-    return report
 
 
 # A run
@@ -198,18 +187,18 @@ async def test_a_sweep_tells_three_hundred_vms_in_one_call_and_the_estate_in_num
     async with ingestion() as endpoint:
         settings = {"APPLICATIONINSIGHTS_CONNECTION_STRING": endpoint.connection_string}
         async with start_stack(estate, settings=settings) as stack:
-            report = await swept(stack)
+            report = await sweep(stack)
             told, lines = await stack.told(), decisions(stack)
 
-    assert (report["summary"]["required"], report["summary"]["compliant"]) == (300, 0)
+    assert (report.summary.required, report.summary.compliant) == (300, 0)
     assert told["calls"] == 1
-    *unhealthy, sweep = told["events"]
+    *unhealthy, swept = told["events"]
     assert {event["type"] for event in unhealthy} == {"AzureVmDr.Unhealthy"}
     assert {event["subject"].lower() for event in unhealthy} == {vm["id"].lower() for vm in estate["virtualMachines"]}
     assert len({event["id"] for event in told["events"]}) == 301
     assert "DiskNotProtected" in {finding["code"] for finding in unhealthy[0]["data"]["findings"]}
-    assert (sweep["type"], sweep["data"]["outcome"]) == ("AzureVmDr.SweepCompleted", "complete")
-    assert sweep["data"]["byFinding"]["DiskNotProtected"] == 300
+    assert (swept["type"], swept["data"]["outcome"]) == ("AzureVmDr.SweepCompleted", "complete")
+    assert swept["data"]["byFinding"]["DiskNotProtected"] == 300
     (line,) = lines
     assert (line["decision"], line["required"], line["compliant"], line["gaps"]) == ("sweep", 300, 0, 0)
     values = {
@@ -237,9 +226,9 @@ async def test_a_sweep_tells_three_hundred_vms_in_one_call_and_the_estate_in_num
 async def test_a_topic_that_is_down_keeps_no_sweep_from_its_end(start_stack: StartStack) -> None:
     settings = {"DR_EVENTS_TOPIC": "https://localhost:1/api/events"}
     async with start_stack(protected_by_others(2), settings=settings) as stack:
-        report = await swept(stack)
+        report = await sweep(stack)
 
-    assert "error" not in report
+    assert report.error is None
     assert len(decisions(stack, "sweep")) == 1
 
 
@@ -259,13 +248,20 @@ async def test_a_sweep_purges_what_ended_long_ago_and_nothing_that_waits(start_s
             month = 31 * 24 * 3600
             history.execute("UPDATE instances SET created = created - ? WHERE id NOT LIKE '%recent%'", (month,))
         await stack.start_host()
-        await swept(stack)
-        left = {each["instanceId"]: each["runtimeStatus"] for each in await stack.instances()}
+        await stack.run_timer(SWEEP)
+        left = await eventually(lambda: _left_by_a_sweep(stack))
         log = stack.log_of("host")
 
-    runs = {instance.split("-")[1]: status for instance, status in left.items() if instance.startswith("protect-")}
-    assert runs == {"recent": "Completed", "waiting": "Running"}
+    assert left == {"recent": "Completed", "waiting": "Running"}
     assert "dr.history" not in log
+
+
+async def _left_by_a_sweep(stack: Stack) -> dict[str, str] | None:
+    """The runs by VM, once the sweep has ended."""
+    found = {each["instanceId"]: each["runtimeStatus"] for each in await stack.instances()}
+    if found.pop(SWEEP, "") != "Completed":
+        return None
+    return {instance.split("-")[1]: status for instance, status in found.items()}
 
 
 async def _are(stack: Stack, expected: dict[str, int]) -> bool:
