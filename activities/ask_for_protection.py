@@ -40,7 +40,8 @@ async def _ask(
     azure: Azure, vm: ResourceId, tags: dict[str, str], client: DurableOrchestrationClient
 ) -> Result | Pending | None:
     """Its end, or None if its run is under way."""
-    run, poll = Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, in_background=True), azure.settings.poll_seconds
+    poll = azure.settings.poll_seconds
+    run = Run(vm_id=vm, poll_seconds=poll, in_background=True)
     try:
         outcome = await answered(_tag(azure, run, tags), poll)
         if isinstance(outcome, Ready) and not outcome.value:

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 from local.stack import Stack
-from tests.e2e.conftest import eventually
 
 _ENDED = {"Completed", "Failed", "Terminated"}
 
@@ -43,23 +42,6 @@ async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, di
         states = {_name(each): (each["runtimeStatus"], each["customStatus"]) for each in instances}
         assert time.monotonic() < deadline, f"not ended within {within} s: {states}\n{stack.log_of('host')[-3000:]}"
         await asyncio.sleep(0.1)
-
-
-async def sweep(stack: Stack) -> dict[str, Any]:
-    """Runs a sweep by hand, and returns its report. AssertionError if it takes too long, or an old one is shown."""
-    before = await _report(stack)
-    await stack.run_timer("reconcile")
-
-    async def ended() -> Any:
-        report = await _report(stack)
-        return report if report != before else None
-
-    report: dict[str, Any] = await eventually(ended, within=120)
-    return report
-
-
-async def _report(stack: Stack) -> Any:
-    return next((each["output"] for each in await stack.instances() if each["instanceId"] == "reconcile"), None)
 
 
 def _name(instance: dict[str, Any]) -> str:

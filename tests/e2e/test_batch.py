@@ -7,7 +7,8 @@ import pytest
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack, eventually
-from tests.e2e.follow import enables, sweep, written
+from tests.e2e.follow import enables, written
+from tests.e2e.sweeping import sweep
 
 VMS, OFF = 200, 3
 BY_GROUP = {"subscriptionId": estates.SUBSCRIPTION, "resourceGroup": "app"}
@@ -60,7 +61,7 @@ async def test_two_hundred_vms_of_a_resource_group_are_enabled_as_one_batch(star
     assert (len(tags), tags.count({"dr": "true"}), tags.count({})) == (VMS, VMS - OFF, OFF)
     assert enables(writes) == [1] * (VMS - OFF)
     assert swept == writes
-    assert report["summary"]["byState"] == {"NotTagged": OFF, "Protected": VMS - OFF}
+    assert report.summary.by_state == {"NotTagged": OFF, "Protected": VMS - OFF}
 
 
 async def test_a_batch_is_planned_refused_and_followed_over_a_restart_of_the_host(start_stack: StartStack) -> None:

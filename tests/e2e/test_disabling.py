@@ -8,8 +8,9 @@ import pytest
 from local.stack import Stack, protection
 from tests import estates
 from tests.e2e.conftest import StartStack, eventually
-from tests.e2e.follow import results, sweep, written
+from tests.e2e.follow import results, written
 from tests.e2e.overrides import items, protected, protected_world
+from tests.e2e.sweeping import sweep
 
 VM = estates.vm("web-1")
 ROUTE = protection(VM["id"])
@@ -74,7 +75,7 @@ async def test_what_was_enabled_over_http_is_disabled_over_http_and_no_sweep_wri
     assert left == {}
     assert len(disabled - enabled) == 2
     assert swept == disabled
-    assert (first["summary"]["byState"], second["summary"]["byState"]) == ({"Protected": 1}, {"NotTagged": 1})
+    assert (first.summary.by_state, second.summary.by_state) == ({"Protected": 1}, {"NotTagged": 1})
 
 
 async def test_what_protects_a_vm_that_is_gone_can_be_disabled(start_stack: StartStack) -> None:
