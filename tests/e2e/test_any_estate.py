@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from local.stack import Stack
@@ -85,6 +85,7 @@ def test_what_is_planned_is_done_once_and_nothing_else_is(start_stack: StartStac
         derandomize=True,
         database=None,
         deadline=None,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(worlds)
@@ -109,7 +110,7 @@ async def _hold(start_stack: StartStack, vms: tuple[Json, ...]) -> None:
         later = (await stack.app_requests())[len(requests) :]
         state = await stack.sim("GET", "state")
 
-    assert {each["method"] for each in later} == {"GET"}
+    assert [(each["method"], each["path"], each["status"]) for each in later if each["method"] != "GET"] == []
     assert {name: result["outcome"] for name, result in first.items()} == {
         name: "NotEligible" if plan["blocked"] else "Protected" for name, plan in plans.items()
     }
