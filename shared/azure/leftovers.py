@@ -144,6 +144,10 @@ class Networks:
 async def remove(azure: Azure, leftover: ResourceId) -> str:
     """Asks for its removal, once, and does not wait for it. Returns why Azure refused, or "".
 
+    Azure has no removal of a group that is empty: whatever somebody puts into one between the look at it and this call
+    goes with it. It is a moment, and a group that no tagged VM and no item leads to, of this app's making, and older
+    than the grace. It is never sent twice, for then the moment would be a longer one.
+
     Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
     """
     azure.check_removal(leftover)
@@ -160,5 +164,4 @@ async def remove(azure: Azure, leftover: ResourceId) -> str:
         return str(error_of(answer))
     azure.forget_resource(leftover)
     forget_groups(azure, leftover, if_before=float("inf"))
-    log.info("Removed %s: this app made it, and nothing needs it", leftover)
     return ""

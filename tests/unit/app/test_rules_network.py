@@ -78,6 +78,24 @@ def test_an_existing_network_mapping_wins_over_the_default() -> None:
     assert found.named == (ResourcePreview(kind="virtual network", action="reuse", name=str(hub)),)
 
 
+def test_a_mapped_network_of_our_name_that_is_gone_is_made_again() -> None:
+    """The mapping stays when a sweep, or somebody, removes the network."""
+    gone = plan(mapped_networks={NETWORK.key: BY_NAME})
+    there = plan(mapped_networks={NETWORK.key: BY_NAME}, target_networks=(Network(id=BY_NAME, location=TARGET),))
+
+    assert [each.id for each in of_kind(gone, VirtualNetwork)] == [BY_NAME]
+    assert BY_NAME.group_id in {group.id for group in of_kind(gone, ResourceGroup)}
+    assert of_kind(there, VirtualNetwork) == []
+
+
+def test_one_of_another_name_or_out_of_scope_is_not() -> None:
+    """What it was nobody knows; or it is not this app's to make."""
+    elsewhere = open_settings(target_scope=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr")
+
+    assert of_kind(plan(mapped_networks={NETWORK.key: HUB.id}), VirtualNetwork) == []
+    assert of_kind(plan(app=elsewhere, mapped_networks={NETWORK.key: BY_NAME}), VirtualNetwork) == []
+
+
 def test_a_network_that_is_asked_for_goes_on_the_item_and_no_mapping_is_made_or_edited() -> None:
     mapped = {NETWORK.key: BY_NAME}
     found = plan(asking(target_vnet=str(HUB.id)), existing=(HUB,), target_networks=(THERE,), mapped_networks=mapped)
