@@ -162,11 +162,11 @@ def next_window(
     """The next VMs in the order of their IDs, pair by pair: as many as their pair and its vault have room for.
 
     `enables` are left of the day's: what is under way and has not asked yet may still need some of them, and is waited
-    for. With none left, or none of the `disables`, a VM is left over. In a pair where nothing is protected yet one VM
-    goes first, and makes what all of them share.
+    for. With none left, or none of the `disables`, a VM is left over. In a pair where this app protects nothing yet
+    one VM goes first, and makes what all of them share.
     """
     works = tuple(under_way)
-    ready = {pair_of(standing) for standing in survey.standings if standing.item_id}
+    ready = {pair_of(standing) for standing in survey.standings if standing.made_by_app}
     busy, leading = Counter(work.pair for work in works), {work.pair for work in works if not work.asked}
     in_vault = Counter(vault_of(work.pair) for work in works)
     spare = enables - sum(work.action is Action.ENABLE and not work.asked for work in works)

@@ -65,7 +65,7 @@ def names(standings: list[Standing]) -> list[str]:
     return [each.vm_id.name for each in standings]
 
 
-READY = standing(999, Action.NONE, item_id=ITEM)
+READY = standing(999, Action.NONE, item_id=ITEM, made_by_app=True)
 
 
 # One window
