@@ -301,6 +301,13 @@ async def test_one_that_cannot_be_read_stays_and_the_others_go_on(azure: FakeAzu
     assert (PLACEMENT.key in cloud.resources) == (read == "locks")
 
 
+async def test_so_does_a_group_and_what_was_in_it_is_gone(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.faults[str(VNET.group_id)] = answer(403, "AuthorizationFailed")
+
+    assert "Azure did not say whether it may go" in await why_kept(azure, VNET.group_id)
+    assert VNET.key not in cloud.resources
+
+
 @pytest.mark.parametrize("gone", [SET, VNET.group_id])
 async def test_one_that_is_gone_is_passed_over(azure: FakeAzure, cloud: Cloud, gone: ResourceId) -> None:
     cloud.faults[str(gone)] = answer(404, "ResourceNotFound")
