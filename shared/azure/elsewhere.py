@@ -8,7 +8,7 @@ from shared.azure.answers import is_missing
 from shared.azure.gateway import Azure
 from shared.azure.locks import LinkRecord, read_links
 from shared.azure.protection import may_be_enabled_already, own_enable_job
-from shared.azure.vault import Vault
+from shared.azure.vault import API_VERSION, Vault
 from shared.domain import preflight
 from shared.domain.findings import Finding
 from shared.domain.resource_id import VAULT, ResourceId
@@ -40,7 +40,7 @@ async def _finding(azure: Azure, vm: ResourceId, link: LinkRecord) -> Finding | 
 async def _is_there(azure: Azure, item: ResourceId) -> bool:
     """An item that we may not read is there for all we know."""
     try:
-        await azure.get(str(item), "2025-08-01")
+        await azure.get(str(item), API_VERSION)
     except HttpResponseError as answer:
         if is_missing(answer):
             return False

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -180,17 +180,17 @@ class Azure:
         body: dict[str, Any] = response.json()
         return body
 
-    async def list(self, path: str, api_version: str) -> list[dict[str, Any]]:
-        """All pages of a plain GET of a list. Raises HttpResponseError."""
-        found: list[dict[str, Any]] = []
+    async def list(self, path: str, api_version: str) -> AsyncIterator[dict[str, Any]]:
+        """A plain GET of a list, page by page. Raises HttpResponseError."""
         query: dict[str, str] = {}
         while True:
             page = await self.get(path, api_version, **query)
-            found += page.get("value") or ()
+            for each in page.get("value") or ():
+                yield each
             following = parse_qs(urlsplit(page.get("nextLink") or "").query)
             query = {name: values[0] for name, values in following.items() if name != "api-version"}
             if not query:
-                return found
+                return
 
     def _client(self, kind: Any, *subscription: str) -> Any:
         from shared.azure.policies import NoRegistration, Paced, ShortRetries

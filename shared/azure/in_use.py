@@ -101,7 +101,7 @@ async def _account(azure: Azure, resource: ResourceId, body: Json) -> Found:
 
 
 async def _listed(azure: Azure, account: ResourceId, service: str, kind: str) -> list[Json]:
-    return await azure.list(f"{account}/{service}/default/{kind}", STORAGE_API_VERSION)
+    return [each async for each in azure.list(f"{account}/{service}/default/{kind}", STORAGE_API_VERSION)]
 
 
 def _is_of_others(container: Json) -> bool:

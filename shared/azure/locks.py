@@ -33,22 +33,24 @@ async def read_links(azure: Azure, vm: ResourceId) -> tuple[LinkRecord, ...]:
 async def _read_locks(azure: Azure, subscription: str) -> tuple[Lock, ...]:
     path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/locks"
     return tuple(
-        Lock(
-            scope=lock["id"][: lock["id"].lower().rindex(_LOCK)],
-            name=lock.get("name") or "",
-            read_only=(lock.get("properties") or {}).get("level") == "ReadOnly",
-        )
-        for lock in await azure.list(path, "2020-05-01")
-        if _LOCK in str(lock.get("id")).lower()
+        [
+            Lock(
+                scope=lock["id"][: lock["id"].lower().rindex(_LOCK)],
+                name=lock.get("name") or "",
+                read_only=(lock.get("properties") or {}).get("level") == "ReadOnly",
+            )
+            async for lock in azure.list(path, "2020-05-01")
+            if _LOCK in str(lock.get("id")).lower()
+        ]
     )
 
 
 async def _read_links(azure: Azure, subscription: str) -> dict[str, list[LinkRecord]]:
     """By the lower-cased ID of the VM."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Resources/links"
-    links = [(link.get("name") or "", link.get("properties") or {}) for link in await azure.list(path, "2016-09-01")]
     found: defaultdict[str, list[LinkRecord]] = defaultdict(list)
-    for name, ends in links:
+    async for link in azure.list(path, "2016-09-01"):
+        name, ends = link.get("name") or "", link.get("properties") or {}
         if name.lower().startswith(_LINKS_OF_PROTECTION):
             source = str(ends.get("sourceId")).rstrip("/").lower()
             found[source].append(LinkRecord(name, str(ends.get("targetId")).rstrip("/")))

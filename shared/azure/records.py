@@ -1,4 +1,8 @@
-"""What a vault's lists hold, read into records of our own: only what the app goes by, and IDs parsed once."""
+"""What a vault's lists hold, read into records of our own: only what the app goes by, and IDs parsed once.
+
+There may be ten thousand items and as many jobs, and they are read again and again: those two are read from the JSON
+itself. Building the SDK's models of them took ten times as long.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +12,8 @@ from shared.domain.outcome import Error
 from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.domain.target import Policy
+
+Json = dict[str, Any]
 
 _FIRST_YEAR = 1970
 
@@ -61,6 +67,10 @@ def moment(found: datetime | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def _time(text: str | None) -> datetime | None:
+    return moment(datetime.fromisoformat(text)) if text else None
+
+
 def _id(text: str | None) -> ResourceId | None:
     return ResourceId(text) if text else None
 
@@ -70,134 +80,132 @@ def _vm_in(group: ResourceId | None, name: str | None) -> ResourceId | None:
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
-def item_of(found: Any) -> ProtectedItem | None:
-    item, a2a = found.properties, found.properties.provider_specific_details
-    if a2a is None or a2a.instance_type != "A2A" or not a2a.fabric_object_id:
+def item_of(found: Json) -> ProtectedItem | None:
+    item = found["properties"]
+    a2a = item.get("providerSpecificDetails") or {}
+    if a2a.get("instanceType") != "A2A" or not a2a.get("fabricObjectId"):
         return None
-    source, group = ResourceId(a2a.fabric_object_id), _id(a2a.recovery_azure_resource_group_id)
+    source, group = ResourceId(a2a["fabricObjectId"]), _id(a2a.get("recoveryAzureResourceGroupId"))
     # After reprotect the original is named by group and name alone: that it is the inactive side, no ID tells.
     copies = (
-        _id(a2a.recovery_fabric_object_id),
-        _id(a2a.test_failover_recovery_fabric_object_id),
-        _vm_in(group, a2a.recovery_azure_vm_name),
-        _vm_in(group, a2a.tfo_azure_vm_name),
+        _id(a2a.get("recoveryFabricObjectId")),
+        _id(a2a.get("testFailoverRecoveryFabricObjectId")),
+        _vm_in(group, a2a.get("recoveryAzureVMName")),
+        _vm_in(group, a2a.get("tfoAzureVMName")),
     )
+    reckoned = _time(a2a.get("lastRpoCalculatedTime"))
     return ProtectedItem(
-        id=ResourceId(found.id),
+        id=ResourceId(found["id"]),
         source=source,
         copies=tuple(dict.fromkeys(copy for copy in copies if copy and copy != source)),
-        state=item.protection_state or "",
-        state_description=item.protection_state_description or "",
-        test_failover=item.test_failover_state or "",
-        active_location=item.active_location or "",
+        state=item.get("protectionState") or "",
+        state_description=item.get("protectionStateDescription") or "",
+        test_failover=item.get("testFailoverState") or "",
+        active_location=item.get("activeLocation") or "",
         turned=_is_turned(a2a),
-        replication_health=item.replication_health or "",
-        policy_id=_id(item.policy_id),
-        disks=tuple(_item_disk(disk) for disk in a2a.protected_managed_disks or ()),
-        nics=tuple(_item_nic(nic) for nic in a2a.vm_nics or () if nic.source_nic_arm_id),
+        replication_health=item.get("replicationHealth") or "",
+        policy_id=_id(item.get("policyId")),
+        disks=tuple(map(_item_disk, a2a.get("protectedManagedDisks") or ())),
+        nics=tuple(_item_nic(nic) for nic in a2a.get("vmNics") or () if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
-        held_recovery_points=bool(moment(a2a.last_rpo_calculated_time) or moment(item.last_successful_failover_time)),
-        job=_job_name(item.current_scenario),
-        percent=a2a.monitoring_percentage_completion,
-        rpo_seconds=a2a.rpo_in_seconds,
-        rpo_at=moment(a2a.last_rpo_calculated_time),
-        tested_at=moment(item.last_successful_test_failover_time),
+        held_recovery_points=bool(reckoned or _time(item.get("lastSuccessfulFailoverTime"))),
+        job=_job_name(item.get("currentScenario")),
+        percent=a2a.get("monitoringPercentageCompletion"),
+        rpo_seconds=a2a.get("rpoInSeconds"),
+        rpo_at=reckoned,
+        tested_at=_time(item.get("lastSuccessfulTestFailoverTime")),
         agent=Agent(
-            version=a2a.agent_version or "",
-            expires=moment(a2a.agent_expiry_date),
-            outdated=bool(a2a.is_replication_agent_update_required),
-            certificate_outdated=bool(a2a.is_replication_agent_certificate_update_required),
+            version=a2a.get("agentVersion") or "",
+            expires=_time(a2a.get("agentExpiryDate")),
+            outdated=bool(a2a.get("isReplicationAgentUpdateRequired")),
+            certificate_outdated=bool(a2a.get("isReplicationAgentCertificateUpdateRequired")),
         ),
-        errors=tuple(_health_error(error) for error in item.health_errors or ()),
+        errors=tuple(map(_health_error, item.get("healthErrors") or ())),
     )
 
 
-def _is_turned(a2a: Any) -> bool:
+def _is_turned(a2a: Json) -> bool:
     """While its VM is reprotected, and afterwards, an item is in the states of any other, active location and all
     (recorded traffic): only its first direction tells."""
-    first, now = region(a2a.initial_primary_fabric_location), region(a2a.primary_fabric_location)
+    first, now = region(a2a.get("initialPrimaryFabricLocation")), region(a2a.get("primaryFabricLocation"))
     return bool(first and now) and first != now
 
 
-def _item_settings(a2a: Any) -> ItemSettings:
+def _item_settings(a2a: Json) -> ItemSettings:
     # Every item is in a multi-VM group; one that nobody asked for has no name of its own.
-    group = a2a.multi_vm_group_name if a2a.multi_vm_group_create_option == "UserSpecified" else ""
+    group = a2a.get("multiVmGroupName") if a2a.get("multiVmGroupCreateOption") == "UserSpecified" else ""
     return ItemSettings(
-        target_group=_id(a2a.recovery_azure_resource_group_id),
-        network=_id(a2a.selected_recovery_azure_network_id),
-        availability_set=_id(a2a.recovery_availability_set),
-        zone=a2a.recovery_availability_zone or "",
-        placement_group=_id(a2a.recovery_proximity_placement_group_id),
-        capacity_reservation=_id(a2a.recovery_capacity_reservation_group_id),
-        boot_diagnostics=_id(a2a.recovery_boot_diag_storage_account_id),
+        target_group=_id(a2a.get("recoveryAzureResourceGroupId")),
+        network=_id(a2a.get("selectedRecoveryAzureNetworkId")),
+        availability_set=_id(a2a.get("recoveryAvailabilitySet")),
+        zone=a2a.get("recoveryAvailabilityZone") or "",
+        placement_group=_id(a2a.get("recoveryProximityPlacementGroupId")),
+        capacity_reservation=_id(a2a.get("recoveryCapacityReservationGroupId")),
+        boot_diagnostics=_id(a2a.get("recoveryBootDiagStorageAccountId")),
         consistency_group=group or "",
-        size=a2a.recovery_azure_vm_size or "",
-        name=a2a.recovery_azure_vm_name or "",
-        high_churn=a2a.churn_option_selected == "High",
-        source_location=region(a2a.primary_fabric_location),
-        target_location=region(a2a.recovery_fabric_location),
+        size=a2a.get("recoveryAzureVMSize") or "",
+        name=a2a.get("recoveryAzureVMName") or "",
+        high_churn=a2a.get("churnOptionSelected") == "High",
+        source_location=region(a2a.get("primaryFabricLocation")),
+        target_location=region(a2a.get("recoveryFabricLocation")),
     )
 
 
-def _item_disk(disk: Any) -> ItemDisk:
+def _item_disk(disk: Json) -> ItemDisk:
     return ItemDisk(
-        id=ResourceId(disk.disk_id),
-        replica_sku=disk.recovery_replica_disk_account_type or "",
-        target_sku=disk.recovery_target_disk_account_type or "",
-        encryption_set=_id(disk.recovery_disk_encryption_set_id),
-        cache_account=_id(disk.primary_staging_azure_storage_account_id),
+        id=ResourceId(disk["diskId"]),
+        replica_sku=disk.get("recoveryReplicaDiskAccountType") or "",
+        target_sku=disk.get("recoveryTargetDiskAccountType") or "",
+        encryption_set=_id(disk.get("recoveryDiskEncryptionSetId")),
+        cache_account=_id(disk.get("primaryStagingAzureStorageAccountId")),
     )
 
 
-def _item_nic(nic: Any) -> ItemNic:
-    configurations = nic.ip_configs or ()
-    primary = next((each for each in configurations if each.is_primary), next(iter(configurations), None))
-    own = ItemNic(
-        id=nic.nic_id or "",
-        source=ResourceId(nic.source_nic_arm_id),
-        source_network=_id(nic.v_m_network_name),
-        network=_id(nic.recovery_vm_network_id),
-        security_group=_id(nic.recovery_network_security_group_id),
+def _item_nic(nic: Json) -> ItemNic:
+    configurations = nic.get("ipConfigs") or ()
+    primary: Json = next((each for each in configurations if each.get("isPrimary")), next(iter(configurations), {}))
+    return ItemNic(
+        id=nic.get("nicId") or "",
+        source=ResourceId(nic["sourceNicArmId"]),
+        source_network=_id(nic.get("vMNetworkName")),
+        network=_id(nic.get("recoveryVMNetworkId")),
+        security_group=_id(nic.get("recoveryNetworkSecurityGroupId")),
+        configuration=primary.get("name") or "",
+        subnet=primary.get("subnetName") or "",
+        address=primary.get("staticIPAddress") or "",
+        static=primary.get("ipAddressType") == "Static",
+        target_subnet=primary.get("recoverySubnetName") or "",
+        target_address=primary.get("recoveryStaticIPAddress") or "",
+        public_ip=_id(primary.get("recoveryPublicIPAddressId")),
+        backend_pools=tuple(map(ResourceId, primary.get("recoveryLBBackendAddressPoolIds") or ())),
     )
-    if primary is None:
-        return own
-    more = {
-        "configuration": primary.name or "",
-        "subnet": primary.subnet_name or "",
-        "address": primary.static_ip_address or "",
-        "static": primary.ip_address_type == "Static",
-        "target_subnet": primary.recovery_subnet_name or "",
-        "target_address": primary.recovery_static_ip_address or "",
-        "public_ip": _id(primary.recovery_public_ip_address_id),
-        "backend_pools": tuple(ResourceId(pool) for pool in primary.recovery_lb_backend_address_pool_ids or ()),
-    }
-    return own.model_copy(update=more)
 
 
-def _job_name(scenario: Any) -> str:
+def _job_name(scenario: Json | None) -> str:
     """The job that the service says is under way on the item, or ""; its ID ends in `None` where there is none."""
-    name = (scenario.job_id or "").rsplit("/", 1)[-1] if scenario else ""
+    name: str = ((scenario or {}).get("jobId") or "").rsplit("/", 1)[-1]
     return "" if name == "None" else name
 
 
-def _health_error(found: Any) -> HealthError:
+def _health_error(found: Json) -> HealthError:
     return HealthError(
-        code=found.error_code or "",
-        message=found.error_message or "",
-        action=found.recommended_action or "",
-        since=moment(found.creation_time_utc),
+        code=found.get("errorCode") or "",
+        message=found.get("errorMessage") or "",
+        action=found.get("recommendedAction") or "",
+        since=_time(found.get("creationTimeUtc")),
     )
 
 
-def job_of(found: Any) -> Job:
+def job_of(found: Json) -> Job:
+    job = found["properties"]
     return Job(
-        name=found.name,
-        scenario=found.properties.scenario_name or "",
-        title=found.properties.friendly_name or "",
-        state=found.properties.state or "",
-        target=found.properties.target_object_name or "",
-        started=moment(found.properties.start_time),
-        ended=moment(found.properties.end_time),
+        name=found["name"],
+        scenario=job.get("scenarioName") or "",
+        title=job.get("friendlyName") or "",
+        state=job.get("state") or "",
+        target=job.get("targetObjectName") or "",
+        started=_time(job.get("startTime")),
+        ended=_time(job.get("endTime")),
     )
 
 

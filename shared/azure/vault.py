@@ -38,6 +38,8 @@ Record = TypeVar("Record")
 log = logging.getLogger("dr.vault")
 
 _VAULT_API_VERSION = "2026-07-01"
+API_VERSION = "2025-08-01"
+"""Of Site Recovery: what its SDK asks for, too."""
 
 
 class Vault:
@@ -80,7 +82,7 @@ class Vault:
 
     async def _get_job(self, name: str) -> Job | None:
         try:
-            return job_of(await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name))
+            return job_of(await self.azure.get(f"{self.id}/replicationJobs/{name}", API_VERSION))
         except HttpResponseError as answer:
             if is_missing(answer):
                 return None
@@ -105,15 +107,18 @@ class Vault:
         return VaultRecord(region(vault.location), has_identity=kind not in (None, "None"))
 
     async def _read_items(self) -> Items:
-        return Items(await self._list("replication_protected_items", item_of))
+        listed = self.azure.list(f"{self.id}/replicationProtectedItems", API_VERSION)
+        return Items(await self._records(listed, item_of))
 
     async def _read_jobs(self) -> Jobs:
-        return Jobs(await self._list("replication_jobs", job_of))
+        return Jobs(await self._records(self.azure.list(f"{self.id}/replicationJobs", API_VERSION), job_of))
 
     async def _list(self, operations: str, read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
-        pages: AsyncIterable[Any] = getattr(self.client, operations).list(self.id.resource_group, self.id.name)
+        return await self._records(getattr(self.client, operations).list(self.id.resource_group, self.id.name), read)
+
+    async def _records(self, listed: AsyncIterable[Any], read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
         try:
-            return tuple([record async for found in pages if (record := _read(read, found)) is not None])
+            return tuple([record async for found in listed if (record := _read(read, found)) is not None])
         except HttpResponseError as answer:
             if is_missing(answer) and answer.status_code != 404:
                 return ()
@@ -124,6 +129,6 @@ def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
     """One record that cannot be read does not take the others from us: in a vault there is more than ours."""
     try:
         return read(found)
-    except (AttributeError, TypeError, ValueError) as error:
-        log.warning("Not read: %s: %s", found.id, error)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.warning("Not read: %s: %s", found.get("id"), error)
         return None

@@ -33,6 +33,9 @@ _LISTS = {
     "replication_protection_container_mappings": site_recovery.ProtectionContainerMapping,
     "replication_network_mappings": site_recovery.NetworkMapping,
 }
+_RAW = {"replicationProtectedItems": "replication_protected_items", "replicationJobs": "replication_jobs"}
+"""Those that are read as plain JSON."""
+
 FAR_CONTAINER = VAULT_ID.child("replicationFabrics", "west").child("replicationProtectionContainers", "west-container")
 POLICY = VAULT_ID.child("replicationPolicies", "somebody-s-policy")
 
@@ -256,6 +259,11 @@ class Cloud:
             under = f"{path.split('/providers/', 1)[0]}/".lower()
             listed = self.locks if last == "locks" else self.links
             return {"value": [each for each in listed if str(each["id"]).lower().startswith(under)]}
+        if last in _RAW:
+            self.told(_RAW[last])
+            return {"value": self.vaults[ResourceId(path.rsplit("/", 1)[0])][_RAW[last]]}
+        if parent in _RAW and ResourceId(path.rsplit("/", 2)[0]) in self.vaults:
+            return self._in_vault(path, _RAW[parent])
         if last in {"containers", "shares", "queues", "tables"}:
             self.told(path, "read")
             return {"value": self.contents.get(path.lower(), [])}
@@ -266,6 +274,13 @@ class Cloud:
             self.told(path, "read")
             return {"properties": {}}
         return self.read(path)
+
+    def _in_vault(self, path: str, operations: str) -> dict[str, Any]:
+        listed, name = self.vaults[ResourceId(path.rsplit("/", 2)[0])][operations], path.rsplit("/", 1)[1]
+        self.told(f"{operations}/{name}", operations)
+        if found := next((body for body in listed if body["name"] == name), None):
+            return found
+        raise answer(404, "NotFound")
 
     def write(self, what: str, body: Any) -> None:
         self.writes.append((what, body))

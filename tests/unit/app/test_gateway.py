@@ -126,7 +126,8 @@ async def test_all_pages_of_a_list_are_read() -> None:
     following = "https://management.azure.com/x?api-version=2020-05-01&$skipToken=a%3D%3D&%24top=2"
     azure = Pages({"value": [{"id": 1}], "nextLink": following}, {"value": None, "nextLink": ""})
 
-    assert await azure.list("/subscriptions/x/providers/Microsoft.Authorization/locks", "2020-05-01") == [{"id": 1}]
+    path = "/subscriptions/x/providers/Microsoft.Authorization/locks"
+    assert [each async for each in azure.list(path, "2020-05-01")] == [{"id": 1}]
     assert azure.asked == [{}, {"$skipToken": "a==", "$top": "2"}]
 
 
