@@ -60,15 +60,14 @@ def region(location: str | None) -> str:
     return (location or "").replace(" ", "").lower()
 
 
-def moment(found: datetime | None) -> datetime | None:
+def time_of(text: str | None) -> datetime | None:
     """A time in UTC. Azure writes some without their zone (`agentExpiryDate`), and the years 1 and 1753 for never."""
-    if found is None or found.year < _FIRST_YEAR:
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    if found.year < _FIRST_YEAR:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _time(text: str | None) -> datetime | None:
-    return moment(datetime.fromisoformat(text)) if text else None
 
 
 def _id(text: str | None) -> ResourceId | None:
@@ -93,7 +92,7 @@ def item_of(found: Json) -> ProtectedItem | None:
         _vm_in(group, a2a.get("recoveryAzureVMName")),
         _vm_in(group, a2a.get("tfoAzureVMName")),
     )
-    reckoned = _time(a2a.get("lastRpoCalculatedTime"))
+    reckoned = time_of(a2a.get("lastRpoCalculatedTime"))
     return ProtectedItem(
         id=ResourceId(found["id"]),
         source=source,
@@ -108,15 +107,15 @@ def item_of(found: Json) -> ProtectedItem | None:
         disks=tuple(map(_item_disk, a2a.get("protectedManagedDisks") or ())),
         nics=tuple(_item_nic(nic) for nic in a2a.get("vmNics") or () if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
-        held_recovery_points=bool(reckoned or _time(item.get("lastSuccessfulFailoverTime"))),
+        held_recovery_points=bool(reckoned or time_of(item.get("lastSuccessfulFailoverTime"))),
         job=_job_name(item.get("currentScenario")),
         percent=a2a.get("monitoringPercentageCompletion"),
         rpo_seconds=a2a.get("rpoInSeconds"),
         rpo_at=reckoned,
-        tested_at=_time(item.get("lastSuccessfulTestFailoverTime")),
+        tested_at=time_of(item.get("lastSuccessfulTestFailoverTime")),
         agent=Agent(
             version=a2a.get("agentVersion") or "",
-            expires=_time(a2a.get("agentExpiryDate")),
+            expires=time_of(a2a.get("agentExpiryDate")),
             outdated=bool(a2a.get("isReplicationAgentUpdateRequired")),
             certificate_outdated=bool(a2a.get("isReplicationAgentCertificateUpdateRequired")),
         ),
@@ -192,7 +191,7 @@ def _health_error(found: Json) -> HealthError:
         code=found.get("errorCode") or "",
         message=found.get("errorMessage") or "",
         action=found.get("recommendedAction") or "",
-        since=_time(found.get("creationTimeUtc")),
+        since=time_of(found.get("creationTimeUtc")),
     )
 
 
@@ -204,8 +203,8 @@ def job_of(found: Json) -> Job:
         title=job.get("friendlyName") or "",
         state=job.get("state") or "",
         target=job.get("targetObjectName") or "",
-        started=_time(job.get("startTime")),
-        ended=_time(job.get("endTime")),
+        started=time_of(job.get("startTime")),
+        ended=time_of(job.get("endTime")),
     )
 
 

@@ -328,10 +328,6 @@ def _resource_graph(cloud: Cloud) -> Any:
 
 
 def _compute(cloud: Cloud, subscription: str) -> Any:
-    async def get_vm(group: str, name: str, expand: str) -> Any:
-        assert expand == "instanceView"
-        return compute.VirtualMachine(cloud.read(str(ResourceId.of(subscription, group, VM_ID.type, name))))
-
     async def get_set(group: str, name: str) -> Any:
         of_type = "Microsoft.Compute/availabilitySets"
         return compute.AvailabilitySet(cloud.read(str(ResourceId.of(subscription, group, of_type, name))))
@@ -344,7 +340,6 @@ def _compute(cloud: Cloud, subscription: str) -> Any:
                 yield compute.Disk(body)
 
     return SimpleNamespace(
-        virtual_machines=SimpleNamespace(get=get_vm),
         availability_sets=SimpleNamespace(get=get_set),
         disks=SimpleNamespace(list_by_resource_group=list_disks),
         **_offered(cloud),
