@@ -94,8 +94,8 @@ async def _sweep_clean(folder: Path, count: int, say: Callable[[str], None]) -> 
     say(f"a sweep of {count:,} VMs, {_TAGGED:.0%} of them protected")
     estate = _estate(count, protected=1)
     async with Stack(folder, estate) as stack:
-        # Imports and the token are no part of a sweep; a look at what it reads would be remembered.
-        await stack.api("GET", protection(next(vm["id"] for vm in estate["virtualMachines"] if not vm["tags"])))
+        # Imports and the token are no part of a sweep; a look at anything that it reads would be remembered.
+        await stack.api("POST", f"{protection(estate['virtualMachines'][0]['id'] + '-gone')}/plan")
         idle, seen = memory.resident(stack.host_pid), len(await stack.requests())
         started = time.monotonic()
         report = await _sweep(stack)

@@ -367,9 +367,9 @@ class _Response:
 
     reason, request = "", None
 
-    def __init__(self, status: int, body: dict[str, Any]) -> None:
+    def __init__(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self.status_code = status
-        self.headers: dict[str, str] = {}
+        self.headers = headers or {}
         self._body = body
 
     def json(self) -> Any:
@@ -395,7 +395,7 @@ async def _send(cloud: Cloud, request: Any) -> _Response:
         return _Response(200, cloud.plain(url.path, query))
     except HttpResponseError as refused:
         told: Any = refused.response
-        return _Response(refused.status_code or 500, json.loads(told.text()))
+        return _Response(refused.status_code or 500, json.loads(told.text()), told.headers)
 
 
 def _resources(cloud: Cloud, subscription: str) -> Any:
