@@ -1,4 +1,4 @@
-"""The README tells of every setting, outcome and finding, under the name that the code has for it."""
+"""README and docs tell of every setting, outcome and finding, under the name that the code has for it."""
 
 import re
 import subprocess
@@ -12,6 +12,7 @@ from shared.domain.settings import Settings, as_text
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
+FINDINGS = (ROOT / "docs" / "findings.md").read_text()
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
@@ -32,7 +33,12 @@ def test_every_finding_is_told_with_what_to_do() -> None:
     codes = {
         code for file in (ROOT / "shared" / "domain").rglob("*.py") for code in constructed.findall(file.read_text())
     }
-    told = {code for line in README.splitlines() if line.startswith("| `") for code in re.findall(r"`(\w+)`", line)}
+    told = {
+        code
+        for line in (README + FINDINGS).splitlines()
+        if line.startswith("| `")
+        for code in re.findall(r"`(\w+)`", line)
+    }
     assert len(codes) > 10
     assert codes <= told
 
