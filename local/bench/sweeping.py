@@ -20,7 +20,7 @@ MISSING = 1_000
 # A clock that a thousand runs at once on two cores can keep pace with.
 HEAL_SPEED = 6
 
-_EVERY = 0.5
+_EVERY = 0.1
 _NOT_ENDED_WITHIN = 1800.0
 _TAGGED = 0.8
 _SWEEP = "reconcile"
@@ -116,7 +116,7 @@ async def _heal(folder: Path, say: Callable[[str], None]) -> Healing:
         while (done := await _protected(stack)) < missing:
             if time.monotonic() - started > _NOT_ENDED_WITHIN:
                 raise StackError(f"{done} of {missing} VMs were healed within {_NOT_ENDED_WITHIN:g} s")
-            await asyncio.sleep(10 * _EVERY)
+            await asyncio.sleep(50 * _EVERY)
         elapsed = (time.monotonic() - started) * HEAL_SPEED
         return Healing(missing, await stack.app_requests(), elapsed)
 
