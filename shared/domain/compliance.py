@@ -37,9 +37,12 @@ CODES = frozenset(DRIFT) | {
     "ManagedResourceGroup",
     "RegionNotMapped",
     "ScaleSetInstance",
+    "TargetInSourceRegion",
+    "TargetNotVaultRegion",
     "TooManyDisks",
     "TrustedLaunchLinux",
     "UnmanagedDisks",
+    "VaultInSourceRegion",
     "VmNotReady",
     "VmNotRunning",
 }

@@ -23,11 +23,17 @@ def test_there_is_a_case_for_every_finding() -> None:
 
 @pytest.mark.timeout(240)
 async def test_each_finding_is_seen_and_mended_or_left(start_stack: StartStack) -> None:
-    async with start_stack(estate(), settings=SETTINGS) as stack:
+    async with start_stack(estate(), settings=SETTINGS | {"DR_MODE": "report"}) as stack:
         await disturb(stack)
         _check_before(await compliance(stack))
         items = await overrides.items(stack)
+        report = await sweep(stack)
+        assert (report.started, report.summary.by_action) == ({}, {"enable": 3, "change in place": 3})
+        assert "DR_MODE is report" in report.writes_off
+        assert await writes(stack) == []
 
+        await stack.stop_process("host")
+        await stack.start_host(DR_MODE="protect")
         report = await sweep(stack)
         assert report.started == {"enable": 3, "change in place": 3}
         assert (report.gaps, report.stopped) == ((), ())

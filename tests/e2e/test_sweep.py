@@ -209,6 +209,33 @@ async def _report_of(stack: Stack) -> SweepReport:
     return SweepReport.load(last["output"])
 
 
+async def test_nobody_is_woken_in_vain_again_until_something_changes(start_stack: StartStack) -> None:
+    """What its own run alone can tell: no list says that a size is not to be had, or that an agent is not installed."""
+    small, broken = estates.vm("small", size="Standard_E2s_v5"), estates.vm("broken")
+    broken["failEnable"] = {"times": 99, "code": "151066", "message": "The agent could not be installed."}
+    restricted = {"subscription": estates.SUBSCRIPTION, "location": estates.TARGET, "size": small["size"]}
+    async with start_stack(estates.estate([small, broken], restrictedSizes=[restricted])) as stack:
+        first = await sweep(stack)
+        outcomes = {each["output"].get("outcome") for each in await stack.instances()} - {None}
+        seen = await so_far(stack)
+        second = await sweep(stack)
+        assert await writes(stack, seen) == []
+
+        body = {"properties": {"hardwareProfile": {"vmSize": "Standard_D2s_v5"}}}
+        await stack.arm("PATCH", small["id"], "2026-04-01", body)
+        await eventually(lambda: _is_settled(stack, small["id"]))
+        third = await sweep(stack)
+        protected_now = (await states(stack))["small"]
+
+    assert outcomes == {"NotEligible", "Failed"}
+    assert [(each.started, each.unchanged) for each in (first, second, third)] == [
+        ({"enable": 2}, 0),
+        ({}, 2),
+        ({"enable": 1}, 1),
+    ]
+    assert protected_now == "Protected"
+
+
 async def test_a_hung_instance_loses_its_lease_and_its_vm_is_taken_up_again(start_stack: StartStack) -> None:
     """All that would have woken it was lost."""
     (vm,) = vms(1)

@@ -79,7 +79,30 @@ def test_a_vm_that_is_as_it_is_asked_to_be_is_not_written_to() -> None:
     result = instance.run()
 
     assert (result.outcome, result.findings, result.settings) == (Ending.PROTECTED, (NEEDS_REENABLE,), PLAN.settings)
+    assert not result.changed
     assert instance.calls == [LOOK, DERIVE]
+
+
+def test_a_result_says_whether_all_was_changed_and_for_what_a_sweep_had_started_the_run() -> None:
+    started = Run(vm_id=VM_ID, poll_seconds=30, seen="size A, asked for B")
+    of_update, of_disks = kept(changes=SIZE), kept(changes=BOTH)
+    whole = Instance(
+        {LOOK: [found_item()] * 2, DERIVE: [of_update, kept()], CHANGE: [asked()], FOLLOW: [Ready()]}, started
+    )
+    half = Instance(
+        {
+            LOOK: [found_item()] * 3,
+            DERIVE: [of_disks, of_update, of_update],
+            CHANGE: [asked(), asked()],
+            FOLLOW: [Ready(), Ready()],
+        },
+        started,
+    )
+
+    assert [(result.changed, result.seen) for result in (whole.run(), half.run())] == [
+        (True, "size A, asked for B"),
+        (False, "size A, asked for B"),
+    ]
 
 
 def test_what_stays_different_after_a_change_is_told_and_not_asked_for_again() -> None:

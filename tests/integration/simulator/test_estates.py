@@ -1,6 +1,7 @@
 """Estates: what is loaded is there, what is wrong is named, what is generated is always the same."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,9 @@ def in_account(*disks: dict[str, Any], **more: Any) -> dict[str, Any]:
         ({"siteRecovery": [ready_vault()[0] | {"containers": []}]}, "'here' is not among the containers"),
         ({"siteRecovery": ready_vault([protected("nobody")])}, "virtualMachine is not in the estate"),
         ({"siteRecovery": ready_vault([protected("web-1", state="Odd")])}, "state must be one of"),
+        ({"siteRecovery": ready_vault([protected("web-1", condition={"stalledHours": 1})])}, "is stalled"),
+        ({"siteRecovery": ready_vault([protected("web-1", condition={"health": "Ill"})])}, "health must be one of"),
+        ({"siteRecovery": ready_vault([protected("web-1", condition={"errors": [{}]})])}, "code is missing"),
     ],
 )
 async def test_what_is_wrong_with_an_estate_is_named_and_nothing_changes(change: dict[str, Any], named: str) -> None:
@@ -214,6 +218,42 @@ async def test_items_that_exist_already_in_their_states() -> None:
         wanted = f"fabricObjectId eq '{vm_id('web-2')}'"
         filtered = clients.recovery.replication_protected_items.list(VAULT_GROUP, VAULT, filter=wanted)
         assert [item.name async for item in filtered] == ["item-web-2"]
+
+
+async def test_an_item_may_have_fared_badly_for_a_while() -> None:
+    error = {"code": "153006", "message": "No point.", "recommendedAction": "Look.", "hoursAgo": 5}
+    conditions: list[dict[str, Any]] = [
+        {"health": "Critical", "errors": [error], "rpoSeconds": 7200, "rpoHoursAgo": 3, "testedDaysAgo": 200},
+        {"agentVersion": "9.1", "agentExpiresInDays": 10, "agentUpdateRequired": True},
+        {"stalledHours": 30},
+    ]
+    items = [protected(f"web-{number}", condition=condition) for number, condition in enumerate(conditions)]
+    items[2]["state"] = "InitialReplicationInProgress"
+    machines = [machine(f"web-{number}") for number in range(3)]
+    async with azure(estate(*machines, siteRecovery=ready_vault(items))) as clients:
+        listed = clients.recovery.replication_protected_items.list(VAULT_GROUP, VAULT)
+        ill, aged, stalled = [item.properties async for item in listed]
+        (job,) = [job async for job in clients.recovery.replication_jobs.list(VAULT_GROUP, VAULT)]
+
+    def hours_since(moment: datetime | None) -> int:
+        assert moment
+        return round((datetime.now(UTC) - moment).total_seconds() / 3600)
+
+    (told,) = ill.health_errors
+    assert (ill.replication_health, told.error_code, hours_since(told.creation_time_utc)) == ("Critical", "153006", 5)
+    assert ill.provider_specific_details.rpo_in_seconds == 7200
+    assert hours_since(ill.provider_specific_details.last_rpo_calculated_time) == 3
+    assert hours_since(ill.last_successful_test_failover_time) == 200 * 24
+    agent = aged.provider_specific_details
+    assert (agent.agent_version, agent.is_replication_agent_update_required) == ("9.1", True)
+    assert hours_since(agent.agent_expiry_date) == -240
+    assert aged.last_successful_test_failover_time is None
+    assert (stalled.protection_state, stalled.provider_specific_details.monitoring_percentage_completion) == (
+        "InitialReplicationInProgress",
+        43,
+    )
+    assert (job.properties.scenario_name, job.properties.state) == ("EnableDr", "Succeeded")
+    assert hours_since(job.properties.end_time) == 30
 
 
 def test_a_generated_estate_is_a_function_of_its_numbers() -> None:

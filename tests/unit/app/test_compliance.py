@@ -16,6 +16,7 @@ from shared.domain.findings import Severity
 from shared.domain.profiles import DEFAULT, Profile
 from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
+from shared.domain.rules import place
 from shared.domain.settings import Mode, Settings
 from shared.domain.target import Policy
 from shared.domain.vm import Disk, SourceVm
@@ -529,6 +530,7 @@ def estates(draw: st.DrawFn) -> Estate:
         source_vm(
             id=ids[name],
             tags=draw(tags),
+            location=draw(st.sampled_from([SOURCE, SOURCE, TARGET])),
             power_state=draw(st.sampled_from(["running", "deallocated", "unknown"])),
             created_at=draw(st.sampled_from([None, NOW - timedelta(days=30), NOW])),
         )
@@ -600,6 +602,10 @@ def test_what_hinders_a_vm_as_far_as_a_list_tells_is_among_the_findings_that_a_s
     ]
 
     codes = {finding.code for vm in vms for finding in preflight.of_vm(vm)}
+    regions = ((TARGET, TARGET), (SOURCE, TARGET), ("centralus", TARGET), ("centralus", SOURCE))
+    codes |= {
+        finding.code for target, own in regions for finding in place.of_regions(source_vm(), target, VAULT_ID, own)
+    }
 
     assert codes == CODES - set(DRIFT) - {"ManagedResourceGroup", "RegionNotMapped"}
 

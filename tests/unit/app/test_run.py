@@ -287,6 +287,7 @@ def test_after_a_change_the_vm_is_looked_at_at_once_and_enabling_has_not_failed(
 
     assert (ended.phase, ended.wake_at, ended.job, ended.attempts) == (Phase.LOOK, None, "", 0)
     assert (ended.changing, ended.tried, ended.last_error) == (False, ("a",), error)
+    assert ended.changed is (error is None)
 
 
 def test_a_run_carries_what_it_has_asked_to_be_changed() -> None:
