@@ -63,7 +63,10 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
     location = region(found.get("location"))
     state = (found.get("properties") or {}).get("provisioningState", "Succeeded")
     if location != wanted.location:
-        raise UnfitError(f"{wanted.id} exists in {location}, and is needed in {wanted.location}: remove or rename it.")
+        raise UnfitError(
+            f"{wanted.id} exists in {location}, and is needed in {wanted.location}: name another by a tag, or remove "
+            "or rename it."
+        )
     if state == "Failed":
         raise UnfitError(f"The creation of {wanted.id} has failed: see its activity log, then remove it.")
     obstacle = account_obstacle(found) if isinstance(wanted, CacheAccount) and state == "Succeeded" else ""

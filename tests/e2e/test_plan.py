@@ -55,7 +55,8 @@ async def test_a_plan_says_what_stands_in_the_way(start_stack: StartStack) -> No
         status, problem = await stack.api("POST", f"{route('nobody')}/plan")
         assert not await written(stack)
 
-    assert (off["blocked"], [finding["code"] for finding in off["findings"]]) == (True, ["VmNotRunning"])
+    assert off["blocked"]
+    assert [finding["code"] for finding in off["findings"]] == ["UnfitTargetResource", "VmNotRunning"]
     assert (unfit["blocked"], [finding["code"] for finding in unfit["findings"]]) == (True, ["UnfitTargetResource"])
     assert "northeurope" in unfit["findings"][0]["message"]
     assert unfit["writesOff"]

@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from shared.domain import naming
-from shared.domain.findings import warning
+from shared.domain.findings import blocker, warning
 from shared.domain.protected_item import ItemNic
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import OF_ITEM, Derivation
@@ -38,6 +38,7 @@ def networks(d: Derivation) -> Networks:
     if not d.asks("target-vnet"):
         for source, target in leads_to.items():
             _explain(d, source, target)
+            _check_region(d, source, _there(d, target))
     names = [nic.id.name for nic in d.around.nics]
     if d.asks("target-ip") and len(names) > 1 and "" in parts(d.wishes.asked["target-ip"].value):
         d.refuse("target-ip", "an address for each interface, as <name>=<address>")
@@ -89,9 +90,25 @@ def _explain(d: Derivation, source: ResourceId, target: ResourceId) -> None:
     elif source.key in d.around.mapped_networks:
         reason = f"the vault maps {source.name} to it already, for all its VMs"
         d.say(f"targetVnet/{source.name}", target, reason, "network mapping")
-        d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
+        there = {network.id for network in d.around.target_networks}
+        if target in there or target != naming.target_sibling(source, LONGEST_NAME):
+            d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
     else:
         d.say(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
+
+
+def _check_region(d: Derivation, source: ResourceId, there: Network) -> None:
+    """A network's target is one for all regions: VMs of it that go to another need one that is named."""
+    target = d.around.target_location
+    if d.item is None and there.location and there.location != target:
+        d.findings.append(
+            blocker(
+                "UnfitTargetResource",
+                f"The target of {source.name} would be {there.id}, which is in {there.location}; {d.vm.id.name} is to "
+                f"go to {target}.",
+                f"Name a network in {target} by {d.app.tag_name}-target-vnet; or remove or rename that one.",
+            )
+        )
 
 
 def _there(d: Derivation, target: ResourceId) -> Network:

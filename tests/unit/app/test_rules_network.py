@@ -86,6 +86,7 @@ def test_a_mapped_network_of_our_name_that_is_gone_is_made_again() -> None:
     assert [each.id for each in of_kind(gone, VirtualNetwork)] == [BY_NAME]
     assert BY_NAME.group_id in {group.id for group in of_kind(gone, ResourceGroup)}
     assert of_kind(there, VirtualNetwork) == []
+    assert ([each.name for each in gone.named], [each.name for each in there.named]) == ([], [str(BY_NAME)])
 
 
 def test_one_of_another_name_or_out_of_scope_is_not() -> None:
@@ -94,6 +95,17 @@ def test_one_of_another_name_or_out_of_scope_is_not() -> None:
 
     assert of_kind(plan(mapped_networks={NETWORK.key: HUB.id}), VirtualNetwork) == []
     assert of_kind(plan(app=elsewhere, mapped_networks={NETWORK.key: BY_NAME}), VirtualNetwork) == []
+
+
+@pytest.mark.parametrize(("location", "fits"), [(TARGET, True), ("northeurope", False), ("", True)])
+def test_a_target_of_that_name_in_another_region_does_not_do(location: str, fits: bool) -> None:
+    found = plan(target_networks=(Network(id=BY_NAME, location=location, subnets={"web": Subnet()}),))
+
+    assert fits or found.blockers
+    for finding in found.blockers:
+        assert finding.code == "UnfitTargetResource"
+        assert f"{BY_NAME}, which is in northeurope; web-1 is to go to {TARGET}" in finding.message
+        assert "dr-target-vnet" in finding.fix
 
 
 def test_a_network_that_is_asked_for_goes_on_the_item_and_no_mapping_is_made_or_edited() -> None:
@@ -302,7 +314,7 @@ def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_
 
 
 def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
-    there = GUARDED.model_copy(update={"id": BY_NAME})
+    there = GUARDED.model_copy(update={"id": BY_NAME, "location": TARGET})
 
     assert plan(networks=(GUARDED,), target_networks=(there,)).findings == ()
     assert plan(target_networks=(there,)).findings == ()
