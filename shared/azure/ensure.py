@@ -72,15 +72,17 @@ class Ensurer:
             if flight and monotonic() > flight.give_up_at:
                 del self._flights[key]
                 flight = None
-            if flight:
-                landed = await self._look_at(key, flight)
-                if landed:
-                    return landed
+            landed = await self._look_at(key, flight) if flight else None
+            if isinstance(landed, Pending):
+                return landed
             try:
+                # Azure may have refused since somebody else, another process of this app, was faster.
                 found = await find()
                 if found:
                     self._flights.pop(key, None)
                     return self._remembered(key, found)
+                if landed:
+                    return landed
                 if flight:
                     return self._later(flight, self._poll)
                 return await self._begin(key, find, start, refresh)

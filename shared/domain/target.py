@@ -44,6 +44,11 @@ class Policy(Model):
         """Two policies of the same values are as good, whatever their names."""
         return (self.retention_minutes, self.app_consistent_minutes, self.crash_consistent_minutes)
 
+    @property
+    def key(self) -> str:
+        """What policies of several profiles have in common: they share one, under the name that came first."""
+        return "-".join(map(str, self.values))
+
     def __str__(self) -> str:
         points = f"every {self.app_consistent_minutes} min" if self.app_consistent_minutes else "off"
         return f"{self.name} (retention {self.retention_minutes} min, app-consistent {points})"
@@ -185,7 +190,7 @@ class ReplicationPolicy(InVault):
 
     @property
     def key(self) -> str:
-        return f"policy/{self.policy.name}"
+        return f"policy/{self.policy.key}"
 
     @property
     def name(self) -> str:
@@ -201,7 +206,7 @@ class ContainerMapping(InVault):
 
     @property
     def key(self) -> str:
-        return f"mapping/{self.source_location}/{self.target_location}/{self.policy.name}"
+        return f"mapping/{self.source_location}/{self.target_location}/{self.policy.key}"
 
     @property
     def name(self) -> str:

@@ -41,14 +41,18 @@ APP = SETTINGS | {
 
 @st.composite
 def wishes(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict[str, str]:
-    """Up to four things, and what they cannot be had without."""
+    """Up to four things, and what they cannot be had without. What is made after a source's network, set or placement
+    group is in one region: who comes first says in which, so that no plan could."""
     values = overrides.values(number, vm)
     chosen = draw(st.sets(st.sampled_from(sorted(values.keys() - overrides.NEVER)), max_size=4))
-    if chosen & {"target-ip", "target-subnet"}:
+    if place.keys() & {"availabilitySet", "proximityPlacementGroup"}:
+        chosen.discard("target-location")
+    if chosen & {"target-ip", "target-subnet", "target-location"}:
         chosen |= {"target-vnet", "target-subnet"}
     if "target-zone" in chosen or "availabilitySet" not in place:
         chosen.discard("target-availability-set")
-    return {choice: values[choice] for choice in sorted(chosen)}
+    far = {"target-vnet": overrides.FAR_NETWORK} if "target-location" in chosen else {}
+    return {choice: values[choice] for choice in sorted(chosen)} | far
 
 
 @st.composite

@@ -52,3 +52,20 @@ async def test_two_profiles_in_one_region_pair(start_stack: StartStack) -> None:
     cost = "its recovery points of the last 24 h, and leave it unprotected until 64 GiB are replicated anew"
     assert cost in finding["fix"]
     assert changed["outcome"] == "Protected"
+
+
+async def test_profiles_whose_policies_have_the_same_values_share_one_from_the_first_moment(
+    start_stack: StartStack,
+) -> None:
+    """All at once into an empty vault, where each would make a policy of its own name and a mapping with it."""
+    names = ("default", "open", "wide", "free")
+    vms = [estates.vm(f"web-{name}") | {"tags": {"dr": "true", "dr-profile": name}} for name in names]
+    settings = {"DR_PROFILES": json.dumps({name: {"allow": {"churn": ["*"]}} for name in names})}
+    async with start_stack(estates.estate(vms), settings=settings) as stack:
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms))
+        ended = await results(stack, len(vms))
+        policies = await stack.arm("GET", f"{estates.VAULT}/replicationPolicies", "2025-08-01")
+        mappings = await stack.arm("GET", f"{estates.VAULT}/replicationProtectionContainerMappings", "2025-08-01")
+
+    assert {result["outcome"] for result in ended.values()} == {"Protected"}
+    assert (len(policies["value"]), len(mappings["value"])) == (1, 2)

@@ -141,6 +141,20 @@ async def test_a_failed_creation_is_told_once_and_then_tried_anew(ask: Ask, serv
     assert service.starts == 2
 
 
+async def test_a_creation_that_failed_since_somebody_else_was_faster_is_none_that_failed(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.ended = NO
+    clock.now += FIRST_LOOK
+    service.failures_to_find = [UnderWayError("It is not paired.")]
+
+    assert isinstance(await ask(), Pending)
+    service.there = True
+    assert await ask() == THERE
+    assert service.starts == 1
+
+
 async def test_what_has_ended_well_and_does_not_show_yet_is_waited_for_and_not_made_twice(
     ask: Ask, service: Service, clock: Clock
 ) -> None:

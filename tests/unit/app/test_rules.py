@@ -8,7 +8,7 @@ import pytest
 from shared.domain.choices import ROWS
 from shared.domain.profiles import Profile
 from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.target import CacheAccount, ResourceGroup, VirtualNetwork
+from shared.domain.target import CacheAccount, ContainerMapping, ReplicationPolicy, ResourceGroup, VirtualNetwork
 from shared.domain.vm import EligibilityError, Offer
 from tests.unit.app.examples import (
     NETWORK,
@@ -25,6 +25,8 @@ from tests.unit.app.examples import (
     source_vm,
     surroundings,
 )
+
+LONG = Profile(recovery_point_retention_hours=72)
 
 
 def test_the_defaults_are_those_of_the_portal_s_page() -> None:
@@ -106,6 +108,19 @@ def test_what_a_profile_leaves_out_of_its_policy_comes_from_the_default() -> Non
     points = setting(plan, "appConsistentFrequency")
     assert (points.value, points.origin) == ("4 h", "default")
     assert "24-hour-retention-policy has none" in points.reason
+
+
+def test_profiles_whose_policies_have_the_same_values_lead_to_one_policy_and_one_pair_of_mappings() -> None:
+    """Whichever comes first makes them: else both would map the same containers with the same policy."""
+    of_app = settings(profiles={"default": Profile(), "open": Profile(allow={"churn": ("*",)}), "long": LONG})
+    keys = {}
+    for name in ("default", "open", "long"):
+        plan = plan_of(source_vm(tags={"dr": "true", "dr-profile": name}), surroundings(), of_app)
+        keys[name] = {each.key for each in (*of_kind(plan, ReplicationPolicy), *of_kind(plan, ContainerMapping))}
+
+    assert keys["default"] == keys["open"]
+    assert len(keys["default"]) == len(keys["long"]) == 3
+    assert not keys["default"] & keys["long"]
 
 
 def test_the_policy_holds_its_values_in_minutes() -> None:

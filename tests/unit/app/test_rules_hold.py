@@ -39,7 +39,7 @@ def rests_on(resource: TargetResource) -> set[str]:
         return {f"fabric/{resource.location}"}
     if isinstance(resource, ContainerMapping):
         ends = (resource.source_location, resource.target_location)
-        return {*(f"container/{end}" for end in ends), f"policy/{resource.policy.name}"}
+        return {*(f"container/{end}" for end in ends), f"policy/{resource.policy.key}"}
     if isinstance(resource, NetworkMapping):
         return {f"fabric/{resource.source_location}", f"fabric/{resource.target_location}"}
     return {resource.id.group_id.key}
