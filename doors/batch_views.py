@@ -4,12 +4,13 @@ from typing import Self
 
 from doors.views import View
 from shared.domain.batch import RUNNING, WAITING, Batch
+from shared.domain.changes import Difference
 from shared.domain.cost import Cost
 from shared.domain.findings import Finding
 from shared.domain.model import Model
 from shared.domain.outcome import Error
+from shared.domain.plan import ResourcePreview
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Difference, ResourcePreview
 
 
 class BatchAccepted(View):

@@ -8,15 +8,16 @@ from typing import Any
 
 import azure.functions as func
 
+from shared.domain.changes import Difference
 from shared.domain.cost import Cost
 from shared.domain.findings import Finding
 from shared.domain.item_details import ItemDetails
 from shared.domain.model import Model
 from shared.domain.outcome import Error
+from shared.domain.plan import ResourcePreview, Setting
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Phase
-from shared.domain.target import Difference, ResourcePreview, Setting
 
 
 class View(Model):

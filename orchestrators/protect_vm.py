@@ -23,9 +23,9 @@ from shared.domain.drift import not_changed
 from shared.domain.findings import Finding, note
 from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
 from shared.domain.outcome import Error, Failed, Pending, Ready
+from shared.domain.plan import Plan, origins_of
 from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.run import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
-from shared.domain.target import Plan, origins_of
 from shared.domain.vm import SourceVm
 
 

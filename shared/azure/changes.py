@@ -9,9 +9,10 @@ from shared.azure.answers import WriteRefusedError
 from shared.azure.gateway import Azure
 from shared.azure.protection import managed_disk, text
 from shared.azure.site_recovery import begin
+from shared.domain.changes import ItemUpdate
 from shared.domain.protected_item import ProtectedItem
+from shared.domain.replication import ReplicatedDisk, ReplicatedNic
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import ItemUpdate, ReplicatedDisk, ReplicatedNic
 
 # What an interface and its IP configurations have, and the app has no word in.
 _KEPT_OF_NIC = (

@@ -19,9 +19,9 @@ from shared.azure.source import vm_of_row
 from shared.azure.vault import Vault
 from shared.domain.estate import Estate, Group
 from shared.domain.protected_item import Job, ProtectedItem
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
 from shared.domain.settings import Settings
-from shared.domain.target import Policy
 from shared.domain.vm import SourceVm
 
 T = TypeVar("T")

@@ -20,11 +20,12 @@ from shared.domain.drift import adopted, frozen, other_policy, replaced, unprote
 from shared.domain.findings import Finding, Severity, blocker
 from shared.domain.layers import Wishes, wishes_of
 from shared.domain.messages import Source, Verdict
+from shared.domain.plan import Plan, ResourcePreview
 from shared.domain.protected_item import ProtectedItem, Stage
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import derive
 from shared.domain.rules.storage import unmanaged
-from shared.domain.target import ContainerMapping, Plan, ResourcePreview, TargetResource
+from shared.domain.target import ContainerMapping, TargetResource
 from shared.domain.vm import SourceVm
 
 

@@ -5,10 +5,11 @@ from typing import NamedTuple
 from shared.azure.gateway import Azure
 from shared.azure.look import plan_for, preview
 from shared.azure.policy_edit import find_edit
+from shared.domain.changes import Difference
 from shared.domain.findings import Finding, Severity
 from shared.domain.messages import Source, Verdict
+from shared.domain.plan import Plan, ResourcePreview
 from shared.domain.protected_item import ProtectedItem, Stage
-from shared.domain.target import Difference, Plan, ResourcePreview
 
 
 class Planned(NamedTuple):

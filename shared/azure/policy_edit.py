@@ -11,7 +11,7 @@ from shared.azure.vault import Vault
 from shared.domain.outcome import Error
 from shared.domain.policy_edit import PolicyEdit, edit_of
 from shared.domain.protected_item import JobStage, ProtectedItem
-from shared.domain.target import Policy
+from shared.domain.replication import Policy
 
 # Seconds it took in recorded traffic to make one, and how often it is looked for before the caller is answered.
 _TAKES = 2

@@ -13,8 +13,9 @@ from shared.azure.site_recovery import MissingParentError, begin, find_container
 from shared.azure.vault import Vault
 from shared.domain import naming
 from shared.domain.protected_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
+from shared.domain.replication import ReplicatedDisk, Replication
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import ContainerMapping, ReplicatedDisk, Replication
+from shared.domain.target import ContainerMapping
 
 
 def look_anew(azure: Azure) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from shared.domain.outcome import Error
 from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
+from shared.domain.replication import Policy
 from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
-from shared.domain.target import Policy
 
 Json = dict[str, Any]
 

@@ -17,8 +17,9 @@ from shared.azure.vault import Vault
 from shared.domain import naming
 from shared.domain.outcome import Error
 from shared.domain.protected_item import JobStage, ProtectedItem
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Container, ContainerMapping, Fabric, NetworkMapping, Policy, ReplicationPolicy
+from shared.domain.target import Container, ContainerMapping, Fabric, NetworkMapping, ReplicationPolicy
 
 # Seconds: when most of each had ended in recorded traffic.
 _USUALLY_TAKES = {"fabric": 75, "container": 2, "policy": 2, "container mapping": 105, "network mapping": 5}

@@ -6,12 +6,13 @@ operator has set in the portal is never undone by a rule. Nothing is ever disabl
 
 from typing import Any
 
+from shared.domain.changes import Changes, Difference, ItemUpdate
 from shared.domain.choices import CHOICES
 from shared.domain.findings import Finding, warning
 from shared.domain.layers import Wishes
 from shared.domain.protected_item import ItemNic, ProtectedItem
+from shared.domain.replication import ReplicatedDisk, ReplicatedNic, Replication
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Changes, Difference, ItemUpdate, ReplicatedDisk, ReplicatedNic, Replication
 from shared.domain.vm import SourceVm
 
 # Choices, and the field that holds them both in what is wanted and in what the item has.

@@ -1,9 +1,10 @@
 """Where what protects a VM is not what the VM asks for. Pure: what is there in, findings out."""
 
+from shared.domain.changes import Changes
 from shared.domain.findings import Finding, blocker, note, warning
 from shared.domain.outcome import Error
 from shared.domain.protected_item import ProtectedItem, Stage
-from shared.domain.target import Changes, Policy
+from shared.domain.replication import Policy
 from shared.domain.vm import SourceVm
 
 

@@ -11,8 +11,8 @@ from shared.domain.findings import Finding, Severity
 from shared.domain.leftovers import Demand
 from shared.domain.model import Model
 from shared.domain.protected_item import Job, ProtectedItem
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Policy
 from shared.domain.vm import SourceVm
 
 

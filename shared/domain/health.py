@@ -9,7 +9,7 @@ from shared.domain.drift_findings import drift
 from shared.domain.findings import Finding, Severity
 from shared.domain.profiles import Profile
 from shared.domain.protected_item import Job, JobStage, ProtectedItem
-from shared.domain.target import Policy
+from shared.domain.replication import Policy
 from shared.domain.vm import SourceVm
 
 _INITIAL_REPLICATION = timedelta(hours=24)

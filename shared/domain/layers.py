@@ -13,10 +13,10 @@ from shared.domain import naming, values
 from shared.domain.choices import CHOICES, Row
 from shared.domain.findings import Finding, blocker
 from shared.domain.profiles import ANY, DEFAULT, Profile
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
 from shared.domain.scope import Scope
 from shared.domain.settings import Settings
-from shared.domain.target import Policy
 from shared.domain.vm import SourceVm
 
 PROFILE, HOLD = "profile", "hold"

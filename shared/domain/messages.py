@@ -3,11 +3,13 @@
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.changes import Changes
 from shared.domain.findings import Finding
 from shared.domain.model import Model
 from shared.domain.protected_item import ProtectedItem
+from shared.domain.replication import Replication
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Changes, Replication, TargetResource
+from shared.domain.target import TargetResource
 from shared.domain.vm import SourceVm
 
 

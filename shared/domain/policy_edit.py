@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable
 
 from shared.domain.model import Model
+from shared.domain.plan import ResourcePreview
 from shared.domain.profiles import DEFAULT
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Policy, ResourcePreview
 
 # A number tells a second policy of the same name; behind a profile's name it is the profile's own.
 _OURS = re.compile(

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from shared.domain.findings import Finding, Severity, blocker, warning
+from shared.domain.replication import Replication
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.domain.settings import Create, Settings
-from shared.domain.target import CacheAccount, InVault, Replication, ResourceGroup, TargetResource
+from shared.domain.target import CacheAccount, InVault, ResourceGroup, TargetResource
 from shared.domain.vm import Disk, Lock, Size, SourceVm, Surroundings
 
 # The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.

@@ -14,8 +14,8 @@ from shared.domain import naming
 from shared.domain.choices import CHOICES
 from shared.domain.model import Model
 from shared.domain.regions import parse_object
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Policy
 
 DEFAULT = "default"
 ANY = "*"

@@ -7,8 +7,9 @@ from typing import Any, Self
 from shared.domain.findings import Finding, blocker, note
 from shared.domain.model import Model
 from shared.domain.outcome import Error, Failed, Pending
+from shared.domain.plan import Setting
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Setting, TargetResource
+from shared.domain.target import TargetResource
 from shared.domain.vm import SourceVm
 
 CHANGED = "changed"

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from shared.domain.model import Model
+from shared.domain.plan import origins_of
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Ending, Result, Run
-from shared.domain.target import origins_of
 
 _NEWS = {Ending.FAILED, Ending.NOT_ELIGIBLE, Ending.DISABLED}
 

@@ -10,9 +10,9 @@ from shared.domain import naming
 from shared.domain.findings import blocker, note, warning
 from shared.domain.messages import Verdict
 from shared.domain.outcome import Error, Failed, Outcome, Ready
+from shared.domain.plan import Setting
 from shared.domain.run import Ending, Run
 from shared.domain.run_end import RunEnd
-from shared.domain.target import Setting
 from tests.replay.answers import (
     AGENT,
     PLAN,

@@ -12,13 +12,15 @@ from shared.domain.cost import cost_of
 from shared.domain.differences import changes_of
 from shared.domain.findings import Finding, blocker
 from shared.domain.layers import Wishes
+from shared.domain.plan import DEFAULT_ORIGIN, Plan
 from shared.domain.protected_item import ProtectedItem
+from shared.domain.replication import Policy, Replication
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import network, place, storage
 from shared.domain.rules.derivation import Derivation
 from shared.domain.rules.resources import Waves, waves
 from shared.domain.settings import Settings
-from shared.domain.target import DEFAULT_ORIGIN, Plan, Policy, Replication, ResourceGroup, VirtualNetwork
+from shared.domain.target import ResourceGroup, VirtualNetwork
 from shared.domain.vm import SourceVm, Surroundings
 
 

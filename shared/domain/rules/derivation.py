@@ -7,11 +7,11 @@ from shared.domain.choices import CHOICES, NOUNS
 from shared.domain.differences import ITEM_FIELDS
 from shared.domain.findings import Finding
 from shared.domain.layers import Wishes, invalid, out_of_scope
+from shared.domain.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Setting
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.references import referred
 from shared.domain.settings import Settings
-from shared.domain.target import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Setting
 from shared.domain.values import NONE, parts
 from shared.domain.vm import Existing, SourceVm, Surroundings
 

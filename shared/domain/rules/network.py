@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from shared.domain import naming
 from shared.domain.findings import blocker, warning
+from shared.domain.plan import ITEM_ORIGIN, ResourcePreview
 from shared.domain.protected_item import ItemNic
+from shared.domain.replication import ReplicatedNic
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import OF_ITEM, Derivation
 from shared.domain.rules.references import referred
-from shared.domain.target import ITEM_ORIGIN, ReplicatedNic, ResourcePreview
 from shared.domain.values import parts
 from shared.domain.vm import Network, SourceNic, Subnet
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from shared.domain import naming
 from shared.domain.findings import Finding, blocker, warning
 from shared.domain.layers import Wishes
+from shared.domain.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.domain.protected_item import ProtectedItem
+from shared.domain.replication import ReplicatedDisk, Replication
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import OF_ITEM, Derivation
 from shared.domain.rules.references import target_group
 from shared.domain.settings import Settings
-from shared.domain.target import DEFAULT_ORIGIN, ITEM_ORIGIN, ReplicatedDisk, Replication, Setting
 from shared.domain.values import NONE
 from shared.domain.vm import GroupMember, Size, SourceVm
 

@@ -2,6 +2,7 @@
 of each other, and rests only on earlier waves."""
 
 from shared.domain import naming
+from shared.domain.replication import Replication
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import Derivation
 from shared.domain.rules.network import LONGEST_NAME, Networks
@@ -13,7 +14,6 @@ from shared.domain.target import (
     Fabric,
     NetworkMapping,
     PlacementGroup,
-    Replication,
     ReplicationPolicy,
     ResourceGroup,
     TargetResource,

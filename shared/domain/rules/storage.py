@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from shared.domain import naming, preflight
 from shared.domain.choices import HIGH_CHURN, NORMAL_CHURN
 from shared.domain.findings import Finding, as_warning, blocker, note
+from shared.domain.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.domain.protected_item import ProtectedItem
+from shared.domain.replication import ReplicatedDisk
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.derivation import OF_ITEM, Derivation
 from shared.domain.rules.references import referred
-from shared.domain.target import DEFAULT_ORIGIN, ITEM_ORIGIN, ReplicatedDisk, Setting
 from shared.domain.vm import Disk, Existing, SourceVm
 
 # Documented: 375 disks for an account at 8 MB/s each. The rest is room for VMs that are enabled at the same time.

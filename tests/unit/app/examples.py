@@ -6,12 +6,12 @@ from typing import Any
 from shared.domain.choices import CHOICES
 from shared.domain.findings import Finding
 from shared.domain.layers import wishes_of
+from shared.domain.plan import Plan, Setting
 from shared.domain.profiles import DEFAULT, Profile
 from shared.domain.protected_item import ItemDisk, ProtectedItem
 from shared.domain.resource_id import VAULT, ResourceId
 from shared.domain.rules import derive
 from shared.domain.settings import Settings
-from shared.domain.target import Plan, Setting
 from shared.domain.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"

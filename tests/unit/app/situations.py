@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from shared.domain import choices, naming
 from shared.domain.choices import CHOICES
 from shared.domain.layers import wishes_of
+from shared.domain.plan import Plan
 from shared.domain.profiles import Profile
 from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.domain.resource_id import ResourceId, vm_id
 from shared.domain.rules import place
 from shared.domain.settings import Settings
-from shared.domain.target import Plan
 from shared.domain.vm import (
     Disk,
     EligibilityError,

@@ -9,6 +9,7 @@ import pytest
 import activities.functions
 import shared.azure.gateway
 from shared.domain.batch import BatchAsk
+from shared.domain.changes import Changes, ItemUpdate
 from shared.domain.messages import (
     ChangeRequest,
     DeriveRequest,
@@ -23,7 +24,6 @@ from shared.domain.outcome import Failed, Pending, Ready, load_outcome
 from shared.domain.run import Ending, Result
 from shared.domain.run_end import RunEnd
 from shared.domain.sweep import Sweep, SweepReport
-from shared.domain.target import Changes, ItemUpdate
 from tests.unit.app.examples import VM_ID, plan_of, settings, source_vm, surroundings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeDurableClient

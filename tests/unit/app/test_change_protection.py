@@ -10,10 +10,11 @@ from activities.change_protection import change_protection
 from shared.azure.answers import WriteRefusedError
 from shared.azure.protection import find_item
 from shared.domain import choices
+from shared.domain.changes import Changes, ItemUpdate
 from shared.domain.messages import ChangeRequest
 from shared.domain.outcome import Outcome, Pending, Ready
+from shared.domain.replication import ReplicatedDisk, ReplicatedNic
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Changes, ItemUpdate, ReplicatedDisk, ReplicatedNic
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,

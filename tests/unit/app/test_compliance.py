@@ -15,10 +15,10 @@ from shared.domain.estate import Action, Estate, Group, Standing, State
 from shared.domain.findings import Severity
 from shared.domain.profiles import DEFAULT, Profile
 from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules import place
 from shared.domain.settings import Mode, Settings
-from shared.domain.target import Policy
 from shared.domain.vm import Disk, SourceVm
 from tests.unit.app.examples import (
     CONTAINER,

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from shared.domain import choices, naming
+from shared.domain.changes import Changes, ItemUpdate
 from shared.domain.differences import removed_disks
 from shared.domain.findings import Severity
+from shared.domain.plan import Plan
 from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.domain.replication import ReplicatedDisk, ReplicatedNic
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Changes, ItemUpdate, Plan, ReplicatedDisk, ReplicatedNic
 from shared.domain.vm import Disk, Existing, Network, SourceAvailabilitySet, Subnet
 from tests.unit.app.examples import (
     AVAILABILITY_SET,

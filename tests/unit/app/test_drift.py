@@ -2,13 +2,14 @@
 
 import pytest
 
+from shared.domain.changes import Changes, Difference
 from shared.domain.drift import frozen, not_changed, other_policy, unprotected_disks
 from shared.domain.findings import Severity
 from shared.domain.outcome import Error
 from shared.domain.profiles import Profile
 from shared.domain.protected_item import ItemDisk
+from shared.domain.replication import Policy, ReplicatedDisk
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Changes, Difference, Policy, ReplicatedDisk
 from shared.domain.vm import Disk
 from tests.unit.app.examples import DATA_DISK, OS_DISK, protected_item, source_vm
 

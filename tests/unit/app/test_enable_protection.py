@@ -8,8 +8,8 @@ from shared.azure import protection, remembered
 from shared.azure.answers import ThrottledError, WriteRefusedError
 from shared.domain.messages import EnableRequest
 from shared.domain.outcome import Pending, Ready
+from shared.domain.replication import Replication
 from shared.domain.resource_id import ResourceId
-from shared.domain.target import Replication
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,

@@ -10,9 +10,10 @@ from activities.resolve_source import resolve_source
 from shared.azure.look import plan_for
 from shared.domain.messages import DeriveRequest, Source, Verdict, VmRequest
 from shared.domain.outcome import Ready
+from shared.domain.plan import Plan
 from shared.domain.profiles import Profile
 from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.target import AvailabilitySet, Plan, VirtualNetwork
+from shared.domain.target import AvailabilitySet, VirtualNetwork
 from shared.domain.vm import Disk
 from tests.unit.app.examples import (
     AVAILABILITY_SET,

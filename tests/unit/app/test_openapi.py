@@ -28,9 +28,9 @@ from doors.protections_plan import post_protections_plan
 from doors.selection import selected
 from shared.domain.findings import warning
 from shared.domain.outcome import Error
+from shared.domain.plan import Setting
 from shared.domain.resource_id import vm_id
 from shared.domain.run import Ending, Run
-from shared.domain.target import Setting
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body

@@ -10,7 +10,8 @@ from doors.plan import post_plan
 from doors.problems import Problem
 from shared.azure.look import preview
 from shared.domain.findings import Finding, Severity
-from shared.domain.target import CacheAccount, Plan, ResourceGroup, ResourcePreview, TargetResource, VirtualNetwork
+from shared.domain.plan import Plan, ResourcePreview
+from shared.domain.target import CacheAccount, ResourceGroup, TargetResource, VirtualNetwork
 from tests.unit.app.examples import (
     ELSEWHERE,
     OS_DISK,

@@ -5,7 +5,7 @@ import pytest
 from shared.domain import naming
 from shared.domain.policy_edit import edit_of
 from shared.domain.profiles import Profile
-from shared.domain.target import Policy
+from shared.domain.replication import Policy
 from tests.unit.app.examples import VAULT_ID
 
 

@@ -10,6 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.domain.choices import CHOICES
+from shared.domain.plan import Plan
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.network import LONGEST_NAME
 from shared.domain.target import (
@@ -20,7 +21,6 @@ from shared.domain.target import (
     Fabric,
     NetworkMapping,
     Placed,
-    Plan,
     ReplicationPolicy,
     ResourceGroup,
     TargetResource,

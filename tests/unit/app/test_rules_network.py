@@ -6,9 +6,11 @@ import pytest
 
 from shared.domain import choices
 from shared.domain.findings import Severity
+from shared.domain.plan import Plan, ResourcePreview
+from shared.domain.replication import ReplicatedNic
 from shared.domain.resource_id import ResourceId
 from shared.domain.settings import Settings
-from shared.domain.target import NetworkMapping, Plan, ReplicatedNic, ResourceGroup, ResourcePreview, VirtualNetwork
+from shared.domain.target import NetworkMapping, ResourceGroup, VirtualNetwork
 from shared.domain.vm import Existing, Network, SourceNic, SourceVm, Subnet
 from tests.unit.app.examples import (
     ELSEWHERE,

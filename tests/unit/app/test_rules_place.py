@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from shared.domain import choices
+from shared.domain.changes import ItemUpdate
 from shared.domain.findings import Severity
+from shared.domain.plan import Plan
 from shared.domain.protected_item import ItemSettings, ProtectedItem
 from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.target import AvailabilitySet, ItemUpdate, PlacementGroup, Plan, ResourceGroup
+from shared.domain.target import AvailabilitySet, PlacementGroup, ResourceGroup
 from shared.domain.vm import Disk, Existing, GroupMember, Network, Offer, Size, SourceAvailabilitySet
 from tests.unit.app.examples import (
     AVAILABILITY_SET,

@@ -6,9 +6,10 @@ import pytest
 
 from shared.domain import choices, naming
 from shared.domain.findings import Severity
+from shared.domain.plan import Plan
 from shared.domain.resource_id import ResourceId
 from shared.domain.rules.storage import MOST_CACHED_DISKS, unmanaged
-from shared.domain.target import CacheAccount, Plan, ResourceGroup
+from shared.domain.target import CacheAccount, ResourceGroup
 from shared.domain.vm import Disk, Existing
 from tests.unit.app.examples import (
     DATA_DISK,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.changes import Changes, Difference, ItemUpdate
 from shared.domain.findings import Severity, note
 from shared.domain.outcome import Error, Failed, Pending
 from shared.domain.run import WRITES_OFF, Ending, Phase, Run
-from shared.domain.target import Changes, Difference, ItemUpdate
 from tests.unit.app.examples import VM_ID, plan_of, protected_item, settings, source_vm, surroundings
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -15,6 +15,8 @@ from shared.domain.leftovers import digest_of
 from shared.domain.messages import DeriveRequest, ResourceRequest
 from shared.domain.naming import MADE_AS, MADE_AT, MADE_BY
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.domain.plan import Plan
+from shared.domain.replication import Policy
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import (
     AvailabilitySet,
@@ -25,8 +27,6 @@ from shared.domain.target import (
     NetworkMapping,
     Placed,
     PlacementGroup,
-    Plan,
-    Policy,
     ReplicationPolicy,
     ResourceGroup,
     TargetResource,
