@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, TCPConnector
 
+from local import rights
+
 APP = Path(__file__).parents[1]
 _READY_WITHIN = 30.0
 _STOPPED_WITHIN = 10.0
@@ -35,7 +37,8 @@ class StackError(RuntimeError):
 
 class Stack:
     """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment, in which
-    a topic of the simulator is what the app tells of outcomes.
+    a topic of the simulator is what the app tells of outcomes. The app may do what infra/ lets it, or what `roles` say,
+    which are written as infra/permissions.json is.
 
     `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second.
     """
@@ -47,6 +50,7 @@ class Stack:
         *,
         speed: float = 1,
         settings: Mapping[str, str] | None = None,
+        roles: Mapping[str, Any] | None = None,
         simulator_options: tuple[str, ...] = (),
         port: int = 0,
         simulator_port: int = 0,
@@ -57,6 +61,7 @@ class Stack:
         self.speed = speed
         self.app = app
         self.settings = dict(settings or {})
+        self.roles = rights.load() if roles is None else roles
         self._simulator_options = simulator_options
         self._ports = {"simulator": simulator_port, "host": port}
         self._processes: dict[str, Process] = {}
@@ -114,7 +119,10 @@ class Stack:
 
     async def start_host(self, **settings: str) -> None:
         """Starts the host on the history that is there. `settings` are added for this start only."""
-        await self._start("host", self._app_settings() | settings, "--app", str(self.app))
+        environment = self._app_settings() | settings
+        access = rights.assigned(self.roles, environment, self._ready("simulator")["principalId"])
+        await self.sim("POST", "access", access)
+        await self._start("host", environment, "--app", str(self.app))
         # Event Grid was told this address: a restarted host answers at the same one.
         self._ports["host"] = urlsplit(self.host_url).port or 0
 

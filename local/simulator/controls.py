@@ -45,6 +45,9 @@ class Controls:
                 web.patch("/clock", self.patch_clock),
                 web.get("/behaviour", self.get_behaviour),
                 web.patch("/behaviour", self.patch_behaviour),
+                web.get("/access", self.get_access),
+                web.post("/access", self.post_access),
+                web.delete("/access", self.delete_access),
                 web.get("/faults", self.get_faults),
                 web.post("/faults", self.post_faults),
                 web.delete("/faults", self.delete_faults),
@@ -101,6 +104,17 @@ class Controls:
         self.world.behaviour.patch(await _json(request))
         index.follow(self.world)
         return web.json_response(self.world.behaviour.body())
+
+    async def get_access(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.world.access.body())
+
+    async def post_access(self, request: web.Request) -> web.Response:
+        self.world.access.load(await _json(request))
+        return await self.get_access(request)
+
+    async def delete_access(self, _request: web.Request) -> web.Response:
+        self.world.access.lift()
+        return web.Response(status=204)
 
     async def get_faults(self, _request: web.Request) -> web.Response:
         return web.json_response([rule.shown() for rule in self.gateway.faults.rules])

@@ -100,3 +100,26 @@ def scope_locked(scope: str, verb: str, locked: list[str]) -> ArmError:
         f"'{', '.join(locked)}'. Please remove the lock and try again.",
         headers=dict(_GATEWAY),
     )
+
+
+def authorization_failed(client: str, principal: str, action: str, scope: str) -> ArmError:
+    return ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{client}' with object id '{principal}' does not have authorization to perform action '{action}' "
+        f"over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your "
+        "credentials.",
+        headers=dict(_GATEWAY),
+    )
+
+
+def linked_authorization_failed(client: str, principal: str, own: tuple[str, str], linked: tuple[str, str]) -> ArmError:
+    """`own` and `linked` are an action and its scope each."""
+    return ArmError(
+        403,
+        "LinkedAuthorizationFailed",
+        f"The client '{client}' with object id '{principal}' has permission to perform action '{own[0]}' on scope "
+        f"'{own[1]}'; however, it does not have permission to perform action(s) '{linked[0]}' on the linked scope(s) "
+        f"'{linked[1]}' (respectively) or the linked scope(s) are invalid.",
+        headers=dict(_GATEWAY),
+    )

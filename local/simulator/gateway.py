@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from local.simulator import errors, identity, ids, versions
+from local.simulator.access import linked
 from local.simulator.arm import locks
 from local.simulator.errors import ArmError
 from local.simulator.faults import Fault, Faults
@@ -85,7 +86,9 @@ class Gateway:
         if route is None:
             raise ArmError(405, "MethodNotAllowed", f"The HTTP method {call.method} is not allowed on this resource.")
         versions.check(route.api, call.api_version, call.path.rsplit("/providers/", 1)[-1])
-        self._check_parents(call.method, call.path)
+        self._check_subscription(call.path)
+        self.world.access.check(call)
+        self._check_group(call.method, call.path)
         if call.method not in ("GET", "HEAD"):
             locks.check(self.world, call.method, call.path)
         if call.method in ("PUT", "PATCH"):
@@ -95,14 +98,14 @@ class Gateway:
                 call.body = json.loads(raw)
             except ValueError as error:
                 raise errors.invalid_content(f"not JSON: {error}") from None
+        if call.body is not None:
+            self.world.access.check_linked(call, linked.links(self.world, call))
         answer = route.handler(self.world, call)
         if call.method not in ("GET", "HEAD"):
             self.world.changed(call.path)
         return answer
 
-    def _check_parents(self, method: str, path: str) -> None:
-        """Subscription and resource group of the path must exist; the group's own routes look for themselves. One that
-        is being deleted takes no PUT."""
+    def _check_subscription(self, path: str) -> None:
         parts = path.strip("/").split("/")
         if parts[0].lower() != "subscriptions" or len(parts) < 2:
             return
@@ -111,6 +114,11 @@ class Gateway:
             raise ArmError(400, "InvalidSubscriptionId", message)
         if self.world.store.subscription(parts[1]) is None:
             raise errors.subscription_not_found(parts[1])
+
+    def _check_group(self, method: str, path: str) -> None:
+        """The resource group of the path must exist; its own routes look for themselves. One that is being deleted
+        takes no PUT."""
+        parts = path.strip("/").split("/")
         if len(parts) < 4 or parts[2].lower() != "resourcegroups":
             return
         group = self.world.store.group(ids.group_id(parts[1], parts[3]))

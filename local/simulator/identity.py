@@ -18,8 +18,13 @@ from local.simulator.wire import Json
 LIFETIME = 86_400
 
 
+def object_id(client: str) -> str:
+    """Of the service principal of an app registration or identity."""
+    return stable_guid("object", client)
+
+
 def issue(tenant: str, client: str, audience: str, issuer: str) -> str:
-    """A token for an app registration or identity; its object ID is derived from the client ID."""
+    """A token for an app registration or identity."""
     now = int(time.time())
     claims = {
         "aud": audience,
@@ -29,8 +34,8 @@ def issue(tenant: str, client: str, audience: str, issuer: str) -> str:
         "exp": now + LIFETIME,
         "appid": client,
         "idtyp": "app",
-        "oid": stable_guid("object", client),
-        "sub": stable_guid("object", client),
+        "oid": object_id(client),
+        "sub": object_id(client),
         "tid": tenant,
         "ver": "1.0",
     }
@@ -69,6 +74,7 @@ class Identity:
     def __init__(self, secret: str, client_id: str) -> None:
         self.secret = secret
         self.client_id = client_id
+        self.principal_id = object_id(client_id)
         self.tenant = ""
 
     def add_routes(self, app: web.Application) -> None:

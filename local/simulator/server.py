@@ -162,6 +162,7 @@ class Simulator:
             "pid": os.getpid(),
             "identityEndpoint": self.identity_endpoint,
             "identityHeader": self.identity_header,
+            "principalId": self._identity.principal_id,
             "caFile": str(self.ca_file.absolute()),
         }
 

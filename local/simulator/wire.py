@@ -26,6 +26,11 @@ class Call:
     def api_version(self) -> str:
         return self.query.get("api-version", "")
 
+    @property
+    def client(self) -> str:
+        """Who calls, as refusals name him: an application by its client ID."""
+        return str(self.claims.get("appid") or self.principal)
+
     def __getitem__(self, name: str) -> str:
         return self.params[name]
 

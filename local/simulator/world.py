@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from local.simulator.access import Access
 from local.simulator.behaviour import Behaviour
 from local.simulator.clock import Clock
 from local.simulator.events.grid import EventGrid
@@ -28,12 +29,13 @@ class World:
         self.clock = Clock(speed)
         self.behaviour = Behaviour()
         self.events = EventGrid(self.clock)
+        self.access = Access()
         self.graph: Index | None = None
         self.signature = _signature()
         self.clear()
 
     def clear(self) -> None:
-        """Forgets all resources and what was going to happen to them; clock, behaviour and subscription stay."""
+        """Forgets all resources and what was going to happen to them; clock, behaviour and so on stay."""
         self.store = Store()
         self.limits = Limits()
         self.recovery: dict[str, RecoveryVault] = {}

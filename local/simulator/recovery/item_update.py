@@ -23,7 +23,7 @@ from local.simulator.world import World
 
 routes = Routes("site-recovery")
 _PROPERTIES = ("recoveryAzureVMName", "recoveryAzureVMSize", "recoveryAvailabilitySetId")
-_NETWORKS = {"recovery": "selectedRecoveryAzureNetworkId", "tfo": "selectedTfoAzureNetworkId"}
+NETWORKS = {"recovery": "selectedRecoveryAzureNetworkId", "tfo": "selectedTfoAzureNetworkId"}
 # Of no effect here; no item's details show them.
 _IGNORED = ("selectedSourceNicId", "enableRdpOnTargetOption", "licenseType")
 _DETAILS = (
@@ -53,13 +53,11 @@ def update(world: World, call: Call) -> Answer:
     nics = nic_changes.parse(properties)
     if not item.phase.value[4] or item.test_vm:
         raise errors.conflict(f"'{item.name}' cannot be changed in state {item.phase.value[0]}.")
-    networks = {prefix: properties.get(name) for prefix, name in _NETWORKS.items()}
+    networks = {prefix: properties.get(name) for prefix, name in NETWORKS.items()}
     after = nic_changes.merged(world, item, nics, networks)
 
     def done(_moment: float) -> None:
-        item.settings |= {
-            name: properties[name] for name in (*_PROPERTIES, *_NETWORKS.values()) if properties.get(name)
-        }
+        item.settings |= {name: properties[name] for name in (*_PROPERTIES, *NETWORKS.values()) if properties.get(name)}
         item.settings |= {name: details[name] for name in (*_DETAILS, "platformFaultDomain") if details.get(name)}
         item.recovery_group = details.get("recoveryResourceGroupId") or item.recovery_group
         for disk in item.disks:
@@ -102,7 +100,7 @@ def start_change(
 
 def _parse(properties: Json) -> Json:
     """The provider's details. A policy, a multi-VM group or a cache account is no part of a change: 400."""
-    texts = (*_PROPERTIES, *_NETWORKS.values(), *_IGNORED)
+    texts = (*_PROPERTIES, *NETWORKS.values(), *_IGNORED)
     for name in texts:
         checks.get(properties, name, str)
     scope.only(properties, (*texts, "vmNics", "providerSpecificDetails"))
@@ -150,7 +148,7 @@ def _failure(world: World, item: ProtectedItem, properties: Json, details: Json)
 
 
 def _network_failure(world: World, location: str, properties: Json) -> Failure | None:
-    for name in _NETWORKS.values():
+    for name in NETWORKS.values():
         if properties.get(name) and (failure := target_checks.network(world, location, properties[name], None)):
             return failure
     return None

@@ -44,7 +44,7 @@ _IP = {
     "tfoPublicIPAddressId": str,
     "tfoLBBackendAddressPoolIds": list,
 }
-_NETWORKS = {"recovery": "recoveryVMNetworkId", "tfo": "tfoVMNetworkId"}
+NETWORKS = {"recovery": "recoveryVMNetworkId", "tfo": "tfoVMNetworkId"}
 _NIC_TYPE = "Microsoft.Network/networkInterfaces"
 
 
@@ -74,7 +74,7 @@ def merged(world: World, item: ProtectedItem, changes: list[Json], networks: dic
     found = copy.deepcopy(item.nics)
     for nic in found:
         change = given.get(nic["nicId"].lower(), {})
-        nic.update({field: networks[prefix] for prefix, field in _NETWORKS.items() if networks.get(prefix)})
+        nic.update({field: networks[prefix] for prefix, field in NETWORKS.items() if networks.get(prefix)})
         nic.update({_SHOWN.get(name, name): change[name] for name in _NIC if name in change})
         for index, configuration in enumerate(nic["ipConfigs"]):
             _merge(world, nic, configuration, _configuration(change, configuration, index))
@@ -93,7 +93,7 @@ def _configuration(change: Json, shown: Json, index: int) -> Json:
 
 def _merge(world: World, nic: Json, shown: Json, given: Json) -> None:
     shown.update({name: given[name] for name in _IP if name in given})
-    for prefix, field in _NETWORKS.items():
+    for prefix, field in NETWORKS.items():
         address = f"{prefix}StaticIPAddress"
         if address not in given and shown[address] and not _usable(shown[address], _subnet(world, nic, shown, prefix)):
             shown[address] = ""
@@ -103,7 +103,7 @@ def _merge(world: World, nic: Json, shown: Json, given: Json) -> None:
 
 
 def _subnet(world: World, nic: Json, configuration: Json, prefix: str) -> Json | None:
-    network = world.store.get(nic[_NETWORKS[prefix]] or "")
+    network = world.store.get(nic[NETWORKS[prefix]] or "")
     return target_checks.subnet(network, configuration[f"{prefix}SubnetName"] or "")
 
 
@@ -138,7 +138,7 @@ def failure(world: World, item: ProtectedItem, changes: list[Json], after: list[
 
 def _nic_failure(world: World, item: ProtectedItem, nic: Json, after: list[Json]) -> Failure | None:
     location = item.recovery_container.fabric.location
-    for prefix in _NETWORKS:
+    for prefix in NETWORKS:
         group = nic[f"{prefix}NetworkSecurityGroupId"]
         if group and (found := target_checks.resource(world, SECURITY_GROUP, group, location)):
             return found
@@ -156,7 +156,7 @@ def _nic_failure(world: World, item: ProtectedItem, nic: Json, after: list[Json]
 def _subnet_failure(world: World, nic: Json, configuration: Json, prefix: str) -> Failure | None:
     name = configuration[f"{prefix}SubnetName"]
     if name and _subnet(world, nic, configuration, prefix) is None:
-        network = ids.last_segment(nic[_NETWORKS[prefix]] or "")
+        network = ids.last_segment(nic[NETWORKS[prefix]] or "")
         return Failure("159023", f"The target virtual network '{network}' has no subnet '{name}'.")
     return None
 

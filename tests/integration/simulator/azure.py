@@ -30,6 +30,7 @@ VAULT_ID = (
 NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-app"
 TARGET_NETWORK = f"{TARGET_GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-app-asr"
 CACHE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/cacheapp"
+CLIENT = "00000000-0000-0000-0000-0000000000c1"
 COMPUTE = f"{GROUP}/providers/Microsoft.Compute"
 
 
@@ -152,7 +153,7 @@ def error_code(error: HttpResponseError) -> str | None:
 class Token:
     """A credential without a managed identity behind it."""
 
-    def __init__(self, client: str = "00000000-0000-0000-0000-0000000000c1") -> None:
+    def __init__(self, client: str = CLIENT) -> None:
         self._client = client
 
     async def get_token(self, *scopes: str, **_: Any) -> AccessToken:

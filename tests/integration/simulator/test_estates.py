@@ -9,6 +9,7 @@ import pytest
 
 from local.simulator import Simulator
 from local.simulator.estate import generate
+from local.simulator.identity import object_id
 from tests.integration.simulator.azure import (
     CACHE,
     GROUP,
@@ -281,6 +282,7 @@ async def test_the_files_that_a_process_leaves_for_others(tmp_path: Path) -> Non
             "pid": described["pid"],
             "identityEndpoint": f"{simulator.url}/msi/token",
             "identityHeader": simulator.identity_header,
+            "principalId": object_id("00000000-0000-0000-0000-0000000000a1"),
             "caFile": str(tmp_path / "state" / "ca.pem"),
         }
         assert (tmp_path / "state" / "ca.pem").read_text().count("BEGIN CERTIFICATE") > 100

@@ -1,0 +1,45 @@
+"""What infra/ lets the app's identity do: the roles of infra/permissions.json, assigned as its Bicep assigns them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PERMISSIONS = Path(__file__).parents[1] / "infra" / "permissions.json"
+
+
+def load(path: Path = PERMISSIONS) -> dict[str, Any]:
+    """The roles by key. Raises OSError, ValueError."""
+    roles: dict[str, Any] = json.loads(path.read_text())
+    return roles
+
+
+def assigned(roles: Mapping[str, Any], settings: Mapping[str, str], principal: str) -> dict[str, Any]:
+    """What the simulator takes as access: each role at the scopes of the settings, into which infra/ writes those that
+    it assigns at."""
+    return {
+        "roles": roles,
+        "assignments": [
+            {"principal": principal, "role": key, "scope": scope}
+            for key, scopes in scopes_of(settings).items()
+            for scope in scopes
+        ],
+    }
+
+
+def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
+    """Where each role is assigned, by its key."""
+    sources, targets, vaults = (
+        _listed(settings[name]) for name in ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE", "DR_VAULT_IDS")
+    )
+    return {
+        "estateReader": sorted({"/".join(scope.split("/")[:3]).lower() for scope in (*sources, *targets, *vaults)}),
+        "sourceTagger": sources,
+        "targetWriter": targets,
+        "targetCleaner": targets if settings.get("DR_MODE") == "cleanup" else [],
+        "vaultOperator": vaults,
+    }
+
+
+def _listed(setting: str) -> list[str]:
+    return [scope.strip() for scope in setting.split(",") if scope.strip()]

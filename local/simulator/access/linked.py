@@ -1,0 +1,98 @@
+"""What Azure checks besides the call itself: the caller's rights on the resources that a body names.
+
+Of compute and network these are the join actions, which their providers document. Of Site Recovery one page tells what
+is checked of who enables a VM (azure-docs, site-recovery-role-based-linked-access-control): the rights to make a VM in
+the target group and the target network, and to write to the cache account. That the other resources are checked too, at
+changes in place as well, and by which actions, is inferred from what is checked of who makes a VM with them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from local.simulator.access import subnets
+from local.simulator.access.actions import Right
+from local.simulator.wire import Call
+from local.simulator.world import World
+
+_NETWORK = ("Microsoft.Network/virtualNetworks/read",)
+_SECURITY_GROUP = ("Microsoft.Network/networkSecurityGroups/join/action",)
+_PUBLIC_ADDRESS = ("Microsoft.Network/publicIPAddresses/join/action",)
+_POOL = ("Microsoft.Network/loadBalancers/backendAddressPools/join/action",)
+_RESERVATION = ("Microsoft.Compute/capacityReservationGroups/deploy/action",)
+
+# The field that holds an ID, or several, and what is checked there. Of Site Recovery:
+_CHECKED: dict[str, tuple[str, ...]] = {
+    "fabricObjectId": ("Microsoft.Compute/virtualMachines/read",),
+    "recoveryResourceGroupId": (
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        "Microsoft.Compute/virtualMachines/read",
+        "Microsoft.Compute/virtualMachines/write",
+        "Microsoft.Compute/virtualMachines/delete",
+        "Microsoft.Network/networkInterfaces/read",
+        "Microsoft.Network/networkInterfaces/write",
+        "Microsoft.Network/networkInterfaces/delete",
+        "Microsoft.Network/networkInterfaces/join/action",
+    ),
+    "primaryStagingAzureStorageAccountId": (
+        "Microsoft.Storage/storageAccounts/read",
+        "Microsoft.Storage/storageAccounts/listKeys/action",
+    ),
+    "recoveryAvailabilitySetId": ("Microsoft.Compute/availabilitySets/read",),
+    "recoveryProximityPlacementGroupId": ("Microsoft.Compute/proximityPlacementGroups/read",),
+    "recoveryCapacityReservationGroupId": _RESERVATION,
+    "recoveryVirtualMachineScaleSetId": ("Microsoft.Compute/virtualMachineScaleSets/read",),
+    "recoveryBootDiagStorageAccountId": ("Microsoft.Storage/storageAccounts/read",),
+    "recoveryDiskEncryptionSetId": ("Microsoft.Compute/diskEncryptionSets/read",),
+    "recoveryAzureNetworkId": _NETWORK,
+    "selectedRecoveryAzureNetworkId": _NETWORK,
+    "selectedTfoAzureNetworkId": _NETWORK,
+    "primaryNetworkId": _NETWORK,
+    "recoveryNetworkId": _NETWORK,
+    "recoveryNetworkSecurityGroupId": _SECURITY_GROUP,
+    "tfoNetworkSecurityGroupId": _SECURITY_GROUP,
+    "recoveryPublicIPAddressId": _PUBLIC_ADDRESS,
+    "tfoPublicIPAddressId": _PUBLIC_ADDRESS,
+    "recoveryLBBackendAddressPoolIds": _POOL,
+    "tfoLBBackendAddressPoolIds": _POOL,
+    # Of compute and network, where it is an object with an ID:
+    "subnet": ("Microsoft.Network/virtualNetworks/subnets/join/action",),
+    "networkSecurityGroup": _SECURITY_GROUP,
+    "routeTable": ("Microsoft.Network/routeTables/join/action",),
+    "publicIPAddress": _PUBLIC_ADDRESS,
+    "loadBalancerBackendAddressPools": _POOL,
+    "remoteVirtualNetwork": ("Microsoft.Network/virtualNetworks/peer/action",),
+    "networkInterfaces": ("Microsoft.Network/networkInterfaces/join/action",),
+    "proximityPlacementGroup": ("Microsoft.Compute/proximityPlacementGroups/write",),  # so AKS asks of its users
+    "capacityReservationGroup": _RESERVATION,
+}
+
+
+def links(world: World, call: Call) -> Iterator[Right]:
+    """What a call with a body demands of its caller besides its own action. Raises ArmError."""
+    for field, resource in _named(call.body):
+        for action in _CHECKED[field]:
+            yield Right(action, resource)
+    yield from subnets.links(world, call)
+
+
+def _named(body: Any) -> Iterator[tuple[str, str]]:
+    """Each field that is checked with each ID in it, wherever it stands. The names of tags are nobody's fields."""
+    if isinstance(body, list):
+        for each in body:
+            yield from _named(each)
+    elif isinstance(body, dict):
+        for field, value in body.items():
+            if field in _CHECKED:
+                yield from ((field, resource) for resource in _ids(value))
+            elif field != "tags":
+                yield from _named(value)
+
+
+def _ids(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _ids(each)
+    elif isinstance(value, dict):
+        yield from _ids(value.get("id"))
+    elif value and isinstance(value, str):
+        yield value
