@@ -124,7 +124,7 @@ def changed_twice(calls: list[tuple[str, Answer]]) -> bool:
     return False
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(instances())
 def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
     result = instance.run()

@@ -166,7 +166,7 @@ def answers_to(draw: st.DrawFn, request: dict[str, Any]) -> Outcome:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data(), st.integers(1, 35))
 def test_whatever_is_answered_each_vm_ends_once_and_the_counts_add_up(data: st.DataObject, count: int) -> None:
     def ask(request: dict[str, Any]) -> Outcome:

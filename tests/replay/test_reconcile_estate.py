@@ -126,7 +126,7 @@ windows = st.builds(
 faults: st.SearchStrategy[Answer] = st.sampled_from([Pending(retry_after=7000, error=SLOW_DOWN), RuntimeError("a bug")])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(windows | faults, max_size=10))
 def test_every_sweep_ends_and_shows_within_the_hour_that_it_lives(answers: Sequence[Answer]) -> None:
     instance = sweep_with(*answers, after(done=True), *[RuntimeError("a bug")] * 6)

@@ -104,7 +104,7 @@ def _clock_at(now: datetime) -> Any:
     return Clock
 
 
-@examples(max_examples=60, deadline=None)
+@examples(max_examples=60)
 @given(days())
 def test_in_no_24_hours_more_than_the_share_whatever_is_lost_and_restarted(day: Day) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:

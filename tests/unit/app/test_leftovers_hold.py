@@ -19,7 +19,7 @@ from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, protected_item
 from tests.unit.app.situations import Situation, item_made_from, situations
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-enough = examples(max_examples=60, deadline=None)
+enough = examples(max_examples=60)
 
 
 def as_read(situation: Situation, **changes: object) -> SourceVm:
@@ -181,7 +181,7 @@ def sweep(world: list[Resource], vms: list[SourceVm], items: list[ProtectedItem]
     return removed
 
 
-@examples(max_examples=300, deadline=None)
+@examples(max_examples=300)
 @given(worlds(), machines(), st.sampled_from([0.0, 1.0, 72.0]))
 def test_whatever_there_is_nothing_goes_that_anything_could_miss(
     world: list[Resource], people: tuple[list[SourceVm], list[ProtectedItem]], grace: float

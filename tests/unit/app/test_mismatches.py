@@ -39,7 +39,7 @@ def item_of(**changes: object) -> ProtectedItem:
     return protected_item(**{**known, **changes})
 
 
-@examples(max_examples=150, deadline=None)
+@examples(max_examples=150)
 @given(situations(fitting=True))
 def test_what_is_told_without_reading_is_what_the_run_would_change(situation: Situation) -> None:
     """The VM was protected before anything was asked for; whatever is asked for since can be had."""

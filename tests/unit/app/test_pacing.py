@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.domain.pacing import DELETES, QUERIES, READS, WRITES, Bucket, Call, Limit, Queue
 
-enough = examples(max_examples=60, deadline=None)
+enough = examples(max_examples=60)
 
 Burst = tuple[float, int, list[tuple[float, float]], bool]
 

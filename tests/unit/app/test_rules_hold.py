@@ -28,7 +28,7 @@ from shared.domain.target import (
 from tests.unit.app.examples import of_kind, plan_of, protected_item, settings, source_vm, surroundings
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 
-enough = examples(max_examples=40, deadline=None)
+enough = examples(max_examples=40)
 
 
 def rests_on(resource: TargetResource) -> set[str]:

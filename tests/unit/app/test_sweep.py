@@ -149,7 +149,7 @@ def surveys(draw: st.DrawFn) -> Survey:
     )
 
 
-@examples(max_examples=200, deadline=None)
+@examples(max_examples=200)
 @given(surveys(), st.data())
 def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: Survey, data: st.DataObject) -> None:
     """Runs go on, ask and end as they like; each that asks for an enable uses one up."""
