@@ -108,8 +108,13 @@ def _say_policy(d: Derivation, policy: Policy) -> None:
     of_retention, of_points = {"recovery_point_retention_hours"}, {"app_consistent_frequency_hours"}
     for setting, value, fields, reason in (
         ("replicationPolicy", policy.name, of_retention | of_points, "named by its values"),
-        ("recoveryPointRetention", f"{policy.retention_minutes // 60} h", of_retention, "the portal's"),
-        ("appConsistentFrequency", points, of_points, "the portal's of old: its 24-hour-retention-policy has none now"),
+        ("recoveryPointRetention", f"{policy.retention_minutes // 60} h", of_retention, "the default of the portal"),
+        (
+            "appConsistentFrequency",
+            points,
+            of_points,
+            "an older default of the portal: its 24-hour-retention-policy takes none today",
+        ),
     ):
         if given & fields:
             d.say(setting, value, f"the profile {name} asks for it", f"profile {name}")

@@ -107,7 +107,7 @@ def test_what_a_profile_leaves_out_of_its_policy_comes_from_the_default() -> Non
     assert {each.origin for each in told.values()} == {"profile default"}
     points = setting(plan, "appConsistentFrequency")
     assert (points.value, points.origin) == ("4 h", "default")
-    assert "24-hour-retention-policy has none" in points.reason
+    assert "24-hour-retention-policy takes none today" in points.reason
 
 
 def test_profiles_whose_policies_have_the_same_values_lead_to_one_policy_and_one_pair_of_mappings() -> None:
