@@ -3,14 +3,10 @@
 Each process is told apart by its own process ID and its own folder; nothing but loopback is used.
 """
 
-import asyncio
 import base64
 import json
-import os
-import signal
 import ssl
 import sys
-from asyncio.subprocess import Process
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,27 +16,23 @@ from urllib.parse import urlsplit
 from aiohttp import ClientSession, TCPConnector
 
 from local import rights
+from local.processes import APP, Processes, StackError
 
-APP = Path(__file__).parents[1]
-_READY_WITHIN = 30.0
-_STOPPED_WITHIN = 10.0
+__all__ = ["APP", "Stack", "StackError", "protection"]
+
 _POLL_SECONDS = 30.0
 """What DR_POLL_SECONDS is in Azure: divided by the speed of the simulator's clock."""
-
 
 _TOPIC = "outcomes"
 
 
-class StackError(RuntimeError):
-    """A process did not start; the text holds the end of what it printed."""
-
-
-class Stack:
+class Stack(Processes):
     """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment, in which
     a topic of the simulator is what the app tells of outcomes. The app may do what infra/ lets it, or what `roles` say,
     which are written as infra/permissions.json is.
 
-    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second.
+    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second. `python` runs the host, which it
+    finds in `host_root`, and the app in `app`.
     """
 
     def __init__(
@@ -55,30 +47,32 @@ class Stack:
         port: int = 0,
         simulator_port: int = 0,
         app: Path = APP,
+        python: str = sys.executable,
+        host_root: Path = APP,
     ) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.estate = estate
         self.speed = speed
         self.app = app
         self.settings = dict(settings or {})
         self.roles = rights.load() if roles is None else roles
         self._simulator_options = simulator_options
+        self._python, self._host_root = python, host_root
         self._ports = {"simulator": simulator_port, "host": port}
-        self._processes: dict[str, Process] = {}
         self._session: ClientSession | None = None
         self._operator = ""
 
     @property
     def simulator_url(self) -> str:
-        return str(self._ready("simulator")["url"])
+        return str(self.ready("simulator")["url"])
 
     @property
     def host_url(self) -> str:
-        return str(self._ready("host")["url"])
+        return str(self.ready("host")["url"])
 
     @property
     def host_pid(self) -> int:
-        return self._processes["host"].pid
+        return self.pid_of("host")
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -108,12 +102,12 @@ class Stack:
         await self.stop()
 
     async def start_simulator(self) -> None:
-        folder = self.folder / "simulator"
-        folder.mkdir(exist_ok=True)
-        (folder / "estate.json").write_text(json.dumps(self.estate))
-        options = ("--speed", str(self.speed), "--estate", str(folder / "estate.json"), *self._simulator_options)
-        await self._start("simulator", {}, *options)
-        told = self._ready("simulator")
+        file = self.folder / "simulator" / "estate.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(self.estate))
+        options = ("--speed", str(self.speed), "--estate", str(file), *self._simulator_options)
+        await self.start_process("simulator", {}, *options, port=self._ports["simulator"])
+        told = self.ready("simulator")
         trusted = ssl.create_default_context(cafile=told["caFile"])
         self._session = ClientSession(connector=TCPConnector(ssl=trusted))
 
@@ -122,7 +116,14 @@ class Stack:
         environment = self._app_settings() | settings
         access = rights.assigned(self.roles, environment, self._ready("simulator")["principalId"])
         await self.sim("POST", "access", access)
-        await self._start("host", environment, "--app", str(self.app))
+        await self.start_process(
+            "host",
+            environment,
+            *("--app", str(self.app)),
+            port=self._ports["host"],
+            python=self._python,
+            root=self._host_root,
+        )
         # Event Grid was told this address: a restarted host answers at the same one.
         self._ports["host"] = urlsplit(self.host_url).port or 0
 
@@ -132,33 +133,9 @@ class Stack:
         for name in ("host", "simulator"):
             await self.stop_process(name)
 
-    async def stop_process(self, name: str) -> None:
-        process = self._processes.pop(name, None)
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(process.wait(), _STOPPED_WITHIN)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-    async def ended(self) -> str:
-        """Returns once a process has ended by itself, with the end of what it printed."""
-        waits = {asyncio.create_task(process.wait()): name for name, process in self._processes.items()}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        name = waits[done.pop()]
-        return f"The {name} has ended:\n{self.log_of(name)[-3000:]}"
-
     async def kill_host(self) -> None:
         """As a machine dies: at once, with whatever was under way."""
-        process = self._processes.pop("host")
-        process.kill()
-        await process.wait()
+        await self.kill_process("host")
 
     async def sim(self, method: str, path: str, body: Any = None) -> Any:
         """Calls the simulator's own controls, as `sim("PATCH", "clock", {"speed": 60})`."""
@@ -216,12 +193,8 @@ class Stack:
         operator = _object_id(await self._operator_token())
         return [request for request in await self.requests(after) if request["principal"] != operator]
 
-    def log_of(self, name: str) -> str:
-        """What the process printed so far."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")
-
     def _app_settings(self) -> dict[str, str]:
-        told = self._ready("simulator")
+        told = self.ready("simulator")
         subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in self.estate["subscriptions"])
         return {
             "DR_VAULT_IDS": self.estate["vaults"][0]["id"],
@@ -235,35 +208,6 @@ class Stack:
             "SSL_CERT_FILE": told["caFile"],
             **self.settings,
         }
-
-    async def _start(self, name: str, environment: Mapping[str, str], *options: str) -> None:
-        folder = self.folder / name
-        folder.mkdir(exist_ok=True)
-        ready = folder / f"{name}.json"
-        ready.unlink(missing_ok=True)
-        outside = {key: value for key, value in os.environ.items() if not key.startswith("DR_")}
-        with (self.folder / f"{name}.log").open("ab") as log:
-            process = self._processes[name] = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", f"local.{name}", "--port", str(self._ports[name]), "--state-dir", str(folder)),
-                *options,
-                cwd=APP,
-                env=outside | dict(environment),
-                stdout=log,
-                stderr=log,
-            )
-        deadline = asyncio.get_running_loop().time() + _READY_WITHIN
-        while not ready.exists():
-            if process.returncode is not None:
-                raise StackError(
-                    f"The {name} stopped with exit code {process.returncode}:\n{self.log_of(name)[-3000:]}"
-                )
-            if asyncio.get_running_loop().time() > deadline:
-                raise StackError(f"The {name} was not ready within {_READY_WITHIN} s:\n{self.log_of(name)[-3000:]}")
-            await asyncio.sleep(0.05)
-
-    def _ready(self, name: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads((self.folder / name / f"{name}.json").read_text())
-        return told
 
     def _connections(self) -> ClientSession:
         if self._session is None:

@@ -1,0 +1,103 @@
+"""Processes of this package, started, waited for and stopped: each by its own process ID, in a folder of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+APP = Path(__file__).parents[1]
+_READY_WITHIN = 30.0
+_STOPPED_WITHIN = 10.0
+
+
+class StackError(RuntimeError):
+    """A process did not start; the text holds the end of what it printed."""
+
+
+class Processes:
+    """`python -m local.<name>` by name, with its folder and log in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: dict[str, Process] = {}
+
+    async def start_process(
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        *options: str,
+        port: int = 0,
+        python: str = sys.executable,
+        root: Path = APP,
+    ) -> None:
+        """Returns once it says that it is ready. Of this process's own environment it gets all but the app's settings.
+
+        `root` is where `local` lies. Raises StackError.
+        """
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        ready = folder / f"{name}.json"
+        ready.unlink(missing_ok=True)
+        outside = {key: value for key, value in os.environ.items() if not key.startswith("DR_")}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = self._running[name] = await asyncio.create_subprocess_exec(
+                *(python, "-m", f"local.{name}", "--port", str(port), "--state-dir", str(folder)),
+                *options,
+                cwd=root,
+                env=outside | dict(environment),
+                stdout=log,
+                stderr=log,
+            )
+        deadline = asyncio.get_running_loop().time() + _READY_WITHIN
+        while not ready.exists():
+            if process.returncode is not None:
+                raise StackError(
+                    f"The {name} stopped with exit code {process.returncode}:\n{self.log_of(name)[-3000:]}"
+                )
+            if asyncio.get_running_loop().time() > deadline:
+                raise StackError(f"The {name} was not ready within {_READY_WITHIN} s:\n{self.log_of(name)[-3000:]}")
+            await asyncio.sleep(0.05)
+
+    def ready(self, name: str) -> dict[str, Any]:
+        """What the process said when it was ready: its URL and process ID, and more."""
+        told: dict[str, Any] = json.loads((self.folder / name / f"{name}.json").read_text())
+        return told
+
+    def pid_of(self, name: str) -> int:
+        return self._running[name].pid
+
+    def log_of(self, name: str) -> str:
+        """What the process printed so far."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    async def stop_process(self, name: str) -> None:
+        process = self._running.pop(name, None)
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), _STOPPED_WITHIN)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def kill_process(self, name: str) -> None:
+        process = self._running.pop(name)
+        process.kill()
+        await process.wait()
+
+    async def ended(self) -> str:
+        """Returns once a process has ended by itself, with the end of what it printed."""
+        waits = {asyncio.create_task(process.wait()): name for name, process in self._running.items()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        name = waits[done.pop()]
+        return f"The {name} has ended:\n{self.log_of(name)[-3000:]}"
