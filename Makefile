@@ -1,5 +1,5 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve test lint sbom audit bench requirements
+.PHONY: demo serve test lint sbom audit bench package requirements
 
 # Python 3.12 (what runs in Azure) or 3.11: the first that answers, for a version manager's shim may exist and not run.
 PYTHON ?= $(shell for python in python3.12 python3.11 python3 python; do \
@@ -32,6 +32,9 @@ audit: .venv-infra/ready ## known vulnerabilities of what is deployed (asks a se
 
 bench: .venv/ready       ## measure: calls per VM, elapsed over the critical path, memory
 	$(RUN) -m local bench
+
+package: .venv/ready     ## build what is deployed as Azure does, and play the demo against it (needs a package registry)
+	$(RUN) -m local package
 
 requirements:            ## export the pinned, hashed requirements from pyproject.toml (needs uv)
 	$(EXPORT) pyproject.toml -o requirements.txt

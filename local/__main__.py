@@ -9,6 +9,7 @@ _COMMANDS = {
     "bench": ("local.bench.__main__", "measure calls, elapsed time, import time, throughput and memory"),
     "simulator": ("local.simulator.__main__", "the local Azure Resource Manager alone"),
     "host": ("local.host.__main__", "the local Functions host alone"),
+    "package": ("local.package.__main__", "build what is deployed, and play the demo against it"),
     "conformance": ("local.conformance.__main__", "replay recorded ARM traffic against the simulator"),
 }
 

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from local.bench.estate import SUBSCRIPTION
 from local.bench.figures import Figure
@@ -26,8 +27,8 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     """Medians of fresh processes, taken in turns; the byte code is there already."""
     say(f"imports: {2 * _TIMES} processes")
     for modules in (_APP, _PACKAGES):
-        _seconds(modules)
-    turns = [(_seconds(_APP), _seconds(_PACKAGES)) for _ in range(_TIMES)]
+        seconds(modules)
+    turns = [(seconds(_APP), seconds(_PACKAGES)) for _ in range(_TIMES)]
     app, packages = (statistics.median(times) for times in zip(*turns, strict=True))
     return [
         Figure("Import time of function_app over azure.functions + azure.durable_functions", app / packages, "", 1.6),
@@ -36,8 +37,11 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     ]
 
 
-def _seconds(modules: str) -> float:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("DR_")} | _SETTINGS
-    command = [sys.executable, "-c", _CODE.format(modules)]
-    done = subprocess.run(command, cwd=APP, env=environment, check=True, capture_output=True, text=True)  # noqa: S603
+def seconds(modules: str, python: str = sys.executable, folder: Path = APP, **environment: str) -> float:
+    """How long a fresh process in the folder takes to import the modules, with settings that the app starts with."""
+    outside = {key: value for key, value in os.environ.items() if not key.startswith("DR_")}
+    command = [python, "-c", _CODE.format(modules)]
+    done = subprocess.run(  # noqa: S603
+        command, cwd=folder, env=outside | _SETTINGS | environment, check=True, capture_output=True, text=True
+    )
     return float(done.stdout)

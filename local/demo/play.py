@@ -1,0 +1,62 @@
+"""The demo on a stack that runs: the plan, the story, how every VM ended, and the sweep."""
+
+import asyncio
+import json
+from http import HTTPStatus
+
+from rich.console import Console
+
+from local import estates
+from local.demo import plan, sweep, tables
+from local.demo.show import Show, show
+from local.demo.story import Story
+from local.stack import Stack, StackError, protection
+
+DEADLINE = 180.0
+"""Seconds: what has not ended by then is not going to."""
+
+
+async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
+    """Whether every VM ended as its estate says. Raises StackError."""
+    if estate.put:
+        await _plan(stack, estate.put, console)
+    with show(console, stack.speed) as shown:
+        story = Story(stack, estate, shown)
+        try:
+            await asyncio.wait_for(story.tell(), DEADLINE)
+        except TimeoutError:
+            console.print(f"[bold red]Not ended within {DEADLINE:g} s.[/]")
+    as_expected = await _conclude(stack, story, shown, console)
+    if estate.tag_unannounced:
+        healed = await sweep.heal(stack, story.progress, estate.tag_unannounced, console)
+        as_expected = as_expected and healed
+    return as_expected
+
+
+async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
+    status, told = await stack.api("POST", f"{protection(put.vm)}/plan", put.body)
+    if status != HTTPStatus.OK:
+        raise StackError(f"The plan was answered {status}: {told}")
+    console.print(plan.shown(told, f"The plan for {put.vm.rsplit('/', 1)[-1]}, asked for with {json.dumps(put.body)}"))
+    console.print(f"{tables.calls(await stack.app_requests())} So far it is a plan.\n")
+
+
+async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -> bool:
+    """Shows how every VM ended. Whether that was as expected."""
+    await story.compare()
+    progress = story.progress
+    requests = await stack.app_requests()
+    delivered = (await stack.sim("GET", "events"))["delivered"]
+    console.print(tables.outcomes(progress))
+    console.print(tables.made(requests))
+    console.print(
+        f"{delivered} events delivered to the app. {tables.calls(requests)} {shown.elapsed:.0f} s, which is "
+        f"{shown.elapsed * stack.speed / 60:.0f} min in Azure."
+    )
+    console.print(tables.told((await stack.told())["events"]))
+    surprises = progress.surprises
+    if surprises:
+        console.print(f"[bold red]Not as expected: {', '.join(vm.name for vm in surprises)}[/]\n")
+    else:
+        console.print("[green]Every VM ended as its estate says.[/]\n")
+    return not surprises

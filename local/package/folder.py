@@ -1,0 +1,46 @@
+"""The folder that is deployed: what .funcignore leaves of the project."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from local.package.imports import Imported, reach
+
+_NO_MODULES = {Path("host.json"), Path("requirements.txt"), Path("LICENSE")}
+_START = Path("function_app.py")
+
+
+def lay(project: Path, folder: Path) -> list[Path]:
+    """Copies the files that are deployed. Returns their paths in it."""
+    files = sorted(_left(project))
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project / file, folder / file)
+    return files
+
+
+def _left(project: Path) -> Iterator[Path]:
+    """The syntax of .funcignore is that of .gitignore: a folder that is ignored is not looked into."""
+    ignored = GitIgnoreSpec.from_lines((project / ".funcignore").read_text().splitlines())
+    for here, folders, files in os.walk(project):
+        inside = Path(here).relative_to(project)
+        folders[:] = [name for name in folders if not ignored.match_file(f"{(inside / name).as_posix()}/")]
+        yield from (inside / name for name in files if not ignored.match_file((inside / name).as_posix()))
+
+
+def examine(folder: Path, files: list[Path], project: Path) -> tuple[list[str], set[str]]:
+    """What is wrong with the folder, and the names that its modules import, of whatever package.
+
+    What belongs in it is what `function_app.py` leads to: so nothing of the tools, tests and documents does.
+    """
+    imported = Imported(folder)
+    used = reach(imported, _START)
+    wrong = [f"{file}: nothing that is deployed needs it" for file in files if file not in used | _NO_MODULES]
+    elsewhere = Imported(project)
+    missing = sorted({file for name in imported.names for file in elsewhere.files_of(name)} - used)
+    wrong += [f"{file}: imported, and .funcignore leaves it out" for file in missing]
+    wrong += [f"{file}: missing" for file in sorted(_NO_MODULES - set(files))]
+    return wrong, imported.names

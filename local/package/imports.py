@@ -1,0 +1,57 @@
+"""What modules import when they run, read from their source: nothing is executed."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Imported:
+    """The names that modules of a folder import: `a.b` and, of `from a.b import c`, `a.b.c`, a module or not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: set[str] = set()
+
+    def by(self, file: Path) -> set[str]:
+        """The names in one module, which is a path in the folder."""
+        found = _Names()
+        found.visit(ast.parse((self.folder / file).read_bytes()))
+        self.names |= found.names
+        return found.names
+
+    def files_of(self, name: str) -> Iterator[Path]:
+        """The files in the folder that an import of this name runs: its own and those of the packages around it."""
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            path = Path(*parts[:depth])
+            for file in (path / "__init__.py", path.with_suffix(".py")):
+                if (self.folder / file).is_file():
+                    yield file
+
+
+def reach(imported: Imported, start: Path) -> set[Path]:
+    """The files that are run when the start is imported and all of its functions are called."""
+    reached, waiting = set[Path](), [start]
+    while waiting:
+        file = waiting.pop()
+        if file not in reached:
+            reached.add(file)
+            waiting += (found for name in imported.by(file) for found in imported.files_of(name))
+    return reached
+
+
+class _Names(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_If(self, node: ast.If) -> None:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+        self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.names |= {alias.name for alias in node.names}
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if node.module and not node.level:
+            self.names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
