@@ -28,7 +28,8 @@ class BrokenError(RuntimeError):
 
 
 def main(arguments: list[str]) -> int:
-    """0: it is complete, nothing is beside it, and it works; 1: not so; 2: it could not be built or tried."""
+    """0: it is complete, nothing is beside it, and it works; 1: not so; 2: it could not be built or tried;
+    130: interrupted."""
     parser = argparse.ArgumentParser(prog="python -m local package", description=__doc__)
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="build in this folder, which is new or empty, and keep it"
@@ -39,10 +40,10 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     where = options.keep or Path(tempfile.mkdtemp(prefix="dr-package-"))
+    where.mkdir(parents=True, exist_ok=True)
+    if any(where.iterdir()):
+        parser.error(f"{where} is not empty")
     try:
-        where.mkdir(parents=True, exist_ok=True)
-        if any(where.iterdir()):
-            raise packages.InstallError(f"{where} is not empty")
         _prove(where.resolve(), estates.load(options.estate), options.speed)
     except BrokenError as error:
         print(f"package: {error}\nIt is in {where}.", file=sys.stderr)
@@ -50,6 +51,9 @@ def main(arguments: list[str]) -> int:
     except (packages.InstallError, estates.EstateError, StackError, ClientError, OSError) as error:
         print(f"package: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("package: stopped", file=sys.stderr)
+        return 130
     if not options.keep:
         shutil.rmtree(where)
     return 0
