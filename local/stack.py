@@ -114,7 +114,7 @@ class Stack(Processes):
     async def start_host(self, **settings: str) -> None:
         """Starts the host on the history that is there. `settings` are added for this start only."""
         environment = self._app_settings() | settings
-        access = rights.assigned(self.roles, environment, self._ready("simulator")["principalId"])
+        access = rights.assigned(self.roles, environment, self.ready("simulator")["principalId"])
         await self.sim("POST", "access", access)
         await self.start_process(
             "host",
