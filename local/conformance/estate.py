@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 _RESOURCE_ID = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/?]+", re.IGNORECASE)
 _GROUP_ID = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/?]+", re.IGNORECASE)
+_SUBSCRIPTION_ID = re.compile(r"/subscriptions/[^/?]+", re.IGNORECASE)
 # Where nothing in the recording tells a region. Any would do.
 _SOME_REGION = "westus2"
 
@@ -57,7 +58,9 @@ class _Derivation:
         around = [nic["subnet"].partition("/subnets/")[0] for vm in machines for nic in vm["nics"]]
         return {
             "tenantId": "00000000-0000-0000-0000-00000000000a",
-            "subscriptions": [{"id": i, "name": "Recorded"} for i in _unique(group.split("/")[2] for group in groups)],
+            "subscriptions": [
+                {"id": i.split("/")[2], "name": "Recorded"} for i in _named(self.exchanges, _SUBSCRIPTION_ID)
+            ],
             "resourceGroups": [{"id": i, "location": self.location(i) or self.vault_region()} for i in groups],
             "vaults": [{"id": i, "location": self.vault_region()} for i in self.existing(ids, "vaults")],
             "networks": [self.network(i, machines) for i in _unique([*self.existing(ids, "virtualNetworks"), *around])],

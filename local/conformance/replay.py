@@ -29,8 +29,17 @@ _FAST = 500
 _RECORDED = 1
 
 # What tells how far an asynchronous change has come.
-_PROGRESS = (("status",), ("properties", "protectionState"), ("properties", "provisioningState"))
-_ENDED = frozenset({"Succeeded", "Failed", "Canceled"})
+_PROGRESS = (
+    ("status",),
+    ("properties", "protectionState"),
+    ("properties", "provisioningState"),
+    ("properties", "state"),
+)
+_ENDED = frozenset({"Succeeded", "Failed", "Canceled", "Cancelled", "CompletedWithInformation"})
+# What an element of a list comes to be, and then stays for a while.
+_SETTLED = _ENDED | {"Protected", "Paired"}
+# Recorded and simulated status: what is being made is not there yet, what is being removed still is.
+_NOT_YET = frozenset({(200, 404), (200, 202), (204, 202), (404, 200), (404, 204)})
 
 
 @dataclass
@@ -141,7 +150,7 @@ class _Replay:
     async def exchange(self, recorded: Exchange) -> None:
         url = self.translate(recorded.url)
         answer = await self.client.send(recorded.method, url, recorded.request_body)
-        if recorded.method == "GET" and not _caught_up(recorded, answer):
+        if recorded.method in ("GET", "HEAD") and not _caught_up(recorded, answer):
             answer = await self.catch_up(recorded, url, answer)
         self.report.replayed += 1
         self.report.retry_after += "retry-after" in answer.headers
@@ -156,7 +165,7 @@ class _Replay:
             async with asyncio.timeout(_DEADLINE):
                 while not _caught_up(recorded, answer):
                     await asyncio.sleep(_POLL)
-                    answer = await self.client.send("GET", url)
+                    answer = await self.client.send(recorded.method, url)
         except TimeoutError:
             pass  # The difference in state is reported.
         finally:
@@ -202,12 +211,43 @@ def _progress(body: Any) -> Iterator[tuple[str, Any]]:
 
 def _caught_up(recorded: Exchange, answer: Answer) -> bool:
     """Whether there is nothing to wait for: the same progress, an end, or another kind of answer."""
-    ours, theirs = dict(_progress(recorded.response_body)), dict(_progress(answer.body))
-    return ours == theirs or ours.keys() != theirs.keys() or not _ENDED.isdisjoint(theirs.values())
+    if recorded.status != answer.status:
+        return (recorded.status, answer.status) not in _NOT_YET
+    if (lists := _lists(recorded, answer)) is not None:
+        ours, theirs = lists
+        return bool(ours) == bool(theirs) and _settled(theirs) >= _settled(ours)
+    progress = dict(_progress(recorded.response_body)), dict(_progress(answer.body))
+    return progress[0] == progress[1] or progress[0].keys() != progress[1].keys() or _has_ended(progress[1])
+
+
+def _has_ended(progress: dict[str, Any]) -> bool:
+    return not _ENDED.isdisjoint(progress.values())
+
+
+def _lists(recorded: Exchange, answer: Answer) -> tuple[list[Any], list[Any]] | None:
+    """The elements of a list of Site Recovery, in which something comes, goes or changes while one waits."""
+    if "/replication" not in recorded.path:
+        return None
+    ours, theirs = (
+        body.get("value") if isinstance(body, dict) else None for body in (recorded.response_body, answer.body)
+    )
+    return (ours, theirs) if isinstance(ours, list) and isinstance(theirs, list) else None
+
+
+def _settled(elements: list[Any]) -> int:
+    """How many have come to where they stay."""
+    return sum(not _SETTLED.isdisjoint(dict(_progress(element)).values()) for element in elements)
 
 
 def _state_differences(recorded: Exchange, answer: Answer) -> Iterator[Difference]:
+    if recorded.status != answer.status:
+        return
+    if (lists := _lists(recorded, answer)) is not None:
+        if not _caught_up(recorded, answer):
+            shown = [f"{_settled(each)} of {len(each)} settled" for each in lists]
+            yield Difference(recorded, "state", "$.value[]", *shown)
+        return
     theirs = dict(_progress(answer.body))
     for where, ours in _progress(recorded.response_body):
-        if recorded.status == answer.status and where in theirs and theirs[where] != ours:
+        if where in theirs and theirs[where] != ours:
             yield Difference(recorded, "state", where, ours, f"{theirs[where]} in {str(answer.body)[:300]}")

@@ -142,6 +142,10 @@ def put_interface(world: World, call: Call) -> Answer:
         static=static,
         primary=True,
     )
+    if public := checks.get(settings, "publicIPAddress.id", str):
+        if world.store.get(public) is None:
+            raise errors.invalid_reference(public, call.path)
+        made.properties["ipConfigurations"][0]["properties"]["publicIPAddress"] = {"id": public}
     world.store.add(made)
     return Answer(200 if old else 201, made.body)
 

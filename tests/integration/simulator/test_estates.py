@@ -111,6 +111,25 @@ async def test_a_vm_can_be_made() -> None:
         assert (made.provisioning_state, made.tags) == ("Succeeded", {"dr": "true"})
 
 
+async def test_an_interface_keeps_a_public_address_that_is_there() -> None:
+    nic, address = (
+        f"{GROUP}/providers/Microsoft.Network/{each}" for each in ("networkInterfaces/n", "publicIPAddresses/p")
+    )
+    inside = {"subnet": {"id": f"{NETWORK}/subnets/web"}, "publicIPAddress": {"id": address}}
+    body = {"location": "eastus", "properties": {"ipConfigurations": [{"properties": inside}]}}
+    async with azure() as clients:
+        status, refused, _ = await clients.call("PUT", f"{nic}?api-version=2026-03-01", body)
+        assert (status, refused["error"]["code"]) == (400, "InvalidResourceReference")
+
+        await clients.call(
+            "PUT", f"{address}?api-version=2026-03-01", {"location": "eastus", "sku": {"name": "Standard"}}
+        )
+        status, made, _ = await clients.call("PUT", f"{nic}?api-version=2026-03-01", body)
+
+        assert status == 201
+        assert made["properties"]["ipConfigurations"][0]["properties"]["publicIPAddress"] == {"id": address}
+
+
 OTHER_NETWORK = {
     "id": f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-other",
     "location": "eastus",

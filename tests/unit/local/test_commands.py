@@ -8,8 +8,10 @@ import pytest
 from local.__main__ import main
 from local.stack import APP
 
+COMMANDS = ("demo", "serve", "bench", "simulator", "host", "package", "live-check", "conformance")
 
-@pytest.mark.parametrize("command", ["demo", "serve", "bench", "simulator", "host", "package", "conformance"])
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])
@@ -23,10 +25,7 @@ def test_without_a_command_all_are_listed(arguments: list[str], capsys: pytest.C
     assert main(arguments) == 0
 
     shown = capsys.readouterr().out
-    assert all(
-        f"\n  {command} " in shown
-        for command in ("demo", "serve", "bench", "simulator", "host", "package", "conformance")
-    )
+    assert all(f"\n  {command} " in shown for command in COMMANDS)
 
 
 def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,85 @@
+"""The app on the local host, asked through its HTTP doors as an operator would."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from local.processes import APP, Processes
+from local.stack import protection
+
+
+class RunError(RuntimeError):
+    """The app has refused, or a run did not end as it should; the text says why."""
+
+
+class BusyError(RunError):
+    """Azure or the app cannot answer at this moment."""
+
+
+class App:
+    """One VM's protection."""
+
+    def __init__(self, session: ClientSession, url: str, vm: str) -> None:
+        self._session = session
+        self._url = f"{url}/api/{protection(vm)}"
+
+    async def ask(self, method: str, more: str = "") -> dict[str, Any]:
+        """The answer. Raises RunError."""
+        async with self._session.request(method, self._url + more) as answer:
+            told: dict[str, Any] = await answer.json(content_type=None)
+            if answer.status >= 400:
+                kind = BusyError if answer.status == 429 or answer.status >= 500 else RunError
+                raise kind(f"The app answered {answer.status} {told.get('code', '')}: {told.get('detail', told)}")
+        return told
+
+    async def follow(self, outcome: str, say: Callable[[str], None], poll_seconds: float) -> dict[str, Any]:
+        """Says each step of the run until it has ended. Returns what it returned. Raises RunError for another end."""
+        said = ""
+        while True:
+            try:
+                told = await self.ask("GET")
+            except BusyError as error:
+                step = str(error)
+            else:
+                run = told["run"] or {}
+                if not told["running"]:
+                    break
+                step = _step(run)
+            if step != said:
+                say(step)
+                said = step
+            await asyncio.sleep(poll_seconds)
+        if run.get("outcome") != outcome:
+            reasons = [_said(run["error"])] if run.get("error") else []
+            reasons += [_said(finding) for finding in run.get("findings", ())]
+            raise RunError(f"The run ended as {run.get('outcome', run)}, not as {outcome}: {' '.join(reasons)}")
+        return run
+
+
+def _step(run: Mapping[str, Any]) -> str:
+    percent = "" if run.get("percent") is None else f" ({run['percent']} %)"
+    fault = f"; {_said(run['lastError'])}" if run.get("lastError") else ""
+    return f"{run.get('step', 'Starting')}{percent}{fault}"
+
+
+def _said(told: Mapping[str, Any]) -> str:
+    return f"{told['code']}: {told['message']}"
+
+
+@asynccontextmanager
+async def serving(folder: Path, settings: Mapping[str, str], vm: str) -> AsyncIterator[App]:
+    """Starts the host with the app, which gets nothing but these settings, and stops it. Raises StackError."""
+    processes = Processes(folder)
+    try:
+        await processes.start_process("host", settings, "--app", str(APP))
+        keys = json.loads((folder / "host" / "keys.json").read_text())
+        headers = {"x-functions-key": keys["function"]["default"]}
+        async with ClientSession(headers=headers) as session:
+            yield App(session, processes.ready("host")["url"], vm)
+    finally:
+        await processes.stop_process("host")

@@ -1,0 +1,83 @@
+"""Azure Resource Manager as an operator's script calls it: one request, or one and the wait for what it began."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientSession
+
+_ENDED = {"Succeeded", "Failed", "Canceled"}
+_PASSING = {429, 500, 502, 503, 504}
+_TRIES = 5
+
+
+class ArmError(RuntimeError):
+    """Azure has refused, or what was begun has failed: the text is its code and message."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`body` is parsed JSON, None if empty; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+class Arm:
+    """`session` trusts the server and brings its token."""
+
+    def __init__(self, session: ClientSession, url: str, poll_seconds: float) -> None:
+        self._session = session
+        self._url = url
+        self._poll_seconds = poll_seconds
+
+    async def call(self, method: str, path: str, version: str, body: Any = None) -> Answer:
+        """`path` may be the whole URL of an operation: then without `version`. Raises ArmError, but not for a 404."""
+        url = path if path.startswith("https://") else f"{self._url}{path}?api-version={version}"
+        for attempt in range(_TRIES):
+            async with self._session.request(method, url, json=body) as response:
+                text = await response.text()
+                headers = {name.lower(): value for name, value in response.headers.items()}
+            answer = Answer(response.status, headers, json.loads(text) if text else None)
+            if answer.status not in _PASSING:
+                break
+            await asyncio.sleep(self._poll_seconds * attempt)
+        if answer.status >= 400 and answer.status != 404:
+            raise ArmError(f"{method} {path.split('?')[0]}: {_error(answer)}")
+        return answer
+
+    async def finish(self, method: str, path: str, version: str, body: Any = None) -> None:
+        """Sends what begins an operation and waits for its end. Raises ArmError."""
+        answer = await self.call(method, path, version, body)
+        if (url := answer.headers.get("azure-asyncoperation")) is not None:
+            while True:
+                told = (await self.call("GET", url, "")).body or {}
+                if told.get("status") in _ENDED:
+                    break
+                await asyncio.sleep(self._poll_seconds)
+            if told["status"] != "Succeeded":
+                error = told.get("error") or {}
+                raise ArmError(f"{method} {path}: {error.get('code', told['status'])}: {error.get('message', '')}")
+        elif (url := answer.headers.get("location")) is not None and answer.status == 202:
+            while (await self.call("GET", url, "")).status == 202:  # noqa: ASYNC110 - it happens in Azure
+                await asyncio.sleep(self._poll_seconds)
+
+    async def list(self, path: str, version: str) -> list[dict[str, Any]]:
+        """All pages of a list; of one that is not there, nothing. Raises ArmError."""
+        found: list[dict[str, Any]] = []
+        following: str = path
+        while following:
+            page = (await self.call("GET", following, version)).body or {}
+            found += page.get("value") or ()
+            following = page.get("nextLink") or ""
+        return found
+
+
+def _error(answer: Answer) -> str:
+    error = answer.body.get("error") if isinstance(answer.body, dict) else None
+    if not isinstance(error, dict):
+        return f"{answer.status} {answer.body}"
+    return f"{answer.status} {error.get('code')}: {error.get('message')}"
