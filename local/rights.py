@@ -8,9 +8,19 @@ from typing import Any
 PERMISSIONS = Path(__file__).parents[1] / "infra" / "permissions.json"
 
 
+class RightsError(ValueError):
+    """The file is none of roles; the text says what is wrong with it."""
+
+
 def load(path: Path = PERMISSIONS) -> dict[str, Any]:
-    """The roles by key. Raises OSError, ValueError."""
-    roles: dict[str, Any] = json.loads(path.read_text())
+    """The roles by key. Raises RightsError."""
+    try:
+        roles = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RightsError(f"{path}: {error}") from None
+    known = scopes_of({"DR_SOURCE_SCOPE": "", "DR_TARGET_SCOPE": "", "DR_VAULT_IDS": ""})
+    if not isinstance(roles, dict) or set(roles) != set(known):
+        raise RightsError(f"{path}: must be an object of the roles {', '.join(known)}")
     return roles
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import ClientError
 from rich.console import Console
 
-from local import estates
+from local import estates, rights
 from local.demo.play import play
 from local.stack import Stack, StackError
 
@@ -23,14 +23,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--speed", type=float, default=180, metavar="N", help="one second here is N in Azure (default: %(default)g)"
     )
+    parser.add_argument(
+        "--roles", type=Path, default=rights.PERMISSIONS, metavar="FILE", help="what the app may do (%(default)s)"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder with history and logs")
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
     folder = Path(tempfile.mkdtemp(prefix="dr-demo-"))
     code = 2
     try:
-        code = asyncio.run(_run(estates.load(options.estate), options.speed, folder, console))
-    except (estates.EstateError, StackError, ClientError) as error:
+        estate, roles = estates.load(options.estate), rights.load(options.roles)
+        stack = Stack(folder, estate.data, speed=options.speed, settings=estate.settings, roles=roles)
+        code = asyncio.run(_run(stack, estate, console))
+    except (estates.EstateError, rights.RightsError, StackError, ClientError) as error:
         print(f"demo: {error}", file=sys.stderr)
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("demo: stopped", file=sys.stderr)
@@ -42,15 +47,16 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-async def _run(estate: estates.Estate, speed: float, folder: Path, console: Console) -> int:
+async def _run(stack: Stack, estate: estates.Estate, console: Console) -> int:
     task = asyncio.current_task()
     assert task  # noqa: S101 - a coroutine runs in a task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     console.print(
         f"{len(estate.expectations)} VMs, a local Azure Resource Manager and a local Functions host. "
-        f"One second here is {speed:g} seconds in Azure: service times are those of recorded traffic."
+        f"One second here is {stack.speed:g} seconds in Azure: service times are those of recorded traffic. "
+        "The app may do what its roles allow, and nothing else."
     )
-    async with Stack(folder, estate.data, speed=speed, settings=estate.settings) as stack:
+    async with stack:
         if not await play(stack, estate, console):
             return 1
     console.print("Where to look next:")

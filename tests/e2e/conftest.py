@@ -23,18 +23,21 @@ class StartStack(Protocol):
 
 @pytest.fixture
 def start_stack(tmp_path: Path) -> StartStack:
-    """Starts simulator and host. At the end, all that the app asked and was answered is held to the SDKs' models."""
+    """Starts simulator and host. At the end, all that the app asked and was answered is held to the SDKs' models, and
+    the rights that infra/ gives the app were enough for it."""
 
     @asynccontextmanager
     async def start(estate: dict[str, Any], **options: Any) -> AsyncIterator[Stack]:
         async with Stack(tmp_path / "stack", estate, **{"speed": SPEED, **options}) as stack:
             yield stack
             answered = [request for request in await stack.app_requests() if request["status"]]
+            demands = (await stack.sim("GET", "access"))["demands"]
         assert [
             f"{exchange.method} {exchange.path}: {finding}"
             for exchange, finding in validate_request_log(answered)
             if finding.kind == "error" and not explain_finding(finding)
         ] == []
+        assert [demand for demand in demands if not demand["granted"]] == []
 
     return start
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import pytest
 
+from local import rights
 from local.stack import APP
 from tests.estates import estate, vm, vm_id
 
@@ -99,6 +100,30 @@ def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, ex
     assert "Not as expected: web-1\n" in done.stdout
     (kept,) = tmp_path.glob("dr-demo-*")
     assert f"History and logs: {kept}" in done.stdout
+
+
+def test_a_right_that_the_app_lacks_fails_the_demo_and_is_named(tmp_path: Path) -> None:
+    less = rights.load()
+    del less["targetWriter"]["actions"]["Microsoft.Storage/storageAccounts/listKeys/action"]
+    (tmp_path / "roles.json").write_text(json.dumps(less))
+    (tmp_path / "estate.json").write_text(json.dumps(estate([vm("web-1", expect={"outcome": "Protected"})])))
+
+    done = _demo(tmp_path, "--roles", str(tmp_path / "roles.json"), "--estate", str(tmp_path / "estate.json"))
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Not as expected: web-1\n" in done.stdout
+    why = "".join(line.split("│")[4].strip() for line in done.stdout.splitlines() if line.count("│") == 6)
+    assert "LinkedAuthorizationFailed:" in why
+    assert "Microsoft.Storage/storageAccounts/listKeys/action" in why
+
+
+def test_a_file_that_holds_no_roles_is_said_to(tmp_path: Path) -> None:
+    (tmp_path / "roles.json").write_text('{"owner": {}}')
+
+    done = _demo(tmp_path, "--roles", str(tmp_path / "roles.json"))
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "roles.json: must be an object of the roles estateReader, " in done.stderr
 
 
 def test_a_tiny_estate_that_ends_as_expected_passes(tmp_path: Path) -> None:
