@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra import app_checks, filters, resource_checks, symbols
+from tests.infra import app_checks, assignment_checks, filters, resource_checks, symbols
 
 INFRA = Path(__file__).parents[2] / "infra"
 Check = Callable[[Path], list[str]]
@@ -26,6 +26,7 @@ CHECKS: list[Check] = [
     app_checks.check_identity_settings,
     app_checks.check_permissions,
     app_checks.check_role_use,
+    assignment_checks.check_assignments,
     app_checks.check_app_roles,
     app_checks.check_metrics,
     filters.check_filters,
@@ -110,6 +111,24 @@ MUTATIONS: list[tuple[Check, str, str, str]] = [
     ),
     (app_checks.check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*"),
     (app_checks.check_role_use, "subscription.bicep", "role: roles.targetCleaner", "role: roles.targetWriter"),
+    (
+        assignment_checks.check_assignments,
+        "subscription.bicep",
+        "for (name, i) in sourceGroups: {\n  name: 'assign-source-tagger",
+        "for (name, i) in targetGroups: {\n  name: 'assign-source-tagger",
+    ),
+    (
+        assignment_checks.check_assignments,
+        "subscription.bicep",
+        "writerRoleId: targetWriter.?outputs.id",
+        "writerRoleId: targetCleaner.?outputs.id",
+    ),
+    (
+        assignment_checks.check_assignments,
+        "subscription.bicep",
+        "targetCleaner 'modules/role.bicep' = if (cleanup && (isSource || isTarget))",
+        "targetCleaner 'modules/role.bicep' = if (isSource || isTarget)",
+    ),
     (app_checks.check_app_roles, "app-roles.json", "dr.disable", "dr.delete"),
     (app_checks.check_metrics, "modules/alerts.bicep", "dr.enables.failed", "dr.enables.fail"),
     (app_checks.check_metrics, "modules/alerts.bicep", "max(Max)", "max(Sum)"),
