@@ -1,0 +1,96 @@
+"""What the app's identity may not do, with the roles of infra/ where infra/ assigns them: anything but its work."""
+
+from typing import Any
+
+from local import rights
+from local.simulator.identity import object_id
+from tests.integration.simulator.azure import (
+    CACHE,
+    CLIENT,
+    COMPUTE,
+    GROUP,
+    NETWORK,
+    SUBSCRIPTION,
+    TARGET_GROUP,
+    TARGET_NETWORK,
+    VAULT_ID,
+    azure,
+    estate,
+    protected,
+    ready_vault,
+    vm_id,
+)
+
+HERE = f"/subscriptions/{SUBSCRIPTION}"
+FABRIC = f"{VAULT_ID}/replicationFabrics/primary"
+CONTAINER = f"{FABRIC}/replicationProtectionContainers/here"
+ITEM = f"{CONTAINER}/replicationProtectedItems/item-web-1"
+TAGS = "providers/Microsoft.Resources/tags/default?api-version=2025-04-01"
+SETTINGS = {"DR_SOURCE_SCOPE": GROUP, "DR_TARGET_SCOPE": TARGET_GROUP, "DR_VAULT_IDS": VAULT_ID}
+
+COMPUTES, NETWORKS, STORAGE, RESOURCES = (
+    f"?api-version={version}" for version in ("2026-04-01", "2026-03-01", "2026-09-01", "2025-04-01")
+)
+REFUSED = [
+    ("PATCH", vm_id("web-1") + COMPUTES),
+    ("DELETE", vm_id("web-1") + COMPUTES),
+    ("POST", f"{vm_id('web-1')}/start{COMPUTES}"),
+    ("POST", f"{vm_id('web-1')}/deallocate{COMPUTES}"),
+    ("GET", f"{HERE}/providers/Microsoft.Compute/virtualMachines{COMPUTES}"),
+    ("PUT", f"{COMPUTE}/availabilitySets/new{COMPUTES}"),
+    ("PUT", NETWORK + NETWORKS),
+    ("DELETE", NETWORK + NETWORKS),
+    ("PUT", f"{GROUP}/providers/Microsoft.Network/networkInterfaces/new{NETWORKS}"),
+    ("POST", f"{CACHE}/listKeys{STORAGE}"),
+    ("PUT", CACHE + STORAGE),
+    ("DELETE", CACHE + STORAGE),
+    ("PUT", GROUP + RESOURCES),
+    ("DELETE", GROUP + RESOURCES),
+    ("PUT", f"{HERE}/resourceGroups/another{RESOURCES}"),
+    ("DELETE", TARGET_GROUP + RESOURCES),
+    ("DELETE", TARGET_NETWORK + NETWORKS),
+    ("PATCH", f"{TARGET_NETWORK}/{TAGS}"),
+    ("PATCH", f"{VAULT_ID}/{TAGS}"),
+    ("DELETE", f"{vm_id('web-1')}/{TAGS}"),
+    ("DELETE", f"{vm_id('web-1')}/providers/Microsoft.Resources/links/any?api-version=2016-09-01"),
+    ("PUT", f"{VAULT_ID}?api-version=2026-07-01"),
+    ("DELETE", ITEM),
+    ("POST", f"{ITEM}/removeDisks"),
+    ("POST", f"{ITEM}/testFailover"),
+    ("POST", f"{ITEM}/unplannedFailover"),
+    ("POST", f"{ITEM}/failoverCommit"),
+    ("POST", f"{ITEM}/reProtect"),
+    ("POST", f"{FABRIC}/remove"),
+    ("DELETE", FABRIC),
+    ("POST", f"{CONTAINER}/replicationProtectionContainerMappings/primary-gold/remove"),
+    ("DELETE", f"{FABRIC}/replicationNetworks/azureNetwork/replicationNetworkMappings/net"),
+    ("DELETE", f"{VAULT_ID}/replicationPolicies/gold"),
+    ("PUT", f"{VAULT_ID}/replicationRecoveryPlans/plan"),
+]
+
+
+def access(**settings: str) -> dict[str, Any]:
+    return rights.assigned(rights.load(), SETTINGS | settings, object_id(CLIENT))
+
+
+async def test_all_else_is_refused_and_nothing_is_changed_by_it() -> None:
+    async with azure(estate(siteRecovery=ready_vault([protected("web-1")]))) as clients:
+        await clients.call("POST", "/sim/access", access())
+        _, before, _ = await clients.call("GET", "/sim/state")
+        answers = {}
+        for method, path in REFUSED:
+            status, body, _ = await clients.call(method, path, {} if method != "GET" else None)
+            answers[f"{method} {path}"] = (status, body["error"]["code"] if body else "")
+        _, after, _ = await clients.call("GET", "/sim/state")
+
+    assert answers == dict.fromkeys(answers, (403, "AuthorizationFailed"))
+    assert after["resources"] == before["resources"]
+    assert after["resourceGroups"] == before["resourceGroups"]
+
+
+async def test_in_cleanup_it_may_remove_targets_and_nothing_of_the_sources() -> None:
+    async with azure(estate(siteRecovery=ready_vault([protected("web-1")]))) as clients:
+        await clients.call("POST", "/sim/access", access(DR_MODE="cleanup"))
+        assert (await clients.call("DELETE", f"{TARGET_NETWORK}{NETWORKS}"))[0] in {200, 202}
+        for path in (NETWORK + NETWORKS, CACHE + STORAGE, GROUP + RESOURCES, vm_id("web-1") + COMPUTES):
+            assert (await clients.call("DELETE", path))[0] == 403

@@ -1,0 +1,50 @@
+"""The roles that the app is held to, and where it has them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local import rights
+
+SETTINGS = {
+    "DR_SOURCE_SCOPE": "/subscriptions/A/resourceGroups/app, /subscriptions/b",
+    "DR_TARGET_SCOPE": "/subscriptions/a/resourceGroups/app-asr",
+    "DR_VAULT_IDS": "/subscriptions/c/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/v",
+}
+
+
+@pytest.mark.parametrize("mode", ["protect", "cleanup"])
+def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str) -> None:
+    access = rights.assigned(rights.load(), SETTINGS | {"DR_MODE": mode}, "p")
+
+    assert {each["principal"] for each in access["assignments"]} == {"p"}
+    held = [(each["role"], each["scope"]) for each in access["assignments"]]
+    assert held == [
+        *(("estateReader", f"/subscriptions/{name}") for name in "abc"),
+        ("sourceTagger", "/subscriptions/A/resourceGroups/app"),
+        ("sourceTagger", "/subscriptions/b"),
+        ("targetWriter", SETTINGS["DR_TARGET_SCOPE"]),
+        *([("targetCleaner", SETTINGS["DR_TARGET_SCOPE"])] if mode == "cleanup" else []),
+        ("vaultOperator", SETTINGS["DR_VAULT_IDS"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "No such file"),
+        ("{", "Expecting property name"),
+        ("[]", "must be an object of the roles estateReader, sourceTagger, "),
+        (json.dumps({"estateReader": {}}), "must be an object of the roles estateReader, sourceTagger, "),
+    ],
+)
+def test_a_file_that_holds_other_things_is_refused_by_its_name(text: str | None, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "roles.json"
+    if text is not None:
+        file.write_text(text)
+
+    with pytest.raises(rights.RightsError, match=why) as refused:
+        rights.load(file)
+
+    assert str(file) in str(refused.value)
