@@ -1,7 +1,7 @@
 """Replays a recording against the simulator, exchange by exchange, and compares the answers.
 
-Nothing is timed. The simulator runs at the speed of the real services, so that an operation is under way when the
-recording saw it so; where the recording saw it further on, the clock is sped up until the simulator has come as far.
+Nothing is timed. The simulator's clock all but stands, so that an operation is under way when the recording saw it so;
+where the recording saw it further on, the clock is sped up until the simulator has come as far.
 """
 
 import asyncio
@@ -24,9 +24,11 @@ from local.conformance.known import STAND_INS, explain, out_of_scope
 # Real seconds. At the fast speed they are more than any state lasted in a recording.
 _DEADLINE = 20.0
 _POLL = 0.005
-# The shortest state to be caught lasts five minutes: more than half a second at this speed, a hundred polls.
-_FAST = 500
-_RECORDED = 1
+# The shortest state to be caught lasts five minutes: more than a second at this speed, a hundred polls and more.
+_FAST = 200
+# The shortest operation takes a second: ten here, in which the next request is long sent, however slow the machine.
+_HELD = 0.1
+_SERVICE = 1
 
 # What tells how far an asynchronous change has come.
 _PROGRESS = (
@@ -107,8 +109,10 @@ async def replay(exchanges: list[Exchange], client: Client) -> Report:
     """
     exchanges = [_with_stand_ins(exchange) for exchange in exchanges]
     await client.control("POST", "estate", derive_estate(exchanges))
-    await client.control("PATCH", "clock", {"speed": _RECORDED})
-    return await _Replay(exchanges, client).run()
+    await client.control("PATCH", "clock", {"speed": _HELD})
+    report = await _Replay(exchanges, client).run()
+    await client.control("PATCH", "clock", {"speed": _SERVICE})
+    return report
 
 
 class _Replay:
@@ -169,7 +173,7 @@ class _Replay:
         except TimeoutError:
             pass  # The difference in state is reported.
         finally:
-            await self.client.control("PATCH", "clock", {"speed": _RECORDED})
+            await self.client.control("PATCH", "clock", {"speed": _HELD})
         return answer
 
     def translate(self, url: str) -> str:
