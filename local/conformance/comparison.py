@@ -141,7 +141,12 @@ def _union(elements: list[Any]) -> Any:
         return elements[0]
     union: dict[str, Any] = {}
     for element in objects:
-        union |= {key: value for key, value in element.items() if union.get(key) in (None, [])}
+        for key, value in element.items():
+            known = union.get(key)
+            if known in (None, []):
+                union[key] = value
+            elif isinstance(known, dict) and isinstance(value, dict):
+                union[key] = _union([known, value])
     return union
 
 

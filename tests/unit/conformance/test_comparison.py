@@ -27,6 +27,7 @@ def differences(ours: Any, theirs: Any, also_recorded: Any = None) -> list[tuple
         ({"percent": 0}, {"percent": 0.5}),
         ({"tags": {"dr": "true"}}, {"tags": {"owner": "me"}}),
         ({"nics": [{"a": 1}, {"b": 2}]}, {"nics": [{"b": 1, "a": 3}]}),
+        ({"jobs": [{"p": {"state": 1}}, {"p": {"state": 2, "end": 3}}]}, {"jobs": [{"p": {"end": 1, "state": 2}}]}),
         (None, None),
     ],
 )

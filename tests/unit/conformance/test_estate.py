@@ -106,3 +106,12 @@ def test_a_put_answered_with_200_changed_what_was_there(status: int, *, existed:
 def test_a_vm_that_is_never_shown_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no GET of .*/virtualMachines/web-1$"):
         derive_estate([exchange("GET", VM, status=404)])
+
+
+def test_what_the_recording_itself_made_was_not_there_but_its_subscription() -> None:
+    made = [exchange("PUT", GROUP, status=201), exchange("PUT", VAULT, status=201), exchange("PUT", VM, status=201)]
+
+    estate = derive_estate(made)
+
+    assert [each["id"] for each in estate["subscriptions"]] == ["s"]
+    assert not any(estate[kind] for kind in ("resourceGroups", "vaults", "networks", "virtualMachines"))
