@@ -31,7 +31,7 @@ _NOTE = (
     "The critical path, in seconds of Azure: fabric, container, container mapping, enable job and initial replication "
     f"in an empty vault ({protecting.EMPTY_VAULT_PATH:.0f}), the last two in a ready region pair "
     f"({protecting.READY_PAIR_PATH:.0f}). The bucket-bound minimum is what the token buckets of a subscription take to "
-    f"give as many tokens as were spent, and the critical path in a ready region pair; the clock of that figure is "
+    f"give as many tokens as were spent, and the critical path into an empty vault; the clock of that figure is "
     f"{sweeping.HEAL_SPEED} times as fast."
 )
 
