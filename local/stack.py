@@ -177,11 +177,12 @@ class Stack(Processes):
 
     async def instances(self) -> list[dict[str, Any]]:
         """Every orchestration instance, as the durable HTTP API tells of it."""
-        code = self.keys["system"]["durabletask_extension"]
-        found: list[dict[str, Any]] = await self._call(
-            "GET", f"{self.host_url}/runtime/webhooks/durabletask/instances?code={code}&showInput=true", None, {}
-        )
+        found: list[dict[str, Any]] = await self._durable("GET", "instances", "showInput=true")
         return found
+
+    async def start(self, orchestration: str, instance: str, state: Any) -> None:
+        """Starts an instance through the durable HTTP API."""
+        await self._durable("POST", f"orchestrators/{orchestration}/{instance}", body=state)
 
     async def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The ARM requests that the simulator served after the given one."""
@@ -223,6 +224,11 @@ class Stack(Processes):
             async with self._connections().post(url, data=form) as answer:
                 self._operator = str((await answer.json())["access_token"])
         return self._operator
+
+    async def _durable(self, method: str, path: str, query: str = "", body: Any = None) -> Any:
+        code = self.keys["system"]["durabletask_extension"]
+        url = f"{self.host_url}/runtime/webhooks/durabletask/{path}?code={code}&{query}"
+        return await self._call(method, url, body, {})
 
     async def _call(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Any:
         status, answer = await self._answer(method, url, body, headers)
