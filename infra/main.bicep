@@ -361,11 +361,12 @@ module vaultReader 'subscription.bicep' = if (vaultSubscriptionId != sourceId &&
   }
 }
 
-// azd keeps these in the environment, for the hook that deploys events.bicep and for subscription.bicep.
+// azd keeps these in the environment, for the hooks and for subscription.bicep.
 output AZURE_RESOURCE_GROUP string = groupName
 output DR_APP_ID string = app.outputs.id
 output DR_APP_URL string = app.outputs.url
 output DR_APP_PRINCIPAL_ID string = identity.outputs.principalId
+output DR_VAULT_ID string = vaultId
 output DR_VAULT_PRINCIPAL_ID string = vault.outputs.principalId
 output DR_SOURCE_SUBSCRIPTION string = sourceId
 output DR_EVENTS_GROUP string = source.outputs.eventsGroup

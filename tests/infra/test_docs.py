@@ -69,13 +69,19 @@ def test_what_the_hook_and_the_loop_take_from_azd_is_put_out_by_main() -> None:
     required = re.findall(r'\("--[a-z-]+", "(DR_[A-Z_]+)", ', hook)
     assert len(required) == 5
     assert set(required) <= outputs
-    assert {"DR_APP_PRINCIPAL_ID", "DR_VAULT_PRINCIPAL_ID"} <= outputs
+    before_down = (INFRA / "hooks" / "before_down.py").read_text()
+    assert {"DR_APP_PRINCIPAL_ID", "DR_VAULT_PRINCIPAL_ID", *re.findall(r'get\("(\w+)"\)', before_down)} <= outputs
+    read = (INFRA / "main.parameters.json").read_text()
+    assert all(f"${{{name}=}}" in read for name in re.findall(r'^    "(DR_\w+)"', before_down, re.MULTILINE))
 
 
 def test_azd_finds_what_azure_yaml_names() -> None:
     text = (ROOT / "azure.yaml").read_text()
     assert "path: infra\n  module: main\n" in text
-    for path in re.findall(r"run: python3? (\S+)", text):
+    scripts = re.findall(r"run: python3? ([^-\s]\S+)", text)
+    scripts += [f"{module.replace('.', '/')}.py" for module in re.findall(r"run: python3? -m (\S+)", text)]
+    assert len(scripts) == 4
+    for path in scripts:
         assert (ROOT / path).is_file()
     [service] = re.findall(r"^services:\n  (\w+):$", text, re.MULTILINE)
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "app.bicep").read_text()
