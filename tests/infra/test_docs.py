@@ -11,7 +11,8 @@ from tests.infra.bicep import File, string_of
 from tests.infra.test_infra import INFRA
 
 DOCS = ROOT / "docs"
-PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+PAGES = [*sorted(DOCS.glob("*.md")), *(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md"))]
+LOCAL_PAGES = sorted((ROOT / "local").rglob("*.md"))
 RUNBOOK = (DOCS / "runbook.md").read_text()
 
 
@@ -28,10 +29,17 @@ def test_each_alert_names_a_part_of_the_runbook(file: str) -> None:
         assert name.lower() in anchors(DOCS / "runbook.md")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def slugs(page: Path) -> set[str]:
+    """The anchors of its headings, as GitHub makes them."""
+    return {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in anchors(page)}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LOCAL_PAGES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        led_to = page.parent / target if target else page
+        assert led_to.exists(), target
+        assert not anchor or anchor in slugs(led_to), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
