@@ -108,8 +108,8 @@ async def test_six_hundred_reads_at_once_all_end_and_none_is_refused() -> None:
 
 
 async def test_the_background_waits_while_others_pass() -> None:
-    """The bucket is as good as not refilled: at this speed a second brings one call."""
-    async with gateways(speed=0.04) as (simulator, (gateway,)):
+    """The bucket is as good as not refilled: at this speed a call comes back every four seconds."""
+    async with gateways(speed=0.01) as (simulator, (gateway,)):
 
         async def activity() -> None:
             with in_background(True):
@@ -135,7 +135,7 @@ async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     request = VmRequest(vm_id=WEB).dump()
-    async with gateways(speed=0.04) as (_, (gateway,)):
+    async with gateways(speed=0.01) as (_, (gateway,)):
         monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: gateway)
 
         async def look_in_background() -> Any:
