@@ -98,7 +98,7 @@ class Host:
         durable.add_routes(self._durable_api.routes())
         app = web.Application(client_max_size=http.MAX_BODY)
         app.add_subapp(PUBLIC_PATH, durable)
-        app.add_routes([web.route("*", "/{path:.*}", self._dispatch)])
+        app.add_routes([web.route("*", "/{path:(?s:.*)}", self._dispatch)])
         return app
 
     @web.middleware

@@ -67,7 +67,7 @@ class Recorder:
             self._session = await closing.enter_async_context(ClientSession(connector=connector))
             app = web.Application(client_max_size=_LARGEST)
             app.router.add_get("/msi/token", self._identity)
-            app.router.add_route("*", "/{path:.*}", self._hand_on)
+            app.router.add_route("*", "/{path:(?s:.*)}", self._hand_on)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()
             closing.push_async_callback(runner.cleanup)

@@ -141,7 +141,7 @@ class Simulator:
         self.controls.add_routes(app)
         self._identity.add_routes(app)
         self.topics.add_routes(app)
-        app.router.add_route("*", "/{path:.*}", self.gateway.handle)
+        app.router.add_route("*", "/{path:(?s:.*)}", self.gateway.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=context)

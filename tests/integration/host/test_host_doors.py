@@ -64,6 +64,7 @@ async def test_a_request_reaches_the_function_whole(host: RunningHost) -> None:
         ("/api/files", 200, "nothing"),
         ("/API/Echo/Literal/Path", 200, "1 loop"),
         ("/api/echo/literal/path", 200, "1 loop"),
+        ("/api/files/a%0Ab", 200, "a\nb"),
         ("/api/echo/word", 404, ""),
         ("/api/nothing", 404, ""),
         ("/", 404, ""),
