@@ -73,7 +73,7 @@ def _conclude(result: Result, options: Options) -> int:
         shutil.rmtree(options.folder)
         print("The VM went from its tag to Protected to disabled.")
     else:
-        print(f"Not all the way: {told(result.failure)}. Logs: {options.folder}", file=sys.stderr)
+        print(f"Not all the way: {told(result.failure)}\nLogs: {options.folder}", file=sys.stderr)
     if not result.left:
         print("Nothing is left of it.")
         return 0 if result.failure is None else 130 if isinstance(result.failure, asyncio.CancelledError) else 1

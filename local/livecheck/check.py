@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,10 +22,13 @@ from local.livecheck.sandbox import Sandbox, Say
 from local.livecheck.scrub import Scrubber
 
 if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
 
 DEADLINE = 3 * 3600.0
 """Seconds: the longest that recorded traffic took from the tag to Protected is under one hour."""
+
+_RENEWED_BEFORE = 300.0
 
 # Claims of a token that tell whose it is.
 _CLAIMS = ("tid", "oid", "appid", "puid", "upn", "unique_name", "email", "preferred_username")
@@ -112,8 +116,14 @@ def _settings(sandbox: Sandbox, recorder: Recorder, options: Options) -> dict[st
 
 @asynccontextmanager
 async def _recorder(sandbox: Sandbox, options: Options, credential: "AsyncTokenCredential") -> AsyncIterator[Recorder]:
+    held: AccessToken | None = None
+
     async def token() -> str:
-        return (await credential.get_token(f"{options.endpoint}/.default")).token
+        """Kept, for the az CLI is a process for each."""
+        nonlocal held
+        if held is None or held.expires_on < time.time() + _RENEWED_BEFORE:
+            held = await credential.get_token(f"{options.endpoint}/.default")
+        return held.token
 
     claims = _claims(await token())
     known = [sandbox.subscription, *(str(claims[name]) for name in _CLAIMS if claims.get(name))]

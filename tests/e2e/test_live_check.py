@@ -16,6 +16,7 @@ import pytest
 
 from local.conformance.__main__ import main as conformance
 from local.simulator import Simulator
+from local.simulator.identity import issue, read
 from local.simulator.state import everything
 from local.stack import APP
 from tests.e2e.conftest import SPEED
@@ -40,13 +41,11 @@ async def azure() -> AsyncIterator[Simulator]:
         yield simulator
 
 
-async def start(azure: Simulator, record: Path, *more: str) -> Process:
-    environment = {
-        "IDENTITY_ENDPOINT": azure.identity_endpoint,
-        "IDENTITY_HEADER": azure.identity_header,
-        "SSL_CERT_FILE": str(azure.ca_file),
-        "TMPDIR": str(record.parent),
-    }
+async def start(azure: Simulator, record: Path, *more: str, **environment: str) -> Process:
+    """With the simulator's own managed identity, unless the environment has something else."""
+    if not environment:
+        environment = {"IDENTITY_ENDPOINT": azure.identity_endpoint, "IDENTITY_HEADER": azure.identity_header}
+    environment |= {"SSL_CERT_FILE": str(azure.ca_file), "TMPDIR": str(record.parent)}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "local", "live-check", "--subscription", SUBSCRIPTION, "--record", str(record)),
         *("--arm-endpoint", azure.url, "--poll-seconds", str(30 / SPEED)),
@@ -192,6 +191,30 @@ async def test_where_it_cannot_tell_its_own_from_others_it_makes_nothing(
     assert "nothing was made" in err
     assert why in err
     assert {each["method"] for each in azure.gateway.log.after(0)} <= {"GET", "HEAD"}
+
+
+AZ = """#!{python}
+import json, sys, time
+with open({log!r}, "a") as log:
+    print(*sys.argv[1:], file=log)
+print(json.dumps({{"accessToken": {token!r}, "expires_on": int(time.time()) + 3600}}))
+"""
+
+
+async def test_it_acts_as_who_is_logged_in_to_the_az_cli_which_is_asked_once(azure: Simulator, tmp_path: Path) -> None:
+    az, log, token = tmp_path / "az", tmp_path / "log", issue(TENANT, "me", azure.url, "")
+    az.write_text(AZ.format(python=sys.executable, log=str(log), token=token))
+    az.chmod(0o755)
+    shared = [{"id": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache-eastus", "location": "eastus"}]
+    azure.controls.load(ESTATE | {"resourceGroups": shared})
+
+    process = await start(azure, tmp_path / "live.jsonl", "--yes", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    code, _, err = await finished(process)
+
+    assert code == 2, err
+    assert len(azure.gateway.log.after(0)) > 5
+    assert {each["principal"] for each in azure.gateway.log.after(0)} == {read(f"Bearer {token}")["oid"]}
+    assert log.read_text().count("account get-access-token") == 1
 
 
 async def _said(process: Process, text: str) -> None:
