@@ -82,9 +82,8 @@ async def check(sandbox: Sandbox, options: Options, say: Say) -> Result:
 
 def told(failure: BaseException) -> str:
     """In words: that of being cancelled or late has none."""
-    if isinstance(failure, TimeoutError):
-        return f"not done within {DEADLINE / 3600:g} hours"
-    return str(failure) or ("interrupted" if isinstance(failure, asyncio.CancelledError) else repr(failure))
+    silent = {TimeoutError: f"not done within {DEADLINE / 3600:g} hours", asyncio.CancelledError: "interrupted"}
+    return str(failure) or silent.get(type(failure)) or repr(failure)
 
 
 async def _there_and_back(app: App, say: Say, poll_seconds: float) -> None:
