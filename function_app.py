@@ -23,7 +23,6 @@ from doors.events import NotAboutAVmError, vm_of
 from doors.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 from shared.domain.run import Run
 from shared.domain.settings import load_settings
-from shared.domain.sweep import Sweep
 from shared.instances import start_if_idle, wake
 
 settings = load_settings()
@@ -133,6 +132,8 @@ async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")
 @app.durable_client_input(client_name="client")
 async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    from shared.domain.sweep import Sweep
+
     sweep = Sweep(poll_seconds=settings.poll_seconds)
     if timer.past_due:
         log.info("This sweep is late: nothing ran when it was due")
