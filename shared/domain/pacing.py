@@ -55,6 +55,7 @@ class Bucket:
         self._left = self._size
         self._filled = now
         self._under_way = 0
+        self._is_alone = True
         self.blocked_until = now
 
     def wait(self, now: float, calls: float) -> float:
@@ -65,6 +66,7 @@ class Bucket:
 
     def take(self, now: float) -> None:
         self._fill(now)
+        self._is_alone = not self._under_way
         self._left -= 1
         self._under_way += 1
 
@@ -72,8 +74,8 @@ class Bucket:
         """A call has ended, and its answer `told` how many are left.
 
         That is from before the service has seen the others that are under way. If it is less than what is known here,
-        somebody else has called; if it is more, that is believed by half, when nothing is under way: others see the
-        same number, and may take it for theirs.
+        somebody else has called. If it is more, it may be old news, unless no other call was under way all the time;
+        and then it is believed by half, since other processes see the same number, and may take it for theirs.
         """
         self._fill(now)
         self._under_way -= 1
@@ -82,7 +84,7 @@ class Bucket:
         left = min(told, self._size) - self._under_way
         if left < self._left:
             self._left = left
-        elif not self._under_way:
+        elif self._is_alone:
             self._left += (left - self._left) / 2
 
     def is_used_up(self, told: float) -> bool:

@@ -289,21 +289,21 @@ async def test_what_others_may_be_waiting_for_is_read_with_the_right_of_way() ->
 
 async def test_who_gives_up_waiting_takes_nothing() -> None:
     lane = reads()
+    await call(lane, {f"{LEFT}-reads": "14"})
     await lane.turn()
-    await call(lane, {f"{LEFT}-reads": "13"})
     waiting = await begun(*(lane.turn() for _ in range(20)))
     await cancelled(*waiting)
 
     lane.answered(200, {f"{LEFT}-reads": "250"})
 
     assert all(each.cancelled() for each in waiting)
-    assert await calls_left(lane) == 118
+    assert await calls_left(lane) == 119
 
 
 async def test_who_is_cancelled_when_his_turn_has_just_come_leaves_no_call_under_way() -> None:
     lane = reads()
-    await lane.turn()
     await call(lane, {f"{LEFT}-reads": "14"})
+    await lane.turn()
     (waiting,) = await begun(lane.turn())
 
     lane.answered(200, {f"{LEFT}-reads": "30"})

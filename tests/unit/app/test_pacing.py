@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count, cycle
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -140,6 +140,7 @@ def calls_of(*given: Burst) -> list[Sent]:
 
 @enough
 @given(limits, st.booleans(), st.lists(bursts, max_size=8))
+@example(WRITES, True, [(0, 216, [(0, 1), (0.5, 0), (0.5, 0)], False)])  # answers that are old news
 def test_one_process_never_sends_what_the_service_would_refuse_and_sends_everything(
     limit: Limit, told: bool, given: list[Burst]
 ) -> None:
