@@ -35,7 +35,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
         vault.items.forget(if_before=vault.jobs.asked_at)
         item = await find_item(vault, request.vm_id)
     if item and item.stage is Stage.REPLICATING:
-        return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent)
+        return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent or 0)
     if item and item.stage is Stage.FAILED:
         return _failed(_of_item(item))
     if item and item.stage is Stage.ENABLING:

@@ -130,7 +130,7 @@ def vault_of(pair: str) -> str:
 def crowds(status: Mapping[str, Any]) -> bool:
     """Whether the run with this custom status keeps its vault busy, or is about to: not while it waits for the end of
     its initial replication, of somebody's grace, or of what went wrong."""
-    replicates = status.get("phase") == Phase.FOLLOW and not status.get("job")
+    replicates = status.get("phase") == Phase.FOLLOW and ("percent" in status or not status.get("job"))
     return not (replicates or "lastError" in status or "disableAt" in status)
 
 

@@ -237,6 +237,7 @@ def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the
         ({"phase": Phase.LOOK}, True),
         ({"phase": Phase.FOLLOW, "job": "j"}, True),
         ({"phase": Phase.FOLLOW, "job": ""}, False),
+        ({"phase": Phase.FOLLOW, "job": "j", "percent": 0}, False),
         ({"phase": Phase.LOOK, "lastError": {}}, False),
         ({"phase": Phase.LOOK, "disableAt": "2026-06-01"}, False),
     ],
