@@ -49,6 +49,7 @@ async def _serve(options: argparse.Namespace) -> None:
         options.state_dir.resolve(),
         estate.data,
         speed=options.speed,
+        sweeps=True,
         settings=estate.settings,
         port=options.port,
         simulator_port=options.sim_port,

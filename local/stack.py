@@ -25,14 +25,17 @@ _POLL_SECONDS = 30.0
 
 _TOPIC = "outcomes"
 
+_ONCE_A_YEAR = "0 0 0 1 1 *"
+
 
 class Stack(Processes):
     """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment, in which
     a topic of the simulator is what the app tells of outcomes. The app may do what infra/ lets it, or what `roles` say,
     which are written as infra/permissions.json is.
 
-    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second. `python` runs the host, which it
-    finds in `host_root`, and the app in `app`.
+    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second. The app sweeps when it is told
+    to; with `sweeps` also when its own schedule says so. `python` runs the host, which it finds in `host_root`, and the
+    app in `app`.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Stack(Processes):
         estate: Mapping[str, Any],
         *,
         speed: float = 1,
+        sweeps: bool = False,
         settings: Mapping[str, str] | None = None,
         roles: Mapping[str, Any] | None = None,
         simulator_options: tuple[str, ...] = (),
@@ -53,6 +57,7 @@ class Stack(Processes):
         super().__init__(folder)
         self.estate = estate
         self.speed = speed
+        self.sweeps = sweeps
         self.app = app
         self.settings = dict(settings or {})
         self.roles = rights.load() if roles is None else roles
@@ -207,6 +212,7 @@ class Stack(Processes):
             "IDENTITY_ENDPOINT": told["identityEndpoint"],
             "IDENTITY_HEADER": told["identityHeader"],
             "SSL_CERT_FILE": told["caFile"],
+            **({} if self.sweeps else {"DR_RECONCILE_SCHEDULE": _ONCE_A_YEAR}),
             **self.settings,
         }
 
