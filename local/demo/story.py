@@ -29,9 +29,13 @@ class Story:
         self._shown.say(f"One event for each of {len(self.progress.vms)} VMs.")
         happenings = asyncio.create_task(self._happen())
         try:
-            while not (happenings.done() and self.progress.at_rest):
-                await asyncio.sleep(_EVERY)
+            while True:
+                # What has happened by now shows in a look that begins now, and not in the one before.
+                happened = happenings.done()
                 await self._look()
+                if happened and self.progress.at_rest:
+                    break
+                await asyncio.sleep(_EVERY)
             happenings.result()
         finally:
             happenings.cancel()
