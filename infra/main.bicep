@@ -87,6 +87,9 @@ param reconcileSchedule string = ''
 @description('DR_POLL_SECONDS.')
 param pollSeconds string = ''
 
+@description('DR_ACCEPT_TIMEOUT_SECONDS.')
+param acceptTimeoutSeconds string = ''
+
 @description('DR_TAG_NAME.')
 param tagName string = ''
 
@@ -287,6 +290,7 @@ module app 'modules/app.bicep' = {
       DR_EVENTS_TOPIC: outcomes.?outputs.endpoint ?? ''
       DR_PRICES: empty(prices) ? '' : string(prices)
       DR_POLL_SECONDS: pollSeconds
+      DR_ACCEPT_TIMEOUT_SECONDS: acceptTimeoutSeconds
       DR_TAG_NAME: tagName
       DR_TAG_VALUES: tagValues
       DR_ARM_ENDPOINT: 'https://${split(environment().resourceManager, '/')[2]}'
