@@ -189,6 +189,10 @@ class Stack(Processes):
         """Starts an instance through the durable HTTP API."""
         await self._durable("POST", f"orchestrators/{orchestration}/{instance}", body=state)
 
+    async def manage(self, instance: str, operation: str) -> None:
+        """Suspends, resumes or terminates an instance through the durable HTTP API."""
+        await self._durable("POST", f"instances/{instance}/{operation}", "reason=test")
+
     async def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The ARM requests that the simulator served after the given one."""
         found: list[dict[str, Any]] = await self.sim("GET", f"requests?after={after}")
