@@ -8,6 +8,8 @@ RUN := .venv/bin/python
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+# requirements-host.txt says why.
+HOST_PIP := --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes
 
 demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protected, on this machine
 	$(RUN) -m local demo
@@ -41,10 +43,11 @@ requirements:            ## export the pinned, hashed requirements from pyprojec
 	$(EXPORT) pyproject.toml --extra local --extra dev -c requirements.txt -o requirements-dev.txt
 	$(EXPORT) --group infra -o requirements-infra.txt
 
-.venv/ready: requirements-dev.txt
+.venv/ready: requirements-dev.txt requirements-host.txt
 .venv-infra/ready: requirements-infra.txt
 .venv/ready .venv-infra/ready:
 	@test -n "$(PYTHON)" || { echo "Python 3.12 or 3.11 is needed: install one, or say which with make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(if $(findstring host,$^),$(@D)/bin/pip install $(HOST_PIP) -r requirements-host.txt)
 	@touch $@

@@ -6,14 +6,13 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from azure.functions.meta import Datum
 
-from local.host import eventgrid, http
+from local.host import admin, eventgrid, http
 from local.host.config import HostConfig
 from local.host.durable.engine import Engine, Limits
 from local.host.durable.functions import Function
@@ -22,6 +21,8 @@ from local.host.durable.store import Store
 from local.host.indexing import HostFunction
 from local.host.invocation import Invoker
 from local.host.keys import Keys
+from local.host.limits import MAX_BODY, SERVER_OPTIONS, platform_limits
+from local.host.messages import TypedData
 from local.host.timers import TimerTrigger
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Host:
         self._invoker = Invoker()
         self._http = http.HttpTriggers(_of(functions, "httpTrigger"), self._invoker, keys, config.route_prefix)
         self._timers = {f.name.lower(): TimerTrigger(f, self._invoker) for f in _of(functions, "timerTrigger")}
-        webhook_functions = {f.name.lower(): f for f in _of(functions, "eventGridTrigger")}
+        webhook_functions = {f.name: f for f in _of(functions, "eventGridTrigger") if not f.disabled}
         self._eventgrid = eventgrid.EventGridWebhook(webhook_functions, self._invoker, keys)
         self._engine = Engine(
             store,
@@ -50,6 +51,7 @@ class Host:
             config.default_version,
         )
         self._durable_api = DurableApi(self._engine, config.hub_name, keys.system[DURABLE_KEY])
+        self._admin = admin.Admin(functions, keys, {name: self._by_hand(timer) for name, timer in self._timers.items()})
 
     async def serve(self, listener: socket.socket, ready_file: Path) -> None:
         """Serves until SIGTERM or SIGINT. The file says, as soon as requests are taken, where the host is."""
@@ -59,9 +61,11 @@ class Host:
         rpc_listener = socket.create_server(("127.0.0.1", 0))
         url = self._durable_api.base_url = _url(listener)
         self._invoker.client_binding = self._durable_api.client_binding(_url(rpc_listener))
-        runners = [await _run(self._rpc_app(), rpc_listener), await _run(self._public_app(), listener)]
+        rpc = await _run(self._rpc_app(), rpc_listener)
+        runners = [rpc, await _run(self._public_app(), listener, **SERVER_OPTIONS)]
         self._engine.start()
-        timers = [asyncio.create_task(timer.run_on_schedule()) for timer in self._timers.values()]
+        scheduled = [timer for timer in self._timers.values() if not timer.function.disabled]
+        timers = [asyncio.create_task(timer.run_on_schedule()) for timer in scheduled]
         self._announce(url, ready_file)
         await stop.wait()
         log.info("Stopping")
@@ -74,59 +78,53 @@ class Host:
 
     def _durable(self, functions: Iterable[HostFunction], name_key: str) -> dict[str, Function]:
         """By the name under which an orchestrator calls them, lower-cased."""
-        return {(f.trigger.get(name_key) or f.name).lower(): self._durable_function(f) for f in functions}
+        enabled = (f for f in functions if not f.disabled)
+        return {(f.trigger.get(name_key) or f.name).lower(): self._durable_function(f) for f in enabled}
 
     def _durable_function(self, function: HostFunction) -> Function:
         async def call(text: str) -> str:
-            result = await self._invoker.invoke(function, Datum(text, "string"))
-            answer: str = self._invoker.encode(function.kind, result).value
+            value = await self._invoker.invoke(function, TypedData(string=text))
+            answer: str = value.json if value else "null"
             return answer
 
         return call
+
+    def _by_hand(self, timer: TimerTrigger) -> Callable[[], None]:
+        return lambda: self._engine.spawn(timer.run())
 
     # The two web applications
 
     def _rpc_app(self) -> web.Application:
         durable = web.Application()
         durable.add_routes(self._durable_api.routes())
-        app = web.Application(client_max_size=http.MAX_BODY)
+        app = web.Application(client_max_size=MAX_BODY)
         app.add_subapp(RPC_PATH, durable)
         return app
 
     def _public_app(self) -> web.Application:
         durable = web.Application(middlewares=[self._needs_durable_key])
         durable.add_routes(self._durable_api.routes())
-        app = web.Application(client_max_size=http.MAX_BODY)
+        app = web.Application(middlewares=[platform_limits], client_max_size=MAX_BODY)
         app.add_subapp(PUBLIC_PATH, durable)
         app.add_routes([web.route("*", "/{path:(?s:.*)}", self._dispatch)])
         return app
 
     @web.middleware
     async def _needs_durable_key(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if not self._keys.opens(request, DURABLE_KEY):
-            return web.Response(status=401)
+        if refusal := self._keys.refusal(request, DURABLE_KEY):
+            return refusal
         response: web.StreamResponse = await handler(request)
         return response
 
     async def _dispatch(self, request: web.Request) -> web.Response:
-        path = request.path.lower().rstrip("/")
-        if path == eventgrid.PATH:
+        path = request["path"].lower()
+        if path.rstrip("/") == eventgrid.PATH:
             return await self._eventgrid.handle(request)
-        if path.startswith("/admin/"):
-            return await self._admin(request, path)
-        return await self._http.handle(request)
-
-    async def _admin(self, request: web.Request, path: str) -> web.Response:
-        """`POST /admin/functions/{name}` runs a timer by hand: 202 at once, as on the platform."""
-        if not self._keys.opens(request, "admin"):
-            return web.Response(status=401)
-        name = path.removeprefix("/admin/functions/")
-        if request.method != "POST" or not any(function.name.lower() == name for function in self._functions):
-            return web.Response(status=404)
-        if (timer := self._timers.get(name)) is None:
-            return web.Response(status=400, text=f"The local host runs only timer functions by hand: '{name}' is none.")
-        self._engine.spawn(timer.run())
-        return web.Response(status=202)
+        if path.startswith(admin.PREFIX):
+            return await self._admin.handle(request, path.rstrip("/"))
+        if response := await self._http.handle(request):
+            return response
+        return admin.home_page() if path == "/" else web.Response(status=404)
 
     # What is said at the start
 
@@ -135,7 +133,7 @@ class Host:
         print("Functions:\n")
         for item in described:
             methods = f"[{','.join(item['methods'])}] " if item.get("methods") else ""
-            where = item.get("url") or item.get("schedule") or ""
+            where = "disabled" if item.get("disabled") else item.get("url") or item.get("schedule") or ""
             print(f"  {item['name']}: {item['type']} {methods}{where}".rstrip())
         print(f"\nListening on {url}", flush=True)
         ready = {"url": url, "pid": os.getpid(), "functions": described}
@@ -145,6 +143,8 @@ class Host:
 
     def _describe(self, function: HostFunction, url: str) -> dict[str, Any]:
         described: dict[str, Any] = {"name": function.name, "type": function.kind}
+        if function.disabled:
+            described["disabled"] = True
         for item in self._http.functions:
             if item.function is function:
                 described |= {"methods": sorted(item.methods), "url": url + self._http.url(item)}
@@ -163,8 +163,8 @@ def _url(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-async def _run(app: web.Application, listener: socket.socket) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+async def _run(app: web.Application, listener: socket.socket, **options: Any) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, **options)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     return runner

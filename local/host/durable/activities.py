@@ -1,21 +1,18 @@
 """Runs activities, at least once each: what was cut off is run again by the next process."""
 
-import concurrent.futures
 import logging
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 from local.host.durable.events import Event, EventType, event
-from local.host.durable.functions import Function, Spawn, unknown
+from local.host.durable.functions import Function, FunctionFailedError, Spawn, unknown
 from local.host.durable.store import ActivityWork, Store
 
 log = logging.getLogger(__name__)
 
+# The end of the stack: it goes into the history, which every later turn reads.
 DETAILS_LENGTH = 2000
-HOST_CODE = (str(Path(__file__).parents[1]), concurrent.futures.__path__[0])
 
 
 class ActivityPool:
@@ -54,24 +51,17 @@ class ActivityPool:
         function = self._functions.get(work.name.lower())
         try:
             if function is None:
-                raise LookupError(unknown(work.name, "activity", self._functions))
+                raise FunctionFailedError(unknown(work.name, "activity", self._functions), "")
             result = await function(work.input if work.input is not None else "null")
             return event(EventType.TASK_COMPLETED, time.time(), TaskScheduledId=work.task_id, Result=result)
-        except Exception as error:
-            details = _details(error)
-            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, details)
+        except FunctionFailedError as error:
+            details = error.stack[-DETAILS_LENGTH:]
+            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, details or error)
             return event(
                 EventType.TASK_FAILED,
                 time.time(),
                 TaskScheduledId=work.task_id,
                 # Two blanks, as the Functions host writes it.
-                Reason=f"Activity function '{work.name}' failed:  {type(error).__name__}: {error}",
+                Reason=f"Activity function '{work.name}' failed:  {error}",
                 Details=details,
             )
-
-
-def _details(error: BaseException) -> str:
-    """The traceback without the host's own frames, short: it goes into the history, which every later turn reads."""
-    text = traceback.TracebackException.from_exception(error)
-    text.stack[:] = [frame for frame in text.stack if not frame.filename.startswith(HOST_CODE)]
-    return "".join(text.format())[-DETAILS_LENGTH:]
