@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from local.host.config import HostError, load_config, load_local_settings
-from local.host.durable.store import IncompatibleHistoryError, Store
+from local.host.durable.store import IncompatibleHistoryError
 from local.host.indexing import load_functions
 from local.host.keys import load_keys
-from local.host.server import SHUTDOWN_SECONDS, Host
+from local.host.listening import SHUTDOWN_SECONDS
+from local.host.server import Host
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def serve(app: Path, port: int, state_dir: Path) -> None:
         except OSError as error:
             raise HostError(f"port {port} is not free: {error.strerror}") from error
         functions = load_functions(app)
-        host = Host(functions, config, load_keys(state_dir / "keys.json"), Store(state_dir / "history.db"))
+        host = Host(functions, config, load_keys(state_dir / "keys.json"), state_dir)
         ready_file = state_dir / "host.json"
         ready_file.unlink(missing_ok=True)  # what a killed host left
         try:

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from local.host.durable.backend import PUBLIC_PATH
 from local.host.durable.engine import AlreadyExistsError, Engine
 from local.host.durable.events import EventType, from_iso
 from local.host.durable.functions import unknown
 from local.host.durable.status import history_events, status
 from local.host.durable.store import Instance, Selection
 
-PUBLIC_PATH = "/runtime/webhooks/durabletask"
 RPC_PATH = "/durabletask"
 RETRY_AFTER = "5"
 
