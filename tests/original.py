@@ -39,7 +39,7 @@ def missing() -> str | None:
 @contextmanager
 def extension() -> Iterator[dict[str, str]]:
     """A storage account of its own in memory; the environment in which hosts use it."""
-    command = [AZURITE, "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
+    command = [str(AZURITE), "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
     ports = [option for service in ("blob", "queue", "table") for option in (f"--{service}Port", "0")]
     with subprocess.Popen([*command, *ports], stdout=subprocess.PIPE) as azurite:  # noqa: S603
         assert azurite.stdout
