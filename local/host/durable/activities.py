@@ -1,28 +1,24 @@
 """Runs activities, at least once each: what was cut off is run again by the next process."""
 
-import concurrent.futures
 import logging
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from local.host.durable.events import Event, EventType, event
-from local.host.durable.functions import Function, Spawn, unknown
+from local.host.durable.events import Event, EventType, event, to_json
+from local.host.durable.functions import Functions, Spawn
 from local.host.durable.store import ActivityWork, Store
 
 log = logging.getLogger(__name__)
-
-DETAILS_LENGTH = 2000
-HOST_CODE = (str(Path(__file__).parents[1]), concurrent.futures.__path__[0])
 
 
 class ActivityPool:
     """At most `limit` activities at once, in the order in which they were asked for. Waiting ones are numbers only."""
 
     def __init__(
-        self, store: Store, functions: Mapping[str, Function], limit: int, spawn: Spawn, wake: Callable[[str], None]
+        self, store: Store, functions: Functions, limit: int, spawn: Spawn, wake: Callable[[str], None]
     ) -> None:
         self._store = store
         self._functions = functions
@@ -51,27 +47,46 @@ class ActivityPool:
             self.add(())
 
     async def _result(self, work: ActivityWork) -> Event:
-        function = self._functions.get(work.name.lower())
+        function = self._functions.get(work.name)
         try:
             if function is None:
-                raise LookupError(unknown(work.name, "activity", self._functions))
+                raise LookupError(self._functions.unknown(work.name))
             result = await function(work.input if work.input is not None else "null")
             return event(EventType.TASK_COMPLETED, time.time(), TaskScheduledId=work.task_id, Result=result)
         except Exception as error:
-            details = _details(error)
-            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, details)
+            log.warning("Activity '%s' of instance '%s' failed", work.name, work.instance_id, exc_info=error)
             return event(
                 EventType.TASK_FAILED,
                 time.time(),
                 TaskScheduledId=work.task_id,
                 # Two blanks, as the Functions host writes it.
                 Reason=f"Activity function '{work.name}' failed:  {type(error).__name__}: {error}",
-                Details=details,
+                Details=_details(error),
             )
 
 
 def _details(error: BaseException) -> str:
-    """The traceback without the host's own frames, short: it goes into the history, which every later turn reads."""
-    text = traceback.TracebackException.from_exception(error)
-    text.stack[:] = [frame for frame in text.stack if not frame.filename.startswith(HOST_CODE)]
-    return "".join(text.format())[-DETAILS_LENGTH:]
+    """The failure as the extension serializes it: long, with the paths of the server. An orchestrator gets it as a part
+    of the text of the error that it catches."""
+    message = f"{type(error).__name__}: {error}"
+    stack = "".join(traceback.format_exception(error))
+    worker = _exception(f"Result: Failure\nException: {message}\nStack: {stack}")
+    return to_json(_exception(f" {message}") | {"InnerException": worker})
+
+
+def _exception(message: str) -> dict[str, Any]:
+    return {
+        "$type": "System.Exception, System.Private.CoreLib",
+        "ClassName": "System.Exception",
+        "Message": message,
+        "Data": None,
+        "InnerException": None,
+        "HelpURL": None,
+        "StackTraceString": None,
+        "RemoteStackTraceString": None,
+        "RemoteStackIndex": 0,
+        "ExceptionMethod": None,
+        "HResult": -2146233088,
+        "Source": None,
+        "WatsonBuckets": None,
+    }

@@ -1,5 +1,8 @@
 """The embedded engine as the host's Durable Functions: its store, its turns, and the HTTP API in front of them."""
 
+import logging
+import os
+import random
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -8,21 +11,30 @@ from aiohttp import web
 
 from local.host.durable.backend import DurableApp
 from local.host.durable.engine import Engine, Limits
+from local.host.durable.functions import Functions
 from local.host.durable.rpc import RPC_PATH, DurableApi
 from local.host.durable.store import Store
 from local.host.listening import ANY_SIZE, serve_app, url_of
 
+log = logging.getLogger(__name__)
+
 
 class EmbeddedDurable:
-    """Keeps its task hub in `history.db` of the state directory. Raises IncompatibleHistoryError."""
+    """Keeps its task hub in `history.db` of the state directory. Raises IncompatibleHistoryError.
+
+    DURABLE_SEED (a text) makes its chances repeatable, such as which of two starts at once is lost.
+    """
 
     def __init__(self, app: DurableApp, state_dir: Path) -> None:
+        seed = os.environ.get("DURABLE_SEED") or f"{random.getrandbits(32):08x}"
+        log.info("Durable Functions: the embedded engine, DURABLE_SEED=%s", seed)
         self._engine = Engine(
             Store(state_dir / "history.db"),
-            {name.lower(): function for name, function in app.orchestrators.items()},
-            {name.lower(): function for name, function in app.activities.items()},
+            Functions("orchestrator", app.orchestrators),
+            Functions("activity", app.activities),
             Limits(app.max_orchestrators, app.max_activities),
             app.default_version,
+            random.Random(seed),  # noqa: S311
         )
         self._api = DurableApi(self._engine, app.hub_name, app.system_key)
         self._rpc: web.AppRunner | None = None

@@ -184,7 +184,7 @@ class ExternalDurable:
         """Links of the extension as the public can follow them."""
         if text.startswith(self._base) and self._base:
             # The status of an instance that was asked for through the local endpoint.
-            return f"{self._url}{PUBLIC_PATH}/{text.removeprefix(self._base)}?{self._code}"
+            return f"{self._url}{PUBLIC_PATH}/{text.removeprefix(self._base).partition('?')[0]}?{self._code}"
         return _OWN_LINK.sub(self._url + PUBLIC_PATH, text).replace(_OWN_CODE, self._code)
 
 
