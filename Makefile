@@ -1,5 +1,5 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve test lint sbom audit bench package requirements
+.PHONY: demo serve test test-original azurite lint sbom audit bench package requirements
 
 # Python 3.12 (what runs in Azure) or 3.11: the first that answers, for a version manager's shim may exist and not run.
 PYTHON ?= $(shell for python in python3.12 python3.11 python3 python; do \
@@ -19,6 +19,15 @@ serve: .venv/ready       ## keep the simulator and the host running (PORT, SIM_P
 
 test: .venv/ready .venv-infra/ready lint  ## everything CI runs (four at a time, whatever the cores: most tests wait for Azure)
 	$(RUN) -m pytest -n 4 --dist worksteal --cov --cov-report=term
+
+test-original: .venv/ready azurite  ## tests/e2e on Microsoft's Durable extension (needs node, DURABLE_HOST=<program>)
+	$(RUN) -m pytest tests/e2e --durable=external -n 2 --dist worksteal
+
+azurite: tests/azurite/node_modules/ready  ## the storage emulator that Microsoft's Durable extension is tested on
+
+tests/azurite/node_modules/ready: tests/azurite/package-lock.json
+	npm ci --prefix tests/azurite --no-audit --no-fund
+	@touch $@
 
 lint: .venv/ready
 	.venv/bin/ruff check .

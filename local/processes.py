@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 APP = Path(__file__).parents[1]
-_READY_WITHIN = 30.0
+_READY_WITHIN = 60.0
 _STOPPED_WITHIN = 10.0
 
 

@@ -25,6 +25,9 @@ _POLL_SECONDS = 30.0
 
 _TOPIC = "outcomes"
 
+_CONTINUATION = "x-ms-continuation-token"
+"""A list of instances comes in pages: what an answer says here goes into the next request."""
+
 _ONCE_A_YEAR = "0 0 0 1 1 *"
 
 
@@ -181,17 +184,25 @@ class Stack(Processes):
         return told
 
     async def instances(self) -> list[dict[str, Any]]:
-        """Every orchestration instance, as the durable HTTP API tells of it."""
-        found: list[dict[str, Any]] = await self._durable("GET", "instances", "showInput=true")
+        """Every orchestration instance, as the durable HTTP API tells of it: page by page."""
+        found: list[dict[str, Any]] = []
+        token: str | None = ""
+        while token is not None:
+            url = self._durable_url("instances", "showInput=true")
+            headers = {_CONTINUATION: token} if token else {}
+            async with self._connections().get(url, headers=headers) as answer:
+                answer.raise_for_status()
+                found += await answer.json()
+                token = answer.headers.get(_CONTINUATION) or None
         return found
 
     async def start(self, orchestration: str, instance: str, state: Any) -> None:
         """Starts an instance through the durable HTTP API."""
-        await self._durable("POST", f"orchestrators/{orchestration}/{instance}", body=state)
+        await self._call("POST", self._durable_url(f"orchestrators/{orchestration}/{instance}"), state, {})
 
     async def manage(self, instance: str, operation: str) -> None:
         """Suspends, resumes or terminates an instance through the durable HTTP API."""
-        await self._durable("POST", f"instances/{instance}/{operation}", "reason=test")
+        await self._call("POST", self._durable_url(f"instances/{instance}/{operation}", "reason=test"), None, {})
 
     async def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The ARM requests that the simulator served after the given one."""
@@ -235,10 +246,9 @@ class Stack(Processes):
                 self._operator = str((await answer.json())["access_token"])
         return self._operator
 
-    async def _durable(self, method: str, path: str, query: str = "", body: Any = None) -> Any:
+    def _durable_url(self, path: str, query: str = "") -> str:
         code = self.keys["system"]["durabletask_extension"]
-        url = f"{self.host_url}/runtime/webhooks/durabletask/{path}?code={code}&{query}"
-        return await self._call(method, url, body, {})
+        return f"{self.host_url}/runtime/webhooks/durabletask/{path}?code={code}&{query}"
 
     async def _call(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Any:
         status, answer = await self._answer(method, url, body, headers)

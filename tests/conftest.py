@@ -1,6 +1,41 @@
-"""Properties are held to what they say, not to how long an example takes: a busy machine takes its time."""
+"""What all tests need: unhurried properties, and the choice of who runs the orchestrations."""
 
+from collections.abc import Iterator, Mapping
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import original
+
+# Properties are held to what they say, not to how long an example takes: a busy machine takes its time.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--durable",
+        choices=("embedded", "external"),
+        default="embedded",
+        help="who runs the orchestrations of tests/e2e: the embedded engine, or Microsoft's extension (DURABLE_HOST)",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _durable(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every host of the session runs on what --durable says, unless a test says otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DURABLE_HOST", raising=False)
+        if request.config.getoption("--durable") == "external":
+            for name, value in request.getfixturevalue("durable_extension").items():
+                patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def durable_extension() -> Iterator[Mapping[str, str]]:
+    """The environment in which a host runs on Microsoft's Durable extension, over a storage emulator in memory."""
+    if reason := original.missing():
+        pytest.skip(f"Microsoft's Durable extension: {reason}")
+    with original.extension() as environment:
+        yield environment

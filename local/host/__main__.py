@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from local.host.config import HostConfig, HostError, load_config, load_local_settings
-from local.host.durable.store import IncompatibleHistoryError, Store
+from local.host.durable.store import IncompatibleHistoryError
 from local.host.indexing import load_functions
 from local.host.keys import load_keys
-from local.host.server import SHUTDOWN_SECONDS, Host
+from local.host.listening import SHUTDOWN_SECONDS
+from local.host.server import Host
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,7 +67,7 @@ def serve(app: Path, port: int, state_dir: Path) -> None:
 async def _serve(app: Path, config: HostConfig, state_dir: Path, listener: socket.socket, ready_file: Path) -> None:
     """The app is imported on the event loop that its functions run on, as the platform's worker does it."""
     functions = await load_functions(app)
-    host = Host(functions, config, load_keys(state_dir / "keys.json"), Store(state_dir / "history.db"))
+    host = Host(functions, config, load_keys(state_dir / "keys.json"), state_dir)
     await host.serve(listener, ready_file)
 
 

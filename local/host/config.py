@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,19 @@ LOG_LEVELS = {
 }
 
 
+_OVERRIDE = "AzureFunctionsJobHost"
+
+
 class HostError(Exception):
     """The host cannot start, and its text says why in one message."""
 
 
 @dataclass(frozen=True)
 class HostConfig:
-    """The settings of host.json that mean something here, with the platform's defaults."""
+    """The settings of host.json that mean something here, with the platform's defaults.
+
+    `durable_options` is `extensions.durableTask` as it stands.
+    """
 
     route_prefix: str
     hub_name: str
@@ -34,6 +41,7 @@ class HostConfig:
     max_activities: int
     default_version: str | None
     log_level: int
+    durable_options: dict[str, Any]
 
 
 def load_config(app: Path) -> HostConfig:
@@ -44,6 +52,7 @@ def load_config(app: Path) -> HostConfig:
     host = _read_json(path)
     if host.get("version") != "2.0":
         raise HostError(f'{path}: "version" must be "2.0", not {host.get("version")!r}')
+    _override(host, os.environ)
     extensions = host.get("extensions", {})
     durable = extensions.get("durableTask", {})
     default_limit = 10 * (os.cpu_count() or 1)
@@ -54,7 +63,19 @@ def load_config(app: Path) -> HostConfig:
         max_activities=_limit(path, durable, "maxConcurrentActivityFunctions", default_limit),
         default_version=durable.get("defaultVersion"),
         log_level=_log_level(path, host.get("logging", {}).get("logLevel", {}).get("default", "Information")),
+        durable_options=durable,
     )
+
+
+def _override(host: dict[str, Any], settings: Mapping[str, str]) -> None:
+    """`AzureFunctionsJobHost__a__b` in the environment is a.b of host.json, as on the platform."""
+    for name, value in settings.items():
+        first, *path = name.split("__")
+        if first == _OVERRIDE and path:
+            section = host
+            for part in path[:-1]:
+                section = section.setdefault(part, {})
+            section[path[-1]] = int(value) if value.isdecimal() else value
 
 
 def load_local_settings(app: Path) -> None:

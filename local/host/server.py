@@ -14,28 +14,25 @@ from aiohttp import web
 
 from local.host import admin, eventgrid, http
 from local.host.config import HostConfig
-from local.host.durable.engine import Engine, Limits
+from local.host.durable.backend import PUBLIC_PATH, DurableApp, open_durable
 from local.host.durable.functions import Function
-from local.host.durable.rpc import PUBLIC_PATH, RPC_PATH, DurableApi
-from local.host.durable.store import Store
 from local.host.indexing import HostFunction
 from local.host.invocation import Invoker
 from local.host.keys import Keys
 from local.host.limits import MAX_BODY, SERVER_OPTIONS, platform_limits
+from local.host.listening import serve_app, url_of
 from local.host.messages import TypedData
 from local.host.timers import TimerTrigger
 
 log = logging.getLogger(__name__)
 
 DURABLE_KEY = "durabletask_extension"
-# Requests that are still served when the host is told to stop get this many seconds.
-SHUTDOWN_SECONDS = 1.0
 
 
 class Host:
     """A loaded app, ready to be served. Raises HostError for a trigger that cannot be served."""
 
-    def __init__(self, functions: list[HostFunction], config: HostConfig, keys: Keys, store: Store) -> None:
+    def __init__(self, functions: list[HostFunction], config: HostConfig, keys: Keys, state_dir: Path) -> None:
         self._functions = functions
         self._keys = keys
         self._invoker = Invoker()
@@ -43,14 +40,18 @@ class Host:
         self._timers = {f.name.lower(): TimerTrigger(f, self._invoker) for f in _of(functions, "timerTrigger")}
         webhook_functions = {f.name: f for f in _of(functions, "eventGridTrigger") if not f.disabled}
         self._eventgrid = eventgrid.EventGridWebhook(webhook_functions, self._invoker, keys)
-        self._engine = Engine(
-            store,
-            self._durable(_of(functions, "orchestrationTrigger"), "orchestration"),
-            self._durable(_of(functions, "activityTrigger"), "activity"),
-            Limits(config.max_orchestrators, config.max_activities),
-            config.default_version,
+        app = DurableApp(
+            self._durable_functions(_of(functions, "orchestrationTrigger"), "orchestration"),
+            self._durable_functions(_of(functions, "activityTrigger"), "activity"),
+            system_key=keys.system[DURABLE_KEY],
+            hub_name=config.hub_name,
+            max_orchestrators=config.max_orchestrators,
+            max_activities=config.max_activities,
+            default_version=config.default_version,
+            options=config.durable_options,
         )
-        self._durable_api = DurableApi(self._engine, config.hub_name, keys.system[DURABLE_KEY])
+        self._durable = open_durable(app, state_dir, os.environ.get("DURABLE_HOST"))
+        self._tasks: set[asyncio.Task[None]] = set()
         self._admin = admin.Admin(functions, keys, {name: self._by_hand(timer) for name, timer in self._timers.items()})
 
     async def serve(self, listener: socket.socket, ready_file: Path) -> None:
@@ -58,28 +59,27 @@ class Host:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        rpc_listener = socket.create_server(("127.0.0.1", 0))
-        url = self._durable_api.base_url = _url(listener)
-        self._invoker.client_binding = self._durable_api.client_binding(_url(rpc_listener))
-        rpc = await _run(self._rpc_app(), rpc_listener)
-        runners = [rpc, await _run(self._public_app(), listener, **SERVER_OPTIONS)]
-        self._engine.start()
+        url = url_of(listener)
+        await self._durable.start(url, self._bind_client)
+        runner = await serve_app(self._public_app(), listener, **SERVER_OPTIONS)
         scheduled = [timer for timer in self._timers.values() if not timer.function.disabled]
         timers = [asyncio.create_task(timer.run_on_schedule()) for timer in scheduled]
         self._announce(url, ready_file)
         await stop.wait()
         log.info("Stopping")
-        for task in timers:
+        for task in (*timers, *self._tasks):
             task.cancel()
-        await self._engine.stop()
-        for runner in runners:
-            await runner.cleanup()
+        await self._durable.stop()
+        await runner.cleanup()
         self._invoker.close()
 
-    def _durable(self, functions: Iterable[HostFunction], name_key: str) -> dict[str, Function]:
-        """By the name under which an orchestrator calls them, lower-cased."""
+    def _bind_client(self, binding: str) -> None:
+        self._invoker.client_binding = binding
+
+    def _durable_functions(self, functions: Iterable[HostFunction], name_key: str) -> dict[str, Function]:
+        """By the name under which an orchestrator calls them."""
         enabled = (f for f in functions if not f.disabled)
-        return {(f.trigger.get(name_key) or f.name).lower(): self._durable_function(f) for f in enabled}
+        return {f.trigger.get(name_key) or f.name: self._durable_function(f) for f in enabled}
 
     def _durable_function(self, function: HostFunction) -> Function:
         async def call(text: str) -> str:
@@ -90,20 +90,16 @@ class Host:
         return call
 
     def _by_hand(self, timer: TimerTrigger) -> Callable[[], None]:
-        return lambda: self._engine.spawn(timer.run())
+        def run() -> None:
+            task = asyncio.create_task(timer.run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    # The two web applications
-
-    def _rpc_app(self) -> web.Application:
-        durable = web.Application()
-        durable.add_routes(self._durable_api.routes())
-        app = web.Application(client_max_size=MAX_BODY)
-        app.add_subapp(RPC_PATH, durable)
-        return app
+        return run
 
     def _public_app(self) -> web.Application:
         durable = web.Application(middlewares=[self._needs_durable_key])
-        durable.add_routes(self._durable_api.routes())
+        durable.add_routes(self._durable.public_routes())
         app = web.Application(middlewares=[platform_limits], client_max_size=MAX_BODY)
         app.add_subapp(PUBLIC_PATH, durable)
         app.add_routes([web.route("*", "/{path:(?s:.*)}", self._dispatch)])
@@ -157,14 +153,3 @@ class Host:
 
 def _of(functions: list[HostFunction], kind: str) -> list[HostFunction]:
     return [function for function in functions if function.kind == kind]
-
-
-def _url(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-async def _run(app: web.Application, listener: socket.socket, **options: Any) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, **options)
-    await runner.setup()
-    await web.SockSite(runner, listener).start()
-    return runner

@@ -17,6 +17,30 @@ from local.stack import Stack
 SPEED = 600
 
 
+# On Microsoft's extension, waits are longer by this: after a kill it shows messages again after a minute, leases of
+# partitions take half a minute, and each step goes through queues that are polled.
+PATIENCE = 5
+_patience = 1
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    global _patience
+    if config.getoption("--durable") != "external":
+        return
+    _patience = PATIENCE
+    for item in items:
+        if item.get_closest_marker("embedded_history"):
+            item.add_marker(pytest.mark.skip(reason="opens the database of the embedded engine"))
+        marker = item.get_closest_marker("timeout")
+        seconds = marker.args[0] if marker else 180
+        item.add_marker(pytest.mark.timeout(seconds * PATIENCE), append=False)
+
+
+def longer(seconds: float) -> float:
+    """A limit for waiting, as long as what runs the orchestrations needs it."""
+    return seconds * _patience
+
+
 class StartStack(Protocol):
     def __call__(self, estate: dict[str, Any], **options: Any) -> AbstractAsyncContextManager[Stack]: ...
 
@@ -44,6 +68,7 @@ def start_stack(tmp_path: Path) -> StartStack:
 
 async def eventually(condition: Callable[[], Awaitable[Any]], *, within: float = 60, every: float = 0.1) -> Any:
     """Waits until the condition answers something true, and returns it. AssertionError after `within` seconds."""
+    within = longer(within)
     deadline = time.monotonic() + within
     while not (answer := await condition()):
         assert time.monotonic() < deadline, f"not within {within} s: {condition}"

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from local.stack import Stack
+from tests.e2e.conftest import longer
 
 _ENDED = {"Completed", "Failed", "Terminated"}
 
@@ -33,6 +34,7 @@ def route_of(vm: str) -> str:
 
 async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, dict[str, Any]]:
     """The results by VM name, once the runs of that many VMs have ended. AssertionError after `within` seconds."""
+    within = longer(within)
     deadline = time.monotonic() + within
     while True:
         instances = await stack.instances()

@@ -16,6 +16,7 @@ import pytest
 
 from local import rights
 from local.stack import APP
+from tests.e2e.conftest import longer
 from tests.estates import estate, vm, vm_id
 
 SPEED = "600"
@@ -32,7 +33,7 @@ def _demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=longer(120),
         check=False,
     )
 
@@ -193,7 +194,7 @@ def test_what_serve_prints_works_and_it_stops_when_told(tmp_path: Path) -> None:
         assert (planned["targetSize"]["value"], planned["targetSize"]["origin"]) == ("Standard_D4s_v5", "request")
         assert "gold" in run(openapi)
         assert "202 Accepted" in run(put)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + longer(60)
         while (answer := json.loads(run(get)))["running"]:
             assert time.monotonic() < deadline, answer
             time.sleep(0.2)
@@ -205,7 +206,8 @@ def test_what_serve_prints_works_and_it_stops_when_told(tmp_path: Path) -> None:
         serve.send_signal(signal.SIGTERM)
 
         assert serve.wait(20) == 0
-    assert (tmp_path / "state" / "host" / "history.db").exists()
+    # What is kept: the embedded engine's history, or the name of the task hub of Microsoft's extension.
+    assert {"history.db", "hub"} & {path.name for path in (tmp_path / "state" / "host").iterdir()}
 
 
 def test_serve_says_what_ended_when_a_process_dies(tmp_path: Path) -> None:

@@ -14,6 +14,12 @@ from tests.e2e.overrides import items, protected, protected_world
 AT_ONCE = 20
 
 
+@pytest.fixture
+def many_vms(request: pytest.FixtureRequest) -> int:
+    """Fewer where each hop is a storage transaction."""
+    return 100 if request.config.getoption("--durable") == "external" else 500
+
+
 async def _each(stack: Stack, vms: list[dict[str, Any]], method: str, query: str = "") -> list[tuple[int, Any]]:
     slots = asyncio.Semaphore(AT_ONCE)
 

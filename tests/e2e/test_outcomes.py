@@ -235,6 +235,7 @@ async def test_a_topic_that_is_down_keeps_no_sweep_from_its_end(start_stack: Sta
 # Old histories
 
 
+@pytest.mark.embedded_history
 async def test_a_sweep_purges_what_ended_long_ago_and_nothing_that_waits(start_stack: StartStack) -> None:
     old, recent = estates.vm("old", power="deallocated"), estates.vm("recent", power="deallocated")
     waiting = estates.vm("waiting", provisioningState="Updating")

@@ -236,6 +236,7 @@ async def test_nobody_is_woken_in_vain_again_until_something_changes(start_stack
     assert protected_now == "Protected"
 
 
+@pytest.mark.embedded_history
 async def test_a_hung_instance_loses_its_lease_and_its_vm_is_taken_up_again(start_stack: StartStack) -> None:
     """All that would have woken it was lost."""
     (vm,) = vms(1)

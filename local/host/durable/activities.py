@@ -3,23 +3,21 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from local.host.durable.events import Event, EventType, event
-from local.host.durable.functions import Function, FunctionFailedError, Spawn, unknown
+from local.host.durable.events import Event, EventType, event, to_json
+from local.host.durable.functions import FunctionFailedError, Functions, Spawn
 from local.host.durable.store import ActivityWork, Store
 
 log = logging.getLogger(__name__)
-
-# The end of the stack: it goes into the history, which every later turn reads.
-DETAILS_LENGTH = 2000
 
 
 class ActivityPool:
     """At most `limit` activities at once, in the order in which they were asked for. Waiting ones are numbers only."""
 
     def __init__(
-        self, store: Store, functions: Mapping[str, Function], limit: int, spawn: Spawn, wake: Callable[[str], None]
+        self, store: Store, functions: Functions, limit: int, spawn: Spawn, wake: Callable[[str], None]
     ) -> None:
         self._store = store
         self._functions = functions
@@ -48,20 +46,44 @@ class ActivityPool:
             self.add(())
 
     async def _result(self, work: ActivityWork) -> Event:
-        function = self._functions.get(work.name.lower())
+        function = self._functions.get(work.name)
         try:
             if function is None:
-                raise FunctionFailedError(unknown(work.name, "activity", self._functions), "")
+                raise FunctionFailedError(text := self._functions.unknown(work.name), text)
             result = await function(work.input if work.input is not None else "null")
             return event(EventType.TASK_COMPLETED, time.time(), TaskScheduledId=work.task_id, Result=result)
         except FunctionFailedError as error:
-            details = error.stack[-DETAILS_LENGTH:]
-            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, details or error)
+            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, error.stack)
             return event(
                 EventType.TASK_FAILED,
                 time.time(),
                 TaskScheduledId=work.task_id,
                 # Two blanks, as the Functions host writes it.
                 Reason=f"Activity function '{work.name}' failed:  {error}",
-                Details=details,
+                Details=_details(error),
             )
+
+
+def _details(error: FunctionFailedError) -> str:
+    """The failure as the extension serializes it: long, with the paths of the server. An orchestrator gets it as a part
+    of the text of the error that it catches."""
+    worker = _exception(f"Result: Failure\nException: {error}\nStack: {error.stack}")
+    return to_json(_exception(f" {error}") | {"InnerException": worker})
+
+
+def _exception(message: str) -> dict[str, Any]:
+    return {
+        "$type": "System.Exception, System.Private.CoreLib",
+        "ClassName": "System.Exception",
+        "Message": message,
+        "Data": None,
+        "InnerException": None,
+        "HelpURL": None,
+        "StackTraceString": None,
+        "RemoteStackTraceString": None,
+        "RemoteStackIndex": 0,
+        "ExceptionMethod": None,
+        "HResult": -2146233088,
+        "Source": None,
+        "WatsonBuckets": None,
+    }

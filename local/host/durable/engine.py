@@ -1,25 +1,36 @@
 """Runs orchestrations: messages in, turns, durable work out. Nothing polls.
 
+Starts race as they do in Azure: each looks for an instance of its ID, and creates its own a moment later. Two at once
+both succeed, and one of the two never runs.
+
 One turn of one instance at a time, at most `max_orchestrators` turns at once. A parked instance is a row in the history
 and an entry in the heap of timers, nothing else.
 """
 
 import asyncio
 import logging
+import random
 import time
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from local.host.durable.activities import ActivityPool
 from local.host.durable.events import EventType, event
-from local.host.durable.functions import Function
-from local.host.durable.store import Store
+from local.host.durable.functions import Functions
+from local.host.durable.status import is_large
+from local.host.durable.store import Instance, Store
 from local.host.durable.timers import DurableTimers
 from local.host.durable.turns import TurnRunner
 
 log = logging.getLogger(__name__)
+
+# Seconds, at least and at most: from the look for an instance of the ID to its creation, and on to its first turn.
+CREATED_AFTER = (0.001, 0.01)
+BEGUN_AFTER = (0.001, 0.01)
+# With a large input, the first turn is as late as this.
+LARGE_BEGUN_AFTER = 3.0
 
 
 class AlreadyExistsError(Exception):
@@ -33,19 +44,20 @@ class Limits:
 
 
 class Engine:
-    """Functions are given by lower-cased name. Everything happens on the event loop that calls `start`."""
+    """Everything happens on the event loop that calls `start`. `chance` decides which of two starts at once is lost."""
 
     def __init__(
         self,
         store: Store,
-        orchestrators: Mapping[str, Function],
-        activities: Mapping[str, Function],
+        orchestrators: Functions,
+        activities: Functions,
         limits: Limits,
         default_version: str | None,
+        chance: random.Random,
     ) -> None:
         self.store = store
-        self.orchestrators = orchestrators
         self._limits = limits
+        self._chance = chance
         self._turns = TurnRunner(store, orchestrators, activities, default_version)
         self._activities = ActivityPool(store, activities, limits.max_activities, self.spawn, self._wake)
         self._timers = DurableTimers(store, self._wake)
@@ -82,14 +94,26 @@ class Engine:
 
     # What clients ask for
 
-    def start_instance(self, name: str, instance_id: str, text: str | None, version: str | None = None) -> None:
-        """Starts an instance; one that has ended under this ID is replaced. Raises AlreadyExistsError when it runs."""
-        existing = self.store.instance(instance_id)
-        if existing and not existing.ended:
+    async def start_instance(self, name: str, instance_id: str, text: str | None, version: str | None = None) -> None:
+        """Starts an instance; one that has ended under this ID is replaced. Raises AlreadyExistsError when it runs.
+
+        That it returns is no proof that the instance runs with this input: another start of the ID, made within a few
+        milliseconds, may have been preferred.
+        """
+        if existing := self._unended(instance_id):
             raise AlreadyExistsError(f"An Orchestration instance with the status {existing.status} already exists.")
+        await asyncio.sleep(self._chance.uniform(*CREATED_AFTER))
+        if (rival := self._unended(instance_id)) and (rival.started or self._chance.random() < 0.5):
+            log.debug("A start of instance '%s' is lost to another one, as in Azure", instance_id)
+            return
         with self.store.transaction():
             self._turns.create(name, instance_id, text, version=version)
-        self._wake(instance_id)
+        delay = LARGE_BEGUN_AFTER if is_large(text) else self._chance.uniform(*BEGUN_AFTER)
+        asyncio.get_running_loop().call_later(delay, self._wake, instance_id)
+
+    def _unended(self, instance_id: str) -> Instance | None:
+        instance = self.store.instance(instance_id)
+        return None if instance is None or instance.ended else instance
 
     def send(self, instance_id: str, kind: EventType, **fields: Any) -> None:
         """Sends a client's message (EventRaised, ExecutionTerminated, …) to a running instance."""

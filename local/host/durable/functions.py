@@ -1,6 +1,6 @@
 """How the engine sees the functions of the app."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 # Takes the trigger's JSON text, answers the JSON text of the result; raises FunctionFailedError.
@@ -19,10 +19,24 @@ class FunctionFailedError(Exception):
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
-def unknown(name: str, kind: str, known: Iterable[str]) -> str:
-    """What is said of a name that no function of that kind has."""
-    names = ", ".join(f"'{item}'" for item in sorted(known)) or "none"
-    return (
-        f"The function '{name}' doesn't exist, is disabled, or is not an {kind} function. "
-        f"The known {kind} functions are: {names}."
-    )
+class Functions:
+    """The functions of one kind (`orchestrator`, `activity`, `entity`), found by name whatever its case."""
+
+    def __init__(self, kind: str, functions: Mapping[str, Function]) -> None:
+        self._kind = kind
+        self._names = sorted(functions)
+        self._by_name = {name.lower(): function for name, function in functions.items()}
+
+    def get(self, name: str) -> Function | None:
+        return self._by_name.get(name.lower())
+
+    def unknown(self, name: str) -> str:
+        """What the extension says of a name that no function of this kind has."""
+        known = f"No {self._kind} functions are currently registered!"
+        if self._names:
+            names = ", ".join(f"'{item}'" for item in self._names)
+            known = f"The following are the known {self._kind} functions: {names}."
+        return (
+            f"The function '{name}' doesn't exist, is disabled, or is not an {self._kind} function. "
+            f"Additional info: {known}"
+        )

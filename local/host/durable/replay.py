@@ -32,6 +32,10 @@ UNSUPPORTED = {
 }
 
 
+# Whether the app has a function of that type and name.
+Exists = Callable[[type[Activity] | type[SubOrchestration], str], bool]
+
+
 class ReplayError(Exception):
     """The instance cannot go on; its text is the reason that the instance fails with."""
 
@@ -40,21 +44,27 @@ class NonDeterminismError(ReplayError):
     """The actions do not fit the history."""
 
 
-def replay(name: str, history: Sequence[Event], state: OrchestratorState) -> Decision:
-    """Decides what a turn of the orchestrator `name` leads to. Never raises for what the app did: that is a Failed."""
+def replay(
+    name: str, history: Sequence[Event], state: OrchestratorState, exists: Exists = lambda _kind, _name: True
+) -> Decision:
+    """Decides what a turn of the orchestrator `name` leads to. Never raises for what the app did: that is a Failed.
+
+    `exists` says whether the app has a function that the orchestrator calls.
+    """
     if terminated := next((item for item in history if item["EventType"] == EventType.EXECUTION_TERMINATED), None):
         return Decision(outcome=Terminated(terminated.get("Input")))
     if state.error is not None and not state.actions:
         # Not the orchestrator but its SDK failed, or there is no such function any more: no replay would say why.
         return Decision(outcome=Failed(f"Orchestrator function '{name}' failed: {state.error}"))
-    walk = _Walk(state.actions)
+    walk = _Walk(state.actions, exists)
     try:
         for item in history:
             walk.process(item)
     except ReplayError as error:
         return Decision(outcome=Failed(f"Orchestrator function '{name}' failed: {error}"))
-    if walk.suspended:
-        # What was decided in this very turn is decided again after the resume.
+    if walk.suspended and (walk.open or not walk.at_end):
+        # What was decided in this very turn is decided again after the resume. What has come to its end ends all the
+        # same: the orchestrator sees an event that its host holds back, and may cancel the timer that its host awaits.
         return Decision(suspended=True)
     scheduled = list(walk.unconfirmed.values())
     # An instance completes only when no task is open: a timer that nobody cancelled, or an activity, holds it.
@@ -91,6 +101,8 @@ class _Task:
 
 _DONE = _Task()
 _DONE.finish()
+_REFUSED = _Task()
+_REFUSED.finish(failed=True)
 
 _SCHEDULING: dict[int, type[Scheduled]] = {
     EventType.TASK_SCHEDULED: Activity,
@@ -110,8 +122,9 @@ _FAILING = {EventType.TASK_FAILED, EventType.SUB_ORCHESTRATION_FAILED}
 class _Walk:
     """The host's walk over the actions, driven by the history."""
 
-    def __init__(self, actions: list[dict[str, Any]]) -> None:
+    def __init__(self, actions: list[dict[str, Any]], exists: Exists) -> None:
         self._actions = deque(actions)
+        self._exists = exists
         self._awaited = _DONE
         self._next_id = 0
         self._now = 0.0
@@ -211,6 +224,9 @@ class _Walk:
             return self._wait_for_event(action["externalEventName"].lower())
         if kind in (ActionType.WHEN_ANY, ActionType.WHEN_ALL):
             return _when([self._start(child) for child in action["compoundActions"]], kind)
+        if not self._exists(_called(kind), action["functionName"]):
+            # The call is refused before it is scheduled, and the orchestrator, which was not told, waits for ever.
+            return _REFUSED
         if "retryOptions" in action:
             return self._with_retry(action)
         return self._call(action)
@@ -218,7 +234,7 @@ class _Walk:
     def _call(self, action: dict[str, Any]) -> _Task:
         number = self._next_id
         name, text = action["functionName"], action.get("input")
-        if action["actionType"] in (ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY):
+        if _called(action["actionType"]) is Activity:
             return self._schedule(Activity(number, name, text))
         return self._schedule(SubOrchestration(number, name, text, action.get("instanceId")))
 
@@ -265,6 +281,12 @@ class _Walk:
 
         attempt(1)
         return result
+
+
+def _called(kind: int) -> type[Activity] | type[SubOrchestration]:
+    """What an action of this type schedules."""
+    is_activity = kind in (ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY)
+    return Activity if is_activity else SubOrchestration
 
 
 def _when(children: list[_Task], kind: ActionType) -> _Task:

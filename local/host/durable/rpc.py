@@ -1,35 +1,34 @@
 """The HTTP API of Durable Functions: for the client in the app (`/durabletask/`) and in public under a system key."""
 
 import asyncio
+import base64
 import json
-import re
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import urlencode
+from dataclasses import replace
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
+from local.host.durable.backend import PUBLIC_PATH
 from local.host.durable.engine import AlreadyExistsError, Engine
 from local.host.durable.events import EventType, from_iso
-from local.host.durable.functions import unknown
+from local.host.durable.functions import Functions
 from local.host.durable.status import history_events, status
 from local.host.durable.store import Instance, Selection
 
-PUBLIC_PATH = "/runtime/webhooks/durabletask"
 RPC_PATH = "/durabletask"
-RETRY_AFTER = "5"
-
 _OPERATIONS = {
     "terminate": EventType.EXECUTION_TERMINATED,
     "suspend": EventType.EXECUTION_SUSPENDED,
     "resume": EventType.EXECUTION_RESUMED,
 }
-_INVALID_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-_MAX_ID_LENGTH = 100
+_STATUSES = {"Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"}
+_PAGE = 100
+_CONTINUATION = "x-ms-continuation-token"
+_NO_ENTITIES = Functions("entity", {})
 _PORTION = 200
 
-_Handler = Callable[[web.Request], Awaitable[web.Response]]
+_WRONG = "Something went wrong while processing your request"
 
 
 class DurableApi:
@@ -47,6 +46,7 @@ class DurableApi:
         """Relative to where the API is mounted."""
         return [
             web.post("/orchestrators/{name}", self._start),
+            web.post("/orchestrators/{name}/", self._start),
             web.post("/orchestrators/{name}/{id}", self._start),
             web.get("/instances", self._list),
             web.get("/instances/", self._list),
@@ -57,8 +57,11 @@ class DurableApi:
             web.post("/instances/{id}/raiseEvent/{name}", self._raise_event),
             web.post("/instances/{id}/restart", self._restart),
             web.post("/instances/{id}/{operation:terminate|suspend|resume}", self._operate),
-            web.post("/instances/{id}/rewind", _refuse("rewind")),
-            web.route("*", "/entities{rest:.*}", _refuse("Durable Entities")),
+            web.post("/instances/{id}/rewind", self._rewind),
+            web.get("/entities", _no_entities),
+            web.get("/entities/", _no_entities),
+            web.post("/entities/{name}/{key}", _signal_entity),
+            web.route("*", "/{path:(?s:.*)}", _not_found),
         ]
 
     def client_binding(self, rpc_url: str) -> str:
@@ -82,7 +85,7 @@ class DurableApi:
         )
 
     def _links(self, instance_id: str) -> dict[str, str]:
-        instance = f"{self.base_url}{PUBLIC_PATH}/instances/{instance_id}"
+        instance = self._address(instance_id)
         reason = f"reason={{text}}&{self._query}"
         return {
             "id": instance_id,
@@ -96,44 +99,50 @@ class DurableApi:
             "resumePostUri": f"{instance}/resume?{reason}",
         }
 
+    def _address(self, instance_id: str) -> str:
+        return f"{self.base_url}{PUBLIC_PATH}/instances/{quote(instance_id, safe='')}"
+
     # Starting
 
     async def _start(self, request: web.Request) -> web.Response:
         instance_id = request.match_info.get("id") or uuid.uuid4().hex
+        if "/" in instance_id:
+            return await _not_found(request)
         text = (await request.text()).strip() or None
-        if text is not None and not _is_json(text):
-            return _bad_request("The request body is not JSON.")
-        return self._start_instance(request.match_info["name"], instance_id, text, request.query.get("version"))
+        if text is not None and (problem := _json_problem(text)):
+            return problem
+        return await self._start_instance(request.match_info["name"], instance_id, text, request.query.get("version"))
 
-    def _start_instance(self, name: str, instance_id: str, text: str | None, version: str | None) -> web.Response:
-        if problem := _id_problem(instance_id):
-            return _bad_request(problem)
-        if name.lower() not in self._engine.orchestrators:
-            return _bad_request(unknown(name, "orchestrator", self._engine.orchestrators))
+    async def _start_instance(self, name: str, instance_id: str, text: str | None, version: str | None) -> web.Response:
+        """An orchestrator that is unknown starts too: its instance fails."""
         try:
-            self._engine.start_instance(name, instance_id, text, version)
+            await self._engine.start_instance(name, instance_id, text, version)
         except AlreadyExistsError as error:
-            return _problem(500, str(error), "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException")
-        links = self._links(instance_id)
-        headers = {"Location": links["statusQueryGetUri"], "Retry-After": RETRY_AFTER}
+            return web.json_response({"Message": str(error)}, status=409)
+        links = {name: link for name, link in self._links(instance_id).items() if name != "rewindPostUri"}
+        headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
         return web.json_response(links, status=202, headers=headers)
 
     async def _restart(self, request: web.Request) -> web.Response:
         instance = self._instance(request)
         if instance is None:
-            return _not_found()
+            reason = f"No instance with ID '{request.match_info['id']}' was found. (Parameter 'instanceId')"
+            message = "InstanceId does not match a valid orchestration instance."
+            return _problem(400, message, reason, "System.ArgumentException")
         if request.query.get("restartWithNewInstanceId", "true").lower() == "true":
-            return self._start_instance(instance.name, uuid.uuid4().hex, instance.input, instance.version)
+            return await self._start_instance(instance.name, uuid.uuid4().hex, instance.input, instance.version)
         if not instance.ended:
-            return web.json_response(None, status=410)
-        return self._start_instance(instance.name, instance.id, instance.input, instance.version)
+            reason = f"An Orchestration instance with the status {instance.status} already exists."
+            message = "A non-terminal instance with this instance ID already exists."
+            return _problem(409, message, reason, "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException")
+        return await self._start_instance(instance.name, instance.id, instance.input, instance.version)
 
     # Looking
 
     async def _status(self, request: web.Request) -> web.Response:
         instance = self._instance(request)
         if instance is None:
-            return _not_found()
+            return await _not_found(request)
         body = status(instance, show_input=_flag(request, "showInput", default=True))
         if _flag(request, "showHistory"):
             history = self._store.history(instance.id)
@@ -142,117 +151,130 @@ class DurableApi:
             return web.json_response(body, status=500)
         if instance.ended:
             return web.json_response(body)
-        headers = {"Location": self._links(instance.id)["statusQueryGetUri"], "Retry-After": RETRY_AFTER}
+        headers = {"Location": f"{self._address(instance.id)}?{self._code}", "Retry-After": "5"}
         return web.json_response(body, status=202, headers=headers)
 
     async def _list(self, request: web.Request) -> web.Response:
-        try:
-            instances = self._store.instances(_selection(request))
-        except ValueError as error:
-            return _bad_request(str(error))
-        show_input = _flag(request, "showInput", default=True)
-        return web.json_response([status(instance, show_input=show_input) for instance in instances])
+        """One page; where there is more, a header says what the next request has to carry."""
+        token = request.headers.get(_CONTINUATION, "")
+        top = request.query.get("top", "")
+        most = int(top) if top.isdecimal() else _PAGE
+        found = self._store.instances(_selection(request), base64.b64decode(token).decode(), most + 1)
+        more = base64.b64encode(found[most].id.encode()).decode() if len(found) > most else ""
+        return web.json_response([status(instance) for instance in found[:most]], headers={_CONTINUATION: more})
 
     # Changing
 
     async def _raise_event(self, request: web.Request) -> web.Response:
         text = (await request.text()).strip() or None
-        if request.content_type != "application/json" or (text is not None and not _is_json(text)):
-            return _bad_request("Only application/json request content is supported")
-        name = request.match_info["name"]
-        return self._send(request, EventType.EVENT_RAISED, Name=name, Input=text)
+        instance = self._instance(request)
+        if instance is None or instance.ended:
+            return web.Response(status=410 if instance else 404)
+        if request.content_type != "application/json":
+            return web.json_response({"Message": "Only application/json request content is supported"}, status=400)
+        if text is not None and (problem := _json_problem(text)):
+            return problem
+        self._engine.send(instance.id, EventType.EVENT_RAISED, Name=request.match_info["name"], Input=text)
+        return web.Response(status=202)
 
     async def _operate(self, request: web.Request) -> web.Response:
-        return self._send(request, _OPERATIONS[request.match_info["operation"]], Input=request.query.get("reason"))
+        operation = request.match_info["operation"]
+        instance = self._instance(request)
+        if instance is None or instance.ended:
+            return web.Response(status=410 if instance else 404)
+        if operation != "terminate" and (instance.status == "Suspended") != (operation == "resume"):
+            reason = (
+                f"Cannot {operation} the orchestration instance {instance.id} because instance is in the "
+                f"{instance.status} state."
+            )
+            return _problem(500, _WRONG, reason, "System.InvalidOperationException")
+        self._engine.send(instance.id, _OPERATIONS[operation], Input=request.query.get("reason"))
+        return web.Response(status=202)
 
-    def _send(self, request: web.Request, kind: EventType, **fields: Any) -> web.Response:
+    async def _rewind(self, request: web.Request) -> web.Response:
         instance = self._instance(request)
         if instance is None:
-            return _not_found()
-        if instance.ended:
-            return web.json_response(None, status=410)
-        self._engine.send(instance.id, kind, **fields)
-        return web.json_response(None, status=202)
+            text = f'No orchestration with instance ID "${request.match_info["id"]}" found.'
+            return web.json_response(text, status=404)
+        if instance.status != "Failed":
+            text = (
+                f"This orchestration has status {instance.status}, but only orchestrations in the "
+                '"Failed" state can be rewound.'
+            )
+            return web.json_response(text, status=412)
+        return web.json_response("The local host does not support rewind.", status=501)
 
     async def _purge(self, request: web.Request) -> web.Response:
         instance = self._instance(request)
         if instance is None:
-            return _not_found()
+            return await _not_found(request)
+        if not instance.ended:
+            text = (
+                "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
+                f"{instance.id} has status {instance.status}"
+            )
+            return web.json_response(text, status=412)
         self._store.purge([instance.id])
         return web.json_response({"instancesDeleted": 1})
 
     async def _purge_many(self, request: web.Request) -> web.Response:
-        """Portion by portion, so that turns go on meanwhile."""
-        if "createdTimeFrom" not in request.query:
-            return _bad_request("Please provide value for 'createdTimeFrom' parameter.")
-        try:
-            chosen = _selection(request)
-        except ValueError as error:
-            return _bad_request(str(error))
-        purged = 0
-        while portion := self._store.purge_ended(chosen, _PORTION):
+        """All that was created in the time and has one of the statuses, what runs too; portion by portion, so that
+        turns go on meanwhile. A prefix of IDs is not looked at."""
+        if _time(request, "createdTimeFrom") is None:
+            return web.json_response("Please provide value for 'createdTimeFrom' parameter.", status=400)
+        chosen, purged = replace(_selection(request), prefix=""), 0
+        while portion := self._store.purge_chosen(chosen, _PORTION):
             purged += portion
             await asyncio.sleep(0)
-        return web.json_response({"instancesDeleted": purged}) if purged else _not_found()
+        return web.json_response({"instancesDeleted": purged}) if purged else await _not_found(request)
 
     def _instance(self, request: web.Request) -> Instance | None:
         return self._store.instance(request.match_info["id"])
 
 
 def _selection(request: web.Request) -> Selection:
-    """Raises ValueError for what is no time."""
+    """What is no time or no status is not looked at."""
     query = request.query
-    created_to = query.get("createdTimeTo")
     return Selection(
-        created_from=from_iso(query.get("createdTimeFrom", "1970-01-01T00:00:00Z")),
-        created_to=from_iso(created_to) if created_to else None,
-        statuses=tuple(item for item in query.get("runtimeStatus", "").split(",") if item),
+        created_from=_time(request, "createdTimeFrom") or 0,
+        created_to=_time(request, "createdTimeTo"),
+        statuses=tuple(item for item in query.get("runtimeStatus", "").split(",") if item in _STATUSES),
         prefix=query.get("instanceIdPrefix", ""),
     )
 
 
-def _id_problem(instance_id: str) -> str | None:
-    if not 1 <= len(instance_id) <= _MAX_ID_LENGTH:
-        return f"Instance IDs must have 1 to {_MAX_ID_LENGTH} characters; this one has {len(instance_id)}."
-    if instance_id.startswith("@"):
-        return "Orchestration instance ids must not start with @."
-    if _INVALID_ID.search(instance_id):
-        return "Instance IDs must not contain /, \\, #, ?, or control characters."
+def _time(request: web.Request, name: str) -> float | None:
+    try:
+        return from_iso(request.query[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def _json_problem(text: str) -> web.Response | None:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return _problem(400, "Invalid JSON content", str(error), "Newtonsoft.Json.JsonReaderException")
     return None
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _flag(request: web.Request, name: str, *, default: bool = False) -> bool:
-    return request.query.get(name, str(default)).lower() == "true"
+    text = request.query.get(name, "").lower()
+    return text == "true" if text in ("true", "false") else default
 
 
-def _refuse(what: str) -> _Handler:
-    async def refuse(_: web.Request) -> web.Response:
-        return web.json_response(f"The local host does not support {what}.", status=501)
-
-    return refuse
-
-
-def _bad_request(message: str) -> web.Response:
-    return _problem(400, message, "System.ArgumentException")
-
-
-def _problem(code: int, message: str, kind: str) -> web.Response:
-    body = {
-        "Message": "Something went wrong while processing your request",
-        "ExceptionMessage": message,
-        "ExceptionType": kind,
-        "StackTrace": None,
-    }
+def _problem(code: int, message: str, reason: str, kind: str) -> web.Response:
+    body = {"Message": message, "ExceptionMessage": reason, "ExceptionType": kind, "StackTrace": None}
     return web.json_response(body, status=code)
 
 
-def _not_found() -> web.Response:
-    return web.json_response(None, status=404)
+async def _not_found(_: web.Request) -> web.Response:
+    return web.Response(status=404)
+
+
+async def _no_entities(_: web.Request) -> web.Response:
+    return web.json_response([], headers={_CONTINUATION: ""})
+
+
+async def _signal_entity(request: web.Request) -> web.Response:
+    return web.json_response({"Message": _NO_ENTITIES.unknown(request.match_info["name"])}, status=400)

@@ -20,6 +20,7 @@ _SINGLE = {
     EventType.EXECUTION_STARTED: "ExecutionStarted",
     EventType.EXECUTION_COMPLETED: "ExecutionCompleted",
     EventType.EXECUTION_TERMINATED: "ExecutionTerminated",
+    EventType.TIMER_CREATED: "TimerCreated",
     EventType.EVENT_RAISED: "EventRaised",
     EventType.EXECUTION_SUSPENDED: "ExecutionSuspended",
     EventType.EXECUTION_RESUMED: "ExecutionResumed",
@@ -27,13 +28,25 @@ _SINGLE = {
 _OPENS = {EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.TIMER_CREATED}
 
 
-def status(instance: Instance, *, show_input: bool) -> dict[str, Any]:
+# UTF-16 bytes of an input that the row of an instance takes.
+LARGEST_ROW = 60 * 1024
+
+
+def is_large(text: str | None) -> bool:
+    """Whether an input is too large for the row of its instance: it reads as an empty text until the instance runs."""
+    return len(text or "") * 2 > LARGEST_ROW
+
+
+def status(instance: Instance, *, show_input: bool = True) -> dict[str, Any]:
     """The body of a status query. Times are given to the second, as the extension does."""
+    shown = "" if instance.status == "Pending" and is_large(instance.input) else _loads(instance.input)
     return {
         "name": instance.name,
+        **({"version": instance.version} if instance.version else {}),
         "instanceId": instance.id,
+        **({"parentInstanceId": instance.parent.instance_id} if instance.parent else {}),
         "runtimeStatus": instance.status,
-        "input": _loads(instance.input) if show_input else None,
+        "input": shown if show_input else None,
         "customStatus": _loads(instance.custom_status),
         "output": _loads(instance.output),
         "createdTime": _seconds(instance.created),
@@ -49,7 +62,7 @@ def history_events(history: Iterable[str], *, show_output: bool) -> list[dict[st
         kind = EventType(item["EventType"])
         if kind in _OPENS:
             opened[item["EventId"]] = item
-        elif kind in _CLOSES:
+        if kind in _CLOSES:
             name, key = _CLOSES[kind]
             shown.append(_closed(name, item, opened.get(item[key], {}), show_output))
         elif kind in _SINGLE:
@@ -78,7 +91,7 @@ def _single(name: str, item: Event, show_output: bool) -> dict[str, Any]:
         if show_output:
             result["Result"] = _loads(item["Result"])
     else:
-        result |= {key: item[key] for key in ("Name", "Input") if key in item}
+        result |= {key: item[key] for key in ("Name", "Input", "FireAt") if key in item}
     return result
 
 

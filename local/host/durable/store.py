@@ -170,8 +170,10 @@ class Store:
     def instance(self, instance_id: str) -> Instance | None:
         return next(self._instances("WHERE id = ?", [instance_id]), None)
 
-    def instances(self, chosen: Selection) -> list[Instance]:
-        return list(self._instances(*_where(chosen)))
+    def instances(self, chosen: Selection, first: str = "", most: int = -1) -> list[Instance]:
+        """In the order of their IDs: those from the ID `first` on, at most so many."""
+        where, values = _where(chosen)
+        return list(self._instances(f"{where} AND id >= ? ORDER BY id LIMIT ?", [*values, first, most]))
 
     def _instances(self, where: str, values: list[Any]) -> Iterator[Instance]:
         columns = (
@@ -215,11 +217,10 @@ class Store:
                 self.clear(instance_id, "history", "inbox", "timers", "activities")
                 self._db.execute("DELETE FROM instances WHERE id = ?", (instance_id,))
 
-    def purge_ended(self, chosen: Selection, most: int) -> int:
-        """Purges at most so many of those chosen that have ended; how many it were."""
+    def purge_chosen(self, chosen: Selection, most: int) -> int:
+        """Purges at most so many of those chosen, what runs among them; how many it were."""
         where, values = _where(chosen)
-        ended = ", ".join(f"'{status}'" for status in ENDED)
-        query = f"SELECT id FROM instances {where} AND status IN ({ended}) LIMIT ?"  # noqa: S608
+        query = f"SELECT id FROM instances {where} LIMIT ?"  # noqa: S608
         ids = [instance_id for (instance_id,) in self._db.execute(query, [*values, most])]
         self.purge(ids)
         return len(ids)

@@ -4,17 +4,19 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.host.durable import decisions as d
 from local.host.durable.events import Event, EventType, event, from_iso, to_json
-from local.host.durable.functions import Function, FunctionFailedError, unknown
+from local.host.durable.functions import FunctionFailedError, Functions
 from local.host.durable.replay import replay
 from local.host.durable.store import Instance, Message, Parent, Store, TimerWork, Turn
 
 log = logging.getLogger(__name__)
+
+# Of a custom status, in UTF-16; the size is cut to whole KB before it is compared.
+_STATUS_KILOBYTES = 16
 
 CONTEXT_CONSTANTS = {
     "upperSchemaVersion": 1,
@@ -35,14 +37,8 @@ class Effects:
 
 
 class TurnRunner:
-    """Orchestrators and activities are looked up by lower-cased name, as the Functions host does."""
-
     def __init__(
-        self,
-        store: Store,
-        orchestrators: Mapping[str, Function],
-        activities: Mapping[str, Function],
-        default_version: str | None,
+        self, store: Store, orchestrators: Functions, activities: Functions, default_version: str | None
     ) -> None:
         self._store = store
         self._orchestrators = orchestrators
@@ -51,6 +47,9 @@ class TurnRunner:
 
     async def run(self, turn: Turn) -> Effects:
         instance = turn.instance
+        if self._is_newer(instance.version):
+            log.error("Instance '%s' waits for an app of version %s", instance.id, instance.version)
+            return Effects()
         messages = [m for m in turn.messages if m.execution_id in (None, instance.execution_id)]
         if instance.started and not messages:
             self._store.consume(turn.messages)
@@ -61,8 +60,16 @@ class TurnRunner:
         if not any(item["EventType"] == EventType.EXECUTION_TERMINATED for item in new):
             state = await self._call(instance, turn.history, new)
         history = json.loads(f"[{','.join(turn.history)}]") + new
-        decision = self._check_names(instance, replay(instance.name, history, state))
+        if refusal := _refusal(state.custom_status):
+            decision = d.Decision(outcome=d.Failed(f"Orchestrator function '{instance.name}' failed: {refusal}"))
+            state = d.OrchestratorState(actions=[])
+        else:
+            decision = replay(instance.name, history, state, self._exists)
         return self._commit(turn, new, state, decision)
+
+    def _is_newer(self, version: str | None) -> bool:
+        """Whether an instance is of a later version than the app, which leaves it to a later one ("CurrentOrOlder")."""
+        return bool(version and self._default_version) and _parts(version) > _parts(self._default_version)
 
     def create(
         self, name: str, instance_id: str, text: str | None, *, version: str | None = None, parent: Parent | None = None
@@ -75,9 +82,9 @@ class TurnRunner:
         )
 
     async def _call(self, instance: Instance, history: list[str], new: list[Event]) -> d.OrchestratorState:
-        function = self._orchestrators.get(instance.name.lower())
+        function = self._orchestrators.get(instance.name)
         if function is None:
-            return d.OrchestratorState([], error=unknown(instance.name, "orchestrator", self._orchestrators))
+            return d.OrchestratorState([], error=self._orchestrators.unknown(instance.name))
         context = to_json(
             {
                 "instanceId": instance.id,
@@ -94,15 +101,12 @@ class TurnRunner:
             return d.OrchestratorState.from_exception(error)
         return d.OrchestratorState.from_json(answer)
 
-    def _check_names(self, instance: Instance, decision: d.Decision) -> d.Decision:
-        for work in decision.scheduled:
-            kind, known = "activity", self._activities
-            if isinstance(work, d.SubOrchestration):
-                kind, known = "orchestrator", self._orchestrators
-            if not isinstance(work, d.Timer) and work.name.lower() not in known:
-                reason = f"Orchestrator function '{instance.name}' failed: {unknown(work.name, kind, known)}"
-                return d.Decision(outcome=d.Failed(reason))
-        return decision
+    def _exists(self, kind: type[d.Activity] | type[d.SubOrchestration], name: str) -> bool:
+        functions = self._activities if kind is d.Activity else self._orchestrators
+        if functions.get(name):
+            return True
+        log.error("An orchestration waits for ever: %s", functions.unknown(name))
+        return False
 
     # What follows
 
@@ -114,6 +118,7 @@ class TurnRunner:
         # A generation's first turn keeps the status of the one before; later turns have what the orchestrator sets.
         if state.custom_status is not None or instance.started:
             instance.custom_status = None if state.custom_status is None else to_json(state.custom_status)
+        _keep_reason(instance, new)
         instance.started, instance.carried, instance.updated = True, None, time.time()
         with self._store.transaction():
             self._store.consume(turn.messages)
@@ -132,6 +137,7 @@ class TurnRunner:
     def _continue_as_new(self, instance: Instance, outcome: d.ContinuedAsNew, effects: Effects) -> None:
         self._store.clear(instance.id, "history", "timers")
         instance.execution_id = uuid.uuid4().hex
+        instance.created = instance.updated
         instance.input = to_json(outcome.input)
         instance.started = False
         instance.carried = to_json(outcome.carried) if outcome.carried else None
@@ -142,7 +148,8 @@ class TurnRunner:
     ) -> None:
         instance, now = turn.instance, turn.instance.updated
         instance.status = type(outcome).__name__
-        instance.output = to_json(outcome.output if isinstance(outcome, d.Completed) else outcome.reason)
+        if not isinstance(outcome, d.Terminated) or outcome.reason is not None:
+            instance.output = to_json(outcome.output if isinstance(outcome, d.Completed) else outcome.reason)
         fields: dict[str, Any] = {"OrchestrationStatus": instance.status, "Result": instance.output}
         ends = [event(EventType.EXECUTION_COMPLETED, now, **fields), event(EventType.ORCHESTRATOR_COMPLETED, now)]
         self._store.clear(instance.id, "inbox", "timers")
@@ -177,6 +184,12 @@ class TurnRunner:
         return event(EventType.SUB_ORCHESTRATION_CREATED, now, work.id, Name=work.name, InstanceId=child_id)
 
 
+def _parts(version: str | None) -> list[tuple[int, str]]:
+    """A version to be compared: "1.10" is later than "1.9"."""
+    parts = (version or "").split(".")
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+
+
 def _new_events(instance: Instance, messages: list[Message]) -> list[Event]:
     """What a turn adds to the history before the orchestrator runs."""
     now = time.time()
@@ -190,9 +203,30 @@ def _new_events(instance: Instance, messages: list[Message]) -> list[Event]:
     return new + [json.loads(message.event) for message in messages]
 
 
+def _refusal(custom_status: Any) -> str | None:
+    """What the extension says of a custom status that is too large; the orchestration fails with it."""
+    text = json.dumps(custom_status, ensure_ascii=False, separators=(",", ":"))
+    kilobytes = len(text.encode("utf-16-le", "surrogatepass")) // 1024
+    if kilobytes <= _STATUS_KILOBYTES:
+        return None
+    return (
+        f"The UTF-16 size of the JSON-serialized payload must not exceed {_STATUS_KILOBYTES} KB. "
+        f"The current payload size is {kilobytes} KB."
+    )
+
+
+def _keep_reason(instance: Instance, new: list[Event]) -> None:
+    """Why an instance was suspended or resumed stands in its output, until there is another one."""
+    for item in new:
+        if item["EventType"] in (EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED):
+            reason = item.get("Input")
+            instance.output = None if reason is None else to_json(reason)
+
+
 def _report(parent: Parent, instance: Instance, outcome: d.Completed | d.Failed | d.Terminated) -> Event:
     """What a sub-orchestration tells its parent."""
     fields: dict[str, Any] = {"TaskScheduledId": parent.task_id}
     if isinstance(outcome, d.Completed):
         return event(EventType.SUB_ORCHESTRATION_COMPLETED, instance.updated, **fields, Result=instance.output)
-    return event(EventType.SUB_ORCHESTRATION_FAILED, instance.updated, **fields, Reason=outcome.reason, Details="")
+    details = f"Message: {str(outcome.reason).partition(' failed: ')[2]}, StackTrace: "
+    return event(EventType.SUB_ORCHESTRATION_FAILED, instance.updated, **fields, Reason=outcome.reason, Details=details)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from azure.durable_functions import DurableOrchestrationClient
+from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 from yarl import URL
 
 APPS = Path(__file__).parent / "apps"
@@ -130,3 +130,21 @@ async def wait_for_runtime_status(client: DurableOrchestrationClient, instance_i
         return status is not None and status.name == name
 
     await until(reached)
+
+
+async def run(client: DurableOrchestrationClient, name: str, value: Any = None) -> Any:
+    instance_id = await client.start_new(name, client_input=value)
+    (status,) = await wait_until_ended(client, instance_id)
+    return status
+
+
+async def output(client: DurableOrchestrationClient, name: str, value: Any = None) -> Any:
+    status = await run(client, name, value)
+    assert status.runtime_status is OrchestrationRuntimeStatus.Completed, status.output
+    return status.output
+
+
+async def failure(client: DurableOrchestrationClient, name: str, value: Any = None) -> str:
+    status = await run(client, name, value)
+    assert status.runtime_status is OrchestrationRuntimeStatus.Failed
+    return str(status.output)

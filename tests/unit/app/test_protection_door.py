@@ -676,9 +676,9 @@ async def test_get_of_a_failed_over_vm_says_that_it_is_left_alone(cloud: Cloud, 
 
 async def test_get_shows_the_run_for_the_targets_alone_where_it_is_asked_for(cloud: Cloud) -> None:
     class Runs(FakeDurableClient):
-        async def get_status(self, instance: str) -> Any:
+        async def get_status(self, instance: str, *, show_input: bool = False) -> Any:
             self.status, self.output = Status.Completed, {"instance": instance}
-            return await super().get_status(instance)
+            return await super().get_status(instance, show_input=show_input)
 
     targets = instance_of(VM_ID, targets_only=True)
     for asked, instance in ((request(), INSTANCE), (request(targetsOnly="true"), targets)):

@@ -68,7 +68,7 @@ def first_of(context: df.DurableOrchestrationContext):
 
 @app.orchestration_trigger(context_name="context")
 def leaves_timer_open(context: df.DurableOrchestrationContext):
-    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=1))
+    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=3))
     yield context.task_any([timer, context.call_activity("add_one", 1)])
     return "done"
 
@@ -154,6 +154,26 @@ def retries(context: df.DurableOrchestrationContext):
 @app.orchestration_trigger(context_name="context")
 def unknown_activity(context: df.DurableOrchestrationContext):
     yield context.call_activity("nowhere", 1)
+
+
+@app.orchestration_trigger(context_name="context")
+def unknown_child(context: df.DurableOrchestrationContext):
+    yield context.call_sub_orchestrator("nowhere", 1)
+
+
+@app.orchestration_trigger(context_name="context")
+def says_much(context: df.DurableOrchestrationContext):
+    """Its status is so many characters of its input's last one."""
+    length, character = context.get_input()
+    context.set_custom_status(character * length)
+    yield context.call_activity("add_one", 1)
+    yield context.wait_for_external_event("go")
+    return "said"
+
+
+@app.orchestration_trigger(context_name="context")
+def repeats(context: df.DurableOrchestrationContext):
+    return context.get_input()
 
 
 @app.orchestration_trigger(context_name="context")

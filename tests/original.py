@@ -1,0 +1,70 @@
+"""What Microsoft's Durable extension needs to run in tests: its program, and Azurite as its storage account."""
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+# As it was before any test: hosts of tests run on the extension only where a test says so.
+PROGRAM = os.environ.get("DURABLE_HOST", "")
+AZURITE = Path(__file__).parent / "azurite" / "node_modules" / ".bin" / "azurite"
+# The key of every storage emulator, in Microsoft's documentation.
+_ACCOUNT = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+)
+_LISTENS = re.compile(rb"Azurite (Blob|Queue|Table) service is successfully listening at (\S+)")
+_HIDDEN = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__"
+"""A killed host's messages are shown again after five minutes in Azure: one is the least that the extension takes."""
+
+
+def missing() -> str | None:
+    """Why the extension cannot be run here; None if it can."""
+    if not PROGRAM:
+        return "DURABLE_HOST names no program (local/host/durable/extension/README.md)"
+    if not os.access(PROGRAM, os.X_OK):
+        return f"DURABLE_HOST={PROGRAM} is no program"
+    if not shutil.which("node"):
+        return "there is no node"
+    if not AZURITE.exists():
+        return "Azurite is not installed (make azurite)"
+    return None
+
+
+@contextmanager
+def extension() -> Iterator[dict[str, str]]:
+    """A storage account of its own in memory; the environment in which hosts use it."""
+    command = [str(AZURITE), "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
+    ports = [option for service in ("blob", "queue", "table") for option in (f"--{service}Port", "0")]
+    with subprocess.Popen([*command, *ports], stdout=subprocess.PIPE) as azurite:  # noqa: S603
+        assert azurite.stdout
+        try:
+            endpoints = _endpoints(azurite.stdout)
+            # What it says later is thrown away, or it would stop at a full pipe.
+            rest = threading.Thread(target=azurite.stdout.read)
+            rest.start()
+            yield {
+                "DURABLE_HOST": PROGRAM,
+                "AzureWebJobsStorage": _ACCOUNT + endpoints,
+                f"{_HIDDEN}controlQueueVisibilityTimeout": "00:01:00",
+                f"{_HIDDEN}workItemQueueVisibilityTimeout": "00:01:00",
+            }
+        finally:
+            azurite.terminate()
+        rest.join()
+
+
+def _endpoints(output: IO[bytes]) -> str:
+    """Azurite takes free ports, and says which."""
+    found: dict[str, str] = {}
+    for line in output:
+        if match := _LISTENS.search(line):
+            found[match[1].decode()] = match[2].decode()
+        if len(found) == 3:
+            return "".join(f"{service}Endpoint={url}/devstoreaccount1;" for service, url in found.items())
+    raise AssertionError(f"Azurite ended at its start; it listened at {found}")
