@@ -19,7 +19,7 @@ import azure.functions as func
 import activities.functions
 import orchestrators.functions
 from doors.callers import Role, answered, auth_level
-from doors.events import NotAboutAVmError, vm_of
+from doors.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
 from doors.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 from shared.domain.run import Run
 from shared.domain.settings import load_settings
@@ -43,6 +43,9 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     except NotAboutAVmError as reason:
         log.info("Event %r ignored: %s", str(event.id)[:64], reason)
         return
+    except CloudEventsNotSupportedError as reason:
+        log.error("Event %r refused: %s", str(event.id)[:64], reason)
+        raise
     await wake(client, Run(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 

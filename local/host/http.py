@@ -92,7 +92,8 @@ def _check_conflicts(functions: list[HttpFunction]) -> None:
 
 
 async def _request_datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:
-    body = await request.read()
+    # The Functions host drops a body that comes in chunks.
+    body = b"" if "Transfer-Encoding" in request.headers else await request.read()
     return Datum(
         {
             "method": _text(request.method),

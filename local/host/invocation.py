@@ -91,7 +91,8 @@ class Invoker:
     def _arguments(self, function: HostFunction, trigger: Datum, invocation_id: str) -> Mapping[str, Any]:
         arguments = {function.trigger["name"]: self._decode(function.trigger["type"], trigger)}
         for binding in function.inputs:
-            arguments[binding["name"]] = self._decode(binding["type"], Datum(self.client_binding, "string"))
+            # The Durable library annotates it as a text, and the worker gives a text as it is, whatever the binding.
+            arguments[binding["name"]] = self.client_binding
         if function.wants_context:
             arguments["context"] = InvocationContext(invocation_id, function)
         return arguments

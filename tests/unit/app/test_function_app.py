@@ -209,6 +209,38 @@ async def test_what_only_looks_is_answered_or_a_problem(
     assert (await function(given)).status_code == status
 
 
+CHUNKED = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+ROUTE_OF_A_VM = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "query"),
+    [
+        ("put_protection", "PUT", {}),
+        ("put_protection", "PUT", {"targetsOnly": "true"}),
+        ("post_plan", "POST", {}),
+        ("post_protections", "POST", {}),
+        ("post_protections_plan", "POST", {}),
+    ],
+)
+async def test_a_body_in_chunks_which_the_host_drops_is_refused_and_nothing_is_done(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, method: str, query: dict[str, str]
+) -> None:
+    cloud, hub = Cloud(), FakeHub()
+    cloud.add_vm()
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    url = "https://app.example/api/x"
+    given = func.HttpRequest(method, url, headers=CHUNKED, params=query, route_params=ROUTE_OF_A_VM, body=b"")
+    user_function: Any = functions[name].get_user_function()
+    called = getattr(user_function, "client_function", None)
+
+    response = await (called(given, hub) if called else user_function(given))
+
+    assert (response.status_code, response.mimetype) == (411, "application/problem+json")
+    assert json.loads(response.get_body())["code"] == "LengthRequired"
+    assert (cloud.writes, hub.started) == ([], [])
+
+
 async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch
 ) -> None:
