@@ -27,8 +27,10 @@ from shared.instances import start_if_idle, wake
 
 settings = load_settings()
 log = logging.getLogger("dr")
-# The SDKs tell of every request at level INFO: a line a decision is what an operator can read.
+# The SDKs log every request at level INFO: a line a decision is what an operator can read. But on Python 3.13 the
+# worker logs as `azure.functions` (below as `azure_functions_worker`): its lines keep the level of all others.
 logging.getLogger("azure").setLevel(logging.WARNING)
+logging.getLogger("azure.functions").setLevel(logging.getLogger().level)
 
 app = df.DFApp(http_auth_level=auth_level())
 app.register_functions(orchestrators.functions.blueprint)
