@@ -20,7 +20,7 @@ test: .venv/ready .venv-infra/ready lint  ## everything CI runs (four at a time,
 
 # Where an interpreter may differ from another: the app is loaded, a stored history is replayed, and a run is played.
 test-python: ENV = .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-test-python:             ## the app on another interpreter, as PYTHON=python3.12 (three minutes)
+test-python:             ## the app on another interpreter, as PYTHON=python3.12 (two minutes)
 	$(MAKE) $(ENV)/ready
 	$(ENV)/bin/python -m pytest -n 2 tests/unit/app/test_function_app.py tests/unit/app/test_log_levels.py \
 		tests/replay/test_parked_histories.py tests/e2e/test_event_to_protected.py

@@ -14,6 +14,7 @@ import pytest
 from azure.functions.decorators.function_app import Function
 
 import shared.azure.gateway
+from doors.events import CloudEventsNotSupportedError
 from shared.domain import naming
 from shared.domain.settings import SettingsError
 from shared.domain.sweep import Sweep
@@ -82,6 +83,31 @@ async def test_an_event_about_anything_else_is_told_in_one_line_without_claims(
     assert line.isprintable()
     assert len(line) < 500
     assert SECRET not in line
+    assert client.started == []
+
+
+async def test_a_cloud_event_that_the_library_cannot_read_is_refused_with_the_reason(
+    functions: dict[str, Function], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = FakeDurableClient()
+    # As azure-functions before 1.25 has it: no such class, and a CloudEvent read by the names of the other schema.
+    monkeypatch.delattr(func, "CloudEvent")
+    event = func.EventGridEvent(
+        id="event-1",
+        data=operation(WRITE),
+        topic=None,  # type: ignore[arg-type]
+        subject=str(VM_ID),
+        event_type=None,  # type: ignore[arg-type]
+        event_time=None,
+        data_version=None,  # type: ignore[arg-type]
+    )
+
+    with caplog.at_level(logging.INFO, logger="dr"), pytest.raises(CloudEventsNotSupportedError):
+        await door(functions, "on_vm_event")(event, client)
+
+    (line,) = caplog.messages
+    assert line.startswith("Event 'event-1' refused: azure-functions ")
+    assert "CloudEvents, 1.25 or later does" in line
     assert client.started == []
 
 
