@@ -48,7 +48,7 @@ def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
     """The VM that an event is about. Raises NotAboutAVmError, or CloudEventsNotSupportedError."""
     event_type = event.event_type if isinstance(event, func.EventGridEvent) else event.type
     # An older library reads a CloudEvent as an Event Grid event without its members; Event Grid's own have a type.
-    if event_type is None and "CloudEvent" not in vars(func):
+    if not event_type and "CloudEvent" not in vars(func):
         raise CloudEventsNotSupportedError(
             f"azure-functions {func.__version__} of this worker does not read CloudEvents, 1.25 or later does: "
             "subscribe with the Event Grid schema, or update it"
