@@ -117,6 +117,10 @@ param privateNetworking bool = false
 @maxValue(10)
 param alwaysReadyInstances int = 0
 
+@description('The version of Python that the app runs on.')
+@allowed(['3.11', '3.12', '3.13'])
+param pythonVersion string = '3.13'
+
 @description('Who is told by e-mail, comma-separated.')
 param alertEmails string = ''
 
@@ -271,6 +275,7 @@ module app 'modules/app.bicep' = {
     subnetId: network.?outputs.functionsSubnetId ?? ''
     authClientId: authClientId
     alwaysReadyInstances: alwaysReadyInstances
+    pythonVersion: pythonVersion
     settings: {
       DR_VAULT_IDS: vaultId
       DR_SOURCE_SCOPE: join(concat(sourceScopes, empty(extraSourceScopes) ? [] : split(extraSourceScopes, ',')), ',')
