@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="who runs the orchestrations of tests/e2e: the embedded engine, or Microsoft's extension (DURABLE_HOST)",
     )
+    parser.addoption("--vms", type=int, default=100, help="VMs that are disabled at once in tests/e2e/test_orders.py")
 
 
 @pytest.fixture(scope="session", autouse=True)
