@@ -261,3 +261,21 @@ def test_a_request_log_is_validated_entry_by_entry() -> None:
     [(exchange, finding)] = validate_request_log([good, bad, large, reset])
     assert exchange.number == 2
     assert finding.where == "request$.properties.policyId"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-app-asr", 404),
+        (f"{SUBSCRIPTION}/providers/Microsoft.Network/locations/eastus/operations/1", 200),
+        (VM, 200),
+    ],
+)
+def test_a_body_that_the_log_has_dropped_is_no_missing_body(path: str, status: int) -> None:
+    """Beyond its memory the simulator's log drops the oldest answers, errors among them, and says so."""
+    entry = {"n": 1, "method": "GET", "path": path, "apiVersion": None, "status": status, "requestBody": None}
+    dropped = validate_request_log([{**entry, "responseBody": None, "responseBodyOmitted": True}])
+    missing = validate_request_log([{**entry, "responseBody": None}])
+
+    assert [finding.where for _, finding in dropped if finding.where.startswith("response")] == []
+    assert [finding.where for _, finding in missing if finding.where.startswith("response")] != []
