@@ -1,13 +1,15 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve test test-original azurite lint sbom audit bench package requirements
+.PHONY: demo serve test test-python test-original test-original-ci azurite lint sbom audit bench package requirements
 
-# Python 3.12 (what runs in Azure) or 3.11: the first that answers, for a version manager's shim may exist and not run.
-PYTHON ?= $(shell for python in python3.12 python3.11 python3 python; do \
-	$$python -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $$python && break; done)
+# Python 3.13 (what runs in Azure), else 3.12 or 3.11.
+PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
+OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+# requirements-host.txt says why.
+HOST_PIP := --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes
 
 demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protected, on this machine
 	$(RUN) -m local demo
@@ -21,11 +23,21 @@ test: .venv/ready .venv-infra/ready lint  ## everything CI runs (four at a time,
 test-original: .venv/ready azurite  ## tests/e2e on Microsoft's Durable extension (needs node, DURABLE_HOST=<program>)
 	$(RUN) -m pytest tests/e2e --durable=external -n 2 --dist worksteal
 
+test-original-ci: .venv/ready azurite  ## the part of it that CI plays
+	$(RUN) -m pytest tests/e2e --durable=external -m original -n 4 --dist worksteal
+
 azurite: tests/azurite/node_modules/ready  ## the storage emulator that Microsoft's Durable extension is tested on
 
 tests/azurite/node_modules/ready: tests/azurite/package-lock.json
 	npm ci --prefix tests/azurite --no-audit --no-fund
 	@touch $@
+
+# Where an interpreter may differ from another: the app is loaded, a stored history is replayed, and a run is played.
+test-python: ENV = .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+test-python:             ## the app on another interpreter, as PYTHON=python3.12 (two minutes)
+	$(MAKE) $(ENV)/ready
+	$(ENV)/bin/python -m pytest -n 2 tests/unit/app/test_function_app.py tests/unit/app/test_log_levels.py \
+		tests/replay/test_parked_histories.py tests/e2e/test_event_to_protected.py
 
 lint: .venv/ready
 	.venv/bin/ruff check .
@@ -50,10 +62,11 @@ requirements:            ## export the pinned, hashed requirements from pyprojec
 	$(EXPORT) pyproject.toml --extra local --extra dev -c requirements.txt -o requirements-dev.txt
 	$(EXPORT) --group infra -o requirements-infra.txt
 
-.venv/ready: requirements-dev.txt
+.venv/ready $(OTHER_ENVS:%=%/ready): requirements-dev.txt requirements-host.txt
 .venv-infra/ready: requirements-infra.txt
-.venv/ready .venv-infra/ready:
-	@test -n "$(PYTHON)" || { echo "Python 3.12 or 3.11 is needed: install one, or say which with make PYTHON=..."; exit 1; }
+.venv/ready .venv-infra/ready $(OTHER_ENVS:%=%/ready):
+	@test -n "$(PYTHON)" || { echo "Python 3.13, 3.12 or 3.11 is needed: install one, or say which with make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(if $(findstring host,$^),$(@D)/bin/pip install $(HOST_PIP) -r requirements-host.txt)
 	@touch $@

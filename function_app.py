@@ -19,7 +19,7 @@ import azure.functions as func
 import activities.functions
 import orchestrators.functions
 from doors.callers import Role, answered, auth_level
-from doors.events import NotAboutAVmError, vm_of
+from doors.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
 from doors.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 from shared.domain.run import Run
 from shared.domain.settings import load_settings
@@ -27,8 +27,10 @@ from shared.instances import start_if_idle, wake
 
 settings = load_settings()
 log = logging.getLogger("dr")
-# The SDKs tell of every request at level INFO: a line a decision is what an operator can read.
+# The SDKs log every request at level INFO: a line a decision is what an operator can read. But on Python 3.13 the
+# worker logs as `azure.functions` (below as `azure_functions_worker`): its lines keep the level of all others.
 logging.getLogger("azure").setLevel(logging.WARNING)
+logging.getLogger("azure.functions").setLevel(logging.getLogger().level)
 
 app = df.DFApp(http_auth_level=auth_level())
 app.register_functions(orchestrators.functions.blueprint)
@@ -43,6 +45,9 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     except NotAboutAVmError as reason:
         log.info("Event %r ignored: %s", str(event.id)[:64], reason)
         return
+    except CloudEventsNotSupportedError as reason:
+        log.error("Event %r refused: %s", str(event.id)[:64], reason)
+        raise
     await wake(client, Run(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 

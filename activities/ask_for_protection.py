@@ -11,6 +11,7 @@ from shared.azure.look import look_at
 from shared.azure.planning import planned
 from shared.domain.batch import BatchAnswer, BatchAsk, BatchEnd
 from shared.domain.messages import Verdict
+from shared.domain.order import Order
 from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
 from shared.domain.resource_id import ResourceId
 from shared.domain.run import Ending, Result, Run
@@ -23,7 +24,7 @@ async def ask_for_protection(azure: Azure, request: BatchAsk, client: DurableOrc
 
     Safe to run twice: a VM that carries the tags gets none, and a run under way looks again.
     """
-    asked = await asyncio.gather(*(_ask(azure, vm, request.tags, client) for vm in request.vm_ids))
+    asked = await asyncio.gather(*(_ask(azure, vm, request, client) for vm in request.vm_ids))
     not_yet = [outcome for outcome in asked if isinstance(outcome, Pending)]
     return Ready(
         value=BatchAnswer(
@@ -37,15 +38,15 @@ async def ask_for_protection(azure: Azure, request: BatchAsk, client: DurableOrc
 
 
 async def _ask(
-    azure: Azure, vm: ResourceId, tags: dict[str, str], client: DurableOrchestrationClient
+    azure: Azure, vm: ResourceId, request: BatchAsk, client: DurableOrchestrationClient
 ) -> Result | Pending | None:
     """Its end, or None if its run is under way."""
     poll = azure.settings.poll_seconds
     run = Run(vm_id=vm, poll_seconds=poll, in_background=True)
     try:
-        outcome = await answered(_tag(azure, run, tags), poll)
+        outcome = await answered(_tag(azure, run, request.tags), poll)
         if isinstance(outcome, Ready) and not outcome.value:
-            await wake(client, run)
+            await wake(client, run, Order(token=request.order))
             return None
     except WakeError as error:
         return Pending(retry_after=poll, error=Error(code="NotWoken", message=str(error)))

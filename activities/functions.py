@@ -1,14 +1,16 @@
 """The activities as Durable Functions knows them: a name, JSON in, JSON out. The steps themselves stay plain."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Dict  # noqa: UP035
 
 import azure.durable_functions as df
 
 if TYPE_CHECKING:
     from shared.domain.outcome import Outcome
 
-Json = dict[str, Any]
+# Not `dict[str, Any]`: as a parameter's annotation the platform's worker refuses it ("invalid non-type annotation"),
+# and then the whole app has no functions.
+Json = Dict[str, Any]  # noqa: UP006
 
 blueprint = df.Blueprint()
 

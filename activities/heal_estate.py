@@ -27,7 +27,7 @@ from shared.domain.sweep import (
     stops,
     waits,
 )
-from shared.instances import ORCHESTRATOR, RUNNING, each, instance_of, start_if_idle, status_of
+from shared.instances import RUNNING, each, instance_of, start_run, status_of
 
 log = logging.getLogger("dr.sweep")
 
@@ -110,7 +110,7 @@ async def _start(azure: Azure, client: DurableOrchestrationClient, standing: Sta
             return _Start.UNCHANGED
         begins = datetime.now(UTC) + timedelta(seconds=azure.governor.place(standing.vm_id.subscription))
         run = Run(vm_id=standing.vm_id, poll_seconds=poll, wake_at=begins, seen=standing.seen, in_background=True)
-        started = await start_if_idle(client, instance, ORCHESTRATOR, run.dump(), poll)
+        started = await start_run(client, run)
     except Exception:
         log.exception("The run of %s could not be started", standing.vm_id)
         return _Start.FAILED

@@ -8,7 +8,7 @@ from azure.durable_functions import DurableOrchestrationClient
 from doors.problems import Problem
 from doors.requests import asked, flags_of, no_such_vm, refuse_while_writes_are_off, vm_of
 from doors.routes import CONFIRM
-from doors.waking import wake_and_answer
+from doors.waking import hand_over_and_answer
 from shared.azure.asking import refusal_of, write_refusal
 from shared.azure.gateway import Azure
 from shared.azure.item_details import recovery_points
@@ -49,8 +49,9 @@ async def delete_protection(
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
     if vm:
         await asked(write_refusal(azure, vm))
-    run = Run(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds, confirmed=True)
-    return await wake_and_answer(client, request, run, "The tag says no" if vm else "The VM is gone")
+    run = Run(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds)
+    done = "The tag says no" if vm else "The VM is gone"
+    return await hand_over_and_answer(azure.settings, client, request, run, done, confirmed=True)
 
 
 def _hindered(

@@ -2,7 +2,8 @@
 
 Two sources, each in the Event Grid schema or as CloudEvents: the subscription's system topic (what was done to a
 resource) and Azure Resource Notifications (what a resource looks like). An event that names no VM is dropped, never
-refused: Event Grid would deliver it again for a day.
+refused: Event Grid would deliver it again for a day. CloudEvents need azure-functions 1.25: the library of the worker
+counts, not the pin, so the annotations here are texts, which an older one need not know.
 """
 
 from typing import Any
@@ -39,9 +40,19 @@ class NotAboutAVmError(Exception):
     """The event names no VM that may have changed; the text says why, and quotes nothing secret or personal."""
 
 
-def vm_of(event: func.EventGridEvent | func.CloudEvent) -> ResourceId:
-    """The VM that an event is about. Raises NotAboutAVmError."""
-    event_type = event.type if isinstance(event, func.CloudEvent) else event.event_type
+class CloudEventsNotSupportedError(Exception):
+    """The worker's azure-functions is too old to read CloudEvents: whatever is delivered so is lost."""
+
+
+def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
+    """The VM that an event is about. Raises NotAboutAVmError, or CloudEventsNotSupportedError."""
+    event_type = event.event_type if isinstance(event, func.EventGridEvent) else event.type
+    # An older library reads a CloudEvent as an Event Grid event without its members; Event Grid's own have a type.
+    if not event_type and "CloudEvent" not in vars(func):
+        raise CloudEventsNotSupportedError(
+            f"azure-functions {func.__version__} of this worker does not read CloudEvents, 1.25 or later does: "
+            "subscribe with the Event Grid schema, or update it"
+        )
     data = event.get_json()
     if not isinstance(data, dict):
         raise NotAboutAVmError("its data is no object")

@@ -9,7 +9,7 @@ from doors.problems import FieldError, Problem
 from doors.requests import asked, flags_of, no_such_vm, refuse_while_writes_are_off, tags_of, vm_of
 from doors.routes import CONFIRM, TARGETS_ONLY
 from doors.views import ProtectionView
-from doors.waking import wake_and_answer
+from doors.waking import hand_over_and_answer
 from shared.azure.asking import blockers_of, write_tags
 from shared.azure.gateway import Azure
 from shared.azure.item_details import read_details
@@ -19,14 +19,15 @@ from shared.azure.policy_edit import edit, find_edit
 from shared.domain.messages import Source, Verdict
 from shared.domain.protected_item import Stage
 from shared.domain.run import Run
-from shared.instances import RUNNING, instance_of, status_of
+from shared.instances import RUNNING, instance_of, last_change_of, status_of
 
 
 async def put_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """Enable: plans, writes `dr` and the body's tags in one call, wakes the VM. `targetsOnly` writes no tag, and has
-    the target resources made and nothing else; `confirm` edits the policy of a profile that was changed.
+    """Enable: plans, writes `dr` and the body's tags in one call, hands over to the VM's run. `targetsOnly`
+    writes no tag, and has the target resources made and nothing else; `confirm` edits the policy of a profile that was
+    changed.
 
     Raises Problem; then nothing was written, but the tags with `NotWoken`, and what was confirmed if a tag fails.
     """
@@ -48,7 +49,7 @@ async def put_protection(
         await asked(write_tags(azure, source.vm, tags))
     run = Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only)
     done = "No tag was to be written" if targets_only else "The tag is written"
-    return await wake_and_answer(client, request, run, done)
+    return await hand_over_and_answer(azure.settings, client, request, run, done)
 
 
 async def get_protection(
@@ -82,6 +83,7 @@ async def get_protection(
         findings=(*source.findings, *(plan.findings if plan else ())),
         running=running,
         run=status.custom_status if running else status.output,
+        last_change=last_change_of(status),
     ).response()
 
 

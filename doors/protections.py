@@ -1,6 +1,5 @@
 """POST of many protections at once, and GET of the batch that this began."""
 
-import json
 import re
 from http import HTTPStatus
 from secrets import token_hex
@@ -16,7 +15,7 @@ from doors.selection import selected
 from shared.azure.gateway import Azure
 from shared.domain.batch import MOST_VMS, PREFIX, Batch
 from shared.domain.outcome import Error
-from shared.instances import RUNNING
+from shared.instances import RUNNING, WakeError, json_in, start_and_see
 
 ORCHESTRATOR = "protect_batch"
 BATCH_PATTERN = f"{PREFIX}[0-9a-f]{{32}}"
@@ -33,9 +32,9 @@ async def post_protections(
     name = f"{PREFIX}{token_hex(16)}"
     batch = Batch(poll_seconds=azure.settings.poll_seconds, tags=tags, waiting=vms)
     try:
-        await client.start_new(ORCHESTRATOR, name, batch.dump())
-    except Exception as error:
-        detail = f"The batch was not started, nothing was written: {error}"
+        await start_and_see(client, ORCHESTRATOR, name, batch.dump(), azure.settings.accept_timeout_seconds)
+    except WakeError as error:
+        detail = f"Nothing was written by this request: {error}. Repeating it is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
     where = f"{request.url.split('?', 1)[0].rstrip('/')}/{name}"
     accepted = BatchAccepted(batch=name, total=batch.total)
@@ -68,11 +67,8 @@ async def _status_of(client: DurableOrchestrationClient, name: str) -> Any:
 
 
 def _state(given: Any) -> Batch:
-    """The SDK sends JSON in JSON, so the state may come back as a text, or as what the text says."""
     try:
-        while isinstance(given, str):
-            given = json.loads(given)
-        return Batch.load(given)
+        return Batch.load(json_in(given))
     except ValueError as error:
         raise _not_read(error) from None
 

@@ -71,13 +71,20 @@ def parameters_of(request: func.HttpRequest) -> dict[str, str]:
 
 
 def tags_of(settings: Settings, request: func.HttpRequest) -> dict[str, str]:
-    """The tags that the body asks for; an empty body is an empty object. Raises Problem: 400, 413, 415 or 422."""
+    """The tags that the body asks for; an empty body is an empty object. Raises Problem: 400, 411, 413, 415 or 422."""
     return tags_in(settings, body_of(request, LARGEST_BODY))
 
 
 def body_of(request: func.HttpRequest, largest: int) -> Any:
-    """The JSON in a body of at most `largest` bytes; an empty one is an empty object. Raises Problem: 400, 413, 415."""
+    """The JSON in a body of at most `largest` bytes; an empty one is an empty object.
+
+    Raises Problem: 400, 411, 413 or 415.
+    """
     raw = request.get_body()
+    # The Functions host drops a body that is sent in chunks: what it said is not known, so it is no empty one.
+    if not raw and "Transfer-Encoding" in request.headers:
+        detail = "The body was sent in chunks, and the Functions host drops such a body: send it with a Content-Length."
+        raise Problem(HTTPStatus.LENGTH_REQUIRED, "LengthRequired", detail)
     if not raw.strip():
         return {}
     if len(raw) > largest:

@@ -17,7 +17,7 @@ from shared.domain.outcome import Error
 from shared.domain.plan import ResourcePreview, Setting
 from shared.domain.protected_item import ProtectedItem
 from shared.domain.resource_id import ResourceId
-from shared.domain.run import Phase
+from shared.domain.run import LastChange, Phase
 
 
 class View(Model):
@@ -31,15 +31,17 @@ class View(Model):
 
 
 class Accepted(View):
-    """What was asked for is under way."""
+    """What was asked for is under way: the run shows the token `order` among its `orders`."""
 
     vm_id: ResourceId
     instance_id: str
+    order: str
 
 
 class RunStatus(Model):
     """Where a run stands; `percent` and `job` are there where they are known. `phase` is what its next pass begins
-    with, `disableAt` when replication is disabled if nobody tags the VM again."""
+    with, `disableAt` when replication is disabled if nobody tags the VM again, `orders` the tokens of the requests that
+    it has taken up."""
 
     vm_id: ResourceId
     step: str
@@ -49,12 +51,14 @@ class RunStatus(Model):
     job: str = ""
     phase: Phase = Phase.LOOK
     disable_at: datetime | None = None
+    orders: tuple[str, ...] = ()
 
 
 class ProtectionView(View):
     """What protects a VM now, and its run: where it stands while it is `running`, or how the last one ended.
 
-    `details` are the item's, as it is now; `settings` are those of an item that is protected.
+    `details` are the item's, as it is now; `settings` are those of an item that is protected. `lastChange` is how the
+    last run ended that asked Azure for something: a later one may have found nothing to do.
     """
 
     vm_id: ResourceId
@@ -66,6 +70,7 @@ class ProtectionView(View):
     findings: tuple[Finding, ...] = ()
     running: bool
     run: Any
+    last_change: LastChange | None = None
 
 
 class PlanView(View):

@@ -1,4 +1,4 @@
-"""What PUT and DELETE end with: the VM's run is woken, and the answer says where to look."""
+"""What PUT and DELETE end with: the VM's run takes up the order, and the answer says where it is followed."""
 
 from http import HTTPStatus
 
@@ -8,19 +8,30 @@ from azure.durable_functions import DurableOrchestrationClient
 from doors.problems import Problem
 from doors.routes import TARGETS_ONLY
 from doors.views import Accepted
+from shared.domain.order import Order
 from shared.domain.run import Run
-from shared.instances import WakeError, instance_of, wake
+from shared.domain.settings import Settings
+from shared.instances import WakeError, hand_over, instance_of
 
 
-async def wake_and_answer(
-    client: DurableOrchestrationClient, request: func.HttpRequest, run: Run, done: str
+async def hand_over_and_answer(
+    settings: Settings,
+    client: DurableOrchestrationClient,
+    request: func.HttpRequest,
+    run: Run,
+    done: str,
+    *,
+    confirmed: bool = False,
 ) -> func.HttpResponse:
-    """`done` is what has come of the tag. Raises Problem: then that is all that was done."""
+    """202 once a run has taken up the order. `done` is what has come of the tag. Raises Problem: then that is all that
+    is known to be done."""
+    order = Order.new(confirmed=confirmed)
     try:
-        await wake(client, run)
+        await hand_over(client, run, order, settings.accept_timeout_seconds)
     except WakeError as error:
-        detail = f"{done}, and the VM's run was not started: {error}. Ask again, or wait for its next event."
+        detail = f"{done}, and no run has taken up the order: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotWoken", detail, retry_after=10) from None
     where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
-    accepted = Accepted(vm_id=run.vm_id, instance_id=instance_of(run.vm_id, targets_only=run.targets_only))
+    instance = instance_of(run.vm_id, targets_only=run.targets_only)
+    accepted = Accepted(vm_id=run.vm_id, instance_id=instance, order=order.token)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})

@@ -87,6 +87,9 @@ param reconcileSchedule string = ''
 @description('DR_POLL_SECONDS.')
 param pollSeconds string = ''
 
+@description('DR_ACCEPT_TIMEOUT_SECONDS.')
+param acceptTimeoutSeconds string = ''
+
 @description('DR_TAG_NAME.')
 param tagName string = ''
 
@@ -113,6 +116,10 @@ param privateNetworking bool = false
 @minValue(0)
 @maxValue(10)
 param alwaysReadyInstances int = 0
+
+@description('The version of Python that the app runs on.')
+@allowed(['3.11', '3.12', '3.13'])
+param pythonVersion string = '3.13'
 
 @description('Who is told by e-mail, comma-separated.')
 param alertEmails string = ''
@@ -268,6 +275,7 @@ module app 'modules/app.bicep' = {
     subnetId: network.?outputs.functionsSubnetId ?? ''
     authClientId: authClientId
     alwaysReadyInstances: alwaysReadyInstances
+    pythonVersion: pythonVersion
     settings: {
       DR_VAULT_IDS: vaultId
       DR_SOURCE_SCOPE: join(concat(sourceScopes, empty(extraSourceScopes) ? [] : split(extraSourceScopes, ',')), ',')
@@ -287,6 +295,7 @@ module app 'modules/app.bicep' = {
       DR_EVENTS_TOPIC: outcomes.?outputs.endpoint ?? ''
       DR_PRICES: empty(prices) ? '' : string(prices)
       DR_POLL_SECONDS: pollSeconds
+      DR_ACCEPT_TIMEOUT_SECONDS: acceptTimeoutSeconds
       DR_TAG_NAME: tagName
       DR_TAG_VALUES: tagValues
       DR_ARM_ENDPOINT: 'https://${split(environment().resourceManager, '/')[2]}'

@@ -17,13 +17,9 @@ from aiohttp import ClientSession, TCPConnector
 
 from local import rights
 from local.processes import APP, Processes, StackError
+from local.settings import TOPIC, app_settings
 
 __all__ = ["APP", "Stack", "StackError", "protection"]
-
-_POLL_SECONDS = 30.0
-"""What DR_POLL_SECONDS is in Azure: divided by the speed of the simulator's clock."""
-
-_TOPIC = "outcomes"
 
 _CONTINUATION = "x-ms-continuation-token"
 """A list of instances comes in pages: what an answer says here goes into the next request."""
@@ -185,7 +181,7 @@ class Stack(Processes):
 
     async def told(self) -> dict[str, Any]:
         """What the app has published to its topic: how many `calls`, and the `events` in order."""
-        told: dict[str, Any] = await self.sim("GET", f"topics/{_TOPIC}")
+        told: dict[str, Any] = await self.sim("GET", f"topics/{TOPIC}")
         return told
 
     async def instances(self) -> list[dict[str, Any]]:
@@ -205,6 +201,10 @@ class Stack(Processes):
         """Starts an instance through the durable HTTP API."""
         await self._call("POST", self._durable_url(f"orchestrators/{orchestration}/{instance}"), state, {})
 
+    async def manage(self, instance: str, operation: str) -> None:
+        """Suspends, resumes or terminates an instance through the durable HTTP API."""
+        await self._call("POST", self._durable_url(f"instances/{instance}/{operation}", "reason=test"), None, {})
+
     async def requests(self, after: int = 0) -> list[dict[str, Any]]:
         """The ARM requests that the simulator served after the given one."""
         found: list[dict[str, Any]] = await self.sim("GET", f"requests?after={after}")
@@ -216,18 +216,8 @@ class Stack(Processes):
         return [request for request in await self.requests(after) if request["principal"] != operator]
 
     def _app_settings(self) -> dict[str, str]:
-        told = self.ready("simulator")
-        subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in self.estate["subscriptions"])
         return {
-            "DR_VAULT_IDS": self.estate["vaults"][0]["id"],
-            "DR_SOURCE_SCOPE": subscriptions,
-            "DR_TARGET_SCOPE": subscriptions,
-            "DR_ARM_ENDPOINT": told["url"],
-            "DR_EVENTS_TOPIC": f"{told['url']}/topics/{_TOPIC}/api/events",
-            "DR_POLL_SECONDS": str(_POLL_SECONDS / self.speed),
-            "IDENTITY_ENDPOINT": told["identityEndpoint"],
-            "IDENTITY_HEADER": told["identityHeader"],
-            "SSL_CERT_FILE": told["caFile"],
+            **app_settings(self.ready("simulator"), self.estate),
             **({} if self.sweeps else {"DR_RECONCILE_SCHEDULE": _ONCE_A_YEAR}),
             **self.settings,
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.steps import ask
+from orchestrators.steps import ask, show, unexpected
 from shared.domain.batch import AT_ONCE, Batch, BatchAnswer, BatchAsk
 from shared.domain.outcome import Error, Pending, Ready
 
@@ -16,16 +16,15 @@ from shared.domain.outcome import Error, Pending, Ready
 def protect_batch(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     """One pass. Returns the `Batch` when all have ended, else continues as new."""
     batch = Batch.load(context.get_input())
-    context.set_custom_status(batch.status())
+    show(context, batch.status())
     if batch.wake_at and batch.wake_at > context.current_utc_datetime:
         yield context.create_timer(batch.wake_at)
     try:
         batch = yield from _pass(context, batch)
     except Exception as fault:
-        error = Error(code="UnexpectedError", message=str(fault))
-        batch = batch.fault(error, context.current_utc_datetime)
+        batch = batch.fault(unexpected(fault), context.current_utc_datetime)
     if batch.is_done:
-        context.set_custom_status(batch.status())
+        show(context, batch.status())
         return batch.dump()
     context.continue_as_new(batch.dump())
     return None
@@ -34,7 +33,7 @@ def protect_batch(context: Context) -> Generator[Any, Any, dict[str, Any] | None
 def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
     """The next of those that wait are asked for; when none waits any more, all are looked at."""
     asking = batch.waiting[:AT_ONCE]
-    request = BatchAsk(vm_ids=asking or batch.running, tags=batch.tags if asking else {})
+    request = BatchAsk(vm_ids=asking or batch.running, tags=batch.tags if asking else {}, order=context.instance_id)
     outcome = yield from ask(context, batch, "ask_for_protection" if asking else "follow_batch", request)
     now = context.current_utc_datetime
     if isinstance(outcome, Ready):

@@ -5,7 +5,8 @@ generation. A pass shows where the run stands, waits for its time or for `change
 continues as new with a small state. So a parked instance holds nothing but the wait: a deployment with other steps
 finds its history unchanged, history stays short over hours of replication, and waking up early costs nothing.
 
-An event is a hint: `changed` carries nothing and sends the pass back to a look at the VM as it is now. The run ends
+An event is a hint: `changed` sends the pass back to a look at the VM as it is now, and may carry an order, whose sender
+repeats it until the custom status or the result shows its token. The run ends
 only in such a look, never on a wait, so what changed during the run has been seen before the end. How it ended is told
 before that is known for sure: what comes in while it is told is looked at, and told anew if it comes to anything else.
 """
@@ -16,12 +17,13 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.disable import ENDINGS, disable
-from orchestrators.steps import Step, ask, not_ready
+from orchestrators.steps import Step, ask, not_ready, show, unexpected
 from orchestrators.target_resources import create_target_resources
 from orchestrators.tell import tell_end
 from shared.domain.drift import not_changed
 from shared.domain.findings import Finding, note
 from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
+from shared.domain.order import order_in
 from shared.domain.outcome import Error, Failed, Pending, Ready
 from shared.domain.plan import Plan, origins_of
 from shared.domain.protected_item import ProtectedItem, Stage
@@ -32,18 +34,18 @@ from shared.domain.vm import SourceVm
 def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     """One pass. Returns the `Result` when the run has ended, else continues as new."""
     run = Run.load(context.get_input())
-    context.set_custom_status(run.status())
+    show(context, run.status())
     changed = context.wait_for_external_event(CHANGED)
 
     due = yield from _wait(context, run, changed)
     if changed.is_completed:
-        run, changed = run.look_again(), context.wait_for_external_event(CHANGED)
+        run, changed = _heed(run, changed), context.wait_for_external_event(CHANGED)
         due = True
     if due and not run.result:
         try:
             run = yield from _pass(context, run)
         except Exception as fault:
-            run = run.back_off(context.current_utc_datetime, fault)
+            run = run.back_off(context.current_utc_datetime, unexpected(fault))
     if due and run.result:
         run = yield from tell_end(context, run)
 
@@ -52,9 +54,9 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     # (azure-functions-durable-extension issue 2606).
     yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
-        run = run.look_again()
+        run = _heed(run, changed)
     if run.result and run.wake_at is None:
-        context.set_custom_status(run.status())
+        show(context, run.status())
         return run.result.dump()
     context.continue_as_new(run.dump())
     return None
@@ -70,6 +72,12 @@ def _wait(context: Context, run: Run, changed: Any) -> Generator[Any, Any, bool]
     if not timer.is_completed:
         timer.cancel()
     return bool(run.wake_at <= context.current_utc_datetime)
+
+
+def _heed(run: Run, changed: Any) -> Run:
+    """The next look is at once, with the order that the event may carry."""
+    order = order_in(changed.result)
+    return run.take_up(order) if order else run.look_again()
 
 
 def _pass(context: Context, run: Run) -> Step:
@@ -93,7 +101,8 @@ def _look(context: Context, run: Run) -> Step:
         if unasked and (source.item or run.disabling):
             return (yield from disable(context, run, source))
         return run.finish(ENDINGS[source.verdict], source.findings)
-    run = run.but(disable_at=None, disabling=False)
+    # A confirmation serves the disable that it was given for: the VM is asked for again.
+    run = run.but(disable_at=None, disabling=False, confirmed=False)
     if source.item and run.targets_only:
         return run.finish(Ending.TARGETS_READY)
     if source.item and source.item.stage is Stage.PROTECTED:
@@ -106,7 +115,7 @@ def _look(context: Context, run: Run) -> Step:
         return run.wait_to_settle(now, source.vm)
     if source.not_before and now < source.not_before:
         return run.wait_until(now, source.not_before, "Waiting until the VM is old enough")
-    return (yield from _protect(context, run.but(settle_by=None), source.vm))
+    return (yield from _protect(context, run.but(settling=None), source.vm))
 
 
 def _look_at_item(context: Context, run: Run, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
@@ -183,7 +192,7 @@ def _create_targets(context: Context, run: Run) -> Step:
         return run.wait_for_targets(context.current_utc_datetime, outcome, remaining)
     if isinstance(outcome, Failed):
         return run.fail(outcome)
-    return run.but(remaining=(), targets_by=None)
+    return run.but(remaining=(), targets_wait=None)
 
 
 def _follow(context: Context, run: Run) -> Step:

@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.steps import ask
+from orchestrators.steps import ask, show, unexpected
 from orchestrators.tell import tell_sweep
 from shared.domain.history import KEPT
 from shared.domain.messages import PurgeRequest
@@ -26,7 +26,7 @@ _MOST_FAULTS = 5
 def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     """One pass. Returns the `SweepReport` when the sweep has ended, else continues as new."""
     sweep = Sweep.load(context.get_input())
-    context.set_custom_status(sweep.status())
+    show(context, sweep.status())
     now = context.current_utc_datetime
     if sweep.wake_at and sweep.wake_at > now:
         yield context.create_timer(sweep.wake_at)
@@ -34,12 +34,12 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
         try:
             sweep = yield from _pass(context, sweep)
         except Exception as fault:
-            sweep = _fault(context, sweep, Error(code="UnexpectedError", message=str(fault)[:1000]))
+            sweep = _fault(context, sweep, unexpected(fault))
     if sweep.done:
         sweep = yield from tell_sweep(context, sweep)
     if sweep.done and not sweep.wake_at:
         yield from _purge(context, sweep)
-        context.set_custom_status(sweep.status())
+        show(context, sweep.status())
         return sweep.report.dump() if sweep.report else None
     context.continue_as_new(sweep.dump())
     return None

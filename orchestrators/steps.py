@@ -6,8 +6,9 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.domain.batch import Batch
+from shared.domain.custom_status import bounded
 from shared.domain.model import Model
-from shared.domain.outcome import Failed, Outcome, Pending, load_outcome
+from shared.domain.outcome import Error, Failed, Outcome, Pending, load_outcome
 from shared.domain.run import Run
 from shared.domain.sweep import Sweep
 
@@ -30,3 +31,13 @@ def not_ready(context: Context, run: Run, outcome: Outcome) -> Run:
     if isinstance(outcome, Failed):
         return run.fail(outcome)
     raise TypeError(f"{outcome} is no reason to wait")
+
+
+def show(context: Context, status: dict[str, Any]) -> None:
+    """Sets the custom status. One that is too large would fail the orchestration for good."""
+    context.set_custom_status(bounded(status))
+
+
+def unexpected(fault: Exception) -> Error:
+    """What an activity raised, without the stack and the server's paths that the extension appends to it."""
+    return Error(code="UnexpectedError", message=str(fault).split(" \n ", 1)[0])

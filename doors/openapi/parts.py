@@ -26,6 +26,7 @@ def with_body(largest: int = LARGEST_BODY) -> dict[HTTPStatus, str]:
     return {
         **ON_READ,
         HTTPStatus.BAD_REQUEST: "MalformedResource, InvalidQuery, MalformedBody: what cannot be read",
+        HTTPStatus.LENGTH_REQUIRED: "LengthRequired: a body in chunks; it needs a Content-Length",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"BodyTooLarge: at most {largest} bytes",
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "NotJson: a body is application/json",
         HTTPStatus.UNPROCESSABLE_ENTITY: "InvalidBody: `errors` name every member that cannot be taken",

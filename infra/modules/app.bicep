@@ -21,6 +21,10 @@ param authClientId string
 
 param alwaysReadyInstances int
 
+@description('The version of Python: one that requirements.txt has the packages for.')
+@allowed(['3.11', '3.12', '3.13'])
+param pythonVersion string
+
 @description('The app\'s own settings.')
 param settings object
 
@@ -85,7 +89,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       }
       runtime: {
         name: 'python'
-        version: '3.12'
+        version: pythonVersion
       }
       scaleAndConcurrency: {
         instanceMemoryMB: 2048

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from local.host.config import HostError, load_config, load_local_settings
+from local.host.config import HostConfig, HostError, load_config, load_local_settings
 from local.host.durable.store import IncompatibleHistoryError
 from local.host.indexing import load_functions
 from local.host.keys import load_keys
@@ -55,15 +55,20 @@ def serve(app: Path, port: int, state_dir: Path) -> None:
             listener = socket.create_server(("127.0.0.1", port))
         except OSError as error:
             raise HostError(f"port {port} is not free: {error.strerror}") from error
-        functions = load_functions(app)
-        host = Host(functions, config, load_keys(state_dir / "keys.json"), state_dir)
         ready_file = state_dir / "host.json"
         ready_file.unlink(missing_ok=True)  # what a killed host left
         try:
-            asyncio.run(host.serve(listener, ready_file))
+            asyncio.run(_serve(app, config, state_dir, listener, ready_file))
         finally:
             ready_file.unlink(missing_ok=True)
         _leave_threads()
+
+
+async def _serve(app: Path, config: HostConfig, state_dir: Path, listener: socket.socket, ready_file: Path) -> None:
+    """The app is imported on the event loop that its functions run on, as the platform's worker does it."""
+    functions = await load_functions(app)
+    host = Host(functions, config, load_keys(state_dir / "keys.json"), state_dir)
+    await host.serve(listener, ready_file)
 
 
 def _lock(lock: IO[str], state_dir: Path) -> None:
@@ -77,7 +82,7 @@ def _lock(lock: IO[str], state_dir: Path) -> None:
 def _leave_threads() -> None:
     """A function that still runs in a thread does not keep the process: the next one does its activity again."""
     deadline = time.monotonic() + SHUTDOWN_SECONDS
-    while any(thread.name.startswith("function") for thread in threading.enumerate()):
+    while any(thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate()):
         if time.monotonic() > deadline:
             logging.shutdown()
             sys.stdout.flush()

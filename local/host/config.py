@@ -105,6 +105,12 @@ def resolve_setting(text: str) -> str:
     return re.sub(r"%([^%\s]+)%", value, text)
 
 
+def is_disabled(function: str) -> bool:
+    """Whether the setting `AzureWebJobs.<function>.Disabled` says so, in the spelling of Linux with underscores."""
+    names = {f"azurewebjobs.{function}.disabled".lower(), f"azurewebjobs_{function}_disabled".lower()}
+    return any(name.lower() in names and value.lower() in ("1", "true") for name, value in os.environ.items())
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         body = json.loads(path.read_text(encoding="utf-8-sig"))

@@ -6,22 +6,21 @@ import logging
 from typing import Any
 
 from aiohttp import web
-from azure.functions.meta import Datum
 
+from local.host.durable.functions import FunctionFailedError
 from local.host.indexing import HostFunction
 from local.host.invocation import Invoker
 from local.host.keys import Keys
+from local.host.messages import TypedData
 
 log = logging.getLogger(__name__)
 
 PATH = "/runtime/webhooks/eventgrid"
 SYSTEM_KEY = "eventgrid_extension"
-# Event Grid never sends more in one delivery.
-MAX_BODY = 1024 * 1024
 
 
 class EventGridWebhook:
-    """Functions by lower-cased name."""
+    """Functions by name: its case counts."""
 
     def __init__(self, functions: dict[str, HostFunction], invoker: Invoker, keys: Keys) -> None:
         self._functions = functions
@@ -30,61 +29,52 @@ class EventGridWebhook:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answers what Event Grid expects: anything but a 2xx is delivered again, for a day."""
-        if not self._keys.opens(request, SYSTEM_KEY):
-            return web.Response(status=401)
-        name = request.query.get("functionName", "").lower().removeprefix("host.functions.")
-        if (function := self._functions.get(name)) is None:
-            return web.Response(status=404, text=f"cannot find function: '{request.query.get('functionName', '')}'")
+        if refusal := self._keys.refusal(request, SYSTEM_KEY):
+            return refusal
         if request.method == "OPTIONS":
-            return _cloud_events_handshake(request)
-        if request.method != "POST":
-            return web.Response(status=405)
-        if (request.content_length or 0) > MAX_BODY or len(body := await request.read()) > MAX_BODY:
-            return web.Response(status=413)
-        return await self._post(request, function, body)
-
-    async def _post(self, request: web.Request, function: HostFunction, body: bytes) -> web.Response:
-        kind = request.headers.get("aeg-event-type", "")
-        if not kind and request.content_type.startswith("application/cloudevents"):
-            kind = "Notification"
-        if kind == "Unsubscribe":
-            return web.Response(status=202)
+            return web.Response(headers={"Webhook-Allowed-Origin": "eventgrid.azure.net"})
+        name = next((value for key, value in request.query.items() if key.lower() == "functionname"), "")
+        if (function := self._functions.get(name)) is None:
+            return web.Response(status=404, text=f"cannot find function: '{name}'")
         try:
-            content = json.loads(body)
-        except ValueError:
-            return web.Response(status=400, text="the body is not JSON")
-        events = [content] if isinstance(content, dict) else content
-        if not isinstance(events, list):
-            return web.Response(status=400, text="the body is neither an array nor an object")
-        if kind == "SubscriptionValidation":
-            return _validation(events)
-        if kind == "Notification":
-            return await self._notify(function, events)
-        return web.Response(status=400, text=f"unknown aeg-event-type '{kind}'")
+            return await self._process(request, function)
+        except FunctionFailedError as error:
+            log.error("Function '%s' failed: %s", function.name, error.stack)
+            return web.Response(status=500, text=f"Exception while executing function: Functions.{function.name}")
+        except (ValueError, LookupError, TypeError):
+            log.exception("The Event Grid webhook cannot read a delivery for '%s'", function.name)
+            return web.Response(status=500)
 
-    async def _notify(self, function: HostFunction, events: list[Any]) -> web.Response:
-        outcomes = await asyncio.gather(*(self._invoke(function, event) for event in events))
-        return web.Response(status=202 if all(outcomes) else 500)
+    async def _process(self, request: web.Request, function: HostFunction) -> web.Response:
+        """The method does not matter. Raises FunctionFailedError, and what reading a wrong body raises."""
+        kind = request.headers.get("aeg-event-type", "").lower()
+        if kind == "subscriptionvalidation":
+            return web.json_response(
+                {"validationResponse": _validation_code(await _json(request))}, content_type="text/plain"
+            )
+        if kind == "notification":
+            content = await _json(request)
+            await self._notify(function, content if isinstance(content, list) else [content])
+        return web.Response(status=202 if kind in ("notification", "unsubscribe") else 400)
 
-    async def _invoke(self, function: HostFunction, event: Any) -> bool:
-        try:
-            await self._invoker.invoke(function, Datum(json.dumps(event), "json"))
-        except Exception:
-            log.exception("Function '%s' failed", function.name)
-            return False
-        return True
-
-
-def _validation(events: list[Any]) -> web.Response:
-    try:
-        code = events[0]["data"]["validationCode"]
-    except (LookupError, TypeError):
-        return web.Response(status=400, text="the validation event has no data.validationCode")
-    return web.json_response({"validationResponse": code})
+    async def _notify(self, function: HostFunction, events: list[Any]) -> None:
+        values = (TypedData(json=json.dumps(event)) for event in events)
+        calls = (self._invoker.invoke(function, value) for value in values)
+        for outcome in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
 
-def _cloud_events_handshake(request: web.Request) -> web.Response:
-    """The abuse protection of CloudEvents webhooks: the origin asks, the endpoint allows."""
-    if not (origin := request.headers.get("WebHook-Request-Origin")):
-        return web.Response(status=400, text="WebHook-Request-Origin is missing")
-    return web.Response(headers={"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"})
+async def _json(request: web.Request) -> Any:
+    """An object or an array. Raises ValueError."""
+    content = json.loads(await request.read())
+    if not isinstance(content, dict | list):
+        raise ValueError(f"neither an object nor an array: {content!r:.100}")
+    return content
+
+
+def _validation_code(content: Any) -> str:
+    """In a CloudEvent the data is JSON text."""
+    event = content if isinstance(content, dict) else content[0]
+    data = event["data"]
+    return str((json.loads(data) if isinstance(data, str) else data)["validationCode"])

@@ -1,23 +1,26 @@
-"""HTTP triggers: routing, keys, and the way through azure.functions' own converters."""
+"""HTTP triggers: routing, keys, and what the Functions host makes of requests and responses."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from http.cookies import Morsel
+from urllib.parse import quote
 
-from aiohttp import web
-from azure.functions.meta import Datum
+from aiohttp import HttpVersion11, web
 
 from local.host.config import HostError
+from local.host.durable.functions import FunctionFailedError
 from local.host.indexing import HostFunction
 from local.host.invocation import Invoker
-from local.host.keys import Keys
+from local.host.keys import MASTER, Keys
+from local.host.messages import Message, RpcHttp, TypedData
+from local.host.paths import encode_path
 from local.host.routes import Route, parse_route
 
 log = logging.getLogger(__name__)
 
-# The platform's limit for a request's body.
-MAX_BODY = 100 * 1024 * 1024
+_SAME_SITE = {1: "lax", 2: "strict", 3: "none"}
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,15 @@ class HttpFunction:
         """Raises HostError for a route that cannot be served."""
         trigger = function.trigger
         try:
-            route = parse_route(trigger.get("route", function.name))
+            route = parse_route(trigger.get("route") or function.name)
         except HostError as error:
             raise HostError(f"function '{function.name}': {error}") from error
-        methods = frozenset(method.upper() for method in trigger.get("methods", ()))
-        return cls(function, route, methods, trigger.get("authLevel", "function").lower())
+        methods = frozenset(method.upper() for method in trigger.get("methods") or ())
+        return cls(function, route, methods, (trigger.get("authLevel") or "function").lower())
+
+    def opens_to(self, level: str | None) -> bool:
+        """Whether a key of that level may call it."""
+        return self.auth_level == "anonymous" or level in (self.auth_level, MASTER)
 
 
 class HttpTriggers:
@@ -52,24 +59,26 @@ class HttpTriggers:
     def url(self, function: HttpFunction) -> str:
         return self._prefix + function.route.template
 
-    async def handle(self, request: web.Request) -> web.Response:
-        """404 also for a method that no function takes: so does the platform."""
+    async def handle(self, request: web.Request) -> web.Response | None:
+        """None when no function has the route, or none that takes the method."""
         found = self._find(request)
         if found is None:
-            return web.Response(status=404)
+            return None
         http, parameters = found
-        if not self._keys.opens(request, http.auth_level):
+        level = self._keys.level(request)
+        if not http.opens_to(level):
             return web.Response(status=401)
-        trigger = await _request_datum(request, parameters)
+        if http.function.disabled and level != MASTER:
+            return web.Response(status=404)
         try:
-            result = await self._invoker.invoke(http.function, trigger)
-            return _response(self._invoker.encode("http", result)) if result is not None else web.Response(status=204)
-        except Exception:
-            log.exception("Function '%s' failed", http.function.name)
+            value = await self._invoker.invoke(http.function, TypedData(http=await _message(request, parameters)))
+        except FunctionFailedError as error:
+            log.error("Function '%s' failed: %s", http.function.name, error.stack)
             return web.Response(status=500)
+        return _response(request, value)
 
     def _find(self, request: web.Request) -> tuple[HttpFunction, dict[str, str]] | None:
-        path = request.rel_url.raw_path
+        path: str = request["path"]
         if not path.lower().startswith(self._prefix.lower()):
             return None
         for http in self.functions:
@@ -91,41 +100,67 @@ def _check_conflicts(functions: list[HttpFunction]) -> None:
             seen[key] = http.function.name
 
 
-async def _request_datum(request: web.Request, parameters: Mapping[str, str]) -> Datum:
-    body = await request.read()
-    return Datum(
-        {
-            "method": _text(request.method),
-            "url": _text(str(request.url)),
-            "headers": _texts(request.headers),
-            "query": _texts(request.query),
-            "params": {name: _text(value) for name, value in parameters.items()},
-            "body": Datum(body, "bytes"),
-        },
-        "http",
+async def _message(request: web.Request, parameters: Mapping[str, str]) -> RpcHttp:
+    """A body without Content-Length is dropped, its headers stay: so does the Functions host."""
+    if request.content_length:
+        body = TypedData(bytes=await request.read())
+    else:
+        await request.release()
+        body = TypedData()
+    query = request.raw_path.partition("?")[2]
+    return RpcHttp(
+        method=request.method,
+        url=f"http://{request.host}{encode_path(request['path'])}{query and f'?{query}'}",
+        headers={name.lower(): value for name, value in _joined(request.headers.items()).items()},
+        query={name: value for name, value in _joined(request.query.items()).items() if value},
+        params=dict(parameters),
+        body=body,
     )
 
 
-def _text(value: str) -> Datum:
-    return Datum(value, "string")
+def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Values of one name, whatever its case, are one text; the first spelling stays."""
+    joined: dict[str, tuple[str, list[str]]] = {}
+    for name, value in items:
+        joined.setdefault(name.lower(), (name, []))[1].append(value)
+    return {name: ",".join(values) for name, values in joined.values()}
 
 
-def _texts(values: Any) -> dict[str, Datum]:
-    """Several values of one name are joined, empty ones left out, as the Functions host does it."""
-    joined = {name.lower(): (name, ",".join(values.getall(name))) for name in values}
-    return {name: _text(value) for name, value in joined.values() if value}
-
-
-def _response(datum: Datum) -> web.Response:
-    if datum.type == "string":
-        return web.Response(text=datum.value)
-    value = datum.value
-    response = web.Response(status=int(value["status_code"].value), body=value["body"].value)
-    for name, header in value["headers"].items():
-        # aiohttp knows the length, and sends the body in one piece.
-        if name.lower() not in ("content-length", "transfer-encoding"):
-            response.headers.add(name, header.value)
-    for cookie in value["cookies"] or ():
-        for morsel in cookie.values():
-            response.headers.add("Set-Cookie", morsel.OutputString())
+def _response(request: web.Request, value: TypedData | None) -> web.Response:
+    """Sent in chunks, as the Functions host does it."""
+    if value is None:
+        return web.Response(status=200)
+    if text := getattr(value, "string", None):
+        response = web.Response(text=text)
+    elif text is not None:
+        response = web.Response(text="")
+    else:
+        answer: Message = value.http
+        response = web.Response(status=int(answer.status_code), body=answer.body.bytes)
+        for name, header in answer.headers.items():
+            # The web server frames the body.
+            if name.lower() not in ("content-length", "transfer-encoding"):
+                response.headers.add(name, header)
+        for cookie in answer.cookies or ():
+            response.headers.add("Set-Cookie", _cookie(cookie))
+    if response.body and request.version >= HttpVersion11:
+        response.enable_chunked_encoding()
     return response
+
+
+def _cookie(cookie: Message) -> str:
+    """The attributes that the worker passes on; the value is escaped."""
+    morsel: Morsel[str] = Morsel()
+    value = quote(cookie.value, "")
+    morsel.set(cookie.name, value, value)
+    for name in ("domain", "path", "secure", "max_age"):
+        if (field := getattr(cookie, name)) is not None:
+            morsel[name.replace("_", "-")] = int(field.value) if name == "max_age" else field.value
+    if cookie.http_only is not None:
+        morsel["httponly"] = cookie.http_only.value
+    if cookie.expires is not None:
+        moment = datetime.fromtimestamp(cookie.expires.value.seconds, UTC)
+        morsel["expires"] = f"{moment:%a, %d %b %Y %H:%M:%S} GMT"
+    if same_site := _SAME_SITE.get(cookie.same_site):
+        morsel["samesite"] = same_site
+    return morsel.OutputString()

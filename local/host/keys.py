@@ -11,27 +11,33 @@ from aiohttp import web
 
 KEY_HEADER = "x-functions-key"
 SYSTEM_KEYS = ("eventgrid_extension", "durabletask_extension")
+MASTER = "admin"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The host's keys. The master key opens every door."""
+    """The host's keys. The master key opens everything."""
 
     master: str
     function: dict[str, str]
     system: dict[str, str]
 
-    def opens(self, request: web.Request, level: str) -> bool:
-        """Whether the request may pass a door of an auth level, or of the system key of that name."""
-        if level == "anonymous":
-            return True
-        given = (request.query.get("code") or request.headers.get(KEY_HEADER) or "").encode()
-        accepted = [self.master]
-        if level == "function":
-            accepted += self.function.values()
-        elif level in self.system:
-            accepted.append(self.system[level])
-        return any(secrets.compare_digest(given, key.encode()) for key in accepted)
+    def level(self, request: web.Request) -> str | None:
+        """What the key of a request is for: `admin`, `function`, the name of a system key, or None. A header wins over
+        the query, whatever is in it."""
+        codes = (value for name, value in request.query.items() if name.lower() == "code")
+        given = (request.headers.get(KEY_HEADER) if KEY_HEADER in request.headers else next(codes, None)) or ""
+        known = [(MASTER, self.master), *(("function", key) for key in self.function.values()), *self.system.items()]
+        return next((level for level, key in known if secrets.compare_digest(given.encode(), key.encode())), None)
+
+    def refusal(self, request: web.Request, level: str) -> web.Response | None:
+        """The answer where the platform asks for the master key or for the system key of that name: None lets pass."""
+        given = self.level(request)
+        if given in (level, MASTER):
+            return None
+        if given:
+            return web.Response(status=403)
+        return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
 
 
 def load_keys(path: Path) -> Keys:

@@ -1,6 +1,7 @@
 """Web applications on loopback sockets."""
 
 import socket
+from typing import Any
 
 from aiohttp import web
 
@@ -14,9 +15,9 @@ def url_of(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-async def serve_app(app: web.Application, listener: socket.socket) -> web.AppRunner:
-    """Takes requests from now on, until the runner is cleaned up."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+async def serve_app(app: web.Application, listener: socket.socket, **options: Any) -> web.AppRunner:
+    """Takes requests from now on, until the runner is cleaned up. `options` are those of aiohttp's server."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, **options)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     return runner

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import unquote
 
 from local.host.config import HostError
 
@@ -61,17 +60,12 @@ class Route:
     precedence: tuple[int, ...]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The decoded parameters when the (still encoded) path fits; `%2F` stays, as it does on the platform."""
-        if (found := self.pattern.fullmatch(path.strip("/"))) is None:
+        """The parameters when the path, decoded and below the route prefix, fits."""
+        if (found := self.pattern.fullmatch(path)) is None:
             return None
-        values = {}
-        for name, text in found.groupdict().items():
-            if text is None:
-                continue
-            values[name] = unquote(re.sub("(?i)%2f", "%252F", text))
-            if not all(check(values[name]) for check in self.checks[name]):
-                return None
-        return values
+        values = {name: text for name, text in found.groupdict().items() if text}
+        fits = all(check(text) for name, text in values.items() for check in self.checks[name])
+        return values if fits else None
 
 
 def parse_route(template: str) -> Route:
@@ -93,7 +87,9 @@ def parse_route(template: str) -> Route:
         # An optional or catch-all segment may be missing with its slash.
         pattern += f"(?:{slash}{text})?" if segment.endswith("?}") or segment.startswith("{*") else slash + text
         precedence.append(weight)
-    return Route(template, re.compile(pattern, re.IGNORECASE), checks, tuple(precedence))
+    # Of a catch-all the slash at the end is a part.
+    pattern += "/?"
+    return Route(template, re.compile(pattern, re.IGNORECASE | re.DOTALL), checks, tuple(precedence))
 
 
 def _segment(template: str, segment: str, last: bool) -> tuple[str, int, dict[str, list[Callable[[str], bool]]]]:
@@ -106,7 +102,7 @@ def _segment(template: str, segment: str, last: bool) -> tuple[str, int, dict[st
             raise HostError(f"route '{template}': '{found[0]}' must be the last segment")
         if name in checks:
             raise HostError(f"route '{template}' names the parameter '{name}' twice")
-        pattern += re.escape(segment[position : found.start()]) + f"(?P<{name}>{'.*' if catch_all else '[^/]+'})"
+        pattern += re.escape(segment[position : found.start()]) + f"(?P<{name}>{'[^/].*' if catch_all else '[^/]+'})"
         checks[name] = [_constraint(template, *item.groups()) for item in _CONSTRAINT.finditer(constraints)]
         position = found.end()
     if set(literal := re.sub(_PARAMETER, "", segment)) & set("{}*?") or (not segment and template.strip("/")):

@@ -6,21 +6,22 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from azure.functions.meta import Datum
 
-from local.host import eventgrid, http
+from local.host import admin, eventgrid, http
 from local.host.config import HostConfig
 from local.host.durable.backend import PUBLIC_PATH, DurableApp, open_durable
 from local.host.durable.functions import Function
 from local.host.indexing import HostFunction
 from local.host.invocation import Invoker
 from local.host.keys import Keys
+from local.host.limits import MAX_BODY, SERVER_OPTIONS, platform_limits
 from local.host.listening import serve_app, url_of
+from local.host.messages import TypedData
 from local.host.timers import TimerTrigger
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Host:
         self._invoker = Invoker()
         self._http = http.HttpTriggers(_of(functions, "httpTrigger"), self._invoker, keys, config.route_prefix)
         self._timers = {f.name.lower(): TimerTrigger(f, self._invoker) for f in _of(functions, "timerTrigger")}
-        webhook_functions = {f.name.lower(): f for f in _of(functions, "eventGridTrigger")}
+        webhook_functions = {f.name: f for f in _of(functions, "eventGridTrigger") if not f.disabled}
         self._eventgrid = eventgrid.EventGridWebhook(webhook_functions, self._invoker, keys)
         app = DurableApp(
             self._durable_functions(_of(functions, "orchestrationTrigger"), "orchestration"),
@@ -50,7 +51,8 @@ class Host:
             options=config.durable_options,
         )
         self._durable = open_durable(app, state_dir, os.environ.get("DURABLE_HOST"))
-        self._by_hand: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._admin = admin.Admin(functions, keys, {name: self._by_hand(timer) for name, timer in self._timers.items()})
 
     async def serve(self, listener: socket.socket, ready_file: Path) -> None:
         """Serves until SIGTERM or SIGINT. The file says, as soon as requests are taken, where the host is."""
@@ -59,12 +61,13 @@ class Host:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         url = url_of(listener)
         await self._durable.start(url, self._bind_client)
-        runner = await serve_app(self._public_app(), listener)
-        timers = [asyncio.create_task(timer.run_on_schedule()) for timer in self._timers.values()]
+        runner = await serve_app(self._public_app(), listener, **SERVER_OPTIONS)
+        scheduled = [timer for timer in self._timers.values() if not timer.function.disabled]
+        timers = [asyncio.create_task(timer.run_on_schedule()) for timer in scheduled]
         self._announce(url, ready_file)
         await stop.wait()
         log.info("Stopping")
-        for task in (*timers, *self._by_hand):
+        for task in (*timers, *self._tasks):
             task.cancel()
         await self._durable.stop()
         await runner.cleanup()
@@ -75,52 +78,49 @@ class Host:
 
     def _durable_functions(self, functions: Iterable[HostFunction], name_key: str) -> dict[str, Function]:
         """By the name under which an orchestrator calls them."""
-        return {f.trigger.get(name_key) or f.name: self._durable_function(f) for f in functions}
+        enabled = (f for f in functions if not f.disabled)
+        return {f.trigger.get(name_key) or f.name: self._durable_function(f) for f in enabled}
 
     def _durable_function(self, function: HostFunction) -> Function:
         async def call(text: str) -> str:
-            result = await self._invoker.invoke(function, Datum(text, "string"))
-            answer: str = self._invoker.encode(function.kind, result).value
+            value = await self._invoker.invoke(function, TypedData(string=text))
+            answer: str = value.json if value else "null"
             return answer
 
         return call
 
+    def _by_hand(self, timer: TimerTrigger) -> Callable[[], None]:
+        def run() -> None:
+            task = asyncio.create_task(timer.run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        return run
+
     def _public_app(self) -> web.Application:
         durable = web.Application(middlewares=[self._needs_durable_key])
         durable.add_routes(self._durable.public_routes())
-        app = web.Application(client_max_size=http.MAX_BODY)
+        app = web.Application(middlewares=[platform_limits], client_max_size=MAX_BODY)
         app.add_subapp(PUBLIC_PATH, durable)
         app.add_routes([web.route("*", "/{path:(?s:.*)}", self._dispatch)])
         return app
 
     @web.middleware
     async def _needs_durable_key(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if not self._keys.opens(request, DURABLE_KEY):
-            return web.Response(status=401)
+        if refusal := self._keys.refusal(request, DURABLE_KEY):
+            return refusal
         response: web.StreamResponse = await handler(request)
         return response
 
     async def _dispatch(self, request: web.Request) -> web.Response:
-        path = request.path.lower().rstrip("/")
-        if path == eventgrid.PATH:
+        path = request["path"].lower()
+        if path.rstrip("/") == eventgrid.PATH:
             return await self._eventgrid.handle(request)
-        if path.startswith("/admin/"):
-            return await self._admin(request, path)
-        return await self._http.handle(request)
-
-    async def _admin(self, request: web.Request, path: str) -> web.Response:
-        """`POST /admin/functions/{name}` runs a timer by hand: 202 at once, as on the platform."""
-        if not self._keys.opens(request, "admin"):
-            return web.Response(status=401)
-        name = path.removeprefix("/admin/functions/")
-        if request.method != "POST" or not any(function.name.lower() == name for function in self._functions):
-            return web.Response(status=404)
-        if (timer := self._timers.get(name)) is None:
-            return web.Response(status=400, text=f"The local host runs only timer functions by hand: '{name}' is none.")
-        task = asyncio.create_task(timer.run())
-        self._by_hand.add(task)
-        task.add_done_callback(self._by_hand.discard)
-        return web.Response(status=202)
+        if path.startswith(admin.PREFIX):
+            return await self._admin.handle(request, path.rstrip("/"))
+        if response := await self._http.handle(request):
+            return response
+        return admin.home_page() if path == "/" else web.Response(status=404)
 
     # What is said at the start
 
@@ -129,7 +129,7 @@ class Host:
         print("Functions:\n")
         for item in described:
             methods = f"[{','.join(item['methods'])}] " if item.get("methods") else ""
-            where = item.get("url") or item.get("schedule") or ""
+            where = "disabled" if item.get("disabled") else item.get("url") or item.get("schedule") or ""
             print(f"  {item['name']}: {item['type']} {methods}{where}".rstrip())
         print(f"\nListening on {url}", flush=True)
         ready = {"url": url, "pid": os.getpid(), "functions": described}
@@ -139,6 +139,8 @@ class Host:
 
     def _describe(self, function: HostFunction, url: str) -> dict[str, Any]:
         described: dict[str, Any] = {"name": function.name, "type": function.kind}
+        if function.disabled:
+            described["disabled"] = True
         for item in self._http.functions:
             if item.function is function:
                 described |= {"methods": sorted(item.methods), "url": url + self._http.url(item)}

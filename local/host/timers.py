@@ -5,11 +5,11 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from azure.functions.meta import Datum
-
 from local.host.config import HostError, resolve_setting
+from local.host.durable.functions import FunctionFailedError
 from local.host.indexing import HostFunction
 from local.host.invocation import Invoker
+from local.host.messages import TypedData
 from local.host.ncrontab import Schedule
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,9 @@ class TimerTrigger:
         request = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": False}
         self._last = now
         try:
-            await self._invoker.invoke(self.function, Datum(json.dumps(request), "json"))
-        except Exception:
-            log.exception("Function '%s' failed", self.function.name)
+            await self._invoker.invoke(self.function, TypedData(json=json.dumps(request)))
+        except FunctionFailedError as error:
+            log.error("Function '%s' failed: %s", self.function.name, error.stack)
 
 
 def _now() -> datetime:

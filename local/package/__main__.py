@@ -10,6 +10,7 @@ import tempfile
 import venv
 from pathlib import Path
 
+import azure_functions_runtime
 from aiohttp import ClientError
 from rich.console import Console
 
@@ -97,6 +98,8 @@ async def _demo(where: Path, app: Path, python: str, estate: estates.Estate, spe
     host = where / "host"
     shutil.copytree(APP / "local" / "host", host / "local" / "host", ignore=shutil.ignore_patterns("__pycache__"))
     (host / "local" / "__init__.py").touch()
+    # The library that loads the app is the platform's, not among what is deployed.
+    shutil.copytree(Path(azure_functions_runtime.__file__).parent, host / azure_functions_runtime.__name__)
     settings = estate.settings | {"PYTHONPATH": str(app / packages.PLACE)}
     stack = Stack(where / "stack", estate.data, speed=speed, settings=settings, app=app, python=python, host_root=host)
     with (where / "demo.log").open("w") as log:

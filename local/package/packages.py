@@ -18,11 +18,14 @@ class InstallError(RuntimeError):
     """pip has failed; the text is the end of what it said."""
 
 
-def install(folder: Path) -> None:
-    """Installs `requirements.txt` of the folder into it, for the Python that runs this. Raises InstallError."""
+def install(folder: Path, *more: str) -> None:
+    """Installs `requirements.txt` of the folder into it, for the Python that runs this; `more` are options of pip.
+
+    Raises InstallError.
+    """
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "2")
     options = ("--require-hashes", "--target", str(folder / PLACE), "--requirement", str(folder / "requirements.txt"))
-    done = subprocess.run((*pip, *options), capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run((*pip, *options, *more), capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = done.stderr[-2000:].strip()
         # pip ends such a try with "no matching distribution"; that it could not connect stands in its warnings.

@@ -164,6 +164,7 @@ class Simulator:
             "identityHeader": self.identity_header,
             "principalId": self._identity.principal_id,
             "caFile": str(self.ca_file.absolute()),
+            "speed": self.world.clock.speed,
         }
 
     async def stop(self) -> None:

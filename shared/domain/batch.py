@@ -53,10 +53,12 @@ class BatchEnd(Model):
 
 
 class BatchAsk(Model):
-    """`tags` are what the request asks for beside protection itself."""
+    """`tags` are what the request asks for beside protection itself. `order` is the token that a run shows which has
+    taken the batch up, and without which its end is not the batch's."""
 
     vm_ids: tuple[ResourceId, ...]
     tags: dict[str, str] = {}
+    order: str
 
 
 class BatchAnswer(Model):

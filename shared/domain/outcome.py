@@ -7,17 +7,27 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from shared.domain.model import Model
 
 
-class Error(Model):
-    """Why something failed, in the words of the service. `action` is what it recommends."""
+def _cut_to(longest: int) -> BeforeValidator:
+    """Cuts a text that is longer than so many characters."""
+    return BeforeValidator(
+        lambda text: f"{text[: longest - 1]}…" if isinstance(text, str) and len(text) > longest else text
+    )
 
-    code: str
-    message: str
-    action: str = ""
+
+class Error(Model):
+    """Why something failed, in the words of the service. `action` is what it recommends.
+
+    A text of Azure may be of any length, and an error is carried in the state of orchestrations: it is cut here.
+    """
+
+    code: Annotated[str, _cut_to(100)]
+    message: Annotated[str, _cut_to(2000)]
+    action: Annotated[str, _cut_to(1000)] = ""
 
     def __str__(self) -> str:
         return " ".join(part for part in (f"{self.code}: {self.message}", self.action) if part)

@@ -6,19 +6,21 @@ from typing import Any, Self
 
 from shared.domain.findings import Finding, blocker, note
 from shared.domain.model import Model
+from shared.domain.order import MAX_ORDERS, Order
 from shared.domain.outcome import Error, Failed, Pending
+from shared.domain.patience import Patience
 from shared.domain.plan import Setting
 from shared.domain.resource_id import ResourceId
 from shared.domain.target import TargetResource
 from shared.domain.vm import SourceVm
 
 CHANGED = "changed"
-"""The event that says: something about the VM changed, look again. It carries nothing."""
+"""The event that says: something about the VM changed, look again. It may carry an `Order`."""
 
 WRITES_OFF = "WritesOff"
 """The code of what did not happen because the settings forbid writing now."""
 
-# In poll intervals: minutes are those at the default of 30 s.
+# In poll intervals: minutes are those at the default of 30 s. Waits for Azure count the time in which the app ran.
 _SETTLING = 60  # 30 min for a VM that Azure is still busy with
 LONGEST_FOR_TARGETS = 120  # 1 h for the target resources
 _FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
@@ -44,11 +46,20 @@ class Ending(StrEnum):
     DISABLED = "Disabled"
 
 
+class LastChange(Model):
+    """How the last run ended that asked Azure for something, `at` which time in UTC, and the error if it failed."""
+
+    outcome: Ending
+    at: datetime
+    error: Error | None = None
+
+
 class Result(Model):
     """What a run returns. `settings` are what was derived in it, with their origins; `error` is there if it failed.
 
     `changed` is whether all that differed about what protects the VM was changed in place; `seen` stands for what the
-    sweep that started the run saw of the VM.
+    sweep that started the run saw of the VM. `orders` are the tokens that it took up. `acted` is whether it asked Azure
+    for something; `last_change` is what a run before it did.
     """
 
     outcome: Ending
@@ -60,6 +71,9 @@ class Result(Model):
     attempts: int = 0
     changed: bool = False
     seen: str = ""
+    orders: tuple[str, ...] = ()
+    acted: bool = False
+    last_change: LastChange | None = None
 
 
 class Phase(StrEnum):
@@ -76,9 +90,11 @@ class Run(Model):
     `job` is the job asked for, in `vault`; while it is set, protection is never asked for again. `remaining` are the
     target resources that are not known to be there yet; while it is `changing`, the job changes what
     protects the VM, `changed` is whether the last one did, and `tried` are the changes that were asked for.
-    A run of `targets_only` makes the target resources and ends. `confirmed` is whether somebody has confirmed that the
+    A run of `targets_only` makes the target resources and ends. `confirmed` is whether a caller has confirmed that the
     VM's protection is to be disabled; `disable_at` is when that is done, `disabling` whether it was asked for. What is
-    `in_background` leaves the way to others; `seen` stands for what the sweep that started it saw of the VM.
+    `in_background` leaves the way to others; `seen` stands for what the sweep that started it saw of the VM. `orders`
+    are the tokens that it took up, the latest last; `last_change` is what an earlier run did. `settling` and
+    `targets_wait` are how long it has waited for Azure to be done with the VM, and for the target resources.
     `followed` is whether it has followed a job or an initial replication: then its end is news. `told` is what others
     have been told of its end at `ended_at`, `tellings` how often that came to nothing. It is over when it has a result
     and no time to wake at: then that has been told, too.
@@ -90,6 +106,8 @@ class Run(Model):
     confirmed: bool = False
     in_background: bool = False
     seen: str = ""
+    orders: tuple[str, ...] = ()
+    last_change: LastChange | None = None
     phase: Phase = Phase.LOOK
     wake_at: datetime | None = None
     step: str = "Looking at the VM"
@@ -107,8 +125,8 @@ class Run(Model):
     attempts: int = 0
     faults: int = 0
     waits: int = 0
-    settle_by: datetime | None = None
-    targets_by: datetime | None = None
+    settling: Patience | None = None
+    targets_wait: Patience | None = None
     last_error: Error | None = None
     result: Result | None = None
     followed: bool = False
@@ -126,7 +144,7 @@ class Run(Model):
 
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator wants to see while it runs."""
-        told = {"step", "percent", "last_error", "attempts", "job", "phase", "disable_at"}
+        told = {"step", "percent", "last_error", "attempts", "job", "phase", "disable_at", "orders", "last_change"}
         shown = self.model_dump(mode="json", by_alias=True, exclude_none=True, include=told)
         return {"vmId": str(self.vm_id), **shown}
 
@@ -138,6 +156,21 @@ class Run(Model):
     def look_again(self) -> Self:
         """The next pass begins with a look at the VM, at once. Nothing else is forgotten."""
         return self.but(phase=Phase.LOOK, wake_at=None, result=None, ended_at=None, tellings=0)
+
+    def take_up(self, order: Order) -> Self:
+        """Carries out an order beside what it does already."""
+        orders = tuple(token for token in self.orders if token != order.token)
+        return self.but(
+            orders=(*orders, order.token)[-MAX_ORDERS:], confirmed=self.confirmed or order.confirmed
+        ).look_again()
+
+    def take_over(self, lost: Self) -> Self:
+        """Goes on where a run stopped that has lost its lease."""
+        return lost.but(
+            orders=(*lost.orders, *self.orders)[-MAX_ORDERS:],
+            confirmed=lost.confirmed or self.confirmed,
+            in_background=lost.in_background and self.in_background,
+        ).look_again()
 
     def wait_for(self, now: datetime, pending: Pending) -> Self:
         """Azure is at it, or asked to come back: the same phase again after what it said.
@@ -152,20 +185,21 @@ class Run(Model):
 
     def wait_for_targets(self, now: datetime, pending: Pending, remaining: tuple[Any, ...]) -> Self:
         """The next pass goes on with what remains. Ends the run if it takes longer than anything ever should."""
-        by = self.targets_by or now + timedelta(seconds=LONGEST_FOR_TARGETS * self.poll_seconds)
-        if now > by:
+        if self.targets_wait and self.targets_wait.at(now) > LONGEST_FOR_TARGETS * self.poll_seconds:
             late = Error(code="TargetsNotReady", message="The target resources were not there in time.")
             return self.finish(Ending.FAILED, error=pending.error or late)
-        return self.wait_for(now, pending).but(phase=Phase.TARGETS, targets_by=by, remaining=remaining)
+        waiting = self.wait_for(now, pending)
+        patience = _patience(self.targets_wait, now, waiting.wake_at)
+        return waiting.but(phase=Phase.TARGETS, targets_wait=patience, remaining=remaining)
 
     def may_settle(self, now: datetime) -> bool:
         """Whether there is time left to wait for Azure to be done with the VM itself."""
-        return self.settle_by is None or now < self.settle_by
+        return self.settling is None or self.settling.at(now) < _SETTLING * self.poll_seconds
 
     def wait_to_settle(self, now: datetime, vm: SourceVm) -> Self:
-        by = self.settle_by or now + timedelta(seconds=_SETTLING * self.poll_seconds)
         step = f"Waiting until the VM is no longer {vm.provisioning_state}"
-        return self.sleep(now, self.poll_seconds, step, settle_by=by)
+        waiting = self.sleep(now, self.poll_seconds, step)
+        return waiting.but(settling=_patience(self.settling, now, waiting.wake_at))
 
     def follow(self, now: datetime, seconds: float, job: str = "", step: str = "Enabling protection") -> Self:
         """The next pass looks at the job, or at the item if the job is not known."""
@@ -189,10 +223,9 @@ class Run(Model):
         """The next look is at that time, or when the VM changes."""
         return self.sleep(now, (when - now).total_seconds(), step, phase=Phase.LOOK)
 
-    def back_off(self, now: datetime, fault: Exception) -> Self:
-        """Something nobody expected: again after a growing while, its text in the status; not for ever."""
+    def back_off(self, now: datetime, error: Error) -> Self:
+        """After an unexpected error: again after a growing while, its text in the status; not for ever."""
         faults = self.faults + 1
-        error = Error(code="UnexpectedError", message=str(fault)[:1000])
         if faults > _MOST_FAULTS:
             return self.finish(Ending.FAILED, error=error)
         backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
@@ -208,6 +241,9 @@ class Run(Model):
             attempts=self.attempts,
             changed=self.changed,
             seen=self.seen,
+            orders=self.orders,
+            acted=self.followed or self.disabling or bool(self.tried),
+            last_change=self.last_change,
             **{"error": self.last_error if outcome is Ending.FAILED else None, **result},
         )
         return self.but(result=ended, step=outcome.value, percent=None, wake_at=None, last_error=ended.error)
@@ -220,3 +256,8 @@ class Run(Model):
         if failed.by_settings:
             return self.finish(Ending.NOT_ELIGIBLE, (blocker(error.code, error.message, error.action),))
         return self.finish(Ending.FAILED, error=error)
+
+
+def _patience(before: Patience | None, now: datetime, until: datetime | None) -> Patience:
+    seconds = ((until or now) - now).total_seconds()
+    return before.wait(now, seconds) if before else Patience(since=now, planned=seconds)

@@ -139,6 +139,13 @@ class Settings(BaseModel):
     poll_seconds: float = Field(
         30, gt=0, le=3600, description="seconds between two looks at something under way, above 0, at most 3600"
     )
+    accept_timeout_seconds: float = Field(
+        60,
+        ge=1,
+        le=200,
+        description="seconds that PUT, DELETE and POST wait until a run has taken up what they ask for, 1 to 200 (the "
+        "platform gives a request up after 230)",
+    )
     tag_name: str = Field(
         "dr",
         pattern=r"^[^<>%&\\?/]{1,512}$",

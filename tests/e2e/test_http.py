@@ -1,6 +1,7 @@
 """The HTTP doors: what they do, and what they refuse without having done half of it."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -79,6 +80,32 @@ async def test_bad_requests_are_refused_and_start_nothing(start_stack: StartStac
                     problem = await answer.json(content_type="application/problem+json")
                     assert (problem["status"], problem["code"]) == (status, code)
                     assert problem["detail"]
+        assert not await written(stack)
+        assert await stack.instances() == []
+
+
+async def test_a_body_in_chunks_is_refused_before_anything_is_done(start_stack: StartStack) -> None:
+    vm = estates.vm("web-1", tagged=False)
+    body = json.dumps({"dr-profile": "default"}).encode()
+    batch = json.dumps({"virtualMachines": [vm["id"]]}).encode()
+
+    async def in_chunks(content: bytes) -> AsyncIterator[bytes]:
+        yield content[:9]
+        yield content[9:]
+
+    routes = [
+        ("PUT", route("web-1"), body),
+        ("POST", f"{route('web-1')}/plan", body),
+        ("POST", "protections", batch),
+        ("POST", "protections/plan", batch),
+    ]
+    async with start_stack(estates.estate([vm])) as stack, ClientSession() as session:
+        headers = {"x-functions-key": stack.keys["function"]["default"], "Content-Type": "application/json"}
+        for method, path, content in routes:
+            url = f"{stack.host_url}/api/{path}"
+            async with session.request(method, url, headers=headers, data=in_chunks(content)) as answer:
+                problem = await answer.json(content_type="application/problem+json")
+                assert (answer.status, problem["code"]) == (411, "LengthRequired"), (method, path)
         assert not await written(stack)
         assert await stack.instances() == []
 

@@ -17,6 +17,7 @@ from local.host.durable import decisions
 from local.host.durable.events import Event, EventType, event, from_iso
 from local.host.durable.replay import replay
 from shared.domain.model import Model
+from shared.domain.order import Order
 from shared.domain.outcome import Outcome, Ready
 from shared.domain.run import CHANGED, Result, Run
 from tests.unit.app.examples import VM_ID
@@ -59,7 +60,8 @@ class InstanceOf(Generic[State, Ended]):
     """An instance of the orchestration `name`, which carries a `State` and returns an `ended`; and all that happened.
 
     `answers` holds for each activity what it answers, call by call. `changed_after` are the seconds after the start at
-    which `changed` is raised; `changed_during` names activities while which it is raised once.
+    which `changed` is raised; `changed_during` names activities while which it is raised once. Every event carries
+    `order`, if there is one. In the first wait that shows the step `stopped_at` the app is stopped for a while.
 
     What belongs to the end (leftovers, what tells of it, old histories) goes well unless an answer is given: it is in
     `told`, and not among the `calls`.
@@ -72,6 +74,9 @@ class InstanceOf(Generic[State, Ended]):
     state: State
     changed_after: Iterable[float] = ()
     changed_during: Iterable[str] = ()
+    order: Order | None = None
+    stopped_at: str = ""
+    stopped_for: timedelta = timedelta(0)
     may_leave_answers: bool = False
 
     def __post_init__(self) -> None:
@@ -175,8 +180,10 @@ class InstanceOf(Generic[State, Ended]):
             moment = self._changes[0]
             self.now = max(self.now, START + timedelta(seconds=moment))
             burst = [self._changes.popleft() for _ in range(self._changes.count(moment))]
-            return [self._event(EventType.EVENT_RAISED, Name=CHANGED, Input="null") for _ in burst]
+            return [self._changed() for _ in burst]
         self.now = max(self.now, at)
+        if self.stopped_at and self.statuses[-1].get("step") == self.stopped_at:
+            self.now, self.stopped_at = self.now + self.stopped_for, ""
         return [self._event(EventType.TIMER_FIRED, TimerId=first["EventId"], FireAt=first["FireAt"])]
 
     def _ended(self, scheduled: Event) -> list[Event]:
@@ -188,7 +195,7 @@ class InstanceOf(Generic[State, Ended]):
         messages = []
         if name in self._changed_during:
             self._changed_during.remove(name)
-            messages.append(self._event(EventType.EVENT_RAISED, Name=CHANGED, Input="null"))
+            messages.append(self._changed())
         if callable(answer):
             answer = answer(json.loads(json.loads(scheduled["Input"])[0]))
         if isinstance(answer, Exception):
@@ -196,6 +203,11 @@ class InstanceOf(Generic[State, Ended]):
             return [*messages, self._event(EventType.TASK_FAILED, TaskScheduledId=number, Reason=reason, Details="")]
         result = json.dumps(answer.dump())
         return [*messages, self._event(EventType.TASK_COMPLETED, TaskScheduledId=number, Result=result)]
+
+    def _changed(self) -> Event:
+        """As the SDK's client sends it: JSON text in a JSON string."""
+        payload = json.dumps(json.dumps(self.order.dump())) if self.order else "null"
+        return self._event(EventType.EVENT_RAISED, Name=CHANGED, Input=payload)
 
     def _event(self, kind: EventType, number: int = -1, **fields: Any) -> Event:
         return event(kind, self.now.timestamp(), number, **fields)

@@ -1,12 +1,14 @@
 """A VM that nobody asks to protect any more, and what still protects it: how long it stays, and how it ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.domain import naming
 from shared.domain.drift import frozen
 from shared.domain.messages import Verdict
+from shared.domain.order import Order
 from shared.domain.outcome import Ready
 from shared.domain.preflight import on_hold
 from shared.domain.run import Ending, Run
@@ -175,3 +177,64 @@ def test_the_confirmation_reaches_the_look_and_the_step() -> None:
     instance.run()
 
     assert all(request["confirmed"] for name, request in instance.requests if name in {LOOK, DISABLE})
+
+
+CONFIRMED = Order(token="order-1", confirmed=True)
+
+
+@pytest.mark.parametrize(
+    "how", [{"changed_after": [45]}, {"changed_during": [LOOK]}, {"changed_during": [FOLLOW]}], ids=str
+)
+def test_a_confirmation_reaches_a_run_under_way_and_is_shown(how: dict[str, Any]) -> None:
+    """While it waits, while it is at work, and while it is about to end."""
+    instance = Instance(
+        {
+            LOOK: [found_item("InitialReplicationInProgress"), unwanted(), gone()],
+            FOLLOW: [pending(120, percent=4), Ready()],
+            DISABLE: [enabled("disable-1")],
+        },
+        order=CONFIRMED,
+        may_leave_answers=True,
+        **how,
+    )
+
+    result = instance.run()
+
+    assert (result.outcome, result.orders) == (Ending.DISABLED, ("order-1",))
+    assert result.acted
+    assert ["order-1"] in [status["orders"] for status in instance.statuses]
+    last_look = [request for name, request in instance.requests if name in {LOOK, DISABLE}][-1]
+    assert last_look["confirmed"]
+
+
+def test_an_order_that_comes_in_the_last_turn_but_one_is_carried_out() -> None:
+    """While the end is published: the run looks again, now with the confirmation."""
+    instance = Instance(
+        {LOOK: [unwanted(item=None), unwanted(), gone()], DISABLE: [enabled()], FOLLOW: [Ready()]},
+        changed_during=[LOOK],
+        order=CONFIRMED,
+    )
+
+    assert instance.run().outcome is Ending.DISABLED
+    assert any(request["confirmed"] for name, request in instance.requests if name == DISABLE)
+
+
+def test_a_confirmation_is_dropped_once_the_vm_is_found_asked_for() -> None:
+    """Tagged again while it was being disabled, it is enabled; a tag lost later meets mode, grace and daily share."""
+    instance = Instance(
+        {
+            LOOK: [unwanted(), found_item("DisablingProtection"), found_item(), unwanted(grace=DAYS)],
+            DISABLE: [enabled("disable-1")],
+            FOLLOW: [pending(60), pending(60)],
+            DERIVE: [kept()],
+        },
+        state=Run(vm_id=VM_ID, poll_seconds=30, confirmed=True),
+        changed_during=[FOLLOW],
+        may_leave_answers=True,
+    )
+
+    result = instance.run()
+
+    assert result.outcome is Ending.PROTECTED
+    assert [request["confirmed"] for name, request in instance.requests if name == LOOK] == [True, True, False]
+    assert instance.calls.count(DISABLE) == 1

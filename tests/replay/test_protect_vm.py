@@ -27,7 +27,7 @@ from tests.replay.answers import (
     planned,
     ready_region,
 )
-from tests.replay.instance import START, Answer, Instance
+from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
 LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
@@ -319,11 +319,38 @@ def test_a_change_while_targets_are_made_plans_anew_within_the_same_hour() -> No
     )
 
     assert instance.run().outcome is Ending.GONE
-    (deadline,) = {state.targets_by for state in instance.states if state.targets_by}
-    assert deadline - START == pytest.approx(timedelta(hours=1), abs=timedelta(seconds=1))
+    last = next(state.targets_wait for state in reversed(instance.states) if state.targets_wait)
+    assert last.spent == pytest.approx(30, abs=1)
 
 
 # Waiting
+
+
+WEEKEND = timedelta(hours=60)
+
+
+@pytest.mark.parametrize(
+    ("asked", "step"), [(CREATE, "Creating fabric"), (LOOK, "Waiting until the VM is no longer Creating")]
+)
+def test_an_app_that_was_stopped_over_a_weekend_goes_on_waiting_for_azure(asked: str, step: str) -> None:
+    """The clock runs on while nothing else does: what is still under way afterwards has not been waited for in vain."""
+    one = PLAN.resources[0][:1]
+    creating = looked(vm=source_vm(provisioning_state="Creating"))
+    looks = [looked()] if asked == CREATE else [creating, creating]
+    instance = Instance(
+        {
+            LOOK: [*looks, looked(), found_item()],
+            DERIVE: [*([planned(resources=(one,))] if asked == CREATE else []), ready_region(), kept()],
+            **({CREATE: [pending(60, step=step), pending(60, step=step), Ready()]} if asked == CREATE else {}),
+            ENABLE: [enabled()],
+            FOLLOW: [Ready()],
+        },
+        stopped_at=step,
+        stopped_for=WEEKEND,
+    )
+
+    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.elapsed > WEEKEND
 
 
 def test_a_vm_that_azure_is_busy_with_is_waited_for() -> None:
@@ -346,14 +373,13 @@ def test_a_vm_that_never_settles_is_given_up_at_its_deadline_with_the_reason() -
     updating = looked(vm=source_vm(provisioning_state="Updating"))
     not_ready = blocker("VmNotReady", "It is Updating.")
     instance = Instance(
-        {LOOK: [updating] * 5, DERIVE: [planned(findings=(not_ready,), replication=None, resources=())]},
-        state=Run(vm_id=VM_ID, poll_seconds=30, settle_by=START + timedelta(minutes=2)),
+        {LOOK: [updating] * 61, DERIVE: [planned(findings=(not_ready,), replication=None, resources=())]},
     )
 
     result = instance.run()
 
     assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (not_ready,))
-    assert instance.elapsed == pytest.approx(timedelta(minutes=2), abs=timedelta(seconds=5))
+    assert instance.elapsed == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=60))
 
 
 def test_changes_do_not_extend_the_time_to_settle() -> None:
@@ -362,8 +388,8 @@ def test_changes_do_not_extend_the_time_to_settle() -> None:
 
     instance.run()
 
-    (deadline,) = {state.settle_by for state in instance.states if state.settle_by}
-    assert deadline - START == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=1))
+    last = next(state.settling for state in reversed(instance.states) if state.settling)
+    assert last.spent == pytest.approx(60, abs=2)
 
 
 @pytest.mark.parametrize("asked", [LOOK, DERIVE, ENABLE, FOLLOW])

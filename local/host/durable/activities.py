@@ -2,13 +2,12 @@
 
 import logging
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from local.host.durable.events import Event, EventType, event, to_json
-from local.host.durable.functions import Functions, Spawn
+from local.host.durable.functions import FunctionFailedError, Functions, Spawn
 from local.host.durable.store import ActivityWork, Store
 
 log = logging.getLogger(__name__)
@@ -50,28 +49,26 @@ class ActivityPool:
         function = self._functions.get(work.name)
         try:
             if function is None:
-                raise LookupError(self._functions.unknown(work.name))
+                raise FunctionFailedError(text := self._functions.unknown(work.name), text)
             result = await function(work.input if work.input is not None else "null")
             return event(EventType.TASK_COMPLETED, time.time(), TaskScheduledId=work.task_id, Result=result)
-        except Exception as error:
-            log.warning("Activity '%s' of instance '%s' failed", work.name, work.instance_id, exc_info=error)
+        except FunctionFailedError as error:
+            log.warning("Activity '%s' of instance '%s' failed: %s", work.name, work.instance_id, error.stack)
             return event(
                 EventType.TASK_FAILED,
                 time.time(),
                 TaskScheduledId=work.task_id,
                 # Two blanks, as the Functions host writes it.
-                Reason=f"Activity function '{work.name}' failed:  {type(error).__name__}: {error}",
+                Reason=f"Activity function '{work.name}' failed:  {error}",
                 Details=_details(error),
             )
 
 
-def _details(error: BaseException) -> str:
+def _details(error: FunctionFailedError) -> str:
     """The failure as the extension serializes it: long, with the paths of the server. An orchestrator gets it as a part
     of the text of the error that it catches."""
-    message = f"{type(error).__name__}: {error}"
-    stack = "".join(traceback.format_exception(error))
-    worker = _exception(f"Result: Failure\nException: {message}\nStack: {stack}")
-    return to_json(_exception(f" {message}") | {"InnerException": worker})
+    worker = _exception(f"Result: Failure\nException: {error}\nStack: {error.stack}")
+    return to_json(_exception(f" {error}") | {"InnerException": worker})
 
 
 def _exception(message: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from local.host.durable.events import Event
+from local.host.durable.functions import FunctionFailedError
 
 OUT_OF_PROC_DATA = "$OutOfProcData$:"
 
@@ -51,11 +52,11 @@ class OrchestratorState:
             return cls(actions=[], error=f"the orchestrator answered what is no orchestrator state: {text!r:.200}")
 
     @classmethod
-    def from_exception(cls, error: BaseException) -> "OrchestratorState":
+    def from_exception(cls, error: FunctionFailedError) -> "OrchestratorState":
         """The state that the SDK hides in the text of what it raises; without one, the text is all there is."""
         text = str(error)
         _, found, state = text.partition(OUT_OF_PROC_DATA)
-        return cls.from_json(state) if found else cls(actions=[], error=f"{type(error).__name__}: {text}")
+        return cls.from_json(state) if found else cls(actions=[], error=text)
 
 
 @dataclass(frozen=True)

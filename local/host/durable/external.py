@@ -13,7 +13,6 @@ import os
 import re
 import signal
 import socket
-import traceback
 import uuid
 from asyncio.subprocess import Process
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from yarl import URL
 
 from local.host.config import HostError
 from local.host.durable.backend import PUBLIC_PATH, DurableApp
+from local.host.durable.functions import FunctionFailedError
 from local.host.listening import ANY_SIZE, serve_app, url_of
 
 log = logging.getLogger(__name__)
@@ -158,9 +158,8 @@ class ExternalDurable:
         text = await request.text()
         try:
             result = await self._functions[request.match_info["name"].lower()](text)
-        except Exception as error:
-            problem = {"message": f"{type(error).__name__}: {error}", "stack": traceback.format_exc()}
-            return web.json_response(problem, status=500)
+        except FunctionFailedError as error:
+            return web.json_response({"message": str(error), "stack": error.stack}, status=500)
         return web.Response(text=result, content_type="application/json")
 
     async def _pass_on(self, request: web.Request) -> web.Response:

@@ -3,8 +3,17 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-# Takes the trigger's JSON text, answers the JSON text of the result; raises what the function raises.
+# Takes the trigger's JSON text, answers the JSON text of the result; raises FunctionFailedError.
 Function = Callable[[str], Awaitable[str]]
+
+
+class FunctionFailedError(Exception):
+    """A function of the app has failed. The text is `Type: text`, as the platform's Python worker words it."""
+
+    def __init__(self, message: str, stack: str) -> None:
+        super().__init__(message)
+        self.stack = stack
+
 
 # Runs something until the engine stops.
 Spawn = Callable[[Coroutine[Any, Any, None]], None]

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.host.durable import decisions as d
 from local.host.durable.events import Event, EventType, event, from_iso, to_json
-from local.host.durable.functions import Functions
+from local.host.durable.functions import FunctionFailedError, Functions
 from local.host.durable.replay import replay
 from local.host.durable.store import Instance, Message, Parent, Store, TimerWork, Turn
 
@@ -97,7 +97,7 @@ class TurnRunner:
         events = ",".join([*history, *map(to_json, new)])
         try:
             answer = await function(f'{context[:-1]},"input":{instance.input or "null"},"history":[{events}]}}')
-        except Exception as error:
+        except FunctionFailedError as error:
             return d.OrchestratorState.from_exception(error)
         return d.OrchestratorState.from_json(answer)
 

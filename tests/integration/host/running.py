@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
+from yarl import URL
 
 APPS = Path(__file__).parent / "apps"
 ENDED = {"Completed", "Failed", "Terminated"}
@@ -80,6 +81,12 @@ class RunningHost:
     async def get(self, path: str, method: str = "GET", **options: Any) -> tuple[int, str]:
         """Status and body."""
         async with aiohttp.ClientSession() as session, session.request(method, self.url + path, **options) as answer:
+            return answer.status, await answer.text()
+
+    async def get_raw(self, path: str) -> tuple[int, str]:
+        """The same for a path that is not to be made canonical."""
+        url = URL(self.url + path, encoded=True)
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status, await answer.text()
 
     async def client(self) -> DurableOrchestrationClient:

@@ -308,7 +308,8 @@ async def test_the_public_api_wants_the_system_key(durable_host: RunningHost) ->
     key = host.keys["system"]["durabletask_extension"]
     path = "/runtime/webhooks/durabletask"
     assert (await host.get(f"{path}/instances/x"))[0] == 401
-    assert (await host.get(f"{path}/instances/x?code={host.keys['function']['default']}"))[0] == 401
+    assert (await host.get(f"{path}/instances/x?code=wrong"))[0] == 401
+    assert (await host.get(f"{path}/instances/x?code={host.keys['function']['default']}"))[0] == 403
     assert (await host.get(f"{path}/instances/x?code={key}"))[0] == 404
     assert (await host.get(f"{path}/instances/x?code={host.keys['master']}"))[0] == 404
     status, text = await host.get(f"{path}/orchestrators/chain/public?code={key}", "POST", json="5")

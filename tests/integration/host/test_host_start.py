@@ -24,7 +24,6 @@ def refusal(app: Path, *arguments: str) -> str:
         check=False,
     )
     assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
     assert done.stderr.count("The host cannot start") == 1
     return done.stderr
 
@@ -32,12 +31,19 @@ def refusal(app: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import nowhere_to_be_found", "function_app.py, line 1: ModuleNotFoundError: No module named 'nowhere"),
+        (
+            "import nowhere_to_be_found",
+            "ModuleNotFoundError: No module named 'nowhere_to_be_found'. Cannot find module.",
+        ),
+        ("\nimport nowhere_to_be_found", 'function_app.py", line 2'),
         ("import os\nraise RuntimeError('set A\\nset B')", "RuntimeError: set A\nset B"),
         ("app = (", "SyntaxError"),
         ("raise SystemExit(3)", "SystemExit: 3"),
-        ("app = None", "no top-level FunctionApp or DFApp"),
-        (f"{IMPORTS}other = func.FunctionApp()", "more than one top-level FunctionApp or DFApp"),
+        ("app = None", "Could not find top level function app instances in function_app.py."),
+        (
+            f"{IMPORTS}other = func.FunctionApp()",
+            "More than one DFApp or other top level function app instances are defined.",
+        ),
         (IMPORTS, "no functions found"),
         (f"{IMPORTS}@app.route()\n{HTTP}@app.route(route='other')\n{HTTP}", "hello does not have a unique"),
         (
@@ -51,10 +57,17 @@ def refusal(app: Path, *arguments: str) -> str:
         (f"{IMPORTS}@app.route(route='a/{{b')\n{HTTP}", "no valid template: '{b'"),
         (f"{IMPORTS}@app.route(route='{{a:colour}}')\n{HTTP}", "unknown constraint ':colour'"),
         (f"{IMPORTS}@app.route(route='admin/x')\n{HTTP}", "conflicts with the host's own routes"),
-        (f"{IMPORTS}@app.route()\n{HTTP.replace('req:', 'extra, req:')}", "parameters without a binding: extra"),
-        (f"{IMPORTS}@app.route(trigger_arg_name='r')\n{HTTP}", "parameters without a binding: req"),
         (
-            f"{IMPORTS}@app.queue_trigger(arg_name='m', queue_name='q', connection='C')\ndef f(m):\n    pass",
+            f"{IMPORTS}@app.route()\n{HTTP.replace('req:', 'extra, req:')}",
+            "declared in Python but not in the function definition (function.json or function decorators):  {'extra'}",
+        ),
+        (
+            f"{IMPORTS}@app.route(trigger_arg_name='r')\n{HTTP}",
+            "declared in Python but not in the function definition (function.json or function decorators):  {'req'}",
+        ),
+        (
+            IMPORTS + "@app.queue_trigger(arg_name='m', queue_name='q', connection='C')\n"
+            "def f(m: func.QueueMessage):\n    pass",
             "does not support bindings of type 'queueTrigger'",
         ),
         (
@@ -75,7 +88,7 @@ def refusal(app: Path, *arguments: str) -> str:
             "'%NO_SUCH_SETTING%' does not resolve",
         ),
         (
-            f"{IMPORTS}@app.retry('fixed_delay', max_retry_count='3', delay_interval='0')\n@app.route()\n{HTTP}",
+            f"{IMPORTS}@app.retry('fixed_delay', max_retry_count='3', delay_interval='00:00:01')\n@app.route()\n{HTTP}",
             "does not support retry policies",
         ),
         (f"{IMPORTS}@app.durable_client_input(client_name='c')\nasync def f(c):\n    pass", "does not have a trigger"),

@@ -303,5 +303,6 @@ async def test_the_files_that_a_process_leaves_for_others(tmp_path: Path) -> Non
             "identityHeader": simulator.identity_header,
             "principalId": object_id("00000000-0000-0000-0000-0000000000a1"),
             "caFile": str(tmp_path / "state" / "ca.pem"),
+            "speed": 1,
         }
         assert (tmp_path / "state" / "ca.pem").read_text().count("BEGIN CERTIFICATE") > 100

@@ -1,6 +1,8 @@
 """Durable clients with state: instances run and end, and the client sees of them what the real one sees."""
 
+import asyncio
 import json
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +10,9 @@ from typing import Any
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 from azure.durable_functions.models.PurgeHistoryResult import PurgeHistoryResult
+
+from shared.domain.order import Order
+from shared.domain.run import Ending, Run
 
 
 class FakeDurableClient:
@@ -21,18 +26,26 @@ class FakeDurableClient:
         self.terminated: list[str] = []
         self.last_updated: datetime | None = None
         self.custom_status: Any = None
+        self.state: Any = None
         self.output: Any = None
         self.purged: list[tuple[datetime, datetime, list[Status]]] = []
         self._after = after
+
+    def _take_up(self, orders: list[str]) -> None:
+        """A run shows the orders that it knows in its custom status."""
+        if orders:
+            shown = self.custom_status or {}
+            self.custom_status = {**shown, "orders": [*shown.get("orders", []), *orders]}
 
     def _happen(self, call: str) -> None:
         if self._after:
             self._after(self, call)
 
-    async def get_status(self, instance: str) -> DurableOrchestrationStatus:
+    async def get_status(self, instance: str, *, show_input: bool = False) -> DurableOrchestrationStatus:
         found: dict[str, Any] = {}
         if self.status:
             found = {
+                **({"input": json.dumps(json.dumps(self.state))} if show_input else {}),
                 "name": "protect_vm",
                 "instanceId": instance,
                 "runtimeStatus": self.status.name,
@@ -44,10 +57,11 @@ class FakeDurableClient:
         self._happen("get_status")
         return status
 
-    async def raise_event(self, instance: str, name: str) -> None:
+    async def raise_event(self, instance: str, name: str, data: Any = None) -> None:
         if self.status is not Status.Running:
             raise Exception(f"Instance with ID {instance} is gone: either completed or failed")
         self.raised.append((instance, name))
+        self._take_up([data["token"]] if data else [])
         self._happen("raise_event")
 
     async def terminate(self, instance: str, reason: str) -> None:
@@ -69,6 +83,8 @@ class FakeDurableClient:
             raise Exception("An Orchestration instance with the status Running already exists.")
         self.started.append((name, instance, given))
         self.status = self.status_after_start
+        self.custom_status = None
+        self._take_up(given.get("orders", []))
         self._happen("start_new")
         return instance
 
@@ -98,7 +114,7 @@ class FakeHub:
     async def start_new(self, name: str, instance: str, given: Any) -> str:
         if self.instances.get(instance, {}).get("runtimeStatus") == Status.Running.name:
             raise Exception("An Orchestration instance with the status Running already exists.")
-        self.put(instance, Status.Running, name, state=given)
+        self.put(instance, Status.Running, name, state=given, customStatus={"orders": given.get("orders", [])})
         self.started.append(instance)
         if self._on_start:
             self._on_start(self, instance)
@@ -109,6 +125,68 @@ class FakeHub:
         self.instances[instance]["runtimeStatus"] = Status.Terminated.name
         self.terminated.append(instance)
 
-    async def raise_event(self, instance: str, name: str) -> None:
-        assert self.instances[instance]["runtimeStatus"] == Status.Running.name, name
+    async def raise_event(self, instance: str, name: str, data: Any = None) -> None:
+        found = self.instances[instance]
+        assert found["runtimeStatus"] == Status.Running.name, name
         self.raised.append(instance)
+        if data:
+            shown = found.get("customStatus") or {}
+            found["customStatus"] = {**shown, "orders": [*shown.get("orders", []), data["token"]]}
+
+
+class CarelessHub:
+    """One instance, as careless as the Durable extension may be: of starts that come together one is taken, an event
+    may be lost or come late, and the run may end at any moment, with what it has not read."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.run: Run | None = None
+        self.done: set[str] = set()
+        self._chance = chance
+        self._starting: list[Run] = []
+        self._inbox: list[Order] = []
+        self._output: dict[str, Any] | None = None
+
+    def _turn(self) -> None:
+        """Something of what the hub has accepted is done, or is not."""
+        if self.run is None and self._starting and self._chance.random() < 0.5:
+            self.run = self._chance.choice(self._starting)
+            self._starting.clear()
+        if self.run and self._chance.random() < 0.5:
+            for order in self._inbox:
+                self.run = self.run.take_up(order)
+            self._inbox.clear()
+        if self.run and self._chance.random() < 0.3:
+            self._inbox.clear()
+            self.done.update(self.run.orders)
+            result = self.run.finish(Ending.NOT_TAGGED).result
+            self._output = result.dump() if result else None
+            self.run = None
+
+    async def get_status(self, instance: str, *, show_input: bool = False) -> DurableOrchestrationStatus:
+        assert not show_input
+        self._turn()
+        await asyncio.sleep(0)
+        known = {"name": "protect_vm", "instanceId": instance}
+        shown: dict[str, Any] = {}
+        if self.run:
+            shown = {**known, "runtimeStatus": "Running", "customStatus": self.run.status()}
+        elif self._output:
+            shown = {**known, "runtimeStatus": "Completed", "output": self._output}
+        return DurableOrchestrationStatus.from_json(shown)
+
+    async def start_new(self, name: str, instance: str, given: Any) -> str:
+        assert name
+        self._turn()
+        if self.run:
+            raise Exception("An Orchestration instance with the status Running already exists.")
+        self._starting.append(Run.load(given))
+        await asyncio.sleep(0)
+        return instance
+
+    async def raise_event(self, instance: str, name: str, data: Any = None) -> None:
+        self._turn()
+        if self.run is None:
+            raise Exception(f"Instance with ID {instance} is gone: {name} was not raised")
+        if data and self._chance.random() < 0.7:
+            self._inbox.append(Order.load(data))
+        await asyncio.sleep(0)

@@ -19,9 +19,7 @@ from tests.unit.app.fake_durable import FakeHub
 OFF, NOBODY = (ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in ("off", "nobody"))
 
 
-@pytest.fixture(autouse=True)
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
+pytestmark = pytest.mark.usefixtures("slept")
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def cloud() -> Cloud:
 
 
 async def ask(cloud: Cloud, hub: Any, *vms: ResourceId, tags: dict[str, str] | None = None, **app: Any) -> BatchAnswer:
-    request = BatchAsk(vm_ids=vms or (VM_ID,), tags=tags or {})
+    request = BatchAsk(vm_ids=vms or (VM_ID,), tags=tags or {}, order="batch-1")
     outcome = await ask_for_protection(FakeAzure(settings(**app), cloud), request, hub)
     assert isinstance(outcome, Ready)
     return BatchAnswer.load(outcome.value)

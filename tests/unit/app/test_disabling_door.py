@@ -57,8 +57,10 @@ async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confir
 
     ((name, instance, given),) = client.started
     assert response.status_code == 202
-    assert json.loads(response.get_body()) == {"vmId": str(VM_ID), "instanceId": instance_of(VM_ID)}
-    assert (name, instance, Run.load(given).confirmed) == ("protect_vm", instance_of(VM_ID), True)
+    told = json.loads(response.get_body())
+    assert (told["vmId"], told["instanceId"]) == (str(VM_ID), instance_of(VM_ID))
+    assert (name, instance) == ("protect_vm", instance_of(VM_ID))
+    assert (Run.load(given).confirmed, Run.load(given).orders) == (True, (told["order"],))
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false", "owner": "alice"}
     assert (response.headers["Location"], response.headers["Retry-After"]) == (URL, "10")
     assert "s3cret" not in str(dict(response.headers))
@@ -195,8 +197,8 @@ async def test_what_azure_refuses_to_tell_is_a_bad_gateway(fault: str) -> None:
     assert (await refused(cloud, request()))[0] == 502
 
 
-async def test_a_run_that_is_not_started_leaves_the_tag_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
+@pytest.mark.usefixtures("slept")
+async def test_a_run_that_is_not_started_leaves_the_tag_and_says_so() -> None:
     cloud = protected({"dr": "true"})
 
     with pytest.raises(Problem) as problem:

@@ -10,25 +10,26 @@ from shared.domain.batch import BatchAnswer, BatchAsk
 from shared.domain.findings import blocker, note, warning
 from shared.domain.outcome import Error, Ready
 from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result
+from shared.domain.run import Ending, Result, Run
 from shared.instances import instance_of
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeHub
 
 OTHER = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
+BATCH = "batch-1"
 FAILURE = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 
 
 async def follow(hub: FakeHub, *vms: ResourceId) -> BatchAnswer:
-    request = BatchAsk(vm_ids=vms or (VM_ID,))
+    request = BatchAsk(vm_ids=vms or (VM_ID,), order=BATCH)
     outcome = await follow_batch(FakeAzure(settings(), Cloud()), request, hub)
     assert isinstance(outcome, Ready)
     return BatchAnswer.load(outcome.value)
 
 
 def ended(outcome: Ending, **told: Any) -> dict[str, Any]:
-    return Result(outcome=outcome, vm_id=VM_ID, **told).dump()
+    return Result(outcome=outcome, vm_id=VM_ID, **{"orders": ("other", BATCH), **told}).dump()
 
 
 async def test_a_run_that_ended_says_how() -> None:
@@ -74,7 +75,18 @@ async def test_a_run_that_broke_has_failed(status: Status) -> None:
     assert status.name in end.error.message
 
 
-async def test_a_vm_whose_run_was_purged_is_looked_at_anew() -> None:
+async def test_an_end_that_knows_nothing_of_the_batch_is_not_its_end() -> None:
+    """The batch's start was dropped, or a later run has replaced its result: the VM's run is asked once more."""
+    hub = FakeHub()
+    hub.put(instance_of(VM_ID), Status.Completed, output=ended(Ending.NOT_TAGGED, orders=("other",)))
+
+    assert (await follow(hub)).running == (VM_ID,)
+    assert hub.started == [instance_of(VM_ID)]
+    shown = await hub.get_status(instance_of(VM_ID), show_input=True)
+    assert Run.model_validate_json(shown.input_).orders == (BATCH,)
+
+
+async def test_a_vm_whose_run_was_purged_is_looked_at_again() -> None:
     def ends_at_once(hub: FakeHub, instance: str) -> None:
         hub.put(instance, Status.Completed, output=ended(Ending.PROTECTED))
 

@@ -14,6 +14,7 @@ import pytest
 from azure.functions.decorators.function_app import Function
 
 import shared.azure.gateway
+from doors.events import CloudEventsNotSupportedError
 from shared.domain import naming
 from shared.domain.settings import SettingsError
 from shared.domain.sweep import Sweep
@@ -82,6 +83,31 @@ async def test_an_event_about_anything_else_is_told_in_one_line_without_claims(
     assert line.isprintable()
     assert len(line) < 500
     assert SECRET not in line
+    assert client.started == []
+
+
+async def test_a_cloud_event_that_the_library_cannot_read_is_refused_with_the_reason(
+    functions: dict[str, Function], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = FakeDurableClient()
+    # As azure-functions before 1.25 has it: no such class, and a CloudEvent read by the names of the other schema.
+    monkeypatch.delattr(func, "CloudEvent")
+    event = func.EventGridEvent(
+        id="event-1",
+        data=operation(WRITE),
+        topic=None,  # type: ignore[arg-type]
+        subject=str(VM_ID),
+        event_type=None,  # type: ignore[arg-type]
+        event_time=None,
+        data_version=None,  # type: ignore[arg-type]
+    )
+
+    with caplog.at_level(logging.INFO, logger="dr"), pytest.raises(CloudEventsNotSupportedError):
+        await door(functions, "on_vm_event")(event, client)
+
+    (line,) = caplog.messages
+    assert line.startswith("Event 'event-1' refused: azure-functions ")
+    assert "CloudEvents, 1.25 or later does" in line
     assert client.started == []
 
 
@@ -207,6 +233,38 @@ async def test_what_only_looks_is_answered_or_a_problem(
     function: Any = functions[name].get_user_function()
 
     assert (await function(given)).status_code == status
+
+
+CHUNKED = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+ROUTE_OF_A_VM = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "query"),
+    [
+        ("put_protection", "PUT", {}),
+        ("put_protection", "PUT", {"targetsOnly": "true"}),
+        ("post_plan", "POST", {}),
+        ("post_protections", "POST", {}),
+        ("post_protections_plan", "POST", {}),
+    ],
+)
+async def test_a_body_in_chunks_which_the_host_drops_is_refused_and_nothing_is_done(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, method: str, query: dict[str, str]
+) -> None:
+    cloud, hub = Cloud(), FakeHub()
+    cloud.add_vm()
+    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    url = "https://app.example/api/x"
+    given = func.HttpRequest(method, url, headers=CHUNKED, params=query, route_params=ROUTE_OF_A_VM, body=b"")
+    user_function: Any = functions[name].get_user_function()
+    called = getattr(user_function, "client_function", None)
+
+    response = await (called(given, hub) if called else user_function(given))
+
+    assert (response.status_code, response.mimetype) == (411, "application/problem+json")
+    assert json.loads(response.get_body())["code"] == "LengthRequired"
+    assert (cloud.writes, hub.started) == ([], [])
 
 
 async def test_a_run_that_could_not_be_started_is_answered_as_a_document(

@@ -1,6 +1,5 @@
 """The steps of a sweep: what it looks at, whose runs it starts, whom it leaves, and what its report says."""
 
-import asyncio
 import json
 import logging
 from datetime import UTC, datetime, timedelta
@@ -185,9 +184,8 @@ async def test_a_run_that_cannot_be_started_takes_no_other_with_it(caplog: pytes
     assert str(vm(1)) in caplog.text
 
 
-async def test_a_run_that_shows_no_life_is_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    real_sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda _: real_sleep(0))
+@pytest.mark.usefixtures("slept")
+async def test_a_run_that_shows_no_life_is_taken_up_again() -> None:
     hub = FakeHub()
     at = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
     hub.put(instance_of(vm(0)), Status.Running, lastUpdatedTime=at)

@@ -50,8 +50,10 @@ def cloud() -> Cloud:
     return cloud
 
 
-def request(method: str, body: bytes = b"", content_type: str = "application/json", **query: str) -> func.HttpRequest:
-    headers = {"Content-Type": content_type}
+def request(
+    method: str, body: bytes = b"", content_type: str = "application/json", chunked: bool = False, **query: str
+) -> func.HttpRequest:
+    headers = {"Content-Type": content_type, **({"Transfer-Encoding": "chunked"} if chunked else {})}
     url = f"https://app.example/api{VM_ID}/protection"
     return func.HttpRequest(method, url, headers=headers, params=query, route_params=ROUTE, body=body)
 
@@ -315,6 +317,7 @@ async def test_the_estate_and_its_jobs_are_as_the_document_says(cloud: Cloud) ->
         (request("PUT", b"{"), {}, {}, 400),
         (request("PUT"), {"read": answer(404, "ResourceNotFound")}, {}, 404),
         (request("PUT"), {}, {"paused": True}, 409),
+        (request("PUT", chunked=True), {}, {}, 411),
         (request("PUT", b" " * 70_000 + b"{}"), {}, {}, 413),
         (request("PUT", b"{}", "text/plain"), {}, {}, 415),
         (request("PUT", b'{"a": 1, "dr-target-zone": "9"}'), {}, {}, 422),

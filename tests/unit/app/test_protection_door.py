@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -16,8 +17,9 @@ from doors.problems import Problem
 from doors.protection import get_protection, put_protection
 from shared.azure.answers import ThrottledError
 from shared.domain import naming
+from shared.domain.outcome import Error
 from shared.domain.resource_id import ResourceId
-from shared.domain.run import Run
+from shared.domain.run import Ending, LastChange, Result, Run
 from shared.instances import instance_of
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
@@ -62,7 +64,9 @@ async def test_put_tags_the_vm_and_wakes_it(cloud: Cloud, client: FakeDurableCli
     response = await put_protection(FakeAzure(settings(), cloud), client, request())
 
     assert response.status_code == 202
-    assert json.loads(response.get_body()) == {"vmId": str(VM_ID), "instanceId": INSTANCE}
+    told = json.loads(response.get_body())
+    assert (told["vmId"], told["instanceId"]) == (str(VM_ID), INSTANCE)
+    assert Run.load(client.started[0][2]).orders == (told["order"],)
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
     assert [instance for _, instance, _ in client.started] == [INSTANCE]
 
@@ -327,11 +331,10 @@ async def test_the_targets_of_a_vm_that_is_not_eligible_are_not_made(cloud: Clou
     assert client.started == []
 
 
+@pytest.mark.usefixtures("slept")
 async def test_a_run_for_the_targets_that_cannot_be_started_says_that_no_tag_is_written(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud,
 ) -> None:
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
-
     status, problem = await problem_of(
         put_protection(FakeAzure(settings(), cloud), RefusesToStart(), request(targetsOnly="true"))
     )
@@ -527,10 +530,8 @@ class RefusesToStart(FakeDurableClient):
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "true"}])
-async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str]
-) -> None:
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
+@pytest.mark.usefixtures("slept")
+async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(cloud: Cloud, tags: dict[str, str]) -> None:
     cloud.add_vm(tags=tags)
 
     with pytest.raises(Problem) as problem:
@@ -545,10 +546,10 @@ async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(
 
 
 @pytest.mark.parametrize("call", ["get_status", "raise_event"])
+@pytest.mark.usefixtures("slept")
 async def test_storage_that_fails_after_the_tag_was_written_is_told_with_when_to_ask_again(
     cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
     monkeypatch.setattr(client, call, unreachable)
     client.status = Status.Running
 
@@ -572,10 +573,8 @@ async def unreachable(*_: Any) -> None:
     raise OSError("The storage account is not reachable.")
 
 
-async def test_what_was_not_woken_is_woken_by_asking_again(
-    cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
+@pytest.mark.usefixtures("slept")
+async def test_what_was_not_woken_is_woken_by_asking_again(cloud: Cloud, client: FakeDurableClient) -> None:
     azure = FakeAzure(settings(), cloud)
     with pytest.raises(Problem):
         await put_protection(azure, RefusesToStart(), request())
@@ -606,7 +605,42 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "findings": [],
         "running": False,
         "run": None,
+        "lastChange": None,
     }
+
+
+@pytest.mark.parametrize("running", [False, True])
+async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_to_do(
+    cloud: Cloud, client: FakeDurableClient, running: bool
+) -> None:
+    client.status, client.last_updated = Status.Completed, datetime(2026, 5, 2, tzinfo=UTC)
+    client.output = Result(outcome=Ending.DISABLED, vm_id=VM_ID, acted=True).dump()
+    await put_protection(FakeAzure(settings(), cloud), client, request())
+    last_change = Run.load(client.started[0][2]).last_change
+
+    assert last_change == LastChange(outcome=Ending.DISABLED, at=datetime(2026, 5, 2, tzinfo=UTC))
+    later = Run(vm_id=VM_ID, poll_seconds=30, last_change=last_change)
+    if running:
+        client.status, client.custom_status = Status.Running, later.status()
+    else:
+        client.status, client.output = Status.Completed, later.finish(Ending.NOT_TAGGED).result.dump()  # type: ignore[union-attr]
+
+    view = await view_of(cloud, client)
+
+    assert view["lastChange"] == {"outcome": "Disabled", "at": "2026-05-02T00:00:00Z"}
+    assert view["running"] is running
+
+
+async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: FakeDurableClient) -> None:
+    error = Error(code="151066", message="The agent could not be installed.")
+    before = LastChange(outcome=Ending.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
+    result = Result(outcome=Ending.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
+    client.status, client.output = Status.Completed, result.dump()
+    client.last_updated = datetime(2026, 5, 2, tzinfo=UTC)
+
+    view = await view_of(cloud, client)
+
+    assert view["lastChange"] == {"outcome": "Failed", "at": "2026-05-02T00:00:00Z", "error": error.dump()}
 
 
 async def test_get_shows_the_item_that_protects_it(cloud: Cloud, client: FakeDurableClient) -> None:
@@ -642,9 +676,9 @@ async def test_get_of_a_failed_over_vm_says_that_it_is_left_alone(cloud: Cloud, 
 
 async def test_get_shows_the_run_for_the_targets_alone_where_it_is_asked_for(cloud: Cloud) -> None:
     class Runs(FakeDurableClient):
-        async def get_status(self, instance: str) -> Any:
+        async def get_status(self, instance: str, *, show_input: bool = False) -> Any:
             self.status, self.output = Status.Completed, {"instance": instance}
-            return await super().get_status(instance)
+            return await super().get_status(instance, show_input=show_input)
 
     targets = instance_of(VM_ID, targets_only=True)
     for asked, instance in ((request(), INSTANCE), (request(targetsOnly="true"), targets)):

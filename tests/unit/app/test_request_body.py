@@ -165,6 +165,22 @@ def test_a_body_that_can_be_read_in_two_ways_is_not_read(body: bytes) -> None:
     assert (problem.value.status, problem.value.document["code"]) == (400, "MalformedBody")
 
 
+@pytest.mark.parametrize("header", ["Transfer-Encoding", "transfer-encoding"])
+def test_of_a_body_in_chunks_only_what_the_host_has_dropped_is_refused(header: str) -> None:
+    headers = {"Content-Type": "application/json", header: "chunked"}
+    dropped, whole = (
+        func.HttpRequest("PUT", "https://app.example/api/x", headers=headers, body=body)
+        for body in (b"", b'{"dr-profile": "gold"}')
+    )
+
+    with pytest.raises(Problem) as problem:
+        tags_of(APP, dropped)
+
+    assert (problem.value.status, problem.value.document["code"]) == (411, "LengthRequired")
+    assert "Content-Length" in problem.value.document["detail"]
+    assert tags_of(APP, whole) == {"dr-profile": "gold"}
+
+
 def test_the_query_says_what_is_wanted() -> None:
     asked = request(targetsOnly="true", confirm="false", code="s3cret", clientId="default")
 

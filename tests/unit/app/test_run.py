@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from shared.domain.changes import Changes, Difference, ItemUpdate
 from shared.domain.findings import Severity, note
+from shared.domain.order import MAX_ORDERS, Order
 from shared.domain.outcome import Error, Failed, Pending
-from shared.domain.run import WRITES_OFF, Ending, Phase, Run
+from shared.domain.patience import Patience
+from shared.domain.run import WRITES_OFF, Ending, LastChange, Phase, Run
 from tests.unit.app.examples import VM_ID, plan_of, protected_item, settings, source_vm, surroundings
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -27,13 +29,17 @@ def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
 
 
-times = st.none() | st.datetimes(timezones=st.just(UTC))
+moments = st.datetimes(timezones=st.just(UTC))
+times = st.none() | moments
+patience = st.builds(Patience, since=moments, planned=st.floats(0, 3600), spent=st.floats(0, 3600))
 runs = st.builds(
     a_run,
     phase=st.sampled_from(Phase),
     wake_at=times,
-    settle_by=times,
-    targets_by=times,
+    settling=st.none() | patience,
+    targets_wait=st.none() | patience,
+    orders=st.lists(st.text(max_size=20), max_size=4).map(tuple),
+    last_change=st.none() | st.builds(LastChange, outcome=st.sampled_from(Ending), at=moments),
     step=st.text(),
     percent=st.none() | st.integers(0, 100),
     settings=st.sampled_from([(), PLAN.settings]),
@@ -74,7 +80,8 @@ def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: Run) -> N
     assert status["vmId"] == str(VM_ID)
     assert status["step"] == run.step
     assert ("lastError" in status) is (run.last_error is not None)
-    assert set(status) <= {"vmId", "step", "percent", "lastError", "attempts", "job", "phase", "disableAt"}
+    shown = {"vmId", "step", "percent", "lastError", "attempts", "job", "phase", "disableAt", "orders", "lastChange"}
+    assert set(status) <= shown
 
 
 @given(runs)
@@ -105,15 +112,15 @@ def test_pending_shows_step_percent_and_error_until_the_next_answer() -> None:
 
 
 def test_target_resources_have_an_hour_from_the_first_wait() -> None:
-    pending = Pending(retry_after=30, step="Creating fabric")
+    pending = Pending(retry_after=1800, step="Creating fabric")
     first = a_run().wait_for_targets(NOW, pending, PLAN.resources)
 
     assert first.phase is Phase.TARGETS
     assert first.remaining == PLAN.resources
-    assert first.targets_by == NOW + minutes(60)
-    later = first.wait_for_targets(NOW + minutes(60), pending, PLAN.resources[1:])
-    assert (later.result, later.targets_by) == (None, first.targets_by)
-    late = later.wait_for_targets(NOW + minutes(61), pending, PLAN.resources[1:])
+    later = first.wait_for_targets(NOW + minutes(30), pending, PLAN.resources[1:])
+    later = later.wait_for_targets(NOW + minutes(60), Pending(retry_after=30), PLAN.resources[1:])
+    assert (later.result, later.remaining) == (None, PLAN.resources[1:])
+    late = later.wait_for_targets(NOW + minutes(60.5), pending, PLAN.resources[1:])
     assert late.result
     assert (late.result.outcome, late.result.error) == (
         Ending.FAILED,
@@ -123,7 +130,8 @@ def test_target_resources_have_an_hour_from_the_first_wait() -> None:
 
 def test_target_resources_that_come_too_late_end_with_what_held_them_up() -> None:
     throttled = Pending(retry_after=30, error=Error(code="TooManyRequests", message="Slow down."))
-    late = a_run(targets_by=NOW).wait_for_targets(NOW + minutes(1), throttled, PLAN.resources)
+    waited = Patience(since=NOW, planned=30, spent=3600)
+    late = a_run(targets_wait=waited).wait_for_targets(NOW + minutes(1), throttled, PLAN.resources)
 
     assert late.result
     assert late.result.error == throttled.error
@@ -131,22 +139,48 @@ def test_target_resources_that_come_too_late_end_with_what_held_them_up() -> Non
 
 def test_a_vm_may_settle_for_half_an_hour_from_the_first_wait() -> None:
     creating = source_vm(provisioning_state="Creating")
-    first = a_run().wait_to_settle(NOW, creating)
-    second = first.wait_to_settle(NOW + minutes(10), creating)
+    waiting, waits = a_run(), 0
+    while waiting.may_settle(NOW + minutes(waits / 2)):
+        waiting = waiting.wait_to_settle(NOW + minutes(waits / 2), creating)
+        waits += 1
 
-    assert "Creating" in first.step
-    assert second.settle_by == first.settle_by == NOW + minutes(30)
-    assert second.wake_at == NOW + minutes(10.5)
-    assert a_run().may_settle(NOW)
-    assert second.may_settle(NOW + minutes(29))
-    assert not second.may_settle(NOW + minutes(30))
+    assert "Creating" in waiting.step
+    assert waits == 60
 
 
 def test_deadlines_scale_with_the_poll_interval() -> None:
     fast = a_run(poll_seconds=0.3)
+    settling = fast.wait_to_settle(NOW, source_vm())
+    late = fast.wait_for_targets(NOW, Pending(retry_after=36.1), ())
 
-    assert fast.wait_to_settle(NOW, source_vm()).settle_by == NOW + timedelta(seconds=18)
-    assert fast.wait_for_targets(NOW, Pending(retry_after=1), ()).targets_by == NOW + timedelta(seconds=36)
+    assert settling.but(settling=Patience(since=NOW, planned=18)).may_settle(NOW + timedelta(seconds=17))
+    assert not settling.but(settling=Patience(since=NOW, planned=18)).may_settle(NOW + timedelta(seconds=18))
+    assert late.wait_for_targets(NOW + timedelta(seconds=37), Pending(retry_after=1), ()).result
+
+
+@pytest.mark.parametrize("stopped", [timedelta(0), timedelta(hours=1), timedelta(hours=60)])
+def test_time_in_which_the_app_was_stopped_is_no_time_spent_waiting(stopped: timedelta) -> None:
+    pending = Pending(retry_after=30, step="Creating fabric")
+    creating = source_vm(provisioning_state="Creating")
+    targets = a_run().wait_for_targets(NOW, pending, PLAN.resources)
+    settling = a_run().wait_to_settle(NOW, creating)
+
+    back = NOW + minutes(0.5) + stopped
+
+    assert targets.wait_for_targets(back, pending, PLAN.resources).result is None
+    assert settling.may_settle(back)
+    assert settling.wait_to_settle(back, creating).may_settle(back + minutes(28))
+
+
+@given(st.lists(st.tuples(st.floats(0, 600), st.floats(0, 600)), max_size=20))
+def test_patience_is_the_sum_of_the_waits_as_far_as_they_were_planned(waits: list[tuple[float, float]]) -> None:
+    """Each wait is planned for some seconds, and lasts for others: an event cuts it short, or the app was stopped."""
+    now, patience = NOW, Patience(since=NOW, planned=0)
+    for planned, lasted in waits:
+        patience = patience.wait(now, planned)
+        now += timedelta(seconds=lasted)
+
+    assert patience.at(now) == pytest.approx(sum(min(wait) for wait in waits), abs=1e-3)
 
 
 def test_following_keeps_a_known_job_and_forgets_the_last_error() -> None:
@@ -171,20 +205,23 @@ def test_a_failed_enable_is_tried_again_after_a_growing_while_and_three_times_at
     assert (third.result.outcome, third.result.error, third.result.attempts) == (Ending.FAILED, ERROR, 3)
 
 
+FULL = Error(code="UnexpectedError", message="the disk is full")
+
+
 def test_unexpected_faults_back_off_longer_and_longer_and_end_after_ten() -> None:
     run, waits = a_run(step="Creating fabric"), []
     for _ in range(10):
-        run = run.back_off(NOW, RuntimeError("the disk is full"))
+        run = run.back_off(NOW, FULL)
         assert run.wake_at
         assert run.result is None
         waits.append(run.wake_at - NOW)
-    ended = run.back_off(NOW, RuntimeError("the disk is full"))
+    ended = run.back_off(NOW, FULL)
 
     assert waits[0] == minutes(1)
     assert all(one <= other for one, other in pairwise(waits))
     assert waits[-1] == minutes(60)
     assert run.status()["step"] == "Creating fabric"
-    assert run.last_error == Error(code="UnexpectedError", message="the disk is full")
+    assert run.last_error == FULL
     assert ended.result
     assert (ended.result.outcome, ended.result.error) == (Ending.FAILED, run.last_error)
 
@@ -193,11 +230,51 @@ def test_a_quiet_pass_forgets_the_faults_before_it() -> None:
     assert a_run(faults=9).wait_for(NOW, Pending(retry_after=1)).faults == 0
 
 
-def test_the_text_of_a_fault_is_cut_to_what_a_status_can_hold() -> None:
-    run = a_run().back_off(NOW, RuntimeError("x" * 100_000))
+@given(st.text(), st.text(min_size=1000, max_size=100_000), st.text(min_size=2000))
+def test_an_error_holds_no_more_than_a_state_can_carry(code: str, message: str, action: str) -> None:
+    error = Error(code=code * 200, message=message, action=action)
 
-    assert run.last_error
-    assert len(run.last_error.message) == 1000
+    assert len(error.code) <= 100
+    assert len(error.message) <= 2000
+    assert len(error.action) <= 1000
+    assert Error.load(error.dump()) == error
+
+
+def test_an_order_sends_the_run_back_to_a_look_and_is_shown_from_then_on() -> None:
+    run = a_run(phase=Phase.FOLLOW, job="j1", wake_at=NOW, attempts=1)
+    ordered = run.take_up(Order(token="a", confirmed=True))
+
+    assert (ordered.phase, ordered.wake_at, ordered.confirmed) == (Phase.LOOK, None, True)
+    assert (ordered.job, ordered.attempts) == ("j1", 1)
+    assert ordered.status()["orders"] == ["a"]
+    assert ordered.finish(Ending.DISABLED).result.orders == ("a",)  # type: ignore[union-attr]
+
+
+def test_an_order_without_a_confirmation_takes_none_back_and_a_repeated_one_is_one() -> None:
+    run = a_run().take_up(Order(token="a", confirmed=True)).take_up(Order(token="b")).take_up(Order(token="a"))
+
+    assert (run.orders, run.confirmed) == (("b", "a"), True)
+
+
+@given(st.lists(st.text(), min_size=MAX_ORDERS, max_size=50))
+def test_a_run_remembers_the_latest_orders_and_its_state_stays_bounded(tokens: list[str]) -> None:
+    run = a_run()
+    for token in tokens:
+        run = run.take_up(Order(token=token))
+
+    assert len(run.orders) <= MAX_ORDERS
+    assert run.orders[-1] == tokens[-1]
+    assert len(set(run.orders)) == len(run.orders)
+
+
+@pytest.mark.parametrize(
+    ("did", "acted"), [({}, False), ({"followed": True}, True), ({"disabling": True}, True), ({"tried": ("x",)}, True)]
+)
+def test_a_run_that_asked_azure_for_something_says_so_at_its_end(did: dict[str, Any], acted: bool) -> None:
+    result = a_run(**did).finish(Ending.PROTECTED).result
+
+    assert result
+    assert result.acted is acted
 
 
 @pytest.mark.parametrize("ending", [ending for ending in Ending if ending is not Ending.FAILED])
@@ -220,7 +297,14 @@ def test_a_failed_run_ends_with_its_last_error_where_no_other_is_named() -> None
 def test_a_finished_run_shows_how_it_ended() -> None:
     run = a_run(percent=40).finish(Ending.NOT_ELIGIBLE, (note("X", "y"),))
 
-    assert run.status() == {"vmId": str(VM_ID), "step": "NotEligible", "attempts": 0, "job": "", "phase": "look"}
+    assert run.status() == {
+        "vmId": str(VM_ID),
+        "step": "NotEligible",
+        "attempts": 0,
+        "job": "",
+        "phase": "look",
+        "orders": [],
+    }
     assert run.result
     assert run.result.findings == (note("X", "y"),)
 

@@ -16,6 +16,7 @@ from local.host.durable.decisions import (
     Timer,
 )
 from local.host.durable.events import Event, EventType, event
+from local.host.durable.functions import FunctionFailedError
 from local.host.durable.replay import replay
 
 FIRE_AT = "2026-01-01T00:00:00.000000Z"
@@ -249,6 +250,7 @@ def test_the_state_is_read_from_the_answer_or_from_the_text_of_the_exception() -
     text = '{"isDone": true, "schemaVersion": 2, "actions": [[{"actionType": 4}]], "output": 1, "customStatus": "s"}'
     expected = OrchestratorState([{"actionType": 4}], is_done=True, output=1, custom_status="s")
     assert OrchestratorState.from_json(text) == expected
-    assert OrchestratorState.from_exception(RuntimeError(f"boom\n\n$OutOfProcData$:{text}")) == expected
-    assert OrchestratorState.from_exception(ValueError("boom")).error == "ValueError: boom"
+    failed = FunctionFailedError(f"Exception: boom\n\n$OutOfProcData$:{text}", "")
+    assert OrchestratorState.from_exception(failed) == expected
+    assert OrchestratorState.from_exception(FunctionFailedError("ValueError: boom", "")).error == "ValueError: boom"
     assert "no orchestrator state" in str(OrchestratorState.from_json("null").error)

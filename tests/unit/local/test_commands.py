@@ -8,7 +8,7 @@ import pytest
 from local.__main__ import main
 from local.stack import APP
 
-COMMANDS = ("demo", "serve", "bench", "simulator", "host", "package", "live-check", "conformance")
+COMMANDS = ("demo", "serve", "bench", "simulator", "host", "settings", "package", "live-check", "conformance")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -88,7 +88,8 @@ def installed(app: Path, name: str, modules: list[str], requires: list[str]) -> 
     lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {each}" for each in requires)]
     place = f"{packages.PLACE}/{name.replace('-', '_')}-1.0.dist-info"
     record = "".join(f"{module},,\n" for module in modules)
-    write(app, {f"{place}/METADATA": "\n".join(lines), f"{place}/RECORD": record})
+    empty = {f"{packages.PLACE}/{module}": "" for module in modules}
+    write(app, {f"{place}/METADATA": "\n".join(lines), f"{place}/RECORD": record, **empty})
 
 
 def examined_packages(tmp_path: Path, *declared: str) -> list[str]:

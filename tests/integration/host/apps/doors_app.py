@@ -22,10 +22,12 @@ def seen(kind: str, body) -> None:
 def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     body = {
         "method": req.method,
+        "url": req.url,
         "route": dict(req.route_params),
         "query": dict(req.params),
         "header": req.headers.get("X-Test"),
-        "body": req.get_body().decode(),
+        "framed": req.headers.get("Transfer-Encoding"),
+        "body": req.get_body().decode(errors="backslashreplace"),
         "function": context.function_name,
         "invocation": context.invocation_id,
         "thread": threading.current_thread() is not threading.main_thread(),
@@ -61,8 +63,13 @@ def breaks(req: func.HttpRequest) -> str:  # noqa: ARG001
 
 
 @app.route(methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def empty(req: func.HttpRequest) -> None:  # noqa: ARG001
+def empty(req: func.HttpRequest):  # noqa: ARG001
     return None
+
+
+@app.route(methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def switched_off(req: func.HttpRequest) -> str:  # noqa: ARG001
+    return "switched on"
 
 
 @app.event_grid_trigger(arg_name="event")

@@ -1,0 +1,98 @@
+"""`python -m local settings`: writes the local.settings.json with which Core Tools (`func start`) runs the app against
+the local simulator and Azurite."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local import estates
+from local.processes import APP
+
+TOPIC = "outcomes"
+"""The topic of the simulator that the app publishes to."""
+
+_POLL_SECONDS = 30.0
+"""What DR_POLL_SECONDS is in Azure: divided by the speed of the simulator's clock."""
+
+_OF_THE_HOST = {
+    "FUNCTIONS_WORKER_RUNTIME": "python",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    # Core Tools watches the app's files: the first request that makes Python write __pycache__ restarts its host.
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+class NoSimulatorError(RuntimeError):
+    """No simulator runs that the settings could name."""
+
+
+def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any]) -> dict[str, str]:
+    """What the app needs to work on the simulator with that estate; `simulator` is what its simulator.json holds."""
+    subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in estate["subscriptions"])
+    return {
+        "DR_VAULT_IDS": estate["vaults"][0]["id"],
+        "DR_SOURCE_SCOPE": subscriptions,
+        "DR_TARGET_SCOPE": subscriptions,
+        "DR_ARM_ENDPOINT": simulator["url"],
+        "DR_EVENTS_TOPIC": f"{simulator['url']}/topics/{TOPIC}/api/events",
+        "DR_POLL_SECONDS": str(_POLL_SECONDS / simulator["speed"]),
+        "IDENTITY_ENDPOINT": simulator["identityEndpoint"],
+        "IDENTITY_HEADER": simulator["identityHeader"],
+        "SSL_CERT_FILE": simulator["caFile"],
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it is written; 1 when there is such a file already, or no simulator."""
+    parser = argparse.ArgumentParser(prog="python -m local settings", description=__doc__)
+    parser.add_argument(
+        "--simulator",
+        type=Path,
+        default=Path(".local/simulator"),
+        metavar="DIR",
+        help="the state directory of the simulator, which runs (default: %(default)s)",
+    )
+    parser.add_argument("--estate", type=Path, default=estates.DEMO, metavar="FILE", help="its estate (%(default)s)")
+    parser.add_argument("--app", type=Path, default=APP, metavar="DIR", help="where to write (default: %(default)s)")
+    parser.add_argument("--force", action="store_true", help="write over what is there")
+    options = parser.parse_args(arguments)
+    path = options.app / "local.settings.json"
+    try:
+        estate = estates.load(options.estate)
+        values = _OF_THE_HOST | app_settings(_running(options.simulator), estate.data) | estate.settings
+        _write(path, json.dumps({"IsEncrypted": False, "Values": values}, indent=2) + "\n", force=options.force)
+    except FileExistsError:
+        print(f"settings: {path} is there already; --force writes over it", file=sys.stderr)
+        return 1
+    except (NoSimulatorError, estates.EstateError) as error:
+        print(f"settings: {error}", file=sys.stderr)
+        return 1
+    print(f"{path}: for `func start`, until the simulator is started again.")
+    return 0
+
+
+def _running(folder: Path) -> dict[str, Any]:
+    """What the simulator says of itself. Raises NoSimulatorError, also if it has ended: its keys have ended with it."""
+    try:
+        told: dict[str, Any] = json.loads((folder / "simulator.json").read_text())
+        os.kill(told["pid"], 0)
+    except (FileNotFoundError, ProcessLookupError):
+        start = f"python -m local simulator --state-dir {folder} --estate FILE"
+        raise NoSimulatorError(f"no simulator runs with the state directory {folder}: {start}") from None
+    return told
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    """Readable by the owner only, since the key of the app's identity is in it. Raises FileExistsError."""
+    if force:
+        path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

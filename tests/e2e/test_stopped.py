@@ -1,0 +1,101 @@
+"""An app that was stopped over a weekend: each run goes on where it was, whatever its phase, and whoever wakes it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.stack import Stack, protection
+from tests import estates
+from tests.e2e.conftest import SPEED, StartStack, eventually
+from tests.e2e.follow import enables, results, write_event, written
+from tests.e2e.overrides import items, protected, protected_world
+from tests.e2e.test_faults import AGENT_ERROR
+from tests.e2e.untagging import CLEANUP, ended, grace, run_of, untag
+
+NAME = "web-1"
+VM = estates.vm_id(NAME)
+STOPPED_SECONDS = 12.0
+"""Longer than every deadline of a run at this speed: 6 s for target resources, 10 s for the lease."""
+WEEKEND, FROZEN = 60 * 3600 / STOPPED_SECONDS, 1e-6
+"""Speeds of Azure's clock: sixty hours pass while the app is stopped, or nothing gets done."""
+
+
+async def _tagged(stack: Stack) -> None:
+    await stack.deliver(write_event(VM))
+
+
+async def _untagged(stack: Stack) -> None:
+    await untag(stack, VM)
+    await stack.deliver(write_event(VM))
+
+
+async def _deleted(stack: Stack) -> None:
+    status, _ = await stack.api("DELETE", f"{protection(VM)}?confirm=true")
+    assert status == 202
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How a run gets into a phase, what its custom status says there, how fast Azure's clock runs meanwhile, and how it
+    ends after how many requests to enable."""
+
+    begin: Callable[[Stack], Awaitable[None]]
+    reached: Callable[[Mapping[str, Any]], bool]
+    outcome: str
+    enabled: int = 0
+    azure: float = WEEKEND
+    estate: dict[str, Any] = field(default_factory=lambda: estates.estate([estates.vm(NAME)]))
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+PROTECTED = protected_world([estates.vm(NAME)], [protected(NAME)])
+PHASES = {
+    "targets": Phase(_tagged, lambda shown: shown["phase"] == "targets", "Protected", 1, FROZEN),
+    "enabling": Phase(_tagged, lambda shown: bool(shown["job"]) and "percent" not in shown, "Protected", 1),
+    "replicating": Phase(_tagged, lambda shown: "percent" in shown and not shown["job"], "Protected", 1),
+    "back-off": Phase(
+        _tagged,
+        lambda shown: shown["step"].startswith("Waiting to enable again"),
+        "Protected",
+        2,
+        estate=estates.estate([estates.vm(NAME, failEnable=AGENT_ERROR)]),
+    ),
+    "grace": Phase(
+        _untagged, lambda shown: "disableAt" in shown, "Disabled", estate=PROTECTED, settings=CLEANUP | grace(0.006)
+    ),
+    "confirmed disable": Phase(_deleted, lambda shown: bool(shown["job"]), "Disabled", estate=PROTECTED),
+}
+
+
+@pytest.mark.parametrize("name", PHASES)
+async def test_a_run_goes_on_where_it_was(start_stack: StartStack, name: str) -> None:
+    phase = PHASES[name]
+    async with start_stack(phase.estate, settings=phase.settings, speed=SPEED / 4) as stack:
+
+        async def reached() -> Any:
+            run = await run_of(stack, NAME)
+            return run if run.get("customStatus") and phase.reached(run["customStatus"]) else None
+
+        await phase.begin(stack)
+        before = await eventually(reached, every=0.02)
+        await stack.sim("PATCH", "clock", {"speed": FROZEN})
+        await stack.stop_process("host")
+        await stack.sim("PATCH", "clock", {"speed": phase.azure})
+        await asyncio.sleep(STOPPED_SECONDS)
+        await stack.sim("PATCH", "clock", {"speed": SPEED})
+        await stack.start_host()
+        # Whatever came in while it was stopped is delivered at once, and finds every run silent since then.
+        await stack.deliver(write_event(VM))
+        after = await run_of(stack, NAME)
+        result = await ended(stack, NAME, phase.outcome)
+        await results(stack, 1)
+        writes, left = await written(stack), await items(stack)
+
+    assert after["createdTime"] == before["createdTime"]
+    assert after["customStatus"].get("disableAt") == before["customStatus"].get("disableAt")
+    assert result["outcome"] == phase.outcome
+    assert sum(enables(writes)) == phase.enabled
+    assert bool(left) is (phase.outcome == "Protected")
