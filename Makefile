@@ -1,5 +1,5 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve test test-python test-original azurite lint sbom audit bench package requirements
+.PHONY: demo serve test test-python test-original test-original-ci azurite lint sbom audit bench package requirements
 
 # Python 3.13 (what runs in Azure), else 3.12 or 3.11.
 PYTHON ?= $(shell .ci/pythons | head -n 1)
@@ -22,6 +22,9 @@ test: .venv/ready .venv-infra/ready lint  ## everything CI runs (four at a time,
 
 test-original: .venv/ready azurite  ## tests/e2e on Microsoft's Durable extension (needs node, DURABLE_HOST=<program>)
 	$(RUN) -m pytest tests/e2e --durable=external -n 2 --dist worksteal
+
+test-original-ci: .venv/ready azurite  ## the part of it that CI plays
+	$(RUN) -m pytest tests/e2e --durable=external -m original -n 4 --dist worksteal
 
 azurite: tests/azurite/node_modules/ready  ## the storage emulator that Microsoft's Durable extension is tested on
 

@@ -20,17 +20,19 @@ class StackError(RuntimeError):
 
 
 class Processes:
-    """`python -m local.<name>` by name, with its folder and log in `folder`."""
+    """`python -m local.<module>` by name, with its folder and log in `folder`. The name is the module's by default."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._running: dict[str, Process] = {}
+        self._modules: dict[str, str] = {}
 
     async def start_process(
         self,
         name: str,
         environment: Mapping[str, str],
         *options: str,
+        module: str = "",
         port: int = 0,
         python: str = sys.executable,
         root: Path = APP,
@@ -41,12 +43,13 @@ class Processes:
         """
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        ready = folder / f"{name}.json"
+        module = self._modules[name] = module or name
+        ready = folder / f"{module}.json"
         ready.unlink(missing_ok=True)
         outside = {key: value for key, value in os.environ.items() if not key.startswith("DR_")}
         with (self.folder / f"{name}.log").open("ab") as log:
             process = self._running[name] = await asyncio.create_subprocess_exec(
-                *(python, "-m", f"local.{name}", "--port", str(port), "--state-dir", str(folder)),
+                *(python, "-m", f"local.{module}", "--port", str(port), "--state-dir", str(folder)),
                 *options,
                 cwd=root,
                 env=outside | dict(environment),
@@ -65,7 +68,7 @@ class Processes:
 
     def ready(self, name: str) -> dict[str, Any]:
         """What the process said when it was ready: its URL and process ID, and more."""
-        told: dict[str, Any] = json.loads((self.folder / name / f"{name}.json").read_text())
+        told: dict[str, Any] = json.loads((self.folder / name / f"{self._modules[name]}.json").read_text())
         return told
 
     def pid_of(self, name: str) -> int:

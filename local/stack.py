@@ -115,16 +115,21 @@ class Stack(Processes):
         trusted = ssl.create_default_context(cafile=told["caFile"])
         self._session = ClientSession(connector=TCPConnector(ssl=trusted))
 
-    async def start_host(self, **settings: str) -> None:
-        """Starts the host on the history that is there. `settings` are added for this start only."""
+    async def start_host(self, name: str = "host", **settings: str) -> None:
+        """Starts the host on the history that is there. `settings` are added for this start only.
+
+        Of another name, it is one more host: with DURABLE_HOST and DURABLE_HUB in the stack's settings, they share the
+        work of one task hub. Requests and events go to the first.
+        """
         environment = self._app_settings() | settings
         access = rights.assigned(self.roles, environment, self.ready("simulator")["principalId"])
         await self.sim("POST", "access", access)
         await self.start_process(
-            "host",
+            name,
             environment,
             *("--app", str(self.app)),
-            port=self._ports["host"],
+            module="host",
+            port=self._ports.get(name, 0),
             python=self._python,
             root=self._host_root,
         )
@@ -134,12 +139,12 @@ class Stack(Processes):
     async def stop(self) -> None:
         if self._session:
             await self._session.close()
-        for name in ("host", "simulator"):
+        for name in [*reversed(self._running)]:
             await self.stop_process(name)
 
-    async def kill_host(self) -> None:
+    async def kill_host(self, name: str = "host") -> None:
         """As a machine dies: at once, with whatever was under way."""
-        await self.kill_process("host")
+        await self.kill_process(name)
 
     async def sim(self, method: str, path: str, body: Any = None) -> Any:
         """Calls the simulator's own controls, as `sim("PATCH", "clock", {"speed": 60})`."""

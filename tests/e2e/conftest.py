@@ -25,12 +25,18 @@ _patience = 1
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     global _patience
-    if config.getoption("--durable") != "external":
+    external = config.getoption("--durable") == "external"
+    reasons = {"embedded_history": "opens the database of the embedded engine"}
+    if not external:
+        reasons = {"external_only": "the embedded engine's task hub belongs to one host: --durable=external"}
+    for item in items:
+        for name, reason in reasons.items():
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=reason))
+    if not external:
         return
     _patience = PATIENCE
     for item in items:
-        if item.get_closest_marker("embedded_history"):
-            item.add_marker(pytest.mark.skip(reason="opens the database of the embedded engine"))
         marker = item.get_closest_marker("timeout")
         seconds = marker.args[0] if marker else 180
         item.add_marker(pytest.mark.timeout(seconds * PATIENCE), append=False)

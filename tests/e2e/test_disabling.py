@@ -12,6 +12,8 @@ from tests.e2e.follow import results, written
 from tests.e2e.overrides import items, protected, protected_world
 from tests.e2e.sweeping import sweep
 
+pytestmark = pytest.mark.original
+
 VM = estates.vm("web-1")
 ROUTE = protection(VM["id"])
 _COMPUTE = "2026-04-01"

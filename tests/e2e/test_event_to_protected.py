@@ -6,6 +6,8 @@ from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, write_event, written
 
+pytestmark = pytest.mark.original
+
 
 @pytest.mark.parametrize("options", [(), ("--items-hidden-while-enabling",)], ids=["items visible", "items hidden"])
 async def test_a_tagged_vm_becomes_protected(start_stack: StartStack, options: tuple[str, ...]) -> None:

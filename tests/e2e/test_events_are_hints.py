@@ -2,9 +2,13 @@
 
 import random
 
+import pytest
+
 from tests import estates
 from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import enables, results, write_event, written
+
+pytestmark = pytest.mark.original
 
 
 async def test_delivered_thrice_shuffled_and_stale_each_thing_is_made_once(start_stack: StartStack) -> None:

@@ -64,7 +64,7 @@ class ExternalDurable:
 
     async def start(self, url: str, bind: Callable[[str], None]) -> None:
         self._url = url
-        self._session = ClientSession(timeout=ClientTimeout(total=600), auto_decompress=False)
+        self._session = ClientSession(timeout=ClientTimeout(total=600))
         bridge = web.Application(client_max_size=ANY_SIZE)
         bridge.add_routes([web.post("/bridge/{name}", self._call)])
         listener = socket.create_server(("127.0.0.1", 0))

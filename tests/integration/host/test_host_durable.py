@@ -141,6 +141,18 @@ async def test_who_calls_what_does_not_exist_waits_for_ever(client: DurableOrche
     assert (await wait_until_ended(client, name))[0].output == "enough"
 
 
+async def test_what_only_the_extension_does_the_engine_says(
+    durable_host: RunningHost, client: DurableOrchestrationClient
+) -> None:
+    if durable_host.env["DURABLE_HOST"]:
+        pytest.skip("Microsoft's extension does it")
+    assert "does not support durable HTTP calls (call_http)" in await failure(client, "calls_http")
+    await client.start_new("raises", "no-rewind", "x")
+    await wait_until_ended(client, "no-rewind")
+    with pytest.raises(Exception, match="does not support rewind"):
+        await client.rewind("no-rewind", "why")
+
+
 async def test_an_activity_may_bind_the_client(client: DurableOrchestrationClient) -> None:
     assert await output(client, "starts_another", "started-by-activity") == "started-by-activity"
     assert (await wait_until_ended(client, "started-by-activity"))[0].output == 42
