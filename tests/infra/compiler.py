@@ -57,6 +57,11 @@ class Compiler:
         answer = self._ask("compile", {"path": str(file)})
         return json.loads(answer.get("contents") or "{}"), _problems(answer["diagnostics"], file.parent)
 
+    def diagnostics(self, file: Path) -> list[Json]:
+        """What the compiler has to say of the file and its modules, also by rules that go by today's date."""
+        said: list[Json] = self._ask("compile", {"path": str(file)})["diagnostics"]
+        return said
+
     def files_of(self, file: Path) -> set[Path]:
         """The file, its modules, and all else that they load."""
         return {Path(each) for each in self._ask("getFileReferences", {"path": str(file)})["filePaths"]}
