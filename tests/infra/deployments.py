@@ -99,11 +99,13 @@ CASES = {
             "appId": APP,
             "actionGroupId": ACTION_GROUP,
             "source": "notifications",
-            "existingTopicName": "theirs",
             "destination": "webhook",
             "webhookUrl": "https://func-dr.example/runtime/webhooks/eventgrid?code=key",
         },
         "rg-dr-events",
+    ),
+    "events, to a topic that is there": Case(
+        "events.bicep", {"appId": APP, "actionGroupId": ACTION_GROUP, "existingTopicName": "theirs"}, "rg-dr-events"
     ),
 }
 AZD = "main, as azd deploys it"

@@ -12,7 +12,7 @@ from tests.infra.compiler import Compiler
 from tests.infra.deployments import ENTRIES, INFRA, Infra
 from tests.infra.filters import check_filters
 from tests.infra.queries import check_queries
-from tests.infra.resource_checks import check_build, check_evaluation, check_files, check_format, check_promises
+from tests.infra.resource_checks import check_build, check_configuration, check_evaluation, check_files, check_format
 from tests.infra.role_checks import (
     check_assignments,
     check_built_in_roles,
@@ -28,7 +28,7 @@ CHECKS: list[Check] = [
     check_format,
     check_files,
     check_evaluation,
-    check_promises,
+    check_configuration,
     check_permissions,
     check_role_definitions,
     check_assignments,
@@ -106,13 +106,13 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     (check_evaluation, "modules/scheduler.bicep", "  parent: scheduler\n", "", "DurableTask/schedulers/taskHubs"),
     (check_evaluation, "main.bicep", "    vaultHasIdentity: true\n", "", "cache-eastus"),
     (
-        check_promises,
+        check_configuration,
         "modules/vault.bicep",
         "alertsForAllJobFailures: 'Enabled'",
         "alertsForAllJobFailures: 'On'",
         "alertsForAllJobFailures",
     ),
-    (check_promises, "events.bicep", "endpointType: 'AzureFunction'", "endpointType: 'Function'", "endpointType"),
+    (check_configuration, "events.bicep", "endpointType: 'AzureFunction'", "endpointType: 'Function'", "endpointType"),
     (check_permissions, "permissions.json", "virtualNetworks/subnets/join/action", "virtualNetworks/read", "join"),
     (check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*", "Accounts/*"),
     (
@@ -187,6 +187,25 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
 ]
 
 
+# The file, what stands there, the mistake, and what check_configuration has to name. They are made all at once.
+OPEN_VALUES = [
+    ("modules/alerts.bicep", "'GreaterThan'", "'GreaterThen'", "operator"),
+    ("modules/alerts.bicep", "'Maximum'", "'Max'", "timeAggregation"),
+    ("modules/app.bicep", "'FC1'", "'FC2'", "Microsoft.Web/serverfarms: sku.name"),
+    ("modules/app.bicep", "httpsOnly: true", "httpsOnly: false", "httpsOnly"),
+    ("modules/app.bicep", "'azureManaged'", "'azure'", "storageProvider__type"),
+    ("modules/app.bicep", "requireAuthentication: true", "requireAuthentication: false", "requireAuthentication"),
+    ("modules/monitoring.bicep", "DisableLocalAuth: true", "DisableLocalAuth: false", "DisableLocalAuth"),
+    ("modules/network.bicep", "'Microsoft.App/environments'", "'Microsoft.Web/serverFarms'", "serviceName"),
+    ("modules/outcomes.bicep", "'CloudEventSchemaV1_0'", "'CloudEventSchema'", "inputSchema"),
+    ("modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "allowSharedKeyAccess"),
+    ("modules/storage.bicep", "isPrivate ? 'Deny' : 'Allow'", "'Allow'", "networkAcls.defaultAction"),
+    ("modules/group-assignment.bicep", "'ServicePrincipal'", "'User'", "principalType"),
+    ("events.bicep", "'Microsoft.Resources.Subscriptions'", "'Microsoft.Resources.Subscription'", "topicType"),
+    ("events.bicep", "'DroppedEventCount'", "'DroppedEvents'", "dr-DroppedEventCount-"),
+]
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_infra_passes(check: Check, infra: Infra, request: pytest.FixtureRequest) -> None:
     assert _found(check, infra, request) == []
@@ -212,6 +231,21 @@ def test_a_mistake_is_caught(
     found = _found(check, Infra(copy, compiler), request)
 
     assert any(named in problem for problem in found), found
+
+
+def test_mistakes_are_caught_in_values_that_the_compiler_does_not_know(compiler: Compiler, tmp_path: Path) -> None:
+    copy = tmp_path / "infra"
+    shutil.copytree(INFRA, copy)
+    for file, there, mistake, _ in OPEN_VALUES:
+        text = (copy / file).read_text()
+        assert there in text
+        (copy / file).write_text(text.replace(there, mistake, 1))
+    infra = Infra(copy, compiler)
+
+    assert check_build(infra) == []
+    found = check_configuration(infra)
+    for *_, named in OPEN_VALUES:
+        assert any(named in problem for problem in found), named
 
 
 def test_each_check_has_a_mistake_that_it_catches() -> None:
