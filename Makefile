@@ -1,10 +1,11 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve test test-python test-original test-original-ci azurite lint sbom audit bench package requirements
+.PHONY: demo serve test test-python test-original test-original-ci azurite lint kusto sbom audit bench package requirements
 
 # Python 3.13 (what runs in Azure), else 3.12 or 3.11.
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
 OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
+KUSTO := tests/infra/kusto
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
 EXPORT := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
@@ -17,7 +18,7 @@ demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protecte
 serve: .venv/ready       ## keep the simulator and the host running (PORT, SIM_PORT, STATE_DIR)
 	$(RUN) -m local serve
 
-test: .venv/ready .venv-infra/ready lint  ## everything CI runs (four at a time, whatever the cores: most tests wait for Azure)
+test: .venv/ready .venv-infra/ready kusto lint  ## everything CI runs (four at a time, whatever the cores: most tests wait for Azure)
 	$(RUN) -m pytest -n 4 --dist worksteal --cov --cov-report=term
 
 test-original: .venv/ready azurite  ## tests/e2e on Microsoft's Durable extension (needs node, DURABLE_HOST=<program>)
@@ -26,11 +27,8 @@ test-original: .venv/ready azurite  ## tests/e2e on Microsoft's Durable extensio
 test-original-ci: .venv/ready azurite  ## the part of it that CI plays
 	$(RUN) -m pytest tests/e2e --durable=external -m original -n 4 --dist worksteal
 
-azurite: tests/azurite/node_modules/ready  ## the storage emulator that Microsoft's Durable extension is tested on
+azurite: tests/azurite/node_modules/.package-lock.json  ## the storage emulator that Microsoft's Durable extension is tested on
 
-tests/azurite/node_modules/ready: tests/azurite/package-lock.json
-	npm ci --prefix tests/azurite --no-audit --no-fund
-	@touch $@
 
 # Where an interpreter may differ from another: the app is loaded, a stored history is replayed, and a run is played.
 test-python: ENV = .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -44,6 +42,10 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+
+kusto:                   ## Microsoft's parser of Kusto queries, for the tests of infra/ (needs npm; without it they are skipped)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(KUSTO)/node_modules/.package-lock.json; \
+		else echo "npm is not here: the tests of Kusto queries are skipped"; fi
 
 sbom: .venv-infra/ready  ## what the deployed app consists of, as CycloneDX
 	.venv-infra/bin/cyclonedx-py requirements requirements.txt --of JSON -o sbom.json
@@ -61,6 +63,10 @@ requirements:            ## export the pinned, hashed requirements from pyprojec
 	$(EXPORT) pyproject.toml -o requirements.txt
 	$(EXPORT) pyproject.toml --extra local --extra dev -c requirements.txt -o requirements-dev.txt
 	$(EXPORT) --group infra -o requirements-infra.txt
+
+# npm writes this file when all is there.
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund --silent
 
 .venv/ready $(OTHER_ENVS:%=%/ready): requirements-dev.txt requirements-host.txt
 .venv-infra/ready: requirements-infra.txt

@@ -107,70 +107,76 @@ resource events 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'
   name: 'on-vm-event'
   properties: {
     eventDeliverySchema: 'EventGridSchema'
-    destination: destination == 'function' ? {
-      endpointType: 'AzureFunction'
-      properties: {
-        resourceId: '${appId}/functions/on_vm_event'
-        maxEventsPerBatch: 1
-        preferredBatchSizeInKilobytes: 64
-      }
-    } : {
-      endpointType: 'WebHook'
-      properties: {
-        endpointUrl: webhookUrl
-        maxEventsPerBatch: 1
-        preferredBatchSizeInKilobytes: 64
-        minimumTlsVersionAllowed: '1.2'
-      }
-    }
+    destination: destination == 'function'
+      ? {
+          endpointType: 'AzureFunction'
+          properties: {
+            resourceId: '${appId}/functions/on_vm_event'
+            maxEventsPerBatch: 1
+            preferredBatchSizeInKilobytes: 64
+          }
+        }
+      : {
+          endpointType: 'WebHook'
+          properties: {
+            endpointUrl: webhookUrl
+            maxEventsPerBatch: 1
+            preferredBatchSizeInKilobytes: 64
+            minimumTlsVersionAllowed: '1.2'
+          }
+        }
     filter: filters[source]
     // A day: what is later than that the sweep has seen long before.
     retryPolicy: {
       maxDeliveryAttempts: 30
       eventTimeToLiveInMinutes: 1440
     }
-    deadLetterDestination: deadLetter ? {
-      endpointType: 'StorageBlob'
-      properties: {
-        resourceId: letters.?outputs.accountId ?? ''
-        blobContainerName: letters.?outputs.container ?? ''
-      }
-    } : null
+    deadLetterDestination: deadLetter
+      ? {
+          endpointType: 'StorageBlob'
+          properties: {
+            resourceId: letters.?outputs.accountId ?? ''
+            blobContainerName: letters.?outputs.container ?? ''
+          }
+        }
+      : null
   }
   dependsOn: [topic]
 }
 
-resource undelivered 'Microsoft.Insights/metricAlerts@2018-03-01' = [for metric in ['DroppedEventCount', 'DeadLetteredCount']: {
-  name: 'dr-${metric}-${topicName}'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: 'Event Grid has given up on events for the app. The sweep makes it good; see the runbook: undelivered events.'
-    enabled: true
-    severity: 3
-    scopes: [listened.id]
-    evaluationFrequency: 'PT15M'
-    windowSize: 'PT1H'
-    autoMitigate: true
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
+resource undelivered 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+  for metric in ['DroppedEventCount', 'DeadLetteredCount']: {
+    name: 'dr-${metric}-${topicName}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: 'Event Grid has given up on events for the app. The sweep makes it good; see the runbook: undelivered events.'
+      enabled: true
+      severity: 3
+      scopes: [listened.id]
+      evaluationFrequency: 'PT15M'
+      windowSize: 'PT1H'
+      autoMitigate: true
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: metric
+            metricNamespace: 'Microsoft.EventGrid/systemTopics'
+            metricName: metric
+            operator: 'GreaterThan'
+            threshold: 0
+            timeAggregation: 'Total'
+          }
+        ]
+      }
+      actions: [
         {
-          criterionType: 'StaticThresholdCriterion'
-          name: metric
-          metricNamespace: 'Microsoft.EventGrid/systemTopics'
-          metricName: metric
-          operator: 'GreaterThan'
-          threshold: 0
-          timeAggregation: 'Total'
+          actionGroupId: actionGroupId
         }
       ]
     }
-    actions: [
-      {
-        actionGroupId: actionGroupId
-      }
-    ]
+    dependsOn: [topic]
   }
-  dependsOn: [topic]
-}]
+]

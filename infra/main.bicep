@@ -148,9 +148,19 @@ var vaultGroup = split(vaultId, '/')[4]
 var vaultName = split(vaultId, '/')[8]
 
 // The scopes of the settings are those of the rights: what the app may touch is said twice, and Azure has the last word.
-var sourceScopes = [for group in split(sourceResourceGroups, ','): empty(group) ? '/subscriptions/${sourceId}' : '/subscriptions/${sourceId}/resourceGroups/${trim(group)}']
-var targetScopes = [for group in split(targetResourceGroups, ','): empty(group) ? '/subscriptions/${targetId}' : '/subscriptions/${targetId}/resourceGroups/${trim(group)}']
-var cacheScopes = [for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/asr-cache-${toLower(trim(region))}']
+var sourceScopes = [
+  for group in split(sourceResourceGroups, ','): empty(group)
+    ? '/subscriptions/${sourceId}'
+    : '/subscriptions/${sourceId}/resourceGroups/${trim(group)}'
+]
+var targetScopes = [
+  for group in split(targetResourceGroups, ','): empty(group)
+    ? '/subscriptions/${targetId}'
+    : '/subscriptions/${targetId}/resourceGroups/${trim(group)}'
+]
+var cacheScopes = [
+  for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/asr-cache-${toLower(trim(region))}'
+]
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
@@ -270,6 +280,7 @@ module app 'modules/app.bicep' = {
     storageName: storage.outputs.name
     deploymentContainer: storage.outputs.deploymentContainer
     insightsConnectionString: monitoring.outputs.connectionString
+    durableBackend: durableBackend
     schedulerEndpoint: scheduler.?outputs.endpoint ?? ''
     taskHub: taskHub
     subnetId: network.?outputs.functionsSubnetId ?? ''
@@ -279,7 +290,10 @@ module app 'modules/app.bicep' = {
     settings: {
       DR_VAULT_IDS: vaultId
       DR_SOURCE_SCOPE: join(concat(sourceScopes, empty(extraSourceScopes) ? [] : split(extraSourceScopes, ',')), ',')
-      DR_TARGET_SCOPE: join(concat(targetScopes, cacheScopes, empty(extraTargetScopes) ? [] : split(extraTargetScopes, ',')), ',')
+      DR_TARGET_SCOPE: join(
+        concat(targetScopes, cacheScopes, empty(extraTargetScopes) ? [] : split(extraTargetScopes, ',')),
+        ','
+      )
       DR_MODE: mode
       DR_PAUSED: paused
       DR_CREATE: create
@@ -335,6 +349,8 @@ module source 'subscription.bicep' = {
     location: location
     principalId: identity.outputs.principalId
     vaultPrincipalId: vault.outputs.principalId
+    // A vault without one is refused already: vault-access.bicep reads it.
+    vaultHasIdentity: true
     isSource: true
     sourceResourceGroups: sourceResourceGroups
     sourceLocations: sourceLocations

@@ -14,6 +14,9 @@ param principalId string
 @description('The principal of the vault\'s identity (DR_VAULT_PRINCIPAL_ID): it writes to the cache accounts of the VMs here.')
 param vaultPrincipalId string = ''
 
+@description('Whether the vault has an identity. It is told apart so that a preview, which knows no principal yet, shows its roles.')
+param vaultHasIdentity bool = !empty(vaultPrincipalId)
+
 @description('Whether VMs here are protected.')
 param isSource bool = false
 
@@ -93,14 +96,16 @@ module tagging 'modules/assignment.bicep' = if (isSource && empty(sourceResource
   }
 }
 
-module taggingInGroups 'modules/group-assignment.bicep' = [for (name, i) in sourceGroups: {
-  name: 'assign-source-tagger-${i}'
-  scope: resourceGroup(trim(name))
-  params: {
-    roleId: sourceTagger.?outputs.id ?? ''
-    principalId: principalId
+module taggingInGroups 'modules/group-assignment.bicep' = [
+  for (name, i) in sourceGroups: {
+    name: 'assign-source-tagger-${i}'
+    scope: resourceGroup(trim(name))
+    params: {
+      roleId: sourceTagger.?outputs.id ?? ''
+      principalId: principalId
+    }
   }
-}]
+]
 
 module writing 'modules/assignment.bicep' = if (isTarget && empty(targetResourceGroups)) {
   name: 'assign-target-writer'
@@ -110,14 +115,16 @@ module writing 'modules/assignment.bicep' = if (isTarget && empty(targetResource
   }
 }
 
-module writingInGroups 'modules/group-assignment.bicep' = [for (name, i) in targetGroups: {
-  name: 'assign-target-writer-${i}'
-  scope: resourceGroup(trim(name))
-  params: {
-    roleId: targetWriter.?outputs.id ?? ''
-    principalId: principalId
+module writingInGroups 'modules/group-assignment.bicep' = [
+  for (name, i) in targetGroups: {
+    name: 'assign-target-writer-${i}'
+    scope: resourceGroup(trim(name))
+    params: {
+      roleId: targetWriter.?outputs.id ?? ''
+      principalId: principalId
+    }
   }
-}]
+]
 
 module cleaning 'modules/assignment.bicep' = if (cleanup && isTarget && empty(targetResourceGroups)) {
   name: 'assign-target-cleaner'
@@ -127,33 +134,40 @@ module cleaning 'modules/assignment.bicep' = if (cleanup && isTarget && empty(ta
   }
 }
 
-module cleaningInGroups 'modules/group-assignment.bicep' = [for (name, i) in targetGroups: if (cleanup) {
-  name: 'assign-target-cleaner-${i}'
-  scope: resourceGroup(trim(name))
-  params: {
-    roleId: targetCleaner.?outputs.id ?? ''
-    principalId: principalId
+module cleaningInGroups 'modules/group-assignment.bicep' = [
+  for (name, i) in targetGroups: if (cleanup) {
+    name: 'assign-target-cleaner-${i}'
+    scope: resourceGroup(trim(name))
+    params: {
+      roleId: targetCleaner.?outputs.id ?? ''
+      principalId: principalId
+    }
   }
-}]
+]
 
 // Cache accounts come at run time, and the vault's identity is to reach them at once: so it gets its roles on groups.
-resource cacheGroups 'Microsoft.Resources/resourceGroups@2025-04-01' = [for region in cacheRegions: {
-  name: 'asr-cache-${toLower(trim(region))}'
-  location: toLower(trim(region))
-  tags: tags
-}]
-
-module caching 'modules/cache-group.bicep' = [for (region, i) in cacheRegions: {
-  name: 'cache-${toLower(trim(region))}'
-  scope: cacheGroups[i]
-  params: {
-    principalId: principalId
-    writerRoleId: targetWriter.?outputs.id ?? ''
-    cleanerRoleId: targetCleaner.?outputs.id ?? ''
-    vaultPrincipalId: vaultPrincipalId
-    highChurn: highChurn
+resource cacheGroups 'Microsoft.Resources/resourceGroups@2025-04-01' = [
+  for region in cacheRegions: {
+    name: 'asr-cache-${toLower(trim(region))}'
+    location: toLower(trim(region))
+    tags: tags
   }
-}]
+]
+
+module caching 'modules/cache-group.bicep' = [
+  for (region, i) in cacheRegions: {
+    name: 'cache-${toLower(trim(region))}'
+    scope: cacheGroups[i]
+    params: {
+      principalId: principalId
+      writerRoleId: targetWriter.?outputs.id ?? ''
+      cleanerRoleId: targetCleaner.?outputs.id ?? ''
+      vaultPrincipalId: vaultPrincipalId
+      vaultHasIdentity: vaultHasIdentity
+      highChurn: highChurn
+    }
+  }
+]
 
 // The system topic of a subscription has to lie in it.
 resource eventsGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = if (isSource) {

@@ -16,7 +16,7 @@ var rules = [
     name: 'drifted'
     displayName: 'DR: VMs are not protected as they should be'
     description: 'The last sweep found VMs that differ from what is asked for. See the runbook: drifted VMs.'
-    query: 'let last = toscalar(AppMetrics | where Name == "dr.vms.required" | summarize max(TimeGenerated)); AppMetrics | where Name == "dr.vms.drifted" and TimeGenerated > last - 5m | summarize Value = sum(Sum)'
+    query: 'let newest = toscalar(AppMetrics | where Name == "dr.vms.required" | summarize max(TimeGenerated)); AppMetrics | where Name == "dr.vms.drifted" and TimeGenerated > newest - 5m | summarize Value = sum(Sum)'
     severity: 2
     window: 'PT2H'
     operator: 'GreaterThan'
@@ -61,49 +61,53 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   properties: {
     groupShortName: 'dr-protect'
     enabled: true
-    emailReceivers: [for (email, i) in receivers: {
-      name: 'email-${i}'
-      emailAddress: trim(email)
-      useCommonAlertSchema: true
-    }]
+    emailReceivers: [
+      for (email, i) in receivers: {
+        name: 'email-${i}'
+        emailAddress: trim(email)
+        useCommonAlertSchema: true
+      }
+    ]
   }
 }
 
-resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {
-  name: 'dr-${rule.name}-${token}'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: rule.displayName
-    description: rule.description
-    enabled: true
-    severity: rule.severity
-    scopes: [workspaceId]
-    evaluationFrequency: 'PT15M'
-    windowSize: rule.window
-    // The table is made with the first metric that arrives.
-    skipQueryValidation: true
-    autoMitigate: true
-    criteria: {
-      allOf: [
-        {
-          query: rule.query
-          metricMeasureColumn: 'Value'
-          timeAggregation: 'Maximum'
-          operator: rule.operator
-          threshold: rule.threshold
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in rules: {
+    name: 'dr-${rule.name}-${token}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: rule.displayName
+      description: rule.description
+      enabled: true
+      severity: rule.severity
+      scopes: [workspaceId]
+      evaluationFrequency: 'PT15M'
+      windowSize: rule.window
+      // The table is made with the first metric that arrives.
+      skipQueryValidation: true
+      autoMitigate: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            metricMeasureColumn: 'Value'
+            timeAggregation: 'Maximum'
+            operator: rule.operator
+            threshold: rule.threshold
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
           }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [actionGroup.id]
+        ]
+      }
+      actions: {
+        actionGroups: [actionGroup.id]
+      }
     }
   }
-}]
+]
 
 output actionGroupId string = actionGroup.id

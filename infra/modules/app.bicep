@@ -8,7 +8,11 @@ param storageName string
 param deploymentContainer string
 param insightsConnectionString string
 
-@description('The endpoint of a Durable Task Scheduler; empty: the storage account keeps the state.')
+@description('Where Durable Functions keeps its state.')
+@allowed(['storage', 'scheduler'])
+param durableBackend string
+
+@description('The endpoint of the Durable Task Scheduler, where it keeps the state.')
 param schedulerEndpoint string
 
 param taskHub string
@@ -32,11 +36,13 @@ var blobUri = 'https://${storageName}.blob.${environment().suffixes.storage}'
 
 // Settings override host.json, so that the backend is chosen without another package.
 var durable = 'AzureFunctionsJobHost__extensions__durableTask__'
-var schedulerSettings = empty(schedulerEndpoint) ? {} : {
-  DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${clientId}'
-  '${durable}storageProvider__type': 'azureManaged'
-  '${durable}storageProvider__connectionStringName': 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
-}
+var schedulerSettings = durableBackend == 'storage'
+  ? {}
+  : {
+      DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${clientId}'
+      '${durable}storageProvider__type': 'azureManaged'
+      '${durable}storageProvider__connectionStringName': 'DURABLE_TASK_SCHEDULER_CONNECTION_STRING'
+    }
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   // checkov:skip=CKV_AZURE_225:zones are not in every region; a missed hour is made good by the next sweep
@@ -95,12 +101,14 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         instanceMemoryMB: 2048
         // The least that can be asked for: Azure Resource Manager's limits are reached long before.
         maximumInstanceCount: 40
-        alwaysReady: alwaysReadyInstances == 0 ? [] : [
-          {
-            name: 'durable'
-            instanceCount: alwaysReadyInstances
-          }
-        ]
+        alwaysReady: alwaysReadyInstances == 0
+          ? []
+          : [
+              {
+                name: 'durable'
+                instanceCount: alwaysReadyInstances
+              }
+            ]
       }
     }
     siteConfig: {
@@ -120,17 +128,21 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
   // checkov:skip=CKV_AZURE_222:not this kind of configuration
   parent: app
   name: 'appsettings'
-  properties: union({
-    AzureWebJobsStorage__credential: 'managedidentity'
-    AzureWebJobsStorage__clientId: clientId
-    AzureWebJobsStorage__blobServiceUri: blobUri
-    AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${environment().suffixes.storage}'
-    AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${environment().suffixes.storage}'
-    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
-    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
-    AZURE_CLIENT_ID: clientId
-    '${durable}hubName': taskHub
-  }, schedulerSettings, settings)
+  properties: union(
+    {
+      AzureWebJobsStorage__credential: 'managedidentity'
+      AzureWebJobsStorage__clientId: clientId
+      AzureWebJobsStorage__blobServiceUri: blobUri
+      AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${environment().suffixes.storage}'
+      AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${environment().suffixes.storage}'
+      APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
+      AZURE_CLIENT_ID: clientId
+      '${durable}hubName': taskHub
+    },
+    schedulerSettings,
+    settings
+  )
 }
 
 // No passwords for deployment: azd and the workflow come with tokens.

@@ -5,8 +5,10 @@ param writerRoleId string
 @description('Empty: nothing is removed.')
 param cleanerRoleId string
 
-@description('Empty: the vault has no identity, and Site Recovery uses the accounts\' keys.')
 param vaultPrincipalId string
+
+@description('If the vault has no identity, Site Recovery uses the accounts\' keys.')
+param vaultHasIdentity bool
 
 param highChurn bool
 
@@ -15,7 +17,7 @@ var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 
 // What Site Recovery asks for: on standard accounts the first two, on premium ones the data's owner too.
-var vaultRoles = empty(vaultPrincipalId) ? [] : concat([contributor, blobDataContributor], highChurn ? [blobDataOwner] : [])
+var vaultRoles = vaultHasIdentity ? concat([contributor, blobDataContributor], highChurn ? [blobDataOwner] : []) : []
 
 module writing 'group-assignment.bicep' = {
   name: 'assign-target-writer'
@@ -33,10 +35,12 @@ module cleaning 'group-assignment.bicep' = if (!empty(cleanerRoleId)) {
   }
 }
 
-module filling 'group-assignment.bicep' = [for (role, i) in vaultRoles: {
-  name: 'assign-vault-${i}'
-  params: {
-    roleId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
-    principalId: vaultPrincipalId
+module filling 'group-assignment.bicep' = [
+  for (role, i) in vaultRoles: {
+    name: 'assign-vault-${i}'
+    params: {
+      roleId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+      principalId: vaultPrincipalId
+    }
   }
-}]
+]

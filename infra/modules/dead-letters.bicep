@@ -6,6 +6,7 @@ param tags object
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:Event Grid comes from outside of any network of ours
   // checkov:skip=CKV_AZURE_206:an undelivered hint is worth no second copy, the sweep makes it good
+  // checkov:skip=CKV_AZURE_43:the name is a parameter, and the rule reads its default
   name: name
   location: location
   tags: tags

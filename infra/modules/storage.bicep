@@ -15,6 +15,7 @@ var dataRoles = [
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:without private networking the app has no fixed address; whoever comes in needs a role
   // checkov:skip=CKV_AZURE_206:what is lost with the state the next sweep makes good
+  // checkov:skip=CKV_AZURE_43:the name is a parameter, and the rule reads its default
   name: name
   location: location
   tags: tags
@@ -58,15 +59,17 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
   }
 }
 
-resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in dataRoles: {
-  name: guid(account.id, role, principalId)
-  scope: account
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
-    principalId: principalId
-    principalType: 'ServicePrincipal'
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in dataRoles: {
+    name: guid(account.id, role, principalId)
+    scope: account
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+    }
   }
-}]
+]
 
 output id string = account.id
 output name string = account.name

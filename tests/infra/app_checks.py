@@ -1,117 +1,96 @@
-"""infra/ held to the app: its settings, the rights that it needs, the roles of its callers."""
+"""infra/ held to the app: its settings, the roles of its callers, its metrics and decisions."""
 
 import json
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 from doors.callers import Role
 from shared.domain.decisions import KEYS
 from shared.domain.metrics import METRICS
 from shared.domain.settings import Settings
-from tests.infra.bicep import File, member_of, part, properties
+from tests.infra.deployments import Infra
+from tests.infra.queries import of_alerts, of_workbook
 
-# What Azure checks of whoever enables a replication, besides the call itself: the least that is known.
-_LINKED = {
-    "Microsoft.Compute/virtualMachines/write",
-    "Microsoft.Network/networkInterfaces/join/action",
-    "Microsoft.Network/networkInterfaces/write",
-    "Microsoft.Network/virtualNetworks/subnets/join/action",
-    "Microsoft.Storage/storageAccounts/listKeys/action",
+_IDENTITY = {
+    "AZURE_CLIENT_ID",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    *(f"AzureWebJobsStorage__{each}ServiceUri" for each in ("blob", "queue", "table")),
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 }
-_ENABLE = (
-    "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems/"
-)
-_ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+)+/(read|write|delete|action)")
-# Site Recovery's eligibility check has no action in any published list, and a role may name only what there is.
-_WILDCARDS = {"Microsoft.RecoveryServices/*/read"}
 
 
-def check_settings(infra: Path) -> list[str]:
-    """The app's settings and those of the function app in main.bicep are the same, by name."""
-    module = File(infra / "main.bicep").of_kind("module")["app"]
-    params = member_of(module.body, "params")
-    given = member_of(params, "settings") if params else None
-    names = {name for name, _, _ in properties(given)} if given else set()
-    known = {f"DR_{field.upper()}" for field in Settings.model_fields}
-    return [
-        *(f"main.bicep: {name} is no setting of the app" for name in sorted(names - known, key=str)),
-        *(f"main.bicep: the setting {name} is missing" for name in sorted(known - names)),
-    ]
+def settings_in(infra: Infra, name: str) -> dict[str, str]:
+    """The settings of the function app that a deployment makes; none if it makes no app."""
+    return next(
+        (
+            each["properties"]
+            for each in infra.evaluated(name).resources
+            if each["type"] == "Microsoft.Web/sites/config" and each["name"].endswith("/appsettings")
+        ),
+        {},
+    )
 
 
-def check_identity_settings(infra: Path) -> list[str]:
+def check_settings(infra: Infra) -> list[str]:
+    """The app's settings and those of the function app are the same, by name, and the app takes their values."""
+    known = {f"DR_{field.upper()}": field for field in Settings.model_fields}
+    found = []
+    for name, settings in _of_apps(infra):
+        given = {key: value for key, value in settings.items() if key.startswith("DR_")}
+        found += [f"{name}: {key} is no setting of the app" for key in sorted(given.keys() - known.keys())]
+        found += [f"{name}: the setting {key} is missing" for key in sorted(known.keys() - given.keys())]
+        # An expression is a value that only the deployment tells: all of them are addresses.
+        values = {
+            known[key]: "https://example.com" if value.startswith("[") else value
+            for key, value in given.items()
+            if key in known and value
+        }
+        try:
+            Settings(**values)
+        except ValueError as error:
+            found.append(f"{name}: the app does not take its settings: {error}")
+    return found
+
+
+def check_identity_settings(infra: Infra) -> list[str]:
     """The host reaches its storage and Application Insights by identity: every service is named, and no key."""
-    file = File(infra / "modules" / "app.bicep")
-    value = member_of(file.of_kind("resource")["appSettings"].body, "properties")
-    own = part(value, "arguments").named_children[0] if value else None
-    names = {name for name, _, _ in properties(own) if name} if own else set()
-    storage = {f"AzureWebJobsStorage__{each}ServiceUri" for each in ("blob", "queue", "table")}
-    needed = storage | {
-        "AZURE_CLIENT_ID",
-        "AzureWebJobsStorage__credential",
-        "AzureWebJobsStorage__clientId",
-        "APPLICATIONINSIGHTS_CONNECTION_STRING",
-        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    }
-    return [
-        *(f"app.bicep: {name} is missing" for name in sorted(needed - names)),
-        *(f"app.bicep: {name} holds a key" for name in sorted(names & {"AzureWebJobsStorage"})),
-    ]
+    found = []
+    for name, settings in _of_apps(infra):
+        found += [f"{name}: {key} is missing" for key in sorted(_IDENTITY - settings.keys())]
+        found += [f"{name}: {key} holds a key" for key in settings.keys() & {"AzureWebJobsStorage"}]
+        has_scheduler = infra.cases[name].parameters.get("durableBackend") == "scheduler"
+        for key in ("storageProvider__type", "storageProvider__connectionStringName"):
+            if (f"AzureFunctionsJobHost__extensions__durableTask__{key}" in settings) is not has_scheduler:
+                found.append(f"{name}: {key} is {'missing' if has_scheduler else 'too much'}")
+    return found
 
 
-def check_permissions(infra: Path) -> list[str]:
-    """Each action is one, has its reason and stands once in a role; what Azure checks at enable is among them."""
-    roles = json.loads((infra / "permissions.json").read_text())
-    given = {action for role in roles.values() for action in role["actions"]}
-    problems = [
-        f"permissions.json: {name}: {action}: {problem}"
-        for name, role in roles.items()
-        for action, why in role["actions"].items()
-        for problem in (
-            "" if _ACTION.fullmatch(action) or action in _WILDCARDS else "is no action",
-            "" if len(why) > 10 else "has no reason",
-        )
-        if problem
-    ]
-    problems += [
-        f"permissions.json: {name}: actions are not in order"
-        for name, role in roles.items()
-        if list(role["actions"]) != sorted(role["actions"], key=str.lower)
-    ]
-    needed = _LINKED | {f"{_ENABLE}write", f"{_ENABLE}read"}
-    return [*problems, *(f"permissions.json: {action} is missing" for action in sorted(needed - given))]
+def check_app_roles(infra: Infra) -> list[str]:
+    """The roles of the Entra application are those that the HTTP triggers tell apart."""
+    listed = {role["value"] for role in json.loads((infra.folder / "app-roles.json").read_text())}
+    known = {role.value for role in Role}
+    return [f"app-roles.json and the HTTP triggers differ: {name}" for name in sorted(listed ^ known)]
 
 
-def check_role_use(infra: Path) -> list[str]:
-    """Each role of permissions.json is made by a file, and each role that a file makes is there."""
-    named = {
-        match
-        for file in ("main.bicep", "subscription.bicep")
-        for match in re.findall(r"\broles\.(\w+)", (infra / file).read_text())
-    }
-    there = set(json.loads((infra / "permissions.json").read_text()))
-    return [f"permissions.json and Bicep differ: {name}" for name in sorted(named ^ there)]
-
-
-def check_app_roles(infra: Path) -> list[str]:
-    """The roles of the Entra application are those that the doors tell apart."""
-    listed = {role["value"] for role in json.loads((infra / "app-roles.json").read_text())}
-    return [f"app-roles.json and the doors differ: {name}" for name in sorted(listed ^ {role.value for role in Role})]
-
-
-def check_metrics(infra: Path) -> list[str]:
+def check_metrics(infra: Infra) -> list[str]:
     """Alerts and the workbook ask for metrics that the app sends and read the column that holds the value; the workbook
     reads of a decision what is in its line."""
-    texts = {name: (infra / name).read_text() for name in ("modules/alerts.bicep", "workbook.json")}
-    problems = [
-        f"{name}: no metric {metric}"
-        for name, text in texts.items()
-        for metric in sorted(set(re.findall(r"\bdr\.[a-z]+\.[a-z]+\b", text)) - METRICS.keys())
-    ]
-    for name, text in texts.items():
-        for metric, query in re.findall(r'Name == \\?"(dr[\w.]+)\\?"(.*)', text):
-            column = "Max" if metric in METRICS and METRICS[metric].kind == "histogram" else "Sum"
+    found = []
+    for name, query in {**of_alerts(infra), **of_workbook(infra)}.items():
+        metrics = set(re.findall(r"\bdr\.[a-z]+\.[a-z]+\b", query))
+        found += [f"{name}: no metric {metric}" for metric in sorted(metrics - METRICS.keys())]
+        columns = {"Max" if METRICS[each].kind == "histogram" else "Sum" for each in metrics & METRICS.keys()}
+        for column in columns:
             if not re.search(rf"\b{column}\b|count\(\)", query):
-                problems.append(f"{name}: {metric} is read from another column than {column}")
-    told = set(re.findall(r"\bd\.(\w+)", texts["workbook.json"]))
-    return [*problems, *(f"workbook.json: a decision has no {key}" for key in sorted(told - KEYS.keys()))]
+                found.append(f"{name}: {', '.join(sorted(metrics))} is read from another column than {column}")
+        told = set(re.findall(r"\bd\.(\w+)", query))
+        found += [f"{name}: a decision has no {key}" for key in sorted(told - KEYS.keys())]
+    return found
+
+
+def _of_apps(infra: Infra) -> Iterator[tuple[str, dict[str, str]]]:
+    for name, case in infra.cases.items():
+        if case.template == "main.bicep":
+            yield name, settings_in(infra, name)

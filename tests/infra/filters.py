@@ -1,13 +1,10 @@
 """The filters of events.bicep, as Event Grid applies them: event types, then all advanced filters, in any case."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-from tests.infra.bicep import File
-from tests.infra.bicep_values import value_of
-
-Json = dict[str, Any]
+from tests.infra.compiler import Json
+from tests.infra.deployments import Infra
 
 _VM = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/web/providers/{type}/web-1"
 _COMPUTE = "Microsoft.Compute/virtualMachines"
@@ -18,13 +15,12 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def filters(infra: Path) -> dict[str, Json]:
+def filters(infra: Infra) -> dict[str, Json]:
     """By what is listened to: `operations`, `notifications`."""
-    file = File(infra / "events.bicep")
-    written = file.of_kind("variable")["filters"].value
-    assert written is not None
-    found: dict[str, Json] = value_of(file, written)
-    return found
+    return {
+        infra.cases[name].parameters.get("source", "operations"): subscription["properties"]["filter"]
+        for name, subscription in infra.resources("Microsoft.EventGrid/systemTopics/eventSubscriptions", "events.bicep")
+    }
 
 
 def passes(wanted: Json, event: Json) -> bool:
@@ -33,9 +29,12 @@ def passes(wanted: Json, event: Json) -> bool:
     return event["eventType"].lower() in types and all(_holds(each, event) for each in wanted["advancedFilters"])
 
 
-def check_filters(infra: Path) -> list[str]:
+def check_filters(infra: Infra) -> list[str]:
     """Each event that says that a VM may have changed passes, and none of those that say something else."""
     wanted = filters(infra)
+    unknown = {each["operatorType"] for one in wanted.values() for each in one["advancedFilters"]} - _OPERATORS.keys()
+    if unknown:
+        return [f"events.bicep: {operator} is no operator that is known here" for operator in sorted(unknown)]
     return [
         f"events.bicep: {'stopped' if is_wanted else 'let through'}: {event['eventType']} {event['subject']}"
         for source, event, is_wanted in examples()

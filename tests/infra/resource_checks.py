@@ -1,69 +1,74 @@
-"""Resources held to the published schemas: api-version, names of properties, their types, what is required."""
+"""What is deployed, as far as the compiler or the evaluated deployments can tell. Each check returns what is wrong."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from tests.infra.azure_mcp import definitions_of
-from tests.infra.bicep import File, Symbol, chain_of, member_of
-from tests.infra.bicep_values import declared
-from tests.infra.schema_model import NoSchemaError
-from tests.infra.schemas import check, schema_of
-from tests.infra.symbols import files
+from tests.infra.compiler import Json
+from tests.infra.deployments import AZD, ENTRIES, Infra
+
+# How a resource has to be configured where its type does not enforce it: most types take any text where Azure lists the
+# values, and do not ask for what is safe. `part` is a part of the ID, `case` a set of parameters; without them any.
+EXPECTED: list[Json] = json.loads((Path(__file__).parent / "expected.json").read_text())
 
 
-def check_api_versions(infra: Path) -> list[str]:
-    """Each resource is in the version whose schema is published: the newest stable one that is known offline."""
+def check_build(infra: Infra) -> list[str]:
+    """Every file builds, and the linter has nothing to say."""
+    return infra.problems
+
+
+def check_format(infra: Infra) -> list[str]:
+    """Every file is as `bicep format` writes it."""
     return [
-        f"{file.path.name}:{symbol.line}: {symbol.type} is not {_type(symbol)}@{schema_of(_type(symbol)).version}"
-        for file, symbol in _resources(infra)
-        if symbol.type != f"{_type(symbol)}@{schema_of(_type(symbol)).version}"
+        f"{file.name} is not as `bicep format` writes it"
+        for file in sorted(infra.folder.rglob("*.bicep"))
+        if infra.compiler.formatted(file) != file.read_text()
     ]
 
 
-def check_resource_types(infra: Path) -> list[str]:
-    """Each resource is of a type that a public package tells of."""
+def check_files(infra: Infra) -> list[str]:
+    """Every file belongs to what is deployed."""
+    used = {file for entry in ENTRIES for file in infra.compiler.files_of(infra.folder / entry)}
+    return [f"{file.name} is used by nothing" for file in infra.folder.rglob("*.bicep") if file not in used]
+
+
+def check_evaluation(infra: Infra) -> list[str]:
+    """Each set of parameters is taken, that of azd among them, and what it comes to is known before it is deployed."""
+    sources = {AZD: "main.parameters.json: "}
+    return [
+        f"{sources.get(name, '')}{name}: {problem}"
+        for name in infra.cases
+        for problem in infra.evaluated(name).problems
+    ]
+
+
+def check_configuration(infra: Infra) -> list[str]:
+    """Resources are configured as expected in every deployment that has them, and there are such."""
     found = []
-    for file, symbol in _resources(infra):
-        try:
-            schema_of(_type(symbol))
-        except NoSchemaError:
-            found.append(f"{file.path.name}:{symbol.line}: no public schema of {_type(symbol)}")
+    for expected in EXPECTED:
+        about = " ".join(expected[key] for key in ("type", "part", "case") if key in expected)
+        these = [
+            (name, each)
+            for name, each in infra.resources(expected["type"])
+            if expected.get("part", "") in each["id"] and expected.get("case", name) == name
+        ]
+        found += [] if these else [f"{about}: no deployment has one"]
+        found += [
+            f"{about}: {name}: {problem}"
+            for name, each in these
+            for problem in _differences(each, expected["wanted"], "")
+        ]
     return found
 
 
-def check_properties(infra: Path) -> list[str]:
-    """Each resource sends what its schema takes, in its types, and all that is required."""
-    found = []
-    for file, symbol in _resources(infra):
-        at = f"{file.path.name}:{symbol.line}: {symbol.name}"
-        value = declared(file, symbol)
-        if symbol.existing:
-            found += [
-                f"{at}.{name}: an existing resource has only a name" for name in value.keys() - {"name", "parent"}
-            ]
-        else:
-            found += check(value, schema_of(_type(symbol)).body, at)
-    return found
-
-
-def check_parents(infra: Path) -> list[str]:
-    """The parent of a resource is of the type that its own type begins with."""
-    found = []
-    for file, symbol in _resources(infra):
-        parent = member_of(symbol.body, "parent")
-        named = chain_of(parent) if parent else None
-        above = file.of_kind("resource").get(named[0]) if named else None
-        if above is not None and _type(symbol).rpartition("/")[0] != _type(above):
-            found.append(f"{file.path.name}:{symbol.line}: a {_type(symbol)} is no child of a {_type(above)}")
-        elif _type(symbol).count("/") > 1 and above is None:
-            found.append(f"{file.path.name}:{symbol.line}: a {_type(symbol)} needs a parent")
-    return found
-
-
-def _resources(infra: Path) -> list[tuple[File, Symbol]]:
-    found = [(file, symbol) for file in files(infra) for symbol in file.of_kind("resource").values()]
-    definitions_of({_type(symbol) for _, symbol in found})
-    return found
-
-
-def _type(symbol: Symbol) -> str:
-    return symbol.type.partition("@")[0]
+def _differences(actual: Any, wanted: Any, where: str) -> Iterator[str]:
+    """Where a value is not as wanted; an object may have more properties."""
+    if isinstance(wanted, dict) and isinstance(actual, dict):
+        for key, value in wanted.items():
+            yield from _differences(actual.get(key), value, f"{where}.{key}" if where else key)
+    elif isinstance(wanted, list) and isinstance(actual, list) and len(wanted) == len(actual):
+        for index, value in enumerate(wanted):
+            yield from _differences(actual[index], value, f"{where}[{index}]")
+    elif actual != wanted:
+        yield f"{where} is {json.dumps(actual)}, not {json.dumps(wanted)}"

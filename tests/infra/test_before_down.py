@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.azure_mcp import ROOT
+from tests.infra.deployments import ROOT
 
 VAULT = "/subscriptions/s/resourceGroups/rg-dr/providers/Microsoft.RecoveryServices/vaults/rsv-1"
 AZ = """#!{python}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.hooks import deploy_events
-from tests.infra.bicep import File
+from tests.infra.deployments import Infra
 
 APP = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/rg-dr/providers/Microsoft.Web/sites/func-dr"
 ENVIRONMENT = {
@@ -82,13 +82,13 @@ def test_it_waits_for_the_function_and_deploys(run: Run, capsys: pytest.CaptureF
     assert "as a function" in capsys.readouterr().out
 
 
-def test_what_it_gives_is_what_the_template_takes(run: Run) -> None:
+def test_what_it_gives_is_what_the_template_takes(run: Run, infra: Infra) -> None:
     _, asked = run("--destination", "webhook", "--existing-topic", "mine", "--dead-letter")
 
-    takes = File(deploy_events.INFRA / "events.bicep").of_kind("parameter")
+    takes = infra.template("events.bicep")["parameters"]
     [given] = deployments(asked)
     assert given.keys() - {"mode"} <= takes.keys()
-    assert {name for name, symbol in takes.items() if symbol.value is None} <= given.keys()
+    assert {name for name, told in takes.items() if "defaultValue" not in told} <= given.keys()
     assert (given["existingTopicName"], given["deadLetter"]) == ("mine", True)
 
 

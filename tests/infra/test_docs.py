@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.azure_mcp import ROOT
-from tests.infra.bicep import File, string_of
-from tests.infra.test_infra import INFRA
+from tests.infra.deployments import INFRA, ROOT, Infra
 
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.glob("*.md")), *(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md"))]
@@ -55,14 +53,14 @@ def test_commands_are_marked_as_run_or_as_needing_azure(page: Path) -> None:
         assert re.search(r"needs? live Azure", text), page.name
 
 
-def test_each_parameter_that_a_page_names_is_one() -> None:
+def test_each_parameter_that_a_page_names_is_one(infra: Infra) -> None:
     """In the loop for one more subscription, and in the environment that azd is told."""
-    takes = File(INFRA / "subscription.bicep").of_kind("parameter")
+    takes = infra.template("subscription.bicep")["parameters"]
     told = re.search(r"--parameters (.+?)\n  python3", (DOCS / "permissions.md").read_text(), re.DOTALL)
     assert told
     given = set(re.findall(r"(\w+)=", told[1]))
     assert given <= set(takes)
-    assert {name for name, symbol in takes.items() if symbol.value is None} <= given
+    assert {name for name, declared in takes.items() if "defaultValue" not in declared} <= given
 
     read = (INFRA / "main.parameters.json").read_text() + (INFRA / "hooks" / "deploy_events.py").read_text()
     written = "".join(page.read_text() for page in PAGES)
@@ -70,8 +68,8 @@ def test_each_parameter_that_a_page_names_is_one() -> None:
         assert re.search(rf"\b{name}\b", read), name
 
 
-def test_what_the_hook_and_the_loop_take_from_azd_is_put_out_by_main() -> None:
-    outputs = set(File(INFRA / "main.bicep").of_kind("output"))
+def test_what_the_hook_and_the_loop_take_from_azd_is_put_out_by_main(infra: Infra) -> None:
+    outputs = set(infra.template("main.bicep")["outputs"])
     hook = (INFRA / "hooks" / "deploy_events.py").read_text()
 
     required = re.findall(r'\("--[a-z-]+", "(DR_[A-Z_]+)", ', hook)
@@ -95,8 +93,7 @@ def test_azd_finds_what_azure_yaml_names() -> None:
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "app.bicep").read_text()
 
 
-def test_the_task_hub_is_that_of_host_json() -> None:
-    default = File(INFRA / "main.bicep").of_kind("parameter")["taskHub"].value
-    assert default is not None
+def test_the_task_hub_is_that_of_host_json(infra: Infra) -> None:
+    default = infra.template("main.bicep")["parameters"]["taskHub"]["defaultValue"]
     host = json.loads((ROOT / "host.json").read_text())
-    assert string_of(default) == host["extensions"]["durableTask"]["hubName"]
+    assert default == host["extensions"]["durableTask"]["hubName"]

@@ -3,157 +3,273 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.infra import app_checks, assignment_checks, filters, resource_checks, symbols
+from tests.infra.app_checks import check_app_roles, check_identity_settings, check_metrics, check_settings
+from tests.infra.compiler import Compiler
+from tests.infra.deployments import ENTRIES, INFRA, Infra
+from tests.infra.filters import check_filters
+from tests.infra.queries import check_queries
+from tests.infra.resource_checks import check_build, check_configuration, check_evaluation, check_files, check_format
+from tests.infra.role_checks import (
+    check_assignments,
+    check_built_in_roles,
+    check_permissions,
+    check_role_definitions,
+)
 
-INFRA = Path(__file__).parents[2] / "infra"
-Check = Callable[[Path], list[str]]
+Check = Callable[..., list[str]]
+"""It is given an Infra; that of the queries their parser, too."""
 
 CHECKS: list[Check] = [
-    symbols.check_parse,
-    symbols.check_names,
-    symbols.check_unused,
-    symbols.check_modules,
-    symbols.check_loaded_files,
-    symbols.check_parameters,
-    resource_checks.check_resource_types,
-    resource_checks.check_api_versions,
-    resource_checks.check_properties,
-    resource_checks.check_parents,
-    app_checks.check_settings,
-    app_checks.check_identity_settings,
-    app_checks.check_permissions,
-    app_checks.check_role_use,
-    assignment_checks.check_assignments,
-    app_checks.check_app_roles,
-    app_checks.check_metrics,
-    filters.check_filters,
+    check_build,
+    check_format,
+    check_files,
+    check_evaluation,
+    check_configuration,
+    check_permissions,
+    check_role_definitions,
+    check_assignments,
+    check_built_in_roles,
+    check_settings,
+    check_identity_settings,
+    check_app_roles,
+    check_metrics,
+    check_queries,
+    check_filters,
 ]
 
-# The check, the file, what stands there, and the mistake.
-MUTATIONS: list[tuple[Check, str, str, str]] = [
-    (symbols.check_parse, "main.bicep", "module network", "modul network"),
-    (symbols.check_names, "main.bicep", "location: location", "location: loaction"),
-    (symbols.check_names, "main.bicep", "uniqueString(", "uniqeString("),
-    (symbols.check_names, "main.bicep", "output DR_APP_URL", "output DR_APP_ID"),
-    (symbols.check_unused, "modules/identity.bicep", "param tags object", "param tags object\nparam extra string"),
-    (symbols.check_unused, "modules/vault.bicep", "state: immutability", "state: 'Disabled'"),
-    (symbols.check_modules, "main.bicep", "principalId: identity.outputs.principalId\n    isPrivate", "isPrivate"),
-    (symbols.check_modules, "main.bicep", "    isPrivate:", "    isPublic:"),
-    (symbols.check_modules, "main.bicep", "identity.outputs.principalId", "identity.outputs.principal"),
-    (symbols.check_modules, "main.bicep", "alwaysReadyInstances: alwaysReadyInstances", "alwaysReadyInstances: 'one'"),
-    (symbols.check_modules, "main.bicep", "'modules/vault.bicep'", "'modules/volt.bicep'"),
-    (symbols.check_modules, "subscription.bicep", "  scope: cacheGroups[i]\n", ""),
-    (symbols.check_modules, "main.bicep", "scope: subscription(targetId)", "scope: resourceGroup(targetId)"),
-    (symbols.check_loaded_files, "modules/workbook.bicep", "../workbook.json", "workbook.json"),
-    (symbols.check_loaded_files, "subscription.bicep", "roles.targetWriter", "roles.targetWrite"),
-    (symbols.check_parameters, "main.parameters.json", '"sourceLocations"', '"sourceLocation"'),
+# The check, the file, what stands there, the mistake, and what the check has to name.
+MUTATIONS: list[tuple[Check, str, str, str, str]] = [
+    # What the compiler or its linter sees: syntax, names, modules, types of resources and their properties.
+    (check_build, "main.bicep", "module network", "modul network", "main.bicep"),
+    (check_build, "main.bicep", "location: location", "location: loaction", "loaction"),
+    (check_build, "main.bicep", "uniqueString(", "uniqeString(", "uniqeString"),
+    (check_build, "main.bicep", "output DR_APP_URL", "output DR_APP_ID", "DR_APP_ID"),
+    (check_build, "modules/identity.bicep", "param tags object", "param tags object\nparam extra string", "extra"),
+    (check_build, "modules/vault.bicep", "state: immutability", "state: 'Disabled'", "immutability"),
     (
-        symbols.check_parameters,
-        "main.parameters.json",
-        '"highChurn": { "value": false }',
-        '"highChurn": { "value": "no" }',
+        check_build,
+        "main.bicep",
+        "principalId: identity.outputs.principalId\n    isPrivate",
+        "isPrivate",
+        "principalId",
     ),
+    (check_build, "main.bicep", "    isPrivate:", "    isPublic:", "isPublic"),
+    (check_build, "main.bicep", "identity.outputs.principalId", "identity.outputs.principal", "principal"),
     (
-        resource_checks.check_resource_types,
-        "modules/vault.bicep",
-        "RecoveryServices/vaults@",
-        "RecoveryServices/safes@",
+        check_build,
+        "main.bicep",
+        "alwaysReadyInstances: alwaysReadyInstances",
+        "alwaysReadyInstances: 'one'",
+        "alwaysReadyInstances",
     ),
-    (resource_checks.check_api_versions, "modules/vault.bicep", "vaults@2025-02-01", "vaults@2025-02-02"),
-    (resource_checks.check_api_versions, "modules/alerts.bicep", "Rules@2023-12-01", "Rules@2023-12-01-preview"),
-    (resource_checks.check_properties, "modules/storage.bicep", "allowSharedKeyAccess", "allowSharedKeysAccess"),
+    (check_build, "main.bicep", "'modules/vault.bicep'", "'modules/volt.bicep'", "volt.bicep"),
+    (check_build, "subscription.bicep", "    scope: cacheGroups[i]\n", "", "scope"),
+    (check_build, "main.bicep", "scope: subscription(targetId)", "scope: resourceGroup(targetId)", "resourceGroup"),
+    (check_build, "modules/workbook.bicep", "../workbook.json", "workbook.json", "modules/workbook.json"),
+    (check_build, "subscription.bicep", "roles.targetWriter", "roles.targetWrite", "targetWrite"),
+    (check_build, "modules/vault.bicep", "RecoveryServices/vaults@", "RecoveryServices/safes@", "safes"),
+    (check_build, "modules/vault.bicep", "vaults@2025-02-01", "vaults@2025-02-02", "2025-02-02"),
+    (check_build, "modules/alerts.bicep", "Rules@2023-12-01", "Rules@2023-12-01-preview", "2023-12-01-preview"),
+    (check_build, "modules/storage.bicep", "allowSharedKeyAccess", "allowSharedKeysAccess", "allowSharedKeysAccess"),
     (
-        resource_checks.check_properties,
+        check_build,
         "modules/storage.bicep",
         "allowSharedKeyAccess: false",
         "allowSharedKeyAccess: 'no'",
+        "allowSharedKeyAccess",
     ),
-    (resource_checks.check_properties, "modules/storage.bicep", "  kind: 'StorageV2'\n", ""),
+    (check_build, "modules/storage.bicep", "  kind: 'StorageV2'\n", "", "kind"),
+    (check_build, "modules/app.bicep", "instanceMemoryMB", "instanceMemoryMb", "instanceMemoryMb"),
+    (check_build, "modules/app.bicep", "excludedPaths:", "excludePaths:", "excludePaths"),
+    (check_build, "modules/app.bicep", "name: 'authsettingsV2'", "name: 'authsettingsV3'", "authsettingsV3"),
+    (check_build, "modules/alerts.bicep", "metricMeasureColumn", "metricColumn", "metricColumn"),
+    (check_build, "modules/alerts.bicep", "        emailAddress: trim(email)\n", "", "emailAddress"),
+    (check_build, "modules/scheduler.bicep", "ipAllowlist", "ipAllowList", "ipAllowList"),
+    (check_build, "modules/network.bicep", "registrationEnabled: false", "registrationEnabled: 'no'", "registration"),
+    (check_build, "events.bicep", "deadLetterDestination:", "deadLetter:", "deadLetter"),
+    (check_build, "modules/storage.bicep", "  parent: blobs\n", "  parent: account\n", "parent"),
+    (check_format, "main.bicep", "  name: groupName", "    name: groupName", "main.bicep"),
+    (check_files, "events.bicep", "modules/dead-letters.bicep", "modules/storage.bicep", "dead-letters.bicep"),
+    # What only the evaluated deployments show.
+    (check_evaluation, "main.parameters.json", '"sourceLocations"', '"sourceLocation"', "sourceLocation"),
     (
-        resource_checks.check_properties,
+        check_evaluation,
+        "main.parameters.json",
+        '"highChurn": { "value": false }',
+        '"highChurn": { "value": "no" }',
+        "highChurn",
+    ),
+    (check_evaluation, "modules/scheduler.bicep", "  parent: scheduler\n", "", "DurableTask/schedulers/taskHubs"),
+    (check_evaluation, "main.bicep", "    vaultHasIdentity: true\n", "", "cache-eastus"),
+    (
+        check_configuration,
         "modules/vault.bicep",
         "alertsForAllJobFailures: 'Enabled'",
         "alertsForAllJobFailures: 'On'",
+        "alertsForAllJobFailures",
     ),
-    (resource_checks.check_properties, "modules/app.bicep", "instanceMemoryMB", "instanceMemoryMb"),
-    (resource_checks.check_properties, "modules/app.bicep", "excludedPaths:", "excludePaths:"),
-    (resource_checks.check_properties, "modules/app.bicep", "name: 'authsettingsV2'", "name: 'authsettingsV3'"),
-    (resource_checks.check_properties, "modules/alerts.bicep", "metricMeasureColumn", "metricColumn"),
-    (resource_checks.check_properties, "modules/alerts.bicep", "      emailAddress: trim(email)\n", ""),
-    (resource_checks.check_properties, "modules/scheduler.bicep", "ipAllowlist", "ipAllowList"),
+    (check_configuration, "events.bicep", "endpointType: 'AzureFunction'", "endpointType: 'Function'", "endpointType"),
+    (check_permissions, "permissions.json", "virtualNetworks/subnets/join/action", "virtualNetworks/read", "join"),
+    (check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*", "Accounts/*"),
     (
-        resource_checks.check_properties,
-        "modules/network.bicep",
-        "registrationEnabled: false",
-        "registrationEnabled: 'no'",
-    ),
-    (resource_checks.check_properties, "events.bicep", "endpointType: 'AzureFunction'", "endpointType: 'Function'"),
-    (resource_checks.check_properties, "events.bicep", "operatorType: 'StringIn'", "operatorType: 'StringsIn'"),
-    (resource_checks.check_properties, "events.bicep", "deadLetterDestination:", "deadLetter:"),
-    (resource_checks.check_parents, "modules/scheduler.bicep", "  parent: scheduler\n", ""),
-    (resource_checks.check_parents, "modules/storage.bicep", "  parent: blobs\n", "  parent: account\n"),
-    (app_checks.check_settings, "main.bicep", "DR_MAX_DISABLE_SHARE:", "DR_MAX_DISABLES_SHARE:"),
-    (app_checks.check_settings, "main.bicep", "      DR_PAUSED: paused\n", ""),
-    (
-        app_checks.check_identity_settings,
-        "modules/app.bicep",
-        "AzureWebJobsStorage__tableServiceUri",
-        "TableServiceUri",
-    ),
-    (
-        app_checks.check_permissions,
-        "permissions.json",
-        "virtualNetworks/subnets/join/action",
-        "virtualNetworks/subnets/read",
-    ),
-    (app_checks.check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*"),
-    (app_checks.check_role_use, "subscription.bicep", "role: roles.targetCleaner", "role: roles.targetWriter"),
-    (
-        assignment_checks.check_assignments,
+        check_role_definitions,
         "subscription.bicep",
-        "for (name, i) in sourceGroups: {\n  name: 'assign-source-tagger",
-        "for (name, i) in targetGroups: {\n  name: 'assign-source-tagger",
+        "role: roles.targetCleaner",
+        "role: roles.targetWriter",
+        "targetCleaner",
+    ),
+    (check_role_definitions, "modules/role.bicep", "assignableScopes: [scope]", "assignableScopes: ['/']", "['/']"),
+    (
+        check_assignments,
+        "subscription.bicep",
+        "for (name, i) in sourceGroups: {\n    name: 'assign-source-tagger",
+        "for (name, i) in targetGroups: {\n    name: 'assign-source-tagger",
+        "sourceTagger",
     ),
     (
-        assignment_checks.check_assignments,
+        check_assignments,
         "subscription.bicep",
         "writerRoleId: targetWriter.?outputs.id",
         "writerRoleId: targetCleaner.?outputs.id",
+        "targetWriter",
     ),
     (
-        assignment_checks.check_assignments,
+        check_assignments,
         "subscription.bicep",
         "targetCleaner 'modules/role.bicep' = if (cleanup && (isSource || isTarget))",
         "targetCleaner 'modules/role.bicep' = if (isSource || isTarget)",
+        "targetCleaner",
     ),
-    (app_checks.check_app_roles, "app-roles.json", "dr.disable", "dr.delete"),
-    (app_checks.check_metrics, "modules/alerts.bicep", "dr.enables.failed", "dr.enables.fail"),
-    (app_checks.check_metrics, "modules/alerts.bicep", "max(Max)", "max(Sum)"),
-    (app_checks.check_metrics, "workbook.json", "tostring(d.origin)", "tostring(d.from)"),
-    (filters.check_filters, "events.bicep", "virtualMachines/start/action", "virtualMachines/started/action"),
-    (filters.check_filters, "events.bicep", "key: 'subject'", "key: 'data.subject'"),
-    (filters.check_filters, "events.bicep", "Resources.Deleted", "Resources.Removed"),
-    (filters.check_filters, "events.bicep", "'/providers/Microsoft.Compute/virtualMachines/'", "'/providers/'"),
+    (
+        check_built_in_roles,
+        "modules/storage.bicep",
+        "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+        "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+        "Storage Table Data Contributor",
+    ),
+    (check_built_in_roles, "modules/cache-group.bicep", "highChurn ?", "!highChurn ?", "Storage Blob Data Owner"),
+    (check_settings, "main.bicep", "DR_MAX_DISABLE_SHARE:", "DR_MAX_DISABLES_SHARE:", "DR_MAX_DISABLES_SHARE"),
+    (check_settings, "main.bicep", "      DR_PAUSED: paused\n", "", "DR_PAUSED"),
+    (check_settings, "main.bicep", "DR_MODE: mode", "DR_MODE: 'repair'", "mode"),
+    (
+        check_identity_settings,
+        "modules/app.bicep",
+        "AzureWebJobsStorage__tableServiceUri",
+        "TableServiceUri",
+        "AzureWebJobsStorage__tableServiceUri",
+    ),
+    (check_app_roles, "app-roles.json", "dr.disable", "dr.delete", "dr.delete"),
+    (check_metrics, "modules/alerts.bicep", "dr.enables.failed", "dr.enables.fail", "dr.enables.fail"),
+    (check_metrics, "modules/alerts.bicep", "max(Max)", "max(Sum)", "dr.rpo.seconds"),
+    (check_metrics, "workbook.json", "tostring(d.origin)", "tostring(d.from)", "from"),
+    (check_filters, "events.bicep", "operatorType: 'StringIn'", "operatorType: 'StringsIn'", "StringsIn"),
+    (check_filters, "events.bicep", "virtualMachines/start/action", "virtualMachines/started/action", "Action"),
+    (check_filters, "events.bicep", "key: 'subject'", "key: 'data.subject'", "stopped"),
+    (check_filters, "events.bicep", "Resources.Deleted", "Resources.Removed", "Resources.Deleted"),
+    (
+        check_filters,
+        "events.bicep",
+        "'/providers/Microsoft.Compute/virtualMachines/'",
+        "'/providers/'",
+        "let through",
+    ),
+    # What Microsoft's parser of Kusto sees, and no compiler of Bicep.
+    (check_queries, "modules/alerts.bicep", "let newest =", "let last =", "last"),
+    (check_queries, "workbook.json", "let newest =", "let last =", "last"),
+    (check_queries, "modules/alerts.bicep", "sum(Sum)", "sum(Summ)", "Summ"),
+    (check_queries, "workbook.json", "startswith", "startwith", "startwith"),
+    (check_queries, "modules/alerts.bicep", "metricMeasureColumn: 'Value'", "metricMeasureColumn: 'Worth'", "Worth"),
+    (check_queries, "workbook.json", "VMs = Sum", "Count = Sum", "VMs"),
+]
+
+
+# The file, what stands there, the mistake, and what check_configuration has to name. They are made all at once.
+OPEN_VALUES = [
+    ("modules/alerts.bicep", "'GreaterThan'", "'GreaterThen'", "operator"),
+    ("modules/alerts.bicep", "'Maximum'", "'Max'", "timeAggregation"),
+    ("modules/app.bicep", "'FC1'", "'FC2'", "Microsoft.Web/serverfarms: sku.name"),
+    ("modules/app.bicep", "httpsOnly: true", "httpsOnly: false", "httpsOnly"),
+    ("modules/app.bicep", "'azureManaged'", "'azure'", "storageProvider__type"),
+    ("modules/app.bicep", "requireAuthentication: true", "requireAuthentication: false", "requireAuthentication"),
+    ("modules/monitoring.bicep", "DisableLocalAuth: true", "DisableLocalAuth: false", "DisableLocalAuth"),
+    ("modules/network.bicep", "'Microsoft.App/environments'", "'Microsoft.Web/serverFarms'", "serviceName"),
+    ("modules/outcomes.bicep", "'CloudEventSchemaV1_0'", "'CloudEventSchema'", "inputSchema"),
+    ("modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "allowSharedKeyAccess"),
+    ("modules/storage.bicep", "isPrivate ? 'Deny' : 'Allow'", "'Allow'", "networkAcls.defaultAction"),
+    ("modules/group-assignment.bicep", "'ServicePrincipal'", "'User'", "principalType"),
+    ("events.bicep", "'Microsoft.Resources.Subscriptions'", "'Microsoft.Resources.Subscription'", "topicType"),
+    ("events.bicep", "'DroppedEventCount'", "'DroppedEvents'", "dr-DroppedEventCount-"),
 ]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_infra_passes(check: Check) -> None:
-    assert check(INFRA) == []
+def test_infra_passes(check: Check, infra: Infra, request: pytest.FixtureRequest) -> None:
+    assert _found(check, infra, request) == []
 
 
-@pytest.mark.parametrize(("check", "file", "there", "mistake"), MUTATIONS)
-def test_a_mistake_is_caught(check: Check, file: str, there: str, mistake: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("check", "file", "there", "mistake", "named"), MUTATIONS)
+def test_a_mistake_is_caught(
+    check: Check,
+    file: str,
+    there: str,
+    mistake: str,
+    named: str,
+    compiler: Compiler,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
     copy = tmp_path / "infra"
     shutil.copytree(INFRA, copy)
     text = (copy / file).read_text()
     assert there in text
     (copy / file).write_text(text.replace(there, mistake, 1))
-    assert any(Path(file).name in problem or "differ" in problem for problem in check(copy))
+
+    found = _found(check, Infra(copy, compiler), request)
+
+    assert any(named in problem for problem in found), found
+
+
+def test_mistakes_are_caught_in_values_that_the_compiler_does_not_know(compiler: Compiler, tmp_path: Path) -> None:
+    copy = tmp_path / "infra"
+    shutil.copytree(INFRA, copy)
+    for file, there, mistake, _ in OPEN_VALUES:
+        text = (copy / file).read_text()
+        assert there in text
+        (copy / file).write_text(text.replace(there, mistake, 1))
+    infra = Infra(copy, compiler)
+
+    assert check_build(infra) == []
+    found = check_configuration(infra)
+    for *_, named in OPEN_VALUES:
+        assert any(named in problem for problem in found), named
 
 
 def test_each_check_has_a_mistake_that_it_catches() -> None:
     assert {check for check, *_ in MUTATIONS} == set(CHECKS)
+
+
+def test_the_sets_of_parameters_deploy_all_that_is_declared(infra: Infra) -> None:
+    declared = {each for entry in ENTRIES for each in _declared(infra.template(entry))}
+    deployed = {each["type"] for name in infra.cases for each in infra.evaluated(name).resources}
+
+    assert declared == deployed
+
+
+def _found(check: Check, infra: Infra, request: pytest.FixtureRequest) -> list[str]:
+    return check(infra, request.getfixturevalue("parser")) if check is check_queries else check(infra)
+
+
+def _declared(template: dict[str, Any]) -> set[str]:
+    """The types of resources in a template and the templates inside it."""
+    resources = template["resources"]
+    found: set[str] = set()
+    for each in resources.values() if isinstance(resources, dict) else resources:
+        if each["type"] == "Microsoft.Resources/deployments":
+            found |= _declared(each["properties"]["template"])
+        elif not each.get("existing"):
+            found.add(each["type"])
+    return found

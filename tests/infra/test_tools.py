@@ -1,9 +1,8 @@
-"""What the published tools say: checkov of the Bicep files, JSON schemas of host.json and of what GitHub reads."""
+"""What published tools say: checkov of the built Bicep files, JSON schemas of host.json and of what GitHub reads."""
 
 import json
 import pickletools
 import re
-import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.infra.azure_mcp import ROOT, TOOLS
-from tests.infra.test_infra import INFRA
+from tests.infra.deployments import INFRA, ROOT, Infra
 
+TOOLS = ROOT / ".venv-infra" / "bin"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # Newer than the published schema: the version that an orchestration is started with.
 NEWER_IN_HOST_JSON = "defaultVersion"
@@ -22,42 +21,28 @@ SKIPPED = re.compile(r"// checkov:skip=(\w+):(.+)")
 
 def tool(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
-        [str(TOOLS / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=150
+        [str(TOOLS / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=500
     )
 
 
-def checkov(infra: Path) -> dict[str, Any]:
-    ran = tool("checkov", "--directory", str(infra), "--framework", "bicep", "--skip-download", "--output", "json")
-    told: dict[str, Any] = json.loads(ran.stdout)
-    return told
+@pytest.mark.timeout(600)
+def test_checkov_finds_nothing_but_what_is_skipped_with_a_reason(infra: Infra, tmp_path: Path) -> None:
+    """It reads ARM templates, not Bicep: its own parser of Bicep does not know the compiler's format."""
+    skipped = []
+    for file in (INFRA / "modules").glob("*.bicep"):
+        (tmp_path / f"{file.stem}.json").write_text(json.dumps(infra.template(f"modules/{file.name}")))
+        for rule, why in SKIPPED.findall(file.read_text()):
+            assert len(why) > 15, f"{file.name}: {rule}: {why}"
+            skipped.append((rule, file.stem))
 
-
-def failed(report: dict[str, Any]) -> list[tuple[str, str]]:
-    return sorted((each["check_id"], Path(each["file_path"]).name) for each in report["results"]["failed_checks"])
-
-
-def test_checkov_reads_every_file_and_finds_nothing() -> None:
-    report = checkov(INFRA)
+    ran = tool("checkov", "--directory", str(tmp_path), "--framework", "arm", "--skip-download", "--output", "json")
+    report = json.loads(ran.stdout)
 
     # A file that it cannot read it counts, and passes.
     assert report["summary"]["parsing_errors"] == 0
     assert report["summary"]["passed"] > 20
-    assert failed(report) == []
-
-
-def test_every_rule_that_is_skipped_says_why_and_would_fail(tmp_path: Path) -> None:
-    copy = tmp_path / "infra"
-    shutil.copytree(INFRA, copy)
-    skipped = []
-    for file in copy.rglob("*.bicep"):
-        text = file.read_text()
-        for rule, why in SKIPPED.findall(text):
-            assert len(why) > 15, f"{file.name}: {rule}: {why}"
-            skipped.append((rule, file.name))
-        file.write_text(SKIPPED.sub("", text))
-
-    assert skipped
-    assert failed(checkov(copy)) == sorted(skipped)
+    failed = {(each["check_id"], Path(each["file_path"]).stem) for each in report["results"]["failed_checks"]}
+    assert failed == set(skipped)
 
 
 def schema_of_host_json() -> dict[str, Any]:

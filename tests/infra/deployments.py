@@ -1,0 +1,155 @@
+"""infra/, or a copy of it with a mistake in it, as the compiler evaluates it for several sets of parameters."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.infra.compiler import LOCATION, SUBSCRIPTION, Compiler, Evaluated, Json
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+ENTRIES = ("main.bicep", "events.bicep")
+"""What is deployed; all else are their modules, subscription.bicep too, which can be deployed by itself as well."""
+
+SOURCE = "33333333-3333-4333-8333-333333333333"
+TARGET = "44444444-4444-4444-8444-444444444444"
+VAULT = (
+    "/subscriptions/55555555-5555-4555-8555-555555555555/resourceGroups/vaults"
+    "/providers/Microsoft.RecoveryServices/vaults/rsv"
+)
+APP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dr/providers/Microsoft.Web/sites/func-dr"
+ACTION_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dr/providers/Microsoft.Insights/actionGroups/ag-dr"
+_HERE = f"/subscriptions/{SUBSCRIPTION}"
+_AZD = {"AZURE_ENV_NAME": "dr", "AZURE_LOCATION": LOCATION, "DR_SOURCE_LOCATIONS": "eastus"}
+_MAIN = {"environmentName": "dr", "location": LOCATION, "sourceLocations": "eastus, westeurope"}
+_PRINCIPALS = {"principalId": "the app's", "vaultPrincipalId": "the vault's"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of parameters. `group` is the resource group that is deployed to, none for a subscription; `settings` are
+    those of the app that go with it, where the deployment does not write them itself."""
+
+    template: str
+    parameters: Json
+    group: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+CASES = {
+    "main, of two subscriptions, in cleanup": Case(
+        "main.bicep", {**_MAIN, "targetSubscriptionId": TARGET, "mode": "cleanup"}
+    ),
+    "main, by groups": Case(
+        "main.bicep",
+        {**_MAIN, "sourceResourceGroups": "app, web", "targetResourceGroups": "app-asr", "mode": "protect"},
+    ),
+    "main, with everything": Case(
+        "main.bicep",
+        {
+            **_MAIN,
+            "sourceSubscriptionId": SOURCE,
+            "sourceResourceGroups": "app,web",
+            "targetSubscriptionId": TARGET,
+            "targetResourceGroups": "app-asr,web-asr",
+            "existingVaultId": VAULT,
+            "highChurn": True,
+            "mode": "cleanup",
+            "profiles": {"default": {"rpoLimitMinutes": 60}},
+            "regionMap": {"eastus": {"targetLocation": "westus2"}},
+            "prices": {"instance": 25},
+            "outcomeTopic": True,
+            "authClientId": "66666666-6666-4666-8666-666666666666",
+            "durableBackend": "scheduler",
+            "privateNetworking": True,
+            "alwaysReadyInstances": 1,
+            "alertEmails": "a@example.com, b@example.com",
+        },
+    ),
+    "one more subscription": Case(
+        "subscription.bicep",
+        {**_MAIN, **_PRINCIPALS, "isSource": True, "isTarget": True},
+        settings={
+            "DR_SOURCE_SCOPE": _HERE,
+            "DR_TARGET_SCOPE": f"{_HERE},{_HERE}/resourceGroups/asr-cache-eastus,"
+            f"{_HERE}/resourceGroups/asr-cache-westeurope",
+        },
+    ),
+    "one more subscription of targets, by groups, in cleanup": Case(
+        "subscription.bicep",
+        {
+            "environmentName": "dr",
+            "location": LOCATION,
+            **_PRINCIPALS,
+            "isTarget": True,
+            "targetResourceGroups": "app-asr",
+            "cleanup": True,
+        },
+        settings={"DR_SOURCE_SCOPE": "", "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/app-asr", "DR_MODE": "cleanup"},
+    ),
+    "events, of operations": Case(
+        "events.bicep", {"appId": APP, "actionGroupId": ACTION_GROUP, "deadLetter": True}, "rg-dr-events"
+    ),
+    "events, of notifications": Case(
+        "events.bicep",
+        {
+            "appId": APP,
+            "actionGroupId": ACTION_GROUP,
+            "source": "notifications",
+            "destination": "webhook",
+            "webhookUrl": "https://func-dr.example/runtime/webhooks/eventgrid?code=key",
+        },
+        "rg-dr-events",
+    ),
+    "events, to a topic that is there": Case(
+        "events.bicep", {"appId": APP, "actionGroupId": ACTION_GROUP, "existingTopicName": "theirs"}, "rg-dr-events"
+    ),
+}
+AZD = "main, as azd deploys it"
+
+
+class Infra:
+    """What the checks look at: each thing is built or evaluated once, when it is asked for."""
+
+    def __init__(self, folder: Path, compiler: Compiler) -> None:
+        self.folder = folder
+        self.compiler = compiler
+        self._evaluated: dict[str, Evaluated] = {}
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        return {AZD: Case("main.bicep", self._parameters_of_azd()), **CASES}
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """What the compiler and its linter have to say of every file."""
+        return sorted({each for entry in ENTRIES for each in self.compiler.build(self.folder / entry)[1]})
+
+    def template(self, file: str) -> Json:
+        """The ARM template of a file that can be built."""
+        return self.compiler.build(self.folder / file)[0]
+
+    def evaluated(self, name: str) -> Evaluated:
+        if name not in self._evaluated:
+            case = self.cases[name]
+            self._evaluated[name] = self.compiler.evaluate(self.folder / case.template, case.parameters, case.group)
+        return self._evaluated[name]
+
+    def resources(self, resource_type: str, template: str = "") -> list[tuple[str, Json]]:
+        """Those of a type, with the name of the deployment: of all deployments, or of those of one template."""
+        return [
+            (name, resource)
+            for name, case in self.cases.items()
+            if template in ("", case.template)
+            for resource in self.evaluated(name).resources
+            if resource["type"] == resource_type
+        ]
+
+    def _parameters_of_azd(self) -> dict[str, Any]:
+        """main.parameters.json, as azd fills it in an environment that has only what azd needs."""
+        text = (self.folder / "main.parameters.json").read_text()
+        filled = re.sub(r"\$\{(\w+)(?:=([^}]*))?\}", lambda found: _AZD.get(found[1], found[2] or ""), text)
+        return {name: given["value"] for name, given in json.loads(filled)["parameters"].items()}

@@ -1,0 +1,183 @@
+"""Who may do what where: the evaluated role assignments, held to permissions.json, the settings and local/rights.py."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from local import rights
+from tests.infra.app_checks import settings_in
+from tests.infra.compiler import Json
+from tests.infra.deployments import Infra
+
+# Azure's own roles: infra/ names them by their IDs.
+BUILT_IN = {
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+    "d5a91429-5739-47e2-a06b-3470a27159e7": "EventGrid Data Sender",
+    "0ad04412-c4d5-4796-b79c-f76d14c8d402": "Durable Task Data Contributor",
+}
+
+# What Azure checks of whoever enables a replication, besides the call itself: the least that is known.
+_LINKED = {
+    "Microsoft.Compute/virtualMachines/write",
+    "Microsoft.Network/networkInterfaces/join/action",
+    "Microsoft.Network/networkInterfaces/write",
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
+    "Microsoft.Storage/storageAccounts/listKeys/action",
+}
+_ENABLE = (
+    "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers/replicationProtectedItems/"
+)
+_ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+)+/(read|write|delete|action)")
+# Site Recovery's eligibility check has no action in any published list, and a role may name only what there is.
+_WILDCARDS = {"Microsoft.RecoveryServices/*/read"}
+
+
+class Assignment(NamedTuple):
+    """`role` is the key of a role of permissions.json, the name of a built-in role, or an ID that is neither; `holder`
+    is `app` or `vault`, whose identity it is; `scope` is a resource ID in lower case."""
+
+    role: str
+    holder: str
+    scope: str
+
+
+def check_permissions(infra: Infra) -> list[str]:
+    """Each action is one, has its reason and stands once in a role; what Azure checks at enable is among them."""
+    roles = _roles(infra)
+    given = {action for role in roles.values() for action in role["actions"]}
+    problems = [
+        f"permissions.json: {name}: {action}: {problem}"
+        for name, role in roles.items()
+        for action, why in role["actions"].items()
+        for problem in (
+            "" if _ACTION.fullmatch(action) or action in _WILDCARDS else "is no action",
+            "" if len(why) > 10 else "has no reason",
+        )
+        if problem
+    ]
+    problems += [
+        f"permissions.json: {name}: actions are not in order"
+        for name, role in roles.items()
+        if list(role["actions"]) != sorted(role["actions"], key=str.lower)
+    ]
+    needed = _LINKED | {f"{_ENABLE}write", f"{_ENABLE}read"}
+    return [*problems, *(f"permissions.json: {action} is missing" for action in sorted(needed - given))]
+
+
+def check_role_definitions(infra: Infra) -> list[str]:
+    """Each role of permissions.json is made by some deployment, with its actions, for the subscription it is in."""
+    roles, found, made = _roles(infra), [], set()
+    for name, definition in infra.resources("Microsoft.Authorization/roleDefinitions"):
+        key, told = _key(definition, roles), definition["properties"]
+        made.add(key)
+        scope = definition["id"].partition("/providers/")[0]
+        if told["permissions"] != [{"actions": list(roles[key]["actions"]), "notActions": []}]:
+            found.append(f"{name}: {key} has other actions than permissions.json")
+        if told["assignableScopes"] != [scope] or scope.rpartition("/")[2] not in told["roleName"]:
+            found.append(f"{name}: {key} is made in {scope}, for {told['assignableScopes']}")
+    return found + [f"permissions.json: {key} is made by no deployment" for key in sorted(roles.keys() - made)]
+
+
+def check_assignments(infra: Infra) -> list[str]:
+    """The app's own roles are assigned at the scopes of its settings, and nowhere else; the vault has none of them."""
+    roles, found = _roles(infra), []
+    for name, case in infra.cases.items():
+        settings = case.settings or settings_in(infra, name)
+        if not settings:
+            continue
+        expected = rights.scopes_of({"DR_VAULT_IDS": "", **settings})
+        actual = defaultdict(set)
+        for each in assignments(infra, name):
+            if each.role not in BUILT_IN.values():
+                actual[f"{each.role} of the {each.holder}"].add(each.scope)
+        for key in sorted({f"{role} of the app" for role in roles} | actual.keys()):
+            scopes = {scope.lower() for scope in expected.get(key.removesuffix(" of the app"), ())}
+            if actual[key] != scopes:
+                found.append(f"{name}: {key} is assigned on {sorted(actual[key])}, the settings say {sorted(scopes)}")
+    return found
+
+
+def check_built_in_roles(infra: Infra) -> list[str]:
+    """Azure's own roles are held by whom docs/permissions.md says, each on its kind of scope."""
+    found = []
+    for name, case in infra.cases.items():
+        expected = set(_expected_of(infra, name, high_churn=case.parameters.get("highChurn", False)))
+        actual = {
+            (each.role, each.holder, _kind(each.scope))
+            for each in assignments(infra, name)
+            if each.role in BUILT_IN.values()
+        }
+        found += [f"{name}: {role} of the {who} on {on} is missing" for role, who, on in sorted(expected - actual)]
+        found += [f"{name}: {role} of the {who} on {on} is too much" for role, who, on in sorted(actual - expected)]
+    return found
+
+
+def assignments(infra: Infra, name: str) -> Iterator[Assignment]:
+    """Those of one deployment."""
+    roles = _roles(infra)
+    resources = infra.evaluated(name).resources
+    custom = {
+        each["id"]: _key(each, roles) for each in resources if each["type"] == "Microsoft.Authorization/roleDefinitions"
+    }
+    for each in resources:
+        if each["type"] == "Microsoft.Authorization/roleAssignments":
+            told = each["properties"]
+            role = told["roleDefinitionId"]
+            guid = role.rpartition("/")[2]
+            # The vault's principal is read of its `identity`; that of a case is told by its name.
+            holder = "vault" if ".identity." in told["principalId"] or "vault" in told["principalId"] else "app"
+            yield Assignment(custom.get(role) or BUILT_IN.get(guid) or role, holder, _scope(each["id"]).lower())
+
+
+def _expected_of(infra: Infra, name: str, *, high_churn: bool) -> Iterator[tuple[str, str, str]]:
+    types = {each["type"] for each in infra.evaluated(name).resources}
+    if "Microsoft.Web/sites" in types:
+        yield "Storage Blob Data Owner", "app", "storageaccounts"
+        yield "Storage Queue Data Contributor", "app", "storageaccounts"
+        yield "Storage Table Data Contributor", "app", "storageaccounts"
+        yield "Monitoring Metrics Publisher", "app", "components"
+    if "Microsoft.EventGrid/topics" in types:
+        yield "EventGrid Data Sender", "app", "topics"
+    if "Microsoft.DurableTask/schedulers" in types:
+        yield "Durable Task Data Contributor", "app", "taskhubs"
+    if any("/resourceGroups/asr-cache-" in each["id"] for each in infra.evaluated(name).resources):
+        yield "Contributor", "vault", "a cache group"
+        yield "Storage Blob Data Contributor", "vault", "a cache group"
+        if high_churn:
+            yield "Storage Blob Data Owner", "vault", "a cache group"
+
+
+def _roles(infra: Infra) -> Json:
+    roles: Json = json.loads((infra.folder / "permissions.json").read_text())
+    return roles
+
+
+def _key(definition: Json, roles: Json) -> str:
+    """Which role of permissions.json a definition is, by the name that its own begins with."""
+    name = definition["properties"]["roleName"]
+    return next(key for key, role in roles.items() if name.startswith(f"{role['name']} ("))
+
+
+def _scope(assignment_id: str) -> str:
+    """What an assignment is on. If its name depends on a principal that is not known yet, its ID is a function call."""
+    call = re.match(r"\[(\w+)\('([^']+)'(?:, '([^']+)')?", assignment_id)
+    if not call:
+        return assignment_id.rpartition("/providers/Microsoft.Authorization/")[0]
+    function, first, second = call.groups()
+    return {
+        "extensionResourceId": first,
+        "subscriptionResourceId": f"/subscriptions/{first}",
+        "resourceId": f"/subscriptions/{first}/resourceGroups/{second}",
+    }[function]
+
+
+def _kind(scope: str) -> str:
+    kind, name = scope.split("/")[-2:]
+    return "a cache group" if kind == "resourcegroups" and name.startswith("asr-cache-") else kind

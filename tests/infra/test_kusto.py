@@ -1,0 +1,103 @@
+"""Every Kusto query of the project goes through Microsoft's own parser, with the columns of the tables that it reads.
+
+Those of infra/ are among the checks of test_infra.py.
+"""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from local.simulator.graph.tables import TABLES, columns
+from local.simulator.world import World
+from shared.azure.estate import read_estate
+from shared.azure.leftovers import used_elsewhere
+from shared.azure.selection import find_vms
+from tests.infra.deployments import ROOT
+from tests.infra.kusto import TABLES as KNOWN
+from tests.infra.kusto import Parser
+from tests.infra.queries import of_page, refused
+from tests.unit.app.examples import settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure
+
+PAGES = [page for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if of_page(page)]
+ASKING = {"estate", "leftovers", "selection"}
+"""The modules of the app that ask Azure Resource Graph; `asked` calls each."""
+
+
+@pytest.fixture
+async def asked() -> dict[str, str]:
+    """The queries that the app sends to Azure Resource Graph."""
+    texts: list[str] = []
+
+    class Listening(FakeAzure):
+        def resource_graph(self) -> Any:
+            client = super().resource_graph()
+
+            async def resources(request: Any) -> Any:
+                texts.append(request.query)
+                return await client.resources(request)
+
+            return SimpleNamespace(resources=resources)
+
+    azure = Listening(settings(), Cloud())
+    await read_estate(azure)
+    await find_vms(azure, lambda *_: True)
+    await used_elsewhere(azure, ())
+    return {f"Resource Graph, query {number}": text for number, text in enumerate(texts, 1)}
+
+
+def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> None:
+    tables = {text.split(maxsplit=1)[0] for text in asked.values()}
+
+    assert tables == {"resources", "resourcecontainers", "recoveryservicesresources"}
+    assert len(asked) == 5
+    assert refused(parser, "resourceGraph", asked) == []
+
+
+def test_no_other_module_of_the_app_asks_resource_graph() -> None:
+    asking = re.compile(r"^from shared\.azure\.graph import .*\bquery\b", re.MULTILINE)
+    folders = ("activities", "doors", "orchestrators", "shared")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+
+    assert {file.stem for file in files if asking.search(file.read_text())} == ASKING
+
+
+def test_the_simulator_has_the_columns_that_the_parser_knows() -> None:
+    for table in TABLES:
+        schema = KNOWN["resourceGraph"][table]
+        assert set(re.findall(r"[(,] ?(?:\[')?(\w+)", schema)) == set(columns(World())), table
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_those_of_the_documents_are_queries(page: Path, parser: Parser) -> None:
+    assert refused(parser, "applicationInsights", of_page(page)) == []
+
+
+def test_the_documents_have_some() -> None:
+    assert [page.name for page in PAGES] == ["outcomes.md"]
+
+
+@pytest.mark.parametrize(
+    ("where", "query", "named"),
+    [
+        ("workspace", "let last = ago(1h); AppMetrics | where TimeGenerated > last", "last"),
+        ("workspace", "AppMetrics | extend kind = Name", "kind"),
+        ("workspace", "AppMetrics | where Nmae == 'dr.vms.drifted'", "Nmae"),
+        ("workspace", "AppMetrics | where name == 'dr.vms.drifted'", "name"),
+        ("workspace", "customMetrics | take 1", "customMetrics"),
+        ("workspace", "AppTraces | project TimeGenerated | where Message has 'decision'", "Message"),
+        ("workspace", "AppMetrics | summarize total(Sum)", "total"),
+        ("workspace", "AppMetrics | where (Name == 'dr.vms.drifted'", ")"),
+        ("applicationInsights", "customMetrics | summarize sum(ValueSum)", "ValueSum"),
+        ("resourceGraph", "resources | where type =~ 'a' | project id, tag | order by id asc", "tag"),
+        ("resourceGraph", "resourcecontainer | project id", "resourcecontainer"),
+    ],
+)
+def test_a_mistake_is_refused(where: str, query: str, named: str, parser: Parser) -> None:
+    problems = refused(parser, where, {"the query": query})
+
+    assert all(problem.startswith("the query: Error KS") for problem in problems)
+    assert any(named in problem for problem in problems)
