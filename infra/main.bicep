@@ -102,7 +102,7 @@ param outcomeTopic bool = false
 @description('The client ID of the Entra application of the HTTP doors; empty: they ask for function keys.')
 param authClientId string = ''
 
-@description('Where Durable Functions keeps its state: the app\'s storage account, or a Durable Task Scheduler.')
+@description('Where Durable Functions keeps its state: the app\'s storage account, or a Durable Task Scheduler (not tested).')
 @allowed(['storage', 'scheduler'])
 param durableBackend string = 'storage'
 

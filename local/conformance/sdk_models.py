@@ -92,7 +92,7 @@ def _check_status_code(exchange: Exchange, expected: Iterable[int]) -> Iterator[
 
 
 def _check_error(exchange: Exchange) -> Iterator[Finding]:
-    """`{"error": {"code": …, "message": …}}`, the common error body of ARM; HEAD has none, and the log drops old ones."""
+    """`{"error": {"code": …, "message": …}}`, the common error body of ARM. HEAD has none; the log drops old ones."""
     body = exchange.response_body
     error = body.get("error") if isinstance(body, dict) else None
     if exchange.method == "HEAD" or exchange.body_omitted:
