@@ -1,5 +1,6 @@
 """Where each VM stands, read from the durable instances. Plain data; `tables.py` shows it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,7 +121,9 @@ def _take_in(vm: VmProgress, instance: Mapping[str, Any], now: float) -> bool:
 
 def _vm_id(instance: Mapping[str, Any]) -> str:
     """A status, an output and an input of the app's orchestration all name the VM; "" if it is none of them."""
-    told = (instance["customStatus"], instance["output"], instance["input"])
+    # The SDK sends an input as JSON text in JSON. Before its first turn an instance has nothing else.
+    given = instance["input"]
+    told = (instance["customStatus"], instance["output"], json.loads(given) if str(given).startswith('{"') else given)
     return next((str(each["vmId"]) for each in told if isinstance(each, dict) and "vmId" in each), "")
 
 

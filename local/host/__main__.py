@@ -48,6 +48,9 @@ def serve(app: Path, port: int, state_dir: Path) -> None:
     logging.basicConfig(
         level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    if config.log_level > logging.DEBUG:
+        # The worker library tells of every call at level INFO; in Azure that does not go to the app's own log either.
+        logging.getLogger("azure.functions").setLevel(logging.WARNING)
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "host.lock").open("w") as lock:
         _lock(lock, state_dir)

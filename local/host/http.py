@@ -130,10 +130,8 @@ def _response(request: web.Request, value: TypedData | None) -> web.Response:
     """Sent in chunks, as the Functions host does it."""
     if value is None:
         return web.Response(status=200)
-    if text := getattr(value, "string", None):
-        response = web.Response(text=text)
-    elif text is not None:
-        response = web.Response(text="")
+    if value.WhichOneof("data") == "string":
+        response = web.Response(text=value.string)
     else:
         answer: Message = value.http
         response = web.Response(status=int(answer.status_code), body=answer.body.bytes)

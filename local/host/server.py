@@ -1,4 +1,4 @@
-"""Puts the host together: the app's functions, the doors in front of them, start and stop."""
+"""Puts the host together: the app's functions, their triggers, start and stop."""
 
 import asyncio
 import json

@@ -1,8 +1,10 @@
 """Where the VMs stand, read from instances as the durable HTTP API tells of them."""
 
 import io
+import json
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from local.demo import tables
@@ -45,11 +47,13 @@ def test_a_change_is_told_once() -> None:
     assert not progress.at_rest
 
 
-def test_an_instance_that_has_no_status_yet_is_known_by_its_input() -> None:
+@pytest.mark.parametrize("given", [{"vmId": WEB}, json.dumps({"vmId": WEB})], ids=["as JSON", "as the SDK sends it"])
+def test_an_instance_that_has_no_status_yet_is_known_by_its_input(given: Any) -> None:
     progress = _progress()
-    pending = {"runtimeStatus": "Pending", "customStatus": None, "output": None, "input": {"vmId": WEB}}
+    pending = {"runtimeStatus": "Pending", "customStatus": None, "output": None, "input": given}
 
     assert [vm.step for vm in progress.update([pending], 1.0)] == ["Starting"]
+    assert not progress.at_rest
 
 
 def test_instances_of_something_else_are_passed_over() -> None:

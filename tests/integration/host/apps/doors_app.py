@@ -15,7 +15,10 @@ LOOPS: set[int] = set()
 
 
 def seen(kind: str, body) -> None:
-    Path(os.environ["SEEN"], f"{kind}-{uuid.uuid4().hex}").write_text(json.dumps(body))
+    """The file appears whole: a test reads it as soon as it is there."""
+    written = Path(os.environ["SEEN"], uuid.uuid4().hex)
+    written.write_text(json.dumps(body))
+    written.rename(written.with_name(f"{kind}-{written.name}"))
 
 
 @app.route(route="echo/{first:int}/{second?}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
