@@ -9,8 +9,6 @@ from tests import estates
 from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import enables, results, write_event, written
 
-pytestmark = pytest.mark.original
-
 OTHERS = ("host-2", "host-3")
 
 
