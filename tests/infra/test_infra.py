@@ -191,7 +191,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
 OPEN_VALUES = [
     ("modules/alerts.bicep", "'GreaterThan'", "'GreaterThen'", "operator"),
     ("modules/alerts.bicep", "'Maximum'", "'Max'", "timeAggregation"),
-    ("modules/app.bicep", "'FC1'", "'FC2'", "Microsoft.Web/serverfarms: sku.name"),
+    ("modules/app.bicep", "'FC1'", "'FC2'", 'sku.name is "FC2"'),
     ("modules/app.bicep", "httpsOnly: true", "httpsOnly: false", "httpsOnly"),
     ("modules/app.bicep", "'azureManaged'", "'azure'", "storageProvider__type"),
     ("modules/app.bicep", "requireAuthentication: true", "requireAuthentication: false", "requireAuthentication"),
