@@ -113,7 +113,13 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "alertsForAllJobFailures",
     ),
     (check_configuration, "events.bicep", "endpointType: 'AzureFunction'", "endpointType: 'Function'", "endpointType"),
-    (check_permissions, "permissions.json", "virtualNetworks/subnets/join/action", "virtualNetworks/read", "join"),
+    (
+        check_permissions,
+        "permissions.json",
+        "virtualNetworks/subnets/join/action",
+        "virtualNetworks/subnets/read",
+        "join",
+    ),
     (check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*", "Accounts/*"),
     (
         check_role_definitions,
