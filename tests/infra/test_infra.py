@@ -113,7 +113,13 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "alertsForAllJobFailures",
     ),
     (check_configuration, "events.bicep", "endpointType: 'AzureFunction'", "endpointType: 'Function'", "endpointType"),
-    (check_permissions, "permissions.json", "virtualNetworks/subnets/join/action", "virtualNetworks/read", "join"),
+    (
+        check_permissions,
+        "permissions.json",
+        "virtualNetworks/subnets/join/action",
+        "virtualNetworks/subnets/read",
+        "join",
+    ),
     (check_permissions, "permissions.json", "storageAccounts/listKeys/action", "storageAccounts/*", "Accounts/*"),
     (
         check_role_definitions,
@@ -191,7 +197,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
 OPEN_VALUES = [
     ("modules/alerts.bicep", "'GreaterThan'", "'GreaterThen'", "operator"),
     ("modules/alerts.bicep", "'Maximum'", "'Max'", "timeAggregation"),
-    ("modules/app.bicep", "'FC1'", "'FC2'", "Microsoft.Web/serverfarms: sku.name"),
+    ("modules/app.bicep", "'FC1'", "'FC2'", 'sku.name is "FC2"'),
     ("modules/app.bicep", "httpsOnly: true", "httpsOnly: false", "httpsOnly"),
     ("modules/app.bicep", "'azureManaged'", "'azure'", "storageProvider__type"),
     ("modules/app.bicep", "requireAuthentication: true", "requireAuthentication: false", "requireAuthentication"),
