@@ -127,6 +127,12 @@ async def test_a_method_that_no_function_takes_is_not_found(host: RunningHost, m
     assert (await host.get("/api/files/x", method))[0] == 404
 
 
+@pytest.mark.parametrize("method", ["FOO", "get"])
+def test_an_unknown_method_is_refused(host: RunningHost, method: str) -> None:
+    """A known difference: the Functions host passes it on."""
+    assert get(host, "/api/files/x", method=method)[0] == 400
+
+
 async def test_the_home_page(host: RunningHost) -> None:
     status, text = await host.get("/")
     assert status == 200
