@@ -18,12 +18,12 @@ import azure.functions as func
 
 import activities.functions
 import orchestrators.functions
-from doors.callers import Role, answered, auth_level
-from doors.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
-from doors.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
-from shared.domain.run import Run
-from shared.domain.settings import load_settings
-from shared.instances import start_if_idle, wake
+from shared.config.settings import load_settings
+from shared.orchestrations import start_if_idle, wake
+from shared.reconcile.run_state import Run
+from triggers.callers import Role, answered, auth_level
+from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
+from triggers.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 
 settings = load_settings()
 log = logging.getLogger("dr")
@@ -54,8 +54,8 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
 @app.route(route=PROTECTION, methods=["PUT"])
 @app.durable_client_input(client_name="client")
 async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from doors import protection
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import protection
 
     return await answered(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
 
@@ -63,8 +63,8 @@ async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
 @app.route(route=PROTECTION, methods=["GET"])
 @app.durable_client_input(client_name="client")
 async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from doors import protection
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import protection
 
     return await answered(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
 
@@ -72,16 +72,16 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
 @app.route(route=PROTECTION, methods=["DELETE"])
 @app.durable_client_input(client_name="client")
 async def delete_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from doors import disabling
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import disabling
 
     return await answered(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
 
 
 @app.route(route=PLAN, methods=["POST"])
 async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
-    from doors import plan
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import plan
 
     return await answered(req, Role.READ, lambda: plan.post_plan(gateway(), req))
 
@@ -89,8 +89,8 @@ async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route=PROTECTIONS, methods=["POST"])
 @app.durable_client_input(client_name="client")
 async def post_protections(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from doors import protections
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import protections
 
     return await answered(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
 
@@ -98,38 +98,38 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
 @app.route(route=BATCH, methods=["GET"])
 @app.durable_client_input(client_name="client")
 async def get_batch(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from doors import protections
+    from triggers import protections
 
     return await answered(req, Role.READ, lambda: protections.get_batch(client, req))
 
 
 @app.route(route=PROTECTIONS_PLAN, methods=["POST"])
 async def post_protections_plan(req: func.HttpRequest) -> func.HttpResponse:
-    from doors import protections_plan
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import protections_plan
 
     return await answered(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
 
 
 @app.route(route=COMPLIANCE, methods=["GET"])
 async def get_compliance(req: func.HttpRequest) -> func.HttpResponse:
-    from doors import compliance
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import compliance
 
     return await answered(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
 
 
 @app.route(route=JOBS, methods=["GET"])
 async def get_jobs(req: func.HttpRequest) -> func.HttpResponse:
-    from doors import jobs
-    from shared.azure.gateway import gateway
+    from shared.arm.client import gateway
+    from triggers import jobs
 
     return await answered(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
 
 
 @app.route(route=OPENAPI, methods=["GET"])
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
-    from doors import openapi
+    from triggers import openapi
 
     return await answered(req, Role.READ, lambda: openapi.get_openapi(settings, req))
 
@@ -137,7 +137,7 @@ async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")
 @app.durable_client_input(client_name="client")
 async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    from shared.domain.sweep import Sweep
+    from shared.reconcile.sweep import Sweep
 
     sweep = Sweep(poll_seconds=settings.poll_seconds)
     if timer.past_due:

@@ -4,18 +4,17 @@ import asyncio
 
 from azure.durable_functions import DurableOrchestrationClient
 
-from shared.azure.answers import answered
-from shared.azure.asking import blockers_of, write_tags
-from shared.azure.gateway import Azure
-from shared.azure.look import look_at
-from shared.azure.planning import planned
-from shared.domain.batch import BatchAnswer, BatchAsk, BatchEnd
-from shared.domain.messages import Verdict
-from shared.domain.order import Order
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result, Run
-from shared.instances import WakeError, wake
+from shared.arm.client import Azure
+from shared.arm.errors import answered
+from shared.model.activity_io import Verdict
+from shared.model.order import Order
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.observe.preview import blockers_of, planned, write_tags
+from shared.observe.vm import look_at
+from shared.orchestrations import WakeError, wake
+from shared.reconcile.batch import BatchAnswer, BatchAsk, BatchEnd
+from shared.reconcile.run_state import Ending, Result, Run
 
 
 async def ask_for_protection(azure: Azure, request: BatchAsk, client: DurableOrchestrationClient) -> Outcome:

@@ -1,12 +1,12 @@
 """Step 6: what protects the VM is changed in place. Never while anything else is being done to it."""
 
-from shared.azure.changes import add_disks, update
-from shared.azure.gateway import Azure
-from shared.azure.protection import find_protection, is_busy, look_anew
-from shared.domain.decisions import decided
-from shared.domain.messages import ChangeRequest
-from shared.domain.outcome import Outcome, Pending, Ready
-from shared.domain.protected_item import Stage
+from shared.arm.client import Azure
+from shared.model.activity_io import ChangeRequest
+from shared.model.replicated_item import Stage
+from shared.model.step_result import Outcome, Pending, Ready
+from shared.reporting.audit_log import decided
+from shared.site_recovery.changes import add_disks, update
+from shared.site_recovery.replicated_items import find_protection, is_busy, look_anew
 
 
 async def change_protection(azure: Azure, request: ChangeRequest) -> Outcome:

@@ -1,10 +1,10 @@
 """Step 3: one target resource. Looked for by its natural key; asked for if it is missing; Pending until it is there."""
 
-from shared.azure.gateway import Azure
-from shared.azure.resources import ensure
-from shared.azure.site_recovery import MissingParentError
-from shared.domain.messages import ResourceRequest
-from shared.domain.outcome import Error, Outcome, Pending
+from shared.arm.client import Azure
+from shared.model.activity_io import ResourceRequest
+from shared.model.step_result import Error, Outcome, Pending
+from shared.provision.registry import ensure
+from shared.site_recovery.infrastructure import MissingParentError
 
 
 async def create_target_resource(azure: Azure, request: ResourceRequest) -> Outcome:

@@ -1,11 +1,11 @@
 """Step 2: what the VM's protection is to look like, whether it may have one, and where the one it has differs."""
 
-from shared.azure.gateway import Azure
-from shared.azure.look import plan_for, preview
-from shared.azure.resources import known
-from shared.domain.messages import DeriveRequest
-from shared.domain.outcome import Outcome, Ready
-from shared.domain.settings import Create
+from shared.arm.client import Azure
+from shared.config.settings import Create
+from shared.model.activity_io import DeriveRequest
+from shared.model.step_result import Outcome, Ready
+from shared.observe.vm import plan_for, preview
+from shared.provision.registry import known
 
 
 async def derive_target_settings(azure: Azure, request: DeriveRequest) -> Outcome:

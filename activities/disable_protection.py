@@ -1,13 +1,13 @@
 """Step 7: the end of a protection that nobody asks for. Never without a last look, nor beyond the day's share."""
 
-from shared.azure.budget import disables_left
-from shared.azure.gateway import Azure
-from shared.azure.look import look_at
-from shared.azure.protection import is_busy, look_anew, remove
-from shared.domain.decisions import decided
-from shared.domain.messages import Verdict, VmRequest
-from shared.domain.outcome import Error, Outcome, Pending, Ready
-from shared.domain.protected_item import ProtectedItem
+from shared.arm.client import Azure
+from shared.model.activity_io import Verdict, VmRequest
+from shared.model.replicated_item import ProtectedItem
+from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.observe.vm import look_at
+from shared.reporting.audit_log import decided
+from shared.site_recovery.daily_limits import disables_left
+from shared.site_recovery.replicated_items import is_busy, look_anew, remove
 
 
 async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:

@@ -1,13 +1,19 @@
 """Step 4: asking for protection. Never twice: the item and a running enable job of the VM are looked for first."""
 
-from shared.azure.budget import enables_left
-from shared.azure.ensure import UnderWayError
-from shared.azure.gateway import Azure
-from shared.azure.protection import enable, find_protection, look_anew, may_be_enabled_already, own_enable_job
-from shared.azure.site_recovery import MissingParentError
-from shared.domain.decisions import decided
-from shared.domain.messages import EnableRequest
-from shared.domain.outcome import Error, Outcome, Pending, Ready
+from shared.arm.client import Azure
+from shared.arm.get_or_create import UnderWayError
+from shared.model.activity_io import EnableRequest
+from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.reporting.audit_log import decided
+from shared.site_recovery.daily_limits import enables_left
+from shared.site_recovery.infrastructure import MissingParentError
+from shared.site_recovery.replicated_items import (
+    enable,
+    find_protection,
+    look_anew,
+    may_be_enabled_already,
+    own_enable_job,
+)
 
 
 async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:

@@ -2,13 +2,13 @@
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
-from shared.azure.gateway import Azure
-from shared.domain.batch import BatchAnswer, BatchAsk, BatchEnd
-from shared.domain.order import Order
-from shared.domain.outcome import Error, Outcome, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result, Run
-from shared.instances import RUNNING, each, instance_of, orders_of, status_of, wake
+from shared.arm.client import Azure
+from shared.model.order import Order
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Outcome, Ready
+from shared.orchestrations import RUNNING, each, instance_of, orders_of, status_of, wake
+from shared.reconcile.batch import BatchAnswer, BatchAsk, BatchEnd
+from shared.reconcile.run_state import Ending, Result, Run
 
 
 async def follow_batch(azure: Azure, request: BatchAsk, client: DurableOrchestrationClient) -> Outcome:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict  # noqa: UP035
 import azure.durable_functions as df
 
 if TYPE_CHECKING:
-    from shared.domain.outcome import Outcome
+    from shared.model.step_result import Outcome
 
 # Not `dict[str, Any]`: as a parameter's annotation the platform's worker refuses it ("invalid non-type annotation"),
 # and then the whole app has no functions.
@@ -126,9 +126,9 @@ async def remove_leftovers(request: Json) -> Json:
 
 async def _run(step: Callable[..., Awaitable["Outcome"]], request: Json, *more: Any) -> Json:
     """The step's own annotation says what its request is."""
-    from shared.azure.answers import answered
-    from shared.azure.gateway import gateway
-    from shared.azure.governor import in_background
+    from shared.arm.client import gateway
+    from shared.arm.errors import answered
+    from shared.arm.rate_limit import in_background
 
     azure = gateway()
     loaded = step.__annotations__["request"].load(request)

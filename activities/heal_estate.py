@@ -8,14 +8,14 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
-from shared.azure.budget import disables_unused, enables_unused
-from shared.azure.gateway import Azure
-from shared.azure.remembered import SLOW
-from shared.azure.survey import survey
-from shared.domain.estate import Action, Standing
-from shared.domain.outcome import Outcome, Ready
-from shared.domain.run import Result, Run
-from shared.domain.sweep import (
+from shared.arm.client import Azure
+from shared.arm.ttl_cache import SLOW
+from shared.model.step_result import Outcome, Ready
+from shared.observe.inventory import survey
+from shared.orchestrations import RUNNING, each, instance_of, start_run, status_of
+from shared.reconcile.inventory import Action, Standing
+from shared.reconcile.run_state import Result, Run
+from shared.reconcile.sweep import (
     Summary,
     Sweep,
     SweepReport,
@@ -27,7 +27,7 @@ from shared.domain.sweep import (
     stops,
     waits,
 )
-from shared.instances import RUNNING, each, instance_of, start_run, status_of
+from shared.site_recovery.daily_limits import disables_unused, enables_unused
 
 log = logging.getLogger("dr.sweep")
 

@@ -1,10 +1,10 @@
 """Step 5: the enable job to its end, then the initial replication to Protected; or the job of a change to its end."""
 
-from shared.azure.gateway import Azure
-from shared.azure.protection import find_item
-from shared.domain.messages import JobRequest
-from shared.domain.outcome import Error, Outcome, Pending, Ready
-from shared.domain.protected_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
+from shared.arm.client import Azure
+from shared.model.activity_io import JobRequest
+from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
+from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.site_recovery.replicated_items import find_item
 
 # In poll intervals: the job takes five minutes at least, the initial replication half an hour.
 _JOB_EVERY = 2

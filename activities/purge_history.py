@@ -4,11 +4,11 @@ import logging
 
 from azure.durable_functions import DurableOrchestrationClient
 
-from shared.azure.gateway import Azure
-from shared.domain.history import purge_windows
-from shared.domain.messages import PurgeRequest
-from shared.domain.outcome import Outcome, Ready
-from shared.instances import ENDED
+from shared.arm.client import Azure
+from shared.model.activity_io import PurgeRequest
+from shared.model.step_result import Outcome, Ready
+from shared.orchestrations import ENDED
+from shared.reconcile.retention import purge_windows
 
 log = logging.getLogger("dr.history")
 

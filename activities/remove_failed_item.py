@@ -1,11 +1,11 @@
 """Taking back an attempt to enable that failed: such an item holds no recovery point, and stands in the way."""
 
-from shared.azure.gateway import Azure
-from shared.azure.protection import find_protection, is_busy, look_anew, remove
-from shared.domain.decisions import decided
-from shared.domain.messages import VmRequest
-from shared.domain.outcome import Error, Failed, Outcome, Ready
-from shared.domain.protected_item import Stage
+from shared.arm.client import Azure
+from shared.model.activity_io import VmRequest
+from shared.model.replicated_item import Stage
+from shared.model.step_result import Error, Failed, Outcome, Ready
+from shared.reporting.audit_log import decided
+from shared.site_recovery.replicated_items import find_protection, is_busy, look_anew, remove
 
 
 async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:

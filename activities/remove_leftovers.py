@@ -7,21 +7,21 @@ from datetime import UTC, datetime
 
 from azure.core.exceptions import AzureError
 
-from shared.azure.gateway import Azure
-from shared.azure.graph import TruncatedError
-from shared.azure.in_use import look_at_made
-from shared.azure.leftovers import Networks, made_in_target, remove, tagged_since, used_elsewhere
-from shared.azure.locks import read_locks
-from shared.azure.protection import look_anew
-from shared.azure.remembered import SLOW
-from shared.azure.survey import survey
-from shared.domain.decisions import decided
-from shared.domain.estate import Survey
-from shared.domain.leftovers import named_by, notes_of, reason_to_keep, unneeded
-from shared.domain.outcome import Outcome, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Mode
-from shared.domain.sweep import Sweep
+from shared.arm.client import Azure
+from shared.arm.resource_graph import TruncatedError
+from shared.arm.ttl_cache import SLOW
+from shared.config.settings import Mode
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Outcome, Ready
+from shared.observe.inventory import survey
+from shared.observe.orphans import Networks, made_in_target, remove, tagged_since, used_elsewhere
+from shared.readers.locks import read_locks
+from shared.readers.usage import look_at_made
+from shared.reconcile.inventory import Survey
+from shared.reconcile.orphans import named_by, notes_of, reason_to_keep, unneeded
+from shared.reconcile.sweep import Sweep
+from shared.reporting.audit_log import decided
+from shared.site_recovery.replicated_items import look_anew
 
 MOST = 20
 """Removals that one sweep asks for."""

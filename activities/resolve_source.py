@@ -1,9 +1,9 @@
 """Step 1: the VM as it is now, and what protects it already."""
 
-from shared.azure.gateway import Azure
-from shared.azure.look import look_at
-from shared.domain.messages import VmRequest
-from shared.domain.outcome import Outcome, Ready
+from shared.arm.client import Azure
+from shared.model.activity_io import VmRequest
+from shared.model.step_result import Outcome, Ready
+from shared.observe.vm import look_at
 
 
 async def resolve_source(azure: Azure, request: VmRequest) -> Outcome:

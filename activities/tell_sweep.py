@@ -1,13 +1,13 @@
 """The end of a sweep is told: the estate in numbers, and each VM that is not as it should be."""
 
-from shared.azure.gateway import Azure
-from shared.azure.remembered import SLOW
-from shared.azure.survey import survey
-from shared.azure.topic import publish
-from shared.domain import decisions, metrics
-from shared.domain.outcome import Outcome, Ready
-from shared.domain.outcome_events import of_sweep
-from shared.domain.sweep import Sweep, unhealthy
+from shared.arm.client import Azure
+from shared.arm.topic import publish
+from shared.arm.ttl_cache import SLOW
+from shared.model.step_result import Outcome, Ready
+from shared.observe.inventory import survey
+from shared.reconcile.sweep import Sweep, unhealthy
+from shared.reporting import audit_log, metrics
+from shared.reporting.events import of_sweep
 
 
 async def tell_sweep(azure: Azure, request: Sweep) -> Outcome:
@@ -20,6 +20,6 @@ async def tell_sweep(azure: Azure, request: Sweep) -> Outcome:
         return Ready()
     found = None if report.error else await survey(azure, azure.settings.poll_seconds * SLOW)
     if not request.tellings:
-        decisions.swept(report)
+        audit_log.swept(report)
         await azure.metrics.send(metrics.of_sweep(report, found))
     return await publish(azure, of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0]))

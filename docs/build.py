@@ -11,12 +11,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.domain import decisions
-from shared.domain.choices import CHOICES, ROWS
-from shared.domain.drift_findings import DRIFT
-from shared.domain.metrics import METRICS
-from shared.domain.outcome_events import TOLD
-from shared.domain.settings import Settings, as_text
+from shared.config.override_options import CHOICES, ROWS
+from shared.config.settings import Settings, as_text
+from shared.reconcile.catalog import DRIFT
+from shared.reporting import audit_log
+from shared.reporting.events import TOLD
+from shared.reporting.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -80,13 +80,13 @@ def metrics() -> str:
 
 def log() -> str:
     """Every key of a line in the log."""
-    keys = (*decisions.KEYS.items(), *decisions.SWEEP_KEYS.items())
+    keys = (*audit_log.KEYS.items(), *audit_log.SWEEP_KEYS.items())
     return _table(("key", "holds"), ((f"`{key}`", holds) for key, holds in keys))
 
 
 def query() -> str:
     """The query that is in the docstring, where those who change the line see it."""
-    lines = (line.removeprefix("    ") for line in (decisions.__doc__ or "").splitlines() if line.startswith("    "))
+    lines = (line.removeprefix("    ") for line in (audit_log.__doc__ or "").splitlines() if line.startswith("    "))
     return "\n".join(("```kusto", *lines, "```"))
 
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import Step, ask, not_ready
-from shared.domain.messages import Source, Verdict, VmRequest
-from shared.domain.outcome import Ready
-from shared.domain.protected_item import Stage
-from shared.domain.run import Ending, Run
+from shared.model.activity_io import Source, Verdict, VmRequest
+from shared.model.replicated_item import Stage
+from shared.model.step_result import Ready
+from shared.reconcile.run_state import Ending, Run
 
 ENDINGS = {
     Verdict.NOT_TAGGED: Ending.NOT_TAGGED,

@@ -9,8 +9,8 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import ask, show, unexpected
-from shared.domain.batch import AT_ONCE, Batch, BatchAnswer, BatchAsk
-from shared.domain.outcome import Error, Pending, Ready
+from shared.model.step_result import Error, Pending, Ready
+from shared.reconcile.batch import AT_ONCE, Batch, BatchAnswer, BatchAsk
 
 
 def protect_batch(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:

@@ -20,15 +20,15 @@ from orchestrators.disable import ENDINGS, disable
 from orchestrators.steps import Step, ask, not_ready, show, unexpected
 from orchestrators.target_resources import create_target_resources
 from orchestrators.tell import tell_end
-from shared.domain.drift import not_changed
-from shared.domain.findings import Finding, note
-from shared.domain.messages import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
-from shared.domain.order import order_in
-from shared.domain.outcome import Error, Failed, Pending, Ready
-from shared.domain.plan import Plan, origins_of
-from shared.domain.protected_item import ProtectedItem, Stage
-from shared.domain.run import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
-from shared.domain.vm import SourceVm
+from shared.model.activity_io import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
+from shared.model.findings import Finding, note
+from shared.model.order import order_in
+from shared.model.plan import Plan, origins_of
+from shared.model.replicated_item import ProtectedItem, Stage
+from shared.model.step_result import Error, Failed, Pending, Ready
+from shared.model.vm import SourceVm
+from shared.reconcile.drift import not_changed
+from shared.reconcile.run_state import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
 
 
 def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:

@@ -13,10 +13,10 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import ask, show, unexpected
 from orchestrators.tell import tell_sweep
-from shared.domain.history import KEPT
-from shared.domain.messages import PurgeRequest
-from shared.domain.outcome import Error, Failed, Pending, Ready
-from shared.domain.sweep import Sweep, SweepReport
+from shared.model.activity_io import PurgeRequest
+from shared.model.step_result import Error, Failed, Pending, Ready
+from shared.reconcile.retention import KEPT
+from shared.reconcile.sweep import Sweep, SweepReport
 
 # In poll intervals, and how often.
 _BETWEEN_WINDOWS = 2

@@ -5,12 +5,12 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from shared.domain.batch import Batch
-from shared.domain.custom_status import bounded
-from shared.domain.model import Model
-from shared.domain.outcome import Error, Failed, Outcome, Pending, load_outcome
-from shared.domain.run import Run
-from shared.domain.sweep import Sweep
+from shared.model.base import Model
+from shared.model.step_result import Error, Failed, Outcome, Pending, load_outcome
+from shared.reconcile.batch import Batch
+from shared.reconcile.custom_status import bounded
+from shared.reconcile.run_state import Run
+from shared.reconcile.sweep import Sweep
 
 Step = Generator[Any, Any, Run]
 

@@ -6,10 +6,10 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import call
-from shared.domain.messages import ResourceRequest
-from shared.domain.outcome import Failed, Outcome, Pending, Ready, load_outcome
-from shared.domain.run import Run
-from shared.domain.target import TargetResource
+from shared.model.activity_io import ResourceRequest
+from shared.model.step_result import Failed, Outcome, Pending, Ready, load_outcome
+from shared.model.target_resources import TargetResource
+from shared.reconcile.run_state import Run
 
 Waves = tuple[tuple[TargetResource, ...], ...]
 

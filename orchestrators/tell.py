@@ -8,11 +8,11 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import Step, ask
-from shared.domain.model import Model
-from shared.domain.outcome import Outcome, Pending
-from shared.domain.run import Run
-from shared.domain.run_end import end_of
-from shared.domain.sweep import Sweep
+from shared.model.base import Model
+from shared.model.step_result import Outcome, Pending
+from shared.reconcile.run_state import Run
+from shared.reconcile.run_summary import end_of
+from shared.reconcile.sweep import Sweep
 
 _MOST_TELLINGS = 3
 _LONGEST_WAIT = 10  # in poll intervals

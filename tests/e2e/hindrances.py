@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from shared.domain import naming
+from shared.model import naming
 from tests import estates
 from tests.estates import GROUP, SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
 

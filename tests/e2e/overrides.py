@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shared.domain import naming
-from shared.domain.choices import CHOICES
-from shared.domain.resource_id import ResourceId
+from shared.config.override_options import CHOICES
+from shared.model import naming
+from shared.model.resource_id import ResourceId
 from tests import estates
 
 Json = dict[str, Any]

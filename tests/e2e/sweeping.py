@@ -3,7 +3,7 @@
 from typing import Any
 
 from local.stack import Stack
-from shared.domain.sweep import SweepReport
+from shared.reconcile.sweep import SweepReport
 from tests.e2e.conftest import eventually
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from local.stack import Stack
-from shared.domain.choices import CHOICES
+from shared.config.override_options import CHOICES
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack

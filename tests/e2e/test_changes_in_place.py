@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from local.stack import Stack
-from shared.domain.choices import CHOICES, FIXED
+from shared.config.override_options import CHOICES, FIXED
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack

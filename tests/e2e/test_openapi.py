@@ -13,13 +13,13 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from doors.routes import PLAN, PROTECTION
 from local.stack import Stack
-from shared.domain.choices import CHOICES
+from shared.config.override_options import CHOICES
 from tests import estates
 from tests.e2e.conftest import StartStack, eventually
 from tests.e2e.follow import written
 from tests.unit.app.test_request_body import GOOD
+from triggers.routes import PLAN, PROTECTION
 
 CHECKS = [
     not_a_server_error,

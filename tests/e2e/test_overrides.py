@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.choices import CHOICES
+from shared.config.override_options import CHOICES
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack

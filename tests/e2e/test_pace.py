@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 from local.stack import Stack
-from shared.domain import naming
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Run
+from shared.model import naming
+from shared.model.resource_id import ResourceId
+from shared.reconcile.run_state import Run
 from tests import estates
 from tests.e2e.conftest import SPEED, StartStack, eventually
 from tests.e2e.follow import enables, results, write_event, written

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from shared.domain.resource_id import ResourceId
-from shared.domain.sweep import SweepReport
-from shared.instances import instance_of
+from shared.model.resource_id import ResourceId
+from shared.orchestrations import instance_of
+from shared.reconcile.sweep import SweepReport
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import SPEED, StartStack, eventually

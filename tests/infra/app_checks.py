@@ -4,12 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 
-from doors.callers import Role
-from shared.domain.decisions import KEYS
-from shared.domain.metrics import METRICS
-from shared.domain.settings import Settings
+from shared.config.settings import Settings
+from shared.reporting.audit_log import KEYS
+from shared.reporting.metrics import METRICS
 from tests.infra.deployments import Infra
 from tests.infra.queries import of_alerts, of_workbook
+from triggers.callers import Role
 
 _IDENTITY = {
     "AZURE_CLIENT_ID",

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doors import events
-from doors.events import NotAboutAVmError, vm_of
 from tests.infra.compiler import Json
 from tests.infra.deployments import Infra
 from tests.infra.filters import filters, notification, operation_event, passes
+from triggers import events
+from triggers.events import NotAboutAVmError, vm_of
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "recordings" / "fixtures" / "eventgrid"
 ID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/web/providers/"

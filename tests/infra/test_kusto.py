@@ -12,9 +12,9 @@ import pytest
 
 from local.simulator.graph.tables import TABLES, columns
 from local.simulator.world import World
-from shared.azure.estate import read_estate
-from shared.azure.leftovers import used_elsewhere
-from shared.azure.selection import find_vms
+from shared.observe.inventory import read_estate
+from shared.observe.orphans import used_elsewhere
+from shared.readers.selection import find_vms
 from tests.infra.deployments import ROOT
 from tests.infra.kusto import TABLES as KNOWN
 from tests.infra.kusto import Parser

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from shared.domain.changes import Changes, Difference, ItemUpdate
-from shared.domain.messages import Source, Verdict
-from shared.domain.outcome import Error, Failed, Pending, Ready
-from shared.domain.replication import ReplicatedDisk
+from shared.model.activity_io import Source, Verdict
+from shared.model.changes import Changes, Difference, ItemUpdate
+from shared.model.replication import ReplicatedDisk
+from shared.model.step_result import Error, Failed, Pending, Ready
 from tests.unit.app.examples import DATA_DISK, plan_of, protected_item, settings, source_vm, surroundings
 
 AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")

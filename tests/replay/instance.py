@@ -16,10 +16,10 @@ import orchestrators.functions
 from local.host.durable import decisions
 from local.host.durable.events import Event, EventType, event, from_iso
 from local.host.durable.replay import replay
-from shared.domain.model import Model
-from shared.domain.order import Order
-from shared.domain.outcome import Outcome, Ready
-from shared.domain.run import CHANGED, Result, Run
+from shared.model.base import Model
+from shared.model.order import Order
+from shared.model.step_result import Outcome, Ready
+from shared.reconcile.run_state import CHANGED, Result, Run
 from tests.unit.app.examples import VM_ID
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.messages import Verdict
-from shared.domain.outcome import Error, Failed, Ready
-from shared.domain.run import Ending
-from shared.domain.run_end import RunEnd
-from shared.domain.vm import SourceVm
+from shared.model.activity_io import Verdict
+from shared.model.step_result import Error, Failed, Ready
+from shared.model.vm import SourceVm
+from shared.reconcile.run_state import Ending
+from shared.reconcile.run_summary import RunEnd
 from tests.replay.answers import (
     AGENT,
     DISK,

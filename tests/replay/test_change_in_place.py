@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.changes import Changes, ItemUpdate
-from shared.domain.findings import Severity, blocker, warning
-from shared.domain.messages import ChangeRequest, JobRequest, Source, VmRequest
-from shared.domain.outcome import Error, Failed, Ready
-from shared.domain.run import MOST_CHANGES, WRITES_OFF, Ending, Run
+from shared.model.activity_io import ChangeRequest, JobRequest, Source, VmRequest
+from shared.model.changes import Changes, ItemUpdate
+from shared.model.findings import Severity, blocker, warning
+from shared.model.step_result import Error, Failed, Ready
+from shared.reconcile.run_state import MOST_CHANGES, WRITES_OFF, Ending, Run
 from tests.replay.answers import (
     AGENT,
     DISK,

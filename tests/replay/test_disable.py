@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.domain import naming
-from shared.domain.drift import frozen
-from shared.domain.messages import Verdict
-from shared.domain.order import Order
-from shared.domain.outcome import Ready
-from shared.domain.preflight import on_hold
-from shared.domain.run import Ending, Run
+from shared.model import naming
+from shared.model.activity_io import Verdict
+from shared.model.order import Order
+from shared.model.step_result import Ready
+from shared.planning.preflight import on_hold
+from shared.reconcile.drift import frozen
+from shared.reconcile.run_state import Ending, Run
 from tests.replay.answers import AGENT, enabled, found_item, job_failed, kept, looked, pending
 from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, settings, source_vm

@@ -10,7 +10,7 @@ import pytest
 from local.host.durable import decisions
 from local.host.durable.events import EventType, event
 from local.host.durable.replay import replay
-from shared.domain.run import CHANGED, Run
+from shared.reconcile.run_state import CHANGED, Run
 from tests.replay.instance import NAME, answer_of
 from tests.replay.record import HISTORIES
 

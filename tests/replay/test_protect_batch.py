@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.batch import AT_ONCE, MOST_VMS, RUNNING, WAITING, Batch, BatchAnswer, BatchAsk, BatchEnd
-from shared.domain.choices import CHOICES
-from shared.domain.findings import blocker
-from shared.domain.outcome import Error, Outcome, Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result
+from shared.config.override_options import CHOICES
+from shared.model.findings import blocker
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.reconcile.batch import AT_ONCE, MOST_VMS, RUNNING, WAITING, Batch, BatchAnswer, BatchAsk, BatchEnd
+from shared.reconcile.run_state import Ending, Result
 from tests.replay.instance import START, Answer, InstanceOf
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 

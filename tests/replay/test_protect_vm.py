@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.domain.drift import frozen
-from shared.domain.findings import blocker, warning
-from shared.domain.messages import Verdict
-from shared.domain.outcome import Error, Failed, Outcome, Ready
-from shared.domain.run import WRITES_OFF, Ending, Phase, Run
+from shared.model.activity_io import Verdict
+from shared.model.findings import blocker, warning
+from shared.model.step_result import Error, Failed, Outcome, Ready
+from shared.reconcile.drift import frozen
+from shared.reconcile.run_state import WRITES_OFF, Ending, Phase, Run
 from tests.replay.answers import (
     AGENT,
     PLAN,

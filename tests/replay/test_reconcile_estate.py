@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.estate import Action
-from shared.domain.outcome import Error, Failed, Pending, Ready
-from shared.domain.sweep import Summary, Sweep, SweepReport, Work
+from shared.model.step_result import Error, Failed, Pending, Ready
+from shared.reconcile.inventory import Action
+from shared.reconcile.sweep import Summary, Sweep, SweepReport, Work
 from tests.replay.instance import LEFTOVERS, START, Answer, InstanceOf
 from tests.unit.app.examples import VM_ID
 

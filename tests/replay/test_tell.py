@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from shared.domain import naming
-from shared.domain.findings import blocker, note, warning
-from shared.domain.messages import Verdict
-from shared.domain.outcome import Error, Failed, Outcome, Ready
-from shared.domain.plan import Setting
-from shared.domain.run import Ending, Run
-from shared.domain.run_end import RunEnd
+from shared.model import naming
+from shared.model.activity_io import Verdict
+from shared.model.findings import blocker, note, warning
+from shared.model.plan import Setting
+from shared.model.step_result import Error, Failed, Outcome, Ready
+from shared.reconcile.run_state import Ending, Run
+from shared.reconcile.run_summary import RunEnd
 from tests.replay.answers import (
     AGENT,
     PLAN,

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.history import KEPT
-from shared.domain.messages import PurgeRequest
-from shared.domain.outcome import Error, Ready
-from shared.domain.sweep import Summary, Sweep, SweepReport
+from shared.model.activity_io import PurgeRequest
+from shared.model.step_result import Error, Ready
+from shared.reconcile.retention import KEPT
+from shared.reconcile.sweep import Summary, Sweep, SweepReport
 from tests.replay.answers import THROTTLED, failed, pending
 from tests.replay.instance import LEFTOVERS, PURGE, START, TELL_SWEEP, Answer, InstanceOf
 

@@ -8,8 +8,8 @@ import aiohttp.connector
 import pytest
 
 from local.simulator import Simulator
-from shared.azure.gateway import Azure
-from shared.domain.settings import Settings
+from shared.arm.client import Azure
+from shared.config.settings import Settings
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID
 
 _SETTINGS = {

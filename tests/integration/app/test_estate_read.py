@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from local.simulator.graph import index, service
-from shared.azure.estate import read_estate
-from shared.azure.source import read_vm
-from shared.azure.survey import survey
-from shared.domain.estate import Action, Group, Standing, State
-from shared.domain.protected_item import Stage
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Mode
+from shared.config.settings import Mode
+from shared.model.replicated_item import Stage
+from shared.model.resource_id import ResourceId
+from shared.observe.inventory import read_estate, survey
+from shared.readers.virtual_machines import read_vm
+from shared.reconcile.inventory import Action, Group, Standing, State
 from tests.integration.app.conftest import Reach, Reached
 from tests.integration.simulator.azure import (
     GROUP,

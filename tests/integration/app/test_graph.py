@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.answers import ThrottledError
-from shared.azure.graph import TruncatedError, query
+from shared.arm.errors import ThrottledError
+from shared.arm.resource_graph import TruncatedError, query
 from tests.integration.app.conftest import Reach, Reached
 from tests.integration.simulator.azure import SUBSCRIPTION, TENANT, estate, machine, vm_id
 

@@ -9,15 +9,15 @@ from activities.create_target_resource import create_target_resource
 from activities.remove_leftovers import remove_leftovers
 from local.simulator import Simulator
 from local.simulator.graph import index
-from shared.azure.answers import answered
-from shared.azure.gateway import Azure
-from shared.domain import naming
-from shared.domain.leftovers import digest_of
-from shared.domain.messages import ResourceRequest
-from shared.domain.outcome import Outcome, Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.sweep import Sweep, SweepReport
-from shared.domain.target import ResourceGroup
+from shared.arm.client import Azure
+from shared.arm.errors import answered
+from shared.model import naming
+from shared.model.activity_io import ResourceRequest
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.target_resources import ResourceGroup
+from shared.reconcile.orphans import digest_of
+from shared.reconcile.sweep import Sweep, SweepReport
 from tests.e2e.conftest import eventually
 from tests.integration.app.conftest import Reach
 from tests.integration.simulator.azure import (

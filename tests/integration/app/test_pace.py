@@ -15,17 +15,17 @@ import pytest
 from aiohttp import ClientSession, TCPConnector
 from azure.core.pipeline.transport import AioHttpTransport
 
-import shared.azure.gateway
+import shared.arm.client
 from activities.functions import blueprint
 from local.simulator import Simulator
-from shared.azure.answers import ThrottledError, answered
-from shared.azure.gateway import Azure
-from shared.azure.governor import in_background
-from shared.azure.tags import tag_vm
-from shared.domain.messages import VmRequest
-from shared.domain.outcome import Pending, Ready, load_outcome
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Settings
+from shared.arm.client import Azure
+from shared.arm.errors import ThrottledError, answered
+from shared.arm.rate_limit import in_background
+from shared.arm.tags import tag_vm
+from shared.config.settings import Settings
+from shared.model.activity_io import VmRequest
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Pending, Ready, load_outcome
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
 
 (resolve_source,) = (
@@ -136,7 +136,7 @@ async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so
 ) -> None:
     request = VmRequest(vm_id=WEB).dump()
     async with gateways(speed=0.01) as (_, (gateway,)):
-        monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: gateway)
+        monkeypatch.setattr(shared.arm.client, "gateway", lambda: gateway)
 
         async def look_in_background() -> Any:
             return await asyncio.wait_for(resolve_source(request | {"inBackground": True}), timeout=3)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.azure.topic import publish
-from shared.domain.outcome import Failed, Outcome, Pending, Ready
+from shared.arm.topic import publish
+from shared.model.step_result import Failed, Outcome, Pending, Ready
 from tests.integration.simulator.azure import Azure, Token, azure
 from tests.integration.simulator.test_topics import publisher
 from tests.unit.app.examples import settings

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import azure.functions as func
 import pytest
 
-from doors.problems import Problem
+from triggers.problems import Problem
 
 KEY = "s3cret-key"
 

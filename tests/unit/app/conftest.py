@@ -23,5 +23,5 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         await real_sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    monkeypatch.setattr("shared.instances.monotonic", lambda: 1e6 + sum(waits))
+    monkeypatch.setattr("shared.orchestrations.monotonic", lambda: 1e6 + sum(waits))
     return waits

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shared.domain.choices import CHOICES
-from shared.domain.findings import Finding
-from shared.domain.layers import wishes_of
-from shared.domain.plan import Plan, Setting
-from shared.domain.profiles import DEFAULT, Profile
-from shared.domain.protected_item import ItemDisk, ProtectedItem
-from shared.domain.resource_id import VAULT, ResourceId
-from shared.domain.rules import derive
-from shared.domain.settings import Settings
-from shared.domain.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
+from shared.config.override_options import CHOICES
+from shared.config.profiles import DEFAULT, Profile
+from shared.config.settings import Settings
+from shared.model.findings import Finding
+from shared.model.plan import Plan, Setting
+from shared.model.replicated_item import ItemDisk, ProtectedItem
+from shared.model.resource_id import VAULT, ResourceId
+from shared.model.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
+from shared.planning.derive import derive
+from shared.planning.overrides import wishes_of
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 ELSEWHERE = "22222222-2222-2222-2222-222222222222"

@@ -15,11 +15,11 @@ from azure.mgmt.compute import models as compute
 from azure.mgmt.recoveryservicessiterecovery import models as site_recovery
 from azure.mgmt.resource.resources import models as resources
 
-from shared.azure.gateway import Azure
-from shared.domain import naming
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import VAULT, ResourceId
-from shared.domain.settings import Settings
+from shared.arm.client import Azure
+from shared.config.profiles import Profile
+from shared.config.settings import Settings
+from shared.model import naming
+from shared.model.resource_id import VAULT, ResourceId
 from tests.unit.app.examples import CONTAINER, DATA_DISK, NETWORK, NIC, OS_DISK, SOURCE, TARGET, VAULT_ID, VM_ID
 
 DEFAULT_POLICY = Profile().policy_for("default")

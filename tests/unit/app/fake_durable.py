@@ -11,8 +11,8 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 from azure.durable_functions.models.PurgeHistoryResult import PurgeHistoryResult
 
-from shared.domain.order import Order
-from shared.domain.run import Ending, Run
+from shared.model.order import Order
+from shared.reconcile.run_state import Ending, Run
 
 
 class FakeDurableClient:

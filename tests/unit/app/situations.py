@@ -4,16 +4,15 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.domain import choices, naming
-from shared.domain.choices import CHOICES
-from shared.domain.layers import wishes_of
-from shared.domain.plan import Plan
-from shared.domain.profiles import Profile
-from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
-from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.rules import place
-from shared.domain.settings import Settings
-from shared.domain.vm import (
+from shared.config import override_options
+from shared.config.override_options import CHOICES
+from shared.config.profiles import Profile
+from shared.config.settings import Settings
+from shared.model import naming
+from shared.model.plan import Plan
+from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.model.resource_id import ResourceId, vm_id
+from shared.model.vm import (
     Disk,
     EligibilityError,
     Existing,
@@ -28,6 +27,8 @@ from shared.domain.vm import (
     Subnet,
     Surroundings,
 )
+from shared.planning import placement
+from shared.planning.overrides import wishes_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
@@ -68,10 +69,10 @@ ODD = [
     f"{NETWORK}=it",
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/..",
     f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs",
-    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{choices.ACCOUNT}/theirs",
-    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{choices.NETWORK}/theirs",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{choices.NETWORK}/..",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{choices.NETWORK}/b\n",
+    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{override_options.ACCOUNT}/theirs",
+    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{override_options.NETWORK}/theirs",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{override_options.NETWORK}/..",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{override_options.NETWORK}/b\n",
 ]
 hostile = st.one_of(st.text(max_size=300), st.sampled_from(ODD))
 
@@ -93,11 +94,11 @@ class Situation(NamedTuple):
 
 
 def _of_type(subscription: str, group: str, resource_type: str, name: str) -> ResourceId:
-    if resource_type == choices.POOL:
+    if resource_type == override_options.POOL:
         return ResourceId.of(subscription, group, "Microsoft.Network/loadBalancers", name).child(
             "backendAddressPools", name
         )
-    if resource_type == choices.RESOURCE_GROUP:
+    if resource_type == override_options.RESOURCE_GROUP:
         return ResourceId.of(subscription, name)
     return ResourceId.of(subscription, group, resource_type, name)
 
@@ -131,7 +132,7 @@ def wished(vm: ResourceId, location: str, tag: str, fitting: bool) -> st.SearchS
     theirs = str(_of_type(ELSEWHERE, "theirs", resource_type, "theirs"))
     if fitting:
         return st.sampled_from(ids[:1])
-    by_name = [] if resource_type == choices.POOL else [IT, IT]
+    by_name = [] if resource_type == override_options.POOL else [IT, IT]
     return st.sampled_from([*ids, *by_name, "none", theirs])
 
 
@@ -169,7 +170,7 @@ def source_vms(draw: st.DrawFn, fitting: bool) -> SourceVm:
         unmanaged_disks=0 if fitting else draw(st.sampled_from([0, 0, 1])),
         placement_group_id=draw(
             st.sampled_from(
-                [None, ResourceId.of(own.subscription, own.resource_group, choices.PLACEMENT_GROUP, "p" * 80)]
+                [None, ResourceId.of(own.subscription, own.resource_group, override_options.PLACEMENT_GROUP, "p" * 80)]
             )
         ),
     )
@@ -238,7 +239,7 @@ def _there(vm: SourceVm, target: str) -> list[Existing]:
     group = naming.target_group(vm.id).resource_group
     found = [
         Existing(id=_of_type(subscription, where, kind, name), location=location, kind="StorageV2")
-        for kind in choices.NOUNS
+        for kind in override_options.NOUNS
         for subscription, where, name, location in (
             (vm.id.subscription, group, IT, target),
             (vm.id.subscription, group, HOME, vm.location),
@@ -246,7 +247,7 @@ def _there(vm: SourceVm, target: str) -> list[Existing]:
         )
     ]
     cache = naming.cache_account(vm.id.subscription, vm.location)
-    ours = ResourceId.of(cache.subscription, cache.resource_group, choices.ACCOUNT, IT)
+    ours = ResourceId.of(cache.subscription, cache.resource_group, override_options.ACCOUNT, IT)
     return [*found, Existing(id=ours, location=vm.location, kind="StorageV2")]
 
 
@@ -259,7 +260,7 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
     group_tags = draw(st.just({}) | tags(vm.id, vm.location, fitting))
     vault = draw(st.sampled_from(["westus2", "northeurope"]))
     wishes = wishes_of(vm, group_tags, app)
-    target = place.location(vm, wishes, app, vault).value
+    target = placement.location(vm, wishes, app, vault).value
     found, nics = draw(networks(vm))
     mapped = [network for network in found if draw(st.booleans())]
     source_set = SourceAvailabilitySet(

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 import activities.functions
-import shared.azure.gateway
-from shared.domain.batch import BatchAsk
-from shared.domain.changes import Changes, ItemUpdate
-from shared.domain.messages import (
+import shared.arm.client
+from shared.model.activity_io import (
     ChangeRequest,
     DeriveRequest,
     EnableRequest,
@@ -19,11 +17,13 @@ from shared.domain.messages import (
     ResourceRequest,
     VmRequest,
 )
-from shared.domain.model import Model
-from shared.domain.outcome import Failed, Pending, Ready, load_outcome
-from shared.domain.run import Ending, Result
-from shared.domain.run_end import RunEnd
-from shared.domain.sweep import Sweep, SweepReport
+from shared.model.base import Model
+from shared.model.changes import Changes, ItemUpdate
+from shared.model.step_result import Failed, Pending, Ready, load_outcome
+from shared.reconcile.batch import BatchAsk
+from shared.reconcile.run_state import Ending, Result
+from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import VM_ID, plan_of, settings, source_vm, surroundings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -65,7 +65,7 @@ def cloud() -> Cloud:
 @pytest.fixture(autouse=True)
 def azure(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> FakeAzure:
     fake = FakeAzure(settings(), cloud)
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: fake)
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: fake)
     return fake
 
 

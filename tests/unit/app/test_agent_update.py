@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from activities.create_target_resource import create_target_resource
-from shared.domain.messages import ResourceRequest
-from shared.domain.outcome import Pending, Ready
-from shared.domain.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId
-from shared.domain.target import ContainerMapping
+from shared.model.activity_io import ResourceRequest
+from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId
+from shared.model.step_result import Pending, Ready
+from shared.model.target_resources import ContainerMapping
 from tests.unit.app.examples import (
     CONTAINER,
     ELSEWHERE,

@@ -13,8 +13,8 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from shared.azure.answers import WriteRefusedError, answered, error_of, is_missing
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.arm.errors import WriteRefusedError, answered, error_of, is_missing
+from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
 
 
 class Response:

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain.estate import Standing, State, Survey
-from shared.domain.findings import Finding, note, warning
-from shared.domain.metrics import METRICS, Measurement, of_run, of_sweep
-from shared.domain.outcome import Error
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result
-from shared.domain.run_end import RunEnd
-from shared.domain.sweep import SweepReport
+from shared.model.findings import Finding, note, warning
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.reconcile.inventory import Standing, State, Survey
+from shared.reconcile.run_state import Ending, Result
+from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.sweep import SweepReport
+from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
 from tests.unit.app.examples import VAULT_ID, VM_ID
 from tests.unit.app.test_outcome_events import NOW
 

@@ -7,11 +7,11 @@ from azure.core.exceptions import ServiceRequestError
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from activities.ask_for_protection import ask_for_protection
-from shared.domain.batch import BatchAnswer, BatchAsk
-from shared.domain.outcome import Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Run
-from shared.instances import instance_of
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Ready
+from shared.orchestrations import instance_of
+from shared.reconcile.batch import BatchAnswer, BatchAsk
+from shared.reconcile.run_state import Ending, Run
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeHub

@@ -14,10 +14,10 @@ from azure.functions.decorators.http import HttpTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doors import openapi
-from doors.callers import Role, auth_level, check_caller
-from doors.problems import Problem
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
+from triggers import openapi
+from triggers.callers import Role, auth_level, check_caller
+from triggers.problems import Problem
 
 HEADER = "X-MS-CLIENT-PRINCIPAL"
 LONG = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"

@@ -7,14 +7,14 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.change_protection import change_protection
-from shared.azure.answers import WriteRefusedError
-from shared.azure.protection import find_item
-from shared.domain import choices
-from shared.domain.changes import Changes, ItemUpdate
-from shared.domain.messages import ChangeRequest
-from shared.domain.outcome import Outcome, Pending, Ready
-from shared.domain.replication import ReplicatedDisk, ReplicatedNic
-from shared.domain.resource_id import ResourceId
+from shared.arm.errors import WriteRefusedError
+from shared.config import override_options
+from shared.model.activity_io import ChangeRequest
+from shared.model.changes import Changes, ItemUpdate
+from shared.model.replication import ReplicatedDisk, ReplicatedNic
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Outcome, Pending, Ready
+from shared.site_recovery.replicated_items import find_item
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
@@ -30,11 +30,15 @@ from tests.unit.app.examples import (
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 
 UPDATE, ADD = "update replication_protected_items", "add disks to replication_protected_items"
-CACHE = ResourceId.of(SUBSCRIPTION, "caches", choices.ACCOUNT, "cache")
+CACHE = ResourceId.of(SUBSCRIPTION, "caches", override_options.ACCOUNT, "cache")
 GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
 GUARD, FRONT, OLD_FRONT = (
     ResourceId.of(SUBSCRIPTION, "web-asr", kind, name)
-    for kind, name in ((choices.SECURITY_GROUP, "g"), (choices.PUBLIC_IP, "new"), (choices.PUBLIC_IP, "old"))
+    for kind, name in (
+        (override_options.SECURITY_GROUP, "g"),
+        (override_options.PUBLIC_IP, "new"),
+        (override_options.PUBLIC_IP, "old"),
+    )
 )
 SIZE = Changes(update=ItemUpdate(size="Standard_D4s_v5"))
 LATE = ReplicatedDisk(id=DATA_DISK, replica_sku="Standard_LRS", target_sku="Premium_LRS")
@@ -125,11 +129,11 @@ async def test_what_nobody_asks_for_is_sent_back_as_the_item_has_it(cloud: Cloud
 
 async def test_each_setting_of_the_item_has_its_field(cloud: Cloud) -> None:
     named = {
-        "network": ResourceId.of(SUBSCRIPTION, "web-asr", choices.NETWORK, "hub"),
-        "availability_set": ResourceId.of(SUBSCRIPTION, "web-asr", choices.AVAILABILITY_SET, "set"),
-        "placement_group": ResourceId.of(SUBSCRIPTION, "web-asr", choices.PLACEMENT_GROUP, "near"),
-        "capacity_reservation": ResourceId.of(SUBSCRIPTION, "web-asr", choices.RESERVATION, "kept"),
-        "boot_diagnostics": ResourceId.of(SUBSCRIPTION, "web-asr", choices.ACCOUNT, "diag"),
+        "network": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.NETWORK, "hub"),
+        "availability_set": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.AVAILABILITY_SET, "set"),
+        "placement_group": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.PLACEMENT_GROUP, "near"),
+        "capacity_reservation": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.RESERVATION, "kept"),
+        "boot_diagnostics": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.ACCOUNT, "diag"),
     }
     disk = ReplicatedDisk(id=OS_DISK, replica_sku="Standard_LRS", target_sku="Premium_LRS")
 
@@ -313,7 +317,7 @@ async def test_what_the_settings_forbid_is_not_sent(
 
 @pytest.mark.parametrize("field", ["target_group", "network", "availability_set", "boot_diagnostics"])
 async def test_nothing_outside_the_target_scope_is_ever_sent(cloud: Cloud, field: str) -> None:
-    theirs = ResourceId.of(ELSEWHERE, "theirs", choices.ACCOUNT, "x")
+    theirs = ResourceId.of(ELSEWHERE, "theirs", override_options.ACCOUNT, "x")
     for update in (ItemUpdate(**{field: theirs}), ItemUpdate(nics=(ReplicatedNic(id=NIC, security_group=theirs),))):
         with pytest.raises(WriteRefusedError) as refused:
             await change(cloud, Changes(update=update))

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.domain import choices
-from shared.domain.choices import CHOICES, ROWS, Row
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import ResourceId
+from shared.config import override_options
+from shared.config.override_options import CHOICES, ROWS, Row
+from shared.config.profiles import Profile
+from shared.model.resource_id import ResourceId
 from tests.unit.app.examples import NETWORK, SUBSCRIPTION
 
 
@@ -85,18 +85,18 @@ def test_what_names_a_resource_says_of_which_type_and_nothing_else_does() -> Non
     naming = {tag: row.resource_type for tag, row in CHOICES.items() if row.resource_type is not None}
 
     assert naming == {
-        "target-resource-group": choices.RESOURCE_GROUP,
-        "target-vnet": choices.NETWORK,
-        "target-nsg": choices.SECURITY_GROUP,
-        "target-public-ip": choices.PUBLIC_IP,
-        "target-backend-pool": choices.POOL,
-        "target-availability-set": choices.AVAILABILITY_SET,
-        "target-ppg": choices.PLACEMENT_GROUP,
-        "target-capacity-reservation": choices.RESERVATION,
-        "target-boot-diagnostics": choices.ACCOUNT,
-        "target-disk-encryption-set": choices.ENCRYPTION_SET,
-        "target-storage": choices.ACCOUNT,
-        "cache-storage": choices.ACCOUNT,
+        "target-resource-group": override_options.RESOURCE_GROUP,
+        "target-vnet": override_options.NETWORK,
+        "target-nsg": override_options.SECURITY_GROUP,
+        "target-public-ip": override_options.PUBLIC_IP,
+        "target-backend-pool": override_options.POOL,
+        "target-availability-set": override_options.AVAILABILITY_SET,
+        "target-ppg": override_options.PLACEMENT_GROUP,
+        "target-capacity-reservation": override_options.RESERVATION,
+        "target-boot-diagnostics": override_options.ACCOUNT,
+        "target-disk-encryption-set": override_options.ENCRYPTION_SET,
+        "target-storage": override_options.ACCOUNT,
+        "cache-storage": override_options.ACCOUNT,
     }
 
 

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain import naming, preflight
-from shared.domain.compliance import CODES, assess
-from shared.domain.drift_findings import DRIFT
-from shared.domain.estate import Action, Estate, Group, Standing, State
-from shared.domain.findings import Severity
-from shared.domain.profiles import DEFAULT, Profile
-from shared.domain.protected_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
-from shared.domain.replication import Policy
-from shared.domain.resource_id import ResourceId
-from shared.domain.rules import place
-from shared.domain.settings import Mode, Settings
-from shared.domain.vm import Disk, SourceVm
+from shared.config.profiles import DEFAULT, Profile
+from shared.config.settings import Mode, Settings
+from shared.model import naming
+from shared.model.findings import Severity
+from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
+from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Disk, SourceVm
+from shared.planning import placement, preflight
+from shared.reconcile.catalog import DRIFT
+from shared.reconcile.compliance import CODES, assess
+from shared.reconcile.inventory import Action, Estate, Group, Standing, State
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
@@ -604,7 +604,7 @@ def test_what_hinders_a_vm_as_far_as_a_list_tells_is_among_the_findings_that_a_s
     codes = {finding.code for vm in vms for finding in preflight.of_vm(vm)}
     regions = ((TARGET, TARGET), (SOURCE, TARGET), ("centralus", TARGET), ("centralus", SOURCE))
     codes |= {
-        finding.code for target, own in regions for finding in place.of_regions(source_vm(), target, VAULT_ID, own)
+        finding.code for target, own in regions for finding in placement.of_regions(source_vm(), target, VAULT_ID, own)
     }
 
     assert codes == CODES - set(DRIFT) - {"ManagedResourceGroup", "RegionNotMapped"}

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doors.compliance import get_compliance
-from doors.estate_csv import COLUMNS
-from shared.domain.estate import Action, Standing, State, Survey
-from shared.domain.findings import note, warning
-from shared.domain.resource_id import ResourceId
+from shared.model.findings import note, warning
+from shared.model.resource_id import ResourceId
+from shared.reconcile.inventory import Action, Standing, State, Survey
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from triggers.compliance import get_compliance
+from triggers.estate_csv import COLUMNS
 
 READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.domain.cost import Prices, cost_of
-from shared.domain.vm import Disk
+from shared.config.prices import Prices, cost_of
+from shared.model.vm import Disk
 from tests.unit.app.examples import (
     DATA_DISK,
     OS_DISK,

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.custom_status import bounded
-from shared.domain.order import MAX_ORDERS
-from shared.domain.outcome import Error, Pending
-from shared.domain.run import Run
+from shared.model.order import MAX_ORDERS
+from shared.model.step_result import Error, Pending
+from shared.reconcile.custom_status import bounded
+from shared.reconcile.run_state import Run
 from tests.unit.app.examples import VM_ID
 
 # 16 KB of UTF-16, as the extension counts them.

@@ -10,17 +10,17 @@ from activities.change_protection import change_protection
 from activities.disable_protection import disable_protection
 from activities.enable_protection import enable_protection
 from activities.remove_failed_item import remove_failed_item
-from shared.domain.changes import Changes, Difference, ItemUpdate
-from shared.domain.choices import ACCOUNT
-from shared.domain.decisions import KEYS, SWEEP_KEYS, run_ended, swept
-from shared.domain.findings import warning
-from shared.domain.messages import ChangeRequest, EnableRequest, VmRequest
-from shared.domain.outcome import Error, Outcome, Ready
-from shared.domain.replication import ReplicatedDisk
-from shared.domain.run import Ending, Result
-from shared.domain.run_end import RunEnd
-from shared.domain.settings import Mode
-from shared.domain.sweep import Summary, SweepReport
+from shared.config.override_options import ACCOUNT
+from shared.config.settings import Mode
+from shared.model.activity_io import ChangeRequest, EnableRequest, VmRequest
+from shared.model.changes import Changes, Difference, ItemUpdate
+from shared.model.findings import warning
+from shared.model.replication import ReplicatedDisk
+from shared.model.step_result import Error, Outcome, Ready
+from shared.reconcile.run_state import Ending, Result
+from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.sweep import Summary, SweepReport
+from shared.reporting.audit_log import KEYS, SWEEP_KEYS, run_ended, swept
 from tests.unit.app.examples import (
     DATA_DISK,
     OS_DISK,

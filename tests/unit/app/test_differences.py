@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from shared.domain import choices, naming
-from shared.domain.changes import Changes, ItemUpdate
-from shared.domain.differences import removed_disks
-from shared.domain.findings import Severity
-from shared.domain.plan import Plan
-from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
-from shared.domain.replication import ReplicatedDisk, ReplicatedNic
-from shared.domain.resource_id import ResourceId
-from shared.domain.vm import Disk, Existing, Network, SourceAvailabilitySet, Subnet
+from shared.config import override_options
+from shared.model import naming
+from shared.model.changes import Changes, ItemUpdate
+from shared.model.findings import Severity
+from shared.model.plan import Plan
+from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.model.replication import ReplicatedDisk, ReplicatedNic
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, Subnet
+from shared.reconcile.diff import removed_disks
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -56,13 +57,13 @@ HAS = ItemSettings(
 )
 NAMED = {
     "target-resource-group": existing("", "", group="ours"),
-    "target-vnet": existing(choices.NETWORK, "hub"),
-    "target-availability-set": existing(choices.AVAILABILITY_SET, "other"),
-    "target-ppg": existing(choices.PLACEMENT_GROUP, "near"),
-    "target-capacity-reservation": existing(choices.RESERVATION, "kept"),
-    "target-boot-diagnostics": existing(choices.ACCOUNT, "diag", kind="StorageV2"),
-    "target-nsg": existing(choices.SECURITY_GROUP, "guard"),
-    "target-public-ip": existing(choices.PUBLIC_IP, "front"),
+    "target-vnet": existing(override_options.NETWORK, "hub"),
+    "target-availability-set": existing(override_options.AVAILABILITY_SET, "other"),
+    "target-ppg": existing(override_options.PLACEMENT_GROUP, "near"),
+    "target-capacity-reservation": existing(override_options.RESERVATION, "kept"),
+    "target-boot-diagnostics": existing(override_options.ACCOUNT, "diag", kind="StorageV2"),
+    "target-nsg": existing(override_options.SECURITY_GROUP, "guard"),
+    "target-public-ip": existing(override_options.PUBLIC_IP, "front"),
     "target-backend-pool": Existing(id=POOL, location=TARGET),
 }
 
@@ -117,7 +118,7 @@ def test_what_an_item_has_stays_as_it_is_unless_somebody_asks_for_another() -> N
 def test_what_the_interfaces_and_disks_of_an_item_have_is_told_as_its_own() -> None:
     guard, front = NAMED["target-nsg"].id, NAMED["target-public-ip"].id
     nic = {"target_address": "10.1.1.7", "security_group": guard, "public_ip": front, "backend_pools": (POOL,)}
-    keys = ResourceId.of(SUBSCRIPTION, "web-asr", choices.ENCRYPTION_SET, "keys")
+    keys = ResourceId.of(SUBSCRIPTION, "web-asr", override_options.ENCRYPTION_SET, "keys")
     disks = (ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS", encryption_set=keys),)
     plan = again(an_item(nic=nic, disks=disks))
 
@@ -169,7 +170,7 @@ def test_a_resource_that_is_asked_for_is_changed_by_an_update_of_the_item(tag: s
 
     assert changed(plan) == ItemUpdate(**{field: wanted})
     (difference,) = plan.changes.differences
-    assert str(difference).startswith(f"{choices.CHOICES[tag].setting}: ")
+    assert str(difference).startswith(f"{override_options.CHOICES[tag].setting}: ")
     assert str(difference).endswith(f" → {wanted}")
     done = an_item({field: wanted}, {"network": wanted} if tag == "target-vnet" else {})
     assert again(done, vm, around).changes == Changes()
@@ -224,7 +225,7 @@ def test_what_an_interface_is_given_is_changed_with_it(
 
     assert changed(plan) == ItemUpdate(nics=(ReplicatedNic(id=NIC, **wanted),))
     (difference,) = plan.changes.differences
-    assert difference.setting == f"{choices.CHOICES[tag].setting}/web-1-nic"
+    assert difference.setting == f"{override_options.CHOICES[tag].setting}/web-1-nic"
     assert again(an_item(nic=has), vm).changes == Changes()
 
 
@@ -333,10 +334,10 @@ def test_a_subnet_that_an_operator_chose_in_the_network_that_is_asked_for_is_kep
 
 
 def cache(kind: str = "StorageV2") -> Existing:
-    return existing(choices.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind=kind)
+    return existing(override_options.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind=kind)
 
 
-KEYS = existing(choices.ENCRYPTION_SET, "keys")
+KEYS = existing(override_options.ENCRYPTION_SET, "keys")
 FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
     ("target-location", "centralus", f"targetLocation of web-1 is {TARGET}, and centralus", {}),
     ("target-zone", "2", "targetZone of web-1 is none, and 2", {}),

@@ -10,12 +10,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from activities.disable_protection import disable_protection
-from shared.azure import budget
-from shared.domain import naming
-from shared.domain.messages import VmRequest
-from shared.domain.outcome import Pending, Ready
-from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.settings import Mode
+from shared.config.settings import Mode
+from shared.model import naming
+from shared.model.activity_io import VmRequest
+from shared.model.resource_id import ResourceId, vm_id
+from shared.model.step_result import Pending, Ready
+from shared.site_recovery import daily_limits
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
@@ -64,7 +64,7 @@ async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
     disabled: list[tuple[datetime, bool]] = []
     for hour in HOURS:
         now = START + timedelta(hours=hour)
-        monkeypatch.setattr(budget, "datetime", _clock_at(now))
+        monkeypatch.setattr(daily_limits, "datetime", _clock_at(now))
         if hour in day.restarts:
             azure = cleaning(cloud, day)
         for vault in azure.vaults():

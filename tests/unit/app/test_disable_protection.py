@@ -8,13 +8,13 @@ import pytest
 
 from activities.disable_protection import disable_protection
 from activities.enable_protection import enable_protection
-from shared.azure.answers import WriteRefusedError
-from shared.azure.look import look_at
-from shared.domain import naming
-from shared.domain.messages import EnableRequest, Verdict, VmRequest
-from shared.domain.outcome import Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Mode
+from shared.arm.errors import WriteRefusedError
+from shared.config.settings import Mode
+from shared.model import naming
+from shared.model.activity_io import EnableRequest, Verdict, VmRequest
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Pending, Ready
+from shared.observe.vm import look_at
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, plan_of, settings, source_vm, surroundings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, our_item_name
 

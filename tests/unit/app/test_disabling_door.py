@@ -6,16 +6,16 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from doors.disabling import delete_protection
-from doors.problems import Problem
-from shared.domain.run import Run
-from shared.domain.settings import Mode
-from shared.instances import instance_of
+from shared.config.settings import Mode
+from shared.orchestrations import instance_of
+from shared.reconcile.run_state import Run
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient
 from tests.unit.app.test_protection_door import RefusesToStart
+from triggers.disabling import delete_protection
+from triggers.problems import Problem
 
 URL = f"https://app.example/api{VM_ID}/protection"
 RECKONED = {"lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}

@@ -2,15 +2,15 @@
 
 import pytest
 
-from shared.domain.changes import Changes, Difference
-from shared.domain.drift import frozen, not_changed, other_policy, unprotected_disks
-from shared.domain.findings import Severity
-from shared.domain.outcome import Error
-from shared.domain.profiles import Profile
-from shared.domain.protected_item import ItemDisk
-from shared.domain.replication import Policy, ReplicatedDisk
-from shared.domain.resource_id import ResourceId
-from shared.domain.vm import Disk
+from shared.config.profiles import Profile
+from shared.model.changes import Changes, Difference
+from shared.model.findings import Severity
+from shared.model.replicated_item import ItemDisk
+from shared.model.replication import Policy, ReplicatedDisk
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.model.vm import Disk
+from shared.reconcile.drift import frozen, not_changed, other_policy, unprotected_disks
 from tests.unit.app.examples import DATA_DISK, OS_DISK, protected_item, source_vm
 
 

@@ -3,10 +3,10 @@
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.elsewhere import of_links
-from shared.azure.look import plan_for
-from shared.domain.findings import Finding, Severity
-from shared.domain.resource_id import VAULT, ResourceId
+from shared.model.findings import Finding, Severity
+from shared.model.resource_id import VAULT, ResourceId
+from shared.observe.vm import plan_for
+from shared.site_recovery.foreign_links import of_links
 from tests.unit.app.examples import CONTAINER, ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body, link_body
 
@@ -103,7 +103,7 @@ async def test_an_item_of_our_own_that_its_link_leads_to_is_there_although_the_l
 async def test_links_are_never_older_than_a_poll(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is enabled in a vault that is not ours is not protected twice because it was not so an hour ago."""
     now = 1000.0
-    monkeypatch.setattr("shared.azure.remembered.monotonic", lambda: now)
+    monkeypatch.setattr("shared.arm.ttl_cache.monotonic", lambda: now)
     azure = FakeAzure(settings(), cloud)
     assert (await plan_for(azure, source_vm())).blockers == ()
     cloud.links = [link_body(str(ITEM))]

@@ -4,12 +4,11 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.enable_protection import enable_protection
-from shared.azure import protection, remembered
-from shared.azure.answers import ThrottledError, WriteRefusedError
-from shared.domain.messages import EnableRequest
-from shared.domain.outcome import Pending, Ready
-from shared.domain.replication import Replication
-from shared.domain.resource_id import ResourceId
+from shared.arm.errors import ThrottledError, WriteRefusedError
+from shared.model.activity_io import EnableRequest
+from shared.model.replication import Replication
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Pending, Ready
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -222,7 +221,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (remembered, protection):
+    for module in (ttl_cache, replicated_items):
         monkeypatch.setattr(module, "monotonic", clock)
     return clock
 

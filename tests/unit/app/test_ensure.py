@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.azure import ensure
-from shared.azure.ensure import Ensurer, Flight, UnderWayError
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
-from shared.domain.resource_id import ResourceId
+from shared.arm import get_or_create
+from shared.arm.get_or_create import Ensurer, Flight, UnderWayError
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
 from tests.unit.app.examples import SUBSCRIPTION
 
 POLL, REMEMBER, FIRST_LOOK = 30.0, 600.0, 66.0
@@ -63,7 +63,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(ensure, "monotonic", clock)
+    monkeypatch.setattr(get_or_create, "monotonic", clock)
     return clock
 
 

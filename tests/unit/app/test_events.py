@@ -12,9 +12,9 @@ from azure.functions.meta import Datum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doors.events import NotAboutAVmError, vm_of
-from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
+from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from tests.unit.app.examples import SUBSCRIPTION, TENANT, VM_ID
+from triggers.events import NotAboutAVmError, vm_of
 
 OFFICIAL = Path(__file__).parents[4] / "shared" / "recordings" / "fixtures" / "eventgrid"
 WRITE = "Microsoft.Compute/virtualMachines/write"

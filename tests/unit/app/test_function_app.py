@@ -13,17 +13,17 @@ import azure.functions as func
 import pytest
 from azure.functions.decorators.function_app import Function
 
-import shared.azure.gateway
-from doors.events import CloudEventsNotSupportedError
-from shared.domain import naming
-from shared.domain.settings import SettingsError
-from shared.domain.sweep import Sweep
+import shared.arm.client
+from shared.config.settings import SettingsError
+from shared.model import naming
+from shared.reconcile.sweep import Sweep
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
 from tests.unit.app.test_protection_door import RefusesToStart
+from triggers.events import CloudEventsNotSupportedError
 
 SECRET = "203.0.113.7"
 
@@ -155,7 +155,7 @@ async def test_a_sweep_that_is_late_says_so(functions: dict[str, Function], capl
 async def test_a_problem_is_answered_as_a_document(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, method: str
 ) -> None:
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), Cloud()))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), Cloud()))
     route = {"subscription": ELSEWHERE, "group": "web", "name": "web-1"}
     request = func.HttpRequest(method, "https://app.example/api/x", route_params=route, body=b"")
 
@@ -171,7 +171,7 @@ async def test_a_request_for_a_vm_is_answered(
 ) -> None:
     cloud = Cloud()
     cloud.add_vm()
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
     route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
     request = func.HttpRequest(method, "https://app.example/api/x", route_params=route, body=b"")
 
@@ -186,7 +186,7 @@ async def test_a_plan_is_told_or_a_problem_answered_as_a_document(
 ) -> None:
     cloud = Cloud()
     cloud.add_vm()
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
     route = {"subscription": subscription, "group": "web", "name": "web-1"}
     request = func.HttpRequest("POST", "https://app.example/api/x", route_params=route, body=b"")
     post_plan: Any = functions["post_plan"].get_user_function()
@@ -208,7 +208,7 @@ async def test_a_plan_is_told_or_a_problem_answered_as_a_document(
 async def test_a_batch_is_begun_and_looked_at_or_a_problem_answered(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, given: func.HttpRequest, status: int
 ) -> None:
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), Cloud()))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), Cloud()))
 
     assert (await door(functions, name)(given, FakeHub())).status_code == status
 
@@ -229,7 +229,7 @@ async def test_a_batch_is_begun_and_looked_at_or_a_problem_answered(
 async def test_what_only_looks_is_answered_or_a_problem(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, given: func.HttpRequest, status: int
 ) -> None:
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), Cloud()))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), Cloud()))
     function: Any = functions[name].get_user_function()
 
     assert (await function(given)).status_code == status
@@ -254,7 +254,7 @@ async def test_a_body_in_chunks_which_the_host_drops_is_refused_and_nothing_is_d
 ) -> None:
     cloud, hub = Cloud(), FakeHub()
     cloud.add_vm()
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
     url = "https://app.example/api/x"
     given = func.HttpRequest(method, url, headers=CHUNKED, params=query, route_params=ROUTE_OF_A_VM, body=b"")
     user_function: Any = functions[name].get_user_function()
@@ -272,8 +272,8 @@ async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
 ) -> None:
     cloud = Cloud()
     cloud.add_vm()
-    monkeypatch.setattr(shared.azure.gateway, "gateway", lambda: FakeAzure(settings(), cloud))
-    monkeypatch.setattr("shared.instances._PAUSE", 0)
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
+    monkeypatch.setattr("shared.orchestrations._PAUSE", 0)
     route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
     request = func.HttpRequest("PUT", "https://app.example/api/x", route_params=route, body=b"")
 

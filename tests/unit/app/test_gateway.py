@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.answers import WriteRefusedError
-from shared.azure.gateway import Azure
-from shared.domain.resource_id import VAULT, ResourceId
+from shared.arm.client import Azure
+from shared.arm.errors import WriteRefusedError
+from shared.model.resource_id import VAULT, ResourceId
 from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.azure.answers import ThrottledError, answered
-from shared.azure.governor import Governor, Lane, in_background
-from shared.azure.remembered import Remembered
-from shared.domain.outcome import Outcome, Pending
+from shared.arm.errors import ThrottledError, answered
+from shared.arm.rate_limit import Governor, Lane, in_background
+from shared.arm.ttl_cache import Remembered
+from shared.model.step_result import Outcome, Pending
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID
 
 ARM = "https://management.azure.com"

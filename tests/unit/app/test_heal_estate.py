@@ -9,15 +9,15 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from activities.heal_estate import heal_estate
-from shared.azure.answers import answered
-from shared.domain import naming
-from shared.domain.estate import Action
-from shared.domain.outcome import Outcome, Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Phase, Result, Run
-from shared.domain.settings import Mode
-from shared.domain.sweep import Sweep, SweepReport
-from shared.instances import instance_of
+from shared.arm.errors import answered
+from shared.config.settings import Mode
+from shared.model import naming
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Outcome, Pending, Ready
+from shared.orchestrations import instance_of
+from shared.reconcile.inventory import Action
+from shared.reconcile.run_state import Ending, Phase, Result, Run
+from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import CONTAINER, OS_DISK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeHub

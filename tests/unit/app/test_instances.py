@@ -12,11 +12,11 @@ from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.domain import naming
-from shared.domain.order import Order
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result, Run
-from shared.instances import WakeError, hand_over, instance_of, is_running, start_and_see, start_if_idle, wake
+from shared.model import naming
+from shared.model.order import Order
+from shared.model.resource_id import ResourceId
+from shared.orchestrations import WakeError, hand_over, instance_of, is_running, start_and_see, start_if_idle, wake
+from shared.reconcile.run_state import Ending, Result, Run
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID
 from tests.unit.app.fake_durable import CarelessHub, FakeDurableClient, FakeHub
 
@@ -349,13 +349,13 @@ async def test_an_app_that_was_stopped_lets_its_runs_wake_up_before_it_judges_th
     client = FakeDurableClient()
     client.status, client.state = Status.Running, LOST.dump()
     client.last_updated = datetime.now(UTC) - timedelta(hours=60)
-    monkeypatch.setattr("shared.instances._started_at", 1e6 - 14 * 60)
+    monkeypatch.setattr("shared.orchestrations._started_at", 1e6 - 14 * 60)
 
     await wake(client, RUN)
 
     assert (client.terminated, client.raised) == ([], [(INSTANCE, "changed")])
 
-    monkeypatch.setattr("shared.instances._started_at", 1e6 - 16 * 60)
+    monkeypatch.setattr("shared.orchestrations._started_at", 1e6 - 16 * 60)
     await wake(client, RUN)
 
     assert client.terminated == [INSTANCE]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.item_details import MOST_POINTS, read_details
-from shared.azure.protection import find_protection
-from shared.domain.item_details import FailoverReadiness, HealthError, ItemDetails, RecoveryPoint
-from shared.domain.protected_item import ProtectedItem
+from shared.model.item_details import FailoverReadiness, HealthError, ItemDetails, RecoveryPoint
+from shared.model.replicated_item import ProtectedItem
+from shared.site_recovery.item_details import MOST_POINTS, read_details
+from shared.site_recovery.replicated_items import find_protection
 from tests.unit.app.examples import DATA_DISK, OS_DISK, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, point_body
 

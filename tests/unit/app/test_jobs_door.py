@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from doors.jobs import get_jobs
-from shared.domain.resource_id import VAULT, ResourceId
+from shared.model.resource_id import VAULT, ResourceId
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body
+from triggers.jobs import get_jobs
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECOND = ResourceId.of(SUBSCRIPTION, "dr", VAULT, "second")

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared.domain.choices import CHOICES
-from shared.domain.findings import Severity
-from shared.domain.layers import Asked, Wishes, wishes_of
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Settings
+from shared.config.override_options import CHOICES
+from shared.config.profiles import Profile
+from shared.config.settings import Settings
+from shared.model.findings import Severity
+from shared.model.resource_id import ResourceId
+from shared.planning.overrides import Asked, Wishes, wishes_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, asking, open_settings, settings, source_vm, told
 
 GROUP = "tag dr-{} of the resource group web"

@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain import naming
-from shared.domain.choices import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
-from shared.domain.leftovers import (
+from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
+from shared.config.profiles import DEFAULT, Profile
+from shared.config.settings import Create, Settings
+from shared.model import naming
+from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Lock, SourceVm
+from shared.reconcile.orphans import (
     Demand,
     Found,
     demand_of,
@@ -18,11 +23,6 @@ from shared.domain.leftovers import (
     stays_for,
     unneeded,
 )
-from shared.domain.profiles import DEFAULT, Profile
-from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Create, Settings
-from shared.domain.vm import Lock, SourceVm
 from tests.unit.app.examples import (
     AVAILABILITY_SET as SOURCE_SET,
 )

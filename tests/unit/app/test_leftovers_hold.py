@@ -7,14 +7,14 @@ from hypothesis import assume, event, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.domain import naming
-from shared.domain.choices import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
-from shared.domain.leftovers import Found, demand_of, named_by, reason_to_keep, stays_for, unneeded
-from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
-from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.settings import Settings
-from shared.domain.target import Placed, VirtualNetwork
-from shared.domain.vm import Lock, SourceVm
+from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
+from shared.config.settings import Settings
+from shared.model import naming
+from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.model.resource_id import ResourceId, vm_id
+from shared.model.target_resources import Placed, VirtualNetwork
+from shared.model.vm import Lock, SourceVm
+from shared.reconcile.orphans import Found, demand_of, named_by, reason_to_keep, stays_for, unneeded
 from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, item_made_from, situations
 

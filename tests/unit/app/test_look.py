@@ -7,14 +7,14 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
-from shared.azure.look import plan_for
-from shared.domain.messages import DeriveRequest, Source, Verdict, VmRequest
-from shared.domain.outcome import Ready
-from shared.domain.plan import Plan
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.target import AvailabilitySet, VirtualNetwork
-from shared.domain.vm import Disk
+from shared.config.profiles import Profile
+from shared.model.activity_io import DeriveRequest, Source, Verdict, VmRequest
+from shared.model.plan import Plan
+from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
+from shared.model.step_result import Ready
+from shared.model.target_resources import AvailabilitySet, VirtualNetwork
+from shared.model.vm import Disk
+from shared.observe.vm import plan_for
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     DATA_DISK,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import settings as examples
 
-from shared.domain.layers import wishes_of
-from shared.domain.mismatches import Mismatch, mismatches
-from shared.domain.protected_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
-from shared.domain.resource_id import ResourceId
-from shared.domain.vm import Disk, SourceVm
+from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Disk, SourceVm
+from shared.planning.overrides import wishes_of
+from shared.reconcile.mismatches import Mismatch, mismatches
 from tests.unit.app.examples import (
     DATA_DISK,
     NETWORK,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from activities.monitor_job import monitor_job as step
-from shared.domain.messages import JobRequest
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
+from shared.model.activity_io import JobRequest
+from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 

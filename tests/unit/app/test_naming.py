@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.domain import naming
-from shared.domain.resource_id import ResourceId, vm_id
+from shared.model import naming
+from shared.model.resource_id import ResourceId, vm_id
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SOURCE, SUBSCRIPTION, VM_ID
 
 LETTERS = string.ascii_letters + string.digits

@@ -15,27 +15,27 @@ import pytest
 import schemathesis
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from doors.body import request_model, tags_in
-from doors.compliance import get_compliance
-from doors.disabling import delete_protection
-from doors.jobs import get_jobs
-from doors.openapi import document, get_openapi
-from doors.plan import post_plan
-from doors.problems import Problem
-from doors.protection import get_protection, put_protection
-from doors.protections import get_batch, post_protections
-from doors.protections_plan import post_protections_plan
-from doors.selection import selected
-from shared.domain.findings import warning
-from shared.domain.outcome import Error
-from shared.domain.plan import Setting
-from shared.domain.resource_id import vm_id
-from shared.domain.run import Ending, Run
+from shared.model.findings import warning
+from shared.model.plan import Setting
+from shared.model.resource_id import vm_id
+from shared.model.step_result import Error
+from shared.reconcile.run_state import Ending, Run
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.test_protections_door import BATCH, STATE
+from triggers.body import request_model, tags_in
+from triggers.compliance import get_compliance
+from triggers.disabling import delete_protection
+from triggers.jobs import get_jobs
+from triggers.openapi import document, get_openapi
+from triggers.plan import post_plan
+from triggers.problems import Problem
+from triggers.protection import get_protection, put_protection
+from triggers.protections import get_batch, post_protections
+from triggers.protections_plan import post_protections_plan
+from triggers.selection import selected
 
 DOCUMENT = document(settings())
 VM_PATH = "/subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"

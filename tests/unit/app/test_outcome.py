@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready, load_outcome
+from shared.model.step_result import Error, Failed, Outcome, Pending, Ready, load_outcome
 
 ERROR = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain import outcome_events
-from shared.domain.model import Model
-from shared.domain.outcome_events import OutcomeEvent, SweepOutcome, VmOutcome
+from shared.model.base import Model
+from shared.reporting import events
+from shared.reporting.events import OutcomeEvent, SweepOutcome, VmOutcome
 from tests.unit.app.test_outcome_events import end, event_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "outcomes.md").read_text()
@@ -30,6 +30,6 @@ def test_the_example_is_an_event_as_the_app_makes_it() -> None:
 
 
 def test_the_limits_are_told() -> None:
-    assert outcome_events._MOST == 5
+    assert events._MOST == 5
     assert "the five weightiest" in PAGE
-    assert f"at most {outcome_events._LONGEST} characters" in PAGE
+    assert f"at most {events._LONGEST} characters" in PAGE

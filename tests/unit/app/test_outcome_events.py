@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.estate import Action, Standing, State
-from shared.domain.findings import Finding, Severity, blocker, note, warning
-from shared.domain.outcome import Error
-from shared.domain.outcome_events import MOST_BYTES, TOLD, EventType, OutcomeEvent, batches, of_run, of_sweep
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Result
-from shared.domain.run_end import RunEnd
-from shared.domain.sweep import Summary, SweepReport
+from shared.model.findings import Finding, Severity, blocker, note, warning
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.reconcile.inventory import Action, Standing, State
+from shared.reconcile.run_state import Ending, Result
+from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.sweep import Summary, SweepReport
+from shared.reporting.events import MOST_BYTES, TOLD, EventType, OutcomeEvent, batches, of_run, of_sweep
 from tests.unit.app.examples import VAULT_ID, VM_ID, protected_item
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.domain.pacing import DELETES, QUERIES, READS, WRITES, Bucket, Call, Limit, Queue
+from shared.arm.token_bucket import DELETES, QUERIES, READS, WRITES, Bucket, Call, Limit, Queue
 
 enough = examples(max_examples=60)
 

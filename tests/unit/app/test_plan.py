@@ -6,12 +6,10 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from doors.plan import post_plan
-from doors.problems import Problem
-from shared.azure.look import preview
-from shared.domain.findings import Finding, Severity
-from shared.domain.plan import Plan, ResourcePreview
-from shared.domain.target import CacheAccount, ResourceGroup, TargetResource, VirtualNetwork
+from shared.model.findings import Finding, Severity
+from shared.model.plan import Plan, ResourcePreview
+from shared.model.target_resources import CacheAccount, ResourceGroup, TargetResource, VirtualNetwork
+from shared.observe.vm import preview
 from tests.unit.app.examples import (
     ELSEWHERE,
     OS_DISK,
@@ -24,6 +22,8 @@ from tests.unit.app.examples import (
     surroundings,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
+from triggers.plan import post_plan
+from triggers.problems import Problem
 
 PLAN = plan_of(source_vm(), surroundings(), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]

@@ -12,10 +12,10 @@ from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
 from azure.core.pipeline.transport import HttpRequest
 
-from shared.azure.answers import WriteRefusedError, answered
-from shared.azure.gateway import Azure
-from shared.azure.policies import NoRegistration, ShortRetries
-from shared.domain.outcome import Failed, Outcome, Pending, Ready
+from shared.arm.client import Azure
+from shared.arm.errors import WriteRefusedError, answered
+from shared.arm.pipeline import NoRegistration, ShortRetries
+from shared.model.step_result import Failed, Outcome, Pending, Ready
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 
 ARM = "https://management.azure.com"

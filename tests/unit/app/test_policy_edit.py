@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.domain import naming
-from shared.domain.policy_edit import edit_of
-from shared.domain.profiles import Profile
-from shared.domain.replication import Policy
+from shared.config.profiles import Profile
+from shared.model import naming
+from shared.model.replication import Policy
+from shared.planning.policy_update import edit_of
 from tests.unit.app.examples import VAULT_ID
 
 

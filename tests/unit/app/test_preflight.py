@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.domain import preflight
-from shared.domain.findings import Finding, Severity, blocker, note, warning
-from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.domain.vm import Disk, EligibilityError, Lock, Network, Offer, Size, SourceVm, Subnet
+from shared.model.findings import Finding, Severity, blocker, note, warning
+from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
+from shared.model.vm import Disk, EligibilityError, Lock, Network, Offer, Size, SourceVm, Subnet
+from shared.planning import preflight
 from tests.unit.app.examples import (
     ELSEWHERE,
     NETWORK,

@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 import pytest
 
-from doors.problems import Problem
-from shared.domain.findings import blocker
+from shared.model.findings import blocker
+from triggers.problems import Problem
 
 
 def test_a_problem_is_a_document_with_its_status_code_and_detail() -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.domain.profiles import Profile
-from shared.domain.replication import Policy
-from shared.domain.settings import Settings, load_settings
+from shared.config.profiles import Profile
+from shared.config.settings import Settings, load_settings
+from shared.model.replication import Policy
 from tests.unit.app.examples import VAULT_ID, asking, plan_of, settings, source_vm, surroundings
 from tests.unit.app.test_settings import load, problems_of
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.azure.jobs import Jobs
-from shared.domain import naming
-from shared.domain.protected_item import Job, JobStage, Stage
-from shared.domain.resource_id import ResourceId
+from shared.model import naming
+from shared.model.replicated_item import Job, JobStage, Stage
+from shared.model.resource_id import ResourceId
+from shared.site_recovery.jobs import Jobs
 from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VM_ID, protected_item
 
 STAGES = {

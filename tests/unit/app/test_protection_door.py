@@ -12,19 +12,19 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from doors.plan import post_plan
-from doors.problems import Problem
-from doors.protection import get_protection, put_protection
-from shared.azure.answers import ThrottledError
-from shared.domain import naming
-from shared.domain.outcome import Error
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, LastChange, Result, Run
-from shared.instances import instance_of
+from shared.arm.errors import ThrottledError
+from shared.model import naming
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.orchestrations import instance_of
+from shared.reconcile.run_state import Ending, LastChange, Result, Run
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeDurableClient
+from triggers.plan import post_plan
+from triggers.problems import Problem
+from triggers.protection import get_protection, put_protection
 
 INSTANCE = naming.instance_id(VM_ID)
 URL = f"https://app.example/api{VM_ID}/protection"

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from doors.protections import get_batch, post_protections
-from shared.domain.batch import Batch, BatchEnd
-from shared.domain.findings import blocker
-from shared.domain.outcome import Error
-from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
-from shared.domain.run import Ending
+from shared.model.findings import blocker
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.step_result import Error
+from shared.reconcile.batch import Batch, BatchEnd
+from shared.reconcile.run_state import Ending
 from tests.unit.app.asking import answer_to, get, post, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeHub
+from triggers.protections import get_batch, post_protections
 
 BATCH = f"batch-{'0123456789abcdef' * 2}"
 BY_GROUP = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "web"}

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from doors.protections_plan import MOST_PLANNED, post_protections_plan
-from shared.domain.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from tests.unit.app.asking import answer_to, post, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from triggers.protections_plan import MOST_PLANNED, post_protections_plan
 
 OFF, SECOND, NOBODY = (ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, name) for name in ("off", "two", "nobody"))
 

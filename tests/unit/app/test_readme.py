@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.run import Ending
-from shared.domain.settings import Settings, as_text
+from shared.config.settings import Settings, as_text
+from shared.reconcile.run_state import Ending
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shared.azure import remembered
-from shared.azure.remembered import Remembered
+from shared.arm import ttl_cache
+from shared.arm.ttl_cache import Remembered
 
 
 class Source:
@@ -37,7 +37,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(remembered, "monotonic", clock)
+    monkeypatch.setattr(ttl_cache, "monotonic", clock)
     return clock
 
 

@@ -4,11 +4,11 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.remove_failed_item import remove_failed_item
-from shared.azure.answers import WriteRefusedError
-from shared.domain import naming
-from shared.domain.messages import VmRequest
-from shared.domain.outcome import Failed, Ready
-from shared.domain.resource_id import ResourceId
+from shared.arm.errors import WriteRefusedError
+from shared.model import naming
+from shared.model.activity_io import VmRequest
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Failed, Ready
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name
 

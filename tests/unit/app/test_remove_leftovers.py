@@ -11,20 +11,20 @@ from azure.core.exceptions import ServiceRequestError
 
 from activities.create_target_resource import create_target_resource
 from activities.remove_leftovers import MOST, remove_leftovers
-from shared.azure.answers import WriteRefusedError
-from shared.azure.gateway import Azure
-from shared.azure.in_use import look_at_made
-from shared.azure.leftovers import remove
-from shared.azure.survey import survey
-from shared.domain import naming
-from shared.domain.choices import ACCOUNT, PLACEMENT_GROUP
-from shared.domain.leftovers import digest_of
-from shared.domain.messages import ResourceRequest
-from shared.domain.outcome import Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Mode
-from shared.domain.sweep import Sweep, SweepReport
-from shared.domain.target import VirtualNetwork
+from shared.arm.client import Azure
+from shared.arm.errors import WriteRefusedError
+from shared.config.override_options import ACCOUNT, PLACEMENT_GROUP
+from shared.config.settings import Mode
+from shared.model import naming
+from shared.model.activity_io import ResourceRequest
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Pending, Ready
+from shared.model.target_resources import VirtualNetwork
+from shared.observe.inventory import survey
+from shared.observe.orphans import remove
+from shared.readers.usage import look_at_made
+from shared.reconcile.orphans import digest_of
+from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,

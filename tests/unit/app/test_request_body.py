@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doors.body import LONGEST_VALUE, request_model, tags_in
-from doors.problems import Problem
-from doors.requests import flags_of, tags_of
-from shared.domain.choices import CHOICES
+from shared.config.override_options import CHOICES
 from tests.unit.app.examples import settings
+from triggers.body import LONGEST_VALUE, request_model, tags_in
+from triggers.problems import Problem
+from triggers.requests import flags_of, tags_of
 
 APP = settings(profiles='{"gold": {}}')
 NETWORK = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/net/providers/Microsoft.Network/{}"

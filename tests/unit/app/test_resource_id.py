@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.model import Model
-from shared.domain.resource_id import CLASSIC_VIRTUAL_MACHINE, VIRTUAL_MACHINE, ResourceId, vm_id
+from shared.model.base import Model
+from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, VIRTUAL_MACHINE, ResourceId, vm_id
 from tests.unit.app.examples import NETWORK, SUBSCRIPTION, VM_ID
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web"

@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 
-from shared.domain.choices import ROWS
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.target import CacheAccount, ContainerMapping, ReplicationPolicy, ResourceGroup, VirtualNetwork
-from shared.domain.vm import EligibilityError, Offer
+from shared.config.override_options import ROWS
+from shared.config.profiles import Profile
+from shared.model.resource_id import ResourceId, vm_id
+from shared.model.target_resources import (
+    CacheAccount,
+    ContainerMapping,
+    ReplicationPolicy,
+    ResourceGroup,
+    VirtualNetwork,
+)
+from shared.model.vm import EligibilityError, Offer
 from tests.unit.app.examples import (
     NETWORK,
     SOURCE,

@@ -9,11 +9,10 @@ from hypothesis import assume, event, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.domain.choices import CHOICES
-from shared.domain.plan import Plan
-from shared.domain.resource_id import ResourceId
-from shared.domain.rules.network import LONGEST_NAME
-from shared.domain.target import (
+from shared.config.override_options import CHOICES
+from shared.model.plan import Plan
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
     Container,
@@ -25,6 +24,7 @@ from shared.domain.target import (
     ResourceGroup,
     TargetResource,
 )
+from shared.planning.network import LONGEST_NAME
 from tests.unit.app.examples import of_kind, plan_of, protected_item, settings, source_vm, surroundings
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain import choices
-from shared.domain.findings import Severity
-from shared.domain.plan import Plan, ResourcePreview
-from shared.domain.replication import ReplicatedNic
-from shared.domain.resource_id import ResourceId
-from shared.domain.settings import Settings
-from shared.domain.target import NetworkMapping, ResourceGroup, VirtualNetwork
-from shared.domain.vm import Existing, Network, SourceNic, SourceVm, Subnet
+from shared.config import override_options
+from shared.config.settings import Settings
+from shared.model.findings import Severity
+from shared.model.plan import Plan, ResourcePreview
+from shared.model.replication import ReplicatedNic
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import NetworkMapping, ResourceGroup, VirtualNetwork
+from shared.model.vm import Existing, Network, SourceNic, SourceVm, Subnet
 from tests.unit.app.examples import (
     ELSEWHERE,
     NETWORK,
@@ -32,7 +32,7 @@ from tests.unit.app.examples import (
 )
 
 SECOND = ResourceId(f"{NIC}-2")
-HUB = existing(choices.NETWORK, "hub", group="hub")
+HUB = existing(override_options.NETWORK, "hub", group="hub")
 THERE = Network(id=HUB.id, location=TARGET, subnets={"Web": Subnet(prefixes=("10.9.0.0/24",)), "data": Subnet()})
 BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
 POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb").child(
@@ -263,8 +263,8 @@ def test_two_interfaces_are_not_given_one_address() -> None:
 
 
 OF_NIC = [
-    ("target-nsg", "security_group", existing(choices.SECURITY_GROUP, "guard")),
-    ("target-public-ip", "public_ip", existing(choices.PUBLIC_IP, "front")),
+    ("target-nsg", "security_group", existing(override_options.SECURITY_GROUP, "guard")),
+    ("target-public-ip", "public_ip", existing(override_options.PUBLIC_IP, "front")),
     ("target-backend-pool", "backend_pool", Existing(id=POOL, location=TARGET)),
 ]
 
@@ -275,7 +275,9 @@ def test_what_an_interface_is_given_exists_in_the_target_region(tag: str, field:
 
     given = nics(plan(vm, existing=(there,)))
     assert given == {"web-1-nic": ReplicatedNic(id=NIC).model_copy(update={field: there.id})}
-    assert setting(plan(vm, existing=(there,)), f"{choices.CHOICES[tag].setting}/web-1-nic").value == str(there.id)
+    assert setting(plan(vm, existing=(there,)), f"{override_options.CHOICES[tag].setting}/web-1-nic").value == str(
+        there.id
+    )
     assert "there is no" in refused(plan(vm), tag)
     home = there.model_copy(update={"location": "eastus"})
     assert f"a resource in {TARGET}" in refused(plan(vm, existing=(home,)), tag)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.changes import Changes, Difference, ItemUpdate
-from shared.domain.findings import Severity, note
-from shared.domain.order import MAX_ORDERS, Order
-from shared.domain.outcome import Error, Failed, Pending
-from shared.domain.patience import Patience
-from shared.domain.run import WRITES_OFF, Ending, LastChange, Phase, Run
+from shared.model.changes import Changes, Difference, ItemUpdate
+from shared.model.findings import Severity, note
+from shared.model.order import MAX_ORDERS, Order
+from shared.model.patience import Patience
+from shared.model.step_result import Error, Failed, Pending
+from shared.reconcile.run_state import WRITES_OFF, Ending, LastChange, Phase, Run
 from tests.unit.app.examples import VM_ID, plan_of, protected_item, settings, source_vm, surroundings
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

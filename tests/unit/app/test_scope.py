@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.resource_id import ResourceId, vm_id
-from shared.domain.scope import Scope
+from shared.model.resource_id import ResourceId, vm_id
+from shared.model.scope import Scope
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID
 
 subscriptions = st.sampled_from([SUBSCRIPTION, ELSEWHERE])

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.domain.profiles import Profile
-from shared.domain.settings import Mode, Settings, SettingsError, load_settings
+from shared.config.profiles import Profile
+from shared.config.settings import Mode, Settings, SettingsError, load_settings
 from tests.unit.app.examples import ELSEWHERE, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 
 REQUIRED = {

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from shared.domain.cost import Prices
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import AUTOMATION_ACCOUNT, ResourceId
-from shared.domain.settings import Settings, as_text
+from shared.config.prices import Prices
+from shared.config.profiles import Profile
+from shared.config.settings import Settings, as_text
+from shared.model.resource_id import AUTOMATION_ACCOUNT, ResourceId
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from tests.unit.app.test_settings import load, problems_of
 

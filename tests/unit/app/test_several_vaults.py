@@ -6,12 +6,12 @@ import pytest
 
 from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
-from shared.azure.look import look_at, plan_for
-from shared.domain.messages import EnableRequest, JobRequest, Verdict
-from shared.domain.outcome import Pending, Ready
-from shared.domain.profiles import Profile
-from shared.domain.resource_id import VAULT, ResourceId
-from shared.domain.settings import Settings
+from shared.config.profiles import Profile
+from shared.config.settings import Settings
+from shared.model.activity_io import EnableRequest, JobRequest, Verdict
+from shared.model.resource_id import VAULT, ResourceId
+from shared.model.step_result import Pending, Ready
+from shared.observe.vm import look_at, plan_for
 from tests.unit.app.examples import ELSEWHERE, SOURCE, TARGET, VAULT_ID, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, sku_body
 

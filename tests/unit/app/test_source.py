@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.azure.source import read_vm
-from shared.domain.resource_id import ResourceId
-from shared.domain.vm import Disk, SourceVm
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Disk, SourceVm
+from shared.readers.virtual_machines import read_vm
 from tests.unit.app.examples import OS_DISK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 

@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.groups import GroupRecord
-from shared.azure.look import plan_for
-from shared.azure.surroundings import Reader
-from shared.domain import choices, naming
-from shared.domain.layers import wishes_of
-from shared.domain.protected_item import ItemNic, ItemSettings, ProtectedItem
-from shared.domain.resource_id import ResourceId
-from shared.domain.vm import Network, Size, SourceNic, SourceVm, Surroundings
+from shared.config import override_options
+from shared.model import naming
+from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Network, Size, SourceNic, SourceVm, Surroundings
+from shared.observe.context import Reader
+from shared.observe.vm import plan_for
+from shared.planning.overrides import wishes_of
+from shared.readers.resource_groups import GroupRecord
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
@@ -340,7 +341,7 @@ async def test_the_vms_of_the_group_that_is_asked_for_are_found_by_its_name(clou
 
 
 async def test_what_lies_outside_the_target_scope_is_not_even_read(cloud: Cloud) -> None:
-    theirs = ResourceId.of(ELSEWHERE, "theirs", choices.ACCOUNT, "cache")
+    theirs = ResourceId.of(ELSEWHERE, "theirs", override_options.ACCOUNT, "cache")
     cloud.add(theirs, {"location": SOURCE, "kind": "StorageV2"})
 
     around = await surroundings_of(cloud, asking(cache_storage=str(theirs)))
@@ -375,7 +376,7 @@ async def test_a_blocker_from_memory_is_looked_at_anew_before_it_is_told(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("shared.azure.remembered.monotonic", lambda: now)
+    monkeypatch.setattr("shared.arm.ttl_cache.monotonic", lambda: now)
     azure = FakeAzure(open_settings(), cloud)
     cloud.locks = [lock_body(VM_ID, "ReadOnly")]
     assert told((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
@@ -465,7 +466,7 @@ async def test_what_a_vm_is_enabled_with_rests_on_tags_of_its_group_that_are_no_
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("shared.azure.remembered.monotonic", lambda: now)
+    monkeypatch.setattr("shared.arm.ttl_cache.monotonic", lambda: now)
     azure = FakeAzure(open_settings(), cloud)
     assert setting(await plan_for(azure, source_vm()), "targetZone").value == "none"
     cloud.add(VM_ID.group_id, {"location": SOURCE, "tags": {"dr-target-zone": "2"}})

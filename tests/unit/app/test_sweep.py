@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.domain import sweep
-from shared.domain.estate import Action, Standing, State, Survey
-from shared.domain.findings import note, warning
-from shared.domain.naming import instance_id
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending, Phase, Result
-from shared.domain.sweep import (
+from shared.model.findings import note, warning
+from shared.model.naming import instance_id
+from shared.model.resource_id import ResourceId
+from shared.reconcile import sweep
+from shared.reconcile.inventory import Action, Standing, State, Survey
+from shared.reconcile.run_state import Ending, Phase, Result
+from shared.reconcile.sweep import (
     Summary,
     SweepReport,
     Work,

@@ -9,16 +9,15 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
-from shared.azure.answers import WriteRefusedError
-from shared.domain.choices import PLACEMENT_GROUP
-from shared.domain.leftovers import digest_of
-from shared.domain.messages import DeriveRequest, ResourceRequest
-from shared.domain.naming import MADE_AS, MADE_AT, MADE_BY
-from shared.domain.outcome import Error, Failed, Outcome, Pending, Ready
-from shared.domain.plan import Plan
-from shared.domain.replication import Policy
-from shared.domain.resource_id import ResourceId
-from shared.domain.target import (
+from shared.arm.errors import WriteRefusedError
+from shared.config.override_options import PLACEMENT_GROUP
+from shared.model.activity_io import DeriveRequest, ResourceRequest
+from shared.model.naming import MADE_AS, MADE_AT, MADE_BY
+from shared.model.plan import Plan
+from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
     Container,
@@ -32,7 +31,8 @@ from shared.domain.target import (
     TargetResource,
     VirtualNetwork,
 )
-from shared.domain.vm import SourceAvailabilitySet
+from shared.model.vm import SourceAvailabilitySet
+from shared.reconcile.orphans import digest_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,

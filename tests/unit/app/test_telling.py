@@ -10,21 +10,21 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.core.messaging import CloudEvent
 
-import shared.azure.survey
+import shared.observe.inventory
 from activities.purge_history import purge_history
 from activities.tell_outcome import tell_outcome
 from activities.tell_sweep import tell_sweep
-from shared.azure.topic import publish
-from shared.domain.estate import Standing, State, Survey
-from shared.domain.findings import warning
-from shared.domain.history import KEPT, purge_windows
-from shared.domain.messages import PurgeRequest
-from shared.domain.metrics import Measurement
-from shared.domain.outcome import Error, Failed, Pending, Ready
-from shared.domain.resource_id import ResourceId
-from shared.domain.run import Ending
-from shared.domain.sweep import Sweep, SweepReport
-from shared.instances import ENDED, RUNNING
+from shared.arm.topic import publish
+from shared.model.activity_io import PurgeRequest
+from shared.model.findings import warning
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Failed, Pending, Ready
+from shared.orchestrations import ENDED, RUNNING
+from shared.reconcile.inventory import Standing, State, Survey
+from shared.reconcile.retention import KEPT, purge_windows
+from shared.reconcile.run_state import Ending
+from shared.reconcile.sweep import Sweep, SweepReport
+from shared.reporting.metrics import Measurement
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeDurableClient
@@ -177,7 +177,7 @@ def surveys(monkeypatch: pytest.MonkeyPatch) -> list[FakeAzure]:
         read.append(azure)
         return Survey(standings=standings, read_at=NOW)
 
-    monkeypatch.setattr(shared.azure.survey, "_survey", read_survey)
+    monkeypatch.setattr(shared.observe.inventory, "_survey", read_survey)
     return read
 
 

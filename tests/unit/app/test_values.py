@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 
-from shared.domain.resource_id import ResourceId
-from shared.domain.values import Check, each, ip_address, matching, one_of, parts, region, resource
+from shared.model.resource_id import ResourceId
+from shared.model.values import Check, each, ip_address, matching, one_of, parts, region, resource
 from tests.unit.app.examples import NETWORK, SUBSCRIPTION
 from tests.unit.app.situations import hostile
 

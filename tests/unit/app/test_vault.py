@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.vault import Vault
-from shared.domain.protected_item import ProtectedItem, Stage
+from shared.model.replicated_item import ProtectedItem, Stage
+from shared.site_recovery.vault import Vault
 from tests.unit.app.examples import CONTAINER, VAULT_ID, settings
 from tests.unit.app.fake_azure import POLICY, Cloud, FakeAzure, answer, item_body, job_body
 

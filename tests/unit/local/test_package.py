@@ -44,12 +44,14 @@ def test_the_project_as_it_stands_is_laid_out_whole_and_with_nothing_beside_it(t
 
     assert folder.examine(tmp_path / "app", files, APP)[0] == []
     assert {file.parts[0] for file in files}.isdisjoint({"local", "tests", "infra", "docs", "pyproject.toml"})
-    assert Path("shared/domain/rules/__init__.py") in files
+    assert Path("shared/planning/derive.py") in files
 
 
 def test_what_is_ignored_stays_behind(project: Path) -> None:
     behind = {"tests/test_a.py": "", "doc/page.md": "", "shared/__pycache__/thing.pyc": "", "notes.txt": ""}
-    write(project, {**behind, "notes.py": "import shared", "function_app.py": "import notes, shared.thing, doors.put"})
+    write(
+        project, {**behind, "notes.py": "import shared", "function_app.py": "import notes, shared.thing, triggers.put"}
+    )
 
     files = folder.lay(project, project.parent / "app")
 

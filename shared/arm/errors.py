@@ -1,0 +1,117 @@
+"""What Azure answers, as an outcome: throttling and passing faults are `Pending`, a refusal is `Failed`."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+
+from shared.model.step_result import Error, Failed, Outcome, Pending
+
+# 409: something else is being done to the resource at this moment. None: no token could be had.
+_LONGEST_WAIT = 3600.0
+_PASSING = {None, 408, 409, 429, 500, 502, 503, 504}
+
+
+class WriteRefusedError(Exception):
+    """The settings forbid this write: paused, report mode, out of scope, not to be made. Nothing was sent to Azure."""
+
+    def __init__(self, code: str, message: str, action: str = "") -> None:
+        super().__init__(message)
+        self.error = Error(code=code, message=message, action=action)
+
+
+class ThrottledError(Exception):
+    """Not sent: Azure would take it only in `wait` seconds. `place` says for that wait when to come back, so that not
+    all do so at once."""
+
+    def __init__(self, message: str, wait: float, place: Callable[[float], float]) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.place = place
+
+
+async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
+    """Awaits one step. `poll_seconds` is how long to wait where Azure does not say."""
+    try:
+        return await call
+    except WriteRefusedError as refused:
+        return Failed(error=refused.error, by_settings=True)
+    except ThrottledError as throttled:
+        return Pending(retry_after=throttled.place(throttled.wait), step=f"Waiting: {throttled}")
+    except HttpResponseError as answer:
+        if (denial := denial_of(answer)) is not None:
+            return Failed(error=denial, by_settings=True)
+        if answer.status_code in _PASSING:
+            return Pending(retry_after=wait_of(answer, poll_seconds), error=error_of(answer))
+        return Failed(error=error_of(answer))
+    except (ServiceRequestError, ServiceResponseError) as fault:
+        return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
+
+
+def is_missing(answer: HttpResponseError) -> bool:
+    """Whether Azure says that the resource is not there. A subscription that is not seen may be one without a right."""
+    hidden = _body(answer).get("code") == "SubscriptionNotFound"
+    return (answer.status_code == 404 and not hidden) or _is_unused_vault(answer)
+
+
+def denial_of(answer: HttpResponseError) -> Error | None:
+    """What Azure Policy said, if it was that which refused: somebody's rule, which is named, and no fault."""
+    body = _body(answer)
+    if body.get("code") != "RequestDisallowedByPolicy":
+        return None
+    infos = [each.get("info") or {} for each in body.get("additionalInfo") or () if isinstance(each, dict)]
+    names = [
+        f"{info.get('policyAssignmentDisplayName') or info.get('policyAssignmentName') or 'an assignment'} "
+        f"({info.get('policyDefinitionDisplayName') or info.get('policyDefinitionName') or 'its definition'})"
+        for info in infos
+    ]
+    target = f" of {body['target']}" if isinstance(body.get("target"), str) else ""
+    return Error(
+        code="DisallowedByPolicy",
+        message=f"Azure Policy forbids the creation{target}: {', '.join(names) or body.get('message')}.",
+        action="Make the resource as that policy wants it and let the app reuse it, set DR_RESOURCE_TAGS if tags are "
+        "what is missing, or have an exemption made.",
+    )
+
+
+def error_of(answer: HttpResponseError) -> Error:
+    """The error in an ARM body. Site Recovery puts the real one, with its recommended action, into `details`."""
+    body = _body(answer)
+    details = body.get("details")
+    inner = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
+    code = inner.get("code") or body.get("code") or (str(answer.status_code) if answer.status_code else "NoAnswer")
+    message = inner.get("message") or body.get("message") or answer.reason or answer.message
+    return Error(code=str(code), message=str(message), action=str(inner.get("recommendedAction") or ""))
+
+
+def _is_unused_vault(answer: HttpResponseError) -> bool:
+    """A vault that never held a fabric answers 400 for everything in it (azure-rest-api-specs issue 12759)."""
+    return answer.status_code == 400 and "SubscriptionIdNotRegisteredWithSrs" in str(_body(answer))
+
+
+def _body(answer: HttpResponseError) -> dict[str, Any]:
+    response: Any = answer.response
+    try:
+        # Not every client's response has json(): Event Grid's is of an older kind.
+        body = json.loads(response.text())["error"] if response else {}
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks to wait, where it does so by a number."""
+    for name, seconds in (("Retry-After", 1.0), ("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001)):
+        try:
+            return float(headers[name]) * seconds
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def wait_of(answer: HttpResponseError, otherwise: float) -> float:
+    """Seconds until a call that was refused for now may be made again; `otherwise` if Azure does not say."""
+    response: Any = answer.response
+    asked = retry_after(response.headers) if response else None
+    return otherwise if asked is None else min(max(asked, otherwise / 30), _LONGEST_WAIT)

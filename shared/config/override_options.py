@@ -1,0 +1,333 @@
+"""Every setting of the portal's "Enable replication" page: the one table that rules, tags, requests and docs go by.
+
+A row with a `tag` can be chosen: by the profile, a tag of the resource group, a tag of the VM, or a request. What it is
+chosen to be has to lie inside the profile's allow-list and the target scope besides (`layers.py`).
+"""
+
+from typing import NamedTuple
+
+from shared.model.values import Check, each, ip_address, matching, one_of, region, resource
+
+IN_PLACE = "update of the item"
+ADDED = "a disk that is attached is added to the item; one that was detached is reported"
+FIXED = "no: disable and enable"
+CHOSEN = "profile, resource group's tag, VM's tag, request"
+
+NETWORK = "Microsoft.Network/virtualNetworks"
+SECURITY_GROUP = "Microsoft.Network/networkSecurityGroups"
+PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
+POOL = "Microsoft.Network/loadBalancers/backendAddressPools"
+AVAILABILITY_SET = "Microsoft.Compute/availabilitySets"
+PLACEMENT_GROUP = "Microsoft.Compute/proximityPlacementGroups"
+RESERVATION = "Microsoft.Compute/capacityReservationGroups"
+ENCRYPTION_SET = "Microsoft.Compute/diskEncryptionSets"
+ACCOUNT = "Microsoft.Storage/storageAccounts"
+RESOURCE_GROUP = ""
+NOUNS = {
+    NETWORK: "a virtual network",
+    SECURITY_GROUP: "a network security group",
+    PUBLIC_IP: "a public IP address",
+    POOL: "a load balancer's backend address pool",
+    AVAILABILITY_SET: "an availability set",
+    PLACEMENT_GROUP: "a proximity placement group",
+    RESERVATION: "a capacity reservation group",
+    ENCRYPTION_SET: "a disk encryption set",
+    ACCOUNT: "a storage account",
+    RESOURCE_GROUP: "a resource group",
+}
+
+DISK_TYPES = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "PremiumV2_LRS")
+NORMAL_CHURN, HIGH_CHURN = "normal", "high"
+
+
+class Row(NamedTuple):
+    """`portal` is the page's row, `azure` where Azure enforces the setting, `in_place` how it changes once protected.
+
+    `resource_type` is that of the existing resource that the tag names, "" for a resource group, None for no resource.
+    `of` is what a choice may be given by name for, one by one: `nic` or `disk`.
+    """
+
+    setting: str
+    portal: str
+    default: str
+    allowed: str
+    azure: str = "enable job"
+    in_place: str = FIXED
+    layers: str = CHOSEN
+    tag: str = ""
+    check: Check | None = None
+    resource_type: str | None = None
+    of: str = ""
+
+    def read(self, text: str) -> str:
+        """The value in the app's own form. Raises ValueError, which says what is allowed."""
+        return self.check(text.strip()) if self.check else text
+
+
+def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **more: str) -> Row:
+    """A setting that can be chosen: its name is the tag's in camelCase."""
+    first, *others = tag.split("-")
+    return Row(
+        setting=first + "".join(word.capitalize() for word in others),
+        portal=portal,
+        default=default,
+        allowed=allowed,
+        tag=tag,
+        check=check,
+        **more,
+    )
+
+
+def _named(tag: str, resource_type: str, portal: str, default: str, optional: bool = False, **more: str) -> Row:
+    """A setting that names an existing resource."""
+    noun = NOUNS[resource_type]
+    check = resource(resource_type, noun, optional=optional)
+    allowed = f"ID or name of {noun}" + (", or none" if optional else "")
+    if more.get("of"):
+        check, allowed = each(check), f"{allowed}; or {more['of']}=…, one by one"
+    return _chosen(tag, check, portal, default, allowed, resource_type=resource_type, **more)
+
+
+def _derived(setting: str, portal: str, default: str, allowed: str, azure: str = "-") -> Row:
+    """A setting that nobody chooses."""
+    return Row(setting, portal, default, allowed, azure, in_place="-", layers="derived")
+
+
+_POLICY = "profile"
+
+ROWS: tuple[Row, ...] = (
+    _derived("sourceLocation", "Source > Region", "the VM's", "any region but the target", azure="enable job"),
+    _derived("sourceResourceGroup", "Source > Subscription, Resource group", "the VM's", "in DR_SOURCE_SCOPE"),
+    _derived(
+        "deploymentModel", "Source > Virtual machine deployment model", "Resource Manager", "classic VMs are refused"
+    ),
+    _derived(
+        "betweenZones", "Source > Disaster recovery between availability zones", "no", "the target is another region"
+    ),
+    Row("virtualMachines", "Virtual machines", "those tagged", "`dr` = `true`", "-", "-", "VM's tag, request"),
+    Row(
+        "vault",
+        "Recovery Services vault",
+        "that of DR_REGION_MAP, else the one of DR_VAULT_IDS",
+        "one of DR_VAULT_IDS",
+        layers="settings: DR_REGION_MAP, DR_VAULT_IDS; profile",
+    ),
+    _chosen(
+        "target-location",
+        region,
+        "Target location",
+        "that of DR_REGION_MAP, else the vault's",
+        "a region that is not the source's",
+        azure="container mapping",
+        layers=f"settings: DR_REGION_MAP; {CHOSEN}",
+    ),
+    _named(
+        "target-resource-group",
+        RESOURCE_GROUP,
+        "Target subscription, Target resource group",
+        "the source's name with -asr; made if missing",
+        in_place=IN_PLACE,
+    ),
+    _named(
+        "target-vnet",
+        NETWORK,
+        "Failover virtual network",
+        "that of the network mapping, else the source's name with -asr, its addresses and subnets; made if missing",
+        in_place=IN_PLACE,
+    ),
+    _chosen(
+        "target-subnet",
+        each(matching(r"[A-Za-z0-9_](?:[\w.-]{0,78}\w)?", "the name of a subnet")),
+        "Failover subnet",
+        "that of the same name, else the first",
+        "name of a subnet of the target network; or nic=…, one by one",
+        in_place=IN_PLACE,
+        of="nic",
+    ),
+    _chosen(
+        "target-ip",
+        each(ip_address),
+        "Network > target IP address of an interface",
+        "a static address is kept where the target subnet has it and it is free; else the next free one",
+        "a free IPv4 address of the target subnet; or nic=…, one by one",
+        azure="update of the item, once it is protected",
+        in_place=IN_PLACE,
+        of="nic",
+    ),
+    _named(
+        "target-nsg",
+        SECURITY_GROUP,
+        "Network > network security group of an interface",
+        "none",
+        azure="update of the item, once it is protected",
+        in_place=IN_PLACE,
+        of="nic",
+    ),
+    _named(
+        "target-public-ip",
+        PUBLIC_IP,
+        "Network > public IP address of an interface",
+        "none",
+        azure="update of the item, once it is protected",
+        in_place=IN_PLACE,
+        of="nic",
+    ),
+    _chosen(
+        "target-backend-pool",
+        each(resource(POOL, NOUNS[POOL], by_name=False)),
+        "Network > load balancer of an interface",
+        "none",
+        "ID of a load balancer's backend address pool; or nic=…, one by one",
+        azure="update of the item, once it is protected",
+        in_place=IN_PLACE,
+        resource_type=POOL,
+        of="nic",
+    ),
+    _named(
+        "target-availability-set",
+        AVAILABILITY_SET,
+        "Availability options > availability set",
+        "the source's name with -asr if the VM is in one; made if missing",
+        optional=True,
+        in_place="update of the item, if it has a set",
+    ),
+    _chosen(
+        "target-zone",
+        one_of("1", "2", "3", "none"),
+        "Availability options > availability zone",
+        "none",
+        "1, 2 or 3, where the target region offers it for the VM's size; or none",
+    ),
+    _named(
+        "target-ppg",
+        PLACEMENT_GROUP,
+        "Availability options > proximity placement group",
+        "the source's name with -asr if the VM is in one; made if missing",
+        optional=True,
+        in_place=IN_PLACE,
+    ),
+    _named(
+        "target-capacity-reservation",
+        RESERVATION,
+        "Availability options > capacity reservation",
+        "none",
+        in_place=IN_PLACE,
+    ),
+    _chosen(
+        "target-size",
+        matching(r"[A-Za-z0-9]+_[A-Za-z0-9_-]{1,60}", "the name of a VM size, as Standard_D2s_v5"),
+        "Compute > size of the target VM",
+        "the source's",
+        "a size that the target region offers",
+        azure="update of the item, once it is protected",
+        in_place=IN_PLACE,
+    ),
+    _chosen(
+        "target-name",
+        matching(r"(?!(?i:none)$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?", "1 to 64 letters, digits and -"),
+        "Compute > name of the target VM",
+        "the source's",
+        "1 to 64 letters, digits and - (15 for Windows)",
+        azure="update of the item, once it is protected",
+        in_place=IN_PLACE,
+    ),
+    _named("target-boot-diagnostics", ACCOUNT, "Compute > boot diagnostics account", "none", in_place=IN_PLACE),
+    _chosen(
+        "target-disk-type",
+        each(one_of(*DISK_TYPES)),
+        "Storage > target managed disk",
+        "the source disk's",
+        "Standard_LRS, StandardSSD_LRS, Premium_LRS, or PremiumV2_LRS with high churn; or disk=…, one by one",
+        in_place=IN_PLACE,
+        of="disk",
+    ),
+    _chosen(
+        "replica-disk-type",
+        each(one_of(*DISK_TYPES)),
+        "Storage > replica managed disk",
+        "the source disk's",
+        "Standard_LRS, StandardSSD_LRS, Premium_LRS, or PremiumV2_LRS with high churn; or disk=…, one by one",
+        in_place=IN_PLACE,
+        of="disk",
+    ),
+    _named(
+        "target-disk-encryption-set",
+        ENCRYPTION_SET,
+        "Encryption settings > disk encryption set",
+        "none; needed for each disk with a customer-managed key",
+        of="disk",
+    ),
+    _derived(
+        "targetKeyVault",
+        "Encryption settings > disk and key encryption key vault (Azure Disk Encryption)",
+        "none",
+        "none: such a VM is refused (`DiskEncryptionNeedsKeys`)",
+        azure="enable job",
+    ),
+    _named(
+        "target-storage",
+        ACCOUNT,
+        "Storage > target storage account",
+        "the source's name with asr, for unmanaged disks (retired by Azure: such a VM is refused)",
+    ),
+    _named(
+        "cache-storage",
+        ACCOUNT,
+        "Storage > cache storage",
+        "one for each subscription, source region and churn, and the next when it is full; made if missing",
+    ),
+    _chosen(
+        "churn",
+        one_of(NORMAL_CHURN, HIGH_CHURN),
+        "Storage > churn for the VM",
+        NORMAL_CHURN,
+        "normal (54 MB/s a VM), or high (100 MB/s: a premium block blob cache account)",
+        azure="kind of the cache account",
+    ),
+    Row("disks", "Storage > disks to replicate", "all of the VM", "all of the VM", in_place=ADDED, layers="derived"),
+    _chosen(
+        "consistency-group",
+        matching(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,62}[A-Za-z0-9])?", "1 to 64 letters, digits, spaces, - and _"),
+        "Replication policy > Replication group (multi-VM consistency)",
+        "none",
+        "a name; at most 16 VMs of one subscription and region",
+    ),
+    Row(
+        "replicationPolicy",
+        "Replication policy > name",
+        "named by its values, one for each pair of regions and set of values",
+        "found by its values, whatever its name",
+        layers=_POLICY,
+    ),
+    Row(
+        "recoveryPointRetention",
+        "Replication policy > Recovery point retention",
+        "24 h",
+        "1 h to 15 days (1 to 72 h in the older walkthrough)",
+        azure="policy (150261)",
+        layers=_POLICY,
+        in_place="edit of the policy, for all VMs under it, confirmed",
+    ),
+    Row(
+        "appConsistentFrequency",
+        "Replication policy > App-consistent snapshot frequency",
+        "4 h (off in the portal's own policy of today)",
+        "1 to 12 h, at most the retention; or off",
+        azure="policy (150261)",
+        layers=_POLICY,
+        in_place="edit of the policy, for all VMs under it, confirmed",
+    ),
+    _derived("crashConsistentFrequency", "Replication policy > crash-consistent", "5 min", "5 min", "Site Recovery"),
+    Row(
+        "agentUpdate",
+        "Extension settings > Update settings, Automation account",
+        "off",
+        "the ID of an automation account in the vault's subscription, or none",
+        azure="container mapping",
+        in_place="update of the mapping, for all VMs of the pair",
+        layers="settings: DR_AGENT_AUTOMATION_ACCOUNT",
+    ),
+)
+
+CHOICES: dict[str, Row] = {row.tag: row for row in ROWS if row.tag}
+"""Rows by the part of the tag's name behind `dr-`."""

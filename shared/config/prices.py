@@ -1,0 +1,72 @@
+"""What the protection of a VM costs a month, from a price table in the settings: Azure's prices differ by region,
+agreement and time, so the built-in ones are no more than list prices somewhere in 2026, to be replaced by yours."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from shared.model.base import Model
+
+_PRICES_OF_DISKS = {"Standard_LRS": 0.05, "StandardSSD_LRS": 0.08, "Premium_LRS": 0.15, "PremiumV2_LRS": 0.12}
+
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Prices(Model):
+    """In `currency`, for a month: `instance` a protected VM, `diskGb` a GiB of a replica disk by type, `cache` a VM's
+    share of the cache account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    currency: str = Field("USD", min_length=1, max_length=8)
+    instance: Price = 25.0
+    disk_gb: dict[str, Price] = _PRICES_OF_DISKS
+    cache: Price = 2.0
+
+
+class Cost(Model):
+    """A month in `currency`. The instance fee begins after the first 31 days: until then it is `month - instance`.
+
+    `unpriced` are the types of disks that the table has no price for, or whose size is not known.
+    """
+
+    currency: str
+    month: float
+    instance: float
+    disks: float
+    cache: float
+    unpriced: tuple[str, ...] = ()
+
+
+def cost_of(disks: Iterable[tuple[str, int | None]], prices: Prices) -> Cost:
+    """`disks` are the type and the size in GiB of each replica disk."""
+    known = {name.lower(): price for name, price in prices.disk_gb.items()}
+    total, unpriced = 0.0, set()
+    for sku, size in disks:
+        price = known.get(sku.lower())
+        if price is None or size is None:
+            unpriced.add(sku)
+        else:
+            total += price * size
+    return Cost(
+        currency=prices.currency,
+        month=round(prices.instance + total + prices.cache, 2),
+        instance=prices.instance,
+        disks=round(total, 2),
+        cache=prices.cache,
+        unpriced=tuple(sorted(unpriced)),
+    )
+
+
+def sum_of(costs: Iterable[Cost], prices: Prices) -> Cost:
+    every = tuple(costs)
+    return Cost(
+        currency=prices.currency,
+        month=round(sum(cost.month for cost in every), 2),
+        instance=round(sum(cost.instance for cost in every), 2),
+        disks=round(sum(cost.disks for cost in every), 2),
+        cache=round(sum(cost.cache for cost in every), 2),
+        unpriced=tuple(sorted({sku for cost in every for sku in cost.unpriced})),
+    )

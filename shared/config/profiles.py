@@ -1,0 +1,102 @@
+"""Profiles: named sets of settings that a VM's owner chooses by the tag `dr-profile`. The app's settings define them.
+
+Retention and frequency belong to a replication policy, and a policy to a profile: Site Recovery takes the policy of an
+item when it is enabled, and never changes it afterwards. Everything else a profile may set itself (`values`), or leave
+to the owners of VMs within limits (`allow`): who may write a tag may not be one who may say where disks are sent.
+"""
+
+from ipaddress import IPv4Network
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from shared.config.override_options import CHOICES
+from shared.config.region_map import parse_object
+from shared.model import naming
+from shared.model.base import Model
+from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
+
+DEFAULT = "default"
+ANY = "*"
+"""The entry of an allow-list that covers every value."""
+
+
+class Profile(Model):
+    """Hours. Retention of managed disks may be up to 15 days; 0 takes no app-consistent points (Site Recovery's own
+    default today), else at least one within the retention. `rpo_limit_minutes`: with recovery points older than that a
+    VM is out of compliance.
+
+    `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
+    any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    recovery_point_retention_hours: int = Field(24, ge=1, le=360)
+    app_consistent_frequency_hours: int = Field(4, ge=0, le=12)
+    rpo_limit_minutes: int = Field(30, ge=1, le=1440)
+    vault: ResourceId | None = None
+    values: dict[str, str] = {}
+    allow: dict[str, tuple[str, ...]] = {}
+
+    @field_validator("values", "allow")
+    @classmethod
+    def _are_choices(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name in given:
+            if name not in CHOICES:
+                raise ValueError(f"{name!r} is none of {', '.join(CHOICES)}")
+        return given
+
+    @field_validator("values")
+    @classmethod
+    def _are_well_formed(cls, given: dict[str, str]) -> dict[str, str]:
+        for name, value in given.items():
+            try:
+                CHOICES[name].read(value)
+            except ValueError as error:
+                raise ValueError(f"{name} is {value!r}; allowed: {error}") from None
+        return given
+
+    @model_validator(mode="after")
+    def _frequency_within_retention(self) -> Self:
+        if self.app_consistent_frequency_hours > self.recovery_point_retention_hours:
+            raise ValueError(
+                f"appConsistentFrequencyHours is {self.app_consistent_frequency_hours}: at most "
+                f"recoveryPointRetentionHours ({self.recovery_point_retention_hours}) is allowed"
+            )
+        return self
+
+    @field_validator("allow")
+    @classmethod
+    def _cover_something(cls, given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {name: tuple(_entry(name, entry) for entry in entries) for name, entries in given.items()}
+
+    def policy_for(self, name: str) -> Policy:
+        """The replication policy of the profile of that name."""
+        return Policy(
+            name=naming.policy(self.recovery_point_retention_hours, self.app_consistent_frequency_hours, name),
+            retention_minutes=self.recovery_point_retention_hours * 60,
+            app_consistent_minutes=self.app_consistent_frequency_hours * 60,
+        )
+
+
+def _entry(name: str, entry: str) -> str:
+    """An entry of an allow-list, in the form that values have. Raises ValueError."""
+    row = CHOICES[name]
+    if entry == ANY:
+        return entry
+    try:
+        if name == "target-ip" and "/" in entry:
+            return str(IPv4Network(entry, strict=False))
+        if row.resource_type is not None and entry.startswith("/") and ResourceId(entry).type == "":
+            return ResourceId(entry).text
+        return row.read(entry)
+    except ValueError as error:
+        raise ValueError(f"{name} allows {entry!r}; an entry is {ANY} or {error}") from None
+
+
+def parse_profiles(given: Any) -> Any:
+    """The setting's JSON object, with the built-in default profile where it does not define its own."""
+    parsed = parse_object(given)
+    return {DEFAULT: {}, **parsed} if isinstance(parsed, dict) else parsed

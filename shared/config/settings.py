@@ -1,0 +1,305 @@
+"""The app's settings: environment variables, read and checked once, when the app loads.
+
+A wrong or missing setting stops the app with one message that lists all of them; so does a `DR_` variable that is not
+a setting, since a misspelt `DR_PAUSED` must not go unnoticed.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from shared.config.prices import Prices
+from shared.config.profiles import DEFAULT, Profile, parse_profiles
+from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
+from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId
+from shared.model.scope import Scope
+
+
+class Mode(StrEnum):
+    """What any door may lead to: a look, protection and its changes in place, or the disabling of it as well."""
+
+    REPORT = "report"
+    PROTECT = "protect"
+    CLEANUP = "cleanup"
+
+
+def _comma_separated(given: Any) -> Any:
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    return given
+
+
+Ids = Annotated[tuple[ResourceId, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
+
+
+def _name_value_pairs(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    pairs = [part.partition("=") for part in _comma_separated(given)]
+    for name, equals, _ in pairs:
+        if not name.strip() or not equals:
+            raise ValueError(f"{name!r} is no name=value")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+Tags = Annotated[dict[str, str], BeforeValidator(_name_value_pairs), Field(max_length=10)]
+
+
+Profiles = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")], Profile],
+    BeforeValidator(parse_profiles),
+]
+
+
+RegionMap = Annotated[dict[Region, RegionTarget], BeforeValidator(parse_region_map)]
+
+
+class Create(StrEnum):
+    """What may be made outside the vault. Site Recovery's own parts in the vault always may."""
+
+    ALL = "all"
+    CACHE = "cache"
+    NONE = "none"
+
+
+class Settings(BaseModel):
+    """Each field is the environment variable `DR_<FIELD>`; its description says what is allowed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vault_ids: Ids = Field(
+        description="resource IDs of Recovery Services vaults, comma-separated; several need DR_REGION_MAP"
+    )
+    source_scope: Ids = Field(
+        description="IDs of subscriptions or resource groups, comma-separated: only VMs in them are looked at"
+    )
+    target_scope: Ids = Field(
+        description="IDs of subscriptions or resource groups, comma-separated: resources are made only in them"
+    )
+    mode: Mode = Field(
+        Mode.PROTECT,
+        description="report (look, write nothing), protect (enable what is tagged) or cleanup (also disable what is no "
+        "longer tagged or no longer there)",
+    )
+    paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
+    create: Create = Field(
+        Create.ALL,
+        description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",
+    )
+    region_map: RegionMap = Field(
+        {}, description="a JSON object by source region, each with vault, targetLocation or both"
+    )
+    profiles: Profiles = Field(
+        {DEFAULT: Profile()},
+        description="a JSON object of profiles by name (lower-case letters, digits, -), each with "
+        "recoveryPointRetentionHours (1 to 360), appConsistentFrequencyHours (0 for none, 1 to 12), rpoLimitMinutes "
+        "(1 to 1440), vault, values and allow (both by the tags' names without dr-)",
+    )
+    resource_tags: Tags = Field(
+        {}, description="tags for what the app makes, as name=value, comma-separated; at most 10"
+    )
+    agent_automation_account: ResourceId | None = Field(
+        None,
+        description="the resource ID of an automation account in the vault's subscription, which updates the agents",
+    )
+    min_age_minutes: int = Field(
+        0, ge=0, le=1440, description="minutes that a VM has to exist before it is enabled, 0 to 1440"
+    )
+    max_enables_per_day: int = Field(
+        200, ge=0, le=100_000, description="VMs enabled in any 24 hours, 0 to 100000, counted from the vaults' jobs"
+    )
+    max_disable_share: float = Field(
+        5.0,
+        ge=0,
+        le=100,
+        description="percent of the protected VMs disabled in any 24 hours, 0 to 100; at least one VM, unless it is 0",
+    )
+    untag_grace_hours: float = Field(
+        72.0, ge=0, le=2160, description="hours that an untagged or deleted VM stays protected in cleanup, 0 to 2160"
+    )
+    reconcile_schedule: str = Field(
+        "0 15 * * * *",
+        pattern=r"^(\S+\s+){5}\S+$",
+        description="when the estate is swept: an NCRONTAB expression of six fields, in UTC",
+    )
+    events_topic: str = Field(
+        "",
+        pattern=r"^(https://\S+)?$",
+        description="the https endpoint of an Event Grid custom topic, which is told how each VM stands",
+    )
+    prices: Annotated[Prices, BeforeValidator(parse_object)] = Field(
+        Prices(), description="a JSON object with currency, and for a month instance, diskGb (by type) and cache"
+    )
+    poll_seconds: float = Field(
+        30, gt=0, le=3600, description="seconds between two looks at something under way, above 0, at most 3600"
+    )
+    accept_timeout_seconds: float = Field(
+        60,
+        ge=1,
+        le=200,
+        description="seconds that PUT, DELETE and POST wait until a run has taken up what they ask for, 1 to 200 (the "
+        "platform gives a request up after 230)",
+    )
+    tag_name: str = Field(
+        "dr",
+        pattern=r"^[^<>%&\\?/]{1,512}$",
+        description="the tag that asks for protection: 1 to 512 characters, none of <>%&\\?/",
+    )
+    tag_values: Names = Field(("true",), description="values of that tag that mean yes, comma-separated")
+    arm_endpoint: str = Field(
+        "https://management.azure.com",
+        pattern=r"^https://[^/\s]+$",
+        description="the https address of Azure Resource Manager, without a path: that of your cloud",
+    )
+
+    @field_validator("vault_ids")
+    @classmethod
+    def _are_vaults(cls, ids: tuple[ResourceId, ...]) -> tuple[ResourceId, ...]:
+        for vault in ids:
+            if not vault.is_type(VAULT):
+                raise ValueError(f"{vault} is not a vault: /subscriptions/.../providers/{VAULT}/<name> is allowed")
+        return tuple(dict.fromkeys(ids))
+
+    @field_validator("agent_automation_account")
+    @classmethod
+    def _is_automation_account(cls, account: ResourceId | None) -> ResourceId | None:
+        if account and not account.is_type(AUTOMATION_ACCOUNT):
+            raise ValueError(f"{account} is not an automation account")
+        return account
+
+    @model_validator(mode="after")
+    def _vaults_are_told_apart(self) -> Self:
+        """The choice of a vault is never a guess."""
+        if len(self.vault_ids) > 1 and not self.region_map:
+            raise ValueError(
+                f"vault_ids: {len(self.vault_ids)} vaults are given: DR_REGION_MAP has to say which serves whom"
+            )
+        account = self.agent_automation_account
+        if account and any(vault.subscription.lower() != account.subscription.lower() for vault in self.vault_ids):
+            raise ValueError(f"agent_automation_account: {account} is not in the subscription of every vault")
+        named = {f"region_map at {name}": target.vault for name, target in self.region_map.items()}
+        named |= {f"profiles at {name}": profile.vault for name, profile in self.profiles.items()}
+        for where, vault in named.items():
+            if vault and vault not in self.vault_ids:
+                raise ValueError(f"{where}: {vault} is not among DR_VAULT_IDS")
+        return self
+
+    @field_validator("source_scope", "target_scope")
+    @classmethod
+    def _are_scopes(cls, ids: tuple[ResourceId, ...]) -> tuple[ResourceId, ...]:
+        for scope in ids:
+            if scope.type:
+                raise ValueError(f"{scope} is a resource: a subscription or a resource group is allowed")
+        return ids
+
+    @cached_property
+    def source(self) -> Scope:
+        return Scope(self.source_scope)
+
+    @cached_property
+    def target(self) -> Scope:
+        return Scope(self.target_scope)
+
+    def vault_for(self, location: str, profile: Profile) -> ResourceId | None:
+        """The vault of a VM in that region: its profile's, the region map's, else the only one, or None."""
+        mapped = self.region_map.get(location)
+        if profile.vault or (mapped and mapped.vault):
+            return profile.vault or (mapped.vault if mapped else None)
+        return self.vault_ids[0] if len(self.vault_ids) == 1 else None
+
+    @property
+    def writes_off(self) -> str:
+        """Why nothing may be written now, or "" if writing is allowed."""
+        if self.paused:
+            return "DR_PAUSED is true: all writes are stopped"
+        if self.mode is Mode.REPORT:
+            return "DR_MODE is report: the app looks and writes nothing"
+        return ""
+
+    def may_disable(self, tags: Mapping[str, str]) -> bool:
+        """Whether a VM with these tags may lose its protection without anybody's confirmation."""
+        return self.mode is Mode.CLEANUP and not self.writes_off and not self.on_hold(tags)
+
+    def refuses_protection(self, tags: Mapping[str, str]) -> bool:
+        """Whether the tag is there and says no: what was lost by mistake says nothing."""
+        says = self.tag_name.lower() in {name.lower() for name in tags}
+        return says and not self.asks_for_protection(tags)
+
+    def asks_for_protection(self, tags: Mapping[str, str]) -> bool:
+        """Whether a VM with these tags is to be protected. Tag names know no case in Azure; neither do our values."""
+        given = {name.lower(): value.strip().lower() for name, value in tags.items()}
+        return given.get(self.tag_name.lower()) in {value.lower() for value in self.tag_values}
+
+    def tag(self, tags: Mapping[str, str], name: str) -> str | None:
+        """The value of one of the app's own tags, as `profile` of `dr-profile`, or None if the VM does not carry it."""
+        own = f"{self.tag_name}-{name}".lower()
+        return next((value.strip() for given, value in tags.items() if given.lower() == own), None)
+
+    def on_hold(self, tags: Mapping[str, str]) -> bool:
+        """Whether the VM is to be left as it is: the hold tag, with any value but `false`."""
+        hold = self.tag(tags, "hold")
+        return hold is not None and hold.lower() != "false"
+
+
+class SettingsError(ValueError):
+    """The app cannot start: its message lists every setting that is wrong or missing."""
+
+
+def load_settings() -> Settings:
+    """Reads the environment. Raises SettingsError."""
+    problems = [f"{name}: not a setting of this app" for name in sorted(os.environ) if _is_unknown(name)]
+    # A setting that is there but empty is a setting left out: templates write those.
+    given: dict[str, Any] = {field: os.environ[name] for name, field in _variables().items() if os.environ.get(name)}
+    settings = None
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += [_in_words(problem) for problem in error.errors()]
+    if problems or settings is None:
+        known = ", ".join(sorted(_variables()))
+        raise SettingsError("\n  ".join(["Settings to mend before the app can start:", *problems, f"Known: {known}"]))
+    return settings
+
+
+def _variables() -> dict[str, str]:
+    """The environment variables and their fields."""
+    return {f"DR_{field.upper()}": field for field in Settings.model_fields}
+
+
+def _is_unknown(variable: str) -> bool:
+    return variable.startswith("DR_") and variable not in _variables()
+
+
+def _in_words(problem: Any) -> str:
+    if not problem["loc"]:
+        # A rule of several settings: its message begins with the one to mend.
+        field, _, text = problem["msg"].removeprefix("Value error, ").partition(":")
+        name, _, inside_it = field.partition(" ")
+        return f"DR_{name.upper()} {inside_it}".rstrip() + f": {text.strip()}"
+    field, *inside = map(str, problem["loc"])
+    allowed = Settings.model_fields[field].description
+    name = f"DR_{field.upper()}"
+    if problem["type"] == "missing":
+        return f"{name}: missing; needed: {allowed}"
+    reason = problem["msg"].removeprefix("Value error, ")
+    where = f" at {'.'.join(inside)}" if inside and field in {"profiles", "region_map", "prices"} else ""
+    return f"{name}{where}: given {os.environ.get(name, '')!r}: {reason}; allowed: {allowed}"
+
+
+def as_text(default: object) -> str:
+    """A default as one would write it into the environment; `none` for an empty one."""
+    if default is None or default in ({}, ""):
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(default)
+    if isinstance(default, dict):
+        return json.dumps({name: {} for name in default})
+    return default.model_dump_json(by_alias=True) if isinstance(default, BaseModel) else str(default)

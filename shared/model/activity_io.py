@@ -1,0 +1,87 @@
+"""What the orchestrators ask of the activities, and what a look at a VM answers."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.base import Model
+from shared.model.changes import Changes
+from shared.model.findings import Finding
+from shared.model.replicated_item import ProtectedItem
+from shared.model.replication import Replication
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import TargetResource
+from shared.model.vm import SourceVm
+
+
+class VmRequest(Model):
+    """`as_if_tagged` asks for a VM as it would be if it carried the tag; `confirmed` is whether somebody has confirmed
+    that its protection is to be disabled."""
+
+    vm_id: ResourceId
+    as_if_tagged: bool = False
+    confirmed: bool = False
+
+
+class DeriveRequest(Model):
+    """`item` is what protects the VM already, if something does."""
+
+    vm: SourceVm
+    item: ProtectedItem | None = None
+
+
+class ChangeRequest(Model):
+    """`origins` are the layers that asked for some setting: for the record."""
+
+    vm_id: ResourceId
+    changes: Changes
+    origins: tuple[str, ...] = ()
+
+
+class ResourceRequest(Model):
+    resource: TargetResource
+
+
+class EnableRequest(Model):
+    """`origins` as in a `ChangeRequest`."""
+
+    vm_id: ResourceId
+    replication: Replication
+    origins: tuple[str, ...] = ()
+
+
+class JobRequest(Model):
+    """`vault` is the one that holds the job."""
+
+    vm_id: ResourceId
+    job: str = ""
+    vault: ResourceId | None = None
+
+
+class PurgeRequest(Model):
+    """Of what has ended, all that was created `before` that time, in UTC."""
+
+    before: datetime
+
+
+class Verdict(StrEnum):
+    """What a look at the VM says is to be done."""
+
+    PROTECT = "protect"
+    NOT_TAGGED = "not tagged"
+    NOT_ELIGIBLE = "not eligible"
+    GONE = "gone"
+
+
+class Source(Model):
+    """What `resolve_source` found. With the verdict PROTECT, `vm` is there, and `item` if something protects it.
+
+    With NOT_TAGGED and GONE, `item` is what may be disabled, `grace_seconds` after that was first seen. `not_before` is
+    when the VM is old enough to be enabled.
+    """
+
+    verdict: Verdict
+    vm: SourceVm | None = None
+    item: ProtectedItem | None = None
+    findings: tuple[Finding, ...] = ()
+    grace_seconds: float = 0
+    not_before: datetime | None = None

@@ -1,0 +1,39 @@
+"""What is to be said of a VM, in plain words: what is the matter, how much it matters, and what to do."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.base import Model
+
+
+class Severity(StrEnum):
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(Model):
+    """`message` says what is the matter with what was found, `fix` what an operator can do about it, `since` how long
+    it has been so, where that is known."""
+
+    code: str
+    severity: Severity
+    message: str
+    fix: str = ""
+    since: datetime | None = None
+
+
+def as_warning(finding: Finding) -> Finding:
+    return finding.model_copy(update={"severity": Severity.WARNING})
+
+
+def blocker(code: str, message: str, fix: str = "", since: datetime | None = None) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCKER, message=message, fix=fix, since=since)
+
+
+def warning(code: str, message: str, fix: str = "", since: datetime | None = None) -> Finding:
+    return Finding(code=code, severity=Severity.WARNING, message=message, fix=fix, since=since)
+
+
+def note(code: str, message: str, fix: str = "", since: datetime | None = None) -> Finding:
+    return Finding(code=code, severity=Severity.NOTE, message=message, fix=fix, since=since)

@@ -1,0 +1,121 @@
+"""Names of what the app makes: each a pure function of its inputs, so that two writers racing make the same thing once.
+
+Names are for making, never for finding: what exists is found by its natural key, whatever somebody called it.
+Where the portal has a name of its own for a thing, it is used, so that both can work in one vault.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from itertools import count
+from uuid import UUID, uuid5
+
+from shared.model.resource_id import ResourceId
+
+_ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
+"""The namespace of the protected items that this app makes: an item with such a name is ours."""
+
+MADE_BY = {"dr-made-by": "azure-vm-dr-autoprotect"}
+"""The tag that what the app makes carries: only what is ours may ever be removed by us."""
+
+MADE_AT, MADE_AS = "dr-made-at", "dr-made-as"
+"""Two more: when it was made, in UTC, and the digest of what it was made of, where others may add to it."""
+
+CACHE_GROUP = "asr-cache-"
+"""What the resource groups of cache accounts begin with; the source region follows."""
+
+SUFFIX = "-asr"
+"""What the portal appends to the names of target resources."""
+
+
+def _digest(text: str, length: int) -> str:
+    return sha256(text.lower().encode()).hexdigest()[:length]
+
+
+def instance_id(vm: ResourceId) -> str:
+    """The Durable instance of a VM. The ID is the lock: at most one orchestration per VM.
+
+    At most 100 characters, as Durable Functions demands, and none of / \\ # ?.
+    """
+    return f"protect-{vm.name.lower()[:64]}-{_digest(vm.key, 20)}"
+
+
+def item_name(vm: ResourceId) -> str:
+    """The replication protected item of a VM: a GUID, as the portal's are."""
+    return str(uuid5(_ITEMS, vm.key))
+
+
+def with_suffix(name: str, longest: int) -> str:
+    """`name-asr`, shortened with a digest where Azure's limit for that kind of resource (`longest`) asks for it."""
+    if len(name) + len(SUFFIX) <= longest:
+        return name + SUFFIX
+    digest = _digest(name, 6)
+    return f"{name[: longest - len(SUFFIX) - 7]}-{digest}{SUFFIX}"
+
+
+def target_group(source: ResourceId) -> ResourceId:
+    """The resource group in the target region for what lives in the source's resource group."""
+    return ResourceId.of(source.subscription, with_suffix(source.resource_group, 90))
+
+
+def target_sibling(source: ResourceId, longest: int) -> ResourceId:
+    """The target counterpart of a network (64) or an availability set (80): a function of the source alone."""
+    return in_group(target_group(source), source, longest)
+
+
+def in_group(group: ResourceId, source: ResourceId, longest: int) -> ResourceId:
+    """The target counterpart of a source resource in a given resource group."""
+    return ResourceId.of(group.subscription, group.resource_group, source.type, with_suffix(source.name, longest))
+
+
+def cache_account(subscription: str, location: str, *, premium: bool = False, number: int = 1) -> ResourceId:
+    """The cache storage account that the VMs of a subscription and region share; the second when the first is full.
+
+    Storage account names are unique in all of Azure: 3 to 24 lower-case letters and digits.
+    """
+    which = ("/premium" if premium else "") + (f"/{number}" if number > 1 else "")
+    return ResourceId.of(
+        subscription,
+        f"{CACHE_GROUP}{location}",
+        "Microsoft.Storage/storageAccounts",
+        f"asrcache{_digest(f'{subscription}/{location}{which}', 16)}",
+    )
+
+
+def target_account(name: str) -> str:
+    """What the portal calls the target of a storage account that holds unmanaged disks."""
+    return f"{name[:21]}asr"
+
+
+def fabric(location: str) -> str:
+    """As the portal names it."""
+    return f"asr-a2a-default-{location}"
+
+
+def container(location: str) -> str:
+    """As the portal names it."""
+    return f"asr-a2a-default-{location}-container"
+
+
+def policy(retention_hours: int, app_consistent_hours: int, profile: str = "default") -> str:
+    """Not the portal's `24-hour-retention-policy`: its values have changed over time, and ours are in the name; and so
+    is the profile that it was first made for, unless it is the default one."""
+    points = f"{app_consistent_hours}-hour" if app_consistent_hours else "no"
+    name = f"{retention_hours}-hour-retention-{points}-app-consistent-policy"
+    return name if profile == "default" else f"{name}-for-{profile}"
+
+
+def free(name: str, taken: Iterable[str]) -> str:
+    """The name, or `name-2` and so on: what exists under it has other values, and a PUT would change those for all."""
+    known = {each.lower() for each in taken}
+    candidates = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(candidate for candidate in candidates if candidate.lower() not in known)
+
+
+def container_mapping(source_location: str, target_location: str, policy_name: str) -> str:
+    """As the portal names it: `<source>-<target>-<policy>`."""
+    return f"{source_location}-{target_location}-{policy_name}"
+
+
+def network_mapping(source_network: ResourceId, target_location: str) -> str:
+    """A network may have one mapping per target region."""
+    return f"{source_network.name[:40]}-{target_location}-{_digest(source_network.key, 8)}"

@@ -1,0 +1,185 @@
+"""A replication protected item, and what its state lets us do.
+
+Freeze beats fix: an item is written to only in a state listed here. Failed over, committed, reprotecting, under test
+failover, or a state that nobody has told us of: look and report, never touch.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model import naming
+from shared.model.base import Model
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+
+
+class Stage(StrEnum):
+    ENABLING = "Enabling"
+    REPLICATING = "Replicating"
+    PROTECTED = "Protected"
+    FAILED = "Failed"
+    DISABLING = "Disabling"
+    FROZEN = "Frozen"
+
+
+_STAGES = {
+    "unprotectedstatesbegin": Stage.ENABLING,
+    "enablingprotection": Stage.ENABLING,
+    "initialreplicationinprogress": Stage.REPLICATING,
+    "initialreplicationrecoverycompletionpending": Stage.REPLICATING,
+    "protected": Stage.PROTECTED,
+    "enablingfailed": Stage.FAILED,
+    "initialreplicationfailed": Stage.FAILED,
+    "disablingprotection": Stage.DISABLING,
+}
+_MAY_BE_DISABLED = {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
+
+
+class ItemDisk(Model):
+    id: ResourceId
+    replica_sku: str = ""
+    target_sku: str = ""
+    encryption_set: ResourceId | None = None
+    cache_account: ResourceId | None = None
+
+
+class ItemNic(Model):
+    """An interface of the item: `id` is Site Recovery's own, `source` the interface it is for.
+
+    `configuration`, `subnet`, `address` and `static` are those of the source's primary configuration; `network` and
+    what begins with `target_` is where a failover puts it.
+    """
+
+    id: str
+    source: ResourceId
+    source_network: ResourceId | None = None
+    network: ResourceId | None = None
+    configuration: str = ""
+    subnet: str = ""
+    address: str = ""
+    static: bool = False
+    target_subnet: str = ""
+    target_address: str = ""
+    security_group: ResourceId | None = None
+    public_ip: ResourceId | None = None
+    backend_pools: tuple[ResourceId, ...] = ()
+
+
+class ItemSettings(Model):
+    """What a failover of the item makes of the VM."""
+
+    target_group: ResourceId | None = None
+    network: ResourceId | None = None
+    availability_set: ResourceId | None = None
+    zone: str = ""
+    placement_group: ResourceId | None = None
+    capacity_reservation: ResourceId | None = None
+    boot_diagnostics: ResourceId | None = None
+    consistency_group: str = ""
+    size: str = ""
+    name: str = ""
+    high_churn: bool = False
+    source_location: str = ""
+    target_location: str = ""
+
+
+class Agent(Model):
+    """The mobility agent in the VM. `outdated` and `certificate_outdated` are the service's own words for it."""
+
+    version: str = ""
+    expires: datetime | None = None
+    outdated: bool = False
+    certificate_outdated: bool = False
+
+
+class HealthError(Error):
+    """`since` is when the service first told of it."""
+
+    since: datetime | None = None
+
+
+class ProtectedItem(Model):
+    """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
+
+    `turned` is whether it leads back to where it first came from: after a failover its VM was reprotected.
+    `held_recovery_points` is whether it ever was protected, `job` the one under way on it, or "". `percent` is that of
+    the initial replication, where the service tells it; it stops below 100. `rpo_at` is when `rpo_seconds` was
+    reckoned, `tested_at` when a test failover last went well.
+    """
+
+    id: ResourceId
+    source: ResourceId
+    copies: tuple[ResourceId, ...] = ()
+    state: str
+    state_description: str = ""
+    test_failover: str = ""
+    active_location: str = ""
+    turned: bool = False
+    replication_health: str = ""
+    policy_id: ResourceId | None = None
+    disks: tuple[ItemDisk, ...] = ()
+    nics: tuple[ItemNic, ...] = ()
+    settings: ItemSettings = ItemSettings()
+    held_recovery_points: bool = False
+    job: str = ""
+    percent: int | None = None
+    rpo_seconds: int | None = None
+    rpo_at: datetime | None = None
+    tested_at: datetime | None = None
+    agent: Agent = Agent()
+    errors: tuple[HealthError, ...] = ()
+
+    @property
+    def vault(self) -> ResourceId:
+        return self.id.parent.parent.parent
+
+    @property
+    def may_be_disabled(self) -> bool:
+        """Freeze beats fix; and what others made is theirs to disable."""
+        return self.is_ours and self.stage in _MAY_BE_DISABLED
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this app made it: only what is ours may ever be removed by us."""
+        return self.id.name.lower() == naming.item_name(self.source)
+
+    @property
+    def stage(self) -> Stage:
+        under_test = self.test_failover.lower() not in {"", "none"}
+        if under_test or self.turned or self.active_location.lower() == "recovery":
+            return Stage.FROZEN
+        stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
+        # What once was protected is never taken for a mere attempt that failed.
+        return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
+
+
+ENABLE, DISABLE = "EnableDr", "DisableDr"
+"""The scenarios of jobs that enable and disable protection."""
+
+
+class JobStage(StrEnum):
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+_ENDED = {"succeeded": JobStage.SUCCEEDED, "completedwithinformation": JobStage.SUCCEEDED}
+_FAILED = {"failed", "cancelled", "suspended"}
+
+
+class Job(Model):
+    """A Site Recovery job, as the list of a vault's jobs tells of it. `name` is also the ID of the operation, `target`
+    the name of the VM."""
+
+    name: str
+    scenario: str
+    title: str = ""
+    state: str
+    target: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def stage(self) -> JobStage:
+        state = self.state.lower()
+        return _ENDED.get(state, JobStage.FAILED if state in _FAILED else JobStage.RUNNING)

@@ -1,0 +1,68 @@
+"""What an activity answers. Activities do not raise for what Azure says: they return one of three.
+
+- `Ready`: it is so; `value` holds what was found.
+- `Pending`: asked for and not there yet; look again after `retry_after` seconds.
+- `Failed`: Azure said no, and asking again the same way would not help.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from shared.model.base import Model
+
+
+def _cut_to(longest: int) -> BeforeValidator:
+    """Cuts a text that is longer than so many characters."""
+    return BeforeValidator(
+        lambda text: f"{text[: longest - 1]}…" if isinstance(text, str) and len(text) > longest else text
+    )
+
+
+class Error(Model):
+    """Why something failed, in the words of the service. `action` is what it recommends.
+
+    A text of Azure may be of any length, and an error is carried in the state of orchestrations: it is cut here.
+    """
+
+    code: Annotated[str, _cut_to(100)]
+    message: Annotated[str, _cut_to(2000)]
+    action: Annotated[str, _cut_to(1000)] = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (f"{self.code}: {self.message}", self.action) if part)
+
+
+class Ready(Model):
+    status: Literal["ready"] = "ready"
+    value: dict[str, Any] = {}
+
+
+class Pending(Model):
+    """`percent` is of the step, where the service tells it."""
+
+    status: Literal["pending"] = "pending"
+    retry_after: float
+    step: str = ""
+    percent: int | None = None
+    error: Error | None = None
+
+
+class Failed(Model):
+    """`by_settings`: it was no fault but somebody's rule that refused: the app's own settings, or Azure Policy."""
+
+    status: Literal["failed"] = "failed"
+    error: Error
+    by_settings: bool = False
+
+
+Outcome = Ready | Pending | Failed
+
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(
+    Annotated[Outcome, Field(discriminator="status")], config=ConfigDict(defer_build=True)
+)
+
+
+def load_outcome(data: Any) -> Outcome:
+    """Reads what an activity returned. Raises pydantic.ValidationError."""
+    return _OUTCOME.validate_python(data)

@@ -1,0 +1,147 @@
+"""Target resources: what has to be there before a VM can be protected, found by its key, made under its name."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.model import naming
+from shared.model.base import Model
+from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
+
+
+class Placed(Model):
+    """A resource with an ID of its own, in one region."""
+
+    id: ResourceId
+    location: str
+
+    @property
+    def key(self) -> str:
+        return self.id.key
+
+    @property
+    def name(self) -> str:
+        return str(self.id)
+
+
+class InVault(Model):
+    """A part of a vault's Site Recovery chain: found by its natural key (`key`), made under `name` if it is missing."""
+
+    vault: ResourceId
+
+
+class ResourceGroup(Placed):
+    kind: Literal["resource group"] = "resource group"
+    for_cache: bool = False
+
+
+class VirtualNetwork(Placed):
+    kind: Literal["virtual network"] = "virtual network"
+    address_space: tuple[str, ...]
+    subnets: dict[str, tuple[str, ...]]
+
+
+class AvailabilitySet(Placed):
+    kind: Literal["availability set"] = "availability set"
+    fault_domains: int
+    update_domains: int
+    sku: str
+    placement_group: ResourceId | None = None
+
+
+class PlacementGroup(Placed):
+    kind: Literal["proximity placement group"] = "proximity placement group"
+
+
+class CacheAccount(Placed):
+    """`premium` is one of premium block blobs, for high churn."""
+
+    kind: Literal["cache storage account"] = "cache storage account"
+    premium: bool = False
+
+
+class Fabric(InVault):
+    kind: Literal["fabric"] = "fabric"
+    location: str
+
+    @property
+    def key(self) -> str:
+        return f"fabric/{self.location}"
+
+    @property
+    def name(self) -> str:
+        return naming.fabric(self.location)
+
+
+class Container(InVault):
+    kind: Literal["protection container"] = "protection container"
+    location: str
+
+    @property
+    def key(self) -> str:
+        return f"container/{self.location}"
+
+    @property
+    def name(self) -> str:
+        return naming.container(self.location)
+
+
+class ReplicationPolicy(InVault):
+    kind: Literal["replication policy"] = "replication policy"
+    policy: Policy
+
+    @property
+    def key(self) -> str:
+        return f"policy/{self.policy.key}"
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+
+class ContainerMapping(InVault):
+    kind: Literal["container mapping"] = "container mapping"
+    source_location: str
+    target_location: str
+    policy: Policy
+    automation_account: ResourceId | None = None
+
+    @property
+    def key(self) -> str:
+        return f"mapping/{self.source_location}/{self.target_location}/{self.policy.key}"
+
+    @property
+    def name(self) -> str:
+        return naming.container_mapping(self.source_location, self.target_location, self.policy.name)
+
+
+class NetworkMapping(InVault):
+    kind: Literal["network mapping"] = "network mapping"
+    source_location: str
+    target_location: str
+    source_network: ResourceId
+    target_network: ResourceId
+
+    @property
+    def key(self) -> str:
+        return f"network/{self.source_network.key}/{self.target_location}"
+
+    @property
+    def name(self) -> str:
+        return naming.network_mapping(self.source_network, self.target_location)
+
+
+TargetResource = Annotated[
+    ResourceGroup
+    | VirtualNetwork
+    | AvailabilitySet
+    | PlacementGroup
+    | CacheAccount
+    | Fabric
+    | Container
+    | ReplicationPolicy
+    | ContainerMapping
+    | NetworkMapping,
+    Field(discriminator="kind"),
+]

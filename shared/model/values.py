@@ -1,0 +1,102 @@
+"""What people write into tags, profiles and requests, checked and brought into one form.
+
+Each check takes a text and returns it as the app goes on with it; its ValueError says what is allowed. Nothing is read:
+whether a resource of that name exists is seen later.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address
+
+from shared.model.resource_id import ResourceId
+
+Check = Callable[[str], str]
+
+NONE = "none"
+"""Asks for none of something that would be derived."""
+
+# Names of resources: what all kinds of them allow, so that nothing else can get into an ID.
+_NAME = re.compile(r"[A-Za-z0-9_](?:[\w.()-]{0,88}[\w()-])?", re.ASCII)
+
+
+def parts(text: str) -> dict[str, str]:
+    """`web` is for all, as {"": "web"}; `nic-1=web, nic-2=data` for each by name (lower-cased). Raises ValueError."""
+    if "=" not in text:
+        return {"": text.strip()}
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not name or not equals or not value or name.lower() in found:
+            raise ValueError("one value for all, or <name>=<value>, comma-separated, each name once")
+        found[name.lower()] = value
+    return found
+
+
+def each(check: Check) -> Check:
+    """A value for all, or one for each by name."""
+
+    def checked(text: str) -> str:
+        return ", ".join(f"{name}={check(value)}" if name else check(value) for name, value in parts(text).items())
+
+    return checked
+
+
+def resource(resource_type: str, noun: str, *, optional: bool = False, by_name: bool = True) -> Check:
+    """The ID of a resource of that type ("" is a resource group), or its name. `noun` is what people call it."""
+    allowed = f"the ID {'or the name ' if by_name else ''}of {noun}" + (f", or {NONE}" if optional else "")
+
+    def checked(text: str) -> str:
+        if text.lower() == NONE:
+            if optional:
+                return NONE
+            raise ValueError(allowed)
+        if by_name and _NAME.fullmatch(text):
+            return text
+        try:
+            found = ResourceId(text)
+        except ValueError:
+            raise ValueError(allowed) from None
+        names = found.text.split("/")[8::2] if found.type else [found.resource_group]
+        if found.type.lower() != resource_type.lower() or not all(map(_NAME.fullmatch, names)):
+            raise ValueError(allowed)
+        return found.text
+
+    return checked
+
+
+def one_of(*allowed: str) -> Check:
+    """One of these words, in whatever case."""
+    known = {word.lower(): word for word in allowed}
+
+    def checked(text: str) -> str:
+        if text.lower() not in known:
+            raise ValueError(", ".join(allowed))
+        return known[text.lower()]
+
+    return checked
+
+
+def matching(pattern: str, allowed: str) -> Check:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def checked(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(allowed)
+        return text
+
+    return checked
+
+
+def region(text: str) -> str:
+    """As ARM writes it: `East US 2` is `eastus2`."""
+    name = text.replace(" ", "").lower()
+    if name == NONE or not re.fullmatch(r"[a-z]{2,30}[0-9]{0,2}(?:euap|stage)?", name, re.ASCII):
+        raise ValueError("the name of an Azure region, as westus2")
+    return name
+
+
+def ip_address(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except AddressValueError:
+        raise ValueError("an IPv4 address") from None

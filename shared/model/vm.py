@@ -1,0 +1,183 @@
+"""A source VM as it is now: what the rules need to know of it, and nothing else."""
+
+from datetime import datetime
+
+from shared.model.base import Model
+from shared.model.resource_id import ResourceId
+
+
+class Disk(Model):
+    """A managed disk of a VM. `sku` is its storage type, as `Premium_LRS`; `size_gb` is known of a running VM's.
+
+    `obstacle` says what keeps it from being replicated, if so; `encryption_set` holds the customer-managed key.
+    """
+
+    id: ResourceId
+    sku: str
+    size_gb: int | None = None
+    encryption_set: ResourceId | None = None
+    obstacle: str = ""
+    holds_os: bool = False
+
+
+class SourceVm(Model):
+    """What `resolve_source` reads. `tags` are those of the app only; `location` is a region name, as `eastus`;
+    `created_at` is when the VM was made.
+
+    `request` is what a request asks for, under the tags' names: tried as if the VM carried it.
+    """
+
+    id: ResourceId
+    location: str
+    tags: dict[str, str]
+    request: dict[str, str] = {}
+    power_state: str
+    provisioning_state: str
+    size: str = ""
+    os: str = ""
+    zone: str = ""
+    security_type: str = ""
+    encryption_at_host: bool = False
+    disk_encryption: bool = False
+    disks: tuple[Disk, ...] = ()
+    unmanaged_disks: int = 0
+    unmanaged_accounts: tuple[str, ...] = ()
+    nic_ids: tuple[ResourceId, ...] = ()
+    availability_set_id: ResourceId | None = None
+    placement_group_id: ResourceId | None = None
+    scale_set_id: ResourceId | None = None
+    created_at: datetime | None = None
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether Azure is still busy with it: extensions right after creation, an update."""
+        return self.provisioning_state.lower() in {"creating", "updating", "migrating"}
+
+
+class SourceNic(Model):
+    """A network interface. `address` is that of its primary configuration, which `configuration` names."""
+
+    id: ResourceId
+    subnet: ResourceId
+    configuration: str = ""
+    address: str = ""
+    static: bool = False
+
+    @property
+    def network(self) -> ResourceId:
+        return self.subnet.parent
+
+
+class Subnet(Model):
+    """`guarded` is whether it has a network security group, `routed` whether it has a route table."""
+
+    prefixes: tuple[str, ...] = ()
+    guarded: bool = False
+    routed: bool = False
+
+
+class Network(Model):
+    """A virtual network. `address_space` in CIDR; `subnets` by name; `peered` is whether it has a peering."""
+
+    id: ResourceId
+    location: str = ""
+    address_space: tuple[str, ...] = ()
+    subnets: dict[str, Subnet] = {}
+    peered: bool = False
+
+
+class SourceAvailabilitySet(Model):
+    id: ResourceId
+    fault_domains: int
+    update_domains: int
+    sku: str
+    placement_group_id: ResourceId | None = None
+
+
+class EligibilityError(Model):
+    """One error of the service's own check before enabling (`replicationEligibilityResults`)."""
+
+    code: str
+    message: str
+    action: str = ""
+
+
+class Existing(Model):
+    """A resource that somebody names: what it is, where it is, and for an account its kind and what would disturb."""
+
+    id: ResourceId
+    location: str = ""
+    kind: str = ""
+    sku: str = ""
+    obstacle: str = ""
+    keys_off: bool = False
+
+
+class Lock(Model):
+    """A management lock. `scope` is what it lies on; everything under that is locked."""
+
+    scope: str
+    name: str
+    read_only: bool = False
+
+    def covers(self, resource: ResourceId) -> bool:
+        return f"{resource.key}/".startswith(f"{self.scope.lower()}/")
+
+
+class Size(Model):
+    """A VM size in the target region. `left` is what is left of the quotas of its family and of the region.
+
+    `data_disks` is how many it takes, and `memory` in GiB, None where Azure does not tell; `premium` whether it takes
+    premium disks.
+    """
+
+    name: str
+    family: str = ""
+    cores: int = 0
+    memory: float | None = None
+    data_disks: int | None = None
+    premium: bool = True
+    zones: tuple[str, ...] = ()
+    left: int | None = None
+
+
+class Offer(Model):
+    """What the target region offers: those of the sizes asked about, and the fault domains of an availability set."""
+
+    sizes: tuple[Size, ...] = ()
+    fault_domains: int | None = None
+
+
+class GroupMember(Model):
+    """A VM that is in the multi-VM group which is asked for."""
+
+    id: ResourceId
+    location: str
+
+
+class Surroundings(Model):
+    """What a VM's protection depends on besides the VM.
+
+    `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.
+    `networks` are those of the VM, `target_networks` those that are there already among the ones it would get;
+    `existing` holds what is named by somebody and is there; `offer` is None where the target was not asked;
+    `cached_disks` how many disks each cache account serves (by lower-cased ID).
+    """
+
+    vault_location: str
+    target_location: str = ""
+    vault_has_identity: bool = False
+    group_managed_by: str = ""
+    eligibility_errors: tuple[EligibilityError, ...] = ()
+    nics: tuple[SourceNic, ...] = ()
+    networks: tuple[Network, ...] = ()
+    mapped_networks: dict[str, ResourceId] = {}
+    target_networks: tuple[Network, ...] = ()
+    availability_set: SourceAvailabilitySet | None = None
+    existing: tuple[Existing, ...] = ()
+    offer: Offer | None = None
+    cached_disks: dict[str, int] = {}
+    taken_addresses: tuple[str, ...] = ()
+    group_members: tuple[GroupMember, ...] = ()
+    locks: tuple[Lock, ...] = ()
+    shared_disks: tuple[ResourceId, ...] = ()

@@ -1,0 +1,240 @@
+"""Reading what a VM's protection depends on besides the VM. What VMs share is read once for all. Reads only."""
+
+import asyncio
+from collections.abc import Iterable
+from http import HTTPStatus
+from itertools import count
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import is_missing
+from shared.arm.ttl_cache import HARDLY, SLOW
+from shared.config import override_options
+from shared.model import naming
+from shared.model.replicated_item import ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.values import parts
+from shared.model.vm import (
+    EligibilityError,
+    Existing,
+    Lock,
+    Network,
+    Offer,
+    SourceAvailabilitySet,
+    SourceNic,
+    SourceVm,
+    Surroundings,
+)
+from shared.planning import placement
+from shared.planning.network import LONGEST_NAME
+from shared.planning.overrides import Wishes
+from shared.planning.references import references, target_group
+from shared.planning.storage import default_cache
+from shared.readers.disks import shared_disks
+from shared.readers.locks import read_locks
+from shared.readers.named_resources import read_existing
+from shared.readers.networks import is_free, read_network, read_nic
+from shared.readers.resource_groups import GroupRecord
+from shared.readers.skus import read_offer
+from shared.site_recovery.items import Items
+from shared.site_recovery.vault import Vault
+
+
+class Reader:
+    """Reads for one VM. What hardly changes is remembered for hours, unless it is asked for `anew`.
+
+    All raise HttpResponseError.
+    """
+
+    def __init__(self, azure: Azure, vm: SourceVm, wishes: Wishes, vault: Vault, *, anew: bool) -> None:
+        self._azure = azure
+        self._vm = vm
+        self._wishes = wishes
+        self._vault = vault
+        self._within = azure.settings.poll_seconds * (1 if anew else HARDLY)
+        self._slowly = azure.settings.poll_seconds * (1 if anew else SLOW)
+
+    async def before_enabling(self, group: GroupRecord | None) -> Surroundings:
+        """All that a VM depends on which nothing protects yet."""
+        nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
+        around = await self._around(nics, await self._vault.network_mappings.get())
+        target = around.target_location
+        static = {nic.address: nic for nic in nics if nic.static}
+        errors, offer, locks, disks, cache, taken = await asyncio.gather(
+            self._eligibility_errors(),
+            self._offer(target),
+            self._locks(),
+            shared_disks(self._azure, self._vm, self._within),
+            self._default_cache(around),
+            self._taken(around, static),
+        )
+        more = {
+            "group_managed_by": group.managed_by if group else "",
+            "eligibility_errors": errors,
+            "offer": offer,
+            "locks": locks,
+            "shared_disks": disks,
+            "existing": (*around.existing, *cache),
+            "taken_addresses": (*around.taken_addresses, *taken),
+        }
+        return around.model_copy(update=more)
+
+    async def of_item(self, item: ProtectedItem) -> Surroundings:
+        """What could change an item. Of the interfaces the item itself tells."""
+        nics = tuple(
+            SourceNic(
+                id=nic.source,
+                subnet=nic.source_network.child("subnets", nic.subnet),
+                configuration=nic.configuration,
+                address=nic.address,
+            )
+            for nic in item.nics
+            if nic.source_network and nic.subnet
+        )
+        mappings = await self._vault.network_mappings.get(self._within)
+        around = await self._around(nics, mappings, item.settings.target_location)
+        more: dict[str, Any] = {}
+        if "target-size" in self._wishes.asked:
+            more["offer"] = await self._offer(around.target_location)
+        if {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}:
+            more["shared_disks"] = await shared_disks(self._azure, self._vm, self._within)
+        return around.model_copy(update=more)
+
+    async def _around(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> Surroundings:
+        """What is needed either way. `target` is the region of an item; else it is what is asked for."""
+        azure, vm, wishes = self._azure, self._vm, self._wishes
+        vault = await self._vault.about.get(self._within)
+        target = target or placement.location(vm, wishes, azure.settings, vault.location).value
+        mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
+        sources = sorted({nic.network for nic in nics}, key=str)
+        asked = [(tag, resource) for tag, resource in references(vm, wishes) if resource in azure.settings.target]
+        targets = {mapped.get(source.key, naming.target_sibling(source, LONGEST_NAME)) for source in sources}
+        targets |= {resource for tag, resource in asked if tag == "target-vnet"}
+        caches = {resource for tag, resource in asked if tag == "cache-storage"}
+        networks, target_networks, existing, availability_set = await asyncio.gather(
+            # A network that a target is made after is read anew more often than one that is only compared.
+            self._networks(sources, mapped),
+            asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets, key=str))),
+            asyncio.gather(*(read_existing(azure, each, self._within, caches) for each in {each for _, each in asked})),
+            self._availability_set(),
+        )
+        known = [await each.items.get() for each in azure.vaults()]
+        group = wishes.asked.get("consistency-group")
+        around = Surroundings(
+            vault_location=vault.location,
+            target_location=target,
+            vault_has_identity=vault.has_identity,
+            nics=nics,
+            networks=networks,
+            mapped_networks={source.key: mapped[source.key] for source in sources if source.key in mapped},
+            target_networks=tuple(network for network in target_networks if network),
+            availability_set=availability_set,
+            existing=tuple(found for found in existing if found),
+            cached_disks=_cached_disks(vm, known),
+            group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
+        )
+        addresses = parts(wishes.asked["target-ip"].value).items() if "target-ip" in wishes.asked else ()
+        by_name = {nic.id.name.lower(): nic for nic in nics}
+        fixed = {address: by_name.get(name) or next(iter(nics), None) for name, address in addresses}
+        taken = await self._taken(around, {address: nic for address, nic in fixed.items() if nic})
+        return around.model_copy(update={"taken_addresses": taken})
+
+    async def _default_cache(self, around: Surroundings) -> tuple[Existing, ...]:
+        """The app's own account, if it is there and nobody asks for another: somebody may have changed it since."""
+        churn = self._wishes.asked.get("churn")
+        account = default_cache(
+            self._vm, around.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
+        )
+        if "cache-storage" in self._wishes.asked or account not in self._azure.settings.target:
+            return ()
+        # What this process made has no soft delete: that is a call for each account, and not needed.
+        found = await read_existing(self._azure, account, self._within, {account} - self._azure.made)
+        return (found,) if found else ()
+
+    async def _nic(self, nic: ResourceId) -> SourceNic | None:
+        return await read_nic(self._azure, nic)
+
+    async def _networks(self, sources: list[ResourceId], mapped: dict[str, ResourceId]) -> tuple[Network, ...]:
+        reads = [
+            read_network(self._azure, each, self._within if each.key in mapped else self._slowly) for each in sources
+        ]
+        return tuple([network for network in await asyncio.gather(*reads) if network])
+
+    async def _taken(self, around: Surroundings, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
+        """Those of the addresses that something in the target network has."""
+        chosen = [each for tag, each in references(self._vm, self._wishes) if tag == "target-vnet"]
+        there = {network.id for network in around.target_networks}
+        taken = []
+        for address, nic in addresses.items():
+            by_name = naming.target_sibling(nic.network, LONGEST_NAME)
+            network = next(iter(chosen), around.mapped_networks.get(nic.network.key, by_name))
+            if network in there and not await is_free(self._azure, network, address):
+                taken.append(address)
+        return tuple(taken)
+
+    async def _eligibility_errors(self) -> tuple[EligibilityError, ...]:
+        """The service's own check. It does not know every VM: a missing result is no objection."""
+        client = self._azure.site_recovery(self._vm.id.subscription).replication_eligibility_results
+        try:
+            result = await client.get(self._vm.id.resource_group, self._vm.id.name)
+        except HttpResponseError as answer:
+            if is_missing(answer):
+                return ()
+            raise
+        errors = (result.properties.errors if result.properties else None) or ()
+        return tuple(
+            EligibilityError(code=error.code or "", message=error.message or "", action=error.recommended_action or "")
+            for error in errors
+        )
+
+    async def _offer(self, target: str) -> Offer:
+        asked = self._wishes.asked.get("target-size")
+        wanted = {self._vm.size.lower(), asked.value.lower() if asked else ""} - {""}
+        subscription = target_group(self._vm, self._wishes).subscription
+        try:
+            return await read_offer(self._azure, subscription, target, wanted, self._within)
+        except HttpResponseError as answer:
+            # A region that there is not offers nothing.
+            if answer.status_code == HTTPStatus.BAD_REQUEST:
+                return Offer()
+            raise
+
+    async def _locks(self) -> tuple[Lock, ...]:
+        target = target_group(self._vm, self._wishes).subscription
+        subscriptions = {each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, target)}
+        found = await asyncio.gather(*(read_locks(self._azure, each, self._within) for each in sorted(subscriptions)))
+        return tuple(lock for locks in found for lock in locks)
+
+    async def _availability_set(self) -> SourceAvailabilitySet | None:
+        set_id = self._vm.availability_set_id
+        if set_id is None:
+            return None
+        return await self._azure.shared(f"set/{set_id.key}", lambda: _read_set(self._azure, set_id), self._within)
+
+
+async def _read_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
+    client = azure.compute(set_id.subscription).availability_sets
+    found = await client.get(set_id.resource_group, set_id.name)
+    group = found.properties.proximity_placement_group if found.properties else None
+    return SourceAvailabilitySet(
+        id=set_id,
+        fault_domains=(found.properties.platform_fault_domain_count if found.properties else None) or 1,
+        update_domains=(found.properties.platform_update_domain_count if found.properties else None) or 1,
+        sku=(found.sku.name if found.sku else None) or "Aligned",
+        placement_group_id=ResourceId(group.id) if group and group.id else None,
+    )
+
+
+def _cached_disks(vm: SourceVm, known: list[Items]) -> dict[str, int]:
+    """How full the app's own cache accounts for the VM are, up to the first that nothing uses."""
+    counts: dict[str, int] = {}
+    for premium in (False, True):
+        for number in count(1):
+            account = naming.cache_account(vm.id.subscription, vm.location, premium=premium, number=number)
+            used = sum(items.cached_disks[account.key] for items in known)
+            if not used:
+                break
+            counts[account.key] = used
+    return counts

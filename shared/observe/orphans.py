@@ -1,0 +1,167 @@
+"""The leftovers of the target: which resources carry our tag, what may want one of them all the same, and its removal.
+
+Resource Graph lags by a minute or two, the lists of Resource Manager by seconds; so whatever is about to be removed is
+read by itself, and what cannot be read keeps it.
+"""
+
+import json
+import logging
+from collections.abc import AsyncIterable, Iterable
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import error_of
+from shared.arm.resource_graph import query
+from shared.config.override_options import NETWORK
+from shared.model import naming
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.observe.inventory import items_of_others
+from shared.planning.network import LONGEST_NAME
+from shared.readers.named_resources import api_version_of
+from shared.readers.resource_groups import forget_groups
+from shared.readers.usage import interfaces_in
+from shared.reconcile.inventory import Survey
+from shared.reconcile.orphans import Demand
+
+log = logging.getLogger("dr.leftovers")
+
+_REFUSALS = {400, 403, 404, 409}
+
+
+async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
+    """The resources and the resource groups that carry our tag in the subscriptions of the target scope: two lists for
+    each. Raises HttpResponseError."""
+    ((tag, value),) = naming.MADE_BY.items()
+    found: list[ResourceId] = []
+    for subscription in _subscriptions(azure.settings.target_scope):
+        client, condition = azure.resources(subscription), _tagged(tag, value)
+        found += await _ids(client.resources.list(filter=condition))
+        found += await _ids(client.resource_groups.list(filter=condition))
+    return tuple(found)
+
+
+def _tagged(tag: str, value: str) -> str:
+    """A filter of lists. Asked for so, resources come without their tags."""
+    return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
+
+
+async def _ids(listed: AsyncIterable[Any]) -> list[ResourceId]:
+    found = []
+    async for resource in listed:
+        try:
+            found.append(ResourceId(resource.id or ""))
+        except ValueError:
+            log.info("Not read: %r", resource.id)
+    return found
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _subscriptions(scope: Iterable[ResourceId]) -> list[str]:
+    return sorted({member.subscription.lower() for member in scope})
+
+
+async def tagged_since(azure: Azure, survey: Survey) -> ResourceId | None:
+    """A VM that is tagged by now, and that the survey does not know to be: its run may be using anything.
+
+    Raises HttpResponseError.
+    """
+    settings = azure.settings
+    known = {each.vm_id for each in survey.standings if settings.asks_for_protection(each.tags)}
+    for subscription in _subscriptions(settings.source_scope):
+        for value in settings.tag_values:
+            listed = azure.resources(subscription).resources.list(filter=_tagged(settings.tag_name, value))
+            for vm in await _ids(listed):
+                if vm.is_type(VIRTUAL_MACHINE) and vm in settings.source and vm not in known:
+                    return vm
+    return None
+
+
+async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[ResourceId, str]:
+    """Why to keep those of these resources that an item of somebody else's vault names, wherever in it, as far as
+    Resource Graph tells. Raises HttpResponseError, TruncatedError.
+    """
+    settings = azure.settings
+    scope = (*settings.target_scope, *settings.source_scope, *settings.vault_ids)
+    text = items_of_others(settings, "properties")
+    found: dict[ResourceId, str] = {}
+    async for row in query(azure, text, _subscriptions(scope)):
+        named = json.dumps(row["properties"]).lower()
+        for resource in resources:
+            if f'{resource.key}"' in named or f"{resource.key}/" in named:
+                found[resource] = f"{row['id']}, in a vault that is none of DR_VAULT_IDS, names it"
+    return found
+
+
+class Networks:
+    """Which VMs that are about to be protected lead to a network, or to something in a group: by their interfaces."""
+
+    def __init__(self, azure: Azure, demand: Demand) -> None:
+        self._azure = azure
+        self._demand = demand
+        self._sources: list[ResourceId] | None = None
+
+    async def reason_to_keep(self, leftover: ResourceId) -> str:
+        """Of a network or a group, or "". Raises HttpResponseError."""
+        if leftover.is_type(NETWORK) and (mapping := await self._mapping_of_others(leftover)):
+            return f"the network mapping {mapping}, which this app did not make, leads to it"
+        if not (leftover.is_type(NETWORK) or not leftover.type):
+            return ""
+        if self._demand.unclear:
+            return f"{self._demand.unclear} does not tell its network, and its VM is gone"
+        if not self._demand.interfaces:
+            return ""
+        for source in await self._leading_to(leftover):
+            if self._demand.interfaces & await interfaces_in(self._azure, source):
+                return f"VMs in {source.name} that are being protected lead to it"
+        return ""
+
+    async def _leading_to(self, leftover: ResourceId) -> list[ResourceId]:
+        """The networks whose target this would be, or would be in."""
+        if self._sources is None:
+            condition = f"resourceType eq {_quoted(NETWORK)}"
+            subscriptions = _subscriptions(self._azure.settings.source_scope)
+            clients = [self._azure.resources(each).resources for each in subscriptions]
+            self._sources = [source for client in clients for source in await _ids(client.list(filter=condition))]
+        targets = [(source, naming.target_sibling(source, LONGEST_NAME)) for source in self._sources]
+        return [source for source, target in targets if leftover in {target, target.group_id}]
+
+    async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
+        """A mapping of ours is no use of its own: it stays, and leads to the network that the next VM makes again."""
+        for vault in self._azure.vaults():
+            for mapping in await vault.network_mappings.get(self._azure.settings.poll_seconds):
+                ends = {mapping.source_network, mapping.target_network}
+                ours = naming.network_mapping(mapping.source_network, mapping.target_location)
+                if network in ends and mapping.id.name.lower() != ours.lower():
+                    return mapping.id
+        return None
+
+
+async def remove(azure: Azure, leftover: ResourceId) -> str:
+    """Asks for its removal, once, and does not wait for it. Returns why Azure refused, or "".
+
+    Azure has no removal of a group that is empty: whatever somebody puts into one between the look at it and this call
+    goes with it. It is a moment, and a group that no tagged VM and no item leads to, of this app's making, and older
+    than the grace. It is never sent twice, for then the moment would be a longer one.
+
+    Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
+    """
+    azure.check_removal(leftover)
+    client = azure.resources(leftover.subscription)
+    try:
+        if leftover.type:
+            version = api_version_of(leftover)
+            await client.resources.begin_delete_by_id(str(leftover), api_version=version, retry_total=0)
+        else:
+            await client.resource_groups.begin_delete(leftover.resource_group, retry_total=0)
+    except HttpResponseError as answer:
+        if answer.status_code not in _REFUSALS:
+            raise
+        return str(error_of(answer))
+    azure.forget_resource(leftover)
+    forget_groups(azure, leftover, if_before=float("inf"))
+    return ""

@@ -1,0 +1,98 @@
+"""What is planned for a VM, as its look found it: for a dry run, and before a tag is written. Reads only."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shared.arm.client import Azure
+from shared.arm.tags import tag_vm
+from shared.config.settings import Settings
+from shared.model.activity_io import Source, Verdict
+from shared.model.changes import Difference
+from shared.model.findings import Finding, Severity
+from shared.model.plan import Plan, ResourcePreview
+from shared.model.replicated_item import ProtectedItem, Stage
+from shared.model.vm import SourceVm
+from shared.observe.vm import plan_for, preview
+from shared.site_recovery.policies import find_edit
+
+
+class Planned(NamedTuple):
+    """`plan` is there where the VM is one to protect; `changes` are those of the item that protects it already."""
+
+    findings: tuple[Finding, ...]
+    plan: Plan | None = None
+    resources: tuple[ResourcePreview, ...] = ()
+    changes: tuple[Difference, ...] = ()
+
+    @property
+    def blockers(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
+
+
+async def planned(azure: Azure, source: Source) -> Planned:
+    if source.verdict is not Verdict.PROTECT or source.vm is None:
+        return Planned(source.findings)
+    plan = await plan_for(azure, source.vm, source.item, thorough=True)
+    findings = (*source.findings, *plan.findings)
+    if source.item is None:
+        resources, unfit = await preview(azure, plan)
+        return Planned((*findings, *unfit), plan, resources)
+    if source.item.stage is not Stage.PROTECTED:
+        return Planned(findings, plan)
+    added = (
+        Difference(setting=f"disks/{disk.id.name}", current="", wanted="replicated")
+        for disk in plan.changes.added_disks
+    )
+    changes = (*plan.changes.differences, *added)
+    return Planned(findings, plan, await _in_place(azure, plan, source.item, changes), changes)
+
+
+async def _in_place(
+    azure: Azure, plan: Plan, item: ProtectedItem, changes: tuple[Difference, ...]
+) -> tuple[ResourcePreview, ...]:
+    """What would be changed and not made: the item, and the policy it is under."""
+    edit = await find_edit(azure, item, plan.profile, plan.replication.policy) if plan.replication else None
+    of_policy = (edit.preview,) if edit else ()
+    if not changes:
+        return of_policy
+    detail = "; ".join(map(str, changes))
+    return (
+        ResourcePreview(kind="replicated item", action="change in place", name=str(item.id), detail=detail),
+        *of_policy,
+    )
+
+
+def blockers_of(source: Source, found: Planned) -> tuple[Finding, ...]:
+    """What would end the VM's run as not eligible.
+
+    Azure may be busy with the VM itself, which is waited for: then only what is asked for can be judged already.
+    """
+    if source.verdict is Verdict.PROTECT and source.item is None and source.vm and source.vm.is_settling:
+        return tuple(finding for finding in found.blockers if finding.code.startswith("Override"))
+    return found.blockers
+
+
+async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> None:
+    """The tag that asks for protection and these, in one call: those that differ from what the VM has.
+
+    Raises WriteRefusedError, HttpResponseError.
+    """
+    wanted = dict(tags)
+    if not azure.settings.asks_for_protection(vm.tags):
+        wanted[azure.settings.tag_name] = azure.settings.tag_values[0]
+    has = {name.lower(): value for name, value in vm.tags.items()}
+    differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
+    if differing:
+        await tag_vm(azure, vm.id, differing)
+
+
+async def write_refusal(azure: Azure, vm: SourceVm) -> None:
+    """The tag that says no, unless the VM's says so already. Raises WriteRefusedError, HttpResponseError."""
+    if not azure.settings.refuses_protection(vm.tags):
+        await tag_vm(azure, vm.id, {azure.settings.tag_name: refusal_of(azure.settings)})
+
+
+def refusal_of(settings: Settings) -> str:
+    """The value of the tag that says no: `false`, unless that means yes here."""
+    yes = {value.lower() for value in settings.tag_values}
+    return next(value for value in ("false", "no", "") if value not in yes)

@@ -1,0 +1,182 @@
+"""A look at one VM: what is to be done about it, and what its protection is to look like. Reads only."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from shared.arm.client import Azure
+from shared.arm.get_or_create import UnderWayError
+from shared.model.activity_io import Source, Verdict
+from shared.model.findings import Finding, Severity, blocker
+from shared.model.plan import Plan, ResourcePreview
+from shared.model.replicated_item import ProtectedItem, Stage
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import ContainerMapping, TargetResource
+from shared.model.vm import SourceVm
+from shared.observe.context import Reader
+from shared.planning import preflight
+from shared.planning.derive import derive
+from shared.planning.overrides import Wishes, wishes_of
+from shared.planning.storage import unmanaged
+from shared.provision.registry import find
+from shared.provision.target_resources import UnfitError
+from shared.readers.resource_groups import GroupRecord, read_group
+from shared.readers.virtual_machines import read_vm
+from shared.reconcile.diff import removed_disks
+from shared.reconcile.drift import adopted, frozen, other_policy, replaced, unprotected_disks
+from shared.site_recovery.foreign_links import of_links
+from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
+from shared.site_recovery.replicated_items import find_original, find_protection
+from shared.site_recovery.vault import Vault
+
+
+async def look_at(
+    azure: Azure,
+    vm_id: ResourceId,
+    *,
+    as_if_tagged: bool = False,
+    request: dict[str, str] | None = None,
+    confirmed: bool = False,
+) -> Source:
+    """The VM as it is now and what protects it. One that is not tagged costs one read, unless it may be disabled.
+
+    `as_if_tagged` answers for the VM as it would be once it carries the tag, `request` as if it asked for that, too;
+    `confirmed` is whether its protection may be disabled in any mode.
+    """
+    findings = preflight.without_reading(vm_id, azure.settings)
+    if findings:
+        return Source(verdict=Verdict.NOT_ELIGIBLE, findings=tuple(findings))
+    vm = await read_vm(azure, vm_id)
+    if vm is None:
+        return await _left_over(azure, vm_id, Source(verdict=Verdict.GONE), confirmed=confirmed)
+    vm = vm.model_copy(update={"request": request or {}})
+    if not as_if_tagged and not azure.settings.asks_for_protection(vm.tags):
+        return await _left_over(azure, vm_id, Source(verdict=Verdict.NOT_TAGGED, vm=vm), confirmed=confirmed)
+    protection = await find_protection(azure, vm.id)
+    item = protection[1] if protection else None
+    if azure.settings.on_hold(vm.tags):
+        held = preflight.on_hold(vm, azure.settings)
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, item=item, findings=(held,))
+    original = await find_original(azure, vm.id)
+    if original:
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
+    another = replaced(vm, item) if item else ()
+    if another:
+        return Source(verdict=Verdict.NOT_ELIGIBLE, vm=vm, item=item, findings=another)
+    drift = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
+    not_before = preflight.old_enough_at(vm, azure.settings)
+    return Source(verdict=Verdict.PROTECT, vm=vm, item=item, findings=drift, not_before=not_before)
+
+
+async def _left_over(azure: Azure, vm_id: ResourceId, source: Source, *, confirmed: bool) -> Source:
+    """With the item that protects a VM which nobody asks to protect, where it may be disabled.
+
+    A tag that says no is meant; one that is missing, or a VM that is, may be missing by mistake.
+    """
+    tags = source.vm.tags if source.vm else {}
+    if azure.settings.on_hold(tags) or not (confirmed or azure.settings.may_disable(tags)):
+        return source
+    protection = await find_protection(azure, vm_id)
+    if protection is None or await find_original(azure, vm_id):
+        return source
+    item = protection[1]
+    at_once = confirmed or azure.settings.refuses_protection(tags)
+    return source.model_copy(
+        update={
+            "item": item,
+            "findings": (frozen(item),) if item.stage is Stage.FROZEN else adopted(item),
+            "grace_seconds": 0 if at_once else azure.settings.untag_grace_hours * 3600,
+        }
+    )
+
+
+async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, *, thorough: bool = False) -> Plan:
+    """The plan for a VM: how to protect it, or what is to be changed about the item that does.
+
+    One that is blocked by itself costs no further reads, unless somebody wants to know it all: a `thorough` plan. A
+    blocker that rests on what was read long ago is looked at anew before it is told. What is chosen when a VM is
+    enabled is for good: its group's tags are never older than a poll then.
+    """
+    anew = item is None or thorough
+    group = await read_group(azure, vm.id.group_id, anew=anew)
+    wishes = wishes_of(vm, group.tags if group else {}, azure.settings)
+    if _blocked(wishes.findings) and not anew:
+        group = await read_group(azure, vm.id.group_id, anew=True)
+        wishes = wishes_of(vm, group.tags if group else {}, azure.settings)
+    if item:
+        return await _plan_for_item(azure, vm, wishes, item)
+    findings = (*preflight.of_vm(vm), *wishes.findings)
+    vault_id = azure.settings.vault_for(vm.location, wishes.profile)
+    if vault_id is None:
+        findings = (*findings, preflight.region_not_mapped(vm))
+    if vault_id is None or (_blocked(findings) and not thorough):
+        return Plan(vm=vm, findings=findings, settings=unmanaged(vm))
+    plan = await _plan(azure, vm, wishes, azure.vault(vault_id), group, anew=False)
+    if not preflight.may_be_old(plan.findings):
+        return plan
+    return await _plan(azure, vm, wishes, azure.vault(vault_id), group, anew=True)
+
+
+async def _plan(
+    azure: Azure, vm: SourceVm, wishes: Wishes, vault: Vault, group: GroupRecord | None, *, anew: bool
+) -> Plan:
+    left = await of_links(azure, vm.id, vault)
+    around = await Reader(azure, vm, wishes, vault, anew=anew).before_enabling(group)
+    plan = derive(vm, around, wishes, azure.settings, vault.id)
+    if not left:
+        return plan
+    return plan.model_copy(update={"findings": (*plan.findings, *left), "replication": None, "resources": ()})
+
+
+async def _plan_for_item(azure: Azure, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Plan:
+    vault = azure.vault(item.vault)
+    policy = await policy_of_item(vault, item) if item.policy_id else None
+    drift = (
+        *adopted(item),
+        *unprotected_disks(vm, item),
+        *removed_disks(vm, item),
+        *other_policy(vm, policy, wishes.policy),
+    )
+    for anew in (False, True):
+        around = await Reader(azure, vm, wishes, vault, anew=anew).of_item(item)
+        plan = derive(vm, around, wishes, azure.settings, vault.id, item)
+        if not preflight.may_be_old(plan.findings):
+            break
+    return plan.model_copy(update={"findings": (*drift, *plan.findings)})
+
+
+def _blocked(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is Severity.BLOCKER for finding in findings)
+
+
+async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...], tuple[Finding, ...]]:
+    """What would be made, what reused, what changed in place, and a blocker for each resource that is there and cannot
+    serve. Reads only."""
+    previews = [*plan.named]
+    findings: list[Finding] = []
+    for resource in (resource for wave in plan.resources for resource in wave):
+        try:
+            found = await find(azure, resource)
+        except UnfitError as unfit:
+            findings.append(blocker("UnfitTargetResource", str(unfit), "Then ask for the plan again."))
+            continue
+        except UnderWayError:
+            previews.append(ResourcePreview(kind=resource.kind, action="reuse", name=resource.name))
+            continue
+        forbidden = None if found else preflight.not_to_be_made(resource, azure.settings)
+        if forbidden:
+            findings.append(forbidden)
+        previews.append(
+            ResourcePreview(
+                kind=resource.kind,
+                action="reuse" if found else await _making(azure, resource),
+                name=str(found or resource.name),
+            )
+        )
+    return tuple(previews), tuple(findings)
+
+
+async def _making(azure: Azure, resource: TargetResource) -> Literal["create", "change in place"]:
+    """What is done about a resource that is not there as it is wanted."""
+    if isinstance(resource, ContainerMapping) and await find_container_mapping(azure.vault(resource.vault), resource):
+        return "change in place"
+    return "create"

@@ -1,0 +1,141 @@
+"""The resources that have to be there before protection can be asked for, in waves: what is in one wave is independent
+of each other, and rests only on earlier waves."""
+
+from shared.model import naming
+from shared.model.replication import Replication
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import (
+    AvailabilitySet,
+    CacheAccount,
+    Container,
+    ContainerMapping,
+    Fabric,
+    NetworkMapping,
+    PlacementGroup,
+    ReplicationPolicy,
+    ResourceGroup,
+    TargetResource,
+    VirtualNetwork,
+)
+from shared.model.vm import Network, Offer
+from shared.planning.builder import Derivation
+from shared.planning.network import LONGEST_NAME, Networks
+
+FAULT_DOMAINS_EVERYWHERE = 2
+"""What an availability set may have in every region: for one that does not tell how many it has."""
+
+Waves = tuple[tuple[TargetResource, ...], ...]
+
+
+def waves(d: Derivation, replication: Replication, networks: Networks) -> Waves:
+    """The resource groups; a proximity placement group; what lies in the groups, and the fabrics; the containers; the
+    mappings. What is asked for by name exists, and is not among them."""
+    source, target = replication.source_location, replication.target_location
+    to_make = [] if networks.chosen else [each for each in d.around.networks if _is_to_be_made(d, each, networks)]
+    placed = _placed(d, replication, networks, to_make)
+    grouping = [each for each in placed if isinstance(each, PlacementGroup)]
+    groups = {each.id.group_id for each in placed if not isinstance(each, CacheAccount)}
+    if not d.asks("target-resource-group"):
+        groups.add(replication.target_group)
+    caches = [each for each in placed if isinstance(each, CacheAccount)]
+    found: Waves = (
+        (
+            *(ResourceGroup(id=each.id.group_id, location=source, for_cache=True) for each in caches),
+            *(ResourceGroup(id=group, location=target) for group in sorted(groups, key=str)),
+        ),
+        tuple(grouping),
+        (*(each for each in placed if each not in grouping), *_chain(replication)),
+        (Container(vault=replication.vault, location=source), Container(vault=replication.vault, location=target)),
+        (*_container_mappings(d, replication), *_network_mappings(replication, networks)),
+    )
+    return tuple(wave for wave in found if wave)
+
+
+def _is_to_be_made(d: Derivation, source: Network, networks: Networks) -> bool:
+    """Whether the target of a network is the app's to make: there is no mapping, or one that leads to the network of
+    our name, which is gone. Of other names nobody knows what they were."""
+    if source.id.key not in d.around.mapped_networks:
+        return True
+    ours = naming.target_sibling(source.id, LONGEST_NAME)
+    gone = ours not in {network.id for network in d.around.target_networks}
+    return gone and networks.leads_to.get(source.id) == ours and ours in d.app.target
+
+
+def _placed(
+    d: Derivation, replication: Replication, networks: Networks, to_make: list[Network]
+) -> list[CacheAccount | VirtualNetwork | AvailabilitySet | PlacementGroup]:
+    target = replication.target_location
+    placed: list[CacheAccount | VirtualNetwork | AvailabilitySet | PlacementGroup] = []
+    if not d.asks("cache-storage"):
+        placed.append(
+            CacheAccount(
+                id=replication.cache_account, location=replication.source_location, premium=replication.high_churn
+            )
+        )
+    placed += [
+        VirtualNetwork(
+            id=networks.leads_to[network.id],
+            location=target,
+            address_space=network.address_space,
+            subnets={name: subnet.prefixes for name, subnet in network.subnets.items()},
+        )
+        for network in to_make
+    ]
+    source_set, offer = d.around.availability_set, d.around.offer or Offer()
+    if source_set and replication.availability_set and not d.asks("target-availability-set"):
+        placed.append(
+            AvailabilitySet(
+                id=replication.availability_set,
+                location=target,
+                fault_domains=min(source_set.fault_domains, offer.fault_domains or FAULT_DOMAINS_EVERYWHERE),
+                update_domains=source_set.update_domains,
+                sku=source_set.sku,
+                placement_group=replication.placement_group if source_set.placement_group_id else None,
+            )
+        )
+    if replication.placement_group and not d.asks("target-ppg"):
+        placed.append(PlacementGroup(id=replication.placement_group, location=target))
+    return placed
+
+
+def _chain(replication: Replication) -> tuple[TargetResource, ...]:
+    vault = replication.vault
+    return (
+        Fabric(vault=vault, location=replication.source_location),
+        Fabric(vault=vault, location=replication.target_location),
+        ReplicationPolicy(vault=vault, policy=replication.policy),
+    )
+
+
+def _container_mappings(d: Derivation, replication: Replication) -> list[ContainerMapping]:
+    source, target = replication.source_location, replication.target_location
+    return [
+        ContainerMapping(
+            vault=replication.vault,
+            source_location=here,
+            target_location=there,
+            policy=replication.policy,
+            automation_account=d.app.agent_automation_account,
+        )
+        for here, there in ((source, target), (target, source))
+    ]
+
+
+def _network_mappings(replication: Replication, networks: Networks) -> list[NetworkMapping]:
+    """There and back. A VM whose network is chosen for itself needs none."""
+    if networks.chosen:
+        return []
+    source, target = replication.source_location, replication.target_location
+    leads_to = networks.leads_to
+    # A network has one mapping per region: of several that lead to one target, the first is the way back.
+    back: dict[ResourceId, ResourceId] = {there: here for here, there in reversed(leads_to.items())}
+    return [
+        NetworkMapping(
+            vault=replication.vault,
+            source_location=source if one in leads_to else target,
+            target_location=target if one in leads_to else source,
+            source_network=one,
+            target_network=other,
+        )
+        for one, other in [*leads_to.items(), *back.items()]
+    ]

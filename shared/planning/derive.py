@@ -1,0 +1,148 @@
+"""The target settings of a VM: one rule a setting, each with its value, where it came from and why.
+
+The defaults are those of the portal's "Enable replication" page, with two differences that make every name a function
+of one source resource alone, so that VMs sharing a resource lead to one target: a network's target lies in the
+counterpart of the network's own resource group, and the cache account is shared by subscription and region.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from shared.config.prices import cost_of
+from shared.config.settings import Settings
+from shared.model.findings import Finding, blocker
+from shared.model.plan import DEFAULT_ORIGIN, Plan
+from shared.model.replicated_item import ProtectedItem
+from shared.model.replication import Policy, Replication
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import ResourceGroup, VirtualNetwork
+from shared.model.vm import SourceVm, Surroundings
+from shared.planning import network, placement, preflight, storage
+from shared.planning.builder import Derivation
+from shared.planning.dependency_waves import Waves, waves
+from shared.planning.overrides import Wishes
+from shared.reconcile.diff import changes_of
+
+
+def derive(
+    vm: SourceVm,
+    around: Surroundings,
+    wishes: Wishes,
+    settings: Settings,
+    vault: ResourceId,
+    item: ProtectedItem | None = None,
+) -> Plan:
+    """The plan for a VM. With a blocker among its findings it holds no replication and no resources.
+
+    For one that `item` protects already the plan is what differs, and how it can be changed in place.
+    """
+    d = Derivation(vm, around, wishes, settings, item)
+    placement.vault(d, vault)
+    location = placement.location(vm, wishes, settings, around.vault_location, item)
+    d.say(location.name, location.value, location.reason, location.origin)
+    if item is None:
+        placement.check_location(d, vault)
+    group = placement.group(d)
+    networks = network.networks(d)
+    availability_set, zone = placement.availability(d, group)
+    placement_group, name = placement.placement_group(d), placement.name(d)
+    cache_account, high_churn = storage.cache(d)
+    disks = storage.disks(d, high_churn=high_churn)
+    size = placement.size(d, zone, disks)
+    storage.target_accounts(d)
+    policy = wishes.policy
+    replication = Replication(
+        vault=vault,
+        source_location=vm.location,
+        target_location=location.value,
+        target_group=group,
+        cache_account=cache_account,
+        policy=policy,
+        disks=disks,
+        availability_set=availability_set,
+        zone=zone,
+        placement_group=placement_group,
+        capacity_reservation=d.resource("target-capacity-reservation", None, "none is asked for"),
+        boot_diagnostics=storage.boot_diagnostics(d),
+        consistency_group=placement.consistency_group(d),
+        high_churn=high_churn,
+        network=networks.chosen,
+        subnet=networks.subnet,
+        size=size,
+        name=name,
+        nics=networks.nics,
+    )
+    _say_policy(d, policy)
+    placement.check_subscription(d, replication, networks.leads_to.values())
+    resources = waves(d, replication, networks)
+    findings = [*wishes.findings, *d.findings]
+    if item is None:
+        findings += [
+            *preflight.of_vm(vm),
+            *preflight.of_surroundings(vm, around),
+            *preflight.of_locks(vm, around.locks, replication, _networks_to_make(resources, around)),
+            *_out_of_target_scope(resources, settings),
+        ]
+    plan = Plan(
+        vm=vm,
+        profile=wishes.profile_name,
+        findings=tuple(dict.fromkeys(findings)),
+        settings=tuple(d.settings),
+        cost=cost_of(_sizes(vm, replication), settings.prices),
+        writes_off=settings.writes_off,
+    )
+    if plan.blockers:
+        return plan
+    if item:
+        changes, cannot = changes_of(replication, wishes, item, frozenset(d.unfit))
+        return plan.model_copy(
+            update={"findings": (*plan.findings, *cannot), "changes": changes, "replication": replication}
+        )
+    named = tuple(dict.fromkeys(d.named))
+    return plan.model_copy(update={"replication": replication, "resources": resources, "named": named})
+
+
+def _say_policy(d: Derivation, policy: Policy) -> None:
+    name, given = d.wishes.profile_name, d.wishes.profile.model_fields_set
+    points = f"{policy.app_consistent_minutes // 60} h" if policy.app_consistent_minutes else "off"
+    of_retention, of_points = {"recovery_point_retention_hours"}, {"app_consistent_frequency_hours"}
+    for setting, value, fields, reason in (
+        ("replicationPolicy", policy.name, of_retention | of_points, "named by its values"),
+        ("recoveryPointRetention", f"{policy.retention_minutes // 60} h", of_retention, "the default of the portal"),
+        (
+            "appConsistentFrequency",
+            points,
+            of_points,
+            "an older default of the portal: its 24-hour-retention-policy takes none today",
+        ),
+    ):
+        if given & fields:
+            d.say(setting, value, f"the profile {name} asks for it", f"profile {name}")
+        else:
+            d.say(setting, value, reason)
+    d.say("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")
+    agents = d.app.agent_automation_account
+    reason = "DR_AGENT_AUTOMATION_ACCOUNT" if agents else "DR_AGENT_AUTOMATION_ACCOUNT names no account"
+    d.say("agentUpdate", agents or "off", reason, "settings" if agents else DEFAULT_ORIGIN)
+
+
+def _sizes(vm: SourceVm, replication: Replication) -> Iterator[tuple[str, int | None]]:
+    for disk, replicated in zip(vm.disks, replication.disks, strict=True):
+        yield replicated.replica_sku, disk.size_gb
+
+
+def _networks_to_make(resources: Waves, around: Surroundings) -> tuple[ResourceId, ...]:
+    there = {network.id for network in around.target_networks}
+    networks = (each for wave in resources for each in wave if isinstance(each, VirtualNetwork))
+    return tuple(network.id for network in networks if network.id not in there)
+
+
+def _out_of_target_scope(resources: Waves, settings: Settings) -> Iterable[Finding]:
+    for wave in resources:
+        for resource in wave:
+            if isinstance(resource, ResourceGroup) and resource.id not in settings.target:
+                yield blocker(
+                    "TargetOutOfScope",
+                    f"The resource group {resource.id} would have to be used, and lies outside DR_TARGET_SCOPE "
+                    f"({settings.target}).",
+                    "Add that resource group or its subscription to DR_TARGET_SCOPE.",
+                )

@@ -1,0 +1,215 @@
+"""The target network, and what each network interface gets there."""
+
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple
+
+from shared.model import naming
+from shared.model.findings import blocker, warning
+from shared.model.plan import ITEM_ORIGIN, ResourcePreview
+from shared.model.replicated_item import ItemNic
+from shared.model.replication import ReplicatedNic
+from shared.model.resource_id import ResourceId
+from shared.model.values import parts
+from shared.model.vm import Network, SourceNic, Subnet
+from shared.planning.builder import OF_ITEM, Derivation
+from shared.planning.references import referred
+
+LONGEST_NAME = 64
+
+# Azure keeps the first four addresses of a subnet and the last.
+_RESERVED_FIRST, _RESERVED_LAST = 4, 1
+
+
+_NEXT_FREE = "the next free one"
+
+
+class Networks(NamedTuple):
+    """`leads_to`: each of the VM's networks to its target. `chosen` is a network that is asked for instead."""
+
+    leads_to: dict[ResourceId, ResourceId]
+    chosen: ResourceId | None
+    subnet: str
+    nics: tuple[ReplicatedNic, ...]
+
+
+def networks(d: Derivation) -> Networks:
+    leads_to = {network: _by_default(d, network) for network in dict.fromkeys(nic.network for nic in d.around.nics)}
+    # An existing mapping is shared by all VMs of the network: it is never edited, another network goes on the item.
+    chosen = d.resource("target-vnet", None, "") if d.asks("target-vnet") else None
+    if not d.asks("target-vnet"):
+        for source, target in leads_to.items():
+            _explain(d, source, target)
+            _check_region(d, source, _there(d, target))
+    names = [nic.id.name for nic in d.around.nics]
+    if d.asks("target-ip") and len(names) > 1 and "" in parts(d.wishes.asked["target-ip"].value):
+        d.refuse("target-ip", "an address for each interface, as <name>=<address>")
+    wanted = {tag: d.each(tag, names) for tag in ("target-subnet", "target-ip")}
+    wanted |= {tag: d.each_or_none(tag, names, has) for tag, has in _of_item(d).items()}
+    nics, subnets = [], []
+    for nic in d.around.nics:
+        there = _there(d, chosen or leads_to[nic.network])
+        subnet = _subnet(d, nic, wanted["target-subnet"].get(nic.id.name, ""), there)
+        _warn(d, nic, there, subnet)
+        nics.append(
+            ReplicatedNic(
+                id=nic.id,
+                subnet=subnet if chosen or nic.id.name in wanted["target-subnet"] else "",
+                address=_address(d, nic, wanted["target-ip"].get(nic.id.name, ""), there, subnet),
+                security_group=_referred(d, "target-nsg", wanted["target-nsg"].get(nic.id.name)),
+                public_ip=_referred(d, "target-public-ip", wanted["target-public-ip"].get(nic.id.name)),
+                backend_pool=_referred(d, "target-backend-pool", wanted["target-backend-pool"].get(nic.id.name)),
+            )
+        )
+        subnets.append(subnet)
+    asked_for = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
+    return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", asked_for)
+
+
+def _of_item(d: Derivation) -> dict[str, dict[str, ResourceId | None]]:
+    """What the interfaces of an item have, by their names, of what is there only where somebody asks for it."""
+    nics = d.item.nics if d.item else ()
+    return {
+        "target-nsg": {nic.source.name: nic.security_group for nic in nics},
+        "target-public-ip": {nic.source.name: nic.public_ip for nic in nics},
+        "target-backend-pool": {nic.source.name: next(iter(nic.backend_pools), None) for nic in nics},
+    }
+
+
+def _by_default(d: Derivation, source: ResourceId) -> ResourceId:
+    """An existing network mapping wins over the default name; what an item has, over both."""
+    for nic in d.item.nics if d.item else ():
+        if nic.source_network == source and nic.network:
+            return nic.network
+    by_name = naming.target_sibling(source, LONGEST_NAME)
+    mapped = d.around.mapped_networks.get(source.key, by_name)
+    return by_name if mapped == by_name else mapped  # Site Recovery echoes IDs lower-cased
+
+
+def _explain(d: Derivation, source: ResourceId, target: ResourceId) -> None:
+    if d.item:
+        d.say(f"targetVnet/{source.name}", target, OF_ITEM, ITEM_ORIGIN)
+    elif source.key in d.around.mapped_networks:
+        reason = f"the vault maps {source.name} to it already, for all its VMs"
+        d.say(f"targetVnet/{source.name}", target, reason, "network mapping")
+        there = {network.id for network in d.around.target_networks}
+        if target in there or target != naming.target_sibling(source, LONGEST_NAME):
+            d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
+    else:
+        d.say(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
+
+
+def _check_region(d: Derivation, source: ResourceId, there: Network) -> None:
+    """A network's target is one for all regions: VMs of it that go to another need one that is named."""
+    target = d.around.target_location
+    if d.item is None and there.location and there.location != target:
+        d.findings.append(
+            blocker(
+                "UnfitTargetResource",
+                f"The target of {source.name} would be {there.id}, which is in {there.location}; {d.vm.id.name} is to "
+                f"go to {target}.",
+                f"Name a network in {target} by {d.app.tag_name}-target-vnet; or remove or rename that one.",
+            )
+        )
+
+
+def _there(d: Derivation, target: ResourceId) -> Network:
+    """The target network as it is, or as it is going to be made after the image of the source's."""
+    made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.around.networks}
+    source = made.get(target, Network(id=target))
+    bare = {name: Subnet(prefixes=subnet.prefixes) for name, subnet in source.subnets.items()}
+    known = (network for network in d.around.target_networks if network.id == target)
+    return next(known, Network(id=target, subnets=bare))
+
+
+def _subnet(d: Derivation, nic: SourceNic, asked: str, there: Network) -> str:
+    """The target subnet of an interface: what is asked for, else that of the same name, else the first."""
+    names = {name.lower(): name for name in there.subnets}
+    if asked and asked.lower() not in names:
+        d.refuse("target-subnet", f"{', '.join(there.subnets) or 'none'}: the subnets of {there.id.name}")
+    default = names.get(nic.subnet.name.lower(), next(iter(there.subnets), nic.subnet.name))
+    has = _item_nic(d, nic, there)
+    if has and not asked:
+        d.say(f"targetSubnet/{nic.id.name}", has.target_subnet, OF_ITEM, ITEM_ORIGIN)
+        return has.target_subnet
+    if not asked:
+        same = default.lower() == nic.subnet.name.lower()
+        reason = "that of the same name" if same else f"the first: there is no {nic.subnet.name}"
+        d.say(f"targetSubnet/{nic.id.name}", default, reason)
+    return names.get(asked.lower(), asked) if asked else default
+
+
+def _item_nic(d: Derivation, nic: SourceNic, there: Network) -> ItemNic | None:
+    """The interface of an item, if it is in that network and will be: what it has does not go along to another."""
+    found = (has for has in (d.item.nics if d.item else ()) if has.source == nic.id and has.target_subnet)
+    return next((has for has in found if has.network == there.id), None)
+
+
+def _address(d: Derivation, nic: SourceNic, asked: str, there: Network, subnet: str) -> str:
+    """The address that is asked for, or "". A static one is kept by Site Recovery itself, if it can be had."""
+    prefixes = there.subnets[subnet].prefixes if subnet in there.subnets else ()
+    if not asked:
+        _say_address(d, nic, there, subnet, prefixes)
+    elif obstacle := _obstacle(asked, prefixes, d.around.taken_addresses):
+        d.refuse("target-ip", f"a free address of the subnet {subnet} ({', '.join(prefixes)}); {asked} {obstacle}")
+    return asked
+
+
+def _say_address(d: Derivation, nic: SourceNic, there: Network, subnet: str, prefixes: tuple[str, ...]) -> None:
+    name, has = f"targetIp/{nic.id.name}", _item_nic(d, nic, there)
+    obstacle = _obstacle(nic.address, prefixes, d.around.taken_addresses) if nic.static else ""
+    if has and has.target_subnet.lower() == subnet.lower():
+        d.say(name, has.target_address or _NEXT_FREE, OF_ITEM, ITEM_ORIGIN)
+    elif nic.static and not obstacle:
+        d.say(name, nic.address, "static, and free in the target subnet: Site Recovery keeps it")
+    else:
+        d.say(name, _NEXT_FREE, f"its static address {obstacle}" if obstacle else "its address is dynamic")
+    if obstacle:
+        d.findings.append(
+            warning(
+                "AddressNotKept",
+                f"The static address {nic.address} of {nic.id.name} {obstacle} in the target subnet {subnet}: a "
+                "failover gives it the next free one.",
+                f"Free it, or ask for another by {d.app.tag_name}-target-ip.",
+            )
+        )
+
+
+def _obstacle(address: str, prefixes: tuple[str, ...], taken: tuple[str, ...]) -> str:
+    wanted = ip_address(address)
+    for prefix in prefixes:
+        network = ip_network(prefix, strict=False)
+        if wanted in network:
+            place = int(wanted) - int(network.network_address)
+            reserved = place < _RESERVED_FIRST or place >= network.num_addresses - _RESERVED_LAST
+            return "is Azure's own" if reserved else "is taken" if address in taken else ""
+    return "does not lie in it" if prefixes else ""
+
+
+def _referred(d: Derivation, tag: str, value: str | None) -> ResourceId | None:
+    found = referred(tag, value, d.vm, d.wishes) if value else None
+    return d.checked(tag, found) if found else None
+
+
+def _warn(d: Derivation, nic: SourceNic, there: Network, subnet: str) -> None:
+    """What protects or leads the source's traffic and is not there in the target."""
+    source = next((network for network in d.around.networks if network.id == nic.network), None)
+    here, target = (source.subnets.get(nic.subnet.name) if source else None), there.subnets.get(subnet)
+    if source is None or here is None or target is None:
+        return
+    for code, what, lacking in (
+        ("TargetSubnetUnguarded", "network security group", here.guarded and not target.guarded),
+        ("TargetSubnetUnrouted", "route table", here.routed and not target.routed),
+    ):
+        if lacking:
+            place = f"{nic.subnet.name} of {nic.network.name}"
+            message = f"The subnet {place} has a {what}, and {subnet} of {there.id.name} has none."
+            d.findings.append(warning(code, message, f"Give the target subnet a {what} before you fail over."))
+    if source.peered and not there.peered:
+        d.findings.append(
+            warning(
+                "TargetNetworkUnpeered",
+                f"{nic.network.name} is peered with other networks, and {there.id.name} with none: what the VM talks "
+                "to there is out of reach after a failover.",
+                "Peer the target network before you fail over.",
+            )
+        )

@@ -1,0 +1,171 @@
+"""What is asked of a VM's protection, layer by layer: the later wins.
+
+Built-in default, settings, profile, tags of the resource group, tags of the VM, request. The first three are the
+operator's; the others are written by people who may be allowed to tag and nothing more, so what they ask for is
+honoured only inside the profile's allow-list, and is never passed over in silence if it is not.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+
+from shared.config.override_options import CHOICES, Row
+from shared.config.profiles import ANY, DEFAULT, Profile
+from shared.config.settings import Settings
+from shared.model import naming, values
+from shared.model.findings import Finding, blocker
+from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
+from shared.model.scope import Scope
+from shared.model.vm import SourceVm
+
+PROFILE, HOLD = "profile", "hold"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A value that some layer asks for. `origin` names the layer, `where` the very tag or field, for messages."""
+
+    value: str
+    origin: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """All that is asked for, by the tags' names without their prefix. With a blocker in `findings` it is incomplete."""
+
+    profile_name: str
+    profile: Profile
+    asked: dict[str, Asked] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        return self.profile.policy_for(self.profile_name)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What the tags of one place, or a request, say. `origin` and `where` name a tag of it by `{}`."""
+
+    given: Mapping[str, str]
+    origin: str
+    where: str
+
+    def asked(self, tag: str, value: str) -> Asked:
+        return Asked(value, self.origin.format(tag), self.where.format(tag))
+
+
+def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -> Wishes:
+    """What a VM's profile, its resource group, its own tags and a request ask for."""
+    layers = [
+        _Layer(_own(group_tags, settings), *2 * (f"tag {{}} of the resource group {vm.id.resource_group}",)),
+        _Layer(_own(vm.tags, settings), "tag {}", "tag {}"),
+        _Layer(_own(vm.request, settings), "request", "field {} of the request"),
+    ]
+    # A hold is a VM's own: on a resource group nobody would see that it holds nothing.
+    of_group, of_vm, of_request = layers
+    findings = [
+        *_unknown(of_group, settings),
+        *_unknown(of_vm, settings, HOLD),
+        *_unknown(of_request, settings),
+    ]
+    name, of_profile = _profile(layers, settings)
+    findings += of_profile
+    profile = settings.profiles[name]
+    asked = {
+        choice: Asked(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
+        for choice, value in profile.values.items()
+    }
+    for layer in layers:
+        for choice, text in layer.given.items():
+            if choice not in CHOICES:
+                continue
+            tag = f"{settings.tag_name}-{choice}"
+            try:
+                wish = layer.asked(tag, CHOICES[choice].read(text))
+            except ValueError as error:
+                findings.append(invalid(layer.asked(tag, text), str(error)))
+                continue
+            refused = tuple(_not_allowed(choice, wish, name, profile, settings))
+            findings += refused
+            if not refused:
+                # What may not be had is not even looked at.
+                asked[choice] = wish
+    return Wishes(name, profile, asked, tuple(findings))
+
+
+def invalid(asked: Asked, allowed: str, fix: str = "Change it or remove it.") -> Finding:
+    return blocker("OverrideInvalid", f"The {asked.where} is {asked.value[:200]!r}; allowed: {allowed}.", fix)
+
+
+def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The app's own tags among these, without their prefix: names of tags know no case."""
+    prefix = f"{settings.tag_name}-".lower()
+    return {name.lower().removeprefix(prefix): value for name, value in tags.items() if name.lower().startswith(prefix)}
+
+
+def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
+    known = (PROFILE, *own, *CHOICES)
+    written = (*naming.MADE_BY, naming.MADE_AT, naming.MADE_AS)
+    by_app = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in written}
+    for name in layer.given:
+        if name not in known and name not in by_app:
+            tag = f"{settings.tag_name}-{name}"
+            allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
+            yield blocker(
+                "OverrideInvalid",
+                f"The {layer.asked(tag[:80], '').where} is none that this app knows there; allowed: {allowed}.",
+                "Mend its name, or remove it.",
+            )
+
+
+def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Finding]]:
+    """The profile's name: the last layer's that names one; the default one, with a finding, if there is none such."""
+    tag = f"{settings.tag_name}-{PROFILE}"
+    for layer in reversed(layers):
+        asked = layer.given.get(PROFILE)
+        if asked is None:
+            continue
+        if asked.strip().lower() in settings.profiles:
+            return asked.strip().lower(), []
+        known = ", ".join(settings.profiles)
+        fix = "Name one of these profiles, or define the profile in DR_PROFILES."
+        return DEFAULT, [invalid(layer.asked(tag, asked), known, fix)]
+    return DEFAULT, []
+
+
+def _not_allowed(choice: str, asked: Asked, name: str, profile: Profile, settings: Settings) -> Iterator[Finding]:
+    row, allowed = CHOICES[choice], profile.allow.get(choice, ())
+    for value in values.parts(asked.value).values():
+        if not any(_covers(entry, value, row) for entry in allowed):
+            listed = ", ".join(allowed) or "nothing"
+            yield blocker(
+                "OverrideNotAllowed",
+                f"The {asked.where} asks for {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
+                f"Choose what is allowed, or have {choice} extended under `allow` of the profile in DR_PROFILES.",
+            )
+        elif row.resource_type is not None and value.startswith("/") and ResourceId(value) not in settings.target:
+            yield out_of_scope(asked, value, settings)
+
+
+def out_of_scope(asked: Asked, value: str, settings: Settings) -> Finding:
+    return blocker(
+        "OverrideNotAllowed",
+        f"The {asked.where} asks for {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
+        "Choose a resource in that scope, or have the scope extended.",
+    )
+
+
+def _covers(entry: str, value: str, row: Row) -> bool:
+    """Whether an entry of an allow-list covers a value."""
+    if entry == ANY or entry.lower() == value.lower():
+        return True
+    try:
+        if row.resource_type is not None and entry.startswith("/") and value.startswith("/"):
+            place = ResourceId(entry)
+            return place.type == "" and ResourceId(value) in Scope([place])
+        return "/" in entry and IPv4Address(value) in IPv4Network(entry)
+    except ValueError:
+        return False

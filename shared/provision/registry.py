@@ -1,0 +1,118 @@
+"""Every kind of target resource: how it is found, and how it is made."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+from typing import Any, NamedTuple
+
+from shared.arm.client import Azure
+from shared.arm.errors import WriteRefusedError
+from shared.arm.get_or_create import Flight
+from shared.arm.rate_limit import in_background
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Failed, Outcome
+from shared.model.target_resources import (
+    AvailabilitySet,
+    CacheAccount,
+    Container,
+    ContainerMapping,
+    Fabric,
+    InVault,
+    NetworkMapping,
+    PlacementGroup,
+    ReplicationPolicy,
+    ResourceGroup,
+    TargetResource,
+    VirtualNetwork,
+)
+from shared.planning import preflight
+from shared.provision import target_resources
+from shared.provision.target_resources import UnfitError
+from shared.readers.resource_groups import forget_groups
+from shared.site_recovery import infrastructure
+from shared.site_recovery.vault import Vault
+
+
+class _Kind(NamedTuple):
+    """All take the holder (the gateway or a vault) and the resource. `create` answers an ID if it was done at once.
+
+    `forget` is for a `find` that looks into a remembered list: one that is older than the time given is read anew.
+    """
+
+    find: Callable[[Any, Any], Awaitable[ResourceId | None]]
+    create: Callable[[Any, Any], Awaitable[Flight | ResourceId]]
+    forget: Callable[[Any, Any, float], None] | None = None
+
+
+_KINDS: dict[type[TargetResource], _Kind] = {
+    ResourceGroup: _Kind(
+        target_resources.find_resource_group,
+        target_resources.create_resource_group,
+        lambda azure, wanted, time: forget_groups(azure, wanted.id, if_before=time),
+    ),
+    VirtualNetwork: _Kind(target_resources.find_placed, target_resources.create_virtual_network),
+    AvailabilitySet: _Kind(target_resources.find_placed, target_resources.create_availability_set),
+    PlacementGroup: _Kind(target_resources.find_placed, target_resources.create_placement_group),
+    CacheAccount: _Kind(target_resources.find_placed, target_resources.create_cache_account),
+    Fabric: _Kind(
+        lambda vault, wanted: infrastructure.find_fabric(vault, wanted.location),
+        infrastructure.create_fabric,
+        lambda vault, _, time: vault.fabrics.forget(if_before=time),
+    ),
+    Container: _Kind(
+        lambda vault, wanted: infrastructure.find_container(vault, wanted.location),
+        infrastructure.create_container,
+        lambda vault, _, time: vault.containers.forget(if_before=time),
+    ),
+    ReplicationPolicy: _Kind(
+        lambda vault, wanted: infrastructure.find_policy(vault, wanted.policy),
+        infrastructure.create_policy,
+        lambda vault, _, time: vault.policies.forget(if_before=time),
+    ),
+    ContainerMapping: _Kind(
+        infrastructure.find_container_mapping_id,
+        infrastructure.create_container_mapping,
+        lambda vault, _, time: vault.container_mappings.forget(if_before=time),
+    ),
+    NetworkMapping: _Kind(
+        infrastructure.find_network_mapping,
+        infrastructure.create_network_mapping,
+        lambda vault, _, time: vault.network_mappings.forget(if_before=time),
+    ),
+}
+
+
+async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
+    """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
+    holder, forget = _holder(azure, resource), _KINDS[type(resource)].forget
+    recently = monotonic() - azure.settings.poll_seconds
+    refresh = partial(forget, holder, resource, recently) if forget else None
+    try:
+        # Whoever wants the same waits for this look at it, events too.
+        with in_background(False):
+            return await holder.ensurer.ensure(
+                resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
+            )
+    except UnfitError as unfit:
+        return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)), by_settings=True)
+
+
+async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
+    """The ID of the resource if it is there. Reads only. Raises HttpResponseError, UnfitError."""
+    return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
+
+
+async def _create(azure: Azure, resource: TargetResource) -> Flight | ResourceId:
+    forbidden = preflight.not_to_be_made(resource, azure.settings)
+    if forbidden:
+        raise WriteRefusedError(forbidden.code, forbidden.message, forbidden.fix)
+    return await _KINDS[type(resource)].create(_holder(azure, resource), resource)
+
+
+def known(azure: Azure, resource: TargetResource) -> bool:
+    """Whether this process saw it a while ago at most. Costs no call."""
+    return _holder(azure, resource).ensurer.knows(resource.key)
+
+
+def _holder(azure: Azure, resource: TargetResource) -> Azure | Vault:
+    return azure.vault(resource.vault) if isinstance(resource, InVault) else azure

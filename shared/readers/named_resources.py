@@ -1,0 +1,87 @@
+"""Reading resources that somebody names in a tag, a profile or a request: whether they are there, and where."""
+
+from typing import Any
+
+from shared.arm.client import Azure
+from shared.arm.parsing import region
+from shared.config import override_options
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Existing
+from shared.readers.networks import API_VERSION as NETWORK_API_VERSION
+from shared.readers.resource_groups import read_group
+
+COMPUTE_API_VERSION = "2026-04-01"
+STORAGE_API_VERSION = "2026-09-01"
+
+_API_VERSIONS = {
+    override_options.NETWORK: NETWORK_API_VERSION,
+    override_options.SECURITY_GROUP: NETWORK_API_VERSION,
+    override_options.PUBLIC_IP: NETWORK_API_VERSION,
+    override_options.POOL: NETWORK_API_VERSION,
+    override_options.AVAILABILITY_SET: COMPUTE_API_VERSION,
+    override_options.PLACEMENT_GROUP: COMPUTE_API_VERSION,
+    override_options.RESERVATION: COMPUTE_API_VERSION,
+    override_options.ENCRYPTION_SET: "2026-03-02",
+    override_options.ACCOUNT: STORAGE_API_VERSION,
+}
+
+
+async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches: set[ResourceId]) -> Existing | None:
+    """The resource, or None if there is none of that ID; `caches` are asked for as cache accounts.
+
+    Raises HttpResponseError.
+    """
+    if not wanted.type:
+        group = await read_group(azure, wanted)
+        return Existing(id=wanted, location=group.location) if group else None
+    # A pool has no region of its own: its load balancer has.
+    read = wanted.parent if wanted.is_type(override_options.POOL) else wanted
+    found = await azure.read(read, api_version_of(wanted), within)
+    if found is None or (wanted.is_type(override_options.POOL) and not _has_pool(found, wanted)):
+        return None
+    sku = (found.get("sku") or {}).get("name") or ""
+    obstacle = await _cache_obstacle(azure, wanted, found, within) if wanted in caches else ""
+    if wanted.is_type(override_options.AVAILABILITY_SET) and sku.lower() != "aligned":
+        obstacle = "is not an Aligned set, as managed disks need"
+    return Existing(
+        id=wanted,
+        location=region(found.get("location")),
+        kind=found.get("kind") or "",
+        sku=sku,
+        obstacle=obstacle,
+        keys_off=(found.get("properties") or {}).get("allowSharedKeyAccess") is False,
+    )
+
+
+def api_version_of(resource: ResourceId) -> str:
+    """What a resource of one of these types is read, and deleted, with."""
+    return next(version for kind, version in _API_VERSIONS.items() if resource.is_type(kind))
+
+
+def _has_pool(balancer: dict[str, Any], wanted: ResourceId) -> bool:
+    pools = (balancer.get("properties") or {}).get("backendAddressPools") or ()
+    return any(str(pool.get("id")).lower() == wanted.key for pool in pools)
+
+
+async def _cache_obstacle(azure: Azure, account: ResourceId, found: dict[str, Any], within: float) -> str:
+    """Why a storage account cannot hold what Site Recovery puts there, or ""."""
+    rules = account_obstacle(found)
+    if rules:
+        return rules
+    blobs = await azure.read(account.child("blobServices", "default"), STORAGE_API_VERSION, within)
+    properties = (blobs or {}).get("properties") or {}
+    kept = [properties.get(name) or {} for name in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy")]
+    return "has soft delete on" if any(each.get("enabled") for each in kept) else ""
+
+
+def account_obstacle(found: dict[str, Any]) -> str:
+    """What the account itself tells of that: its kind, its SKU, its firewall."""
+    kind, sku = found.get("kind") or "", (found.get("sku") or {}).get("name") or ""
+    rules = (found.get("properties") or {}).get("networkAcls") or {}
+    if kind not in {"Storage", "StorageV2", "BlockBlobStorage"} or (
+        sku.startswith("Premium") and kind != "BlockBlobStorage"
+    ):
+        return f"is a {kind} account with {sku}: general purpose or premium block blobs are needed"
+    if rules.get("defaultAction") == "Deny" and "AzureServices" not in (rules.get("bypass") or ""):
+        return "has a firewall that shuts trusted Azure services out"
+    return ""

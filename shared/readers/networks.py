@@ -1,0 +1,82 @@
+"""Reading network interfaces and virtual networks. Their SDK costs seconds of a cold start: plain reads do."""
+
+from http import HTTPStatus
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.parsing import region
+from shared.model.resource_id import ResourceId
+from shared.model.vm import Network, SourceNic, Subnet
+
+API_VERSION = "2026-03-01"
+
+
+async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
+    """The interface with its primary configuration; None for one that is in no subnet."""
+    # ARM writes what is not there as null as well as not at all.
+    properties = (await azure.get(str(nic), API_VERSION)).get("properties") or {}
+    configurations = [each for each in properties.get("ipConfigurations") or () if _of(each).get("subnet")]
+    primary: dict[str, Any] = next(
+        (each for each in configurations if _of(each).get("primary")), next(iter(configurations), {})
+    )
+    subnet = (_of(primary).get("subnet") or {}).get("id")
+    if not subnet:
+        return None
+    return SourceNic(
+        id=nic,
+        subnet=ResourceId(subnet),
+        configuration=primary.get("name") or "",
+        address=_of(primary).get("privateIPAddress") or "",
+        static=_of(primary).get("privateIPAllocationMethod") == "Static",
+    )
+
+
+async def read_network(azure: Azure, network: ResourceId, within: float) -> Network | None:
+    """The network, shared by all VMs in it; None if there is none, or none that we may read: somebody's hub, say."""
+    try:
+        found = await azure.read(network, API_VERSION, within)
+    except HttpResponseError as answer:
+        if answer.status_code == HTTPStatus.FORBIDDEN:
+            return None
+        raise
+    return network_of(network, found) if found else None
+
+
+async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
+    """Whether nothing in the network has the address."""
+    try:
+        answer = await azure.get(f"{network}/CheckIPAddressAvailability", API_VERSION, ipAddress=address)
+    except HttpResponseError as refused:
+        # In no subnet of the network: that it does not fit is told by its subnets.
+        if refused.status_code == HTTPStatus.BAD_REQUEST:
+            return True
+        raise
+    return bool(answer.get("available"))
+
+
+def network_of(network: ResourceId, found: dict[str, Any]) -> Network:
+    """The network as ARM shows it."""
+    properties = found.get("properties") or {}
+    return Network(
+        id=network,
+        location=region(found.get("location")),
+        address_space=tuple((properties.get("addressSpace") or {}).get("addressPrefixes") or ()),
+        subnets={subnet["name"]: _subnet(_of(subnet)) for subnet in properties.get("subnets") or ()},
+        peered=bool(properties.get("virtualNetworkPeerings")),
+    )
+
+
+def _subnet(properties: dict[str, Any]) -> Subnet:
+    one = properties.get("addressPrefix")
+    return Subnet(
+        prefixes=tuple(properties.get("addressPrefixes") or ([one] if one else ())),
+        guarded=bool(properties.get("networkSecurityGroup")),
+        routed=bool(properties.get("routeTable")),
+    )
+
+
+def _of(found: dict[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = found.get("properties") or {}
+    return properties

@@ -1,0 +1,65 @@
+"""Resource groups, read by one list for each subscription: which there are, where, their tags, and who manages them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import is_missing
+from shared.arm.parsing import region
+from shared.arm.ttl_cache import HARDLY
+from shared.model.resource_id import ResourceId
+
+
+@dataclass(frozen=True)
+class GroupRecord:
+    """`managed_by` is the ID of the resource that owns the group, or ""."""
+
+    location: str
+    managed_by: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> GroupRecord | None:
+    """The resource group, or None if there is none. One that is not in an old list is looked for in a new one.
+
+    Raises HttpResponseError.
+    """
+    recently = azure.settings.poll_seconds
+    for within in (recently,) if anew else (recently * HARDLY, recently):
+        listed = await _groups_of(azure, group.subscription, within)
+        if group.key in listed:
+            return listed[group.key]
+    return None
+
+
+async def _groups_of(azure: Azure, subscription: str, within: float) -> dict[str, GroupRecord]:
+    """All resource groups of a subscription by their lower-cased IDs. Raises HttpResponseError."""
+    return await azure.shared(_key(subscription), lambda: _list(azure, subscription), within)
+
+
+def forget_groups(azure: Azure, group: ResourceId, *, if_before: float) -> None:
+    """The list that would hold the group is read anew, unless it was since the (monotonic) time given."""
+    azure.forget(_key(group.subscription), if_before=if_before)
+
+
+def _key(subscription: str) -> str:
+    return f"groups/{subscription.lower()}"
+
+
+async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
+    """One that is being deleted is none any more: to make it again, Azure refuses until it is gone."""
+    try:
+        groups: Any = azure.resources(subscription).resource_groups.list()
+        return {
+            ResourceId(group.id).key: GroupRecord(
+                region(group.location), group.managed_by or "", dict(group.tags or {})
+            )
+            async for group in groups
+            if not (group.properties and group.properties.provisioning_state == "Deleting")
+        }
+    except HttpResponseError as answer:
+        if is_missing(answer):
+            return {}
+        raise

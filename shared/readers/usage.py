@@ -1,0 +1,127 @@
+"""What uses a resource of the target, as it tells of itself: read right before it would be removed. Reads only.
+
+Azure refuses to delete a network, a set or a placement group that something is in, and nothing else: a storage account
+goes with its data, a resource group with everything in it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import is_missing
+from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
+from shared.model.resource_id import ResourceId
+from shared.planning.storage import PREMIUM_KIND
+from shared.readers.named_resources import STORAGE_API_VERSION, api_version_of
+from shared.readers.networks import API_VERSION as NETWORK_API_VERSION
+from shared.readers.networks import network_of
+from shared.reconcile.orphans import Found, digest_of
+
+Json = dict[str, Any]
+
+_SHOWN = 3
+_MEMBERS = ("virtualMachines", "availabilitySets", "virtualMachineScaleSets")
+
+# Site Recovery uses blobs only. How it calls its containers is documented nowhere, and it leaves them behind when
+# replication is disabled (azure-powershell issue 5613): what is known to be somebody else's is told apart instead.
+_NOT_OF_SITE_RECOVERY = {"fileServices": "shares", "queueServices": "queues", "tableServices": "tables"}
+_CONTAINERS_OF_OTHERS = ("$", "bootdiagnostics", "insights-", "vhds")
+
+
+async def look_at_made(azure: Azure, resource: ResourceId) -> Found | None:
+    """The resource as it is now, or None if it is gone. Raises HttpResponseError."""
+    if not resource.type:
+        return await _group(azure, resource)
+    body = await azure.read(resource, api_version_of(resource), 0)
+    if body is None:
+        return None
+    look = next(look for kind, look in _LOOKS.items() if resource.is_type(kind))
+    state = str((body.get("properties") or {}).get("provisioningState") or "Succeeded")
+    if state != "Succeeded":
+        return Found(resource, body.get("tags") or {}, (f"it is {state}",))
+    return await look(azure, resource, body)
+
+
+async def _group(azure: Azure, group: ResourceId) -> Found | None:
+    client = azure.resources(group.subscription)
+    try:
+        found = await client.resource_groups.get(group.resource_group)
+    except HttpResponseError as answer:
+        if is_missing(answer):
+            return None
+        raise
+    inside = [each.name async for each in client.resources.list_by_resource_group(group.resource_group, top=_SHOWN)]
+    use = [f"{', '.join(filter(None, inside[:_SHOWN]))} is in it"] if inside else []
+    if found.managed_by:
+        use.append(f"it is managed by {found.managed_by}")
+    return Found(group, dict(found.tags or {}), tuple(use))
+
+
+async def _members(_azure: Azure, resource: ResourceId, body: Json) -> Found:
+    """Of an availability set and of a proximity placement group."""
+    properties = body.get("properties") or {}
+    inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in _MEMBERS for each in properties.get(name) or ()]
+    return Found(resource, body.get("tags") or {}, (f"{', '.join(inside[:_SHOWN])} is in it",) if inside else ())
+
+
+async def _network(_azure: Azure, resource: ResourceId, body: Json) -> Found:
+    """A reference of any kind is a use, whatever Azure may yet call it: what this app makes has none."""
+    network, properties = network_of(resource, body), body.get("properties") or {}
+    made_of = digest_of(network.address_space, {name: subnet.prefixes for name, subnet in network.subnets.items()})
+    use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets")]
+    for subnet in properties.get("subnets") or ():
+        held = _holding(subnet.get("properties") or {}, "addressPrefixes")
+        use += [f"its subnet {subnet.get('name')} has {name}" for name in held]
+    return Found(resource, body.get("tags") or {}, tuple(use), made_of)
+
+
+def _holding(properties: Json, *but: str) -> Iterator[str]:
+    yield from (name for name, value in properties.items() if name not in but and _holds(value))
+
+
+def _holds(value: Any) -> bool:
+    """Whether a property refers to something, rather than being a mere setting."""
+    if isinstance(value, dict):
+        return "id" in value or any(map(_holds, value.values()))
+    return isinstance(value, list) and bool(value)
+
+
+async def _account(azure: Azure, resource: ResourceId, body: Json) -> Found:
+    properties = body.get("properties") or {}
+    guarded = ("privateEndpointConnections", "networkAcls", "customDomain")
+    use = [f"it has {name}" for name in guarded if _holds(properties.get(name))]
+    containers = await _listed(azure, resource, "blobServices", "containers")
+    use += [f"its container {each['name']} is not Site Recovery's" for each in containers if _is_of_others(each)]
+    for service, kind in _NOT_OF_SITE_RECOVERY.items() if body.get("kind") != PREMIUM_KIND else ():
+        if await _listed(azure, resource, service, kind):
+            use.append(f"it has {kind}")
+    return Found(resource, body.get("tags") or {}, tuple(use))
+
+
+async def _listed(azure: Azure, account: ResourceId, service: str, kind: str) -> list[Json]:
+    return [each async for each in azure.list(f"{account}/{service}/default/{kind}", STORAGE_API_VERSION)]
+
+
+def _is_of_others(container: Json) -> bool:
+    properties = container.get("properties") or {}
+    kept = properties.get("hasLegalHold") or properties.get("hasImmutabilityPolicy") or properties.get("metadata")
+    public = properties.get("publicAccess") not in {None, "None"}
+    return bool(kept or public or str(container["name"]).startswith(_CONTAINERS_OF_OTHERS))
+
+
+_LOOKS: dict[str, Callable[[Azure, ResourceId, Json], Awaitable[Found]]] = {
+    AVAILABILITY_SET: _members,
+    PLACEMENT_GROUP: _members,
+    ACCOUNT: _account,
+    NETWORK: _network,
+}
+
+
+async def interfaces_in(azure: Azure, network: ResourceId) -> frozenset[str]:
+    """The lower-cased IDs of the network interfaces in a network."""
+    body = await azure.read(network, NETWORK_API_VERSION, azure.settings.poll_seconds) or {}
+    subnets = [subnet.get("properties") or {} for subnet in (body.get("properties") or {}).get("subnets") or ()]
+    inside = [str(each.get("id")).lower() for subnet in subnets for each in subnet.get("ipConfigurations") or ()]
+    return frozenset(each.rsplit("/ipconfigurations/", 1)[0] for each in inside)

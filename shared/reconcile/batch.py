@@ -1,0 +1,158 @@
+"""A batch: many VMs asked for at once, and followed to their ends under one name."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from shared.model.base import Model
+from shared.model.findings import Finding, Severity
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.reconcile.run_state import Ending, Result
+
+MOST_VMS = 500
+"""VMs in one batch: its state is kept as a whole, from pass to pass."""
+
+AT_ONCE = 10
+"""VMs that are asked for in one step."""
+
+PREFIX = "batch-"
+WAITING, RUNNING = "Waiting", "Running"
+"""How a VM stands that has not ended: it is yet to be asked for, or its run is under way."""
+
+# In poll intervals.
+_FOLLOW_EVERY = 4
+_LONGEST_BACKOFF = timedelta(hours=1)
+_MOST_FAULTS = 10  # in a row: five hours at the default of 30 s
+_MOST_FINDINGS = 3
+_LONGEST_TEXT = 200
+_SEVERITIES = list(Severity)
+
+
+class BatchEnd(Model):
+    """How it ended for one VM: with the outcome of its run, or because nothing was asked for at all.
+
+    Of what there is to say only the beginning, without the fixes: a batch is kept as a whole, and of one VM
+    GET .../protection tells it all.
+    """
+
+    vm_id: ResourceId
+    outcome: Ending
+    findings: tuple[Finding, ...] = ()
+    error: Error | None = None
+
+    @classmethod
+    def of(cls, result: Result) -> Self:
+        told = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+        findings = tuple(
+            finding.model_copy(update={"message": finding.message[:_LONGEST_TEXT], "fix": "", "since": None})
+            for finding in told[:_MOST_FINDINGS]
+        )
+        error = _short(result.error) if result.error else None
+        return cls(vm_id=result.vm_id, outcome=result.outcome, findings=findings, error=error)
+
+
+class BatchAsk(Model):
+    """`tags` are what the request asks for beside protection itself. `order` is the token that a run shows which has
+    taken the batch up, and without which its end is not the batch's."""
+
+    vm_ids: tuple[ResourceId, ...]
+    tags: dict[str, str] = {}
+    order: str
+
+
+class BatchAnswer(Model):
+    """Those that have ended, those whose run is under way, and those that could not be asked about now, because of
+    `error`: they may be after `retry_after` seconds."""
+
+    ended: tuple[BatchEnd, ...] = ()
+    running: tuple[ResourceId, ...] = ()
+    again: tuple[ResourceId, ...] = ()
+    retry_after: float = 0
+    error: Error | None = None
+
+
+class Batch(Model):
+    """The state of a batch: its VMs wait to be asked for, are under way, or have `ended`. Times are absolute, in UTC.
+
+    What it asks for leaves the way to single events. `faults` are those in a row.
+    """
+
+    poll_seconds: float
+    tags: dict[str, str] = {}
+    waiting: tuple[ResourceId, ...]
+    running: tuple[ResourceId, ...] = ()
+    ended: tuple[BatchEnd, ...] = ()
+    wake_at: datetime | None = None
+    faults: int = 0
+    last_error: Error | None = None
+    in_background: bool = True
+
+    @property
+    def total(self) -> int:
+        return len(self.waiting) + len(self.running) + len(self.ended)
+
+    @property
+    def percent(self) -> int:
+        return 100 * len(self.ended) // self.total if self.total else 100
+
+    @property
+    def is_done(self) -> bool:
+        return not self.waiting and not self.running
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """VMs by outcome; those that have none yet as `Waiting` and `Running`: they add up to all."""
+        counts = Counter(end.outcome.value for end in self.ended)
+        counts |= Counter({WAITING: len(self.waiting), RUNNING: len(self.running)})
+        return {outcome: count for outcome, count in sorted(counts.items()) if count}
+
+    def but(self, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
+
+    def status(self) -> dict[str, Any]:
+        """The custom status. It may be no larger than 16 KB: the VMs themselves are in the state."""
+        shown = {"total": self.total, "percent": self.percent, "counts": self.counts, "faults": self.faults}
+        return shown | ({"lastError": self.last_error.dump()} if self.last_error else {})
+
+    def asked(self, answer: BatchAnswer, now: datetime) -> Self:
+        """The first of those that wait were asked for. Of them, those that are to be asked for again come last."""
+        after = self.but(
+            waiting=(*self.waiting[AT_ONCE:], *answer.again),
+            running=(*self.running, *answer.running),
+            ended=(*self.ended, *answer.ended),
+            wake_at=None,
+        )
+        if answer.error is None:
+            return after.but(faults=0, last_error=None)
+        if answer.running or answer.ended:
+            after = after.but(faults=0)
+        return after.fault(answer.error, now, answer.retry_after)
+
+    def followed(self, answer: BatchAnswer, now: datetime) -> Self:
+        return self.but(
+            running=answer.running,
+            ended=(*self.ended, *answer.ended),
+            wake_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
+            faults=0,
+            last_error=None,
+        )
+
+    def fault(self, error: Error, now: datetime, at_least: float = 0) -> Self:
+        """The same VMs again after a growing while, `at_least` so many seconds: to be asked for twice does no harm.
+
+        Not for ever: then the VMs that wait, or else those under way, end as failed, and the batch with them.
+        """
+        error, faults = _short(error), self.faults + 1
+        if faults > _MOST_FAULTS:
+            lost = self.waiting or self.running
+            ends = (BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=error) for vm in lost)
+            running = self.running if self.waiting else ()
+            return self.but(waiting=(), running=running, ended=(*self.ended, *ends), wake_at=None, faults=0)
+        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
+        wait = max(backoff, timedelta(seconds=at_least))
+        return self.but(faults=faults, last_error=error, wake_at=now + wait)
+
+
+def _short(error: Error) -> Error:
+    return error.model_copy(update={"message": error.message[:_LONGEST_TEXT], "action": error.action[:_LONGEST_TEXT]})

@@ -1,0 +1,255 @@
+"""The drift engine: what is asked for and what is there, compared. Pure: an estate in, standings and findings out.
+
+Compliance means substance: replicating, healthy, with the right settings and all disks; not that an item exists.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+
+from shared.config.settings import Settings
+from shared.model.findings import Finding, Severity, as_warning
+from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
+from shared.model.resource_id import ResourceId
+from shared.model.vm import SourceVm, Surroundings
+from shared.planning import placement, preflight
+from shared.planning.overrides import Wishes, wishes_of
+from shared.reconcile.catalog import DRIFT, drift
+from shared.reconcile.drift import adopted, frozen, replaced
+from shared.reconcile.health import of_attempts, of_protected, of_replicating
+from shared.reconcile.inventory import Action, Estate, Group, Standing, State
+from shared.reconcile.mismatches import mismatches
+
+_STATES = {
+    Stage.ENABLING: State.PROTECTING,
+    Stage.REPLICATING: State.PROTECTING,
+    Stage.PROTECTED: State.PROTECTED,
+    Stage.FAILED: State.FAILED,
+    Stage.DISABLING: State.DISABLING,
+    Stage.FROZEN: State.FROZEN,
+}
+
+CODES = frozenset(DRIFT) | {
+    "ConfidentialVm",
+    "DiskEncryptionNeedsKeys",
+    "EncryptionAtHostNotKept",
+    "ManagedResourceGroup",
+    "RegionNotMapped",
+    "ScaleSetInstance",
+    "TargetInSourceRegion",
+    "TargetNotVaultRegion",
+    "TooManyDisks",
+    "TrustedLaunchLinux",
+    "UnmanagedDisks",
+    "VaultInSourceRegion",
+    "VmNotReady",
+    "VmNotRunning",
+}
+"""Every finding that a standing may have: those of the engine, and what hinders a VM as far as a list of VMs tells."""
+
+
+def assess(estate: Estate, settings: Settings) -> tuple[Standing, ...]:
+    """How every VM and every item of the estate stands, by the VM's ID."""
+    engine = _Engine(estate, settings)
+    standings = [*map(engine.of_vm, estate.vms), *engine.of_missing()]
+    return tuple(sorted(standings, key=lambda standing: standing.vm_id.key))
+
+
+class _Engine:
+    def __init__(self, estate: Estate, settings: Settings) -> None:
+        self.estate = estate
+        self.settings = settings
+        self.vms = {vm.id: vm for vm in estate.vms}
+        # Of two items of one VM, one that failed does not hide the other.
+        ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
+        self.items = {item.source: item for item in ordered}
+        self.copies = {copy: item.source for item in ordered for copy in item.copies}
+        self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
+        for vm in estate.vms:
+            self.by_name[vm.id.name.lower()].append(vm)
+        self.enables: defaultdict[str, list[Job]] = defaultdict(list)
+        for job in estate.jobs:
+            if job.scenario == ENABLE:
+                self.enables[job.target.lower()].append(job)
+        self.ended = {job.name for job in estate.jobs if job.stage is not JobStage.RUNNING}
+
+    def of_vm(self, vm: SourceVm) -> Standing:
+        standing = Standing(vm_id=vm.id, state=State.NOT_TAGGED, location=vm.location, tags=vm.tags)
+        asks = self.settings.asks_for_protection(vm.tags)
+        original, item = self.copies.get(vm.id), self.items.get(vm.id)
+        if original:
+            told = preflight.copy_of(vm.id, original).model_copy(update={"severity": Severity.NOTE})
+            return _with(standing, state=State.COPY, findings=(told,) if asks else ())
+        if item and asks:
+            return self._of_item(standing, vm, item)
+        if item:
+            return self._untagged(standing, vm, item)
+        if asks:
+            return self._unprotected(standing, vm)
+        return _with(standing, findings=(self._candidate(vm),))
+
+    def of_missing(self) -> Iterator[Standing]:
+        """Items whose VM the estate does not hold."""
+        for source, item in self.items.items():
+            if source not in self.vms and source in self.settings.source and source not in self.copies:
+                yield self._gone(self._with_item(Standing(vm_id=source, state=State.SOURCE_GONE), item), item)
+
+    def _candidate(self, vm: SourceVm) -> Finding:
+        item = self.estate.elsewhere.get(vm.id)
+        by = f"{item} protects it, in a vault that is not among DR_VAULT_IDS" if item else "nothing protects it"
+        return drift("NotTagged", f"{vm.id.name} is not tagged: {by}.")
+
+    def _group(self, vm: SourceVm) -> Group:
+        return self.estate.groups.get(vm.id.group_id.key) or Group(tags={})
+
+    def _with_item(self, standing: Standing, item: ProtectedItem) -> Standing:
+        return _with(
+            standing,
+            location=standing.location or item.settings.source_location,
+            target_location=item.settings.target_location,
+            vault=item.vault,
+            item_id=item.id,
+            made_by_app=item.is_ours,
+            replication_health=item.replication_health,
+            rpo_seconds=item.rpo_seconds,
+            percent=item.percent if item.stage is Stage.REPLICATING else None,
+        )
+
+    def _to(self, standing: Standing, action: Action, vm: SourceVm | None, *why: object) -> Standing:
+        """The standing of a VM that something is to be done about, and what makes it so."""
+        about = (vm.model_dump_json(), sorted(self._group(vm).tags.items())) if vm else (standing.item_id,)
+        seen = sha256("|".join(map(str, (action, *about, *why))).encode()).hexdigest()[:16]
+        return _with(standing, action=action, seen=seen)
+
+    def _unprotected(self, standing: Standing, vm: SourceVm) -> Standing:
+        if self.estate.items_unread:
+            told = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
+            return _with(standing, state=State.UNKNOWN, findings=(told,))
+        group = self._group(vm)
+        wishes = wishes_of(vm, group.tags, self.settings)
+        vault = self.settings.vault_for(vm.location, wishes.profile)
+        region = self.estate.regions.get(vault, "") if vault else ""
+        target = placement.location(vm, wishes, self.settings, region).value
+        standing = _with(standing, vault=vault, target_location=target)
+        findings = tuple(self._preflight(vm, group, wishes))
+        if vault is None:
+            findings = (*findings, preflight.region_not_mapped(vm))
+        elif region:
+            findings = (*findings, *placement.of_regions(vm, target, vault, region))
+        attempts = tuple(of_attempts(vm.id.name, self._attempts(vm)))
+        if any(finding.severity is Severity.BLOCKER for finding in findings):
+            codes = ", ".join(dict.fromkeys(each.code for each in findings if each.severity is Severity.BLOCKER))
+            told = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
+            return _with(standing, state=State.NOT_ELIGIBLE, findings=(told, *findings))
+        told = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
+        standing = _with(standing, state=State.UNPROTECTED, findings=(told, *attempts, *findings))
+        old_enough_at = preflight.old_enough_at(vm, self.settings)
+        if old_enough_at and self.estate.read_at < old_enough_at:
+            return standing
+        return self._to(standing, Action.ENABLE, vm)
+
+    def _preflight(self, vm: SourceVm, group: Group, wishes: Wishes) -> Iterator[Finding]:
+        """What can be said without reading anything more. What passes by itself is no obstacle."""
+        if self.settings.on_hold(vm.tags):
+            yield preflight.on_hold(vm, self.settings)
+        if vm.id in self.estate.elsewhere:
+            yield preflight.protected_elsewhere(vm.id, str(self.estate.elsewhere[vm.id]))
+        # Resource Graph may not know the power state yet, and Azure may be busy with the VM: its own run waits.
+        known = {"power_state": "running"} if vm.power_state == "unknown" else {}
+        settling = {"provisioning_state": "Succeeded"} if vm.is_settling else {}
+        yield from preflight.of_vm(vm.model_copy(update=known | settling))
+        yield from wishes.findings
+        if group.managed_by:
+            yield from preflight.of_surroundings(vm, Surroundings(vault_location="", group_managed_by=group.managed_by))
+
+    def _attempts(self, vm: SourceVm) -> list[Job]:
+        """The jobs that enabled it: they tell no more than a name, so of two VMs of one name nothing is known."""
+        name = vm.id.name.lower()
+        return self.enables[name] if len(self.by_name[name]) == 1 else []
+
+    def _of_item(self, standing: Standing, vm: SourceVm, item: ProtectedItem) -> Standing:
+        standing = _with(self._with_item(standing, item), state=_STATES[item.stage])
+        if item.stage in {Stage.FROZEN, Stage.DISABLING}:
+            return _with(standing, findings=(frozen(item),) if item.stage is Stage.FROZEN else ())
+        held = self.settings.on_hold(vm.tags)
+        on_hold = (as_warning(preflight.on_hold(vm, self.settings)),) if held else ()
+        free = not (held or self._is_busy(item))
+        another = replaced(vm, item)
+        if another:
+            return _with(standing, state=State.NOT_ELIGIBLE, findings=(*another, *on_hold))
+        attempts, more = self._attempts(vm), (*adopted(item), *on_hold)
+        if item.stage is Stage.FAILED:
+            standing = _with(standing, findings=(*of_attempts(vm.id.name, attempts, item), *more))
+            return self._to(standing, Action.ENABLE, vm) if item.is_ours and free else standing
+        if item.stage is not Stage.PROTECTED:
+            stalled = of_replicating(vm.id.name, attempts, item, self.estate.read_at)
+            return _with(standing, findings=(*stalled, *more))
+        return self._protected(standing, vm, item, more, free=free)
+
+    def _protected(
+        self, standing: Standing, vm: SourceVm, item: ProtectedItem, more: tuple[Finding, ...], *, free: bool
+    ) -> Standing:
+        wishes = wishes_of(vm, self._group(vm).tags, self.settings)
+        policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
+        asked = tuple(map(as_warning, wishes.findings))
+        found = of_protected(vm, item, wishes.profile, policy, wishes.policy, self.estate.read_at)
+        # While something cannot be read as it is meant, nothing else is changed either (`look.plan_for`).
+        differing = mismatches(vm, wishes, item) if not asked else ()
+        told = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
+        standing = _with(standing, findings=(*asked, *found, *told, *more))
+        late = _to_be_added(vm, item) if item.is_ours else ()
+        changes = (*(each for each in differing if each.in_place), *late)
+        return self._to(standing, Action.CHANGE, vm, *changes) if free and not asked and changes else standing
+
+    def _untagged(self, standing: Standing, vm: SourceVm, item: ProtectedItem) -> Standing:
+        standing = _with(self._with_item(standing, item), state=State.UNTAGGED)
+        if item.stage is Stage.FROZEN:
+            return _with(standing, state=State.FROZEN, findings=(frozen(item),))
+        says_no = self.settings.refuses_protection(vm.tags)
+        why = "its tag says no" if says_no else "it is not tagged"
+        told = drift("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
+        return self._disabled(_with(standing, findings=(told, *adopted(item))), vm, item)
+
+    def _gone(self, standing: Standing, item: ProtectedItem) -> Standing:
+        """What is not in a list that was not read in full may be there all the same."""
+        name = item.source.name
+        if item.stage is Stage.FROZEN:
+            return _with(standing, state=State.FROZEN, findings=(frozen(item),))
+        if self.estate.vms_unread:
+            told = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
+            return _with(standing, state=State.UNKNOWN, findings=(told,))
+        moved = self._moved_to(item)
+        if moved:
+            told = drift("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
+            return _with(standing, findings=(told, *adopted(item)))
+        told = drift("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
+        return self._disabled(_with(standing, findings=(told, *adopted(item))), None, item)
+
+    def _moved_to(self, item: ProtectedItem) -> SourceVm | None:
+        """A VM of that name and region elsewhere, to which disks of the same names are attached."""
+        names = {disk.id.name.lower() for disk in item.disks}
+        for vm in self.by_name[item.source.name.lower()]:
+            attached = {disk.id.name.lower() for disk in vm.disks}
+            if names and names <= attached and vm.location == item.settings.source_location:
+                return vm
+        return None
+
+    def _disabled(self, standing: Standing, vm: SourceVm | None, item: ProtectedItem) -> Standing:
+        """To be disabled, if it may be."""
+        tags: Mapping[str, str] = vm.tags if vm else {}
+        may_be = item.may_be_disabled and not self._is_busy(item) and self.settings.may_disable(tags)
+        return self._to(standing, Action.DISABLE, vm) if may_be else standing
+
+    def _is_busy(self, item: ProtectedItem) -> bool:
+        """A job that the list does not hold may be too new for it."""
+        return bool(item.job) and item.job not in self.ended
+
+
+def _to_be_added(vm: SourceVm, item: ProtectedItem) -> tuple[ResourceId, ...]:
+    """The disks that were attached later and can be replicated, as far as they tell by themselves."""
+    known = {disk.id for disk in item.disks}
+    return tuple(disk.id for disk in vm.disks if disk.id not in known and not preflight.disk_obstacle(disk))
+
+
+def _with(standing: Standing, **changes: object) -> Standing:
+    return standing.model_copy(update=changes)

@@ -1,0 +1,116 @@
+"""Where what is asked for is not what an item has, told without reading anything: what a sweep over thousands goes by.
+
+A default asks for nothing (`differences.py`). Whether what is asked for can be had is not known here: the VM's own run,
+which reads the rest, has the last word.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from shared.config.override_options import CHOICES
+from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.values import NONE, parts
+from shared.model.vm import SourceVm
+from shared.planning.overrides import Wishes
+from shared.planning.references import referred
+from shared.reconcile.diff import FIXED_FIELDS, ITEM_FIELDS
+
+_Value = ResourceId | str | None
+
+_OF_NIC: dict[str, Callable[[ItemNic], tuple[_Value, ...]]] = {
+    "target-subnet": lambda nic: (nic.target_subnet,),
+    "target-ip": lambda nic: (nic.target_address,),
+    "target-nsg": lambda nic: (nic.security_group,),
+    "target-public-ip": lambda nic: (nic.public_ip,),
+    "target-backend-pool": lambda nic: nic.backend_pools or (None,),
+}
+_OF_DISK: dict[str, Callable[[ItemDisk], _Value]] = {
+    "target-disk-type": lambda disk: disk.target_sku,
+    "replica-disk-type": lambda disk: disk.replica_sku,
+    "target-disk-encryption-set": lambda disk: disk.encryption_set,
+    "cache-storage": lambda disk: disk.cache_account,
+}
+_NETWORK = {"target-vnet", *_OF_NIC}
+_FIXED = {*FIXED_FIELDS, "target-disk-encryption-set", "cache-storage"}
+
+
+class Mismatch(NamedTuple):
+    """`in_place` is whether Azure can change it on a protected item."""
+
+    code: str
+    setting: str
+    current: str
+    wanted: str
+    in_place: bool
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.current or 'none'}, asked for {self.wanted or 'none'}"
+
+
+def mismatches(vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> tuple[Mismatch, ...]:
+    """In the order in which they were asked for."""
+    return tuple(found for choice in wishes.asked for found in _of_choice(choice, vm, wishes, item))
+
+
+def _of_choice(choice: str, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Iterator[Mismatch]:
+    for name, current in _values(choice, vm, item):
+        asked = _asked_for(choice, wishes.asked[choice].value, name, len(vm.nic_ids))
+        wanted = _meant(choice, asked, vm, wishes)
+        if asked and not any(_text(wanted).lower() == _text(value).lower() for value in current):
+            setting = CHOICES[choice].setting + (f"/{name}" if name else "")
+            in_place = _in_place(choice, wanted, current[0])
+            yield Mismatch(_code(choice), setting, _text(current[0]), _text(wanted), in_place)
+
+
+def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[str, tuple[_Value, ...]]]:
+    """What the item has, by the name of an interface or a disk where it is one's that the VM still has."""
+    if choice == "target-vnet":
+        yield "", ((item.nics[0].network if item.nics else None) or item.settings.network,)
+    elif choice == "churn":
+        yield "", ("high" if item.settings.high_churn else "normal",)
+    elif choice in ITEM_FIELDS:
+        yield "", (getattr(item.settings, ITEM_FIELDS[choice]),)
+    elif choice in _OF_NIC:
+        for nic in item.nics:
+            if nic.source in vm.nic_ids:
+                yield nic.source.name, _OF_NIC[choice](nic)
+    elif choice in _OF_DISK:
+        attached = {disk.id for disk in vm.disks}
+        for disk in item.disks:
+            if disk.id in attached:
+                yield disk.id.name, (_OF_DISK[choice](disk),)
+
+
+def _asked_for(choice: str, value: str, name: str, nics: int) -> str:
+    """What is asked for the thing of that name, or "". One address is no address for all."""
+    if not name:
+        return value
+    given = parts(value)
+    for_all = "" if choice == "target-ip" and nics > 1 else given.get("", "")
+    return given.get(name.lower(), for_all)
+
+
+def _meant(choice: str, asked: str, vm: SourceVm, wishes: Wishes) -> _Value:
+    if not asked:
+        return None
+    if CHOICES[choice].resource_type is not None:
+        return referred(choice, asked, vm, wishes)
+    return "" if asked.lower() == NONE and choice in ITEM_FIELDS else asked
+
+
+def _in_place(choice: str, wanted: _Value, current: _Value) -> bool:
+    """Nothing that an item has is taken away by an update, and a set is exchanged for another set only."""
+    if choice in _FIXED or not wanted:
+        return False
+    return choice != "target-availability-set" or bool(current)
+
+
+def _code(choice: str) -> str:
+    if choice in _NETWORK:
+        return "NetworkMismatch"
+    return "ConsistencyGroupMismatch" if choice == "consistency-group" else "TargetMismatch"
+
+
+def _text(value: _Value) -> str:
+    return str(value or "")

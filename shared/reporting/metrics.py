@@ -1,0 +1,81 @@
+"""The app's own metrics: which there are, and their values after a sweep or a run. Pure: outcomes in, numbers out.
+
+None goes by VM: what a metric is told apart by is bounded, whatever the size of the estate.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from shared.model.findings import Severity
+from shared.reconcile.inventory import State, Survey
+from shared.reconcile.run_state import Ending
+from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.sweep import SweepReport
+
+REQUIRED, COMPLIANT, PROTECTED = "dr.vms.required", "dr.vms.compliant", "dr.vms.protected"
+DRIFTED, RPO, ENABLES_FAILED, SWEEPS = "dr.vms.drifted", "dr.rpo.seconds", "dr.enables.failed", "dr.sweep.completed"
+
+
+class Metric(NamedTuple):
+    kind: Literal["gauge", "counter", "histogram"]
+    unit: str
+    means: str
+    by: str = ""
+
+
+METRICS = {
+    REQUIRED: Metric("gauge", "{vm}", "VMs that are tagged and no copies"),
+    COMPLIANT: Metric("gauge", "{vm}", "of them, those that are protected as they should be"),
+    PROTECTED: Metric("gauge", "{vm}", "of them, those in the state `Protected`, whatever is found about them"),
+    DRIFTED: Metric(
+        "gauge",
+        "{vm}",
+        "VMs with a finding that is no mere note; one with several counts under each",
+        "`finding`: its code",
+    ),
+    RPO: Metric(
+        "histogram",
+        "s",
+        "the age of the last recovery point of each protected VM: `valueMax` is the worst",
+        "`vault`: its resource ID, `source` and `target`: the regions",
+    ),
+    ENABLES_FAILED: Metric("counter", "{vm}", "runs that were to protect a VM and ended as `Failed`"),
+    SWEEPS: Metric(
+        "counter", "{sweep}", "sweeps that have ended", "`outcome`: `complete`, `partial` (with gaps) or `failed`"
+    ),
+}
+"""The page in the docs is made of this table."""
+
+
+class Measurement(NamedTuple):
+    metric: str
+    value: float
+    attributes: dict[str, str] = {}
+
+
+def of_sweep(report: SweepReport, survey: Survey | None) -> Iterator[Measurement]:
+    """What is counted in a survey with gaps is too low by what was not read: it is not told then."""
+    yield Measurement(SWEEPS, 1, {"outcome": report.outcome})
+    if survey is None or survey.gaps:
+        return
+    required = [standing for standing in survey.standings if standing.counts]
+    yield Measurement(REQUIRED, len(required))
+    yield Measurement(COMPLIANT, sum(standing.compliant for standing in required))
+    yield Measurement(PROTECTED, sum(standing.state is State.PROTECTED for standing in required))
+    drifted = Counter(
+        code
+        for standing in survey.standings
+        for code in {finding.code for finding in standing.findings if finding.severity is not Severity.NOTE}
+    )
+    for code, count in sorted(drifted.items()):
+        yield Measurement(DRIFTED, count, {"finding": code})
+    for standing in survey.standings:
+        if standing.state is State.PROTECTED and standing.rpo_seconds is not None:
+            pair = {"source": standing.location, "target": standing.target_location}
+            yield Measurement(RPO, standing.rpo_seconds, {"vault": str(standing.vault), **pair})
+
+
+def of_run(end: RunEnd) -> Iterator[Measurement]:
+    if end.news and end.result.outcome is Ending.FAILED and not end.disabling:
+        yield Measurement(ENABLES_FAILED, 1)

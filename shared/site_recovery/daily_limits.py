@@ -1,0 +1,114 @@
+"""How many VMs may be enabled and disabled in any 24 hours: counted from the vaults' own jobs, and from what this
+process has asked for since they were listed.
+
+A list of jobs is seconds old when it is read, and a hundred VMs may read the same one: what is asked for is reserved
+before it is sent. (With a list of 15 s alone, a cap of 50 let 200 through.)
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared.arm.client import Azure
+from shared.model.replicated_item import DISABLE, ENABLE, Job, Stage
+
+_WINDOW = timedelta(hours=24)
+# In poll intervals: nobody asks again more than every ten minutes, or less than every hour.
+_SOONEST, _LATEST = 20, 120
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`wait` is in seconds: 0 if there is some left, and then one is reserved."""
+
+    wait: float = 0
+    reason: str = ""
+    action: str = ""
+
+
+@asynccontextmanager
+async def enables_left(azure: Azure) -> AsyncIterator[Budget]:
+    """One of the day's enables, reserved while the request is on its way; or how long to wait for one."""
+    jobs = await _jobs(azure, ENABLE)
+    most = azure.settings.max_enables_per_day
+    async with _reserved(azure, ENABLE, jobs, most) as (used, wait):
+        yield Budget(
+            wait,
+            f"{used} VMs have been enabled in 24 hours; DR_MAX_ENABLES_PER_DAY allows {most}.",
+            "Raise DR_MAX_ENABLES_PER_DAY if so many are meant, or wait: it goes on by itself.",
+        )
+
+
+async def enables_unused(azure: Azure) -> int:
+    """How many are left of the day's enables, none of them reserved."""
+    return max(0, azure.settings.max_enables_per_day - _used(azure, ENABLE, await _jobs(azure, ENABLE))[0])
+
+
+@asynccontextmanager
+async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
+    """One of the day's share of disables, likewise."""
+    jobs = await _jobs(azure, DISABLE)
+    most, protected = await _share(azure, jobs)
+    async with _reserved(azure, DISABLE, jobs, most) as (used, wait):
+        yield Budget(
+            wait,
+            f"{used} VMs have been disabled in 24 hours; DR_MAX_DISABLE_SHARE allows {most}, "
+            f"{azure.settings.max_disable_share:g} % of {protected}.",
+            "Find out why so many are to be disabled. If they are: DELETE .../protection?confirm=true disables one at "
+            "once, and a larger DR_MAX_DISABLE_SHARE more; else tag them again.",
+        )
+
+
+async def disables_unused(azure: Azure) -> int:
+    """How many are left of the day's share of disables, none of them reserved."""
+    jobs = await _jobs(azure, DISABLE)
+    most, _ = await _share(azure, jobs)
+    return max(0, most - _used(azure, DISABLE, jobs)[0])
+
+
+async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
+    """How many may be disabled in a day, and of how many: those that were protected 24 hours ago."""
+    held = [item for vault in azure.vaults() for item in await vault.items.get() if item.stage is not Stage.FAILED]
+    protected, share = len(held) + len(disables), azure.settings.max_disable_share
+    return (max(1, int(protected * share / 100)) if share else 0), protected
+
+
+async def _jobs(azure: Azure, scenario: str) -> list[Job]:
+    """Those of the last 24 hours."""
+    since = datetime.now(UTC) - _WINDOW
+    found = [job for vault in azure.vaults() for job in await vault.jobs.get() if job.scenario == scenario]
+    return [job for job in found if job.started is None or job.started > since]
+
+
+@asynccontextmanager
+async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -> AsyncIterator[tuple[int, float]]:
+    """How many of `most` are used, and how long to wait for another: 0 if this one is reserved.
+
+    Nothing is awaited between the count and the reservation, so two never take the same one.
+    """
+    ledger = azure.ledgers[scenario]
+    used, first = _used(azure, scenario, listed)
+    if used >= most:
+        poll = azure.settings.poll_seconds
+        frees = (first + _WINDOW - datetime.now(UTC)).total_seconds()
+        yield used, min(max(frees, _SOONEST * poll), _LATEST * poll)
+        return
+    ledger.on_their_way += 1
+    try:
+        yield used, 0
+    finally:
+        ledger.on_their_way -= 1
+
+
+def _used(azure: Azure, scenario: str, listed: list[Job]) -> tuple[int, datetime]:
+    """How many are used, and when the first of them was."""
+    ledger, now = azure.ledgers[scenario], datetime.now(UTC)
+    ledger.asked = {name: at for name, at in ledger.asked.items() if at > now - _WINDOW}
+    started = {job.name: job.started or now for job in listed} | ledger.asked
+    return len(started) + ledger.on_their_way, min(started.values(), default=now)
+
+
+def asked(azure: Azure, scenario: str, job: str) -> None:
+    """A request was taken: its job counts before any list shows it."""
+    azure.ledgers[scenario].asked[job] = datetime.now(UTC)

@@ -1,0 +1,42 @@
+"""The items of a vault, counted and looked up: each VM asks, and a walk over ten thousand for each would be a fleet's
+hour of CPU."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from shared.model.replicated_item import ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.vm import GroupMember
+
+
+class Items:
+    """One answer of the vault's list. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
+
+    def __init__(self, items: Iterable[ProtectedItem]) -> None:
+        self._items = tuple(items)
+        self._by_source = {item.source: item for item in reversed(self._items)}
+        self._originals = {copy: item.source for item in reversed(self._items) for copy in item.copies}
+        self.under_policy = Counter(item.policy_id for item in self._items)
+        self.cached_disks = Counter(
+            disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account
+        )
+        self._groups: defaultdict[str, list[GroupMember]] = defaultdict(list)
+        for item in self._items:
+            if item.settings.consistency_group:
+                member = GroupMember(id=item.source, location=item.settings.source_location)
+                self._groups[item.settings.consistency_group.lower()].append(member)
+
+    def __iter__(self) -> Iterator[ProtectedItem]:
+        return iter(self._items)
+
+    def of(self, vm: ResourceId) -> ProtectedItem | None:
+        """The item that protects the VM, whoever made it."""
+        return self._by_source.get(vm)
+
+    def original_of(self, vm: ResourceId) -> ResourceId | None:
+        """The VM that this one is a copy of, if a failover or a test failover made it."""
+        return self._originals.get(vm)
+
+    def in_group(self, name: str) -> tuple[GroupMember, ...]:
+        """The VMs of a multi-VM group."""
+        return tuple(self._groups.get(name.lower(), ()))

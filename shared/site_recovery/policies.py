@@ -1,0 +1,61 @@
+"""Editing the replication policy that VMs are protected with, after it was confirmed: one update call."""
+
+import asyncio
+
+from azure.mgmt.recoveryservicessiterecovery import models
+
+from shared.arm.client import Azure
+from shared.arm.get_or_create import usually
+from shared.model.replicated_item import JobStage, ProtectedItem
+from shared.model.replication import Policy
+from shared.model.step_result import Error
+from shared.planning.policy_update import PolicyEdit, edit_of
+from shared.site_recovery.infrastructure import begin, policy_values
+from shared.site_recovery.vault import Vault
+
+# Seconds it took in recorded traffic to make one, and how often it is looked for before the caller is answered.
+_TAKES = 2
+_LOOKS = 5
+
+
+async def find_edit(
+    azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, anew: bool = False
+) -> PolicyEdit | None:
+    """How the item's policy would have to be edited, or None if it fits or is not for us to edit. Reads only."""
+    vault = azure.vault(item.vault)
+    policies = await vault.policies.get(within=0 if anew else None)
+    record = next((each for each in policies if each.id == item.policy_id), None)
+    if record is None:
+        return None
+    has = (record.policy.retention_minutes, record.policy.app_consistent_minutes)
+    items = (await vault.items.get()).under_policy[record.id]
+    profiles = (each.policy_for(name) for name, each in azure.settings.profiles.items())
+    return edit_of(record.id, has, profile, wanted, items, profiles)
+
+
+async def edit(azure: Azure, item: ProtectedItem, profile: str, wanted: Policy) -> Error | None:
+    """Edits the item's policy if it is still for us to edit, and waits a moment for the job, so that the next look
+    sees what it did. Returns why the job failed, if it did. Raises HttpResponseError, WriteRefusedError."""
+    vault = azure.vault(item.vault)
+    azure.check_write(vault.id)
+    found = await find_edit(azure, item, profile, wanted, anew=True)
+    if found is None:
+        return None
+    values = policy_values(wanted)
+    body = models.UpdatePolicyInput(properties=models.UpdatePolicyInputProperties(replication_provider_settings=values))
+    send = vault.client.replication_policies.begin_update
+    name = await begin(send, vault.id.resource_group, vault.id.name, found.policy_id.name, body)
+    try:
+        return await _error_of(vault, name)
+    finally:
+        vault.policies.forget()
+
+
+async def _error_of(vault: Vault, name: str) -> Error | None:
+    for _ in range(_LOOKS if name else 0):
+        await asyncio.sleep(usually(_TAKES, vault.azure.settings.poll_seconds))
+        vault.jobs.forget()
+        job = await vault.job(name)
+        if job and job.stage is not JobStage.RUNNING:
+            return await vault.job_error(name) if job.stage is JobStage.FAILED else None
+    return None

@@ -1,0 +1,184 @@
+"""The protection of one VM: asking for it, following it, and taking back an attempt that failed."""
+
+from time import monotonic
+
+from azure.mgmt.recoveryservicessiterecovery import models
+
+from shared.arm.client import Azure
+from shared.arm.errors import ThrottledError
+from shared.arm.parsing import ContainerMappingRecord
+from shared.arm.ttl_cache import FRESH_FOR
+from shared.model import naming
+from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
+from shared.model.replication import ReplicatedDisk, Replication
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import ContainerMapping
+from shared.site_recovery.daily_limits import asked
+from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
+from shared.site_recovery.vault import Vault
+
+
+def look_anew(azure: Azure) -> None:
+    """Before a write: items and jobs are read anew, for another process may have written a moment ago."""
+    recently = monotonic() - FRESH_FOR
+    for vault in azure.vaults():
+        vault.items.forget(if_before=recently)
+        vault.jobs.forget(if_before=recently)
+
+
+async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:
+    """The item of this vault that protects a VM, whoever made it."""
+    return (await vault.items.get()).of(vm)
+
+
+async def find_protection(azure: Azure, vm: ResourceId) -> tuple[Vault, ProtectedItem] | None:
+    """The item that protects a VM, and the one of our vaults that holds it. One that failed does not hide another."""
+    looked = [(vault, await find_item(vault, vm)) for vault in azure.vaults()]
+    found = [(vault, item) for vault, item in looked if item]
+    return min(found, key=lambda pair: pair[1].stage is Stage.FAILED, default=None)
+
+
+async def find_original(azure: Azure, vm: ResourceId) -> ResourceId | None:
+    """The VM that this one is a copy of, if a failover or a test failover made it."""
+    found = [(await vault.items.get()).original_of(vm) for vault in azure.vaults()]
+    return next((original for original in found if original), None)
+
+
+async def is_busy(vault: Vault, item: ProtectedItem) -> bool:
+    """Whether a job is under way on the item: the one it names, or a removal that this process has asked for."""
+    names = {item.job, vault.remove_jobs.get(item.id, "")} - {""}
+    jobs = [await vault.job(name) for name in names]
+    return any(job and job.stage is JobStage.RUNNING for job in jobs)
+
+
+async def own_enable_job(vault: Vault, vm: ResourceId) -> str:
+    """The job that this process has asked for and that is still enabling the VM, or ""."""
+    job = await vault.job(vault.enable_jobs[vm]) if vault.enable_jobs.get(vm) else None
+    return job.name if job and job.stage is JobStage.RUNNING else ""
+
+
+async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
+    """Whether a job that others began is enabling a VM of this name: while it runs, its item may not be readable.
+
+    A job tells no more than the name: to wait for another VM's costs minutes, to ask twice may cost the protection.
+    """
+    for vault in azure.vaults():
+        running = (await vault.jobs.get()).enabling(vm)
+        known = set(vault.enable_jobs.values()) if running else set()
+        if any(job.name not in known for job in running):
+            return True
+    return False
+
+
+async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
+    """Asks for protection. Returns the name of the job. Raises HttpResponseError, MissingParentError.
+
+    Sent once and never repeated by the SDK: after a lost answer the item and its job are looked for first.
+    """
+    azure.check_vm_write(vm)
+    azure.check_write(replication.vault, *replication.named)
+    vault = azure.vault(replication.vault)
+    mapping = await _mapping(vault, replication)
+    fabric, container = mapping.source_container.parent.name, mapping.source_container.name
+    body = models.EnableProtectionInput(
+        properties=models.EnableProtectionInputProperties(
+            policy_id=str(mapping.policy), provider_specific_details=_a2a(vm, replication, mapping)
+        )
+    )
+    send = vault.client.replication_protected_items.begin_create
+    path = (vault.id.resource_group, vault.id.name, fabric, container, naming.item_name(vm))
+    try:
+        vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
+        asked(azure, ENABLE, vault.enable_jobs[vm])
+    except ThrottledError:
+        raise  # it was not sent
+    except BaseException:
+        # It may have been taken all the same: whoever looks next looks at the vault, not at what is remembered of it.
+        vault.items.forget()
+        vault.jobs.forget()
+        raise
+    return vault.enable_jobs[vm]
+
+
+async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) -> str:
+    """Disables protection, or takes back an attempt to enable that failed. Returns the name of the job.
+
+    Raises HttpResponseError, and WriteRefusedError where the item holds recovery points and the settings do not allow
+    to give them up, unless somebody has confirmed that.
+    """
+    azure.check_vm_write(item.source)
+    if item.held_recovery_points and not confirmed:
+        azure.check_disable()
+    vault = azure.vault(item.vault)
+    container = item.id.parent
+    body = models.DisableProtectionInput(
+        properties=models.DisableProtectionInputProperties(
+            disable_protection_reason=models.DisableProtectionReason.NOT_SPECIFIED
+        )
+    )
+    vault.remove_jobs[item.id] = await begin(
+        vault.client.replication_protected_items.begin_delete,
+        vault.id.resource_group,
+        vault.id.name,
+        container.parent.name,
+        container.name,
+        item.id.name,
+        body,
+    )
+    asked(azure, DISABLE, vault.remove_jobs[item.id])
+    vault.items.forget()
+    return vault.remove_jobs[item.id]
+
+
+def _a2a(vm: ResourceId, replication: Replication, mapping: ContainerMappingRecord) -> models.A2AEnableProtectionInput:
+    """With no network in it, the network mapping leads to the target network and to the subnet of the same name."""
+    return models.A2AEnableProtectionInput(
+        fabric_object_id=str(vm),
+        recovery_container_id=str(mapping.target_container),
+        recovery_resource_group_id=str(replication.target_group),
+        recovery_availability_set_id=text(replication.availability_set),
+        recovery_availability_zone=replication.zone or None,
+        recovery_proximity_placement_group_id=text(replication.placement_group),
+        recovery_capacity_reservation_group_id=text(replication.capacity_reservation),
+        recovery_boot_diag_storage_account_id=text(replication.boot_diagnostics),
+        multi_vm_group_name=replication.consistency_group or None,
+        recovery_azure_network_id=text(replication.network),
+        recovery_subnet_name=replication.subnet or None,
+        vm_managed_disks=[
+            managed_disk(disk, replication.cache_account, replication.target_group) for disk in replication.disks
+        ],
+    )
+
+
+def managed_disk(
+    disk: ReplicatedDisk, cache_account: ResourceId, target_group: ResourceId
+) -> models.A2AVmManagedDiskInputDetails:
+    """A disk as Site Recovery is asked to replicate it."""
+    return models.A2AVmManagedDiskInputDetails(
+        disk_id=str(disk.id),
+        primary_staging_azure_storage_account_id=str(cache_account),
+        recovery_resource_group_id=str(target_group),
+        recovery_replica_disk_account_type=disk.replica_sku or None,
+        recovery_target_disk_account_type=disk.target_sku or None,
+        recovery_disk_encryption_set_id=text(disk.encryption_set),
+    )
+
+
+def text(resource: ResourceId | None) -> str | None:
+    return str(resource) if resource else None
+
+
+async def _mapping(vault: Vault, replication: Replication) -> ContainerMappingRecord:
+    wanted = ContainerMapping(
+        vault=vault.id,
+        source_location=replication.source_location,
+        target_location=replication.target_location,
+        policy=replication.policy,
+    )
+    found = await find_container_mapping(vault, wanted)
+    if found is None:
+        raise MissingParentError(
+            f"The vault holds no container mapping from {wanted.source_location} to {wanted.target_location} "
+            f"with the policy {wanted.policy.name}."
+        )
+    return found

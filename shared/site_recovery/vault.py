@@ -1,0 +1,134 @@
+"""What a Recovery Services vault holds, read by lists that all its VMs share.
+
+A list costs one call however many VMs ask, so the state of an item is never polled by itself. What changes slowly
+(fabrics, containers, policies, mappings) is remembered for a while; what moves (items, jobs) for one poll interval.
+"""
+
+import logging
+from collections.abc import AsyncIterable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.errors import is_missing
+from shared.arm.get_or_create import Ensurer
+from shared.arm.parsing import (
+    VaultRecord,
+    all_errors,
+    container_mapping_of,
+    fabric_of,
+    item_of,
+    job_error_of,
+    job_of,
+    network_mapping_of,
+    policy_of,
+    region,
+)
+from shared.arm.ttl_cache import HARDLY, SLOW, Remembered
+from shared.model.replicated_item import Job, JobStage
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.site_recovery.items import Items
+from shared.site_recovery.jobs import Jobs
+
+if TYPE_CHECKING:
+    from shared.arm.client import Azure
+
+Record = TypeVar("Record")
+log = logging.getLogger("dr.vault")
+
+_VAULT_API_VERSION = "2026-07-01"
+API_VERSION = "2025-08-01"
+"""Of Site Recovery: what its SDK asks for, too."""
+
+
+class Vault:
+    """The lists of one vault. What they raise is azure.core's HttpResponseError; a vault never used reads as empty."""
+
+    def __init__(self, azure: "Azure", vault_id: ResourceId) -> None:
+        self.id = vault_id
+        self.azure = azure
+        poll = azure.settings.poll_seconds
+        self.enable_jobs: dict[ResourceId, str] = {}
+        self.remove_jobs: dict[ResourceId, str] = {}
+        self._ended_jobs: dict[str, Job] = {}
+        self.ensurer = Ensurer(poll, poll * SLOW)
+        self.about = Remembered(self._read_about, poll * HARDLY)
+        self.items = Remembered(self._read_items, poll)
+        self.jobs = Remembered(self._read_jobs, poll)
+        self.fabrics = Remembered(lambda: self._list("replication_fabrics", fabric_of), poll * SLOW)
+        self.containers = Remembered(
+            lambda: self._list("replication_protection_containers", lambda found: ResourceId(found.id)), poll * SLOW
+        )
+        self.policies = Remembered(lambda: self._list("replication_policies", policy_of), poll * SLOW)
+        self.container_mappings = Remembered(
+            lambda: self._list("replication_protection_container_mappings", container_mapping_of), poll * SLOW
+        )
+        self.network_mappings = Remembered(
+            lambda: self._list("replication_network_mappings", network_mapping_of), poll * SLOW
+        )
+
+    async def job(self, name: str) -> Job | None:
+        """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none.
+
+        How a job ended does not change: it is asked for once.
+        """
+        if name in self._ended_jobs:
+            return self._ended_jobs[name]
+        job = (await self.jobs.get()).named(name) or await self._get_job(name)
+        if job and job.stage is not JobStage.RUNNING:
+            self._ended_jobs[name] = job
+        return job
+
+    async def _get_job(self, name: str) -> Job | None:
+        try:
+            return job_of(await self.azure.get(f"{self.id}/replicationJobs/{name}", API_VERSION))
+        except HttpResponseError as answer:
+            if is_missing(answer):
+                return None
+            raise
+
+    async def job_error(self, name: str) -> Error:
+        """Why a job failed: the most telling error in it, for the operation's own (45005) says only that it did."""
+        job = await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name)
+        found = [error for error in map(job_error_of, all_errors(job.properties)) if error.message]
+        title = job.properties.friendly_name or job.properties.scenario_name
+        generic = Error(code="JobFailed", message=f"The job {title!r} ended as {job.properties.state}.")
+        return next((error for error in found if error.code != "45005"), next(iter(found), generic))
+
+    @property
+    def client(self) -> Any:
+        return self.azure.site_recovery(self.id.subscription)
+
+    async def _read_about(self) -> VaultRecord:
+        client = self.azure.resources(self.id.subscription)
+        vault = await client.resources.get_by_id(str(self.id), api_version=_VAULT_API_VERSION)
+        kind = vault.identity.type if vault.identity else None
+        return VaultRecord(region(vault.location), has_identity=kind not in (None, "None"))
+
+    async def _read_items(self) -> Items:
+        listed = self.azure.list(f"{self.id}/replicationProtectedItems", API_VERSION)
+        return Items(await self._records(listed, item_of))
+
+    async def _read_jobs(self) -> Jobs:
+        return Jobs(await self._records(self.azure.list(f"{self.id}/replicationJobs", API_VERSION), job_of))
+
+    async def _list(self, operations: str, read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
+        return await self._records(getattr(self.client, operations).list(self.id.resource_group, self.id.name), read)
+
+    async def _records(self, listed: AsyncIterable[Any], read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
+        try:
+            return tuple([record async for found in listed if (record := _read(read, found)) is not None])
+        except HttpResponseError as answer:
+            if is_missing(answer) and answer.status_code != 404:
+                return ()
+            raise
+
+
+def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
+    """One record that cannot be read does not take the others from us: in a vault there is more than ours."""
+    try:
+        return read(found)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.warning("Not read: %s: %s", found.get("id"), error)
+        return None

@@ -1,0 +1,115 @@
+"""The body of PUT and of plan: a typed model made of the table of choices, its members called as the VM's tags are."""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from shared.config.override_options import CHOICES, Row
+from shared.config.settings import Settings
+from shared.planning.overrides import PROFILE
+from triggers.problems import FieldError, Problem
+
+# What Azure allows the value of a tag.
+LONGEST_VALUE = 256
+
+_MOST_ERRORS = 100
+_KINDS = {dict: "an object", list: "an array", type(None): "null"}
+# What is allowed where a value is of the wrong kind, by the kind of the error; else it is a text that is wanted.
+_WANTED = {
+    "missing": "a value: it has to be there",
+    "model_type": "an object",
+    "too_short": "at least one",
+    "list_type": "an array",
+}
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def tags_in(settings: Settings, body: Any) -> dict[str, str]:
+    """The tags that a body asks for. Raises Problem, which names every member that cannot be taken."""
+    return tags_from(validated(request_model(settings), body))
+
+
+def tags_from(request: BaseModel) -> dict[str, str]:
+    """What was asked for in a body of the `request_model`, and nothing else."""
+    return request.model_dump(by_alias=True, exclude_unset=True)
+
+
+def validated(model: type[Body], body: Any) -> Body:
+    """The body as the model takes it. Raises Problem, which names every member that cannot be taken."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise invalid_body(_error(model, each) for each in error.errors()[:_MOST_ERRORS]) from None
+
+
+def invalid_body(errors: Iterable[FieldError]) -> Problem:
+    told = tuple(errors)
+    detail = f"The body has members or values that are not allowed: {', '.join(each.field for each in told)}."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", detail, errors=told)
+
+
+def request_model(settings: Settings) -> type[BaseModel]:
+    return _request_model(settings.tag_name, tuple(settings.profiles))
+
+
+@cache
+def _request_model(tag_name: str, profiles: tuple[str, ...]) -> type[BaseModel]:
+    known = f"one of the profiles {', '.join(profiles)}"
+
+    def check_profile(text: str) -> str:
+        if text.lower() not in profiles:
+            raise ValueError(known)
+        return text
+
+    fields: dict[str, Any] = {PROFILE: _field(f"{tag_name}-{PROFILE}", check_profile, f"Allowed: {known}.")}
+    for choice, row in CHOICES.items():
+        about = f"{row.portal}. Allowed: {row.allowed}. Default: {row.default}."
+        fields[choice.replace("-", "_")] = _field(f"{tag_name}-{choice}", _check(row), about)
+    config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    about = "What the VM's tags would say, under their names: nothing has to be given."
+    return create_model("ProtectionRequest", __config__=config, __doc__=about, **fields)
+
+
+def _check(row: Row) -> Callable[[str], str]:
+    """The text is kept as it was given: a tag says what its owner wrote."""
+
+    def check(text: str) -> str:
+        row.read(text)
+        return text
+
+    return check
+
+
+def _field(alias: str, check: Callable[[str], str], about: str) -> Any:
+    # A factory, since a default that is no allowed value would stand in the document.
+    limits = Field(default_factory=str, alias=alias, min_length=1, max_length=LONGEST_VALUE, description=about)
+    return Annotated[str, limits, AfterValidator(check)]
+
+
+def _error(model: type[BaseModel], error: Any) -> FieldError:
+    place = error["loc"]
+    if error["type"] == "extra_forbidden":
+        allowed = ", ".join(_members(model, place[:-1]))
+    elif error["type"] == "value_error":
+        allowed = str(error["ctx"]["error"])
+    else:
+        allowed = _WANTED.get(error["type"], f"a string of 1 to {LONGEST_VALUE} characters")
+    field = ".".join(map(str, place))[:LONGEST_VALUE] or "body"
+    return FieldError(field=field, given=shown(error["input"]), allowed=allowed)
+
+
+def _members(model: type[BaseModel], place: tuple[Any, ...]) -> dict[str, Any]:
+    """Those that a model has, or one inside it: what they are of, by their names."""
+    members: dict[str, Any] = {str(field.alias): field.annotation for field in model.model_fields.values()}
+    return _members(members[place[0]], place[1:]) if place else members
+
+
+def shown(given: Any) -> str:
+    """What somebody sent, in a few words."""
+    text = given if isinstance(given, str) else _KINDS.get(type(given)) or json.dumps(given)
+    return text[:80]

@@ -1,0 +1,73 @@
+"""What is answered of the estate as a whole: how every VM stands, and the jobs of the vaults."""
+
+from datetime import datetime
+from typing import Self
+
+from shared.model.base import Model
+from shared.model.findings import Finding
+from shared.model.replicated_item import Job
+from shared.model.resource_id import ResourceId
+from shared.reconcile.inventory import Action, Standing, State
+from shared.reconcile.sweep import Summary
+from triggers.views import View
+
+
+class StandingView(Model):
+    """How one VM stands. `region` is its own, `vault` the one that protects it or would, `action` what its run would do
+    about it now; `tags` are the app's own."""
+
+    vm_id: ResourceId
+    state: State
+    compliant: bool
+    action: Action
+    region: str
+    target_region: str
+    vault: ResourceId | None = None
+    item_id: ResourceId | None = None
+    made_by_app: bool
+    replication_health: str
+    rpo_seconds: int | None = None
+    percent: int | None = None
+    tags: dict[str, str]
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, standing: Standing) -> Self:
+        same = {name: getattr(standing, name) for name in cls.model_fields if name not in {"region", "target_region"}}
+        return cls(region=standing.location, target_region=standing.target_location, **same)
+
+
+class ComplianceView(View):
+    """The VMs of a page. `summary` counts all that the filters leave; `readAt` is when the estate was read, and with
+    `gaps` it was not read in full. `nextLink` leads to the next page, if there is one."""
+
+    read_at: datetime
+    gaps: tuple[str, ...]
+    summary: Summary
+    value: tuple[StandingView, ...]
+    next_link: str | None
+
+
+class JobView(Model):
+    """A Site Recovery job. `vm` is the name of its VM: a list of jobs tells no more."""
+
+    name: str
+    vault: ResourceId
+    scenario: str
+    title: str
+    state: str
+    vm: str
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @classmethod
+    def of(cls, vault: ResourceId, job: Job) -> Self:
+        told = job.model_dump(include={"name", "scenario", "title", "state", "started", "ended"})
+        return cls(vault=vault, vm=job.target, **told)
+
+
+class JobsView(View):
+    """The jobs of a page, newest first. `nextLink` leads to older ones, if there are any."""
+
+    value: tuple[JobView, ...]
+    next_link: str | None

@@ -1,0 +1,94 @@
+"""Event Grid events, read as hints: which VM may have changed? Nothing else in them is believed.
+
+Two sources, each in the Event Grid schema or as CloudEvents: the subscription's system topic (what was done to a
+resource) and Azure Resource Notifications (what a resource looks like). An event that names no VM is dropped, never
+refused: Event Grid would deliver it again for a day. CloudEvents need azure-functions 1.25: the library of the worker
+counts, not the pin, so the annotations here are texts, which an older one need not know.
+"""
+
+from typing import Any
+
+import azure.functions as func
+
+from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, VIRTUAL_MACHINE, ResourceId
+
+_OPERATIONS = {
+    operation.lower()
+    for operation in (
+        "Microsoft.Compute/virtualMachines/write",
+        "Microsoft.Compute/virtualMachines/delete",
+        "Microsoft.Compute/virtualMachines/start/action",
+        "Microsoft.ClassicCompute/virtualMachines/write",
+        "Microsoft.Resources/tags/write",
+        "Microsoft.Resources/tags/delete",
+    )
+}
+_OPERATION_EVENTS = {
+    "Microsoft.Resources.ResourceWriteSuccess",
+    "Microsoft.Resources.ResourceDeleteSuccess",
+    "Microsoft.Resources.ResourceActionSuccess",
+}
+_NOTIFICATIONS = {
+    "Microsoft.ResourceNotifications.Resources.CreatedOrUpdated",
+    "Microsoft.ResourceNotifications.Resources.Deleted",
+}
+# A tag written through the Tags API: seen with and without this behind the VM's ID.
+_TAGS = "/providers/microsoft.resources/tags/default"
+
+
+class NotAboutAVmError(Exception):
+    """The event names no VM that may have changed; the text says why, and quotes nothing secret or personal."""
+
+
+class CloudEventsNotSupportedError(Exception):
+    """The worker's azure-functions is too old to read CloudEvents: whatever is delivered so is lost."""
+
+
+def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
+    """The VM that an event is about. Raises NotAboutAVmError, or CloudEventsNotSupportedError."""
+    event_type = event.event_type if isinstance(event, func.EventGridEvent) else event.type
+    # An older library reads a CloudEvent as an Event Grid event without its members; Event Grid's own have a type.
+    if not event_type and "CloudEvent" not in vars(func):
+        raise CloudEventsNotSupportedError(
+            f"azure-functions {func.__version__} of this worker does not read CloudEvents, 1.25 or later does: "
+            "subscribe with the Event Grid schema, or update it"
+        )
+    data = event.get_json()
+    if not isinstance(data, dict):
+        raise NotAboutAVmError("its data is no object")
+    if isinstance(event_type, str) and event_type in _OPERATION_EVENTS:
+        return _of_operation(data, event.subject)
+    if isinstance(event_type, str) and event_type in _NOTIFICATIONS:
+        return _of_notification(data)
+    raise NotAboutAVmError(f"its type is {_quoted(event_type)}")
+
+
+def _of_operation(data: dict[str, Any], subject: Any) -> ResourceId:
+    operation = data.get("operationName")
+    if not isinstance(operation, str) or operation.lower() not in _OPERATIONS:
+        raise NotAboutAVmError(f"its operation is {_quoted(operation)}")
+    return _vm(subject)
+
+
+def _of_notification(data: dict[str, Any]) -> ResourceId:
+    resource = data.get("resourceInfo")
+    return _vm(resource.get("id") if isinstance(resource, dict) else None)
+
+
+def _vm(text: Any) -> ResourceId:
+    if not isinstance(text, str):
+        raise NotAboutAVmError("it names no resource")
+    if text.lower().endswith(_TAGS):
+        text = text[: -len(_TAGS)]
+    try:
+        resource = ResourceId(text)
+    except ValueError:
+        raise NotAboutAVmError(f"its resource is {_quoted(text)}") from None
+    if not (resource.is_type(VIRTUAL_MACHINE) or resource.is_type(CLASSIC_VIRTUAL_MACHINE)):
+        raise NotAboutAVmError(f"its resource is a {resource.type or 'scope'}")
+    return resource
+
+
+def _quoted(text: Any) -> str:
+    """Fit for one line of a log, whatever somebody sent."""
+    return repr(text if isinstance(text, str) else type(text).__name__)[:200]

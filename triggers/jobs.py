@@ -1,0 +1,55 @@
+"""GET of the Site Recovery jobs of all vaults: what was begun, by whom ever, and how it ended."""
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+import azure.functions as func
+
+from shared.arm.client import Azure
+from shared.model.replicated_item import Job
+from shared.model.resource_id import ResourceId
+from shared.model.values import matching, one_of
+from triggers.estate_views import JobsView, JobView
+from triggers.names import read_vm
+from triggers.paging import PAGING, page_of
+from triggers.requests import asked, query_of
+
+JOB_STATES = (
+    *("NotStarted", "InProgress", "Succeeded", "CompletedWithInformation"),
+    *("Failed", "Cancelled", "Suspended", "Other"),
+)
+"""As the service writes them."""
+
+SCENARIO = "[A-Za-z0-9]{1,64}"
+_READERS: dict[str, Callable[[str], Any]] = {
+    "vm": read_vm,
+    "state": one_of(*JOB_STATES),
+    "scenario": matching(SCENARIO, "the name of a scenario, as EnableDr"),
+    **PAGING,
+}
+_MATCHES: dict[str, Callable[[Job], str]] = {
+    "vm": lambda job: job.target,
+    "state": lambda job: job.state,
+    "scenario": lambda job: job.scenario,
+}
+
+
+async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
+    """Newest first. One list for each vault, shared with the runs, at most a poll interval old. Raises Problem."""
+    query = query_of(request, _READERS)
+    filters = [(_MATCHES[name], value.lower()) for name, value in query.items() if name in _MATCHES]
+    jobs = [(vault.id, job) for vault in azure.vaults() for job in await asked(vault.jobs.get())]
+    chosen = [
+        (_key(vault, job), JobView.of(vault, job))
+        for vault, job in jobs
+        if all(told(job).lower() == value for told, value in filters)
+    ]
+    page = page_of(request, query, chosen, last_first=True)
+    return JobsView(value=page.rows, next_link=page.next_link).response()
+
+
+def _key(vault: ResourceId, job: Job) -> str:
+    """By time, and told apart where two began at once; one that has not begun comes last."""
+    began = f"{job.started.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}" if job.started else ""
+    return f"{began} {vault.key} {job.name}"

@@ -1,0 +1,11 @@
+"""Names that people write into requests: what they look like, for the document, and the checks that they go through."""
+
+from shared.model.values import matching
+
+GUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+GROUP = r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]"
+VM = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
+
+read_subscription = matching(GUID, "the GUID of a subscription")
+read_group = matching(GROUP, "the name of a resource group")
+read_vm = matching(VM, "the name of a VM, as web-1")

@@ -1,0 +1,63 @@
+"""The schemas of the document: of what is answered, and of what may be asked."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from shared.config.settings import Settings
+from shared.reconcile.run_state import Result
+from triggers.batch_views import BatchAccepted, BatchView, PlansView
+from triggers.body import request_model
+from triggers.estate_views import ComplianceView, JobsView
+from triggers.openapi.parts import REFERENCE, Json, reference
+from triggers.problems import ProblemDocument
+from triggers.selection import selection_models
+from triggers.views import Accepted, PlanView, ProtectionView, RunStatus, View
+
+_VIEWS: tuple[type[View], ...] = (
+    Accepted,
+    PlanView,
+    ProtectionView,
+    BatchAccepted,
+    BatchView,
+    PlansView,
+    ComplianceView,
+    JobsView,
+)
+_ANSWERED: tuple[type[BaseModel], ...] = (*_VIEWS, RunStatus, Result, ProblemDocument)
+
+
+class _Schemas(GenerateJsonSchema):
+    """Of an answer everything that has a value is there. Titles that repeat a name, and defaults, say nothing more."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        if self.mode == "validation":
+            return super().field_is_required(field, total)
+        schema = field["schema"]
+        return bool((schema["schema"] if schema["type"] == "default" else schema)["type"] != "nullable")
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+    def default_schema(self, schema: Any) -> Json:
+        return self.generate_inner(schema["schema"])
+
+
+def schemas(settings: Settings) -> Json:
+    asked = (request_model(settings), *selection_models(settings))
+    _, answers = models_json_schema(
+        [(model, "serialization") for model in _ANSWERED], ref_template=REFERENCE, schema_generator=_Schemas
+    )
+    _, requests = models_json_schema(
+        [(model, "validation") for model in asked], ref_template=REFERENCE, schema_generator=_Schemas
+    )
+    found: Json = answers["$defs"]
+    for view in _VIEWS:
+        found[view.__name__]["required"] = list(found[view.__name__]["properties"])
+    about = "While it runs where it stands, then its result; a text if the run itself broke; null if there was none"
+    found["ProtectionView"]["properties"]["run"] = {
+        "anyOf": [reference(RunStatus), reference(Result), {"type": "string"}, {"type": "null"}],
+        "description": about,
+    }
+    return {**found, **requests["$defs"]}

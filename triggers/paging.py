@@ -1,0 +1,59 @@
+"""Pages of a list that goes on changing: a cursor says behind which row the next one begins, whatever comes or goes."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+import azure.functions as func
+
+from triggers.requests import parameters_of
+
+T = TypeVar("T")
+
+TOP, AFTER = "top", "after"
+MOST_ROWS, ROWS = 1000, 100
+"""Rows of a page at most, and where nothing is asked for."""
+
+
+def read_top(text: str) -> int:
+    """Raises ValueError."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= MOST_ROWS):
+        raise ValueError(f"a whole number from 1 to {MOST_ROWS}")
+    return int(text)
+
+
+def read_after(cursor: str) -> str:
+    """The key of the row that a cursor stands for. Raises ValueError."""
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError, ValueError):
+        raise ValueError(f"the {AFTER} of a nextLink, as it was given") from None
+
+
+class Page(NamedTuple, Generic[T]):
+    rows: tuple[T, ...]
+    next_link: str | None
+
+
+def page_of(
+    request: func.HttpRequest, query: Mapping[str, Any], rows: Iterable[tuple[str, T]], *, last_first: bool = False
+) -> Page[T]:
+    """Of rows with their keys those that the query asks for, in the order of the keys, and where the next ones are."""
+    after, top = query.get(AFTER), query.get(TOP, ROWS)
+    behind = [row for row in rows if after is None or (row[0] < after if last_first else row[0] > after)]
+    chosen = sorted(behind, key=itemgetter(0), reverse=last_first)[:top]
+    link = _next_link(request, chosen[-1][0]) if len(behind) > top else None
+    return Page(tuple(row for _, row in chosen), link)
+
+
+def _next_link(request: func.HttpRequest, key: str) -> str:
+    """Asks for the same; without the key of the function."""
+    cursor = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    return f"{request.url.split('?', 1)[0]}?{urlencode({**parameters_of(request), AFTER: cursor})}"
+
+
+PAGING: dict[str, Callable[[str], Any]] = {TOP: read_top, AFTER: read_after}
+"""The readers of the query parameters."""

@@ -1,0 +1,68 @@
+"""POST of a plan for many VMs: what a batch would come to, said and not done."""
+
+import asyncio
+from collections import Counter
+
+import azure.functions as func
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import error_of
+from shared.config.prices import sum_of
+from shared.model.activity_io import Verdict
+from shared.model.resource_id import ResourceId
+from shared.observe.preview import planned
+from shared.observe.vm import look_at
+from shared.reconcile.batch import AT_ONCE
+from triggers.batch_views import PlanSummary, PlansView
+from triggers.requests import asked, flags_of
+from triggers.selection import selected
+
+MOST_PLANNED = 50
+"""A call over HTTP ends after 230 s, and a plan takes about ten reads, of which Azure grants 25 a second."""
+
+
+async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
+    """What PUT would do about each VM, in short, and what it would come to for all. Reads only, in any mode.
+
+    Raises Problem, also where Azure asks to come back later: a part of a plan is not one.
+    """
+    flags_of(request)
+    vms, tags = await selected(azure, request, MOST_PLANNED)
+    summaries: list[PlanSummary] = []
+    for start in range(0, len(vms), AT_ONCE):
+        some = vms[start : start + AT_ONCE]
+        summaries += await asked(asyncio.gather(*(_summary(azure, vm, tags) for vm in some)))
+    made = {(each.kind, each.action, each.name): each for summary in summaries for each in summary.resources}
+    codes = (code for summary in summaries for code in {finding.code for finding in summary.findings})
+    return PlansView(
+        total=len(summaries),
+        blocked=sum(summary.blocked for summary in summaries),
+        findings=dict(sorted(Counter(codes).items())),
+        resources=tuple(made.values()),
+        cost=sum_of((each.cost for each in summaries if each.cost and not each.blocked), azure.settings.prices),
+        writes_off=azure.settings.writes_off,
+        value=tuple(summaries),
+    ).response()
+
+
+async def _summary(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> PlanSummary:
+    try:
+        source = await look_at(azure, vm, as_if_tagged=True, request=tags)
+        if source.verdict is Verdict.GONE or source.vm is None:
+            return PlanSummary(vm_id=vm, exists=False, blocked=True)
+        found = await planned(azure, source)
+    except HttpResponseError as answer:
+        if answer.status_code == 429:
+            raise
+        return PlanSummary(vm_id=vm, exists=True, blocked=True, error=error_of(answer))
+    return PlanSummary(
+        vm_id=vm,
+        exists=True,
+        tagged=azure.settings.asks_for_protection(source.vm.tags),
+        blocked=bool(found.blockers),
+        findings=found.findings,
+        resources=tuple(each for each in found.resources if each.action != "reuse"),
+        changes=found.changes,
+        cost=found.plan.cost if found.plan else None,
+    )

@@ -1,0 +1,168 @@
+"""Which VMs a request is about, of the many that there are: by ID, by resource group or by tag."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple
+
+import azure.functions as func
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic.alias_generators import to_camel
+
+from shared.arm.client import Azure
+from shared.arm.resource_graph import TruncatedError
+from shared.config.settings import Settings
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.readers.selection import find_vms
+from triggers import names
+from triggers.body import invalid_body, request_model, shown, tags_from, validated
+from triggers.problems import FieldError, Problem
+from triggers.requests import asked, body_of
+
+LARGEST_BODY = 256 * 1024
+"""Bytes: the IDs of as many VMs as a batch may have, however long they are."""
+
+_ID = f"/subscriptions/<guid>/resourceGroups/<group>/providers/{VIRTUAL_MACHINE}/<name>"
+_WAYS = "exactly one of virtualMachines, subscriptionId with resourceGroup, tag"
+
+
+def _is_vm(text: str) -> str:
+    try:
+        if ResourceId(text).is_type(VIRTUAL_MACHINE):
+            return text
+    except ValueError:
+        pass
+    raise ValueError(f"the ID of a VM, {_ID}")
+
+
+def _pattern(pattern: str) -> Any:
+    """For the document: what does not fit is refused by the validator, which says what is allowed."""
+    return Field(json_schema_extra={"pattern": f"^{pattern}$"})
+
+
+Vm = Annotated[
+    str,
+    AfterValidator(_is_vm),
+    _pattern(f"/subscriptions/{names.GUID}/resourceGroups/{names.GROUP}/providers/{VIRTUAL_MACHINE}/{names.VM}"),
+]
+Subscription = Annotated[str, AfterValidator(names.read_subscription), _pattern(names.GUID)]
+Group = Annotated[str, AfterValidator(names.read_group), _pattern(names.GROUP)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, str_strip_whitespace=True)
+
+
+class Tag(_Strict):
+    """Names know no case in Azure, values do."""
+
+    name: str = Field(min_length=1, max_length=512)
+    value: str = Field(max_length=256)
+
+
+class ByIds(_Strict):
+    """These VMs. One that is named twice counts once."""
+
+    virtual_machines: list[Vm] = Field(min_length=1)
+
+
+class ByGroup(_Strict):
+    """All VMs of a resource group."""
+
+    subscription_id: Subscription
+    resource_group: Group
+
+
+class ByTag(_Strict):
+    """All VMs in the source scope that carry a tag, which may be anybody's."""
+
+    tag: Tag
+
+
+class Selected(NamedTuple):
+    """In the order of their IDs; `tags` are what is asked for beside protection itself."""
+
+    vms: tuple[ResourceId, ...]
+    tags: dict[str, str]
+
+
+@cache
+def _models(protection: type[BaseModel]) -> dict[type[BaseModel], type[BaseModel]]:
+    member: Any = (protection, Field(default_factory=protection, description="What PUT of each of them would be sent"))
+    return {
+        way: create_model(f"Protections{way.__name__}", __base__=way, __doc__=way.__doc__, protection=member)
+        for way in (ByIds, ByGroup, ByTag)
+    }
+
+
+def selection_models(settings: Settings) -> tuple[type[BaseModel], ...]:
+    """What a body may be: one of these."""
+    return tuple(_models(request_model(settings)).values())
+
+
+async def selected(azure: Azure, request: func.HttpRequest, most: int) -> Selected:
+    """The VMs that the body names: at least one, and not more than `most`. Raises Problem: 4xx, or 502 and 503 where
+    Azure does not tell."""
+    body = body_of(request, LARGEST_BODY)
+    model = _models(request_model(azure.settings))[_way(body)]
+    asked_for: Any = validated(model, body)
+    vms = await _vms(azure, asked_for)
+    if not vms:
+        raise Problem(
+            HTTPStatus.NOT_FOUND, "NoVmFound", f"There is no VM in DR_SOURCE_SCOPE that is {_said(asked_for)}."
+        )
+    if len(vms) > most:
+        detail = f"{len(vms)} VMs are asked for; at most {most} are allowed in one request: divide it."
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "TooManyVms", detail)
+    return Selected(tuple(sorted(vms, key=lambda vm: vm.key)), tags_from(asked_for.protection))
+
+
+def _way(body: Any) -> type[BaseModel]:
+    if not isinstance(body, dict):
+        raise invalid_body([FieldError(field="body", given=shown(body), allowed="an object")])
+    members: dict[str, type[BaseModel]] = {
+        "virtualMachines": ByIds,
+        "subscriptionId": ByGroup,
+        "resourceGroup": ByGroup,
+        "tag": ByTag,
+    }
+    ways = {way for member, way in members.items() if member in body}
+    if len(ways) != 1:
+        given = ", ".join(body) or "none of them"
+        raise invalid_body([FieldError(field="body", given=shown(given), allowed=_WAYS)])
+    return ways.pop()
+
+
+async def _vms(azure: Azure, asked_for: Any) -> set[ResourceId]:
+    source = azure.settings.source
+    within = f"what lies in DR_SOURCE_SCOPE ({source})"
+    if isinstance(asked_for, ByIds):
+        vms = [ResourceId(text) for text in asked_for.virtual_machines]
+        outside = [(f"virtualMachines.{place}", vm) for place, vm in enumerate(vms) if vm not in source]
+        if outside:
+            raise invalid_body(FieldError(field=name, given=shown(str(vm)), allowed=within) for name, vm in outside)
+        return set(vms)
+    if isinstance(asked_for, ByGroup):
+        group = ResourceId.of(asked_for.subscription_id, asked_for.resource_group)
+        if group not in source:
+            raise invalid_body([FieldError(field="resourceGroup", given=shown(str(group)), allowed=within)])
+        return await _found(azure, lambda vm, _: vm.group_id == group)
+    tag = asked_for.tag
+    return await _found(azure, lambda _, tags: _carries(tags, tag.name, tag.value))
+
+
+async def _found(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]], bool]) -> set[ResourceId]:
+    try:
+        return set(await asked(find_vms(azure, wanted)))
+    except TruncatedError as truncated:
+        raise Problem(HTTPStatus.BAD_GATEWAY, "ListTruncated", f"{truncated}.", retry_after=30) from None
+
+
+def _carries(tags: Mapping[str, str], name: str, value: str) -> bool:
+    return value in {given for own, given in tags.items() if own.lower() == name.lower()}
+
+
+def _said(asked_for: Any) -> str:
+    if isinstance(asked_for, ByTag):
+        return f"tagged {asked_for.tag.name}={asked_for.tag.value}"
+    return f"in the resource group {asked_for.resource_group} of {asked_for.subscription_id}"

@@ -1,0 +1,37 @@
+"""What PUT and DELETE end with: the VM's run takes up the order, and the answer says where it is followed."""
+
+from http import HTTPStatus
+
+import azure.functions as func
+from azure.durable_functions import DurableOrchestrationClient
+
+from shared.config.settings import Settings
+from shared.model.order import Order
+from shared.orchestrations import WakeError, hand_over, instance_of
+from shared.reconcile.run_state import Run
+from triggers.problems import Problem
+from triggers.routes import TARGETS_ONLY
+from triggers.views import Accepted
+
+
+async def hand_over_and_answer(
+    settings: Settings,
+    client: DurableOrchestrationClient,
+    request: func.HttpRequest,
+    run: Run,
+    done: str,
+    *,
+    confirmed: bool = False,
+) -> func.HttpResponse:
+    """202 once a run has taken up the order. `done` is what has come of the tag. Raises Problem: then that is all that
+    is known to be done."""
+    order = Order.new(confirmed=confirmed)
+    try:
+        await hand_over(client, run, order, settings.accept_timeout_seconds)
+    except WakeError as error:
+        detail = f"{done}, and no run has taken up the order: {error}. Repeating the request is safe."
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotWoken", detail, retry_after=10) from None
+    where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
+    instance = instance_of(run.vm_id, targets_only=run.targets_only)
+    accepted = Accepted(vm_id=run.vm_id, instance_id=instance, order=order.token)
+    return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
