@@ -8,6 +8,7 @@ from shared.observe.vm import look_at
 from shared.reporting.audit_log import decided
 from shared.site_recovery.daily_limits import disables_left
 from shared.site_recovery.replicated_items import is_busy, look_anew, remove
+from shared.site_recovery.vault import vault_of
 
 
 async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
@@ -18,7 +19,7 @@ async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
     unwanted = source.verdict in {Verdict.NOT_TAGGED, Verdict.GONE}
     if item is None or not unwanted or not item.may_be_disabled:
         return Ready(value={"job": ""})
-    if await is_busy(azure.vault(item.vault), item):
+    if await is_busy(vault_of(azure, item.vault), item):
         return Pending(retry_after=poll, step="Waiting for another job on the item")
     if request.confirmed:
         return await _disable(azure, item, source.verdict, confirmed=True)

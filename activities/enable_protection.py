@@ -14,11 +14,12 @@ from shared.site_recovery.replicated_items import (
     may_be_enabled_already,
     own_enable_job,
 )
+from shared.site_recovery.vault import vault_of
 
 
 async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
     """Ready holds `job`, its name, or "" where the item is there already."""
-    vault, vm = azure.vault(request.replication.vault), request.vm_id
+    vault, vm = vault_of(azure, request.replication.vault), request.vm_id
     look_anew(azure)
     poll = azure.settings.poll_seconds
     if await find_protection(azure, vm):

@@ -5,6 +5,7 @@ from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.step_result import Error, Outcome, Pending, Ready
 from shared.site_recovery.replicated_items import find_item
+from shared.site_recovery.vault import vault_of
 
 # In poll intervals: the job takes five minutes at least, the initial replication half an hour.
 _JOB_EVERY = 2
@@ -19,7 +20,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     """
     poll = azure.settings.poll_seconds
     # A run that an older version began does not know its vault: there was one.
-    vault = azure.vault(request.vault or azure.settings.vault_ids[0])
+    vault = vault_of(azure, request.vault or azure.settings.vault_ids[0])
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
         doing = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing")

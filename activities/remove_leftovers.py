@@ -22,6 +22,7 @@ from shared.reconcile.orphans import named_by, notes_of, reason_to_keep, unneede
 from shared.reconcile.sweep import Sweep
 from shared.reporting.audit_log import decided
 from shared.site_recovery.replicated_items import look_anew
+from shared.site_recovery.vault import vaults_of
 
 MOST = 20
 """Removals that one sweep asks for."""
@@ -53,7 +54,7 @@ async def _unneeded(azure: Azure, found: Survey) -> tuple[ResourceId, ...]:
     """What is not there in an estate that was not read in full may be there all the same: then nothing is left over."""
     if found.gaps:
         return ()
-    items = [item for vault in azure.vaults() for item in await vault.items.get()]
+    items = [item for vault in vaults_of(azure) for item in await vault.items.get()]
     return unneeded(await made_in_target(azure), found.demand.needed | named_by(items), azure.settings)
 
 

@@ -2,9 +2,9 @@
 
 from typing import Self
 
-from shared.config.prices import Cost
 from shared.model.base import Model
 from shared.model.changes import Difference
+from shared.model.cost import Cost
 from shared.model.findings import Finding
 from shared.model.plan import ResourcePreview
 from shared.model.resource_id import ResourceId

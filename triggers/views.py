@@ -8,9 +8,9 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.config.prices import Cost
 from shared.model.base import Model
 from shared.model.changes import Difference
+from shared.model.cost import Cost
 from shared.model.findings import Finding
 from shared.model.item_details import ItemDetails
 from shared.model.plan import ResourcePreview, Setting

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
-    from shared.site_recovery.vault import Vault
 
 T = TypeVar("T")
+Kept = TypeVar("Kept")
 
 
 class Azure:
@@ -44,7 +44,7 @@ class Azure:
         self.ensurer = Ensurer(settings.poll_seconds, settings.poll_seconds * SLOW)
         self._clients: dict[tuple[str, str], Any] = {}
         self._transport: AioHttpTransport | None = None
-        self._vaults: dict[ResourceId, Vault] = {}
+        self._kept: dict[ResourceId, Any] = {}
         self._shared: dict[str, Remembered[Any]] = {}
         self.made: set[ResourceId] = set()
         self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
@@ -87,17 +87,12 @@ class Azure:
         topic: EventGridPublisherClient = self._clients[key]
         return topic
 
-    def vault(self, vault_id: ResourceId) -> "Vault":
-        """What is known of a vault, shared by all its VMs."""
-        from shared.site_recovery.vault import Vault
-
-        if vault_id not in self._vaults:
-            self._vaults[vault_id] = Vault(self, vault_id)
-        return self._vaults[vault_id]
-
-    def vaults(self) -> "list[Vault]":
-        """All vaults of the settings."""
-        return [self.vault(vault_id) for vault_id in self.settings.vault_ids]
+    def once(self, key: ResourceId, make: Callable[[], Kept]) -> Kept:
+        """What is kept under a key for the life of the process; made when it is first asked for."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: Kept = self._kept[key]
+        return kept
 
     def forget(self, key: str, *, if_before: float) -> None:
         """What is remembered under `key` is read anew, unless it was asked for since the (monotonic) time given."""

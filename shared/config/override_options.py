@@ -331,3 +331,23 @@ ROWS: tuple[Row, ...] = (
 
 CHOICES: dict[str, Row] = {row.tag: row for row in ROWS if row.tag}
 """Rows by the part of the tag's name behind `dr-`."""
+
+# Choices, and the field that holds them both in what is wanted and in what the item has.
+UPDATED_FIELDS = {
+    "target-resource-group": "target_group",
+    "target-vnet": "network",
+    "target-availability-set": "availability_set",
+    "target-ppg": "placement_group",
+    "target-capacity-reservation": "capacity_reservation",
+    "target-boot-diagnostics": "boot_diagnostics",
+    "target-size": "size",
+    "target-name": "name",
+}
+FIXED_FIELDS = {
+    "target-location": "target_location",
+    "target-zone": "zone",
+    "consistency-group": "consistency_group",
+    "churn": "high_churn",
+}
+ITEM_FIELDS = UPDATED_FIELDS | FIXED_FIELDS
+"""Choices, and the field of the item's settings that holds each."""

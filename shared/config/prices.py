@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from shared.model.base import Model
+from shared.model.cost import Cost
 
 _PRICES_OF_DISKS = {"Standard_LRS": 0.05, "StandardSSD_LRS": 0.08, "Premium_LRS": 0.15, "PremiumV2_LRS": 0.12}
 
@@ -24,20 +25,6 @@ class Prices(Model):
     instance: Price = 25.0
     disk_gb: dict[str, Price] = _PRICES_OF_DISKS
     cache: Price = 2.0
-
-
-class Cost(Model):
-    """A month in `currency`. The instance fee begins after the first 31 days: until then it is `month - instance`.
-
-    `unpriced` are the types of disks that the table has no price for, or whose size is not known.
-    """
-
-    currency: str
-    month: float
-    instance: float
-    disks: float
-    cache: float
-    unpriced: tuple[str, ...] = ()
 
 
 def cost_of(disks: Iterable[tuple[str, int | None]], prices: Prices) -> Cost:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from shared.config.prices import Cost
 from shared.model.base import Model
 from shared.model.changes import Changes
+from shared.model.cost import Cost
 from shared.model.findings import Finding, Severity
 from shared.model.replication import Replication
+from shared.model.resource_id import ResourceId
 from shared.model.target_resources import TargetResource
 from shared.model.vm import SourceVm
 
@@ -44,7 +45,7 @@ class Plan(Model):
 
     `resources` are waves: what a wave holds is independent of each other and rests only on earlier waves. `named` are
     existing ones that somebody asks for, or that a mapping leads to. `writes_off` says why the app may not act on the
-    plan now, if so. For a VM that is protected, `changes` holds what differs.
+    plan now, if so. For a VM that is protected, `changes` holds what differs; `unfit_disks` cannot be replicated.
     """
 
     vm: SourceVm
@@ -55,6 +56,7 @@ class Plan(Model):
     resources: tuple[tuple[TargetResource, ...], ...] = ()
     named: tuple[ResourcePreview, ...] = ()
     changes: Changes = Changes()
+    unfit_disks: tuple[ResourceId, ...] = ()
     cost: Cost | None = None
     writes_off: str = ""
 

@@ -39,7 +39,7 @@ from shared.readers.networks import is_free, read_network, read_nic
 from shared.readers.resource_groups import GroupRecord
 from shared.readers.skus import read_offer
 from shared.site_recovery.items import Items
-from shared.site_recovery.vault import Vault
+from shared.site_recovery.vault import Vault, vaults_of
 
 
 class Reader:
@@ -120,7 +120,7 @@ class Reader:
             asyncio.gather(*(read_existing(azure, each, self._within, caches) for each in {each for _, each in asked})),
             self._availability_set(),
         )
-        known = [await each.items.get() for each in azure.vaults()]
+        known = [await each.items.get() for each in vaults_of(azure)]
         group = wishes.asked.get("consistency-group")
         around = Surroundings(
             vault_location=vault.location,

@@ -21,8 +21,10 @@ from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.readers.virtual_machines import vm_of_row
-from shared.reconcile.inventory import Estate, Group
-from shared.site_recovery.vault import Vault
+from shared.reconcile.compliance import assess
+from shared.reconcile.inventory import Estate, Group, Survey
+from shared.reconcile.orphans import demand_of
+from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
 
@@ -48,9 +50,6 @@ _ALL_VMS = "the VMs"
 
 Gaps = dict[str, Exception]
 """What could not be read in full, and why."""
-from shared.reconcile.compliance import assess
-from shared.reconcile.inventory import Survey
-from shared.reconcile.orphans import demand_of
 
 _KEY = "survey"
 
@@ -67,7 +66,7 @@ class _Held(NamedTuple):
 async def read_estate(azure: Azure) -> Estate:
     """Reads only. Nothing is raised for what Azure answers: it is said in the estate's `gaps`."""
     gaps: Gaps = {}
-    read_at, vaults = datetime.now(UTC), azure.vaults()
+    read_at, vaults = datetime.now(UTC), vaults_of(azure)
     (vms, elsewhere, groups), held = await asyncio.gather(
         asyncio.gather(
             _vms(azure, gaps),

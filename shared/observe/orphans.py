@@ -24,6 +24,7 @@ from shared.readers.resource_groups import forget_groups
 from shared.readers.usage import interfaces_in
 from shared.reconcile.inventory import Survey
 from shared.reconcile.orphans import Demand
+from shared.site_recovery.vault import vaults_of
 
 log = logging.getLogger("dr.leftovers")
 
@@ -132,7 +133,7 @@ class Networks:
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
         """A mapping of ours is no use of its own: it stays, and leads to the network that the next VM makes again."""
-        for vault in self._azure.vaults():
+        for vault in vaults_of(self._azure):
             for mapping in await vault.network_mappings.get(self._azure.settings.poll_seconds):
                 ends = {mapping.source_network, mapping.target_network}
                 ours = naming.network_mapping(mapping.source_network, mapping.target_location)

@@ -21,12 +21,12 @@ from shared.provision.registry import find
 from shared.provision.target_resources import UnfitError
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
-from shared.reconcile.diff import removed_disks
+from shared.reconcile.diff import removed_disks, with_changes
 from shared.reconcile.drift import adopted, frozen, other_policy, replaced, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
 from shared.site_recovery.replicated_items import find_original, find_protection
-from shared.site_recovery.vault import Vault
+from shared.site_recovery.vault import Vault, vault_of
 
 
 async def look_at(
@@ -110,10 +110,10 @@ async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None
         findings = (*findings, preflight.region_not_mapped(vm))
     if vault_id is None or (_blocked(findings) and not thorough):
         return Plan(vm=vm, findings=findings, settings=unmanaged(vm))
-    plan = await _plan(azure, vm, wishes, azure.vault(vault_id), group, anew=False)
+    plan = await _plan(azure, vm, wishes, vault_of(azure, vault_id), group, anew=False)
     if not preflight.may_be_old(plan.findings):
         return plan
-    return await _plan(azure, vm, wishes, azure.vault(vault_id), group, anew=True)
+    return await _plan(azure, vm, wishes, vault_of(azure, vault_id), group, anew=True)
 
 
 async def _plan(
@@ -128,7 +128,7 @@ async def _plan(
 
 
 async def _plan_for_item(azure: Azure, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Plan:
-    vault = azure.vault(item.vault)
+    vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
     drift = (
         *adopted(item),
@@ -138,7 +138,7 @@ async def _plan_for_item(azure: Azure, vm: SourceVm, wishes: Wishes, item: Prote
     )
     for anew in (False, True):
         around = await Reader(azure, vm, wishes, vault, anew=anew).of_item(item)
-        plan = derive(vm, around, wishes, azure.settings, vault.id, item)
+        plan = with_changes(derive(vm, around, wishes, azure.settings, vault.id, item), wishes, item)
         if not preflight.may_be_old(plan.findings):
             break
     return plan.model_copy(update={"findings": (*drift, *plan.findings)})
@@ -177,6 +177,7 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
 
 async def _making(azure: Azure, resource: TargetResource) -> Literal["create", "change in place"]:
     """What is done about a resource that is not there as it is wanted."""
-    if isinstance(resource, ContainerMapping) and await find_container_mapping(azure.vault(resource.vault), resource):
-        return "change in place"
-    return "create"
+    if not isinstance(resource, ContainerMapping):
+        return "create"
+    there = await find_container_mapping(vault_of(azure, resource.vault), resource)
+    return "change in place" if there else "create"

@@ -1,1 +1,5 @@
-"""x"""
+"""What the protection of a VM is to look like: overrides by layer, target settings, preflight, dependency waves.
+
+Pure: reads no environment, writes no log; settings and names come in as arguments. Imports `config/` and `model/`. The
+next derived setting goes to the module of its subject, the next preflight check to `preflight.py`.
+"""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.config.override_options import CHOICES, NOUNS
+from shared.config.override_options import CHOICES, ITEM_FIELDS, NOUNS
 from shared.config.settings import Settings
 from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Setting
@@ -13,7 +13,6 @@ from shared.model.values import NONE, parts
 from shared.model.vm import Existing, SourceVm, Surroundings
 from shared.planning.overrides import Wishes, invalid, out_of_scope
 from shared.planning.references import referred
-from shared.reconcile.diff import ITEM_FIELDS
 
 OF_ITEM = "what protects the VM has it"
 

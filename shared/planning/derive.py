@@ -20,7 +20,6 @@ from shared.planning import network, placement, preflight, storage
 from shared.planning.builder import Derivation
 from shared.planning.dependency_waves import Waves, waves
 from shared.planning.overrides import Wishes
-from shared.reconcile.diff import changes_of
 
 
 def derive(
@@ -33,7 +32,8 @@ def derive(
 ) -> Plan:
     """The plan for a VM. With a blocker among its findings it holds no replication and no resources.
 
-    For one that `item` protects already the plan is what differs, and how it can be changed in place.
+    For one that `item` protects already it holds the replication that is asked for, and no resources: what differs is
+    for `reconcile/diff.py` to say.
     """
     d = Derivation(vm, around, wishes, settings, item)
     placement.vault(d, vault)
@@ -93,10 +93,7 @@ def derive(
     if plan.blockers:
         return plan
     if item:
-        changes, cannot = changes_of(replication, wishes, item, frozenset(d.unfit))
-        return plan.model_copy(
-            update={"findings": (*plan.findings, *cannot), "changes": changes, "replication": replication}
-        )
+        return plan.model_copy(update={"replication": replication, "unfit_disks": tuple(sorted(d.unfit, key=str))})
     named = tuple(dict.fromkeys(d.named))
     return plan.model_copy(update={"replication": replication, "resources": resources, "named": named})
 

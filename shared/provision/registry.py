@@ -30,7 +30,7 @@ from shared.provision import target_resources
 from shared.provision.target_resources import UnfitError
 from shared.readers.resource_groups import forget_groups
 from shared.site_recovery import infrastructure
-from shared.site_recovery.vault import Vault
+from shared.site_recovery.vault import Vault, vault_of
 
 
 class _Kind(NamedTuple):
@@ -115,4 +115,4 @@ def known(azure: Azure, resource: TargetResource) -> bool:
 
 
 def _holder(azure: Azure, resource: TargetResource) -> Azure | Vault:
-    return azure.vault(resource.vault) if isinstance(resource, InVault) else azure
+    return vault_of(azure, resource.vault) if isinstance(resource, InVault) else azure

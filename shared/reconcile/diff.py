@@ -6,34 +6,23 @@ operator has set in the portal is never undone by a rule. Nothing is ever disabl
 
 from typing import Any
 
-from shared.config.override_options import CHOICES
+from shared.config.override_options import CHOICES, ITEM_FIELDS, UPDATED_FIELDS
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.findings import Finding, warning
+from shared.model.plan import Plan
 from shared.model.replicated_item import ItemNic, ProtectedItem
 from shared.model.replication import ReplicatedDisk, ReplicatedNic, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.planning.overrides import Wishes
 
-# Choices, and the field that holds them both in what is wanted and in what the item has.
-_UPDATED = {
-    "target-resource-group": "target_group",
-    "target-vnet": "network",
-    "target-availability-set": "availability_set",
-    "target-ppg": "placement_group",
-    "target-capacity-reservation": "capacity_reservation",
-    "target-boot-diagnostics": "boot_diagnostics",
-    "target-size": "size",
-    "target-name": "name",
-}
-FIXED_FIELDS = {
-    "target-location": "target_location",
-    "target-zone": "zone",
-    "consistency-group": "consistency_group",
-    "churn": "high_churn",
-}
-ITEM_FIELDS = _UPDATED | FIXED_FIELDS
-"""Choices, and the field of the item's settings that holds each."""
+
+def with_changes(plan: Plan, wishes: Wishes, item: ProtectedItem) -> Plan:
+    """The plan for a VM that `item` protects, with what differs and how it can be changed in place."""
+    if plan.replication is None:
+        return plan
+    changes, cannot = changes_of(plan.replication, wishes, item, frozenset(plan.unfit_disks))
+    return plan.model_copy(update={"findings": (*plan.findings, *cannot), "changes": changes})
 
 
 def changes_of(
@@ -49,11 +38,11 @@ def changes_of(
     changed = {
         tag: found
         for tag, found in asked.items()
-        if tag in _UPDATED and found.wanted and (tag != "target-availability-set" or found.current)
+        if tag in UPDATED_FIELDS and found.wanted and (tag != "target-availability-set" or found.current)
     }
     disks, of_disks = _disks(replication, wishes, item)
     nics, of_nics = _nics(replication, item)
-    fields: dict[str, Any] = {_UPDATED[tag]: getattr(replication, _UPDATED[tag]) for tag in changed}
+    fields: dict[str, Any] = {UPDATED_FIELDS[tag]: getattr(replication, UPDATED_FIELDS[tag]) for tag in changed}
     if disks:
         fields["disks"] = disks
     if nics:

@@ -7,14 +7,13 @@ which reads the rest, has the last word.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from shared.config.override_options import CHOICES
+from shared.config.override_options import CHOICES, FIXED_FIELDS, ITEM_FIELDS
 from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE, parts
 from shared.model.vm import SourceVm
 from shared.planning.overrides import Wishes
 from shared.planning.references import referred
-from shared.reconcile.diff import FIXED_FIELDS, ITEM_FIELDS
 
 _Value = ResourceId | str | None
 

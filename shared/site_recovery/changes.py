@@ -13,6 +13,7 @@ from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.site_recovery.infrastructure import begin
 from shared.site_recovery.replicated_items import managed_disk, text
+from shared.site_recovery.vault import vault_of
 
 # What an interface and its IP configurations have, and the app has no word in.
 _KEPT_OF_NIC = (
@@ -44,7 +45,7 @@ async def update(azure: Azure, item: ProtectedItem, wanted: ItemUpdate) -> str:
     """
     azure.check_vm_write(item.source)
     azure.check_write(item.id, *wanted.named)
-    operations = azure.vault(item.vault).client.replication_protected_items
+    operations = vault_of(azure, item.vault).client.replication_protected_items
     has = (await operations.get(*_path(item))).properties.provider_specific_details
     details = models.A2AUpdateReplicationProtectedItemInput(
         recovery_resource_group_id=text(wanted.target_group) or has.recovery_azure_resource_group_id,
@@ -89,7 +90,7 @@ async def add_disks(azure: Azure, item: ProtectedItem, disks: tuple[ReplicatedDi
         raise WriteRefusedError("ItemIncomplete", f"{item.id} does not tell its cache account and its target group")
     azure.check_write(item.id, cache, group, *(disk.encryption_set for disk in disks if disk.encryption_set))
     details = models.A2AAddDisksInput(vm_managed_disks=[managed_disk(disk, cache, group) for disk in disks])
-    operations = azure.vault(item.vault).client.replication_protected_items
+    operations = vault_of(azure, item.vault).client.replication_protected_items
     body = models.AddDisksInput(properties=models.AddDisksInputProperties(provider_specific_details=details))
     return await begin(operations.begin_add_disks, *_path(item), body)
 

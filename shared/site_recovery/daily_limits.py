@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.arm.client import Azure
 from shared.model.replicated_item import DISABLE, ENABLE, Job, Stage
+from shared.site_recovery.vault import vaults_of
 
 _WINDOW = timedelta(hours=24)
 # In poll intervals: nobody asks again more than every ten minutes, or less than every hour.
@@ -69,7 +70,7 @@ async def disables_unused(azure: Azure) -> int:
 
 async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
     """How many may be disabled in a day, and of how many: those that were protected 24 hours ago."""
-    held = [item for vault in azure.vaults() for item in await vault.items.get() if item.stage is not Stage.FAILED]
+    held = [item for vault in vaults_of(azure) for item in await vault.items.get() if item.stage is not Stage.FAILED]
     protected, share = len(held) + len(disables), azure.settings.max_disable_share
     return (max(1, int(protected * share / 100)) if share else 0), protected
 
@@ -77,7 +78,7 @@ async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
 async def _jobs(azure: Azure, scenario: str) -> list[Job]:
     """Those of the last 24 hours."""
     since = datetime.now(UTC) - _WINDOW
-    found = [job for vault in azure.vaults() for job in await vault.jobs.get() if job.scenario == scenario]
+    found = [job for vault in vaults_of(azure) for job in await vault.jobs.get() if job.scenario == scenario]
     return [job for job in found if job.started is None or job.started > since]
 
 

@@ -9,6 +9,7 @@ from shared.arm.errors import is_missing
 from shared.model.item_details import DiskDetails, FailoverReadiness, HealthError, ItemDetails, RecoveryPoint
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.site_recovery.vault import vault_of
 
 MOST_POINTS = 50
 """Recovery points in the answer: of 24 hours, one every five minutes, there may be 288."""
@@ -16,7 +17,7 @@ MOST_POINTS = 50
 
 async def read_details(azure: Azure, item: ProtectedItem) -> ItemDetails | None:
     """The item as it is now, or None if it is gone meanwhile. Raises HttpResponseError."""
-    vault = azure.vault(item.vault)
+    vault = vault_of(azure, item.vault)
     try:
         found = (await vault.client.replication_protected_items.get(*_path(item))).properties
     except HttpResponseError as answer:
@@ -48,7 +49,7 @@ async def recovery_points(azure: Azure, item: ProtectedItem) -> tuple[RecoveryPo
     """
     if not item.held_recovery_points:
         return ()
-    listed = azure.vault(item.vault).client.recovery_points.list_by_replication_protected_items(*_path(item))
+    listed = vault_of(azure, item.vault).client.recovery_points.list_by_replication_protected_items(*_path(item))
     points = [_point(found) async for found in listed]
     return tuple(sorted(points, key=lambda point: point.time, reverse=True))
 

@@ -11,7 +11,7 @@ from shared.model.replication import Policy
 from shared.model.step_result import Error
 from shared.planning.policy_update import PolicyEdit, edit_of
 from shared.site_recovery.infrastructure import begin, policy_values
-from shared.site_recovery.vault import Vault
+from shared.site_recovery.vault import Vault, vault_of
 
 # Seconds it took in recorded traffic to make one, and how often it is looked for before the caller is answered.
 _TAKES = 2
@@ -22,7 +22,7 @@ async def find_edit(
     azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, anew: bool = False
 ) -> PolicyEdit | None:
     """How the item's policy would have to be edited, or None if it fits or is not for us to edit. Reads only."""
-    vault = azure.vault(item.vault)
+    vault = vault_of(azure, item.vault)
     policies = await vault.policies.get(within=0 if anew else None)
     record = next((each for each in policies if each.id == item.policy_id), None)
     if record is None:
@@ -36,7 +36,7 @@ async def find_edit(
 async def edit(azure: Azure, item: ProtectedItem, profile: str, wanted: Policy) -> Error | None:
     """Edits the item's policy if it is still for us to edit, and waits a moment for the job, so that the next look
     sees what it did. Returns why the job failed, if it did. Raises HttpResponseError, WriteRefusedError."""
-    vault = azure.vault(item.vault)
+    vault = vault_of(azure, item.vault)
     azure.check_write(vault.id)
     found = await find_edit(azure, item, profile, wanted, anew=True)
     if found is None:

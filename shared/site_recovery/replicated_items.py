@@ -15,13 +15,13 @@ from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ContainerMapping
 from shared.site_recovery.daily_limits import asked
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
-from shared.site_recovery.vault import Vault
+from shared.site_recovery.vault import Vault, vault_of, vaults_of
 
 
 def look_anew(azure: Azure) -> None:
     """Before a write: items and jobs are read anew, for another process may have written a moment ago."""
     recently = monotonic() - FRESH_FOR
-    for vault in azure.vaults():
+    for vault in vaults_of(azure):
         vault.items.forget(if_before=recently)
         vault.jobs.forget(if_before=recently)
 
@@ -33,14 +33,14 @@ async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:
 
 async def find_protection(azure: Azure, vm: ResourceId) -> tuple[Vault, ProtectedItem] | None:
     """The item that protects a VM, and the one of our vaults that holds it. One that failed does not hide another."""
-    looked = [(vault, await find_item(vault, vm)) for vault in azure.vaults()]
+    looked = [(vault, await find_item(vault, vm)) for vault in vaults_of(azure)]
     found = [(vault, item) for vault, item in looked if item]
     return min(found, key=lambda pair: pair[1].stage is Stage.FAILED, default=None)
 
 
 async def find_original(azure: Azure, vm: ResourceId) -> ResourceId | None:
     """The VM that this one is a copy of, if a failover or a test failover made it."""
-    found = [(await vault.items.get()).original_of(vm) for vault in azure.vaults()]
+    found = [(await vault.items.get()).original_of(vm) for vault in vaults_of(azure)]
     return next((original for original in found if original), None)
 
 
@@ -62,7 +62,7 @@ async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
 
     A job tells no more than the name: to wait for another VM's costs minutes, to ask twice may cost the protection.
     """
-    for vault in azure.vaults():
+    for vault in vaults_of(azure):
         running = (await vault.jobs.get()).enabling(vm)
         known = set(vault.enable_jobs.values()) if running else set()
         if any(job.name not in known for job in running):
@@ -77,7 +77,7 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     """
     azure.check_vm_write(vm)
     azure.check_write(replication.vault, *replication.named)
-    vault = azure.vault(replication.vault)
+    vault = vault_of(azure, replication.vault)
     mapping = await _mapping(vault, replication)
     fabric, container = mapping.source_container.parent.name, mapping.source_container.name
     body = models.EnableProtectionInput(
@@ -109,7 +109,7 @@ async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) 
     azure.check_vm_write(item.source)
     if item.held_recovery_points and not confirmed:
         azure.check_disable()
-    vault = azure.vault(item.vault)
+    vault = vault_of(azure, item.vault)
     container = item.id.parent
     body = models.DisableProtectionInput(
         properties=models.DisableProtectionInputProperties(

@@ -6,10 +6,11 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 
 import logging
 from collections.abc import AsyncIterable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
 
+from shared.arm.client import Azure
 from shared.arm.errors import is_missing
 from shared.arm.get_or_create import Ensurer
 from shared.arm.parsing import (
@@ -31,9 +32,6 @@ from shared.model.step_result import Error
 from shared.site_recovery.items import Items
 from shared.site_recovery.jobs import Jobs
 
-if TYPE_CHECKING:
-    from shared.arm.client import Azure
-
 Record = TypeVar("Record")
 log = logging.getLogger("dr.vault")
 
@@ -45,7 +43,7 @@ API_VERSION = "2025-08-01"
 class Vault:
     """The lists of one vault. What they raise is azure.core's HttpResponseError; a vault never used reads as empty."""
 
-    def __init__(self, azure: "Azure", vault_id: ResourceId) -> None:
+    def __init__(self, azure: Azure, vault_id: ResourceId) -> None:
         self.id = vault_id
         self.azure = azure
         poll = azure.settings.poll_seconds
@@ -132,3 +130,13 @@ def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         log.warning("Not read: %s: %s", found.get("id"), error)
         return None
+
+
+def vault_of(azure: Azure, vault_id: ResourceId) -> Vault:
+    """What is known of a vault, shared by all its VMs."""
+    return azure.once(vault_id, lambda: Vault(azure, vault_id))
+
+
+def vaults_of(azure: Azure) -> list[Vault]:
+    """All vaults of the settings."""
+    return [vault_of(azure, vault_id) for vault_id in azure.settings.vault_ids]

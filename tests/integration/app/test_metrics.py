@@ -90,7 +90,8 @@ async def test_the_exporter_calls_nobody_else_and_leaves_no_thread(endpoint: Ing
 async def test_without_a_connection_string_nothing_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("APPLICATIONINSIGHTS_CONNECTION_STRING", raising=False)
     code = (
-        "import asyncio, sys; from shared.arm.metrics_exporter import Metrics; from shared.reporting.metrics import Measurement;"
+        "import asyncio, sys; from shared.arm.metrics_exporter import Metrics;"
+        "from shared.reporting.metrics import Measurement;"
         "asyncio.run(Metrics().send([Measurement('dr.vms.required', 1)]));"
         "print([name for name in sys.modules if name.startswith(('opentelemetry', 'azure.monitor'))])"
     )

@@ -13,6 +13,7 @@ from shared.model.resource_id import VAULT, ResourceId
 from shared.model.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
 from shared.planning.derive import derive
 from shared.planning.overrides import wishes_of
+from shared.reconcile.diff import with_changes
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
 ELSEWHERE = "22222222-2222-2222-2222-222222222222"
@@ -92,7 +93,8 @@ def plan_of(
     wishes = wishes_of(vm, group_tags, app)
     vault = app.vault_for(vm.location, wishes.profile)
     assert vault is not None
-    return derive(vm, around, wishes, app, vault, item)
+    plan = derive(vm, around, wishes, app, vault, item)
+    return with_changes(plan, wishes, item) if item else plan
 
 
 def told(findings: Iterable[Finding], code: str) -> Finding:

@@ -15,6 +15,7 @@ from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Outcome, Pending, Ready
 from shared.site_recovery.replicated_items import find_item
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
@@ -338,4 +339,4 @@ async def test_after_a_change_the_item_is_read_anew(cloud: Cloud) -> None:
     await change_protection(azure, ChangeRequest(vm_id=VM_ID, changes=SIZE))
     cloud.vault["replication_protected_items"].clear()
 
-    assert await find_item(azure.vault(VAULT_ID), VM_ID) is None
+    assert await find_item(vault_of(azure, VAULT_ID), VM_ID) is None

@@ -16,6 +16,7 @@ from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.step_result import Pending, Ready
 from shared.site_recovery import daily_limits
+from shared.site_recovery.vault import vaults_of
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
@@ -67,7 +68,7 @@ async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
         monkeypatch.setattr(daily_limits, "datetime", _clock_at(now))
         if hour in day.restarts:
             azure = cleaning(cloud, day)
-        for vault in azure.vaults():
+        for vault in vaults_of(azure):
             vault.items.forget()
             vault.jobs.forget()
         there = {body["name"] for body in cloud.vault["replication_protected_items"]}

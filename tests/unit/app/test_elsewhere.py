@@ -7,6 +7,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.resource_id import VAULT, ResourceId
 from shared.observe.vm import plan_for
 from shared.site_recovery.foreign_links import of_links
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import CONTAINER, ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body, link_body
 
@@ -21,7 +22,7 @@ def cloud() -> Cloud:
 
 async def found(cloud: Cloud) -> tuple[Finding, ...]:
     azure = FakeAzure(settings(), cloud)
-    return await of_links(azure, VM_ID, azure.vault(VAULT_ID))
+    return await of_links(azure, VM_ID, vault_of(azure, VAULT_ID))
 
 
 async def test_a_vm_without_links_costs_one_list_for_all(cloud: Cloud) -> None:
@@ -33,7 +34,7 @@ async def test_a_vm_without_links_costs_one_list_for_all(cloud: Cloud) -> None:
     azure = FakeAzure(settings(), cloud)
 
     for _ in range(3):
-        assert await of_links(azure, VM_ID, azure.vault(VAULT_ID)) == ()
+        assert await of_links(azure, VM_ID, vault_of(azure, VAULT_ID)) == ()
     assert cloud.reads == ["links"]
 
 

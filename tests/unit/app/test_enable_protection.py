@@ -4,11 +4,14 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.enable_protection import enable_protection
+from shared.arm import ttl_cache
 from shared.arm.errors import ThrottledError, WriteRefusedError
 from shared.model.activity_io import EnableRequest
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready
+from shared.site_recovery import replicated_items
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -148,7 +151,7 @@ async def test_a_job_that_this_process_began_for_a_vm_of_the_same_name_is_not_ta
     twin = ResourceId.of(SUBSCRIPTION, "other", VM_ID.type, VM_ID.name)
     await enable_protection(azure, EnableRequest(vm_id=twin, replication=replication()))
     cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1"))
-    azure.vault(VAULT_ID).jobs.forget()
+    vault_of(azure, VAULT_ID).jobs.forget()
 
     assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-2"})
 
@@ -228,7 +231,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def look(azure: FakeAzure) -> None:
     """What leads to the request: the vault's items and jobs were read then."""
-    vault = azure.vault(VAULT_ID)
+    vault = vault_of(azure, VAULT_ID)
     await vault.items.get()
     await vault.jobs.get()
 
@@ -282,4 +285,4 @@ async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_nobody(
 
     assert first == Pending(retry_after=30, step="Waiting: a VM of this name is being enabled")
     assert await enable_protection(azure, REQUESTED) == Ready(value={"job": "create-1"})
-    assert azure.vault(VAULT_ID).enable_jobs == {VM_ID: "create-1"}
+    assert vault_of(azure, VAULT_ID).enable_jobs == {VM_ID: "create-1"}

@@ -8,6 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.model.resource_id import VAULT, ResourceId
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 
@@ -76,7 +77,7 @@ def test_pause_and_report_mode_stop_every_write(off: dict[str, object]) -> None:
 def test_what_is_known_of_a_vault_is_shared_by_all_its_vms() -> None:
     one = azure()
 
-    assert one.vault(VAULT_ID) is one.vault(ResourceId(str(VAULT_ID).lower()))
+    assert vault_of(one, VAULT_ID) is vault_of(one, ResourceId(str(VAULT_ID).lower()))
 
 
 async def test_a_shared_read_is_asked_once_for_each_key() -> None:

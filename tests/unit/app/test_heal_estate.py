@@ -18,6 +18,7 @@ from shared.orchestrations import instance_of
 from shared.reconcile.inventory import Action
 from shared.reconcile.run_state import Ending, Phase, Result, Run
 from shared.reconcile.sweep import Sweep, SweepReport
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import CONTAINER, OS_DISK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeHub
@@ -204,7 +205,7 @@ async def test_no_more_are_enabled_than_the_day_allows_and_the_rest_wait_for_lat
     first = await step(azure, hub, await step(azure, hub))
     assert (hub.started, first.done) == (instances(0, 1), False)
 
-    azure.vault(azure.settings.vault_ids[0]).jobs.forget()
+    vault_of(azure, azure.settings.vault_ids[0]).jobs.forget()
     cloud.vault["replication_jobs"] += [job_body("InProgress", f"n{number}", startTime=recently) for number in range(2)]
     second = await step(azure, hub, first)
 

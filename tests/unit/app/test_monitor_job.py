@@ -7,6 +7,7 @@ import pytest
 from activities.monitor_job import monitor_job as step
 from shared.model.activity_io import JobRequest
 from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
@@ -185,7 +186,7 @@ async def test_a_hundred_that_follow_their_jobs_read_the_vault_once() -> None:
 
 async def test_a_job_that_has_just_ended_is_not_taken_for_failed_by_an_older_list_of_items() -> None:
     azure = azure_with(job="InProgress")
-    vault = azure.vault(VAULT_ID)
+    vault = vault_of(azure, VAULT_ID)
     await vault.items.get()
 
     azure.cloud.vault["replication_jobs"][:] = [job_body("Succeeded")]

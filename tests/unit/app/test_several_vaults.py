@@ -12,6 +12,7 @@ from shared.model.activity_io import EnableRequest, JobRequest, Verdict
 from shared.model.resource_id import VAULT, ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.observe.vm import look_at, plan_for
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import ELSEWHERE, SOURCE, TARGET, VAULT_ID, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, sku_body
 
@@ -111,7 +112,7 @@ async def test_a_job_of_any_vault_that_is_enabling_the_vm_is_waited_for(cloud: C
     plan = await plan_for(azure, source_vm())
     assert plan.replication
     assert plan.replication.vault == SECOND
-    azure.vault(VAULT_ID).jobs.forget()
+    vault_of(azure, VAULT_ID).jobs.forget()
     cloud.vault["replication_jobs"].append(job_body("InProgress", "portal-s-job"))
 
     outcome = await enable_protection(azure, EnableRequest(vm_id=VM_ID, replication=plan.replication))

@@ -14,6 +14,7 @@ from shared.observe.context import Reader
 from shared.observe.vm import plan_for
 from shared.planning.overrides import wishes_of
 from shared.readers.resource_groups import GroupRecord
+from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
@@ -45,7 +46,7 @@ def cloud() -> Cloud:
 
 
 def reader(azure: FakeAzure, vm: SourceVm, *, anew: bool = False) -> Reader:
-    return Reader(azure, vm, wishes_of(vm, {}, azure.settings), azure.vault(VAULT_ID), anew=anew)
+    return Reader(azure, vm, wishes_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), anew=anew)
 
 
 async def surroundings_of(cloud: Cloud, vm: SourceVm | None = None, **changes: Any) -> Surroundings:

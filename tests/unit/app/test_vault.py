@@ -8,7 +8,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from shared.model.replicated_item import ProtectedItem, Stage
-from shared.site_recovery.vault import Vault
+from shared.site_recovery.vault import Vault, vault_of
 from tests.unit.app.examples import CONTAINER, VAULT_ID, settings
 from tests.unit.app.fake_azure import POLICY, Cloud, FakeAzure, answer, item_body, job_body
 
@@ -22,7 +22,7 @@ def cloud() -> Cloud:
 
 @pytest.fixture
 def vault(cloud: Cloud) -> Vault:
-    return FakeAzure(settings(), cloud).vault(VAULT_ID)
+    return vault_of(FakeAzure(settings(), cloud), VAULT_ID)
 
 
 async def only_item(vault: Vault) -> ProtectedItem:
@@ -84,7 +84,7 @@ async def test_a_record_that_cannot_be_read_is_told_in_one_line_and_takes_no_oth
 ) -> None:
     cloud.vault["replication_protected_items"].append(item_body("Protected"))
     cloud.vault["replication_jobs"].append(job_body("InProgress"))
-    without = await read_all(FakeAzure(settings(), cloud).vault(VAULT_ID))
+    without = await read_all(vault_of(FakeAzure(settings(), cloud), VAULT_ID))
     cloud.vault[operations].insert(0, record)
 
     with caplog.at_level(logging.WARNING, logger="dr.vault"):
