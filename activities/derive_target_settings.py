@@ -11,7 +11,7 @@ from shared.provision.registry import known
 async def derive_target_settings(azure: Azure, request: DeriveRequest) -> Outcome:
     """Ready holds a `Plan`; its resources are those that are not known to be there yet."""
     plan = await plan_for(azure, request.vm, request.item)
-    if plan.resources and azure.settings.create is not Create.ALL:
+    if plan.resources and azure.settings.target_creation is not Create.ALL:
         # Nothing is to be made half-way: what is missing and must not be made is told before the first of them.
         _, findings = await preview(azure, plan)
         if findings:

@@ -25,7 +25,7 @@ async def disable_protection(azure: Azure, request: VmRequest) -> Outcome:
         return await _disable(azure, item, source.verdict, confirmed=True)
     async with disables_left(azure) as budget:
         if budget.wait:
-            error = Error(code="DisableShareUsedUp", message=budget.reason, action=budget.action)
+            error = Error(code="DailyDisableLimitReached", message=budget.reason, action=budget.action)
             return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been disabled", error=error)
         return await _disable(azure, item, source.verdict)
 

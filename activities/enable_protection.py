@@ -30,7 +30,7 @@ async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
         return Pending(retry_after=poll, step="Waiting: a VM of this name is being enabled")
     async with enables_left(azure) as budget:
         if budget.wait:
-            error = Error(code="EnablesUsedUp", message=budget.reason, action=budget.action)
+            error = Error(code="DailyEnableLimitReached", message=budget.reason, action=budget.action)
             return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been enabled", error=error)
         try:
             job = await enable(azure, vm, request.replication)

@@ -72,15 +72,15 @@ async def disable_protection(request: Json) -> Json:
 
 
 @blueprint.activity_trigger(input_name="request")
-async def tell_outcome(request: Json) -> Json:
-    from activities.tell_outcome import tell_outcome as step
+async def publish_outcome(request: Json) -> Json:
+    from activities.publish_outcome import publish_outcome as step
 
     return await _run(step, request)
 
 
 @blueprint.activity_trigger(input_name="request")
-async def tell_sweep(request: Json) -> Json:
-    from activities.tell_sweep import tell_sweep as step
+async def publish_sweep(request: Json) -> Json:
+    from activities.publish_sweep import publish_sweep as step
 
     return await _run(step, request)
 
@@ -95,16 +95,16 @@ async def purge_history(request: Json, client: df.DurableOrchestrationClient) ->
 
 @blueprint.activity_trigger(input_name="request")
 @blueprint.durable_client_input(client_name="client")
-async def heal_estate(request: Json, client: df.DurableOrchestrationClient) -> Json:
-    from activities.heal_estate import heal_estate as step
+async def reconcile_window(request: Json, client: df.DurableOrchestrationClient) -> Json:
+    from activities.reconcile_window import reconcile_window as step
 
     return await _run(step, request, client)
 
 
 @blueprint.activity_trigger(input_name="request")
 @blueprint.durable_client_input(client_name="client")
-async def ask_for_protection(request: Json, client: df.DurableOrchestrationClient) -> Json:
-    from activities.ask_for_protection import ask_for_protection as step
+async def request_protection(request: Json, client: df.DurableOrchestrationClient) -> Json:
+    from activities.request_protection import request_protection as step
 
     return await _run(step, request, client)
 

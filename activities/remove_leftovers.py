@@ -39,8 +39,8 @@ async def remove_leftovers(azure: Azure, request: Sweep) -> Outcome:
     leftovers = await _unneeded(azure, await survey(azure, poll * SLOW))
     removed: list[ResourceId] = []
     kept: Kept = {}
-    if leftovers and (settings.writes_off or settings.mode is not Mode.CLEANUP):
-        why = settings.writes_off or f"DR_MODE is {settings.mode}"
+    if leftovers and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
+        why = settings.writes_disabled or f"DR_MODE is {settings.mode}"
         kept = dict.fromkeys(leftovers, f"{why}; in cleanup it goes, once it is old enough and if nothing uses it")
     elif leftovers:
         look_anew(azure)

@@ -50,9 +50,9 @@ param mode string = 'report'
 @allowed(['', 'true', 'false'])
 param paused string = ''
 
-@description('DR_CREATE.')
+@description('DR_TARGET_CREATION.')
 @allowed(['', 'all', 'cache', 'none'])
-param create string = ''
+param targetCreation string = ''
 
 @description('DR_PROFILES, as an object; empty: the app\'s default.')
 param profiles object = {}
@@ -75,8 +75,8 @@ param minAgeMinutes string = ''
 @description('DR_MAX_ENABLES_PER_DAY.')
 param maxEnablesPerDay string = ''
 
-@description('DR_MAX_DISABLE_SHARE.')
-param maxDisableShare string = ''
+@description('DR_MAX_DISABLE_PERCENT_PER_DAY.')
+param maxDisablePercentPerDay string = ''
 
 @description('DR_UNTAG_GRACE_HOURS.')
 param untagGraceHours string = ''
@@ -96,7 +96,7 @@ param tagName string = ''
 @description('DR_TAG_VALUES, comma-separated.')
 param tagValues string = ''
 
-@description('Whether to make an Event Grid topic that is told how each VM stands (DR_EVENTS_TOPIC).')
+@description('Whether to make an Event Grid topic that is told how each VM stands (DR_OUTCOME_TOPIC_ENDPOINT).')
 param outcomeTopic bool = false
 
 @description('The client ID of the Entra application of the HTTP doors; empty: they ask for function keys.')
@@ -296,17 +296,17 @@ module app 'modules/app.bicep' = {
       )
       DR_MODE: mode
       DR_PAUSED: paused
-      DR_CREATE: create
+      DR_TARGET_CREATION: targetCreation
       DR_REGION_MAP: empty(regionMap) ? '' : string(regionMap)
       DR_PROFILES: empty(profiles) ? '' : string(profiles)
       DR_RESOURCE_TAGS: resourceTags
       DR_AGENT_AUTOMATION_ACCOUNT: agentAutomationAccount
       DR_MIN_AGE_MINUTES: minAgeMinutes
       DR_MAX_ENABLES_PER_DAY: maxEnablesPerDay
-      DR_MAX_DISABLE_SHARE: maxDisableShare
+      DR_MAX_DISABLE_PERCENT_PER_DAY: maxDisablePercentPerDay
       DR_UNTAG_GRACE_HOURS: untagGraceHours
       DR_RECONCILE_SCHEDULE: reconcileSchedule
-      DR_EVENTS_TOPIC: outcomes.?outputs.endpoint ?? ''
+      DR_OUTCOME_TOPIC_ENDPOINT: outcomes.?outputs.endpoint ?? ''
       DR_PRICES: empty(prices) ? '' : string(prices)
       DR_POLL_SECONDS: pollSeconds
       DR_ACCEPT_TIMEOUT_SECONDS: acceptTimeoutSeconds

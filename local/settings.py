@@ -38,7 +38,7 @@ def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any]) -> dic
         "DR_SOURCE_SCOPE": subscriptions,
         "DR_TARGET_SCOPE": subscriptions,
         "DR_ARM_ENDPOINT": simulator["url"],
-        "DR_EVENTS_TOPIC": f"{simulator['url']}/topics/{TOPIC}/api/events",
+        "DR_OUTCOME_TOPIC_ENDPOINT": f"{simulator['url']}/topics/{TOPIC}/api/events",
         "DR_POLL_SECONDS": str(_POLL_SECONDS / simulator["speed"]),
         "IDENTITY_ENDPOINT": simulator["identityEndpoint"],
         "IDENTITY_HEADER": simulator["identityHeader"],

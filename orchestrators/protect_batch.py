@@ -34,7 +34,7 @@ def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
     """The next of those that wait are asked for; when none waits any more, all are looked at."""
     asking = batch.waiting[:AT_ONCE]
     request = BatchAsk(vm_ids=asking or batch.running, tags=batch.tags if asking else {}, order=context.instance_id)
-    outcome = yield from ask(context, batch, "ask_for_protection" if asking else "follow_batch", request)
+    outcome = yield from ask(context, batch, "request_protection" if asking else "follow_batch", request)
     now = context.current_utc_datetime
     if isinstance(outcome, Ready):
         answer = BatchAnswer.load(outcome.value)

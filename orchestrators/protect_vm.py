@@ -28,7 +28,7 @@ from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.model.vm import SourceVm
 from shared.reconcile.drift import not_changed
-from shared.reconcile.run_state import CHANGED, MOST_CHANGES, WRITES_OFF, Ending, Phase, Run
+from shared.reconcile.run_state import CHANGED, MOST_CHANGES, WRITES_DISABLED, Ending, Phase, Run
 
 
 def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
@@ -144,8 +144,10 @@ def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step
     run = run.but(item_id=item.id, vault=item.vault, settings=plan.settings)
     if not plan.changes.any:
         return run.finish(Ending.PROTECTED, plan.findings)
-    if plan.writes_off:
-        return run.finish(Ending.PROTECTED, (*plan.findings, note(WRITES_OFF, f"{plan.writes_off}. {plan.changes}")))
+    if plan.writes_disabled:
+        return run.finish(
+            Ending.PROTECTED, (*plan.findings, note(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}"))
+        )
     step = next((step for step in plan.changes.steps if step.key not in run.tried), None)
     if step is None or len(run.tried) >= MOST_CHANGES:
         findings = (*plan.findings, not_changed(vm, plan.changes, run.last_error))
@@ -172,8 +174,8 @@ def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
     run = run.but(settings=plan.settings, changing=False, changed=False, tried=())
     if plan.blockers or plan.replication is None:
         return run.finish(Ending.NOT_ELIGIBLE, plan.findings)
-    if plan.writes_off:
-        return run.finish(Ending.REPORTED, (*plan.findings, note(WRITES_OFF, plan.writes_off)))
+    if plan.writes_disabled:
+        return run.finish(Ending.REPORTED, (*plan.findings, note(WRITES_DISABLED, plan.writes_disabled)))
     run = yield from _create_targets(context, run.but(remaining=plan.resources, vault=plan.replication.vault))
     if run.remaining or run.result:
         return run

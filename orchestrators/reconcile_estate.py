@@ -12,7 +12,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import ask, show, unexpected
-from orchestrators.tell import tell_sweep
+from orchestrators.tell import publish_sweep
 from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.reconcile.retention import KEPT
@@ -36,7 +36,7 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
         except Exception as fault:
             sweep = _fault(context, sweep, unexpected(fault))
     if sweep.done:
-        sweep = yield from tell_sweep(context, sweep)
+        sweep = yield from publish_sweep(context, sweep)
     if sweep.done and not sweep.wake_at:
         yield from _purge(context, sweep)
         show(context, sweep.status())
@@ -48,7 +48,7 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
 def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
     """A look at the estate, and then a window of VMs in each pass; in the last one, what is left over in the target.
     What is under way is waited for only where it keeps others from being started."""
-    outcome = yield from ask(context, sweep, "heal_estate", sweep)
+    outcome = yield from ask(context, sweep, "reconcile_window", sweep)
     if not isinstance(outcome, Ready):
         return _not_ready(context, sweep, outcome)
     sweep = Sweep.load(outcome.value)

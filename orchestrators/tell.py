@@ -23,16 +23,16 @@ def tell_end(context: Context, run: Run) -> Step:
     end = end_of(run, run.ended_at or context.current_utc_datetime)
     if end is None or end.content == run.told:
         return run.but(wake_at=None)
-    wait = yield from _tell(context, run, "tell_outcome", end)
+    wait = yield from _tell(context, run, "publish_outcome", end)
     if wait is None:
         return run.but(told=end.content, wake_at=None)
     later = context.current_utc_datetime + wait
     return run.but(ended_at=end.at, wake_at=later, tellings=run.tellings + 1)
 
 
-def tell_sweep(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
+def publish_sweep(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
     """What a sweep found and did, likewise."""
-    wait = yield from _tell(context, sweep, "tell_sweep", sweep)
+    wait = yield from _tell(context, sweep, "publish_sweep", sweep)
     if wait is None:
         return sweep.but(wake_at=None)
     return sweep.but(wake_at=context.current_utc_datetime + wait, tellings=sweep.tellings + 1)

@@ -33,7 +33,7 @@ class BatchVm(Model):
 class BatchView(View):
     """Where a batch stands. `counts` are VMs by outcome, and add up to `total`; `percent` are those that have ended.
 
-    `lastError` is what it met with last; with `BatchBroke`, the batch is over, and those VMs that had not ended go on
+    `lastError` is what it met with last; with `BatchFailed`, the batch is over, and those VMs that had not ended go on
     by their own runs, or were not asked for.
     """
 
@@ -90,5 +90,5 @@ class PlansView(View):
     findings: dict[str, int]
     resources: tuple[ResourcePreview, ...]
     cost: Cost
-    writes_off: str
+    writes_disabled: str
     value: tuple[PlanSummary, ...]

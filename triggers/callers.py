@@ -79,4 +79,4 @@ def _roles_in(header: str) -> set[Role]:
 
 
 def _unknown_caller() -> Problem:
-    return Problem(HTTPStatus.UNAUTHORIZED, "CallerUnknown", "An Entra token for this app is needed.")
+    return Problem(HTTPStatus.UNAUTHORIZED, "Unauthenticated", "An Entra token for this app is needed.")

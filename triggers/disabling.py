@@ -30,7 +30,7 @@ async def delete_protection(
     """Disable: writes the tag that says no, so that no sweep enables the VM again, and has its run disable what
     protects it, at once and in any mode that writes. Without `confirm` it only says what would be lost.
 
-    Raises Problem; then nothing was written, but the tag with `NotWoken`.
+    Raises Problem; then nothing was written, but the tag with `RunNotStarted`.
     """
     vm_id = vm_of(azure.settings, request)
     confirmed = CONFIRM in flags_of(request, CONFIRM)
@@ -44,7 +44,7 @@ async def delete_protection(
     hindered = _hindered(azure.settings, vm, item, await asked(find_original(azure, vm_id)))
     if hindered:
         detail = " ".join(finding.message for finding in hindered)
-        raise Problem(HTTPStatus.CONFLICT, "NotToBeDisabled", detail, findings=hindered)
+        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=hindered)
     if not confirmed:
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
     if vm:

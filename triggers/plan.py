@@ -33,5 +33,5 @@ async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpRespons
         changes=found.changes,
         cost=found.plan.cost if found.plan else None,
         item=source.item,
-        writes_off=azure.settings.writes_off,
+        writes_disabled=azure.settings.writes_disabled,
     ).response()

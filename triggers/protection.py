@@ -28,7 +28,7 @@ async def put_protection(
     writes no tag, and has the target resources made and nothing else; `confirm` edits the policy of a profile that was
     changed.
 
-    Raises Problem; then nothing was written, but the tags with `NotWoken`, and what was confirmed if a tag fails.
+    Raises Problem; then nothing was written, but the tags with `RunNotStarted`, and what was confirmed if a tag fails.
     """
     vm = vm_of(azure.settings, request)
     flags = flags_of(request, TARGETS_ONLY, CONFIRM)

@@ -54,7 +54,7 @@ async def get_batch(client: DurableOrchestrationClient, request: func.HttpReques
     batch = _state(status.input_)
     if status.runtime_status in RUNNING:
         return BatchView.of(name, batch, running=True).response()
-    broke = Error(code="BatchBroke", message=f"It ended as {status.runtime_status.name}: {status.output}"[:1000])
+    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {status.output}"[:1000])
     return BatchView.of(name, batch, running=False, broke=broke).response()
 
 

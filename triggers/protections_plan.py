@@ -41,7 +41,7 @@ async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func
         findings=dict(sorted(Counter(codes).items())),
         resources=tuple(made.values()),
         cost=sum_of((each.cost for each in summaries if each.cost and not each.blocked), azure.settings.prices),
-        writes_off=azure.settings.writes_off,
+        writes_disabled=azure.settings.writes_disabled,
         value=tuple(summaries),
     ).response()
 

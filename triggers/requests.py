@@ -12,7 +12,7 @@ from shared.arm.errors import ThrottledError, WriteRefusedError, error_of, wait_
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.values import matching
-from shared.reconcile.run_state import WRITES_OFF
+from shared.reconcile.run_state import WRITES_DISABLED
 from triggers.body import tags_in
 from triggers.problems import FieldError, Problem
 
@@ -110,8 +110,8 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse_while_writes_are_off(settings: Settings) -> None:
     """Raises Problem: before anything else is done, a read included."""
-    if settings.writes_off:
-        raise Problem(HTTPStatus.CONFLICT, WRITES_OFF, f"{settings.writes_off}.")
+    if settings.writes_disabled:
+        raise Problem(HTTPStatus.CONFLICT, WRITES_DISABLED, f"{settings.writes_disabled}.")
 
 
 def no_such_vm(vm: ResourceId) -> Problem:

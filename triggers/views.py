@@ -85,4 +85,4 @@ class PlanView(View):
     changes: tuple[Difference, ...] = ()
     cost: Cost | None = None
     item: ProtectedItem | None = None
-    writes_off: str
+    writes_disabled: str

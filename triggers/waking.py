@@ -30,7 +30,7 @@ async def hand_over_and_answer(
         await hand_over(client, run, order, settings.accept_timeout_seconds)
     except WakeError as error:
         detail = f"{done}, and no run has taken up the order: {error}. Repeating the request is safe."
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotWoken", detail, retry_after=10) from None
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
     where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     accepted = Accepted(vm_id=run.vm_id, instance_id=instance, order=order.token)

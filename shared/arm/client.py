@@ -17,7 +17,7 @@ from shared.arm.recent_writes import Ledger
 from shared.arm.ttl_cache import SLOW, Remembered
 from shared.config.settings import Mode, Settings, load_settings
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_state import WRITES_OFF
+from shared.reconcile.run_state import WRITES_DISABLED
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -82,7 +82,10 @@ class Azure:
         key = ("topic", "")
         if key not in self._clients:
             self._clients[key] = EventGridPublisherClient(
-                self.settings.events_topic, self._credential(), transport=self._shared_transport(), retry_total=0
+                self.settings.outcome_topic_endpoint,
+                self._credential(),
+                transport=self._shared_transport(),
+                retry_total=0,
             )
         topic: EventGridPublisherClient = self._clients[key]
         return topic
@@ -133,8 +136,8 @@ class Azure:
             raise WriteRefusedError("NeverRemoved", f"{leftover} is of a kind that is never removed")
 
     def _check_writes_on(self) -> None:
-        if self.settings.writes_off:
-            raise WriteRefusedError(WRITES_OFF, self.settings.writes_off)
+        if self.settings.writes_disabled:
+            raise WriteRefusedError(WRITES_DISABLED, self.settings.writes_disabled)
 
     async def shared(self, key: str, read: Callable[[], Coroutine[Any, Any, T]], within: float | None = None) -> T:
         """A read that VMs share by `key` (a resource group, a network): remembered as long as a vault's fabrics are,

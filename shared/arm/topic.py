@@ -19,7 +19,7 @@ async def publish(azure: "Azure", events: Iterable[OutcomeEvent]) -> Outcome:
     """Ready when the topic has all of them, or there is none to tell. Else the outcome says why not, and so does the
     log; some may have arrived then, and telling them again is telling the same."""
     told = list(events)
-    if not azure.settings.events_topic or not told:
+    if not azure.settings.outcome_topic_endpoint or not told:
         return Ready()
     outcome = await answered(_send(azure, told), azure.settings.poll_seconds)
     if not isinstance(outcome, Ready):

@@ -88,7 +88,7 @@ class Settings(BaseModel):
         "longer tagged or no longer there)",
     )
     paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
-    create: Create = Field(
+    target_creation: Create = Field(
         Create.ALL,
         description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",
     )
@@ -114,7 +114,7 @@ class Settings(BaseModel):
     max_enables_per_day: int = Field(
         200, ge=0, le=100_000, description="VMs enabled in any 24 hours, 0 to 100000, counted from the vaults' jobs"
     )
-    max_disable_share: float = Field(
+    max_disable_percent_per_day: float = Field(
         5.0,
         ge=0,
         le=100,
@@ -128,7 +128,7 @@ class Settings(BaseModel):
         pattern=r"^(\S+\s+){5}\S+$",
         description="when the estate is swept: an NCRONTAB expression of six fields, in UTC",
     )
-    events_topic: str = Field(
+    outcome_topic_endpoint: str = Field(
         "",
         pattern=r"^(https://\S+)?$",
         description="the https endpoint of an Event Grid custom topic, which is told how each VM stands",
@@ -214,7 +214,7 @@ class Settings(BaseModel):
         return self.vault_ids[0] if len(self.vault_ids) == 1 else None
 
     @property
-    def writes_off(self) -> str:
+    def writes_disabled(self) -> str:
         """Why nothing may be written now, or "" if writing is allowed."""
         if self.paused:
             return "DR_PAUSED is true: all writes are stopped"
@@ -224,7 +224,7 @@ class Settings(BaseModel):
 
     def may_disable(self, tags: Mapping[str, str]) -> bool:
         """Whether a VM with these tags may lose its protection without anybody's confirmation."""
-        return self.mode is Mode.CLEANUP and not self.writes_off and not self.on_hold(tags)
+        return self.mode is Mode.CLEANUP and not self.writes_disabled and not self.on_hold(tags)
 
     def refuses_protection(self, tags: Mapping[str, str]) -> bool:
         """Whether the tag is there and says no: what was lost by mistake says nothing."""

@@ -44,8 +44,8 @@ class Plan(Model):
     """Everything that follows from a VM, its surroundings and the settings.
 
     `resources` are waves: what a wave holds is independent of each other and rests only on earlier waves. `named` are
-    existing ones that somebody asks for, or that a mapping leads to. `writes_off` says why the app may not act on the
-    plan now, if so. For a VM that is protected, `changes` holds what differs; `unfit_disks` cannot be replicated.
+    existing ones that somebody asks for, or that a mapping leads to. `writes_disabled` says why the app may not act on
+    the plan now, if so. For a VM that is protected, `changes` holds what differs; `unfit_disks` cannot be replicated.
     """
 
     vm: SourceVm
@@ -58,7 +58,7 @@ class Plan(Model):
     changes: Changes = Changes()
     unfit_disks: tuple[ResourceId, ...] = ()
     cost: Cost | None = None
-    writes_off: str = ""
+    writes_disabled: str = ""
 
     @property
     def blockers(self) -> tuple[Finding, ...]:

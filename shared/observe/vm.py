@@ -157,7 +157,7 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
         try:
             found = await find(azure, resource)
         except UnfitError as unfit:
-            findings.append(blocker("UnfitTargetResource", str(unfit), "Then ask for the plan again."))
+            findings.append(blocker("IncompatibleTargetResource", str(unfit), "Then ask for the plan again."))
             continue
         except UnderWayError:
             previews.append(ResourcePreview(kind=resource.kind, action="reuse", name=resource.name))

@@ -88,7 +88,7 @@ def derive(
         findings=tuple(dict.fromkeys(findings)),
         settings=tuple(d.settings),
         cost=cost_of(_sizes(vm, replication), settings.prices),
-        writes_off=settings.writes_off,
+        writes_disabled=settings.writes_disabled,
     )
     if plan.blockers:
         return plan

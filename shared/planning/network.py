@@ -104,7 +104,7 @@ def _check_region(d: Derivation, source: ResourceId, there: Network) -> None:
     if d.item is None and there.location and there.location != target:
         d.findings.append(
             blocker(
-                "UnfitTargetResource",
+                "IncompatibleTargetResource",
                 f"The target of {source.name} would be {there.id}, which is in {there.location}; {d.vm.id.name} is to "
                 f"go to {target}.",
                 f"Name a network in {target} by {d.app.tag_name}-target-vnet; or remove or rename that one.",
@@ -166,7 +166,7 @@ def _say_address(d: Derivation, nic: SourceNic, there: Network, subnet: str, pre
     if obstacle:
         d.findings.append(
             warning(
-                "AddressNotKept",
+                "StaticIpNotPreserved",
                 f"The static address {nic.address} of {nic.id.name} {obstacle} in the target subnet {subnet}: a "
                 "failover gives it the next free one.",
                 f"Free it, or ask for another by {d.app.tag_name}-target-ip.",
@@ -197,8 +197,8 @@ def _warn(d: Derivation, nic: SourceNic, there: Network, subnet: str) -> None:
     if source is None or here is None or target is None:
         return
     for code, what, lacking in (
-        ("TargetSubnetUnguarded", "network security group", here.guarded and not target.guarded),
-        ("TargetSubnetUnrouted", "route table", here.routed and not target.routed),
+        ("TargetSubnetWithoutNsg", "network security group", here.guarded and not target.guarded),
+        ("TargetSubnetWithoutRouteTable", "route table", here.routed and not target.routed),
     ):
         if lacking:
             place = f"{nic.subnet.name} of {nic.network.name}"

@@ -24,7 +24,7 @@ _FROM_MEMORY = {
     "ReadOnlyLock",
     "SizeNotInTarget",
     "TargetQuotaExceeded",
-    "UnfitTargetResource",
+    "IncompatibleTargetResource",
     "UnsupportedDisk",
 }
 
@@ -226,15 +226,16 @@ def region_not_mapped(vm: SourceVm) -> Finding:
 
 def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | None:
     """Why a resource that is missing may not be made, if so. What lies in the vault always may be."""
-    if settings.create is Create.ALL or isinstance(resource, InVault):
+    if settings.target_creation is Create.ALL or isinstance(resource, InVault):
         return None
     of_cache = isinstance(resource, CacheAccount) or (isinstance(resource, ResourceGroup) and resource.for_cache)
-    if settings.create is Create.CACHE and of_cache:
+    if settings.target_creation is Create.CACHE and of_cache:
         return None
     return blocker(
-        "NotToBeMade",
-        f"The {resource.kind} {resource.name} does not exist, and DR_CREATE={settings.create} forbids to make it.",
-        "Make it beforehand, or let the app make it with DR_CREATE=all.",
+        "CreationDisabled",
+        f"The {resource.kind} {resource.name} does not exist, and DR_TARGET_CREATION={settings.target_creation} "
+        "forbids to make it.",
+        "Make it beforehand, or let the app make it with DR_TARGET_CREATION=all.",
     )
 
 
@@ -255,7 +256,7 @@ def on_hold(vm: SourceVm, settings: Settings) -> Finding:
 
 def copy_of(vm: ResourceId, original: ResourceId) -> Finding:
     return blocker(
-        "DrCopy",
+        "FailoverVm",
         f"{vm.name} is a copy that a failover or test failover made of {original}; it carries the same tags.",
         "Nothing to do: the original stays under protection. A committed failover is reprotected by an operator.",
     )

@@ -49,7 +49,7 @@ def _check_access(d: Derivation, account: Existing, *, is_premium: bool) -> None
         obstacle = account.obstacle or "has keys off, and the vault has no identity to go by"
         d.findings.append(
             blocker(
-                "UnfitTargetResource",
+                "IncompatibleTargetResource",
                 f"The cache account {account.id} {obstacle}: Site Recovery cannot use it.",
                 f"Mend it, or name another by {d.app.tag_name}-cache-storage.",
             )

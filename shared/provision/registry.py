@@ -94,7 +94,7 @@ async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
                 resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
             )
     except UnfitError as unfit:
-        return Failed(error=Error(code="UnfitTargetResource", message=str(unfit)), by_settings=True)
+        return Failed(error=Error(code="IncompatibleTargetResource", message=str(unfit)), by_settings=True)
 
 
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:

@@ -147,7 +147,7 @@ DRIFT = {
         "nothing, whatever else is found: freeze beats fix",
         "Finish what was begun: clean up the test failover, commit, reprotect, or fail back.",
     ),
-    "DrCopy": Drift(
+    "FailoverVm": Drift(
         Severity.NOTE,
         "it is the copy that a failover or a test failover made, and carries the same tags",
         _NOTHING,
@@ -165,7 +165,7 @@ DRIFT = {
         _NOTHING,
         "Add that vault to DR_VAULT_IDS, or disable that replication first.",
     ),
-    "MadeByOthers": Drift(
+    "NotManagedByApp": Drift(
         Severity.NOTE,
         "the portal, Terraform or Azure Policy enabled it",
         "changes in place what is asked for; never disables it",

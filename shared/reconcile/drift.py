@@ -93,7 +93,7 @@ def adopted(item: ProtectedItem) -> tuple[Finding, ...]:
         return ()
     return (
         note(
-            "MadeByOthers",
+            "NotManagedByApp",
             f"{item.source.name} is protected by {item.id.name}, which this app did not make: it is looked after, "
             "changed in place where something asks for it, and never removed.",
             "Nothing: whoever made it disables it, too.",

@@ -150,7 +150,9 @@ def _is_of_cache(resource: ResourceId) -> bool:
 
 
 def _may_be_made(resource: ResourceId, settings: Settings) -> bool:
-    return settings.create is Create.ALL or (settings.create is Create.CACHE and _is_of_cache(resource))
+    return settings.target_creation is Create.ALL or (
+        settings.target_creation is Create.CACHE and _is_of_cache(resource)
+    )
 
 
 def _named_in(settings: Settings) -> frozenset[str]:

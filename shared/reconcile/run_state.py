@@ -17,7 +17,7 @@ from shared.model.vm import SourceVm
 CHANGED = "changed"
 """The event that says: something about the VM changed, look again. It may carry an `Order`."""
 
-WRITES_OFF = "WritesOff"
+WRITES_DISABLED = "WritesDisabled"
 """The code of what did not happen because the settings forbid writing now."""
 
 # In poll intervals: minutes are those at the default of 30 s. Waits for Azure count the time in which the app ran.
@@ -251,8 +251,8 @@ class Run(Model):
     def fail(self, failed: Failed) -> Self:
         """Azure refused; or the settings did, and that is no failure."""
         error = failed.error
-        if failed.by_settings and error.code == WRITES_OFF:
-            return self.finish(Ending.REPORTED, (note(WRITES_OFF, error.message),))
+        if failed.by_settings and error.code == WRITES_DISABLED:
+            return self.finish(Ending.REPORTED, (note(WRITES_DISABLED, error.message),))
         if failed.by_settings:
             return self.finish(Ending.NOT_ELIGIBLE, (blocker(error.code, error.message, error.action),))
         return self.finish(Ending.FAILED, error=error)

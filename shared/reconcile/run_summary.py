@@ -9,7 +9,7 @@ from shared.reconcile.run_state import Ending, Result, Run
 
 _NEWS = {Ending.FAILED, Ending.NOT_ELIGIBLE, Ending.DISABLED}
 
-_UNASKED = {"ClassicVm", "DrCopy", "OutOfScope"}
+_UNASKED = {"ClassicVm", "FailoverVm", "OutOfScope"}
 """Blockers of VMs whose protection nobody asks for: their tags were not read, or are the original's."""
 
 

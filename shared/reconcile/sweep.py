@@ -75,7 +75,7 @@ class SweepReport(Model):
     removed: tuple[ResourceId, ...] = ()
     leftovers: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
-    writes_off: str = ""
+    writes_disabled: str = ""
     error: Error | None = None
 
     @property
@@ -216,7 +216,7 @@ def stops(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
     if report.gaps:
         found.append(
             warning(
-                "EstateNotRead",
+                "InventoryIncomplete",
                 "The estate could not be read in full, and this report is partial: nothing is disabled, and no VM is "
                 "enabled that something unread may protect.",
                 "See the gaps: a passing fault is gone by the next sweep; a right that the app lacks is not.",
@@ -225,7 +225,7 @@ def stops(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
     if enables:
         found.append(
             warning(
-                "EnablesUsedUp",
+                "DailyEnableLimitReached",
                 f"{enables} VMs are to be enabled beyond the {settings.max_enables_per_day} that "
                 "DR_MAX_ENABLES_PER_DAY allows in 24 hours: they wait for later sweeps.",
                 "Find out who tagged so many. If they are meant, a larger DR_MAX_ENABLES_PER_DAY confirms it.",
@@ -234,11 +234,11 @@ def stops(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
     if disables:
         found.append(
             warning(
-                "DisableShareUsedUp",
-                f"{disables} VMs are to be disabled beyond the {settings.max_disable_share:g} % that "
-                "DR_MAX_DISABLE_SHARE allows in 24 hours: they stay protected.",
+                "DailyDisableLimitReached",
+                f"{disables} VMs are to be disabled beyond the {settings.max_disable_percent_per_day:g} % that "
+                "DR_MAX_DISABLE_PERCENT_PER_DAY allows in 24 hours: they stay protected.",
                 "Find out why so many are to be disabled, and tag them again if they are not. If they are: DELETE "
-                ".../protection?confirm=true disables one at once, and a larger DR_MAX_DISABLE_SHARE more.",
+                ".../protection?confirm=true disables one at once, and a larger DR_MAX_DISABLE_PERCENT_PER_DAY more.",
             )
         )
     return tuple(found)

@@ -100,7 +100,7 @@ class SweepOutcome(Model):
     removed: int
     stopped: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
-    writes_off: str = ""
+    writes_disabled: str = ""
     error: Error | None = None
 
 
@@ -127,7 +127,7 @@ def of_sweep(report: SweepReport, unhealthy: Iterable[Standing], app: ResourceId
         removed=len(report.removed),
         stopped=tuple(map(_short_finding, report.stopped[:_MOST])),
         gaps=tuple(map(_short, report.gaps[:_MOST])),
-        writes_off=report.writes_off,
+        writes_disabled=report.writes_disabled,
         error=_short_error(report.error),
     )
     yield _event(EventType.SWEEP_COMPLETED, app, app, at, swept)

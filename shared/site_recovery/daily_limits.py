@@ -54,10 +54,10 @@ async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
     async with _reserved(azure, DISABLE, jobs, most) as (used, wait):
         yield Budget(
             wait,
-            f"{used} VMs have been disabled in 24 hours; DR_MAX_DISABLE_SHARE allows {most}, "
-            f"{azure.settings.max_disable_share:g} % of {protected}.",
+            f"{used} VMs have been disabled in 24 hours; DR_MAX_DISABLE_PERCENT_PER_DAY allows {most}, "
+            f"{azure.settings.max_disable_percent_per_day:g} % of {protected}.",
             "Find out why so many are to be disabled. If they are: DELETE .../protection?confirm=true disables one at "
-            "once, and a larger DR_MAX_DISABLE_SHARE more; else tag them again.",
+            "once, and a larger DR_MAX_DISABLE_PERCENT_PER_DAY more; else tag them again.",
         )
 
 
@@ -71,7 +71,7 @@ async def disables_unused(azure: Azure) -> int:
 async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
     """How many may be disabled in a day, and of how many: those that were protected 24 hours ago."""
     held = [item for vault in vaults_of(azure) for item in await vault.items.get() if item.stage is not Stage.FAILED]
-    protected, share = len(held) + len(disables), azure.settings.max_disable_share
+    protected, share = len(held) + len(disables), azure.settings.max_disable_percent_per_day
     return (max(1, int(protected * share / 100)) if share else 0), protected
 
 

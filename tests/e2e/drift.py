@@ -82,7 +82,7 @@ CASES = (
     Case("grown", {"DiskNotProtected"}, vm=_TWO_DISKS, item={"disks": [{"name": "grown-disk0"}]}, healed=True),
     Case(
         "grown-portal",
-        {"DiskNotProtected", "MadeByOthers"},
+        {"DiskNotProtected", "NotManagedByApp"},
         vm=_TWO_DISKS,
         item={"disks": [{"name": "grown-portal-disk0"}], "name": "portal-grown"},
     ),
@@ -98,7 +98,7 @@ CASES = (
     Case("never-tried", {"TestFailoverOverdue"}, item=fares(testedDaysAgo=None)),
     Case("untagged", {"UntaggedButProtected"}, "Untagged", {}, disabled=True),
     Case("refused", {"UntaggedButProtected"}, "Untagged", {"dr": "false"}, disabled=True),
-    Case("untagged-portal", {"UntaggedButProtected", "MadeByOthers"}, "Untagged", {}, item=PORTAL),
+    Case("untagged-portal", {"UntaggedButProtected", "NotManagedByApp"}, "Untagged", {}, item=PORTAL),
     Case("deleted", {"SourceDeleted"}, "SourceGone", disabled=True),
     Case("moved", {"SourceMoved"}, "SourceGone"),
     Case("replaced", {"SourceReplaced"}, "NotEligible"),

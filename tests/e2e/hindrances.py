@@ -164,7 +164,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         ("ScaleSetInstance", estates.vm("instance", scaleSet=SCALE_SET), ("instance", "scale set fleet")),
         ("ManagedResourceGroup", _in(MANAGED, "node"), ("mc-aks", "managedClusters/aks")),
         (
-            "DrCopy",
+            "FailoverVm",
             _in(THERE, "failed-over", location=TARGET, network="vnet-near"),
             (f"copy that a failover or test failover made of {estates.vm_id('failed-over')}",),
         ),
@@ -213,12 +213,20 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             (f"/subscriptions/{OTHER}/resourceGroups/app-asr", f"/subscriptions/{SUBSCRIPTION}", "DR_TARGET_SCOPE"),
         ),
         # The app's own accounts are held to the rules as well.
-        ("UnfitTargetResource", keyless, (SHUT, "has keys off", "the vault has no identity", "dr-cache-storage")),
+        (
+            "IncompatibleTargetResource",
+            keyless,
+            (SHUT, "has keys off", "the vault has no identity", "dr-cache-storage"),
+        ),
         ("ReadOnlyLock", keyless, ("lock of-cache",)),
         ("ReadOnlyLock", keyless, ("lock of-vault",)),
-        ("UnfitTargetResource", _tagged("flooded", churn="high"), (FLOODED, "has soft delete on", "dr-cache-storage")),
         (
-            "UnfitTargetResource",
+            "IncompatibleTargetResource",
+            _tagged("flooded", churn="high"),
+            (FLOODED, "has soft delete on", "dr-cache-storage"),
+        ),
+        (
+            "IncompatibleTargetResource",
             estates.vm("squatted", network="vnet-taken"),
             ("vnet-taken-asr", "northeurope", TARGET),
         ),
@@ -312,13 +320,16 @@ def _others() -> list[Case]:
             "LockedTarget", "warning", _in(CHAINED, "chained-1"), ("lock link", "chained-asr", "disabled replication")
         ),
         Case("TargetNotVaultRegion", "warning", far, ("northcentralus", "dr-vault is in westus2")),
-        Case("AddressNotKept", "warning", odd, ("10.6.1.7", "odd-nic", "does not lie in it", "dr-target-ip")),
-        Case("TargetSubnetUnguarded", "warning", odd, ("web of vnet-odd", "security group", "vnet-odd-asr")),
-        Case("TargetSubnetUnrouted", "warning", odd, ("web of vnet-odd", "route table", "vnet-odd-asr")),
+        Case("StaticIpNotPreserved", "warning", odd, ("10.6.1.7", "odd-nic", "does not lie in it", "dr-target-ip")),
+        Case("TargetSubnetWithoutNsg", "warning", odd, ("web of vnet-odd", "security group", "vnet-odd-asr")),
+        Case("TargetSubnetWithoutRouteTable", "warning", odd, ("web of vnet-odd", "route table", "vnet-odd-asr")),
         Case("TargetNetworkUnpeered", "warning", odd, unpeered),
         Case("ItemFrozen", "warning", estates.vm("failed-over"), ("failover", "never written to")),
         Case(
-            "MadeByOthers", "note", estates.vm("failed-over"), ("by-hand, which this app did not make", "never removed")
+            "NotManagedByApp",
+            "note",
+            estates.vm("failed-over"),
+            ("by-hand, which this app did not make", "never removed"),
         ),
         Case("CacheAccountRolesNeeded", "note", keyless, ("keyless", "Contributor", "Storage Blob Data Contributor")),
     ]
@@ -336,5 +347,5 @@ def _nic(network: str, **more: str) -> list[Json]:
 
 CASES = [Case(code, "blocker", vm, names) for code, vm, names in _blockers()] + _others()
 
-LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetOutOfScope", "ManagedResourceGroup", "DrCopy"}
+LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetOutOfScope", "ManagedResourceGroup", "FailoverVm"}
 """What the mended estate has, too."""

@@ -151,7 +151,7 @@ async def test_what_somebody_set_in_the_portal_is_not_undone(start_stack: StartS
 
     assert {result["outcome"] for result in ended.values()} == {"Protected"}
     assert [(plan["changes"], plan["resources"]) for plan in plans] == [([], [])] * 2
-    assert [_codes(each) for each in (*plans, *ended.values())] == [["MadeByOthers", "DiskNotProtected"]] * 4
+    assert [_codes(each) for each in (*plans, *ended.values())] == [["NotManagedByApp", "DiskNotProtected"]] * 4
     for name, item in after.items():
         assert _changed(before[name], item) == set()
         told = {each["name"]: each["value"].lower() for each in ended[name]["settings"]}
@@ -250,7 +250,7 @@ async def test_an_address_goes_with_the_subnet_that_it_was_in(start_stack: Start
 
     assert [overrides.shown(before[name], "target-ip") for name in vms] == ["10.1.1.30", "10.1.1.31"]
     assert {result["outcome"] for result in ended.values()} == {"Protected"}
-    assert {code for result in ended.values() for code in _codes(result)} <= {"AddressNotKept"}
+    assert {code for result in ended.values() for code in _codes(result)} <= {"StaticIpNotPreserved"}
     assert [overrides.shown(after[name], "target-subnet") for name in vms] == ["data", "data"]
     assert [overrides.shown(after[name], "target-ip") for name in vms] == ["", ""]
 
@@ -264,7 +264,7 @@ async def test_in_report_mode_the_difference_is_told_and_nothing_written(start_s
         await stack.deliver(*(write_event(vm["id"]) for vm in vms.values()))
         told = await results(stack, len(vms))
         status, problem = await stack.api("PUT", route("size"), {"dr-target-name": "renamed"})
-        assert (status, problem["code"]) == (409, "WritesOff")
+        assert (status, problem["code"]) == (409, "WritesDisabled")
         assert await _writes(stack) == []
 
         await stack.stop_process("host")
@@ -279,7 +279,7 @@ async def test_in_report_mode_the_difference_is_told_and_nothing_written(start_s
         assert (await _writes(stack))[-1] == "PATCH size"
 
     assert {result["outcome"] for result in (*told.values(), *ended.values())} == {"Protected"}
-    assert (_codes(told["size"]), _codes(told["disk"])) == (["WritesOff"], ["DiskNotProtected", "WritesOff"])
+    assert (_codes(told["size"]), _codes(told["disk"])) == (["WritesDisabled"], ["DiskNotProtected", "WritesDisabled"])
     assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in told["size"]["findings"][-1]["message"]
     assert "disk to add: disk-disk1" in told["disk"]["findings"][-1]["message"]
     assert [_codes(result) for result in ended.values()] == [[], []]

@@ -116,7 +116,7 @@ async def test_what_is_not_to_be_touched_is_refused_and_nothing_is_written(start
         assert await stack.instances() == []
 
     assert {name: (status, problem["code"]) for name, (status, problem) in answers.items()} == dict.fromkeys(
-        answers, (409, "NotToBeDisabled")
+        answers, (409, "DisableRefused")
     )
     findings = {name: [each["code"] for each in problem["findings"]] for name, (_, problem) in answers.items()}
-    assert findings == {"held": ["OnHold"], "theirs": ["MadeByOthers"], "failed-over": ["ItemFrozen"]}
+    assert findings == {"held": ["OnHold"], "theirs": ["NotManagedByApp"], "failed-over": ["ItemFrozen"]}

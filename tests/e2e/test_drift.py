@@ -12,11 +12,11 @@ from tests.e2e.sweeping import Json, compliance, so_far, sweep, writes
 
 # Of a list that was not read in full: another test's.
 _PARTIAL = {"SourceNotRead", "ProtectionNotRead"}
-CLEANUP = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0", "DR_MAX_DISABLE_SHARE": "100"}
+CLEANUP = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0", "DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
 
 
 def test_there_is_a_case_for_every_finding() -> None:
-    told = set().union(*(case.findings for case in CASES)) | {"DrCopy"}
+    told = set().union(*(case.findings for case in CASES)) | {"FailoverVm"}
 
     assert set(DRIFT) - told == _PARTIAL
 
@@ -29,7 +29,7 @@ async def test_each_finding_is_seen_and_mended_or_left(start_stack: StartStack) 
         items = await overrides.items(stack)
         report = await sweep(stack)
         assert (report.started, report.summary.by_action) == ({}, {"enable": 3, "change in place": 3})
-        assert "DR_MODE is report" in report.writes_off
+        assert "DR_MODE is report" in report.writes_disabled
         assert await writes(stack) == []
 
         await stack.stop_process("host")
@@ -53,7 +53,7 @@ async def test_each_finding_is_seen_and_mended_or_left(start_stack: StartStack) 
 
 def _check_before(found: dict[str, Json]) -> None:
     told, expected = codes(found.values()), {case.id.lower(): case.findings for case in CASES}
-    assert told == expected | {COPY.lower(): {"DrCopy"}, ARRIVED.lower(): {"MissingProtection"}}
+    assert told == expected | {COPY.lower(): {"FailoverVm"}, ARRIVED.lower(): {"MissingProtection"}}
     assert {vm: found[vm]["state"] for vm in expected} == {case.id.lower(): case.state for case in CASES}
     for standing in found.values():
         for finding in standing["findings"]:

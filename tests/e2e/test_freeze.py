@@ -17,7 +17,7 @@ from tests.e2e.sweeping import Json, compliance, settled, so_far, sweep, writes
 
 _API = "2025-08-01"
 BACK_CACHE = f"{CHOSEN}/providers/Microsoft.Storage/storageAccounts/cacheback"
-CLEANUP = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0", "DR_MAX_DISABLE_SHARE": "100"}
+CLEANUP = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0", "DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
 Step = Callable[[Stack, str], Awaitable[None]]
 
 

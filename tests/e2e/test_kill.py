@@ -77,7 +77,7 @@ async def _all_parked(stack: Stack, vms: int) -> bool:
 
 def _with_one_more_step(folder: Path) -> Path:
     """The app as a later version might be: following a job asks for one more activity first."""
-    for part in ("doors", "orchestrators", "activities", "shared"):
+    for part in ("triggers", "orchestrators", "activities", "shared"):
         shutil.copytree(APP / part, folder / part)
     for file in ("function_app.py", "host.json"):
         shutil.copy(APP / file, folder / file)

@@ -83,7 +83,7 @@ async def test_with_writes_off_every_door_says_what_would_be_and_writes_nothing(
 
     assert result["outcome"] == "Reported"
     assert {setting["name"] for setting in result["settings"]} >= {"targetLocation", "replicationPolicy"}
-    assert (status, problem["code"]) == (409, "WritesOff")
+    assert (status, problem["code"]) == (409, "WritesDisabled")
 
 
 async def test_a_vm_that_starts_is_looked_at_again(start_stack: StartStack) -> None:

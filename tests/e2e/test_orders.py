@@ -101,7 +101,7 @@ async def test_a_request_that_no_run_takes_up_says_what_is_written_and_may_be_re
         await results(stack, 1)
         left = await items(stack)
 
-    assert (status, problem["code"]) == (503, "NotWoken")
+    assert (status, problem["code"]) == (503, "RunNotStarted")
     assert "The tag says no" in problem["detail"]
     assert "Repeating the request is safe" in problem["detail"]
     assert found["tags"]["dr"] == "false"

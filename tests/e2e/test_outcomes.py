@@ -124,7 +124,7 @@ async def test_a_failure_is_told_with_its_cause_and_counted(start_stack: StartSt
 
 async def test_a_vm_that_was_disabled_is_told(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
-    settings = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_SHARE": "100"}
+    settings = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
     async with start_stack(estates.estate([vm]), settings=settings) as stack:
         await stack.deliver(write_event(vm["id"]))
         await results(stack, 1)
@@ -144,7 +144,7 @@ async def test_a_vm_that_was_disabled_is_told(start_stack: StartStack) -> None:
 
 async def test_a_topic_that_is_down_keeps_no_run_from_its_end(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
-    settings = {"DR_EVENTS_TOPIC": "https://localhost:1/api/events"}
+    settings = {"DR_OUTCOME_TOPIC_ENDPOINT": "https://localhost:1/api/events"}
     async with start_stack(estates.estate([vm]), settings=settings) as stack:
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
@@ -170,7 +170,7 @@ async def test_a_topic_that_comes_back_is_told_once(start_stack: StartStack, kin
 
 async def test_without_a_topic_nobody_is_told(start_stack: StartStack) -> None:
     vm = estates.vm("off", power="deallocated")
-    async with start_stack(estates.estate([vm]), settings={"DR_EVENTS_TOPIC": ""}) as stack:
+    async with start_stack(estates.estate([vm]), settings={"DR_OUTCOME_TOPIC_ENDPOINT": ""}) as stack:
         await stack.deliver(write_event(vm["id"]))
         await results(stack, 1)
         told = await stack.told()
@@ -224,7 +224,7 @@ async def test_a_sweep_tells_three_hundred_vms_in_one_call_and_the_estate_in_num
 
 
 async def test_a_topic_that_is_down_keeps_no_sweep_from_its_end(start_stack: StartStack) -> None:
-    settings = {"DR_EVENTS_TOPIC": "https://localhost:1/api/events"}
+    settings = {"DR_OUTCOME_TOPIC_ENDPOINT": "https://localhost:1/api/events"}
     async with start_stack(protected_by_others(2), settings=settings) as stack:
         report = await sweep(stack)
 

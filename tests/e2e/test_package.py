@@ -38,7 +38,7 @@ def test_what_is_deployed_is_complete_and_works_by_itself(tmp_path: Path) -> Non
     told = {line[:18].strip(): line[18:] for line in done.stdout.splitlines()}
     assert {"Deployed folder", "Packages", "Cold import"} <= told.keys()
     assert "15 VMs ended as expected" in done.stdout
-    modules = {"activities", "doors", "orchestrators", "shared", "function_app.py"}
+    modules = {"activities", "triggers", "orchestrators", "shared", "function_app.py"}
     app = built / "app"
     assert {each.name for each in app.iterdir()} - {"__pycache__"} == modules | {
         "host.json", "requirements.txt", "LICENSE", ".python_packages"

@@ -56,8 +56,11 @@ async def test_a_plan_says_what_stands_in_the_way(start_stack: StartStack) -> No
         assert not await written(stack)
 
     assert off["blocked"]
-    assert [finding["code"] for finding in off["findings"]] == ["UnfitTargetResource", "VmNotRunning"]
-    assert (unfit["blocked"], [finding["code"] for finding in unfit["findings"]]) == (True, ["UnfitTargetResource"])
+    assert [finding["code"] for finding in off["findings"]] == ["IncompatibleTargetResource", "VmNotRunning"]
+    assert (unfit["blocked"], [finding["code"] for finding in unfit["findings"]]) == (
+        True,
+        ["IncompatibleTargetResource"],
+    )
     assert "northeurope" in unfit["findings"][0]["message"]
-    assert unfit["writesOff"]
+    assert unfit["writesDisabled"]
     assert (status, problem["code"]) == (404, "VmNotFound")

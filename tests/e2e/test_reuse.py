@@ -93,7 +93,7 @@ async def test_what_others_made_is_reused_and_not_doubled(start_stack: StartStac
     assert after["dr-vault"].pop("protectedItems") == before["dr-vault"].pop("protectedItems") | ours
     assert after["dr-vault"] == before["dr-vault"]
     assert ended["by-portal"]["itemId"].endswith("/their-by-portal")
-    assert [finding["code"] for finding in ended["by-portal"]["findings"]] == ["MadeByOthers"]
+    assert [finding["code"] for finding in ended["by-portal"]["findings"]] == ["NotManagedByApp"]
     assert ended["plain"]["findings"] == ended["gold"]["findings"] == []
     assert enables(writes) == [1, 1]
     assert {path.split("/")[4] for path in writes if "/vaults/" not in path} == {f"asr-cache-{SOURCE}"}

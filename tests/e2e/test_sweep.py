@@ -86,7 +86,7 @@ async def test_by_lists_that_lag_nothing_is_disabled_and_nothing_doubled(start_s
     """In Resource Graph none of it has happened yet: VMs that are tagged, made and enabled, and others untagged."""
     late, kept = vms(3, tagged=False), [estates.vm(f"kept-{number}") for number in range(3)]
     estate = protected_world([*late, *kept], [protected(vm["id"].rsplit("/", 1)[1], nics=[]) for vm in kept])
-    settings = CLEANUP | {"DR_MAX_DISABLE_SHARE": "100"}
+    settings = CLEANUP | {"DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
     async with start_stack(estate, settings=settings) as stack:
         await stack.sim("PATCH", "behaviour", {"graphLagSeconds": 60 * SPEED})
         for vm in late:
@@ -119,14 +119,14 @@ async def test_by_lists_that_break_off_nothing_is_disabled_nothing_doubled_and_t
         [*others, estates.vm("missing"), *kept], [protected(f"kept-{number}", nics=[]) for number in range(4)]
     )
     estate["networks"][0]["subnets"][0]["prefix"] = "10.1.0.0/17"
-    async with start_stack(estate, settings=CLEANUP | {"DR_MAX_DISABLE_SHARE": "100"}) as stack:
+    async with start_stack(estate, settings=CLEANUP | {"DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}) as stack:
         second_page = {"match": {"path": "ResourceGraph", "body": '"\\$skipToken"'}, "kind": "status", "status": 500}
         await stack.sim("POST", "faults", second_page)
         seen = await so_far(stack)
         report = await sweep(stack)
         assert (report.started, report.summary.by_finding["SourceNotRead"]) == ({}, len(kept))
         assert "The VMs could not be read in full" in report.gaps[0]
-        assert [finding.code for finding in report.stopped] == ["EstateNotRead"]
+        assert [finding.code for finding in report.stopped] == ["InventoryIncomplete"]
         assert await writes(stack, seen) == []
 
         await stack.sim("DELETE", "faults")
@@ -172,8 +172,8 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
     assert [report.started for report in reports] == [{"disable": 1}, *[{}] * 23]
     assert [report.left for report in reports] == [{"disable": len(ours[::5]) - 1}] * 24
     (told,) = reports[-1].stopped
-    assert told.code == "DisableShareUsedUp"
-    assert all(part in told.fix for part in ("tag them again", "confirm=true", "DR_MAX_DISABLE_SHARE"))
+    assert told.code == "DailyDisableLimitReached"
+    assert all(part in told.fix for part in ("tag them again", "confirm=true", "DR_MAX_DISABLE_PERCENT_PER_DAY"))
     assert {"drilled", *(f"theirs-{n}" for n in range(5))} <= set(left)
     assert len(left) == len(made) - len(removed)
 
@@ -192,7 +192,7 @@ async def test_of_two_hundred_vms_as_many_are_enabled_as_the_day_allows(start_st
         asked = enables(await written(stack))
         found = await compliance(stack)
     assert asked == [1] * 50
-    assert [finding.code for finding in report.stopped] == ["EnablesUsedUp"]
+    assert [finding.code for finding in report.stopped] == ["DailyEnableLimitReached"]
     assert len([each for each in found.values() if each["state"] == "Protected"]) == 50
     assert len([each for each in found.values() if each["state"] == "Unprotected"]) == 150
 
@@ -201,7 +201,7 @@ async def _nobody_is_at_it(stack: Stack) -> bool:
     """Whatever has not ended waits for another day."""
     under_way = [each for each in await stack.instances() if each["runtimeStatus"] != "Completed"]
     errors = [((each["customStatus"] or {}).get("lastError") or {}).get("code") for each in under_way]
-    return set(errors) <= {"EnablesUsedUp"}
+    return set(errors) <= {"DailyEnableLimitReached"}
 
 
 async def _report_of(stack: Stack) -> SweepReport:

@@ -130,7 +130,7 @@ async def test_what_is_none_of_ours_held_or_frozen_stays(start_stack: StartStack
 async def test_a_fifth_of_the_tags_vanishes_and_one_vm_of_twenty_is_disabled(start_stack: StartStack) -> None:
     names = [f"web-{number:02}" for number in range(20)]
     lost = names[:4]
-    settings = CLEANUP | grace(SOON) | {"DR_MAX_DISABLE_SHARE": "5"}
+    settings = CLEANUP | grace(SOON) | {"DR_MAX_DISABLE_PERCENT_PER_DAY": "5"}
     async with start_stack(world(*names), settings=settings) as stack:
         await stack.subscribe()
         for name in lost:
@@ -139,7 +139,7 @@ async def test_a_fifth_of_the_tags_vanishes_and_one_vm_of_twenty_is_disabled(sta
         async def others_are_held_back() -> bool:
             states = [(await run_of(stack, name)).get("customStatus") or {} for name in lost]
             errors = [(state.get("lastError") or {}).get("code") for state in states]
-            return errors.count("DisableShareUsedUp") == 3
+            return errors.count("DailyDisableLimitReached") == 3
 
         async def is_disabled() -> bool:
             return len(await items(stack)) == 19
@@ -164,7 +164,7 @@ async def test_a_fifth_of_the_tags_vanishes_and_one_vm_of_twenty_is_disabled(sta
     assert {report["summary"]["byAction"].get("disable") for report in reports} == {3}
     for report in reports:
         assert [(each["code"], "confirm=true" in each["fix"]) for each in report["stopped"]] == [
-            ("DisableShareUsedUp", True)
+            ("DailyDisableLimitReached", True)
         ]
 
 

@@ -1,4 +1,4 @@
-"""DR_CREATE binds what may be made outside the vault; what is made carries our tag and the operator's."""
+"""DR_TARGET_CREATION binds what may be made outside the vault; what is made carries our tag and the operator's."""
 
 import pytest
 
@@ -20,7 +20,7 @@ async def test_what_is_missing_and_not_to_be_made_blocks(
 ) -> None:
     """All of it at once, in a plan and in a run, before anything else is made."""
     vm = estates.vm("web-1")
-    async with start_stack(estates.estate([vm]), settings={"DR_CREATE": create}) as stack:
+    async with start_stack(estates.estate([vm]), settings={"DR_TARGET_CREATION": create}) as stack:
         _, plan = await stack.api("POST", f"{route('web-1')}/plan")
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
@@ -29,15 +29,15 @@ async def test_what_is_missing_and_not_to_be_made_blocks(
     assert plan["blocked"]
     assert result["outcome"] == "NotEligible"
     assert result["findings"] == plan["findings"]
-    assert {(each["code"], each["severity"]) for each in plan["findings"]} == {("NotToBeMade", "blocker")}
+    assert {(each["code"], each["severity"]) for each in plan["findings"]} == {("CreationDisabled", "blocker")}
     messages = [finding["message"] for finding in plan["findings"]]
     assert len(messages) == len(missing)
-    assert all(f"DR_CREATE={create} forbids" in message for message in messages)
+    assert all(f"DR_TARGET_CREATION={create} forbids" in message for message in messages)
     assert all(any(f"{name} " in message for message in messages) for name in missing)
 
 
 async def test_with_everything_there_nothing_has_to_be_made(start_stack: StartStack) -> None:
-    """What an operator made beforehand, under the names of the plan, is reused with DR_CREATE=none."""
+    """What an operator made beforehand, under the names of the plan, is reused with DR_TARGET_CREATION=none."""
     vm = estates.vm("web-1")
     estate = estates.estate([vm])
     estate["networks"].append(
@@ -54,7 +54,7 @@ async def test_with_everything_there_nothing_has_to_be_made(start_stack: StartSt
     (cache,) = [setting["value"] for setting in plan["settings"] if setting["name"] == "cacheStorage"]
     estate["storageAccounts"] = [{"id": cache, "location": estates.SOURCE, "kind": "StorageV2", "sku": "Standard_LRS"}]
     estate["resourceGroups"].append({"id": cache.split("/providers/")[0], "location": estates.SOURCE})
-    async with start_stack(estate, settings={"DR_CREATE": "none"}) as stack:
+    async with start_stack(estate, settings={"DR_TARGET_CREATION": "none"}) as stack:
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
         made = [path for path in await written(stack) if "/vaults/" not in path]

@@ -8,7 +8,7 @@ from tests.e2e.sweeping import Json
 
 SOON = 0.0006
 """Hours: about two seconds."""
-CLEANUP = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_SHARE": "100"}
+CLEANUP = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
 
 
 def grace(hours: float) -> dict[str, str]:

@@ -158,7 +158,13 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "Storage Table Data Contributor",
     ),
     (check_built_in_roles, "modules/cache-group.bicep", "highChurn ?", "!highChurn ?", "Storage Blob Data Owner"),
-    (check_settings, "main.bicep", "DR_MAX_DISABLE_SHARE:", "DR_MAX_DISABLES_SHARE:", "DR_MAX_DISABLES_SHARE"),
+    (
+        check_settings,
+        "main.bicep",
+        "DR_MAX_DISABLE_PERCENT_PER_DAY:",
+        "DR_MAX_DISABLES_SHARE:",
+        "DR_MAX_DISABLES_SHARE",
+    ),
     (check_settings, "main.bicep", "      DR_PAUSED: paused\n", "", "DR_PAUSED"),
     (check_settings, "main.bicep", "DR_MODE: mode", "DR_MODE: 'repair'", "mode"),
     (

@@ -24,7 +24,7 @@ from tests.unit.app.examples import VM_ID
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "protect_vm"
-TELL, TELL_SWEEP, PURGE = "tell_outcome", "tell_sweep", "purge_history"
+TELL, TELL_SWEEP, PURGE = "publish_outcome", "publish_sweep", "purge_history"
 LEFTOVERS = "remove_leftovers"
 _CONTEXT = {
     "instanceId": "protect-web-1",

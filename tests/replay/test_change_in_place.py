@@ -8,7 +8,7 @@ from shared.model.activity_io import ChangeRequest, JobRequest, Source, VmReques
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.findings import Severity, blocker, warning
 from shared.model.step_result import Error, Failed, Ready
-from shared.reconcile.run_state import MOST_CHANGES, WRITES_OFF, Ending, Run
+from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, Ending, Run
 from tests.replay.answers import (
     AGENT,
     DISK,
@@ -320,14 +320,14 @@ def test_another_job_on_the_item_is_waited_for_and_the_vm_read_again_after_it() 
 def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_told() -> None:
     differs = warning("DiskNotProtected", "The disk late is not replicated.")
     instance = Instance(
-        {LOOK: [found_item()], DERIVE: [kept(changes=DISK, writes_off="DR_MODE is report", findings=(differs,))]}
+        {LOOK: [found_item()], DERIVE: [kept(changes=DISK, writes_disabled="DR_MODE is report", findings=(differs,))]}
     )
 
     result = instance.run()
 
     assert result.outcome is Ending.PROTECTED
     first, told = result.findings
-    assert (first, told.code, told.severity) == (differs, WRITES_OFF, Severity.NOTE)
+    assert (first, told.code, told.severity) == (differs, WRITES_DISABLED, Severity.NOTE)
     assert told.message == "DR_MODE is report. disk to add: web-1-data"
     assert instance.calls == [LOOK, DERIVE]
 
@@ -365,7 +365,7 @@ def test_a_throttled_step_comes_back_and_nothing_is_asked_for_twice(asks: str) -
     "refused",
     [
         failed(Error(code="InvalidParameter", message="No such size.")),
-        Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"), by_settings=True),
+        Failed(error=Error(code=WRITES_DISABLED, message="DR_PAUSED is true"), by_settings=True),
         Failed(error=Error(code="TargetOutOfScope", message="It lies outside."), by_settings=True),
     ],
 )
@@ -453,7 +453,7 @@ def test_targets_alone_are_not_made_for_a_vm_that_cannot_be_protected_or_where_w
     blocked = Instance(
         {LOOK: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]}, state=targets_only()
     )
-    off = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report")]}, state=targets_only())
+    off = Instance({LOOK: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]}, state=targets_only())
 
     assert blocked.run().outcome is Ending.NOT_ELIGIBLE
     assert off.run().outcome is Ending.REPORTED

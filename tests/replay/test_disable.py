@@ -126,7 +126,7 @@ def test_a_disable_of_others_is_waited_for() -> None:
 
 
 def test_beyond_the_share_of_the_day_it_waits_for_the_next() -> None:
-    told = AGENT.model_copy(update={"code": "DisableShareUsedUp"})
+    told = AGENT.model_copy(update={"code": "DailyDisableLimitReached"})
     instance = Instance(
         {
             LOOK: [unwanted(), unwanted(), unwanted(), gone()],
@@ -136,7 +136,7 @@ def test_beyond_the_share_of_the_day_it_waits_for_the_next() -> None:
     )
 
     assert instance.run().outcome is Ending.DISABLED
-    assert any(status.get("lastError", {}).get("code") == "DisableShareUsedUp" for status in instance.statuses)
+    assert any(status.get("lastError", {}).get("code") == "DailyDisableLimitReached" for status in instance.statuses)
 
 
 def test_a_disable_that_keeps_failing_ends_with_the_cause() -> None:

@@ -22,7 +22,7 @@ GOES_ON_WITH = {
     "enabling": ["monitor_job"],
     "failed-enable": ["resolve_source"],
     "changing": ["monitor_job"],
-    "telling": ["tell_outcome"],
+    "telling": ["publish_outcome"],
 }
 
 

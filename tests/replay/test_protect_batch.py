@@ -18,7 +18,7 @@ from shared.reconcile.run_state import Ending, Result
 from tests.replay.instance import START, Answer, InstanceOf
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 
-ASK, FOLLOW = "ask_for_protection", "follow_batch"
+ASK, FOLLOW = "request_protection", "follow_batch"
 POLL = 30
 SLOW_DOWN = Error(code="TooManyRequests", message="Slow down.")
 

@@ -11,7 +11,7 @@ from shared.model.activity_io import Verdict
 from shared.model.findings import blocker, warning
 from shared.model.step_result import Error, Failed, Outcome, Ready
 from shared.reconcile.drift import frozen
-from shared.reconcile.run_state import WRITES_OFF, Ending, Phase, Run
+from shared.reconcile.run_state import WRITES_DISABLED, Ending, Phase, Run
 from tests.replay.answers import (
     AGENT,
     PLAN,
@@ -72,7 +72,7 @@ def test_a_vm_with_blockers_ends_with_them_and_with_its_settings() -> None:
 
 def test_report_mode_plans_and_writes_nothing() -> None:
     far = warning("TargetNotVaultRegion", "The vault is elsewhere.")
-    instance = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report", findings=(far,))]})
+    instance = Instance({LOOK: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report", findings=(far,))]})
 
     result = instance.run()
 
@@ -83,7 +83,7 @@ def test_report_mode_plans_and_writes_nothing() -> None:
 
 
 def test_a_pause_that_comes_before_a_write_ends_as_a_report() -> None:
-    refused = Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"), by_settings=True)
+    refused = Failed(error=Error(code=WRITES_DISABLED, message="DR_PAUSED is true"), by_settings=True)
     instance = Instance({LOOK: [looked()], DERIVE: [ready_region()], ENABLE: [refused]})
 
     result = instance.run()

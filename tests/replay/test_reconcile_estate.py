@@ -15,7 +15,7 @@ from shared.reconcile.sweep import Summary, Sweep, SweepReport, Work
 from tests.replay.instance import LEFTOVERS, START, Answer, InstanceOf
 from tests.unit.app.examples import VM_ID
 
-HEAL = "heal_estate"
+HEAL = "reconcile_window"
 POLL = 30
 SLOW_DOWN = Error(code="TooManyRequests", message="Slow down.")
 REPORT = SweepReport(read_at=START, summary=Summary(total=9, required=7, compliant=4))

@@ -148,7 +148,7 @@ def test_a_vm_that_cannot_be_protected_is_news() -> None:
     assert ends(instance)[0].result.findings == (STOPPED,)
 
 
-@pytest.mark.parametrize("code", ["ClassicVm", "DrCopy", "OutOfScope"])
+@pytest.mark.parametrize("code", ["ClassicVm", "FailoverVm", "OutOfScope"])
 def test_a_vm_whose_own_tags_do_not_ask_is_no_news(code: str) -> None:
     instance = Instance({LOOK: [looked(Verdict.NOT_ELIGIBLE, findings=(blocker(code, "Not this one."),))]})
 
@@ -185,7 +185,7 @@ def test_a_vm_that_was_disabled_is_news() -> None:
 
 
 def test_a_report_and_target_resources_alone_are_told_to_nobody_else() -> None:
-    report = Instance({LOOK: [looked()], DERIVE: [planned(writes_off="DR_MODE is report")]})
+    report = Instance({LOOK: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]})
     targets = Run(vm_id=VM_ID, poll_seconds=30, targets_only=True)
     made = Instance({LOOK: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets)
     not_made = Instance({LOOK: [looked()], DERIVE: [BLOCKED]}, state=targets)
@@ -310,7 +310,7 @@ def test_a_refusal_or_a_bug_in_telling_changes_nothing(answer: Failed | Exceptio
 
 
 def test_findings_that_are_new_are_told_even_if_the_outcome_is_the_same() -> None:
-    other = planned(findings=(STOPPED, note("MadeByOthers", "Somebody.")), replication=None, resources=())
+    other = planned(findings=(STOPPED, note("NotManagedByApp", "Somebody.")), replication=None, resources=())
     instance = Instance({LOOK: [looked(), looked()], DERIVE: [BLOCKED, other]}, changed_during=[TELL])
 
     instance.run()

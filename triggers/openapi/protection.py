@@ -11,16 +11,19 @@ from triggers.views import Accepted, PlanView, ProtectionView
 
 _ON_PUT = {
     **with_body(),
-    HTTPStatus.CONFLICT: "WritesOff: report mode, or paused; NothingToConfirm; or another setting forbids the write",
+    HTTPStatus.CONFLICT: "WritesDisabled: report mode, or paused; NothingToConfirm; or another setting forbids the "
+    "write",
     HTTPStatus.UNPROCESSABLE_ENTITY: "InvalidBody, BodyNeedsTags (see `errors`); NotEligible: `findings` say why. "
     "Nothing was written",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Azure asks to come back later; or NotWoken: tags are written, the run not begun",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Azure asks to come back later; or RunNotStarted: tags are written, and no run has "
+    "taken up the request",
 }
 _ON_DELETE = {
     **ON_READ,
-    HTTPStatus.CONFLICT: f"ConfirmationNeeded: what would be lost without {CONFIRM}=true; NotToBeDisabled: `findings` "
-    "say why; WritesOff: report mode, or paused. Nothing was written",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Azure asks to come back later; or NotWoken: the tag is written, the run not begun",
+    HTTPStatus.CONFLICT: f"ConfirmationNeeded: what would be lost without {CONFIRM}=true; DisableRefused: `findings` "
+    "say why; WritesDisabled: report mode, or paused. Nothing was written",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Azure asks to come back later; or RunNotStarted: the tag is written, and no run "
+    "has taken up the request",
 }
 _EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
     "nothing": ("As the settings, the profile and the VM's tags say", {}),

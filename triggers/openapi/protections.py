@@ -35,7 +35,7 @@ def paths(settings: Settings) -> Json:
 def _post(settings: Settings) -> Json:
     reasons = {
         **_on_post(MOST_VMS),
-        HTTPStatus.CONFLICT: "WritesOff: report mode, or paused",
+        HTTPStatus.CONFLICT: "WritesDisabled: report mode, or paused",
         HTTPStatus.SERVICE_UNAVAILABLE: "Azure asks to come back later; or NotStarted. Nothing was written",
     }
     return {

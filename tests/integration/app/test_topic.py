@@ -19,7 +19,7 @@ from tests.unit.app.test_outcome_events import unhealthy
 async def app_of(clients: Azure, credential: Token | None = None) -> AsyncIterator[FakeAzure]:
     """A gateway with a real client of the simulator's topic."""
     async with publisher(clients, credential=credential) as topic:
-        app = FakeAzure(settings(events_topic=f"{clients.simulator.url}/topics/dr/api/events"), Cloud())
+        app = FakeAzure(settings(outcome_topic_endpoint=f"{clients.simulator.url}/topics/dr/api/events"), Cloud())
         app._clients[("topic", "")] = topic
         yield app
 

@@ -39,16 +39,16 @@ REQUESTS: dict[str, Model] = {
     "monitor_job": JobRequest(vm_id=VM_ID, job=""),
     "remove_failed_item": VmRequest(vm_id=VM_ID),
     "disable_protection": VmRequest(vm_id=VM_ID),
-    "ask_for_protection": BatchAsk(vm_ids=(VM_ID,), order="batch-1"),
+    "request_protection": BatchAsk(vm_ids=(VM_ID,), order="batch-1"),
     "follow_batch": BatchAsk(vm_ids=(VM_ID,), order="batch-1"),
-    "heal_estate": Sweep(poll_seconds=30),
+    "reconcile_window": Sweep(poll_seconds=30),
     "remove_leftovers": Sweep(poll_seconds=30),
-    "tell_outcome": RunEnd(result=Result(outcome=Ending.PROTECTED, vm_id=VM_ID), at=NOW, news=True),
-    "tell_sweep": Sweep(poll_seconds=30, report=SweepReport(read_at=NOW), done=True),
+    "publish_outcome": RunEnd(result=Result(outcome=Ending.PROTECTED, vm_id=VM_ID), at=NOW, news=True),
+    "publish_sweep": Sweep(poll_seconds=30, report=SweepReport(read_at=NOW), done=True),
     "purge_history": PurgeRequest(before=NOW),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
-NEED_THE_CLIENT = {"heal_estate", "ask_for_protection", "follow_batch", "purge_history"}
+NEED_THE_CLIENT = {"reconcile_window", "request_protection", "follow_batch", "purge_history"}
 FUNCTIONS = {
     builder._function.get_function_name(): builder._function.get_user_function()
     for builder in activities.functions.blueprint._function_builders
@@ -111,7 +111,7 @@ async def test_what_the_settings_refuse_is_an_outcome_too(azure: FakeAzure, clou
     answered = await call("remove_failed_item")
 
     assert isinstance(answered, Failed)
-    assert answered.error.code == "WritesOff"
+    assert answered.error.code == "WritesDisabled"
 
 
 async def test_a_bug_is_no_outcome(cloud: Cloud) -> None:

@@ -98,9 +98,9 @@ async def test_a_fault_of_the_connection_or_the_identity_passes(fault: Exception
 
 
 async def test_a_write_that_the_settings_forbid_is_final() -> None:
-    refused = await outcome_of(WriteRefusedError("WritesOff", "DR_PAUSED is true"))
+    refused = await outcome_of(WriteRefusedError("WritesDisabled", "DR_PAUSED is true"))
 
-    assert refused == Failed(error=Error(code="WritesOff", message="DR_PAUSED is true"), by_settings=True)
+    assert refused == Failed(error=Error(code="WritesDisabled", message="DR_PAUSED is true"), by_settings=True)
 
 
 async def test_a_bug_is_no_answer_of_azure() -> None:

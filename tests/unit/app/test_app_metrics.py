@@ -17,7 +17,7 @@ from tests.unit.app.test_outcome_events import NOW
 
 LATE = warning("DiskNotProtected", "The disk late is not replicated.")
 OLD = warning("RpoBreached", "The last recovery point is old.")
-OTHERS = note("MadeByOthers", "Somebody.")
+OTHERS = note("NotManagedByApp", "Somebody.")
 PAIR = {"vault": str(VAULT_ID), "source": "eastus", "target": "westus2"}
 
 

@@ -86,7 +86,7 @@ def test_a_caller_may_what_the_roles_say(held: tuple[str, ...], allowed: set[Rol
 def test_whoever_the_platform_does_not_know_is_asked_for_a_token(header: str | None) -> None:
     document = refusal(header, Role.READ)
 
-    assert (document["status"], document["code"]) == (401, "CallerUnknown")
+    assert (document["status"], document["code"]) == (401, "Unauthenticated")
 
 
 @pytest.mark.usefixtures("authentication")

@@ -300,8 +300,8 @@ async def test_an_item_with_a_job_on_it_is_waited_for(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("of_app", "code"),
     [
-        ({"paused": True}, "WritesOff"),
-        ({"mode": "report"}, "WritesOff"),
+        ({"paused": True}, "WritesDisabled"),
+        ({"mode": "report"}, "WritesDisabled"),
         ({"source_scope": f"/subscriptions/{ELSEWHERE}"}, "OutOfScope"),
     ],
 )

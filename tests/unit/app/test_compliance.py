@@ -278,7 +278,7 @@ FINE: list[tuple[list[str], dict[str, Any]]] = [
     (["AgentOutdated"], {"agent": Agent(version="9.60", outdated=True)}),
     (["TestFailoverOverdue"], {"errors": (HealthError(code="161011", message="Never."),)}),
     ([], {"tested_at": NOW - timedelta(days=179)}),
-    (["MadeByOthers"], {"id": protected_item().id}),
+    (["NotManagedByApp"], {"id": protected_item().id}),
 ]
 
 
@@ -394,7 +394,7 @@ def test_copies_are_never_enabled_though_they_carry_the_tag() -> None:
 
     of_copy, of_source = sorted(assess(estate(copy, source_vm(), items=(item,)), settings()), key=lambda s: s.state)
 
-    assert (of_copy.state, of_copy.action, codes(of_copy)) == (State.COPY, Action.NONE, ["DrCopy"])
+    assert (of_copy.state, of_copy.action, codes(of_copy)) == (State.COPY, Action.NONE, ["FailoverVm"])
     assert of_source.compliant
 
 

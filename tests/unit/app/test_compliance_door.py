@@ -46,7 +46,7 @@ ESTATE = (
     standing("b", findings=(warning("Unhealthy", "It is ill."),)),
     standing("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
     standing("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
-    standing("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("DrCopy", "Of a."),)),
+    standing("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
 )
 
 
@@ -82,7 +82,7 @@ async def test_each_vm_is_told_with_what_is_made_of_it() -> None:
         "compliant": 1,
         "byAction": {"enable": 1},
         "byState": {"Copy": 1, "NotTagged": 1, "Protected": 2, "Unprotected": 1},
-        "byFinding": {"DrCopy": 1, "MissingProtection": 1, "NotTagged": 1, "Unhealthy": 1},
+        "byFinding": {"FailoverVm": 1, "MissingProtection": 1, "NotTagged": 1, "Unhealthy": 1},
     }
 
 

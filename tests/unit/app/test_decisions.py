@@ -141,7 +141,7 @@ async def test_a_disable_is_told_with_why_and_whether_somebody_confirmed_it(
     cloud = ours("Protected", **(tags or {}))
     if tags is None:
         del cloud.resources[VM_ID.key]
-    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=100), cloud)
+    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_percent_per_day=100), cloud)
 
     await disable_protection(azure, VmRequest(vm_id=VM_ID, confirmed=confirmed))
 

@@ -79,7 +79,7 @@ async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
         for request, outcome in zip(requests, outcomes, strict=True):
             if isinstance(outcome, Pending):
                 assert outcome.error
-                assert outcome.error.code == "DisableShareUsedUp"
+                assert outcome.error.code == "DailyDisableLimitReached"
                 continue
             assert isinstance(outcome, Ready)
             disabled.append((now, request.confirmed))
@@ -93,7 +93,7 @@ async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
 
 
 def cleaning(cloud: Cloud, day: Day) -> FakeAzure:
-    return FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=day.share, untag_grace_hours=0), cloud)
+    return FakeAzure(settings(mode=Mode.CLEANUP, max_disable_percent_per_day=day.share, untag_grace_hours=0), cloud)
 
 
 def _clock_at(now: datetime) -> Any:

@@ -32,7 +32,7 @@ def cloud_with(tags: dict[str, str] | None, state: str = "Protected", name: str 
 
 
 def cleanup(cloud: Cloud, **changes: Any) -> FakeAzure:
-    return FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=100, **changes), cloud)
+    return FakeAzure(settings(mode=Mode.CLEANUP, max_disable_percent_per_day=100, **changes), cloud)
 
 
 def disables_of(count: int, hours_ago: float = 1) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ async def test_a_confirmation_disables_in_either_mode_whatever_the_share(mode: M
     cloud = cloud_with({"dr": "false"})
     cloud.vault["replication_jobs"] += disables_of(50)
 
-    azure = FakeAzure(settings(mode=mode, max_disable_share=1), cloud)
+    azure = FakeAzure(settings(mode=mode, max_disable_percent_per_day=1), cloud)
 
     assert await disable_protection(azure, CONFIRMED) == Ready(value={"job": "delete-1"})
 
@@ -118,13 +118,13 @@ async def test_another_job_on_the_item_is_waited_for() -> None:
 async def test_never_more_than_the_share_in_a_day_though_at_least_one() -> None:
     cloud = cloud_with({})
     cloud.vault["replication_jobs"] += disables_of(1)
-    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=5), cloud)
+    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_percent_per_day=5), cloud)
 
     outcome = await disable_protection(azure, REQUEST)
 
     assert isinstance(outcome, Pending)
     assert outcome.error
-    assert outcome.error.code == "DisableShareUsedUp"
+    assert outcome.error.code == "DailyDisableLimitReached"
     assert "confirm=true" in outcome.error.action
     assert cloud.writes == []
 
@@ -132,14 +132,14 @@ async def test_never_more_than_the_share_in_a_day_though_at_least_one() -> None:
 async def test_what_was_disabled_a_day_ago_counts_no_more() -> None:
     cloud = cloud_with({})
     cloud.vault["replication_jobs"] += disables_of(3, hours_ago=25)
-    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=5), cloud)
+    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_percent_per_day=5), cloud)
 
     assert await disable_protection(azure, REQUEST) == Ready(value={"job": "delete-1"})
 
 
 async def test_a_share_of_nothing_disables_nothing() -> None:
     cloud = cloud_with({})
-    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=0), cloud)
+    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_percent_per_day=0), cloud)
 
     assert isinstance(await disable_protection(azure, REQUEST), Pending)
     assert cloud.writes == []
@@ -161,7 +161,7 @@ async def test_an_old_list_of_jobs_lets_no_more_through_than_the_day_allows() ->
     assert sum(1 for outcome in outcomes if isinstance(outcome, Ready)) == 50
     assert len(cloud.writes) == 50
     waits = [outcome for outcome in outcomes if isinstance(outcome, Pending)]
-    assert {outcome.error.code for outcome in waits if outcome.error} == {"EnablesUsedUp"}
+    assert {outcome.error.code for outcome in waits if outcome.error} == {"DailyEnableLimitReached"}
     assert all(outcome.retry_after >= 600 for outcome in waits)
 
 

@@ -142,10 +142,10 @@ async def test_what_is_written_means_no_by_the_settings(yes: str, no: str) -> No
         (protected({"dr-hold": "true"}), "OnHold"),
         (protected({"dr": "true"}, "UnplannedFailoverCommitted"), "ItemFrozen"),
         (protected(None, "UnplannedFailoverCommitted"), "ItemFrozen"),
-        (protected({"dr": "true"}, name="made-in-the-portal"), "MadeByOthers"),
+        (protected({"dr": "true"}, name="made-in-the-portal"), "NotManagedByApp"),
         (
             protected({"dr": "true"}, "Protected", "x", fabricObjectId=f"{VM_ID}-0", recoveryFabricObjectId=str(VM_ID)),
-            "DrCopy",
+            "FailoverVm",
         ),
     ],
 )
@@ -155,7 +155,7 @@ async def test_what_is_not_to_be_touched_is_refused_with_the_reason(
 ) -> None:
     status, problem = await refused(cloud, request(**query))
 
-    assert (status, problem["code"]) == (409, "NotToBeDisabled")
+    assert (status, problem["code"]) == (409, "DisableRefused")
     assert [finding["code"] for finding in problem["findings"]] == [code]
     assert problem["findings"][0]["message"] in problem["detail"]
 
@@ -169,7 +169,7 @@ async def test_while_writes_are_off_it_is_a_conflict_and_nothing_is_read(
 
     status, problem = await refused(cloud, request(**query), **off)
 
-    assert (status, problem["code"]) == (409, "WritesOff")
+    assert (status, problem["code"]) == (409, "WritesDisabled")
     assert cloud.reads == []
 
 
@@ -204,5 +204,5 @@ async def test_a_run_that_is_not_started_leaves_the_tag_and_says_so() -> None:
     with pytest.raises(Problem) as problem:
         await delete(cloud, RefusesToStart())
 
-    assert (problem.value.document["code"], cloud.written) == ("NotWoken", ["tags"])
+    assert (problem.value.document["code"], cloud.written) == ("RunNotStarted", ["tags"])
     assert "The tag says no" in problem.value.document["detail"]

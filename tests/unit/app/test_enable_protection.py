@@ -178,8 +178,8 @@ async def test_a_mapping_the_wrong_way_or_of_another_policy_does_not_do(cloud: C
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"paused": True}, "WritesOff"),
-        ({"mode": "report"}, "WritesOff"),
+        ({"paused": True}, "WritesDisabled"),
+        ({"mode": "report"}, "WritesDisabled"),
         ({"source_scope": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/db"}, "OutOfScope"),
         ({"target_scope": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/db"}, "TargetOutOfScope"),
     ],

@@ -281,4 +281,4 @@ async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
 
     assert (response.status_code, response.mimetype) == (503, "application/problem+json")
     assert response.headers["Retry-After"] == "10"
-    assert json.loads(response.get_body())["code"] == "NotWoken"
+    assert json.loads(response.get_body())["code"] == "RunNotStarted"

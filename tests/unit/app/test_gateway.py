@@ -69,9 +69,9 @@ def test_a_vm_is_written_to_in_the_source_scope_only() -> None:
 def test_pause_and_report_mode_stop_every_write(off: dict[str, object]) -> None:
     stopped = azure(**off)
 
-    assert refused(lambda: stopped.check_write(INSIDE)) == "WritesOff"
-    assert refused(lambda: stopped.check_write()) == "WritesOff"
-    assert refused(lambda: stopped.check_vm_write(VM_ID)) == "WritesOff"
+    assert refused(lambda: stopped.check_write(INSIDE)) == "WritesDisabled"
+    assert refused(lambda: stopped.check_write()) == "WritesDisabled"
+    assert refused(lambda: stopped.check_vm_write(VM_ID)) == "WritesDisabled"
 
 
 def test_what_is_known_of_a_vault_is_shared_by_all_its_vms() -> None:

@@ -205,8 +205,8 @@ def test_other_kinds_other_names_and_other_scopes(resource: ResourceId) -> None:
 
 
 def test_what_could_not_be_made_again_is_not_removed() -> None:
-    assert unneeded(MADE, frozenset(), settings(create=Create.NONE)) == ()
-    assert set(unneeded(MADE, frozenset(), settings(create=Create.CACHE))) == {CACHE, CACHE.group_id}
+    assert unneeded(MADE, frozenset(), settings(target_creation=Create.NONE)) == ()
+    assert set(unneeded(MADE, frozenset(), settings(target_creation=Create.CACHE))) == {CACHE, CACHE.group_id}
 
 
 def test_what_the_settings_name_stays() -> None:

@@ -125,7 +125,7 @@ async def test_a_copy_that_a_failover_made_is_never_protected(cloud: Cloud, key:
 
     source = await look(cloud)
 
-    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
+    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["FailoverVm"])
 
 
 async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one(cloud: Cloud) -> None:
@@ -206,13 +206,13 @@ async def test_the_plan_rests_on_the_vault_s_region_and_the_networks_of_the_nics
 
 
 async def test_what_must_not_be_made_is_told_before_anything_is_made(cloud: Cloud) -> None:
-    azure = FakeAzure(settings(create="cache"), cloud)
+    azure = FakeAzure(settings(target_creation="cache"), cloud)
 
     outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
 
     assert isinstance(outcome, Ready)
     blockers = Plan.load(outcome.value).blockers
-    assert {blocker.code for blocker in blockers} == {"NotToBeMade"}
+    assert {blocker.code for blocker in blockers} == {"CreationDisabled"}
     assert "vnet-asr" in str(blockers)
     assert cloud.writes == []
 
@@ -352,7 +352,7 @@ async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names
 
     found = await look(cloud)
 
-    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
+    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["FailoverVm"])
 
 
 async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud: Cloud) -> None:

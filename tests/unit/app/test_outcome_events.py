@@ -89,12 +89,12 @@ def test_a_vm_of_no_vault_is_told_of_by_the_app() -> None:
 
 
 def test_of_many_findings_the_weightiest_are_told_and_the_others_counted() -> None:
-    notes = [note("MadeByOthers", f"{number}") for number in range(4)]
+    notes = [note("NotManagedByApp", f"{number}") for number in range(4)]
     stop = blocker("VmNotRunning", "Stopped.")
     event = event_of(end(findings=(*notes, LATE, stop)))
 
     codes = [finding["code"] for finding in event.data["findings"]]
-    assert codes == ["VmNotRunning", "DiskNotProtected", "MadeByOthers", "MadeByOthers", "MadeByOthers"]
+    assert codes == ["VmNotRunning", "DiskNotProtected", "NotManagedByApp", "NotManagedByApp", "NotManagedByApp"]
     assert event.data["findingsLeftOut"] == 1
 
 
@@ -149,7 +149,7 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         ),
         started={"enable": 1},
         removed=(protected_item().id,),
-        stopped=(warning("EnablesUsedUp", "3 VMs are to be enabled beyond that."),),
+        stopped=(warning("DailyEnableLimitReached", "3 VMs are to be enabled beyond that."),),
         gaps=("The VMs could not be read in full.",),
     )
     second = ResourceId(f"{VM_ID}-2")
@@ -174,14 +174,14 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         "removed": 1,
         "stopped": [
             {
-                "code": "EnablesUsedUp",
+                "code": "DailyEnableLimitReached",
                 "severity": "warning",
                 "message": "3 VMs are to be enabled beyond that.",
                 "fix": "",
             }
         ],
         "gaps": ["The VMs could not be read in full."],
-        "writesOff": "",
+        "writesDisabled": "",
     }
     assert {event.time for event in told} == {report.ended_at}
     assert len({event.id for event in told}) == 3

@@ -82,7 +82,7 @@ async def test_what_is_there_and_cannot_serve_blocks_and_is_neither_made_nor_use
     actions, (finding,) = await previewed(cloud)
 
     assert "virtual network" not in actions
-    assert (finding.code, finding.severity) == ("UnfitTargetResource", Severity.BLOCKER)
+    assert (finding.code, finding.severity) == ("IncompatibleTargetResource", Severity.BLOCKER)
     assert "norwayeast" in finding.message
     assert finding.fix
 
@@ -105,12 +105,12 @@ async def test_what_somebody_is_changing_is_there_and_would_be_used(cloud: Cloud
     ],
 )
 async def test_what_is_missing_and_may_not_be_made_blocks(cloud: Cloud, create: str, kept: set[str]) -> None:
-    _, findings = await previewed(cloud, create=create)
+    _, findings = await previewed(cloud, target_creation=create)
 
-    assert {(finding.code, finding.severity) for finding in findings} == {("NotToBeMade", Severity.BLOCKER)}
+    assert {(finding.code, finding.severity) for finding in findings} == {("CreationDisabled", Severity.BLOCKER)}
     told = " ".join(finding.message for finding in findings)
     assert {kind for kind in ("resource group", "virtual network", "cache storage account") if kind in told} == kept
-    assert f"DR_CREATE={create}" in told
+    assert f"DR_TARGET_CREATION={create}" in told
 
 
 async def test_what_is_there_is_used_although_it_could_not_be_made(cloud: Cloud) -> None:
@@ -119,7 +119,7 @@ async def test_what_is_there_is_used_although_it_could_not_be_made(cloud: Cloud)
             kind = {"kind": "StorageV2", "sku": {"name": "Standard_LRS"}} if isinstance(resource, CacheAccount) else {}
             cloud.add(resource.id, {"location": resource.location, "properties": {}, **kind})
 
-    actions, findings = await previewed(cloud, create="none")
+    actions, findings = await previewed(cloud, target_creation="none")
 
     assert findings == []
     assert actions["virtual network"] == actions["cache storage account"] == actions["resource group"] == "reuse"
@@ -163,7 +163,7 @@ async def test_a_plan_tells_every_value_with_its_reason_and_every_resource(cloud
     assert view["settings"]
     assert all(setting["origin"] and setting["reason"] for setting in view["settings"])
     assert {resource["action"] for resource in view["resources"]} == {"create"}
-    assert view["writesOff"] == ""
+    assert view["writesDisabled"] == ""
 
 
 @pytest.mark.parametrize("off", [{"paused": True}, {"mode": "report"}])
@@ -171,7 +171,7 @@ async def test_a_plan_is_told_while_writes_are_off_and_says_so(cloud: Cloud, off
     view = await view_of(cloud, **off)
 
     assert view["resources"]
-    assert "DR_" in view["writesOff"]
+    assert "DR_" in view["writesDisabled"]
 
 
 async def test_a_plan_of_a_tagged_vm_says_that_it_is(cloud: Cloud) -> None:
@@ -205,16 +205,19 @@ async def test_a_target_that_cannot_serve_blocks_the_plan_which_is_told_all_the_
 
     view = await view_of(cloud)
 
-    assert (view["blocked"], [finding["code"] for finding in view["findings"]]) == (True, ["UnfitTargetResource"])
+    assert (view["blocked"], [finding["code"] for finding in view["findings"]]) == (
+        True,
+        ["IncompatibleTargetResource"],
+    )
     assert view["settings"]
     assert "virtual network" not in {resource["kind"] for resource in view["resources"]}
 
 
 async def test_a_target_that_may_not_be_made_blocks_the_plan(cloud: Cloud) -> None:
-    view = await view_of(cloud, create="none")
+    view = await view_of(cloud, target_creation="none")
 
     assert view["blocked"] is True
-    assert {finding["code"] for finding in view["findings"]} == {"NotToBeMade"}
+    assert {finding["code"] for finding in view["findings"]} == {"CreationDisabled"}
 
 
 def allowing(**allow: list[str]) -> dict[str, str]:
@@ -276,7 +279,7 @@ async def test_a_protected_vm_that_is_as_it_should_be_would_be_left_as_it_is(clo
 
     assert (view["item"]["state"], view["item"]["rpoSeconds"]) == ("Protected", 95)
     assert (view["blocked"], view["resources"], view["changes"]) == (False, [], [])
-    assert [(finding["code"], finding["severity"]) for finding in view["findings"]] == [("MadeByOthers", "note")]
+    assert [(finding["code"], finding["severity"]) for finding in view["findings"]] == [("NotManagedByApp", "note")]
     assert values_of(view)["recoveryPointRetention"] == ("24 h", "default")
 
 
@@ -312,7 +315,7 @@ async def test_what_cannot_be_changed_in_place_is_a_finding_and_no_change(cloud:
     view = await view_of(cloud, {"dr-target-zone": "2"}, **allowing(target_zone=["*"]))
 
     assert (view["changes"], view["resources"]) == ([], [])
-    assert {finding["code"] for finding in view["findings"]} == {"MadeByOthers", "SettingNeedsReenable"}
+    assert {finding["code"] for finding in view["findings"]} == {"NotManagedByApp", "SettingNeedsReenable"}
 
 
 @pytest.mark.parametrize("state", ["EnablingProtection", "UnplannedFailoverCommitted"])

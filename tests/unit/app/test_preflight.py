@@ -125,7 +125,7 @@ def test_a_hold_names_the_tag_to_remove() -> None:
 def test_a_copy_names_its_original() -> None:
     copy = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Compute/virtualMachines", "web-1")
 
-    assert str(VM_ID) in told([preflight.copy_of(copy, VM_ID)], "DrCopy").message
+    assert str(VM_ID) in told([preflight.copy_of(copy, VM_ID)], "FailoverVm").message
 
 
 def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:

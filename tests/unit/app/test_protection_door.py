@@ -161,7 +161,7 @@ async def test_put_is_a_conflict_while_writes_are_off(
 ) -> None:
     status, problem = await problem_of(put_protection(FakeAzure(settings(**off), cloud), client, request()))
 
-    assert (status, problem["code"]) == (409, "WritesOff")
+    assert (status, problem["code"]) == (409, "WritesDisabled")
     assert "DR_" in problem["detail"]
     assert cloud.reads == []
     assert client.started == []
@@ -201,7 +201,7 @@ def detach_the_disks(cloud: Cloud) -> None:
         (stop, "VmNotRunning"),
         (manage_the_group, "ManagedResourceGroup"),
         (object_to_it, "NotEligibleForReplication"),
-        (make_it_a_copy, "DrCopy"),
+        (make_it_a_copy, "FailoverVm"),
         (detach_the_disks, "UnmanagedDisks"),
     ],
 )
@@ -296,10 +296,12 @@ async def test_a_body_that_is_not_allowed_writes_no_tag_whatever_the_vm_is(
 async def test_a_target_that_cannot_serve_is_told_before_a_tag_is_written(
     cloud: Cloud, client: FakeDurableClient
 ) -> None:
-    status, problem = await problem_of(put_protection(FakeAzure(settings(create="none"), cloud), client, request()))
+    status, problem = await problem_of(
+        put_protection(FakeAzure(settings(target_creation="none"), cloud), client, request())
+    )
 
     assert (status, problem["code"]) == (422, "NotEligible")
-    assert {finding["code"] for finding in problem["findings"]} == {"NotToBeMade"}
+    assert {finding["code"] for finding in problem["findings"]} == {"CreationDisabled"}
     assert cloud.writes == []
 
 
@@ -339,7 +341,7 @@ async def test_a_run_for_the_targets_that_cannot_be_started_says_that_no_tag_is_
         put_protection(FakeAzure(settings(), cloud), RefusesToStart(), request(targetsOnly="true"))
     )
 
-    assert (status, problem["code"]) == (503, "NotWoken")
+    assert (status, problem["code"]) == (503, "RunNotStarted")
     assert "No tag" in problem["detail"]
 
 
@@ -520,7 +522,7 @@ async def test_a_pause_that_comes_between_plan_and_tag_is_a_conflict(cloud: Clou
 
     status, problem = await problem_of(put_protection(PausedSoon(settings(), cloud), client, request()))
 
-    assert (status, problem["code"]) == (409, "WritesOff")
+    assert (status, problem["code"]) == (409, "WritesDisabled")
     assert client.started == []
 
 
@@ -539,7 +541,7 @@ async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(cloud: 
 
     response = problem.value.response()
     document = json.loads(response.get_body())
-    assert (response.status_code, document["code"]) == (503, "NotWoken")
+    assert (response.status_code, document["code"]) == (503, "RunNotStarted")
     assert response.headers["Retry-After"] == "10"
     assert "The tag is written" in document["detail"]
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
@@ -555,7 +557,7 @@ async def test_storage_that_fails_after_the_tag_was_written_is_told_with_when_to
 
     status, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request()))
 
-    assert (status, problem["code"]) == (503, "NotWoken")
+    assert (status, problem["code"]) == (503, "RunNotStarted")
     assert "The tag is written" in problem["detail"]
 
 
@@ -663,7 +665,11 @@ async def test_get_of_a_protected_vm_shows_its_settings_and_what_differs(
     view = await view_of(cloud, client)
 
     assert {setting["name"] for setting in view["settings"]} >= {"targetLocation", "recoveryPointRetention"}
-    assert {finding["code"] for finding in view["findings"]} == {"OverrideInvalid", "DiskNotProtected", "MadeByOthers"}
+    assert {finding["code"] for finding in view["findings"]} == {
+        "OverrideInvalid",
+        "DiskNotProtected",
+        "NotManagedByApp",
+    }
 
 
 async def test_get_of_a_failed_over_vm_says_that_it_is_left_alone(cloud: Cloud, client: FakeDurableClient) -> None:

@@ -79,7 +79,7 @@ async def test_while_writes_are_off_it_is_a_conflict_before_anything_is_read(clo
         post_protections(FakeAzure(settings(**off), cloud), hub, post("protections", BY_GROUP))
     )
 
-    assert (status, problem["code"]) == (409, "WritesOff")
+    assert (status, problem["code"]) == (409, "WritesDisabled")
     assert (cloud.reads, hub.started) == ([], [])
 
 
@@ -189,7 +189,7 @@ async def test_a_batch_that_broke_says_so_and_where_it_had_come(status: Status) 
 
     view = await view_of(hub)
 
-    assert (view["running"], view["lastError"]["code"]) == (False, "BatchBroke")
+    assert (view["running"], view["lastError"]["code"]) == (False, "BatchFailed")
     assert status.name in view["lastError"]["message"]
     assert "a bug" in view["lastError"]["message"]
     assert sum(view["counts"].values()) == view["total"] == 5

@@ -87,7 +87,7 @@ async def test_of_a_protected_vm_it_is_told_what_would_be_changed(cloud: Cloud) 
 async def test_in_report_mode_it_is_told_and_why_nothing_may_be_done(cloud: Cloud) -> None:
     view = await plans(cloud, VM_ID, mode="report")
 
-    assert "DR_MODE" in view["writesOff"]
+    assert "DR_MODE" in view["writesDisabled"]
     assert view["blocked"] == 0
 
 

@@ -229,5 +229,5 @@ def test_the_account_that_updates_agents_comes_from_the_settings() -> None:
 
 
 def test_a_plan_says_whether_it_may_be_acted_upon() -> None:
-    assert plan_of(source_vm(), surroundings(), settings()).writes_off == ""
-    assert "DR_MODE" in plan_of(source_vm(), surroundings(), settings(mode="report")).writes_off
+    assert plan_of(source_vm(), surroundings(), settings()).writes_disabled == ""
+    assert "DR_MODE" in plan_of(source_vm(), surroundings(), settings(mode="report")).writes_disabled

@@ -84,7 +84,7 @@ def test_a_plan_survives_the_way_to_an_activity_and_back(situation: Situation) -
 def test_a_plan_either_blocks_or_holds_all_that_is_needed(situation: Situation) -> None:
     plan = situation.plan()
 
-    assert plan.writes_off == situation.app.writes_off
+    assert plan.writes_disabled == situation.app.writes_disabled
     if plan.blockers:
         assert plan.replication is None
         assert plan.resources == ()

@@ -105,7 +105,7 @@ def test_a_target_of_that_name_in_another_region_does_not_do(location: str, fits
 
     assert fits or found.blockers
     for finding in found.blockers:
-        assert finding.code == "UnfitTargetResource"
+        assert finding.code == "IncompatibleTargetResource"
         assert f"{BY_NAME}, which is in northeurope; web-1 is to go to {TARGET}" in finding.message
         assert "dr-target-vnet" in finding.fix
 
@@ -220,7 +220,7 @@ def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_
     address: str, around: dict[str, Any], why: str
 ) -> None:
     kept = plan(nics=(nic(static=True, address=address),), **around)
-    finding = told(kept.findings, "AddressNotKept")
+    finding = told(kept.findings, "StaticIpNotPreserved")
     assert finding.severity is Severity.WARNING
     assert f"The static address {address} of web-1-nic {why} in the target subnet web" in finding.message
     assert "dr-target-ip" in finding.fix
@@ -305,14 +305,14 @@ def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_
     found = plan(networks=(GUARDED,))
 
     assert {finding.code: finding.severity for finding in found.findings} == {
-        "TargetSubnetUnguarded": Severity.WARNING,
-        "TargetSubnetUnrouted": Severity.WARNING,
+        "TargetSubnetWithoutNsg": Severity.WARNING,
+        "TargetSubnetWithoutRouteTable": Severity.WARNING,
         "TargetNetworkUnpeered": Severity.WARNING,
     }
-    guard = told(found.findings, "TargetSubnetUnguarded")
+    guard = told(found.findings, "TargetSubnetWithoutNsg")
     assert guard.message == "The subnet web of vnet has a network security group, and web of vnet-asr has none."
     assert guard.fix == "Give the target subnet a network security group before you fail over."
-    assert "route table" in told(found.findings, "TargetSubnetUnrouted").message
+    assert "route table" in told(found.findings, "TargetSubnetWithoutRouteTable").message
     assert "out of reach after a failover" in told(found.findings, "TargetNetworkUnpeered").message
     assert found.replication
 

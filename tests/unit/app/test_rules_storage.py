@@ -252,7 +252,7 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
 def test_the_app_s_own_account_is_held_to_the_same_rules(there: dict[str, Any], identity: bool, why: str) -> None:
     """Somebody, or Azure Policy, may have changed it since it was made."""
     own = account(id=FIRST, **there)
-    finding = told(asked({"existing": (own,), "vault_has_identity": identity}).blockers, "UnfitTargetResource")
+    finding = told(asked({"existing": (own,), "vault_has_identity": identity}).blockers, "IncompatibleTargetResource")
 
     assert finding.message == f"The cache account {FIRST} {why}: Site Recovery cannot use it."
     assert "dr-cache-storage" in finding.fix

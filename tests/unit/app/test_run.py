@@ -13,7 +13,7 @@ from shared.model.findings import Severity, note
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
 from shared.model.step_result import Error, Failed, Pending
-from shared.reconcile.run_state import WRITES_OFF, Ending, LastChange, Phase, Run
+from shared.reconcile.run_state import WRITES_DISABLED, Ending, LastChange, Phase, Run
 from tests.unit.app.examples import VM_ID, plan_of, protected_item, settings, source_vm, surroundings
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -317,17 +317,17 @@ def test_a_refusal_of_azure_fails_the_run_with_its_words() -> None:
 
 
 def test_what_the_settings_keep_from_being_made_is_a_blocker_and_no_failure() -> None:
-    error = Error(code="NotToBeMade", message="The network is not there.", action="Make it.")
+    error = Error(code="CreationDisabled", message="The network is not there.", action="Make it.")
     result = a_run().fail(Failed(error=error, by_settings=True)).result
 
     assert result
     assert (result.outcome, result.error) == (Ending.NOT_ELIGIBLE, None)
     (finding,) = result.findings
-    assert (finding.severity, finding.code, finding.fix) == (Severity.BLOCKER, "NotToBeMade", "Make it.")
+    assert (finding.severity, finding.code, finding.fix) == (Severity.BLOCKER, "CreationDisabled", "Make it.")
 
 
 def test_a_refusal_of_the_settings_is_a_report_and_no_failure() -> None:
-    refused = Failed(error=Error(code=WRITES_OFF, message="DR_PAUSED is true"), by_settings=True)
+    refused = Failed(error=Error(code=WRITES_DISABLED, message="DR_PAUSED is true"), by_settings=True)
     result = a_run().fail(refused).result
 
     assert result

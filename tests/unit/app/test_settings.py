@@ -40,7 +40,7 @@ def test_what_is_required_is_enough_and_the_rest_has_defaults(monkeypatch: pytes
     assert (loaded.mode, loaded.paused, loaded.poll_seconds) == (Mode.PROTECT, False, 30)
     assert (loaded.tag_name, loaded.tag_values) == ("dr", ("true",))
     assert loaded.arm_endpoint == "https://management.azure.com"
-    assert loaded.writes_off == ""
+    assert loaded.writes_disabled == ""
 
 
 def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
@@ -135,7 +135,7 @@ def test_settings_do_not_change_while_the_app_runs() -> None:
     [({"paused": True}, "DR_PAUSED"), ({"mode": "report"}, "DR_MODE"), ({"paused": True, "mode": "report"}, "DR_P")],
 )
 def test_report_mode_and_pause_each_turn_writes_off(given: dict[str, object], reason: str) -> None:
-    assert reason in settings(**given).writes_off
+    assert reason in settings(**given).writes_disabled
 
 
 @pytest.mark.parametrize(

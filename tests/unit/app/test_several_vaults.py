@@ -54,7 +54,7 @@ async def test_a_copy_that_a_failover_of_any_vault_made_is_never_protected(cloud
 
     found = await look_at(FakeAzure(app(), cloud), VM_ID)
 
-    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["DrCopy"])
+    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["FailoverVm"])
 
 
 @pytest.mark.parametrize(("profile", "vault"), [("default", SECOND), ("gold", VAULT_ID)])

@@ -249,7 +249,7 @@ def test_a_run_that_waits_for_something_slow_crowds_nobody(status: dict[str, Any
 def test_an_estate_in_numbers() -> None:
     whole = [
         standing(0),
-        standing(1, Action.NONE, findings=(note("MadeByOthers", "It is."),)),
+        standing(1, Action.NONE, findings=(note("NotManagedByApp", "It is."),)),
         standing(2, Action.CHANGE, findings=(warning("TargetMismatch", "A."), warning("TargetMismatch", "B."))),
         standing(3, Action.NONE, state=State.NOT_TAGGED, item_id=None),
         standing(4, Action.DISABLE, state=State.UNTAGGED),
@@ -259,7 +259,7 @@ def test_an_estate_in_numbers() -> None:
 
     assert (found.total, found.required, found.compliant) == (5, 3, 1)
     assert found.by_state == {"NotTagged": 1, "Protected": 2, "Unprotected": 1, "Untagged": 1}
-    assert found.by_finding == {"MadeByOthers": 1, "TargetMismatch": 1}
+    assert found.by_finding == {"NotManagedByApp": 1, "TargetMismatch": 1}
     assert found.by_action == {"change in place": 1, "disable": 1, "enable": 1}
 
 
@@ -267,21 +267,21 @@ def test_an_estate_in_numbers() -> None:
     ("report", "codes"),
     [
         ({}, []),
-        ({"gaps": ("Some.",)}, ["EstateNotRead"]),
-        ({"left": {"enable": 3}}, ["EnablesUsedUp"]),
-        ({"left": {"enable": 3, "disable": 2}}, ["EnablesUsedUp", "DisableShareUsedUp"]),
+        ({"gaps": ("Some.",)}, ["InventoryIncomplete"]),
+        ({"left": {"enable": 3}}, ["DailyEnableLimitReached"]),
+        ({"left": {"enable": 3, "disable": 2}}, ["DailyEnableLimitReached", "DailyDisableLimitReached"]),
     ],
 )
 def test_a_report_says_why_it_left_vms_and_what_it_takes_to_go_on(report: dict[str, Any], codes: list[str]) -> None:
-    found = stops(SweepReport(read_at=NOW, **report), settings(max_enables_per_day=50, max_disable_share=2.5))
+    found = stops(SweepReport(read_at=NOW, **report), settings(max_enables_per_day=50, max_disable_percent_per_day=2.5))
 
     assert [finding.code for finding in found] == codes
     for finding in found:
         assert finding.fix
-        if finding.code == "EnablesUsedUp":
+        if finding.code == "DailyEnableLimitReached":
             assert "3 VMs" in finding.message
             assert "50" in finding.message
-        if finding.code == "DisableShareUsedUp":
+        if finding.code == "DailyDisableLimitReached":
             assert "2 VMs" in finding.message
             assert "2.5 %" in finding.message
             assert "confirm=true" in finding.fix

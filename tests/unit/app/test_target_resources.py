@@ -132,7 +132,7 @@ async def test_what_is_there_in_another_region_cannot_serve_and_is_left(
     outcome = await ask(azure, wanted)
 
     assert isinstance(outcome, Failed)
-    assert (outcome.error.code, outcome.by_settings) == ("UnfitTargetResource", True)
+    assert (outcome.error.code, outcome.by_settings) == ("IncompatibleTargetResource", True)
     assert "norwayeast" in outcome.error.message
     assert wanted.location in outcome.error.message
     assert cloud.writes == []
@@ -458,7 +458,7 @@ async def test_nothing_is_made_while_writes_are_off(
     except WriteRefusedError as refused:
         outcome = refused.error.code
 
-    assert outcome == "WritesOff" or isinstance(outcome, Pending)
+    assert outcome == "WritesDisabled" or isinstance(outcome, Pending)
     assert cloud.writes == []
 
 

@@ -11,9 +11,9 @@ from azure.core.exceptions import ServiceRequestError
 from azure.core.messaging import CloudEvent
 
 import shared.observe.inventory
+from activities.publish_outcome import publish_outcome
+from activities.publish_sweep import publish_sweep
 from activities.purge_history import purge_history
-from activities.tell_outcome import tell_outcome
-from activities.tell_sweep import tell_sweep
 from shared.arm.topic import publish
 from shared.model.activity_io import PurgeRequest
 from shared.model.findings import warning
@@ -55,7 +55,7 @@ class FakeMetrics:
 
 
 def azure_with(topic: FakeTopic | None, **changes: Any) -> FakeAzure:
-    azure = FakeAzure(settings(events_topic=TOPIC if topic else "", **changes), Cloud())
+    azure = FakeAzure(settings(outcome_topic_endpoint=TOPIC if topic else "", **changes), Cloud())
     azure._clients[("topic", "")] = topic
     azure.metrics = FakeMetrics()  # type: ignore[assignment]
     return azure
@@ -124,7 +124,7 @@ async def test_the_end_of_a_run_is_told_to_log_and_topic(caplog: pytest.LogCaptu
     topic = FakeTopic()
     azure = azure_with(topic)
 
-    assert await tell_outcome(azure, end()) == Ready()
+    assert await publish_outcome(azure, end()) == Ready()
 
     assert [event.id for call in topic.calls for event in call] == [event_of(end()).id]
     assert len(lines(caplog, "dr.decision")) == 1
@@ -135,7 +135,7 @@ async def test_what_is_no_news_is_a_line_alone(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.INFO)
     topic = FakeTopic()
 
-    assert await tell_outcome(azure_with(topic), end(news=False)) == Ready()
+    assert await publish_outcome(azure_with(topic), end(news=False)) == Ready()
 
     assert topic.calls == []
     assert len(lines(caplog, "dr.decision")) == 1
@@ -147,8 +147,8 @@ async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogC
     azure = azure_with(topic)
     failed = end(Ending.FAILED, error=Error(code="151066", message="The agent."))
 
-    assert isinstance(await tell_outcome(azure, failed), Pending)
-    assert await tell_outcome(azure, failed.model_copy(update={"tellings": 1})) == Ready()
+    assert isinstance(await publish_outcome(azure, failed), Pending)
+    assert await publish_outcome(azure, failed.model_copy(update={"tellings": 1})) == Ready()
 
     assert [event.id for call in topic.calls for event in call] == [event_of(failed).id]
     assert len(lines(caplog, "dr.decision")) == 1
@@ -188,7 +188,7 @@ async def test_a_sweep_tells_who_is_not_as_it_should_be_itself_and_the_numbers(
     topic = FakeTopic()
     azure = azure_with(topic)
 
-    assert await tell_sweep(azure, sweep()) == Ready()
+    assert await publish_sweep(azure, sweep()) == Ready()
 
     ((first, second),) = topic.calls
     assert (first.type, first.subject) == ("AzureVmDr.Unhealthy", f"{VM_ID}-2")
@@ -204,8 +204,8 @@ async def test_a_sweep_that_is_told_again_is_counted_once(
     caplog.set_level(logging.INFO)
     azure = azure_with(FakeTopic(answer(503, "ServiceUnavailable")))
 
-    assert isinstance(await tell_sweep(azure, sweep()), Pending)
-    assert await tell_sweep(azure, sweep(tellings=1)) == Ready()
+    assert isinstance(await publish_sweep(azure, sweep()), Pending)
+    assert await publish_sweep(azure, sweep(tellings=1)) == Ready()
 
     counted = [each for each in azure.metrics.sent if each.metric == "dr.sweep.completed"]  # type: ignore[attr-defined]
     assert len(counted) == len(lines(caplog, "dr.decision")) == 1
@@ -215,14 +215,14 @@ async def test_a_sweep_that_is_told_again_is_counted_once(
 async def test_of_a_sweep_that_was_given_up_only_that_is_told(surveys: list[FakeAzure]) -> None:
     topic = FakeTopic()
 
-    await tell_sweep(azure_with(topic), sweep(error=Error(code="NotRead", message="It could not be read.")))
+    await publish_sweep(azure_with(topic), sweep(error=Error(code="NotRead", message="It could not be read.")))
 
     assert [event.type for call in topic.calls for event in call] == ["AzureVmDr.SweepCompleted"]
     assert surveys == []
 
 
 async def test_a_sweep_without_a_report_has_nothing_to_tell() -> None:
-    assert await tell_sweep(azure_with(FakeTopic()), Sweep(poll_seconds=30, done=True)) == Ready()
+    assert await publish_sweep(azure_with(FakeTopic()), Sweep(poll_seconds=30, done=True)) == Ready()
 
 
 # Old histories

@@ -29,7 +29,7 @@ def test_the_demo_covers_what_a_vm_may_come_to() -> None:
         "OnHold",
         "ManagedResourceGroup",
         "OverrideNotAllowed",
-        "TargetSubnetUnguarded",
+        "TargetSubnetWithoutNsg",
     }
     assert len({each.region for each in estate.expectations}) == 2
     assert len(estate.data["subscriptions"]) == 2

@@ -9,11 +9,11 @@ from local.package.imports import Imported
 from local.stack import APP
 
 APP_FILES = {
-    "function_app.py": "import shared.thing\nfrom doors import put\n",
+    "function_app.py": "import shared.thing\nfrom triggers import put\n",
     "shared/__init__.py": "",
     "shared/thing.py": "import requests\n",
-    "doors/__init__.py": "",
-    "doors/put.py": "def put():\n    from shared import later\n",
+    "triggers/__init__.py": "",
+    "triggers/put.py": "def put():\n    from shared import later\n",
     "shared/later.py": "from azure.identity.aio import AzureCliCredential\n",
     "host.json": "{}",
     "requirements.txt": "",

@@ -74,7 +74,9 @@ def test_the_ends_are_compared_with_what_was_expected() -> None:
 def test_another_reason_is_a_surprise_too() -> None:
     progress = _progress()
 
-    progress.update([_ended(WEB, "Protected"), _ended(DB, "NotEligible", findings=[HOLD | {"code": "DrCopy"}])], 8.0)
+    progress.update(
+        [_ended(WEB, "Protected"), _ended(DB, "NotEligible", findings=[HOLD | {"code": "FailoverVm"}])], 8.0
+    )
 
     assert [vm.name for vm in progress.surprises] == ["d"]
     assert "no: NotEligible for OnHold" in _shown(tables.outcomes(progress))

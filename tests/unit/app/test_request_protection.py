@@ -6,7 +6,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from activities.ask_for_protection import ask_for_protection
+from activities.request_protection import request_protection
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready
 from shared.orchestrations import instance_of
@@ -32,7 +32,7 @@ def cloud() -> Cloud:
 
 async def ask(cloud: Cloud, hub: Any, *vms: ResourceId, tags: dict[str, str] | None = None, **app: Any) -> BatchAnswer:
     request = BatchAsk(vm_ids=vms or (VM_ID,), tags=tags or {}, order="batch-1")
-    outcome = await ask_for_protection(FakeAzure(settings(**app), cloud), request, hub)
+    outcome = await request_protection(FakeAzure(settings(**app), cloud), request, hub)
     assert isinstance(outcome, Ready)
     return BatchAnswer.load(outcome.value)
 
@@ -129,7 +129,7 @@ async def test_writes_that_were_turned_off_meanwhile_are_reported(cloud: Cloud) 
     answered = await ask(cloud, FakeHub(), paused=True)
 
     (end,) = answered.ended
-    assert (end.outcome, [finding.code for finding in end.findings]) == (Ending.REPORTED, ["WritesOff"])
+    assert (end.outcome, [finding.code for finding in end.findings]) == (Ending.REPORTED, ["WritesDisabled"])
     assert cloud.writes == []
 
 
@@ -149,4 +149,4 @@ async def test_a_vm_whose_run_cannot_be_woken_is_asked_for_again(cloud: Cloud) -
 
     assert answered.again == (VM_ID,)
     assert answered.error
-    assert answered.error.code == "NotWoken"
+    assert answered.error.code == "RunNotStarted"

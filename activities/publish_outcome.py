@@ -8,7 +8,7 @@ from shared.reporting import audit_log, metrics
 from shared.reporting.events import of_run
 
 
-async def tell_outcome(azure: Azure, request: RunEnd) -> Outcome:
+async def publish_outcome(azure: Azure, request: RunEnd) -> Outcome:
     """Pending if the topic is to be told again later; the rest is told the first time, whatever the topic answers."""
     if not request.tellings:
         audit_log.run_ended(request)

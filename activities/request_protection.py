@@ -17,7 +17,7 @@ from shared.reconcile.batch import BatchAnswer, BatchAsk, BatchEnd
 from shared.reconcile.run_state import Ending, Result, Run
 
 
-async def ask_for_protection(azure: Azure, request: BatchAsk, client: DurableOrchestrationClient) -> Outcome:
+async def request_protection(azure: Azure, request: BatchAsk, client: DurableOrchestrationClient) -> Outcome:
     """Ready holds a `BatchAnswer`. What Azure refuses for one VM is that VM's end, and no other's; what passes (Azure
     throttles, or does not answer) lets it be asked for again.
 
@@ -48,7 +48,7 @@ async def _ask(
             await wake(client, run, Order(token=request.order))
             return None
     except WakeError as error:
-        return Pending(retry_after=poll, error=Error(code="NotWoken", message=str(error)))
+        return Pending(retry_after=poll, error=Error(code="RunNotStarted", message=str(error)))
     except Exception as fault:
         # One VM that nobody has thought of does not keep the others.
         return Pending(retry_after=poll, error=Error(code="UnexpectedError", message=str(fault)))

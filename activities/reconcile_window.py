@@ -32,7 +32,7 @@ from shared.site_recovery.daily_limits import disables_unused, enables_unused
 log = logging.getLogger("dr.sweep")
 
 
-async def heal_estate(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> Outcome:
+async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> Outcome:
     """Ready holds the `Sweep` after this step; it is `done` when every VM has had its turn.
 
     Safe to run twice: a VM whose run is under way is left to it.
@@ -48,13 +48,13 @@ async def _look(azure: Azure, sweep: Sweep) -> Sweep:
         read_at=found.read_at,
         summary=Summary.of(found.standings),
         gaps=found.gaps,
-        writes_off=settings.writes_off,
+        writes_disabled=settings.writes_disabled,
     )
     disables = await disables_unused(azure) if report.summary.by_action.get(Action.DISABLE) else 0
     return sweep.but(
         report=report.model_copy(update={"stopped": stops(report, settings)}),
         disables=disables,
-        done=bool(settings.writes_off) or not waits(found, {}),
+        done=bool(settings.writes_disabled) or not waits(found, {}),
     )
 
 

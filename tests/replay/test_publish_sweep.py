@@ -12,7 +12,7 @@ from shared.reconcile.sweep import Summary, Sweep, SweepReport
 from tests.replay.answers import THROTTLED, failed, pending
 from tests.replay.instance import LEFTOVERS, PURGE, START, TELL_SWEEP, Answer, InstanceOf
 
-HEAL = "heal_estate"
+HEAL = "reconcile_window"
 FOUND = SweepReport(read_at=START, summary=Summary(total=3, required=2, compliant=1))
 DONE = Ready(value=Sweep(poll_seconds=30, report=FOUND, done=True).dump())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from activities.heal_estate import heal_estate
+from activities.reconcile_window import reconcile_window
 from shared.arm.errors import answered
 from shared.config.settings import Mode
 from shared.model import naming
@@ -54,7 +54,7 @@ def protect(cloud: Cloud, source: ResourceId) -> None:
 
 
 async def step(azure: FakeAzure, hub: FakeHub, sweep: Sweep | None = None) -> Sweep:
-    outcome = await heal_estate(azure, sweep or Sweep(poll_seconds=30), hub)
+    outcome = await reconcile_window(azure, sweep or Sweep(poll_seconds=30), hub)
     assert isinstance(outcome, Ready)
     return Sweep.load(outcome.value)
 
@@ -100,7 +100,7 @@ async def test_with_writes_off_it_reports_and_starts_nothing(changes: dict[str, 
 
     report = await sweep_of(azure, hub)
 
-    assert report.writes_off == azure.settings.writes_off
+    assert report.writes_disabled == azure.settings.writes_disabled
     assert report.summary.by_finding["MissingProtection"] == 3
     assert hub.started == []
 
@@ -212,7 +212,7 @@ async def test_no_more_are_enabled_than_the_day_allows_and_the_rest_wait_for_lat
     assert (hub.started, second.done) == (instances(0, 1), True)
     assert second.report
     assert second.report.left == {"enable": 6}
-    assert [finding.code for finding in second.report.stopped] == ["EnablesUsedUp"]
+    assert [finding.code for finding in second.report.stopped] == ["DailyEnableLimitReached"]
 
 
 async def test_a_run_that_needs_no_enable_after_all_leaves_it_to_the_next() -> None:
@@ -225,14 +225,16 @@ async def test_a_run_that_needs_no_enable_after_all_leaves_it_to_the_next() -> N
 
 async def test_beyond_the_share_that_may_be_disabled_nobody_is_woken_and_the_report_says_so() -> None:
     hub = FakeHub()
-    azure = FakeAzure(settings(mode=Mode.CLEANUP, max_disable_share=5), cloud_of(32, protected=32, untagged=8))
+    azure = FakeAzure(
+        settings(mode=Mode.CLEANUP, max_disable_percent_per_day=5), cloud_of(32, protected=32, untagged=8)
+    )
 
     report = await sweep_of(azure, hub)
 
     assert hub.started == instances(32, 33)
     assert (report.started, report.left) == ({"disable": 2}, {"disable": 6})
     (told,) = report.stopped
-    assert told.code == "DisableShareUsedUp"
+    assert told.code == "DailyDisableLimitReached"
     assert "6 VMs" in told.message
 
 
@@ -247,7 +249,7 @@ async def test_of_what_was_not_read_in_full_nothing_is_disabled_and_the_report_i
     (gap,) = report.gaps
     assert "policies" in gap
     assert "AuthorizationFailed" in gap
-    assert [finding.code for finding in report.stopped] == ["EstateNotRead"]
+    assert [finding.code for finding in report.stopped] == ["InventoryIncomplete"]
 
 
 async def test_with_the_items_of_a_vault_unread_nobody_is_enabled() -> None:
@@ -268,7 +270,7 @@ async def test_without_the_list_of_jobs_nobody_is_enabled_and_it_is_tried_again(
     azure = FakeAzure(settings(), cloud)
     sweep = await step(azure, hub)
 
-    outcome: Outcome = await answered(heal_estate(azure, sweep, hub), 30)
+    outcome: Outcome = await answered(reconcile_window(azure, sweep, hub), 30)
 
     assert isinstance(outcome, Pending)
     assert hub.started == []

@@ -10,8 +10,8 @@ from shared.reporting import audit_log, metrics
 from shared.reporting.events import of_sweep
 
 
-async def tell_sweep(azure: Azure, request: Sweep) -> Outcome:
-    """As `tell_outcome`. The VMs are those of the survey that is remembered: a sweep carries no list of them.
+async def publish_sweep(azure: Azure, request: Sweep) -> Outcome:
+    """As `publish_outcome`. The VMs are those of the survey that is remembered: a sweep carries no list of them.
 
     Of a sweep that was given up nothing but that is told: the estate could not be read.
     """
