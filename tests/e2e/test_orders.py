@@ -15,11 +15,16 @@ AT_ONCE = 20
 
 
 async def _each(stack: Stack, vms: list[dict[str, Any]], method: str, query: str = "") -> list[tuple[int, Any]]:
+    """The answer for each VM. As the API asks for it, what was answered with 503 is repeated."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def call(vm: dict[str, Any]) -> tuple[int, Any]:
-        async with slots:
-            return await stack.api(method, f"{protection(vm['id'])}{query}")
+        for _ in range(5):
+            async with slots:
+                answer = await stack.api(method, f"{protection(vm['id'])}{query}")
+            if answer[0] != 503:
+                break
+        return answer
 
     return list(await asyncio.gather(*map(call, vms)))
 

@@ -27,11 +27,12 @@ async def run_of(stack: Stack, name: str) -> Json:
 
 
 async def ended(stack: Stack, name: str, outcome: str) -> Json:
-    """The result of the VM's run, once it has ended so."""
+    """The result of the VM's run, once it has ended so, or a later one that found nothing more to do."""
 
     async def has_ended() -> Any:
         output = (await run_of(stack, name)).get("output") or {}
-        return output if output.get("outcome") == outcome else None
+        outcomes = {output.get("outcome"), output.get("lastChange", {}).get("outcome")}
+        return output if outcome in outcomes else None
 
     result: Json = await eventually(has_ended, within=90)
     return result
