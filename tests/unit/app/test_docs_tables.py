@@ -14,7 +14,7 @@ from shared.reconcile.run_state import Ending
 ROOT = Path(__file__).parents[3]
 SETTINGS = (ROOT / "docs" / "configure.md").read_text()
 FINDINGS = (ROOT / "docs" / "findings.md").read_text()
-OUTCOMES = (ROOT / "docs" / "outcomes.md").read_text()
+OUTCOMES = (ROOT / "docs" / "operate.md").read_text()
 PAGES = "".join(page.read_text() for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
 
 
