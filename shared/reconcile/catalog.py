@@ -185,7 +185,7 @@ DRIFT = {
         "Choose what is allowed, or have the allow-list extended.",
     ),
 }
-"""By code. Other blockers of a VM that cannot be protected are those of its own run, in the other table of docs/findings.md."""
+"""By code. Other blockers of a VM that cannot be protected are found by its own run: docs/findings.md has them, too."""
 
 
 def drift(code: str, message: str, since: datetime | None = None, severity: Severity | None = None) -> Finding:
