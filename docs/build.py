@@ -1,13 +1,16 @@
-"""Writes the tables of the documents from those that the app itself goes by: `python docs/build.py`.
+"""Writes the tables of the documentation from the code: `python docs/build.py`.
 
-With `--check` it writes nothing, and fails if a table is not up to date: that is what CI runs.
+With `--check` it writes nothing, and fails if a table is out of date: that is what CI runs.
 """
 
+import ast
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -17,9 +20,13 @@ from shared.reconcile.catalog import DRIFT
 from shared.reporting import audit_log
 from shared.reporting.events import TOLD
 from shared.reporting.metrics import METRICS
+from triggers.openapi import document
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+# The routes are the same for all settings: these are the fewest with which the app starts.
+_SUBSCRIPTION = "/subscriptions/11111111-1111-4111-8111-111111111111"
+_VAULT = f"{_SUBSCRIPTION}/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/dr-vault"
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -36,11 +43,11 @@ def portal() -> str:
 
 
 def tags() -> str:
-    """Every tag that the app knows."""
+    """Every tag that the app reads."""
     own = (
         ("`dr`", "whether to protect the VM", "`true` (`DR_TAG_VALUES`)"),
         ("`dr-profile`", "its profile", "a name in `DR_PROFILES`"),
-        ("`dr-hold`", "leave it as it is", "anything but `false`"),
+        ("`dr-hold`", "the app leaves the VM as it is, whatever the other tags say", "anything but `false`"),
     )
     chosen = ((f"`dr-{tag}`", f"`{row.setting}`", row.allowed) for tag, row in CHOICES.items())
     return _table(("tag", "setting", "value"), (*own, *chosen))
@@ -61,7 +68,7 @@ def variables() -> str:
 
 
 def drift() -> str:
-    """Everything that a sweep may find."""
+    """Every finding of a sweep."""
     heads = ("finding", "severity", "means", "the app", "what to do")
     rows = ((f"`{code}`", row.severity.value, row.means, row.does, row.fix) for code, row in DRIFT.items())
     return _table(heads, rows)
@@ -69,23 +76,23 @@ def drift() -> str:
 
 def events() -> str:
     """Every type of event."""
-    return _table(("type", "told when"), ((f"`{kind}`", when) for kind, when in TOLD.items()))
+    return _table(("type", "published when"), ((f"`{kind}`", when) for kind, when in TOLD.items()))
 
 
 def metrics() -> str:
     """Every metric."""
     rows = ((f"`{name}`", row.kind, row.unit.strip("{}"), row.means, row.by) for name, row in METRICS.items())
-    return _table(("metric", "kind", "unit", "what it is", "told apart by"), rows)
+    return _table(("metric", "kind", "unit", "what it is", "dimensions"), rows)
 
 
 def log() -> str:
-    """Every key of a line in the log."""
+    """Every key of a line in the audit log."""
     keys = (*audit_log.KEYS.items(), *audit_log.SWEEP_KEYS.items())
-    return _table(("key", "holds"), ((f"`{key}`", holds) for key, holds in keys))
+    return _table(("key", "value"), ((f"`{key}`", holds) for key, holds in keys))
 
 
 def query() -> str:
-    """The query that is in the docstring, where those who change the line see it."""
+    """The query in the docstring of the audit log's module, which is next to the code that writes the line."""
     lines = (line.removeprefix("    ") for line in (audit_log.__doc__ or "").splitlines() if line.startswith("    "))
     return "\n".join(("```kusto", *lines, "```"))
 
@@ -100,14 +107,107 @@ def rights() -> str:
     )
 
 
+def routes() -> str:
+    """Every route of the HTTP API, from its OpenAPI document."""
+    rows = (
+        (
+            f"`{method} {path}`",
+            operation["summary"],
+            ", ".join(f"`{parameter['name']}`" for parameter in operation.get("parameters", ())),
+            next(status for status in operation["responses"] if status.startswith("2")),
+        )
+        for method, path, operation in _operations()
+    )
+    return _table(("request", "what it does", "query parameters", "success"), rows)
+
+
+def problems() -> str:
+    """Every status that is not a success, with the codes of its problem documents and the requests it answers."""
+    requests: dict[tuple[str, str], list[str]] = {}
+    operations = list(_operations())
+    for method, path, operation in operations:
+        for status, response in operation["responses"].items():
+            if not status.startswith("2"):
+                request = f"`{method} {path.removeprefix(_VM_PATH)}`"
+                requests.setdefault((status, response["description"]), []).append(request)
+    rows = (
+        (status, about, "all" if len(named) == len(operations) else ", ".join(named))
+        for (status, about), named in sorted(requests.items())
+    )
+    return _table(("status", "codes", "answer to"), rows)
+
+
+def floors() -> str:
+    """The floors of the app as one picture, from the contract that import-linter checks."""
+    stack = [["function_app.py"], *(_rooms(line) for line in _layers())]
+    pure = _contract("forbidden", "shared.model")["source_modules"]
+    boxes = [f'f{number}["{" · ".join(floor)}"]' for number, floor in enumerate(stack)]
+    plain = [box for box, floor in zip(boxes, stack, strict=True) if floor[0].replace("/", ".") in pure]
+    lines = (
+        "flowchart TB",
+        *(f"    {box}" for box in boxes if box not in plain),
+        "    subgraph pure [plain Python, no Azure in it]",
+        *(f"        {box}" for box in plain),
+        "    end",
+        "    " + " --> ".join(f"f{number}" for number in range(len(stack))),
+    )
+    return "\n".join(("```mermaid", *lines, "```"))
+
+
+def rooms() -> str:
+    """Every room in the order of the floors, as its docstring describes it."""
+    rows = (_described(room) for line in _layers() for room in _rooms(line))
+    return _table(("room", "what is in it", "what it imports; where the next thing of its kind goes"), rows)
+
+
+_VM_PATH = "/subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}"
+
+
+def _operations() -> Iterable[tuple[str, str, Any]]:
+    settings = Settings(vault_ids=_VAULT, source_scope=_SUBSCRIPTION, target_scope=_SUBSCRIPTION)
+    for path, item in document(settings)["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield method.upper(), path, operation
+
+
+def _layers() -> list[str]:
+    """From the top. A line names one room or several, as `a | b`."""
+    return list(_contract("layers", "shared.model")["layers"])
+
+
+def _contract(kind: str, room: str) -> dict[str, Any]:
+    """The import-linter contract of that kind that is about the room."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    about = {"layers": "layers", "forbidden": "source_modules"}[kind]
+    return next(found for found in contracts if found["type"] == kind and room in found[about])
+
+
+def _rooms(line: str) -> list[str]:
+    return [room.strip().replace(".", "/") for room in line.split("|")]
+
+
+def _described(room: str) -> tuple[str, str, str]:
+    """The room's name, the first paragraph of its docstring, and the rest of it."""
+    package = ROOT / room / "__init__.py"
+    file = package if package.exists() else package.parent.with_suffix(".py")
+    text = ast.get_docstring(ast.parse(file.read_text())) or ""
+    first, _, rest = text.partition("\n\n")
+    return f"`{room}`", " ".join(first.split()), " ".join(rest.split())
+
+
 _TABLES: dict[str, Callable[[], str]] = {
     "decisions": log,
     "drift": drift,
     "events": events,
+    "floors": floors,
     "metrics": metrics,
     "portal": portal,
+    "problems": problems,
     "query": query,
     "rights": rights,
+    "rooms": rooms,
+    "routes": routes,
     "tags": tags,
     "variables": variables,
 }
@@ -122,7 +222,7 @@ def main(arguments: list[str]) -> int:
     stale = [(page, made) for page in PAGES if (made := _made(written := page.read_text())) != written]
     if stale and "--check" in arguments:
         names = ", ".join(page.name for page, _ in stale)
-        sys.stderr.write(f"Not what the app goes by: {names}: run python docs/build.py\n")
+        sys.stderr.write(f"Out of date: {names}: run python docs/build.py\n")
         return 1
     for page, made in stale:
         page.write_text(made)

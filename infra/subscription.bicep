@@ -1,5 +1,5 @@
 // What the app needs in one subscription: the roles, and their assignments as far as it holds VMs or targets.
-// main.bicep deploys it for the subscriptions of its parameters; docs/permissions.md tells how to add another.
+// main.bicep deploys it for the subscriptions of its parameters; docs/permissions.md says how to add another.
 targetScope = 'subscription'
 
 @description('The name of the environment, as in main.bicep.')

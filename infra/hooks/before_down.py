@@ -36,7 +36,7 @@ def main() -> int:
         found = [f"what is protected cannot be told: {error}"]
     if found:
         print("azd down is stopped before it does harm:", *found, sep="\n  ", file=sys.stderr)
-        print("The README, Remove it, says how to go about it.", file=sys.stderr)
+        print("docs/deploy.md, Remove it, says what to do instead.", file=sys.stderr)
     return 1 if found else 0
 
 

@@ -61,7 +61,7 @@ async def _run(stack: Stack, estate: estates.Estate, console: Console) -> int:
             return 1
     console.print("Where to look next:")
     console.print("  make serve   the same, to try by hand: ask for plans, PUT and tag VMs, follow them to Protected")
-    console.print("  README.md    how the parts fit, and how to run the app against Azure")
+    console.print("  README.md    how to deploy the app, and a map of the documentation")
     return 0
 
 

@@ -1,6 +1,6 @@
 """Everything that a sweep may find about a VM: what it means, what the app does about it by itself, and what to do.
 
-The README's table is made of this one, so that no finding is without its row.
+The table in docs/findings.md is made of this one, so that no finding is without its row.
 """
 
 from datetime import datetime
@@ -185,7 +185,7 @@ DRIFT = {
         "Choose what is allowed, or have the allow-list extended.",
     ),
 }
-"""By code. Other blockers of a VM that cannot be protected are those of its own run, in the README's other table."""
+"""By code. Other blockers of a VM that cannot be protected are found by its own run: docs/findings.md has them, too."""
 
 
 def drift(code: str, message: str, since: datetime | None = None, severity: Severity | None = None) -> Finding:

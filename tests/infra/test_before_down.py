@@ -69,7 +69,7 @@ def test_what_was_there_before_is_not_removed(run: Run, name: str) -> None:
 
     assert done.returncode == 1
     assert f"({name}=shop-rg)" in done.stderr
-    assert "The README, Remove it," in done.stderr
+    assert "docs/deploy.md, Remove it," in done.stderr
 
 
 def test_what_cannot_be_told_stops_it_as_well(run: Run) -> None:

@@ -1,0 +1,66 @@
+"""The documentation has every setting, outcome and finding, under the name that the code has for it, in one table."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.config.settings import Settings, as_text
+from shared.reconcile.catalog import DRIFT
+from shared.reconcile.run_state import Ending
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = (ROOT / "docs" / "configure.md").read_text()
+FINDINGS = (ROOT / "docs" / "findings.md").read_text()
+OUTCOMES = (ROOT / "docs" / "operate.md").read_text()
+PAGES = "".join(page.read_text() for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_has_a_row_with_its_default(field: str) -> None:
+    (row,) = [line for line in SETTINGS.splitlines() if line.startswith(f"| `DR_{field.upper()}` |")]
+    setting = Settings.model_fields[field]
+    default = "required" if setting.is_required() else as_text(setting.default)
+    assert row.split("|")[2].strip().strip("`") == default
+
+
+@pytest.mark.parametrize("outcome", Ending)
+def test_every_outcome_has_a_row(outcome: Ending) -> None:
+    assert f"| `{outcome}` |" in OUTCOMES
+
+
+def _codes(page: str) -> list[str]:
+    """Those of each table's first column: a row may name several."""
+    rows = (line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    return [code for cell in rows for code in re.findall(r"`(\w+)`", cell)]
+
+
+def test_every_finding_has_a_row_that_says_what_to_do() -> None:
+    constructed = re.compile(r'(?:blocker|warning|note)\(\s*"(\w+)"')
+    codes = {code for file in (ROOT / "shared").rglob("*.py") for code in constructed.findall(file.read_text())}
+    assert len(codes) > 10
+    assert codes | set(DRIFT) <= set(_codes(FINDINGS))
+
+
+def test_no_finding_has_two_rows() -> None:
+    named = _codes(FINDINGS)
+    assert sorted(named) == sorted(set(named))
+
+
+def test_every_table_that_is_made_is_up_to_date() -> None:
+    """Every row of the portal's page, every tag, setting, route, event, metric, role and room."""
+    check = subprocess.run([sys.executable, "docs/build.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+
+
+def test_every_table_that_build_py_makes_is_in_one_page() -> None:
+    source = (ROOT / "docs" / "build.py").read_text()
+    made = re.findall(r'^    "(\w+)": \w+,$', source[source.index("_TABLES") :], re.MULTILINE)
+    assert len(made) > 10
+    assert sorted(re.findall(r"<!-- table: (\w+) -->", PAGES)) == sorted(made)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_bytes()) <= 8192
