@@ -19,9 +19,9 @@ import azure.functions as func
 import activities.functions
 import orchestrators.functions
 from shared.config.settings import load_settings
-from shared.orchestrations import start_if_idle, wake
-from shared.reconcile.run_state import Run
-from triggers.callers import Role, answered, auth_level
+from shared.orchestrations import signal_or_start, start_if_idle
+from shared.reconcile.run_state import RunState
+from triggers.callers import Role, auth_level, handle
 from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
 from triggers.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 
@@ -48,7 +48,7 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     except CloudEventsNotSupportedError as reason:
         log.error("Event %r refused: %s", str(event.id)[:64], reason)
         raise
-    await wake(client, Run(vm_id=vm, poll_seconds=settings.poll_seconds))
+    await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 
 @app.route(route=PROTECTION, methods=["PUT"])
@@ -57,7 +57,7 @@ async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from shared.arm.client import gateway
     from triggers import protection
 
-    return await answered(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
+    return await handle(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["GET"])
@@ -66,7 +66,7 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from shared.arm.client import gateway
     from triggers import protection
 
-    return await answered(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
+    return await handle(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["DELETE"])
@@ -75,7 +75,7 @@ async def delete_protection(req: func.HttpRequest, client: df.DurableOrchestrati
     from shared.arm.client import gateway
     from triggers import disabling
 
-    return await answered(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
+    return await handle(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
 
 
 @app.route(route=PLAN, methods=["POST"])
@@ -83,7 +83,7 @@ async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import plan
 
-    return await answered(req, Role.READ, lambda: plan.post_plan(gateway(), req))
+    return await handle(req, Role.READ, lambda: plan.post_plan(gateway(), req))
 
 
 @app.route(route=PROTECTIONS, methods=["POST"])
@@ -92,7 +92,7 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
     from shared.arm.client import gateway
     from triggers import protections
 
-    return await answered(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
+    return await handle(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
 
 
 @app.route(route=BATCH, methods=["GET"])
@@ -100,7 +100,7 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
 async def get_batch(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     from triggers import protections
 
-    return await answered(req, Role.READ, lambda: protections.get_batch(client, req))
+    return await handle(req, Role.READ, lambda: protections.get_batch(client, req))
 
 
 @app.route(route=PROTECTIONS_PLAN, methods=["POST"])
@@ -108,7 +108,7 @@ async def post_protections_plan(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import protections_plan
 
-    return await answered(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
+    return await handle(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
 
 
 @app.route(route=COMPLIANCE, methods=["GET"])
@@ -116,7 +116,7 @@ async def get_compliance(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import compliance
 
-    return await answered(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
+    return await handle(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
 
 
 @app.route(route=JOBS, methods=["GET"])
@@ -124,14 +124,14 @@ async def get_jobs(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import jobs
 
-    return await answered(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
+    return await handle(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
 
 
 @app.route(route=OPENAPI, methods=["GET"])
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     from triggers import openapi
 
-    return await answered(req, Role.READ, lambda: openapi.get_openapi(settings, req))
+    return await handle(req, Role.READ, lambda: openapi.get_openapi(settings, req))
 
 
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")

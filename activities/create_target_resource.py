@@ -2,12 +2,12 @@
 
 from shared.arm.client import Azure
 from shared.model.activity_io import ResourceRequest
-from shared.model.step_result import Error, Outcome, Pending
+from shared.model.step_result import Error, Pending, StepResult
 from shared.provision.registry import ensure
 from shared.site_recovery.infrastructure import MissingParentError
 
 
-async def create_target_resource(azure: Azure, request: ResourceRequest) -> Outcome:
+async def create_target_resource(azure: Azure, request: ResourceRequest) -> StepResult:
     try:
         outcome = await ensure(azure, request.resource)
     except MissingParentError as missing:

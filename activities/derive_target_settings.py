@@ -3,12 +3,12 @@
 from shared.arm.client import Azure
 from shared.config.settings import Create
 from shared.model.activity_io import DeriveRequest
-from shared.model.step_result import Outcome, Ready
+from shared.model.step_result import Ready, StepResult
 from shared.observe.vm import plan_for, preview
 from shared.provision.registry import known
 
 
-async def derive_target_settings(azure: Azure, request: DeriveRequest) -> Outcome:
+async def derive_target_settings(azure: Azure, request: DeriveRequest) -> StepResult:
     """Ready holds a `Plan`; its resources are those that are not known to be there yet."""
     plan = await plan_for(azure, request.vm, request.item)
     if plan.resources and azure.settings.target_creation is not Create.ALL:

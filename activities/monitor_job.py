@@ -3,7 +3,7 @@
 from shared.arm.client import Azure
 from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
-from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.site_recovery.replicated_items import find_item
 from shared.site_recovery.vault import vault_of
 
@@ -12,7 +12,7 @@ _JOB_EVERY = 2
 _REPLICATION_EVERY = 4
 
 
-async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
+async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
     """Ready when there is something to look at anew: Protected, gone, or a state of somebody else's making.
 
     Where enabling failed, its value holds `error`, the real cause: that is in the job, for the item and the operation
@@ -28,12 +28,12 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))
     if job and job.scenario != ENABLE:
-        vault.items.forget(if_before=vault.jobs.asked_at)
+        vault.items.forget(if_before=vault.jobs.requested_at)
         return Ready()
     item = await find_item(vault, request.vm_id)
     if job and item is None:
         # The job is over, and the list of items may be from before its end.
-        vault.items.forget(if_before=vault.jobs.asked_at)
+        vault.items.forget(if_before=vault.jobs.requested_at)
         item = await find_item(vault, request.vm_id)
     if item and item.stage is Stage.REPLICATING:
         return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent or 0)

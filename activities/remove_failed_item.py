@@ -3,17 +3,17 @@
 from shared.arm.client import Azure
 from shared.model.activity_io import VmRequest
 from shared.model.replicated_item import Stage
-from shared.model.step_result import Error, Failed, Outcome, Ready
+from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reporting.audit_log import decided
-from shared.site_recovery.replicated_items import find_protection, is_busy, look_anew, remove
+from shared.site_recovery.replicated_items import find_protection, is_busy, refresh, remove
 
 
-async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
+async def remove_failed_item(azure: Azure, request: VmRequest) -> StepResult:
     """Ready when the removal was asked for, or nothing is to be removed (yet): the item is gone, or a job is on it.
 
     Only what this app made is ever removed by it.
     """
-    look_anew(azure)
+    refresh(azure)
     protection = await find_protection(azure, request.vm_id)
     if protection is None:
         return Ready()

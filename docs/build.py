@@ -15,7 +15,7 @@ from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.reconcile.catalog import DRIFT
 from shared.reporting import audit_log
-from shared.reporting.events import TOLD
+from shared.reporting.events import PUBLISHED_WHEN
 from shared.reporting.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +69,7 @@ def drift() -> str:
 
 def events() -> str:
     """Every type of event."""
-    return _table(("type", "told when"), ((f"`{kind}`", when) for kind, when in TOLD.items()))
+    return _table(("type", "told when"), ((f"`{kind}`", when) for kind, when in PUBLISHED_WHEN.items()))
 
 
 def metrics() -> str:

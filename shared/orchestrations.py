@@ -13,7 +13,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 from shared.model import naming
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_state import CHANGED, LastChange, Result, Run
+from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
 
 log = logging.getLogger("dr.instances")
 
@@ -50,11 +50,11 @@ _SHORTEST_LEASE = 10.0
 _started_at = monotonic()
 
 # Seconds between two looks for a token, at first and at most, and after how many of them the order is sent again.
-_FIRST_LOOK, _LONGEST_LOOK = 0.05, 1.0
+_FIRST_POLL, _LONGEST_POLL = 0.05, 1.0
 _RESEND = 5.0
 
 
-class WakeError(RuntimeError):
+class SignalError(RuntimeError):
     """No run has shown that it knows of the change or the order: to ask again is safe."""
 
 
@@ -64,7 +64,7 @@ def instance_of(vm: ResourceId, *, targets_only: bool = False) -> str:
     return f"targets-{instance.removeprefix('protect-')}" if targets_only else instance
 
 
-async def wake(client: DurableOrchestrationClient, run: Run, order: Order | None = None) -> None:
+async def signal_or_start(client: DurableOrchestrationClient, run: RunState, order: Order | None = None) -> None:
     """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by this new one.
 
     Others do the same at the same time: of two starts at once the one that is dropped loses nothing, for the other
@@ -85,10 +85,10 @@ async def wake(client: DurableOrchestrationClient, run: Run, order: Order | None
         except Exception as error:
             failure = error
             await asyncio.sleep(_PAUSE)
-    raise WakeError(f"{instance} could not be woken in {_ROUNDS} rounds: {failure or 'each run had just ended'}")
+    raise SignalError(f"{instance} could not be woken in {_ROUNDS} rounds: {failure or 'each run had just ended'}")
 
 
-async def hand_over(client: DurableOrchestrationClient, run: Run, order: Order, within: float) -> None:
+async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Order, within: float) -> None:
     """Hands an order to the VM's run, by an event to the one that is under way or as the input of this new one, and
     repeats it until a run shows its token. Raises WakeError if none has after `within` seconds."""
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
@@ -101,14 +101,14 @@ async def hand_over(client: DurableOrchestrationClient, run: Run, order: Order, 
                 return
         except Exception as error:
             failure = error
-            await asyncio.sleep(_LONGEST_LOOK)
+            await asyncio.sleep(_LONGEST_POLL)
     why = failure or "it was sent, and may still be taken up"
-    raise WakeError(f"{instance} has not taken up the order within {within:g} s: {why}")
+    raise SignalError(f"{instance} has not taken up the order within {within:g} s: {why}")
 
 
 async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order: Order, deadline: float) -> bool:
     """Looks for the token until the deadline; no longer than a pause if no run is under way that could show it."""
-    pause, gone_at = _FIRST_LOOK, monotonic() + _PAUSE
+    pause, gone_at = _FIRST_POLL, monotonic() + _PAUSE
     while True:
         status = await status_of(client, instance)
         if order.token in orders_of(status):
@@ -117,7 +117,7 @@ async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order:
         if now >= deadline or (now >= gone_at and status.runtime_status not in RUNNING):
             return False
         await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_LOOK)
+        pause = min(2 * pause, _LONGEST_POLL)
 
 
 def orders_of(status: Any) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def last_change_of(status: Any) -> LastChange | None:
     shown = status.custom_status if status.runtime_status in RUNNING else status.output
     try:
         if status.runtime_status is OrchestrationRuntimeStatus.Completed:
-            result = Result.load(shown)
+            result = RunResult.load(shown)
             if result.acted and status.last_updated_time:
                 return LastChange(outcome=result.outcome, at=status.last_updated_time, error=result.error)
         return LastChange.load(shown["lastChange"])
@@ -140,12 +140,12 @@ def last_change_of(status: Any) -> LastChange | None:
         return None
 
 
-async def start_run(client: DurableOrchestrationClient, run: Run) -> bool:
+async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the VM's run; returns False if one is under way. One that has lost its lease is ended, and this run goes
     on where it stopped."""
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     status = await status_of(client, instance)
-    run = run.but(last_change=last_change_of(status))
+    run = run.with_(last_change=last_change_of(status))
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False
@@ -162,12 +162,12 @@ async def start_and_see(
         await client.start_new(orchestrator, instance, state)
         while (await status_of(client, instance)).runtime_status is None:
             if monotonic() > deadline:
-                raise WakeError(f"{instance} was started, and has not been seen within {within:g} s")
-            await asyncio.sleep(_FIRST_LOOK)
-    except WakeError:
+                raise SignalError(f"{instance} was started, and has not been seen within {within:g} s")
+            await asyncio.sleep(_FIRST_POLL)
+    except SignalError:
         raise
     except Exception as error:
-        raise WakeError(f"{instance} was not started: {error}") from None
+        raise SignalError(f"{instance} was not started: {error}") from None
 
 
 async def start_if_idle(
@@ -193,11 +193,11 @@ async def _start(client: DurableOrchestrationClient, instance: str, orchestrator
     return True
 
 
-async def _take_over(client: DurableOrchestrationClient, instance: str, run: Run) -> Run:
+async def _take_over(client: DurableOrchestrationClient, instance: str, run: RunState) -> RunState:
     """The run with what the lost one knew: its waits, its grace period, its confirmation and its orders."""
     status = await client.get_status(instance, show_input=True)
     try:
-        run = run.take_over(Run.load(json_in(status.input_)))
+        run = run.take_over(RunState.load(json_in(status.input_)))
     except ValueError:
         # Without its state, the VM and the vault say where it stands.
         log.warning("The state of %s could not be read: its run begins from nothing", instance)
@@ -220,7 +220,7 @@ def _has_lost_its_lease(status: Any, poll_seconds: float) -> bool:
     return bool(datetime.now(UTC) - status.last_updated_time > lease)
 
 
-async def _send(client: DurableOrchestrationClient, instance: str, run: Run, order: Order | None = None) -> bool:
+async def _send(client: DurableOrchestrationClient, instance: str, run: RunState, order: Order | None = None) -> bool:
     """Starts the run, or signals the one under way, which may end before it has read that. Returns whether it was
     started."""
     if await start_run(client, run):

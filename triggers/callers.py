@@ -42,7 +42,7 @@ def auth_level() -> func.AuthLevel:
     return func.AuthLevel.ANONYMOUS if authentication_is_on() else func.AuthLevel.FUNCTION
 
 
-async def answered(
+async def handle(
     request: func.HttpRequest, needed: Role, door: Callable[[], Awaitable[func.HttpResponse]]
 ) -> func.HttpResponse:
     """What the door answers to a caller who has the role, or the problem that it met with."""

@@ -7,7 +7,7 @@ from shared.model.base import Model
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
-from shared.reconcile.inventory import Action, Standing, State
+from shared.reconcile.inventory import Action, State, VmStatus
 from shared.reconcile.sweep import Summary
 from triggers.views import View
 
@@ -32,9 +32,9 @@ class StandingView(Model):
     findings: tuple[Finding, ...]
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
-        same = {name: getattr(standing, name) for name in cls.model_fields if name not in {"region", "target_region"}}
-        return cls(region=standing.location, target_region=standing.target_location, **same)
+    def of(cls, vm_status: VmStatus) -> Self:
+        same = {name: getattr(vm_status, name) for name in cls.model_fields if name not in {"region", "target_region"}}
+        return cls(region=vm_status.location, target_region=vm_status.target_location, **same)
 
 
 class ComplianceView(View):

@@ -14,7 +14,7 @@ from shared.site_recovery.vault import vaults_of
 from triggers.estate_views import JobsView, JobView
 from triggers.names import read_vm
 from triggers.paging import PAGING, page_of
-from triggers.requests import asked, query_of
+from triggers.requests import query_of, translate_azure_errors
 
 JOB_STATES = (
     *("NotStarted", "InProgress", "Succeeded", "CompletedWithInformation"),
@@ -40,7 +40,7 @@ async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse
     """Newest first. One list for each vault, shared with the runs, at most a poll interval old. Raises Problem."""
     query = query_of(request, _READERS)
     filters = [(_MATCHES[name], value.lower()) for name, value in query.items() if name in _MATCHES]
-    jobs = [(vault.id, job) for vault in vaults_of(azure) for job in await asked(vault.jobs.get())]
+    jobs = [(vault.id, job) for vault in vaults_of(azure) for job in await translate_azure_errors(vault.jobs.get())]
     chosen = [
         (_key(vault, job), JobView.of(vault, job))
         for vault, job in jobs

@@ -10,11 +10,11 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.model.step_result import Error
-from shared.orchestrations import RUNNING, WakeError, json_in, start_and_see
+from shared.orchestrations import RUNNING, SignalError, json_in, start_and_see
 from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
 from triggers.batch_views import BatchAccepted, BatchView
 from triggers.problems import Problem
-from triggers.requests import flags_of, refuse_while_writes_are_off
+from triggers.requests import flags_of, require_writes
 from triggers.selection import selected
 
 ORCHESTRATOR = "protect_batch"
@@ -27,13 +27,13 @@ async def post_protections(
     """Starts a batch, in which each VM is asked for as a PUT of its own would do it. Raises Problem: then it is not
     started."""
     flags_of(request)
-    refuse_while_writes_are_off(azure.settings)
+    require_writes(azure.settings)
     vms, tags = await selected(azure, request, MOST_VMS)
     name = f"{PREFIX}{token_hex(16)}"
     batch = Batch(poll_seconds=azure.settings.poll_seconds, tags=tags, waiting=vms)
     try:
         await start_and_see(client, ORCHESTRATOR, name, batch.dump(), azure.settings.accept_timeout_seconds)
-    except WakeError as error:
+    except SignalError as error:
         detail = f"Nothing was written by this request: {error}. Repeating it is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
     where = f"{request.url.split('?', 1)[0].rstrip('/')}/{name}"

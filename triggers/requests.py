@@ -108,7 +108,7 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def refuse_while_writes_are_off(settings: Settings) -> None:
+def require_writes(settings: Settings) -> None:
     """Raises Problem: before anything else is done, a read included."""
     if settings.writes_disabled:
         raise Problem(HTTPStatus.CONFLICT, WRITES_DISABLED, f"{settings.writes_disabled}.")
@@ -118,7 +118,7 @@ def no_such_vm(vm: ResourceId) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, "VmNotFound", f"There is no VM {vm}.")
 
 
-async def asked(call: Awaitable[T]) -> T:
+async def translate_azure_errors(call: Awaitable[T]) -> T:
     """Awaits a call of the gateway. Raises Problem: 409 where the settings forbid it, 502 or 503 where Azure does."""
     try:
         return await call

@@ -17,7 +17,7 @@ from shared.readers.selection import find_vms
 from triggers import names
 from triggers.body import invalid_body, request_model, shown, tags_from, validated
 from triggers.problems import FieldError, Problem
-from triggers.requests import asked, body_of
+from triggers.requests import body_of, translate_azure_errors
 
 LARGEST_BODY = 256 * 1024
 """Bytes: the IDs of as many VMs as a batch may have, however long they are."""
@@ -153,7 +153,7 @@ async def _vms(azure: Azure, asked_for: Any) -> set[ResourceId]:
 
 async def _found(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]], bool]) -> set[ResourceId]:
     try:
-        return set(await asked(find_vms(azure, wanted)))
+        return set(await translate_azure_errors(find_vms(azure, wanted)))
     except TruncatedError as truncated:
         raise Problem(HTTPStatus.BAD_GATEWAY, "ListTruncated", f"{truncated}.", retry_after=30) from None
 

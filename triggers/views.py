@@ -49,7 +49,7 @@ class RunStatus(Model):
     last_error: Error | None = None
     attempts: int = 0
     job: str = ""
-    phase: Phase = Phase.LOOK
+    phase: Phase = Phase.OBSERVE
     disable_at: datetime | None = None
     orders: tuple[str, ...] = ()
 

@@ -53,7 +53,7 @@ def wait_for_function(app_id: str, deadline: float) -> None:
             return
 
 
-def deploy(asked: argparse.Namespace, parameters: dict[str, Any]) -> None:
+def deploy(args: argparse.Namespace, parameters: dict[str, Any]) -> None:
     """Raises AzError."""
     given = {name: {"value": value} for name, value in parameters.items()}
     # A key among them is not for the list of processes: a file that nobody else may read.
@@ -61,7 +61,7 @@ def deploy(asked: argparse.Namespace, parameters: dict[str, Any]) -> None:
         file = Path(folder) / "parameters.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps({"$schema": _SCHEMA, "contentVersion": "1.0.0.0", "parameters": given}))
-        where = ("--subscription", asked.subscription, "--resource-group", asked.resource_group)
+        where = ("--subscription", args.subscription, "--resource-group", args.resource_group)
         template = ("--template-file", str(INFRA / "events.bicep"), "--parameters", f"@{file}")
         az("deployment", "group", "create", "--name", "dr-events", *where, *template)
 
@@ -73,20 +73,20 @@ def webhook(app_id: str, app_url: str) -> str:
     return f"{app_url}/runtime/webhooks/eventgrid?functionName=Host.Functions.{FUNCTION}&code={key}"
 
 
-def deploy_when_ready(asked: argparse.Namespace) -> str:
+def deploy_when_ready(args: argparse.Namespace) -> str:
     """How the function is reached in the end. Raises TimeoutError, AzError."""
-    deadline = time.monotonic() + asked.wait_minutes * 60
-    wait_for_function(asked.app_id, deadline)
+    deadline = time.monotonic() + args.wait_minutes * 60
+    wait_for_function(args.app_id, deadline)
     parameters: dict[str, Any] = {
-        "appId": asked.app_id,
-        "source": asked.source,
-        "existingTopicName": asked.existing_topic,
-        "actionGroupId": asked.action_group,
-        "deadLetter": asked.dead_letter,
+        "appId": args.app_id,
+        "source": args.source,
+        "existingTopicName": args.existing_topic,
+        "actionGroupId": args.action_group,
+        "deadLetter": args.dead_letter,
     }
-    while asked.destination != "webhook":
+    while args.destination != "webhook":
         try:
-            deploy(asked, {**parameters, "destination": "function"})
+            deploy(args, {**parameters, "destination": "function"})
         except AzError as error:
             # What the app's host shows already, Event Grid may see minutes later. Any other error stays.
             if "endpoint" not in str(error).lower():
@@ -97,7 +97,7 @@ def deploy_when_ready(asked: argparse.Namespace) -> str:
             time.sleep(PAUSE_SECONDS)
         else:
             return "function"
-    deploy(asked, {**parameters, "destination": "webhook", "webhookUrl": webhook(asked.app_id, asked.app_url)})
+    deploy(args, {**parameters, "destination": "webhook", "webhookUrl": webhook(args.app_id, args.app_url)})
     return "webhook"
 
 
@@ -127,17 +127,17 @@ def read(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: list[str]) -> int:
-    asked = read(arguments)
+    args = read(arguments)
     try:
-        reached = deploy_when_ready(asked)
+        reached = deploy_when_ready(args)
     except (AzError, TimeoutError) as error:
         print(
-            f"Events of {asked.subscription} do not reach the app: {error}\nThe sweep does its work without them; "
+            f"Events of {args.subscription} do not reach the app: {error}\nThe sweep does its work without them; "
             "run this again when that is mended.",
             file=sys.stderr,
         )
         return 1
-    print(f"Events of {asked.subscription} reach the app as a {reached}.")
+    print(f"Events of {args.subscription} reach the app as a {reached}.")
     return 0
 
 

@@ -229,9 +229,9 @@ class Settings(BaseModel):
     def refuses_protection(self, tags: Mapping[str, str]) -> bool:
         """Whether the tag is there and says no: what was lost by mistake says nothing."""
         says = self.tag_name.lower() in {name.lower() for name in tags}
-        return says and not self.asks_for_protection(tags)
+        return says and not self.requests_protection(tags)
 
-    def asks_for_protection(self, tags: Mapping[str, str]) -> bool:
+    def requests_protection(self, tags: Mapping[str, str]) -> bool:
         """Whether a VM with these tags is to be protected. Tag names know no case in Azure; neither do our values."""
         given = {name.lower(): value.strip().lower() for name, value in tags.items()}
         return given.get(self.tag_name.lower()) in {value.lower() for value in self.tag_values}

@@ -63,7 +63,7 @@ class PurgeRequest(Model):
     before: datetime
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What a look at the VM says is to be done."""
 
     PROTECT = "protect"
@@ -72,14 +72,14 @@ class Verdict(StrEnum):
     GONE = "gone"
 
 
-class Source(Model):
+class Observation(Model):
     """What `resolve_source` found. With the verdict PROTECT, `vm` is there, and `item` if something protects it.
 
     With NOT_TAGGED and GONE, `item` is what may be disabled, `grace_seconds` after that was first seen. `not_before` is
     when the VM is old enough to be enabled.
     """
 
-    verdict: Verdict
+    decision: Decision
     vm: SourceVm | None = None
     item: ProtectedItem | None = None
     findings: tuple[Finding, ...] = ()

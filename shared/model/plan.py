@@ -26,8 +26,8 @@ class Setting(Model):
 
 def origins_of(settings: Iterable[Setting]) -> tuple[str, ...]:
     """The layers that asked for something, each once, in order."""
-    asked = (setting.origin for setting in settings if setting.origin not in {DEFAULT_ORIGIN, ITEM_ORIGIN})
-    return tuple(dict.fromkeys(asked))
+    requested = (setting.origin for setting in settings if setting.origin not in {DEFAULT_ORIGIN, ITEM_ORIGIN})
+    return tuple(dict.fromkeys(requested))
 
 
 class ResourcePreview(Model):

@@ -99,9 +99,9 @@ class HealthError(Error):
 
 
 class ProtectedItem(Model):
-    """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
+    """`source` is the protected VM, `failover_vms` the VMs that a failover or a test failover created or would create.
 
-    `turned` is whether it leads back to where it first came from: after a failover its VM was reprotected.
+    `direction_reversed` is whether it leads back to where it first came from: after a failover its VM was reprotected.
     `held_recovery_points` is whether it ever was protected, `job` the one under way on it, or "". `percent` is that of
     the initial replication, where the service tells it; it stops below 100. `rpo_at` is when `rpo_seconds` was
     reckoned, `tested_at` when a test failover last went well.
@@ -109,12 +109,12 @@ class ProtectedItem(Model):
 
     id: ResourceId
     source: ResourceId
-    copies: tuple[ResourceId, ...] = ()
+    failover_vms: tuple[ResourceId, ...] = ()
     state: str
     state_description: str = ""
     test_failover: str = ""
     active_location: str = ""
-    turned: bool = False
+    direction_reversed: bool = False
     replication_health: str = ""
     policy_id: ResourceId | None = None
     disks: tuple[ItemDisk, ...] = ()
@@ -146,7 +146,7 @@ class ProtectedItem(Model):
     @property
     def stage(self) -> Stage:
         under_test = self.test_failover.lower() not in {"", "none"}
-        if under_test or self.turned or self.active_location.lower() == "recovery":
+        if under_test or self.direction_reversed or self.active_location.lower() == "recovery":
             return Stage.FROZEN
         stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
         # What once was protected is never taken for a mere attempt that failed.

@@ -56,13 +56,13 @@ class Failed(Model):
     by_settings: bool = False
 
 
-Outcome = Ready | Pending | Failed
+StepResult = Ready | Pending | Failed
 
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(
-    Annotated[Outcome, Field(discriminator="status")], config=ConfigDict(defer_build=True)
+_OUTCOME: TypeAdapter[StepResult] = TypeAdapter(
+    Annotated[StepResult, Field(discriminator="status")], config=ConfigDict(defer_build=True)
 )
 
 
-def load_outcome(data: Any) -> Outcome:
+def load_step_result(data: Any) -> StepResult:
     """Reads what an activity returned. Raises pydantic.ValidationError."""
     return _OUTCOME.validate_python(data)

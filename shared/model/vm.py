@@ -69,11 +69,11 @@ class SourceNic(Model):
 
 
 class Subnet(Model):
-    """`guarded` is whether it has a network security group, `routed` whether it has a route table."""
+    """`has_nsg` is whether it has a network security group, `has_route_table` whether it has a route table."""
 
     prefixes: tuple[str, ...] = ()
-    guarded: bool = False
-    routed: bool = False
+    has_nsg: bool = False
+    has_route_table: bool = False
 
 
 class Network(Model):
@@ -155,7 +155,7 @@ class GroupMember(Model):
     location: str
 
 
-class Surroundings(Model):
+class PlanningContext(Model):
     """What a VM's protection depends on besides the VM.
 
     `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.

@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.ttl_cache import HARDLY, SLOW
+from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC
 from shared.config import override_options
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
@@ -22,14 +22,14 @@ from shared.model.vm import (
     Lock,
     Network,
     Offer,
+    PlanningContext,
     SourceAvailabilitySet,
     SourceNic,
     SourceVm,
-    Surroundings,
 )
 from shared.planning import placement
 from shared.planning.network import LONGEST_NAME
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 from shared.planning.references import references, target_group
 from shared.planning.storage import default_cache
 from shared.readers.disks import shared_disks
@@ -43,20 +43,20 @@ from shared.site_recovery.vault import Vault, vaults_of
 
 
 class Reader:
-    """Reads for one VM. What hardly changes is remembered for hours, unless it is asked for `anew`.
+    """Reads for one VM. What hardly changes is remembered for hours, unless it is asked for `refresh`.
 
     All raise HttpResponseError.
     """
 
-    def __init__(self, azure: Azure, vm: SourceVm, wishes: Wishes, vault: Vault, *, anew: bool) -> None:
+    def __init__(self, azure: Azure, vm: SourceVm, overrides: Overrides, vault: Vault, *, refresh: bool) -> None:
         self._azure = azure
         self._vm = vm
-        self._wishes = wishes
+        self._overrides = overrides
         self._vault = vault
-        self._within = azure.settings.poll_seconds * (1 if anew else HARDLY)
-        self._slowly = azure.settings.poll_seconds * (1 if anew else SLOW)
+        self._within = azure.settings.poll_seconds * (1 if refresh else TTL_STATIC)
+        self._slowly = azure.settings.poll_seconds * (1 if refresh else TTL_SLOW)
 
-    async def before_enabling(self, group: GroupRecord | None) -> Surroundings:
+    async def before_enabling(self, group: GroupRecord | None) -> PlanningContext:
         """All that a VM depends on which nothing protects yet."""
         nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
         around = await self._around(nics, await self._vault.network_mappings.get())
@@ -81,7 +81,7 @@ class Reader:
         }
         return around.model_copy(update=more)
 
-    async def of_item(self, item: ProtectedItem) -> Surroundings:
+    async def of_item(self, item: ProtectedItem) -> PlanningContext:
         """What could change an item. Of the interfaces the item itself tells."""
         nics = tuple(
             SourceNic(
@@ -96,33 +96,37 @@ class Reader:
         mappings = await self._vault.network_mappings.get(self._within)
         around = await self._around(nics, mappings, item.settings.target_location)
         more: dict[str, Any] = {}
-        if "target-size" in self._wishes.asked:
+        if "target-size" in self._overrides.requested:
             more["offer"] = await self._offer(around.target_location)
         if {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}:
             more["shared_disks"] = await shared_disks(self._azure, self._vm, self._within)
         return around.model_copy(update=more)
 
-    async def _around(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> Surroundings:
+    async def _around(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
         """What is needed either way. `target` is the region of an item; else it is what is asked for."""
-        azure, vm, wishes = self._azure, self._vm, self._wishes
+        azure, vm, overrides = self._azure, self._vm, self._overrides
         vault = await self._vault.about.get(self._within)
-        target = target or placement.location(vm, wishes, azure.settings, vault.location).value
+        target = target or placement.location(vm, overrides, azure.settings, vault.location).value
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
         sources = sorted({nic.network for nic in nics}, key=str)
-        asked = [(tag, resource) for tag, resource in references(vm, wishes) if resource in azure.settings.target]
+        requested = [
+            (tag, resource) for tag, resource in references(vm, overrides) if resource in azure.settings.target
+        ]
         targets = {mapped.get(source.key, naming.target_sibling(source, LONGEST_NAME)) for source in sources}
-        targets |= {resource for tag, resource in asked if tag == "target-vnet"}
-        caches = {resource for tag, resource in asked if tag == "cache-storage"}
+        targets |= {resource for tag, resource in requested if tag == "target-vnet"}
+        caches = {resource for tag, resource in requested if tag == "cache-storage"}
         networks, target_networks, existing, availability_set = await asyncio.gather(
             # A network that a target is made after is read anew more often than one that is only compared.
             self._networks(sources, mapped),
             asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets, key=str))),
-            asyncio.gather(*(read_existing(azure, each, self._within, caches) for each in {each for _, each in asked})),
+            asyncio.gather(
+                *(read_existing(azure, each, self._within, caches) for each in {each for _, each in requested})
+            ),
             self._availability_set(),
         )
         known = [await each.items.get() for each in vaults_of(azure)]
-        group = wishes.asked.get("consistency-group")
-        around = Surroundings(
+        group = overrides.requested.get("consistency-group")
+        around = PlanningContext(
             vault_location=vault.location,
             target_location=target,
             vault_has_identity=vault.has_identity,
@@ -135,19 +139,19 @@ class Reader:
             cached_disks=_cached_disks(vm, known),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
         )
-        addresses = parts(wishes.asked["target-ip"].value).items() if "target-ip" in wishes.asked else ()
+        addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
         by_name = {nic.id.name.lower(): nic for nic in nics}
         fixed = {address: by_name.get(name) or next(iter(nics), None) for name, address in addresses}
         taken = await self._taken(around, {address: nic for address, nic in fixed.items() if nic})
         return around.model_copy(update={"taken_addresses": taken})
 
-    async def _default_cache(self, around: Surroundings) -> tuple[Existing, ...]:
+    async def _default_cache(self, around: PlanningContext) -> tuple[Existing, ...]:
         """The app's own account, if it is there and nobody asks for another: somebody may have changed it since."""
-        churn = self._wishes.asked.get("churn")
+        churn = self._overrides.requested.get("churn")
         account = default_cache(
             self._vm, around.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
         )
-        if "cache-storage" in self._wishes.asked or account not in self._azure.settings.target:
+        if "cache-storage" in self._overrides.requested or account not in self._azure.settings.target:
             return ()
         # What this process made has no soft delete: that is a call for each account, and not needed.
         found = await read_existing(self._azure, account, self._within, {account} - self._azure.made)
@@ -162,9 +166,9 @@ class Reader:
         ]
         return tuple([network for network in await asyncio.gather(*reads) if network])
 
-    async def _taken(self, around: Surroundings, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
+    async def _taken(self, around: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
         """Those of the addresses that something in the target network has."""
-        chosen = [each for tag, each in references(self._vm, self._wishes) if tag == "target-vnet"]
+        chosen = [each for tag, each in references(self._vm, self._overrides) if tag == "target-vnet"]
         there = {network.id for network in around.target_networks}
         taken = []
         for address, nic in addresses.items():
@@ -190,9 +194,9 @@ class Reader:
         )
 
     async def _offer(self, target: str) -> Offer:
-        asked = self._wishes.asked.get("target-size")
-        wanted = {self._vm.size.lower(), asked.value.lower() if asked else ""} - {""}
-        subscription = target_group(self._vm, self._wishes).subscription
+        requested = self._overrides.requested.get("target-size")
+        wanted = {self._vm.size.lower(), requested.value.lower() if requested else ""} - {""}
+        subscription = target_group(self._vm, self._overrides).subscription
         try:
             return await read_offer(self._azure, subscription, target, wanted, self._within)
         except HttpResponseError as answer:
@@ -202,7 +206,7 @@ class Reader:
             raise
 
     async def _locks(self) -> tuple[Lock, ...]:
-        target = target_group(self._vm, self._wishes).subscription
+        target = target_group(self._vm, self._overrides).subscription
         subscriptions = {each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, target)}
         found = await asyncio.gather(*(read_locks(self._azure, each, self._within) for each in sorted(subscriptions)))
         return tuple(lock for locks in found for lock in locks)

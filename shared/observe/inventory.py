@@ -22,8 +22,8 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.readers.virtual_machines import vm_of_row
 from shared.reconcile.compliance import assess
-from shared.reconcile.inventory import Estate, Group, Survey
-from shared.reconcile.orphans import demand_of
+from shared.reconcile.inventory import ComplianceReport, Group, Inventory
+from shared.reconcile.orphans import references_of
 from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class _Held(NamedTuple):
     region: str
 
 
-async def read_estate(azure: Azure) -> Estate:
+async def read_inventory(azure: Azure) -> Inventory:
     """Reads only. Nothing is raised for what Azure answers: it is said in the estate's `gaps`."""
     gaps: Gaps = {}
     read_at, vaults = datetime.now(UTC), vaults_of(azure)
@@ -75,7 +75,7 @@ async def read_estate(azure: Azure) -> Estate:
         ),
         asyncio.gather(*(_of_vault(vault, gaps) for vault in vaults)),
     )
-    return Estate(
+    return Inventory(
         vms=vms,
         items=tuple(item for each in held for item in each.items),
         read_at=read_at,
@@ -175,22 +175,22 @@ def _subscriptions(azure: Azure) -> set[str]:
     return {member.subscription.lower() for member in azure.settings.source_scope}
 
 
-async def survey(azure: Azure, within: float | None = None) -> Survey:
+async def compliance_report(azure: Azure, within: float | None = None) -> ComplianceReport:
     """How every VM in the source scope stands, at most `within` seconds ago (by default two poll intervals).
 
     Nothing is raised for what Azure answers: what could not be read is in the survey's `gaps`.
     """
     return await azure.shared(
-        _KEY, lambda: _survey(azure), 2 * azure.settings.poll_seconds if within is None else within
+        _KEY, lambda: _compliance_report(azure), 2 * azure.settings.poll_seconds if within is None else within
     )
 
 
-async def _survey(azure: Azure) -> Survey:
-    estate = await read_estate(azure)
+async def _compliance_report(azure: Azure) -> ComplianceReport:
+    estate = await read_inventory(azure)
     group_tags = {key: group.tags for key, group in estate.groups.items()}
-    return Survey(
-        standings=assess(estate, azure.settings),
+    return ComplianceReport(
+        vm_statuses=assess(estate, azure.settings),
         read_at=estate.read_at,
         gaps=estate.gaps,
-        demand=demand_of(estate.vms, estate.items, group_tags, azure.settings),
+        referenced=references_of(estate.vms, estate.items, group_tags, azure.settings),
     )

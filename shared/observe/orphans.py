@@ -22,8 +22,8 @@ from shared.planning.network import LONGEST_NAME
 from shared.readers.named_resources import api_version_of
 from shared.readers.resource_groups import forget_groups
 from shared.readers.usage import interfaces_in
-from shared.reconcile.inventory import Survey
-from shared.reconcile.orphans import Demand
+from shared.reconcile.inventory import ComplianceReport
+from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
 
 log = logging.getLogger("dr.leftovers")
@@ -66,13 +66,13 @@ def _subscriptions(scope: Iterable[ResourceId]) -> list[str]:
     return sorted({member.subscription.lower() for member in scope})
 
 
-async def tagged_since(azure: Azure, survey: Survey) -> ResourceId | None:
+async def tagged_since(azure: Azure, compliance_report: ComplianceReport) -> ResourceId | None:
     """A VM that is tagged by now, and that the survey does not know to be: its run may be using anything.
 
     Raises HttpResponseError.
     """
     settings = azure.settings
-    known = {each.vm_id for each in survey.standings if settings.asks_for_protection(each.tags)}
+    known = {each.vm_id for each in compliance_report.vm_statuses if settings.requests_protection(each.tags)}
     for subscription in _subscriptions(settings.source_scope):
         for value in settings.tag_values:
             listed = azure.resources(subscription).resources.list(filter=_tagged(settings.tag_name, value))
@@ -101,27 +101,27 @@ async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[
 class Networks:
     """Which VMs that are about to be protected lead to a network, or to something in a group: by their interfaces."""
 
-    def __init__(self, azure: Azure, demand: Demand) -> None:
+    def __init__(self, azure: Azure, referenced: ReferencedResources) -> None:
         self._azure = azure
-        self._demand = demand
+        self._referenced = referenced
         self._sources: list[ResourceId] | None = None
 
-    async def reason_to_keep(self, leftover: ResourceId) -> str:
+    async def reason_to_keep(self, orphan: ResourceId) -> str:
         """Of a network or a group, or "". Raises HttpResponseError."""
-        if leftover.is_type(NETWORK) and (mapping := await self._mapping_of_others(leftover)):
+        if orphan.is_type(NETWORK) and (mapping := await self._mapping_of_others(orphan)):
             return f"the network mapping {mapping}, which this app did not make, leads to it"
-        if not (leftover.is_type(NETWORK) or not leftover.type):
+        if not (orphan.is_type(NETWORK) or not orphan.type):
             return ""
-        if self._demand.unclear:
-            return f"{self._demand.unclear} does not tell its network, and its VM is gone"
-        if not self._demand.interfaces:
+        if self._referenced.unclear:
+            return f"{self._referenced.unclear} does not tell its network, and its VM is gone"
+        if not self._referenced.interfaces:
             return ""
-        for source in await self._leading_to(leftover):
-            if self._demand.interfaces & await interfaces_in(self._azure, source):
+        for source in await self._leading_to(orphan):
+            if self._referenced.interfaces & await interfaces_in(self._azure, source):
                 return f"VMs in {source.name} that are being protected lead to it"
         return ""
 
-    async def _leading_to(self, leftover: ResourceId) -> list[ResourceId]:
+    async def _leading_to(self, orphan: ResourceId) -> list[ResourceId]:
         """The networks whose target this would be, or would be in."""
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
@@ -129,7 +129,7 @@ class Networks:
             clients = [self._azure.resources(each).resources for each in subscriptions]
             self._sources = [source for client in clients for source in await _ids(client.list(filter=condition))]
         targets = [(source, naming.target_sibling(source, LONGEST_NAME)) for source in self._sources]
-        return [source for source, target in targets if leftover in {target, target.group_id}]
+        return [source for source, target in targets if orphan in {target, target.group_id}]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
         """A mapping of ours is no use of its own: it stays, and leads to the network that the next VM makes again."""
@@ -142,7 +142,7 @@ class Networks:
         return None
 
 
-async def remove(azure: Azure, leftover: ResourceId) -> str:
+async def remove(azure: Azure, orphan: ResourceId) -> str:
     """Asks for its removal, once, and does not wait for it. Returns why Azure refused, or "".
 
     Azure has no removal of a group that is empty: whatever somebody puts into one between the look at it and this call
@@ -151,18 +151,18 @@ async def remove(azure: Azure, leftover: ResourceId) -> str:
 
     Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
     """
-    azure.check_removal(leftover)
-    client = azure.resources(leftover.subscription)
+    azure.check_removal(orphan)
+    client = azure.resources(orphan.subscription)
     try:
-        if leftover.type:
-            version = api_version_of(leftover)
-            await client.resources.begin_delete_by_id(str(leftover), api_version=version, retry_total=0)
+        if orphan.type:
+            version = api_version_of(orphan)
+            await client.resources.begin_delete_by_id(str(orphan), api_version=version, retry_total=0)
         else:
-            await client.resource_groups.begin_delete(leftover.resource_group, retry_total=0)
+            await client.resource_groups.begin_delete(orphan.resource_group, retry_total=0)
     except HttpResponseError as answer:
         if answer.status_code not in _REFUSALS:
             raise
         return str(error_of(answer))
-    azure.forget_resource(leftover)
-    forget_groups(azure, leftover, if_before=float("inf"))
+    azure.forget_resource(orphan)
+    forget_groups(azure, orphan, if_before=float("inf"))
     return ""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from shared.arm.client import Azure
 from shared.arm.tags import tag_vm
 from shared.config.settings import Settings
-from shared.model.activity_io import Source, Verdict
+from shared.model.activity_io import Decision, Observation
 from shared.model.changes import Difference
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
@@ -29,8 +29,8 @@ class Planned(NamedTuple):
         return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
 
 
-async def planned(azure: Azure, source: Source) -> Planned:
-    if source.verdict is not Verdict.PROTECT or source.vm is None:
+async def planned(azure: Azure, source: Observation) -> Planned:
+    if source.decision is not Decision.PROTECT or source.vm is None:
         return Planned(source.findings)
     plan = await plan_for(azure, source.vm, source.item, thorough=True)
     findings = (*source.findings, *plan.findings)
@@ -62,12 +62,12 @@ async def _in_place(
     )
 
 
-def blockers_of(source: Source, found: Planned) -> tuple[Finding, ...]:
+def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
     """What would end the VM's run as not eligible.
 
     Azure may be busy with the VM itself, which is waited for: then only what is asked for can be judged already.
     """
-    if source.verdict is Verdict.PROTECT and source.item is None and source.vm and source.vm.is_settling:
+    if source.decision is Decision.PROTECT and source.item is None and source.vm and source.vm.is_settling:
         return tuple(finding for finding in found.blockers if finding.code.startswith("Override"))
     return found.blockers
 
@@ -78,7 +78,7 @@ async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> Non
     Raises WriteRefusedError, HttpResponseError.
     """
     wanted = dict(tags)
-    if not azure.settings.asks_for_protection(vm.tags):
+    if not azure.settings.requests_protection(vm.tags):
         wanted[azure.settings.tag_name] = azure.settings.tag_values[0]
     has = {name.lower(): value for name, value in vm.tags.items()}
     differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}

@@ -23,7 +23,7 @@ PROFILE, HOLD = "profile", "hold"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Override:
     """A value that some layer asks for. `origin` names the layer, `where` the very tag or field, for messages."""
 
     value: str
@@ -32,12 +32,12 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Overrides:
     """All that is asked for, by the tags' names without their prefix. With a blocker in `findings` it is incomplete."""
 
     profile_name: str
     profile: Profile
-    asked: dict[str, Asked] = field(default_factory=dict)
+    requested: dict[str, Override] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -53,11 +53,11 @@ class _Layer:
     origin: str
     where: str
 
-    def asked(self, tag: str, value: str) -> Asked:
-        return Asked(value, self.origin.format(tag), self.where.format(tag))
+    def override(self, tag: str, value: str) -> Override:
+        return Override(value, self.origin.format(tag), self.where.format(tag))
 
 
-def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -> Wishes:
+def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -> Overrides:
     """What a VM's profile, its resource group, its own tags and a request ask for."""
     layers = [
         _Layer(_own(group_tags, settings), *2 * (f"tag {{}} of the resource group {vm.id.resource_group}",)),
@@ -74,8 +74,8 @@ def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -
     name, of_profile = _profile(layers, settings)
     findings += of_profile
     profile = settings.profiles[name]
-    asked = {
-        choice: Asked(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
+    requested = {
+        choice: Override(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
         for choice, value in profile.values.items()
     }
     for layer in layers:
@@ -84,20 +84,20 @@ def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -
                 continue
             tag = f"{settings.tag_name}-{choice}"
             try:
-                wish = layer.asked(tag, CHOICES[choice].read(text))
+                override = layer.override(tag, CHOICES[choice].read(text))
             except ValueError as error:
-                findings.append(invalid(layer.asked(tag, text), str(error)))
+                findings.append(invalid(layer.override(tag, text), str(error)))
                 continue
-            refused = tuple(_not_allowed(choice, wish, name, profile, settings))
+            refused = tuple(_not_allowed(choice, override, name, profile, settings))
             findings += refused
             if not refused:
                 # What may not be had is not even looked at.
-                asked[choice] = wish
-    return Wishes(name, profile, asked, tuple(findings))
+                requested[choice] = override
+    return Overrides(name, profile, requested, tuple(findings))
 
 
-def invalid(asked: Asked, allowed: str, fix: str = "Change it or remove it.") -> Finding:
-    return blocker("OverrideInvalid", f"The {asked.where} is {asked.value[:200]!r}; allowed: {allowed}.", fix)
+def invalid(requested: Override, allowed: str, fix: str = "Change it or remove it.") -> Finding:
+    return blocker("OverrideInvalid", f"The {requested.where} is {requested.value[:200]!r}; allowed: {allowed}.", fix)
 
 
 def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -116,7 +116,7 @@ def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
             allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
             yield blocker(
                 "OverrideInvalid",
-                f"The {layer.asked(tag[:80], '').where} is none that this app knows there; allowed: {allowed}.",
+                f"The {layer.override(tag[:80], '').where} is none that this app knows there; allowed: {allowed}.",
                 "Mend its name, or remove it.",
             )
 
@@ -125,35 +125,37 @@ def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Findin
     """The profile's name: the last layer's that names one; the default one, with a finding, if there is none such."""
     tag = f"{settings.tag_name}-{PROFILE}"
     for layer in reversed(layers):
-        asked = layer.given.get(PROFILE)
-        if asked is None:
+        requested = layer.given.get(PROFILE)
+        if requested is None:
             continue
-        if asked.strip().lower() in settings.profiles:
-            return asked.strip().lower(), []
+        if requested.strip().lower() in settings.profiles:
+            return requested.strip().lower(), []
         known = ", ".join(settings.profiles)
         fix = "Name one of these profiles, or define the profile in DR_PROFILES."
-        return DEFAULT, [invalid(layer.asked(tag, asked), known, fix)]
+        return DEFAULT, [invalid(layer.override(tag, requested), known, fix)]
     return DEFAULT, []
 
 
-def _not_allowed(choice: str, asked: Asked, name: str, profile: Profile, settings: Settings) -> Iterator[Finding]:
+def _not_allowed(
+    choice: str, requested: Override, name: str, profile: Profile, settings: Settings
+) -> Iterator[Finding]:
     row, allowed = CHOICES[choice], profile.allow.get(choice, ())
-    for value in values.parts(asked.value).values():
+    for value in values.parts(requested.value).values():
         if not any(_covers(entry, value, row) for entry in allowed):
             listed = ", ".join(allowed) or "nothing"
             yield blocker(
                 "OverrideNotAllowed",
-                f"The {asked.where} asks for {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
+                f"The {requested.where} asks for {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
                 f"Choose what is allowed, or have {choice} extended under `allow` of the profile in DR_PROFILES.",
             )
         elif row.resource_type is not None and value.startswith("/") and ResourceId(value) not in settings.target:
-            yield out_of_scope(asked, value, settings)
+            yield out_of_scope(requested, value, settings)
 
 
-def out_of_scope(asked: Asked, value: str, settings: Settings) -> Finding:
+def out_of_scope(requested: Override, value: str, settings: Settings) -> Finding:
     return blocker(
         "OverrideNotAllowed",
-        f"The {asked.where} asks for {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
+        f"The {requested.where} asks for {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
         "Choose a resource in that scope, or have the scope extended.",
     )
 

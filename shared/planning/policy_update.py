@@ -54,8 +54,8 @@ def edit_of(
 
     None if there is nothing to edit, or nothing that may be: it has to be made for that very profile.
     """
-    asked = {(policy.retention_minutes, policy.app_consistent_minutes) for policy in profiles}
-    if _profile_of(policy_id.name) != profile or has in asked:
+    requested = {(policy.retention_minutes, policy.app_consistent_minutes) for policy in profiles}
+    if _profile_of(policy_id.name) != profile or has in requested:
         return None
     return PolicyEdit(
         policy_id=policy_id, retention_minutes=has[0], app_consistent_minutes=has[1], wanted=wanted, items=items

@@ -11,7 +11,7 @@ from shared.model.findings import Finding, Severity, blocker, warning
 from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.target_resources import CacheAccount, InVault, ResourceGroup, TargetResource
-from shared.model.vm import Disk, Lock, Size, SourceVm, Surroundings
+from shared.model.vm import Disk, Lock, PlanningContext, Size, SourceVm
 
 # The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.
 LEAST_CORES, LEAST_MEMORY = 2, 1
@@ -142,7 +142,7 @@ def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
     )
 
 
-def of_surroundings(vm: SourceVm, around: Surroundings) -> Iterator[Finding]:
+def of_context(vm: SourceVm, around: PlanningContext) -> Iterator[Finding]:
     """What can be said of a VM by where it lives and what the service's own check found."""
     if around.group_managed_by:
         yield blocker(

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
-from shared.arm.get_or_create import Flight
-from shared.arm.rate_limit import in_background
+from shared.arm.get_or_create import PendingCreate
+from shared.arm.rate_limit import low_priority
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Failed, Outcome
+from shared.model.step_result import Error, Failed, StepResult
 from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
@@ -40,7 +40,7 @@ class _Kind(NamedTuple):
     """
 
     find: Callable[[Any, Any], Awaitable[ResourceId | None]]
-    create: Callable[[Any, Any], Awaitable[Flight | ResourceId]]
+    create: Callable[[Any, Any], Awaitable[PendingCreate | ResourceId]]
     forget: Callable[[Any, Any, float], None] | None = None
 
 
@@ -82,15 +82,15 @@ _KINDS: dict[type[TargetResource], _Kind] = {
 }
 
 
-async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
+async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
     """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
     holder, forget = _holder(azure, resource), _KINDS[type(resource)].forget
     recently = monotonic() - azure.settings.poll_seconds
     refresh = partial(forget, holder, resource, recently) if forget else None
     try:
         # Whoever wants the same waits for this look at it, events too.
-        with in_background(False):
-            return await holder.ensurer.ensure(
+        with low_priority(False):
+            return await holder.get_or_create.ensure(
                 resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
             )
     except UnfitError as unfit:
@@ -102,7 +102,7 @@ async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
     return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
 
 
-async def _create(azure: Azure, resource: TargetResource) -> Flight | ResourceId:
+async def _create(azure: Azure, resource: TargetResource) -> PendingCreate | ResourceId:
     forbidden = preflight.not_to_be_made(resource, azure.settings)
     if forbidden:
         raise WriteRefusedError(forbidden.code, forbidden.message, forbidden.fix)
@@ -111,7 +111,7 @@ async def _create(azure: Azure, resource: TargetResource) -> Flight | ResourceId
 
 def known(azure: Azure, resource: TargetResource) -> bool:
     """Whether this process saw it a while ago at most. Costs no call."""
-    return _holder(azure, resource).ensurer.knows(resource.key)
+    return _holder(azure, resource).get_or_create.knows(resource.key)
 
 
 def _holder(azure: Azure, resource: TargetResource) -> Azure | Vault:

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from shared.arm.client import Azure
-from shared.arm.get_or_create import Flight, UnderWayError, usually
+from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
 from shared.arm.parsing import region
 from shared.arm.ttl_cache import FRESH_FOR
 from shared.model import naming
@@ -45,14 +45,14 @@ class UnfitError(Exception):
 
 async def find_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId | None:
     """A group may lie in any region: only what is in it has to be in the target region."""
-    return wanted.id if await read_group(azure, wanted.id, anew=True) else None
+    return wanted.id if await read_group(azure, wanted.id, refresh=True) else None
 
 
 async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId:
     """Looked for once more: the list may be older than a group of that name, and a PUT would replace its tags."""
     azure.check_write(wanted.id)
     forget_groups(azure, wanted.id, if_before=monotonic() - FRESH_FOR)
-    if await read_group(azure, wanted.id, anew=True):
+    if await read_group(azure, wanted.id, refresh=True):
         return wanted.id
     client = azure.resources(wanted.id.subscription).resource_groups
     await client.create_or_update(wanted.id.name, {"location": wanted.location, "tags": _tags(azure, wanted)})
@@ -86,7 +86,7 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
     return wanted.id
 
 
-async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> Flight:
+async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> PendingCreate:
     """The same address space and subnets as the source: a VM keeps its address when it fails over."""
     subnets = [
         {
@@ -99,7 +99,7 @@ async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> Flight
     return await _put(azure, wanted, {"properties": properties})
 
 
-async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> Flight:
+async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> PendingCreate:
     counts: dict[str, Any] = {
         "platformFaultDomainCount": wanted.fault_domains,
         "platformUpdateDomainCount": wanted.update_domains,
@@ -109,11 +109,11 @@ async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> Flig
     return await _put(azure, wanted, {"sku": {"name": wanted.sku}, "properties": counts})
 
 
-async def create_placement_group(azure: Azure, wanted: PlacementGroup) -> Flight:
+async def create_placement_group(azure: Azure, wanted: PlacementGroup) -> PendingCreate:
     return await _put(azure, wanted, {"properties": {"proximityPlacementGroupType": "Standard"}})
 
 
-async def create_cache_account(azure: Azure, wanted: CacheAccount) -> Flight:
+async def create_cache_account(azure: Azure, wanted: CacheAccount) -> PendingCreate:
     """In the VM's own region: replication data rests there until the target has it. Premium block blobs take a high
     churn."""
     properties = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
@@ -130,7 +130,7 @@ def _tags(azure: Azure, made: Placed) -> dict[str, str]:
     return ours
 
 
-async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
+async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> PendingCreate:
     azure.check_write(wanted.id)
     client = azure.resources(wanted.id.subscription).resources
     api_version = _API_VERSIONS[type(wanted)]
@@ -143,4 +143,4 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
     async def progress() -> bool | Error:
         return True  # whether it is done is told by the resource itself
 
-    return Flight(usually(_USUALLY_TAKES[type(wanted)], azure.settings.poll_seconds), progress)
+    return PendingCreate(usually(_USUALLY_TAKES[type(wanted)], azure.settings.poll_seconds), progress)

@@ -72,8 +72,8 @@ def _subnet(properties: dict[str, Any]) -> Subnet:
     one = properties.get("addressPrefix")
     return Subnet(
         prefixes=tuple(properties.get("addressPrefixes") or ([one] if one else ())),
-        guarded=bool(properties.get("networkSecurityGroup")),
-        routed=bool(properties.get("routeTable")),
+        has_nsg=bool(properties.get("networkSecurityGroup")),
+        has_route_table=bool(properties.get("routeTable")),
     )
 
 

@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
 from shared.arm.parsing import region
-from shared.arm.ttl_cache import HARDLY
+from shared.arm.ttl_cache import TTL_STATIC
 from shared.model.resource_id import ResourceId
 
 
@@ -21,13 +21,13 @@ class GroupRecord:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> GroupRecord | None:
+async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) -> GroupRecord | None:
     """The resource group, or None if there is none. One that is not in an old list is looked for in a new one.
 
     Raises HttpResponseError.
     """
     recently = azure.settings.poll_seconds
-    for within in (recently,) if anew else (recently * HARDLY, recently):
+    for within in (recently,) if refresh else (recently * TTL_STATIC, recently):
         listed = await _groups_of(azure, group.subscription, within)
         if group.key in listed:
             return listed[group.key]

@@ -8,7 +8,7 @@ from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.run_state import Ending, Result
+from shared.reconcile.run_state import RunOutcome, RunResult
 
 MOST_VMS = 500
 """VMs in one batch: its state is kept as a whole, from pass to pass."""
@@ -37,12 +37,12 @@ class BatchEnd(Model):
     """
 
     vm_id: ResourceId
-    outcome: Ending
+    outcome: RunOutcome
     findings: tuple[Finding, ...] = ()
     error: Error | None = None
 
     @classmethod
-    def of(cls, result: Result) -> Self:
+    def of(cls, result: RunResult) -> Self:
         told = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
         findings = tuple(
             finding.model_copy(update={"message": finding.message[:_LONGEST_TEXT], "fix": "", "since": None})
@@ -52,7 +52,7 @@ class BatchEnd(Model):
         return cls(vm_id=result.vm_id, outcome=result.outcome, findings=findings, error=error)
 
 
-class BatchAsk(Model):
+class BatchRequest(Model):
     """`tags` are what the request asks for beside protection itself. `order` is the token that a run shows which has
     taken the batch up, and without which its end is not the batch's."""
 
@@ -61,7 +61,7 @@ class BatchAsk(Model):
     order: str
 
 
-class BatchAnswer(Model):
+class BatchProgress(Model):
     """Those that have ended, those whose run is under way, and those that could not be asked about now, because of
     `error`: they may be after `retry_after` seconds."""
 
@@ -73,20 +73,22 @@ class BatchAnswer(Model):
 
 
 class Batch(Model):
-    """The state of a batch: its VMs wait to be asked for, are under way, or have `ended`. Times are absolute, in UTC.
+    """The state of a batch: its VMs are `waiting` to be requested, `running`, or have `ended`. Times are absolute
+    (UTC).
 
-    What it asks for leaves the way to single events. `faults` are those in a row.
+    The calls of a batch have low priority. `faults` counts consecutive failures.
     """
 
+    version: int = 2
     poll_seconds: float
     tags: dict[str, str] = {}
     waiting: tuple[ResourceId, ...]
     running: tuple[ResourceId, ...] = ()
     ended: tuple[BatchEnd, ...] = ()
-    wake_at: datetime | None = None
+    resume_at: datetime | None = None
     faults: int = 0
     last_error: Error | None = None
-    in_background: bool = True
+    low_priority: bool = True
 
     @property
     def total(self) -> int:
@@ -107,7 +109,7 @@ class Batch(Model):
         counts |= Counter({WAITING: len(self.waiting), RUNNING: len(self.running)})
         return {outcome: count for outcome, count in sorted(counts.items()) if count}
 
-    def but(self, **changes: Any) -> Self:
+    def with_(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
 
     def status(self) -> dict[str, Any]:
@@ -115,25 +117,25 @@ class Batch(Model):
         shown = {"total": self.total, "percent": self.percent, "counts": self.counts, "faults": self.faults}
         return shown | ({"lastError": self.last_error.dump()} if self.last_error else {})
 
-    def asked(self, answer: BatchAnswer, now: datetime) -> Self:
+    def requested(self, answer: BatchProgress, now: datetime) -> Self:
         """The first of those that wait were asked for. Of them, those that are to be asked for again come last."""
-        after = self.but(
+        after = self.with_(
             waiting=(*self.waiting[AT_ONCE:], *answer.again),
             running=(*self.running, *answer.running),
             ended=(*self.ended, *answer.ended),
-            wake_at=None,
+            resume_at=None,
         )
         if answer.error is None:
-            return after.but(faults=0, last_error=None)
+            return after.with_(faults=0, last_error=None)
         if answer.running or answer.ended:
-            after = after.but(faults=0)
+            after = after.with_(faults=0)
         return after.fault(answer.error, now, answer.retry_after)
 
-    def followed(self, answer: BatchAnswer, now: datetime) -> Self:
-        return self.but(
+    def followed(self, answer: BatchProgress, now: datetime) -> Self:
+        return self.with_(
             running=answer.running,
             ended=(*self.ended, *answer.ended),
-            wake_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
+            resume_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
             faults=0,
             last_error=None,
         )
@@ -146,12 +148,12 @@ class Batch(Model):
         error, faults = _short(error), self.faults + 1
         if faults > _MOST_FAULTS:
             lost = self.waiting or self.running
-            ends = (BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=error) for vm in lost)
+            ends = (BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error) for vm in lost)
             running = self.running if self.waiting else ()
-            return self.but(waiting=(), running=running, ended=(*self.ended, *ends), wake_at=None, faults=0)
+            return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
         backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
         wait = max(backoff, timedelta(seconds=at_least))
-        return self.but(faults=faults, last_error=error, wake_at=now + wait)
+        return self.with_(faults=faults, last_error=error, resume_at=now + wait)
 
 
 def _short(error: Error) -> Error:

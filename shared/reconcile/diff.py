@@ -14,33 +14,33 @@ from shared.model.replicated_item import ItemNic, ProtectedItem
 from shared.model.replication import ReplicatedDisk, ReplicatedNic, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 
 
-def with_changes(plan: Plan, wishes: Wishes, item: ProtectedItem) -> Plan:
+def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
     """The plan for a VM that `item` protects, with what differs and how it can be changed in place."""
     if plan.replication is None:
         return plan
-    changes, cannot = changes_of(plan.replication, wishes, item, frozenset(plan.unfit_disks))
+    changes, cannot = changes_of(plan.replication, overrides, item, frozenset(plan.unfit_disks))
     return plan.model_copy(update={"findings": (*plan.findings, *cannot), "changes": changes})
 
 
 def changes_of(
-    replication: Replication, wishes: Wishes, item: ProtectedItem, unfit: frozenset[ResourceId] = frozenset()
+    replication: Replication, overrides: Overrides, item: ProtectedItem, unfit: frozenset[ResourceId] = frozenset()
 ) -> tuple[Changes, tuple[Finding, ...]]:
     """What can be changed in place, and a finding for everything that cannot. `unfit` are disks not to be replicated.
 
     Disks are added to items of our own making alone: who made another may have left a disk out on purpose.
     """
     differing = {tag: _differs(tag, name, replication, item) for tag, name in ITEM_FIELDS.items()}
-    asked = {tag: found for tag, found in differing.items() if found and tag in wishes.asked}
+    requested = {tag: found for tag, found in differing.items() if found and tag in overrides.requested}
     # A set is exchanged for another set, never for none; and nothing that an item has is taken away by an update.
     changed = {
         tag: found
-        for tag, found in asked.items()
+        for tag, found in requested.items()
         if tag in UPDATED_FIELDS and found.wanted and (tag != "target-availability-set" or found.current)
     }
-    disks, of_disks = _disks(replication, wishes, item)
+    disks, of_disks = _disks(replication, overrides, item)
     nics, of_nics = _nics(replication, item)
     fields: dict[str, Any] = {UPDATED_FIELDS[tag]: getattr(replication, UPDATED_FIELDS[tag]) for tag in changed}
     if disks:
@@ -49,8 +49,8 @@ def changes_of(
         fields["nics"] = nics
     known = {disk.id for disk in item.disks} | unfit
     late = tuple(disk for disk in replication.disks if disk.id not in known) if item.is_ours else ()
-    cannot = [found for tag, found in asked.items() if tag not in changed] + _of_disks_for_good(
-        replication, wishes, item
+    cannot = [found for tag, found in requested.items() if tag not in changed] + _of_disks_for_good(
+        replication, overrides, item
     )
     return (
         Changes(
@@ -92,7 +92,7 @@ def _text(value: object) -> str:
 
 
 def _disks(
-    replication: Replication, wishes: Wishes, item: ProtectedItem
+    replication: Replication, overrides: Overrides, item: ProtectedItem
 ) -> tuple[tuple[ReplicatedDisk, ...], list[Difference]]:
     """The disks whose types change, and how. What was not asked for stays what the item has."""
     changed, differences = [], []
@@ -105,13 +105,15 @@ def _disks(
             ("target-disk-type", disk.target_sku, has[disk.id].target_sku),
             ("replica-disk-type", disk.replica_sku, has[disk.id].replica_sku),
         ):
-            if tag in wishes.asked and wanted.lower() != current.lower():
+            if tag in overrides.requested and wanted.lower() != current.lower():
                 name = f"{CHOICES[tag].setting}/{disk.id.name}"
                 found.append(Difference(setting=name, current=current, wanted=wanted))
         if found:
             keep = {
-                "target_sku": disk.target_sku if "target-disk-type" in wishes.asked else has[disk.id].target_sku,
-                "replica_sku": disk.replica_sku if "replica-disk-type" in wishes.asked else has[disk.id].replica_sku,
+                "target_sku": disk.target_sku if "target-disk-type" in overrides.requested else has[disk.id].target_sku,
+                "replica_sku": disk.replica_sku
+                if "replica-disk-type" in overrides.requested
+                else has[disk.id].replica_sku,
             }
             changed.append(disk.model_copy(update=keep))
             differences += found
@@ -148,7 +150,7 @@ def _of_nic(wanted: ReplicatedNic, has: ItemNic) -> list[Difference]:
     ]
 
 
-def _of_disks_for_good(replication: Replication, wishes: Wishes, item: ProtectedItem) -> list[Difference]:
+def _of_disks_for_good(replication: Replication, overrides: Overrides, item: ProtectedItem) -> list[Difference]:
     """Cache account and keys: given when a disk is enabled, and never changed."""
     has = {disk.id: disk for disk in item.disks}
     found = []
@@ -160,7 +162,7 @@ def _of_disks_for_good(replication: Replication, wishes: Wishes, item: Protected
                 ("target-disk-encryption-set", disk.encryption_set, has[disk.id].encryption_set),
             )
         for tag, wanted, current in pairs:
-            if tag in wishes.asked and wanted != current:
+            if tag in overrides.requested and wanted != current:
                 name = f"{CHOICES[tag].setting}/{disk.id.name}"
                 found.append(Difference(setting=name, current=_text(current), wanted=_text(wanted)))
     return found

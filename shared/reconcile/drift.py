@@ -69,11 +69,11 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
 
 def frozen(item: ProtectedItem) -> Finding:
     described = item.state_description or item.state
-    turned = f", and leads back to {item.settings.target_location}" if item.turned else ""
+    direction_reversed = f", and leads back to {item.settings.target_location}" if item.direction_reversed else ""
     return warning(
         "ItemFrozen",
         f"The replicated item is {described!r}, test failover {item.test_failover or 'None'!r}, active location "
-        f"{item.active_location or 'Primary'!r}{turned}: it is reported and never written to.",
+        f"{item.active_location or 'Primary'!r}{direction_reversed}: it is reported and never written to.",
         "Finish what was begun: clean up the test failover, commit, reprotect, or fail back.",
     )
 

@@ -13,7 +13,7 @@ from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
-from shared.reconcile.orphans import Demand
+from shared.reconcile.orphans import ReferencedResources
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Estate:
+class Inventory:
     """`vms` are those in the source scope, tagged or not, `items` all of our vaults; `elsewhere` is which item of
     another vault protects a VM. `groups` go by the lower-cased ID, `policies` by their ID, `regions` by the vault's ID.
 
@@ -72,9 +72,9 @@ class Action(StrEnum):
     DISABLE = "disable"
 
 
-class Standing(Model):
+class VmStatus(Model):
     """How one VM stands. `location` is its own region, or that of its item's source if it is gone; `vault` is the one
-    that protects it, or would; `tags` are the app's own. `seen` stands for all that makes the action needed: it is
+    that protects it, or would; `tags` are the app's own. `fingerprint` digests all that makes the action needed: it is
     another one as soon as any of that changes."""
 
     vm_id: ResourceId
@@ -90,7 +90,7 @@ class Standing(Model):
     rpo_seconds: int | None = None
     percent: int | None = None
     findings: tuple[Finding, ...] = ()
-    seen: str = Field("", exclude=True)
+    fingerprint: str = Field("", exclude=True)
 
     @property
     def compliant(self) -> bool:
@@ -104,10 +104,10 @@ class Standing(Model):
 
 
 @dataclass(frozen=True)
-class Survey:
+class ComplianceReport:
     """The standings of an estate, by VM, and what its VMs need of the target; `gaps` as the estate had them."""
 
-    standings: tuple[Standing, ...]
+    vm_statuses: tuple[VmStatus, ...]
     read_at: datetime
     gaps: tuple[str, ...] = ()
-    demand: Demand = field(default_factory=Demand)
+    referenced: ReferencedResources = field(default_factory=ReferencedResources)

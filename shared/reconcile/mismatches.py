@@ -12,7 +12,7 @@ from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE, parts
 from shared.model.vm import SourceVm
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 from shared.planning.references import referred
 
 _Value = ResourceId | str | None
@@ -47,16 +47,16 @@ class Mismatch(NamedTuple):
         return f"{self.setting}: {self.current or 'none'}, asked for {self.wanted or 'none'}"
 
 
-def mismatches(vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> tuple[Mismatch, ...]:
+def mismatches(vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> tuple[Mismatch, ...]:
     """In the order in which they were asked for."""
-    return tuple(found for choice in wishes.asked for found in _of_choice(choice, vm, wishes, item))
+    return tuple(found for choice in overrides.requested for found in _of_choice(choice, vm, overrides, item))
 
 
-def _of_choice(choice: str, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Iterator[Mismatch]:
+def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> Iterator[Mismatch]:
     for name, current in _values(choice, vm, item):
-        asked = _asked_for(choice, wishes.asked[choice].value, name, len(vm.nic_ids))
-        wanted = _meant(choice, asked, vm, wishes)
-        if asked and not any(_text(wanted).lower() == _text(value).lower() for value in current):
+        requested = _requested_value(choice, overrides.requested[choice].value, name, len(vm.nic_ids))
+        wanted = _meant(choice, requested, vm, overrides)
+        if requested and not any(_text(wanted).lower() == _text(value).lower() for value in current):
             setting = CHOICES[choice].setting + (f"/{name}" if name else "")
             in_place = _in_place(choice, wanted, current[0])
             yield Mismatch(_code(choice), setting, _text(current[0]), _text(wanted), in_place)
@@ -81,7 +81,7 @@ def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[st
                 yield disk.id.name, (_OF_DISK[choice](disk),)
 
 
-def _asked_for(choice: str, value: str, name: str, nics: int) -> str:
+def _requested_value(choice: str, value: str, name: str, nics: int) -> str:
     """What is asked for the thing of that name, or "". One address is no address for all."""
     if not name:
         return value
@@ -90,12 +90,12 @@ def _asked_for(choice: str, value: str, name: str, nics: int) -> str:
     return given.get(name.lower(), for_all)
 
 
-def _meant(choice: str, asked: str, vm: SourceVm, wishes: Wishes) -> _Value:
-    if not asked:
+def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides) -> _Value:
+    if not requested:
         return None
     if CHOICES[choice].resource_type is not None:
-        return referred(choice, asked, vm, wishes)
-    return "" if asked.lower() == NONE and choice in ITEM_FIELDS else asked
+        return referred(choice, requested, vm, overrides)
+    return "" if requested.lower() == NONE and choice in ITEM_FIELDS else requested
 
 
 def _in_place(choice: str, wanted: _Value, current: _Value) -> bool:

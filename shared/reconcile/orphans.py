@@ -18,7 +18,7 @@ from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import Lock, SourceVm
-from shared.planning.overrides import Wishes, wishes_of
+from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.placement import LONGEST_SET_NAME
 from shared.planning.references import references, target_group
 from shared.reconcile.run_state import LONGEST_FOR_TARGETS
@@ -30,7 +30,7 @@ _MOST_NOTES = 20
 
 
 @dataclass(frozen=True)
-class Demand:
+class ReferencedResources:
     """What the VMs of an estate need of the target, by lower-cased ID.
 
     Which network a VM leads to, no list tells before it is Protected: `interfaces` are those of such VMs. `unclear` is
@@ -43,7 +43,7 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResourceUsage:
     """A resource as it is now. `use` says in words what is in it or uses it, `made_of` is the digest of what others may
     have added to."""
 
@@ -59,43 +59,43 @@ def digest_of(address_space: Iterable[str], subnets: Mapping[str, Iterable[str]]
     return sha256("\n".join(sorted(line.lower() for line in lines)).encode()).hexdigest()[:16]
 
 
-def demand_of(
+def references_of(
     vms: Iterable[SourceVm],
     items: Iterable[ProtectedItem],
     group_tags: Mapping[str, Mapping[str, str]],
     settings: Settings,
-) -> Demand:
+) -> ReferencedResources:
     """`group_tags` are those of the VMs' resource groups, by lower-cased ID."""
-    unknown = {item.source: item for item in items if not _tells_its_network(item)}
+    unknown = {item.source: item for item in items if not _names_its_network(item)}
     protected = {item.source for item in items} - unknown.keys()
     needed: set[ResourceId] = set()
     interfaces: set[str] = set()
     for vm in vms:
-        asks = settings.asks_for_protection(vm.tags)
+        asks = settings.requests_protection(vm.tags)
         if asks:
-            wishes = wishes_of(vm, group_tags.get(vm.id.group_id.key, {}), settings)
-            needed.update(_needed_by(vm, wishes))
+            overrides = overrides_of(vm, group_tags.get(vm.id.group_id.key, {}), settings)
+            needed.update(_needed_by(vm, overrides))
         if vm.id in unknown or (asks and vm.id not in protected):
             interfaces |= {nic.key for nic in vm.nic_ids}
         unknown.pop(vm.id, None)
     unclear = min((str(item.id) for item in unknown.values()), default="")
-    return Demand(_with_groups(needed), frozenset(interfaces), unclear)
+    return ReferencedResources(_with_groups(needed), frozenset(interfaces), unclear)
 
 
-def _tells_its_network(item: ProtectedItem) -> bool:
+def _names_its_network(item: ProtectedItem) -> bool:
     return bool(item.nics) and all(nic.network for nic in item.nics)
 
 
-def _needed_by(vm: SourceVm, wishes: Wishes) -> Iterator[ResourceId]:
+def _needed_by(vm: SourceVm, overrides: Overrides) -> Iterator[ResourceId]:
     """What a run of the VM would make, or look for, but for networks. Of the cache accounts any may be the next."""
-    group = target_group(vm, wishes)
+    group = target_group(vm, overrides)
     yield group
     yield naming.cache_account(vm.id.subscription, vm.location).group_id
     if vm.availability_set_id:
         yield naming.in_group(group, vm.availability_set_id, LONGEST_SET_NAME)
     if vm.placement_group_id:
         yield naming.target_sibling(vm.placement_group_id, LONGEST_SET_NAME)
-    yield from (resource for _, resource in references(vm, wishes))
+    yield from (resource for _, resource in references(vm, overrides))
 
 
 def named_by(items: Iterable[ProtectedItem]) -> frozenset[str]:
@@ -111,7 +111,7 @@ def _named_by(item: ProtectedItem) -> Iterator[ResourceId]:
     for nic in item.nics:
         named += [nic.network, nic.security_group, nic.public_ip, *nic.backend_pools]
     yield from (resource for resource in named if resource)
-    yield from item.copies
+    yield from item.failover_vms
 
 
 def _with_groups(resources: set[ResourceId]) -> frozenset[str]:
@@ -164,7 +164,7 @@ def _named_in(settings: Settings) -> frozenset[str]:
     return frozenset(names | {member.key for member in settings.target.members})
 
 
-def reason_to_keep(found: Found, locks: Iterable[Lock], now: datetime, settings: Settings) -> str:
+def reason_to_keep(found: ResourceUsage, locks: Iterable[Lock], now: datetime, settings: Settings) -> str:
     """Why a resource that nobody needs stays all the same, or ""."""
     tags = {name.lower(): value for name, value in found.tags.items()}
     if any(tags.get(name) != value for name, value in naming.MADE_BY.items()):

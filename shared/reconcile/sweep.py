@@ -11,8 +11,8 @@ from shared.model.base import Model
 from shared.model.findings import Finding, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Action, Standing, State, Survey
-from shared.reconcile.run_state import Ending, Phase, Result
+from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
+from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
 PER_PAIR, PER_VAULT = 200, 400
 """VMs that are enabled at once by a sweep. Site Recovery has published no limit; the portal takes ten at a time."""
@@ -23,8 +23,11 @@ _AGAIN, _AGAIN_AFTER_FAILURE = 720, 2880
 
 
 class Summary(Model):
-    """An estate in numbers. `required` VMs are those that are tagged and no copies; of them `compliant` ones need
-    nothing. `by_finding` counts VMs by finding, `by_action` those about which the app could do something."""
+    """The estate in numbers.
+
+    `required` VMs are tagged, and not failover VMs; `compliant` ones of them need nothing. `by_finding` counts VMs by
+    finding code, `by_action` the VMs for which the app has an action.
+    """
 
     total: int = 0
     required: int = 0
@@ -34,36 +37,36 @@ class Summary(Model):
     by_action: dict[str, int] = {}
 
     @classmethod
-    def of(cls, standings: Iterable[Standing]) -> Self:
-        every = tuple(standings)
-        required = [standing for standing in every if standing.counts]
-        codes = (code for standing in every for code in {finding.code for finding in standing.findings})
-        actions = (standing.action.value for standing in every if standing.action is not Action.NONE)
+    def of(cls, vm_statuses: Iterable[VmStatus]) -> Self:
+        every = tuple(vm_statuses)
+        required = [vm_status for vm_status in every if vm_status.counts]
+        codes = (code for vm_status in every for code in {finding.code for finding in vm_status.findings})
+        actions = (vm_status.action.value for vm_status in every if vm_status.action is not Action.NONE)
         return cls(
             total=len(every),
             required=len(required),
-            compliant=sum(standing.compliant for standing in required),
-            by_state=dict(sorted(Counter(standing.state.value for standing in every).items())),
+            compliant=sum(vm_status.compliant for vm_status in required),
+            by_state=dict(sorted(Counter(vm_status.state.value for vm_status in every).items())),
             by_finding=dict(sorted(Counter(codes).items())),
             by_action=dict(sorted(Counter(actions).items())),
         )
 
 
 class Work(Model):
-    """A VM whose run the sweep has started or met: its instance, its vault and region (`pair`), and whether the run has
-    `asked` Azure for what is to be done."""
+    """A run that the sweep has started or found running. `pair` is the vault and region of the VM; `requested` is
+    whether the run has started its job."""
 
     instance: str
     pair: str
     action: Action
-    asked: bool = False
+    requested: bool = False
 
 
 class SweepReport(Model):
     """What a sweep found and did. `started` counts the runs it started, `left` the VMs left for another time, both by
     action, and `stopped` says why; `unchanged` counts those that it did not wake, for their own runs have met with the
     very same not long ago and could do nothing. `removed` are the leftovers of the target whose removal it asked for,
-    `leftovers` tells of those that stay. With `gaps` it has not seen everything."""
+    `orphans` tells of those that stay. With `gaps` it has not seen everything."""
 
     read_at: datetime
     ended_at: datetime | None = None
@@ -73,7 +76,7 @@ class SweepReport(Model):
     left: dict[str, int] = {}
     stopped: tuple[Finding, ...] = ()
     removed: tuple[ResourceId, ...] = ()
-    leftovers: tuple[Finding, ...] = ()
+    orphans: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     writes_disabled: str = ""
     error: Error | None = None
@@ -87,23 +90,27 @@ class SweepReport(Model):
 
 
 class Sweep(Model):
-    """Whatever runs for a VM's event has the way before it. `after` is how far it has come in each pair (the last VM's
-    lower-cased ID); `under_way` are the VMs that crowd their vault now, `disables` how many more VMs it may have
-    disabled. What came of it is told when it is `done`; `tellings` counts how often that came to nothing. Times are
-    absolute, in UTC."""
+    """The state that a sweep carries from pass to pass; its calls have low priority. Times are absolute, in UTC.
+
+    `after` is the last VM handled in each pair (its lower-cased ID). `under_way` are the runs that count against their
+    vault's concurrency limit, `disables` how many more VMs the sweep may have disabled. A `done` sweep is published;
+    `publish_attempts` counts the failed attempts.
+    """
+
+    version: int = 2
 
     poll_seconds: float
-    wake_at: datetime | None = None
+    resume_at: datetime | None = None
     after: dict[str, str] = {}
     under_way: tuple[Work, ...] = ()
     disables: int = 0
     report: SweepReport | None = None
     faults: int = 0
     done: bool = False
-    tellings: int = 0
-    in_background: Literal[True] = True
+    publish_attempts: int = 0
+    low_priority: Literal[True] = True
 
-    def but(self, **changes: Any) -> Self:
+    def with_(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
 
     def status(self) -> dict[str, Any]:
@@ -113,37 +120,37 @@ class Sweep(Model):
         return {"required": required, "started": started, "underWay": len(self.under_way), "faults": self.faults}
 
 
-def unhealthy(survey: Survey) -> tuple[Standing, ...]:
+def unhealthy(compliance_report: ComplianceReport) -> tuple[VmStatus, ...]:
     """The VMs that somebody has to be told of: protected, and not as they should be."""
-    return tuple(each for each in survey.standings if each.state is State.PROTECTED and not each.compliant)
+    return tuple(each for each in compliance_report.vm_statuses if each.state is State.PROTECTED and not each.compliant)
 
 
-def pair_of(standing: Standing) -> str:
+def region_pair_of(vm_status: VmStatus) -> str:
     """The vault and the region of a VM: what is made once for all its like."""
-    return f"{standing.vault.key if standing.vault else ''}|{standing.location}"
+    return f"{vm_status.vault.key if vm_status.vault else ''}|{vm_status.location}"
 
 
 def vault_of(pair: str) -> str:
     return pair.split("|", 1)[0]
 
 
-def crowds(status: Mapping[str, Any]) -> bool:
+def occupies_slot(status: Mapping[str, Any]) -> bool:
     """Whether the run with this custom status keeps its vault busy, or is about to: not while it waits for the end of
     its initial replication, of somebody's grace, or of what went wrong."""
     replicates = status.get("phase") == Phase.FOLLOW and ("percent" in status or not status.get("job"))
     return not (replicates or "lastError" in status or "disableAt" in status)
 
 
-def is_unchanged(standing: Standing, result: Result, ended: datetime, now: datetime, poll_seconds: float) -> bool:
+def is_unchanged(vm_status: VmStatus, result: RunResult, ended: datetime, now: datetime, poll_seconds: float) -> bool:
     """Whether the VM's last run was started for what is seen of it now, and has not done it: neither would another."""
     done = {
-        Action.ENABLE: result.outcome is Ending.PROTECTED,
+        Action.ENABLE: result.outcome is RunOutcome.PROTECTED,
         Action.CHANGE: result.changed,
-        Action.DISABLE: result.outcome is Ending.DISABLED,
+        Action.DISABLE: result.outcome is RunOutcome.DISABLED,
     }
-    if result.seen != standing.seen or done[standing.action]:
+    if result.fingerprint != vm_status.fingerprint or done[vm_status.action]:
         return False
-    polls = _AGAIN_AFTER_FAILURE if result.outcome is Ending.FAILED else _AGAIN
+    polls = _AGAIN_AFTER_FAILURE if result.outcome is RunOutcome.FAILED else _AGAIN
     return now - ended < timedelta(seconds=polls * poll_seconds)
 
 
@@ -152,12 +159,16 @@ class Window:
     """The VMs whose runs are to be started now, how far the sweep has come with them, and those it left, by action."""
 
     after: dict[str, str]
-    chosen: list[Standing] = field(default_factory=list)
+    chosen: list[VmStatus] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
 
 
 def next_window(
-    survey: Survey, after: Mapping[str, str], under_way: Iterable[Work], enables: int, disables: int
+    compliance_report: ComplianceReport,
+    after: Mapping[str, str],
+    under_way: Iterable[Work],
+    enables: int,
+    disables: int,
 ) -> Window:
     """The next VMs in the order of their IDs, pair by pair: as many as their pair and its vault have room for.
 
@@ -166,50 +177,50 @@ def next_window(
     one VM goes first, and makes what all of them share.
     """
     works = tuple(under_way)
-    ready = {pair_of(standing) for standing in survey.standings if standing.made_by_app}
-    busy, leading = Counter(work.pair for work in works), {work.pair for work in works if not work.asked}
+    ready = {region_pair_of(vm_status) for vm_status in compliance_report.vm_statuses if vm_status.made_by_app}
+    busy, leading = Counter(work.pair for work in works), {work.pair for work in works if not work.requested}
     in_vault = Counter(vault_of(work.pair) for work in works)
-    spare = enables - sum(work.action is Action.ENABLE and not work.asked for work in works)
+    spare = enables - sum(work.action is Action.ENABLE and not work.requested for work in works)
     window = Window(dict(after))
-    for pair, waiting in _waiting(survey, after).items():
+    for pair, waiting in _waiting(compliance_report, after).items():
         room = min(PER_PAIR - busy[pair], PER_VAULT - in_vault[vault_of(pair)])
         if pair not in ready:
             room = 0 if pair in leading else min(room, 1) if pair not in after else room
-        for standing in waiting:
-            enabled, disabled = standing.action is Action.ENABLE, standing.action is Action.DISABLE
+        for vm_status in waiting:
+            enabled, disabled = vm_status.action is Action.ENABLE, vm_status.action is Action.DISABLE
             if (enabled and enables <= 0) or (disabled and disables <= 0):
-                window.left[standing.action.value] += 1
+                window.left[vm_status.action.value] += 1
             elif room <= 0 or (enabled and spare <= 0):
                 break
             else:
-                window.chosen.append(standing)
+                window.chosen.append(vm_status)
                 spare, disables, room = spare - enabled, disables - disabled, room - 1
                 in_vault[vault_of(pair)] += 1
-            window.after[pair] = standing.vm_id.key
+            window.after[pair] = vm_status.vm_id.key
     return window
 
 
-def _waiting(survey: Survey, after: Mapping[str, str]) -> dict[str, list[Standing]]:
+def _waiting(compliance_report: ComplianceReport, after: Mapping[str, str]) -> dict[str, list[VmStatus]]:
     """Those for which something is to be done and that this sweep has not come to yet, by pair, in order.
 
     What was not read in full says nothing of what is not there: then nothing is disabled.
     """
-    found: dict[str, list[Standing]] = {}
-    for standing in survey.standings:
-        if standing.action is Action.NONE or (standing.action is Action.DISABLE and survey.gaps):
+    found: dict[str, list[VmStatus]] = {}
+    for vm_status in compliance_report.vm_statuses:
+        if vm_status.action is Action.NONE or (vm_status.action is Action.DISABLE and compliance_report.gaps):
             continue
-        pair = pair_of(standing)
-        if standing.vm_id.key > after.get(pair, ""):
-            found.setdefault(pair, []).append(standing)
+        pair = region_pair_of(vm_status)
+        if vm_status.vm_id.key > after.get(pair, ""):
+            found.setdefault(pair, []).append(vm_status)
     return found
 
 
-def waits(survey: Survey, after: Mapping[str, str]) -> bool:
+def waits(compliance_report: ComplianceReport, after: Mapping[str, str]) -> bool:
     """Whether there are VMs that this sweep has not come to yet."""
-    return bool(_waiting(survey, after))
+    return bool(_waiting(compliance_report, after))
 
 
-def stops(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
+def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
     """Why a sweep has left VMs for another time, and what it takes for it to go on."""
     enables, disables = report.left.get(Action.ENABLE.value, 0), report.left.get(Action.DISABLE.value, 0)
     found = []

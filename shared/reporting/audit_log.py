@@ -18,7 +18,7 @@ import logging
 from collections.abc import Iterable
 
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 _log = logging.getLogger("dr.decision")
@@ -62,7 +62,7 @@ def decided(
     _log.info(json.dumps({**line, "job": job, "item": str(item or ""), "error": error, **more}))
 
 
-def run_ended(end: RunEnd) -> None:
+def run_ended(end: RunSummary) -> None:
     result = end.result
     decided(
         result.outcome,

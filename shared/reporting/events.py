@@ -15,9 +15,9 @@ from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Standing
-from shared.reconcile.run_state import Ending
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.inventory import VmStatus
+from shared.reconcile.run_state import RunOutcome
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 _IDS = UUID("5a0b7c64-7d0e-5f1b-8c34-6a4c2a7b9d10")
@@ -41,7 +41,7 @@ class EventType(StrEnum):
     SWEEP_COMPLETED = "AzureVmDr.SweepCompleted"
 
 
-TOLD = {
+PUBLISHED_WHEN = {
     EventType.PROTECTED: "A run has enabled the VM, changed its protection in place, or followed what somebody else "
     "began, and the VM is protected. Findings say what is still wrong.",
     EventType.FAILED: "A run has ended because Azure refused, or because enabling or disabling failed three times; "
@@ -55,11 +55,11 @@ TOLD = {
 }
 """When each is told. The page in the docs is made of this table."""
 
-_BY_ENDING = {
-    Ending.PROTECTED: EventType.PROTECTED,
-    Ending.FAILED: EventType.FAILED,
-    Ending.NOT_ELIGIBLE: EventType.NOT_ELIGIBLE,
-    Ending.DISABLED: EventType.DISABLED,
+_BY_OUTCOME = {
+    RunOutcome.PROTECTED: EventType.PROTECTED,
+    RunOutcome.FAILED: EventType.FAILED,
+    RunOutcome.NOT_ELIGIBLE: EventType.NOT_ELIGIBLE,
+    RunOutcome.DISABLED: EventType.DISABLED,
 }
 
 
@@ -104,21 +104,21 @@ class SweepOutcome(Model):
     error: Error | None = None
 
 
-def of_run(end: RunEnd, app: ResourceId) -> tuple[OutcomeEvent, ...]:
+def of_run(end: RunSummary, app: ResourceId) -> tuple[OutcomeEvent, ...]:
     """The event of a run's end, if it is one. `app` is the source of what belongs to no vault."""
     if not end.news:
         return ()
     result = end.result
     told = _vm_outcome(result.outcome, end.vault, result.item_id, result.findings, result.error)
-    return (_event(_BY_ENDING[result.outcome], result.vm_id, end.vault or app, end.at, told, end.content),)
+    return (_event(_BY_OUTCOME[result.outcome], result.vm_id, end.vault or app, end.at, told, end.content),)
 
 
-def of_sweep(report: SweepReport, unhealthy: Iterable[Standing], app: ResourceId) -> Iterator[OutcomeEvent]:
+def of_sweep(report: SweepReport, unhealthy: Iterable[VmStatus], app: ResourceId) -> Iterator[OutcomeEvent]:
     """The VMs that are not as they should be, then the sweep itself."""
     at = report.ended_at or report.read_at
-    for standing in unhealthy:
-        told = _vm_outcome("Unhealthy", standing.vault, standing.item_id, standing.findings)
-        yield _event(EventType.UNHEALTHY, standing.vm_id, standing.vault or app, at, told)
+    for vm_status in unhealthy:
+        told = _vm_outcome("Unhealthy", vm_status.vault, vm_status.item_id, vm_status.findings)
+        yield _event(EventType.UNHEALTHY, vm_status.vm_id, vm_status.vault or app, at, told)
     swept = SweepOutcome(
         outcome=report.outcome,
         read_at=report.read_at,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from shared.model.findings import Severity
-from shared.reconcile.inventory import State, Survey
-from shared.reconcile.run_state import Ending
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.inventory import ComplianceReport, State
+from shared.reconcile.run_state import RunOutcome
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 REQUIRED, COMPLIANT, PROTECTED = "dr.vms.required", "dr.vms.compliant", "dr.vms.protected"
@@ -54,28 +54,28 @@ class Measurement(NamedTuple):
     attributes: dict[str, str] = {}
 
 
-def of_sweep(report: SweepReport, survey: Survey | None) -> Iterator[Measurement]:
+def of_sweep(report: SweepReport, compliance_report: ComplianceReport | None) -> Iterator[Measurement]:
     """What is counted in a survey with gaps is too low by what was not read: it is not told then."""
     yield Measurement(SWEEPS, 1, {"outcome": report.outcome})
-    if survey is None or survey.gaps:
+    if compliance_report is None or compliance_report.gaps:
         return
-    required = [standing for standing in survey.standings if standing.counts]
+    required = [vm_status for vm_status in compliance_report.vm_statuses if vm_status.counts]
     yield Measurement(REQUIRED, len(required))
-    yield Measurement(COMPLIANT, sum(standing.compliant for standing in required))
-    yield Measurement(PROTECTED, sum(standing.state is State.PROTECTED for standing in required))
+    yield Measurement(COMPLIANT, sum(vm_status.compliant for vm_status in required))
+    yield Measurement(PROTECTED, sum(vm_status.state is State.PROTECTED for vm_status in required))
     drifted = Counter(
         code
-        for standing in survey.standings
-        for code in {finding.code for finding in standing.findings if finding.severity is not Severity.NOTE}
+        for vm_status in compliance_report.vm_statuses
+        for code in {finding.code for finding in vm_status.findings if finding.severity is not Severity.NOTE}
     )
     for code, count in sorted(drifted.items()):
         yield Measurement(DRIFTED, count, {"finding": code})
-    for standing in survey.standings:
-        if standing.state is State.PROTECTED and standing.rpo_seconds is not None:
-            pair = {"source": standing.location, "target": standing.target_location}
-            yield Measurement(RPO, standing.rpo_seconds, {"vault": str(standing.vault), **pair})
+    for vm_status in compliance_report.vm_statuses:
+        if vm_status.state is State.PROTECTED and vm_status.rpo_seconds is not None:
+            pair = {"source": vm_status.location, "target": vm_status.target_location}
+            yield Measurement(RPO, vm_status.rpo_seconds, {"vault": str(vm_status.vault), **pair})
 
 
-def of_run(end: RunEnd) -> Iterator[Measurement]:
-    if end.news and end.result.outcome is Ending.FAILED and not end.disabling:
+def of_run(end: RunSummary) -> Iterator[Measurement]:
+    if end.news and end.result.outcome is RunOutcome.FAILED and not end.disabling:
         yield Measurement(ENABLES_FAILED, 1)

@@ -122,17 +122,17 @@ def _nic(wanted: ReplicatedNic, has: Any, *, moved: bool) -> models.VMNicInputDe
     )
 
 
-def _configuration(asked: ReplicatedNic, has: Any, *, moved: bool) -> models.IPConfigInputDetails:
+def _configuration(requested: ReplicatedNic, has: Any, *, moved: bool) -> models.IPConfigInputDetails:
     """An address belongs to its subnet: one that is moved elsewhere gets another, unless one is asked for."""
     subnet = has.recovery_subnet_name or ""
-    moved = moved or (asked.subnet or subnet).lower() != subnet.lower()
+    moved = moved or (requested.subnet or subnet).lower() != subnet.lower()
     address = None if moved else has.recovery_static_ip_address or None
-    pools = [str(asked.backend_pool)] if asked.backend_pool else has.recovery_lb_backend_address_pool_ids
+    pools = [str(requested.backend_pool)] if requested.backend_pool else has.recovery_lb_backend_address_pool_ids
     return models.IPConfigInputDetails(
         **{name: getattr(has, name) for name in _KEPT_OF_CONFIGURATION},
         ip_config_name=has.name,
-        recovery_subnet_name=asked.subnet or has.recovery_subnet_name,
-        recovery_static_ip_address=asked.address or address,
-        recovery_public_ip_address_id=text(asked.public_ip) or has.recovery_public_ip_address_id,
+        recovery_subnet_name=requested.subnet or has.recovery_subnet_name,
+        recovery_static_ip_address=requested.address or address,
+        recovery_public_ip_address_id=text(requested.public_ip) or has.recovery_public_ip_address_id,
         recovery_lb_backend_address_pool_ids=pools,
     )

@@ -88,7 +88,7 @@ async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -
 
     Nothing is awaited between the count and the reservation, so two never take the same one.
     """
-    ledger = azure.ledgers[scenario]
+    ledger = azure.recent_writes[scenario]
     used, first = _used(azure, scenario, listed)
     if used >= most:
         poll = azure.settings.poll_seconds
@@ -104,12 +104,12 @@ async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -
 
 def _used(azure: Azure, scenario: str, listed: list[Job]) -> tuple[int, datetime]:
     """How many are used, and when the first of them was."""
-    ledger, now = azure.ledgers[scenario], datetime.now(UTC)
-    ledger.asked = {name: at for name, at in ledger.asked.items() if at > now - _WINDOW}
-    started = {job.name: job.started or now for job in listed} | ledger.asked
+    ledger, now = azure.recent_writes[scenario], datetime.now(UTC)
+    ledger.requested = {name: at for name, at in ledger.requested.items() if at > now - _WINDOW}
+    started = {job.name: job.started or now for job in listed} | ledger.requested
     return len(started) + ledger.on_their_way, min(started.values(), default=now)
 
 
-def asked(azure: Azure, scenario: str, job: str) -> None:
+def requested(azure: Azure, scenario: str, job: str) -> None:
     """A request was taken: its job counts before any list shows it."""
-    azure.ledgers[scenario].asked[job] = datetime.now(UTC)
+    azure.recent_writes[scenario].requested[job] = datetime.now(UTC)

@@ -10,9 +10,9 @@ from typing import Any
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
-from shared.arm.get_or_create import Flight, UnderWayError, usually
+from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
 from shared.arm.parsing import ContainerMappingRecord
-from shared.arm.ttl_cache import HARDLY, Remembered
+from shared.arm.ttl_cache import TTL_STATIC, TtlCache
 from shared.model import naming
 from shared.model.replicated_item import JobStage, ProtectedItem
 from shared.model.replication import Policy
@@ -32,7 +32,7 @@ class MissingParentError(Exception):
     """A step came before what it rests on: the caller's order is wrong, or the parent has just been removed."""
 
 
-async def create_fabric(vault: Vault, wanted: Fabric) -> Flight:
+async def create_fabric(vault: Vault, wanted: Fabric) -> PendingCreate:
     body = models.FabricCreationInput(
         properties=models.FabricCreationInputProperties(
             custom_details=models.AzureFabricCreationInput(location=wanted.location)
@@ -42,7 +42,7 @@ async def create_fabric(vault: Vault, wanted: Fabric) -> Flight:
     return await _started(vault, "fabric", vault.fabrics, create, wanted.name, body)
 
 
-async def create_container(vault: Vault, wanted: Container) -> Flight:
+async def create_container(vault: Vault, wanted: Container) -> PendingCreate:
     body = models.CreateProtectionContainerInput(
         properties=models.CreateProtectionContainerInputProperties(
             provider_specific_input=[models.A2AContainerCreationInput()]
@@ -53,7 +53,7 @@ async def create_container(vault: Vault, wanted: Container) -> Flight:
     return await _started(vault, "container", vault.containers, create, fabric.name, wanted.name, body)
 
 
-async def create_policy(vault: Vault, wanted: ReplicationPolicy) -> Flight:
+async def create_policy(vault: Vault, wanted: ReplicationPolicy) -> PendingCreate:
     values = policy_values(wanted.policy)
     body = models.CreatePolicyInput(properties=models.CreatePolicyInputProperties(provider_specific_input=values))
     create = vault.client.replication_policies.begin_create
@@ -70,7 +70,7 @@ def policy_values(policy: Policy) -> models.A2APolicyCreationInput:
     )
 
 
-async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Flight:
+async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> PendingCreate:
     """Makes it, or changes how agents are updated in the one that this app has made."""
     existing = await find_container_mapping(vault, wanted)
     if existing:
@@ -91,7 +91,7 @@ async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Fl
     return await _started(vault, "container mapping", vault.container_mappings, create, *path, body)
 
 
-async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: ContainerMapping) -> Flight:
+async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: ContainerMapping) -> PendingCreate:
     values = _agent_update(wanted.automation_account)
     body = models.UpdateProtectionContainerMappingInput(
         properties=models.UpdateProtectionContainerMappingInputProperties(
@@ -118,7 +118,7 @@ def _agent_update(account: ResourceId | None) -> models.A2AContainerMappingInput
     )
 
 
-async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight:
+async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> PendingCreate:
     source = await _needed(find_fabric(vault, wanted.source_location), f"the fabric of {wanted.source_location}")
     target = await _needed(find_fabric(vault, wanted.target_location), f"the fabric of {wanted.target_location}")
     body = models.CreateNetworkMappingInput(
@@ -137,7 +137,7 @@ async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight
 
 async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
     """The fabric of a region. One that a container mapping joins is there still: its list need not be read anew."""
-    for fabric in await vault.fabrics.get(vault.azure.settings.poll_seconds * HARDLY):
+    for fabric in await vault.fabrics.get(vault.azure.settings.poll_seconds * TTL_STATIC):
         if fabric.location == location and fabric.id in await _joined(vault):
             return fabric.id
     return next((fabric.id for fabric in await vault.fabrics.get() if fabric.location == location), None)
@@ -164,7 +164,7 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
 
 async def policy_of_item(vault: Vault, item: ProtectedItem) -> Policy | None:
     """The policy that an item is under. One that is not in an old list is looked for in a new one."""
-    for within in (vault.azure.settings.poll_seconds * HARDLY, vault.azure.settings.poll_seconds):
+    for within in (vault.azure.settings.poll_seconds * TTL_STATIC, vault.azure.settings.poll_seconds):
         found = {record.id: record.policy for record in await vault.policies.get(within)}
         if item.policy_id in found:
             return found[item.policy_id]
@@ -228,10 +228,10 @@ async def _needed(found: Awaitable[ResourceId | None], what: str) -> ResourceId:
 async def _started(
     vault: Vault,
     kind: str,
-    shown_in: Remembered[Any],
+    shown_in: TtlCache[Any],
     create: Callable[..., Awaitable[Any]],
     *path_and_body: Any,
-) -> Flight:
+) -> PendingCreate:
     vault.azure.check_write(vault.id)
     started = monotonic()
     job_name = await begin(create, vault.id.resource_group, vault.id.name, *path_and_body)
@@ -241,10 +241,10 @@ async def _started(
         job = await vault.job(job_name) if job_name else None
         if job and job.stage is JobStage.RUNNING:
             return False
-        shown_in.forget(if_before=vault.jobs.asked_at)
+        shown_in.forget(if_before=vault.jobs.requested_at)
         return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True
 
-    return Flight(usually(_USUALLY_TAKES[kind], vault.azure.settings.poll_seconds), progress)
+    return PendingCreate(usually(_USUALLY_TAKES[kind], vault.azure.settings.poll_seconds), progress)
 
 
 async def begin(send: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> str:

@@ -15,7 +15,7 @@ class Items:
     def __init__(self, items: Iterable[ProtectedItem]) -> None:
         self._items = tuple(items)
         self._by_source = {item.source: item for item in reversed(self._items)}
-        self._originals = {copy: item.source for item in reversed(self._items) for copy in item.copies}
+        self._originals = {copy: item.source for item in reversed(self._items) for copy in item.failover_vms}
         self.under_policy = Counter(item.policy_id for item in self._items)
         self.cached_disks = Counter(
             disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account

@@ -19,11 +19,11 @@ _LOOKS = 5
 
 
 async def find_edit(
-    azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, anew: bool = False
+    azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, refresh: bool = False
 ) -> PolicyEdit | None:
     """How the item's policy would have to be edited, or None if it fits or is not for us to edit. Reads only."""
     vault = vault_of(azure, item.vault)
-    policies = await vault.policies.get(within=0 if anew else None)
+    policies = await vault.policies.get(within=0 if refresh else None)
     record = next((each for each in policies if each.id == item.policy_id), None)
     if record is None:
         return None
@@ -38,7 +38,7 @@ async def edit(azure: Azure, item: ProtectedItem, profile: str, wanted: Policy) 
     sees what it did. Returns why the job failed, if it did. Raises HttpResponseError, WriteRefusedError."""
     vault = vault_of(azure, item.vault)
     azure.check_write(vault.id)
-    found = await find_edit(azure, item, profile, wanted, anew=True)
+    found = await find_edit(azure, item, profile, wanted, refresh=True)
     if found is None:
         return None
     values = policy_values(wanted)

@@ -13,12 +13,12 @@ from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedIte
 from shared.model.replication import ReplicatedDisk, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ContainerMapping
-from shared.site_recovery.daily_limits import asked
+from shared.site_recovery.daily_limits import requested
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
 from shared.site_recovery.vault import Vault, vault_of, vaults_of
 
 
-def look_anew(azure: Azure) -> None:
+def refresh(azure: Azure) -> None:
     """Before a write: items and jobs are read anew, for another process may have written a moment ago."""
     recently = monotonic() - FRESH_FOR
     for vault in vaults_of(azure):
@@ -89,7 +89,7 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     path = (vault.id.resource_group, vault.id.name, fabric, container, naming.item_name(vm))
     try:
         vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
-        asked(azure, ENABLE, vault.enable_jobs[vm])
+        requested(azure, ENABLE, vault.enable_jobs[vm])
     except ThrottledError:
         raise  # it was not sent
     except BaseException:
@@ -125,7 +125,7 @@ async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) 
         item.id.name,
         body,
     )
-    asked(azure, DISABLE, vault.remove_jobs[item.id])
+    requested(azure, DISABLE, vault.remove_jobs[item.id])
     vault.items.forget()
     return vault.remove_jobs[item.id]
 

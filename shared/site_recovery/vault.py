@@ -12,7 +12,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.get_or_create import Ensurer
+from shared.arm.get_or_create import GetOrCreate
 from shared.arm.parsing import (
     VaultRecord,
     all_errors,
@@ -25,7 +25,7 @@ from shared.arm.parsing import (
     policy_of,
     region,
 )
-from shared.arm.ttl_cache import HARDLY, SLOW, Remembered
+from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC, TtlCache
 from shared.model.replicated_item import Job, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
@@ -50,20 +50,20 @@ class Vault:
         self.enable_jobs: dict[ResourceId, str] = {}
         self.remove_jobs: dict[ResourceId, str] = {}
         self._ended_jobs: dict[str, Job] = {}
-        self.ensurer = Ensurer(poll, poll * SLOW)
-        self.about = Remembered(self._read_about, poll * HARDLY)
-        self.items = Remembered(self._read_items, poll)
-        self.jobs = Remembered(self._read_jobs, poll)
-        self.fabrics = Remembered(lambda: self._list("replication_fabrics", fabric_of), poll * SLOW)
-        self.containers = Remembered(
-            lambda: self._list("replication_protection_containers", lambda found: ResourceId(found.id)), poll * SLOW
+        self.get_or_create = GetOrCreate(poll, poll * TTL_SLOW)
+        self.about = TtlCache(self._read_about, poll * TTL_STATIC)
+        self.items = TtlCache(self._read_items, poll)
+        self.jobs = TtlCache(self._read_jobs, poll)
+        self.fabrics = TtlCache(lambda: self._list("replication_fabrics", fabric_of), poll * TTL_SLOW)
+        self.containers = TtlCache(
+            lambda: self._list("replication_protection_containers", lambda found: ResourceId(found.id)), poll * TTL_SLOW
         )
-        self.policies = Remembered(lambda: self._list("replication_policies", policy_of), poll * SLOW)
-        self.container_mappings = Remembered(
-            lambda: self._list("replication_protection_container_mappings", container_mapping_of), poll * SLOW
+        self.policies = TtlCache(lambda: self._list("replication_policies", policy_of), poll * TTL_SLOW)
+        self.container_mappings = TtlCache(
+            lambda: self._list("replication_protection_container_mappings", container_mapping_of), poll * TTL_SLOW
         )
-        self.network_mappings = Remembered(
-            lambda: self._list("replication_network_mappings", network_mapping_of), poll * SLOW
+        self.network_mappings = TtlCache(
+            lambda: self._list("replication_network_mappings", network_mapping_of), poll * TTL_SLOW
         )
 
     async def job(self, name: str) -> Job | None:

@@ -197,6 +197,6 @@ async def _is_settled(stack: Stack, *names: str) -> bool:
     return all(vms[estates.vm_id(name).lower()]["properties"]["provisioningState"] == "Succeeded" for name in names)
 
 
-def codes(standings: Iterable[Json]) -> dict[str, set[str]]:
+def codes(vm_statuses: Iterable[Json]) -> dict[str, set[str]]:
     """The findings of each VM, by its ID."""
-    return {each["vmId"].lower(): {finding["code"] for finding in each["findings"]} for each in standings}
+    return {each["vmId"].lower(): {finding["code"] for finding in each["findings"]} for each in vm_statuses}

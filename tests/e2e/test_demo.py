@@ -162,7 +162,7 @@ def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(tmp_path: Pat
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
     with _started(_command("demo", "--speed", "1"), {"TMPDIR": str(tmp_path)}) as demo:
-        _read_until("Looking at the VM", demo.stdout)
+        _read_until("Observing the VM", demo.stdout)
         (folder,) = tmp_path.glob("dr-demo-*")
         pids = [json.loads((folder / name / f"{name}.json").read_text())["pid"] for name in ("host", "simulator")]
 

@@ -55,8 +55,8 @@ def _check_before(found: dict[str, Json]) -> None:
     told, expected = codes(found.values()), {case.id.lower(): case.findings for case in CASES}
     assert told == expected | {COPY.lower(): {"FailoverVm"}, ARRIVED.lower(): {"MissingProtection"}}
     assert {vm: found[vm]["state"] for vm in expected} == {case.id.lower(): case.state for case in CASES}
-    for standing in found.values():
-        for finding in standing["findings"]:
+    for vm_status in found.values():
+        for finding in vm_status["findings"]:
             assert all(finding[part] for part in ("severity", "message", "fix")), finding
     for name in ("stalled", "ill", "behind", "unreckoned", "untried", "replaced"):
         (finding,) = found[estates.vm_id(name).lower()]["findings"]
@@ -96,9 +96,9 @@ async def _check_cleanup(stack: Stack, before: dict[str, Json]) -> None:
     assert len(await writes(stack, seen)) == len(removed)
     found = await compliance(stack)
     gone = {estates.vm_id("deleted").lower()}
-    left = {vm: standing["findings"] for vm, standing in found.items() if vm not in disabled}
+    left = {vm: vm_status["findings"] for vm, vm_status in found.items() if vm not in disabled}
     assert {vm: {each["code"] for each in findings} for vm, findings in left.items()} == codes(
-        standing for vm, standing in before.items() if vm not in disabled
+        vm_status for vm, vm_status in before.items() if vm not in disabled
     )
     assert not gone & set(found)
     assert {found[vm]["state"] for vm in disabled - gone} == {"NotTagged"}

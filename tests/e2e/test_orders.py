@@ -110,4 +110,4 @@ async def test_a_request_that_no_run_takes_up_says_what_is_written_and_may_be_re
 
 def _parked(vm: str) -> dict[str, Any]:
     """The state of a run that waits for long."""
-    return {"vmId": vm, "pollSeconds": 0.5, "wakeAt": "2099-01-01T00:00:00Z"}
+    return {"vmId": vm, "pollSeconds": 0.5, "resumeAt": "2099-01-01T00:00:00Z"}

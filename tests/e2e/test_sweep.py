@@ -264,7 +264,7 @@ async def test_a_hung_instance_loses_its_lease_and_its_vm_is_taken_up_again(star
 
 async def _waits(stack: Stack, instance: str) -> bool:
     return any(
-        each["instanceId"] == instance and json.loads(each["input"]).get("wakeAt") for each in await stack.instances()
+        each["instanceId"] == instance and json.loads(each["input"]).get("resumeAt") for each in await stack.instances()
     )
 
 

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from shared.model.activity_io import Source, Verdict
+from shared.model.activity_io import Decision, Observation
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.replication import ReplicatedDisk
 from shared.model.step_result import Error, Failed, Pending, Ready
-from tests.unit.app.examples import DATA_DISK, plan_of, protected_item, settings, source_vm, surroundings
+from tests.unit.app.examples import DATA_DISK, plan_of, planning_context, protected_item, settings, source_vm
 
 AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 THROTTLED = Error(code="TooManyRequests", message="Slow down.")
-PLAN = plan_of(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), planning_context(), settings())
 
 
-def looked(verdict: Verdict = Verdict.PROTECT, **found: Any) -> Ready:
+def looked(decision: Decision = Decision.PROTECT, **found: Any) -> Ready:
     """What `resolve_source` answers: a VM that nothing protects, unless told otherwise."""
-    return Ready(value=Source(verdict=verdict, **{"vm": source_vm(), **found}).dump())
+    return Ready(value=Observation(decision=decision, **{"vm": source_vm(), **found}).dump())
 
 
 def found_item(state: str = "Protected", **changes: Any) -> Ready:

@@ -18,14 +18,14 @@ from local.host.durable.events import Event, EventType, event, from_iso
 from local.host.durable.replay import replay
 from shared.model.base import Model
 from shared.model.order import Order
-from shared.model.step_result import Outcome, Ready
-from shared.reconcile.run_state import CHANGED, Result, Run
+from shared.model.step_result import Ready, StepResult
+from shared.reconcile.run_state import CHANGED, RunResult, RunState
 from tests.unit.app.examples import VM_ID
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "protect_vm"
 TELL, TELL_SWEEP, PURGE = "publish_outcome", "publish_sweep", "purge_history"
-LEFTOVERS = "remove_leftovers"
+LEFTOVERS = "remove_orphans"
 _CONTEXT = {
     "instanceId": "protect-web-1",
     "parentInstanceId": None,
@@ -36,7 +36,7 @@ _CONTEXT = {
     "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
 }
 
-Answer = Outcome | Exception | Callable[[dict[str, Any]], Outcome]
+Answer = StepResult | Exception | Callable[[dict[str, Any]], StepResult]
 _AT_THE_END: dict[str, Answer] = {
     TELL: Ready(),
     LEFTOVERS: lambda sweep: Ready(value=sweep),
@@ -214,13 +214,13 @@ class InstanceOf(Generic[State, Ended]):
 
 
 @dataclass
-class Instance(InstanceOf[Run, Result]):
+class Instance(InstanceOf[RunState, RunResult]):
     """One of `protect_vm`."""
 
     name = NAME
-    ended = Result
+    ended = RunResult
 
-    state: Run = field(default_factory=lambda: Run(vm_id=VM_ID, poll_seconds=30))
+    state: RunState = field(default_factory=lambda: RunState(vm_id=VM_ID, poll_seconds=30))
 
 
 def answer_of(history: list[Event], state: Model, name: str = NAME) -> decisions.OrchestratorState:

@@ -60,7 +60,7 @@ def test_a_topic_that_is_down_is_told_three_times_of_the_same_sweep() -> None:
 
     report = instance.run()
 
-    assert [each.tellings for each in told(instance)] == [0, 1, 2]
+    assert [each.publish_attempts for each in told(instance)] == [0, 1, 2]
     assert [each.report for each in told(instance)] == [report] * 3
     assert instance.waits == pytest.approx([30, 60])
     assert report.error is None

@@ -63,7 +63,7 @@ def test_after_the_look_the_first_window_is_not_waited_for_and_the_next_ones_are
     assert report.started == {"enable": 1}
     assert [request["report"] for _, request in instance.requests[1:]] == [REPORT.dump(), started.dump()]
     assert [request["underWay"] for _, request in instance.requests] == [[], [], [WORK.dump()]]
-    assert all(request["inBackground"] for _, request in instance.requests)
+    assert all(request["lowPriority"] for _, request in instance.requests)
 
 
 def test_a_window_that_started_nobody_is_followed_by_the_next_at_once() -> None:

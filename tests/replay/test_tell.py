@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from shared.model import naming
-from shared.model.activity_io import Verdict
+from shared.model.activity_io import Decision
 from shared.model.findings import blocker, note, warning
 from shared.model.plan import Setting
-from shared.model.step_result import Error, Failed, Outcome, Ready
-from shared.reconcile.run_state import Ending, Run
-from shared.reconcile.run_summary import RunEnd
+from shared.model.step_result import Error, Failed, Ready, StepResult
+from shared.reconcile.run_state import RunOutcome, RunState
+from shared.reconcile.run_summary import RunSummary
 from tests.replay.answers import (
     AGENT,
     PLAN,
@@ -33,26 +33,26 @@ from tests.replay.answers import (
 from tests.replay.instance import START, TELL, Answer, Instance
 from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, source_vm
 
-LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE, DISABLE = "enable_protection", "monitor_job", "change_protection", "disable_protection"
 STOPPED = blocker("VmNotRunning", "It is deallocated.", "Start it.")
 BLOCKED = planned(findings=(STOPPED,), replication=None, resources=())
 OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
-NEVER_TAGGED = looked(Verdict.NOT_TAGGED, vm=source_vm(tags={}))
+NEVER_TAGGED = looked(Decision.NOT_TAGGED, vm=source_vm(tags={}))
 
 to_protected: dict[str, Sequence[Answer]] = {
-    LOOK: [looked(), found_item()],
+    OBSERVE: [looked(), found_item()],
     DERIVE: [ready_region(), kept()],
     ENABLE: [enabled()],
     FOLLOW: [Ready()],
 }
 
 
-def ends(instance: Instance) -> list[RunEnd]:
-    return [RunEnd.load(request) for _, request in instance.told]
+def ends(instance: Instance) -> list[RunSummary]:
+    return [RunSummary.load(request) for _, request in instance.told]
 
 
-def outcomes(instance: Instance) -> list[tuple[Ending, bool]]:
+def outcomes(instance: Instance) -> list[tuple[RunOutcome, bool]]:
     """What was told, and whether it was news."""
     return [(end.result.outcome, end.news) for end in ends(instance)]
 
@@ -66,7 +66,7 @@ def test_a_vm_that_was_enabled_is_told_once_as_news() -> None:
     result = instance.run()
 
     (told,) = ends(instance)
-    assert (told.news, told.tellings, told.vault) == (True, 0, protected_item().vault)
+    assert (told.news, told.publish_attempts, told.vault) == (True, 0, protected_item().vault)
     assert told.result == result.model_copy(update={"settings": ()})
     assert told.at == pytest.approx(instance.now, abs=timedelta(seconds=1))
 
@@ -79,7 +79,7 @@ def test_the_layers_that_asked_for_something_are_told() -> None:
         Setting(name="churn", value="normal", origin="replicated item", reason=""),
         Setting(name="targetSubnet", value="s", origin="profile gold", reason=""),
     )
-    instance = Instance({LOOK: [found_item()], DERIVE: [kept(settings=settings)]})
+    instance = Instance({OBSERVE: [found_item()], DERIVE: [kept(settings=settings)]})
 
     instance.run()
 
@@ -88,29 +88,29 @@ def test_the_layers_that_asked_for_something_are_told() -> None:
 
 def test_a_vm_that_is_merely_looked_at_is_no_news() -> None:
     late = warning("DiskNotProtected", "The disk late is not replicated.")
-    instance = Instance({LOOK: [found_item()], DERIVE: [kept(findings=(late,))]})
+    instance = Instance({OBSERVE: [found_item()], DERIVE: [kept(findings=(late,))]})
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.PROTECTED, False)]
+    assert outcomes(instance) == [(RunOutcome.PROTECTED, False)]
 
 
 def test_what_somebody_else_began_is_news_when_this_run_has_followed_it() -> None:
     instance = Instance(
-        {LOOK: [found_item("InitialReplicationInProgress"), found_item()], DERIVE: [kept()], FOLLOW: [Ready()]}
+        {OBSERVE: [found_item("InitialReplicationInProgress"), found_item()], DERIVE: [kept()], FOLLOW: [Ready()]}
     )
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.PROTECTED, True)]
+    assert outcomes(instance) == [(RunOutcome.PROTECTED, True)]
 
 
 @pytest.mark.parametrize("answer", [asked(), failed()], ids=["made", "refused"])
-def test_a_change_is_news_whether_it_was_made_or_refused(answer: Outcome) -> None:
+def test_a_change_is_news_whether_it_was_made_or_refused(answer: StepResult) -> None:
     made = isinstance(answer, Ready)
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept() if made else kept(changes=SIZE)],
             CHANGE: [answer],
             FOLLOW: [Ready()] if made else [],
@@ -119,12 +119,12 @@ def test_a_change_is_news_whether_it_was_made_or_refused(answer: Outcome) -> Non
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.PROTECTED, True)]
+    assert outcomes(instance) == [(RunOutcome.PROTECTED, True)]
 
 
-@pytest.mark.parametrize("verdict", [Verdict.NOT_TAGGED, Verdict.GONE])
-def test_of_a_vm_that_nobody_asks_for_and_nothing_protects_there_is_nothing_to_tell(verdict: Verdict) -> None:
-    instance = Instance({LOOK: [looked(verdict)]})
+@pytest.mark.parametrize("decision", [Decision.NOT_TAGGED, Decision.GONE])
+def test_of_a_vm_that_nobody_asks_for_and_nothing_protects_there_is_nothing_to_tell(decision: Decision) -> None:
+    instance = Instance({OBSERVE: [looked(decision)]})
 
     instance.run()
 
@@ -132,35 +132,35 @@ def test_of_a_vm_that_nobody_asks_for_and_nothing_protects_there_is_nothing_to_t
 
 
 def test_an_item_of_others_that_is_left_alone_is_a_decision_and_no_news() -> None:
-    instance = Instance({LOOK: [looked(Verdict.NOT_TAGGED, item=protected_item())]})
+    instance = Instance({OBSERVE: [looked(Decision.NOT_TAGGED, item=protected_item())]})
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.NOT_TAGGED, False)]
+    assert outcomes(instance) == [(RunOutcome.NOT_TAGGED, False)]
 
 
 def test_a_vm_that_cannot_be_protected_is_news() -> None:
-    instance = Instance({LOOK: [looked()], DERIVE: [BLOCKED]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [BLOCKED]})
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.NOT_ELIGIBLE, True)]
+    assert outcomes(instance) == [(RunOutcome.NOT_ELIGIBLE, True)]
     assert ends(instance)[0].result.findings == (STOPPED,)
 
 
 @pytest.mark.parametrize("code", ["ClassicVm", "FailoverVm", "OutOfScope"])
 def test_a_vm_whose_own_tags_do_not_ask_is_no_news(code: str) -> None:
-    instance = Instance({LOOK: [looked(Verdict.NOT_ELIGIBLE, findings=(blocker(code, "Not this one."),))]})
+    instance = Instance({OBSERVE: [looked(Decision.NOT_ELIGIBLE, findings=(blocker(code, "Not this one."),))]})
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.NOT_ELIGIBLE, False)]
+    assert outcomes(instance) == [(RunOutcome.NOT_ELIGIBLE, False)]
 
 
 def test_a_failure_is_news_with_its_cause() -> None:
     instance = Instance(
         {
-            LOOK: [looked()] * 3,
+            OBSERVE: [looked()] * 3,
             DERIVE: [ready_region()] * 3,
             ENABLE: [enabled(f"enable-{number}") for number in range(3)],
             FOLLOW: [job_failed(AGENT)] * 3,
@@ -169,33 +169,33 @@ def test_a_failure_is_news_with_its_cause() -> None:
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.FAILED, True)]
+    assert outcomes(instance) == [(RunOutcome.FAILED, True)]
     assert ends(instance)[0].result.error == AGENT
     assert not ends(instance)[0].disabling
 
 
 def test_a_vm_that_was_disabled_is_news() -> None:
-    unwanted = looked(Verdict.NOT_TAGGED, vm=source_vm(tags={}), item=OURS)
-    instance = Instance({LOOK: [unwanted, NEVER_TAGGED], DISABLE: [enabled("disable-1")], FOLLOW: [Ready()]})
+    unwanted = looked(Decision.NOT_TAGGED, vm=source_vm(tags={}), item=OURS)
+    instance = Instance({OBSERVE: [unwanted, NEVER_TAGGED], DISABLE: [enabled("disable-1")], FOLLOW: [Ready()]})
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.DISABLED, True)]
+    assert outcomes(instance) == [(RunOutcome.DISABLED, True)]
     assert ends(instance)[0].disabling
 
 
 def test_a_report_and_target_resources_alone_are_told_to_nobody_else() -> None:
-    report = Instance({LOOK: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]})
-    targets = Run(vm_id=VM_ID, poll_seconds=30, targets_only=True)
-    made = Instance({LOOK: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets)
-    not_made = Instance({LOOK: [looked()], DERIVE: [BLOCKED]}, state=targets)
+    report = Instance({OBSERVE: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]})
+    targets = RunState(vm_id=VM_ID, poll_seconds=30, targets_only=True)
+    made = Instance({OBSERVE: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets)
+    not_made = Instance({OBSERVE: [looked()], DERIVE: [BLOCKED]}, state=targets)
     for instance in (report, made, not_made):
         instance.run()
 
     assert [outcomes(instance) for instance in (report, made, not_made)] == [
-        [(Ending.REPORTED, False)],
-        [(Ending.TARGETS_READY, False)],
-        [(Ending.NOT_ELIGIBLE, False)],
+        [(RunOutcome.REPORTED, False)],
+        [(RunOutcome.TARGETS_READY, False)],
+        [(RunOutcome.NOT_ELIGIBLE, False)],
     ]
 
 
@@ -204,25 +204,25 @@ def test_a_report_and_target_resources_alone_are_told_to_nobody_else() -> None:
 
 @pytest.mark.parametrize("during", [DERIVE, TELL])
 def test_a_change_before_the_end_is_looked_at_and_the_same_end_is_not_told_again(during: str) -> None:
-    instance = Instance({LOOK: [looked(), looked()], DERIVE: [BLOCKED, BLOCKED]}, changed_during=[during])
+    instance = Instance({OBSERVE: [looked(), looked()], DERIVE: [BLOCKED, BLOCKED]}, changed_during=[during])
 
-    assert instance.run().outcome is Ending.NOT_ELIGIBLE
-    assert instance.calls == [LOOK, DERIVE, LOOK, DERIVE]
-    assert outcomes(instance) == [(Ending.NOT_ELIGIBLE, True)]
+    assert instance.run().outcome is RunOutcome.NOT_ELIGIBLE
+    assert instance.calls == [OBSERVE, DERIVE, OBSERVE, DERIVE]
+    assert outcomes(instance) == [(RunOutcome.NOT_ELIGIBLE, True)]
 
 
 @pytest.mark.parametrize("during", [DERIVE, TELL])
 def test_what_was_told_and_is_no_longer_so_is_seen_all_the_same(during: str) -> None:
-    instance = Instance({LOOK: [looked(), NEVER_TAGGED], DERIVE: [BLOCKED]}, changed_during=[during])
+    instance = Instance({OBSERVE: [looked(), NEVER_TAGGED], DERIVE: [BLOCKED]}, changed_during=[during])
 
-    assert instance.run().outcome is Ending.NOT_TAGGED
-    assert outcomes(instance) == [(Ending.NOT_ELIGIBLE, True)]
+    assert instance.run().outcome is RunOutcome.NOT_TAGGED
+    assert outcomes(instance) == [(RunOutcome.NOT_ELIGIBLE, True)]
 
 
 def test_another_end_is_told_anew() -> None:
     instance = Instance(
         {
-            LOOK: [looked(), *to_protected[LOOK]],
+            OBSERVE: [looked(), *to_protected[OBSERVE]],
             DERIVE: [BLOCKED, *to_protected[DERIVE]],
             ENABLE: [enabled()],
             FOLLOW: [Ready()],
@@ -230,8 +230,8 @@ def test_another_end_is_told_anew() -> None:
         changed_during=[TELL],
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
-    assert outcomes(instance) == [(Ending.NOT_ELIGIBLE, True), (Ending.PROTECTED, True)]
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert outcomes(instance) == [(RunOutcome.NOT_ELIGIBLE, True), (RunOutcome.PROTECTED, True)]
     first, second = ends(instance)
     assert first.at < second.at
 
@@ -240,7 +240,7 @@ def test_the_same_end_after_one_more_change_is_told_anew() -> None:
     """Protected, then asked for another size while that was told, and protected again: both are news."""
     instance = Instance(
         {
-            LOOK: [*to_protected[LOOK], found_item(), found_item()],
+            OBSERVE: [*to_protected[OBSERVE], found_item(), found_item()],
             DERIVE: [*to_protected[DERIVE], kept(changes=SIZE), kept()],
             ENABLE: [enabled()],
             CHANGE: [asked()],
@@ -251,7 +251,7 @@ def test_the_same_end_after_one_more_change_is_told_anew() -> None:
 
     instance.run()
 
-    assert outcomes(instance) == [(Ending.PROTECTED, True)] * 2
+    assert outcomes(instance) == [(RunOutcome.PROTECTED, True)] * 2
 
 
 # When telling comes to nothing
@@ -261,8 +261,8 @@ def test_a_topic_that_is_down_is_told_three_times_of_the_same_end_and_the_run_en
     down = pending(30, error=THROTTLED)
     instance = Instance({**to_protected, TELL: [down] * 3})
 
-    assert instance.run().outcome is Ending.PROTECTED
-    assert [end.tellings for end in ends(instance)] == [0, 1, 2]
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert [end.publish_attempts for end in ends(instance)] == [0, 1, 2]
     assert len({end.at for end in ends(instance)}) == 1
     assert instance.waits == pytest.approx([30, 30, 60])
     assert instance.statuses[-1]["step"] == "Protected"
@@ -273,11 +273,11 @@ def test_a_topic_that_comes_back_is_not_told_once_more() -> None:
 
     instance.run()
 
-    assert [end.tellings for end in ends(instance)] == [0, 1]
+    assert [end.publish_attempts for end in ends(instance)] == [0, 1]
 
 
 def test_the_topic_is_not_waited_for_as_long_as_it_asks() -> None:
-    instance = Instance({LOOK: [looked()], DERIVE: [BLOCKED], TELL: [pending(3600), Ready()]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [BLOCKED], TELL: [pending(3600), Ready()]})
 
     instance.run()
 
@@ -287,13 +287,13 @@ def test_the_topic_is_not_waited_for_as_long_as_it_asks() -> None:
 
 def test_a_vm_that_changes_while_the_telling_waits_is_looked_at_at_once() -> None:
     instance = Instance(
-        {LOOK: [looked(), NEVER_TAGGED], DERIVE: [BLOCKED], TELL: [pending(300)]},
+        {OBSERVE: [looked(), NEVER_TAGGED], DERIVE: [BLOCKED], TELL: [pending(300)]},
         changed_after=[20],
     )
 
-    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert instance.run().outcome is RunOutcome.NOT_TAGGED
     assert instance.now - START < timedelta(seconds=60)
-    assert [end.tellings for end in ends(instance)] == [0]
+    assert [end.publish_attempts for end in ends(instance)] == [0]
 
 
 @pytest.mark.parametrize(
@@ -305,13 +305,13 @@ def test_a_refusal_or_a_bug_in_telling_changes_nothing(answer: Failed | Exceptio
 
     result = instance.run()
 
-    assert (result.outcome, result.error, result.findings) == (Ending.PROTECTED, None, ())
+    assert (result.outcome, result.error, result.findings) == (RunOutcome.PROTECTED, None, ())
     assert len(instance.told) == 1
 
 
 def test_findings_that_are_new_are_told_even_if_the_outcome_is_the_same() -> None:
     other = planned(findings=(STOPPED, note("NotManagedByApp", "Somebody.")), replication=None, resources=())
-    instance = Instance({LOOK: [looked(), looked()], DERIVE: [BLOCKED, other]}, changed_during=[TELL])
+    instance = Instance({OBSERVE: [looked(), looked()], DERIVE: [BLOCKED, other]}, changed_during=[TELL])
 
     instance.run()
 
@@ -319,6 +319,6 @@ def test_findings_that_are_new_are_told_even_if_the_outcome_is_the_same() -> Non
 
 
 def test_a_run_has_the_settings_it_told_nothing_of() -> None:
-    instance = Instance({LOOK: [looked()], DERIVE: [BLOCKED]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [BLOCKED]})
 
     assert instance.run().settings == PLAN.settings

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.arm.topic import publish
-from shared.model.step_result import Failed, Outcome, Pending, Ready
+from shared.model.step_result import Failed, Pending, Ready, StepResult
 from tests.integration.simulator.azure import Azure, Token, azure
 from tests.integration.simulator.test_topics import publisher
 from tests.unit.app.examples import settings
@@ -65,7 +65,7 @@ async def test_what_the_topic_refuses_is_read_with_its_code(
 ) -> None:
     async with azure() as clients, app_of(clients) as app:
         await clients.call("POST", "/sim/faults", {"match": {"path": "^/topics/"}, "times": 1, **fault})
-        answered: Outcome = await publish(app, unhealthy(1))
+        answered: StepResult = await publish(app, unhealthy(1))
 
     assert isinstance(answered, outcome)
     assert answered.error

@@ -10,9 +10,9 @@ from shared.model.findings import Finding
 from shared.model.plan import Plan, Setting
 from shared.model.replicated_item import ItemDisk, ProtectedItem
 from shared.model.resource_id import VAULT, ResourceId
-from shared.model.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
+from shared.model.vm import Disk, Existing, Network, PlanningContext, SourceNic, SourceVm, Subnet
 from shared.planning.derive import derive
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from shared.reconcile.diff import with_changes
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -66,8 +66,8 @@ def asking(**tags: str) -> SourceVm:
     return source_vm(tags={"dr": "true", **{f"dr-{name.replace('_', '-')}": value for name, value in tags.items()}})
 
 
-def surroundings(**changes: Any) -> Surroundings:
-    around = Surroundings(
+def planning_context(**changes: Any) -> PlanningContext:
+    around = PlanningContext(
         vault_location=TARGET,
         target_location=TARGET,
         nics=(SourceNic(id=NIC, subnet=NETWORK.child("subnets", "web"), configuration="ipconfig", address="10.1.1.4"),),
@@ -87,14 +87,14 @@ def source_network(**changes: Any) -> Network:
 
 
 def plan_of(
-    vm: SourceVm, around: Surroundings, app: Settings, item: ProtectedItem | None = None, **group_tags: str
+    vm: SourceVm, around: PlanningContext, app: Settings, item: ProtectedItem | None = None, **group_tags: str
 ) -> Plan:
     """What the rules say, from the layers on."""
-    wishes = wishes_of(vm, group_tags, app)
-    vault = app.vault_for(vm.location, wishes.profile)
+    overrides = overrides_of(vm, group_tags, app)
+    vault = app.vault_for(vm.location, overrides.profile)
     assert vault is not None
-    plan = derive(vm, around, wishes, app, vault, item)
-    return with_changes(plan, wishes, item) if item else plan
+    plan = derive(vm, around, overrides, app, vault, item)
+    return with_changes(plan, overrides, item) if item else plan
 
 
 def told(findings: Iterable[Finding], code: str) -> Finding:

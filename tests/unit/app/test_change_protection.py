@@ -13,7 +13,7 @@ from shared.model.activity_io import ChangeRequest
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.step_result import Pending, Ready, StepResult
 from shared.site_recovery.replicated_items import find_item
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
@@ -79,7 +79,7 @@ def cloud() -> Cloud:
     return cloud
 
 
-async def change(cloud: Cloud, changes: Changes = SIZE, **of_app: Any) -> Outcome:
+async def change(cloud: Cloud, changes: Changes = SIZE, **of_app: Any) -> StepResult:
     azure = FakeAzure(settings(**of_app), cloud)
     return await change_protection(azure, ChangeRequest(vm_id=VM_ID, changes=changes))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.model.findings import note, warning
 from shared.model.resource_id import ResourceId
-from shared.reconcile.inventory import Action, Standing, State, Survey
+from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
@@ -25,28 +25,30 @@ READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 class Surveyed(FakeAzure):
     """A gateway whose survey is at hand."""
 
-    def __init__(self, *standings: Standing, gaps: tuple[str, ...] = (), **app: Any) -> None:
+    def __init__(self, *vm_statuses: VmStatus, gaps: tuple[str, ...] = (), **app: Any) -> None:
         scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
         super().__init__(settings(**{"source_scope": scope, **app}), Cloud())
-        ordered = tuple(sorted(standings, key=lambda standing: standing.vm_id.key))
-        self._survey = Survey(standings=ordered, read_at=READ_AT, gaps=gaps)
+        ordered = tuple(sorted(vm_statuses, key=lambda vm_status: vm_status.vm_id.key))
+        self._survey = ComplianceReport(vm_statuses=ordered, read_at=READ_AT, gaps=gaps)
 
     async def shared(self, key: str, read: Any, within: float | None = None) -> Any:
         return self._survey if key == "survey" else await super().shared(key, read, within)
 
 
-def standing(name: str, state: State = State.PROTECTED, group: str = "web", **changes: Any) -> Standing:
+def vm_status(name: str, state: State = State.PROTECTED, group: str = "web", **changes: Any) -> VmStatus:
     vm = ResourceId.of(changes.pop("subscription", SUBSCRIPTION), group, VM_ID.type, name)
     known = {"tags": {"dr": "true"}, "location": "eastus"}
-    return Standing(vm_id=vm, state=state, **{**known, **changes})
+    return VmStatus(vm_id=vm, state=state, **{**known, **changes})
 
 
 ESTATE = (
-    standing("a", tags={"dr": "true", "DR-Profile": "Gold"}, rpo_seconds=95, vault=VAULT_ID, target_location="westus2"),
-    standing("b", findings=(warning("Unhealthy", "It is ill."),)),
-    standing("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
-    standing("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
-    standing("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
+    vm_status(
+        "a", tags={"dr": "true", "DR-Profile": "Gold"}, rpo_seconds=95, vault=VAULT_ID, target_location="westus2"
+    ),
+    vm_status("b", findings=(warning("Unhealthy", "It is ill."),)),
+    vm_status("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
+    vm_status("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
+    vm_status("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
 )
 
 
@@ -169,7 +171,7 @@ async def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 @given(st.lists(st.integers(0, 40), unique=True), st.integers(1, 12))
 async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: int) -> None:
-    azure = Surveyed(*(standing(f"vm-{number:02}") for number in numbers))
+    azure = Surveyed(*(vm_status(f"vm-{number:02}") for number in numbers))
     request = get("compliance", top=top, state="Protected")
     found: list[str] = []
     while True:
@@ -181,11 +183,11 @@ async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: in
             break
         request = follow(view["nextLink"])
 
-    assert found == sorted(str(standing(f"vm-{number:02}").vm_id) for number in numbers)
+    assert found == sorted(str(vm_status(f"vm-{number:02}").vm_id) for number in numbers)
 
 
 async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_gone() -> None:
-    before, after = [standing(name) for name in "bdf"], [standing(name) for name in "acdefg"]
+    before, after = [vm_status(name) for name in "bdf"], [vm_status(name) for name in "acdefg"]
     first = await answer_to(get_compliance(Surveyed(*before), get("compliance", top=2)))
 
     rest = await answer_to(get_compliance(Surveyed(*after), follow(first["nextLink"])))
@@ -194,7 +196,7 @@ async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_go
 
 
 async def test_a_page_has_a_hundred_unless_somebody_asks_for_more_or_less() -> None:
-    azure = Surveyed(*(standing(f"vm-{number:04}") for number in range(1001)))
+    azure = Surveyed(*(vm_status(f"vm-{number:04}") for number in range(1001)))
 
     default = await answer_to(get_compliance(azure, get("compliance")))
     most = await answer_to(get_compliance(azure, get("compliance", top=1000)))
@@ -206,9 +208,9 @@ async def test_a_page_has_a_hundred_unless_somebody_asks_for_more_or_less() -> N
 # CSV
 
 
-async def rows(*standings: Standing, **query: Any) -> list[dict[str, str]]:
+async def rows(*vm_statuses: VmStatus, **query: Any) -> list[dict[str, str]]:
     gaps = query.pop("gaps", ())
-    response = await get_compliance(Surveyed(*standings, gaps=gaps), get("compliance", **query))
+    response = await get_compliance(Surveyed(*vm_statuses, gaps=gaps), get("compliance", **query))
     assert (response.status_code, response.mimetype) == (200, "text/csv")
     assert "compliance.csv" in response.headers["Content-Disposition"]
     return list(csv.DictReader(io.StringIO(response.get_body().decode())))
@@ -224,9 +226,9 @@ async def rows(*standings: Standing, **query: Any) -> list[dict[str, str]]:
     ],
 )
 async def test_as_a_file_it_holds_every_row_that_the_filters_leave(asked: dict[str, Any]) -> None:
-    many = [standing(f"vm-{number:04}") for number in range(1500)]
+    many = [vm_status(f"vm-{number:04}") for number in range(1500)]
 
-    found = await rows(*many, standing("other", State.FAILED), state="Protected", **asked)
+    found = await rows(*many, vm_status("other", State.FAILED), state="Protected", **asked)
 
     assert [row["name"] for row in found] == [each.vm_id.name for each in many]
     assert tuple(found[0]) == COLUMNS
@@ -267,7 +269,7 @@ NASTY = st.text(st.sampled_from("=+-@\uff1d\t\r\n\"';,a1|!"), max_size=12)
 
 @given(NASTY, NASTY)
 async def test_no_cell_is_a_formula_whatever_people_write(text: str, value: str) -> None:
-    hostile = standing("a", tags={f"{text}dr": value}, findings=(warning(text, value),), replication_health=text)
+    hostile = vm_status("a", tags={f"{text}dr": value}, findings=(warning(text, value),), replication_health=text)
 
     (row,) = await rows(hostile, format="csv")
 

@@ -16,9 +16,9 @@ from shared.model.activity_io import ChangeRequest, EnableRequest, VmRequest
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.findings import warning
 from shared.model.replication import ReplicatedDisk
-from shared.model.step_result import Error, Outcome, Ready
-from shared.reconcile.run_state import Ending, Result
-from shared.reconcile.run_summary import RunEnd
+from shared.model.step_result import Error, Ready, StepResult
+from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Summary, SweepReport
 from shared.reporting.audit_log import KEYS, SWEEP_KEYS, run_ended, swept
 from tests.unit.app.examples import (
@@ -26,10 +26,10 @@ from tests.unit.app.examples import (
     OS_DISK,
     VM_ID,
     plan_of,
+    planning_context,
     protected_item,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, our_item_name
 from tests.unit.app.test_outcome_events import NOW
@@ -70,7 +70,7 @@ async def test_an_enable_request_is_told_with_its_job_and_the_layers_that_asked(
 ) -> None:
     cloud = Cloud()
     cloud.add_region_pair()
-    replication = plan_of(source_vm(), surroundings(), settings()).replication
+    replication = plan_of(source_vm(), planning_context(), settings()).replication
     assert replication
 
     await enable_protection(
@@ -92,7 +92,7 @@ async def test_an_enable_request_is_told_with_its_job_and_the_layers_that_asked(
 
 async def test_nothing_is_told_where_nothing_was_asked(lines: pytest.LogCaptureFixture) -> None:
     cloud = ours("Protected", dr="true")
-    replication = plan_of(source_vm(), surroundings(), settings()).replication
+    replication = plan_of(source_vm(), planning_context(), settings()).replication
     assert replication
     azure = FakeAzure(settings(), cloud)
 
@@ -151,7 +151,7 @@ async def test_a_disable_is_told_with_why_and_whether_somebody_confirmed_it(
 
 
 async def test_taking_back_a_failed_attempt_is_told(lines: pytest.LogCaptureFixture) -> None:
-    outcome: Outcome = await remove_failed_item(
+    outcome: StepResult = await remove_failed_item(
         FakeAzure(settings(), ours("EnablingFailed", dr="true")), VmRequest(vm_id=VM_ID)
     )
 
@@ -163,9 +163,11 @@ async def test_taking_back_a_failed_attempt_is_told(lines: pytest.LogCaptureFixt
 def test_the_end_of_a_run_is_told_by_codes_and_without_anybodys_words(lines: pytest.LogCaptureFixture) -> None:
     late = warning("DiskNotProtected", "The disk of Ms Müller\nis not replicated.", "Call 555-0100.")
     error = Error(code="151066", message="The agent of Ms Müller.")
-    result = Result(outcome=Ending.FAILED, vm_id=VM_ID, item_id=protected_item().id, findings=(late, late), error=error)
+    result = RunResult(
+        outcome=RunOutcome.FAILED, vm_id=VM_ID, item_id=protected_item().id, findings=(late, late), error=error
+    )
 
-    run_ended(RunEnd(result=result, at=NOW, origins=ORIGINS))
+    run_ended(RunSummary(result=result, at=NOW, origins=ORIGINS))
 
     assert told(lines) == [
         {

@@ -29,10 +29,10 @@ from tests.unit.app.examples import (
     existing,
     open_settings,
     plan_of,
+    planning_context,
     protected_item,
     setting,
     source_vm,
-    surroundings,
     told,
 )
 
@@ -86,7 +86,7 @@ def an_item(settings: dict[str, Any] | None = None, nic: dict[str, Any] | None =
 def again(item: ProtectedItem | None = None, vm: Any = None, around: dict[str, Any] | None = None, **tags: str) -> Plan:
     known = {"existing": tuple(NAMED.values()), "target_networks": (THERE,)}
     return plan_of(
-        vm or asking(**tags), surroundings(**{**known, **(around or {})}), open_settings(), item or an_item()
+        vm or asking(**tags), planning_context(**{**known, **(around or {})}), open_settings(), item or an_item()
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.config.settings import Mode
 from shared.orchestrations import instance_of
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, point_body
@@ -60,7 +60,7 @@ async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confir
     told = json.loads(response.get_body())
     assert (told["vmId"], told["instanceId"]) == (str(VM_ID), instance_of(VM_ID))
     assert (name, instance) == ("protect_vm", instance_of(VM_ID))
-    assert (Run.load(given).confirmed, Run.load(given).orders) == (True, (told["order"],))
+    assert (RunState.load(given).confirmed, RunState.load(given).orders) == (True, (told["order"],))
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false", "owner": "alice"}
     assert (response.headers["Location"], response.headers["Retry-After"]) == (URL, "10")
     assert "s3cret" not in str(dict(response.headers))
@@ -113,7 +113,7 @@ async def test_of_a_vm_that_is_gone_what_still_protects_it_is_disabled() -> None
 
     assert response.status_code == 202
     assert cloud.writes == []
-    assert Run.load(client.started[0][2]).confirmed
+    assert RunState.load(client.started[0][2]).confirmed
 
 
 @pytest.mark.parametrize("says", ["false", "FALSE", "no", "later"])

@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, SourceVm
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from shared.reconcile.mismatches import Mismatch, mismatches
 from tests.unit.app.examples import (
     DATA_DISK,
@@ -27,7 +27,7 @@ GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
 
 
 def found(vm: SourceVm, item: ProtectedItem) -> tuple[Mismatch, ...]:
-    return mismatches(vm, wishes_of(vm, {}, open_settings()), item)
+    return mismatches(vm, overrides_of(vm, {}, open_settings()), item)
 
 
 def item_of(**changes: object) -> ProtectedItem:
@@ -50,7 +50,7 @@ def test_what_is_told_without_reading_is_what_the_run_would_change(situation: Si
     plan = situation._replace(vm=vm).plan(item)
     assume(not plan.blockers)
 
-    told = mismatches(vm, wishes_of(vm, situation.group_tags, situation.app), item)
+    told = mismatches(vm, overrides_of(vm, situation.group_tags, situation.app), item)
 
     event(f"{min(len(told), 3)} mismatches")
     in_place = Counter((each.setting, each.wanted.lower()) for each in told if each.in_place)

@@ -6,7 +6,7 @@ import pytest
 
 from activities.monitor_job import monitor_job as step
 from shared.model.activity_io import JobRequest
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
@@ -38,7 +38,7 @@ def azure_with(item: str = "", job: str = "", **of_job: Any) -> FakeAzure:
     return FakeAzure(settings(), cloud)
 
 
-async def monitor_job(azure: FakeAzure, request: JobRequest) -> Outcome:
+async def monitor_job(azure: FakeAzure, request: JobRequest) -> StepResult:
     """The step's answer, with Failed for what it has found to have failed: the step itself did well then."""
     outcome = await step(azure, request)
     if isinstance(outcome, Ready) and "error" in outcome.value:

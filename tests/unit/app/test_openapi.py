@@ -19,7 +19,7 @@ from shared.model.findings import warning
 from shared.model.plan import Setting
 from shared.model.resource_id import vm_id
 from shared.model.step_result import Error
-from shared.reconcile.run_state import Ending, Run
+from shared.reconcile.run_state import RunOutcome, RunState
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body
@@ -206,7 +206,7 @@ async def test_a_plan_of_a_protected_vm_is_as_the_document_says(cloud: Cloud) ->
     assert as_documented(f"{VM_PATH}/plan", response, "post")["item"]
 
 
-RUN = Run(vm_id=VM_ID, poll_seconds=30, settings=(Setting(name="a", value="b", origin="default", reason="c"),))
+RUN = RunState(vm_id=VM_ID, poll_seconds=30, settings=(Setting(name="a", value="b", origin="default", reason="c"),))
 FAILURE = Error(code="1", message="It failed.")
 
 
@@ -216,9 +216,9 @@ FAILURE = Error(code="1", message="It failed.")
         (None, None, None),
         (Status.Pending, None, None),
         (Status.Running, RUN.status(), None),
-        (Status.Running, RUN.but(percent=40, last_error=FAILURE, job="job-1", attempts=1).status(), None),
-        (Status.Completed, {}, RUN.finish(Ending.PROTECTED, (warning("A", "b", "c"),)).but().result),
-        (Status.Completed, {}, RUN.but(item_id=VM_ID).finish(Ending.FAILED, error=FAILURE).result),
+        (Status.Running, RUN.with_(percent=40, last_error=FAILURE, job="job-1", attempts=1).status(), None),
+        (Status.Completed, {}, RUN.finish(RunOutcome.PROTECTED, (warning("A", "b", "c"),)).with_().result),
+        (Status.Completed, {}, RUN.with_(item_id=VM_ID).finish(RunOutcome.FAILED, error=FAILURE).result),
         (Status.Failed, {}, "Orchestrator function 'protect_vm' failed: unexpected."),
     ],
 )
@@ -282,7 +282,7 @@ async def test_what_is_to_be_disabled_is_as_the_document_says(cloud: Cloud) -> N
 
 async def test_a_batch_and_its_plan_are_as_the_document_says(cloud: Cloud) -> None:
     azure, hub = FakeAzure(settings(), cloud), FakeHub()
-    hub.put(BATCH, Status.Running, "protect_batch", state=STATE.but(last_error=FAILURE).dump())
+    hub.put(BATCH, Status.Running, "protect_batch", state=STATE.with_(last_error=FAILURE).dump())
     body = {"virtualMachines": [str(VM_ID), f"{VM_ID}-0"]}
 
     accepted = await post_protections(azure, hub, post("protections", body))

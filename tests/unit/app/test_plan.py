@@ -17,15 +17,15 @@ from tests.unit.app.examples import (
     TARGET,
     VM_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
 from triggers.plan import post_plan
 from triggers.problems import Problem
 
-PLAN = plan_of(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), planning_context(), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
 NETWORK_WANTED = next(resource for resource in WANTED if isinstance(resource, VirtualNetwork))
 

@@ -18,9 +18,9 @@ from tests.unit.app.examples import (
     VAULT_ID,
     VM_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 
 
@@ -36,13 +36,13 @@ def told(findings: list[Finding], code: str) -> Finding:
 
 def findings_of(vm: SourceVm, **around: Any) -> list[Finding]:
     """What the plan for a VM says."""
-    return list(plan_of(vm, surroundings(**around), settings()).findings)
+    return list(plan_of(vm, planning_context(**around), settings()).findings)
 
 
 def test_a_vm_that_can_be_protected_has_no_findings() -> None:
     assert preflight.without_reading(VM_ID, settings()) == []
     assert list(preflight.of_vm(source_vm())) == []
-    assert list(preflight.of_surroundings(source_vm(), surroundings())) == []
+    assert list(preflight.of_context(source_vm(), planning_context())) == []
 
 
 def test_a_classic_vm_is_known_by_its_id_and_told_to_migrate() -> None:
@@ -93,9 +93,9 @@ def test_everything_that_is_wrong_with_a_vm_is_told_at_once() -> None:
 
 
 def test_a_managed_resource_group_belongs_to_its_service() -> None:
-    around = surroundings(group_managed_by="/subscriptions/x/managedClusters/aks")
+    around = planning_context(group_managed_by="/subscriptions/x/managedClusters/aks")
 
-    finding = told(list(preflight.of_surroundings(source_vm(), around)), "ManagedResourceGroup")
+    finding = told(list(preflight.of_context(source_vm(), around)), "ManagedResourceGroup")
 
     assert "managedClusters/aks" in finding.message
 
@@ -106,7 +106,7 @@ def test_each_error_of_the_service_s_own_check_is_told_in_its_words() -> None:
         EligibilityError(code="150002", message="The disk is too large.", action="Split it."),
     )
 
-    findings = list(preflight.of_surroundings(source_vm(), surroundings(eligibility_errors=errors)))
+    findings = list(preflight.of_context(source_vm(), planning_context(eligibility_errors=errors)))
 
     assert [(finding.code, finding.fix) for finding in findings] == [
         ("NotEligibleForReplication", "Upgrade it."),
@@ -177,7 +177,7 @@ def test_an_os_disk_has_4095_gib_at_most(size: int, holds_os: bool, fits: bool) 
 )
 def test_a_vm_smaller_than_the_support_matrix_has_it_is_warned_of(size: dict[str, Any], has: str) -> None:
     offer = Offer(sizes=(Size(**{"name": "standard_d2s_V5", **size}),))
-    findings = list(preflight.of_surroundings(source_vm(), surroundings(offer=offer)))
+    findings = list(preflight.of_context(source_vm(), planning_context(offer=offer)))
 
     if not has:
         assert findings == []
@@ -242,7 +242,7 @@ def locked(scope: ResourceId, *, read_only: bool) -> list[Finding]:
     lock = Lock(scope=str(scope).upper(), name="keep", read_only=read_only)
     return [
         each
-        for each in plan_of(source_vm(), surroundings(locks=(lock,)), settings()).findings
+        for each in plan_of(source_vm(), planning_context(locks=(lock,)), settings()).findings
         if each.code in {"ReadOnlyLock", "LockedVm", "LockedTarget"}
     ]
 
@@ -310,7 +310,7 @@ def test_a_read_only_lock_where_a_network_has_to_be_made_blocks(there: bool, rea
     network = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
     lock = Lock(scope=str(network.group_id), name="keep", read_only=read_only)
     known = (Network(id=network, subnets={"web": Subnet()}),) if there else ()
-    plan = plan_of(source_vm(), surroundings(locks=(lock,), target_networks=known), settings())
+    plan = plan_of(source_vm(), planning_context(locks=(lock,), target_networks=known), settings())
 
     assert bool(plan.blockers) is blocks
     if blocks:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from shared.config.profiles import Profile
 from shared.config.settings import Settings, load_settings
 from shared.model.replication import Policy
-from tests.unit.app.examples import VAULT_ID, asking, plan_of, settings, source_vm, surroundings
+from tests.unit.app.examples import VAULT_ID, asking, plan_of, planning_context, settings, source_vm
 from tests.unit.app.test_settings import load, problems_of
 
 GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
@@ -18,7 +18,7 @@ GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
 
 def policy(app: Settings) -> Policy:
     """That of a VM without a tag for it."""
-    replication = plan_of(source_vm(), surroundings(), app).replication
+    replication = plan_of(source_vm(), planning_context(), app).replication
     assert replication
     return replication.policy
 
@@ -38,7 +38,7 @@ def test_the_default_profile_is_there_whatever_is_defined(monkeypatch: pytest.Mo
 
 def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "DR-Profile": " Gold "})
-    plan = plan_of(vm, surroundings(), with_gold(monkeypatch))
+    plan = plan_of(vm, planning_context(), with_gold(monkeypatch))
 
     assert plan.replication
     assert plan.replication.policy.retention_minutes == 4320
@@ -48,7 +48,7 @@ def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pyt
 
 def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "dr-profile": "platinum"})
-    plan = plan_of(vm, surroundings(), with_gold(monkeypatch))
+    plan = plan_of(vm, planning_context(), with_gold(monkeypatch))
 
     (finding,) = plan.blockers
     assert finding.code == "OverrideInvalid"
@@ -144,4 +144,4 @@ def test_an_entry_of_an_allow_list_that_covers_nothing_keeps_the_app_from_starti
 def test_an_allow_list_is_written_as_values_are(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load(monkeypatch, DR_PROFILES='{"default": {"allow": {"target-location": ["West US 2"]}}}')
 
-    assert plan_of(asking(target_location="westus2"), surroundings(), loaded).findings == ()
+    assert plan_of(asking(target_location="westus2"), planning_context(), loaded).findings == ()

@@ -48,7 +48,7 @@ def test_a_state_that_nobody_has_told_us_of_freezes_the_item(state: str) -> None
         {"test_failover": "TestFailoverCompleted"},
         {"active_location": "Recovery"},
         {"active_location": "recovery"},
-        {"turned": True},
+        {"direction_reversed": True},
     ],
 )
 def test_an_item_under_test_failover_or_failed_over_is_frozen_in_every_state(state: str, moved: dict[str, Any]) -> None:

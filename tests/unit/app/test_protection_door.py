@@ -17,7 +17,7 @@ from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.orchestrations import instance_of
-from shared.reconcile.run_state import Ending, LastChange, Result, Run
+from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
@@ -66,7 +66,7 @@ async def test_put_tags_the_vm_and_wakes_it(cloud: Cloud, client: FakeDurableCli
     assert response.status_code == 202
     told = json.loads(response.get_body())
     assert (told["vmId"], told["instanceId"]) == (str(VM_ID), INSTANCE)
-    assert Run.load(client.started[0][2]).orders == (told["order"],)
+    assert RunState.load(client.started[0][2]).orders == (told["order"],)
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
     assert [instance for _, instance, _ in client.started] == [INSTANCE]
 
@@ -317,7 +317,7 @@ async def test_the_targets_alone_are_made_by_a_run_of_their_own_and_no_tag_is_wr
     assert response.status_code == 202
     assert instance == json.loads(response.get_body())["instanceId"] == instance_of(VM_ID, targets_only=True)
     assert instance != INSTANCE
-    assert Run.load(given).targets_only is True
+    assert RunState.load(given).targets_only is True
     assert response.headers["Location"] == f"{URL}?targetsOnly=true"
     assert cloud.writes == []
 
@@ -484,7 +484,7 @@ async def test_a_policy_that_could_not_be_edited_is_told_and_no_tag_is_written(
     [
         (answer(429, "TooManyRequests"), 503, "TooManyRequests", "30"),
         (answer(429, "TooManyRequests", **{"Retry-After": "17"}), 503, "TooManyRequests", "17"),
-        (ThrottledError("Azure takes no more reads", 7.2, lambda wait: wait), 503, "Throttled", "7"),
+        (ThrottledError("rate limit of reads reached", 7.2, lambda wait: wait), 503, "Throttled", "7"),
         (answer(403, "AuthorizationFailed"), 502, "AuthorizationFailed", None),
         (answer(500, "InternalServerError"), 502, "InternalServerError", None),
         (ServiceRequestError("no route to host 10.0.0.1"), 502, "ServiceRequestError", "30"),
@@ -616,16 +616,16 @@ async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_t
     cloud: Cloud, client: FakeDurableClient, running: bool
 ) -> None:
     client.status, client.last_updated = Status.Completed, datetime(2026, 5, 2, tzinfo=UTC)
-    client.output = Result(outcome=Ending.DISABLED, vm_id=VM_ID, acted=True).dump()
+    client.output = RunResult(outcome=RunOutcome.DISABLED, vm_id=VM_ID, acted=True).dump()
     await put_protection(FakeAzure(settings(), cloud), client, request())
-    last_change = Run.load(client.started[0][2]).last_change
+    last_change = RunState.load(client.started[0][2]).last_change
 
-    assert last_change == LastChange(outcome=Ending.DISABLED, at=datetime(2026, 5, 2, tzinfo=UTC))
-    later = Run(vm_id=VM_ID, poll_seconds=30, last_change=last_change)
+    assert last_change == LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 2, tzinfo=UTC))
+    later = RunState(vm_id=VM_ID, poll_seconds=30, last_change=last_change)
     if running:
         client.status, client.custom_status = Status.Running, later.status()
     else:
-        client.status, client.output = Status.Completed, later.finish(Ending.NOT_TAGGED).result.dump()  # type: ignore[union-attr]
+        client.status, client.output = Status.Completed, later.finish(RunOutcome.NOT_TAGGED).result.dump()  # type: ignore[union-attr]
 
     view = await view_of(cloud, client)
 
@@ -635,8 +635,8 @@ async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_t
 
 async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: FakeDurableClient) -> None:
     error = Error(code="151066", message="The agent could not be installed.")
-    before = LastChange(outcome=Ending.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
-    result = Result(outcome=Ending.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
+    before = LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
+    result = RunResult(outcome=RunOutcome.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
     client.status, client.output = Status.Completed, result.dump()
     client.last_updated = datetime(2026, 5, 2, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from shared.model.findings import blocker
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error
 from shared.reconcile.batch import Batch, BatchEnd
-from shared.reconcile.run_state import Ending
+from shared.reconcile.run_state import RunOutcome
 from tests.unit.app.asking import answer_to, get, post, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
@@ -127,8 +127,8 @@ STATE = Batch(
     waiting=(vm("d"), vm("c")),
     running=(vm("b"),),
     ended=(
-        BatchEnd(vm_id=vm("e"), outcome=Ending.FAILED, error=REFUSED),
-        BatchEnd(vm_id=vm("a"), outcome=Ending.NOT_ELIGIBLE, findings=(blocker("VmNotRunning", "It is off."),)),
+        BatchEnd(vm_id=vm("e"), outcome=RunOutcome.FAILED, error=REFUSED),
+        BatchEnd(vm_id=vm("a"), outcome=RunOutcome.NOT_ELIGIBLE, findings=(blocker("VmNotRunning", "It is off."),)),
     ),
 )
 
@@ -167,14 +167,14 @@ async def test_a_batch_under_way_is_told_vm_by_vm_however_often_its_state_was_en
 
 async def test_a_batch_says_what_it_met_with_last() -> None:
     hub = FakeHub()
-    hub.put(BATCH, Status.Pending, "protect_batch", state=STATE.but(last_error=REFUSED).dump())
+    hub.put(BATCH, Status.Pending, "protect_batch", state=STATE.with_(last_error=REFUSED).dump())
 
     assert (await view_of(hub))["lastError"]["code"] == "AuthorizationFailed"
 
 
 async def test_a_batch_that_has_ended_is_told_by_what_it_returned() -> None:
     hub = FakeHub()
-    over = Batch(poll_seconds=30, waiting=(), ended=(BatchEnd(vm_id=vm("a"), outcome=Ending.PROTECTED),))
+    over = Batch(poll_seconds=30, waiting=(), ended=(BatchEnd(vm_id=vm("a"), outcome=RunOutcome.PROTECTED),))
     hub.put(BATCH, Status.Completed, "protect_batch", state=STATE.dump(), output=over.dump())
 
     view = await view_of(hub)

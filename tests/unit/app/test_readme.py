@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.config.settings import Settings, as_text
-from shared.reconcile.run_state import Ending
+from shared.reconcile.run_state import RunOutcome
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -23,8 +23,8 @@ def test_every_setting_is_told_with_its_default(field: str) -> None:
     assert row.split("|")[2].strip().strip("`") == default
 
 
-@pytest.mark.parametrize("outcome", Ending)
-def test_every_outcome_is_told(outcome: Ending) -> None:
+@pytest.mark.parametrize("outcome", RunOutcome)
+def test_every_outcome_is_told(outcome: RunOutcome) -> None:
     assert f"| `{outcome}` |" in README
 
 

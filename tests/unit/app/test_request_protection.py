@@ -10,8 +10,8 @@ from activities.request_protection import request_protection
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready
 from shared.orchestrations import instance_of
-from shared.reconcile.batch import BatchAnswer, BatchAsk
-from shared.reconcile.run_state import Ending, Run
+from shared.reconcile.batch import BatchProgress, BatchRequest
+from shared.reconcile.run_state import RunOutcome, RunState
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeHub
@@ -30,11 +30,13 @@ def cloud() -> Cloud:
     return cloud
 
 
-async def ask(cloud: Cloud, hub: Any, *vms: ResourceId, tags: dict[str, str] | None = None, **app: Any) -> BatchAnswer:
-    request = BatchAsk(vm_ids=vms or (VM_ID,), tags=tags or {}, order="batch-1")
+async def ask(
+    cloud: Cloud, hub: Any, *vms: ResourceId, tags: dict[str, str] | None = None, **app: Any
+) -> BatchProgress:
+    request = BatchRequest(vm_ids=vms or (VM_ID,), tags=tags or {}, order="batch-1")
     outcome = await request_protection(FakeAzure(settings(**app), cloud), request, hub)
     assert isinstance(outcome, Ready)
-    return BatchAnswer.load(outcome.value)
+    return BatchProgress.load(outcome.value)
 
 
 async def test_each_vm_is_tagged_and_woken_or_said_why_not(cloud: Cloud) -> None:
@@ -43,7 +45,7 @@ async def test_each_vm_is_tagged_and_woken_or_said_why_not(cloud: Cloud) -> None
     answered = await ask(cloud, hub, VM_ID, OFF, NOBODY)
 
     assert answered.running == (VM_ID,)
-    assert {end.vm_id: end.outcome for end in answered.ended} == {OFF: Ending.NOT_ELIGIBLE, NOBODY: Ending.GONE}
+    assert {end.vm_id: end.outcome for end in answered.ended} == {OFF: RunOutcome.NOT_ELIGIBLE, NOBODY: RunOutcome.GONE}
     assert [finding.code for end in answered.ended for finding in end.findings] == ["VmNotRunning"]
     assert (answered.again, answered.error) == ((), None)
     assert hub.started == [instance_of(VM_ID)]
@@ -56,7 +58,7 @@ async def test_its_run_leaves_the_way_to_those_of_events(cloud: Cloud) -> None:
     await ask(cloud, hub)
 
     shown = await hub.get_status(instance_of(VM_ID), show_input=True)
-    assert Run.model_validate_json(shown.input_).in_background
+    assert RunState.model_validate_json(shown.input_).low_priority
 
 
 async def test_what_the_batch_asks_for_beside_becomes_tags(cloud: Cloud) -> None:
@@ -119,7 +121,7 @@ async def test_a_vm_that_azure_refuses_has_failed_and_no_other(cloud: Cloud) -> 
     answered = await ask(cloud, FakeHub(), VM_ID, NOBODY)
 
     ends = {end.vm_id: end for end in answered.ended}
-    assert {end.outcome for end in ends.values()} == {Ending.FAILED, Ending.GONE}
+    assert {end.outcome for end in ends.values()} == {RunOutcome.FAILED, RunOutcome.GONE}
     error = ends[VM_ID].error
     assert error
     assert error.code == "AuthorizationFailed"
@@ -129,7 +131,7 @@ async def test_writes_that_were_turned_off_meanwhile_are_reported(cloud: Cloud) 
     answered = await ask(cloud, FakeHub(), paused=True)
 
     (end,) = answered.ended
-    assert (end.outcome, [finding.code for finding in end.findings]) == (Ending.REPORTED, ["WritesDisabled"])
+    assert (end.outcome, [finding.code for finding in end.findings]) == (RunOutcome.REPORTED, ["WritesDisabled"])
     assert cloud.writes == []
 
 
@@ -137,7 +139,7 @@ async def test_a_vm_out_of_scope_is_not_eligible(cloud: Cloud) -> None:
     answered = await ask(cloud, FakeHub(), source_scope=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other")
 
     (end,) = answered.ended
-    assert (end.outcome, [finding.code for finding in end.findings]) == (Ending.NOT_ELIGIBLE, ["OutOfScope"])
+    assert (end.outcome, [finding.code for finding in end.findings]) == (RunOutcome.NOT_ELIGIBLE, ["OutOfScope"])
 
 
 async def test_a_vm_whose_run_cannot_be_woken_is_asked_for_again(cloud: Cloud) -> None:

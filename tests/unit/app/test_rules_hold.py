@@ -25,7 +25,7 @@ from shared.model.target_resources import (
     TargetResource,
 )
 from shared.planning.network import LONGEST_NAME
-from tests.unit.app.examples import of_kind, plan_of, protected_item, settings, source_vm, surroundings
+from tests.unit.app.examples import of_kind, plan_of, planning_context, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 
 enough = examples(max_examples=40)
@@ -153,7 +153,7 @@ def test_whatever_is_written_it_is_refused_in_words_and_gets_nowhere(tag: str, t
     group_tags = given_ if layer == "group" else {}
 
     for item in (None, protected_item()):
-        plan = plan_of(vm, surroundings(), settings(), item, **group_tags)
+        plan = plan_of(vm, planning_context(), settings(), item, **group_tags)
 
         assert {finding.code for finding in plan.blockers} <= {"OverrideInvalid", "OverrideNotAllowed"}
         assert plan.blockers
@@ -254,4 +254,4 @@ def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> No
 def test_a_situation_of_nothing_is_planned_all_the_same(kind: str) -> None:
     bare = {"vm": source_vm(disks=(), nic_ids=(), size="", os=""), "around": source_vm()}[kind]
 
-    assert plan_of(bare, surroundings(nics=(), networks=()), settings()).replication
+    assert plan_of(bare, planning_context(nics=(), networks=()), settings()).replication

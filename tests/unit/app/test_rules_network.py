@@ -23,11 +23,11 @@ from tests.unit.app.examples import (
     of_kind,
     open_settings,
     plan_of,
+    planning_context,
     setting,
     settings,
     source_network,
     source_vm,
-    surroundings,
     told,
 )
 
@@ -46,7 +46,7 @@ def nic(id_: ResourceId = NIC, subnet: str = "web", **changes: Any) -> SourceNic
 
 
 def plan(vm: SourceVm | None = None, app: Settings | None = None, **around: Any) -> Plan:
-    return plan_of(vm or source_vm(), surroundings(**around), app or open_settings())
+    return plan_of(vm or source_vm(), planning_context(**around), app or open_settings())
 
 
 def nics(found: Plan) -> dict[str, ReplicatedNic]:
@@ -67,7 +67,7 @@ def refused(found: Plan, tag: str) -> str:
 
 def test_an_existing_network_mapping_wins_over_the_default() -> None:
     hub = ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub")
-    found = plan_of(source_vm(), surroundings(mapped_networks={NETWORK.key: hub}), settings())
+    found = plan_of(source_vm(), planning_context(mapped_networks={NETWORK.key: hub}), settings())
 
     assert of_kind(found, VirtualNetwork) == []
     assert {(each.source_network, each.target_network) for each in of_kind(found, NetworkMapping)} == {
@@ -298,7 +298,9 @@ def test_each_interface_may_be_given_its_own() -> None:
 # What the target lacks
 
 
-GUARDED = source_network(subnets={"web": Subnet(prefixes=("10.1.1.0/24",), guarded=True, routed=True)}, peered=True)
+GUARDED = source_network(
+    subnets={"web": Subnet(prefixes=("10.1.1.0/24",), has_nsg=True, has_route_table=True)}, peered=True
+)
 
 
 def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_told() -> None:

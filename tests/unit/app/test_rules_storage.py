@@ -24,10 +24,10 @@ from tests.unit.app.examples import (
     of_kind,
     open_settings,
     plan_of,
+    planning_context,
     setting,
     settings,
     source_vm,
-    surroundings,
     told,
 )
 
@@ -42,7 +42,7 @@ def account(kind: str = "StorageV2", name: str = "ours", **changes: Any) -> Exis
 
 def asked(around: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
     vm = asking(**tags).model_copy(update={"disks": disks})
-    return plan_of(vm, surroundings(**(around or {})), open_settings())
+    return plan_of(vm, planning_context(**(around or {})), open_settings())
 
 
 def refused(plan: Plan, tag: str) -> str:
@@ -222,7 +222,9 @@ def test_an_account_of_another_subscription_is_refused() -> None:
     scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
     vm = asking(cache_storage=str(theirs.id))
 
-    message = refused(plan_of(vm, surroundings(existing=(theirs,)), open_settings(target_scope=scope)), "cache-storage")
+    message = refused(
+        plan_of(vm, planning_context(existing=(theirs,)), open_settings(target_scope=scope)), "cache-storage"
+    )
 
     assert "an account in the subscription of the VM" in message
 
@@ -287,7 +289,7 @@ def test_boot_diagnostics_are_kept_by_no_premium_account() -> None:
 
 def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_is_refused() -> None:
     vm = source_vm(unmanaged_disks=1, unmanaged_accounts=("webdata", "x" * 24))
-    plan = plan_of(vm, surroundings(), settings())
+    plan = plan_of(vm, planning_context(), settings())
 
     assert {each.name: each.value for each in unmanaged(vm)} == {
         "targetStorage/webdata": "webdataasr",
@@ -300,7 +302,7 @@ def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_
 def test_the_account_that_is_asked_for_unmanaged_disks_is_told_in_their_place() -> None:
     there = existing(override_options.ACCOUNT, "chosen", kind="StorageV2")
     vm = asking(target_storage="chosen").model_copy(update={"unmanaged_disks": 1, "unmanaged_accounts": ("webdata",)})
-    plan = plan_of(vm, surroundings(existing=(there,)), open_settings())
+    plan = plan_of(vm, planning_context(existing=(there,)), open_settings())
 
     told = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]
     assert told == [("targetStorage", str(there.id), "tag dr-target-storage")]
@@ -310,6 +312,6 @@ def test_the_account_that_is_asked_for_unmanaged_disks_is_told_in_their_place() 
 @pytest.mark.parametrize("tag", ["cache-storage", "target-resource-group", "target-vnet", "target-disk-encryption-set"])
 def test_what_a_vm_cannot_be_protected_without_is_never_none(tag: str) -> None:
     """Nobody is told "none" and given the default."""
-    plan = plan_of(source_vm(tags={f"dr-{tag}": "none"}), surroundings(), open_settings())
+    plan = plan_of(source_vm(tags={f"dr-{tag}": "none"}), planning_context(), open_settings())
 
     assert "is 'none'" in refused(plan, tag)

@@ -153,15 +153,15 @@ def test_report_mode_and_pause_each_turn_writes_off(given: dict[str, object], re
     ],
 )
 def test_only_the_tag_with_one_of_its_values_asks_for_protection(tags: dict[str, str], asks: bool) -> None:
-    assert settings().asks_for_protection(tags) is asks
+    assert settings().requests_protection(tags) is asks
 
 
 def test_name_and_values_of_the_tag_are_settings() -> None:
     other = settings(tag_name="Disaster-Recovery", tag_values="Gold,silver")
 
-    assert other.asks_for_protection({"disaster-recovery": "gold"})
-    assert other.asks_for_protection({"Disaster-Recovery": "SILVER"})
-    assert not other.asks_for_protection({"dr": "true"})
+    assert other.requests_protection({"disaster-recovery": "gold"})
+    assert other.requests_protection({"Disaster-Recovery": "SILVER"})
+    assert not other.requests_protection({"dr": "true"})
     assert other.on_hold({"disaster-recovery-hold": "since Monday"})
     assert not other.on_hold({"dr-hold": "true"})
 

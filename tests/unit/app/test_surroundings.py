@@ -9,10 +9,10 @@ from shared.config import override_options
 from shared.model import naming
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
-from shared.model.vm import Network, Size, SourceNic, SourceVm, Surroundings
+from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm
 from shared.observe.context import Reader
 from shared.observe.vm import plan_for
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from shared.readers.resource_groups import GroupRecord
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
@@ -45,11 +45,11 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def reader(azure: FakeAzure, vm: SourceVm, *, anew: bool = False) -> Reader:
-    return Reader(azure, vm, wishes_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), anew=anew)
+def reader(azure: FakeAzure, vm: SourceVm, *, refresh: bool = False) -> Reader:
+    return Reader(azure, vm, overrides_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), refresh=refresh)
 
 
-async def surroundings_of(cloud: Cloud, vm: SourceVm | None = None, **changes: Any) -> Surroundings:
+async def surroundings_of(cloud: Cloud, vm: SourceVm | None = None, **changes: Any) -> PlanningContext:
     azure = FakeAzure(open_settings(), cloud)
     return await reader(azure, vm or source_vm(**changes)).before_enabling(None)
 
@@ -173,8 +173,12 @@ async def test_what_guards_and_leads_traffic_is_read_of_both_networks(cloud: Clo
     around = await surroundings_of(cloud)
 
     ((network,), (target,)) = around.networks, around.target_networks
-    assert (network.subnets["web"].guarded, network.subnets["web"].routed, network.peered) == (True, True, True)
-    assert (network.subnets["db"].guarded, network.subnets["db"].routed) == (False, False)
+    assert (network.subnets["web"].has_nsg, network.subnets["web"].has_route_table, network.peered) == (
+        True,
+        True,
+        True,
+    )
+    assert (network.subnets["db"].has_nsg, network.subnets["db"].has_route_table) == (False, False)
     assert (target.id, target.location, list(target.subnets), target.peered) == (BY_NAME, TARGET, ["db"], False)
 
 
@@ -455,7 +459,7 @@ async def test_sizes_are_read_for_an_item_only_where_one_is_asked_for(cloud: Clo
     assert [size.name for size in _sizes(around)] == ["Standard_D2s_v5"]
 
 
-def _sizes(around: Surroundings) -> tuple[Size, ...]:
+def _sizes(around: PlanningContext) -> tuple[Size, ...]:
     assert around.offer
     return around.offer.sizes
 

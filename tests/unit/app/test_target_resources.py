@@ -16,7 +16,7 @@ from shared.model.naming import MADE_AS, MADE_AT, MADE_BY
 from shared.model.plan import Plan
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
@@ -43,14 +43,14 @@ from tests.unit.app.examples import (
     TARGET,
     VAULT_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import FAR_CONTAINER, POLICY, Cloud, FakeAzure, answer, job_body
 
 SOURCE_SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=2, update_domains=5, sku="Aligned")
-PLAN = plan_of(source_vm(), surroundings(availability_set=SOURCE_SET), settings())
+PLAN = plan_of(source_vm(), planning_context(availability_set=SOURCE_SET), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
 PLACED = [resource for resource in WANTED if isinstance(resource, Placed) and not isinstance(resource, ResourceGroup)]
 
@@ -73,7 +73,7 @@ def azure(cloud: Cloud) -> FakeAzure:
     return FakeAzure(settings(), cloud)
 
 
-async def ask(azure: FakeAzure, resource: TargetResource) -> Outcome:
+async def ask(azure: FakeAzure, resource: TargetResource) -> StepResult:
     return await create_target_resource(azure, ResourceRequest(resource=resource))
 
 
@@ -452,7 +452,7 @@ async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud) -> None:
 async def test_nothing_is_made_while_writes_are_off(
     cloud: Cloud, wanted: TargetResource, changes: dict[str, Any]
 ) -> None:
-    outcome: Outcome | str
+    outcome: StepResult | str
     try:
         outcome = await ask(FakeAzure(settings(**changes), cloud), wanted)
     except WriteRefusedError as refused:

@@ -20,9 +20,9 @@ from shared.model.findings import warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.orchestrations import ENDED, RUNNING
-from shared.reconcile.inventory import Standing, State, Survey
+from shared.reconcile.inventory import ComplianceReport, State, VmStatus
 from shared.reconcile.retention import KEPT, purge_windows
-from shared.reconcile.run_state import Ending
+from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.reporting.metrics import Measurement
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
@@ -112,7 +112,7 @@ async def test_what_the_topic_refuses_is_an_outcome_and_a_warning(
 
     assert isinstance(answered, outcome)
     (line,) = lines(caplog, "dr.topic")
-    assert line.startswith("Not all of 1 events were told to the topic: ")
+    assert line.startswith("Not all of 1 events were published to the topic: ")
     assert caplog.records[-1].levelno == logging.WARNING
 
 
@@ -145,10 +145,10 @@ async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogC
     caplog.set_level(logging.INFO)
     topic = FakeTopic(answer(503, "ServiceUnavailable"))
     azure = azure_with(topic)
-    failed = end(Ending.FAILED, error=Error(code="151066", message="The agent."))
+    failed = end(RunOutcome.FAILED, error=Error(code="151066", message="The agent."))
 
     assert isinstance(await publish_outcome(azure, failed), Pending)
-    assert await publish_outcome(azure, failed.model_copy(update={"tellings": 1})) == Ready()
+    assert await publish_outcome(azure, failed.model_copy(update={"publish_attempts": 1})) == Ready()
 
     assert [event.id for call in topic.calls for event in call] == [event_of(failed).id]
     assert len(lines(caplog, "dr.decision")) == 1
@@ -158,9 +158,9 @@ async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogC
 # The end of a sweep
 
 
-def sweep(tellings: int = 0, **report: Any) -> Sweep:
+def sweep(publish_attempts: int = 0, **report: Any) -> Sweep:
     told = SweepReport(read_at=NOW, ended_at=NOW, **report)
-    return Sweep(poll_seconds=30, report=told, done=True, tellings=tellings)
+    return Sweep(poll_seconds=30, report=told, done=True, publish_attempts=publish_attempts)
 
 
 @pytest.fixture
@@ -168,16 +168,16 @@ def surveys(monkeypatch: pytest.MonkeyPatch) -> list[FakeAzure]:
     """What was read: an estate of a healthy VM and one that is not."""
     read: list[FakeAzure] = []
     late = warning("DiskNotProtected", "The disk late is not replicated.")
-    standings = (
-        Standing(vm_id=VM_ID, state=State.PROTECTED, vault=VAULT_ID),
-        Standing(vm_id=ResourceId(f"{VM_ID}-2"), state=State.PROTECTED, vault=VAULT_ID, findings=(late,)),
+    vm_statuses = (
+        VmStatus(vm_id=VM_ID, state=State.PROTECTED, vault=VAULT_ID),
+        VmStatus(vm_id=ResourceId(f"{VM_ID}-2"), state=State.PROTECTED, vault=VAULT_ID, findings=(late,)),
     )
 
-    async def read_survey(azure: FakeAzure) -> Survey:
+    async def read_survey(azure: FakeAzure) -> ComplianceReport:
         read.append(azure)
-        return Survey(standings=standings, read_at=NOW)
+        return ComplianceReport(vm_statuses=vm_statuses, read_at=NOW)
 
-    monkeypatch.setattr(shared.observe.inventory, "_survey", read_survey)
+    monkeypatch.setattr(shared.observe.inventory, "_compliance_report", read_survey)
     return read
 
 
@@ -205,7 +205,7 @@ async def test_a_sweep_that_is_told_again_is_counted_once(
     azure = azure_with(FakeTopic(answer(503, "ServiceUnavailable")))
 
     assert isinstance(await publish_sweep(azure, sweep()), Pending)
-    assert await publish_sweep(azure, sweep(tellings=1)) == Ready()
+    assert await publish_sweep(azure, sweep(publish_attempts=1)) == Ready()
 
     counted = [each for each in azure.metrics.sent if each.metric == "dr.sweep.completed"]  # type: ignore[attr-defined]
     assert len(counted) == len(lines(caplog, "dr.decision")) == 1

@@ -193,11 +193,11 @@ async def test_a_time_is_read_in_utc_with_or_without_its_zone_and_as_none_if_it_
 
 
 @pytest.mark.parametrize(
-    ("first", "now", "turned"),
+    ("first", "now", "direction_reversed"),
     [("East US", "East US", False), ("East US", "eastus", False), ("East US", "West US 2", True), (None, "x", False)],
 )
 async def test_an_item_that_leads_back_is_told_by_its_first_direction_and_frozen(
-    cloud: Cloud, vault: Vault, first: str | None, now: str, turned: bool
+    cloud: Cloud, vault: Vault, first: str | None, now: str, direction_reversed: bool
 ) -> None:
     """Its states and its active location are those of any other."""
     body = item_body("Protected", initialPrimaryFabricLocation=first, primaryFabricLocation=now)
@@ -205,7 +205,7 @@ async def test_an_item_that_leads_back_is_told_by_its_first_direction_and_frozen
 
     item = await only_item(vault)
 
-    assert (item.turned, item.stage is Stage.FROZEN) == (turned, turned)
+    assert (item.direction_reversed, item.stage is Stage.FROZEN) == (direction_reversed, direction_reversed)
 
 
 # A job

@@ -7,18 +7,18 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.config.settings import Settings
 from shared.model.order import Order
-from shared.orchestrations import WakeError, hand_over, instance_of
-from shared.reconcile.run_state import Run
+from shared.orchestrations import SignalError, hand_over, instance_of
+from shared.reconcile.run_state import RunState
 from triggers.problems import Problem
 from triggers.routes import TARGETS_ONLY
 from triggers.views import Accepted
 
 
-async def hand_over_and_answer(
+async def hand_over_and_respond(
     settings: Settings,
     client: DurableOrchestrationClient,
     request: func.HttpRequest,
-    run: Run,
+    run: RunState,
     done: str,
     *,
     confirmed: bool = False,
@@ -28,7 +28,7 @@ async def hand_over_and_answer(
     order = Order.new(confirmed=confirmed)
     try:
         await hand_over(client, run, order, settings.accept_timeout_seconds)
-    except WakeError as error:
+    except SignalError as error:
         detail = f"{done}, and no run has taken up the order: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
     where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")

@@ -13,8 +13,8 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from shared.arm.errors import WriteRefusedError, answered, error_of, is_missing
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.arm.errors import WriteRefusedError, error_of, is_missing, to_step_result
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 
 
 class Response:
@@ -36,21 +36,21 @@ def refusal(status: int, body: Any = None, **headers: str) -> HttpResponseError:
     return HttpResponseError(response=Response(status, body, named))  # type: ignore[arg-type]
 
 
-async def outcome_of(error: Exception) -> Outcome:
-    async def step() -> Outcome:
+async def outcome_of(error: Exception) -> StepResult:
+    async def step() -> StepResult:
         raise error
 
-    return await answered(step(), 30)
+    return await to_step_result(step(), 30)
 
 
 BODY = {"error": {"code": "Conflict", "message": "It is busy."}}
 
 
 async def test_what_a_step_returns_goes_through() -> None:
-    async def step() -> Outcome:
+    async def step() -> StepResult:
         return Ready(value={"a": 1})
 
-    assert await answered(step(), 30) == Ready(value={"a": 1})
+    assert await to_step_result(step(), 30) == Ready(value={"a": 1})
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])

@@ -54,8 +54,8 @@ class Sent(Call):
     others_waited: bool = False
 
 
-def call(came: float, there: float = 0.05, back: float = 0.05, *, background: bool = False) -> Sent:
-    return Sent(background, float("inf"), came, there, back)
+def call(came: float, there: float = 0.05, back: float = 0.05, *, low_priority: bool = False) -> Sent:
+    return Sent(low_priority, float("inf"), came, there, back)
 
 
 @dataclass
@@ -91,28 +91,28 @@ class Process:
         self.world = world
         self.bucket = Bucket(world.limit, 1, 0)
         self.queue: Queue[Sent] = Queue(world.limit, self.bucket)
-        self.look_at: float | None = None
+        self.observe: float | None = None
         self.waiting = Counter[bool]()
 
     def enter(self, now: float, sent: Sent) -> None:
         self.queue.enter(sent)
-        self.waiting[sent.background] += 1
+        self.waiting[sent.low_priority] += 1
         self.serve(now)
 
     def serve(self, now: float) -> None:
         while sent := self.queue.next(now):
             sent.went = now
-            self.waiting[sent.background] -= 1
-            sent.others_waited = self.waiting[not sent.background] > 0
+            self.waiting[sent.low_priority] -= 1
+            sent.others_waited = self.waiting[not sent.low_priority] > 0
             self.world.went.append(sent)
             self.world.at(now + sent.there, lambda at, sent=sent: self.arrive(at, sent))
         wait = self.queue.wait(now)
-        self.look_at = None if wait is None else now + wait
-        if self.look_at is not None:
-            self.world.at(self.look_at, self.look)
+        self.observe = None if wait is None else now + wait
+        if self.observe is not None:
+            self.world.at(self.observe, self.look)
 
     def look(self, now: float) -> None:
-        if now == self.look_at:
+        if now == self.observe:
             self.serve(now)
 
     def arrive(self, now: float, sent: Sent) -> None:
@@ -132,8 +132,8 @@ bursts = st.tuples(
 def calls_of(*given: Burst) -> list[Sent]:
     """Calls that come at once; their delays take turns."""
     return [
-        call(came, *delay, background=background)
-        for came, number, ways, background in given
+        call(came, *delay, low_priority=low_priority)
+        for came, number, ways, low_priority in given
         for _, delay in zip(range(number), cycle(ways), strict=False)
     ]
 
@@ -177,7 +177,7 @@ def test_others_go_before_the_background_which_is_never_starved(limit: Limit, gi
 
     passed = 0
     for each in world.went:
-        if each.background:
+        if each.low_priority:
             assert passed >= 9 or not each.others_waited
             passed = 0
         else:
@@ -192,7 +192,7 @@ def test_after_any_flood_in_the_background_a_burst_of_others_goes_at_once(flood:
 
     world.run()
 
-    assert [each.went for each in world.went if not each.background] == [later] * 40
+    assert [each.went for each in world.went if not each.low_priority] == [later] * 40
 
 
 @enough

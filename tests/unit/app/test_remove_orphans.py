@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from activities.create_target_resource import create_target_resource
-from activities.remove_leftovers import MOST, remove_leftovers
+from activities.remove_orphans import MOST, remove_orphans
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.config.override_options import ACCOUNT, PLACEMENT_GROUP
@@ -20,9 +20,9 @@ from shared.model.activity_io import ResourceRequest
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.model.target_resources import VirtualNetwork
-from shared.observe.inventory import survey
+from shared.observe.inventory import compliance_report
 from shared.observe.orphans import remove
-from shared.readers.usage import look_at_made
+from shared.readers.usage import resource_usage
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import (
@@ -97,7 +97,7 @@ def cleanup(cloud: Cloud, **changes: Any) -> FakeAzure:
 
 async def swept(azure: Azure) -> SweepReport:
     sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=datetime.now(UTC)))
-    outcome = await remove_leftovers(azure, sweep)
+    outcome = await remove_orphans(azure, sweep)
     assert isinstance(outcome, Ready)
     after = Sweep.load(outcome.value)
     assert after.done
@@ -111,9 +111,7 @@ async def why_kept(azure: FakeAzure, kept: ResourceId) -> str:
     assert kept not in report.removed
     assert kept.key in azure.cloud.resources
     assert f"delete {kept.key}" not in azure.cloud.written
-    (told,) = [
-        note.message for note in report.leftovers if note.message.lower().startswith(f"this app made {kept.key},")
-    ]
+    (told,) = [note.message for note in report.orphans if note.message.lower().startswith(f"this app made {kept.key},")]
     return told.split("It stays: ")[1]
 
 
@@ -125,10 +123,10 @@ async def test_what_nobody_needs_goes_leaves_first(azure: FakeAzure, cloud: Clou
 
     assert [each.key for each in report.removed] == [each.key for each in (*LEAVES, *GROUPS)]
     assert cloud.written == [f"delete {each.key}" for each in (*LEAVES, *GROUPS)]
-    assert report.leftovers == ()
+    assert report.orphans == ()
     assert VM_ID.key in cloud.resources
     again = await swept(cleanup(cloud))
-    assert (again.removed, again.leftovers, len(cloud.writes)) == ((), (), 7)
+    assert (again.removed, again.orphans, len(cloud.writes)) == ((), (), 7)
 
 
 async def test_each_removal_is_a_line_in_the_log(azure: FakeAzure, caplog: pytest.LogCaptureFixture) -> None:
@@ -150,8 +148,8 @@ async def test_a_few_at_a_time(azure: FakeAzure, cloud: Cloud) -> None:
     first, second = await swept(azure), await swept(azure)
 
     assert (len(first.removed), len(second.removed)) == (MOST, 7)
-    assert len(first.leftovers) == 7
-    assert "the next one goes on" in first.leftovers[0].message
+    assert len(first.orphans) == 7
+    assert "the next one goes on" in first.orphans[0].message
 
 
 @pytest.mark.parametrize(
@@ -167,8 +165,8 @@ async def test_elsewhere_they_are_merely_told(cloud: Cloud, changes: dict[str, A
 
     assert cloud.writes == []
     assert report.removed == ()
-    assert [note.code for note in report.leftovers] == ["LeftoverTarget"] * 7
-    assert why in report.leftovers[0].message
+    assert [note.code for note in report.orphans] == ["LeftoverTarget"] * 7
+    assert why in report.orphans[0].message
     # What each would tell of itself is not asked.
     assert str(VNET) not in cloud.reads
 
@@ -176,10 +174,10 @@ async def test_elsewhere_they_are_merely_told(cloud: Cloud, changes: dict[str, A
 async def test_with_nothing_left_over_it_costs_two_lists(cloud: Cloud) -> None:
     cloud.resources = {key: body for key, body in cloud.resources.items() if not body.get("tags")}
     azure = cleanup(cloud)
-    await survey(azure)
+    await compliance_report(azure)
     before = len(cloud.reads)
 
-    assert (await swept(azure)).leftovers == ()
+    assert (await swept(azure)).orphans == ()
     assert [read for read in cloud.reads[before:] if read not in {"resource_groups", "resources"}] == []
 
 
@@ -195,7 +193,7 @@ async def test_what_a_tagged_vm_needs_stays(azure: FakeAzure, cloud: Cloud) -> N
     report = await swept(azure)
 
     assert [each.key for each in report.removed] == [PLACEMENT.key]
-    reasons = [note.message.split("It stays: ")[1] for note in report.leftovers]
+    reasons = [note.message.split("It stays: ")[1] for note in report.orphans]
     assert reasons == ["VMs in vnet that are being protected lead to it."] * 2
 
 
@@ -262,13 +260,13 @@ async def test_an_item_of_somebody_else_s_vault_keeps_what_it_names(azure: FakeA
 
 
 async def test_a_vm_tagged_after_the_estate_was_read_keeps_everything(azure: FakeAzure, cloud: Cloud) -> None:
-    await survey(azure)
+    await compliance_report(azure)
     cloud.add_vm(tags={"dr": "true"})
 
     report = await swept(azure)
 
-    assert (report.removed, cloud.writes, len(report.leftovers)) == ((), [], 7)
-    assert f"{VM_ID} was tagged after the estate had been read" in report.leftovers[0].message
+    assert (report.removed, cloud.writes, len(report.orphans)) == ((), [], 7)
+    assert f"{VM_ID} was tagged after the estate had been read" in report.orphans[0].message
 
 
 # What cannot be read
@@ -278,7 +276,7 @@ async def test_a_vm_tagged_after_the_estate_was_read_keeps_everything(azure: Fak
 async def test_from_an_estate_that_was_not_read_in_full_nothing_goes(cloud: Cloud, fault: str) -> None:
     azure = cleanup(cloud)
     cloud.faults[fault] = answer(500, "InternalServerError")
-    assert (await survey(azure)).gaps
+    assert (await compliance_report(azure)).gaps
     cloud.faults.clear()
 
     assert ((await swept(azure)).removed, cloud.writes) == ((), [])
@@ -286,7 +284,7 @@ async def test_from_an_estate_that_was_not_read_in_full_nothing_goes(cloud: Clou
 
 @pytest.mark.parametrize("fault", [answer(403, "AuthorizationFailed"), ServiceRequestError("reset")])
 async def test_nor_when_nobody_can_say_who_else_uses_it(azure: FakeAzure, cloud: Cloud, fault: Exception) -> None:
-    await survey(azure)
+    await compliance_report(azure)
     cloud.faults["items elsewhere"] = fault
 
     assert "whether it is used could not be read" in await why_kept(azure, SET)
@@ -315,7 +313,7 @@ async def test_one_that_is_gone_is_passed_over(azure: FakeAzure, cloud: Cloud, g
     report = await swept(azure)
 
     assert gone not in report.removed
-    assert [note.message for note in report.leftovers if f"made {gone}," in note.message] == []
+    assert [note.message for note in report.orphans if f"made {gone}," in note.message] == []
 
 
 # What keeps it
@@ -338,7 +336,7 @@ async def test_one_whose_tag_went_since_it_was_listed_stays(azure: FakeAzure, cl
         each async for each in list_it(filter="tagName eq 'dr-made-by' and tagValue eq 'azure-vm-dr-autoprotect'")
     ]
     cloud.resources[SET.key]["tags"] = {}
-    found = await look_at_made(azure, SET)
+    found = await resource_usage(azure, SET)
 
     assert str(SET) in [each.id for each in listed]
     assert found
@@ -357,7 +355,7 @@ async def test_what_azure_refuses_stays_and_the_others_go_on(azure: FakeAzure, c
         CACHE.group_id.key,
         VNET.group_id.key,
     ]
-    (told, group) = [note.message for note in report.leftovers]
+    (told, group) = [note.message for note in report.orphans]
     assert told.endswith("OperationNotAllowed: Something is in it..")
     assert "set-asr is in it" in group
 
@@ -366,7 +364,7 @@ async def test_where_azure_came_to_no_decision_it_stays_for_the_next_sweep(azure
     cloud.faults["write"] = answer(503, "ServerBusy")
     report = await swept(azure)
     assert SET not in report.removed
-    assert "Azure did not say" in report.leftovers[0].message
+    assert "Azure did not say" in report.orphans[0].message
 
 
 Change = Callable[[Cloud], object]
@@ -454,7 +452,7 @@ async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAz
 
 
 @pytest.mark.parametrize(
-    "leftover",
+    "orphan",
     [
         VAULT_ID,
         CONTAINER,
@@ -464,9 +462,9 @@ async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAz
         ResourceId.of("22222222-2222-2222-2222-222222222222", "web-asr", ACCOUNT, "asrcache1"),
     ],
 )
-async def test_the_gateway_lets_nothing_else_through(azure: FakeAzure, cloud: Cloud, leftover: ResourceId) -> None:
+async def test_the_gateway_lets_nothing_else_through(azure: FakeAzure, cloud: Cloud, orphan: ResourceId) -> None:
     with pytest.raises(WriteRefusedError):
-        await remove(azure, leftover)
+        await remove(azure, orphan)
     assert cloud.writes == []
 
 

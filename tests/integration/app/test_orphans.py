@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from activities.create_target_resource import create_target_resource
-from activities.remove_leftovers import remove_leftovers
+from activities.remove_orphans import remove_orphans
 from local.simulator import Simulator
 from local.simulator.graph import index
 from shared.arm.client import Azure
-from shared.arm.errors import answered
+from shared.arm.errors import to_step_result
 from shared.model import naming
 from shared.model.activity_io import ResourceRequest
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.step_result import Pending, Ready, StepResult
 from shared.model.target_resources import ResourceGroup
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
@@ -65,7 +65,7 @@ def world(*items: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 async def swept(azure: Azure) -> SweepReport:
     sweep = Sweep(poll_seconds=azure.settings.poll_seconds, done=True, report=SweepReport(read_at=datetime.now(UTC)))
-    outcome = await remove_leftovers(azure, sweep)
+    outcome = await remove_orphans(azure, sweep)
     assert isinstance(outcome, Ready)
     report = Sweep.load(outcome.value).report
     assert report
@@ -77,9 +77,9 @@ async def holds(simulator: Simulator, left: set[str]) -> bool:
     return {each.name for each in simulator.world.store.in_group(TARGET_GROUP)} == left
 
 
-async def made(azure: Azure, request: ResourceRequest) -> Outcome:
+async def made(azure: Azure, request: ResourceRequest) -> StepResult:
     """As Durable Functions would be answered."""
-    return await answered(create_target_resource(azure, request), azure.settings.poll_seconds)
+    return await to_step_result(create_target_resource(azure, request), azure.settings.poll_seconds)
 
 
 def names(resources: tuple[ResourceId, ...]) -> list[str]:
@@ -95,7 +95,7 @@ async def test_sweep_by_sweep_all_goes_but_what_others_made(reach: Reach) -> Non
         await eventually(lambda: holds(simulator, {"vnet-app-asr"}))
 
     assert names(first.removed) == ["set-asr", "near-asr", OLD_CACHE.name, "vnet-old-asr", OLD_CACHE.resource_group]
-    (kept,) = first.leftovers
+    (kept,) = first.orphans
     assert "vnet-app-asr" in kept.message
     assert (again.removed, writes) == ((), [])
 
@@ -109,7 +109,7 @@ async def test_what_a_replicated_item_names_stays_whoever_made_it(reach: Reach) 
 
     # Its set is in the placement group: that the group itself tells.
     assert names(report.removed) == ["vnet-old-asr"]
-    assert [note.message.split("It stays: ")[1] for note in report.leftovers] == ["set-asr is in it."]
+    assert [note.message.split("It stays: ")[1] for note in report.orphans] == ["set-asr is in it."]
 
 
 async def test_what_an_item_of_another_vault_names_stays(reach: Reach) -> None:
@@ -121,7 +121,7 @@ async def test_what_an_item_of_another_vault_names_stays(reach: Reach) -> None:
         report = await swept(azure)
 
     assert OLD_CACHE not in report.removed
-    told = next(note.message for note in report.leftovers if str(OLD_CACHE) in note.message)
+    told = next(note.message for note in report.orphans if str(OLD_CACHE) in note.message)
     assert "vault-of-others" in told
     assert "in a vault that is none of DR_VAULT_IDS" in told
 
@@ -136,7 +136,7 @@ async def test_a_vm_tagged_while_resource_graph_lags_keeps_everything(reach: Rea
         report = await swept(azure)
 
     assert report.removed == ()
-    assert "web-1 was tagged after the estate had been read" in report.leftovers[0].message
+    assert "web-1 was tagged after the estate had been read" in report.orphans[0].message
 
 
 @pytest.mark.parametrize("scope", [GROUP, f"{GROUP},{TARGET_GROUP}"])
@@ -146,7 +146,7 @@ async def test_out_of_the_target_scope_nothing_goes_and_no_group_that_the_scope_
         groups = simulator.world.store.subscriptions[SUBSCRIPTION].groups
 
     assert names(report.removed) == (["set-asr", "near-asr", "vnet-old-asr"] if TARGET_GROUP in scope else [])
-    assert report.leftovers == ()
+    assert report.orphans == ()
     assert {TARGET_GROUP.rsplit("/", 1)[-1], OLD_CACHE.resource_group} <= groups.keys()
 
 
@@ -180,7 +180,7 @@ async def test_an_account_with_more_in_it_than_a_cache_stays(reach: Reach) -> No
         report = await swept(azure)
         assert simulator.world.store.get(str(OLD_CACHE))
 
-    told = next(note.message for note in report.leftovers if f"made {OLD_CACHE}," in note.message)
+    told = next(note.message for note in report.orphans if f"made {OLD_CACHE}," in note.message)
     assert told.endswith("It stays: it has shares.")
 
 
@@ -192,6 +192,6 @@ async def test_azure_s_own_refusal_is_told(reach: Reach) -> None:
         report = await swept(azure)
         assert simulator.world.store.get(VNET)
 
-    told = next(note.message for note in report.leftovers if "vnet-old-asr, " in note.message)
+    told = next(note.message for note in report.orphans if "vnet-old-asr, " in note.message)
     assert "InUseSubnetCannotBeDeleted: Subnet web is in use." in told
     assert CACHE not in map(str, report.removed)

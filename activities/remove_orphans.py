@@ -9,19 +9,19 @@ from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
 from shared.arm.resource_graph import TruncatedError
-from shared.arm.ttl_cache import SLOW
+from shared.arm.ttl_cache import TTL_SLOW
 from shared.config.settings import Mode
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Outcome, Ready
-from shared.observe.inventory import survey
+from shared.model.step_result import Ready, StepResult
+from shared.observe.inventory import compliance_report
 from shared.observe.orphans import Networks, made_in_target, remove, tagged_since, used_elsewhere
 from shared.readers.locks import read_locks
-from shared.readers.usage import look_at_made
-from shared.reconcile.inventory import Survey
+from shared.readers.usage import resource_usage
+from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import named_by, notes_of, reason_to_keep, unneeded
 from shared.reconcile.sweep import Sweep
 from shared.reporting.audit_log import decided
-from shared.site_recovery.replicated_items import look_anew
+from shared.site_recovery.replicated_items import refresh
 from shared.site_recovery.vault import vaults_of
 
 MOST = 20
@@ -30,68 +30,70 @@ MOST = 20
 Kept = dict[ResourceId, str]
 
 
-async def remove_leftovers(azure: Azure, request: Sweep) -> Outcome:
+async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
     """Ready holds the `Sweep`, its report with what was removed, and with what stays and why.
 
     Safe to be run twice, and to be killed half-way: what is gone is passed over, and the next sweep goes on.
     """
     settings, poll = azure.settings, azure.settings.poll_seconds
-    leftovers = await _unneeded(azure, await survey(azure, poll * SLOW))
+    orphans = await _unneeded(azure, await compliance_report(azure, poll * TTL_SLOW))
     removed: list[ResourceId] = []
     kept: Kept = {}
-    if leftovers and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
+    if orphans and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
         why = settings.writes_disabled or f"DR_MODE is {settings.mode}"
-        kept = dict.fromkeys(leftovers, f"{why}; in cleanup it goes, once it is old enough and if nothing uses it")
-    elif leftovers:
-        look_anew(azure)
-        found = await survey(azure, poll)
+        kept = dict.fromkeys(orphans, f"{why}; in cleanup it goes, once it is old enough and if nothing uses it")
+    elif orphans:
+        refresh(azure)
+        found = await compliance_report(azure, poll)
         removed, kept = await _remove(azure, found, await _unneeded(azure, found))
-    told = {"removed": tuple(removed), "leftovers": notes_of(kept)}
-    return Ready(value=request.but(report=request.report and request.report.model_copy(update=told)).dump())
+    found_orphans = {"removed": tuple(removed), "orphans": notes_of(kept)}
+    return Ready(value=request.with_(report=request.report and request.report.model_copy(update=found_orphans)).dump())
 
 
-async def _unneeded(azure: Azure, found: Survey) -> tuple[ResourceId, ...]:
+async def _unneeded(azure: Azure, found: ComplianceReport) -> tuple[ResourceId, ...]:
     """What is not there in an estate that was not read in full may be there all the same: then nothing is left over."""
     if found.gaps:
         return ()
     items = [item for vault in vaults_of(azure) for item in await vault.items.get()]
-    return unneeded(await made_in_target(azure), found.demand.needed | named_by(items), azure.settings)
+    return unneeded(await made_in_target(azure), found.referenced.needed | named_by(items), azure.settings)
 
 
-async def _remove(azure: Azure, found: Survey, leftovers: tuple[ResourceId, ...]) -> tuple[list[ResourceId], Kept]:
+async def _remove(
+    azure: Azure, found: ComplianceReport, orphans: tuple[ResourceId, ...]
+) -> tuple[list[ResourceId], Kept]:
     removed: list[ResourceId] = []
     kept: Kept = {}
     try:
         tagged = await tagged_since(azure, found)
-        elsewhere = await used_elsewhere(azure, leftovers)
+        elsewhere = await used_elsewhere(azure, orphans)
     except (AzureError, TruncatedError) as fault:
-        return [], dict.fromkeys(leftovers, f"whether it is used could not be read: {fault}")
+        return [], dict.fromkeys(orphans, f"whether it is used could not be read: {fault}")
     if tagged:
-        return [], dict.fromkeys(leftovers, f"{tagged} was tagged after the estate had been read, and may need it")
-    networks = Networks(azure, found.demand)
-    for leftover in leftovers:
+        return [], dict.fromkeys(orphans, f"{tagged} was tagged after the estate had been read, and may need it")
+    networks = Networks(azure, found.referenced)
+    for orphan in orphans:
         if len(removed) >= MOST:
-            kept[leftover] = f"a sweep removes {MOST} resources, and the next one goes on"
+            kept[orphan] = f"a sweep removes {MOST} resources, and the next one goes on"
             continue
         try:
-            why = elsewhere.get(leftover) or await _reason_to_keep(azure, leftover, networks)
+            why = elsewhere.get(orphan) or await _reason_to_keep(azure, orphan, networks)
             if why == "":
-                why = await remove(azure, leftover)
+                why = await remove(azure, orphan)
         except AzureError as fault:
             why = f"Azure did not say whether it may go: {fault}"
         if why == "":
-            decided("remove leftover", None, ("LeftoverTarget",), item=leftover)
-            removed.append(leftover)
+            decided("remove leftover", None, ("LeftoverTarget",), item=orphan)
+            removed.append(orphan)
         elif why:
-            kept[leftover] = why
+            kept[orphan] = why
     return removed, kept
 
 
-async def _reason_to_keep(azure: Azure, leftover: ResourceId, networks: Networks) -> str | None:
+async def _reason_to_keep(azure: Azure, orphan: ResourceId, networks: Networks) -> str | None:
     """Empty for one that may go, None for one that is gone. The resource itself is read last, right before that."""
-    why = await networks.reason_to_keep(leftover)
-    locks = await read_locks(azure, leftover.subscription, azure.settings.poll_seconds)
-    made = await look_at_made(azure, leftover) if not why else None
+    why = await networks.reason_to_keep(orphan)
+    locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
+    made = await resource_usage(azure, orphan) if not why else None
     if made is None:
         return why or None
     return reason_to_keep(made, locks, datetime.now(UTC), azure.settings)

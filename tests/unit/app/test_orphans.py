@@ -13,13 +13,13 @@ from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, Protec
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Lock, SourceVm
 from shared.reconcile.orphans import (
-    Demand,
-    Found,
-    demand_of,
+    ReferencedResources,
+    ResourceUsage,
     digest_of,
     named_by,
     notes_of,
     reason_to_keep,
+    references_of,
     stays_for,
     unneeded,
 )
@@ -53,13 +53,15 @@ MADE = (GROUP, SET, PLACEMENT, PLACEMENT.group_id, VNET, VNET.group_id, CACHE, C
 IN_SET = {"availability_set_id": SOURCE_SET, "placement_group_id": SOURCE_PLACEMENT}
 
 
-def demand(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), app: Settings | None = None) -> Demand:
-    return demand_of(vms, items, {}, app or settings())
+def referenced(
+    *vms: SourceVm, items: tuple[ProtectedItem, ...] = (), app: Settings | None = None
+) -> ReferencedResources:
+    return references_of(vms, items, {}, app or settings())
 
 
 def left(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), app: Settings | None = None) -> set[ResourceId]:
     app = app or settings()
-    return set(unneeded(MADE, demand(*vms, items=items, app=app).needed | named_by(items), app))
+    return set(unneeded(MADE, referenced(*vms, items=items, app=app).needed | named_by(items), app))
 
 
 def nic(network: ResourceId | None = VNET) -> ItemNic:
@@ -85,13 +87,13 @@ def test_with_nobody_left_everything_is_left_over_leaves_first() -> None:
 def test_a_tagged_vm_needs_what_its_run_would_make() -> None:
     """But for its network, which no list tells: that is asked of the network itself."""
     assert left(source_vm(**IN_SET)) == {VNET, VNET.group_id}
-    assert demand(source_vm()).interfaces == {NIC.key}
+    assert referenced(source_vm()).interfaces == {NIC.key}
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "false"}, {"dr-hold": "true"}])
 def test_a_vm_that_nobody_tags_needs_nothing(tags: dict[str, str]) -> None:
     assert left(source_vm(tags=tags, **IN_SET)) == set(MADE)
-    assert demand(source_vm(tags=tags)) == Demand()
+    assert referenced(source_vm(tags=tags)) == ReferencedResources()
 
 
 def test_a_vm_that_is_on_hold_or_cannot_be_protected_needs_it_all_the_same() -> None:
@@ -106,7 +108,7 @@ def test_all_cache_accounts_of_a_tagged_vm_s_region_stay() -> None:
     ]
     far = naming.cache_account(SUBSCRIPTION, "norwayeast")
 
-    wanted = demand(source_vm()).needed
+    wanted = referenced(source_vm()).needed
     assert unneeded([CACHE, *others, far, far.group_id], wanted, settings()) == (far, far.group_id)
 
 
@@ -117,7 +119,7 @@ def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
     vm = asking(target_availability_set=str(set_of_ours))
 
     group_tags = {VM_ID.group_id.key: {"dr-target-vnet": str(vnet_of_ours)}}
-    wanted = demand_of([vm], (), group_tags, app).needed
+    wanted = references_of([vm], (), group_tags, app).needed
 
     assert {set_of_ours.key, vnet_of_ours.key, vnet_of_ours.group_id.key} <= wanted
     assert naming.target_group(VM_ID).key in wanted
@@ -125,7 +127,7 @@ def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
 
 def test_with_another_target_group_the_set_is_looked_for_there() -> None:
     vm = asking(target_resource_group="payments").model_copy(update=IN_SET)
-    wanted = demand(vm, app=open_settings()).needed
+    wanted = referenced(vm, app=open_settings()).needed
 
     group = ResourceId.of(SUBSCRIPTION, "payments")
     assert naming.in_group(group, SOURCE_SET, 80).key in wanted
@@ -157,25 +159,25 @@ def test_so_do_its_interfaces_and_the_copies_that_a_failover_made() -> None:
     guard = ResourceId.of(SUBSCRIPTION, "nsg-asr", "Microsoft.Network/networkSecurityGroups", "nsg")
     address = ResourceId.of(SUBSCRIPTION, "ip-asr", "Microsoft.Network/publicIPAddresses", "ip")
     more = {"security_group": guard, "public_ip": address, "backend_pools": (pool,)}
-    item = protected_item(copies=(copy,), nics=(nic().model_copy(update=more),))
+    item = protected_item(failover_vms=(copy,), nics=(nic().model_copy(update=more),))
 
     assert {each.group_id.key for each in (copy, pool, guard, address)} <= named_by([item])
 
 
 def test_an_item_that_tells_its_network_settles_that_of_its_vm() -> None:
-    assert demand(source_vm(), items=(protected_item(nics=(nic(),)),)).interfaces == frozenset()
+    assert referenced(source_vm(), items=(protected_item(nics=(nic(),)),)).interfaces == frozenset()
 
 
 @pytest.mark.parametrize("vm", [source_vm(), source_vm(tags={})], ids=["tagged", "untagged"])
 @pytest.mark.parametrize("nics", [(), (nic(None),)])
 def test_of_an_item_that_does_not_yet_the_vm_is_asked(vm: SourceVm, nics: tuple[ItemNic, ...]) -> None:
-    assert demand(vm, items=(protected_item(nics=nics),)).interfaces == {NIC.key}
+    assert referenced(vm, items=(protected_item(nics=nics),)).interfaces == {NIC.key}
 
 
 def test_and_if_that_vm_is_gone_nobody_knows() -> None:
     item = protected_item()
-    assert demand(items=(item,)).unclear == str(item.id)
-    assert demand(source_vm(), items=(item,)).unclear == ""
+    assert referenced(items=(item,)).unclear == str(item.id)
+    assert referenced(source_vm(), items=(item,)).unclear == ""
 
 
 # What is never a leftover
@@ -225,7 +227,7 @@ TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00", naming.MA
 
 
 def kept(app: Settings | None = None, locks: tuple[Lock, ...] = (), **changes: Any) -> str:
-    found = Found(**{"id": VNET, "tags": TAGS, "made_of": "abc", **changes})
+    found = ResourceUsage(**{"id": VNET, "tags": TAGS, "made_of": "abc", **changes})
     return reason_to_keep(found, locks, NOW, app or settings())
 
 
