@@ -1,14 +1,15 @@
-"""The app: its doors, and what stands behind them. A door names a VM and wakes it; `orchestrators/protect_vm.py` does
-the rest.
+"""The function app: HTTP and event triggers. A trigger names a VM and signals or starts its run.
 
-- `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
-- `put_protection`, `get_protection`, `delete_protection`, `post_plan`: somebody asks for one VM over HTTP.
-- `post_protections`, `get_batch`, `post_protections_plan`: for many at once.
-- `get_compliance`, `get_jobs`: how the estate stands, and what Site Recovery did.
-- `get_openapi`: what can be asked there, and what is answered.
-- `reconcile`: the timer, which finds what no event has told of, and wakes those VMs.
+`orchestrators/protect_vm.py` does the rest.
 
-The settings are read first: with a wrong or missing one the app does not start, and says so.
+- `on_vm_event`: Event Grid reports that a VM was written, started, tagged or deleted.
+- `put_protection`, `get_protection`, `delete_protection`, `post_plan`: one VM over HTTP.
+- `post_protections`, `get_batch`, `post_protections_plan`: many VMs at once.
+- `get_compliance`, `get_jobs`: the status of the estate, and the jobs of Site Recovery.
+- `get_openapi`: the OpenAPI document of these routes.
+- `reconcile`: the timer of the sweep, which finds the VMs missed by events and starts their runs.
+
+The settings are read first: with an invalid or missing setting the app does not start, and logs why.
 """
 
 import logging
@@ -27,8 +28,8 @@ from triggers.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, 
 
 settings = load_settings()
 log = logging.getLogger("dr")
-# The SDKs log every request at level INFO: a line a decision is what an operator can read. But on Python 3.13 the
-# worker logs as `azure.functions` (below as `azure_functions_worker`): its lines keep the level of all others.
+# The SDKs log every request at level INFO: only the lines of decisions are readable. But on Python 3.13 the worker logs
+# as `azure.functions` (before as `azure_functions_worker`): its lines keep the default level.
 logging.getLogger("azure").setLevel(logging.WARNING)
 logging.getLogger("azure.functions").setLevel(logging.getLogger().level)
 
@@ -141,6 +142,6 @@ async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationCli
 
     sweep = Sweep(poll_seconds=settings.poll_seconds)
     if timer.past_due:
-        log.info("This sweep is late: nothing ran when it was due")
+        log.info("This sweep is late: the app was not running when it was due")
     if not await start_if_idle(client, "reconcile", "reconcile_estate", sweep.dump(), sweep.poll_seconds):
-        log.warning("The sweep before is still under way: this one is skipped")
+        log.warning("The previous sweep is still in progress: this one is skipped")

@@ -1,4 +1,4 @@
-"""Step 3: one target resource. Looked for by its natural key; asked for if it is missing; Pending until it is there."""
+"""Step 3: get or create one target resource by its natural key. Pending until it exists."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import ResourceRequest

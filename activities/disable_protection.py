@@ -1,4 +1,4 @@
-"""Step 7: the end of a protection that nobody asks for. Never without a last look, nor beyond the day's share."""
+"""Step 7: disable the protection of an untagged VM, after observing it once more, within the daily limit."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import Decision, VmRequest
@@ -12,7 +12,7 @@ from shared.site_recovery.vault import vault_of
 
 
 async def disable_protection(azure: Azure, request: VmRequest) -> StepResult:
-    """Ready holds `job`, its name, or "" where there is nothing (any more) that may be disabled now."""
+    """Ready holds `job`, the name of the disable job, or "" if nothing may be disabled (any more)."""
     refresh(azure)
     observation = await observe(azure, request.vm_id, confirmed=request.confirmed)
     item, poll = observation.item, azure.settings.poll_seconds

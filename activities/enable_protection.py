@@ -1,4 +1,4 @@
-"""Step 4: asking for protection. Never twice: the item and a running enable job of the VM are looked for first."""
+"""Step 4: enable protection. Never twice: the item and a running enable job of the VM are read first."""
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
@@ -18,7 +18,7 @@ from shared.site_recovery.vault import vault_of
 
 
 async def enable_protection(azure: Azure, request: EnableRequest) -> StepResult:
-    """Ready holds `job`, its name, or "" where the item is there already."""
+    """Ready holds `job`, the name of the enable job, or "" if the item exists already."""
     vault, vm = vault_of(azure, request.replication.vault), request.vm_id
     refresh(azure)
     poll = azure.settings.poll_seconds

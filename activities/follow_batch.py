@@ -1,4 +1,4 @@
-"""How the VMs of a batch stand: by their own runs, without a call of Azure."""
+"""The progress of the VMs of a batch, from the state of their runs, without a call to Azure."""
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
@@ -14,7 +14,7 @@ from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 async def follow_batch(azure: Azure, request: BatchRequest, client: DurableOrchestrationClient) -> StepResult:
     """Ready holds a `BatchProgress`.
 
-    A run's end counts if the run has taken up the batch's order: what an earlier run left there does not.
+    The end of a run counts only if the run has accepted the order of the batch: the end of an earlier run does not.
     """
     ends = await each(request.vm_ids, lambda vm: _end(azure, client, vm, Order(token=request.order)))
     ended = tuple(end for end in ends if end)
@@ -28,12 +28,12 @@ async def _end(azure: Azure, client: DurableOrchestrationClient, vm: ResourceId,
         return None
     completed = status.runtime_status is OrchestrationRuntimeStatus.Completed
     if status.runtime_status is None or (completed and order.token not in orders_of(status)):
-        # Purged, or never taken up, or a later run has followed: the VM is looked at as it is, its tags say what for.
+        # Purged, order never accepted, or followed by a later run: start a run, which observes the VM and its tags.
         await signal_or_start(
             client, RunState(vm_id=vm, poll_seconds=azure.settings.poll_seconds, low_priority=True), order
         )
         return None
     if not completed:
-        told = Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.")
-        return BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=told)
+        error = Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.")
+        return BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error)
     return BatchEnd.of(RunResult.load(status.output))

@@ -1,4 +1,4 @@
-"""The activities as Durable Functions knows them: a name, JSON in, JSON out. The steps themselves stay plain."""
+"""The activity functions of Durable Functions: a name, JSON in, JSON out. The activities themselves stay plain."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Dict  # noqa: UP035
@@ -8,8 +8,8 @@ import azure.durable_functions as df
 if TYPE_CHECKING:
     from shared.model.step_result import StepResult
 
-# Not `dict[str, Any]`: as a parameter's annotation the platform's worker refuses it ("invalid non-type annotation"),
-# and then the whole app has no functions.
+# Not `dict[str, Any]`: the worker of the platform rejects it as an annotation of a parameter ("invalid non-type
+# annotation"), and the app then has no functions.
 Json = Dict[str, Any]  # noqa: UP006
 
 blueprint = df.Blueprint()
@@ -125,7 +125,7 @@ async def remove_orphans(request: Json) -> Json:
 
 
 async def _run(step: Callable[..., Awaitable["StepResult"]], request: Json, *more: Any) -> Json:
-    """The step's own annotation says what its request is."""
+    """Runs an activity; the annotation of its `request` says which model the JSON is."""
     from shared.arm.client import gateway
     from shared.arm.errors import to_step_result
     from shared.arm.rate_limit import low_priority

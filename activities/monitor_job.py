@@ -1,4 +1,4 @@
-"""Step 5: the enable job to its end, then the initial replication to Protected; or the job of a change to its end."""
+"""Step 5: follow the enable job and the initial replication until Protected; or follow a change job to its end."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import JobRequest
@@ -13,13 +13,13 @@ _REPLICATION_EVERY = 4
 
 
 async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
-    """Ready when there is something to look at anew: Protected, gone, or a state of somebody else's making.
+    """Ready when the VM is to be observed again: Protected, gone, or in a state that another client caused.
 
-    Where enabling failed, its value holds `error`, the real cause: that is in the job, for the item and the operation
-    only say that it failed.
+    If enabling failed, the value holds `error` with the cause from the job; the item and the operation only say that
+    it failed.
     """
     poll = azure.settings.poll_seconds
-    # A run that an older version began does not know its vault: there was one.
+    # A run without a vault comes from a version that knew a single vault.
     vault = vault_of(azure, request.vault or azure.settings.vault_ids[0])
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
@@ -32,7 +32,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
         return Ready()
     item = await find_item(vault, request.vm_id)
     if job and item is None:
-        # The job is over, and the list of items may be from before its end.
+        # The job has ended, and the cached list of items may be older.
         vault.items.forget(if_before=vault.jobs.requested_at)
         item = await find_item(vault, request.vm_id)
     if item and item.stage is Stage.REPLICATING:
@@ -51,5 +51,5 @@ def _failed(error: Error) -> Ready:
 
 
 def _of_item(item: ProtectedItem) -> Error:
-    told = Error(code=item.state, message=item.state_description or "Enabling replication failed.")
-    return next(iter(item.errors), told)
+    default = Error(code=item.state, message=item.state_description or "Enabling replication failed.")
+    return next(iter(item.errors), default)

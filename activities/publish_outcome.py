@@ -1,4 +1,4 @@
-"""Step 8: the end of a run is told: a line in the log, an event to the topic, a metric if it failed."""
+"""Step 8: publish the end of a run: a line in the log, an event to the topic, a metric if it failed."""
 
 from shared.arm.client import Azure
 from shared.arm.topic import publish
@@ -9,7 +9,7 @@ from shared.reporting.events import of_run
 
 
 async def publish_outcome(azure: Azure, request: RunSummary) -> StepResult:
-    """Pending if the topic is to be told again later; the rest is told the first time, whatever the topic answers."""
+    """Pending if the event must be published again later; log and metric are written at the first attempt only."""
     if not request.publish_attempts:
         audit_log.run_ended(request)
         await azure.metrics.send(metrics.of_run(request))

@@ -1,4 +1,4 @@
-"""The end of a sweep is told: the estate in numbers, and each VM that is not as it should be."""
+"""Publish the end of a sweep: the estate in numbers, and each VM that is not compliant."""
 
 from shared.arm.client import Azure
 from shared.arm.topic import publish
@@ -11,9 +11,9 @@ from shared.reporting.events import of_sweep
 
 
 async def publish_sweep(azure: Azure, request: Sweep) -> StepResult:
-    """As `publish_outcome`. The VMs are those of the survey that is remembered: a sweep carries no list of them.
+    """Publishes as `publish_outcome` does. The VMs come from the cached report: a sweep carries no list of them.
 
-    Of a sweep that was given up nothing but that is told: the estate could not be read.
+    A failed sweep publishes only its failure.
     """
     report = request.report
     if report is None:

@@ -1,4 +1,4 @@
-"""The histories of orchestrations that ended long ago are purged, portion by portion. What runs is never touched."""
+"""Purge old histories of completed orchestrations, window by window. Running instances are never purged."""
 
 import logging
 

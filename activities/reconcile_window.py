@@ -1,4 +1,5 @@
-"""A step of a sweep: first a look at the estate as it is, then window by window the runs of those VMs that need one."""
+"""A step of a sweep: the first reads the inventory, the others start the runs of VMs that need one, window by
+window."""
 
 import logging
 from collections import Counter
@@ -33,9 +34,9 @@ log = logging.getLogger("dr.sweep")
 
 
 async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> StepResult:
-    """Ready holds the `Sweep` after this step; it is `done` when every VM has had its turn.
+    """Ready holds the `Sweep` after this step; it is `done` when all VMs are handled.
 
-    Safe to run twice: a VM whose run is under way is left to it.
+    Idempotent: a VM whose run is in progress is skipped.
     """
     sweep = await (
         _observe(azure, request) if request.report is None else _start_runs(azure, request, request.report, client)
@@ -95,7 +96,7 @@ async def _start_runs(azure: Azure, sweep: Sweep, report: SweepReport, client: D
 
 
 async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...]) -> tuple[Work, ...]:
-    """Those that still crowd their vault, as they are now."""
+    """The runs that still count against the concurrency limit of their vault, with their current state."""
     statuses = await each([work.instance for work in works], lambda instance: status_of(client, instance))
     return tuple(
         work.model_copy(update={"requested": bool((status.custom_status or {}).get("job"))})
@@ -105,7 +106,7 @@ async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...]
 
 
 async def _start(azure: Azure, client: DurableOrchestrationClient, vm_status: VmStatus) -> _Start:
-    """One VM's instance that cannot be started takes no other's turn: the next sweep comes to it again."""
+    """Starts the run of one VM. A failure to start does not block the others: the next sweep retries it."""
     instance, poll = instance_of(vm_status.vm_id), azure.settings.poll_seconds
     try:
         if _is_unchanged(vm_status, await status_of(client, instance), poll):

@@ -1,6 +1,6 @@
-"""The end of a sweep: what this app made in the target and nothing needs any more is removed, a few at a time.
+"""The end of a sweep: remove orphaned target resources that this app created, a few at a time.
 
-Only in cleanup, and only with an estate that was read in full. In every other mode it is merely told.
+Only in the mode `cleanup`, and only if the inventory was read in full. Every other mode reports them only.
 """
 
 from datetime import UTC, datetime
@@ -25,15 +25,15 @@ from shared.site_recovery.replicated_items import refresh
 from shared.site_recovery.vault import vaults_of
 
 MOST = 20
-"""Removals that one sweep asks for."""
+"""The most removals of one sweep."""
 
 Kept = dict[ResourceId, str]
 
 
 async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
-    """Ready holds the `Sweep`, its report with what was removed, and with what stays and why.
+    """Ready holds the `Sweep`, with the removed orphans and the kept ones in its report.
 
-    Safe to be run twice, and to be killed half-way: what is gone is passed over, and the next sweep goes on.
+    Idempotent, and safe to be killed: removed resources are skipped, and the next sweep continues.
     """
     settings, poll = azure.settings, azure.settings.poll_seconds
     orphans = await _unneeded(azure, await compliance_report(azure, poll * TTL_SLOW))
@@ -41,7 +41,7 @@ async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
     kept: Kept = {}
     if orphans and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
         why = settings.writes_disabled or f"DR_MODE is {settings.mode}"
-        kept = dict.fromkeys(orphans, f"{why}; in cleanup it goes, once it is old enough and if nothing uses it")
+        kept = dict.fromkeys(orphans, f"{why}; cleanup removes it once it is old enough, unless something uses it")
     elif orphans:
         refresh(azure)
         found = await compliance_report(azure, poll)
@@ -51,7 +51,7 @@ async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
 
 
 async def _unneeded(azure: Azure, found: ComplianceReport) -> tuple[ResourceId, ...]:
-    """What is not there in an estate that was not read in full may be there all the same: then nothing is left over."""
+    """The orphans; none if the inventory has gaps, because an unread VM or item may need them."""
     if found.gaps:
         return ()
     items = [item for vault in vaults_of(azure) for item in await vault.items.get()]
@@ -69,18 +69,18 @@ async def _remove(
     except (AzureError, TruncatedError) as fault:
         return [], dict.fromkeys(orphans, f"whether it is used could not be read: {fault}")
     if tagged:
-        return [], dict.fromkeys(orphans, f"{tagged} was tagged after the estate had been read, and may need it")
+        return [], dict.fromkeys(orphans, f"{tagged} was tagged after the inventory was read, and may need it")
     networks = Networks(azure, found.referenced)
     for orphan in orphans:
         if len(removed) >= MOST:
-            kept[orphan] = f"a sweep removes {MOST} resources, and the next one goes on"
+            kept[orphan] = f"a sweep removes {MOST} resources at most; the next one continues"
             continue
         try:
             why = elsewhere.get(orphan) or await _reason_to_keep(azure, orphan, networks)
             if why == "":
                 why = await remove(azure, orphan)
         except AzureError as fault:
-            why = f"Azure did not say whether it may go: {fault}"
+            why = f"whether it may be removed could not be read: {fault}"
         if why == "":
             decided("remove leftover", None, ("LeftoverTarget",), item=orphan)
             removed.append(orphan)
@@ -90,7 +90,7 @@ async def _remove(
 
 
 async def _reason_to_keep(azure: Azure, orphan: ResourceId, networks: Networks) -> str | None:
-    """Empty for one that may go, None for one that is gone. The resource itself is read last, right before that."""
+    """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last."""
     why = await networks.reason_to_keep(orphan)
     locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
     made = await resource_usage(azure, orphan) if not why else None

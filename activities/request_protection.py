@@ -1,4 +1,5 @@
-"""A part of a batch: each VM is planned, tagged and woken as a PUT of its own would do it; what is blocked is not."""
+"""A part of a batch: plan and tag each VM and start its run, as a PUT of the VM does; blocked VMs are left
+unchanged."""
 
 import asyncio
 
@@ -18,10 +19,10 @@ from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 
 
 async def request_protection(azure: Azure, request: BatchRequest, client: DurableOrchestrationClient) -> StepResult:
-    """Ready holds a `BatchProgress`. What Azure refuses for one VM is that VM's end, and no other's; what passes (Azure
-    throttles, or does not answer) lets it be asked for again.
+    """Ready holds a `BatchProgress`. A refusal by Azure ends only its VM; after a transient error (throttled, no
+    response) the VM is retried.
 
-    Safe to run twice: a VM that carries the tags gets none, and a run under way looks again.
+    Idempotent: a VM that carries the tags is not written, and a run in progress observes its VM again.
     """
     requested = await asyncio.gather(*(_request_one(azure, vm, request, client) for vm in request.vm_ids))
     not_yet = [outcome for outcome in requested if isinstance(outcome, Pending)]
@@ -41,7 +42,7 @@ async def request_protection(azure: Azure, request: BatchRequest, client: Durabl
 async def _request_one(
     azure: Azure, vm: ResourceId, request: BatchRequest, client: DurableOrchestrationClient
 ) -> RunResult | Pending | None:
-    """Its end, or None if its run is under way."""
+    """The end of the VM, None if its run is in progress, Pending to retry."""
     poll = azure.settings.poll_seconds
     run = RunState(vm_id=vm, poll_seconds=poll, low_priority=True)
     try:
@@ -52,7 +53,7 @@ async def _request_one(
     except SignalError as error:
         return Pending(retry_after=poll, error=Error(code="RunNotStarted", message=str(error)))
     except Exception as fault:
-        # One VM that nobody has thought of does not keep the others.
+        # An unexpected error of one VM does not block the others.
         return Pending(retry_after=poll, error=Error(code="UnexpectedError", message=str(fault)))
     if isinstance(outcome, Failed):
         return run.fail(outcome).result
@@ -60,7 +61,7 @@ async def _request_one(
 
 
 async def _tag(azure: Azure, run: RunState, tags: dict[str, str]) -> StepResult:
-    """Ready holds the `RunResult` of a VM for which nothing is asked, or nothing: it carries the tags now."""
+    """Ready holds the `RunResult` of a VM that is not requested, or nothing: the VM carries the tags now."""
     observation = await observe(azure, run.vm_id, as_if_tagged=True, request=tags)
     if observation.decision is Decision.GONE:
         return Ready(value=RunResult(outcome=RunOutcome.GONE, vm_id=run.vm_id, findings=observation.findings).dump())

@@ -1,4 +1,4 @@
-"""Step 1: the VM as it is now, and what protects it already."""
+"""Step 1: observe the VM, and the item that protects it."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import VmRequest
@@ -7,6 +7,6 @@ from shared.observe.vm import observe
 
 
 async def resolve_source(azure: Azure, request: VmRequest) -> StepResult:
-    """Ready holds a `Observation`."""
+    """Ready holds an `Observation`."""
     observation = await observe(azure, request.vm_id, as_if_tagged=request.as_if_tagged, confirmed=request.confirmed)
     return Ready(value=observation.dump())

@@ -69,13 +69,13 @@ def drift() -> str:
 
 def events() -> str:
     """Every type of event."""
-    return _table(("type", "told when"), ((f"`{kind}`", when) for kind, when in PUBLISHED_WHEN.items()))
+    return _table(("type", "published when"), ((f"`{kind}`", when) for kind, when in PUBLISHED_WHEN.items()))
 
 
 def metrics() -> str:
     """Every metric."""
     rows = ((f"`{name}`", row.kind, row.unit.strip("{}"), row.means, row.by) for name, row in METRICS.items())
-    return _table(("metric", "kind", "unit", "what it is", "told apart by"), rows)
+    return _table(("metric", "kind", "unit", "what it is", "dimensions"), rows)
 
 
 def log() -> str:

@@ -1,7 +1,7 @@
-"""A VM that nobody asks to protect any more, and what still protects it: after a while of grace it is disabled.
+"""An untagged or deleted VM that is still protected: disable its replication after a grace period.
 
-The grace is this run's own wait: whoever tags the VM again in time wakes it, and nothing has happened. At its end the
-VM is looked at once more, whatever events came or were lost.
+The grace period is a timer of this run: an event of a new tag ends it, and the VM stays protected. At its end the VM is
+observed once more, whatever events arrived or were lost.
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ OUTCOMES_BY_DECISION = {
 
 
 def disable(context: Context, run: RunState, observation: Observation) -> Step:
-    """Ends the run where there is nothing (left) to be disabled, or nothing that may be."""
+    """Ends the run if there is nothing (left) to disable, or if it may not be disabled."""
     item, now = observation.item, context.current_utc_datetime
     if item is None:
         return run.finish(

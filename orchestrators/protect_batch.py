@@ -1,6 +1,6 @@
-"""Many VMs asked for at once: some at a time, then all of them followed until the last of their runs has ended.
+"""A batch: requests many VMs, a few at a time, and follows their runs until the last one has ended.
 
-The runs are the VMs' own, as whatever door would start them; the batch only asks, and counts.
+The runs are those of the VMs, as any trigger would start them; the batch only requests and counts.
 """
 
 from collections.abc import Generator
@@ -31,7 +31,7 @@ def protect_batch(context: Context) -> Generator[Any, Any, dict[str, Any] | None
 
 
 def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
-    """The next of those that wait are asked for; when none waits any more, all are looked at."""
+    """Requests the next waiting VMs; when none is waiting, reads the state of all runs."""
     starting = batch.waiting[:AT_ONCE]
     request = BatchRequest(
         vm_ids=starting or batch.running, tags=batch.tags if starting else {}, order=context.instance_id
@@ -39,7 +39,7 @@ def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
     outcome = yield from call_activity(context, batch, "request_protection" if starting else "follow_batch", request)
     now = context.current_utc_datetime
     if isinstance(outcome, Ready):
-        answer = BatchProgress.load(outcome.value)
-        return batch.requested(answer, now) if starting else batch.followed(answer, now)
-    error = outcome.error or Error(code="NotYet", message="Azure asks to come back later.")
+        progress = BatchProgress.load(outcome.value)
+        return batch.requested(progress, now) if starting else batch.followed(progress, now)
+    error = outcome.error or Error(code="NotYet", message="Azure requested a retry later.")
     return batch.fault(error, now, outcome.retry_after if isinstance(outcome, Pending) else 0)

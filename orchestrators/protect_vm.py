@@ -1,14 +1,16 @@
-"""One VM, from whatever it is now to Protected. Read `protect_vm` top to bottom: it is the product.
+"""The run of one VM, from its current state to Protected. Read `protect_vm` top to bottom: it is the product.
 
-One instance for each VM at a time, its ID a function of the VM's: the ID is the lock. It runs in passes, one a
-generation. A pass shows where the run stands, waits for its time or for `changed`, does the next missing step, and
+One instance for each VM at a time; its ID is a function of the ID of the VM and serves as the lock. It runs in passes,
+one per generation. A pass publishes its status, waits for a timer or for `changed`, does the next missing step, and
 continues as new with a small state. So a parked instance holds nothing but the wait: a deployment with other steps
-finds its history unchanged, history stays short over hours of replication, and waking up early costs nothing.
+finds its history compatible, the history stays short over hours of replication, and an early event costs nothing.
 
-An event is a hint: `changed` sends the pass back to a look at the VM as it is now, and may carry an order, whose sender
-repeats it until the custom status or the result shows its token. The run ends
-only in such a look, never on a wait, so what changed during the run has been seen before the end. How it ended is told
-before that is known for sure: what comes in while it is told is looked at, and told anew if it comes to anything else.
+An event is a hint: `changed` sends the pass back to observing the VM, and may carry an order. The sender of an order
+repeats it until the custom status or the result shows its token.
+
+The run ends only after observing the VM, never on a wait, so that a change during the run is noticed before the end.
+The result is published before the run completes; if an event arrives meanwhile, the VM is observed again, and another
+result is published again.
 """
 
 from collections.abc import Generator
@@ -57,8 +59,8 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     if due and run.result:
         run = yield from publish_end(context, run)
 
-    # What came in while the pass was at work: continue_as_new would lose it. This timer is never cancelled: with
-    # nothing awaited between a cancelled timer and continue_as_new, the host delivers the event that won for ever
+    # An event that arrived during the pass would be lost by continue_as_new. This timer is never cancelled: with
+    # nothing awaited between a cancelled timer and continue_as_new, the host delivers the winning event for ever
     # (azure-functions-durable-extension issue 2606).
     yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
@@ -71,7 +73,7 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
 
 
 def _wait(context: Context, run: RunState, changed: Any) -> Generator[Any, Any, bool]:
-    """Until it is time for the next pass, or the VM changes. Returns whether the time has come."""
+    """Waits until the next pass is due, or the VM changes. Returns whether the pass is due."""
     now = context.current_utc_datetime
     if run.resume_at is None or run.resume_at <= now:
         return True
@@ -83,7 +85,7 @@ def _wait(context: Context, run: RunState, changed: Any) -> Generator[Any, Any, 
 
 
 def _heed(run: RunState, changed: Any) -> RunState:
-    """The next look is at once, with the order that the event may carry."""
+    """The state after the event: the VM is observed at once, with the order that the event may carry."""
     order = order_in(changed.result)
     return run.take_up(order) if order else run.requeue()
 
@@ -98,18 +100,18 @@ def _pass(context: Context, run: RunState) -> Step:
 
 
 def _observe(context: Context, run: RunState) -> Step:
-    """The VM and its item as they are now: what, if anything, is the next step?"""
+    """Observes the VM and its item, and does the next step, if any."""
     request = VmRequest(vm_id=run.vm_id, as_if_tagged=run.targets_only, confirmed=run.confirmed)
     outcome = yield from call_activity(context, run, "resolve_source", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     observation, now = Observation.load(outcome.value), context.current_utc_datetime
     if observation.decision is not Decision.PROTECT or observation.vm is None:
-        unasked = observation.decision is not Decision.NOT_ELIGIBLE
-        if unasked and (observation.item or run.disabling):
+        untagged = observation.decision is not Decision.NOT_ELIGIBLE
+        if untagged and (observation.item or run.disabling):
             return (yield from disable(context, run, observation))
         return run.finish(OUTCOMES_BY_DECISION[observation.decision], observation.findings)
-    # A confirmation serves the disable that it was given for: the VM is asked for again.
+    # A confirmation counts for one disable only: the VM is tagged again.
     run = run.with_(disable_at=None, disabling=False, confirmed=False)
     if observation.item and run.targets_only:
         return run.finish(RunOutcome.TARGETS_READY)
@@ -127,7 +129,7 @@ def _observe(context: Context, run: RunState) -> Step:
 
 
 def _handle_item(context: Context, run: RunState, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
-    """Something protects the VM already, or is about to, or has tried to."""
+    """An item of the VM exists, but is not Protected: wait, follow, remove a failed item, or end as frozen."""
     run, now = run.with_(item_id=item.id, vault=item.vault), context.current_utc_datetime
     if item.stage is Stage.FROZEN:
         return run.finish(RunOutcome.FROZEN, findings)
@@ -137,12 +139,12 @@ def _handle_item(context: Context, run: RunState, item: ProtectedItem, findings:
         outcome = yield from call_activity(context, run, "remove_failed_item", VmRequest(vm_id=run.vm_id))
         if not isinstance(outcome, Ready):
             return not_ready(context, run, outcome)
-        return run.sleep(now, run.poll_seconds, "Removing the attempt that failed")
+        return run.sleep(now, run.poll_seconds, "Removing the failed item")
     return run.follow(now, 0)
 
 
 def _keep(context: Context, run: RunState, vm: SourceVm, item: ProtectedItem) -> Step:
-    """The VM is protected: what differs from what is asked for is changed in place, one job at a time."""
+    """The VM is protected: changes differences from the plan in place, one job at a time."""
     if run.job and run.changing:
         return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
     outcome = yield from call_activity(context, run, "derive_target_settings", DeriveRequest(vm=vm, item=item))
@@ -171,9 +173,9 @@ def _keep(context: Context, run: RunState, vm: SourceVm, item: ProtectedItem) ->
 
 
 def _protect(context: Context, run: RunState, vm: SourceVm) -> Step:
-    """Nothing protects the VM: derive what its protection is to look like, make what is missing, and ask for it.
+    """The VM is not protected: plans the protection, creates missing target resources, and enables replication.
 
-    If the target resources take their time, the run comes back to a look at the VM before it asks.
+    If the target resources are not ready at once, the run observes the VM again before it enables.
     """
     outcome = yield from call_activity(context, run, "derive_target_settings", DeriveRequest(vm=vm))
     if not isinstance(outcome, Ready):
@@ -206,7 +208,7 @@ def _create_targets(context: Context, run: RunState) -> Step:
 
 
 def _follow(context: Context, run: RunState) -> Step:
-    """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
+    """Follows the enable job, then the initial replication; observing the VM afterwards decides what comes next."""
     run = run.with_(followed=True, published_digest="")
     outcome = yield from call_activity(
         context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault)

@@ -1,4 +1,4 @@
-"""Telling others what came of it. Tried again briefly where that comes to nothing, and never a reason to fail."""
+"""Publish outcomes. A failure to publish is retried a few times, and never fails the run."""
 
 from collections.abc import Generator
 from contextlib import suppress
@@ -19,7 +19,7 @@ _LONGEST_WAIT = 10  # in poll intervals
 
 
 def publish_end(context: Context, run: RunState) -> Step:
-    """How a run ended. If it is to be told again later, the run goes on; if it looks again in between, that counts."""
+    """Publishes the end of a run. Until a retry the run continues; if an event arrives meanwhile, it is evaluated."""
     end = summary_of(run, run.ended_at or context.current_utc_datetime)
     if end is None or end.content == run.published_digest:
         return run.with_(resume_at=None)
@@ -31,7 +31,7 @@ def publish_end(context: Context, run: RunState) -> Step:
 
 
 def publish_sweep(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
-    """What a sweep found and did, likewise."""
+    """Publishes the report of a sweep."""
     wait = yield from _publish(context, sweep, "publish_sweep", sweep)
     if wait is None:
         return sweep.with_(resume_at=None)
@@ -41,9 +41,9 @@ def publish_sweep(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
 def _publish(
     context: Context, carrier: RunState | Sweep, activity: str, what: Model
 ) -> Generator[Any, Any, timedelta | None]:
-    """How long to wait before it is told again, or None: it is told, or given up."""
+    """The wait before the next attempt, or None if it is published, or the attempts are exhausted."""
     outcome: StepResult | None = None
-    # A fault that nobody expected is in the activity's log: what was to be told stands all the same.
+    # An unexpected error is in the log of the activity; the result stands all the same.
     with suppress(Exception):
         outcome = yield from call_activity(context, carrier, activity, what)
     if not isinstance(outcome, Pending) or carrier.publish_attempts + 1 >= _MOST_ATTEMPTS:

@@ -1,7 +1,7 @@
-"""The sweep: what no event has told of is found, and each VM that needs something gets its own run.
+"""The sweep: finds the VMs missed by events, and starts a run for each VM that needs one.
 
-One instance at a time. The runs do the work, each for its VM, as if an event had woken it: the sweep starts them, in
-windows, and never as its children, since a VM has one run whoever started it. It runs in passes as they do.
+One instance at a time. The runs do the work, as if an event had started them. The sweep starts them in windows, and not
+as sub-orchestrations, because a VM has one run whatever started it. The sweep runs in passes, as the runs do.
 """
 
 from collections.abc import Generator
@@ -46,8 +46,10 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
 
 
 def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
-    """A look at the estate, and then a window of VMs in each pass; in the last one, what is left over in the target.
-    What is under way is waited for only where it keeps others from being started."""
+    """Reads the inventory, then starts a window of runs in each pass; the last pass removes orphans.
+
+    Runs in progress are waited for only if they block others from starting.
+    """
     outcome = yield from call_activity(context, sweep, "reconcile_window", sweep)
     if not isinstance(outcome, Ready):
         return _not_ready(context, sweep, outcome)
@@ -70,7 +72,7 @@ def _not_ready(context: Context, sweep: Sweep, outcome: Pending | Failed) -> Swe
 
 
 def _purge(context: Context, sweep: Sweep) -> Generator[Any, Any, None]:
-    """What ended long ago. Where that fails, the next sweep does it."""
+    """Purges old histories. If that fails, the next sweep retries it."""
     with suppress(Exception):
         yield from call_activity(
             context, sweep, "purge_history", PurgeRequest(before=context.current_utc_datetime - KEPT)
@@ -78,7 +80,7 @@ def _purge(context: Context, sweep: Sweep) -> Generator[Any, Any, None]:
 
 
 def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) -> Sweep:
-    """Again after a growing while; not for ever, since the next sweep is not far."""
+    """Retries with exponential back-off, and gives up after a few failures: the next sweep is not far."""
     faults, now = sweep.faults + 1, context.current_utc_datetime
     if faults > _MOST_FAULTS:
         report = sweep.report or SweepReport(read_at=now)

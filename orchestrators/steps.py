@@ -1,4 +1,4 @@
-"""What every step has in common: it asks an activity, and goes on, waits or ends by the outcome."""
+"""What all steps share: call an activity, and continue, wait or end by its result."""
 
 from collections.abc import Generator
 from typing import Any
@@ -23,7 +23,7 @@ def call_activity(
 
 
 def activity_task(context: Context, run: RunState | Sweep | Batch, activity: str, request: Model) -> Any:
-    """The task of an activity, which is told whether it has to leave the way to others."""
+    """The task of an activity call, marked as low priority if the caller is."""
     return context.call_activity(activity, request.dump() | ({"lowPriority": True} if run.low_priority else {}))
 
 
@@ -41,5 +41,5 @@ def show(context: Context, status: dict[str, Any]) -> None:
 
 
 def unexpected(fault: Exception) -> Error:
-    """What an activity raised, without the stack and the server's paths that the extension appends to it."""
+    """The error of an activity, without the stack trace and the paths that the extension appends."""
     return Error(code="UnexpectedError", message=str(fault).split(" \n ", 1)[0])

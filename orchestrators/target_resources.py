@@ -1,4 +1,4 @@
-"""Create target resources: what is independent in parallel, what rests on it afterwards."""
+"""Create target resources: independent ones in parallel, dependent ones afterwards."""
 
 from collections.abc import Generator
 from typing import Any
@@ -15,17 +15,17 @@ Waves = tuple[tuple[TargetResource, ...], ...]
 
 
 def create_target_resources(context: Context, run: RunState) -> Generator[Any, Any, tuple[StepResult, Waves]]:
-    """Asks for every resource of a wave at once, and goes on to the next when all of it is there.
+    """Requests all resources of a wave at once, and continues with the next wave when all of them exist.
 
-    Returns Ready, or what stands in the way (the first refusal, else the wait that ends first) with what remains.
+    Returns Ready, or the obstacle (the first failure, else the shortest wait), and the resources that remain.
     """
     waves = run.remaining
     for index, wave in enumerate(waves):
-        requested = [
+        tasks = [
             activity_task(context, run, "create_target_resource", ResourceRequest(resource=resource))
             for resource in wave
         ]
-        answers = yield context.task_all(requested)
+        answers = yield context.task_all(tasks)
         outcomes = [load_step_result(answer) for answer in answers]
         missing = tuple(
             resource for resource, outcome in zip(wave, outcomes, strict=True) if not isinstance(outcome, Ready)

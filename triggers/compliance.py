@@ -1,4 +1,4 @@
-"""GET of the estate: how every VM stands, filtered, counted, page by page or as CSV."""
+"""GET of the compliance report: the status of every VM, filtered, counted, page by page or as CSV."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -36,7 +36,7 @@ _MATCHES: dict[str, Matches] = {
 async def get_compliance(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """The VMs that the filters leave, by their IDs; the summary counts all of them. As CSV they come in one piece.
 
-    Reads by a handful of lists, shared by whoever asks within two poll intervals. Raises Problem.
+    Reads by a few lists, cached for two poll intervals. Raises Problem.
     """
     query = query_of(request, _readers(azure.settings))
     as_csv = _wants_csv(request, query)
@@ -70,21 +70,22 @@ def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
 
 
 def _read_tag(text: str, own: str) -> tuple[str, str | None]:
-    """The name, and the value if one is asked for. Raises ValueError."""
+    """The name of the tag, and the value if given. Raises ValueError."""
     name, equals, value = text.partition("=")
     if not name.strip().lower().startswith(own.lower()):
-        raise ValueError(f"<name> or <name>=<value> of a tag whose name begins with {own}: the app looks at no other")
+        raise ValueError(f"<name> or <name>=<value> of a tag whose name begins with {own}: the app reads no other")
     return name.strip(), value.strip() if equals else None
 
 
 def _has_tag(tags: Mapping[str, str], name: str, value: str | None) -> bool:
-    """Neither names nor values know case, as where the app goes by them."""
+    """Whether the VM carries the tag. Names and values are compared without case, as everywhere in the app."""
     has = {own.lower(): given.strip().lower() for own, given in tags.items()}
     return name.lower() in has and (value is None or has[name.lower()] == value.lower())
 
 
 def _wants_csv(request: func.HttpRequest, query: Mapping[str, Any]) -> bool:
-    """`format` says so, or else the first type in Accept. A file has no pages: Problem where one is asked for."""
+    """Whether the response is CSV: by `format`, or else by the first type in Accept. Raises Problem for a page of
+    CSV."""
     accepted = (request.headers.get("Accept") or "").split(",", 1)[0].split(";", 1)[0].strip().lower()
     if query.get(FORMAT, CSV if accepted == "text/csv" else "json") != CSV:
         return False

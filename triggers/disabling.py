@@ -1,4 +1,4 @@
-"""DELETE of one VM's protection: for once somebody says that recovery points may go, so they are asked to mean it."""
+"""DELETE of the protection of one VM: recovery points are lost, so a confirmation is required."""
 
 from http import HTTPStatus
 
@@ -57,7 +57,7 @@ async def delete_protection(
 def _hindered(
     settings: Settings, vm: SourceVm | None, item: ProtectedItem | None, original: ResourceId | None
 ) -> tuple[Finding, ...]:
-    """Why the VM is to be left as it is, whoever asks."""
+    """The findings that forbid to disable the protection, for any caller."""
     found = []
     if vm and settings.on_hold(vm.tags):
         found.append(preflight.on_hold(vm, settings))
@@ -69,7 +69,7 @@ def _hindered(
 
 
 async def _what_would_be_lost(azure: Azure, vm_id: ResourceId, vm: SourceVm | None, item: ProtectedItem | None) -> str:
-    how = f"Ask with {CONFIRM}=true if that is meant. Nothing was written."
+    how = f"Repeat with {CONFIRM}=true to confirm. Nothing was written."
     tagged = f"{vm_id.name} would be tagged {azure.settings.tag_name}={refusal_of(azure.settings)}"
     if item is None:
         return f"Nothing protects {vm_id.name}. {tagged}. {how}"

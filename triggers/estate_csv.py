@@ -1,4 +1,4 @@
-"""The estate as a file for a spreadsheet."""
+"""The compliance report as CSV for a spreadsheet."""
 
 import csv
 import io
@@ -15,12 +15,12 @@ COLUMNS = (
     *("readAt", "partial"),
 )
 
-# What a spreadsheet may take for the beginning of a formula, the wide forms included: tags are other people's text.
+# Characters that may begin a formula in a spreadsheet, the full-width forms included: tags are untrusted text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_of(vm_statuses: Iterable[VmStatus], read_at: datetime, *, partial: bool) -> func.HttpResponse:
-    """A row for each. `partial` says in every row that the estate was not read in full."""
+    """A row for each VM. `partial` marks every row if the inventory was not read in full."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)

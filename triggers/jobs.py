@@ -1,4 +1,4 @@
-"""GET of the Site Recovery jobs of all vaults: what was begun, by whom ever, and how it ended."""
+"""GET of the Site Recovery jobs of all vaults, started by anyone, and their results."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -44,13 +44,13 @@ async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse
     chosen = [
         (_key(vault, job), JobView.of(vault, job))
         for vault, job in jobs
-        if all(told(job).lower() == value for told, value in filters)
+        if all(field(job).lower() == value for field, value in filters)
     ]
     page = page_of(request, query, chosen, last_first=True)
     return JobsView(value=page.rows, next_link=page.next_link).response()
 
 
 def _key(vault: ResourceId, job: Job) -> str:
-    """By time, and told apart where two began at once; one that has not begun comes last."""
+    """The sort key: start time, then vault and name. A job without a start time comes last."""
     began = f"{job.started.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}" if job.started else ""
     return f"{began} {vault.key} {job.name}"

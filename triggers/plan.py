@@ -1,4 +1,4 @@
-"""POST of a plan: what PUT would do, said and not done."""
+"""POST of a plan: the dry run of PUT."""
 
 import azure.functions as func
 

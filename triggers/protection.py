@@ -24,7 +24,7 @@ from triggers.views import ProtectionView
 async def put_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """Enable: plans, writes `dr` and the body's tags in one call, hands over to the VM's run. `targetsOnly`
+    """Enable: plans, writes `dr` and the tags of the body in one call, and hands the order to the run. `targetsOnly`
     writes no tag, and has the target resources made and nothing else; `confirm` edits the policy of a profile that was
     changed.
 
@@ -54,16 +54,16 @@ async def put_protection(
 async def get_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """What protects the VM now, drilled down, and where its run stands or how it ended; with `targetsOnly` the run that
-    makes the target resources. Raises Problem."""
+    """The details of the item that protects the VM, and the state or result of its run; with `targetsOnly` of the run
+    that creates the target resources. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags = flags_of(request, TARGETS_ONLY)
-    # As if it was to be disabled: what protects a VM that is gone is shown, too.
+    # `confirmed` includes the item of an untagged or deleted VM.
     observation = await translate_azure_errors(observe(azure, vm, as_if_tagged=True, confirmed=True))
     try:
         status = await status_of(client, instance_of(vm, targets_only=TARGETS_ONLY in flags))
     except Exception as error:
-        detail = f"Where the VM's run stands cannot be read: {error}"
+        detail = f"The state of the run cannot be read: {error}"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
     if observation.decision is Decision.GONE and observation.item is None and status.runtime_status is None:
         raise no_such_vm(vm)
@@ -92,10 +92,10 @@ async def get_protection(
 
 
 def _reject_body_without_tags(flags: set[str], tags: dict[str, str]) -> None:
-    """A run for the targets alone asks for what the VM's own tags say: it has nowhere to keep anything else."""
+    """A run of target resources only takes its overrides from the tags of the VM: a body has no place to be stored."""
     if CONFIRM in flags:
         error = FieldError(field=CONFIRM, given="true", allowed=f"nothing beside {TARGETS_ONLY}=true")
-        detail = f"{CONFIRM} edits a policy; {TARGETS_ONLY} makes the target resources and nothing else."
+        detail = f"{CONFIRM} edits a policy; {TARGETS_ONLY} creates the target resources and nothing else."
         raise Problem(HTTPStatus.BAD_REQUEST, "InvalidQuery", detail, errors=(error,))
     if tags:
         errors = tuple(
@@ -103,14 +103,14 @@ def _reject_body_without_tags(flags: set[str], tags: dict[str, str]) -> None:
             for name, value in tags.items()
         )
         detail = (
-            f"With {TARGETS_ONLY}=true no tag is written, and what the body asks for would be kept nowhere: tag the VM "
+            f"With {TARGETS_ONLY}=true no tag is written, and the body would be stored nowhere: tag the VM "
             "first, or leave the body out. POST .../plan tries a body without writing anything."
         )
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "BodyNeedsTags", detail, errors=errors)
 
 
 def _reject_blocked(observation: Observation, found: Planned) -> None:
-    """What would block the run is said now, before anything is written."""
+    """Raises Problem for blockers of the run, before anything is written."""
     blockers = blockers_of(observation, found)
     if blockers:
         detail = " ".join(finding.message for finding in blockers)
@@ -128,7 +128,7 @@ async def _edit_policy(azure: Azure, observation: Observation, found: Planned) -
         raise _nothing_to_confirm("the VM is not protected yet")
     wanted = plan.replication.policy
     if await translate_azure_errors(find_edit(azure, observation.item, plan.profile, wanted, refresh=True)) is None:
-        why = "the policy fits, this app did not make it for the VM's profile, or a profile still asks for its values"
+        why = "the policy matches, this app did not create it for this profile, or a profile still requests its values"
         raise _nothing_to_confirm(why)
     error = await translate_azure_errors(edit(azure, observation.item, plan.profile, wanted))
     if error:

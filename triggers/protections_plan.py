@@ -1,4 +1,4 @@
-"""POST of a plan for many VMs: what a batch would come to, said and not done."""
+"""POST of a plan for many VMs: the dry run of a batch."""
 
 import asyncio
 from collections import Counter
@@ -23,9 +23,9 @@ MOST_PLANNED = 50
 
 
 async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
-    """What PUT would do about each VM, in short, and what it would come to for all. Reads only, in any mode.
+    """What PUT would do for each VM, in short, and in total. Reads only, in any mode.
 
-    Raises Problem, also where Azure asks to come back later: a part of a plan is not one.
+    Raises Problem, also if Azure throttles: there is no partial plan.
     """
     flags_of(request)
     vms, tags = await selected(azure, request, MOST_PLANNED)

@@ -56,7 +56,7 @@ def wait_for_function(app_id: str, deadline: float) -> None:
 def deploy(args: argparse.Namespace, parameters: dict[str, Any]) -> None:
     """Raises AzError."""
     given = {name: {"value": value} for name, value in parameters.items()}
-    # A key among them is not for the list of processes: a file that nobody else may read.
+    # They hold a key, which must not show in the list of processes: use a file that only this user can read.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "parameters.json"
         file.touch(mode=0o600)
@@ -102,7 +102,7 @@ def deploy_when_ready(args: argparse.Namespace) -> str:
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
-    """What is asked for; what is left out is in azd's environment."""
+    """The arguments; defaults come from azd's environment."""
     environment = os.environ.get
     parser = argparse.ArgumentParser(description="Deploys what Event Grid sends to the function.")
     for name, variable, about in (
@@ -110,7 +110,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
         ("--resource-group", "DR_EVENTS_GROUP", "the resource group for events in it, or that of an existing topic"),
         ("--app-id", "DR_APP_ID", "the function app's resource ID"),
         ("--app-url", "DR_APP_URL", "its address"),
-        ("--action-group", "DR_ACTION_GROUP_ID", "who is told of events that were not delivered"),
+        ("--action-group", "DR_ACTION_GROUP_ID", "who is notified of undelivered events"),
     ):
         value = environment(variable)
         parser.add_argument(name, default=value, required=not value, help=f"{about} ({variable})")
@@ -133,7 +133,7 @@ def main(arguments: list[str]) -> int:
     except (AzError, TimeoutError) as error:
         print(
             f"Events of {args.subscription} do not reach the app: {error}\nThe sweep does its work without them; "
-            "run this again when that is mended.",
+            "run this again when that is fixed.",
             file=sys.stderr,
         )
         return 1

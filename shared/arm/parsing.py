@@ -92,7 +92,7 @@ def item_of(found: Json) -> ProtectedItem | None:
         _vm_in(group, a2a.get("recoveryAzureVMName")),
         _vm_in(group, a2a.get("tfoAzureVMName")),
     )
-    reckoned = time_of(a2a.get("lastRpoCalculatedTime"))
+    rpo_at = time_of(a2a.get("lastRpoCalculatedTime"))
     return ProtectedItem(
         id=ResourceId(found["id"]),
         source=source,
@@ -107,11 +107,11 @@ def item_of(found: Json) -> ProtectedItem | None:
         disks=tuple(map(_item_disk, a2a.get("protectedManagedDisks") or ())),
         nics=tuple(_item_nic(nic) for nic in a2a.get("vmNics") or () if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
-        held_recovery_points=bool(reckoned or time_of(item.get("lastSuccessfulFailoverTime"))),
+        held_recovery_points=bool(rpo_at or time_of(item.get("lastSuccessfulFailoverTime"))),
         job=_job_name(item.get("currentScenario")),
         percent=a2a.get("monitoringPercentageCompletion"),
         rpo_seconds=a2a.get("rpoInSeconds"),
-        rpo_at=reckoned,
+        rpo_at=rpo_at,
         tested_at=time_of(item.get("lastSuccessfulTestFailoverTime")),
         agent=Agent(
             version=a2a.get("agentVersion") or "",

@@ -9,4 +9,4 @@ class RecentWrites:
     """The time of each request by job name, and how many requests are in flight."""
 
     requested: dict[str, datetime] = field(default_factory=dict)
-    on_their_way: int = 0
+    in_flight: int = 0

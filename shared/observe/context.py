@@ -1,4 +1,4 @@
-"""Reading what a VM's protection depends on besides the VM. What VMs share is read once for all. Reads only."""
+"""Reads the planning context of a VM. Data that VMs share is read once for all. Reads only."""
 
 import asyncio
 from collections.abc import Iterable
@@ -43,9 +43,9 @@ from shared.site_recovery.vault import Vault, vaults_of
 
 
 class Reader:
-    """Reads for one VM. What hardly changes is remembered for hours, unless it is asked for `refresh`.
+    """Reads the context of one VM. Nearly static data is cached for hours, unless `refresh` is set.
 
-    All raise HttpResponseError.
+    All methods raise HttpResponseError.
     """
 
     def __init__(self, azure: Azure, vm: SourceVm, overrides: Overrides, vault: Vault, *, refresh: bool) -> None:
@@ -57,7 +57,7 @@ class Reader:
         self._slowly = azure.settings.poll_seconds * (1 if refresh else TTL_SLOW)
 
     async def before_enabling(self, group: GroupRecord | None) -> PlanningContext:
-        """All that a VM depends on which nothing protects yet."""
+        """The context of a VM that is not protected yet."""
         nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
         around = await self._around(nics, await self._vault.network_mappings.get())
         target = around.target_location
@@ -82,7 +82,7 @@ class Reader:
         return around.model_copy(update=more)
 
     async def of_item(self, item: ProtectedItem) -> PlanningContext:
-        """What could change an item. Of the interfaces the item itself tells."""
+        """The context of a protected VM. The item itself lists the interfaces."""
         nics = tuple(
             SourceNic(
                 id=nic.source,
@@ -103,7 +103,7 @@ class Reader:
         return around.model_copy(update=more)
 
     async def _around(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
-        """What is needed either way. `target` is the region of an item; else it is what is asked for."""
+        """The common part. `target` is the region of the item; without one, the requested region."""
         azure, vm, overrides = self._azure, self._vm, self._overrides
         vault = await self._vault.about.get(self._within)
         target = target or placement.location(vm, overrides, azure.settings, vault.location).value
@@ -116,7 +116,7 @@ class Reader:
         targets |= {resource for tag, resource in requested if tag == "target-vnet"}
         caches = {resource for tag, resource in requested if tag == "cache-storage"}
         networks, target_networks, existing, availability_set = await asyncio.gather(
-            # A network that a target is made after is read anew more often than one that is only compared.
+            # A network that serves as the model of a target is refreshed more often than one that is only compared.
             self._networks(sources, mapped),
             asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets, key=str))),
             asyncio.gather(
@@ -146,14 +146,14 @@ class Reader:
         return around.model_copy(update={"taken_addresses": taken})
 
     async def _default_cache(self, around: PlanningContext) -> tuple[Existing, ...]:
-        """The app's own account, if it is there and nobody asks for another: somebody may have changed it since."""
+        """The app's own account, if it exists and no override names another: it may have been changed since."""
         churn = self._overrides.requested.get("churn")
         account = default_cache(
             self._vm, around.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
         )
         if "cache-storage" in self._overrides.requested or account not in self._azure.settings.target:
             return ()
-        # What this process made has no soft delete: that is a call for each account, and not needed.
+        # Accounts that this process created have no soft delete: reading it would cost a call for each account.
         found = await read_existing(self._azure, account, self._within, {account} - self._azure.made)
         return (found,) if found else ()
 
@@ -167,7 +167,7 @@ class Reader:
         return tuple([network for network in await asyncio.gather(*reads) if network])
 
     async def _taken(self, around: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
-        """Those of the addresses that something in the target network has."""
+        """The addresses that are in use in the target network."""
         chosen = [each for tag, each in references(self._vm, self._overrides) if tag == "target-vnet"]
         there = {network.id for network in around.target_networks}
         taken = []
@@ -179,7 +179,8 @@ class Reader:
         return tuple(taken)
 
     async def _eligibility_errors(self) -> tuple[EligibilityError, ...]:
-        """The service's own check. It does not know every VM: a missing result is no objection."""
+        """The errors of the service's own eligibility check. A missing result is no error: the service does not know
+        every VM."""
         client = self._azure.site_recovery(self._vm.id.subscription).replication_eligibility_results
         try:
             result = await client.get(self._vm.id.resource_group, self._vm.id.name)
@@ -200,7 +201,7 @@ class Reader:
         try:
             return await read_offer(self._azure, subscription, target, wanted, self._within)
         except HttpResponseError as answer:
-            # A region that there is not offers nothing.
+            # A region that does not exist offers nothing.
             if answer.status_code == HTTPStatus.BAD_REQUEST:
                 return Offer()
             raise
@@ -232,7 +233,7 @@ async def _read_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
 
 
 def _cached_disks(vm: SourceVm, known: list[Items]) -> dict[str, int]:
-    """How full the app's own cache accounts for the VM are, up to the first that nothing uses."""
+    """The number of disks in each of the app's cache accounts for the VM, up to the first unused account."""
     counts: dict[str, int] = {}
     for premium in (False, True):
         for number in count(1):

@@ -1,7 +1,7 @@
-"""The leftovers of the target: which resources carry our tag, what may want one of them all the same, and its removal.
+"""Orphaned target resources: which resources carry the tag of the app, what may still need them, and their removal.
 
-Resource Graph lags by a minute or two, the lists of Resource Manager by seconds; so whatever is about to be removed is
-read by itself, and what cannot be read keeps it.
+Resource Graph lags by a minute or two, the lists of Resource Manager by seconds. So an orphan is read again right
+before its removal, and is kept if a read fails.
 """
 
 import json
@@ -26,14 +26,14 @@ from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
 
-log = logging.getLogger("dr.leftovers")
+log = logging.getLogger("dr.orphans")
 
 _REFUSALS = {400, 403, 404, 409}
 
 
 async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
-    """The resources and the resource groups that carry our tag in the subscriptions of the target scope: two lists for
-    each. Raises HttpResponseError."""
+    """The resources and resource groups that carry the tag of the app in the subscriptions of the target scope, by two
+    lists for each. Raises HttpResponseError."""
     ((tag, value),) = naming.MADE_BY.items()
     found: list[ResourceId] = []
     for subscription in _subscriptions(azure.settings.target_scope):
@@ -44,7 +44,7 @@ async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
 
 
 def _tagged(tag: str, value: str) -> str:
-    """A filter of lists. Asked for so, resources come without their tags."""
+    """The filter of a list by tag. The service returns such a list without the tags."""
     return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
 
 
@@ -83,7 +83,7 @@ async def tagged_since(azure: Azure, compliance_report: ComplianceReport) -> Res
 
 
 async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[ResourceId, str]:
-    """Why to keep those of these resources that an item of somebody else's vault names, wherever in it, as far as
+    """The reason to keep each of these resources that an item of another vault names, in any property, as far as
     Resource Graph tells. Raises HttpResponseError, TruncatedError.
     """
     settings = azure.settings
@@ -94,7 +94,7 @@ async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[
         named = json.dumps(row["properties"]).lower()
         for resource in resources:
             if f'{resource.key}"' in named or f"{resource.key}/" in named:
-                found[resource] = f"{row['id']}, in a vault that is none of DR_VAULT_IDS, names it"
+                found[resource] = f"{row['id']}, in a vault that is not in DR_VAULT_IDS, names it"
     return found
 
 
@@ -107,13 +107,13 @@ class Networks:
         self._sources: list[ResourceId] | None = None
 
     async def reason_to_keep(self, orphan: ResourceId) -> str:
-        """Of a network or a group, or "". Raises HttpResponseError."""
+        """The reason to keep a network or a group, or "". Raises HttpResponseError."""
         if orphan.is_type(NETWORK) and (mapping := await self._mapping_of_others(orphan)):
-            return f"the network mapping {mapping}, which this app did not make, leads to it"
+            return f"the network mapping {mapping}, which this app did not create, leads to it"
         if not (orphan.is_type(NETWORK) or not orphan.type):
             return ""
         if self._referenced.unclear:
-            return f"{self._referenced.unclear} does not tell its network, and its VM is gone"
+            return f"{self._referenced.unclear} names no network, and its VM is gone"
         if not self._referenced.interfaces:
             return ""
         for source in await self._leading_to(orphan):
@@ -122,7 +122,7 @@ class Networks:
         return ""
 
     async def _leading_to(self, orphan: ResourceId) -> list[ResourceId]:
-        """The networks whose target this would be, or would be in."""
+        """The source networks whose target network is the orphan, or is in it."""
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
             subscriptions = _subscriptions(self._azure.settings.source_scope)
@@ -132,7 +132,8 @@ class Networks:
         return [source for source, target in targets if orphan in {target, target.group_id}]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
-        """A mapping of ours is no use of its own: it stays, and leads to the network that the next VM makes again."""
+        """A network mapping of another owner. A mapping of this app is no use: it stays, for the network of the next
+        VM."""
         for vault in vaults_of(self._azure):
             for mapping in await vault.network_mappings.get(self._azure.settings.poll_seconds):
                 ends = {mapping.source_network, mapping.target_network}
@@ -143,11 +144,11 @@ class Networks:
 
 
 async def remove(azure: Azure, orphan: ResourceId) -> str:
-    """Asks for its removal, once, and does not wait for it. Returns why Azure refused, or "".
+    """Requests the removal, once, and does not wait for it. Returns why Azure refused, or "".
 
-    Azure has no removal of a group that is empty: whatever somebody puts into one between the look at it and this call
-    goes with it. It is a moment, and a group that no tagged VM and no item leads to, of this app's making, and older
-    than the grace. It is never sent twice, for then the moment would be a longer one.
+    Azure cannot remove a group only if it is empty: a resource created in it between the last read and this call is
+    removed with it. The window is short, and the group was created by this app, is older than the grace period, and no
+    tagged VM or item needs it. The request is never retried, because a retry would extend the window.
 
     Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
     """

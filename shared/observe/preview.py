@@ -1,4 +1,4 @@
-"""What is planned for a VM, as its look found it: for a dry run, and before a tag is written. Reads only."""
+"""The dry run of a VM that was observed: for a plan, and before a tag is written. Reads only."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from shared.site_recovery.policies import find_edit
 
 
 class Planned(NamedTuple):
-    """`plan` is there where the VM is one to protect; `changes` are those of the item that protects it already."""
+    """The result of a dry run. `plan` is set if the VM is to be protected; `changes` are those of an existing item."""
 
     findings: tuple[Finding, ...]
     plan: Plan | None = None
@@ -50,7 +50,7 @@ async def planned(azure: Azure, source: Observation) -> Planned:
 async def _in_place(
     azure: Azure, plan: Plan, item: ProtectedItem, changes: tuple[Difference, ...]
 ) -> tuple[ResourcePreview, ...]:
-    """What would be changed and not made: the item, and the policy it is under."""
+    """The resources that would be changed in place: the item and its policy."""
     edit = await find_edit(azure, item, plan.profile, plan.replication.policy) if plan.replication else None
     of_policy = (edit.preview,) if edit else ()
     if not changes:
@@ -63,9 +63,9 @@ async def _in_place(
 
 
 def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
-    """What would end the VM's run as not eligible.
+    """The findings that would end the run as not eligible.
 
-    Azure may be busy with the VM itself, which is waited for: then only what is asked for can be judged already.
+    While the VM is still being provisioned, the run waits: then only its overrides can be judged.
     """
     if source.decision is Decision.PROTECT and source.item is None and source.vm and source.vm.is_settling:
         return tuple(finding for finding in found.blockers if finding.code.startswith("Override"))
@@ -73,7 +73,7 @@ def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
 
 
 async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> None:
-    """The tag that asks for protection and these, in one call: those that differ from what the VM has.
+    """Writes the tag that requests protection and `tags` in one call, unless the VM has them.
 
     Raises WriteRefusedError, HttpResponseError.
     """
@@ -87,12 +87,12 @@ async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> Non
 
 
 async def write_refusal(azure: Azure, vm: SourceVm) -> None:
-    """The tag that says no, unless the VM's says so already. Raises WriteRefusedError, HttpResponseError."""
+    """Writes the tag that refuses protection, unless the VM has it. Raises WriteRefusedError, HttpResponseError."""
     if not azure.settings.refuses_protection(vm.tags):
         await tag_vm(azure, vm.id, {azure.settings.tag_name: refusal_of(azure.settings)})
 
 
 def refusal_of(settings: Settings) -> str:
-    """The value of the tag that says no: `false`, unless that means yes here."""
+    """The tag value that refuses protection: `false`, unless the settings use it for yes."""
     yes = {value.lower() for value in settings.tag_values}
     return next(value for value in ("false", "no", "") if value not in yes)

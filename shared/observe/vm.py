@@ -1,4 +1,4 @@
-"""A look at one VM: what is to be done about it, and what its protection is to look like. Reads only."""
+"""Observe one VM: the decision about it, and the plan of its protection. Reads only."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -37,10 +37,10 @@ async def observe(
     request: dict[str, str] | None = None,
     confirmed: bool = False,
 ) -> Observation:
-    """The VM as it is now and what protects it. One that is not tagged costs one read, unless it may be disabled.
+    """The VM and the item that protects it. An untagged VM costs one read, unless it may be disabled.
 
-    `as_if_tagged` answers for the VM as it would be once it carries the tag, `request` as if it asked for that, too;
-    `confirmed` is whether its protection may be disabled in any mode.
+    `as_if_tagged` treats the VM as tagged, `request` as if it had these overrides, too; `confirmed` is whether its
+    protection may be disabled in any mode. Raises HttpResponseError.
     """
     findings = preflight.without_reading(vm_id, azure.settings)
     if findings:
@@ -68,9 +68,9 @@ async def observe(
 
 
 async def _left_over(azure: Azure, vm_id: ResourceId, source: Observation, *, confirmed: bool) -> Observation:
-    """With the item that protects a VM which nobody asks to protect, where it may be disabled.
+    """The observation of an untagged or deleted VM, with the item that protects it if that may be disabled.
 
-    A tag that says no is meant; one that is missing, or a VM that is, may be missing by mistake.
+    A tag that says no is intended and needs no grace period; a missing tag or VM may be a mistake.
     """
     tags = source.vm.tags if source.vm else {}
     if azure.settings.on_hold(tags) or not (confirmed or azure.settings.may_disable(tags)):
@@ -90,11 +90,11 @@ async def _left_over(azure: Azure, vm_id: ResourceId, source: Observation, *, co
 
 
 async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, *, thorough: bool = False) -> Plan:
-    """The plan for a VM: how to protect it, or what is to be changed about the item that does.
+    """The plan for a VM: how to protect it, or what to change about its item.
 
-    One that is blocked by itself costs no further reads, unless somebody wants to know it all: a `thorough` plan. A
-    blocker that rests on what was read long ago is looked at anew before it is told. What is chosen when a VM is
-    enabled is for good: its group's tags are never older than a poll then.
+    A VM with blockers costs no further reads, except in a `thorough` plan. A blocker that depends on cached data is
+    checked again with fresh data before it is reported. Settings chosen when a VM is enabled are permanent: the tags of
+    its group are then at most one poll interval old.
     """
     refresh = item is None or thorough
     group = await read_group(azure, vm.id.group_id, refresh=refresh)
@@ -149,15 +149,15 @@ def _blocked(findings: Iterable[Finding]) -> bool:
 
 
 async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...], tuple[Finding, ...]]:
-    """What would be made, what reused, what changed in place, and a blocker for each resource that is there and cannot
-    serve. Reads only."""
+    """The resources that would be created, reused or changed in place, and a blocker for each existing resource that is
+    incompatible. Reads only."""
     previews = [*plan.named]
     findings: list[Finding] = []
     for resource in (resource for wave in plan.resources for resource in wave):
         try:
             found = await find(azure, resource)
         except UnfitError as unfit:
-            findings.append(blocker("IncompatibleTargetResource", str(unfit), "Then ask for the plan again."))
+            findings.append(blocker("IncompatibleTargetResource", str(unfit), "Then request the plan again."))
             continue
         except UnderWayError:
             previews.append(ResourcePreview(kind=resource.kind, action="reuse", name=resource.name))
@@ -176,7 +176,7 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
 
 
 async def _making(azure: Azure, resource: TargetResource) -> Literal["create", "change in place"]:
-    """What is done about a resource that is not there as it is wanted."""
+    """The action for a resource that does not exist as planned."""
     if not isinstance(resource, ContainerMapping):
         return "create"
     there = await find_container_mapping(vault_of(azure, resource.vault), resource)

@@ -1,4 +1,4 @@
-"""What every rule works with: the VM, what surrounds it, what is asked for; and what it says about what it derived."""
+"""The plan builder: the VM, its context and its overrides in, settings and findings out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ OF_ITEM = "what protects the VM has it"
 
 
 class PlanBuilder:
-    """Collects a setting for every value, and a finding for everything that is asked for and is not to be had.
+    """Collects a setting for every derived value, and a finding for every override that cannot be fulfilled.
 
     For a VM that `item` protects, what the item has stands in for every default: it was derived once, or an operator
     has set it.
@@ -47,14 +47,14 @@ class PlanBuilder:
         self.settings.append(Setting(name=name, value=str(value), origin=origin, reason=reason))
 
     def reject(self, tag: str, allowed: str) -> None:
-        """What is asked for under `tag` is not to be had."""
+        """Records that the override `tag` cannot be fulfilled."""
         self.findings.append(invalid(self.overrides.requested[tag], allowed))
 
     def is_requested(self, tag: str) -> bool:
         return tag in self.overrides.requested
 
     def text(self, tag: str, default: str, reason: str) -> str:
-        """The value of a choice; `none` asked for, or as the default, is ""."""
+        """The value of an option; `none` is ""."""
         requested = self.overrides.requested.get(tag)
         if requested is None and self.item:
             default, reason = str(self._of_item(tag) or NONE), OF_ITEM
@@ -66,7 +66,7 @@ class PlanBuilder:
         return getattr(self.item.settings, ITEM_FIELDS[tag]) if self.item else None
 
     def resource(self, tag: str, default: ResourceId | None, reason: str) -> ResourceId | None:
-        """The resource that is asked for, which has to exist and to lie in the right region; else the default one."""
+        """The resource of the override, which has to exist in the right region; else the default."""
         if not self.is_requested(tag):
             if self.item:
                 default, reason = self._of_item(tag), OF_ITEM
@@ -77,7 +77,7 @@ class PlanBuilder:
         return self.checked(tag, found) if found else None
 
     def checked(self, tag: str, wanted: ResourceId) -> ResourceId | None:
-        """A resource that somebody asks for; None, with a finding, if it cannot be had."""
+        """A resource named in an override; None, with a finding, if it cannot be used."""
         existing = self._existing.get(wanted)
         source, target = self.vm.location, self.around.target_location
         is_group, is_cache = CHOICES[tag].resource_type == "", tag == "cache-storage"
@@ -103,7 +103,7 @@ class PlanBuilder:
         return self._existing.get(wanted)
 
     def each(self, tag: str, names: list[str]) -> dict[str, str]:
-        """What is asked for each of these interfaces or disks; one that the VM does not have is refused."""
+        """The override for each of these interfaces or disks; a name that the VM does not have is rejected."""
         if not self.is_requested(tag):
             return {}
         given = parts(self.overrides.requested[tag].value)
@@ -117,7 +117,7 @@ class PlanBuilder:
         return {name: value for name, value in values.items() if value}
 
     def each_or_none(self, tag: str, names: list[str], has: Mapping[str, ResourceId | None]) -> dict[str, str]:
-        """As `each`, of what is there only where somebody asks for it. `has` is what those of an item have."""
+        """As `each`, for settings without a default. `has` are the values of an item."""
         requested = self.each(tag, names)
         kept = {name: has[name] for name in names if has.get(name) and name not in requested}
         setting = CHOICES[tag].setting
@@ -125,7 +125,7 @@ class PlanBuilder:
             self.record(f"{setting}/{name}", value, OF_ITEM, ITEM_ORIGIN)
         if not requested and not kept:
             self.record(
-                setting, NONE, *((OF_ITEM, ITEM_ORIGIN) if self.item else ("none is asked for", DEFAULT_ORIGIN))
+                setting, NONE, *((OF_ITEM, ITEM_ORIGIN) if self.item else ("none is requested", DEFAULT_ORIGIN))
             )
         return requested
 
@@ -133,6 +133,6 @@ class PlanBuilder:
         row, requested = CHOICES[tag], self.overrides.requested.get(tag)
         name = f"{row.setting}/{part}" if part else row.setting
         if requested:
-            self.record(name, value, f"the {requested.origin} asks for it", requested.origin)
+            self.record(name, value, f"requested by the {requested.origin}", requested.origin)
         else:
             self.record(name, value, reason, ITEM_ORIGIN if reason == OF_ITEM else DEFAULT_ORIGIN)

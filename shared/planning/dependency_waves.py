@@ -1,5 +1,5 @@
-"""The resources that have to be there before protection can be asked for, in waves: what is in one wave is independent
-of each other, and rests only on earlier waves."""
+"""The target resources to create before protection is enabled, in waves: the resources of a wave are independent of
+each other, and depend only on earlier waves."""
 
 from shared.model import naming
 from shared.model.replication import Replication
@@ -22,14 +22,14 @@ from shared.planning.builder import PlanBuilder
 from shared.planning.network import LONGEST_NAME, Networks
 
 FAULT_DOMAINS_EVERYWHERE = 2
-"""What an availability set may have in every region: for one that does not tell how many it has."""
+"""The fault domains that every region supports: for a set whose number is unknown."""
 
 Waves = tuple[tuple[TargetResource, ...], ...]
 
 
 def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves:
     """The resource groups; a proximity placement group; what lies in the groups, and the fabrics; the containers; the
-    mappings. What is asked for by name exists, and is not among them."""
+    mappings. Resources named in overrides exist, and are not included."""
     source, target = replication.source_location, replication.target_location
     to_make = [] if networks.chosen else [each for each in d.around.networks if _is_to_be_made(d, each, networks)]
     placed = _placed(d, replication, networks, to_make)
@@ -52,8 +52,8 @@ def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves
 
 
 def _is_to_be_made(d: PlanBuilder, source: Network, networks: Networks) -> bool:
-    """Whether the target of a network is the app's to make: there is no mapping, or one that leads to the network of
-    our name, which is gone. Of other names nobody knows what they were."""
+    """Whether the app creates the target of a network: there is no mapping, or it maps to the default name and the
+    network is gone. A missing network of another name is not created."""
     if source.id.key not in d.around.mapped_networks:
         return True
     ours = naming.target_sibling(source.id, LONGEST_NAME)

@@ -1,4 +1,4 @@
-"""The target settings of a VM: one rule a setting, each with its value, where it came from and why.
+"""Derives the target settings of a VM: one rule per setting, with value, origin and reason.
 
 The defaults are those of the portal's "Enable replication" page, with two differences that make every name a function
 of one source resource alone, so that VMs sharing a resource lead to one target: a network's target lies in the
@@ -32,7 +32,7 @@ def derive(
 ) -> Plan:
     """The plan for a VM. With a blocker among its findings it holds no replication and no resources.
 
-    For one that `item` protects already it holds the replication that is asked for, and no resources: what differs is
+    For a VM that `item` protects it holds the requested replication, and no resources: what differs is
     for `reconcile/diff.py` to say.
     """
     d = PlanBuilder(vm, around, overrides, settings, item)
@@ -61,7 +61,7 @@ def derive(
         availability_set=availability_set,
         zone=zone,
         placement_group=placement_group,
-        capacity_reservation=d.resource("target-capacity-reservation", None, "none is asked for"),
+        capacity_reservation=d.resource("target-capacity-reservation", None, "none is requested"),
         boot_diagnostics=storage.boot_diagnostics(d),
         consistency_group=placement.consistency_group(d),
         high_churn=high_churn,
@@ -113,7 +113,7 @@ def _record_policy(d: PlanBuilder, policy: Policy) -> None:
         ),
     ):
         if given & fields:
-            d.record(setting, value, f"the profile {name} asks for it", f"profile {name}")
+            d.record(setting, value, f"requested by the profile {name}", f"profile {name}")
         else:
             d.record(setting, value, reason)
     d.record("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")

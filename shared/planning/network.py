@@ -1,4 +1,4 @@
-"""The target network, and what each network interface gets there."""
+"""The target network, and the settings of each network interface in it."""
 
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from shared.planning.references import referred
 
 LONGEST_NAME = 64
 
-# Azure keeps the first four addresses of a subnet and the last.
+# Azure reserves the first four addresses of a subnet and the last.
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
 
 
@@ -24,7 +24,7 @@ _NEXT_FREE = "the next free one"
 
 
 class Networks(NamedTuple):
-    """`leads_to`: each of the VM's networks to its target. `chosen` is a network that is asked for instead."""
+    """`leads_to`: each of the VM's networks to its target. `chosen` is a network named in an override instead."""
 
     leads_to: dict[ResourceId, ResourceId]
     chosen: ResourceId | None
@@ -61,12 +61,12 @@ def networks(d: PlanBuilder) -> Networks:
             )
         )
         subnets.append(subnet)
-    asked_for = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
-    return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", asked_for)
+    requested = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
+    return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", requested)
 
 
 def _of_item(d: PlanBuilder) -> dict[str, dict[str, ResourceId | None]]:
-    """What the interfaces of an item have, by their names, of what is there only where somebody asks for it."""
+    """The values of an item's interfaces, by name, of settings without a default."""
     nics = d.item.nics if d.item else ()
     return {
         "target-nsg": {nic.source.name: nic.security_group for nic in nics},
@@ -76,7 +76,7 @@ def _of_item(d: PlanBuilder) -> dict[str, dict[str, ResourceId | None]]:
 
 
 def _by_default(d: PlanBuilder, source: ResourceId) -> ResourceId:
-    """An existing network mapping wins over the default name; what an item has, over both."""
+    """The target network: that of the item, else of an existing network mapping, else the default name."""
     for nic in d.item.nics if d.item else ():
         if nic.source_network == source and nic.network:
             return nic.network
@@ -99,7 +99,7 @@ def _explain(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
 
 
 def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
-    """A network's target is one for all regions: VMs of it that go to another need one that is named."""
+    """A network has one target: VMs of it with another target region need a network named in an override."""
     target = d.around.target_location
     if d.item is None and there.location and there.location != target:
         d.findings.append(
@@ -113,7 +113,7 @@ def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
 
 
 def _there(d: PlanBuilder, target: ResourceId) -> Network:
-    """The target network as it is, or as it is going to be made after the image of the source's."""
+    """The target network as it exists, or as it will be created from the source network."""
     made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.around.networks}
     source = made.get(target, Network(id=target))
     bare = {name: Subnet(prefixes=subnet.prefixes) for name, subnet in source.subnets.items()}
@@ -122,7 +122,7 @@ def _there(d: PlanBuilder, target: ResourceId) -> Network:
 
 
 def _subnet(d: PlanBuilder, nic: SourceNic, requested: str, there: Network) -> str:
-    """The target subnet of an interface: what is asked for, else that of the same name, else the first."""
+    """The target subnet of an interface: that of the override, else of the same name, else the first."""
     names = {name.lower(): name for name in there.subnets}
     if requested and requested.lower() not in names:
         d.reject("target-subnet", f"{', '.join(there.subnets) or 'none'}: the subnets of {there.id.name}")
@@ -145,7 +145,7 @@ def _item_nic(d: PlanBuilder, nic: SourceNic, there: Network) -> ItemNic | None:
 
 
 def _address(d: PlanBuilder, nic: SourceNic, requested: str, there: Network, subnet: str) -> str:
-    """The address that is asked for, or "". A static one is kept by Site Recovery itself, if it can be had."""
+    """The address of the override, or "". Site Recovery itself preserves a static address that is free."""
     prefixes = there.subnets[subnet].prefixes if subnet in there.subnets else ()
     if not requested:
         _record_address(d, nic, there, subnet, prefixes)
@@ -191,7 +191,7 @@ def _referred(d: PlanBuilder, tag: str, value: str | None) -> ResourceId | None:
 
 
 def _warn(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str) -> None:
-    """What protects or leads the source's traffic and is not there in the target."""
+    """Warnings about a network security group or a route table that the target subnet lacks."""
     source = next((network for network in d.around.networks if network.id == nic.network), None)
     here, target = (source.subnets.get(nic.subnet.name) if source else None), there.subnets.get(subnet)
     if source is None or here is None or target is None:

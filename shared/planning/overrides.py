@@ -1,4 +1,4 @@
-"""What is asked of a VM's protection, layer by layer: the later wins.
+"""The overrides of a VM, layer by layer: the later one wins.
 
 Built-in default, settings, profile, tags of the resource group, tags of the VM, request. The first three are the
 operator's; the others are written by people who may be allowed to tag and nothing more, so what they ask for is
@@ -24,7 +24,7 @@ PROFILE, HOLD = "profile", "hold"
 
 @dataclass(frozen=True)
 class Override:
-    """A value that some layer asks for. `origin` names the layer, `where` the very tag or field, for messages."""
+    """An override of one setting. `origin` names the layer, `where` the tag or field, for messages."""
 
     value: str
     origin: str
@@ -33,7 +33,7 @@ class Override:
 
 @dataclass(frozen=True)
 class Overrides:
-    """All that is asked for, by the tags' names without their prefix. With a blocker in `findings` it is incomplete."""
+    """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete."""
 
     profile_name: str
     profile: Profile
@@ -47,7 +47,7 @@ class Overrides:
 
 @dataclass(frozen=True)
 class _Layer:
-    """What the tags of one place, or a request, say. `origin` and `where` name a tag of it by `{}`."""
+    """The overrides of one layer. `origin` and `where` are templates for the name of a tag (`{}`)."""
 
     given: Mapping[str, str]
     origin: str
@@ -58,13 +58,13 @@ class _Layer:
 
 
 def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -> Overrides:
-    """What a VM's profile, its resource group, its own tags and a request ask for."""
+    """The overrides by the profile of a VM, the tags of its resource group, its own tags and a request."""
     layers = [
         _Layer(_own(group_tags, settings), *2 * (f"tag {{}} of the resource group {vm.id.resource_group}",)),
         _Layer(_own(vm.tags, settings), "tag {}", "tag {}"),
         _Layer(_own(vm.request, settings), "request", "field {} of the request"),
     ]
-    # A hold is a VM's own: on a resource group nobody would see that it holds nothing.
+    # The hold tag applies to VMs only: on a resource group it is reported as unknown.
     of_group, of_vm, of_request = layers
     findings = [
         *_unknown(of_group, settings),
@@ -91,7 +91,7 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
             refused = tuple(_not_allowed(choice, override, name, profile, settings))
             findings += refused
             if not refused:
-                # What may not be had is not even looked at.
+                # A forbidden value is not used at all.
                 requested[choice] = override
     return Overrides(name, profile, requested, tuple(findings))
 
@@ -101,7 +101,7 @@ def invalid(requested: Override, allowed: str, fix: str = "Change it or remove i
 
 
 def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The app's own tags among these, without their prefix: names of tags know no case."""
+    """The tags of the app, without their prefix and lower-cased: tag names are compared without case."""
     prefix = f"{settings.tag_name}-".lower()
     return {name.lower().removeprefix(prefix): value for name, value in tags.items() if name.lower().startswith(prefix)}
 
@@ -116,13 +116,13 @@ def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
             allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
             yield blocker(
                 "OverrideInvalid",
-                f"The {layer.override(tag[:80], '').where} is none that this app knows there; allowed: {allowed}.",
+                f"The {layer.override(tag[:80], '').where} is unknown; allowed: {allowed}.",
                 "Mend its name, or remove it.",
             )
 
 
 def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Finding]]:
-    """The profile's name: the last layer's that names one; the default one, with a finding, if there is none such."""
+    """The name of the profile: that of the last layer with one; the default, with a finding, if it does not exist."""
     tag = f"{settings.tag_name}-{PROFILE}"
     for layer in reversed(layers):
         requested = layer.given.get(PROFILE)
@@ -145,7 +145,7 @@ def _not_allowed(
             listed = ", ".join(allowed) or "nothing"
             yield blocker(
                 "OverrideNotAllowed",
-                f"The {requested.where} asks for {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
+                f"The {requested.where} requests {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
                 f"Choose what is allowed, or have {choice} extended under `allow` of the profile in DR_PROFILES.",
             )
         elif row.resource_type is not None and value.startswith("/") and ResourceId(value) not in settings.target:
@@ -155,7 +155,7 @@ def _not_allowed(
 def out_of_scope(requested: Override, value: str, settings: Settings) -> Finding:
     return blocker(
         "OverrideNotAllowed",
-        f"The {requested.where} asks for {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
+        f"The {requested.where} requests {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
         "Choose a resource in that scope, or have the scope extended.",
     )
 

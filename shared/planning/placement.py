@@ -1,4 +1,4 @@
-"""Where the target VM is to be, and what it is to be there: region, resource group, availability, size, name."""
+"""The placement of the target VM: region, resource group, availability, size, name."""
 
 from collections.abc import Iterable, Iterator
 
@@ -21,12 +21,12 @@ MOST_IN_GROUP = 16
 
 
 def vault(d: PlanBuilder, chosen: ResourceId) -> None:
-    """Says which vault it is, and who chose it."""
+    """Records the vault and its origin."""
     name, mapped = d.overrides.profile_name, d.app.region_map.get(d.vm.location)
     if d.item:
         origin, reason = ITEM_ORIGIN, "what protects the VM is in it"
     elif d.overrides.profile.vault:
-        origin, reason = f"profile {name}", f"the profile {name} asks for it"
+        origin, reason = f"profile {name}", f"requested by the profile {name}"
     elif mapped and mapped.vault:
         origin, reason = "region map", f"DR_REGION_MAP says so for {d.vm.location}"
     else:
@@ -37,10 +37,10 @@ def vault(d: PlanBuilder, chosen: ResourceId) -> None:
 def location(
     vm: SourceVm, overrides: Overrides, settings: Settings, vault_location: str, item: ProtectedItem | None = None
 ) -> Setting:
-    """The target region: what is asked for, else the item's, the region map's, or the vault's."""
+    """The target region: that of the override, else of the item, the region map, or the vault."""
     requested, mapped = overrides.requested.get("target-location"), settings.region_map.get(vm.location)
     if requested:
-        value, origin, reason = requested.value, requested.origin, f"the {requested.origin} asks for it"
+        value, origin, reason = requested.value, requested.origin, f"requested by the {requested.origin}"
     elif item:
         value, origin, reason = item.settings.target_location, ITEM_ORIGIN, OF_ITEM
     elif mapped and mapped.target_location:
@@ -55,7 +55,7 @@ def check_location(d: PlanBuilder, vault: ResourceId) -> None:
 
 
 def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> Iterator[Finding]:
-    """What can be said of the regions of a VM, of its target and of its vault."""
+    """Blockers about the regions of the VM, the target and the vault."""
     source = vm.location
     if of_vault == source:
         yield blocker(
@@ -73,7 +73,7 @@ def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> I
         yield warning(
             "TargetNotVaultRegion",
             f"The target region is {target}, and the vault {vault.name} is in {of_vault}: if {of_vault} is down, "
-            "nobody can fail over.",
+            "a failover is not possible.",
             "Prefer a vault in the target region.",
         )
 
@@ -89,8 +89,8 @@ def group(d: PlanBuilder) -> ResourceId:
 
 
 def availability(d: PlanBuilder, group: ResourceId) -> tuple[ResourceId | None, str]:
-    """The availability set and the zone: at most one of them. A VM and its set are in one resource group."""
-    zone = d.text("target-zone", NONE, "nothing asks for a zone")
+    """The availability set and the zone: at most one of them. The set is in the resource group of the VM."""
+    zone = d.text("target-zone", NONE, "no zone is requested")
     chosen = _availability_set(d, group, zone)
     if chosen and chosen.group_id != group:
         tag = "target-availability-set" if d.is_requested("target-availability-set") else "target-resource-group"
@@ -111,12 +111,12 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
         return None
     if set_requested and zone:
         d.reject(
-            "target-availability-set", f"none, since the {d.overrides.requested['target-zone'].where} asks for a zone"
+            "target-availability-set", f"none, since the {d.overrides.requested['target-zone'].where} requests a zone"
         )
         return None
     default = naming.in_group(group, source.id, LONGEST_SET_NAME) if source and not zone else None
     reason = (
-        "the VM's availability set, with -asr" if default else "a zone is asked for" if zone else "the VM is in none"
+        "the VM's availability set, with -asr" if default else "a zone is requested" if zone else "the VM is in none"
     )
     return d.resource("target-availability-set", default, reason)
 
@@ -129,7 +129,7 @@ def placement_group(d: PlanBuilder) -> ResourceId | None:
 
 
 def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """The size that is asked for, or "" for the VM's own; either has to be offered in the target region."""
+    """The size of the override, or "" for that of the VM; the target region has to offer it."""
     wanted = d.text("target-size", d.vm.size or NONE, "the VM's own")
     requested = wanted if d.is_requested("target-size") else ""
     has = d.item.settings.size if d.item else ""
@@ -150,8 +150,8 @@ def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
     elif (tag := _requests_more(d)) and (lacking := _lacking(offered, disks)):
         d.reject(tag, f"{'' if requested else 'premium disks with '}a size that {lacking}")
     elif zone and zone not in offered.zones:
-        asked_for = "target-zone" if d.is_requested("target-zone") else "target-size"
-        d.reject(asked_for, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
+        tag = "target-zone" if d.is_requested("target-zone") else "target-size"
+        d.reject(tag, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
     elif offered.left is not None and offered.left < offered.cores:
         d.findings.append(
             blocker(
@@ -165,12 +165,12 @@ def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
 
 
 def _requests_more(d: PlanBuilder) -> str:
-    """What may ask more of a size than the VM's own gives the VM as it is."""
+    """The override that may require more of the size than the VM needs now, or ""."""
     return next((tag for tag in ("target-size", "target-disk-type") if d.is_requested(tag)), "")
 
 
 def _lacking(size: Size, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """What a size would have to do, and does not."""
+    """The requirement that the size does not meet, or ""."""
     if size.data_disks is not None and len(disks) - 1 > size.data_disks:
         return f"takes {len(disks) - 1} data disks; {size.name} takes {size.data_disks}"
     if not size.premium and any(disk.target_sku.lower().startswith("premium") for disk in disks):
@@ -179,7 +179,7 @@ def _lacking(size: Size, disks: tuple[ReplicatedDisk, ...]) -> str:
 
 
 def name(d: PlanBuilder) -> str:
-    """The name that is asked for, or "" for the VM's own."""
+    """The name of the override, or "" for that of the VM."""
     requested = d.text("target-name", d.vm.id.name, "the VM's own")
     if d.is_requested("target-name") and d.vm.os.lower() == "windows" and len(requested) > LONGEST_WINDOWS_NAME:
         d.reject("target-name", f"at most {LONGEST_WINDOWS_NAME} characters for Windows")
@@ -200,7 +200,8 @@ def consistency_group(d: PlanBuilder) -> str:
 
 
 def check_subscription(d: PlanBuilder, replication: Replication, networks: Iterable[ResourceId]) -> None:
-    """All of a target VM is in one subscription: that of its resource group. Only the cache is at the source."""
+    """Rejects target resources outside the subscription of the target resource group. Only the cache is at the
+    source."""
     subscription = replication.target_group.subscription.lower()
     used = {*replication.named, *([replication.network] if replication.network else networks)}
     strays = [str(each) for each in used - {replication.cache_account} if each.subscription.lower() != subscription]

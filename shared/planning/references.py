@@ -1,4 +1,4 @@
-"""Which resources are asked for by name or ID: what has to be read before anything can be derived from them."""
+"""The resources that overrides name: they have to be read before planning."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from shared.planning.overrides import Overrides
 
 
 def references(vm: SourceVm, overrides: Overrides) -> Iterator[tuple[str, ResourceId]]:
-    """Each choice that asks for a resource, and the resource."""
+    """Each override that names a resource, and the resource."""
     for tag, requested in overrides.requested.items():
         if CHOICES[tag].resource_type is None:
             continue
@@ -38,7 +38,7 @@ def referred(tag: str, value: str, vm: SourceVm, overrides: Overrides) -> Resour
 
 
 def target_group(vm: SourceVm, overrides: Overrides) -> ResourceId:
-    """The resource group that is asked for, else the counterpart of the VM's."""
+    """The target resource group: that of the override, else the counterpart of the VM's."""
     requested = overrides.requested.get("target-resource-group")
     found = referred("target-resource-group", requested.value, vm, overrides) if requested else None
     return found or naming.target_group(vm.id)

@@ -1,4 +1,4 @@
-"""Disks: their types, their keys, and the account that holds what was written to them until the target has it."""
+"""Disks: types, encryption sets, and the cache account that buffers their writes."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ from shared.planning import preflight
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.references import referred
 
-# Documented: 375 disks for an account at 8 MB/s each. The rest is room for VMs that are enabled at the same time.
+# Documented: 375 disks per account at 8 MB/s each. The rest is a reserve for VMs that are enabled concurrently.
 MOST_CACHED_DISKS = 350
 PREMIUM_KIND = "BlockBlobStorage"
 
@@ -22,7 +22,7 @@ _NEEDS_HIGH_CHURN = "premiumv2_lrs"
 
 
 def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
-    """The cache account, and whether it is one for high churn. Those of an item are for good."""
+    """The cache account, and whether it is one for high churn. Those of an item are permanent."""
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
@@ -41,7 +41,8 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
 
 
 def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> None:
-    """Site Recovery goes by the account's keys, or by the vault's identity; what is asked for was checked otherwise."""
+    """Rejects an account that Site Recovery cannot access: it uses the keys of the account, or the identity of the
+    vault."""
     name, shut_out = account.id.name, account.keys_off and not d.around.vault_has_identity
     if d.is_requested("cache-storage") and shut_out:
         d.reject("cache-storage", f"an account with key access, or a vault with an identity; {name} has keys off")
@@ -80,7 +81,7 @@ def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, boo
 
 
 def default_cache(vm: SourceVm, cached_disks: Mapping[str, int], *, high_churn: bool) -> ResourceId:
-    """The first of the app's own accounts that has room for the VM's disks."""
+    """The first of the app's accounts with capacity for the disks of the VM."""
     number = 1
     while True:
         account = naming.cache_account(vm.id.subscription, vm.location, premium=high_churn, number=number)
@@ -119,7 +120,7 @@ def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
 
 
 def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool) -> None:
-    """What keeps a disk from being replicated. Of a VM that is protected it is this disk alone."""
+    """Findings about disks that cannot be replicated: a blocker, or a warning if the VM is protected already."""
     found = tuple(_obstacles(d, disk, replicated, high_churn=high_churn, set_requested=set_requested))
     if d.item and found:
         d.unfit.add(disk.id)
@@ -156,7 +157,7 @@ def _encryption_set(d: PlanBuilder, disk: str, requested: dict[str, str]) -> Res
 
 
 def boot_diagnostics(d: PlanBuilder) -> ResourceId | None:
-    chosen = d.resource("target-boot-diagnostics", None, "none is asked for")
+    chosen = d.resource("target-boot-diagnostics", None, "none is requested")
     existing = d.existing(chosen) if chosen and d.is_requested("target-boot-diagnostics") else None
     if existing and existing.sku.lower().startswith("premium"):
         d.reject("target-boot-diagnostics", f"a standard account; {existing.id.name} is {existing.sku}")
@@ -164,7 +165,7 @@ def boot_diagnostics(d: PlanBuilder) -> ResourceId | None:
 
 
 def target_accounts(d: PlanBuilder) -> None:
-    """A plan tells them although the VM is refused."""
+    """Records the storage accounts of unmanaged disks, although such a VM is rejected."""
     if not d.is_requested("target-storage"):
         d.settings += unmanaged(d.vm)
     elif d.vm.unmanaged_disks:
@@ -174,7 +175,7 @@ def target_accounts(d: PlanBuilder) -> None:
 
 
 def unmanaged(vm: SourceVm) -> tuple[Setting, ...]:
-    """Where unmanaged disks would go, as the portal has it. Azure has retired them: the VM is refused all the same."""
+    """The targets of unmanaged disks, as in the portal. Azure has retired them: the VM is rejected all the same."""
     return tuple(
         Setting(
             name=f"targetStorage/{account}",

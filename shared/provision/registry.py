@@ -1,4 +1,4 @@
-"""Every kind of target resource: how it is found, and how it is made."""
+"""The registry of target resource kinds: how each is found and created."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -34,9 +34,9 @@ from shared.site_recovery.vault import Vault, vault_of
 
 
 class _Kind(NamedTuple):
-    """All take the holder (the gateway or a vault) and the resource. `create` answers an ID if it was done at once.
+    """The functions of a kind, called with `Azure` or a vault and the resource. `create` returns an ID if it completed.
 
-    `forget` is for a `find` that looks into a remembered list: one that is older than the time given is read anew.
+    `forget` invalidates the cached list that `find` reads, if it is older than the given time.
     """
 
     find: Callable[[Any, Any], Awaitable[ResourceId | None]]
@@ -83,12 +83,12 @@ _KINDS: dict[type[TargetResource], _Kind] = {
 
 
 async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
-    """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
+    """Ready if the resource exists, Pending while it is created. Raises HttpResponseError, MissingParentError."""
     holder, forget = _holder(azure, resource), _KINDS[type(resource)].forget
     recently = monotonic() - azure.settings.poll_seconds
     refresh = partial(forget, holder, resource, recently) if forget else None
     try:
-        # Whoever wants the same waits for this look at it, events too.
+        # Other callers share this read, those of events too: it must not wait with low priority.
         with low_priority(False):
             return await holder.get_or_create.ensure(
                 resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
@@ -98,7 +98,7 @@ async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
 
 
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
-    """The ID of the resource if it is there. Reads only. Raises HttpResponseError, UnfitError."""
+    """The ID of the resource if it exists. Reads only. Raises HttpResponseError, UnfitError."""
     return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
 
 
@@ -110,7 +110,7 @@ async def _create(azure: Azure, resource: TargetResource) -> PendingCreate | Res
 
 
 def known(azure: Azure, resource: TargetResource) -> bool:
-    """Whether this process saw it a while ago at most. Costs no call."""
+    """Whether the resource is in the cache of this process. Makes no call."""
     return _holder(azure, resource).get_or_create.knows(resource.key)
 
 

@@ -35,21 +35,22 @@ _API_VERSIONS: dict[type[Placed], str] = {
     CacheAccount: STORAGE_API_VERSION,
 }
 
-# Seconds, in recorded traffic.
+# Seconds that the creation took in recorded traffic.
 _USUALLY_TAKES: dict[type[Placed], float] = {VirtualNetwork: 5, AvailabilitySet: 2, PlacementGroup: 2, CacheAccount: 20}
 
 
 class UnfitError(Exception):
-    """A resource of that name exists and cannot serve: nothing was changed about it."""
+    """A resource of that name exists and is incompatible. It was not changed."""
 
 
 async def find_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId | None:
-    """A group may lie in any region: only what is in it has to be in the target region."""
+    """The group if it exists, in any region: only its resources have to be in the target region."""
     return wanted.id if await read_group(azure, wanted.id, refresh=True) else None
 
 
 async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId:
-    """Looked for once more: the list may be older than a group of that name, and a PUT would replace its tags."""
+    """Creates the group, after another read: the list may be stale, and a PUT would replace the tags of an existing
+    group."""
     azure.check_write(wanted.id)
     forget_groups(azure, wanted.id, if_before=monotonic() - FRESH_FOR)
     if await read_group(azure, wanted.id, refresh=True):
@@ -60,7 +61,7 @@ async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> Resource
 
 
 async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
-    """The resource if it is there. Raises UnfitError if it cannot serve, UnderWayError while somebody changes it.
+    """The resource if it exists. Raises UnfitError if it is incompatible, UnderWayError during another operation.
 
     Only what is missing is ever made: a PUT on a network replaces what others have added to it.
     """
@@ -79,7 +80,7 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
     obstacle = account_obstacle(found) if isinstance(wanted, CacheAccount) and state == "Succeeded" else ""
     if obstacle or (isinstance(wanted, CacheAccount) and wanted.premium != (found.get("kind") == PREMIUM_KIND)):
         raise UnfitError(
-            f"{wanted.id} {obstacle or 'is an account of another kind'}: mend it, or name another by a tag."
+            f"{wanted.id} {obstacle or 'is an account of another kind'}: fix it, or name another by a tag."
         )
     if state != "Succeeded":
         raise UnderWayError(f"{wanted.id} is {state}.")
@@ -87,7 +88,7 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
 
 
 async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> PendingCreate:
-    """The same address space and subnets as the source: a VM keeps its address when it fails over."""
+    """Creates the network with the address space and subnets of the source: a VM keeps its address at a failover."""
     subnets = [
         {
             "name": name,
@@ -114,15 +115,15 @@ async def create_placement_group(azure: Azure, wanted: PlacementGroup) -> Pendin
 
 
 async def create_cache_account(azure: Azure, wanted: CacheAccount) -> PendingCreate:
-    """In the VM's own region: replication data rests there until the target has it. Premium block blobs take a high
-    churn."""
+    """Creates the cache account in the region of the VM: replication data is buffered there. Premium block blobs
+    sustain a high churn."""
     properties = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
     kind, sku = (PREMIUM_KIND, "Premium_LRS") if wanted.premium else ("StorageV2", "Standard_LRS")
     return await _put(azure, wanted, {"kind": kind, "sku": {"name": sku}, "properties": properties})
 
 
 def _tags(azure: Azure, made: Placed) -> dict[str, str]:
-    """Those of the settings, and what has to be known of it before it may ever be removed."""
+    """The tags of the settings, and those that a later removal depends on."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     ours = {**azure.settings.resource_tags, **naming.MADE_BY, naming.MADE_AT: now}
     if isinstance(made, VirtualNetwork):
@@ -141,6 +142,6 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> PendingCre
     azure.made.add(wanted.id)
 
     async def progress() -> bool | Error:
-        return True  # whether it is done is told by the resource itself
+        return True  # the resource itself shows whether it is complete
 
     return PendingCreate(usually(_USUALLY_TAKES[type(wanted)], azure.settings.poll_seconds), progress)

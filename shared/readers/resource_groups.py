@@ -1,4 +1,4 @@
-"""Resource groups, read by one list for each subscription: which there are, where, their tags, and who manages them."""
+"""Resource groups: region, tags and manager, by one list per subscription."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from shared.model.resource_id import ResourceId
 
 @dataclass(frozen=True)
 class GroupRecord:
-    """`managed_by` is the ID of the resource that owns the group, or ""."""
+    """A resource group. `managed_by` is the ID of the resource that owns the group, or ""."""
 
     location: str
     managed_by: str = ""
@@ -22,7 +22,7 @@ class GroupRecord:
 
 
 async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) -> GroupRecord | None:
-    """The resource group, or None if there is none. One that is not in an old list is looked for in a new one.
+    """The resource group, or None if it does not exist. If a cached list does not hold it, the list is read again.
 
     Raises HttpResponseError.
     """
@@ -40,7 +40,8 @@ async def _groups_of(azure: Azure, subscription: str, within: float) -> dict[str
 
 
 def forget_groups(azure: Azure, group: ResourceId, *, if_before: float) -> None:
-    """The list that would hold the group is read anew, unless it was since the (monotonic) time given."""
+    """Invalidates the cached list of the group's subscription, unless its read began after `if_before` (monotonic
+    time)."""
     azure.forget(_key(group.subscription), if_before=if_before)
 
 
@@ -49,7 +50,7 @@ def _key(subscription: str) -> str:
 
 
 async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
-    """One that is being deleted is none any more: to make it again, Azure refuses until it is gone."""
+    """Whether the group is not being deleted: until it is gone, Azure refuses to create it again."""
     try:
         groups: Any = azure.resources(subscription).resource_groups.list()
         return {

@@ -1,4 +1,4 @@
-"""What uses a resource of the target, as it tells of itself: read right before it would be removed. Reads only.
+"""Usage checks before deletion: what uses a target resource, read right before its removal. Reads only.
 
 Azure refuses to delete a network, a set or a placement group that something is in, and nothing else: a storage account
 goes with its data, a resource group with everything in it.
@@ -24,14 +24,14 @@ Json = dict[str, Any]
 _SHOWN = 3
 _MEMBERS = ("virtualMachines", "availabilitySets", "virtualMachineScaleSets")
 
-# Site Recovery uses blobs only. How it calls its containers is documented nowhere, and it leaves them behind when
-# replication is disabled (azure-powershell issue 5613): what is known to be somebody else's is told apart instead.
+# Site Recovery uses blobs only. The names of its containers are not documented, and it leaves them behind when
+# replication is disabled (azure-powershell issue 5613): containers known to belong to others are recognized instead.
 _NOT_OF_SITE_RECOVERY = {"fileServices": "shares", "queueServices": "queues", "tableServices": "tables"}
 _CONTAINERS_OF_OTHERS = ("$", "bootdiagnostics", "insights-", "vhds")
 
 
 async def resource_usage(azure: Azure, resource: ResourceId) -> ResourceUsage | None:
-    """The resource as it is now, or None if it is gone. Raises HttpResponseError."""
+    """The usage of the resource now, or None if it is gone. Raises HttpResponseError."""
     if not resource.type:
         return await _group(azure, resource)
     body = await azure.read(resource, api_version_of(resource), 0)
@@ -60,7 +60,7 @@ async def _group(azure: Azure, group: ResourceId) -> ResourceUsage | None:
 
 
 async def _members(_azure: Azure, resource: ResourceId, body: Json) -> ResourceUsage:
-    """Of an availability set and of a proximity placement group."""
+    """The members of an availability set or a proximity placement group."""
     properties = body.get("properties") or {}
     inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in _MEMBERS for each in properties.get(name) or ()]
     return ResourceUsage(
@@ -69,7 +69,7 @@ async def _members(_azure: Azure, resource: ResourceId, body: Json) -> ResourceU
 
 
 async def _network(_azure: Azure, resource: ResourceId, body: Json) -> ResourceUsage:
-    """A reference of any kind is a use, whatever Azure may yet call it: what this app makes has none."""
+    """Any reference in the network counts as use, of unknown kinds too: networks created by this app have none."""
     network, properties = network_of(resource, body), body.get("properties") or {}
     made_of = digest_of(network.address_space, {name: subnet.prefixes for name, subnet in network.subnets.items()})
     use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets")]
@@ -95,7 +95,7 @@ async def _account(azure: Azure, resource: ResourceId, body: Json) -> ResourceUs
     has_nsg = ("privateEndpointConnections", "networkAcls", "customDomain")
     use = [f"it has {name}" for name in has_nsg if _holds(properties.get(name))]
     containers = await _listed(azure, resource, "blobServices", "containers")
-    use += [f"its container {each['name']} is not Site Recovery's" for each in containers if _is_of_others(each)]
+    use += [f"its container {each['name']} is not of Site Recovery" for each in containers if _is_of_others(each)]
     for service, kind in _NOT_OF_SITE_RECOVERY.items() if body.get("kind") != PREMIUM_KIND else ():
         if await _listed(azure, resource, service, kind):
             use.append(f"it has {kind}")

@@ -1,4 +1,4 @@
-"""A batch: many VMs asked for at once, and followed to their ends under one name."""
+"""A batch: many VMs requested at once, and followed to the ends of their runs under one name."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from shared.model.step_result import Error
 from shared.reconcile.run_state import RunOutcome, RunResult
 
 MOST_VMS = 500
-"""VMs in one batch: its state is kept as a whole, from pass to pass."""
+"""The most VMs in one batch: the whole state is carried from pass to pass."""
 
 AT_ONCE = 10
-"""VMs that are asked for in one step."""
+"""VMs that are requested in one step."""
 
 PREFIX = "batch-"
 WAITING, RUNNING = "Waiting", "Running"
-"""How a VM stands that has not ended: it is yet to be asked for, or its run is under way."""
+"""The states of a VM that has not ended: not yet requested, or its run is in progress."""
 
 # In poll intervals.
 _FOLLOW_EVERY = 4
@@ -30,10 +30,9 @@ _SEVERITIES = list(Severity)
 
 
 class BatchEnd(Model):
-    """How it ended for one VM: with the outcome of its run, or because nothing was asked for at all.
+    """How the batch ended for one VM: with the outcome of its run, or before a run was started.
 
-    Of what there is to say only the beginning, without the fixes: a batch is kept as a whole, and of one VM
-    GET .../protection tells it all.
+    Findings are shortened and without fixes, to bound the state of a batch; GET .../protection of the VM shows all.
     """
 
     vm_id: ResourceId
@@ -43,18 +42,18 @@ class BatchEnd(Model):
 
     @classmethod
     def of(cls, result: RunResult) -> Self:
-        told = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+        ordered = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
         findings = tuple(
             finding.model_copy(update={"message": finding.message[:_LONGEST_TEXT], "fix": "", "since": None})
-            for finding in told[:_MOST_FINDINGS]
+            for finding in ordered[:_MOST_FINDINGS]
         )
         error = _short(result.error) if result.error else None
         return cls(vm_id=result.vm_id, outcome=result.outcome, findings=findings, error=error)
 
 
 class BatchRequest(Model):
-    """`tags` are what the request asks for beside protection itself. `order` is the token that a run shows which has
-    taken the batch up, and without which its end is not the batch's."""
+    """`tags` are the overrides of the request. `order` is the token that a run shows once it has accepted the batch;
+    the end of a run without it does not count for the batch."""
 
     vm_ids: tuple[ResourceId, ...]
     tags: dict[str, str] = {}
@@ -62,8 +61,8 @@ class BatchRequest(Model):
 
 
 class BatchProgress(Model):
-    """Those that have ended, those whose run is under way, and those that could not be asked about now, because of
-    `error`: they may be after `retry_after` seconds."""
+    """The VMs that have ended, those whose run is in progress, and those to retry (`again`) after `retry_after` seconds
+    because of `error`."""
 
     ended: tuple[BatchEnd, ...] = ()
     running: tuple[ResourceId, ...] = ()
@@ -104,7 +103,7 @@ class Batch(Model):
 
     @property
     def counts(self) -> dict[str, int]:
-        """VMs by outcome; those that have none yet as `Waiting` and `Running`: they add up to all."""
+        """VMs by outcome, and those without one as `Waiting` and `Running`; the counts add up to `total`."""
         counts = Counter(end.outcome.value for end in self.ended)
         counts |= Counter({WAITING: len(self.waiting), RUNNING: len(self.running)})
         return {outcome: count for outcome, count in sorted(counts.items()) if count}
@@ -117,33 +116,33 @@ class Batch(Model):
         shown = {"total": self.total, "percent": self.percent, "counts": self.counts, "faults": self.faults}
         return shown | ({"lastError": self.last_error.dump()} if self.last_error else {})
 
-    def requested(self, answer: BatchProgress, now: datetime) -> Self:
-        """The first of those that wait were asked for. Of them, those that are to be asked for again come last."""
+    def requested(self, progress: BatchProgress, now: datetime) -> Self:
+        """The state after the first waiting VMs were requested. Those to retry are appended to the queue."""
         after = self.with_(
-            waiting=(*self.waiting[AT_ONCE:], *answer.again),
-            running=(*self.running, *answer.running),
-            ended=(*self.ended, *answer.ended),
+            waiting=(*self.waiting[AT_ONCE:], *progress.again),
+            running=(*self.running, *progress.running),
+            ended=(*self.ended, *progress.ended),
             resume_at=None,
         )
-        if answer.error is None:
+        if progress.error is None:
             return after.with_(faults=0, last_error=None)
-        if answer.running or answer.ended:
+        if progress.running or progress.ended:
             after = after.with_(faults=0)
-        return after.fault(answer.error, now, answer.retry_after)
+        return after.fault(progress.error, now, progress.retry_after)
 
-    def followed(self, answer: BatchProgress, now: datetime) -> Self:
+    def followed(self, progress: BatchProgress, now: datetime) -> Self:
         return self.with_(
-            running=answer.running,
-            ended=(*self.ended, *answer.ended),
+            running=progress.running,
+            ended=(*self.ended, *progress.ended),
             resume_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
             faults=0,
             last_error=None,
         )
 
     def fault(self, error: Error, now: datetime, at_least: float = 0) -> Self:
-        """The same VMs again after a growing while, `at_least` so many seconds: to be asked for twice does no harm.
+        """Retries the same VMs with exponential back-off, after `at_least` seconds: requests are idempotent.
 
-        Not for ever: then the VMs that wait, or else those under way, end as failed, and the batch with them.
+        After too many failures the waiting VMs, or else the running ones, end as failed.
         """
         error, faults = _short(error), self.faults + 1
         if faults > _MOST_FAULTS:

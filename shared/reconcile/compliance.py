@@ -1,6 +1,6 @@
-"""The drift engine: what is asked for and what is there, compared. Pure: an estate in, standings and findings out.
+"""The drift engine: compares the requested state with the actual state. Pure: an inventory in, VM statuses out.
 
-Compliance means substance: replicating, healthy, with the right settings and all disks; not that an item exists.
+A VM is compliant if it replicates, is healthy, and has the right settings and all disks; an item alone is not enough.
 """
 
 from collections import defaultdict
@@ -45,11 +45,11 @@ CODES = frozenset(DRIFT) | {
     "VmNotReady",
     "VmNotRunning",
 }
-"""Every finding that a standing may have: those of the engine, and what hinders a VM as far as a list of VMs tells."""
+"""Every finding that a `VmStatus` may have: those of the engine, and the preflight checks that need only the lists."""
 
 
 def assess(estate: Inventory, settings: Settings) -> tuple[VmStatus, ...]:
-    """How every VM and every item of the estate stands, by the VM's ID."""
+    """The status of every VM and every item of the inventory, in the order of the VM IDs."""
     engine = _Engine(estate, settings)
     vm_statuses = [*map(engine.of_vm, estate.vms), *engine.of_missing()]
     return tuple(sorted(vm_statuses, key=lambda vm_status: vm_status.vm_id.key))
@@ -75,21 +75,21 @@ class _Engine:
 
     def of_vm(self, vm: SourceVm) -> VmStatus:
         vm_status = VmStatus(vm_id=vm.id, state=State.NOT_TAGGED, location=vm.location, tags=vm.tags)
-        asks = self.settings.requests_protection(vm.tags)
+        tagged = self.settings.requests_protection(vm.tags)
         original, item = self.failover_vms.get(vm.id), self.items.get(vm.id)
         if original:
-            told = preflight.copy_of(vm.id, original).model_copy(update={"severity": Severity.NOTE})
-            return _with(vm_status, state=State.COPY, findings=(told,) if asks else ())
-        if item and asks:
+            finding = preflight.copy_of(vm.id, original).model_copy(update={"severity": Severity.NOTE})
+            return _with(vm_status, state=State.COPY, findings=(finding,) if tagged else ())
+        if item and tagged:
             return self._of_item(vm_status, vm, item)
         if item:
             return self._untagged(vm_status, vm, item)
-        if asks:
+        if tagged:
             return self._unprotected(vm_status, vm)
         return _with(vm_status, findings=(self._candidate(vm),))
 
     def of_missing(self) -> Iterator[VmStatus]:
-        """Items whose VM the estate does not hold."""
+        """Items whose VM is not in the inventory."""
         for source, item in self.items.items():
             if source not in self.vms and source in self.settings.source and source not in self.failover_vms:
                 yield self._gone(self._with_item(VmStatus(vm_id=source, state=State.SOURCE_GONE), item), item)
@@ -116,15 +116,15 @@ class _Engine:
         )
 
     def _to(self, vm_status: VmStatus, action: Action, vm: SourceVm | None, *why: object) -> VmStatus:
-        """The standing of a VM that something is to be done about, and what makes it so."""
+        """The status of a VM that needs `action`, with the fingerprint of the reasons."""
         about = (vm.model_dump_json(), sorted(self._group(vm).tags.items())) if vm else (vm_status.item_id,)
         fingerprint = sha256("|".join(map(str, (action, *about, *why))).encode()).hexdigest()[:16]
         return _with(vm_status, action=action, fingerprint=fingerprint)
 
     def _unprotected(self, vm_status: VmStatus, vm: SourceVm) -> VmStatus:
         if self.estate.items_unread:
-            told = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
-            return _with(vm_status, state=State.UNKNOWN, findings=(told,))
+            finding = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
+            return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
         group = self._group(vm)
         overrides = overrides_of(vm, group.tags, self.settings)
         vault = self.settings.vault_for(vm.location, overrides.profile)
@@ -139,17 +139,17 @@ class _Engine:
         attempts = tuple(of_attempts(vm.id.name, self._attempts(vm)))
         if any(finding.severity is Severity.BLOCKER for finding in findings):
             codes = ", ".join(dict.fromkeys(each.code for each in findings if each.severity is Severity.BLOCKER))
-            told = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
-            return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(told, *findings))
-        told = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
-        vm_status = _with(vm_status, state=State.UNPROTECTED, findings=(told, *attempts, *findings))
+            finding = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
+            return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(finding, *findings))
+        finding = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
+        vm_status = _with(vm_status, state=State.UNPROTECTED, findings=(finding, *attempts, *findings))
         old_enough_at = preflight.old_enough_at(vm, self.settings)
         if old_enough_at and self.estate.read_at < old_enough_at:
             return vm_status
         return self._to(vm_status, Action.ENABLE, vm)
 
     def _preflight(self, vm: SourceVm, group: Group, overrides: Overrides) -> Iterator[Finding]:
-        """What can be said without reading anything more. What passes by itself is no obstacle."""
+        """The preflight findings that need no further reads. Transient obstacles are left out."""
         if self.settings.on_hold(vm.tags):
             yield preflight.on_hold(vm, self.settings)
         if vm.id in self.estate.elsewhere:
@@ -163,7 +163,7 @@ class _Engine:
             yield from preflight.of_context(vm, PlanningContext(vault_location="", group_managed_by=group.managed_by))
 
     def _attempts(self, vm: SourceVm) -> list[Job]:
-        """The jobs that enabled it: they tell no more than a name, so of two VMs of one name nothing is known."""
+        """The enable jobs of the VM. A job names only the VM: with two VMs of one name, no job can be attributed."""
         name = vm.id.name.lower()
         return self.enables[name] if len(self.by_name[name]) == 1 else []
 
@@ -193,10 +193,10 @@ class _Engine:
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         requested = tuple(map(as_warning, overrides.findings))
         found = of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at)
-        # While something cannot be read as it is meant, nothing else is changed either (`look.plan_for`).
+        # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
-        told = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
-        vm_status = _with(vm_status, findings=(*requested, *found, *told, *more))
+        differences = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
+        vm_status = _with(vm_status, findings=(*requested, *found, *differences, *more))
         late = _to_be_added(vm, item) if item.is_ours else ()
         changes = (*(each for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
@@ -207,26 +207,26 @@ class _Engine:
             return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
         says_no = self.settings.refuses_protection(vm.tags)
         why = "its tag says no" if says_no else "it is not tagged"
-        told = drift("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
-        return self._disabled(_with(vm_status, findings=(told, *adopted(item))), vm, item)
+        finding = drift("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
+        return self._disabled(_with(vm_status, findings=(finding, *adopted(item))), vm, item)
 
     def _gone(self, vm_status: VmStatus, item: ProtectedItem) -> VmStatus:
-        """What is not in a list that was not read in full may be there all the same."""
+        """The status of an item whose VM was not listed. If the list is incomplete, the VM may still exist."""
         name = item.source.name
         if item.stage is Stage.FROZEN:
             return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
         if self.estate.vms_unread:
-            told = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
-            return _with(vm_status, state=State.UNKNOWN, findings=(told,))
+            finding = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
+            return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
         moved = self._moved_to(item)
         if moved:
-            told = drift("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
-            return _with(vm_status, findings=(told, *adopted(item)))
-        told = drift("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
-        return self._disabled(_with(vm_status, findings=(told, *adopted(item))), None, item)
+            finding = drift("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
+            return _with(vm_status, findings=(finding, *adopted(item)))
+        finding = drift("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
+        return self._disabled(_with(vm_status, findings=(finding, *adopted(item))), None, item)
 
     def _moved_to(self, item: ProtectedItem) -> SourceVm | None:
-        """A VM of that name and region elsewhere, to which disks of the same names are attached."""
+        """The VM that was moved: one with the same name and region, and disks of the same names, under another ID."""
         names = {disk.id.name.lower() for disk in item.disks}
         for vm in self.by_name[item.source.name.lower()]:
             attached = {disk.id.name.lower() for disk in vm.disks}
@@ -235,18 +235,18 @@ class _Engine:
         return None
 
     def _disabled(self, vm_status: VmStatus, vm: SourceVm | None, item: ProtectedItem) -> VmStatus:
-        """To be disabled, if it may be."""
+        """The status with the action DISABLE, if the settings and the item allow it."""
         tags: Mapping[str, str] = vm.tags if vm else {}
         may_be = item.may_be_disabled and not self._is_busy(item) and self.settings.may_disable(tags)
         return self._to(vm_status, Action.DISABLE, vm) if may_be else vm_status
 
     def _is_busy(self, item: ProtectedItem) -> bool:
-        """A job that the list does not hold may be too new for it."""
+        """Whether a job on the item is in progress. A job that the list does not hold may be too new for it."""
         return bool(item.job) and item.job not in self.ended
 
 
 def _to_be_added(vm: SourceVm, item: ProtectedItem) -> tuple[ResourceId, ...]:
-    """The disks that were attached later and can be replicated, as far as they tell by themselves."""
+    """The disks that were attached later and can be replicated, as far as the disks themselves show."""
     known = {disk.id for disk in item.disks}
     return tuple(disk.id for disk in vm.disks if disk.id not in known and not preflight.disk_obstacle(disk))
 

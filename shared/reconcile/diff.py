@@ -1,7 +1,7 @@
-"""Where what protects a VM is not what is asked for: what Azure changes in place, and what it does not.
+"""The differences between a replicated item and its plan: which ones Azure changes in place, and which it cannot.
 
-A default is for making: what an item has stays as it is unless some layer asks for another value, so that what an
-operator has set in the portal is never undone by a rule. Nothing is ever disabled and enabled to change a setting.
+Defaults apply to creation only: a setting of an item changes only if an override requests another value, so that the
+app never reverts what an operator has set in the portal. Replication is never disabled and enabled to change a setting.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from shared.planning.overrides import Overrides
 
 
 def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
-    """The plan for a VM that `item` protects, with what differs and how it can be changed in place."""
+    """The plan for a VM that `item` protects, with the changes to make in place and findings about the others."""
     if plan.replication is None:
         return plan
     changes, cannot = changes_of(plan.replication, overrides, item, frozenset(plan.unfit_disks))
@@ -28,13 +28,14 @@ def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
 def changes_of(
     replication: Replication, overrides: Overrides, item: ProtectedItem, unfit: frozenset[ResourceId] = frozenset()
 ) -> tuple[Changes, tuple[Finding, ...]]:
-    """What can be changed in place, and a finding for everything that cannot. `unfit` are disks not to be replicated.
+    """The changes to make in place, and a finding for each difference that Azure cannot change.
 
-    Disks are added to items of our own making alone: who made another may have left a disk out on purpose.
+    `unfit` are disks that cannot be replicated. Disks are added only to items that this app created: the owner of
+    another item may have left a disk out on purpose.
     """
     differing = {tag: _differs(tag, name, replication, item) for tag, name in ITEM_FIELDS.items()}
     requested = {tag: found for tag, found in differing.items() if found and tag in overrides.requested}
-    # A set is exchanged for another set, never for none; and nothing that an item has is taken away by an update.
+    # An update replaces an availability set by another one, never by none; and it clears no setting.
     changed = {
         tag: found
         for tag, found in requested.items()
@@ -94,7 +95,7 @@ def _text(value: object) -> str:
 def _disks(
     replication: Replication, overrides: Overrides, item: ProtectedItem
 ) -> tuple[tuple[ReplicatedDisk, ...], list[Difference]]:
-    """The disks whose types change, and how. What was not asked for stays what the item has."""
+    """The disks whose types change, and the differences. Without an override the item keeps its type."""
     changed, differences = [], []
     has = {disk.id: disk for disk in item.disks}
     for disk in replication.disks:
@@ -121,7 +122,7 @@ def _disks(
 
 
 def _nics(replication: Replication, item: ProtectedItem) -> tuple[tuple[ReplicatedNic, ...], list[Difference]]:
-    """The interfaces of which something differs, with all that is asked for them."""
+    """The interfaces with a difference, each with all its requested settings, and the differences."""
     has = {nic.source: nic for nic in item.nics}
     changed, differences = [], []
     for nic in replication.nics:
@@ -151,7 +152,7 @@ def _of_nic(wanted: ReplicatedNic, has: ItemNic) -> list[Difference]:
 
 
 def _of_disks_for_good(replication: Replication, overrides: Overrides, item: ProtectedItem) -> list[Difference]:
-    """Cache account and keys: given when a disk is enabled, and never changed."""
+    """Differences of the cache account and the encryption set: fixed when a disk is enabled."""
     has = {disk.id: disk for disk in item.disks}
     found = []
     for disk in replication.disks:
@@ -171,7 +172,7 @@ def _of_disks_for_good(replication: Replication, overrides: Overrides, item: Pro
 def _needs_reenable(item: ProtectedItem, found: Difference) -> Finding:
     return warning(
         "SettingNeedsReenable",
-        f"{found.setting} of {item.source.name} is {found.current or 'none'}, and {found.wanted or 'none'} is asked "
-        "for: Site Recovery does not change it on a protected item.",
+        f"{found.setting} of {item.source.name} is {found.current or 'none'}, and {found.wanted or 'none'} is "
+        "requested: Site Recovery does not change it on a protected item.",
         "Leave it, or disable and enable replication at a time of your choice: its recovery points are lost then.",
     )

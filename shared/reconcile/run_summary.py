@@ -1,4 +1,4 @@
-"""The end of a run, as others are told of it: when it is news, and what makes two ends the same."""
+"""The end of a run as it is published: whether to publish it, and when two ends are equal."""
 
 from datetime import datetime
 
@@ -7,14 +7,14 @@ from shared.model.plan import origins_of
 from shared.model.resource_id import ResourceId
 from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 
-_NEWS = {RunOutcome.FAILED, RunOutcome.NOT_ELIGIBLE, RunOutcome.DISABLED}
+_NOTABLE = {RunOutcome.FAILED, RunOutcome.NOT_ELIGIBLE, RunOutcome.DISABLED}
 
-_UNASKED = {"ClassicVm", "FailoverVm", "OutOfScope"}
-"""Blockers of VMs whose protection nobody asks for: their tags were not read, or are the original's."""
+_UNTAGGED = {"ClassicVm", "FailoverVm", "OutOfScope"}
+"""Blockers of VMs that do not request protection: their tags were not read, or are those of the original."""
 
 
 class RunSummary(Model):
-    """How a run ended, `at` which time (UTC), and whether the end is `news` that subscribers get.
+    """How a run ended, `at` which time (UTC), and whether the end is `notable` that subscribers get.
 
     The result carries no settings; `origins` are the layers that requested some of them. `publish_attempts` counts the
     failed attempts to publish the summary.
@@ -22,7 +22,7 @@ class RunSummary(Model):
 
     result: RunResult
     at: datetime
-    news: bool = False
+    notable: bool = False
     vault: ResourceId | None = None
     origins: tuple[str, ...] = ()
     disabling: bool = False
@@ -30,21 +30,20 @@ class RunSummary(Model):
 
     @property
     def content(self) -> str:
-        """What there is to tell: one run does not tell the same twice."""
+        """The digest of the end: a run does not publish the same content twice."""
         code = self.result.error.code if self.result.error else ""
         return "|".join((self.result.outcome, code, *sorted(finding.code for finding in self.result.findings)))
 
 
 def summary_of(run: RunState, at: datetime) -> RunSummary | None:
-    """None if it has not ended, or if nothing asks for the VM's protection and nothing protects it: then nothing was
-    decided."""
+    """The summary, or None if the run has not ended, or if the VM neither requests protection nor has it."""
     result = run.result
     if result is None or (result.outcome in {RunOutcome.NOT_TAGGED, RunOutcome.GONE} and result.item_id is None):
         return None
     return RunSummary(
         result=result.model_copy(update={"settings": ()}),
         at=at,
-        news=_is_news(run, result),
+        notable=_is_notable(run, result),
         vault=run.vault,
         origins=origins_of(result.settings),
         disabling=run.disabling,
@@ -52,10 +51,10 @@ def summary_of(run: RunState, at: datetime) -> RunSummary | None:
     )
 
 
-def _is_news(run: RunState, result: RunResult) -> bool:
-    """That a VM is protected is news if this run had a part in it. Target resources alone are told to who asked."""
+def _is_notable(run: RunState, result: RunResult) -> bool:
+    """Whether subscribers get the end: not for a run that changed nothing, nor for one of target resources only."""
     if run.targets_only:
         return False
     if result.outcome is RunOutcome.PROTECTED:
         return run.followed or bool(run.attempted_changes)
-    return result.outcome in _NEWS and not any(finding.code in _UNASKED for finding in result.findings)
+    return result.outcome in _NOTABLE and not any(finding.code in _UNTAGGED for finding in result.findings)

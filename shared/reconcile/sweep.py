@@ -1,4 +1,4 @@
-"""A sweep over the estate: the state that it carries from pass to pass, and what it reports at its end."""
+"""A sweep over the estate: the state that it carries from pass to pass, and its report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,10 +15,10 @@ from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
 PER_PAIR, PER_VAULT = 200, 400
-"""VMs that are enabled at once by a sweep. Site Recovery has published no limit; the portal takes ten at a time."""
+"""The most concurrent enables of a sweep. Site Recovery publishes no limit; the portal enables ten at a time."""
 
-# In poll intervals: how long a VM is left alone whose run could do nothing about what a sweep finds again, 6 h; and
-# where it failed, 24 h, for each of its attempts is one of the day's enables.
+# In poll intervals: how long a sweep does not start the run of a VM again whose findings are unchanged, 6 h; after a
+# failure 24 h, because each attempt counts against the daily limit.
 _AGAIN, _AGAIN_AFTER_FAILURE = 720, 2880
 
 
@@ -63,10 +63,13 @@ class Work(Model):
 
 
 class SweepReport(Model):
-    """What a sweep found and did. `started` counts the runs it started, `left` the VMs left for another time, both by
-    action, and `stopped` says why; `unchanged` counts those that it did not wake, for their own runs have met with the
-    very same not long ago and could do nothing. `removed` are the leftovers of the target whose removal it asked for,
-    `orphans` tells of those that stay. With `gaps` it has not seen everything."""
+    """What a sweep found and did.
+
+    `started` counts the runs that it started, `left` the VMs left for a later sweep, both by action; `stopped` says
+    why. `unchanged` counts the VMs that were skipped because their last run, a short time ago, could not fix the same
+    findings. `removed` are the orphans whose removal was requested, `orphans` are notes about those that are kept. With
+    `gaps` the estate was not read in full.
+    """
 
     read_at: datetime
     ended_at: datetime | None = None
@@ -83,7 +86,7 @@ class SweepReport(Model):
 
     @property
     def outcome(self) -> Literal["complete", "partial", "failed"]:
-        """`partial` with gaps, `failed` if it was given up."""
+        """`partial` with gaps, `failed` if the sweep gave up."""
         if self.error:
             return "failed"
         return "partial" if self.gaps else "complete"
@@ -114,19 +117,19 @@ class Sweep(Model):
         return self.model_copy(update=changes)
 
     def status(self) -> dict[str, Any]:
-        """The custom status: what an operator wants to see while it runs."""
+        """The custom status: what an operator sees while the sweep is in progress."""
         started = sum(self.report.started.values()) if self.report else 0
         required = self.report.summary.required if self.report else 0
         return {"required": required, "started": started, "underWay": len(self.under_way), "faults": self.faults}
 
 
 def unhealthy(compliance_report: ComplianceReport) -> tuple[VmStatus, ...]:
-    """The VMs that somebody has to be told of: protected, and not as they should be."""
+    """The VMs to publish as unhealthy: protected, and not compliant."""
     return tuple(each for each in compliance_report.vm_statuses if each.state is State.PROTECTED and not each.compliant)
 
 
 def region_pair_of(vm_status: VmStatus) -> str:
-    """The vault and the region of a VM: what is made once for all its like."""
+    """The vault and the region of a VM: VMs with the same pair share target resources."""
     return f"{vm_status.vault.key if vm_status.vault else ''}|{vm_status.location}"
 
 
@@ -135,14 +138,16 @@ def vault_of(pair: str) -> str:
 
 
 def occupies_slot(status: Mapping[str, Any]) -> bool:
-    """Whether the run with this custom status keeps its vault busy, or is about to: not while it waits for the end of
-    its initial replication, of somebody's grace, or of what went wrong."""
+    """Whether the run with this custom status counts against the concurrency limit of its vault.
+
+    Not while it waits for the initial replication, for the end of a grace period, or after an error.
+    """
     replicates = status.get("phase") == Phase.FOLLOW and ("percent" in status or not status.get("job"))
     return not (replicates or "lastError" in status or "disableAt" in status)
 
 
 def is_unchanged(vm_status: VmStatus, result: RunResult, ended: datetime, now: datetime, poll_seconds: float) -> bool:
-    """Whether the VM's last run was started for what is seen of it now, and has not done it: neither would another."""
+    """Whether the last run was started for the same observation and did not succeed: another run would not, either."""
     done = {
         Action.ENABLE: result.outcome is RunOutcome.PROTECTED,
         Action.CHANGE: result.changed,
@@ -156,7 +161,7 @@ def is_unchanged(vm_status: VmStatus, result: RunResult, ended: datetime, now: d
 
 @dataclass
 class Window:
-    """The VMs whose runs are to be started now, how far the sweep has come with them, and those it left, by action."""
+    """The VMs whose runs start now, how far the sweep has come in each pair, and the VMs that it left, by action."""
 
     after: dict[str, str]
     chosen: list[VmStatus] = field(default_factory=list)
@@ -170,11 +175,11 @@ def next_window(
     enables: int,
     disables: int,
 ) -> Window:
-    """The next VMs in the order of their IDs, pair by pair: as many as their pair and its vault have room for.
+    """The next VMs in the order of their IDs, pair by pair, within the concurrency limits of pair and vault.
 
-    `enables` are left of the day's: what is under way and has not asked yet may still need some of them, and is waited
-    for. With none left, or none of the `disables`, a VM is left over. In a pair where this app protects nothing yet
-    one VM goes first, and makes what all of them share.
+    `enables` and `disables` are left of the daily limits. Runs in progress that have not started their job yet may
+    still need some of them, and are waited for; without any left, a VM is left for a later sweep. In a pair where this
+    app protects nothing yet one VM goes first, and creates the shared target resources.
     """
     works = tuple(under_way)
     ready = {region_pair_of(vm_status) for vm_status in compliance_report.vm_statuses if vm_status.made_by_app}
@@ -201,9 +206,9 @@ def next_window(
 
 
 def _waiting(compliance_report: ComplianceReport, after: Mapping[str, str]) -> dict[str, list[VmStatus]]:
-    """Those for which something is to be done and that this sweep has not come to yet, by pair, in order.
+    """The VMs with an action that this sweep has not handled yet, by pair, in order.
 
-    What was not read in full says nothing of what is not there: then nothing is disabled.
+    If the inventory has gaps, nothing is disabled: a missing VM may exist.
     """
     found: dict[str, list[VmStatus]] = {}
     for vm_status in compliance_report.vm_statuses:
@@ -216,12 +221,12 @@ def _waiting(compliance_report: ComplianceReport, after: Mapping[str, str]) -> d
 
 
 def waits(compliance_report: ComplianceReport, after: Mapping[str, str]) -> bool:
-    """Whether there are VMs that this sweep has not come to yet."""
+    """Whether there are VMs with an action that this sweep has not handled yet."""
     return bool(_waiting(compliance_report, after))
 
 
 def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ...]:
-    """Why a sweep has left VMs for another time, and what it takes for it to go on."""
+    """Warnings about VMs that the sweep left for later, and how to continue."""
     enables, disables = report.left.get(Action.ENABLE.value, 0), report.left.get(Action.DISABLE.value, 0)
     found = []
     if report.gaps:
@@ -229,8 +234,8 @@ def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ..
             warning(
                 "InventoryIncomplete",
                 "The estate could not be read in full, and this report is partial: nothing is disabled, and no VM is "
-                "enabled that something unread may protect.",
-                "See the gaps: a passing fault is gone by the next sweep; a right that the app lacks is not.",
+                "enabled that an unread item may protect.",
+                "See the gaps: a transient error is gone by the next sweep; a missing role assignment is not.",
             )
         )
     if enables:
@@ -239,7 +244,7 @@ def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ..
                 "DailyEnableLimitReached",
                 f"{enables} VMs are to be enabled beyond the {settings.max_enables_per_day} that "
                 "DR_MAX_ENABLES_PER_DAY allows in 24 hours: they wait for later sweeps.",
-                "Find out who tagged so many. If they are meant, a larger DR_MAX_ENABLES_PER_DAY confirms it.",
+                "Find out who tagged so many. If that is intended, increase DR_MAX_ENABLES_PER_DAY.",
             )
         )
     if disables:
@@ -248,8 +253,9 @@ def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ..
                 "DailyDisableLimitReached",
                 f"{disables} VMs are to be disabled beyond the {settings.max_disable_percent_per_day:g} % that "
                 "DR_MAX_DISABLE_PERCENT_PER_DAY allows in 24 hours: they stay protected.",
-                "Find out why so many are to be disabled, and tag them again if they are not. If they are: DELETE "
-                ".../protection?confirm=true disables one at once, and a larger DR_MAX_DISABLE_PERCENT_PER_DAY more.",
+                "Find out why so many are to be disabled, and tag them again if that is not intended. If it is: DELETE "
+                ".../protection?confirm=true disables one VM at once; a larger DR_MAX_DISABLE_PERCENT_PER_DAY allows "
+                "more.",
             )
         )
     return tuple(found)

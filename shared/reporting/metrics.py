@@ -1,6 +1,6 @@
-"""The app's own metrics: which there are, and their values after a sweep or a run. Pure: outcomes in, numbers out.
+"""The metrics of the app, and their values after a sweep or a run. Pure: outcomes in, numbers out.
 
-None goes by VM: what a metric is told apart by is bounded, whatever the size of the estate.
+No metric has the VM as a dimension: the cardinality is bounded, whatever the size of the estate.
 """
 
 from collections import Counter
@@ -25,13 +25,13 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    REQUIRED: Metric("gauge", "{vm}", "VMs that are tagged and no copies"),
-    COMPLIANT: Metric("gauge", "{vm}", "of them, those that are protected as they should be"),
-    PROTECTED: Metric("gauge", "{vm}", "of them, those in the state `Protected`, whatever is found about them"),
+    REQUIRED: Metric("gauge", "{vm}", "VMs that are tagged, and not failover VMs"),
+    COMPLIANT: Metric("gauge", "{vm}", "of them, those that are compliant"),
+    PROTECTED: Metric("gauge", "{vm}", "of them, those in the state `Protected`, whatever their findings"),
     DRIFTED: Metric(
         "gauge",
         "{vm}",
-        "VMs with a finding that is no mere note; one with several counts under each",
+        "VMs with a finding that is not a note; a VM with several counts for each",
         "`finding`: its code",
     ),
     RPO: Metric(
@@ -45,7 +45,7 @@ METRICS = {
         "counter", "{sweep}", "sweeps that have ended", "`outcome`: `complete`, `partial` (with gaps) or `failed`"
     ),
 }
-"""The page in the docs is made of this table."""
+"""The table in the docs is generated from it."""
 
 
 class Measurement(NamedTuple):
@@ -55,7 +55,7 @@ class Measurement(NamedTuple):
 
 
 def of_sweep(report: SweepReport, compliance_report: ComplianceReport | None) -> Iterator[Measurement]:
-    """What is counted in a survey with gaps is too low by what was not read: it is not told then."""
+    """The measurements of a sweep. Counts of a report with gaps would be too low: they are left out."""
     yield Measurement(SWEEPS, 1, {"outcome": report.outcome})
     if compliance_report is None or compliance_report.gaps:
         return
@@ -77,5 +77,5 @@ def of_sweep(report: SweepReport, compliance_report: ComplianceReport | None) ->
 
 
 def of_run(end: RunSummary) -> Iterator[Measurement]:
-    if end.news and end.result.outcome is RunOutcome.FAILED and not end.disabling:
+    if end.notable and end.result.outcome is RunOutcome.FAILED and not end.disabling:
         yield Measurement(ENABLES_FAILED, 1)

@@ -1,7 +1,7 @@
-"""The Site Recovery chain of a vault: fabric, container, policy, mappings. Found by natural key, made if missing.
+"""The Site Recovery infrastructure of a vault: fabric, container, policy, mappings. Found by natural key, or created.
 
-A vault allows one fabric for a region; a container mapping is told by source, target and policy; a network mapping by
-source network and target region: whatever the portal, Terraform or Azure Policy called them.
+A vault allows one fabric per region. A container mapping is identified by source, target and policy, a network mapping
+by source network and target region, whatever name the portal, Terraform or Azure Policy gave them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from shared.model.step_result import Error
 from shared.model.target_resources import Container, ContainerMapping, Fabric, NetworkMapping, ReplicationPolicy
 from shared.site_recovery.vault import Vault
 
-# Seconds: when most of each had ended in recorded traffic.
+# Seconds after which most of each kind had completed in recorded traffic.
 _USUALLY_TAKES = {"fabric": 75, "container": 2, "policy": 2, "container mapping": 105, "network mapping": 5}
 
 # The service's name for "all networks of Azure" as the parent of a network mapping.
@@ -29,7 +29,7 @@ _AZURE_NETWORK = "azureNetwork"
 
 
 class MissingParentError(Exception):
-    """A step came before what it rests on: the caller's order is wrong, or the parent has just been removed."""
+    """The parent of a resource is missing: it is not created yet, or has just been removed."""
 
 
 async def create_fabric(vault: Vault, wanted: Fabric) -> PendingCreate:
@@ -71,7 +71,7 @@ def policy_values(policy: Policy) -> models.A2APolicyCreationInput:
 
 
 async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> PendingCreate:
-    """Makes it, or changes how agents are updated in the one that this app has made."""
+    """Creates the mapping, or changes the agent updates of a mapping that this app created."""
     existing = await find_container_mapping(vault, wanted)
     if existing:
         return await _update_container_mapping(vault, existing.id, wanted)
@@ -108,7 +108,7 @@ async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: C
 
 
 def _agent_update(account: ResourceId | None) -> models.A2AContainerMappingInput:
-    """Whether the mobility agents of the VMs are kept up to date, and by which automation account."""
+    """Whether the mobility agents are updated automatically, and by which automation account."""
     if account is None:
         return models.A2AContainerMappingInput(agent_auto_update_status=models.AgentAutoUpdateStatus.DISABLED)
     return models.A2AContainerMappingInput(
@@ -136,7 +136,7 @@ async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Pendin
 
 
 async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
-    """The fabric of a region. One that a container mapping joins is there still: its list need not be read anew."""
+    """The fabric of a region. A fabric in a container mapping still exists: the list need not be read again."""
     for fabric in await vault.fabrics.get(vault.azure.settings.poll_seconds * TTL_STATIC):
         if fabric.location == location and fabric.id in await _joined(vault):
             return fabric.id
@@ -144,13 +144,13 @@ async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
 
 
 async def _joined(vault: Vault) -> set[ResourceId]:
-    """The fabrics that container mappings lead from and to."""
+    """The fabrics at both ends of the container mappings."""
     mappings = await vault.container_mappings.get()
     return {end.parent for mapping in mappings for end in (mapping.source_container, mapping.target_container)}
 
 
 async def find_container(vault: Vault, location: str) -> ResourceId | None:
-    """The container of a region: one that is mapped already, else the portal's by name, else the first.
+    """The container of a region: a mapped one, else the portal's by name, else the first.
 
     The mappings are asked first: in a vault that is set up they tell the containers, too, and save a list.
     """
@@ -163,7 +163,7 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
 
 
 async def policy_of_item(vault: Vault, item: ProtectedItem) -> Policy | None:
-    """The policy that an item is under. One that is not in an old list is looked for in a new one."""
+    """The policy of an item. If a cached list does not hold it, the list is read again."""
     for within in (vault.azure.settings.poll_seconds * TTL_STATIC, vault.azure.settings.poll_seconds):
         found = {record.id: record.policy for record in await vault.policies.get(within)}
         if item.policy_id in found:
@@ -176,13 +176,13 @@ async def _policies_like(vault: Vault, wanted: Policy) -> list[ResourceId]:
 
 
 async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
-    """A policy with these values: ours by name if there are several, else the first."""
+    """A policy with these values: of several, the one that this app named, else the first."""
     same = await _policies_like(vault, wanted)
     return next((found for found in same if found.name == wanted.name), min(same, key=str, default=None))
 
 
 async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> ContainerMappingRecord | None:
-    """A mapping from region to region with such a policy, whichever containers it joins and whatever the policy's name.
+    """A mapping between the regions with such a policy, whatever its containers and the name of the policy.
 
     Raises UnderWayError for one that is listed and not paired yet.
     """
@@ -202,7 +202,7 @@ async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> Cont
 
 
 async def find_container_mapping_id(vault: Vault, wanted: ContainerMapping) -> ResourceId | None:
-    """None, too, for one that is to be changed in place: one of our own making whose agents nobody updates as asked."""
+    """The mapping; None also if its agent updates have to be changed in place, for a mapping that this app created."""
     found = await find_container_mapping(vault, wanted)
     if found is None or (
         found.id.name.startswith(wanted.name) and wanted.automation_account not in {None, found.automation_account}
@@ -248,7 +248,7 @@ async def _started(
 
 
 async def begin(send: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> str:
-    """Sends what begins an operation, and does not wait for it. Returns the operation's ID, or "" if it has ended.
+    """Starts an operation and does not wait for it. Returns the ID of the operation, or "" if it has completed.
 
     The poll URLs of the answer are signed and 3 KB long: only the ID is kept, which is the name of the job, too.
     """

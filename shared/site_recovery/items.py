@@ -1,5 +1,4 @@
-"""The items of a vault, counted and looked up: each VM asks, and a walk over ten thousand for each would be a fleet's
-hour of CPU."""
+"""An index over the items of a vault: each VM looks up its item, and a scan of ten thousand for each is too slow."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,7 @@ from shared.model.vm import GroupMember
 
 
 class Items:
-    """One answer of the vault's list. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
+    """One list of a vault. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
 
     def __init__(self, items: Iterable[ProtectedItem]) -> None:
         self._items = tuple(items)
@@ -30,11 +29,11 @@ class Items:
         return iter(self._items)
 
     def of(self, vm: ResourceId) -> ProtectedItem | None:
-        """The item that protects the VM, whoever made it."""
+        """The item that protects the VM, or None."""
         return self._by_source.get(vm)
 
     def original_of(self, vm: ResourceId) -> ResourceId | None:
-        """The VM that this one is a copy of, if a failover or a test failover made it."""
+        """The original of a failover VM, or None."""
         return self._originals.get(vm)
 
     def in_group(self, name: str) -> tuple[GroupMember, ...]:

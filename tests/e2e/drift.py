@@ -24,7 +24,8 @@ _COMPUTE = "2026-04-01"
 class Case:
     """A VM as the estate has it, what protects it if something does, and what a sweep says of it.
 
-    `healed` is whether a sweep in the mode `protect` mends it, `disabled` whether one in `cleanup` ends its protection.
+    `reconciled` is whether a sweep in the mode `protect` fixes it, `disabled` whether one in `cleanup` ends its
+    protection.
     """
 
     name: str
@@ -160,12 +161,12 @@ async def disturb(stack: Stack) -> None:
     item = (await overrides.items(stack))["on-trial"]
     await stack.arm("POST", f"{item['id']}/testFailover", "2025-08-01", drill)
     await eventually(lambda: _are_gone(stack, "deleted", "moved", "replaced"))
-    await stack.arm("PUT", estates.vm_id("replaced"), _COMPUTE, _anew("replaced"))
+    await stack.arm("PUT", estates.vm_id("replaced"), _COMPUTE, _recreated("replaced"))
     await eventually(lambda: _exists(stack, COPY))
     await eventually(lambda: _is_settled(stack, "shrunk", "replaced"))
 
 
-def _anew(name: str) -> Json:
+def _recreated(name: str) -> Json:
     """Another VM of the same name, tagged as the old one was."""
     nic = f"{estates.GROUP}/providers/Microsoft.Network/networkInterfaces/{name}-nic"
     return {
@@ -173,7 +174,7 @@ def _anew(name: str) -> Json:
         "tags": {"dr": "true"},
         "properties": {
             "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
-            "storageProfile": {"osDisk": {"createOption": "FromImage", "name": f"{name}-anew"}},
+            "storageProfile": {"osDisk": {"createOption": "FromImage", "name": f"{name}-again"}},
             "networkProfile": {"networkInterfaces": [{"id": nic}]},
         },
     }

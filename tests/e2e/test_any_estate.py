@@ -57,7 +57,7 @@ def chosen_overrides(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict
 
 @st.composite
 def machines(draw: st.DrawFn, number: int) -> Json:
-    """A VM that asks for up to four things that are to be had, or now and then for what nobody may have."""
+    """A VM that asks for up to four things that are to be had, or now and then for what no one may have."""
     name = f"vm-{number}"
     place = draw(st.sampled_from(PLACES))
     asked = {f"dr-{choice}": value for choice, value in draw(chosen_overrides(number, name, place)).items()}
@@ -186,8 +186,8 @@ def _outside(resource: str) -> str:
     return "" if any(f"{resource}/".lower().startswith(f"{each}/".lower()) for each in known) else resource
 
 
-def _values(told: Json) -> dict[str, str]:
-    return {setting["name"]: setting["value"].lower() for setting in told["settings"]}
+def _values(reported: Json) -> dict[str, str]:
+    return {setting["name"]: setting["value"].lower() for setting in reported["settings"]}
 
 
 def _name(vm: str) -> str:

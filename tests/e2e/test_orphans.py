@@ -1,4 +1,5 @@
-"""From the tag that goes to the target that goes: what this app made is removed once nothing needs it; else nothing."""
+"""From the tag that goes to the target that goes: what this app created is removed once nothing needs it; else
+nothing."""
 
 from typing import Any
 
@@ -95,7 +96,7 @@ async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(sta
     assert second == [cache, "vnet-two-asr", f"asr-cache-{estates.SOURCE}"]
     assert at_last == {"app-asr", *seeds}
     assert "is in it" in report.orphans[0].message
-    # Site Recovery's own parts are no leftovers.
+    # Site Recovery's own parts are no orphans.
     assert [len(vault[kind]) for kind in ("fabrics", "policies", "containerMappings", "networkMappings")] == [
         2,
         1,
@@ -169,14 +170,14 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
     why = {note.message.split(",")[0].rsplit("/", 1)[-1]: note.message for note in report.orphans}
     assert "the lock keep" in why["set-asr"]
     assert "set-asr is in it" in why["near-asr"]
-    assert "somebody has changed it" in why["vnet-one-asr"]
+    assert "was changed since it was created" in why["vnet-one-asr"]
     assert "its subnet web has networkSecurityGroup" in why["vnet-two-asr"]
     # That group was there before: it is none of this app's.
     assert "app-asr" not in why
 
 
 @pytest.mark.timeout(240)
-async def test_in_protect_they_are_only_told(start_stack: StartStack) -> None:
+async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> None:
     async with start_stack(world()) as stack:
         await protect(stack)
         for vm in stack.estate["virtualMachines"]:

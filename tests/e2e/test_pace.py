@@ -23,7 +23,7 @@ ALL = ["first", *FLOOD, *FEW]
 
 
 @pytest.mark.timeout(240)
-async def test_of_events_beside_a_flood_in_the_background_no_call_is_refused(start_stack: StartStack) -> None:
+async def test_of_events_beside_a_flood_in_low_priority_no_call_is_refused(start_stack: StartStack) -> None:
     """All are asked for while time is slow; then it flies again."""
     estate = estates.estate([estates.vm(name) for name in ALL], siteRecovery=[estates.site_recovery()])
     async with start_stack(estate, speed=SPEED) as stack:
@@ -42,7 +42,7 @@ async def test_of_events_beside_a_flood_in_the_background_no_call_is_refused(sta
         await _until_asked_for(stack, len(ALL))
         requests = await stack.app_requests(after=seen)
         await _at_speed(stack, SPEED)
-        # Nobody waits for timers that were set while time was slow.
+        # No one waits for timers that were set while time was slow.
         await stack.deliver(*(write_event(estates.vm_id(name)) for name in ALL[1:]))
 
         ended, writes = await results(stack, len(ALL)), await written(stack)

@@ -14,7 +14,7 @@ PLAN = plan_of(source_vm(), planning_context(), settings())
 
 
 def looked(decision: Decision = Decision.PROTECT, **found: Any) -> Ready:
-    """What `resolve_source` answers: a VM that nothing protects, unless told otherwise."""
+    """What `resolve_source` answers: a VM that nothing protects, unless reported otherwise."""
     return Ready(value=Observation(decision=decision, **{"vm": source_vm(), **found}).dump())
 
 
@@ -23,7 +23,7 @@ def found_item(state: str = "Protected", **changes: Any) -> Ready:
 
 
 def planned(**changes: Any) -> Ready:
-    """What `derive_target_settings` answers: four waves of resources to make, unless told otherwise."""
+    """What `derive_target_settings` answers: four waves of resources to make, unless reported otherwise."""
     return Ready(value=PLAN.model_copy(update=changes).dump())
 
 
@@ -53,8 +53,8 @@ def asked(job: str = "update-1") -> Ready:
     return Ready(value={"job": job})
 
 
-def pending(seconds: float = 30, **told: Any) -> Pending:
-    return Pending(retry_after=seconds, **told)
+def pending(seconds: float = 30, **reported: Any) -> Pending:
+    return Pending(retry_after=seconds, **reported)
 
 
 def job_failed(error: Error = AGENT) -> Ready:

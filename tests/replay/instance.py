@@ -63,8 +63,8 @@ class InstanceOf(Generic[State, Ended]):
     which `changed` is raised; `changed_during` names activities while which it is raised once. Every event carries
     `order`, if there is one. In the first wait that shows the step `stopped_at` the app is stopped for a while.
 
-    What belongs to the end (leftovers, what tells of it, old histories) goes well unless an answer is given: it is in
-    `told`, and not among the `calls`.
+    What belongs to the end (orphans, what reports it, old histories) goes well unless an answer is given: it is in
+    `reported`, and not among the `calls`.
     """
 
     name: ClassVar[str]
@@ -84,7 +84,7 @@ class InstanceOf(Generic[State, Ended]):
         self._left = {activity: deque(answers) for activity, answers in self.answers.items()}
         self.calls: list[str] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.reported: list[tuple[str, dict[str, Any]]] = []
         self.waits: list[float] = []
         self.statuses: list[dict[str, Any]] = []
         self.states: list[State] = []
@@ -154,7 +154,7 @@ class InstanceOf(Generic[State, Ended]):
         assert isinstance(work, decisions.Activity)
         request = json.loads(work.input or "null")
         if work.name in _AT_THE_END:
-            self.told.append((work.name, request))
+            self.reported.append((work.name, request))
         else:
             self.calls.append(work.name)
             self.requests.append((work.name, request))

@@ -93,7 +93,7 @@ def instances(draw: st.DrawFn) -> Instance:
 
 
 def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
-    """Whether protection was asked for anew while the answer to the first time still counted."""
+    """Whether protection was asked for again while the answer to the first time still counted."""
     asked = False
     for name, answer in calls:
         if not isinstance(answer, Ready | Failed):
@@ -137,9 +137,9 @@ def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Inst
     assert not asked_twice(calls)
     assert not changed_twice(calls)
     if result.outcome not in {RunOutcome.NOT_TAGGED, RunOutcome.GONE}:
-        # The same end is not told twice, though its causes may be told in other words.
-        (_, told) = instance.told[-1]
-        end = RunSummary.load(told)
+        # The same end is not reported twice, though its causes may be reported in other words.
+        (_, reported) = instance.reported[-1]
+        end = RunSummary.load(reported)
         assert end.content == end.model_copy(update={"result": result}).content
     for position, name in enumerate(instance.calls):
         if name in {ENABLE, CHANGE}:

@@ -109,7 +109,7 @@ def test_a_result_says_whether_all_was_changed_and_for_what_a_sweep_had_started_
     ]
 
 
-def test_what_stays_different_after_a_change_is_told_and_not_asked_for_again() -> None:
+def test_what_stays_different_after_a_change_is_reported_and_not_asked_for_again() -> None:
     instance = Instance(
         {
             OBSERVE: [found_item(), found_item()],
@@ -122,14 +122,14 @@ def test_what_stays_different_after_a_change_is_told_and_not_asked_for_again() -
     result = instance.run()
 
     assert result.outcome is RunOutcome.PROTECTED
-    first, told = result.findings
-    assert (first, told.code) == (NEEDS_REENABLE, "ChangeNotMade")
-    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in told.message
-    assert "it shows what it was" in told.message
-    assert told.fix
+    first, reported = result.findings
+    assert (first, reported.code) == (NEEDS_REENABLE, "ChangeNotMade")
+    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in reported.message
+    assert "it shows its old settings" in reported.message
+    assert reported.fix
 
 
-def test_a_change_whose_job_failed_leaves_the_vm_protected_and_tells_the_cause() -> None:
+def test_a_change_whose_job_failed_leaves_the_vm_protected_and_reports_the_cause() -> None:
     instance = Instance(
         {
             OBSERVE: [found_item(), found_item()],
@@ -142,9 +142,9 @@ def test_a_change_whose_job_failed_leaves_the_vm_protected_and_tells_the_cause()
     result = instance.run()
 
     assert (result.outcome, result.attempts, result.error) == (RunOutcome.PROTECTED, 0, None)
-    (told,) = result.findings
-    assert told.code == "ChangeNotMade"
-    assert str(AGENT) in told.message
+    (reported,) = result.findings
+    assert reported.code == "ChangeNotMade"
+    assert str(AGENT) in reported.message
     assert instance.calls == [OBSERVE, DERIVE, CHANGE, FOLLOW, OBSERVE, DERIVE]
     assert instance.elapsed < timedelta(minutes=1)
 
@@ -159,9 +159,9 @@ def test_disks_that_could_not_be_added_are_named() -> None:
         }
     )
 
-    (told,) = instance.run().findings
+    (reported,) = instance.run().findings
 
-    assert "disk to add: web-1-data" in told.message
+    assert "disk to add: web-1-data" in reported.message
 
 
 BOTH = SIZE.model_copy(update={"added_disks": DISK.added_disks})
@@ -185,7 +185,7 @@ def test_the_disks_are_added_first_and_the_settings_changed_by_a_job_of_their_ow
 @pytest.mark.parametrize("first", [DISK, SIZE])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_one_step_that_fails_does_not_keep_the_other_from_being_made(first: Changes, at_once: bool) -> None:
-    """Whichever fails stays different: it is asked for once, and told."""
+    """Whichever fails stays different: it is asked for once, and reported."""
     works = [asked("job-2")] if first is DISK else [asked("job-1")]
     fails: list[Answer] = [failed()] if at_once else [asked("job-3")]
     ends: list[Answer] = [] if at_once else [job_failed(AGENT)]
@@ -239,7 +239,7 @@ def test_an_item_that_never_is_what_was_asked_for_is_given_up() -> None:
     assert [finding.code for finding in result.findings] == ["ChangeNotMade"]
 
 
-def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_anew_and_its_failures_are_counted() -> None:
+def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_again_and_its_failures_are_counted() -> None:
     instance = Instance(
         {
             OBSERVE: [found_item(), looked(), looked(), looked()],
@@ -255,7 +255,7 @@ def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_anew_and_its_fa
     assert (result.outcome, result.attempts, result.error) == (RunOutcome.FAILED, 3, AGENT)
 
 
-def test_another_wish_after_a_change_is_another_change() -> None:
+def test_another_override_after_a_change_is_another_change() -> None:
     other = Changes(update=ItemUpdate(size="Standard_D8s_v5"))
     instance = Instance(
         {
@@ -321,7 +321,7 @@ def test_another_job_on_the_item_is_waited_for_and_the_vm_read_again_after_it() 
     assert busy.step in [status["step"] for status in instance.statuses]
 
 
-def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_told() -> None:
+def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_reported() -> None:
     differs = warning("DiskNotProtected", "The disk late is not replicated.")
     instance = Instance(
         {
@@ -333,13 +333,13 @@ def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_told() -> N
     result = instance.run()
 
     assert result.outcome is RunOutcome.PROTECTED
-    first, told = result.findings
-    assert (first, told.code, told.severity) == (differs, WRITES_DISABLED, Severity.NOTE)
-    assert told.message == "DR_MODE is report. disk to add: web-1-data"
+    first, reported = result.findings
+    assert (first, reported.code, reported.severity) == (differs, WRITES_DISABLED, Severity.NOTE)
+    assert reported.message == "DR_MODE is report. disk to add: web-1-data"
     assert instance.calls == [OBSERVE, DERIVE]
 
 
-def test_a_wish_that_is_not_to_be_had_leaves_the_vm_protected_and_is_told() -> None:
+def test_a_override_that_is_not_to_be_had_leaves_the_vm_protected_and_is_reported() -> None:
     invalid = blocker("OverrideInvalid", "The tag dr-target-size is 'huge'.")
     instance = Instance(
         {OBSERVE: [found_item()], DERIVE: [planned(findings=(invalid,), replication=None, resources=())]}
@@ -378,7 +378,7 @@ def test_a_throttled_step_comes_back_and_nothing_is_asked_for_twice(asks: str) -
         Failed(error=Error(code="TargetOutOfScope", message="It lies outside."), by_settings=True),
     ],
 )
-def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_tells_why(refused: Failed) -> None:
+def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_reports_why(refused: Failed) -> None:
     instance = Instance(
         {
             OBSERVE: [found_item()] * 2,
@@ -390,9 +390,9 @@ def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_tells_why(
     result = instance.run()
 
     assert (result.outcome, result.error) == (RunOutcome.PROTECTED, None)
-    first, told = result.findings
-    assert (first, told.code) == (NEEDS_REENABLE, "ChangeNotMade")
-    assert refused.error.message in told.message
+    first, reported = result.findings
+    assert (first, reported.code) == (NEEDS_REENABLE, "ChangeNotMade")
+    assert refused.error.message in reported.message
 
 
 def test_what_was_asked_for_only_once_it_is_protected_is_changed_in_the_same_run() -> None:
@@ -427,7 +427,7 @@ def test_a_run_of_targets_alone_makes_them_and_ends() -> None:
     assert requests(instance, OBSERVE) == [VmRequest(vm_id=VM_ID, as_if_tagged=True).dump()]
 
 
-def test_a_run_of_targets_alone_looks_again_after_a_wait_and_never_enables() -> None:
+def test_a_run_of_targets_alone_observes_again_after_a_wait_and_never_enables() -> None:
     last = PLAN.resources[-1]
     instance = Instance(
         {

@@ -1,4 +1,4 @@
-"""A VM that nobody asks to protect any more, and what still protects it: how long it stays, and how it ends."""
+"""A VM that no one asks to protect any more, and what still protects it: how long it stays, and how it ends."""
 
 from datetime import timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def test_tagged_again_in_time_nothing_has_happened() -> None:
     assert instance.elapsed < timedelta(hours=3)
 
 
-def test_untagged_anew_after_that_the_grace_begins_anew() -> None:
+def test_untagged_again_after_that_the_grace_begins_again() -> None:
     looks: list[Answer] = [unwanted(grace=DAYS), found_item("InitialReplicationInProgress"), unwanted(grace=DAYS)]
     instance = Instance(
         {
@@ -126,11 +126,11 @@ def test_a_disable_of_others_is_waited_for() -> None:
 
 
 def test_beyond_the_share_of_the_day_it_waits_for_the_next() -> None:
-    told = AGENT.model_copy(update={"code": "DailyDisableLimitReached"})
+    reported = AGENT.model_copy(update={"code": "DailyDisableLimitReached"})
     instance = Instance(
         {
             OBSERVE: [unwanted(), unwanted(), unwanted(), gone()],
-            DISABLE: [pending(3600, error=told), pending(3600, error=told), enabled()],
+            DISABLE: [pending(3600, error=reported), pending(3600, error=reported), enabled()],
             FOLLOW: [Ready()],
         }
     )
@@ -163,7 +163,7 @@ def test_changed_while_it_is_being_disabled_it_is_not_asked_for_twice() -> None:
     assert instance.calls.count(DISABLE) == 1
 
 
-def test_tagged_while_it_was_about_to_be_disabled_it_is_looked_at_again() -> None:
+def test_tagged_while_it_was_about_to_be_disabled_it_is_observed_again() -> None:
     """The activity looks for itself, and answers that there is nothing to be disabled."""
     instance = Instance({OBSERVE: [unwanted(), found_item()], DISABLE: [enabled("")], DERIVE: [kept()]})
 
@@ -208,7 +208,7 @@ def test_a_confirmation_reaches_a_run_under_way_and_is_shown(how: dict[str, Any]
 
 
 def test_an_order_that_comes_in_the_last_turn_but_one_is_carried_out() -> None:
-    """While the end is published: the run looks again, now with the confirmation."""
+    """While the end is published: the run observes again, now with the confirmation."""
     instance = Instance(
         {OBSERVE: [unwanted(item=None), unwanted(), gone()], DISABLE: [enabled()], FOLLOW: [Ready()]},
         changed_during=[OBSERVE],

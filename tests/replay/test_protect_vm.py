@@ -100,7 +100,7 @@ def test_a_protected_vm_ends_protected_and_names_its_item() -> None:
     assert instance.calls == [OBSERVE, DERIVE]
 
 
-def test_what_the_last_look_found_is_told_at_the_end() -> None:
+def test_what_the_last_look_found_is_reported_at_the_end() -> None:
     drift = warning("DiskNotProtected", "The disk late is not replicated.")
     instance = Instance({OBSERVE: [found_item()], DERIVE: [kept(findings=(drift,))]})
 
@@ -225,7 +225,7 @@ def test_the_item_is_followed_without_a_job_where_it_was_there_before_the_reques
 # A VM that changes
 
 
-def test_a_change_while_it_waits_ends_the_wait_and_looks_again() -> None:
+def test_a_change_while_it_waits_ends_the_wait_and_observes_again() -> None:
     instance = Instance(
         {
             OBSERVE: [
@@ -309,7 +309,7 @@ def test_a_vm_untagged_while_its_targets_are_made_is_never_enabled() -> None:
     assert ENABLE not in instance.calls
 
 
-def test_a_change_while_targets_are_made_plans_anew_within_the_same_hour() -> None:
+def test_a_change_while_targets_are_made_plans_again_within_the_same_hour() -> None:
     one = PLAN.resources[0][:1]
     instance = Instance(
         {
@@ -548,7 +548,7 @@ def test_a_failed_item_of_somebody_else_fails_the_run() -> None:
     assert (result.outcome, result.error) == (RunOutcome.FAILED, foreign.error)
 
 
-def test_a_failed_item_whose_job_is_known_tells_its_cause_before_it_is_removed() -> None:
+def test_a_failed_item_whose_job_is_known_reports_its_cause_before_it_is_removed() -> None:
     instance = Instance(
         {
             OBSERVE: [looked(), found_item("EnablingFailed"), looked(Decision.NOT_TAGGED)],
@@ -600,8 +600,8 @@ def test_an_activity_that_raises_is_tried_again_and_its_text_is_shown(asked: str
 
     assert instance.run().outcome is RunOutcome.PROTECTED
     assert pytest.approx(60) in instance.waits
-    told = [status["lastError"]["message"] for status in instance.statuses if "lastError" in status]
-    assert any("a bug" in message and asked in message for message in told)
+    reported = [status["lastError"]["message"] for status in instance.statuses if "lastError" in status]
+    assert any("a bug" in message and asked in message for message in reported)
 
 
 def test_an_activity_that_always_raises_ends_the_run_after_ten_growing_waits() -> None:
@@ -616,7 +616,7 @@ def test_an_activity_that_always_raises_ends_the_run_after_ten_growing_waits() -
     assert all(one <= other for one, other in pairwise(instance.waits))
 
 
-def test_an_answer_that_nobody_understands_is_a_fault_and_not_the_end() -> None:
+def test_an_answer_that_no_one_understands_is_a_fault_and_not_the_end() -> None:
     def nonsense(_: dict[str, Any]) -> StepResult:
         return Ready(value={"decision": "perhaps"})
 

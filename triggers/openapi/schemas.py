@@ -1,4 +1,4 @@
-"""The schemas of the document: of what is answered, and of what may be asked."""
+"""The schemas of the document: of responses and requests."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def schemas(settings: Settings) -> Json:
     found: Json = answers["$defs"]
     for view in _VIEWS:
         found[view.__name__]["required"] = list(found[view.__name__]["properties"])
-    about = "While it runs where it stands, then its result; a text if the run itself broke; null if there was none"
+    about = "The status while it runs, then its result; a text if the run itself failed; null if there was none"
     found["ProtectionView"]["properties"]["run"] = {
         "anyOf": [reference(RunStatus), reference(RunResult), {"type": "string"}, {"type": "null"}],
         "description": about,

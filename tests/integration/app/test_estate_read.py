@@ -1,4 +1,4 @@
-"""The estate as lists tell of it: all of it, or as much as can be read, with a word on what is missing."""
+"""The estate as lists report it: all of it, or as much as can be read, with a word on what is missing."""
 
 import asyncio
 from typing import Any
@@ -87,14 +87,14 @@ async def test_all_of_it_is_read_by_a_handful_of_reads(reach: Reach) -> None:
         },
     ],
 )
-async def test_a_row_tells_the_same_of_a_vm_as_the_vm_itself(reach: Reach, more: dict[str, Any]) -> None:
+async def test_a_row_reports_the_same_of_a_vm_as_the_vm_itself(reach: Reach, more: dict[str, Any]) -> None:
     sets = [{"id": f"{GROUP}/providers/Microsoft.Compute/availabilitySets/set", "location": "eastus"}]
     async with reach(estate(machine("web-1", **more), availabilitySets=sets), speed=0.01) as reached:
-        [told] = (await read_inventory(reached.azure)).vms
-        assert told == await read_vm(reached.azure, told.id)
+        [reported] = (await read_inventory(reached.azure)).vms
+        assert reported == await read_vm(reached.azure, reported.id)
 
 
-async def test_what_no_row_tells_is_not_made_up(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_no_row_reports_is_not_made_up(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
     async with reach(estate()) as reached:
         vm = reached.simulator.world.store.vm(vm_id("web-1"))
         assert vm
@@ -102,9 +102,14 @@ async def test_what_no_row_tells_is_not_made_up(reach: Reach, monkeypatch: pytes
         vm.body["tags"] = None
         monkeypatch.setattr("local.simulator.graph.tables._properties", lambda _world, _vm: vm.properties)
         found = await read_inventory(reached.azure)
-    [told] = found.vms
-    assert (told.power_state, told.provisioning_state, told.disks, told.nic_ids) == ("unknown", "Unknown", (), ())
-    assert (told.tags, told.created_at, found.gaps) == ({}, None, ())
+    [reported] = found.vms
+    assert (reported.power_state, reported.provisioning_state, reported.disks, reported.nic_ids) == (
+        "unknown",
+        "Unknown",
+        (),
+        (),
+    )
+    assert (reported.tags, reported.created_at, found.gaps) == ({}, None, ())
 
 
 async def test_only_the_vms_in_scope_are_asked_for(reach: Reach) -> None:
@@ -162,7 +167,7 @@ async def test_an_item_whose_source_is_no_resource_of_azure_is_passed_over(reach
             assert (found.elsewhere, found.gaps) == ({}, ())
 
 
-async def test_the_jobs_of_a_vault_are_told_by_its_list(reach: Reach) -> None:
+async def test_the_jobs_of_a_vault_are_reported_by_its_list(reach: Reach) -> None:
     async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
         [vault] = reached.simulator.world.recovery.values()
         [item] = vault.items()
@@ -226,7 +231,7 @@ async def test_a_row_that_makes_no_sense_is_a_gap_and_takes_no_other_along(reach
     assert [each.id.name for each in found.vms] == ["web-2"]
     assert found.vms_unread
     assert found.gaps == (
-        f"The VMs could not be read in full: 1 rows do not tell of a VM, that of {vm_id('web-1')} among them",
+        f"The VMs could not be read in full: 1 rows could not be parsed as a VM, among them {vm_id('web-1')}",
     )
 
 
@@ -278,7 +283,7 @@ async def test_if_nothing_can_be_read_that_is_said_and_nothing_else(reach: Reach
 
 
 async def test_what_resource_graph_does_not_know_yet_does_no_harm(reach: Reach) -> None:
-    """A VM that is gone is still told of, and a tag is the old one."""
+    """A VM that is gone is still reported, and a tag is the old one."""
     machines = [machine(name) for name in ("gone", "untagged", "stays")]
     items = [protected(each["id"].rsplit("/", 1)[-1]) for each in machines]
     groups = [{"id": TARGET_GROUP, "location": "westus2"}]
@@ -299,7 +304,7 @@ async def test_what_resource_graph_does_not_know_yet_does_no_harm(reach: Reach) 
     assert {each.action for each in known.values()} <= {Action.NONE, Action.CHANGE}
 
 
-async def test_a_survey_is_read_once_for_all_who_ask_meanwhile(reach: Reach) -> None:
+async def test_a_report_is_read_once_for_all_who_ask_meanwhile(reach: Reach) -> None:
     async with reach(estate()) as reached:
         one, two = await asyncio.gather(compliance_report(reached.azure), compliance_report(reached.azure))
         calls = len(reached.calls())

@@ -87,7 +87,8 @@ def statuses(simulator: Simulator) -> Counter[int]:
 
 
 async def until_done(call: Callable[[], Awaitable[None]]) -> int:
-    """As a run does it: what is turned away comes back when it was told to. Returns how often it was turned away."""
+    """As a run does it: what is turned away comes back when it was reported to. Returns how often it was turned
+    away."""
     turned_away = 0
     while True:
         try:
@@ -107,7 +108,7 @@ async def test_six_hundred_reads_at_once_all_end_and_none_is_refused() -> None:
     assert sum(turned_away) > 100
 
 
-async def test_the_background_waits_while_others_pass() -> None:
+async def test_low_priority_waits_while_others_pass() -> None:
     """The bucket is as good as not refilled: at this speed a call comes back every four seconds."""
     async with gateways(speed=0.01) as (simulator, (gateway,)):
 
@@ -175,12 +176,12 @@ async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> Non
             await gateway.look(vm)
             return Ready()
 
-        told = await to_step_result(step(BACK), 30)
+        reported = await to_step_result(step(BACK), 30)
         outcomes = [await to_step_result(step(WEB), 30) for _ in range(5)]
 
         assert statuses(simulator) == {429: 1}
-    assert isinstance(told, Pending)
-    assert told.retry_after == 60
+    assert isinstance(reported, Pending)
+    assert reported.retry_after == 60
     waits = [outcome.retry_after for outcome in outcomes if isinstance(outcome, Pending)]
     assert len(waits) == 5
     assert 50 < min(waits) <= max(waits) < 62

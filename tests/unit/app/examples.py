@@ -97,7 +97,7 @@ def plan_of(
     return with_changes(plan, overrides, item) if item else plan
 
 
-def told(findings: Iterable[Finding], code: str) -> Finding:
+def reported(findings: Iterable[Finding], code: str) -> Finding:
     """The one finding of that code. It says why, and what to do."""
     (finding,) = [finding for finding in findings if finding.code == code]
     assert finding.message
@@ -116,7 +116,7 @@ def of_kind(plan: Plan, kind: type[Any]) -> list[Any]:
 
 
 def existing(resource_type: str, name: str, group: str = "web-asr", **changes: Any) -> Existing:
-    """A resource that is there, in the target region unless told otherwise."""
+    """A resource that is there, in the target region unless reported otherwise."""
     found = Existing(id=ResourceId.of(SUBSCRIPTION, group, resource_type, name), location=TARGET)
     return found.model_copy(update=changes)
 

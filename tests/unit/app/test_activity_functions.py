@@ -43,7 +43,7 @@ REQUESTS: dict[str, Model] = {
     "follow_batch": BatchRequest(vm_ids=(VM_ID,), order="batch-1"),
     "reconcile_window": Sweep(poll_seconds=30),
     "remove_orphans": Sweep(poll_seconds=30),
-    "publish_outcome": RunSummary(result=RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID), at=NOW, news=True),
+    "publish_outcome": RunSummary(result=RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID), at=NOW, notable=True),
     "publish_sweep": Sweep(poll_seconds=30, report=SweepReport(read_at=NOW), done=True),
     "purge_history": PurgeRequest(before=NOW),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),

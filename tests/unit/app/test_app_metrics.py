@@ -86,14 +86,14 @@ def test_an_estate_without_a_vm_counts_none() -> None:
     assert [empty[name] for name in ("dr.vms.required", "dr.vms.compliant", "dr.vms.protected")] == [[(0, {})]] * 3
 
 
-def test_whatever_is_measured_is_documented_and_told_apart_by_what_the_docs_say() -> None:
+def test_whatever_is_measured_is_documented_and_distinguished_by_what_the_docs_say() -> None:
     for each in of_sweep(SweepReport(read_at=NOW), SURVEY):
         assert all(f"`{name}`" in METRICS[each.metric].by for name in each.attributes)
     assert {each.metric for each in of_sweep(SweepReport(read_at=NOW), SURVEY)} | {"dr.enables.failed"} == set(METRICS)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "news", "disabling", "counts"),
+    ("outcome", "notable", "disabling", "counts"),
     [
         (RunOutcome.FAILED, True, False, True),
         (RunOutcome.FAILED, True, True, False),
@@ -102,7 +102,7 @@ def test_whatever_is_measured_is_documented_and_told_apart_by_what_the_docs_say(
         (RunOutcome.PROTECTED, True, False, False),
     ],
 )
-def test_an_enable_that_failed_is_counted(outcome: RunOutcome, news: bool, disabling: bool, counts: bool) -> None:
-    end = RunSummary(result=RunResult(outcome=outcome, vm_id=VM_ID), at=NOW, news=news, disabling=disabling)
+def test_an_enable_that_failed_is_counted(outcome: RunOutcome, notable: bool, disabling: bool, counts: bool) -> None:
+    end = RunSummary(result=RunResult(outcome=outcome, vm_id=VM_ID), at=NOW, notable=notable, disabling=disabling)
 
     assert list(of_run(end)) == ([Measurement("dr.enables.failed", 1)] if counts else [])

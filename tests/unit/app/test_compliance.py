@@ -107,7 +107,7 @@ def test_a_tagged_vm_that_nothing_protects_is_to_be_enabled() -> None:
     assert vm_status.vault == VAULT_ID
 
 
-def test_a_vm_that_nobody_tagged_is_a_candidate() -> None:
+def test_a_vm_that_no_one_tagged_is_a_candidate() -> None:
     vm_status = of_one(source_vm(tags={}))
 
     assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.NOT_TAGGED, Action.NONE, ["NotTagged"])
@@ -143,7 +143,7 @@ def test_what_passes_by_itself_is_left_to_the_vm_s_own_run(changes: dict[str, An
     assert of_one(source_vm(**changes)).action is Action.ENABLE
 
 
-def test_a_vm_that_is_too_young_is_told_and_waited_for() -> None:
+def test_a_vm_that_is_too_young_is_reported_and_waited_for() -> None:
     app, young = settings(min_age_minutes=60), source_vm(created_at=NOW - timedelta(minutes=59))
 
     assert (of_one(young, app=app).state, of_one(young, app=app).action) == (State.UNPROTECTED, Action.NONE)
@@ -151,7 +151,7 @@ def test_a_vm_that_is_too_young_is_told_and_waited_for() -> None:
     assert of_one(source_vm(created_at=NOW - timedelta(minutes=60)), app=app).action is Action.ENABLE
 
 
-def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_woken_in_vain() -> None:
+def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_started_in_vain() -> None:
     there = source_vm(location=TARGET)
     app = settings(region_map={SOURCE: {"target_location": SOURCE}})
 
@@ -161,7 +161,7 @@ def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_woken_in_vain()
     assert of_one(there, regions={}).action is Action.ENABLE
 
 
-def test_a_candidate_that_another_vault_protects_is_told_so() -> None:
+def test_a_candidate_that_another_vault_protects_is_reported_so() -> None:
     item = OTHER_VAULT.child("items", "i")
     vm_status = of_one(source_vm(tags={}), elsewhere={VM_ID: item})
 
@@ -177,7 +177,7 @@ def test_jobs_that_may_be_of_another_vm_of_that_name_say_nothing() -> None:
     assert {code for vm_status in vm_statuses for code in codes(vm_status)} == {"MissingProtection", "NotTagged"}
 
 
-def test_a_vm_whose_region_has_no_vault_is_told() -> None:
+def test_a_vm_whose_region_has_no_vault_is_reported() -> None:
     app = settings(vault_ids=f"{VAULT_ID},{OTHER_VAULT}", region_map={"northeurope": {"vault": str(OTHER_VAULT)}})
 
     assert "RegionNotMapped" in codes(of_one(source_vm(), app=app))
@@ -187,7 +187,7 @@ NO = HealthError(code="151066", message="No.")
 
 
 @pytest.mark.parametrize("state", ["", "EnablingFailed"])
-def test_an_attempt_that_failed_is_told_with_its_time_and_tried_again(state: str) -> None:
+def test_an_attempt_that_failed_is_reported_with_its_time_and_tried_again(state: str) -> None:
     attempt = ours(state=state, held_recovery_points=False, errors=(NO,)) if state else None
 
     vm_status = of_one(source_vm(), attempt, jobs=(enable_job("Succeeded", 30, "a"), enable_job("Failed", 1, "b")))
@@ -220,7 +220,7 @@ def test_an_initial_replication_that_takes_more_than_a_day_has_stalled(hours: fl
     assert codes(vm_status) == (["InitialReplicationStalled"] if stalled else [])
 
 
-def test_an_initial_replication_in_bad_health_is_told() -> None:
+def test_an_initial_replication_in_bad_health_is_reported() -> None:
     item = ours(state="InitialReplicationInProgress", replication_health="Critical", rpo_at=None)
 
     assert codes(of_one(source_vm(), item)) == ["Unhealthy"]
@@ -245,7 +245,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("code", "changes"), WRONG)
-def test_what_is_wrong_with_a_protected_vm_is_told_and_makes_it_non_compliant(
+def test_what_is_wrong_with_a_protected_vm_is_reported_and_makes_it_non_compliant(
     code: str, changes: dict[str, Any]
 ) -> None:
     vm_status = of_one(source_vm(), ours(**changes))
@@ -257,8 +257,10 @@ def test_what_is_wrong_with_a_protected_vm_is_told_and_makes_it_non_compliant(
 
 
 def test_each_of_them_says_since_when_where_that_is_known() -> None:
-    told = tuple(HealthError(code=f"{hours}", message="No.", since=NOW - timedelta(hours=hours)) for hours in (2, 7, 3))
-    unhealthy = ours(replication_health="Warning", errors=told)
+    reported = tuple(
+        HealthError(code=f"{hours}", message="No.", since=NOW - timedelta(hours=hours)) for hours in (2, 7, 3)
+    )
+    unhealthy = ours(replication_health="Warning", errors=reported)
     breached = ours(rpo_seconds=3600, rpo_at=NOW - timedelta(minutes=10))
     unknown = ours(rpo_seconds=3600, rpo_at=None)
 
@@ -282,11 +284,11 @@ FINE: list[tuple[list[str], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "changes"), FINE)
-def test_what_is_only_noted_leaves_it_compliant(told: list[str], changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("reported", "changes"), FINE)
+def test_what_is_only_noted_leaves_it_compliant(reported: list[str], changes: dict[str, Any]) -> None:
     vm_status = of_one(source_vm(), ours(**changes))
 
-    assert codes(vm_status) == told
+    assert codes(vm_status) == reported
     assert vm_status.compliant
 
 
@@ -300,7 +302,7 @@ def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: 
     assert vm_status.action is action
 
 
-def test_a_disk_that_cannot_be_replicated_is_told_and_wakes_nobody() -> None:
+def test_a_disk_that_cannot_be_replicated_is_reported_and_starts_no_one() -> None:
     late = Disk(id=DATA_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
     vm_status = of_one(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), late)), ours())
 
@@ -410,12 +412,12 @@ def test_on_hold_or_busy_nothing_is_changed() -> None:
     assert "OnHold" in codes(of_one(held, ours(), open_settings()))
 
 
-# What nobody asks for any more
+# What no one asks for any more
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "no"}])
 @pytest.mark.parametrize(("app", "action"), [(settings(), Action.NONE), (CLEANUP, Action.DISABLE)])
-def test_untagged_and_protected_is_told_and_disabled_in_cleanup(
+def test_untagged_and_protected_is_reported_and_disabled_in_cleanup(
     tags: dict[str, str], app: Settings, action: Action
 ) -> None:
     vm_status = of_one(source_vm(tags=tags), ours(), app)
@@ -433,7 +435,7 @@ def test_what_is_not_ours_or_busy_is_not_disabled(changes: dict[str, Any]) -> No
     assert of_one(None, ours(**changes), CLEANUP).action is Action.NONE
 
 
-def test_a_vm_that_is_gone_is_told_and_disabled_in_cleanup() -> None:
+def test_a_vm_that_is_gone_is_reported_and_disabled_in_cleanup() -> None:
     vm_status = of_one(None, ours(), CLEANUP)
 
     assert (vm_status.state, vm_status.action, codes(vm_status)) == (
@@ -463,7 +465,7 @@ def test_what_protects_a_vm_may_be_there_though_it_was_not_read() -> None:
     assert not unknown.compliant
 
 
-def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> None:
+def test_a_vm_that_was_moved_is_reported_where_it_went_and_nothing_is_disabled() -> None:
     there = ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, "web-1")
     disk = ResourceId.of(SUBSCRIPTION, "shop", OS_DISK.type, OS_DISK.name)
     moved = source_vm(id=there, disks=(Disk(id=disk, sku="Premium_LRS"),))
@@ -487,7 +489,7 @@ def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> 
     ],
     ids=["made after the last recovery point", "other disks"],
 )
-def test_another_vm_under_the_same_name_is_told_and_left(vm: SourceVm) -> None:
+def test_another_vm_under_the_same_name_is_reported_and_left(vm: SourceVm) -> None:
     vm_status = of_one(vm, ours())
 
     assert (vm_status.state, vm_status.action, codes(vm_status)) == (
@@ -596,7 +598,7 @@ def test_whatever_the_estate_is_like(some: Inventory, mode: Mode, shuffle: Any) 
         assert bool(vm_status.fingerprint) is (vm_status.action is not Action.NONE)
 
 
-def test_what_hinders_a_vm_as_far_as_a_list_tells_is_among_the_findings_that_a_standing_may_have() -> None:
+def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a_standing_may_have() -> None:
     hindered: dict[str, Any] = {
         "scale_set_id": VM_ID,
         "power_state": "deallocated",

@@ -1,4 +1,4 @@
-"""What protection costs a month: from the table, and told to be incomplete where that has no price."""
+"""What protection costs a month: from the table, and requested to be incomplete where that has no price."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_month_is_the_instance_the_replica_disks_and_a_share_of_the_cache() ->
 
 
 @pytest.mark.parametrize("disk", [("UltraSSD_LRS", 64), ("Premium_LRS", None), ("", 64)])
-def test_a_disk_without_a_price_or_a_size_is_told_and_not_guessed(disk: tuple[str, int | None]) -> None:
+def test_a_disk_without_a_price_or_a_size_is_reported_and_not_guessed(disk: tuple[str, int | None]) -> None:
     cost = cost_of([disk, ("Premium_LRS", 10)], TABLE)
 
     assert (cost.disks, cost.unpriced) == (1.0, (disk[0],))
@@ -36,7 +36,7 @@ def test_no_disks_cost_nothing() -> None:
     assert cost_of([], TABLE).month == 23
 
 
-def test_a_plan_tells_what_it_costs_by_the_table_of_the_settings() -> None:
+def test_a_plan_reports_what_it_costs_by_the_table_of_the_settings() -> None:
     plan = plan_of(source_vm(), planning_context(), settings(prices=TABLE))
 
     assert plan.cost

@@ -41,7 +41,7 @@ def disables_of(count: int, hours_ago: float = 1) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "false"}, None], ids=["no tag", "a tag that says no", "no VM"])
-async def test_in_cleanup_what_nobody_asks_for_is_disabled(tags: dict[str, str] | None) -> None:
+async def test_in_cleanup_what_no_one_asks_for_is_disabled(tags: dict[str, str] | None) -> None:
     cloud = cloud_with(tags)
 
     assert await disable_protection(cleanup(cloud), REQUEST) == Ready(value={"job": "delete-1"})
@@ -86,7 +86,7 @@ async def test_with_writes_off_no_confirmation_helps(changes: dict[str, Any]) ->
         ({}, "SomethingNew", "", {}),
         ({}, "DisablingProtection", "", {}),
     ],
-    ids=["tagged", "on hold", "of others", "failed over", "a state that nobody knows", "being disabled"],
+    ids=["tagged", "on hold", "of others", "failed over", "an unknown state", "being disabled"],
 )
 async def test_what_may_not_be_disabled(
     request_: VmRequest, tags: dict[str, str], state: str, name: str, details: dict[str, Any]

@@ -274,7 +274,7 @@ async def test_lists_that_were_read_a_moment_ago_serve_for_a_hundred_requests(
     assert cloud.reads.count("replication_jobs") == 1
 
 
-async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_nobody(
+async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_no_one(
     azure: FakeAzure, cloud: Cloud, clock: Clock
 ) -> None:
     cloud.vault["replication_jobs"].append(job_body("InProgress", "of-another-web-1"))

@@ -1,4 +1,4 @@
-"""What Azure answers, told apart: to be asked again, or not."""
+"""What Azure answers, distinguished: to be asked again, or not."""
 
 import json
 from typing import Any
@@ -153,7 +153,7 @@ def test_a_body_of_any_shape_gives_an_error_with_a_code_and_a_message(body: Any)
     assert error.message
 
 
-def test_what_is_missing_is_told_from_what_is_refused() -> None:
+def test_what_is_missing_is_reported_from_what_is_refused() -> None:
     assert is_missing(refusal(404, BODY))
     assert not is_missing(refusal(403, BODY))
     assert not is_missing(refusal(400, BODY))

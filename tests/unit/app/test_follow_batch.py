@@ -28,8 +28,8 @@ async def follow(hub: FakeHub, *vms: ResourceId) -> BatchProgress:
     return BatchProgress.load(outcome.value)
 
 
-def ended(outcome: RunOutcome, **told: Any) -> dict[str, Any]:
-    return RunResult(outcome=outcome, vm_id=VM_ID, **{"orders": ("other", BATCH), **told}).dump()
+def ended(outcome: RunOutcome, **reported: Any) -> dict[str, Any]:
+    return RunResult(outcome=outcome, vm_id=VM_ID, **{"orders": ("other", BATCH), **reported}).dump()
 
 
 async def test_a_run_that_ended_says_how() -> None:
@@ -86,7 +86,7 @@ async def test_an_end_that_knows_nothing_of_the_batch_is_not_its_end() -> None:
     assert RunState.model_validate_json(shown.input_).orders == (BATCH,)
 
 
-async def test_a_vm_whose_run_was_purged_is_looked_at_again() -> None:
+async def test_a_vm_whose_run_was_purged_is_observed_again() -> None:
     def ends_at_once(hub: FakeHub, instance: str) -> None:
         hub.put(instance, Status.Completed, output=ended(RunOutcome.PROTECTED))
 

@@ -20,7 +20,7 @@ NO = Error(code="150261", message="It failed.")
 
 @dataclass
 class Service:
-    """Something that is made in the background: asked for, then under way, then there or failed."""
+    """Something that is made with low priority: asked for, then under way, then there or failed."""
 
     there: bool = False
     ended: bool | Error = False
@@ -130,7 +130,9 @@ async def test_what_is_under_way_is_looked_at_once_in_a_poll_interval(ask: Ask, 
     assert service.looks == 2
 
 
-async def test_a_failed_creation_is_told_once_and_then_tried_anew(ask: Ask, service: Service, clock: Clock) -> None:
+async def test_a_failed_creation_is_reported_once_and_then_tried_again(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
     await ask()
     service.ended = NO
     clock.now += FIRST_LOOK
@@ -176,7 +178,7 @@ async def test_what_is_done_at_once_is_there_at_once(ask: Ask, service: Service)
     assert service.starts == 1
 
 
-async def test_a_request_that_could_not_be_sent_holds_nobody_up(ask: Ask, service: Service) -> None:
+async def test_a_request_that_could_not_be_sent_holds_no_one_up(ask: Ask, service: Service) -> None:
     service.failures = [ConnectionError("reset")]
 
     with pytest.raises(ConnectionError):

@@ -24,7 +24,7 @@ from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
-from tests.unit.app.test_protections_door import BATCH, STATE
+from tests.unit.app.test_protections_trigger import BATCH, STATE
 from triggers.body import request_model, tags_in
 from triggers.compliance import get_compliance
 from triggers.disabling import delete_protection
@@ -94,7 +94,7 @@ def test_the_document_is_openapi() -> None:
     schemathesis.openapi.from_dict(DOCUMENT).validate()
 
 
-def test_a_document_that_is_none_is_told_from_it() -> None:
+def test_a_document_that_is_none_is_reported_from_it() -> None:
     with pytest.raises(jsonschema_rs.ValidationError):
         schemathesis.openapi.from_dict({**DOCUMENT, "info": {"title": 3}}).validate()
 
@@ -237,14 +237,14 @@ async def test_a_look_is_as_the_document_says(
     assert view["run"] == (client.custom_status if view["running"] else client.output)
 
 
-RECKONED = {"rpoInSeconds": 95, "lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
+RPO_READ = {"rpoInSeconds": 95, "lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
 
 
 def protect(cloud: Cloud) -> None:
     """By an item of which there is much to tell."""
     cloud.add_region_pair()
     disks = [{"diskId": f"{VM_ID.group_id}/providers/Microsoft.Compute/disks/web-1-os", "diskState": "Protected"}]
-    item = item_body("Protected", our_item_name(), protectedManagedDisks=disks, **RECKONED)
+    item = item_body("Protected", our_item_name(), protectedManagedDisks=disks, **RPO_READ)
     item["properties"]["healthErrors"] = [{"errorCode": "1", "possibleCauses": "Rain.", "recommendedAction": "Wait."}]
     cloud.vault["replication_protected_items"].append(item)
     cloud.vault["replication_jobs"].append(job_body("Succeeded", startTime="2026-05-01T12:00:00Z"))

@@ -70,7 +70,7 @@ async def test_a_run_that_has_ended_is_followed_by_a_new_one(ended: Status) -> N
     assert len(client.started) == 1
 
 
-async def test_a_run_under_way_is_told_and_looked_at_again_a_moment_later(slept: list[float]) -> None:
+async def test_a_run_under_way_is_reported_and_observed_again_a_moment_later(slept: list[float]) -> None:
     client = FakeDurableClient()
     client.status = Status.Running
 
@@ -101,7 +101,7 @@ async def test_a_run_that_ends_before_the_event_reaches_it_is_followed_by_a_new_
     assert len(client.started) == 1
 
 
-async def test_a_run_that_another_door_has_just_started_is_told_instead() -> None:
+async def test_a_run_that_another_trigger_has_just_started_is_reported_instead() -> None:
     def another_door_is_quicker(client: FakeDurableClient, made: str) -> None:
         if made == "get_status":
             client.status = Status.Running
@@ -169,7 +169,7 @@ async def test_a_vm_whose_runs_end_again_and_again_is_no_success() -> None:
         await signal_or_start(NeverStill(), RUN)
 
 
-async def test_of_many_doors_at_once_one_starts_the_run() -> None:
+async def test_of_many_triggers_at_once_one_starts_the_run() -> None:
     client = FakeDurableClient()
 
     await asyncio.gather(*(signal_or_start(client, RUN) for _ in range(20)))
@@ -260,8 +260,8 @@ async def test_an_order_that_no_run_takes_up_is_given_up_in_time(slept: list[flo
 @given(st.integers(0, 2**32), st.integers(1, 5))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_is_lost_whatever_the_hub_drops(seed: int, orders: int) -> None:
-    """Starts and events are dropped, runs end at any moment, hints come in between: whoever is told that an order was
-    taken up finds it in the run that lives, or in the result of one that has carried it out."""
+    """Starts and events are dropped, runs end at any moment, hints come in between: any client that is reported that
+    an order was taken up finds it in the run that lives, or in the result of one that has carried it out."""
     asyncio.run(_orders_on_a_careless_hub(seed, orders))
 
 
@@ -298,7 +298,7 @@ async def test_a_batch_that_is_never_seen_is_not_promised() -> None:
         async def start_new(self, *started: Any) -> str:
             return str(started)
 
-    with pytest.raises(SignalError, match="has not been seen within 5 s"):
+    with pytest.raises(SignalError, match="its status could not be read within 5 s"):
         await start_and_see(Lost(), "protect_batch", "batch-1", {}, 5)
 
 
@@ -327,7 +327,7 @@ LOST = RunState(
 )
 
 
-async def test_whoever_takes_over_a_run_goes_on_where_it_stopped() -> None:
+async def test_any_client_takes_over_a_run_goes_on_where_it_stopped() -> None:
     client = FakeDurableClient()
     client.status, client.state = Status.Running, LOST.dump()
     client.last_updated = datetime.now(UTC) - timedelta(hours=3)

@@ -1,4 +1,4 @@
-"""What nobody needs any more of what this app made, and what keeps a resource all the same: rule by rule."""
+"""What no one needs any more of what this app created, and what keeps a resource all the same: rule by rule."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -71,7 +71,7 @@ def nic(network: ResourceId | None = VNET) -> ItemNic:
 # Who needs what
 
 
-def test_with_nobody_left_everything_is_left_over_leaves_first() -> None:
+def test_with_no_one_left_everything_is_left_over_leaves_first() -> None:
     assert unneeded(MADE, frozenset(), settings()) == (
         SET,
         PLACEMENT,
@@ -91,7 +91,7 @@ def test_a_tagged_vm_needs_what_its_run_would_make() -> None:
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "false"}, {"dr-hold": "true"}])
-def test_a_vm_that_nobody_tags_needs_nothing(tags: dict[str, str]) -> None:
+def test_a_vm_that_no_one_tags_needs_nothing(tags: dict[str, str]) -> None:
     assert left(source_vm(tags=tags, **IN_SET)) == set(MADE)
     assert referenced(source_vm(tags=tags)) == ReferencedResources()
 
@@ -135,7 +135,7 @@ def test_with_another_target_group_the_set_is_looked_for_there() -> None:
 
 
 @pytest.mark.parametrize("state", ["Protected", "UnplannedFailoverCommitted", "DisablingProtection", "EnablingFailed"])
-def test_what_an_item_names_is_in_use_whatever_its_state_and_whoever_made_it(state: str) -> None:
+def test_what_an_item_names_is_in_use_whatever_its_state_and_any_client_made_it(state: str) -> None:
     item = protected_item(
         state=state,
         disks=(ItemDisk(id=OS_DISK, cache_account=CACHE),),
@@ -164,7 +164,7 @@ def test_so_do_its_interfaces_and_the_copies_that_a_failover_made() -> None:
     assert {each.group_id.key for each in (copy, pool, guard, address)} <= named_by([item])
 
 
-def test_an_item_that_tells_its_network_settles_that_of_its_vm() -> None:
+def test_an_item_that_reports_its_network_settles_that_of_its_vm() -> None:
     assert referenced(source_vm(), items=(protected_item(nics=(nic(),)),)).interfaces == frozenset()
 
 
@@ -174,13 +174,13 @@ def test_of_an_item_that_does_not_yet_the_vm_is_asked(vm: SourceVm, nics: tuple[
     assert referenced(vm, items=(protected_item(nics=nics),)).interfaces == {NIC.key}
 
 
-def test_and_if_that_vm_is_gone_nobody_knows() -> None:
+def test_and_if_that_vm_is_gone_no_one_knows() -> None:
     item = protected_item()
     assert referenced(items=(item,)).unclear == str(item.id)
     assert referenced(source_vm(), items=(item,)).unclear == ""
 
 
-# What is never a leftover
+# What is never a orphan
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_the_settings_name_stays() -> None:
     assert set(unneeded(MADE, frozenset(), app)) == {PLACEMENT, CACHE, CACHE.group_id, VNET.group_id}
 
 
-# What a resource tells of itself
+# What a resource reports itself
 
 TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00", naming.MADE_AS: "abc"}
 
@@ -244,13 +244,13 @@ def test_one_that_is_not_ours_any_more_stays(tags: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-01-01T00:00:00"])
 def test_one_that_does_not_say_when_it_was_made_stays(at: str) -> None:
-    assert kept(tags={**TAGS, naming.MADE_AT: at}) == "the tag dr-made-at does not say when it was made"
+    assert kept(tags={**TAGS, naming.MADE_AT: at}) == "the tag dr-made-at does not say when it was created"
 
 
 def test_a_young_one_stays_for_the_grace() -> None:
     made = {**TAGS, naming.MADE_AT: (NOW - timedelta(hours=71)).isoformat()}
 
-    assert kept(tags=made) == "it was made at 2026-05-29 13:00 UTC, less than 72 h ago"
+    assert kept(tags=made) == "it was created at 2026-05-29 13:00 UTC, less than 72 h ago"
     assert kept(settings(untag_grace_hours=70), tags=made) == ""
 
 
@@ -279,7 +279,7 @@ def test_one_that_is_in_use_stays_with_every_reason() -> None:
 
 @pytest.mark.parametrize("changes", [{"made_of": "xyz"}, {"tags": {**TAGS, naming.MADE_AS: ""}}])
 def test_one_that_somebody_has_changed_stays(changes: dict[str, Any]) -> None:
-    assert "somebody has changed it" in kept(**changes)
+    assert "was changed since it was created" in kept(**changes)
 
 
 def test_the_digest_of_a_network_knows_no_order_and_no_case() -> None:
@@ -298,6 +298,6 @@ def test_a_report_names_as_many_as_it_has_room_for() -> None:
     *named, rest = notes_of(many)
 
     assert len(named) == 20
-    assert all(note.code == "LeftoverTarget" and note.message.endswith("It stays: it is young.") for note in named)
-    assert rest.message == "3 more stay likewise."
+    assert all(note.code == "LeftoverTarget" and note.message.endswith("It is kept: it is young.") for note in named)
+    assert rest.message == "3 more orphaned resources are kept."
     assert notes_of({}) == ()

@@ -1,4 +1,5 @@
-"""The events: which end is told as which type, what is in them, how they are told apart, and how large they get."""
+"""The events: which end is reported as which type, what is in them, how they are distinguished, and how large they
+get."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -29,10 +30,10 @@ errors = st.none() | st.builds(Error, code=st.just("151066"), message=texts, act
 
 
 def end(
-    outcome: RunOutcome = RunOutcome.PROTECTED, *, news: bool = True, at: datetime = NOW, **result: object
+    outcome: RunOutcome = RunOutcome.PROTECTED, *, notable: bool = True, at: datetime = NOW, **result: object
 ) -> RunSummary:
-    told = RunResult.model_validate({"outcome": outcome, "vm_id": VM_ID, **result})
-    return RunSummary(result=told, at=at, news=news, vault=OTHER_VAULT)
+    reported = RunResult.model_validate({"outcome": outcome, "vm_id": VM_ID, **result})
+    return RunSummary(result=reported, at=at, notable=notable, vault=OTHER_VAULT)
 
 
 def event_of(run_end: RunSummary) -> OutcomeEvent:
@@ -65,7 +66,7 @@ def test_every_type_is_documented() -> None:
 
 
 def test_what_is_no_news_is_no_event() -> None:
-    assert of_run(end(news=False), VAULT_ID) == ()
+    assert of_run(end(notable=False), VAULT_ID) == ()
 
 
 def test_an_event_holds_item_findings_and_error() -> None:
@@ -84,13 +85,13 @@ def test_an_event_holds_item_findings_and_error() -> None:
     }
 
 
-def test_a_vm_of_no_vault_is_told_of_by_the_app() -> None:
+def test_a_vm_of_no_vault_is_reported_by_the_app() -> None:
     (event,) = of_run(end().model_copy(update={"vault": None}), VAULT_ID)
 
     assert event.source == str(VAULT_ID)
 
 
-def test_of_many_findings_the_weightiest_are_told_and_the_others_counted() -> None:
+def test_of_many_findings_the_weightiest_are_reported_and_the_others_counted() -> None:
     notes = [note("NotManagedByApp", f"{number}") for number in range(4)]
     stop = blocker("VmNotRunning", "Stopped.")
     event = event_of(end(findings=(*notes, LATE, stop)))
@@ -110,7 +111,7 @@ def test_an_event_of_a_vm_is_billed_as_one_whatever_is_found(found: tuple[Findin
 # What tells events apart
 
 
-def test_the_same_end_told_twice_is_the_same_event() -> None:
+def test_the_same_end_reported_twice_is_the_same_event() -> None:
     assert event_of(end(findings=(LATE,))).id == event_of(end(findings=(LATE,))).id
     again = end(findings=(LATE,)).model_copy(update={"publish_attempts": 1})
     assert event_of(again).id == event_of(end(findings=(LATE,))).id
@@ -137,7 +138,7 @@ def test_an_id_knows_no_case_in_which_azure_wrote_the_vm() -> None:
 # A sweep
 
 
-def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> None:
+def test_a_sweep_reports_each_vm_that_is_not_as_it_should_be_and_then_itself() -> None:
     report = SweepReport(
         read_at=NOW,
         ended_at=NOW + timedelta(minutes=9),
@@ -155,15 +156,15 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         gaps=("The VMs could not be read in full.",),
     )
     second = ResourceId(f"{VM_ID}-2")
-    told = list(of_sweep(report, (vm_status(LATE), vm_status(LATE, vm=second, vault=None)), VAULT_ID))
+    reported = list(of_sweep(report, (vm_status(LATE), vm_status(LATE, vm=second, vault=None)), VAULT_ID))
 
-    assert [(event.type, event.subject, event.source) for event in told] == [
+    assert [(event.type, event.subject, event.source) for event in reported] == [
         (EventType.UNHEALTHY, str(VM_ID), str(OTHER_VAULT)),
         (EventType.UNHEALTHY, str(second), str(VAULT_ID)),
         (EventType.SWEEP_COMPLETED, str(VAULT_ID), str(VAULT_ID)),
     ]
-    assert told[0].data["findings"][0]["code"] == LATE.code
-    assert told[2].data == {
+    assert reported[0].data["findings"][0]["code"] == LATE.code
+    assert reported[2].data == {
         "outcome": "partial",
         "readAt": "2026-05-01T12:00:00Z",
         "total": 9,
@@ -185,9 +186,9 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         "gaps": ["The VMs could not be read in full."],
         "writesDisabled": "",
     }
-    assert {event.time for event in told} == {report.ended_at}
-    assert len({event.id for event in told}) == 3
-    assert next(event.id for event in of_sweep(report, (vm_status(LATE),), VAULT_ID)) == told[0].id
+    assert {event.time for event in reported} == {report.ended_at}
+    assert len({event.id for event in reported}) == 3
+    assert next(event.id for event in of_sweep(report, (vm_status(LATE),), VAULT_ID)) == reported[0].id
 
 
 @pytest.mark.parametrize(

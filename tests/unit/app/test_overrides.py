@@ -10,7 +10,16 @@ from shared.config.settings import Settings
 from shared.model.findings import Severity
 from shared.model.resource_id import ResourceId
 from shared.planning.overrides import Override, Overrides, overrides_of
-from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, asking, open_settings, settings, source_vm, told
+from tests.unit.app.examples import (
+    ELSEWHERE,
+    NETWORK,
+    SUBSCRIPTION,
+    asking,
+    open_settings,
+    reported,
+    settings,
+    source_vm,
+)
 
 GROUP = "tag dr-{} of the resource group web"
 HUB = str(ResourceId.of(SUBSCRIPTION, "hub", NETWORK.type, "hub"))
@@ -33,7 +42,7 @@ def asks(overrides: Overrides, tag: str) -> Override:
 # The order of the layers
 
 
-def test_nobody_asks_for_anything() -> None:
+def test_no_one_asks_for_anything() -> None:
     assert overrides_of(source_vm(), {}, settings()) == Overrides("default", Profile())
 
 
@@ -95,12 +104,12 @@ def test_the_profile_is_the_last_layer_s(
     assert overrides_of(source_vm(tags=vm, request=request_), group, of_app).profile_name == name
 
 
-def test_a_profile_that_nobody_defined_names_the_layer_and_what_is_there() -> None:
+def test_a_profile_that_no_one_defined_names_the_layer_and_what_is_there() -> None:
     of_app = settings(profiles={"default": Profile(), "gold": Profile()})
 
     overrides = overrides_of(asking(profile="15-days"), {"dr-profile": "gold"}, of_app)
 
-    finding = told(overrides.findings, "OverrideInvalid")
+    finding = reported(overrides.findings, "OverrideInvalid")
     assert finding.severity is Severity.BLOCKER
     assert finding.message == "The tag dr-profile is '15-days'; allowed: default, gold."
     assert "DR_PROFILES" in finding.fix
@@ -119,27 +128,27 @@ def test_a_profile_may_set_what_it_does_not_allow_others_to_set() -> None:
 
 
 @pytest.mark.parametrize("name", ["dr-target-siz", "dr-", "dr-recovery-point-retention", "DR-Vault", "dr-made-by-me"])
-def test_a_tag_of_ours_that_nobody_knows_is_a_blocker_that_lists_those_known(name: str) -> None:
-    finding = told(overrides_of(source_vm(tags={name: "x"}), {}, open_settings()).findings, "OverrideInvalid")
+def test_a_tag_of_ours_that_no_one_knows_is_a_blocker_that_lists_those_known(name: str) -> None:
+    finding = reported(overrides_of(source_vm(tags={name: "x"}), {}, open_settings()).findings, "OverrideInvalid")
 
     assert finding.severity is Severity.BLOCKER
-    assert f"The tag {name.lower()} is none that this app knows" in finding.message
+    assert f"The tag {name.lower()} is unknown" in finding.message
     for known in ("dr-profile", "dr-hold", *(f"dr-{tag}" for tag in CHOICES)):
         assert known in finding.message
 
 
-def test_an_unknown_tag_of_the_resource_group_is_told_with_its_place() -> None:
-    finding = told(overrides_of(source_vm(), {"dr-cache": "x"}, open_settings()).findings, "OverrideInvalid")
+def test_an_unknown_tag_of_the_resource_group_is_reported_with_its_place() -> None:
+    finding = reported(overrides_of(source_vm(), {"dr-cache": "x"}, open_settings()).findings, "OverrideInvalid")
 
     assert GROUP.format("cache") in finding.message
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_a_hold_on_the_resource_group_is_not_passed_over(value: str) -> None:
-    """It holds no VM: who set it is told, and nothing is written to the VMs meanwhile."""
-    finding = told(overrides_of(source_vm(), {"dr-hold": value}, open_settings()).findings, "OverrideInvalid")
+    """It holds no VM: who set it is reported, and nothing is written to the VMs meanwhile."""
+    finding = reported(overrides_of(source_vm(), {"dr-hold": value}, open_settings()).findings, "OverrideInvalid")
 
-    assert f"The {GROUP.format('hold')} is none that this app knows there; allowed: dr-profile, " in finding.message
+    assert f"The {GROUP.format('hold')} is unknown; allowed: dr-profile, " in finding.message
     assert "dr-hold" not in finding.message.split("allowed:")[1]
 
 
@@ -188,13 +197,13 @@ def test_a_bad_request_names_its_field(given: dict[str, str]) -> None:
     overrides = overrides_of(source_vm(request=given), {}, open_settings())
 
     (name,) = given
-    message = told(overrides.findings, "OverrideInvalid").message
+    message = reported(overrides.findings, "OverrideInvalid").message
     assert name.removeprefix("dr-") in message.partition("allowed:")[0]
     assert "request" in message
 
 
 def test_a_long_value_does_not_make_a_long_message() -> None:
-    finding = told(overrides_of(asking(target_zone="9" * 300), {}, open_settings()).findings, "OverrideInvalid")
+    finding = reported(overrides_of(asking(target_zone="9" * 300), {}, open_settings()).findings, "OverrideInvalid")
 
     assert len(finding.message) < 300
 
@@ -203,11 +212,11 @@ def test_a_long_value_does_not_make_a_long_message() -> None:
 
 
 def test_nothing_is_allowed_that_the_profile_does_not_allow() -> None:
-    finding = told(overrides_of(asking(target_size="Standard_A1"), {}, settings()).findings, "OverrideNotAllowed")
+    finding = reported(overrides_of(asking(target_size="Standard_A1"), {}, settings()).findings, "OverrideNotAllowed")
 
     assert finding.severity is Severity.BLOCKER
     assert finding.message == (
-        "The tag dr-target-size asks for 'Standard_A1'; the profile default allows nothing for target-size."
+        "The tag dr-target-size requests 'Standard_A1'; the profile default allows nothing for target-size."
     )
     assert "DR_PROFILES" in finding.fix
 
@@ -256,7 +265,7 @@ def test_what_an_allow_list_does_not_cover_is_refused_value_by_value(
 ) -> None:
     vm = source_vm(tags={f"dr-{tag}": given})
 
-    finding = told(overrides_of(vm, {}, allowing(tag, allowed)).findings, "OverrideNotAllowed")
+    finding = reported(overrides_of(vm, {}, allowing(tag, allowed)).findings, "OverrideNotAllowed")
 
     assert f"{refused!r}" in finding.message
     assert allowed in finding.message
@@ -265,7 +274,7 @@ def test_what_an_allow_list_does_not_cover_is_refused_value_by_value(
 def test_an_open_allow_list_does_not_reach_beyond_the_target_scope() -> None:
     overrides = overrides_of(asking(target_vnet=TENANTS), {}, open_settings())
 
-    finding = told(overrides.findings, "OverrideNotAllowed")
+    finding = reported(overrides.findings, "OverrideNotAllowed")
     assert TENANTS in finding.message
     assert f"DR_TARGET_SCOPE (/subscriptions/{SUBSCRIPTION})" in finding.message
 
@@ -273,7 +282,7 @@ def test_an_open_allow_list_does_not_reach_beyond_the_target_scope() -> None:
 def test_an_allow_list_of_another_profile_opens_nothing() -> None:
     of_app = settings(profiles={"default": Profile(), "open": Profile(allow={"target-zone": ("*",)})})
 
-    assert told(overrides_of(asking(target_zone="1"), {}, of_app).findings, "OverrideNotAllowed")
+    assert reported(overrides_of(asking(target_zone="1"), {}, of_app).findings, "OverrideNotAllowed")
     assert overrides_of(asking(target_zone="1", profile="open"), {}, of_app).findings == ()
 
 

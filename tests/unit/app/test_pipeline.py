@@ -192,7 +192,7 @@ async def ask(transport: Transport, azure: Azure | None = None) -> StepResult:
     return await to_step_result(step(), 30)
 
 
-async def test_a_long_throttle_is_told_at_once_with_azure_s_own_time() -> None:
+async def test_a_long_throttle_is_reported_at_once_with_azure_s_own_time() -> None:
     transport = Transport((429, {"Retry-After": "60"}, "TooManyRequests"))
 
     outcome = await ask(transport)
@@ -209,7 +209,7 @@ async def test_a_short_throttle_is_not_even_noticed() -> None:
     assert (len(transport.sent), transport.slept) == (2, [1])
 
 
-async def test_a_short_throttle_that_does_not_end_is_told_after_two_more_tries() -> None:
+async def test_a_short_throttle_that_does_not_end_is_reported_after_two_more_tries() -> None:
     transport = Transport((429, {"Retry-After": "1"}, "TooManyRequests"))
 
     outcome = await ask(transport)
@@ -233,7 +233,7 @@ async def test_after_a_long_throttle_nothing_is_sent_and_nothing_retried_until_i
     assert (len(transport.sent), transport.slept) == (1, [])
 
 
-async def test_calls_that_nobody_answers_are_not_under_way_for_ever() -> None:
+async def test_calls_that_no_one_answers_are_not_under_way_for_ever() -> None:
     transport = Transport((200, {}, ""))
     transport.fault = ServiceRequestError("No route to host")
     azure = Offline(transport)

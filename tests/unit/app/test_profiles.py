@@ -42,11 +42,11 @@ def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pyt
 
     assert plan.replication
     assert plan.replication.policy.retention_minutes == 4320
-    (told,) = [setting for setting in plan.settings if setting.name == "recoveryPointRetention"]
-    assert (told.value, told.origin) == ("72 h", "profile gold")
+    (reported,) = [setting for setting in plan.settings if setting.name == "recoveryPointRetention"]
+    assert (reported.value, reported.origin) == ("72 h", "profile gold")
 
 
-def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_no_one_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "dr-profile": "platinum"})
     plan = plan_of(vm, planning_context(), with_gold(monkeypatch))
 
@@ -58,7 +58,7 @@ def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypat
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ("{", "it is no JSON"),
         ("[]", "it is no JSON object"),
@@ -78,11 +78,13 @@ def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypat
         ('{"gold": {"allow": ["target-zone"]}}', "gold.allow"),
     ],
 )
-def test_a_wrong_profile_keeps_the_app_from_starting(monkeypatch: pytest.MonkeyPatch, given: str, told: str) -> None:
+def test_a_wrong_profile_keeps_the_app_from_starting(
+    monkeypatch: pytest.MonkeyPatch, given: str, reported: str
+) -> None:
     (problem,) = problems_of(monkeypatch, DR_PROFILES=given)
 
     assert problem.startswith("DR_PROFILES")
-    assert told in problem
+    assert reported in problem
     assert "recoveryPointRetentionHours (1 to 360)" in problem
 
 

@@ -36,7 +36,7 @@ def test_each_state_of_the_service_is_one_stage(state: str, stage: Stage) -> Non
 
 
 @given(st.text().filter(lambda state: state.lower() not in {known.lower() for known in STAGES}))
-def test_a_state_that_nobody_has_told_us_of_freezes_the_item(state: str) -> None:
+def test_a_state_that_no_one_has_reported_us_of_freezes_the_item(state: str) -> None:
     assert protected_item(state=state).stage is Stage.FROZEN
 
 

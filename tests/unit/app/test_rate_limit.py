@@ -1,4 +1,4 @@
-"""Whose turn it is to call Azure, what its answers tell of the next, and who does not wait any longer."""
+"""Whose turn it is to call Azure, what its answers report the next, and who does not wait any longer."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -174,7 +174,7 @@ async def test_those_who_wait_when_a_long_429_comes_do_not_wait_for_its_end() ->
     assert [type(each) for each in ended] == [ThrottledError] * 3
 
 
-async def test_nobody_waits_for_longer_than_he_may_whatever_the_answers_say() -> None:
+async def test_no_one_waits_for_longer_than_he_may_whatever_the_answers_say() -> None:
     queue = reads(poll_seconds=3)
     for _ in range(230):
         await queue.acquire()
@@ -245,7 +245,7 @@ async def activity(*queues: BucketQueue) -> None:
         await asyncio.gather(*(queue.acquire() for queue in queues))
 
 
-async def test_a_few_activities_in_the_background_wait_and_the_others_make_room() -> None:
+async def test_a_few_activities_in_low_priority_wait_and_the_others_make_room() -> None:
     queue = await used_up_for_the_background(RateLimiter(3000))
 
     tasks = await begun(*(activity(queue, queue) for _ in range(20)))

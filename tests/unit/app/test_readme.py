@@ -1,4 +1,4 @@
-"""README and docs tell of every setting, outcome and finding, under the name that the code has for it."""
+"""README and docs report every setting, outcome and finding, under the name that the code has for it."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ FINDINGS = (ROOT / "docs" / "findings.md").read_text()
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-def test_every_setting_is_told_with_its_default(field: str) -> None:
+def test_every_setting_is_reported_with_its_default(field: str) -> None:
     (row,) = [line for line in README.splitlines() if line.startswith(f"| `DR_{field.upper()}` |")]
     setting = Settings.model_fields[field]
     default = "required" if setting.is_required() else as_text(setting.default)
@@ -24,21 +24,21 @@ def test_every_setting_is_told_with_its_default(field: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", RunOutcome)
-def test_every_outcome_is_told(outcome: RunOutcome) -> None:
+def test_every_outcome_is_reported(outcome: RunOutcome) -> None:
     assert f"| `{outcome}` |" in README
 
 
-def test_every_finding_is_told_with_what_to_do() -> None:
+def test_every_finding_is_reported_with_what_to_do() -> None:
     constructed = re.compile(r'(?:blocker|warning|note)\(\s*"(\w+)"')
     codes = {code for file in (ROOT / "shared").rglob("*.py") for code in constructed.findall(file.read_text())}
-    told = {
+    reported = {
         code
         for line in (README + FINDINGS).splitlines()
         if line.startswith("| `")
         for code in re.findall(r"`(\w+)`", line)
     }
     assert len(codes) > 10
-    assert codes <= told
+    assert codes <= reported
 
 
 def test_the_settings_reference_is_what_the_app_goes_by() -> None:

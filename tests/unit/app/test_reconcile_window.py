@@ -143,7 +143,7 @@ async def test_in_a_new_pair_the_others_wait_until_the_first_has_asked() -> None
     assert (hub.started, third.done) == (instances(0, 1, 2), True)
 
 
-async def test_a_vm_whose_run_could_do_nothing_is_not_woken_by_the_next_sweep() -> None:
+async def test_a_vm_whose_run_could_do_nothing_is_not_started_by_the_next_sweep() -> None:
     hub, cloud = FakeHub(), cloud_of(2, protected=1)
     await sweep_of(FakeAzure(settings(), cloud), hub)
     seen = RunState.load(json.loads(hub.instances[hub.started[0]]["input"])).fingerprint
@@ -223,7 +223,7 @@ async def test_a_run_that_needs_no_enable_after_all_leaves_it_to_the_next() -> N
     assert (hub.started, report.left) == (instances(0, 1, 2), {})
 
 
-async def test_beyond_the_share_that_may_be_disabled_nobody_is_woken_and_the_report_says_so() -> None:
+async def test_beyond_the_share_that_may_be_disabled_no_one_is_started_and_the_report_says_so() -> None:
     hub = FakeHub()
     azure = FakeAzure(
         settings(mode=Mode.CLEANUP, max_disable_percent_per_day=5), cloud_of(32, protected=32, untagged=8)
@@ -233,9 +233,9 @@ async def test_beyond_the_share_that_may_be_disabled_nobody_is_woken_and_the_rep
 
     assert hub.started == instances(32, 33)
     assert (report.started, report.left) == ({"disable": 2}, {"disable": 6})
-    (told,) = report.stopped
-    assert told.code == "DailyDisableLimitReached"
-    assert "6 VMs" in told.message
+    (reported,) = report.stopped
+    assert reported.code == "DailyDisableLimitReached"
+    assert "6 VMs" in reported.message
 
 
 async def test_of_what_was_not_read_in_full_nothing_is_disabled_and_the_report_is_partial() -> None:
@@ -252,7 +252,7 @@ async def test_of_what_was_not_read_in_full_nothing_is_disabled_and_the_report_i
     assert [finding.code for finding in report.stopped] == ["InventoryIncomplete"]
 
 
-async def test_with_the_items_of_a_vault_unread_nobody_is_enabled() -> None:
+async def test_with_the_items_of_a_vault_unread_no_one_is_enabled() -> None:
     hub, cloud = FakeHub(), cloud_of(3, protected=3)
     cloud.faults["replication_protected_items"] = answer(500, "InternalServerError", "No.")
 
@@ -263,7 +263,7 @@ async def test_with_the_items_of_a_vault_unread_nobody_is_enabled() -> None:
     assert report.gaps
 
 
-async def test_without_the_list_of_jobs_nobody_is_enabled_and_it_is_tried_again() -> None:
+async def test_without_the_list_of_jobs_no_one_is_enabled_and_it_is_tried_again() -> None:
     """What was enabled today is not known. The report of the look stays."""
     hub, cloud = FakeHub(), cloud_of(2, protected=1)
     cloud.faults["replication_jobs"] = answer(503, "ServiceUnavailable", "No.")

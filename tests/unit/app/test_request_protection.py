@@ -1,4 +1,4 @@
-"""A part of a batch is asked for: who is tagged and woken, who is not and why, and who has to be asked for again."""
+"""A part of a batch is asked for: who is tagged and started, who is not and why, and who has to be asked for again."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeHub
 
-OFF, NOBODY = (ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in ("off", "nobody"))
+OFF, GONE = (ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in ("off", "missing"))
 
 
 pytestmark = pytest.mark.usefixtures("slept")
@@ -39,13 +39,16 @@ async def ask(
     return BatchProgress.load(outcome.value)
 
 
-async def test_each_vm_is_tagged_and_woken_or_said_why_not(cloud: Cloud) -> None:
+async def test_each_vm_is_tagged_and_started_or_said_why_not(cloud: Cloud) -> None:
     hub = FakeHub()
 
-    answered = await ask(cloud, hub, VM_ID, OFF, NOBODY)
+    answered = await ask(cloud, hub, VM_ID, OFF, GONE)
 
     assert answered.running == (VM_ID,)
-    assert {end.vm_id: end.outcome for end in answered.ended} == {OFF: RunOutcome.NOT_ELIGIBLE, NOBODY: RunOutcome.GONE}
+    assert {end.vm_id: end.outcome for end in answered.ended} == {
+        OFF: RunOutcome.NOT_ELIGIBLE,
+        GONE: RunOutcome.GONE,
+    }
     assert [finding.code for end in answered.ended for finding in end.findings] == ["VmNotRunning"]
     assert (answered.again, answered.error) == ((), None)
     assert hub.started == [instance_of(VM_ID)]
@@ -70,7 +73,7 @@ async def test_what_the_batch_asks_for_beside_becomes_tags(cloud: Cloud) -> None
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true", "dr-target-zone": "2"}
 
 
-async def test_asked_for_twice_it_is_tagged_once_and_its_run_looks_again(cloud: Cloud) -> None:
+async def test_asked_for_twice_it_is_tagged_once_and_its_run_observes_again(cloud: Cloud) -> None:
     hub = FakeHub()
 
     await ask(cloud, hub)
@@ -101,7 +104,7 @@ async def test_a_run_that_ended_before_is_not_taken_for_the_one_that_is_asked_fo
         ZeroDivisionError("a bug"),
     ],
 )
-async def test_what_passes_or_nobody_has_thought_of_is_asked_again_and_keeps_no_other(
+async def test_what_passes_or_no_one_has_thought_of_is_asked_again_and_keeps_no_other(
     cloud: Cloud, fault: Exception
 ) -> None:
     hub = FakeHub()
@@ -118,7 +121,7 @@ async def test_what_passes_or_nobody_has_thought_of_is_asked_again_and_keeps_no_
 async def test_a_vm_that_azure_refuses_has_failed_and_no_other(cloud: Cloud) -> None:
     cloud.faults["write"] = answer(403, "AuthorizationFailed")
 
-    answered = await ask(cloud, FakeHub(), VM_ID, NOBODY)
+    answered = await ask(cloud, FakeHub(), VM_ID, GONE)
 
     ends = {end.vm_id: end for end in answered.ended}
     assert {end.outcome for end in ends.values()} == {RunOutcome.FAILED, RunOutcome.GONE}
@@ -142,7 +145,7 @@ async def test_a_vm_out_of_scope_is_not_eligible(cloud: Cloud) -> None:
     assert (end.outcome, [finding.code for finding in end.findings]) == (RunOutcome.NOT_ELIGIBLE, ["OutOfScope"])
 
 
-async def test_a_vm_whose_run_cannot_be_woken_is_asked_for_again(cloud: Cloud) -> None:
+async def test_a_vm_whose_run_cannot_be_started_is_asked_for_again(cloud: Cloud) -> None:
     class Broken(FakeHub):
         async def start_new(self, name: str, instance: str, given: Any) -> str:
             raise Exception(f"The task hub cannot be reached for {name} {instance} {given}.")

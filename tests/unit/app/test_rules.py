@@ -1,4 +1,4 @@
-"""The target settings of a VM: what the defaults are, and what the plan tells of them."""
+"""The target settings of a VM: what the defaults are, and what the plan reports them."""
 
 from itertools import chain
 from typing import Any
@@ -80,13 +80,13 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
     assert (plan.replication.nics, plan.replication.size, plan.replication.name) == ((), "", "")
 
 
-def test_a_plan_tells_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
+def test_a_plan_reports_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
     of_the_source = {"sourceLocation", "sourceResourceGroup", "deploymentModel", "betweenZones", "virtualMachines"}
     elsewhere = {"disks"}  # by their types
     of_refused_vms = {"targetStorage", "targetKeyVault"}
-    told = {each.name.split("/")[0] for each in plan_of(source_vm(), planning_context(), settings()).settings}
+    reported = {each.name.split("/")[0] for each in plan_of(source_vm(), planning_context(), settings()).settings}
 
-    assert told == {row.setting for row in ROWS} - of_the_source - elsewhere - of_refused_vms
+    assert reported == {row.setting for row in ROWS} - of_the_source - elsewhere - of_refused_vms
 
 
 @pytest.mark.parametrize(
@@ -98,19 +98,19 @@ def test_a_plan_tells_every_row_of_the_portal_s_page_that_has_a_value_of_its_own
         ({"profiles": {"default": Profile(vault=VAULT_ID)}}, "profile default", "profile default"),
     ],
 )
-def test_the_vault_is_told_and_who_chose_it(changes: dict[str, Any], origin: str, word: str) -> None:
-    told = setting(plan_of(source_vm(), planning_context(), settings(**changes)), "vault")
+def test_the_vault_is_reported_and_who_chose_it(changes: dict[str, Any], origin: str, word: str) -> None:
+    reported = setting(plan_of(source_vm(), planning_context(), settings(**changes)), "vault")
 
-    assert (told.value, told.origin) == (str(VAULT_ID), origin)
-    assert word in told.reason
+    assert (reported.value, reported.origin) == (str(VAULT_ID), origin)
+    assert word in reported.reason
 
 
 def test_what_a_profile_leaves_out_of_its_policy_comes_from_the_default() -> None:
     of_profile = settings(profiles={"default": Profile(recovery_point_retention_hours=48)})
     plan = plan_of(source_vm(), planning_context(), of_profile)
 
-    told = {name: setting(plan, name) for name in ("replicationPolicy", "recoveryPointRetention")}
-    assert {each.origin for each in told.values()} == {"profile default"}
+    reported = {name: setting(plan, name) for name in ("replicationPolicy", "recoveryPointRetention")}
+    assert {each.origin for each in reported.values()} == {"profile default"}
     points = setting(plan, "appConsistentFrequency")
     assert (points.value, points.origin) == ("4 h", "default")
     assert "24-hour-retention-policy takes none today" in points.reason
@@ -218,7 +218,7 @@ def test_a_value_that_is_asked_for_names_who_asked() -> None:
         "targetZone": "tag dr-target-zone of the resource group web",
         "churn": "profile default",
     }
-    assert setting(plan, "targetSize").reason == "the tag dr-target-size asks for it"
+    assert setting(plan, "targetSize").reason == "requested by the tag dr-target-size"
 
 
 def test_the_account_that_updates_agents_comes_from_the_settings() -> None:

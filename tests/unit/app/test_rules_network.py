@@ -24,11 +24,11 @@ from tests.unit.app.examples import (
     open_settings,
     plan_of,
     planning_context,
+    reported,
     setting,
     settings,
     source_network,
     source_vm,
-    told,
 )
 
 SECOND = ResourceId(f"{NIC}-2")
@@ -92,7 +92,7 @@ def test_a_mapped_network_of_our_name_that_is_gone_is_made_again() -> None:
 
 
 def test_one_of_another_name_or_out_of_scope_is_not() -> None:
-    """What it was nobody knows; or it is not this app's to make."""
+    """What it was no one knows; or it is not this app's to make."""
     elsewhere = open_settings(target_scope=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr")
 
     assert of_kind(plan(mapped_networks={NETWORK.key: HUB.id}), VirtualNetwork) == []
@@ -123,7 +123,7 @@ def test_a_network_that_is_asked_for_goes_on_the_item_and_no_mapping_is_made_or_
     assert setting(found, "targetVnet").origin == "tag dr-target-vnet"
 
 
-def test_without_a_wish_nothing_is_said_of_the_network_or_the_interfaces() -> None:
+def test_without_a_override_nothing_is_said_of_the_network_or_the_interfaces() -> None:
     found = plan()
 
     assert found.replication
@@ -220,7 +220,7 @@ def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_
     address: str, around: dict[str, Any], why: str
 ) -> None:
     kept = plan(nics=(nic(static=True, address=address),), **around)
-    finding = told(kept.findings, "StaticIpNotPreserved")
+    finding = reported(kept.findings, "StaticIpNotPreserved")
     assert finding.severity is Severity.WARNING
     assert f"The static address {address} of web-1-nic {why} in the target subnet web" in finding.message
     assert "dr-target-ip" in finding.fix
@@ -231,7 +231,7 @@ def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_
     assert f"a free address of the subnet web (10.1.1.0/24); {address} {why}" in message
 
 
-def test_an_address_that_is_dynamic_is_not_kept_and_nobody_is_warned() -> None:
+def test_an_address_that_is_dynamic_is_not_kept_and_no_one_is_warned() -> None:
     found = plan(nics=(nic(address="10.9.9.9"),))
 
     assert found.findings == ()
@@ -303,7 +303,7 @@ GUARDED = source_network(
 )
 
 
-def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_told() -> None:
+def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_reported() -> None:
     found = plan(networks=(GUARDED,))
 
     assert {finding.code: finding.severity for finding in found.findings} == {
@@ -311,11 +311,11 @@ def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_
         "TargetSubnetWithoutRouteTable": Severity.WARNING,
         "TargetNetworkUnpeered": Severity.WARNING,
     }
-    guard = told(found.findings, "TargetSubnetWithoutNsg")
+    guard = reported(found.findings, "TargetSubnetWithoutNsg")
     assert guard.message == "The subnet web of vnet has a network security group, and web of vnet-asr has none."
     assert guard.fix == "Give the target subnet a network security group before you fail over."
-    assert "route table" in told(found.findings, "TargetSubnetWithoutRouteTable").message
-    assert "out of reach after a failover" in told(found.findings, "TargetNetworkUnpeered").message
+    assert "route table" in reported(found.findings, "TargetSubnetWithoutRouteTable").message
+    assert "out of reach after a failover" in reported(found.findings, "TargetNetworkUnpeered").message
     assert found.replication
 
 
@@ -326,7 +326,7 @@ def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
     assert plan(target_networks=(there,)).findings == ()
 
 
-def test_the_same_lack_of_two_interfaces_is_told_once() -> None:
+def test_the_same_lack_of_two_interfaces_is_reported_once() -> None:
     found = plan(networks=(GUARDED,), nics=(nic(), nic(SECOND)))
 
     assert len(found.findings) == 3

@@ -26,10 +26,10 @@ from tests.unit.app.examples import (
     plan_of,
     planning_context,
     protected_item,
+    reported,
     setting,
     settings,
     source_vm,
-    told,
 )
 
 SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=3, update_domains=5, sku="Aligned")
@@ -73,7 +73,7 @@ def test_the_target_region_is_what_is_asked_for_else_the_map_s_else_the_vault_s(
 def test_a_vault_in_the_region_of_the_vm_would_be_lost_with_it() -> None:
     plan = plan_of(source_vm(), planning_context(vault_location=SOURCE, target_location=SOURCE), settings())
 
-    finding = told(plan.blockers, "VaultInSourceRegion")
+    finding = reported(plan.blockers, "VaultInSourceRegion")
     assert f"The vault vault is in {SOURCE}, the region of the VM" in finding.message
     assert "DR_VAULT_IDS" in finding.fix
 
@@ -81,7 +81,7 @@ def test_a_vault_in_the_region_of_the_vm_would_be_lost_with_it() -> None:
 def test_the_target_region_is_never_the_vm_s_own() -> None:
     plan = plan_of(asking(target_location=SOURCE), planning_context(target_location=SOURCE), open_settings())
 
-    finding = told(plan.blockers, "TargetInSourceRegion")
+    finding = reported(plan.blockers, "TargetInSourceRegion")
     assert f"would be {SOURCE}, its own" in finding.message
     assert "between zones" in finding.fix
 
@@ -89,9 +89,9 @@ def test_the_target_region_is_never_the_vm_s_own() -> None:
 def test_a_target_region_without_the_vault_is_a_warning() -> None:
     plan = plan_of(asking(target_location="centralus"), planning_context(target_location="centralus"), open_settings())
 
-    finding = told(plan.findings, "TargetNotVaultRegion")
+    finding = reported(plan.findings, "TargetNotVaultRegion")
     assert finding.severity is Severity.WARNING
-    assert f"if {TARGET} is down, nobody can fail over" in finding.message
+    assert f"if {TARGET} is down, a failover is not possible" in finding.message
     assert plan.replication
     assert plan.replication.target_location == "centralus"
 
@@ -186,7 +186,7 @@ def test_a_zone_is_taken_instead_of_the_set() -> None:
     assert plan.replication
     assert (plan.replication.zone, plan.replication.availability_set) == ("2", None)
     assert of_kind(plan, AvailabilitySet) == []
-    assert setting(plan, "targetAvailabilitySet").reason == "a zone is asked for"
+    assert setting(plan, "targetAvailabilitySet").reason == "a zone is requested"
 
 
 def test_a_zone_and_a_set_are_not_to_be_had_together() -> None:
@@ -194,7 +194,7 @@ def test_a_zone_and_a_set_are_not_to_be_had_together() -> None:
 
     message = refused(asked(around, target_zone="1", target_availability_set="other"), "target-availability-set")
 
-    assert "the tag dr-target-zone asks for a zone" in message
+    assert "the tag dr-target-zone requests a zone" in message
 
 
 def test_a_zone_is_one_that_the_region_offers_the_size_in() -> None:
@@ -248,12 +248,12 @@ def test_a_size_that_is_asked_for_is_said_once_the_vm_is_protected_and_the_vm_s_
     assert own.size == ""
 
 
-def test_a_size_that_the_target_does_not_offer_is_refused_or_told() -> None:
+def test_a_size_that_the_target_does_not_offer_is_refused_or_reported() -> None:
     assert f"a size that {TARGET} offers to the subscription" in refused(
         asked({"offer": Offer(sizes=(D2,))}, target_size="Standard_HB120"), "target-size"
     )
     plan = plan_of(source_vm(), planning_context(offer=Offer(sizes=(D4,))), settings())
-    finding = told(plan.blockers, "SizeNotInTarget")
+    finding = reported(plan.blockers, "SizeNotInTarget")
     assert f"{TARGET} does not offer the size Standard_D2s_v5 of web-1" in finding.message
     assert "dr-target-size" in finding.fix
 
@@ -267,12 +267,12 @@ def test_cores_have_to_be_left_of_the_quotas(left: int | None, enough: bool) -> 
     if enough:
         assert plan.blockers == ()
         return
-    finding = told(plan.blockers, "TargetQuotaExceeded")
+    finding = reported(plan.blockers, "TargetQuotaExceeded")
     assert "needs 2 cores of the quota standardDSv5Family" in finding.message
     assert f"and {max(left or 0, 0)} are left" in finding.message
 
 
-def test_where_azure_has_not_told_its_sizes_nothing_is_said_of_them() -> None:
+def test_where_azure_has_not_reported_its_sizes_nothing_is_said_of_them() -> None:
     assert plan_of(source_vm(), planning_context(offer=None), settings()).blockers == ()
     assert plan_of(source_vm(size=""), planning_context(offer=Offer(sizes=())), settings()).blockers == ()
 
@@ -412,9 +412,9 @@ def test_what_a_profile_names_outside_the_target_scope_is_refused_too() -> None:
     theirs = ResourceId.of(ELSEWHERE, "web-asr", override_options.PLACEMENT_GROUP, "it")
     of_app = open_settings(profiles={"default": {"values": {"target-ppg": str(theirs)}}})
 
-    finding = told(plan_of(source_vm(), planning_context(), of_app).blockers, "OverrideNotAllowed")
+    finding = reported(plan_of(source_vm(), planning_context(), of_app).blockers, "OverrideNotAllowed")
 
-    assert "The value target-ppg of the profile default asks for" in finding.message
+    assert "The value target-ppg of the profile default requests" in finding.message
     assert "DR_TARGET_SCOPE" in finding.message
 
 
@@ -441,7 +441,7 @@ def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_s
     )
 
     assert plan_of(vm, around, open_settings(), has(size="standard_d4s_v5")).changes.update == ItemUpdate(name="web-9")
-    assert told(plan_of(vm, around, open_settings()).blockers, "TargetQuotaExceeded")
+    assert reported(plan_of(vm, around, open_settings()).blockers, "TargetQuotaExceeded")
 
 
 def test_a_set_is_made_in_the_target_group_that_is_asked_for() -> None:

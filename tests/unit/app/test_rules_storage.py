@@ -25,10 +25,10 @@ from tests.unit.app.examples import (
     open_settings,
     plan_of,
     planning_context,
+    reported,
     setting,
     settings,
     source_vm,
-    told,
 )
 
 FIRST = naming.cache_account(SUBSCRIPTION, SOURCE)
@@ -100,7 +100,7 @@ def test_premium_v2_needs_high_churn(disks: tuple[Disk, ...], tags: dict[str, An
 def test_a_disk_with_a_key_of_the_customer_needs_a_set_in_the_target() -> None:
     keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
 
-    finding = told(asked(disks=(keyed, TWO[1])).blockers, "DiskEncryptionSetNeeded")
+    finding = reported(asked(disks=(keyed, TWO[1])).blockers, "DiskEncryptionSetNeeded")
 
     assert "The disk web-1-os of web-1 is encrypted with a customer-managed key (web-1-os-set)" in finding.message
     assert f"Make one in {TARGET}" in finding.fix
@@ -238,7 +238,7 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
     for kind, role in (("StorageV2", "Contributor"), ("BlockBlobStorage", "Owner")):
         there = account(kind, keys_off=True)
         plan = asked({"existing": (there,), "vault_has_identity": True}, cache_storage=str(there.id))
-        finding = told(plan.findings, "CacheAccountRolesNeeded")
+        finding = reported(plan.findings, "CacheAccountRolesNeeded")
         assert finding.severity is Severity.NOTE
         assert f"Contributor and Storage Blob Data {role} on it" in finding.message
         assert plan.replication
@@ -254,7 +254,9 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
 def test_the_app_s_own_account_is_held_to_the_same_rules(there: dict[str, Any], identity: bool, why: str) -> None:
     """Somebody, or Azure Policy, may have changed it since it was made."""
     own = account(id=FIRST, **there)
-    finding = told(asked({"existing": (own,), "vault_has_identity": identity}).blockers, "IncompatibleTargetResource")
+    finding = reported(
+        asked({"existing": (own,), "vault_has_identity": identity}).blockers, "IncompatibleTargetResource"
+    )
 
     assert finding.message == f"The cache account {FIRST} {why}: Site Recovery cannot use it."
     assert "dr-cache-storage" in finding.fix
@@ -263,7 +265,7 @@ def test_the_app_s_own_account_is_held_to_the_same_rules(there: dict[str, Any], 
 def test_the_app_s_own_account_without_keys_serves_a_vault_with_an_identity_once_that_has_its_roles() -> None:
     plan = asked({"existing": (account(id=FIRST, keys_off=True),), "vault_has_identity": True})
 
-    assert FIRST.name in told(plan.findings, "CacheAccountRolesNeeded").message
+    assert FIRST.name in reported(plan.findings, "CacheAccountRolesNeeded").message
     assert [cache.id for cache in of_kind(plan, CacheAccount)] == [FIRST]
     assert plan.named == ()
 
@@ -287,7 +289,7 @@ def test_boot_diagnostics_are_kept_by_no_premium_account() -> None:
     assert "allowed: a standard account; diag is Premium_LRS" in message
 
 
-def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_is_refused() -> None:
+def test_the_accounts_that_unmanaged_disks_would_go_to_are_reported_although_the_vm_is_refused() -> None:
     vm = source_vm(unmanaged_disks=1, unmanaged_accounts=("webdata", "x" * 24))
     plan = plan_of(vm, planning_context(), settings())
 
@@ -299,19 +301,19 @@ def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_
     assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
 
 
-def test_the_account_that_is_asked_for_unmanaged_disks_is_told_in_their_place() -> None:
+def test_the_account_that_is_asked_for_unmanaged_disks_is_reported_in_their_place() -> None:
     there = existing(override_options.ACCOUNT, "chosen", kind="StorageV2")
     vm = asking(target_storage="chosen").model_copy(update={"unmanaged_disks": 1, "unmanaged_accounts": ("webdata",)})
     plan = plan_of(vm, planning_context(existing=(there,)), open_settings())
 
-    told = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]
-    assert told == [("targetStorage", str(there.id), "tag dr-target-storage")]
+    reported = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]
+    assert reported == [("targetStorage", str(there.id), "tag dr-target-storage")]
     assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
 
 
 @pytest.mark.parametrize("tag", ["cache-storage", "target-resource-group", "target-vnet", "target-disk-encryption-set"])
 def test_what_a_vm_cannot_be_protected_without_is_never_none(tag: str) -> None:
-    """Nobody is told "none" and given the default."""
+    """No one is reported "none" and given the default."""
     plan = plan_of(source_vm(tags={f"dr-{tag}": "none"}), planning_context(), open_settings())
 
     assert "is 'none'" in refused(plan, tag)

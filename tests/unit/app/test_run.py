@@ -74,7 +74,7 @@ def test_a_parked_state_stays_small() -> None:
 
 
 @given(runs)
-def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: RunState) -> None:
+def test_the_status_reports_step_vm_and_last_error_and_nothing_else(run: RunState) -> None:
     status = run.status()
 
     assert status["vmId"] == str(VM_ID)
@@ -85,7 +85,7 @@ def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: RunState)
 
 
 @given(runs)
-def test_looking_again_wakes_the_run_at_once_and_forgets_nothing_else(run: RunState) -> None:
+def test_looking_again_starts_the_run_at_once_and_forgets_nothing_else(run: RunState) -> None:
     again = run.requeue()
 
     assert (again.phase, again.resume_at, again.result) == (Phase.OBSERVE, None, None)
@@ -124,7 +124,7 @@ def test_target_resources_have_an_hour_from_the_first_wait() -> None:
     assert late.result
     assert (late.result.outcome, late.result.error) == (
         RunOutcome.FAILED,
-        Error(code="TargetsNotReady", message="The target resources were not there in time."),
+        Error(code="TargetsNotReady", message="The target resources were not ready in time."),
     )
 
 
@@ -337,7 +337,7 @@ def test_a_refusal_of_the_settings_is_a_report_and_no_failure() -> None:
     assert (finding.severity, finding.message) == (Severity.NOTE, "DR_PAUSED is true")
 
 
-def test_waits_on_an_error_grow_to_an_hour_and_begin_anew_once_it_is_over() -> None:
+def test_waits_on_an_error_grow_to_an_hour_and_begin_again_once_it_is_over() -> None:
     run, now, waits = a_run(), datetime(2026, 1, 1, tzinfo=UTC), []
     for _ in range(12):
         run = run.wait_for(now, Pending(retry_after=30, error=Error(code="ScopeLocked", message="Locked.")))

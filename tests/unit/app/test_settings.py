@@ -1,4 +1,4 @@
-"""Settings: read once, and every wrong or missing one told in one message."""
+"""Settings: read once, and every wrong or missing one reported in one message."""
 
 import pytest
 from pydantic import ValidationError
@@ -75,7 +75,7 @@ def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
         ("DR_ARM_ENDPOINT", "https://management.azure.com/", "without a path"),
     ],
 )
-def test_a_wrong_setting_is_told_with_what_was_given_and_what_is_allowed(
+def test_a_wrong_setting_is_reported_with_what_was_given_and_what_is_allowed(
     monkeypatch: pytest.MonkeyPatch, name: str, given: str, allowed: str
 ) -> None:
     (problem,) = problems_of(monkeypatch, **{name: given})
@@ -84,7 +84,7 @@ def test_a_wrong_setting_is_told_with_what_was_given_and_what_is_allowed(
     assert allowed in problem
 
 
-def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_is_wrong_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     problems = problems_of(
         monkeypatch, DR_VAULT_IDS="", DR_MODE="on", DR_POLL_SECONDS="-1", DR_PUASED="true", DR_SOURCE_SCOPE="x,y"
     )

@@ -1,4 +1,4 @@
-"""A sweep, window by window: nobody is forgotten or come to twice, and no bound is ever exceeded."""
+"""A sweep, window by window: no one is forgotten or come to twice, and no bound is ever exceeded."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ def test_in_a_pair_where_nothing_is_protected_one_goes_first() -> None:
     assert names(next_window(whole, first.after, asked, LOTS, LOTS).chosen) == ["web-001", "web-002"]
 
 
-def test_one_that_ended_without_making_anything_holds_nobody_up() -> None:
+def test_one_that_ended_without_making_anything_holds_no_one_up() -> None:
     whole = compliance_report(*(vm_status(number) for number in range(3)))
 
     first = next_window(whole, {}, (), LOTS, LOTS)
@@ -190,7 +190,7 @@ def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: ComplianceRepo
                     still.append(each.model_copy(update={"requested": each.requested or asks}))
             under_way = still
         else:
-            # Whoever stays for ever may hold others up; that the sweep goes on for ever is not its doing.
+            # Any client that stays for ever may hold others up; that the sweep goes on for ever is not its doing.
             under_way = []
     needing = [each for each in whole.vm_statuses if each.action is not Action.NONE]
     assert len({each.vm_id for each in chosen}) == len(chosen)
@@ -248,7 +248,7 @@ def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the
         ({"phase": Phase.OBSERVE, "disableAt": "2026-06-01"}, False),
     ],
 )
-def test_a_run_that_waits_for_something_slow_crowds_nobody(status: dict[str, Any], crowded: bool) -> None:
+def test_a_run_that_waits_for_something_slow_crowds_no_one(status: dict[str, Any], crowded: bool) -> None:
     assert occupies_slot(status) is crowded
 
 

@@ -158,7 +158,7 @@ async def test_what_cannot_be_read_is_not_taken_for_missing(
     assert cloud.writes == []
 
 
-async def test_a_creation_that_failed_is_told(azure: FakeAzure, cloud: Cloud) -> None:
+async def test_a_creation_that_failed_is_reported(azure: FakeAzure, cloud: Cloud) -> None:
     network = one(VirtualNetwork)
     add(cloud, network, properties={"provisioningState": "Failed"})
 
@@ -191,7 +191,7 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
     }
 
 
-async def test_the_cache_is_a_general_purpose_account_that_nobody_reads_from_outside(
+async def test_the_cache_is_a_general_purpose_account_that_no_one_reads_from_outside(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
     await ask(azure, one(CacheAccount))
@@ -219,7 +219,7 @@ async def test_a_cache_for_high_churn_is_one_of_premium_block_blobs(azure: FakeA
         ({"properties": {"networkAcls": {"defaultAction": "Deny"}}}, False, "has a firewall"),
     ],
 )
-async def test_an_account_of_our_name_that_cannot_serve_is_left_and_told(
+async def test_an_account_of_our_name_that_cannot_serve_is_left_and_reported(
     azure: FakeAzure, cloud: Cloud, body: dict[str, Any], premium: bool, why: str
 ) -> None:
     wanted = one(CacheAccount).model_copy(update={"premium": premium})
@@ -322,7 +322,9 @@ async def test_a_container_mapping_joins_what_was_found(azure: FakeAzure, cloud:
     assert body.properties.provider_specific_input.agent_auto_update_status == "Disabled"
 
 
-async def test_a_network_mapping_is_told_by_its_source_and_its_target_region(azure: FakeAzure, cloud: Cloud) -> None:
+async def test_a_network_mapping_is_reported_by_its_source_and_its_target_region(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
     cloud.add_region_pair()
     wanted = one(NetworkMapping)
 

@@ -63,7 +63,7 @@ class World:
     """Processes that ask one service, moved from moment to moment."""
 
     limit: Limit = READS
-    told: bool = True
+    reported: bool = True
     events: list[tuple[float, int, Any]] = field(default_factory=list)
     order: Any = field(default_factory=count)
     went: list[Sent] = field(default_factory=list)
@@ -120,7 +120,7 @@ class Process:
         self.world.at(now + sent.back, lambda at: self.answer(at, left))
 
     def answer(self, now: float, left: int) -> None:
-        self.bucket.ended(now, left if self.world.told else None)
+        self.bucket.ended(now, left if self.world.reported else None)
         self.serve(now)
 
 
@@ -142,9 +142,9 @@ def calls_of(*given: Burst) -> list[Sent]:
 @given(limits, st.booleans(), st.lists(bursts, max_size=8))
 @example(WRITES, True, [(0, 216, [(0, 1), (0.5, 0), (0.5, 0)], False)])  # answers that are old news
 def test_one_process_never_sends_what_the_service_would_refuse_and_sends_everything(
-    limit: Limit, told: bool, given: list[Burst]
+    limit: Limit, reported: bool, given: list[Burst]
 ) -> None:
-    world, calls = World(limit, told), calls_of(*given)
+    world, calls = World(limit, reported), calls_of(*given)
     world.process(calls)
 
     world.run()
@@ -169,7 +169,7 @@ def test_a_flood_is_sent_as_fast_as_the_bucket_refills(limit: Limit, some: int, 
 
 @enough
 @given(limits, st.lists(bursts, min_size=1, max_size=8))
-def test_others_go_before_the_background_which_is_never_starved(limit: Limit, given: list[Burst]) -> None:
+def test_others_go_before_low_priority_which_is_never_starved(limit: Limit, given: list[Burst]) -> None:
     world, calls = World(limit), calls_of(*given)
     world.process(calls)
 
@@ -186,7 +186,7 @@ def test_others_go_before_the_background_which_is_never_starved(limit: Limit, gi
 
 
 @given(st.integers(1, 2000), st.floats(0, 120))
-def test_after_any_flood_in_the_background_a_burst_of_others_goes_at_once(flood: int, later: float) -> None:
+def test_after_any_flood_in_low_priority_a_burst_of_others_goes_at_once(flood: int, later: float) -> None:
     world = World()
     world.process([*calls_of((0, flood, [(0, 0)], True)), *calls_of((later, 40, [(0, 0)], False))])
 
@@ -222,7 +222,7 @@ def test_processes_that_share_a_bucket_come_to_share_its_rate(
 
 @enough
 @given(limits, st.floats(0, 100), st.lists(moments, min_size=1, max_size=50))
-def test_nobody_goes_while_the_service_takes_no_more(limit: Limit, until: float, given: list[float]) -> None:
+def test_no_one_goes_while_the_service_takes_no_more(limit: Limit, until: float, given: list[float]) -> None:
     world = World(limit)
     process = world.process(calls_of(*((came, 3, [(0.0, 0.0)], came > 30) for came in given)))
     process.bucket.block(until)
@@ -234,15 +234,15 @@ def test_nobody_goes_while_the_service_takes_no_more(limit: Limit, until: float,
 
 
 @given(st.integers(0, 250), st.integers(0, 100), st.floats(0, 20))
-def test_what_an_answer_tells_is_believed_at_once_if_it_is_less(told: int, under_way: int, later: float) -> None:
+def test_what_an_answer_reports_is_believed_at_once_if_it_is_less(reported: int, under_way: int, later: float) -> None:
     bucket = Bucket(READS, 1, 0)
     for _ in range(under_way + 1):
         bucket.take(0)
-    bucket.ended(0, told)
+    bucket.ended(0, reported)
 
     sent = 0
     while not bucket.wait(later, 1):
         bucket.take(later)
         sent += 1
 
-    assert sent <= max(0, told - under_way + 25 * later)
+    assert sent <= max(0, reported - under_way + 25 * later)

@@ -147,7 +147,7 @@ async def test_many_that_ask_at_once_share_an_error_too() -> None:
     assert source.reads == 1
 
 
-async def test_an_error_leaves_the_old_answer_to_nobody(clock: Clock) -> None:
+async def test_an_error_leaves_the_old_answer_to_no_one(clock: Clock) -> None:
     source = Observation()
     shared = TtlCache(source.read, 30)
     await shared.get()

@@ -82,14 +82,14 @@ async def test_a_vm_that_is_gone_costs_one_read() -> None:
         (ResourceId.of(ELSEWHERE, "web", VM_ID.type, "web-1"), "OutOfScope"),
     ],
 )
-async def test_what_the_id_alone_tells_costs_no_read(cloud: Cloud, vm: ResourceId, code: str) -> None:
+async def test_what_the_id_alone_reports_costs_no_read(cloud: Cloud, vm: ResourceId, code: str) -> None:
     source = await look(cloud, vm)
 
     assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, [code])
     assert cloud.reads == []
 
 
-async def test_a_vm_on_hold_is_left_as_it_is_and_what_protects_it_still_told(cloud: Cloud) -> None:
+async def test_a_vm_on_hold_is_left_as_it_is_and_what_protects_it_still_reported(cloud: Cloud) -> None:
     cloud.vault["replication_protected_items"].append(item_body("Protected"))
     cloud.add_vm(tags={"dr": "true", "dr-hold": "yes"})
 
@@ -166,7 +166,7 @@ async def test_every_disk_and_nic_of_a_vm_is_read(cloud: Cloud) -> None:
     assert len(vm.nic_ids) == 2
 
 
-async def test_a_vm_of_which_azure_tells_little_is_read_all_the_same(cloud: Cloud) -> None:
+async def test_a_vm_of_which_azure_reports_little_is_read_all_the_same(cloud: Cloud) -> None:
     cloud.add(VM_ID, {"location": "East US", "tags": {"dr": "true"}, "properties": {}})
 
     vm = (await look(cloud)).vm
@@ -208,7 +208,7 @@ async def test_the_plan_rests_on_the_vault_s_region_and_the_networks_of_the_nics
     assert network.subnets == {"web": ("10.1.1.0/24",), "db": ("10.1.2.0/25", "10.1.2.128/25")}
 
 
-async def test_what_must_not_be_made_is_told_before_anything_is_made(cloud: Cloud) -> None:
+async def test_what_must_not_be_made_is_reported_before_anything_is_made(cloud: Cloud) -> None:
     azure = FakeAzure(settings(target_creation="cache"), cloud)
 
     outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
@@ -313,7 +313,7 @@ async def protected(cloud: Cloud, item: str = "made-in-the-portal", **changes: A
     return await plan_for(FakeAzure(settings(**changes), cloud), source.vm or source_vm(), source.item)
 
 
-async def test_a_disk_that_was_attached_later_is_told_and_added(cloud: Cloud) -> None:
+async def test_a_disk_that_was_attached_later_is_reported_and_added(cloud: Cloud) -> None:
     found = await protected(cloud, our_item_name())
 
     assert [finding.code for finding in found.findings] == ["DiskNotProtected"]
@@ -325,7 +325,7 @@ async def test_an_item_with_a_policy_of_the_same_values_is_right_whatever_its_na
     assert "PolicyChangeNeedsReenable" not in [finding.code for finding in (await protected(cloud)).findings]
 
 
-async def test_a_profile_changed_after_enabling_is_told_since_it_cannot_be_mended(cloud: Cloud) -> None:
+async def test_a_profile_changed_after_enabling_is_reported_since_it_cannot_be_fixed(cloud: Cloud) -> None:
     found = await protected(cloud, profiles={"default": Profile(recovery_point_retention_hours=72)})
 
     assert [finding.code for finding in found.findings if "Policy" in finding.code] == ["PolicyChangeNeedsReenable"]
@@ -333,14 +333,15 @@ async def test_a_profile_changed_after_enabling_is_told_since_it_cannot_be_mende
     assert cloud.writes == []
 
 
-async def test_a_frozen_item_is_told_and_nothing_else_of_it(cloud: Cloud) -> None:
+async def test_a_frozen_item_is_reported_and_nothing_else_of_it(cloud: Cloud) -> None:
     cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
 
     assert [finding.code for finding in (await look(cloud)).findings] == ["ItemFrozen"]
 
 
 async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names_it(cloud: Cloud) -> None:
-    """As recorded after reprotect: the item's source is the VM in the other region, the original told by its name."""
+    """As recorded after reprotect: the item's source is the VM in the other region, the original reported by its
+    name."""
     elsewhere = (
         f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr/providers/Microsoft.Compute/virtualMachines/web-1"
     )

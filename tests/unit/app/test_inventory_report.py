@@ -1,4 +1,4 @@
-"""The survey of the estate: read once for whoever asks, remembered for a while, and never a reason to fail."""
+"""The survey of the estate: read once for any client that asks, remembered for a while, and never a reason to fail."""
 
 import asyncio
 
@@ -34,10 +34,10 @@ async def test_who_wants_it_fresher_gets_it_fresher(cloud: Cloud) -> None:
     cloud.add_vm({})
 
     assert await compliance_report(azure, within=60) is first
-    anew = await compliance_report(azure, within=0)
+    fresh = await compliance_report(azure, within=0)
 
-    assert [vm_status.state for vm_status in anew.vm_statuses] == [State.NOT_TAGGED]
-    assert anew.read_at >= first.read_at
+    assert [vm_status.state for vm_status in fresh.vm_statuses] == [State.NOT_TAGGED]
+    assert fresh.read_at >= first.read_at
 
 
 async def test_what_cannot_be_read_is_a_gap(cloud: Cloud) -> None:

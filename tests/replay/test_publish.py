@@ -1,4 +1,5 @@
-"""How the end of a run is told: when it is news, once, before the last look for events, and never to the run's harm."""
+"""How the end of a run is reported: when it is news, once, before the last look for events, and never to the run's
+harm."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -49,29 +50,29 @@ to_protected: dict[str, Sequence[Answer]] = {
 
 
 def ends(instance: Instance) -> list[RunSummary]:
-    return [RunSummary.load(request) for _, request in instance.told]
+    return [RunSummary.load(request) for _, request in instance.reported]
 
 
 def outcomes(instance: Instance) -> list[tuple[RunOutcome, bool]]:
-    """What was told, and whether it was news."""
-    return [(end.result.outcome, end.news) for end in ends(instance)]
+    """What was reported, and whether it was news."""
+    return [(end.result.outcome, end.notable) for end in ends(instance)]
 
 
-# When it is told
+# When it is reported
 
 
-def test_a_vm_that_was_enabled_is_told_once_as_news() -> None:
+def test_a_vm_that_was_enabled_is_reported_once_as_news() -> None:
     instance = Instance(to_protected)
 
     result = instance.run()
 
-    (told,) = ends(instance)
-    assert (told.news, told.publish_attempts, told.vault) == (True, 0, protected_item().vault)
-    assert told.result == result.model_copy(update={"settings": ()})
-    assert told.at == pytest.approx(instance.now, abs=timedelta(seconds=1))
+    (reported,) = ends(instance)
+    assert (reported.notable, reported.publish_attempts, reported.vault) == (True, 0, protected_item().vault)
+    assert reported.result == result.model_copy(update={"settings": ()})
+    assert reported.at == pytest.approx(instance.now, abs=timedelta(seconds=1))
 
 
-def test_the_layers_that_asked_for_something_are_told() -> None:
+def test_the_layers_that_asked_for_something_are_reported() -> None:
     settings = (
         Setting(name="targetZone", value="2", origin="profile gold", reason=""),
         Setting(name="targetSize", value="x", origin="tag dr-target-size", reason=""),
@@ -123,12 +124,12 @@ def test_a_change_is_news_whether_it_was_made_or_refused(answer: StepResult) -> 
 
 
 @pytest.mark.parametrize("decision", [Decision.NOT_TAGGED, Decision.GONE])
-def test_of_a_vm_that_nobody_asks_for_and_nothing_protects_there_is_nothing_to_tell(decision: Decision) -> None:
+def test_of_a_vm_that_no_one_asks_for_and_nothing_protects_there_is_nothing_to_tell(decision: Decision) -> None:
     instance = Instance({OBSERVE: [looked(decision)]})
 
     instance.run()
 
-    assert instance.told == []
+    assert instance.reported == []
 
 
 def test_an_item_of_others_that_is_left_alone_is_a_decision_and_no_news() -> None:
@@ -184,7 +185,7 @@ def test_a_vm_that_was_disabled_is_news() -> None:
     assert ends(instance)[0].disabling
 
 
-def test_a_report_and_target_resources_alone_are_told_to_nobody_else() -> None:
+def test_a_report_and_target_resources_alone_are_reported_to_no_one_else() -> None:
     report = Instance({OBSERVE: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]})
     targets = RunState(vm_id=VM_ID, poll_seconds=30, targets_only=True)
     made = Instance({OBSERVE: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets)
@@ -203,7 +204,7 @@ def test_a_report_and_target_resources_alone_are_told_to_nobody_else() -> None:
 
 
 @pytest.mark.parametrize("during", [DERIVE, TELL])
-def test_a_change_before_the_end_is_looked_at_and_the_same_end_is_not_told_again(during: str) -> None:
+def test_a_change_before_the_end_is_looked_at_and_the_same_end_is_not_reported_again(during: str) -> None:
     instance = Instance({OBSERVE: [looked(), looked()], DERIVE: [BLOCKED, BLOCKED]}, changed_during=[during])
 
     assert instance.run().outcome is RunOutcome.NOT_ELIGIBLE
@@ -212,14 +213,14 @@ def test_a_change_before_the_end_is_looked_at_and_the_same_end_is_not_told_again
 
 
 @pytest.mark.parametrize("during", [DERIVE, TELL])
-def test_what_was_told_and_is_no_longer_so_is_seen_all_the_same(during: str) -> None:
+def test_what_was_reported_and_is_no_longer_so_is_seen_all_the_same(during: str) -> None:
     instance = Instance({OBSERVE: [looked(), NEVER_TAGGED], DERIVE: [BLOCKED]}, changed_during=[during])
 
     assert instance.run().outcome is RunOutcome.NOT_TAGGED
     assert outcomes(instance) == [(RunOutcome.NOT_ELIGIBLE, True)]
 
 
-def test_another_end_is_told_anew() -> None:
+def test_another_end_is_reported_again() -> None:
     instance = Instance(
         {
             OBSERVE: [looked(), *to_protected[OBSERVE]],
@@ -236,8 +237,8 @@ def test_another_end_is_told_anew() -> None:
     assert first.at < second.at
 
 
-def test_the_same_end_after_one_more_change_is_told_anew() -> None:
-    """Protected, then asked for another size while that was told, and protected again: both are news."""
+def test_the_same_end_after_one_more_change_is_reported_again() -> None:
+    """Protected, then asked for another size while that was reported, and protected again: both are news."""
     instance = Instance(
         {
             OBSERVE: [*to_protected[OBSERVE], found_item(), found_item()],
@@ -257,7 +258,7 @@ def test_the_same_end_after_one_more_change_is_told_anew() -> None:
 # When telling comes to nothing
 
 
-def test_a_topic_that_is_down_is_told_three_times_of_the_same_end_and_the_run_ends_all_the_same() -> None:
+def test_a_topic_that_is_down_is_reported_three_times_of_the_same_end_and_the_run_ends_all_the_same() -> None:
     down = pending(30, error=THROTTLED)
     instance = Instance({**to_protected, TELL: [down] * 3})
 
@@ -268,7 +269,7 @@ def test_a_topic_that_is_down_is_told_three_times_of_the_same_end_and_the_run_en
     assert instance.statuses[-1]["step"] == "Protected"
 
 
-def test_a_topic_that_comes_back_is_not_told_once_more() -> None:
+def test_a_topic_that_comes_back_is_not_reported_once_more() -> None:
     instance = Instance({**to_protected, TELL: [pending(30), Ready()]})
 
     instance.run()
@@ -306,10 +307,10 @@ def test_a_refusal_or_a_bug_in_telling_changes_nothing(answer: Failed | Exceptio
     result = instance.run()
 
     assert (result.outcome, result.error, result.findings) == (RunOutcome.PROTECTED, None, ())
-    assert len(instance.told) == 1
+    assert len(instance.reported) == 1
 
 
-def test_findings_that_are_new_are_told_even_if_the_outcome_is_the_same() -> None:
+def test_findings_that_are_new_are_reported_even_if_the_outcome_is_the_same() -> None:
     other = planned(findings=(STOPPED, note("NotManagedByApp", "Somebody.")), replication=None, resources=())
     instance = Instance({OBSERVE: [looked(), looked()], DERIVE: [BLOCKED, other]}, changed_during=[TELL])
 
@@ -318,7 +319,7 @@ def test_findings_that_are_new_are_told_even_if_the_outcome_is_the_same() -> Non
     assert [len(end.result.findings) for end in ends(instance)] == [1, 2]
 
 
-def test_a_run_has_the_settings_it_told_nothing_of() -> None:
+def test_a_run_has_the_settings_it_reported_nothing_of() -> None:
     instance = Instance({OBSERVE: [looked()], DERIVE: [BLOCKED]})
 
     assert instance.run().settings == PLAN.settings

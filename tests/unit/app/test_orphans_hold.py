@@ -1,4 +1,4 @@
-"""What holds of leftovers for every estate: nothing that is used, young, of others or out of scope ever goes."""
+"""What holds of orphans for every estate: nothing that is used, young, of others or out of scope ever goes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ enough = examples(max_examples=60)
 
 
 def as_read(situation: Situation, **changes: object) -> SourceVm:
-    """The situation's VM as a list of VMs tells of it."""
+    """The situation's VM as a list of VMs reports it."""
     chosen = situation.around.availability_set
     known = {
         "nic_ids": tuple(nic.id for nic in situation.around.nics),
@@ -43,7 +43,7 @@ def left_of(made: list[ResourceId], situation: Situation, vm: SourceVm, *items: 
 
 @enough
 @given(situations(fitting=True))
-def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_leftover(situation: Situation) -> None:
+def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_orphan(situation: Situation) -> None:
     situation = situation._replace(vm=as_read(situation))
     plan = situation.plan()
     assume(plan.replication)
@@ -63,7 +63,7 @@ def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_leftover(situation: Sit
 
 @enough
 @given(situations(fitting=True), st.booleans())
-def test_what_an_item_was_given_is_no_leftover_whether_its_vm_is_tagged_or_there(
+def test_what_an_item_was_given_is_no_orphan_whether_its_vm_is_tagged_or_there(
     situation: Situation, there: bool
 ) -> None:
     plan = situation.plan()
@@ -111,7 +111,7 @@ EVERYTHING = [
 
 @st.composite
 def worlds(draw: st.DrawFn) -> list[Resource]:
-    """Mostly leftovers, each now and then with something about it that keeps it."""
+    """Mostly orphans, each now and then with something about it that keeps it."""
     chosen = draw(st.lists(st.sampled_from(EVERYTHING), unique=True))
     rarely = st.sampled_from([False, False, False, True])
     return [

@@ -1,4 +1,4 @@
-"""What a VM's protection depends on besides the VM: read once for all that share it, and anew where it counts."""
+"""What a VM's protection depends on besides the VM: read once for all that share it, and again where it counts."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ from tests.unit.app.examples import (
     asking,
     open_settings,
     protected_item,
+    reported,
     setting,
     source_vm,
-    told,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, lock_body, sku_body, usage_body
 
@@ -95,7 +95,7 @@ async def test_a_configuration_without_a_subnet_does_not_hide_the_next(cloud: Cl
         {"addressSpace": {"addressPrefixes": None}},
     ],
 )
-async def test_a_network_of_which_azure_tells_nothing_is_read_as_empty(
+async def test_a_network_of_which_azure_reports_nothing_is_read_as_empty(
     cloud: Cloud, properties: dict[str, Any] | None
 ) -> None:
     cloud.add(NETWORK, {"location": SOURCE, "properties": properties})
@@ -118,7 +118,7 @@ async def test_a_network_of_which_azure_tells_nothing_is_read_as_empty(
         ),
     ],
 )
-async def test_the_prefixes_of_a_subnet_are_read_however_they_are_told(
+async def test_the_prefixes_of_a_subnet_are_read_however_they_are_reported(
     cloud: Cloud, properties: dict[str, Any] | None, prefixes: tuple[str, ...]
 ) -> None:
     subnets = [
@@ -138,7 +138,7 @@ async def test_the_prefixes_of_a_subnet_are_read_however_they_are_told(
 @pytest.mark.parametrize(
     "properties", [None, {}, {"platformFaultDomainCount": None, "platformUpdateDomainCount": None}]
 )
-async def test_an_availability_set_of_which_azure_tells_nothing_has_one_domain_of_each(
+async def test_an_availability_set_of_which_azure_reports_nothing_has_one_domain_of_each(
     cloud: Cloud, properties: dict[str, Any] | None
 ) -> None:
     cloud.add(AVAILABILITY_SET, {"location": SOURCE, "sku": None, "properties": properties})
@@ -272,7 +272,7 @@ async def test_locks_of_the_subscriptions_of_vm_and_vault_are_read(cloud: Cloud)
     assert [lock.covers(ResourceId(f"{VM_ID}0")) for lock in locks] == [False, True]
 
 
-async def test_disks_that_several_vms_may_have_are_told(cloud: Cloud) -> None:
+async def test_disks_that_several_vms_may_have_are_reported(cloud: Cloud) -> None:
     cloud.add_disk(OS_DISK, maxShares=2)
 
     assert (await surroundings_of(cloud)).shared_disks == (OS_DISK,)
@@ -355,7 +355,7 @@ async def test_what_lies_outside_the_target_scope_is_not_even_read(cloud: Cloud)
     assert not [read for read in cloud.reads if ELSEWHERE in read]
 
 
-# What is remembered, and what is read anew
+# What is remembered, and what is read again
 
 
 async def test_what_vms_share_is_read_once_and_what_is_a_vm_s_own_for_each(cloud: Cloud) -> None:
@@ -377,17 +377,17 @@ async def test_what_cannot_be_read_is_not_taken_for_missing(cloud: Cloud, stoppe
         await surroundings_of(cloud)
 
 
-async def test_a_blocker_from_memory_is_looked_at_anew_before_it_is_told(
+async def test_a_blocker_from_memory_is_observed_again_before_it_is_reported(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("shared.arm.ttl_cache.monotonic", lambda: now)
     azure = FakeAzure(open_settings(), cloud)
     cloud.locks = [lock_body(VM_ID, "ReadOnly")]
-    assert told((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
+    assert reported((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
 
     cloud.locks = []
-    assert told((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
+    assert reported((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
     now += 31
     assert (await plan_for(azure, source_vm())).blockers == ()
 
@@ -405,11 +405,11 @@ async def test_what_blocks_by_itself_costs_no_reads(cloud: Cloud) -> None:
     assert cloud.reads == ["resource_groups"]
 
 
-async def test_a_region_that_no_vault_serves_is_told(cloud: Cloud) -> None:
+async def test_a_region_that_no_vault_serves_is_reported(cloud: Cloud) -> None:
     second = ResourceId(f"{VAULT_ID}-2")
     app = open_settings(vault_ids=f"{VAULT_ID},{second}", region_map={"westus": {"vault": str(second)}})
 
-    finding = told((await plan_for(FakeAzure(app, cloud), source_vm())).blockers, "RegionNotMapped")
+    finding = reported((await plan_for(FakeAzure(app, cloud), source_vm())).blockers, "RegionNotMapped")
 
     assert finding.message == f"web-1 is in {SOURCE}, and DR_REGION_MAP names no vault for that region."
 
@@ -433,7 +433,7 @@ def item(**settings: Any) -> ProtectedItem:
     return protected_item(nics=(nic, ItemNic(id="2", source=ResourceId(f"{NIC}-2"))), settings=ItemSettings(**settings))
 
 
-async def test_of_an_item_s_interfaces_the_item_itself_tells(cloud: Cloud) -> None:
+async def test_of_an_item_s_interfaces_the_item_itself_reports(cloud: Cloud) -> None:
     azure = FakeAzure(open_settings(), cloud)
 
     around = await reader(azure, source_vm()).of_item(item())
@@ -496,7 +496,7 @@ async def test_sizes_and_locks_are_those_of_the_subscription_of_the_target(cloud
 
 
 @pytest.mark.parametrize("stopped", ["resource_skus", "usages"])
-async def test_a_region_that_there_is_not_is_told_and_no_fault(cloud: Cloud, stopped: str) -> None:
+async def test_a_region_that_there_is_not_is_reported_and_no_fault(cloud: Cloud, stopped: str) -> None:
     cloud.faults[stopped] = answer(400, "NoRegisteredProviderFound")
 
     plan = await plan_for(FakeAzure(open_settings(), cloud), asking(target_location="westsu2"))

@@ -71,8 +71,8 @@ async def test_an_event_reaches_the_topic_as_it_is() -> None:
     assert await publish(azure_with(topic), [event]) == Ready()
 
     ((sent,),) = topic.calls
-    told = (sent.id, sent.type, sent.subject, sent.source, sent.time, sent.data, sent.datacontenttype)
-    assert told == (event.id, event.type, str(VM_ID), event.source, NOW, event.data, "application/json")
+    reported = (sent.id, sent.type, sent.subject, sent.source, sent.time, sent.data, sent.datacontenttype)
+    assert reported == (event.id, event.type, str(VM_ID), event.source, NOW, event.data, "application/json")
 
 
 async def test_three_hundred_vms_are_one_call_and_large_ones_few() -> None:
@@ -86,7 +86,7 @@ async def test_three_hundred_vms_are_one_call_and_large_ones_few() -> None:
     assert len(many.calls) < 5
 
 
-async def test_without_a_topic_or_an_event_nobody_is_called() -> None:
+async def test_without_a_topic_or_an_event_no_one_is_called() -> None:
     topic = FakeTopic()
 
     assert await publish(azure_with(None), [event_of(end())]) == Ready()
@@ -119,7 +119,7 @@ async def test_what_the_topic_refuses_is_an_outcome_and_a_warning(
 # The end of a run
 
 
-async def test_the_end_of_a_run_is_told_to_log_and_topic(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_end_of_a_run_is_reported_to_log_and_topic(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     topic = FakeTopic()
     azure = azure_with(topic)
@@ -135,13 +135,13 @@ async def test_what_is_no_news_is_a_line_alone(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.INFO)
     topic = FakeTopic()
 
-    assert await publish_outcome(azure_with(topic), end(news=False)) == Ready()
+    assert await publish_outcome(azure_with(topic), end(notable=False)) == Ready()
 
     assert topic.calls == []
     assert len(lines(caplog, "dr.decision")) == 1
 
 
-async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_reported_again_is_reported_to_the_topic_alone(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     topic = FakeTopic(answer(503, "ServiceUnavailable"))
     azure = azure_with(topic)
@@ -159,8 +159,8 @@ async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogC
 
 
 def sweep(publish_attempts: int = 0, **report: Any) -> Sweep:
-    told = SweepReport(read_at=NOW, ended_at=NOW, **report)
-    return Sweep(poll_seconds=30, report=told, done=True, publish_attempts=publish_attempts)
+    reported = SweepReport(read_at=NOW, ended_at=NOW, **report)
+    return Sweep(poll_seconds=30, report=reported, done=True, publish_attempts=publish_attempts)
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def surveys(monkeypatch: pytest.MonkeyPatch) -> list[FakeAzure]:
     return read
 
 
-async def test_a_sweep_tells_who_is_not_as_it_should_be_itself_and_the_numbers(
+async def test_a_sweep_reports_who_is_not_as_it_should_be_itself_and_the_numbers(
     caplog: pytest.LogCaptureFixture, surveys: list[FakeAzure]
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -198,7 +198,7 @@ async def test_a_sweep_tells_who_is_not_as_it_should_be_itself_and_the_numbers(
     assert len(surveys) == 1
 
 
-async def test_a_sweep_that_is_told_again_is_counted_once(
+async def test_a_sweep_that_is_reported_again_is_counted_once(
     caplog: pytest.LogCaptureFixture, surveys: list[FakeAzure]
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -212,7 +212,7 @@ async def test_a_sweep_that_is_told_again_is_counted_once(
     assert len(surveys) == 1  # remembered
 
 
-async def test_of_a_sweep_that_was_given_up_only_that_is_told(surveys: list[FakeAzure]) -> None:
+async def test_of_a_sweep_that_was_given_up_only_that_is_reported(surveys: list[FakeAzure]) -> None:
     topic = FakeTopic()
 
     await publish_sweep(azure_with(topic), sweep(error=Error(code="NotRead", message="It could not be read.")))
