@@ -1,7 +1,7 @@
 """The override options: every setting of the portal's "Enable replication" page, for planning, tags, requests and docs.
 
 A row with a `tag` can be chosen: by the profile, a tag of the resource group, a tag of the VM, or a request. What it is
-chosen to be has to lie inside the profile's allow-list and the target scope besides (`layers.py`).
+chosen to be has to lie inside the profile's allow-list and the target scope besides (`planning/overrides.py`).
 """
 
 from typing import NamedTuple

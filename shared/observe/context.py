@@ -42,7 +42,7 @@ from shared.site_recovery.items import Items
 from shared.site_recovery.vault import Vault, vaults_of
 
 
-class Reader:
+class ContextReader:
     """Reads the context of one VM. Nearly static data is cached for hours, unless `refresh` is set.
 
     All methods raise HttpResponseError.
@@ -59,16 +59,16 @@ class Reader:
     async def before_enabling(self, group: GroupRecord | None) -> PlanningContext:
         """The context of a VM that is not protected yet."""
         nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
-        around = await self._around(nics, await self._vault.network_mappings.get())
-        target = around.target_location
+        context = await self._common(nics, await self._vault.network_mappings.get())
+        target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
         errors, offer, locks, disks, cache, taken = await asyncio.gather(
             self._eligibility_errors(),
             self._offer(target),
             self._locks(),
             shared_disks(self._azure, self._vm, self._within),
-            self._default_cache(around),
-            self._taken(around, static),
+            self._default_cache(context),
+            self._taken(context, static),
         )
         more = {
             "group_managed_by": group.managed_by if group else "",
@@ -76,10 +76,10 @@ class Reader:
             "offer": offer,
             "locks": locks,
             "shared_disks": disks,
-            "existing": (*around.existing, *cache),
-            "taken_addresses": (*around.taken_addresses, *taken),
+            "existing": (*context.existing, *cache),
+            "taken_addresses": (*context.taken_addresses, *taken),
         }
-        return around.model_copy(update=more)
+        return context.model_copy(update=more)
 
     async def of_item(self, item: ProtectedItem) -> PlanningContext:
         """The context of a protected VM. The item itself lists the interfaces."""
@@ -94,15 +94,15 @@ class Reader:
             if nic.source_network and nic.subnet
         )
         mappings = await self._vault.network_mappings.get(self._within)
-        around = await self._around(nics, mappings, item.settings.target_location)
+        context = await self._common(nics, mappings, item.settings.target_location)
         more: dict[str, Any] = {}
         if "target-size" in self._overrides.requested:
-            more["offer"] = await self._offer(around.target_location)
+            more["offer"] = await self._offer(context.target_location)
         if {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}:
             more["shared_disks"] = await shared_disks(self._azure, self._vm, self._within)
-        return around.model_copy(update=more)
+        return context.model_copy(update=more)
 
-    async def _around(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
+    async def _common(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
         """The common part. `target` is the region of the item; without one, the requested region."""
         azure, vm, overrides = self._azure, self._vm, self._overrides
         vault = await self._vault.about.get(self._within)
@@ -126,7 +126,7 @@ class Reader:
         )
         known = [await each.items.get() for each in vaults_of(azure)]
         group = overrides.requested.get("consistency-group")
-        around = PlanningContext(
+        context = PlanningContext(
             vault_location=vault.location,
             target_location=target,
             vault_has_identity=vault.has_identity,
@@ -142,14 +142,14 @@ class Reader:
         addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
         by_name = {nic.id.name.lower(): nic for nic in nics}
         fixed = {address: by_name.get(name) or next(iter(nics), None) for name, address in addresses}
-        taken = await self._taken(around, {address: nic for address, nic in fixed.items() if nic})
-        return around.model_copy(update={"taken_addresses": taken})
+        taken = await self._taken(context, {address: nic for address, nic in fixed.items() if nic})
+        return context.model_copy(update={"taken_addresses": taken})
 
-    async def _default_cache(self, around: PlanningContext) -> tuple[Existing, ...]:
+    async def _default_cache(self, context: PlanningContext) -> tuple[Existing, ...]:
         """The app's own account, if it exists and no override names another: it may have been changed since."""
         churn = self._overrides.requested.get("churn")
         account = default_cache(
-            self._vm, around.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
+            self._vm, context.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
         )
         if "cache-storage" in self._overrides.requested or account not in self._azure.settings.target:
             return ()
@@ -166,14 +166,14 @@ class Reader:
         ]
         return tuple([network for network in await asyncio.gather(*reads) if network])
 
-    async def _taken(self, around: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
+    async def _taken(self, context: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
         """The addresses that are in use in the target network."""
         chosen = [each for tag, each in references(self._vm, self._overrides) if tag == "target-vnet"]
-        there = {network.id for network in around.target_networks}
+        there = {network.id for network in context.target_networks}
         taken = []
         for address, nic in addresses.items():
             by_name = naming.target_sibling(nic.network, LONGEST_NAME)
-            network = next(iter(chosen), around.mapped_networks.get(nic.network.key, by_name))
+            network = next(iter(chosen), context.mapped_networks.get(nic.network.key, by_name))
             if network in there and not await is_free(self._azure, network, address):
                 taken.append(address)
         return tuple(taken)

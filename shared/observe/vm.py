@@ -12,13 +12,13 @@ from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ContainerMapping, TargetResource
 from shared.model.vm import SourceVm
-from shared.observe.context import Reader
+from shared.observe.context import ContextReader
 from shared.planning import preflight
 from shared.planning.derive import derive
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.storage import unmanaged
 from shared.provision.registry import find
-from shared.provision.target_resources import UnfitError
+from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.diff import removed_disks, with_changes
@@ -120,8 +120,8 @@ async def _plan(
     azure: Azure, vm: SourceVm, overrides: Overrides, vault: Vault, group: GroupRecord | None, *, refresh: bool
 ) -> Plan:
     left = await of_links(azure, vm.id, vault)
-    around = await Reader(azure, vm, overrides, vault, refresh=refresh).before_enabling(group)
-    plan = derive(vm, around, overrides, azure.settings, vault.id)
+    context = await ContextReader(azure, vm, overrides, vault, refresh=refresh).before_enabling(group)
+    plan = derive(vm, context, overrides, azure.settings, vault.id)
     if not left:
         return plan
     return plan.model_copy(update={"findings": (*plan.findings, *left), "replication": None, "resources": ()})
@@ -137,8 +137,8 @@ async def _plan_for_item(azure: Azure, vm: SourceVm, overrides: Overrides, item:
         *other_policy(vm, policy, overrides.policy),
     )
     for refresh in (False, True):
-        around = await Reader(azure, vm, overrides, vault, refresh=refresh).of_item(item)
-        plan = with_changes(derive(vm, around, overrides, azure.settings, vault.id, item), overrides, item)
+        context = await ContextReader(azure, vm, overrides, vault, refresh=refresh).of_item(item)
+        plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item)
         if not preflight.may_be_old(plan.findings):
             break
     return plan.model_copy(update={"findings": (*drift, *plan.findings)})
@@ -156,7 +156,7 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
     for resource in (resource for wave in plan.resources for resource in wave):
         try:
             found = await find(azure, resource)
-        except UnfitError as unfit:
+        except IncompatibleResourceError as unfit:
             findings.append(blocker("IncompatibleTargetResource", str(unfit), "Then request the plan again."))
             continue
         except UnderWayError:

@@ -27,21 +27,21 @@ class PlanBuilder:
     def __init__(
         self,
         vm: SourceVm,
-        around: PlanningContext,
+        context: PlanningContext,
         overrides: Overrides,
         settings: Settings,
         item: ProtectedItem | None = None,
     ) -> None:
         self.vm = vm
         self.item = item
-        self.around = around
+        self.context = context
         self.overrides = overrides
         self.app = settings
         self.settings: list[Setting] = []
         self.findings: list[Finding] = []
         self.unfit: set[ResourceId] = set()
         self.named: list[ResourcePreview] = []
-        self._existing = {existing.id: existing for existing in around.existing}
+        self._existing = {existing.id: existing for existing in context.existing}
 
     def record(self, name: str, value: object, reason: str, origin: str = DEFAULT_ORIGIN) -> None:
         self.settings.append(Setting(name=name, value=str(value), origin=origin, reason=reason))
@@ -79,7 +79,7 @@ class PlanBuilder:
     def checked(self, tag: str, wanted: ResourceId) -> ResourceId | None:
         """A resource named in an override; None, with a finding, if it cannot be used."""
         existing = self._existing.get(wanted)
-        source, target = self.vm.location, self.around.target_location
+        source, target = self.vm.location, self.context.target_location
         is_group, is_cache = CHOICES[tag].resource_type == "", tag == "cache-storage"
         if wanted not in self.app.target:
             self.findings.append(out_of_scope(self.overrides.requested[tag], str(wanted), self.app))

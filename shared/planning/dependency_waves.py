@@ -31,7 +31,7 @@ def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves
     """The resource groups; a proximity placement group; what lies in the groups, and the fabrics; the containers; the
     mappings. Resources named in overrides exist, and are not included."""
     source, target = replication.source_location, replication.target_location
-    to_make = [] if networks.chosen else [each for each in d.around.networks if _is_to_be_made(d, each, networks)]
+    to_make = [] if networks.chosen else [each for each in d.context.networks if _is_to_be_made(d, each, networks)]
     placed = _placed(d, replication, networks, to_make)
     grouping = [each for each in placed if isinstance(each, PlacementGroup)]
     groups = {each.id.group_id for each in placed if not isinstance(each, CacheAccount)}
@@ -54,10 +54,10 @@ def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves
 def _is_to_be_made(d: PlanBuilder, source: Network, networks: Networks) -> bool:
     """Whether the app creates the target of a network: there is no mapping, or it maps to the default name and the
     network is gone. A missing network of another name is not created."""
-    if source.id.key not in d.around.mapped_networks:
+    if source.id.key not in d.context.mapped_networks:
         return True
     ours = naming.target_sibling(source.id, LONGEST_NAME)
-    gone = ours not in {network.id for network in d.around.target_networks}
+    gone = ours not in {network.id for network in d.context.target_networks}
     return gone and networks.leads_to.get(source.id) == ours and ours in d.app.target
 
 
@@ -81,7 +81,7 @@ def _placed(
         )
         for network in to_make
     ]
-    source_set, offer = d.around.availability_set, d.around.offer or Offer()
+    source_set, offer = d.context.availability_set, d.context.offer or Offer()
     if source_set and replication.availability_set and not d.is_requested("target-availability-set"):
         placed.append(
             AvailabilitySet(

@@ -24,7 +24,7 @@ from shared.planning.overrides import Overrides
 
 def derive(
     vm: SourceVm,
-    around: PlanningContext,
+    context: PlanningContext,
     overrides: Overrides,
     settings: Settings,
     vault: ResourceId,
@@ -35,9 +35,9 @@ def derive(
     For a VM that `item` protects it holds the requested replication, and no resources: what differs is
     for `reconcile/diff.py` to say.
     """
-    d = PlanBuilder(vm, around, overrides, settings, item)
+    d = PlanBuilder(vm, context, overrides, settings, item)
     placement.vault(d, vault)
-    location = placement.location(vm, overrides, settings, around.vault_location, item)
+    location = placement.location(vm, overrides, settings, context.vault_location, item)
     d.record(location.name, location.value, location.reason, location.origin)
     if item is None:
         placement.check_location(d, vault)
@@ -78,8 +78,8 @@ def derive(
     if item is None:
         findings += [
             *preflight.of_vm(vm),
-            *preflight.of_context(vm, around),
-            *preflight.of_locks(vm, around.locks, replication, _networks_to_make(resources, around)),
+            *preflight.of_context(vm, context),
+            *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),
         ]
     plan = Plan(
@@ -127,8 +127,8 @@ def _sizes(vm: SourceVm, replication: Replication) -> Iterator[tuple[str, int | 
         yield replicated.replica_sku, disk.size_gb
 
 
-def _networks_to_make(resources: Waves, around: PlanningContext) -> tuple[ResourceId, ...]:
-    there = {network.id for network in around.target_networks}
+def _networks_to_make(resources: Waves, context: PlanningContext) -> tuple[ResourceId, ...]:
+    there = {network.id for network in context.target_networks}
     networks = (each for wave in resources for each in wave if isinstance(each, VirtualNetwork))
     return tuple(network.id for network in networks if network.id not in there)
 

@@ -33,20 +33,20 @@ class Networks(NamedTuple):
 
 
 def networks(d: PlanBuilder) -> Networks:
-    leads_to = {network: _by_default(d, network) for network in dict.fromkeys(nic.network for nic in d.around.nics)}
+    leads_to = {network: _by_default(d, network) for network in dict.fromkeys(nic.network for nic in d.context.nics)}
     # An existing mapping is shared by all VMs of the network: it is never edited, another network goes on the item.
     chosen = d.resource("target-vnet", None, "") if d.is_requested("target-vnet") else None
     if not d.is_requested("target-vnet"):
         for source, target in leads_to.items():
             _explain(d, source, target)
             _check_region(d, source, _there(d, target))
-    names = [nic.id.name for nic in d.around.nics]
+    names = [nic.id.name for nic in d.context.nics]
     if d.is_requested("target-ip") and len(names) > 1 and "" in parts(d.overrides.requested["target-ip"].value):
         d.reject("target-ip", "an address for each interface, as <name>=<address>")
     wanted = {tag: d.each(tag, names) for tag in ("target-subnet", "target-ip")}
     wanted |= {tag: d.each_or_none(tag, names, has) for tag, has in _of_item(d).items()}
     nics, subnets = [], []
-    for nic in d.around.nics:
+    for nic in d.context.nics:
         there = _there(d, chosen or leads_to[nic.network])
         subnet = _subnet(d, nic, wanted["target-subnet"].get(nic.id.name, ""), there)
         _warn(d, nic, there, subnet)
@@ -81,17 +81,17 @@ def _by_default(d: PlanBuilder, source: ResourceId) -> ResourceId:
         if nic.source_network == source and nic.network:
             return nic.network
     by_name = naming.target_sibling(source, LONGEST_NAME)
-    mapped = d.around.mapped_networks.get(source.key, by_name)
+    mapped = d.context.mapped_networks.get(source.key, by_name)
     return by_name if mapped == by_name else mapped  # Site Recovery echoes IDs lower-cased
 
 
 def _explain(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
     if d.item:
         d.record(f"targetVnet/{source.name}", target, OF_ITEM, ITEM_ORIGIN)
-    elif source.key in d.around.mapped_networks:
+    elif source.key in d.context.mapped_networks:
         reason = f"the vault maps {source.name} to it already, for all its VMs"
         d.record(f"targetVnet/{source.name}", target, reason, "network mapping")
-        there = {network.id for network in d.around.target_networks}
+        there = {network.id for network in d.context.target_networks}
         if target in there or target != naming.target_sibling(source, LONGEST_NAME):
             d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
     else:
@@ -100,7 +100,7 @@ def _explain(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
 
 def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
     """A network has one target: VMs of it with another target region need a network named in an override."""
-    target = d.around.target_location
+    target = d.context.target_location
     if d.item is None and there.location and there.location != target:
         d.findings.append(
             blocker(
@@ -114,10 +114,10 @@ def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
 
 def _there(d: PlanBuilder, target: ResourceId) -> Network:
     """The target network as it exists, or as it will be created from the source network."""
-    made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.around.networks}
+    made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.context.networks}
     source = made.get(target, Network(id=target))
     bare = {name: Subnet(prefixes=subnet.prefixes) for name, subnet in source.subnets.items()}
-    known = (network for network in d.around.target_networks if network.id == target)
+    known = (network for network in d.context.target_networks if network.id == target)
     return next(known, Network(id=target, subnets=bare))
 
 
@@ -149,14 +149,14 @@ def _address(d: PlanBuilder, nic: SourceNic, requested: str, there: Network, sub
     prefixes = there.subnets[subnet].prefixes if subnet in there.subnets else ()
     if not requested:
         _record_address(d, nic, there, subnet, prefixes)
-    elif obstacle := _obstacle(requested, prefixes, d.around.taken_addresses):
+    elif obstacle := _obstacle(requested, prefixes, d.context.taken_addresses):
         d.reject("target-ip", f"a free address of the subnet {subnet} ({', '.join(prefixes)}); {requested} {obstacle}")
     return requested
 
 
 def _record_address(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str, prefixes: tuple[str, ...]) -> None:
     name, has = f"targetIp/{nic.id.name}", _item_nic(d, nic, there)
-    obstacle = _obstacle(nic.address, prefixes, d.around.taken_addresses) if nic.static else ""
+    obstacle = _obstacle(nic.address, prefixes, d.context.taken_addresses) if nic.static else ""
     if has and has.target_subnet.lower() == subnet.lower():
         d.record(name, has.target_address or _NEXT_FREE, OF_ITEM, ITEM_ORIGIN)
     elif nic.static and not obstacle:
@@ -192,7 +192,7 @@ def _referred(d: PlanBuilder, tag: str, value: str | None) -> ResourceId | None:
 
 def _warn(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str) -> None:
     """Warnings about a network security group or a route table that the target subnet lacks."""
-    source = next((network for network in d.around.networks if network.id == nic.network), None)
+    source = next((network for network in d.context.networks if network.id == nic.network), None)
     here, target = (source.subnets.get(nic.subnet.name) if source else None), there.subnets.get(subnet)
     if source is None or here is None or target is None:
         return

@@ -51,7 +51,7 @@ def location(
 
 
 def check_location(d: PlanBuilder, vault: ResourceId) -> None:
-    d.findings += of_regions(d.vm, d.around.target_location, vault, d.around.vault_location)
+    d.findings += of_regions(d.vm, d.context.target_location, vault, d.context.vault_location)
 
 
 def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def availability(d: PlanBuilder, group: ResourceId) -> tuple[ResourceId | None, 
 def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceId | None:
     if d.item:
         return d.resource("target-availability-set", None, "")
-    source = d.around.availability_set
+    source = d.context.availability_set
     set_requested = (
         d.is_requested("target-availability-set") and d.overrides.requested["target-availability-set"].value != NONE
     )
@@ -133,10 +133,10 @@ def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
     wanted = d.text("target-size", d.vm.size or NONE, "the VM's own")
     requested = wanted if d.is_requested("target-size") else ""
     has = d.item.settings.size if d.item else ""
-    if d.around.offer is None or not wanted or wanted.lower() == has.lower():
+    if d.context.offer is None or not wanted or wanted.lower() == has.lower():
         return requested
-    offered = next((each for each in d.around.offer.sizes if each.name.lower() == wanted.lower()), None)
-    target = d.around.target_location
+    offered = next((each for each in d.context.offer.sizes if each.name.lower() == wanted.lower()), None)
+    target = d.context.target_location
     if offered is None and requested:
         d.reject("target-size", f"a size that {target} offers to the subscription")
     elif offered is None:
@@ -189,7 +189,7 @@ def name(d: PlanBuilder) -> str:
 def consistency_group(d: PlanBuilder) -> str:
     """The multi-VM group: at most 16 VMs, of one subscription and region."""
     requested = d.text("consistency-group", NONE, "each VM has recovery points of its own")
-    members = [member for member in d.around.group_members if member.id != d.vm.id]
+    members = [member for member in d.context.group_members if member.id != d.vm.id]
     if len(members) >= MOST_IN_GROUP:
         d.reject("consistency-group", f"a group of fewer than {MOST_IN_GROUP} VMs")
     elif any(not _alike(member, d.vm) for member in members):

@@ -143,19 +143,19 @@ def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
     )
 
 
-def of_context(vm: SourceVm, around: PlanningContext) -> Iterator[Finding]:
+def of_context(vm: SourceVm, context: PlanningContext) -> Iterator[Finding]:
     """The checks that need the planning context: group, locks, and the service's own eligibility check."""
-    if around.group_managed_by:
+    if context.group_managed_by:
         yield blocker(
             "ManagedResourceGroup",
-            f"The resource group {vm.id.resource_group} is managed by {around.group_managed_by}, which owns its VMs.",
+            f"The resource group {vm.id.resource_group} is managed by {context.group_managed_by}, which owns its VMs.",
             "Protect what runs there by the means of that service.",
         )
-    for error in around.eligibility_errors:
+    for error in context.eligibility_errors:
         yield blocker(
             "NotEligibleForReplication", f"Site Recovery's own check says {error.code}: {error.message}", error.action
         )
-    for size in around.offer.sizes if around.offer else ():
+    for size in context.offer.sizes if context.offer else ():
         if size.name.lower() == vm.size.lower() and _is_small(size):
             memory = "" if size.memory is None else f" and {size.memory:g} GiB of memory"
             yield warning(

@@ -26,7 +26,7 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = default_cache(d.vm, d.around.cached_disks, high_churn=high)
+    default = default_cache(d.vm, d.context.cached_disks, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
     existing = d.existing(chosen)
     if existing is None:
@@ -43,7 +43,7 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
 def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> None:
     """Rejects an account that Site Recovery cannot access: it uses the keys of the account, or the identity of the
     vault."""
-    name, shut_out = account.id.name, account.keys_off and not d.around.vault_has_identity
+    name, shut_out = account.id.name, account.keys_off and not d.context.vault_has_identity
     if d.is_requested("cache-storage") and shut_out:
         d.reject("cache-storage", f"an account with key access, or a vault with an identity; {name} has keys off")
     elif account.obstacle or shut_out:
@@ -131,7 +131,7 @@ def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn
 def _obstacles(
     d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool
 ) -> Iterator[Finding]:
-    obstacle = preflight.disk_obstacle(disk, d.around.shared_disks)
+    obstacle = preflight.disk_obstacle(disk, d.context.shared_disks)
     if obstacle:
         yield preflight.unsupported(d.vm, disk.id, obstacle)
     types = (disk.sku, replicated.target_sku, replicated.replica_sku)
@@ -146,7 +146,7 @@ def _obstacles(
             "DiskEncryptionSetNeeded",
             f"The disk {disk.id.name} of {d.vm.id.name} is encrypted with a customer-managed key "
             f"({disk.encryption_set.name}): the target needs a disk encryption set of its own.",
-            f"Make one in {d.around.target_location}, and name it by {d.app.tag_name}-target-disk-encryption-set.",
+            f"Make one in {d.context.target_location}, and name it by {d.app.tag_name}-target-disk-encryption-set.",
         )
 
 

@@ -27,7 +27,7 @@ from shared.model.target_resources import (
 )
 from shared.planning import preflight
 from shared.provision import target_resources
-from shared.provision.target_resources import UnfitError
+from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import forget_groups
 from shared.site_recovery import infrastructure
 from shared.site_recovery.vault import Vault, vault_of
@@ -93,7 +93,7 @@ async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
             return await holder.get_or_create.ensure(
                 resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
             )
-    except UnfitError as unfit:
+    except IncompatibleResourceError as unfit:
         return Failed(error=Error(code="IncompatibleTargetResource", message=str(unfit)), by_settings=True)
 
 

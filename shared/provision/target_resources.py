@@ -39,7 +39,7 @@ _API_VERSIONS: dict[type[Placed], str] = {
 _USUALLY_TAKES: dict[type[Placed], float] = {VirtualNetwork: 5, AvailabilitySet: 2, PlacementGroup: 2, CacheAccount: 20}
 
 
-class UnfitError(Exception):
+class IncompatibleResourceError(Exception):
     """A resource of that name exists and is incompatible. It was not changed."""
 
 
@@ -71,15 +71,17 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
     location = region(found.get("location"))
     state = (found.get("properties") or {}).get("provisioningState", "Succeeded")
     if location != wanted.location:
-        raise UnfitError(
+        raise IncompatibleResourceError(
             f"{wanted.id} exists in {location}, and is needed in {wanted.location}: name another by a tag, or remove "
             "or rename it."
         )
     if state == "Failed":
-        raise UnfitError(f"The creation of {wanted.id} has failed: see its activity log, then remove it.")
+        raise IncompatibleResourceError(
+            f"The creation of {wanted.id} has failed: see its activity log, then remove it."
+        )
     obstacle = account_obstacle(found) if isinstance(wanted, CacheAccount) and state == "Succeeded" else ""
     if obstacle or (isinstance(wanted, CacheAccount) and wanted.premium != (found.get("kind") == PREMIUM_KIND)):
-        raise UnfitError(
+        raise IncompatibleResourceError(
             f"{wanted.id} {obstacle or 'is an account of another kind'}: fix it, or name another by a tag."
         )
     if state != "Succeeded":

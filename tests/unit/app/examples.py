@@ -67,13 +67,13 @@ def asking(**tags: str) -> SourceVm:
 
 
 def planning_context(**changes: Any) -> PlanningContext:
-    around = PlanningContext(
+    context = PlanningContext(
         vault_location=TARGET,
         target_location=TARGET,
         nics=(SourceNic(id=NIC, subnet=NETWORK.child("subnets", "web"), configuration="ipconfig", address="10.1.1.4"),),
         networks=(source_network(),),
     )
-    return around.model_copy(update=changes)
+    return context.model_copy(update=changes)
 
 
 def source_network(**changes: Any) -> Network:
@@ -87,13 +87,13 @@ def source_network(**changes: Any) -> Network:
 
 
 def plan_of(
-    vm: SourceVm, around: PlanningContext, app: Settings, item: ProtectedItem | None = None, **group_tags: str
+    vm: SourceVm, context: PlanningContext, app: Settings, item: ProtectedItem | None = None, **group_tags: str
 ) -> Plan:
     """What the rules say, from the layers on."""
     overrides = overrides_of(vm, group_tags, app)
     vault = app.vault_for(vm.location, overrides.profile)
     assert vault is not None
-    plan = derive(vm, around, overrides, app, vault, item)
+    plan = derive(vm, context, overrides, app, vault, item)
     return with_changes(plan, overrides, item) if item else plan
 
 

@@ -85,12 +85,12 @@ IT, HOME, MISSING = "it", "home", "missing"
 
 class Situation(NamedTuple):
     vm: SourceVm
-    around: PlanningContext
+    context: PlanningContext
     app: Settings
     group_tags: dict[str, str]
 
     def plan(self, item: ProtectedItem | None = None) -> Plan:
-        return plan_of(self.vm, self.around, self.app, item, **self.group_tags)
+        return plan_of(self.vm, self.context, self.app, item, **self.group_tags)
 
 
 def _of_type(subscription: str, group: str, resource_type: str, name: str) -> ResourceId:
@@ -275,7 +275,7 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
     error = EligibilityError(code="1", message="No.")
     members = (GroupMember(id=VM_ID, location="eastus"),)
     lock = Lock(scope=str(vm.id.group_id), name="keep", read_only=draw(st.booleans()))
-    around = PlanningContext(
+    context = PlanningContext(
         vault_location=vault,
         target_location=target,
         group_managed_by="" if fitting else draw(st.sampled_from(["", "", "aks"])),
@@ -290,19 +290,19 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
         locks=() if fitting else draw(st.sampled_from([(), (), (lock,)])),
         group_members=members if "consistency-group" in overrides.requested and not fitting else (),
     )
-    return Situation(vm, around, app, group_tags)
+    return Situation(vm, context, app, group_tags)
 
 
 def item_made_from(situation: Situation, plan: Plan) -> ProtectedItem:
     """The item as it is once the plan was done: enabled, and changed to what can be said only then."""
-    replication, vm, around = plan.replication, situation.vm, situation.around
+    replication, vm, context = plan.replication, situation.vm, situation.context
     assert replication
     asked = {nic.id: nic for nic in replication.nics}
     values = {setting.name: setting.value for setting in plan.settings}
     nics = []
-    for nic in around.nics:
+    for nic in context.nics:
         wanted = asked.get(nic.id)
-        leads_to = around.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network, 64))
+        leads_to = context.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network, 64))
         nics.append(
             ItemNic(
                 id=f"id-of-{nic.id.name}",

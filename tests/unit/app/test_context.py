@@ -10,7 +10,7 @@ from shared.model import naming
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm
-from shared.observe.context import Reader
+from shared.observe.context import ContextReader
 from shared.observe.vm import plan_for
 from shared.planning.overrides import overrides_of
 from shared.readers.resource_groups import GroupRecord
@@ -45,8 +45,8 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def reader(azure: FakeAzure, vm: SourceVm, *, refresh: bool = False) -> Reader:
-    return Reader(azure, vm, overrides_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), refresh=refresh)
+def reader(azure: FakeAzure, vm: SourceVm, *, refresh: bool = False) -> ContextReader:
+    return ContextReader(azure, vm, overrides_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), refresh=refresh)
 
 
 async def surroundings_of(cloud: Cloud, vm: SourceVm | None = None, **changes: Any) -> PlanningContext:
@@ -170,9 +170,9 @@ async def test_what_guards_and_leads_traffic_is_read_of_both_networks(cloud: Clo
     cloud.add(NETWORK, {"location": "East US", "properties": {"subnets": subnets, **peered}})
     cloud.add(BY_NAME, {"location": "West US 2", "properties": {"subnets": subnets[1:]}})
 
-    around = await surroundings_of(cloud)
+    context = await surroundings_of(cloud)
 
-    ((network,), (target,)) = around.networks, around.target_networks
+    ((network,), (target,)) = context.networks, context.target_networks
     assert (network.subnets["web"].has_nsg, network.subnets["web"].has_route_table, network.peered) == (
         True,
         True,
@@ -203,9 +203,9 @@ async def test_the_vault_s_identity_and_the_group_s_owner_are_read(cloud: Cloud)
     azure = FakeAzure(open_settings(), cloud)
     cloud.add_vault(VAULT_ID, identity={"type": "SystemAssigned"})
 
-    around = await reader(azure, source_vm()).before_enabling(GroupRecord(SOURCE, managed_by="aks"))
+    context = await reader(azure, source_vm()).before_enabling(GroupRecord(SOURCE, managed_by="aks"))
 
-    assert (around.vault_location, around.vault_has_identity, around.group_managed_by) == (TARGET, True, "aks")
+    assert (context.vault_location, context.vault_has_identity, context.group_managed_by) == (TARGET, True, "aks")
     cloud.add_vault(VAULT_ID, identity={"type": "None"})
     assert not (await surroundings_of(cloud)).vault_has_identity
 
@@ -349,9 +349,9 @@ async def test_what_lies_outside_the_target_scope_is_not_even_read(cloud: Cloud)
     theirs = ResourceId.of(ELSEWHERE, "theirs", override_options.ACCOUNT, "cache")
     cloud.add(theirs, {"location": SOURCE, "kind": "StorageV2"})
 
-    around = await surroundings_of(cloud, asking(cache_storage=str(theirs)))
+    context = await surroundings_of(cloud, asking(cache_storage=str(theirs)))
 
-    assert around.existing == ()
+    assert context.existing == ()
     assert not [read for read in cloud.reads if ELSEWHERE in read]
 
 
@@ -436,13 +436,13 @@ def item(**settings: Any) -> ProtectedItem:
 async def test_of_an_item_s_interfaces_the_item_itself_reports(cloud: Cloud) -> None:
     azure = FakeAzure(open_settings(), cloud)
 
-    around = await reader(azure, source_vm()).of_item(item())
+    context = await reader(azure, source_vm()).of_item(item())
 
-    (nic,) = around.nics
+    (nic,) = context.nics
     assert (nic.id, nic.subnet, nic.static) == (NIC, NETWORK.child("subnets", "web"), False)
-    assert [network.id for network in around.networks] == [NETWORK]
+    assert [network.id for network in context.networks] == [NETWORK]
     assert str(NIC) not in cloud.reads
-    assert (around.offer, around.locks, around.eligibility_errors) == (None, (), ())
+    assert (context.offer, context.locks, context.eligibility_errors) == (None, (), ())
 
 
 async def test_the_region_of_an_item_is_its_own_and_not_the_vault_s(cloud: Cloud) -> None:
@@ -454,14 +454,14 @@ async def test_the_region_of_an_item_is_its_own_and_not_the_vault_s(cloud: Cloud
 async def test_sizes_are_read_for_an_item_only_where_one_is_asked_for(cloud: Cloud) -> None:
     azure = FakeAzure(open_settings(), cloud)
 
-    around = await reader(azure, asking(target_size="Standard_D2s_v5")).of_item(item(target_location=TARGET))
+    context = await reader(azure, asking(target_size="Standard_D2s_v5")).of_item(item(target_location=TARGET))
 
-    assert [size.name for size in _sizes(around)] == ["Standard_D2s_v5"]
+    assert [size.name for size in _sizes(context)] == ["Standard_D2s_v5"]
 
 
-def _sizes(around: PlanningContext) -> tuple[Size, ...]:
-    assert around.offer
-    return around.offer.sizes
+def _sizes(context: PlanningContext) -> tuple[Size, ...]:
+    assert context.offer
+    return context.offer.sizes
 
 
 # What is chosen for good, and where the target VM is to be
@@ -489,10 +489,10 @@ async def test_sizes_and_locks_are_those_of_the_subscription_of_the_target(cloud
     asked: list[str] = []
     azure.compute = lambda subscription: asked.append(subscription) or FakeAzure.compute(azure, subscription)  # type: ignore[method-assign,func-returns-value]
 
-    around = await reader(azure, asking(target_resource_group=str(group))).before_enabling(None)
+    context = await reader(azure, asking(target_resource_group=str(group))).before_enabling(None)
 
     assert ELSEWHERE in asked
-    assert [lock.scope for lock in around.locks] == [str(group)]
+    assert [lock.scope for lock in context.locks] == [str(group)]
 
 
 @pytest.mark.parametrize("stopped", ["resource_skus", "usages"])

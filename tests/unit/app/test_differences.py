@@ -83,10 +83,12 @@ def an_item(settings: dict[str, Any] | None = None, nic: dict[str, Any] | None =
     return found.model_copy(update=changes)
 
 
-def again(item: ProtectedItem | None = None, vm: Any = None, around: dict[str, Any] | None = None, **tags: str) -> Plan:
+def again(
+    item: ProtectedItem | None = None, vm: Any = None, context: dict[str, Any] | None = None, **tags: str
+) -> Plan:
     known = {"existing": tuple(NAMED.values()), "target_networks": (THERE,)}
     return plan_of(
-        vm or asking(**tags), planning_context(**{**known, **(around or {})}), open_settings(), item or an_item()
+        vm or asking(**tags), planning_context(**{**known, **(context or {})}), open_settings(), item or an_item()
     )
 
 
@@ -164,16 +166,16 @@ def test_a_resource_that_is_asked_for_is_changed_by_an_update_of_the_item(tag: s
     vm = source_vm(tags={f"dr-{tag}": str(wanted)})
     item = an_item({}, {"network": BY_NAME})
     subnets = {"web": Subnet(prefixes=("10.1.1.0/24",))}
-    around = {"target_networks": (THERE, Network(id=NAMED["target-vnet"].id, subnets=subnets))}
+    context = {"target_networks": (THERE, Network(id=NAMED["target-vnet"].id, subnets=subnets))}
 
-    plan = again(item, vm, around)
+    plan = again(item, vm, context)
 
     assert changed(plan) == ItemUpdate(**{field: wanted})
     (difference,) = plan.changes.differences
     assert str(difference).startswith(f"{override_options.CHOICES[tag].setting}: ")
     assert str(difference).endswith(f" → {wanted}")
     done = an_item({field: wanted}, {"network": wanted} if tag == "target-vnet" else {})
-    assert again(done, vm, around).changes == Changes()
+    assert again(done, vm, context).changes == Changes()
 
 
 @pytest.mark.parametrize(
@@ -189,11 +191,11 @@ def test_size_and_name_are_changed_by_an_update_of_the_item(tag: str, value: str
 def test_a_set_is_exchanged_for_another_and_never_given_or_taken() -> None:
     own = ResourceId.of(SUBSCRIPTION, "web-asr", AVAILABILITY_SET.type, "web-set-asr")
     other = NAMED["target-availability-set"].id
-    around = {"availability_set": SET}
+    context = {"availability_set": SET}
 
-    exchanged = again(an_item({"availability_set": own}), None, around, target_availability_set="other")
-    given = again(an_item(), None, around, target_availability_set="other")
-    taken = again(an_item({"availability_set": own}), None, around, target_availability_set="none")
+    exchanged = again(an_item({"availability_set": own}), None, context, target_availability_set="other")
+    given = again(an_item(), None, context, target_availability_set="other")
+    taken = again(an_item({"availability_set": own}), None, context, target_availability_set="none")
 
     assert changed(exchanged) == ItemUpdate(availability_set=other)
     for plan in (given, taken):
@@ -295,13 +297,13 @@ LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
     ids=str,
 )
 def test_a_late_disk_that_cannot_be_replicated_is_reported_and_keeps_nothing_else_from_being_changed(
-    late: dict[str, Any], around: dict[str, Any], code: str
+    late: dict[str, Any], context: dict[str, Any], code: str
 ) -> None:
     unfit = LATE.model_copy(update=late)
     fit = LATE.model_copy(update={"id": ResourceId(f"{DATA_DISK}-2")})
     vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": (*source_vm().disks, unfit, fit)})
 
-    plan = again(an_item(id=OURS), vm, around)
+    plan = again(an_item(id=OURS), vm, context)
 
     assert reported(plan.findings, code).severity is Severity.WARNING
     assert plan.blockers == ()
@@ -327,7 +329,7 @@ def test_a_subnet_that_an_operator_chose_in_the_network_that_is_asked_for_is_kep
     there = Network(id=NAMED["target-vnet"].id, location=TARGET, subnets={"web": Subnet(), "app": Subnet()})
     has = an_item({"network": there.id}, {"network": there.id, "target_subnet": "app"})
 
-    assert again(has, around={"target_networks": (there,)}, target_vnet="hub").changes == Changes()
+    assert again(has, context={"target_networks": (there,)}, target_vnet="hub").changes == Changes()
 
 
 # Not in place
@@ -355,9 +357,9 @@ FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("tag", "value", "message", "around"), FOR_GOOD)
 def test_what_site_recovery_does_not_change_is_reported_with_what_it_would_cost(
-    tag: str, value: str, message: str, around: dict[str, Any]
+    tag: str, value: str, message: str, context: dict[str, Any]
 ) -> None:
-    plan = again(None, source_vm(tags={f"dr-{tag}": value}), around)
+    plan = again(None, source_vm(tags={f"dr-{tag}": value}), context)
 
     assert plan.changes == Changes()
     finding = reported(plan.findings, "SettingNeedsReenable")

@@ -43,7 +43,7 @@ def item_of(**changes: object) -> ProtectedItem:
 @given(situations(fitting=True))
 def test_what_is_reported_without_reading_is_what_the_run_would_change(situation: Situation) -> None:
     """The VM was protected before anything was asked for; whatever is asked for since can be had."""
-    vm = situation.vm.model_copy(update={"nic_ids": tuple(nic.id for nic in situation.around.nics)})
+    vm = situation.vm.model_copy(update={"nic_ids": tuple(nic.id for nic in situation.context.nics)})
     before = situation._replace(vm=vm.model_copy(update={"tags": {"dr": "true"}, "request": {}}), group_tags={})
     assume(before.plan().replication is not None)
     item = item_made_from(before, before.plan())

@@ -24,9 +24,9 @@ enough = examples(max_examples=60)
 
 def as_read(situation: Situation, **changes: object) -> SourceVm:
     """The situation's VM as a list of VMs reports it."""
-    chosen = situation.around.availability_set
+    chosen = situation.context.availability_set
     known = {
-        "nic_ids": tuple(nic.id for nic in situation.around.nics),
+        "nic_ids": tuple(nic.id for nic in situation.context.nics),
         "availability_set_id": chosen.id if chosen else None,
         # What a request asks for, a later look at the VM does not know.
         "tags": {**situation.vm.tags, **situation.vm.request},
@@ -58,7 +58,7 @@ def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_orphan(situation: Situa
     # Which network it leads to, its interfaces say; they are asked while the item does not tell.
     assert left <= of_networks
     referenced = references_of([situation.vm], (), {}, situation.app)
-    assert referenced.interfaces == {nic.id.key for nic in situation.around.nics}
+    assert referenced.interfaces == {nic.id.key for nic in situation.context.nics}
 
 
 @enough

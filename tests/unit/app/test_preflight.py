@@ -34,9 +34,9 @@ def reported(findings: list[Finding], code: str) -> Finding:
     return finding
 
 
-def findings_of(vm: SourceVm, **around: Any) -> list[Finding]:
+def findings_of(vm: SourceVm, **context: Any) -> list[Finding]:
     """What the plan for a VM says."""
-    return list(plan_of(vm, planning_context(**around), settings()).findings)
+    return list(plan_of(vm, planning_context(**context), settings()).findings)
 
 
 def test_a_vm_that_can_be_protected_has_no_findings() -> None:
@@ -93,9 +93,9 @@ def test_everything_that_is_wrong_with_a_vm_is_reported_at_once() -> None:
 
 
 def test_a_managed_resource_group_belongs_to_its_service() -> None:
-    around = planning_context(group_managed_by="/subscriptions/x/managedClusters/aks")
+    context = planning_context(group_managed_by="/subscriptions/x/managedClusters/aks")
 
-    finding = reported(list(preflight.of_context(source_vm(), around)), "ManagedResourceGroup")
+    finding = reported(list(preflight.of_context(source_vm(), context)), "ManagedResourceGroup")
 
     assert "managedClusters/aks" in finding.message
 

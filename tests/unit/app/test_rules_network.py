@@ -45,8 +45,8 @@ def nic(id_: ResourceId = NIC, subnet: str = "web", **changes: Any) -> SourceNic
     return known.model_copy(update=changes)
 
 
-def plan(vm: SourceVm | None = None, app: Settings | None = None, **around: Any) -> Plan:
-    return plan_of(vm or source_vm(), planning_context(**around), app or open_settings())
+def plan(vm: SourceVm | None = None, app: Settings | None = None, **context: Any) -> Plan:
+    return plan_of(vm or source_vm(), planning_context(**context), app or open_settings())
 
 
 def nics(found: Plan) -> dict[str, ReplicatedNic]:
@@ -217,9 +217,9 @@ def test_a_static_address_is_kept_by_site_recovery_where_it_can_be() -> None:
     ],
 )
 def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_refused(
-    address: str, around: dict[str, Any], why: str
+    address: str, context: dict[str, Any], why: str
 ) -> None:
-    kept = plan(nics=(nic(static=True, address=address),), **around)
+    kept = plan(nics=(nic(static=True, address=address),), **context)
     finding = reported(kept.findings, "StaticIpNotPreserved")
     assert finding.severity is Severity.WARNING
     assert f"The static address {address} of web-1-nic {why} in the target subnet web" in finding.message
@@ -227,7 +227,7 @@ def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_
     told_ = setting(kept, "targetIp/web-1-nic")
     assert (told_.value, told_.reason) == ("the next free one", f"its static address {why}")
 
-    message = refused(plan(asking(target_ip=address), **around), "target-ip")
+    message = refused(plan(asking(target_ip=address), **context), "target-ip")
     assert f"a free address of the subnet web (10.1.1.0/24); {address} {why}" in message
 
 

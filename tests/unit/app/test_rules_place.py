@@ -38,8 +38,8 @@ D4 = Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("
 D2 = D4.model_copy(update={"name": "Standard_D2s_v5", "cores": 2})
 
 
-def asked(around: dict[str, Any] | None = None, **tags: str) -> Plan:
-    return plan_of(asking(**tags), planning_context(**(around or {})), open_settings())
+def asked(context: dict[str, Any] | None = None, **tags: str) -> Plan:
+    return plan_of(asking(**tags), planning_context(**(context or {})), open_settings())
 
 
 def refused(plan: Plan, tag: str) -> str:
@@ -56,13 +56,13 @@ def refused(plan: Plan, tag: str) -> str:
 
 def test_the_target_region_is_what_is_asked_for_else_the_map_s_else_the_vault_s() -> None:
     mapped = {"region_map": {SOURCE: {"target_location": "centralus"}}}
-    vm, around = asking(target_location="Sweden Central"), planning_context(target_location="swedencentral")
+    vm, context = asking(target_location="Sweden Central"), planning_context(target_location="swedencentral")
 
     by_vault = setting(plan_of(source_vm(), planning_context(), settings()), "targetLocation")
     by_map = setting(
         plan_of(source_vm(), planning_context(target_location="centralus"), settings(**mapped)), "targetLocation"
     )
-    by_tag = setting(plan_of(vm, around, open_settings(**mapped)), "targetLocation")
+    by_tag = setting(plan_of(vm, context, open_settings(**mapped)), "targetLocation")
 
     assert (by_vault.value, by_vault.origin) == (TARGET, "default")
     assert (by_map.value, by_map.origin) == ("centralus", "region map")
@@ -190,9 +190,9 @@ def test_a_zone_is_taken_instead_of_the_set() -> None:
 
 
 def test_a_zone_and_a_set_are_not_to_be_had_together() -> None:
-    around = {"availability_set": SET, "existing": (existing(override_options.AVAILABILITY_SET, "other"),)}
+    context = {"availability_set": SET, "existing": (existing(override_options.AVAILABILITY_SET, "other"),)}
 
-    message = refused(asked(around, target_zone="1", target_availability_set="other"), "target-availability-set")
+    message = refused(asked(context, target_zone="1", target_availability_set="other"), "target-availability-set")
 
     assert "the tag dr-target-zone requests a zone" in message
 
@@ -379,8 +379,8 @@ FIELDS = {
 
 def named(tag: str, **changes: Any) -> tuple[Plan, Existing]:
     there = existing(NAMED[tag], "it").model_copy(update=changes)
-    around = planning_context(existing=(there,) if changes.get("location") != "nowhere" else ())
-    return plan_of(source_vm(tags={f"dr-{tag}": str(there.id)}), around, open_settings()), there
+    context = planning_context(existing=(there,) if changes.get("location") != "nowhere" else ())
+    return plan_of(source_vm(tags={f"dr-{tag}": str(there.id)}), context, open_settings()), there
 
 
 @pytest.mark.parametrize("tag", NAMED)
@@ -435,13 +435,13 @@ def test_a_size_that_is_not_offered_in_the_zone_of_the_item_is_refused_and_not_t
 
 def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_size() -> None:
     full = D4.model_copy(update={"left": 0})
-    vm, around = (
+    vm, context = (
         asking(target_size="Standard_D4s_v5", target_name="web-9"),
         planning_context(offer=Offer(sizes=(full,))),
     )
 
-    assert plan_of(vm, around, open_settings(), has(size="standard_d4s_v5")).changes.update == ItemUpdate(name="web-9")
-    assert reported(plan_of(vm, around, open_settings()).blockers, "TargetQuotaExceeded")
+    assert plan_of(vm, context, open_settings(), has(size="standard_d4s_v5")).changes.update == ItemUpdate(name="web-9")
+    assert reported(plan_of(vm, context, open_settings()).blockers, "TargetQuotaExceeded")
 
 
 def test_a_set_is_made_in_the_target_group_that_is_asked_for() -> None:

@@ -40,9 +40,9 @@ def account(kind: str = "StorageV2", name: str = "ours", **changes: Any) -> Exis
     return existing(override_options.ACCOUNT, name, group="caches", **{**known, **changes})
 
 
-def asked(around: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
+def asked(context: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
     vm = asking(**tags).model_copy(update={"disks": disks})
-    return plan_of(vm, planning_context(**(around or {})), open_settings())
+    return plan_of(vm, planning_context(**(context or {})), open_settings())
 
 
 def refused(plan: Plan, tag: str) -> str:
@@ -110,10 +110,10 @@ def test_a_disk_with_a_key_of_the_customer_needs_a_set_in_the_target() -> None:
 def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> None:
     there = existing(override_options.ENCRYPTION_SET, "keys")
     keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
-    around = {"existing": (there,)}
+    context = {"existing": (there,)}
 
-    for_all = asked(around, (keyed, TWO[1]), target_disk_encryption_set="keys").replication
-    for_one = asked(around, (keyed, TWO[1]), target_disk_encryption_set=f"web-1-os={there.id}").replication
+    for_all = asked(context, (keyed, TWO[1]), target_disk_encryption_set="keys").replication
+    for_one = asked(context, (keyed, TWO[1]), target_disk_encryption_set=f"web-1-os={there.id}").replication
     missing = asked({}, (keyed,), target_disk_encryption_set="keys")
     home = asked(
         {"existing": (there.model_copy(update={"location": SOURCE}),)}, (keyed,), target_disk_encryption_set="keys"
