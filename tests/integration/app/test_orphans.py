@@ -180,7 +180,7 @@ async def test_an_account_with_more_in_it_than_a_cache_stays(reach: Reach) -> No
         report = await swept(azure)
         assert simulator.world.store.get(str(OLD_CACHE))
 
-    reported = next(note.message for note in report.orphans if f"made {OLD_CACHE}," in note.message)
+    reported = next(note.message for note in report.orphans if f"created {OLD_CACHE}," in note.message)
     assert reported.endswith("It is kept: it has shares.")
 
 

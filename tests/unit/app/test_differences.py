@@ -285,7 +285,7 @@ LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
 
 
 @pytest.mark.parametrize(
-    ("late", "around", "code"),
+    ("late", "context", "code"),
     [
         ({"obstacle": "an ultra disk"}, {}, "UnsupportedDisk"),
         ({"size_gb": 0}, {}, "UnsupportedDisk"),
@@ -355,7 +355,7 @@ FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tag", "value", "message", "around"), FOR_GOOD)
+@pytest.mark.parametrize(("tag", "value", "message", "context"), FOR_GOOD)
 def test_what_site_recovery_does_not_change_is_reported_with_what_it_would_cost(
     tag: str, value: str, message: str, context: dict[str, Any]
 ) -> None:

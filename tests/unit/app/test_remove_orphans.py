@@ -315,7 +315,7 @@ async def test_one_that_is_gone_is_passed_over(azure: FakeAzure, cloud: Cloud, g
     report = await swept(azure)
 
     assert gone not in report.removed
-    assert [note.message for note in report.orphans if f"made {gone}," in note.message] == []
+    assert [note.message for note in report.orphans if f"created {gone}," in note.message] == []
 
 
 # What keeps it

@@ -250,8 +250,8 @@ def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> No
     assert any(name.startswith("targetVnet") for name in explained)
 
 
-@pytest.mark.parametrize("kind", ["vm", "around"])
+@pytest.mark.parametrize("kind", ["vm", "context"])
 def test_a_situation_of_nothing_is_planned_all_the_same(kind: str) -> None:
-    bare = {"vm": source_vm(disks=(), nic_ids=(), size="", os=""), "around": source_vm()}[kind]
+    bare = {"vm": source_vm(disks=(), nic_ids=(), size="", os=""), "context": source_vm()}[kind]
 
     assert plan_of(bare, planning_context(nics=(), networks=()), settings()).replication

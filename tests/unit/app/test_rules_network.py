@@ -208,7 +208,7 @@ def test_a_static_address_is_kept_by_site_recovery_where_it_can_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "around", "why"),
+    ("address", "context", "why"),
     [
         ("10.9.9.9", {}, "does not lie in it"),
         ("10.1.1.3", {}, "is Azure's own"),
