@@ -1,14 +1,15 @@
-"""The app: its doors, and what stands behind them. A door names a VM and wakes it; `orchestrators/protect_vm.py` does
-the rest.
+"""The function app: HTTP and event triggers. A trigger names a VM and signals or starts its run.
 
-- `on_vm_event`: Event Grid says that a VM was written, started, tagged or deleted.
-- `put_protection`, `get_protection`, `delete_protection`, `post_plan`: somebody asks for one VM over HTTP.
-- `post_protections`, `get_batch`, `post_protections_plan`: for many at once.
-- `get_compliance`, `get_jobs`: how the estate stands, and what Site Recovery did.
-- `get_openapi`: what can be asked there, and what is answered.
-- `reconcile`: the timer, which finds what no event has told of, and wakes those VMs.
+`orchestrators/protect_vm.py` does the rest.
 
-The settings are read first: with a wrong or missing one the app does not start, and says so.
+- `on_vm_event`: Event Grid reports that a VM was written, started, tagged or deleted.
+- `put_protection`, `get_protection`, `delete_protection`, `post_plan`: one VM over HTTP.
+- `post_protections`, `get_batch`, `post_protections_plan`: many VMs at once.
+- `get_compliance`, `get_jobs`: the status of the estate, and the jobs of Site Recovery.
+- `get_openapi`: the OpenAPI document of these routes.
+- `reconcile`: the timer of the sweep, which finds the VMs missed by events and starts their runs.
+
+The settings are read first: with an invalid or missing setting the app does not start, and logs why.
 """
 
 import logging
@@ -19,16 +20,16 @@ import azure.functions as func
 import activities.functions
 import orchestrators.functions
 from shared.config.settings import load_settings
-from shared.orchestrations import start_if_idle, wake
-from shared.reconcile.run_state import Run
-from triggers.callers import Role, answered, auth_level
+from shared.orchestrations import signal_or_start, start_if_idle
+from shared.reconcile.run_state import RunState
+from triggers.callers import Role, auth_level, handle
 from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
 from triggers.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
 
 settings = load_settings()
 log = logging.getLogger("dr")
-# The SDKs log every request at level INFO: a line a decision is what an operator can read. But on Python 3.13 the
-# worker logs as `azure.functions` (below as `azure_functions_worker`): its lines keep the level of all others.
+# The SDKs log every request at level INFO: only the lines of decisions are readable. But on Python 3.13 the worker logs
+# as `azure.functions` (before as `azure_functions_worker`): its lines keep the default level.
 logging.getLogger("azure").setLevel(logging.WARNING)
 logging.getLogger("azure.functions").setLevel(logging.getLogger().level)
 
@@ -48,7 +49,7 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     except CloudEventsNotSupportedError as reason:
         log.error("Event %r refused: %s", str(event.id)[:64], reason)
         raise
-    await wake(client, Run(vm_id=vm, poll_seconds=settings.poll_seconds))
+    await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 
 @app.route(route=PROTECTION, methods=["PUT"])
@@ -57,7 +58,7 @@ async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from shared.arm.client import gateway
     from triggers import protection
 
-    return await answered(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
+    return await handle(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["GET"])
@@ -66,7 +67,7 @@ async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationC
     from shared.arm.client import gateway
     from triggers import protection
 
-    return await answered(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
+    return await handle(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
 
 
 @app.route(route=PROTECTION, methods=["DELETE"])
@@ -75,7 +76,7 @@ async def delete_protection(req: func.HttpRequest, client: df.DurableOrchestrati
     from shared.arm.client import gateway
     from triggers import disabling
 
-    return await answered(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
+    return await handle(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
 
 
 @app.route(route=PLAN, methods=["POST"])
@@ -83,7 +84,7 @@ async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import plan
 
-    return await answered(req, Role.READ, lambda: plan.post_plan(gateway(), req))
+    return await handle(req, Role.READ, lambda: plan.post_plan(gateway(), req))
 
 
 @app.route(route=PROTECTIONS, methods=["POST"])
@@ -92,7 +93,7 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
     from shared.arm.client import gateway
     from triggers import protections
 
-    return await answered(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
+    return await handle(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
 
 
 @app.route(route=BATCH, methods=["GET"])
@@ -100,7 +101,7 @@ async def post_protections(req: func.HttpRequest, client: df.DurableOrchestratio
 async def get_batch(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     from triggers import protections
 
-    return await answered(req, Role.READ, lambda: protections.get_batch(client, req))
+    return await handle(req, Role.READ, lambda: protections.get_batch(client, req))
 
 
 @app.route(route=PROTECTIONS_PLAN, methods=["POST"])
@@ -108,7 +109,7 @@ async def post_protections_plan(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import protections_plan
 
-    return await answered(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
+    return await handle(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
 
 
 @app.route(route=COMPLIANCE, methods=["GET"])
@@ -116,7 +117,7 @@ async def get_compliance(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import compliance
 
-    return await answered(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
+    return await handle(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
 
 
 @app.route(route=JOBS, methods=["GET"])
@@ -124,14 +125,14 @@ async def get_jobs(req: func.HttpRequest) -> func.HttpResponse:
     from shared.arm.client import gateway
     from triggers import jobs
 
-    return await answered(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
+    return await handle(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
 
 
 @app.route(route=OPENAPI, methods=["GET"])
 async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     from triggers import openapi
 
-    return await answered(req, Role.READ, lambda: openapi.get_openapi(settings, req))
+    return await handle(req, Role.READ, lambda: openapi.get_openapi(settings, req))
 
 
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")
@@ -141,6 +142,6 @@ async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationCli
 
     sweep = Sweep(poll_seconds=settings.poll_seconds)
     if timer.past_due:
-        log.info("This sweep is late: nothing ran when it was due")
+        log.info("This sweep is late: the app was not running when it was due")
     if not await start_if_idle(client, "reconcile", "reconcile_estate", sweep.dump(), sweep.poll_seconds):
-        log.warning("The sweep before is still under way: this one is skipped")
+        log.warning("The previous sweep is still in progress: this one is skipped")

@@ -1,1 +1,1 @@
-"""One step each: Azure in, a typed outcome out. Safe to run twice, at once, and to be killed half-way."""
+"""The activities, one module each: they call Azure and return a typed result. All are idempotent and may be killed."""

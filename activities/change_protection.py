@@ -1,17 +1,17 @@
-"""Step 6: what protects the VM is changed in place. Never while anything else is being done to it."""
+"""Step 6: change the replicated item in place. Never while another operation on it is in progress."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import ChangeRequest
 from shared.model.replicated_item import Stage
-from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.step_result import Pending, Ready, StepResult
 from shared.reporting.audit_log import decided
 from shared.site_recovery.changes import add_disks, update
-from shared.site_recovery.replicated_items import find_protection, is_busy, look_anew
+from shared.site_recovery.replicated_items import find_protection, is_busy, refresh
 
 
-async def change_protection(azure: Azure, request: ChangeRequest) -> Outcome:
-    """Ready holds `job`, the name of the one that makes the change, or "" where it is not to be made now."""
-    look_anew(azure)
+async def change_protection(azure: Azure, request: ChangeRequest) -> StepResult:
+    """Ready holds `job`, the name of the change job, or "" if the change cannot be made now."""
+    refresh(azure)
     protection = await find_protection(azure, request.vm_id)
     if protection is None or protection[1].stage is not Stage.PROTECTED:
         return Ready(value={"job": ""})

@@ -1,13 +1,13 @@
-"""Step 3: one target resource. Looked for by its natural key; asked for if it is missing; Pending until it is there."""
+"""Step 3: get or create one target resource by its natural key. Pending until it exists."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import ResourceRequest
-from shared.model.step_result import Error, Outcome, Pending
+from shared.model.step_result import Error, Pending, StepResult
 from shared.provision.registry import ensure
 from shared.site_recovery.infrastructure import MissingParentError
 
 
-async def create_target_resource(azure: Azure, request: ResourceRequest) -> Outcome:
+async def create_target_resource(azure: Azure, request: ResourceRequest) -> StepResult:
     try:
         outcome = await ensure(azure, request.resource)
     except MissingParentError as missing:

@@ -1,18 +1,18 @@
-"""Step 2: what the VM's protection is to look like, whether it may have one, and where the one it has differs."""
+"""Step 2: plan the protection of the VM, check whether it is eligible, and compare an existing item with the plan."""
 
 from shared.arm.client import Azure
 from shared.config.settings import Create
 from shared.model.activity_io import DeriveRequest
-from shared.model.step_result import Outcome, Ready
+from shared.model.step_result import Ready, StepResult
 from shared.observe.vm import plan_for, preview
 from shared.provision.registry import known
 
 
-async def derive_target_settings(azure: Azure, request: DeriveRequest) -> Outcome:
-    """Ready holds a `Plan`; its resources are those that are not known to be there yet."""
+async def derive_target_settings(azure: Azure, request: DeriveRequest) -> StepResult:
+    """Ready holds a `Plan`; its resources are those not known to exist yet."""
     plan = await plan_for(azure, request.vm, request.item)
     if plan.resources and azure.settings.target_creation is not Create.ALL:
-        # Nothing is to be made half-way: what is missing and must not be made is told before the first of them.
+        # Report all missing resources that must not be created, before the first one is created.
         _, findings = await preview(azure, plan)
         if findings:
             return Ready(value=plan.model_copy(update={"findings": (*plan.findings, *findings)}).dump())

@@ -1,26 +1,26 @@
-"""Step 4: asking for protection. Never twice: the item and a running enable job of the VM are looked for first."""
+"""Step 4: enable protection. Never twice: the item and a running enable job of the VM are read first."""
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
 from shared.model.activity_io import EnableRequest
-from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.reporting.audit_log import decided
 from shared.site_recovery.daily_limits import enables_left
 from shared.site_recovery.infrastructure import MissingParentError
 from shared.site_recovery.replicated_items import (
     enable,
     find_protection,
-    look_anew,
     may_be_enabled_already,
     own_enable_job,
+    refresh,
 )
 from shared.site_recovery.vault import vault_of
 
 
-async def enable_protection(azure: Azure, request: EnableRequest) -> Outcome:
-    """Ready holds `job`, its name, or "" where the item is there already."""
+async def enable_protection(azure: Azure, request: EnableRequest) -> StepResult:
+    """Ready holds `job`, the name of the enable job, or "" if the item exists already."""
     vault, vm = vault_of(azure, request.replication.vault), request.vm_id
-    look_anew(azure)
+    refresh(azure)
     poll = azure.settings.poll_seconds
     if await find_protection(azure, vm):
         return Ready(value={"job": ""})

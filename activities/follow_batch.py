@@ -1,25 +1,25 @@
-"""How the VMs of a batch stand: by their own runs, without a call of Azure."""
+"""The progress of the VMs of a batch, from the state of their runs, without a call to Azure."""
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.arm.client import Azure
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Outcome, Ready
-from shared.orchestrations import RUNNING, each, instance_of, orders_of, status_of, wake
-from shared.reconcile.batch import BatchAnswer, BatchAsk, BatchEnd
-from shared.reconcile.run_state import Ending, Result, Run
+from shared.model.step_result import Error, Ready, StepResult
+from shared.orchestrations import RUNNING, each, instance_of, orders_of, signal_or_start, status_of
+from shared.reconcile.batch import BatchEnd, BatchProgress, BatchRequest
+from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 
 
-async def follow_batch(azure: Azure, request: BatchAsk, client: DurableOrchestrationClient) -> Outcome:
-    """Ready holds a `BatchAnswer`.
+async def follow_batch(azure: Azure, request: BatchRequest, client: DurableOrchestrationClient) -> StepResult:
+    """Ready holds a `BatchProgress`.
 
-    A run's end counts if the run has taken up the batch's order: what an earlier run left there does not.
+    The end of a run counts only if the run has accepted the order of the batch: the end of an earlier run does not.
     """
     ends = await each(request.vm_ids, lambda vm: _end(azure, client, vm, Order(token=request.order)))
     ended = tuple(end for end in ends if end)
     running = tuple(vm for vm, end in zip(request.vm_ids, ends, strict=True) if not end)
-    return Ready(value=BatchAnswer(ended=ended, running=running).dump())
+    return Ready(value=BatchProgress(ended=ended, running=running).dump())
 
 
 async def _end(azure: Azure, client: DurableOrchestrationClient, vm: ResourceId, order: Order) -> BatchEnd | None:
@@ -28,10 +28,12 @@ async def _end(azure: Azure, client: DurableOrchestrationClient, vm: ResourceId,
         return None
     completed = status.runtime_status is OrchestrationRuntimeStatus.Completed
     if status.runtime_status is None or (completed and order.token not in orders_of(status)):
-        # Purged, or never taken up, or a later run has followed: the VM is looked at as it is, its tags say what for.
-        await wake(client, Run(vm_id=vm, poll_seconds=azure.settings.poll_seconds, in_background=True), order)
+        # Purged, order never accepted, or followed by a later run: start a run, which observes the VM and its tags.
+        await signal_or_start(
+            client, RunState(vm_id=vm, poll_seconds=azure.settings.poll_seconds, low_priority=True), order
+        )
         return None
     if not completed:
-        told = Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.")
-        return BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=told)
-    return BatchEnd.of(Result.load(status.output))
+        error = Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.")
+        return BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error)
+    return BatchEnd.of(RunResult.load(status.output))

@@ -1,4 +1,4 @@
-"""The activities as Durable Functions knows them: a name, JSON in, JSON out. The steps themselves stay plain."""
+"""The activity functions of Durable Functions: a name, JSON in, JSON out. The activities themselves stay plain."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Dict  # noqa: UP035
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Dict  # noqa: UP035
 import azure.durable_functions as df
 
 if TYPE_CHECKING:
-    from shared.model.step_result import Outcome
+    from shared.model.step_result import StepResult
 
-# Not `dict[str, Any]`: as a parameter's annotation the platform's worker refuses it ("invalid non-type annotation"),
-# and then the whole app has no functions.
+# Not `dict[str, Any]`: the worker of the platform rejects it as an annotation of a parameter ("invalid non-type
+# annotation"), and the app then has no functions.
 Json = Dict[str, Any]  # noqa: UP006
 
 blueprint = df.Blueprint()
@@ -118,20 +118,20 @@ async def follow_batch(request: Json, client: df.DurableOrchestrationClient) -> 
 
 
 @blueprint.activity_trigger(input_name="request")
-async def remove_leftovers(request: Json) -> Json:
-    from activities.remove_leftovers import remove_leftovers as step
+async def remove_orphans(request: Json) -> Json:
+    from activities.remove_orphans import remove_orphans as step
 
     return await _run(step, request)
 
 
-async def _run(step: Callable[..., Awaitable["Outcome"]], request: Json, *more: Any) -> Json:
-    """The step's own annotation says what its request is."""
+async def _run(step: Callable[..., Awaitable["StepResult"]], request: Json, *more: Any) -> Json:
+    """Runs an activity; the annotation of its `request` says which model the JSON is."""
     from shared.arm.client import gateway
-    from shared.arm.errors import answered
-    from shared.arm.rate_limit import in_background
+    from shared.arm.errors import to_step_result
+    from shared.arm.rate_limit import low_priority
 
     azure = gateway()
     loaded = step.__annotations__["request"].load(request)
-    with in_background(bool(request.get("inBackground"))):
-        outcome = await answered(step(azure, loaded, *more), azure.settings.poll_seconds)
+    with low_priority(bool(request.get("lowPriority"))):
+        outcome = await to_step_result(step(azure, loaded, *more), azure.settings.poll_seconds)
     return outcome.dump()

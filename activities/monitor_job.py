@@ -1,9 +1,9 @@
-"""Step 5: the enable job to its end, then the initial replication to Protected; or the job of a change to its end."""
+"""Step 5: follow the enable job and the initial replication until Protected; or follow a change job to its end."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
-from shared.model.step_result import Error, Outcome, Pending, Ready
+from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.site_recovery.replicated_items import find_item
 from shared.site_recovery.vault import vault_of
 
@@ -12,14 +12,14 @@ _JOB_EVERY = 2
 _REPLICATION_EVERY = 4
 
 
-async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
-    """Ready when there is something to look at anew: Protected, gone, or a state of somebody else's making.
+async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
+    """Ready when the VM is to be observed again: Protected, gone, or in a state that another client caused.
 
-    Where enabling failed, its value holds `error`, the real cause: that is in the job, for the item and the operation
-    only say that it failed.
+    If enabling failed, the value holds `error` with the cause from the job; the item and the operation only say that
+    it failed.
     """
     poll = azure.settings.poll_seconds
-    # A run that an older version began does not know its vault: there was one.
+    # A run without a vault comes from a version that knew a single vault.
     vault = vault_of(azure, request.vault or azure.settings.vault_ids[0])
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
@@ -28,12 +28,12 @@ async def monitor_job(azure: Azure, request: JobRequest) -> Outcome:
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))
     if job and job.scenario != ENABLE:
-        vault.items.forget(if_before=vault.jobs.asked_at)
+        vault.items.forget(if_before=vault.jobs.requested_at)
         return Ready()
     item = await find_item(vault, request.vm_id)
     if job and item is None:
-        # The job is over, and the list of items may be from before its end.
-        vault.items.forget(if_before=vault.jobs.asked_at)
+        # The job has ended, and the cached list of items may be older.
+        vault.items.forget(if_before=vault.jobs.requested_at)
         item = await find_item(vault, request.vm_id)
     if item and item.stage is Stage.REPLICATING:
         return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent or 0)
@@ -51,5 +51,5 @@ def _failed(error: Error) -> Ready:
 
 
 def _of_item(item: ProtectedItem) -> Error:
-    told = Error(code=item.state, message=item.state_description or "Enabling replication failed.")
-    return next(iter(item.errors), told)
+    default = Error(code=item.state, message=item.state_description or "Enabling replication failed.")
+    return next(iter(item.errors), default)

@@ -1,4 +1,4 @@
-"""The histories of orchestrations that ended long ago are purged, portion by portion. What runs is never touched."""
+"""Purge old histories of completed orchestrations, window by window. Running instances are never purged."""
 
 import logging
 
@@ -6,14 +6,14 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
 from shared.model.activity_io import PurgeRequest
-from shared.model.step_result import Outcome, Ready
+from shared.model.step_result import Ready, StepResult
 from shared.orchestrations import ENDED
 from shared.reconcile.retention import purge_windows
 
 log = logging.getLogger("dr.history")
 
 
-async def purge_history(_azure: Azure, request: PurgeRequest, client: DurableOrchestrationClient) -> Outcome:
+async def purge_history(_azure: Azure, request: PurgeRequest, client: DurableOrchestrationClient) -> StepResult:
     """Ready holds `purged`, how many. A portion that fails is left to the next sweep, with those before it in time."""
     purged = 0
     for begin, end in purge_windows(request.before):

@@ -1,4 +1,5 @@
-"""A step of a sweep: first a look at the estate as it is, then window by window the runs of those VMs that need one."""
+"""A step of a sweep: the first reads the inventory, the others start the runs of VMs that need one, window by
+window."""
 
 import logging
 from collections import Counter
@@ -9,22 +10,22 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.arm.client import Azure
-from shared.arm.ttl_cache import SLOW
-from shared.model.step_result import Outcome, Ready
-from shared.observe.inventory import survey
+from shared.arm.ttl_cache import TTL_SLOW
+from shared.model.step_result import Ready, StepResult
+from shared.observe.inventory import compliance_report
 from shared.orchestrations import RUNNING, each, instance_of, start_run, status_of
-from shared.reconcile.inventory import Action, Standing
-from shared.reconcile.run_state import Result, Run
+from shared.reconcile.inventory import Action, VmStatus
+from shared.reconcile.run_state import RunResult, RunState
 from shared.reconcile.sweep import (
     Summary,
     Sweep,
     SweepReport,
     Work,
-    crowds,
     is_unchanged,
+    limit_findings,
     next_window,
-    pair_of,
-    stops,
+    occupies_slot,
+    region_pair_of,
     waits,
 )
 from shared.site_recovery.daily_limits import disables_unused, enables_unused
@@ -32,27 +33,29 @@ from shared.site_recovery.daily_limits import disables_unused, enables_unused
 log = logging.getLogger("dr.sweep")
 
 
-async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> Outcome:
-    """Ready holds the `Sweep` after this step; it is `done` when every VM has had its turn.
+async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> StepResult:
+    """Ready holds the `Sweep` after this step; it is `done` when all VMs are handled.
 
-    Safe to run twice: a VM whose run is under way is left to it.
+    Idempotent: a VM whose run is in progress is skipped.
     """
-    sweep = await (_look(azure, request) if request.report is None else _heal(azure, request, request.report, client))
+    sweep = await (
+        _observe(azure, request) if request.report is None else _start_runs(azure, request, request.report, client)
+    )
     return Ready(value=sweep.dump())
 
 
-async def _look(azure: Azure, sweep: Sweep) -> Sweep:
+async def _observe(azure: Azure, sweep: Sweep) -> Sweep:
     settings = azure.settings
-    found = await survey(azure, settings.poll_seconds)
+    found = await compliance_report(azure, settings.poll_seconds)
     report = SweepReport(
         read_at=found.read_at,
-        summary=Summary.of(found.standings),
+        summary=Summary.of(found.vm_statuses),
         gaps=found.gaps,
         writes_disabled=settings.writes_disabled,
     )
     disables = await disables_unused(azure) if report.summary.by_action.get(Action.DISABLE) else 0
-    return sweep.but(
-        report=report.model_copy(update={"stopped": stops(report, settings)}),
+    return sweep.with_(
+        report=report.model_copy(update={"stopped": limit_findings(report, settings)}),
         disables=disables,
         done=bool(settings.writes_disabled) or not waits(found, {}),
     )
@@ -65,14 +68,14 @@ class _Start(StrEnum):
     FAILED = "failed"
 
 
-async def _heal(azure: Azure, sweep: Sweep, report: SweepReport, client: DurableOrchestrationClient) -> Sweep:
-    found = await survey(azure, azure.settings.poll_seconds * SLOW)
+async def _start_runs(azure: Azure, sweep: Sweep, report: SweepReport, client: DurableOrchestrationClient) -> Sweep:
+    found = await compliance_report(azure, azure.settings.poll_seconds * TTL_SLOW)
     under_way = await _under_way(client, sweep.under_way)
     window = next_window(found, sweep.after, under_way, await enables_unused(azure), sweep.disables)
-    starts = await each(window.chosen, lambda standing: _start(azure, client, standing))
+    starts = await each(window.chosen, lambda vm_status: _start(azure, client, vm_status))
     outcomes = list(zip(window.chosen, starts, strict=True))
-    busy = [standing for standing, start in outcomes if start in {_Start.DONE, _Start.UNDER_WAY}]
-    started = Counter(standing.action.value for standing, start in outcomes if start is _Start.DONE)
+    busy = [vm_status for vm_status, start in outcomes if start in {_Start.DONE, _Start.UNDER_WAY}]
+    started = Counter(vm_status.action.value for vm_status, start in outcomes if start is _Start.DONE)
     report = report.model_copy(
         update={
             "started": dict(Counter(report.started) + started),
@@ -80,45 +83,51 @@ async def _heal(azure: Azure, sweep: Sweep, report: SweepReport, client: Durable
             "left": dict(Counter(report.left) + window.left),
         }
     )
-    return sweep.but(
-        report=report.model_copy(update={"stopped": stops(report, azure.settings)}),
+    return sweep.with_(
+        report=report.model_copy(update={"stopped": limit_findings(report, azure.settings)}),
         after=window.after,
         under_way=(
             *under_way,
-            *(Work(instance=instance_of(each.vm_id), pair=pair_of(each), action=each.action) for each in busy),
+            *(Work(instance=instance_of(each.vm_id), pair=region_pair_of(each), action=each.action) for each in busy),
         ),
-        disables=sweep.disables - sum(standing.action is Action.DISABLE for standing in busy),
+        disables=sweep.disables - sum(vm_status.action is Action.DISABLE for vm_status in busy),
         done=not waits(found, window.after),
     )
 
 
 async def _under_way(client: DurableOrchestrationClient, works: tuple[Work, ...]) -> tuple[Work, ...]:
-    """Those that still crowd their vault, as they are now."""
+    """The runs that still count against the concurrency limit of their vault, with their current state."""
     statuses = await each([work.instance for work in works], lambda instance: status_of(client, instance))
     return tuple(
-        work.model_copy(update={"asked": bool((status.custom_status or {}).get("job"))})
+        work.model_copy(update={"requested": bool((status.custom_status or {}).get("job"))})
         for work, status in zip(works, statuses, strict=True)
-        if status.runtime_status in RUNNING and crowds(status.custom_status or {})
+        if status.runtime_status in RUNNING and occupies_slot(status.custom_status or {})
     )
 
 
-async def _start(azure: Azure, client: DurableOrchestrationClient, standing: Standing) -> _Start:
-    """One VM's instance that cannot be started takes no other's turn: the next sweep comes to it again."""
-    instance, poll = instance_of(standing.vm_id), azure.settings.poll_seconds
+async def _start(azure: Azure, client: DurableOrchestrationClient, vm_status: VmStatus) -> _Start:
+    """Starts the run of one VM. A failure to start does not block the others: the next sweep retries it."""
+    instance, poll = instance_of(vm_status.vm_id), azure.settings.poll_seconds
     try:
-        if _is_unchanged(standing, await status_of(client, instance), poll):
+        if _is_unchanged(vm_status, await status_of(client, instance), poll):
             return _Start.UNCHANGED
-        begins = datetime.now(UTC) + timedelta(seconds=azure.governor.place(standing.vm_id.subscription))
-        run = Run(vm_id=standing.vm_id, poll_seconds=poll, wake_at=begins, seen=standing.seen, in_background=True)
+        begins = datetime.now(UTC) + timedelta(seconds=azure.rate_limiter.next_slot(vm_status.vm_id.subscription))
+        run = RunState(
+            vm_id=vm_status.vm_id,
+            poll_seconds=poll,
+            resume_at=begins,
+            fingerprint=vm_status.fingerprint,
+            low_priority=True,
+        )
         started = await start_run(client, run)
     except Exception:
-        log.exception("The run of %s could not be started", standing.vm_id)
+        log.exception("The run of %s could not be started", vm_status.vm_id)
         return _Start.FAILED
     return _Start.DONE if started else _Start.UNDER_WAY
 
 
-def _is_unchanged(standing: Standing, status: Any, poll_seconds: float) -> bool:
+def _is_unchanged(vm_status: VmStatus, status: Any, poll_seconds: float) -> bool:
     if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
         return False
     now = datetime.now(UTC)
-    return is_unchanged(standing, Result.load(status.output), status.last_updated_time or now, now, poll_seconds)
+    return is_unchanged(vm_status, RunResult.load(status.output), status.last_updated_time or now, now, poll_seconds)

@@ -1,19 +1,19 @@
-"""Taking back an attempt to enable that failed: such an item holds no recovery point, and stands in the way."""
+"""Remove the item of a failed attempt to enable: it holds no recovery point, and blocks the next attempt."""
 
 from shared.arm.client import Azure
 from shared.model.activity_io import VmRequest
 from shared.model.replicated_item import Stage
-from shared.model.step_result import Error, Failed, Outcome, Ready
+from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reporting.audit_log import decided
-from shared.site_recovery.replicated_items import find_protection, is_busy, look_anew, remove
+from shared.site_recovery.replicated_items import find_protection, is_busy, refresh, remove
 
 
-async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
-    """Ready when the removal was asked for, or nothing is to be removed (yet): the item is gone, or a job is on it.
+async def remove_failed_item(azure: Azure, request: VmRequest) -> StepResult:
+    """Ready when the removal was requested, or nothing can be removed (yet): the item is gone, or a job is in progress.
 
-    Only what this app made is ever removed by it.
+    Only items that this app created are removed.
     """
-    look_anew(azure)
+    refresh(azure)
     protection = await find_protection(azure, request.vm_id)
     if protection is None:
         return Ready()
@@ -24,8 +24,8 @@ async def remove_failed_item(azure: Azure, request: VmRequest) -> Outcome:
         return Failed(
             error=Error(
                 code="ForeignItemFailed",
-                message=f"Enabling failed for the item {item.id.name}, which this app did not make.",
-                action="Disable replication of the VM in the portal; it is enabled anew at the next look.",
+                message=f"Enabling failed for the item {item.id.name}, which this app did not create.",
+                action="Disable replication of the VM in the portal; the next run enables it again.",
             )
         )
     job = await remove(azure, item)

@@ -18,7 +18,7 @@ from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.reconcile.catalog import DRIFT
 from shared.reporting import audit_log
-from shared.reporting.events import TOLD
+from shared.reporting.events import PUBLISHED_WHEN
 from shared.reporting.metrics import METRICS
 from triggers.openapi import document
 
@@ -76,7 +76,7 @@ def drift() -> str:
 
 def events() -> str:
     """Every type of event."""
-    return _table(("type", "published when"), ((f"`{kind}`", when) for kind, when in TOLD.items()))
+    return _table(("type", "published when"), ((f"`{kind}`", when) for kind, when in PUBLISHED_WHEN.items()))
 
 
 def metrics() -> str:

@@ -68,8 +68,8 @@ class Processes:
 
     def ready(self, name: str) -> dict[str, Any]:
         """What the process said when it was ready: its URL and process ID, and more."""
-        told: dict[str, Any] = json.loads((self.folder / name / f"{self._modules[name]}.json").read_text())
-        return told
+        ready: dict[str, Any] = json.loads((self.folder / name / f"{self._modules[name]}.json").read_text())
+        return ready
 
     def pid_of(self, name: str) -> int:
         return self._running[name].pid

@@ -16,7 +16,7 @@ from local.stack import Stack, StackError, protection
 
 
 def main(arguments: list[str]) -> int:
-    """0 when it was told to stop; 2 when it could not start or a process ended by itself."""
+    """Returns 0 if it was stopped, 2 if it could not start or a process ended by itself."""
     parser = argparse.ArgumentParser(prog="python -m local serve", description=__doc__)
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "7071"), help="of the host (PORT, 7071)")
     parser.add_argument(
@@ -69,7 +69,7 @@ def _welcome(stack: Stack, estate: estates.Estate) -> str:
     put = estate.put or estates.Put(estate.tag_while_running or tagged, {})
     key, ca_file = stack.keys["function"]["default"], str(stack.folder / "simulator" / "ca.pem")
     return f"""
-Simulator   {stack.simulator_url}   (in memory: its VMs start anew each time; a second here is {stack.speed:g} in Azure)
+Simulator   {stack.simulator_url}   (in memory: new VMs at each start; a second here is {stack.speed:g} in Azure)
 Host        {stack.host_url}   (history and keys in {stack.folder / "host"}, logs beside it)
 Events      VM and tag writes in the simulator are delivered to on_vm_event
 Keys        function {key}

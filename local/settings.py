@@ -78,12 +78,12 @@ def main(arguments: list[str]) -> int:
 def _running(folder: Path) -> dict[str, Any]:
     """What the simulator says of itself. Raises NoSimulatorError, also if it has ended: its keys have ended with it."""
     try:
-        told: dict[str, Any] = json.loads((folder / "simulator.json").read_text())
-        os.kill(told["pid"], 0)
+        ready: dict[str, Any] = json.loads((folder / "simulator.json").read_text())
+        os.kill(ready["pid"], 0)
     except (FileNotFoundError, ProcessLookupError):
         start = f"python -m local simulator --state-dir {folder} --estate FILE"
         raise NoSimulatorError(f"no simulator runs with the state directory {folder}: {start}") from None
-    return told
+    return ready
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:

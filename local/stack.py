@@ -1,6 +1,6 @@
 """The simulator and the host as two processes, started, used and stopped: for the demo, the bench and the tests.
 
-Each process is told apart by its own process ID and its own folder; nothing but loopback is used.
+Each process has its own process ID and its own folder; only loopback is used.
 """
 
 import base64
@@ -29,11 +29,11 @@ _ONCE_A_YEAR = "0 0 0 1 1 *"
 
 class Stack(Processes):
     """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment, in which
-    a topic of the simulator is what the app tells of outcomes. The app may do what infra/ lets it, or what `roles` say,
+    a topic of the simulator receives the outcomes of the app. The app has the rights of infra/, or those of `roles`,
     which are written as infra/permissions.json is.
 
-    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second. The app sweeps when it is told
-    to; with `sweeps` also when its own schedule says so. `python` runs the host, which it finds in `host_root`, and the
+    `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second. The app sweeps on demand;
+    with `sweeps` also by its own schedule. `python` runs the host, which it finds in `host_root`, and the
     app in `app`.
     """
 
@@ -111,8 +111,8 @@ class Stack(Processes):
         file.write_text(json.dumps(self.estate))
         options = ("--speed", str(self.speed), "--estate", str(file), *self._simulator_options)
         await self.start_process("simulator", {}, *options, port=self._ports["simulator"])
-        told = self.ready("simulator")
-        trusted = ssl.create_default_context(cafile=told["caFile"])
+        simulator = self.ready("simulator")
+        trusted = ssl.create_default_context(cafile=simulator["caFile"])
         self._session = ClientSession(connector=TCPConnector(ssl=trusted))
 
     async def start_host(self, name: str = "host", **settings: str) -> None:
@@ -133,7 +133,7 @@ class Stack(Processes):
             python=self._python,
             root=self._host_root,
         )
-        # Event Grid was told this address: a restarted host answers at the same one.
+        # Event Grid delivers to this address: a restarted host listens at the same one.
         self._ports["host"] = urlsplit(self.host_url).port or 0
 
     async def stop(self) -> None:
@@ -181,11 +181,11 @@ class Stack(Processes):
 
     async def told(self) -> dict[str, Any]:
         """What the app has published to its topic: how many `calls`, and the `events` in order."""
-        told: dict[str, Any] = await self.sim("GET", f"topics/{TOPIC}")
-        return told
+        topic: dict[str, Any] = await self.sim("GET", f"topics/{TOPIC}")
+        return topic
 
     async def instances(self) -> list[dict[str, Any]]:
-        """Every orchestration instance, as the durable HTTP API tells of it: page by page."""
+        """Every orchestration instance, read page by page from the durable HTTP API."""
         found: list[dict[str, Any]] = []
         token: str | None = ""
         while token is not None:
@@ -264,5 +264,5 @@ def protection(vm: str) -> str:
 def _object_id(token: str) -> str:
     """Who a token is for: what the simulator logs as the principal of a call."""
     claims = token.split(".")[1]
-    told: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    return str(told["oid"])
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    return str(decoded["oid"])

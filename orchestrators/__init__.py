@@ -1,1 +1,2 @@
-"""The order of things. Generators, replayed from their history: deterministic, free of I/O, state in one object."""
+"""The orchestrators: generators that are replayed from their history. Deterministic, without I/O, state in one
+object."""

@@ -1,4 +1,4 @@
-"""The orchestrations as Durable Functions knows them. Its decorators swallow functions: the generators stay plain."""
+"""The orchestration functions of Durable Functions. Its decorators hide the functions: the generators stay plain."""
 
 from collections.abc import Generator
 from typing import Any

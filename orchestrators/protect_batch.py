@@ -1,6 +1,6 @@
-"""Many VMs asked for at once: some at a time, then all of them followed until the last of their runs has ended.
+"""A batch: requests many VMs, a few at a time, and follows their runs until the last one has ended.
 
-The runs are the VMs' own, as whatever door would start them; the batch only asks, and counts.
+The runs are those of the VMs, as any trigger would start them; the batch only requests and counts.
 """
 
 from collections.abc import Generator
@@ -8,17 +8,17 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.steps import ask, show, unexpected
+from orchestrators.steps import call_activity, show, unexpected
 from shared.model.step_result import Error, Pending, Ready
-from shared.reconcile.batch import AT_ONCE, Batch, BatchAnswer, BatchAsk
+from shared.reconcile.batch import AT_ONCE, Batch, BatchProgress, BatchRequest
 
 
 def protect_batch(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     """One pass. Returns the `Batch` when all have ended, else continues as new."""
     batch = Batch.load(context.get_input())
     show(context, batch.status())
-    if batch.wake_at and batch.wake_at > context.current_utc_datetime:
-        yield context.create_timer(batch.wake_at)
+    if batch.resume_at and batch.resume_at > context.current_utc_datetime:
+        yield context.create_timer(batch.resume_at)
     try:
         batch = yield from _pass(context, batch)
     except Exception as fault:
@@ -31,13 +31,15 @@ def protect_batch(context: Context) -> Generator[Any, Any, dict[str, Any] | None
 
 
 def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
-    """The next of those that wait are asked for; when none waits any more, all are looked at."""
-    asking = batch.waiting[:AT_ONCE]
-    request = BatchAsk(vm_ids=asking or batch.running, tags=batch.tags if asking else {}, order=context.instance_id)
-    outcome = yield from ask(context, batch, "request_protection" if asking else "follow_batch", request)
+    """Requests the next waiting VMs; when none is waiting, reads the state of all runs."""
+    starting = batch.waiting[:AT_ONCE]
+    request = BatchRequest(
+        vm_ids=starting or batch.running, tags=batch.tags if starting else {}, order=context.instance_id
+    )
+    outcome = yield from call_activity(context, batch, "request_protection" if starting else "follow_batch", request)
     now = context.current_utc_datetime
     if isinstance(outcome, Ready):
-        answer = BatchAnswer.load(outcome.value)
-        return batch.asked(answer, now) if asking else batch.followed(answer, now)
-    error = outcome.error or Error(code="NotYet", message="Azure asks to come back later.")
+        progress = BatchProgress.load(outcome.value)
+        return batch.requested(progress, now) if starting else batch.followed(progress, now)
+    error = outcome.error or Error(code="NotYet", message="Azure requested a retry later.")
     return batch.fault(error, now, outcome.retry_after if isinstance(outcome, Pending) else 0)

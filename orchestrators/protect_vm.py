@@ -1,14 +1,16 @@
-"""One VM, from whatever it is now to Protected. Read `protect_vm` top to bottom: it is the product.
+"""The run of one VM, from its current state to Protected. Read `protect_vm` top to bottom: it is the product.
 
-One instance for each VM at a time, its ID a function of the VM's: the ID is the lock. It runs in passes, one a
-generation. A pass shows where the run stands, waits for its time or for `changed`, does the next missing step, and
+One instance for each VM at a time; its ID is a function of the ID of the VM and serves as the lock. It runs in passes,
+one per generation. A pass publishes its status, waits for a timer or for `changed`, does the next missing step, and
 continues as new with a small state. So a parked instance holds nothing but the wait: a deployment with other steps
-finds its history unchanged, history stays short over hours of replication, and waking up early costs nothing.
+finds its history compatible, the history stays short over hours of replication, and an early event costs nothing.
 
-An event is a hint: `changed` sends the pass back to a look at the VM as it is now, and may carry an order, whose sender
-repeats it until the custom status or the result shows its token. The run ends
-only in such a look, never on a wait, so what changed during the run has been seen before the end. How it ended is told
-before that is known for sure: what comes in while it is told is looked at, and told anew if it comes to anything else.
+An event is a hint: `changed` sends the pass back to observing the VM, and may carry an order. The sender of an order
+repeats it until the custom status or the result shows its token.
+
+The run ends only after observing the VM, never on a wait, so that a change during the run is noticed before the end.
+The result is published before the run completes; if an event arrives meanwhile, the VM is observed again, and another
+result is published again.
 """
 
 from collections.abc import Generator
@@ -16,11 +18,19 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.disable import ENDINGS, disable
-from orchestrators.steps import Step, ask, not_ready, show, unexpected
+from orchestrators.disable import OUTCOMES_BY_DECISION, disable
+from orchestrators.publish import publish_end
+from orchestrators.steps import Step, call_activity, not_ready, show, unexpected
 from orchestrators.target_resources import create_target_resources
-from orchestrators.tell import tell_end
-from shared.model.activity_io import ChangeRequest, DeriveRequest, EnableRequest, JobRequest, Source, Verdict, VmRequest
+from shared.model.activity_io import (
+    ChangeRequest,
+    Decision,
+    DeriveRequest,
+    EnableRequest,
+    JobRequest,
+    Observation,
+    VmRequest,
+)
 from shared.model.findings import Finding, note
 from shared.model.order import order_in
 from shared.model.plan import Plan, origins_of
@@ -28,12 +38,12 @@ from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.model.vm import SourceVm
 from shared.reconcile.drift import not_changed
-from shared.reconcile.run_state import CHANGED, MOST_CHANGES, WRITES_DISABLED, Ending, Phase, Run
+from shared.reconcile.run_state import CHANGED, MOST_CHANGES, WRITES_DISABLED, Phase, RunOutcome, RunState
 
 
 def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
-    """One pass. Returns the `Result` when the run has ended, else continues as new."""
-    run = Run.load(context.get_input())
+    """One pass. Returns the `RunResult` when the run has ended, else continues as new."""
+    run = RunState.load(context.get_input())
     show(context, run.status())
     changed = context.wait_for_external_event(CHANGED)
 
@@ -47,160 +57,162 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
         except Exception as fault:
             run = run.back_off(context.current_utc_datetime, unexpected(fault))
     if due and run.result:
-        run = yield from tell_end(context, run)
+        run = yield from publish_end(context, run)
 
-    # What came in while the pass was at work: continue_as_new would lose it. This timer is never cancelled: with
-    # nothing awaited between a cancelled timer and continue_as_new, the host delivers the event that won for ever
+    # An event that arrived during the pass would be lost by continue_as_new. This timer is never cancelled: with
+    # nothing awaited between a cancelled timer and continue_as_new, the host delivers the winning event for ever
     # (azure-functions-durable-extension issue 2606).
     yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
         run = _heed(run, changed)
-    if run.result and run.wake_at is None:
+    if run.result and run.resume_at is None:
         show(context, run.status())
         return run.result.dump()
     context.continue_as_new(run.dump())
     return None
 
 
-def _wait(context: Context, run: Run, changed: Any) -> Generator[Any, Any, bool]:
-    """Until it is time for the next pass, or the VM changes. Returns whether the time has come."""
+def _wait(context: Context, run: RunState, changed: Any) -> Generator[Any, Any, bool]:
+    """Waits until the next pass is due, or the VM changes. Returns whether the pass is due."""
     now = context.current_utc_datetime
-    if run.wake_at is None or run.wake_at <= now:
+    if run.resume_at is None or run.resume_at <= now:
         return True
-    timer = context.create_timer(min(run.wake_at, now + run.longest_wait))
+    timer = context.create_timer(min(run.resume_at, now + run.longest_wait))
     yield context.task_any([timer, changed])
     if not timer.is_completed:
         timer.cancel()
-    return bool(run.wake_at <= context.current_utc_datetime)
+    return bool(run.resume_at <= context.current_utc_datetime)
 
 
-def _heed(run: Run, changed: Any) -> Run:
-    """The next look is at once, with the order that the event may carry."""
+def _heed(run: RunState, changed: Any) -> RunState:
+    """The state after the event: the VM is observed at once, with the order that the event may carry."""
     order = order_in(changed.result)
-    return run.take_up(order) if order else run.look_again()
+    return run.take_up(order) if order else run.requeue()
 
 
-def _pass(context: Context, run: Run) -> Step:
+def _pass(context: Context, run: RunState) -> Step:
     if run.phase is Phase.FOLLOW:
         return (yield from _follow(context, run))
     if run.phase is Phase.TARGETS:
         run = yield from _create_targets(context, run)
-        return run if run.remaining or run.result else run.look_again()
-    return (yield from _look(context, run))
+        return run if run.remaining or run.result else run.requeue()
+    return (yield from _observe(context, run))
 
 
-def _look(context: Context, run: Run) -> Step:
-    """The VM and its item as they are now: what, if anything, is the next step?"""
+def _observe(context: Context, run: RunState) -> Step:
+    """Observes the VM and its item, and does the next step, if any."""
     request = VmRequest(vm_id=run.vm_id, as_if_tagged=run.targets_only, confirmed=run.confirmed)
-    outcome = yield from ask(context, run, "resolve_source", request)
+    outcome = yield from call_activity(context, run, "resolve_source", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
-    source, now = Source.load(outcome.value), context.current_utc_datetime
-    if source.verdict is not Verdict.PROTECT or source.vm is None:
-        unasked = source.verdict is not Verdict.NOT_ELIGIBLE
-        if unasked and (source.item or run.disabling):
-            return (yield from disable(context, run, source))
-        return run.finish(ENDINGS[source.verdict], source.findings)
-    # A confirmation serves the disable that it was given for: the VM is asked for again.
-    run = run.but(disable_at=None, disabling=False, confirmed=False)
-    if source.item and run.targets_only:
-        return run.finish(Ending.TARGETS_READY)
-    if source.item and source.item.stage is Stage.PROTECTED:
-        return (yield from _keep(context, run, source.vm, source.item))
-    if source.item:
-        return (yield from _look_at_item(context, run, source.item, source.findings))
+    observation, now = Observation.load(outcome.value), context.current_utc_datetime
+    if observation.decision is not Decision.PROTECT or observation.vm is None:
+        untagged = observation.decision is not Decision.NOT_ELIGIBLE
+        if untagged and (observation.item or run.disabling):
+            return (yield from disable(context, run, observation))
+        return run.finish(OUTCOMES_BY_DECISION[observation.decision], observation.findings)
+    # A confirmation counts for one disable only: the VM is tagged again.
+    run = run.with_(disable_at=None, disabling=False, confirmed=False)
+    if observation.item and run.targets_only:
+        return run.finish(RunOutcome.TARGETS_READY)
+    if observation.item and observation.item.stage is Stage.PROTECTED:
+        return (yield from _keep(context, run, observation.vm, observation.item))
+    if observation.item:
+        return (yield from _handle_item(context, run, observation.item, observation.findings))
     if run.job:
         return run.follow(now, run.poll_seconds)
-    if source.vm.is_settling and run.may_settle(now):
-        return run.wait_to_settle(now, source.vm)
-    if source.not_before and now < source.not_before:
-        return run.wait_until(now, source.not_before, "Waiting until the VM is old enough")
-    return (yield from _protect(context, run.but(settling=None), source.vm))
+    if observation.vm.is_settling and run.may_settle(now):
+        return run.wait_to_settle(now, observation.vm)
+    if observation.not_before and now < observation.not_before:
+        return run.wait_until(now, observation.not_before, "Waiting until the VM is old enough")
+    return (yield from _protect(context, run.with_(settling=None), observation.vm))
 
 
-def _look_at_item(context: Context, run: Run, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
-    """Something protects the VM already, or is about to, or has tried to."""
-    run, now = run.but(item_id=item.id, vault=item.vault), context.current_utc_datetime
+def _handle_item(context: Context, run: RunState, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
+    """An item of the VM exists, but is not Protected: wait, follow, remove a failed item, or end as frozen."""
+    run, now = run.with_(item_id=item.id, vault=item.vault), context.current_utc_datetime
     if item.stage is Stage.FROZEN:
-        return run.finish(Ending.FROZEN, findings)
+        return run.finish(RunOutcome.FROZEN, findings)
     if item.stage is Stage.DISABLING:
         return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="")
     if item.stage is Stage.FAILED and not run.job:
-        outcome = yield from ask(context, run, "remove_failed_item", VmRequest(vm_id=run.vm_id))
+        outcome = yield from call_activity(context, run, "remove_failed_item", VmRequest(vm_id=run.vm_id))
         if not isinstance(outcome, Ready):
             return not_ready(context, run, outcome)
-        return run.sleep(now, run.poll_seconds, "Removing the attempt that failed")
+        return run.sleep(now, run.poll_seconds, "Removing the failed item")
     return run.follow(now, 0)
 
 
-def _keep(context: Context, run: Run, vm: SourceVm, item: ProtectedItem) -> Step:
-    """The VM is protected: what differs from what is asked for is changed in place, one job at a time."""
+def _keep(context: Context, run: RunState, vm: SourceVm, item: ProtectedItem) -> Step:
+    """The VM is protected: changes differences from the plan in place, one job at a time."""
     if run.job and run.changing:
         return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
-    outcome = yield from ask(context, run, "derive_target_settings", DeriveRequest(vm=vm, item=item))
+    outcome = yield from call_activity(context, run, "derive_target_settings", DeriveRequest(vm=vm, item=item))
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan, now = Plan.load(outcome.value), context.current_utc_datetime
-    run = run.but(item_id=item.id, vault=item.vault, settings=plan.settings)
+    run = run.with_(item_id=item.id, vault=item.vault, settings=plan.settings)
     if not plan.changes.any:
-        return run.finish(Ending.PROTECTED, plan.findings)
+        return run.finish(RunOutcome.PROTECTED, plan.findings)
     if plan.writes_disabled:
         return run.finish(
-            Ending.PROTECTED, (*plan.findings, note(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}"))
+            RunOutcome.PROTECTED, (*plan.findings, note(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}"))
         )
-    step = next((step for step in plan.changes.steps if step.key not in run.tried), None)
-    if step is None or len(run.tried) >= MOST_CHANGES:
+    step = next((step for step in plan.changes.steps if step.key not in run.attempted_changes), None)
+    if step is None or len(run.attempted_changes) >= MOST_CHANGES:
         findings = (*plan.findings, not_changed(vm, plan.changes, run.last_error))
-        return run.but(changed=False).finish(Ending.PROTECTED, findings)
+        return run.with_(changed=False).finish(RunOutcome.PROTECTED, findings)
     request = ChangeRequest(vm_id=run.vm_id, changes=step, origins=origins_of(plan.settings))
-    outcome = yield from ask(context, run, "change_protection", request)
+    outcome = yield from call_activity(context, run, "change_protection", request)
     if isinstance(outcome, Failed):
-        return run.but(tried=(*run.tried, step.key)).change_ended(outcome.error)
+        return run.with_(attempted_changes=(*run.attempted_changes, step.key)).change_ended(outcome.error)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
-    run = run.but(tried=(*run.tried, step.key), changing=True)
+    run = run.with_(attempted_changes=(*run.attempted_changes, step.key), changing=True)
     return run.follow(now, run.poll_seconds, outcome.value["job"], "Changing the settings of the replicated item")
 
 
-def _protect(context: Context, run: Run, vm: SourceVm) -> Step:
-    """Nothing protects the VM: derive what its protection is to look like, make what is missing, and ask for it.
+def _protect(context: Context, run: RunState, vm: SourceVm) -> Step:
+    """The VM is not protected: plans the protection, creates missing target resources, and enables replication.
 
-    If the target resources take their time, the run comes back to a look at the VM before it asks.
+    If the target resources are not ready at once, the run observes the VM again before it enables.
     """
-    outcome = yield from ask(context, run, "derive_target_settings", DeriveRequest(vm=vm))
+    outcome = yield from call_activity(context, run, "derive_target_settings", DeriveRequest(vm=vm))
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan = Plan.load(outcome.value)
-    run = run.but(settings=plan.settings, changing=False, changed=False, tried=())
+    run = run.with_(settings=plan.settings, changing=False, changed=False, attempted_changes=())
     if plan.blockers or plan.replication is None:
-        return run.finish(Ending.NOT_ELIGIBLE, plan.findings)
+        return run.finish(RunOutcome.NOT_ELIGIBLE, plan.findings)
     if plan.writes_disabled:
-        return run.finish(Ending.REPORTED, (*plan.findings, note(WRITES_DISABLED, plan.writes_disabled)))
-    run = yield from _create_targets(context, run.but(remaining=plan.resources, vault=plan.replication.vault))
+        return run.finish(RunOutcome.REPORTED, (*plan.findings, note(WRITES_DISABLED, plan.writes_disabled)))
+    run = yield from _create_targets(context, run.with_(remaining=plan.resources, vault=plan.replication.vault))
     if run.remaining or run.result:
         return run
     if run.targets_only:
-        return run.finish(Ending.TARGETS_READY, plan.findings)
+        return run.finish(RunOutcome.TARGETS_READY, plan.findings)
     request = EnableRequest(vm_id=run.vm_id, replication=plan.replication, origins=origins_of(plan.settings))
-    outcome = yield from ask(context, run, "enable_protection", request)
+    outcome = yield from call_activity(context, run, "enable_protection", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     return run.follow(context.current_utc_datetime, run.poll_seconds, outcome.value["job"])
 
 
-def _create_targets(context: Context, run: Run) -> Step:
+def _create_targets(context: Context, run: RunState) -> Step:
     outcome, remaining = yield from create_target_resources(context, run)
     if isinstance(outcome, Pending):
         return run.wait_for_targets(context.current_utc_datetime, outcome, remaining)
     if isinstance(outcome, Failed):
         return run.fail(outcome)
-    return run.but(remaining=(), targets_wait=None)
+    return run.with_(remaining=(), targets_wait=None)
 
 
-def _follow(context: Context, run: Run) -> Step:
-    """The enable job to its end, then the initial replication; a look at the VM decides what the end means."""
-    run = run.but(followed=True, told="")
-    outcome = yield from ask(context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault))
+def _follow(context: Context, run: RunState) -> Step:
+    """Follows the enable job, then the initial replication; observing the VM afterwards decides what comes next."""
+    run = run.with_(followed=True, published_digest="")
+    outcome = yield from call_activity(
+        context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault)
+    )
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     error = Error.load(outcome.value["error"]) if "error" in outcome.value else None
@@ -208,4 +220,4 @@ def _follow(context: Context, run: Run) -> Step:
         return run.change_ended(error)
     if error:
         return run.attempt_failed(context.current_utc_datetime, error)
-    return run.but(job="").look_again()
+    return run.with_(job="").requeue()

@@ -1,7 +1,7 @@
-"""The sweep: what no event has told of is found, and each VM that needs something gets its own run.
+"""The sweep: finds the VMs missed by events, and starts a run for each VM that needs one.
 
-One instance at a time. The runs do the work, each for its VM, as if an event had woken it: the sweep starts them, in
-windows, and never as its children, since a VM has one run whoever started it. It runs in passes as they do.
+One instance at a time. The runs do the work, as if an event had started them. The sweep starts them in windows, and not
+as sub-orchestrations, because a VM has one run whatever started it. The sweep runs in passes, as the runs do.
 """
 
 from collections.abc import Generator
@@ -11,8 +11,8 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.steps import ask, show, unexpected
-from orchestrators.tell import publish_sweep
+from orchestrators.publish import publish_sweep
+from orchestrators.steps import call_activity, show, unexpected
 from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.reconcile.retention import KEPT
@@ -28,8 +28,8 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
     sweep = Sweep.load(context.get_input())
     show(context, sweep.status())
     now = context.current_utc_datetime
-    if sweep.wake_at and sweep.wake_at > now:
-        yield context.create_timer(sweep.wake_at)
+    if sweep.resume_at and sweep.resume_at > now:
+        yield context.create_timer(sweep.resume_at)
     if not sweep.done:
         try:
             sweep = yield from _pass(context, sweep)
@@ -37,7 +37,7 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
             sweep = _fault(context, sweep, unexpected(fault))
     if sweep.done:
         sweep = yield from publish_sweep(context, sweep)
-    if sweep.done and not sweep.wake_at:
+    if sweep.done and not sweep.resume_at:
         yield from _purge(context, sweep)
         show(context, sweep.status())
         return sweep.report.dump() if sweep.report else None
@@ -46,21 +46,23 @@ def reconcile_estate(context: Context) -> Generator[Any, Any, dict[str, Any] | N
 
 
 def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
-    """A look at the estate, and then a window of VMs in each pass; in the last one, what is left over in the target.
-    What is under way is waited for only where it keeps others from being started."""
-    outcome = yield from ask(context, sweep, "reconcile_window", sweep)
+    """Reads the inventory, then starts a window of runs in each pass; the last pass removes orphans.
+
+    Runs in progress are waited for only if they block others from starting.
+    """
+    outcome = yield from call_activity(context, sweep, "reconcile_window", sweep)
     if not isinstance(outcome, Ready):
         return _not_ready(context, sweep, outcome)
     sweep = Sweep.load(outcome.value)
     if not sweep.done:
         wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds if sweep.under_way else 0)
-        return sweep.but(wake_at=context.current_utc_datetime + wait, faults=0)
-    outcome = yield from ask(context, sweep, "remove_leftovers", sweep)
+        return sweep.with_(resume_at=context.current_utc_datetime + wait, faults=0)
+    outcome = yield from call_activity(context, sweep, "remove_orphans", sweep)
     if not isinstance(outcome, Ready):
-        return _not_ready(context, sweep.but(done=False), outcome)
+        return _not_ready(context, sweep.with_(done=False), outcome)
     sweep = Sweep.load(outcome.value)
     if sweep.report:
-        sweep = sweep.but(report=sweep.report.model_copy(update={"ended_at": context.current_utc_datetime}))
+        sweep = sweep.with_(report=sweep.report.model_copy(update={"ended_at": context.current_utc_datetime}))
     return sweep
 
 
@@ -70,16 +72,18 @@ def _not_ready(context: Context, sweep: Sweep, outcome: Pending | Failed) -> Swe
 
 
 def _purge(context: Context, sweep: Sweep) -> Generator[Any, Any, None]:
-    """What ended long ago. Where that fails, the next sweep does it."""
+    """Purges old histories. If that fails, the next sweep retries it."""
     with suppress(Exception):
-        yield from ask(context, sweep, "purge_history", PurgeRequest(before=context.current_utc_datetime - KEPT))
+        yield from call_activity(
+            context, sweep, "purge_history", PurgeRequest(before=context.current_utc_datetime - KEPT)
+        )
 
 
 def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) -> Sweep:
-    """Again after a growing while; not for ever, since the next sweep is not far."""
+    """Retries with exponential back-off, and gives up after a few failures: the next sweep is not far."""
     faults, now = sweep.faults + 1, context.current_utc_datetime
     if faults > _MOST_FAULTS:
         report = sweep.report or SweepReport(read_at=now)
-        return sweep.but(done=True, report=report.model_copy(update={"error": error, "ended_at": now}))
+        return sweep.with_(done=True, report=report.model_copy(update={"error": error, "ended_at": now}))
     wait = timedelta(seconds=max(sweep.poll_seconds * 2**faults, at_least))
-    return sweep.but(faults=faults, wake_at=now + min(wait, timedelta(hours=1)))
+    return sweep.with_(faults=faults, resume_at=now + min(wait, timedelta(hours=1)))

@@ -1,4 +1,4 @@
-"""What every step has in common: it asks an activity, and goes on, waits or ends by the outcome."""
+"""What all steps share: call an activity, and continue, wait or end by its result."""
 
 from collections.abc import Generator
 from typing import Any
@@ -6,26 +6,28 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.model.base import Model
-from shared.model.step_result import Error, Failed, Outcome, Pending, load_outcome
+from shared.model.step_result import Error, Failed, Pending, StepResult, load_step_result
 from shared.reconcile.batch import Batch
 from shared.reconcile.custom_status import bounded
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 from shared.reconcile.sweep import Sweep
 
-Step = Generator[Any, Any, Run]
+Step = Generator[Any, Any, RunState]
 
 
-def ask(context: Context, run: Run | Sweep | Batch, activity: str, request: Model) -> Generator[Any, Any, Outcome]:
-    answer = yield call(context, run, activity, request)
-    return load_outcome(answer)
+def call_activity(
+    context: Context, run: RunState | Sweep | Batch, activity: str, request: Model
+) -> Generator[Any, Any, StepResult]:
+    answer = yield activity_task(context, run, activity, request)
+    return load_step_result(answer)
 
 
-def call(context: Context, run: Run | Sweep | Batch, activity: str, request: Model) -> Any:
-    """The task of an activity, which is told whether it has to leave the way to others."""
-    return context.call_activity(activity, request.dump() | ({"inBackground": True} if run.in_background else {}))
+def activity_task(context: Context, run: RunState | Sweep | Batch, activity: str, request: Model) -> Any:
+    """The task of an activity call, marked as low priority if the caller is."""
+    return context.call_activity(activity, request.dump() | ({"lowPriority": True} if run.low_priority else {}))
 
 
-def not_ready(context: Context, run: Run, outcome: Outcome) -> Run:
+def not_ready(context: Context, run: RunState, outcome: StepResult) -> RunState:
     if isinstance(outcome, Pending):
         return run.wait_for(context.current_utc_datetime, outcome)
     if isinstance(outcome, Failed):
@@ -39,5 +41,5 @@ def show(context: Context, status: dict[str, Any]) -> None:
 
 
 def unexpected(fault: Exception) -> Error:
-    """What an activity raised, without the stack and the server's paths that the extension appends to it."""
+    """The error of an activity, without the stack trace and the paths that the extension appends."""
     return Error(code="UnexpectedError", message=str(fault).split(" \n ", 1)[0])

@@ -1,38 +1,41 @@
-"""Create target resources: what is independent in parallel, what rests on it afterwards."""
+"""Create target resources: independent ones in parallel, dependent ones afterwards."""
 
 from collections.abc import Generator
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.steps import call
+from orchestrators.steps import activity_task
 from shared.model.activity_io import ResourceRequest
-from shared.model.step_result import Failed, Outcome, Pending, Ready, load_outcome
+from shared.model.step_result import Failed, Pending, Ready, StepResult, load_step_result
 from shared.model.target_resources import TargetResource
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 
 Waves = tuple[tuple[TargetResource, ...], ...]
 
 
-def create_target_resources(context: Context, run: Run) -> Generator[Any, Any, tuple[Outcome, Waves]]:
-    """Asks for every resource of a wave at once, and goes on to the next when all of it is there.
+def create_target_resources(context: Context, run: RunState) -> Generator[Any, Any, tuple[StepResult, Waves]]:
+    """Requests all resources of a wave at once, and continues with the next wave when all of them exist.
 
-    Returns Ready, or what stands in the way (the first refusal, else the wait that ends first) with what remains.
+    Returns Ready, or the obstacle (the first failure, else the shortest wait), and the resources that remain.
     """
     waves = run.remaining
     for index, wave in enumerate(waves):
-        asked = [call(context, run, "create_target_resource", ResourceRequest(resource=resource)) for resource in wave]
-        answers = yield context.task_all(asked)
-        outcomes = [load_outcome(answer) for answer in answers]
+        tasks = [
+            activity_task(context, run, "create_target_resource", ResourceRequest(resource=resource))
+            for resource in wave
+        ]
+        answers = yield context.task_all(tasks)
+        outcomes = [load_step_result(answer) for answer in answers]
         missing = tuple(
             resource for resource, outcome in zip(wave, outcomes, strict=True) if not isinstance(outcome, Ready)
         )
         if missing:
-            return _standing_in_the_way(outcomes), (missing, *waves[index + 1 :])
+            return _first_obstacle(outcomes), (missing, *waves[index + 1 :])
     return Ready(), ()
 
 
-def _standing_in_the_way(outcomes: list[Outcome]) -> Outcome:
+def _first_obstacle(outcomes: list[StepResult]) -> StepResult:
     for outcome in outcomes:
         if isinstance(outcome, Failed):
             return outcome

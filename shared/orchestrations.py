@@ -1,4 +1,4 @@
-"""The instances of orchestrations: one for each VM, its ID the lock. To wake one is all that a door ever does."""
+"""Instances of orchestrations: one for each VM, with its ID as the lock. Triggers only signal or start them."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 from shared.model import naming
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_state import CHANGED, LastChange, Result, Run
+from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
 
 log = logging.getLogger("dr.instances")
 
@@ -36,41 +36,40 @@ ENDED = [
     OrchestrationRuntimeStatus.Terminated,
 ]
 
-# A run in its last turn may take the event and end without looking again (3 to 7 of 300, measured).
+# A run in its last turn may receive the event and end without observing the VM again (3 to 7 of 300, measured).
 _PAUSE = 1.0
 
 _ROUNDS = 8
 
 _LEASE, _CATCH_UP = 240, 30
-"""In poll intervals. A run shows that it lives every hour at least: one that has not for 2 h has lost its lock. That is
-judged only by a process that has run for 15 min: in an app that was stopped, every run is silent until its overdue
-timer has fired, and its messages are shown again 5 min after a crash."""
+"""The lease of a run, in poll intervals. A live run shows activity at least every hour: after 2 h the lease expired.
+That is judged only by a process that has run for 15 min: in an app that was stopped, every run is silent until its
+overdue timer has fired, and its messages are shown again 5 min after a crash."""
 _SHORTEST_LEASE = 10.0
 
 _started_at = monotonic()
 
-# Seconds between two looks for a token, at first and at most, and after how many of them the order is sent again.
-_FIRST_LOOK, _LONGEST_LOOK = 0.05, 1.0
+# Seconds between two reads of the token, at first and at most, and after how many reads the order is sent again.
+_FIRST_POLL, _LONGEST_POLL = 0.05, 1.0
 _RESEND = 5.0
 
 
-class WakeError(RuntimeError):
-    """No run has shown that it knows of the change or the order: to ask again is safe."""
+class SignalError(RuntimeError):
+    """No run has confirmed the change or the order. A retry is safe."""
 
 
 def instance_of(vm: ResourceId, *, targets_only: bool = False) -> str:
-    """The VM's own instance, or the one that makes its target resources alone: an ID of the same length."""
+    """The instance ID of the run of a VM, or of the run that creates only its target resources: of the same length."""
     instance = naming.instance_id(vm)
     return f"targets-{instance.removeprefix('protect-')}" if targets_only else instance
 
 
-async def wake(client: DurableOrchestrationClient, run: Run, order: Order | None = None) -> None:
-    """Sees to it that the VM is looked at as it is after this call: by the run that is under way, or by this new one.
+async def signal_or_start(client: DurableOrchestrationClient, run: RunState, order: Order | None = None) -> None:
+    """Ensures that the VM is observed after this call: signals the run in progress, or starts this one.
 
-    Others do the same at the same time: of two starts at once the one that is dropped loses nothing, for the other
-    looks at the VM as well. Whether an `order` was taken up is for its sender to see. A start that fails because
-    somebody was quicker is told by the status in the next round, never by the text of the exception. Raises WakeError
-    if nothing helps in any round.
+    Concurrent calls are safe: of two simultaneous starts one is dropped, and the other observes the VM as well. The
+    sender of an `order` checks whether it was accepted. Whether a start failed because another was faster is decided
+    by the status in the next attempt, not by the text of the exception. Raises SignalError after the last attempt.
     """
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     run = run.take_up(order) if order else run
@@ -85,12 +84,12 @@ async def wake(client: DurableOrchestrationClient, run: Run, order: Order | None
         except Exception as error:
             failure = error
             await asyncio.sleep(_PAUSE)
-    raise WakeError(f"{instance} could not be woken in {_ROUNDS} rounds: {failure or 'each run had just ended'}")
+    raise SignalError(f"{instance} not signalled in {_ROUNDS} attempts: {failure or 'each run had just ended'}")
 
 
-async def hand_over(client: DurableOrchestrationClient, run: Run, order: Order, within: float) -> None:
-    """Hands an order to the VM's run, by an event to the one that is under way or as the input of this new one, and
-    repeats it until a run shows its token. Raises WakeError if none has after `within` seconds."""
+async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Order, within: float) -> None:
+    """Hands an order to the run of the VM, by an event to the run in progress or as the input of a new one, and repeats
+    it until a run shows its token. Raises SignalError if none has after `within` seconds."""
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     run, deadline = run.take_up(order), monotonic() + within
     failure: Exception | None = None
@@ -101,14 +100,14 @@ async def hand_over(client: DurableOrchestrationClient, run: Run, order: Order, 
                 return
         except Exception as error:
             failure = error
-            await asyncio.sleep(_LONGEST_LOOK)
+            await asyncio.sleep(_LONGEST_POLL)
     why = failure or "it was sent, and may still be taken up"
-    raise WakeError(f"{instance} has not taken up the order within {within:g} s: {why}")
+    raise SignalError(f"{instance} has not accepted the order within {within:g} s: {why}")
 
 
 async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order: Order, deadline: float) -> bool:
-    """Looks for the token until the deadline; no longer than a pause if no run is under way that could show it."""
-    pause, gone_at = _FIRST_LOOK, monotonic() + _PAUSE
+    """Reads the status until it shows the token, or the deadline; once only if no run is in progress."""
+    pause, gone_at = _FIRST_POLL, monotonic() + _PAUSE
     while True:
         status = await status_of(client, instance)
         if order.token in orders_of(status):
@@ -117,22 +116,22 @@ async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order:
         if now >= deadline or (now >= gone_at and status.runtime_status not in RUNNING):
             return False
         await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_LOOK)
+        pause = min(2 * pause, _LONGEST_POLL)
 
 
 def orders_of(status: Any) -> tuple[str, ...]:
-    """The tokens that an instance shows: while it runs those of its custom status, then those of its result. Neither is
-    there before its first turn: the input of a start that was accepted proves nothing."""
+    """The tokens that an instance shows: those of its custom status while it runs, then those of its result. Both are
+    empty before its first turn: the input of an accepted start proves nothing."""
     shown = status.custom_status if status.runtime_status in RUNNING else status.output
     return tuple(shown.get("orders") or ()) if isinstance(shown, dict) else ()
 
 
 def last_change_of(status: Any) -> LastChange | None:
-    """What the run that this status shows has changed, or one before it."""
+    """The last change by the run with this status, or by an earlier one."""
     shown = status.custom_status if status.runtime_status in RUNNING else status.output
     try:
         if status.runtime_status is OrchestrationRuntimeStatus.Completed:
-            result = Result.load(shown)
+            result = RunResult.load(shown)
             if result.acted and status.last_updated_time:
                 return LastChange(outcome=result.outcome, at=status.last_updated_time, error=result.error)
         return LastChange.load(shown["lastChange"])
@@ -140,12 +139,12 @@ def last_change_of(status: Any) -> LastChange | None:
         return None
 
 
-async def start_run(client: DurableOrchestrationClient, run: Run) -> bool:
-    """Starts the VM's run; returns False if one is under way. One that has lost its lease is ended, and this run goes
-    on where it stopped."""
+async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
+    """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
+    run continues with its state."""
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     status = await status_of(client, instance)
-    run = run.but(last_change=last_change_of(status))
+    run = run.with_(last_change=last_change_of(status))
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False
@@ -156,24 +155,25 @@ async def start_run(client: DurableOrchestrationClient, run: Run) -> bool:
 async def start_and_see(
     client: DurableOrchestrationClient, orchestrator: str, instance: str, state: dict[str, Any], within: float
 ) -> None:
-    """Starts an instance under an ID that is new. Raises WakeError if it has not been seen after `within` seconds."""
+    """Starts an instance with a new ID. Raises SignalError if its status cannot be read after `within` seconds."""
     deadline = monotonic() + within
     try:
         await client.start_new(orchestrator, instance, state)
         while (await status_of(client, instance)).runtime_status is None:
             if monotonic() > deadline:
-                raise WakeError(f"{instance} was started, and has not been seen within {within:g} s")
-            await asyncio.sleep(_FIRST_LOOK)
-    except WakeError:
+                raise SignalError(f"{instance} was started, and its status could not be read within {within:g} s")
+            await asyncio.sleep(_FIRST_POLL)
+    except SignalError:
         raise
     except Exception as error:
-        raise WakeError(f"{instance} was not started: {error}") from None
+        raise SignalError(f"{instance} was not started: {error}") from None
 
 
 async def start_if_idle(
     client: DurableOrchestrationClient, instance: str, orchestrator: str, state: dict[str, Any], poll_seconds: float
 ) -> bool:
-    """Returns whether it was started: not if it is running. One that has lost its lease is ended first."""
+    """Starts an instance unless it is running; returns whether it did. An instance whose lease expired is
+    terminated."""
     status = await status_of(client, instance)
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, poll_seconds):
@@ -186,21 +186,21 @@ async def _start(client: DurableOrchestrationClient, instance: str, orchestrator
     try:
         await client.start_new(orchestrator, instance, state)
     except Exception:
-        # Somebody was quicker, or the end of the one before takes its time.
+        # Another start was faster, or the termination is not complete yet.
         if await is_running(client, instance):
             return False
         raise
     return True
 
 
-async def _take_over(client: DurableOrchestrationClient, instance: str, run: Run) -> Run:
-    """The run with what the lost one knew: its waits, its grace period, its confirmation and its orders."""
+async def _take_over(client: DurableOrchestrationClient, instance: str, run: RunState) -> RunState:
+    """The run with the state of the expired one: its waits, grace period, confirmation and orders."""
     status = await client.get_status(instance, show_input=True)
     try:
-        run = run.take_over(Run.load(json_in(status.input_)))
+        run = run.take_over(RunState.load(json_in(status.input_)))
     except ValueError:
-        # Without its state, the VM and the vault say where it stands.
-        log.warning("The state of %s could not be read: its run begins from nothing", instance)
+        # Without its state the run starts again: the VM and the vault show what is done already.
+        log.warning("The state of %s could not be read: its run starts without it", instance)
     await _end(client, instance)
     return run
 
@@ -211,7 +211,7 @@ async def _end(client: DurableOrchestrationClient, instance: str) -> None:
 
 
 def _has_lost_its_lease(status: Any, poll_seconds: float) -> bool:
-    """Whether a run has shown no life for the lease, though the app ran. A suspended one is meant to stand still."""
+    """Whether the lease of a run expired while the app was running. A suspended run keeps its lease."""
     if status.runtime_status is OrchestrationRuntimeStatus.Suspended or status.last_updated_time is None:
         return False
     if monotonic() - _started_at < max(_CATCH_UP * poll_seconds, _SHORTEST_LEASE):
@@ -220,8 +220,8 @@ def _has_lost_its_lease(status: Any, poll_seconds: float) -> bool:
     return bool(datetime.now(UTC) - status.last_updated_time > lease)
 
 
-async def _send(client: DurableOrchestrationClient, instance: str, run: Run, order: Order | None = None) -> bool:
-    """Starts the run, or signals the one under way, which may end before it has read that. Returns whether it was
+async def _send(client: DurableOrchestrationClient, instance: str, run: RunState, order: Order | None = None) -> bool:
+    """Starts the run, or signals the one in progress, which may end before it reads the signal. Returns whether it was
     started."""
     if await start_run(client, run):
         return True
@@ -238,12 +238,12 @@ async def is_running(client: DurableOrchestrationClient, instance: str) -> bool:
 
 
 async def status_of(client: DurableOrchestrationClient, instance: str) -> Any:
-    """The SDK's status object; its runtime_status is None for an instance that never was."""
+    """The SDK's status object; its runtime_status is None for an unknown instance."""
     return await client.get_status(instance)
 
 
 async def each(them: Sequence[T], call: Callable[[T], Awaitable[R]]) -> list[R]:
-    """The answers in order; so many calls of the durable client at a time as the host takes with ease."""
+    """The results in order; with a bounded number of concurrent calls of the durable client."""
     answers: list[R] = []
     for start in range(0, len(them), _AT_ONCE):
         answers += await asyncio.gather(*map(call, them[start : start + _AT_ONCE]))
@@ -251,7 +251,7 @@ async def each(them: Sequence[T], call: Callable[[T], Awaitable[R]]) -> list[R]:
 
 
 def json_in(given: Any) -> Any:
-    """What an instance's input or output says: the SDK sends JSON in JSON, so it may come back as a text. Raises
+    """The JSON in the input or output of an instance: the SDK encodes JSON in JSON, so it may be a string. Raises
     ValueError."""
     while isinstance(given, str):
         given = json.loads(given)

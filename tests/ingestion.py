@@ -33,7 +33,7 @@ class Ingestion:
         return web.json_response({"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []})
 
     def metrics(self, name: str) -> list[tuple[dict[str, Any], dict[str, str]]]:
-        """The points of a metric, each with what it is told apart by."""
+        """The points of a metric, each with what it is distinguished by."""
         found = []
         for item in self.items:
             assert (item["name"], item["iKey"]) == ("Microsoft.ApplicationInsights.Metric", KEY), item

@@ -1,1 +1,1 @@
-"""The outside world's words turned into keys and back. A door names a VM and wakes it; it decides nothing."""
+"""HTTP and event triggers. A trigger parses the request, and signals or starts a run; it decides nothing."""

@@ -1,4 +1,4 @@
-"""What is answered of many VMs at once: a batch that is followed, and a plan for all of them."""
+"""Response bodies for many VMs: a batch, and a plan for all of them."""
 
 from typing import Self
 
@@ -14,15 +14,15 @@ from triggers.views import View
 
 
 class BatchAccepted(View):
-    """What was asked for is under way, for so many VMs."""
+    """The request was accepted, for so many VMs."""
 
     batch: str
     total: int
 
 
 class BatchVm(Model):
-    """`outcome` is that of its run, or `Waiting` or `Running`. Of what there is to say only the beginning: all of it is
-    at GET .../protection of the VM."""
+    """`outcome` is that of its run, or `Waiting` or `Running`. Findings are shortened: GET .../protection of the VM
+    shows all."""
 
     vm_id: ResourceId
     outcome: str
@@ -31,10 +31,10 @@ class BatchVm(Model):
 
 
 class BatchView(View):
-    """Where a batch stands. `counts` are VMs by outcome, and add up to `total`; `percent` are those that have ended.
+    """The progress of a batch. `counts` are VMs by outcome, and add up to `total`; `percent` are those that have ended.
 
     `lastError` is what it met with last; with `BatchFailed`, the batch is over, and those VMs that had not ended go on
-    by their own runs, or were not asked for.
+    by their own runs, or were not requested.
     """
 
     batch: str
@@ -67,8 +67,8 @@ class BatchView(View):
 
 
 class PlanSummary(Model):
-    """What PUT would do about one VM, in short: `resources` are those to be made or changed. `error` is why Azure did
-    not tell."""
+    """What PUT of one VM would do, in short: `resources` are those to be created or changed. `error` is set if Azure
+    could not be read."""
 
     vm_id: ResourceId
     exists: bool
@@ -82,8 +82,8 @@ class PlanSummary(Model):
 
 
 class PlansView(View):
-    """What a batch would come to. `cost` is that of the VMs that nothing blocks, `resources` what would be made or
-    changed for any of them, each once."""
+    """What a batch would do. `cost` is that of the VMs without blockers, `resources` what would be created or changed
+    for any of them, each once."""
 
     total: int
     blocked: int

@@ -1,4 +1,4 @@
-"""The body of PUT and of plan: a typed model made of the table of choices, its members called as the VM's tags are."""
+"""The body of PUT and of plan: a typed model made from the override options, with the names of the tags."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,12 +13,12 @@ from shared.config.settings import Settings
 from shared.planning.overrides import PROFILE
 from triggers.problems import FieldError, Problem
 
-# What Azure allows the value of a tag.
+# The longest tag value that Azure allows.
 LONGEST_VALUE = 256
 
 _MOST_ERRORS = 100
 _KINDS = {dict: "an object", list: "an array", type(None): "null"}
-# What is allowed where a value is of the wrong kind, by the kind of the error; else it is a text that is wanted.
+# What is allowed where a value has the wrong type, by the type of the error; else a string is required.
 _WANTED = {
     "missing": "a value: it has to be there",
     "model_type": "an object",
@@ -30,17 +30,17 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 def tags_in(settings: Settings, body: Any) -> dict[str, str]:
-    """The tags that a body asks for. Raises Problem, which names every member that cannot be taken."""
+    """The overrides in a body, as tags. Raises Problem, which names every invalid member."""
     return tags_from(validated(request_model(settings), body))
 
 
 def tags_from(request: BaseModel) -> dict[str, str]:
-    """What was asked for in a body of the `request_model`, and nothing else."""
+    """The members that were set in a body of the `request_model`, as tags."""
     return request.model_dump(by_alias=True, exclude_unset=True)
 
 
 def validated(model: type[Body], body: Any) -> Body:
-    """The body as the model takes it. Raises Problem, which names every member that cannot be taken."""
+    """The body, validated. Raises Problem, which names every invalid member."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
@@ -48,9 +48,9 @@ def validated(model: type[Body], body: Any) -> Body:
 
 
 def invalid_body(errors: Iterable[FieldError]) -> Problem:
-    told = tuple(errors)
-    detail = f"The body has members or values that are not allowed: {', '.join(each.field for each in told)}."
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", detail, errors=told)
+    fields = tuple(errors)
+    detail = f"The body has members or values that are not allowed: {', '.join(each.field for each in fields)}."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "InvalidBody", detail, errors=fields)
 
 
 def request_model(settings: Settings) -> type[BaseModel]:
@@ -76,7 +76,7 @@ def _request_model(tag_name: str, profiles: tuple[str, ...]) -> type[BaseModel]:
 
 
 def _check(row: Row) -> Callable[[str], str]:
-    """The text is kept as it was given: a tag says what its owner wrote."""
+    """Validates the text and keeps it as given: a tag holds what its owner wrote."""
 
     def check(text: str) -> str:
         row.read(text)
@@ -86,7 +86,7 @@ def _check(row: Row) -> Callable[[str], str]:
 
 
 def _field(alias: str, check: Callable[[str], str], about: str) -> Any:
-    # A factory, since a default that is no allowed value would stand in the document.
+    # A factory: the document would show a default that is not an allowed value.
     limits = Field(default_factory=str, alias=alias, min_length=1, max_length=LONGEST_VALUE, description=about)
     return Annotated[str, limits, AfterValidator(check)]
 
@@ -104,12 +104,12 @@ def _error(model: type[BaseModel], error: Any) -> FieldError:
 
 
 def _members(model: type[BaseModel], place: tuple[Any, ...]) -> dict[str, Any]:
-    """Those that a model has, or one inside it: what they are of, by their names."""
+    """The members of a model, or of a nested one, by name."""
     members: dict[str, Any] = {str(field.alias): field.annotation for field in model.model_fields.values()}
     return _members(members[place[0]], place[1:]) if place else members
 
 
 def shown(given: Any) -> str:
-    """What somebody sent, in a few words."""
+    """The given value, shortened."""
     text = given if isinstance(given, str) else _KINDS.get(type(given)) or json.dumps(given)
     return text[:80]

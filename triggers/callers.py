@@ -1,8 +1,8 @@
-"""Who calls, and what they may ask for.
+"""Authentication and authorization of callers.
 
-With App Service authentication on, a caller comes with an Entra token: the platform checks it, and tells its claims in
-a header, which it removes from what callers send themselves. With it off nobody removes that header, so it is believed
-only where the platform says that authentication is on; else whoever has a function key may ask for everything.
+With App Service authentication on, callers send an Entra token: the platform validates it, and passes its claims in a
+header, which it strips from incoming requests. With authentication off the header is not stripped, so it is trusted
+only if the platform says that authentication is on. Otherwise any caller with a function key may call everything.
 """
 
 import base64
@@ -19,7 +19,7 @@ from triggers.problems import Problem
 
 
 class Role(StrEnum):
-    """App roles of the Entra application (infra/app-roles.json). Who may change something may look as well."""
+    """App roles of the Entra application (infra/app-roles.json). A role that may change something may also read."""
 
     READ = "dr.read"
     ENABLE = "dr.enable"
@@ -38,30 +38,30 @@ def authentication_is_on() -> bool:
 
 
 def auth_level() -> func.AuthLevel:
-    """What the host asks for: a function key, unless the platform asks for a token already."""
+    """The authentication level of the host: a function key, unless the platform requires a token."""
     return func.AuthLevel.ANONYMOUS if authentication_is_on() else func.AuthLevel.FUNCTION
 
 
-async def answered(
-    request: func.HttpRequest, needed: Role, door: Callable[[], Awaitable[func.HttpResponse]]
+async def handle(
+    request: func.HttpRequest, needed: Role, handler: Callable[[], Awaitable[func.HttpResponse]]
 ) -> func.HttpResponse:
-    """What the door answers to a caller who has the role, or the problem that it met with."""
+    """The response of the handler if the caller has the role, or the problem document."""
     try:
         check_caller(request, needed)
-        return await door()
+        return await handler()
     except Problem as problem:
         return problem.response()
 
 
 def check_caller(request: func.HttpRequest, needed: Role) -> None:
-    """Raises Problem: 401 for a caller whom the platform does not know, 403 for one who lacks the role."""
+    """Raises Problem: 401 for an unauthenticated caller, 403 for one without the role."""
     if not authentication_is_on():
         return
     roles = _roles_in(request.headers.get(_PRINCIPAL) or "")
     if needed in roles or (needed is Role.READ and roles):
         return
     held = ", ".join(sorted(roles)) or "none"
-    detail = f"This takes the app role {needed}; the caller's roles in this app: {held}."
+    detail = f"The app role {needed} is required; the caller's roles in this app: {held}."
     raise Problem(HTTPStatus.FORBIDDEN, "RoleMissing", detail)
 
 
@@ -70,12 +70,12 @@ def _roles_in(header: str) -> set[Role]:
     try:
         principal: Any = json.loads(base64.b64decode(header, validate=True))
         provider = principal["auth_typ"]
-        told = {claim["val"] for claim in principal["claims"] if claim["typ"] in _ROLE_CLAIMS}
+        roles = {claim["val"] for claim in principal["claims"] if claim["typ"] in _ROLE_CLAIMS}
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _unknown_caller() from None
     if provider != _ENTRA:
         raise _unknown_caller()
-    return {role for role in Role if role in told}
+    return {role for role in Role if role in roles}
 
 
 def _unknown_caller() -> Problem:

@@ -1,4 +1,4 @@
-"""GET of the estate: how every VM stands, filtered, counted, page by page or as CSV."""
+"""GET of the compliance report: the status of every VM, filtered, counted, page by page or as CSV."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -9,43 +9,43 @@ import azure.functions as func
 from shared.arm.client import Azure
 from shared.config.settings import Settings
 from shared.model.values import one_of, region
-from shared.observe.inventory import survey
+from shared.observe.inventory import compliance_report
 from shared.reconcile.compliance import CODES
-from shared.reconcile.inventory import Standing, State
+from shared.reconcile.inventory import State, VmStatus
 from shared.reconcile.sweep import Summary
 from triggers.estate_csv import csv_of
 from triggers.estate_views import ComplianceView, StandingView
 from triggers.names import read_group
 from triggers.paging import AFTER, PAGING, TOP, page_of
 from triggers.problems import FieldError, Problem
-from triggers.requests import asked, query_of
+from triggers.requests import query_of, translate_azure_errors
 
 FORMAT, CSV = "format", "csv"
 
-Matches = Callable[[Standing, Any], bool]
+Matches = Callable[[VmStatus, Any], bool]
 _MATCHES: dict[str, Matches] = {
-    "state": lambda standing, state: standing.state == state,
-    "finding": lambda standing, code: any(finding.code == code for finding in standing.findings),
-    "subscription": lambda standing, subscription: standing.vm_id.subscription.lower() == subscription,
-    "resourceGroup": lambda standing, group: standing.vm_id.resource_group.lower() == group.lower(),
-    "region": lambda standing, name: standing.location == name,
-    "tag": lambda standing, tag: _has_tag(standing.tags, *tag),
+    "state": lambda vm_status, state: vm_status.state == state,
+    "finding": lambda vm_status, code: any(finding.code == code for finding in vm_status.findings),
+    "subscription": lambda vm_status, subscription: vm_status.vm_id.subscription.lower() == subscription,
+    "resourceGroup": lambda vm_status, group: vm_status.vm_id.resource_group.lower() == group.lower(),
+    "region": lambda vm_status, name: vm_status.location == name,
+    "tag": lambda vm_status, tag: _has_tag(vm_status.tags, *tag),
 }
 
 
 async def get_compliance(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """The VMs that the filters leave, by their IDs; the summary counts all of them. As CSV they come in one piece.
 
-    Reads by a handful of lists, shared by whoever asks within two poll intervals. Raises Problem.
+    Reads by a few lists, cached for two poll intervals. Raises Problem.
     """
     query = query_of(request, _readers(azure.settings))
     as_csv = _wants_csv(request, query)
-    found = await asked(survey(azure))
+    found = await translate_azure_errors(compliance_report(azure))
     filters = [(_MATCHES[name], value) for name, value in query.items() if name in _MATCHES]
-    chosen = [each for each in found.standings if all(matches(each, value) for matches, value in filters)]
+    chosen = [each for each in found.vm_statuses if all(matches(each, value) for matches, value in filters)]
     if as_csv:
         return csv_of(chosen, found.read_at, partial=bool(found.gaps))
-    page = page_of(request, query, ((standing.vm_id.key, standing) for standing in chosen))
+    page = page_of(request, query, ((vm_status.vm_id.key, vm_status) for vm_status in chosen))
     return ComplianceView(
         read_at=found.read_at,
         gaps=found.gaps,
@@ -70,21 +70,22 @@ def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
 
 
 def _read_tag(text: str, own: str) -> tuple[str, str | None]:
-    """The name, and the value if one is asked for. Raises ValueError."""
+    """The name of the tag, and the value if given. Raises ValueError."""
     name, equals, value = text.partition("=")
     if not name.strip().lower().startswith(own.lower()):
-        raise ValueError(f"<name> or <name>=<value> of a tag whose name begins with {own}: the app looks at no other")
+        raise ValueError(f"<name> or <name>=<value> of a tag whose name begins with {own}: the app reads no other")
     return name.strip(), value.strip() if equals else None
 
 
 def _has_tag(tags: Mapping[str, str], name: str, value: str | None) -> bool:
-    """Neither names nor values know case, as where the app goes by them."""
+    """Whether the VM carries the tag. Names and values are compared without case, as everywhere in the app."""
     has = {own.lower(): given.strip().lower() for own, given in tags.items()}
     return name.lower() in has and (value is None or has[name.lower()] == value.lower())
 
 
 def _wants_csv(request: func.HttpRequest, query: Mapping[str, Any]) -> bool:
-    """`format` says so, or else the first type in Accept. A file has no pages: Problem where one is asked for."""
+    """Whether the response is CSV: by `format`, or else by the first type in Accept. Raises Problem for a page of
+    CSV."""
     accepted = (request.headers.get("Accept") or "").split(",", 1)[0].split(";", 1)[0].strip().lower()
     if query.get(FORMAT, CSV if accepted == "text/csv" else "json") != CSV:
         return False

@@ -1,4 +1,4 @@
-"""DELETE of one VM's protection: for once somebody says that recovery points may go, so they are asked to mean it."""
+"""DELETE of the protection of one VM: recovery points are lost, so a confirmation is required."""
 
 from http import HTTPStatus
 
@@ -15,13 +15,13 @@ from shared.observe.preview import refusal_of, write_refusal
 from shared.planning import preflight
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.drift import adopted, frozen
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import recovery_points
-from shared.site_recovery.replicated_items import find_original, find_protection, look_anew
+from shared.site_recovery.replicated_items import find_original, find_protection, refresh
+from triggers.handing_over import hand_over_and_respond
 from triggers.problems import Problem
-from triggers.requests import asked, flags_of, no_such_vm, refuse_while_writes_are_off, vm_of
+from triggers.requests import flags_of, no_such_vm, require_writes, translate_azure_errors, vm_of
 from triggers.routes import CONFIRM
-from triggers.waking import hand_over_and_answer
 
 
 async def delete_protection(
@@ -34,30 +34,30 @@ async def delete_protection(
     """
     vm_id = vm_of(azure.settings, request)
     confirmed = CONFIRM in flags_of(request, CONFIRM)
-    refuse_while_writes_are_off(azure.settings)
-    look_anew(azure)
-    vm = await asked(read_vm(azure, vm_id))
-    protection = await asked(find_protection(azure, vm_id))
+    require_writes(azure.settings)
+    refresh(azure)
+    vm = await translate_azure_errors(read_vm(azure, vm_id))
+    protection = await translate_azure_errors(find_protection(azure, vm_id))
     item = protection[1] if protection else None
     if vm is None and item is None:
         raise no_such_vm(vm_id)
-    hindered = _hindered(azure.settings, vm, item, await asked(find_original(azure, vm_id)))
+    hindered = _hindered(azure.settings, vm, item, await translate_azure_errors(find_original(azure, vm_id)))
     if hindered:
         detail = " ".join(finding.message for finding in hindered)
         raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=hindered)
     if not confirmed:
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
     if vm:
-        await asked(write_refusal(azure, vm))
-    run = Run(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds)
+        await translate_azure_errors(write_refusal(azure, vm))
+    run = RunState(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds)
     done = "The tag says no" if vm else "The VM is gone"
-    return await hand_over_and_answer(azure.settings, client, request, run, done, confirmed=True)
+    return await hand_over_and_respond(azure.settings, client, request, run, done, confirmed=True)
 
 
 def _hindered(
     settings: Settings, vm: SourceVm | None, item: ProtectedItem | None, original: ResourceId | None
 ) -> tuple[Finding, ...]:
-    """Why the VM is to be left as it is, whoever asks."""
+    """The findings that forbid to disable the protection, for any caller."""
     found = []
     if vm and settings.on_hold(vm.tags):
         found.append(preflight.on_hold(vm, settings))
@@ -69,11 +69,11 @@ def _hindered(
 
 
 async def _what_would_be_lost(azure: Azure, vm_id: ResourceId, vm: SourceVm | None, item: ProtectedItem | None) -> str:
-    how = f"Ask with {CONFIRM}=true if that is meant. Nothing was written."
+    how = f"Repeat with {CONFIRM}=true to confirm. Nothing was written."
     tagged = f"{vm_id.name} would be tagged {azure.settings.tag_name}={refusal_of(azure.settings)}"
     if item is None:
         return f"Nothing protects {vm_id.name}. {tagged}. {how}"
-    points = await asked(recovery_points(azure, item))
+    points = await translate_azure_errors(recovery_points(azure, item))
     kept = "no recovery point"
     if points:
         oldest, newest = (f"{point.time:%Y-%m-%d %H:%M}" for point in (points[-1], points[0]))

@@ -1,4 +1,4 @@
-"""The estate as a file for a spreadsheet."""
+"""The compliance report as CSV for a spreadsheet."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from datetime import datetime
 
 import azure.functions as func
 
-from shared.reconcile.inventory import Standing
+from shared.reconcile.inventory import VmStatus
 
 COLUMNS = (
     *("vmId", "subscription", "resourceGroup", "name", "state", "compliant", "region", "targetRegion", "vault"),
@@ -15,30 +15,30 @@ COLUMNS = (
     *("readAt", "partial"),
 )
 
-# What a spreadsheet may take for the beginning of a formula, the wide forms included: tags are other people's text.
+# Characters that may begin a formula in a spreadsheet, the full-width forms included: tags are untrusted text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def csv_of(standings: Iterable[Standing], read_at: datetime, *, partial: bool) -> func.HttpResponse:
-    """A row for each. `partial` says in every row that the estate was not read in full."""
+def csv_of(vm_statuses: Iterable[VmStatus], read_at: datetime, *, partial: bool) -> func.HttpResponse:
+    """A row for each VM. `partial` marks every row if the inventory was not read in full."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    for standing in standings:
-        writer.writerow(map(_cell, (*_row(standing), read_at.isoformat(), partial)))
+    for vm_status in vm_statuses:
+        writer.writerow(map(_cell, (*_row(vm_status), read_at.isoformat(), partial)))
     headers = {"Content-Disposition": 'attachment; filename="compliance.csv"'}
     return func.HttpResponse(text.getvalue(), headers=headers, mimetype="text/csv")
 
 
-def _row(standing: Standing) -> tuple[object, ...]:
-    vm = standing.vm_id
+def _row(vm_status: VmStatus) -> tuple[object, ...]:
+    vm = vm_status.vm_id
     return (
-        *(vm, vm.subscription, vm.resource_group, vm.name, standing.state.value, standing.compliant),
-        *(standing.location, standing.target_location, standing.vault, standing.item_id, standing.made_by_app),
-        *(standing.replication_health, standing.rpo_seconds, standing.percent),
-        "; ".join(finding.code for finding in standing.findings),
-        " ".join(finding.message for finding in standing.findings),
-        "; ".join(f"{name}={value}" for name, value in sorted(standing.tags.items())),
+        *(vm, vm.subscription, vm.resource_group, vm.name, vm_status.state.value, vm_status.compliant),
+        *(vm_status.location, vm_status.target_location, vm_status.vault, vm_status.item_id, vm_status.made_by_app),
+        *(vm_status.replication_health, vm_status.rpo_seconds, vm_status.percent),
+        "; ".join(finding.code for finding in vm_status.findings),
+        " ".join(finding.message for finding in vm_status.findings),
+        "; ".join(f"{name}={value}" for name, value in sorted(vm_status.tags.items())),
     )
 
 

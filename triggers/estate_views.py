@@ -1,4 +1,4 @@
-"""What is answered of the estate as a whole: how every VM stands, and the jobs of the vaults."""
+"""Response bodies for the whole estate: the status of every VM, and the jobs of the vaults."""
 
 from datetime import datetime
 from typing import Self
@@ -7,14 +7,14 @@ from shared.model.base import Model
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
-from shared.reconcile.inventory import Action, Standing, State
+from shared.reconcile.inventory import Action, State, VmStatus
 from shared.reconcile.sweep import Summary
 from triggers.views import View
 
 
 class StandingView(Model):
-    """How one VM stands. `region` is its own, `vault` the one that protects it or would, `action` what its run would do
-    about it now; `tags` are the app's own."""
+    """The status of one VM. `region` is its own, `vault` the one that protects it or would, `action` what its run would
+    do now; `tags` are the app's own."""
 
     vm_id: ResourceId
     state: State
@@ -32,14 +32,14 @@ class StandingView(Model):
     findings: tuple[Finding, ...]
 
     @classmethod
-    def of(cls, standing: Standing) -> Self:
-        same = {name: getattr(standing, name) for name in cls.model_fields if name not in {"region", "target_region"}}
-        return cls(region=standing.location, target_region=standing.target_location, **same)
+    def of(cls, vm_status: VmStatus) -> Self:
+        same = {name: getattr(vm_status, name) for name in cls.model_fields if name not in {"region", "target_region"}}
+        return cls(region=vm_status.location, target_region=vm_status.target_location, **same)
 
 
 class ComplianceView(View):
-    """The VMs of a page. `summary` counts all that the filters leave; `readAt` is when the estate was read, and with
-    `gaps` it was not read in full. `nextLink` leads to the next page, if there is one."""
+    """A page of VMs. `summary` counts all VMs that match the filters; `readAt` is when the inventory was read, and
+    `gaps` what could not be read. `nextLink` is the next page, if there is one."""
 
     read_at: datetime
     gaps: tuple[str, ...]
@@ -49,7 +49,7 @@ class ComplianceView(View):
 
 
 class JobView(Model):
-    """A Site Recovery job. `vm` is the name of its VM: a list of jobs tells no more."""
+    """A Site Recovery job. `vm` is the name of its VM: the list of jobs holds no ID."""
 
     name: str
     vault: ResourceId
@@ -62,12 +62,12 @@ class JobView(Model):
 
     @classmethod
     def of(cls, vault: ResourceId, job: Job) -> Self:
-        told = job.model_dump(include={"name", "scenario", "title", "state", "started", "ended"})
-        return cls(vault=vault, vm=job.target, **told)
+        fields = job.model_dump(include={"name", "scenario", "title", "state", "started", "ended"})
+        return cls(vault=vault, vm=job.target, **fields)
 
 
 class JobsView(View):
-    """The jobs of a page, newest first. `nextLink` leads to older ones, if there are any."""
+    """A page of jobs, newest first. `nextLink` is the page of older jobs, if there are any."""
 
     value: tuple[JobView, ...]
     next_link: str | None

@@ -1,9 +1,9 @@
-"""Event Grid events, read as hints: which VM may have changed? Nothing else in them is believed.
+"""Event Grid events as hints: which VM may have changed? Nothing else in an event is trusted.
 
-Two sources, each in the Event Grid schema or as CloudEvents: the subscription's system topic (what was done to a
-resource) and Azure Resource Notifications (what a resource looks like). An event that names no VM is dropped, never
-refused: Event Grid would deliver it again for a day. CloudEvents need azure-functions 1.25: the library of the worker
-counts, not the pin, so the annotations here are texts, which an older one need not know.
+Two sources, each in the Event Grid schema or as CloudEvents: the system topic of the subscription (operations on
+resources) and Azure Resource Notifications (states of resources). An event that names no VM is dropped, not refused:
+Event Grid would retry it for a day. CloudEvents need azure-functions 1.25. The library of the worker counts, not the
+pin; so the annotations here are strings, which an older library need not resolve.
 """
 
 from typing import Any
@@ -32,22 +32,22 @@ _NOTIFICATIONS = {
     "Microsoft.ResourceNotifications.Resources.CreatedOrUpdated",
     "Microsoft.ResourceNotifications.Resources.Deleted",
 }
-# A tag written through the Tags API: seen with and without this behind the VM's ID.
+# The suffix of the ID of a VM in an event of the Tags API; sometimes it is missing.
 _TAGS = "/providers/microsoft.resources/tags/default"
 
 
 class NotAboutAVmError(Exception):
-    """The event names no VM that may have changed; the text says why, and quotes nothing secret or personal."""
+    """The event names no VM. The message says why, without secret or personal data."""
 
 
 class CloudEventsNotSupportedError(Exception):
-    """The worker's azure-functions is too old to read CloudEvents: whatever is delivered so is lost."""
+    """The azure-functions library of the worker is too old to read CloudEvents: such events are lost."""
 
 
 def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
     """The VM that an event is about. Raises NotAboutAVmError, or CloudEventsNotSupportedError."""
     event_type = event.event_type if isinstance(event, func.EventGridEvent) else event.type
-    # An older library reads a CloudEvent as an Event Grid event without its members; Event Grid's own have a type.
+    # An older library reads a CloudEvent as an Event Grid event without a type.
     if not event_type and "CloudEvent" not in vars(func):
         raise CloudEventsNotSupportedError(
             f"azure-functions {func.__version__} of this worker does not read CloudEvents, 1.25 or later does: "
@@ -55,7 +55,7 @@ def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
         )
     data = event.get_json()
     if not isinstance(data, dict):
-        raise NotAboutAVmError("its data is no object")
+        raise NotAboutAVmError("its data is not an object")
     if isinstance(event_type, str) and event_type in _OPERATION_EVENTS:
         return _of_operation(data, event.subject)
     if isinstance(event_type, str) and event_type in _NOTIFICATIONS:
@@ -90,5 +90,5 @@ def _vm(text: Any) -> ResourceId:
 
 
 def _quoted(text: Any) -> str:
-    """Fit for one line of a log, whatever somebody sent."""
+    """The text quoted and shortened for one line of a log: it is untrusted."""
     return repr(text if isinstance(text, str) else type(text).__name__)[:200]

@@ -1,4 +1,4 @@
-"""GET of the Site Recovery jobs of all vaults: what was begun, by whom ever, and how it ended."""
+"""GET of the Site Recovery jobs of all vaults, started by anyone, and their results."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -14,7 +14,7 @@ from shared.site_recovery.vault import vaults_of
 from triggers.estate_views import JobsView, JobView
 from triggers.names import read_vm
 from triggers.paging import PAGING, page_of
-from triggers.requests import asked, query_of
+from triggers.requests import query_of, translate_azure_errors
 
 JOB_STATES = (
     *("NotStarted", "InProgress", "Succeeded", "CompletedWithInformation"),
@@ -40,17 +40,17 @@ async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse
     """Newest first. One list for each vault, shared with the runs, at most a poll interval old. Raises Problem."""
     query = query_of(request, _READERS)
     filters = [(_MATCHES[name], value.lower()) for name, value in query.items() if name in _MATCHES]
-    jobs = [(vault.id, job) for vault in vaults_of(azure) for job in await asked(vault.jobs.get())]
+    jobs = [(vault.id, job) for vault in vaults_of(azure) for job in await translate_azure_errors(vault.jobs.get())]
     chosen = [
         (_key(vault, job), JobView.of(vault, job))
         for vault, job in jobs
-        if all(told(job).lower() == value for told, value in filters)
+        if all(field(job).lower() == value for field, value in filters)
     ]
     page = page_of(request, query, chosen, last_first=True)
     return JobsView(value=page.rows, next_link=page.next_link).response()
 
 
 def _key(vault: ResourceId, job: Job) -> str:
-    """By time, and told apart where two began at once; one that has not begun comes last."""
+    """The sort key: start time, then vault and name. A job without a start time comes last."""
     began = f"{job.started.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}" if job.started else ""
     return f"{began} {vault.key} {job.name}"

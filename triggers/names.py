@@ -1,4 +1,4 @@
-"""Names that people write into requests: what they look like, for the document, and the checks that they go through."""
+"""Names in requests: their patterns for the OpenAPI document, and their validators."""
 
 from shared.model.values import matching
 

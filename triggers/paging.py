@@ -1,4 +1,4 @@
-"""Pages of a list that goes on changing: a cursor says behind which row the next one begins, whatever comes or goes."""
+"""Pages of a changing list: a cursor is the key of the last row, and stays valid when rows come or go."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 TOP, AFTER = "top", "after"
 MOST_ROWS, ROWS = 1000, 100
-"""Rows of a page at most, and where nothing is asked for."""
+"""The most rows of a page, and the default."""
 
 
 def read_top(text: str) -> int:
@@ -26,7 +26,7 @@ def read_top(text: str) -> int:
 
 
 def read_after(cursor: str) -> str:
-    """The key of the row that a cursor stands for. Raises ValueError."""
+    """The key in a cursor. Raises ValueError."""
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
@@ -41,7 +41,7 @@ class Page(NamedTuple, Generic[T]):
 def page_of(
     request: func.HttpRequest, query: Mapping[str, Any], rows: Iterable[tuple[str, T]], *, last_first: bool = False
 ) -> Page[T]:
-    """Of rows with their keys those that the query asks for, in the order of the keys, and where the next ones are."""
+    """The page of rows that the query selects, in the order of their keys, and the cursor of the next page."""
     after, top = query.get(AFTER), query.get(TOP, ROWS)
     behind = [row for row in rows if after is None or (row[0] < after if last_first else row[0] > after)]
     chosen = sorted(behind, key=itemgetter(0), reverse=last_first)[:top]
@@ -50,10 +50,10 @@ def page_of(
 
 
 def _next_link(request: func.HttpRequest, key: str) -> str:
-    """Asks for the same; without the key of the function."""
+    """The URL of the next page: the same query, without the function key."""
     cursor = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
     return f"{request.url.split('?', 1)[0]}?{urlencode({**parameters_of(request), AFTER: cursor})}"
 
 
 PAGING: dict[str, Callable[[str], Any]] = {TOP: read_top, AFTER: read_after}
-"""The readers of the query parameters."""
+"""The validators of the query parameters."""

@@ -1,12 +1,12 @@
-"""POST of a plan: what PUT would do, said and not done."""
+"""POST of a plan: the dry run of PUT."""
 
 import azure.functions as func
 
 from shared.arm.client import Azure
-from shared.model.activity_io import Verdict
+from shared.model.activity_io import Decision
 from shared.observe.preview import planned
-from shared.observe.vm import look_at
-from triggers.requests import asked, flags_of, no_such_vm, tags_of, vm_of
+from shared.observe.vm import observe
+from triggers.requests import flags_of, no_such_vm, tags_of, translate_azure_errors, vm_of
 from triggers.views import PlanView
 
 
@@ -19,19 +19,19 @@ async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpRespons
     vm = vm_of(azure.settings, request)
     flags_of(request)
     tags = tags_of(azure.settings, request)
-    source = await asked(look_at(azure, vm, as_if_tagged=True, request=tags))
-    if source.verdict is Verdict.GONE or source.vm is None:
+    observation = await translate_azure_errors(observe(azure, vm, as_if_tagged=True, request=tags))
+    if observation.decision is Decision.GONE or observation.vm is None:
         raise no_such_vm(vm)
-    found = await asked(planned(azure, source))
+    found = await translate_azure_errors(planned(azure, observation))
     return PlanView(
         vm_id=vm,
-        tagged=azure.settings.asks_for_protection(source.vm.tags),
+        tagged=azure.settings.requests_protection(observation.vm.tags),
         blocked=bool(found.blockers),
         findings=found.findings,
         settings=found.plan.settings if found.plan else (),
         resources=found.resources,
         changes=found.changes,
         cost=found.plan.cost if found.plan else None,
-        item=source.item,
+        item=observation.item,
         writes_disabled=azure.settings.writes_disabled,
     ).response()

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: what was given, what is allowed, and nothing half-done."""
+"""Errors as RFC 9457 problem documents: what was given, and what is allowed."""
 
 import json
 from http import HTTPStatus
@@ -19,7 +19,7 @@ class FieldError(Model):
 
 
 class ProblemDocument(Model):
-    """`code` is for programs, `detail` for people. `findings` say what stands in the way, `errors` which fields do."""
+    """`code` is for programs, `detail` for people. `findings` are blockers of the VM, `errors` invalid fields."""
 
     type: str = "about:blank"
     title: str
@@ -31,7 +31,7 @@ class ProblemDocument(Model):
 
 
 class Problem(Exception):
-    """Ends a request. `more` are the further members of the document."""
+    """An error response. `more` are the further members of the document."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str, *, retry_after: float | None = None, **more: Any):
         super().__init__(detail)

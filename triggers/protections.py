@@ -1,4 +1,4 @@
-"""POST of many protections at once, and GET of the batch that this began."""
+"""POST of many protections at once, and GET of the batch."""
 
 import re
 from http import HTTPStatus
@@ -10,11 +10,11 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.model.step_result import Error
-from shared.orchestrations import RUNNING, WakeError, json_in, start_and_see
+from shared.orchestrations import RUNNING, SignalError, json_in, start_and_see
 from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
 from triggers.batch_views import BatchAccepted, BatchView
 from triggers.problems import Problem
-from triggers.requests import flags_of, refuse_while_writes_are_off
+from triggers.requests import flags_of, require_writes
 from triggers.selection import selected
 
 ORCHESTRATOR = "protect_batch"
@@ -24,16 +24,15 @@ BATCH_PATTERN = f"{PREFIX}[0-9a-f]{{32}}"
 async def post_protections(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """Starts a batch, in which each VM is asked for as a PUT of its own would do it. Raises Problem: then it is not
-    started."""
+    """Starts a batch, which handles each VM as a PUT would. Raises Problem: the batch was not started."""
     flags_of(request)
-    refuse_while_writes_are_off(azure.settings)
+    require_writes(azure.settings)
     vms, tags = await selected(azure, request, MOST_VMS)
     name = f"{PREFIX}{token_hex(16)}"
     batch = Batch(poll_seconds=azure.settings.poll_seconds, tags=tags, waiting=vms)
     try:
         await start_and_see(client, ORCHESTRATOR, name, batch.dump(), azure.settings.accept_timeout_seconds)
-    except WakeError as error:
+    except SignalError as error:
         detail = f"Nothing was written by this request: {error}. Repeating it is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
     where = f"{request.url.split('?', 1)[0].rstrip('/')}/{name}"
@@ -42,12 +41,12 @@ async def post_protections(
 
 
 async def get_batch(client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
-    """Where the batch stands, or how it ended, with each of its VMs. Raises Problem."""
+    """The progress or the result of the batch, with each of its VMs. Raises Problem."""
     flags_of(request)
     name = request.route_params["batch"]
     status = await _status_of(client, name) if re.fullmatch(BATCH_PATTERN, name) else None
     if status is None or status.runtime_status is None:
-        detail = f"There is no batch {name[:80]!r}: {PREFIX}<32 hexadecimal digits> is allowed, as POST answered it."
+        detail = f"There is no batch {name[:80]!r}: {PREFIX}<32 hexadecimal digits> is allowed, as POST returned it."
         raise Problem(HTTPStatus.NOT_FOUND, "BatchNotFound", detail)
     if status.runtime_status is OrchestrationRuntimeStatus.Completed:
         return BatchView.of(name, _state(status.output), running=False).response()
@@ -59,7 +58,7 @@ async def get_batch(client: DurableOrchestrationClient, request: func.HttpReques
 
 
 async def _status_of(client: DurableOrchestrationClient, name: str) -> Any:
-    """With the input: of a batch that is not over that is its state."""
+    """The status with the input: the input of a running batch is its state."""
     try:
         return await client.get_status(name, show_input=True)
     except Exception as error:
@@ -74,5 +73,5 @@ def _state(given: Any) -> Batch:
 
 
 def _not_read(error: Exception) -> Problem:
-    detail = f"Where the batch stands cannot be read: {error}"
+    detail = f"The state of the batch cannot be read: {error}"
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10)

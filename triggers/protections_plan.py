@@ -1,4 +1,4 @@
-"""POST of a plan for many VMs: what a batch would come to, said and not done."""
+"""POST of a plan for many VMs: the dry run of a batch."""
 
 import asyncio
 from collections import Counter
@@ -9,13 +9,13 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.errors import error_of
 from shared.config.prices import sum_of
-from shared.model.activity_io import Verdict
+from shared.model.activity_io import Decision
 from shared.model.resource_id import ResourceId
 from shared.observe.preview import planned
-from shared.observe.vm import look_at
+from shared.observe.vm import observe
 from shared.reconcile.batch import AT_ONCE
 from triggers.batch_views import PlanSummary, PlansView
-from triggers.requests import asked, flags_of
+from triggers.requests import flags_of, translate_azure_errors
 from triggers.selection import selected
 
 MOST_PLANNED = 50
@@ -23,16 +23,16 @@ MOST_PLANNED = 50
 
 
 async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
-    """What PUT would do about each VM, in short, and what it would come to for all. Reads only, in any mode.
+    """What PUT would do for each VM, in short, and in total. Reads only, in any mode.
 
-    Raises Problem, also where Azure asks to come back later: a part of a plan is not one.
+    Raises Problem, also if Azure throttles: there is no partial plan.
     """
     flags_of(request)
     vms, tags = await selected(azure, request, MOST_PLANNED)
     summaries: list[PlanSummary] = []
     for start in range(0, len(vms), AT_ONCE):
         some = vms[start : start + AT_ONCE]
-        summaries += await asked(asyncio.gather(*(_summary(azure, vm, tags) for vm in some)))
+        summaries += await translate_azure_errors(asyncio.gather(*(_summary(azure, vm, tags) for vm in some)))
     made = {(each.kind, each.action, each.name): each for summary in summaries for each in summary.resources}
     codes = (code for summary in summaries for code in {finding.code for finding in summary.findings})
     return PlansView(
@@ -48,10 +48,10 @@ async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func
 
 async def _summary(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> PlanSummary:
     try:
-        source = await look_at(azure, vm, as_if_tagged=True, request=tags)
-        if source.verdict is Verdict.GONE or source.vm is None:
+        observation = await observe(azure, vm, as_if_tagged=True, request=tags)
+        if observation.decision is Decision.GONE or observation.vm is None:
             return PlanSummary(vm_id=vm, exists=False, blocked=True)
-        found = await planned(azure, source)
+        found = await planned(azure, observation)
     except HttpResponseError as answer:
         if answer.status_code == 429:
             raise
@@ -59,7 +59,7 @@ async def _summary(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> PlanSu
     return PlanSummary(
         vm_id=vm,
         exists=True,
-        tagged=azure.settings.asks_for_protection(source.vm.tags),
+        tagged=azure.settings.requests_protection(observation.vm.tags),
         blocked=bool(found.blockers),
         findings=found.findings,
         resources=tuple(each for each in found.resources if each.action != "reuse"),

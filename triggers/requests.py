@@ -1,4 +1,4 @@
-"""What the HTTP doors have in common: which VM, which query, which body, and Azure's refusals as problems."""
+"""Shared by the HTTP triggers: parsing of route, query and body, and Azure errors as problems."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 LARGEST_BODY = 64 * 1024
 
-# What the platform itself reads from the query: the function key, and whose it is.
+# Query parameters of the platform: the function key and its name.
 _OF_THE_PLATFORM = {"code", "clientid"}
 
 _FLAG = matching("true|false", "true or false")
@@ -34,18 +34,18 @@ def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
     except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "MalformedResource", str(error)) from None
     if vm not in settings.source:
-        detail = f"{vm} lies outside DR_SOURCE_SCOPE ({settings.source}): this app does not look after it."
+        detail = f"{vm} lies outside DR_SOURCE_SCOPE ({settings.source}): this app does not manage it."
         raise Problem(HTTPStatus.NOT_FOUND, "OutOfScope", detail)
     return vm
 
 
 def flags_of(request: func.HttpRequest, *known: str) -> set[str]:
-    """Those of the known query parameters that are `true`. Raises Problem, which names whatever is none of them."""
+    """The known query parameters that are `true`. Raises Problem, which names every unknown one."""
     return {name for name, value in query_of(request, dict.fromkeys(known, _FLAG)).items() if value == "true"}
 
 
 def query_of(request: func.HttpRequest, known: Mapping[str, Callable[[str], T]]) -> dict[str, T]:
-    """The query parameters that are given, each as its reader takes it; a reader's ValueError says what is allowed.
+    """The given query parameters, validated; the ValueError of a validator says what is allowed.
 
     Raises Problem, which names every one that is not known or has no allowed value.
     """
@@ -66,12 +66,13 @@ def query_of(request: func.HttpRequest, known: Mapping[str, Callable[[str], T]])
 
 
 def parameters_of(request: func.HttpRequest) -> dict[str, str]:
-    """The query parameters, without those that the platform reads: a key is not to be handed on."""
+    """The query parameters, without those of the platform: a key must not be forwarded."""
     return {name: value for name, value in request.params.items() if name.lower() not in _OF_THE_PLATFORM}
 
 
 def tags_of(settings: Settings, request: func.HttpRequest) -> dict[str, str]:
-    """The tags that the body asks for; an empty body is an empty object. Raises Problem: 400, 411, 413, 415 or 422."""
+    """The overrides in the body, as tags; an empty body is an empty object. Raises Problem: 400, 411, 413, 415 or
+    422."""
     return tags_in(settings, body_of(request, LARGEST_BODY))
 
 
@@ -81,7 +82,7 @@ def body_of(request: func.HttpRequest, largest: int) -> Any:
     Raises Problem: 400, 411, 413 or 415.
     """
     raw = request.get_body()
-    # The Functions host drops a body that is sent in chunks: what it said is not known, so it is no empty one.
+    # The Functions host drops a chunked body: its content is unknown, so it must not be taken for an empty one.
     if not raw and "Transfer-Encoding" in request.headers:
         detail = "The body was sent in chunks, and the Functions host drops such a body: send it with a Content-Length."
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "LengthRequired", detail)
@@ -97,19 +98,19 @@ def body_of(request: func.HttpRequest, largest: int) -> Any:
     try:
         return json.loads(raw, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "MalformedBody", f"The body is no JSON: {error}") from None
+        raise Problem(HTTPStatus.BAD_REQUEST, "MalformedBody", f"The body is invalid JSON: {error}") from None
 
 
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of two values of one name none is taken: nobody knows which was meant."""
+    """Rejects duplicate names: it is ambiguous which value was intended."""
     found = dict(members)
     if len(found) < len(members):
         raise ValueError("an object names a member twice")
     return found
 
 
-def refuse_while_writes_are_off(settings: Settings) -> None:
-    """Raises Problem: before anything else is done, a read included."""
+def require_writes(settings: Settings) -> None:
+    """Raises Problem if the settings disable writes. Called first, before any read."""
     if settings.writes_disabled:
         raise Problem(HTTPStatus.CONFLICT, WRITES_DISABLED, f"{settings.writes_disabled}.")
 
@@ -118,8 +119,8 @@ def no_such_vm(vm: ResourceId) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, "VmNotFound", f"There is no VM {vm}.")
 
 
-async def asked(call: Awaitable[T]) -> T:
-    """Awaits a call of the gateway. Raises Problem: 409 where the settings forbid it, 502 or 503 where Azure does."""
+async def translate_azure_errors(call: Awaitable[T]) -> T:
+    """Awaits a call to Azure. Raises Problem: 409 if the settings forbid it, 502 or 503 if Azure fails."""
     try:
         return await call
     except WriteRefusedError as refused:
@@ -134,4 +135,4 @@ async def asked(call: Awaitable[T]) -> T:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error), retry_after=wait) from None
         raise Problem(HTTPStatus.BAD_GATEWAY, error.code, f"Azure answered {answer.status_code}: {error}") from None
     except AzureError as fault:
-        raise Problem(HTTPStatus.BAD_GATEWAY, type(fault).__name__, "Azure did not answer.", retry_after=30) from None
+        raise Problem(HTTPStatus.BAD_GATEWAY, type(fault).__name__, "Azure did not respond.", retry_after=30) from None

@@ -1,4 +1,4 @@
-"""Where the HTTP doors are, below `/api`, and their query parameters."""
+"""The routes of the HTTP triggers, below `/api`, and their query parameters."""
 
 PROTECTION = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
 PLAN = f"{PROTECTION}/plan"

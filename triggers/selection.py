@@ -1,4 +1,4 @@
-"""Which VMs a request is about, of the many that there are: by ID, by resource group or by tag."""
+"""VM selectors of a request: by ID, by resource group or by tag."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -17,10 +17,10 @@ from shared.readers.selection import find_vms
 from triggers import names
 from triggers.body import invalid_body, request_model, shown, tags_from, validated
 from triggers.problems import FieldError, Problem
-from triggers.requests import asked, body_of
+from triggers.requests import body_of, translate_azure_errors
 
 LARGEST_BODY = 256 * 1024
-"""Bytes: the IDs of as many VMs as a batch may have, however long they are."""
+"""Bytes. Holds the longest IDs of the most VMs in a batch."""
 
 _ID = f"/subscriptions/<guid>/resourceGroups/<group>/providers/{VIRTUAL_MACHINE}/<name>"
 _WAYS = "exactly one of virtualMachines, subscriptionId with resourceGroup, tag"
@@ -36,7 +36,7 @@ def _is_vm(text: str) -> str:
 
 
 def _pattern(pattern: str) -> Any:
-    """For the document: what does not fit is refused by the validator, which says what is allowed."""
+    """A pattern for the OpenAPI document only: the validator rejects invalid values, with a better message."""
     return Field(json_schema_extra={"pattern": f"^{pattern}$"})
 
 
@@ -54,14 +54,14 @@ class _Strict(BaseModel):
 
 
 class Tag(_Strict):
-    """Names know no case in Azure, values do."""
+    """A tag. Azure compares names without case, and values with it."""
 
     name: str = Field(min_length=1, max_length=512)
     value: str = Field(max_length=256)
 
 
 class ByIds(_Strict):
-    """These VMs. One that is named twice counts once."""
+    """These VMs, without duplicates."""
 
     virtual_machines: list[Vm] = Field(min_length=1)
 
@@ -74,13 +74,13 @@ class ByGroup(_Strict):
 
 
 class ByTag(_Strict):
-    """All VMs in the source scope that carry a tag, which may be anybody's."""
+    """All VMs in the source scope that carry a tag, of the app or any other."""
 
     tag: Tag
 
 
 class Selected(NamedTuple):
-    """In the order of their IDs; `tags` are what is asked for beside protection itself."""
+    """The selected VMs in the order of their IDs; `tags` are the overrides of the request."""
 
     vms: tuple[ResourceId, ...]
     tags: dict[str, str]
@@ -96,25 +96,23 @@ def _models(protection: type[BaseModel]) -> dict[type[BaseModel], type[BaseModel
 
 
 def selection_models(settings: Settings) -> tuple[type[BaseModel], ...]:
-    """What a body may be: one of these."""
+    """The models of a body: one of these."""
     return tuple(_models(request_model(settings)).values())
 
 
 async def selected(azure: Azure, request: func.HttpRequest, most: int) -> Selected:
-    """The VMs that the body names: at least one, and not more than `most`. Raises Problem: 4xx, or 502 and 503 where
-    Azure does not tell."""
+    """The VMs that the body selects: at least one, and not more than `most`. Raises Problem: 4xx, or 502 and 503 if
+    Azure cannot be read."""
     body = body_of(request, LARGEST_BODY)
     model = _models(request_model(azure.settings))[_way(body)]
-    asked_for: Any = validated(model, body)
-    vms = await _vms(azure, asked_for)
+    chosen: Any = validated(model, body)
+    vms = await _vms(azure, chosen)
     if not vms:
-        raise Problem(
-            HTTPStatus.NOT_FOUND, "NoVmFound", f"There is no VM in DR_SOURCE_SCOPE that is {_said(asked_for)}."
-        )
+        raise Problem(HTTPStatus.NOT_FOUND, "NoVmFound", f"There is no VM in DR_SOURCE_SCOPE that is {_said(chosen)}.")
     if len(vms) > most:
-        detail = f"{len(vms)} VMs are asked for; at most {most} are allowed in one request: divide it."
+        detail = f"{len(vms)} VMs are selected; at most {most} are allowed in one request: split it."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "TooManyVms", detail)
-    return Selected(tuple(sorted(vms, key=lambda vm: vm.key)), tags_from(asked_for.protection))
+    return Selected(tuple(sorted(vms, key=lambda vm: vm.key)), tags_from(chosen.protection))
 
 
 def _way(body: Any) -> type[BaseModel]:
@@ -133,27 +131,27 @@ def _way(body: Any) -> type[BaseModel]:
     return ways.pop()
 
 
-async def _vms(azure: Azure, asked_for: Any) -> set[ResourceId]:
+async def _vms(azure: Azure, chosen: Any) -> set[ResourceId]:
     source = azure.settings.source
     within = f"what lies in DR_SOURCE_SCOPE ({source})"
-    if isinstance(asked_for, ByIds):
-        vms = [ResourceId(text) for text in asked_for.virtual_machines]
+    if isinstance(chosen, ByIds):
+        vms = [ResourceId(text) for text in chosen.virtual_machines]
         outside = [(f"virtualMachines.{place}", vm) for place, vm in enumerate(vms) if vm not in source]
         if outside:
             raise invalid_body(FieldError(field=name, given=shown(str(vm)), allowed=within) for name, vm in outside)
         return set(vms)
-    if isinstance(asked_for, ByGroup):
-        group = ResourceId.of(asked_for.subscription_id, asked_for.resource_group)
+    if isinstance(chosen, ByGroup):
+        group = ResourceId.of(chosen.subscription_id, chosen.resource_group)
         if group not in source:
             raise invalid_body([FieldError(field="resourceGroup", given=shown(str(group)), allowed=within)])
         return await _found(azure, lambda vm, _: vm.group_id == group)
-    tag = asked_for.tag
+    tag = chosen.tag
     return await _found(azure, lambda _, tags: _carries(tags, tag.name, tag.value))
 
 
 async def _found(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]], bool]) -> set[ResourceId]:
     try:
-        return set(await asked(find_vms(azure, wanted)))
+        return set(await translate_azure_errors(find_vms(azure, wanted)))
     except TruncatedError as truncated:
         raise Problem(HTTPStatus.BAD_GATEWAY, "ListTruncated", f"{truncated}.", retry_after=30) from None
 
@@ -162,7 +160,7 @@ def _carries(tags: Mapping[str, str], name: str, value: str) -> bool:
     return value in {given for own, given in tags.items() if own.lower() == name.lower()}
 
 
-def _said(asked_for: Any) -> str:
-    if isinstance(asked_for, ByTag):
-        return f"tagged {asked_for.tag.name}={asked_for.tag.value}"
-    return f"in the resource group {asked_for.resource_group} of {asked_for.subscription_id}"
+def _said(chosen: Any) -> str:
+    if isinstance(chosen, ByTag):
+        return f"tagged {chosen.tag.name}={chosen.tag.value}"
+    return f"in the resource group {chosen.resource_group} of {chosen.subscription_id}"

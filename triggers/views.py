@@ -1,4 +1,4 @@
-"""What the HTTP doors answer. The OpenAPI document is made of these, so it says what is answered and nothing else."""
+"""Response bodies of the HTTP triggers. The OpenAPI document is generated from them."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from shared.reconcile.run_state import LastChange, Phase
 
 
 class View(Model):
-    """The body of an answer: each of its own members is there, as null if there is nothing to say."""
+    """A response body: all its members are present, as null without a value."""
 
     def response(
         self, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
@@ -31,7 +31,7 @@ class View(Model):
 
 
 class Accepted(View):
-    """What was asked for is under way: the run shows the token `order` among its `orders`."""
+    """The request was accepted: the run shows the token `order` among its `orders`."""
 
     vm_id: ResourceId
     instance_id: str
@@ -39,9 +39,8 @@ class Accepted(View):
 
 
 class RunStatus(Model):
-    """Where a run stands; `percent` and `job` are there where they are known. `phase` is what its next pass begins
-    with, `disableAt` when replication is disabled if nobody tags the VM again, `orders` the tokens of the requests that
-    it has taken up."""
+    """The status of a run; `percent` and `job` are set if known. `phase` is that of its next pass, `disableAt` when
+    replication is disabled unless the VM is tagged again, `orders` the tokens of the requests that it has accepted."""
 
     vm_id: ResourceId
     step: str
@@ -49,16 +48,16 @@ class RunStatus(Model):
     last_error: Error | None = None
     attempts: int = 0
     job: str = ""
-    phase: Phase = Phase.LOOK
+    phase: Phase = Phase.OBSERVE
     disable_at: datetime | None = None
     orders: tuple[str, ...] = ()
 
 
 class ProtectionView(View):
-    """What protects a VM now, and its run: where it stands while it is `running`, or how the last one ended.
+    """The protection of a VM, and its run: the progress while it is `running`, or the result of the last one.
 
     `details` are the item's, as it is now; `settings` are those of an item that is protected. `lastChange` is how the
-    last run ended that asked Azure for something: a later one may have found nothing to do.
+    last run ended that wrote to Site Recovery: a later one may have found nothing to do.
     """
 
     vm_id: ResourceId
@@ -74,7 +73,7 @@ class ProtectionView(View):
 
 
 class PlanView(View):
-    """What PUT would do. `changes` is what would differ about the item that protects the VM already."""
+    """What PUT would do. `changes` are those of an existing replicated item."""
 
     vm_id: ResourceId
     tagged: bool

@@ -33,7 +33,7 @@ def main() -> int:
     try:
         found = reasons()
     except AzError as error:
-        found = [f"what is protected cannot be told: {error}"]
+        found = [f"what is protected cannot be read: {error}"]
     if found:
         print("azd down is stopped before it does harm:", *found, sep="\n  ", file=sys.stderr)
         print("docs/deploy.md, Remove it, says what to do instead.", file=sys.stderr)

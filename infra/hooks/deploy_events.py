@@ -53,15 +53,15 @@ def wait_for_function(app_id: str, deadline: float) -> None:
             return
 
 
-def deploy(asked: argparse.Namespace, parameters: dict[str, Any]) -> None:
+def deploy(args: argparse.Namespace, parameters: dict[str, Any]) -> None:
     """Raises AzError."""
     given = {name: {"value": value} for name, value in parameters.items()}
-    # A key among them is not for the list of processes: a file that nobody else may read.
+    # They hold a key, which must not show in the list of processes: use a file that only this user can read.
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "parameters.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps({"$schema": _SCHEMA, "contentVersion": "1.0.0.0", "parameters": given}))
-        where = ("--subscription", asked.subscription, "--resource-group", asked.resource_group)
+        where = ("--subscription", args.subscription, "--resource-group", args.resource_group)
         template = ("--template-file", str(INFRA / "events.bicep"), "--parameters", f"@{file}")
         az("deployment", "group", "create", "--name", "dr-events", *where, *template)
 
@@ -73,20 +73,20 @@ def webhook(app_id: str, app_url: str) -> str:
     return f"{app_url}/runtime/webhooks/eventgrid?functionName=Host.Functions.{FUNCTION}&code={key}"
 
 
-def deploy_when_ready(asked: argparse.Namespace) -> str:
+def deploy_when_ready(args: argparse.Namespace) -> str:
     """How the function is reached in the end. Raises TimeoutError, AzError."""
-    deadline = time.monotonic() + asked.wait_minutes * 60
-    wait_for_function(asked.app_id, deadline)
+    deadline = time.monotonic() + args.wait_minutes * 60
+    wait_for_function(args.app_id, deadline)
     parameters: dict[str, Any] = {
-        "appId": asked.app_id,
-        "source": asked.source,
-        "existingTopicName": asked.existing_topic,
-        "actionGroupId": asked.action_group,
-        "deadLetter": asked.dead_letter,
+        "appId": args.app_id,
+        "source": args.source,
+        "existingTopicName": args.existing_topic,
+        "actionGroupId": args.action_group,
+        "deadLetter": args.dead_letter,
     }
-    while asked.destination != "webhook":
+    while args.destination != "webhook":
         try:
-            deploy(asked, {**parameters, "destination": "function"})
+            deploy(args, {**parameters, "destination": "function"})
         except AzError as error:
             # What the app's host shows already, Event Grid may see minutes later. Any other error stays.
             if "endpoint" not in str(error).lower():
@@ -97,12 +97,12 @@ def deploy_when_ready(asked: argparse.Namespace) -> str:
             time.sleep(PAUSE_SECONDS)
         else:
             return "function"
-    deploy(asked, {**parameters, "destination": "webhook", "webhookUrl": webhook(asked.app_id, asked.app_url)})
+    deploy(args, {**parameters, "destination": "webhook", "webhookUrl": webhook(args.app_id, args.app_url)})
     return "webhook"
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
-    """What is asked for; what is left out is in azd's environment."""
+    """The arguments; defaults come from azd's environment."""
     environment = os.environ.get
     parser = argparse.ArgumentParser(description="Deploys what Event Grid sends to the function.")
     for name, variable, about in (
@@ -110,7 +110,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
         ("--resource-group", "DR_EVENTS_GROUP", "the resource group for events in it, or that of an existing topic"),
         ("--app-id", "DR_APP_ID", "the function app's resource ID"),
         ("--app-url", "DR_APP_URL", "its address"),
-        ("--action-group", "DR_ACTION_GROUP_ID", "who is told of events that were not delivered"),
+        ("--action-group", "DR_ACTION_GROUP_ID", "who is notified of undelivered events"),
     ):
         value = environment(variable)
         parser.add_argument(name, default=value, required=not value, help=f"{about} ({variable})")
@@ -127,17 +127,17 @@ def read(arguments: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: list[str]) -> int:
-    asked = read(arguments)
+    args = read(arguments)
     try:
-        reached = deploy_when_ready(asked)
+        reached = deploy_when_ready(args)
     except (AzError, TimeoutError) as error:
         print(
-            f"Events of {asked.subscription} do not reach the app: {error}\nThe sweep does its work without them; "
-            "run this again when that is mended.",
+            f"Events of {args.subscription} do not reach the app: {error}\nThe sweep does its work without them; "
+            "run this again when that is fixed.",
             file=sys.stderr,
         )
         return 1
-    print(f"Events of {asked.subscription} reach the app as a {reached}.")
+    print(f"Events of {args.subscription} reach the app as a {reached}.")
     return 0
 
 

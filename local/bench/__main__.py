@@ -92,8 +92,8 @@ def _table(figures: list[Figure]) -> Table:
     table.add_column("target", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for figure in figures:
-        verdict = {True: Text("met", "green"), False: Text("MISSED", "bold red"), None: Text("")}[figure.met]
-        table.add_row(figure.name, figure.measured_text, figure.target_text, verdict)
+        decision = {True: Text("met", "green"), False: Text("MISSED", "bold red"), None: Text("")}[figure.met]
+        table.add_row(figure.name, figure.measured_text, figure.target_text, decision)
     return table
 
 

@@ -26,7 +26,7 @@ class Finding:
 
     `where` is a JSON path such as `request$.properties.policyId`, or `route`, `status`, `api-version`, `headers`. Only
     an `error` breaks the contract. Enumerations of Azure are open, and the service answers with properties that its
-    description does not mention: in responses those are told apart by kinds of their own.
+    description does not mention: in responses those have kinds of their own.
     """
 
     where: str
@@ -90,7 +90,7 @@ def _check_object(value: Any, model: type, where: str, sent: bool) -> Iterator[F
         name = _discriminator_of(model)
         given = value.get(name)
         if not isinstance(given, str) or given not in subtypes:
-            # Of an object whose type cannot be told, nothing more can be said than that.
+            # An object of unknown type cannot be checked further.
             yield _unknown_subtype(f"{where}.{name}", given, subtypes, sent)
             return
         model = subtypes[given]

@@ -34,10 +34,10 @@ async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
 
 
 async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
-    status, told = await stack.api("POST", f"{protection(put.vm)}/plan", put.body)
+    status, body = await stack.api("POST", f"{protection(put.vm)}/plan", put.body)
     if status != HTTPStatus.OK:
-        raise StackError(f"The plan was answered {status}: {told}")
-    console.print(plan.shown(told, f"The plan for {put.vm.rsplit('/', 1)[-1]}, asked for with {json.dumps(put.body)}"))
+        raise StackError(f"The plan returned {status}: {body}")
+    console.print(plan.shown(body, f"The plan for {put.vm.rsplit('/', 1)[-1]}, requested with {json.dumps(put.body)}"))
     console.print(f"{tables.calls(await stack.app_requests())} So far it is a plan.\n")
 
 
@@ -53,7 +53,7 @@ async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -
         f"{delivered} events delivered to the app. {tables.calls(requests)} {shown.elapsed:.0f} s, which is "
         f"{shown.elapsed * stack.speed / 60:.0f} min in Azure."
     )
-    console.print(tables.told((await stack.told())["events"]))
+    console.print(tables.published((await stack.told())["events"]))
     surprises = progress.surprises
     if surprises:
         console.print(f"[bold red]Not as expected: {', '.join(vm.name for vm in surprises)}[/]\n")

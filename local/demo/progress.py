@@ -76,7 +76,7 @@ class Progress:
         self._held: set[str] = set()
 
     def update(self, instances: Iterable[Mapping[str, Any]], now: float) -> list[VmProgress]:
-        """Takes in what the host tells of its instances. Returns the VMs whose step or percent is another now."""
+        """Updates the progress from the instances of the host. Returns the VMs whose step or percent has changed."""
         changed = []
         for instance in instances:
             key = _vm_id(instance).lower()
@@ -123,9 +123,9 @@ def _vm_id(instance: Mapping[str, Any]) -> str:
     """A status, an output and an input of the app's orchestration all name the VM; "" if it is none of them."""
     # The SDK sends an input as JSON text in JSON. Before its first turn an instance has nothing else.
     given = instance["input"]
-    told = (instance["customStatus"], instance["output"], json.loads(given) if str(given).startswith('{"') else given)
-    return next((str(each["vmId"]) for each in told if isinstance(each, dict) and "vmId" in each), "")
+    shown = (instance["customStatus"], instance["output"], json.loads(given) if str(given).startswith('{"') else given)
+    return next((str(each["vmId"]) for each in shown if isinstance(each, dict) and "vmId" in each), "")
 
 
-def _said(told: Mapping[str, Any], advice: str) -> str:
-    return " ".join(part for part in (f"{told['code']}: {told['message']}", told.get(advice)) if part)
+def _said(shown: Mapping[str, Any], advice: str) -> str:
+    return " ".join(part for part in (f"{shown['code']}: {shown['message']}", shown.get(advice)) if part)

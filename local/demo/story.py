@@ -44,10 +44,10 @@ class Story:
         """Asks the vaults what the VMs got: what their tags ask for proves nothing."""
         for vault in self._estate.data["vaults"]:
             policies = {policy["id"].lower(): policy for policy in await self._in(vault, "replicationPolicies")}
-            for told in await self._in(vault, "replicationProtectedItems"):
-                if told["properties"]["protectionState"] == "Protected":
-                    policy = policies[told["properties"]["policyId"].lower()]
-                    self.progress.vms[item.vm_of(told)].got = item.settings_of(told, policy)
+            for found in await self._in(vault, "replicationProtectedItems"):
+                if found["properties"]["protectionState"] == "Protected":
+                    policy = policies[found["properties"]["policyId"].lower()]
+                    self.progress.vms[item.vm_of(found)].got = item.settings_of(found, policy)
 
     async def _in(self, vault: dict[str, Any], kind: str) -> list[dict[str, Any]]:
         found = await self._stack.arm("GET", f"{vault['id']}/{kind}", "2025-08-01")

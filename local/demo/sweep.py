@@ -1,4 +1,4 @@
-"""The last act: drift that no event tells of, the sweep that heals it, and the estate as an auditor sees it."""
+"""The last act: drift without an event, the sweep that reconciles it, and the estate as an auditor sees it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,12 +18,13 @@ _MOST_VMS = 1000
 
 
 async def heal(stack: Stack, progress: Progress, vm: str, console: Console) -> bool:
-    """Tags a VM while nobody listens, sweeps, and shows the estate. Whether the VM is protected then."""
+    """Tags a VM without an event subscription, sweeps, and shows the estate. Returns whether the VM is protected
+    then."""
     await stack.sim("DELETE", "events")
     await stack.tag(vm, dr="true")
     name = vm.rsplit("/", 1)[-1]
     with show(console, stack.speed) as shown:
-        shown.say(f"{name} is tagged, and nobody listens: Event Grid has lost its subscription.")
+        shown.say(f"{name} is tagged without an event: Event Grid has lost its subscription.")
         progress.hold(vm, shown.elapsed)
         await stack.run_timer(_SWEEP)
         shown.say(f"The timer {_SWEEP} sweeps the estate.")
@@ -56,10 +57,10 @@ async def _sweeps(stack: Stack) -> list[dict[str, Any]]:
 
 
 async def _compliance(stack: Stack) -> dict[str, Any]:
-    status, told = await stack.api("GET", f"compliance?top={_MOST_VMS}")
+    status, body = await stack.api("GET", f"compliance?top={_MOST_VMS}")
     if status != 200:
-        raise StackError(f"The compliance was answered {status}: {told}")
-    estate: dict[str, Any] = told
+        raise StackError(f"The compliance returned {status}: {body}")
+    estate: dict[str, Any] = body
     return estate
 
 

@@ -91,7 +91,7 @@ def _expected(vm: VmProgress) -> Text:
 
 
 def compliance(estate: Mapping[str, Any]) -> Table:
-    """The estate after the sweep, as `GET compliance` tells of it: every VM, and what is to be said of it."""
+    """The estate after the sweep, from `GET compliance`: every VM with its findings."""
     summary = estate["summary"]
     title = f"The estate: {summary['compliant']} of {summary['required']} VMs that are to be protected are compliant"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
@@ -151,7 +151,7 @@ def calls(requests: Iterable[Mapping[str, Any]]) -> str:
     return f"{writes.total()} calls of Azure Resource Manager by the app: {writes[False]} reads, {writes[True]} writes."
 
 
-def told(events: Iterable[Mapping[str, Any]]) -> str:
+def published(events: Iterable[Mapping[str, Any]]) -> str:
     """What the app has published to its topic, in a sentence."""
     kinds = Counter(str(event["type"]).rpartition(".")[2] for event in events)
     by_kind = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())

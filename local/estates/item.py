@@ -28,9 +28,9 @@ SETTINGS = (*_SOURCES, *_OF_POLICY)
 def settings_of(item: Json, policy: Json) -> dict[str, str]:
     """Those of an item that is protected; "" for what it has none of."""
     details = item["properties"]["providerSpecificDetails"]
-    told = {name: str(read(details) or "").rsplit("/", 1)[-1] for name, read in _SOURCES.items()}
+    settings = {name: str(read(details) or "").rsplit("/", 1)[-1] for name, read in _SOURCES.items()}
     hours = {name: policy["properties"]["providerSpecificDetails"][key] // 60 for name, key in _OF_POLICY.items()}
-    return told | {name: f"{value} h" for name, value in hours.items()}
+    return settings | {name: f"{value} h" for name, value in hours.items()}
 
 
 def vm_of(item: Json) -> str:

@@ -42,14 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(app: Path, port: int, state_dir: Path) -> None:
-    """Serves until it is told to stop. Raises HostError when it cannot."""
+    """Serves until it is stopped. Raises HostError if it cannot start."""
     load_local_settings(app)
     config = load_config(app)
     logging.basicConfig(
         level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     if config.log_level > logging.DEBUG:
-        # The worker library tells of every call at level INFO; in Azure that does not go to the app's own log either.
+        # The worker library logs every call at level INFO; in Azure that does not go to the log of the app, either.
         logging.getLogger("azure.functions").setLevel(logging.WARNING)
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "host.lock").open("w") as lock:

@@ -50,8 +50,8 @@ async def load_functions(app: Path) -> list[HostFunction]:
     except SystemExit as error:
         raise HostError(f"{script} has ended the process: SystemExit: {error}") from error
     if response.result.status != StatusResult.Success:
-        told = response.result.exception
-        raise HostError(f"{told.message}\nStack: {told.stack_trace}")
+        fault = response.result.exception
+        raise HostError(f"{fault.message}\nStack: {fault.stack_trace}")
     if _STREAMS in response.capabilities:
         raise HostError("the local host does not support HTTP streams")
     functions = [_read(found) for found in (await functions_metadata_request(request)).function_metadata_results or ()]

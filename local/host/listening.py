@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-# Requests that are still served when the host is told to stop get this many seconds.
+# Seconds for requests in progress when the host is stopped.
 SHUTDOWN_SECONDS = 1.0
 # For applications that only this machine's own processes call: bytes of a request's body.
 ANY_SIZE = 2**30

@@ -20,7 +20,7 @@ from aiohttp import ClientError
 from azure.core.exceptions import ClientAuthenticationError
 
 from local.livecheck.arm import ArmError
-from local.livecheck.check import Options, Result, check, told
+from local.livecheck.check import Options, Result, check, described
 from local.livecheck.sandbox import Sandbox, Say
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -73,7 +73,7 @@ def _conclude(result: Result, options: Options) -> int:
         shutil.rmtree(options.folder)
         print("The VM went from its tag to Protected to disabled.")
     else:
-        print(f"Not all the way: {told(result.failure)}\nLogs: {options.folder}", file=sys.stderr)
+        print(f"Not all the way: {described(result.failure)}\nLogs: {options.folder}", file=sys.stderr)
     if not result.left:
         print("Nothing is left of it.")
         return 0 if result.failure is None else 130 if isinstance(result.failure, asyncio.CancelledError) else 1
@@ -121,7 +121,7 @@ by the app on this machine, with your own rights: Contributor on the subscriptio
 These resource groups are made and removed:
 {groups}
 It takes one to two hours, in most of which Azure replicates, and costs less than 1 USD at list prices: the VM, its disk
-and its public address (nobody can come in by it) for that time, and the replica of its disk. Site Recovery charges
+and its public address (no inbound access) for that time, and the replica of its disk. Site Recovery charges
 nothing for the first 31 days of a VM. Ctrl-C removes what has been made; should this be killed, remove it by hand.
 Requests and answers go to {record}, without tokens, keys, the IDs of subscription and tenant, and who asks.
 """

@@ -31,23 +31,23 @@ class App:
     async def ask(self, method: str, more: str = "") -> dict[str, Any]:
         """The answer. Raises RunError."""
         async with self._session.request(method, self._url + more) as answer:
-            told: dict[str, Any] = await answer.json(content_type=None)
+            body: dict[str, Any] = await answer.json(content_type=None)
             if answer.status >= 400:
                 kind = BusyError if answer.status == 429 or answer.status >= 500 else RunError
-                raise kind(f"The app answered {answer.status} {told.get('code', '')}: {told.get('detail', told)}")
-        return told
+                raise kind(f"The app answered {answer.status} {body.get('code', '')}: {body.get('detail', body)}")
+        return body
 
     async def follow(self, outcome: str, say: Callable[[str], None], poll_seconds: float) -> dict[str, Any]:
         """Says each step of the run until it has ended. Returns what it returned. Raises RunError for another end."""
         said = ""
         while True:
             try:
-                told = await self.ask("GET")
+                body = await self.ask("GET")
             except BusyError as error:
                 step = str(error)
             else:
-                run = told["run"] or {}
-                if not told["running"]:
+                run = body["run"] or {}
+                if not body["running"]:
                     break
                 step = _step(run)
             if step != said:
@@ -67,8 +67,8 @@ def _step(run: Mapping[str, Any]) -> str:
     return f"{run.get('step', 'Starting')}{percent}{fault}"
 
 
-def _said(told: Mapping[str, Any]) -> str:
-    return f"{told['code']}: {told['message']}"
+def _said(body: Mapping[str, Any]) -> str:
+    return f"{body['code']}: {body['message']}"
 
 
 @asynccontextmanager

@@ -54,13 +54,13 @@ class Arm:
         answer = await self.call(method, path, version, body)
         if (url := answer.headers.get("azure-asyncoperation")) is not None:
             while True:
-                told = (await self.call("GET", url, "")).body or {}
-                if told.get("status") in _ENDED:
+                body = (await self.call("GET", url, "")).body or {}
+                if body.get("status") in _ENDED:
                     break
                 await asyncio.sleep(self._poll_seconds)
-            if told["status"] != "Succeeded":
-                error = told.get("error") or {}
-                raise ArmError(f"{method} {path}: {error.get('code', told['status'])}: {error.get('message', '')}")
+            if body["status"] != "Succeeded":
+                error = body.get("error") or {}
+                raise ArmError(f"{method} {path}: {error.get('code', body['status'])}: {error.get('message', '')}")
         elif (url := answer.headers.get("location")) is not None and answer.status == 202:
             while (await self.call("GET", url, "")).status == 202:  # noqa: ASYNC110 - it happens in Azure
                 await asyncio.sleep(self._poll_seconds)

@@ -71,7 +71,7 @@ async def check(sandbox: Sandbox, options: Options, say: Say) -> Result:
                         await _there_and_back(app, say, options.poll_seconds)
             except (Exception, asyncio.CancelledError) as error:
                 result.failure = error
-                say(f"Stopped: {told(error)}. What was made is removed; Ctrl-C once more leaves it")
+                say(f"Stopped: {described(error)}. What was made is removed; Ctrl-C once more leaves it")
             try:
                 result.left = await made.remove(arm, sandbox, say, options.poll_seconds)
             except asyncio.CancelledError:
@@ -80,7 +80,7 @@ async def check(sandbox: Sandbox, options: Options, say: Say) -> Result:
     return result
 
 
-def told(failure: BaseException) -> str:
+def described(failure: BaseException) -> str:
     """In words: that of being cancelled or late has none."""
     silent = {TimeoutError: f"not done within {DEADLINE / 3600:g} hours", asyncio.CancelledError: "interrupted"}
     return str(failure) or silent.get(type(failure)) or repr(failure)

@@ -88,7 +88,7 @@ async def check_place(arm: Arm, sandbox: Sandbox) -> None:
         if answer.status == 404 or answer.body["registrationState"] != "Registered":
             raise ArmError(f"{namespace} is not registered: az provider register --namespace {namespace} --wait")
     for group in [each async for each in existing(arm, sandbox)]:
-        raise ArmError(f"{group} exists: choose another --source, so that what is in it is of nobody else")
+        raise ArmError(f"{group} exists: choose another --source, so that the group holds nothing of others")
 
 
 async def existing(arm: Arm, sandbox: Sandbox) -> AsyncIterator[str]:
@@ -111,7 +111,7 @@ async def make(arm: Arm, sandbox: Sandbox, say: Say) -> None:
     subnets = [{"name": "default", "properties": {"addressPrefix": "10.77.0.0/24"}}]
     space = {"addressSpace": {"addressPrefixes": ["10.77.0.0/16"]}, "subnets": subnets}
     await arm.finish("PUT", network, _NETWORK, {"location": sandbox.source, "properties": space})
-    # New networks have no way out by default. No security group opens it to the inside: nobody can come in.
+    # New networks have no way out by default. No security group allows inbound traffic.
     address = f"{sandbox.group}/providers/Microsoft.Network/publicIPAddresses/{sandbox.name}"
     fixed = {"sku": {"name": "Standard"}, "properties": {"publicIPAllocationMethod": "Static"}}
     await arm.finish("PUT", address, _NETWORK, {"location": sandbox.source, **fixed})
@@ -123,8 +123,8 @@ async def make(arm: Arm, sandbox: Sandbox, say: Say) -> None:
 
 
 def _virtual_machine(sandbox: Sandbox, interface: str) -> dict[str, Any]:
-    nobody = rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    key = {"path": "/home/nobody1/.ssh/authorized_keys", "keyData": nobody.decode()}
+    public_key = rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    key = {"path": "/home/nobody1/.ssh/authorized_keys", "keyData": public_key.decode()}
     linux = {"disablePasswordAuthentication": True, "ssh": {"publicKeys": [key]}}
     disk = {"createOption": "FromImage", "managedDisk": {"storageAccountType": "StandardSSD_LRS"}}
     return {
@@ -157,7 +157,7 @@ async def remove(arm: Arm, sandbox: Sandbox, say: Say, poll_seconds: float) -> l
     try:
         left = [group async for group in existing(arm, sandbox)]
     except Exception as error:
-        return [*sandbox.groups, f"Whether they are there nobody knows: {error}"]
+        return [*sandbox.groups, f"whether they exist is unknown: {error}"]
     return [*left, *failures] if left else []
 
 

@@ -30,8 +30,8 @@ _LIMITS = "x-ms-ratelimit-remaining-"
 class Scrubber:
     """Puts the same stand-in for the same thing everywhere, so that a recording still fits together.
 
-    `known` are names and IDs that are to be replaced wherever they stand, `groups` the resource groups that may be told
-    of: of lists only those elements are kept that lie in one of them, or in none.
+    `known` are names and IDs that are to be replaced wherever they stand, `groups` the resource groups that may be
+    shown of: of lists only those elements are kept that lie in one of them, or in none.
     """
 
     def __init__(self, known: Iterable[str], groups: Iterable[str]) -> None:

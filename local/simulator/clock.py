@@ -85,7 +85,7 @@ class Clock:
                 _LOG.exception("a callback due at %s failed", moment)
 
     async def run(self) -> None:
-        """Runs what is due when nobody asks: events have to be raised on time."""
+        """Runs what is due even without requests: events have to be raised on time."""
         while True:
             self.advance()
             self._changed.clear()

@@ -108,7 +108,7 @@ class Subscription:
 class Store:
     """Resources by ID, by subscription and type, and by the ID that they hang under.
 
-    `changed` is told the ID of what is added or removed.
+    `changed` is called with the ID of what is added or removed.
     """
 
     def __init__(self) -> None:

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.errors import WriteRefusedError, is_missing
-from shared.arm.get_or_create import Ensurer
+from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
-from shared.arm.rate_limit import LONGEST_WAIT, Governor
-from shared.arm.recent_writes import Ledger
-from shared.arm.ttl_cache import SLOW, Remembered
+from shared.arm.rate_limit import LONGEST_WAIT, RateLimiter
+from shared.arm.recent_writes import RecentWrites
+from shared.arm.ttl_cache import TTL_SLOW, TtlCache
 from shared.config.settings import Mode, Settings, load_settings
 from shared.model.resource_id import ResourceId
 from shared.reconcile.run_state import WRITES_DISABLED
@@ -34,22 +34,22 @@ Kept = TypeVar("Kept")
 
 
 class Azure:
-    """One for each process: its clients share connections and a token, and what is remembered is shared by all VMs.
+    """The Azure clients of one process: they share connections, a token and the caches.
 
-    Lives on the event loop that first uses it.
+    Bound to the event loop that first uses it.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.ensurer = Ensurer(settings.poll_seconds, settings.poll_seconds * SLOW)
+        self.get_or_create = GetOrCreate(settings.poll_seconds, settings.poll_seconds * TTL_SLOW)
         self._clients: dict[tuple[str, str], Any] = {}
         self._transport: AioHttpTransport | None = None
         self._kept: dict[ResourceId, Any] = {}
-        self._shared: dict[str, Remembered[Any]] = {}
+        self._shared: dict[str, TtlCache[Any]] = {}
         self.made: set[ResourceId] = set()
-        self.ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        self.recent_writes: defaultdict[str, RecentWrites] = defaultdict(RecentWrites)
         self.metrics = Metrics()
-        self.governor = Governor(settings.poll_seconds)
+        self.rate_limiter = RateLimiter(settings.poll_seconds)
 
     def compute(self, subscription: str) -> "ComputeManagementClient":
         from azure.mgmt.compute.aio import ComputeManagementClient
@@ -76,7 +76,7 @@ class Azure:
         return client
 
     def topic(self) -> "EventGridPublisherClient":
-        """The topic that is told of outcomes. It retries nothing by itself: it would sleep as long as it is told to."""
+        """The client of the outcome topic. Without retries of its own: its policy would sleep for any Retry-After."""
         from azure.eventgrid.aio import EventGridPublisherClient
 
         key = ("topic", "")
@@ -91,14 +91,14 @@ class Azure:
         return topic
 
     def once(self, key: ResourceId, make: Callable[[], Kept]) -> Kept:
-        """What is kept under a key for the life of the process; made when it is first asked for."""
+        """The object stored under `key` for the life of the process; created by `make` at the first call."""
         if key not in self._kept:
             self._kept[key] = make()
         kept: Kept = self._kept[key]
         return kept
 
     def forget(self, key: str, *, if_before: float) -> None:
-        """What is remembered under `key` is read anew, unless it was asked for since the (monotonic) time given."""
+        """Invalidates the cache entry `key`, unless its read began after `if_before` (monotonic time)."""
         if key in self._shared:
             self._shared[key].forget(if_before=if_before)
 
@@ -120,44 +120,44 @@ class Azure:
             raise WriteRefusedError("OutOfScope", f"{vm} lies outside DR_SOURCE_SCOPE")
 
     def check_disable(self) -> None:
-        """Passes if the settings allow to disable a protection that nobody has confirmed. Raises WriteRefusedError."""
+        """Passes if the settings allow to disable a protection without a confirmation. Raises WriteRefusedError."""
         self._check_writes_on()
         if self.settings.mode is not Mode.CLEANUP:
             raise WriteRefusedError("CleanupOff", "DR_MODE is not cleanup: nothing is disabled unconfirmed, or removed")
 
-    def check_removal(self, leftover: ResourceId) -> None:
-        """Passes if the settings allow to remove this, and it is of a kind that is ever removed: no disk, nothing that
-        is, or is in, a vault. Raises WriteRefusedError."""
+    def check_removal(self, orphan: ResourceId) -> None:
+        """Passes if the settings allow to remove `orphan` and its type is removable: never a disk, a vault, or anything
+        in a vault. Raises WriteRefusedError."""
         from shared.reconcile.orphans import LEAVES_FIRST
 
         self.check_disable()
-        self.check_write(leftover)
-        if leftover.type.lower() not in LEAVES_FIRST:
-            raise WriteRefusedError("NeverRemoved", f"{leftover} is of a kind that is never removed")
+        self.check_write(orphan)
+        if orphan.type.lower() not in LEAVES_FIRST:
+            raise WriteRefusedError("NeverRemoved", f"{orphan} is of a kind that is never removed")
 
     def _check_writes_on(self) -> None:
         if self.settings.writes_disabled:
             raise WriteRefusedError(WRITES_DISABLED, self.settings.writes_disabled)
 
     async def shared(self, key: str, read: Callable[[], Coroutine[Any, Any, T]], within: float | None = None) -> T:
-        """A read that VMs share by `key` (a resource group, a network): remembered as long as a vault's fabrics are,
-        or `within` so many seconds."""
+        """The cached result of `read` under `key`, shared by all VMs; at most `within` seconds old, by default
+        TTL_SLOW."""
         if key not in self._shared:
-            self._shared[key] = Remembered(read, self.settings.poll_seconds * SLOW)
-        remembered: Remembered[T] = self._shared[key]
-        return await remembered.get(within)
+            self._shared[key] = TtlCache(read, self.settings.poll_seconds * TTL_SLOW)
+        cache: TtlCache[T] = self._shared[key]
+        return await cache.get(within)
 
     async def read(self, resource: ResourceId, api_version: str, within: float) -> dict[str, Any] | None:
-        """A resource as ARM shows it, or None if there is none; an answer at most `within` seconds old.
+        """The JSON of a resource, or None if it does not exist; at most `within` seconds old.
 
         Raises HttpResponseError.
         """
         return await self.shared(_key(resource), lambda: self._read(resource, api_version), within)
 
     def forget_resource(self, resource: ResourceId) -> None:
-        """It was written: the next to look for it asks again."""
+        """Invalidates the caches of a resource that was written."""
         self.forget(_key(resource), if_before=float("inf"))
-        self.ensurer.forget(resource.key)
+        self.get_or_create.forget(resource.key)
 
     async def _read(self, resource: ResourceId, api_version: str) -> dict[str, Any] | None:
         try:
@@ -168,7 +168,7 @@ class Azure:
             raise
 
     async def get(self, path: str, api_version: str, **query: str) -> dict[str, Any]:
-        """What no SDK of ours reads: a plain GET of ARM. Raises HttpResponseError."""
+        """A plain GET of Azure Resource Manager, for resources without an SDK here. Raises HttpResponseError."""
         from azure.core.rest import HttpRequest
 
         client = self.resources(ResourceId(path.split("/providers/", 1)[0]).subscription)
@@ -202,16 +202,16 @@ class Azure:
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
                 retry_policy=ShortRetries(LONGEST_WAIT * self.settings.poll_seconds),
-                per_retry_policies=[NoRegistration(), Paced(self.governor)],
+                per_retry_policies=[NoRegistration(), Paced(self.rate_limiter)],
                 transport=self._shared_transport(),
             )
         return self._clients[key]
 
     def _shared_transport(self) -> "AioHttpTransport":
-        """One pool of connections for all clients, in which nothing is sent twice behind our back.
+        """One connection pool for all clients, without retries below the SDK.
 
-        aiohttp repeats a PUT whose connection broke, whether or not the service had taken it, and has no public
-        switch for that. Retries are the SDK's business; and the enable request is not to be repeated by anyone.
+        aiohttp repeats a PUT whose connection broke, whether or not the service had received it, and has no public
+        switch for that. Retries belong to the SDK, and the request that enables protection must not be repeated.
         """
         if self._transport is None:
             from aiohttp import ClientSession, DummyCookieJar
@@ -223,7 +223,7 @@ class Azure:
         return self._transport
 
     def _credential(self) -> "AsyncTokenCredential":
-        """In Azure the managed identity and nothing else; on a developer's machine the az CLI's login."""
+        """The managed identity in Azure; the login of the az CLI on a developer's machine."""
         from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
         key = ("credential", "")
@@ -238,7 +238,7 @@ class Azure:
         return credential
 
     async def close(self) -> None:
-        """Closes connections: for tests; a function app's process just ends."""
+        """Closes the connections. For tests: the process of a function app ends without it."""
         for client in self._clients.values():
             await client.close()
         self._clients.clear()
@@ -252,5 +252,5 @@ def _key(resource: ResourceId) -> str:
 
 @cache
 def gateway() -> Azure:
-    """The gateway of this process."""
+    """The Azure clients of this process."""
     return Azure(load_settings())

@@ -1,4 +1,4 @@
-"""What Azure answers, as an outcome: throttling and passing faults are `Pending`, a refusal is `Failed`."""
+"""Azure errors as step results: throttling and transient errors are `Pending`, all others `Failed`."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,15 +6,16 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
-from shared.model.step_result import Error, Failed, Outcome, Pending
+from shared.model.step_result import Error, Failed, Pending, StepResult
 
-# 409: something else is being done to the resource at this moment. None: no token could be had.
+# 409: another operation on the resource is in progress. None: no access token could be obtained.
 _LONGEST_WAIT = 3600.0
 _PASSING = {None, 408, 409, 429, 500, 502, 503, 504}
 
 
 class WriteRefusedError(Exception):
-    """The settings forbid this write: paused, report mode, out of scope, not to be made. Nothing was sent to Azure."""
+    """The settings forbid this write (paused, report mode, out of scope, creation disabled). Nothing was sent to
+    Azure."""
 
     def __init__(self, code: str, message: str, action: str = "") -> None:
         super().__init__(message)
@@ -22,23 +23,26 @@ class WriteRefusedError(Exception):
 
 
 class ThrottledError(Exception):
-    """Not sent: Azure would take it only in `wait` seconds. `place` says for that wait when to come back, so that not
-    all do so at once."""
+    """The request was not sent: its rate limit is reached for the next `wait` seconds.
 
-    def __init__(self, message: str, wait: float, place: Callable[[float], float]) -> None:
+    `next_slot` turns that wait into the time to come back after, so that the waiting VMs do not all retry at once.
+    """
+
+    def __init__(self, message: str, wait: float, next_slot: Callable[[float], float]) -> None:
         super().__init__(message)
         self.wait = wait
-        self.place = place
+        self.next_slot = next_slot
 
 
-async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
-    """Awaits one step. `poll_seconds` is how long to wait where Azure does not say."""
+async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> StepResult:
+    """The result of a step, with Azure errors translated. `poll_seconds` is the wait where Azure gives no
+    Retry-After."""
     try:
         return await call
     except WriteRefusedError as refused:
         return Failed(error=refused.error, by_settings=True)
     except ThrottledError as throttled:
-        return Pending(retry_after=throttled.place(throttled.wait), step=f"Waiting: {throttled}")
+        return Pending(retry_after=throttled.next_slot(throttled.wait), step=f"Waiting: {throttled}")
     except HttpResponseError as answer:
         if (denial := denial_of(answer)) is not None:
             return Failed(error=denial, by_settings=True)
@@ -50,13 +54,13 @@ async def answered(call: Awaitable[Outcome], poll_seconds: float) -> Outcome:
 
 
 def is_missing(answer: HttpResponseError) -> bool:
-    """Whether Azure says that the resource is not there. A subscription that is not seen may be one without a right."""
+    """Whether the error means that the resource does not exist. A missing subscription may also be a missing right."""
     hidden = _body(answer).get("code") == "SubscriptionNotFound"
     return (answer.status_code == 404 and not hidden) or _is_unused_vault(answer)
 
 
 def denial_of(answer: HttpResponseError) -> Error | None:
-    """What Azure Policy said, if it was that which refused: somebody's rule, which is named, and no fault."""
+    """The error if Azure Policy denied the request, naming the assignment; else None."""
     body = _body(answer)
     if body.get("code") != "RequestDisallowedByPolicy":
         return None
@@ -70,8 +74,8 @@ def denial_of(answer: HttpResponseError) -> Error | None:
     return Error(
         code="DisallowedByPolicy",
         message=f"Azure Policy forbids the creation{target}: {', '.join(names) or body.get('message')}.",
-        action="Make the resource as that policy wants it and let the app reuse it, set DR_RESOURCE_TAGS if tags are "
-        "what is missing, or have an exemption made.",
+        action="Create the resource as the policy requires and let the app reuse it, set DR_RESOURCE_TAGS if the "
+        "policy requires tags, or request an exemption.",
     )
 
 
@@ -101,7 +105,7 @@ def _body(answer: HttpResponseError) -> dict[str, Any]:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to wait, where it does so by a number."""
+    """The seconds of a numeric Retry-After header, or None."""
     for name, seconds in (("Retry-After", 1.0), ("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001)):
         try:
             return float(headers[name]) * seconds
@@ -111,7 +115,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def wait_of(answer: HttpResponseError, otherwise: float) -> float:
-    """Seconds until a call that was refused for now may be made again; `otherwise` if Azure does not say."""
+    """Seconds to wait before the retry of a throttled call; `otherwise` without a Retry-After header."""
     response: Any = answer.response
-    asked = retry_after(response.headers) if response else None
-    return otherwise if asked is None else min(max(asked, otherwise / 30), _LONGEST_WAIT)
+    requested = retry_after(response.headers) if response else None
+    return otherwise if requested is None else min(max(requested, otherwise / 30), _LONGEST_WAIT)

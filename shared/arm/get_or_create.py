@@ -1,7 +1,7 @@
-"""Ensuring what many VMs share: look for it, make it if it is missing, and let nobody else make it meanwhile.
+"""Get or create a resource that many VMs share, without creating it twice.
 
-A hundred VMs tagged in one minute want the same fabric. The first to ask finds none and asks for it; the others are
-told to come back; when it is there, all of them are. Nobody waits inside an activity: each answers at once.
+A hundred VMs tagged in one minute need the same fabric. The first call finds none and starts its creation; the others
+get `Pending` and retry; when it exists, all of them continue. No activity waits: each call returns at once.
 """
 
 import asyncio
@@ -11,114 +11,119 @@ from dataclasses import dataclass
 from time import monotonic
 
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 
 
 class UnderWayError(Exception):
-    """What is looked for is there, and somebody is changing it at this moment: it is waited for, and not written."""
+    """The resource exists, and another operation on it is in progress: wait, do not write."""
 
 
 @dataclass
-class Flight:
-    """A creation under way. `progress` says how it stands: True ended well, False runs, or the error it ended with."""
+class PendingCreate:
+    """A creation in progress. `progress` returns True if it succeeded, False while it runs, or the error it failed
+    with.
 
-    first_look: float
+    `first_check` are seconds; `next_check` and `give_up_at` are monotonic times.
+    """
+
+    first_check: float
     progress: Callable[[], Awaitable[bool | Error]]
-    look_at: float = 0
+    next_check: float = 0
     give_up_at: float = 0
 
 
 def usually(seconds: float, poll: float) -> float:
-    """When to look first at what took `seconds` in recorded traffic: scaled as the poll interval is from its 30 s."""
+    """Seconds until the first check of what took `seconds` in recorded traffic, scaled by the poll interval."""
     return seconds * poll / 30
 
 
 Find = Callable[[], Awaitable[ResourceId | None]]
-Start = Callable[[], Awaitable[Flight | ResourceId]]
+Start = Callable[[], Awaitable[PendingCreate | ResourceId]]
 Refresh = Callable[[], None]
 
 
-class Ensurer:
-    """Remembers what it has seen for `remember` seconds, and looks at what is under way every `poll` seconds.
+class GetOrCreate:
+    """Caches existing resources for `ttl` seconds, and checks a creation in progress every `poll` seconds.
 
-    A creation that has not shown its result after as long is taken for lost, and asked for again.
+    A creation without a result after `ttl` seconds counts as lost, and is started again.
     """
 
-    def __init__(self, poll: float, remember: float) -> None:
+    def __init__(self, poll: float, ttl: float) -> None:
         self._poll = poll
-        self._remember = remember
+        self._ttl = ttl
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._seen: dict[str, tuple[ResourceId, float]] = {}
-        self._flights: dict[str, Flight] = {}
+        self._known: dict[str, tuple[ResourceId, float]] = {}
+        self._pending: dict[str, PendingCreate] = {}
 
     def knows(self, key: str) -> bool:
-        """Whether the thing was seen a while ago at most: asking for it again would cost no call."""
-        return monotonic() < self._seen[key][1] if key in self._seen else False
+        """Whether the resource is cached: `ensure` would make no call."""
+        return monotonic() < self._known[key][1] if key in self._known else False
 
     def forget(self, key: str) -> None:
-        """It is gone, or about to be: the next to ask looks for it."""
-        self._seen.pop(key, None)
+        """Invalidates the cached resource: it is deleted, or about to be."""
+        self._known.pop(key, None)
 
-    async def ensure(self, key: str, find: Find, start: Start, refresh: Refresh | None = None) -> Outcome:
-        """`key` names the thing by its natural key. Ready holds its ID. `start` returns an ID if it was done at once.
+    async def ensure(self, key: str, find: Find, start: Start, refresh: Refresh | None = None) -> StepResult:
+        """Ready holds the ID of the resource with the natural key `key`. `start` returns the ID if it completed at
+        once.
 
-        `refresh` is for a `find` that looks at what is remembered: before anything is started it looks at Azure, for
-        somebody else may have made it meanwhile. What `find` and `start` raise goes through.
+        `refresh` invalidates the cache that `find` reads: before anything is created, Azure is read again, because
+        another process may have created the resource meanwhile. Raises what `find` and `start` raise.
         """
         async with self._locks[key]:
             if self.knows(key):
-                return _ready(self._seen[key][0])
-            flight = self._flights.get(key)
-            if flight and monotonic() > flight.give_up_at:
-                del self._flights[key]
-                flight = None
-            landed = await self._look_at(key, flight) if flight else None
-            if isinstance(landed, Pending):
-                return landed
+                return _ready(self._known[key][0])
+            pending = self._pending.get(key)
+            if pending and monotonic() > pending.give_up_at:
+                del self._pending[key]
+                pending = None
+            progress = await self._check(key, pending) if pending else None
+            if isinstance(progress, Pending):
+                return progress
             try:
-                # Azure may have refused since somebody else, another process of this app, was faster.
+                # The creation may have failed because another process of this app was faster.
                 found = await find()
                 if found:
-                    self._flights.pop(key, None)
-                    return self._remembered(key, found)
-                if landed:
-                    return landed
-                if flight:
-                    return self._later(flight, self._poll)
+                    self._pending.pop(key, None)
+                    return self._ready_and_known(key, found)
+                if progress:
+                    return progress
+                if pending:
+                    return self._later(pending, self._poll)
                 return await self._begin(key, find, start, refresh)
             except UnderWayError:
-                return self._later(flight, self._poll) if flight else Pending(retry_after=self._poll)
+                return self._later(pending, self._poll) if pending else Pending(retry_after=self._poll)
 
-    async def _begin(self, key: str, find: Find, start: Start, refresh: Refresh | None) -> Outcome:
+    async def _begin(self, key: str, find: Find, start: Start, refresh: Refresh | None) -> StepResult:
         found = None
         if refresh:
             refresh()
             found = await find()
         started = found or await start()
         if isinstance(started, ResourceId):
-            return self._remembered(key, started)
-        self._flights[key] = started
-        started.give_up_at = monotonic() + started.first_look + self._remember
-        return self._later(started, started.first_look)
+            return self._ready_and_known(key, started)
+        self._pending[key] = started
+        started.give_up_at = monotonic() + started.first_check + self._ttl
+        return self._later(started, started.first_check)
 
-    async def _look_at(self, key: str, flight: Flight) -> Outcome | None:
-        """The outcome of a flight, or None if it has ended well and its result is to be looked for."""
-        wait = flight.look_at - monotonic()
+    async def _check(self, key: str, pending: PendingCreate) -> StepResult | None:
+        """The state of a creation in progress, or None if it succeeded and its resource is to be found."""
+        wait = pending.next_check - monotonic()
         if wait > 0:
             return Pending(retry_after=wait)
-        progress = await flight.progress()
+        progress = await pending.progress()
         if isinstance(progress, Error):
-            del self._flights[key]
+            del self._pending[key]
             return Failed(error=progress)
-        return None if progress else self._later(flight, self._poll)
+        return None if progress else self._later(pending, self._poll)
 
-    def _remembered(self, key: str, found: ResourceId) -> Ready:
-        self._seen[key] = (found, monotonic() + self._remember)
+    def _ready_and_known(self, key: str, found: ResourceId) -> Ready:
+        self._known[key] = (found, monotonic() + self._ttl)
         return _ready(found)
 
     @staticmethod
-    def _later(flight: Flight, seconds: float) -> Pending:
-        flight.look_at = monotonic() + seconds
+    def _later(pending: PendingCreate, seconds: float) -> Pending:
+        pending.next_check = monotonic() + seconds
         return Pending(retry_after=seconds)
 
 

@@ -1,7 +1,7 @@
-"""Metrics to Application Insights, by OpenTelemetry. Imported and set up when there is a first one to send.
+"""Sends metrics to Application Insights by OpenTelemetry. The exporter is imported at the first measurement.
 
-Sent at once and from here: an instance of the app may be frozen or gone when a timer would send them. Who may send is
-said by APPLICATIONINSIGHTS_AUTHENTICATION_STRING, as to the host; the exporter reads it.
+Measurements are sent at once: an instance of the app may be frozen or stopped before a timer fires. The exporter reads
+its identity from APPLICATIONINSIGHTS_AUTHENTICATION_STRING, as the host does.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = logging.getLogger("dr.metrics")
 
 _CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 _SECONDS = 10
-# The exporter's reports about itself, and its settings from afar: they would call addresses that nobody has named.
+# Telemetry of the exporter about itself, and its remote configuration: calls to addresses outside the configuration.
 _SWITCHED_OFF = (
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
@@ -30,14 +30,15 @@ _SWITCHED_OFF = (
 
 
 class Metrics:
-    """One for each process."""
+    """The metrics exporter of a process."""
 
     def __init__(self) -> None:
         self._exporter: AzureMonitorMetricExporter | None = None
         self._one_at_a_time = threading.Lock()
 
     async def send(self, measurements: Iterable[Measurement]) -> None:
-        """Does nothing without a connection string; what cannot be sent is in the log, and gone."""
+        """Sends the measurements; no-op without a connection string. A failure is logged, and its measurements are
+        dropped."""
         taken = list(measurements)
         if not taken or not os.environ.get(_CONNECTION):
             return
@@ -47,7 +48,7 @@ class Metrics:
             log.warning("%d measurements were not sent: %s", len(taken), fault)
 
     def _send(self, measurements: list[Measurement]) -> None:
-        """From a provider of its own each time: another would tell the gauges of the sweep before once more."""
+        """Uses a new meter provider each time: a shared one would repeat the gauges of the previous sweep."""
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
         from opentelemetry.sdk.resources import Resource
@@ -62,7 +63,7 @@ class Metrics:
                 log.warning("%d measurements were not sent", len(measurements))
 
     def _ready(self) -> "AzureMonitorMetricExporter":
-        """Raises ValueError for a connection string that is none."""
+        """The exporter, created at the first call. Raises ValueError for an invalid connection string."""
         if self._exporter is None:
             for name in _SWITCHED_OFF:
                 os.environ.setdefault(name, "true")

@@ -1,4 +1,4 @@
-"""What a vault's lists hold, read into records of our own: only what the app goes by, and IDs parsed once.
+"""Parses the lists of a vault into records: only the fields that the app uses, and each ID parsed once.
 
 There may be ten thousand items and as many jobs, and they are read again and again: those two are read from the JSON
 itself. Building the SDK's models of them took ten times as long.
@@ -75,7 +75,7 @@ def _id(text: str | None) -> ResourceId | None:
 
 
 def _vm_in(group: ResourceId | None, name: str | None) -> ResourceId | None:
-    """Where a failover, a test failover or a failback of the item puts its VM."""
+    """The VMs that a failover, a test failover or a failback of the item creates."""
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
@@ -85,33 +85,33 @@ def item_of(found: Json) -> ProtectedItem | None:
     if a2a.get("instanceType") != "A2A" or not a2a.get("fabricObjectId"):
         return None
     source, group = ResourceId(a2a["fabricObjectId"]), _id(a2a.get("recoveryAzureResourceGroupId"))
-    # After reprotect the original is named by group and name alone: that it is the inactive side, no ID tells.
-    copies = (
+    # After a reprotect the original is named by resource group and name only: no ID marks it as the inactive side.
+    failover_vms = (
         _id(a2a.get("recoveryFabricObjectId")),
         _id(a2a.get("testFailoverRecoveryFabricObjectId")),
         _vm_in(group, a2a.get("recoveryAzureVMName")),
         _vm_in(group, a2a.get("tfoAzureVMName")),
     )
-    reckoned = time_of(a2a.get("lastRpoCalculatedTime"))
+    rpo_at = time_of(a2a.get("lastRpoCalculatedTime"))
     return ProtectedItem(
         id=ResourceId(found["id"]),
         source=source,
-        copies=tuple(dict.fromkeys(copy for copy in copies if copy and copy != source)),
+        failover_vms=tuple(dict.fromkeys(copy for copy in failover_vms if copy and copy != source)),
         state=item.get("protectionState") or "",
         state_description=item.get("protectionStateDescription") or "",
         test_failover=item.get("testFailoverState") or "",
         active_location=item.get("activeLocation") or "",
-        turned=_is_turned(a2a),
+        direction_reversed=_is_reversed(a2a),
         replication_health=item.get("replicationHealth") or "",
         policy_id=_id(item.get("policyId")),
         disks=tuple(map(_item_disk, a2a.get("protectedManagedDisks") or ())),
         nics=tuple(_item_nic(nic) for nic in a2a.get("vmNics") or () if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
-        held_recovery_points=bool(reckoned or time_of(item.get("lastSuccessfulFailoverTime"))),
+        held_recovery_points=bool(rpo_at or time_of(item.get("lastSuccessfulFailoverTime"))),
         job=_job_name(item.get("currentScenario")),
         percent=a2a.get("monitoringPercentageCompletion"),
         rpo_seconds=a2a.get("rpoInSeconds"),
-        rpo_at=reckoned,
+        rpo_at=rpo_at,
         tested_at=time_of(item.get("lastSuccessfulTestFailoverTime")),
         agent=Agent(
             version=a2a.get("agentVersion") or "",
@@ -123,7 +123,7 @@ def item_of(found: Json) -> ProtectedItem | None:
     )
 
 
-def _is_turned(a2a: Json) -> bool:
+def _is_reversed(a2a: Json) -> bool:
     """While its VM is reprotected, and afterwards, an item is in the states of any other, active location and all
     (recorded traffic): only its first direction tells."""
     first, now = region(a2a.get("initialPrimaryFabricLocation")), region(a2a.get("primaryFabricLocation"))
@@ -131,7 +131,7 @@ def _is_turned(a2a: Json) -> bool:
 
 
 def _item_settings(a2a: Json) -> ItemSettings:
-    # Every item is in a multi-VM group; one that nobody asked for has no name of its own.
+    # Every item is in a multi-VM group; the default group has no name.
     group = a2a.get("multiVmGroupName") if a2a.get("multiVmGroupCreateOption") == "UserSpecified" else ""
     return ItemSettings(
         target_group=_id(a2a.get("recoveryAzureResourceGroupId")),
@@ -181,7 +181,7 @@ def _item_nic(nic: Json) -> ItemNic:
 
 
 def _job_name(scenario: Json | None) -> str:
-    """The job that the service says is under way on the item, or ""; its ID ends in `None` where there is none."""
+    """The name of the job in progress on the item, or "". The service writes an ID that ends in `None` for no job."""
     name: str = ((scenario or {}).get("jobId") or "").rsplit("/", 1)[-1]
     return "" if name == "None" else name
 
@@ -209,12 +209,12 @@ def job_of(found: Json) -> Job:
 
 
 def all_errors(job: Any) -> list[Any]:
-    """Tasks first: theirs name the cause."""
+    """The errors of a job, those of its tasks first: they name the cause."""
     return [*(error for task in job.tasks or () for error in _task_errors(task)), *(job.errors or ())]
 
 
 def _task_errors(task: Any) -> list[Any]:
-    """Innermost first: a task may be a group of others."""
+    """The tasks, innermost first: a task may be a group of tasks."""
     group = task.group_task_custom_details
     inner = [error for child in (group.child_tasks if group else None) or () for error in _task_errors(child)]
     return [*inner, *(task.errors or ())]

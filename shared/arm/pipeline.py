@@ -1,4 +1,4 @@
-"""What the SDKs' pipelines must not do behind our back: call too fast, sleep for long, register resource providers."""
+"""SDK pipeline policies: rate limit, short retries only, no registration of resource providers."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,15 +7,15 @@ from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, SansIOHTTPPolicy
 
 from shared.arm.errors import WriteRefusedError
-from shared.arm.rate_limit import Governor
+from shared.arm.rate_limit import RateLimiter
 
 _RETRIES = 2
 
 
 class ShortRetries(AsyncRetryPolicy[Any, Any]):
-    """Waits out a short throttle or fault inside the call; a longer one is answered, and becomes a durable timer.
+    """Retries inside the call only after a short wait; a longer wait is returned, and becomes a durable timer.
 
-    The SDK's own policy sleeps for whatever Retry-After says, uncapped: minutes, in an activity that others wait for.
+    The SDK's own policy sleeps for any Retry-After, without a cap: minutes, in one of the few slots for activities.
     """
 
     def __init__(self, longest_sleep: float) -> None:
@@ -28,27 +28,27 @@ class ShortRetries(AsyncRetryPolicy[Any, Any]):
 
 
 class Paced(AsyncHTTPPolicy[Any, Any]):
-    """Each attempt waits for its turn, and tells what the answer says of those to come."""
+    """Passes each attempt through the rate limiter, and reports the rate-limit headers of its response."""
 
-    def __init__(self, governor: Governor) -> None:
+    def __init__(self, rate_limiter: RateLimiter) -> None:
         super().__init__()
-        self._governor = governor
+        self._rate_limiter = rate_limiter
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
-        """Raises ThrottledError instead of sending what would have to wait for long."""
-        lane = self._governor.lane(request.http_request.method, request.http_request.url)
-        await lane.turn()
+        """Raises ThrottledError, without sending the request, if it would have to wait for too long."""
+        queue = self._rate_limiter.queue_for(request.http_request.method, request.http_request.url)
+        await queue.acquire()
         try:
             response = await self.next.send(request)
         except BaseException:
-            lane.unanswered()
+            queue.no_response()
             raise
-        lane.answered(response.http_response.status_code, response.http_response.headers)
+        queue.response_received(response.http_response.status_code, response.http_response.headers)
         return response
 
 
 class NoRegistration(SansIOHTTPPolicy[Any, Any]):
-    """The SDKs answer "not registered", to a GET too, by registering the provider: a write, and an administrator's."""
+    """Blocks the SDKs' automatic registration of a resource provider: a write, and an administrator's decision."""
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Raises WriteRefusedError instead of sending a registration."""

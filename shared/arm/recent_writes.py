@@ -1,12 +1,12 @@
-"""What this process has asked for, and no list shows yet."""
+"""Requests of this process that the lists of Azure do not show yet."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
 
 @dataclass
-class Ledger:
-    """The names of jobs and when they were asked for, and how many requests are on their way."""
+class RecentWrites:
+    """The time of each request by job name, and how many requests are in flight."""
 
-    asked: dict[str, datetime] = field(default_factory=dict)
-    on_their_way: int = 0
+    requested: dict[str, datetime] = field(default_factory=dict)
+    in_flight: int = 0

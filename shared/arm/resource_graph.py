@@ -1,4 +1,4 @@
-"""Azure Resource Graph: what thousands of resources look like, a thousand a call. It lags behind writes."""
+"""Queries of Azure Resource Graph, a thousand rows per call. Its data lags behind writes."""
 
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -9,38 +9,38 @@ from shared.arm.client import Azure
 from shared.arm.errors import error_of
 
 _PAGE = 1000
-"""Rows: the most that the service answers in one page."""
+"""The most rows that the service returns in one page."""
 
 _SUBSCRIPTIONS = 1000
-"""The most that a query may be over."""
+"""The most subscriptions in one query."""
 
 _TOO_LARGE = "ResponsePayloadTooLarge"
-"""An answer would have more than 16 MB (seen in microsoft/ARI#199)."""
+"""The error code of a response over 16 MB (seen in microsoft/ARI#199)."""
 
 
 class TruncatedError(Exception):
-    """The service has told less than it says there is, or than there was when it began."""
+    """The service returned fewer rows than the total it reported."""
 
 
 async def query(azure: Azure, text: str, subscriptions: Iterable[str]) -> AsyncIterator[dict[str, Any]]:
-    """The rows of a query over these subscriptions, page by page. It has to be ordered, and to have the column `id`.
+    """The rows of a query over these subscriptions, page by page. The query must be ordered and return the column `id`.
 
-    What is written meanwhile may move a row from page to page: one may come twice. Raises HttpResponseError, and
+    A concurrent write may move a row to another page: a row may be returned twice. Raises HttpResponseError, and
     TruncatedError after the last row if some are missing.
     """
-    # None at all would mean the whole tenant to the service.
+    # To the service, no subscription means the whole tenant.
     every = sorted({subscription.lower() for subscription in subscriptions})
-    told = expected = 0
+    received = expected = 0
     for start in range(0, len(every), _SUBSCRIPTIONS):
         most = 0
         async for page in _pages(azure, text, every[start : start + _SUBSCRIPTIONS]):
             for row in page.data:
                 yield row
-            told += len(page.data)
+            received += len(page.data)
             most = max(most, page.total_records)
         expected += most
-    if told < expected:
-        raise TruncatedError(f"Azure Resource Graph has told {told} of {expected} rows")
+    if received < expected:
+        raise TruncatedError(f"Azure Resource Graph returned {received} of {expected} rows")
 
 
 async def _pages(azure: Azure, text: str, subscriptions: list[str]) -> AsyncIterator[Any]:

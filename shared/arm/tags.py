@@ -1,4 +1,4 @@
-"""Tags are the only stored intent: what is asked for over HTTP is written to the VM, where the next sweep sees it."""
+"""Tags are the only stored intent: an HTTP request is written to the tags of the VM, where the next sweep reads it."""
 
 from shared.arm.client import Azure
 from shared.model.resource_id import ResourceId

@@ -1,12 +1,14 @@
-"""The Event Grid topic that is told of outcomes. It is named by the settings alone, and is no part of the estate: what
-stops writes there does not stop this."""
+"""Publishes outcomes to an Event Grid topic.
+
+The settings name the topic. It is not part of the estate: settings that disable writes do not disable publishing.
+"""
 
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from shared.arm.errors import answered
-from shared.model.step_result import Outcome, Ready
+from shared.arm.errors import to_step_result
+from shared.model.step_result import Ready, StepResult
 from shared.reporting.events import OutcomeEvent, batches
 
 if TYPE_CHECKING:
@@ -15,19 +17,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("dr.topic")
 
 
-async def publish(azure: "Azure", events: Iterable[OutcomeEvent]) -> Outcome:
-    """Ready when the topic has all of them, or there is none to tell. Else the outcome says why not, and so does the
-    log; some may have arrived then, and telling them again is telling the same."""
-    told = list(events)
-    if not azure.settings.outcome_topic_endpoint or not told:
+async def publish(azure: "Azure", events: Iterable[OutcomeEvent]) -> StepResult:
+    """Ready when all events are published, or there are none.
+
+    Any other result says why not, and the failure is logged. Some events may have arrived then: publishing them again
+    repeats the same IDs.
+    """
+    publishable = list(events)
+    if not azure.settings.outcome_topic_endpoint or not publishable:
         return Ready()
-    outcome = await answered(_send(azure, told), azure.settings.poll_seconds)
+    outcome = await to_step_result(_send(azure, publishable), azure.settings.poll_seconds)
     if not isinstance(outcome, Ready):
-        log.warning("Not all of %d events were told to the topic: %s", len(told), outcome.error)
+        log.warning("Not all of %d events were published to the topic: %s", len(publishable), outcome.error)
     return outcome
 
 
-async def _send(azure: "Azure", events: list[OutcomeEvent]) -> Outcome:
+async def _send(azure: "Azure", events: list[OutcomeEvent]) -> StepResult:
     from azure.core.messaging import CloudEvent
 
     topic = azure.topic()

@@ -1,7 +1,7 @@
-"""Every setting of the portal's "Enable replication" page: the one table that rules, tags, requests and docs go by.
+"""The override options: every setting of the portal's "Enable replication" page, for planning, tags, requests and docs.
 
 A row with a `tag` can be chosen: by the profile, a tag of the resource group, a tag of the VM, or a request. What it is
-chosen to be has to lie inside the profile's allow-list and the target scope besides (`layers.py`).
+chosen to be has to lie inside the profile's allow-list and the target scope besides (`planning/overrides.py`).
 """
 
 from typing import NamedTuple
@@ -60,12 +60,12 @@ class Row(NamedTuple):
     of: str = ""
 
     def read(self, text: str) -> str:
-        """The value in the app's own form. Raises ValueError, which says what is allowed."""
+        """The normalized value. Raises ValueError, which says what is allowed."""
         return self.check(text.strip()) if self.check else text
 
 
 def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **more: str) -> Row:
-    """A setting that can be chosen: its name is the tag's in camelCase."""
+    """A setting with an override: its name is that of the tag in camelCase."""
     first, *others = tag.split("-")
     return Row(
         setting=first + "".join(word.capitalize() for word in others),
@@ -89,7 +89,7 @@ def _named(tag: str, resource_type: str, portal: str, default: str, optional: bo
 
 
 def _derived(setting: str, portal: str, default: str, allowed: str, azure: str = "-") -> Row:
-    """A setting that nobody chooses."""
+    """A derived setting without an override."""
     return Row(setting, portal, default, allowed, azure, in_place="-", layers="derived")
 
 
@@ -332,7 +332,7 @@ ROWS: tuple[Row, ...] = (
 CHOICES: dict[str, Row] = {row.tag: row for row in ROWS if row.tag}
 """Rows by the part of the tag's name behind `dr-`."""
 
-# Choices, and the field that holds them both in what is wanted and in what the item has.
+# Options, and the field of both `Replication` and the settings of the item that holds each.
 UPDATED_FIELDS = {
     "target-resource-group": "target_group",
     "target-vnet": "network",
@@ -350,4 +350,4 @@ FIXED_FIELDS = {
     "churn": "high_churn",
 }
 ITEM_FIELDS = UPDATED_FIELDS | FIXED_FIELDS
-"""Choices, and the field of the item's settings that holds each."""
+"""Options, and the field of the item's settings that holds each."""

@@ -1,5 +1,7 @@
-"""What the protection of a VM costs a month, from a price table in the settings: Azure's prices differ by region,
-agreement and time, so the built-in ones are no more than list prices somewhere in 2026, to be replaced by yours."""
+"""The monthly cost of protecting a VM, from a price table in the settings.
+
+Azure's prices differ by region, agreement and time; the built-in ones are list prices of 2026, to be replaced by yours.
+"""
 
 from collections.abc import Iterable
 from typing import Annotated

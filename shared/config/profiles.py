@@ -1,4 +1,4 @@
-"""Profiles: named sets of settings that a VM's owner chooses by the tag `dr-profile`. The app's settings define them.
+"""Profiles: named sets of settings that the owner of a VM selects by the tag `dr-profile`, defined in the settings.
 
 Retention and frequency belong to a replication policy, and a policy to a profile: Site Recovery takes the policy of an
 item when it is enabled, and never changes it afterwards. Everything else a profile may set itself (`values`), or leave

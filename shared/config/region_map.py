@@ -1,4 +1,4 @@
-"""The region map: where the VMs of a source region are protected, when one vault is not the answer for all."""
+"""The region map: vault and target region of the VMs of a source region."""
 
 import json
 from typing import Annotated, Any, Self

@@ -21,7 +21,7 @@ from shared.model.scope import Scope
 
 
 class Mode(StrEnum):
-    """What any door may lead to: a look, protection and its changes in place, or the disabling of it as well."""
+    """The permitted actions: report only, protect and change in place, or disable and remove as well."""
 
     REPORT = "report"
     PROTECT = "protect"
@@ -61,7 +61,7 @@ RegionMap = Annotated[dict[Region, RegionTarget], BeforeValidator(parse_region_m
 
 
 class Create(StrEnum):
-    """What may be made outside the vault. Site Recovery's own parts in the vault always may."""
+    """Which target resources may be created outside the vault. Those in the vault always may."""
 
     ALL = "all"
     CACHE = "cache"
@@ -77,7 +77,7 @@ class Settings(BaseModel):
         description="resource IDs of Recovery Services vaults, comma-separated; several need DR_REGION_MAP"
     )
     source_scope: Ids = Field(
-        description="IDs of subscriptions or resource groups, comma-separated: only VMs in them are looked at"
+        description="IDs of subscriptions or resource groups, comma-separated: only VMs in them are managed"
     )
     target_scope: Ids = Field(
         description="IDs of subscriptions or resource groups, comma-separated: resources are made only in them"
@@ -131,13 +131,13 @@ class Settings(BaseModel):
     outcome_topic_endpoint: str = Field(
         "",
         pattern=r"^(https://\S+)?$",
-        description="the https endpoint of an Event Grid custom topic, which is told how each VM stands",
+        description="the https endpoint of an Event Grid custom topic, to which outcomes are published",
     )
     prices: Annotated[Prices, BeforeValidator(parse_object)] = Field(
         Prices(), description="a JSON object with currency, and for a month instance, diskGb (by type) and cache"
     )
     poll_seconds: float = Field(
-        30, gt=0, le=3600, description="seconds between two looks at something under way, above 0, at most 3600"
+        30, gt=0, le=3600, description="seconds between two reads of an operation in progress, above 0, at most 3600"
     )
     accept_timeout_seconds: float = Field(
         60,
@@ -149,7 +149,7 @@ class Settings(BaseModel):
     tag_name: str = Field(
         "dr",
         pattern=r"^[^<>%&\\?/]{1,512}$",
-        description="the tag that asks for protection: 1 to 512 characters, none of <>%&\\?/",
+        description="the tag that requests protection: 1 to 512 characters, none of <>%&\\?/",
     )
     tag_values: Names = Field(("true",), description="values of that tag that mean yes, comma-separated")
     arm_endpoint: str = Field(
@@ -174,8 +174,8 @@ class Settings(BaseModel):
         return account
 
     @model_validator(mode="after")
-    def _vaults_are_told_apart(self) -> Self:
-        """The choice of a vault is never a guess."""
+    def _vaults_are_distinct(self) -> Self:
+        """Checks that the settings determine a vault for every VM: it is never guessed."""
         if len(self.vault_ids) > 1 and not self.region_map:
             raise ValueError(
                 f"vault_ids: {len(self.vault_ids)} vaults are given: DR_REGION_MAP has to say which serves whom"
@@ -223,16 +223,16 @@ class Settings(BaseModel):
         return ""
 
     def may_disable(self, tags: Mapping[str, str]) -> bool:
-        """Whether a VM with these tags may lose its protection without anybody's confirmation."""
+        """Whether the protection of a VM with these tags may be disabled without a confirmation."""
         return self.mode is Mode.CLEANUP and not self.writes_disabled and not self.on_hold(tags)
 
     def refuses_protection(self, tags: Mapping[str, str]) -> bool:
-        """Whether the tag is there and says no: what was lost by mistake says nothing."""
+        """Whether the tag is set to a refusal. A missing tag is none: it may be a mistake."""
         says = self.tag_name.lower() in {name.lower() for name in tags}
-        return says and not self.asks_for_protection(tags)
+        return says and not self.requests_protection(tags)
 
-    def asks_for_protection(self, tags: Mapping[str, str]) -> bool:
-        """Whether a VM with these tags is to be protected. Tag names know no case in Azure; neither do our values."""
+    def requests_protection(self, tags: Mapping[str, str]) -> bool:
+        """Whether a VM with these tags is to be protected. Tag names and values are compared without case."""
         given = {name.lower(): value.strip().lower() for name, value in tags.items()}
         return given.get(self.tag_name.lower()) in {value.lower() for value in self.tag_values}
 
@@ -242,7 +242,7 @@ class Settings(BaseModel):
         return next((value.strip() for given, value in tags.items() if given.lower() == own), None)
 
     def on_hold(self, tags: Mapping[str, str]) -> bool:
-        """Whether the VM is to be left as it is: the hold tag, with any value but `false`."""
+        """Whether the VM carries the hold tag, with any value but `false`: it is left unchanged."""
         hold = self.tag(tags, "hold")
         return hold is not None and hold.lower() != "false"
 
@@ -254,7 +254,7 @@ class SettingsError(ValueError):
 def load_settings() -> Settings:
     """Reads the environment. Raises SettingsError."""
     problems = [f"{name}: not a setting of this app" for name in sorted(os.environ) if _is_unknown(name)]
-    # A setting that is there but empty is a setting left out: templates write those.
+    # An empty setting counts as unset: templates write those.
     given: dict[str, Any] = {field: os.environ[name] for name, field in _variables().items() if os.environ.get(name)}
     settings = None
     try:
@@ -278,7 +278,7 @@ def _is_unknown(variable: str) -> bool:
 
 def _in_words(problem: Any) -> str:
     if not problem["loc"]:
-        # A rule of several settings: its message begins with the one to mend.
+        # A rule over several settings: its message begins with the one to fix.
         field, _, text = problem["msg"].removeprefix("Value error, ").partition(":")
         name, _, inside_it = field.partition(" ")
         return f"DR_{name.upper()} {inside_it}".rstrip() + f": {text.strip()}"

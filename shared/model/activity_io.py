@@ -1,4 +1,4 @@
-"""What the orchestrators ask of the activities, and what a look at a VM answers."""
+"""Requests and responses of the activities."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,8 +14,8 @@ from shared.model.vm import SourceVm
 
 
 class VmRequest(Model):
-    """`as_if_tagged` asks for a VM as it would be if it carried the tag; `confirmed` is whether somebody has confirmed
-    that its protection is to be disabled."""
+    """`as_if_tagged` treats the VM as tagged; `confirmed` is whether a caller has confirmed that its protection is to
+    be disabled."""
 
     vm_id: ResourceId
     as_if_tagged: bool = False
@@ -23,14 +23,14 @@ class VmRequest(Model):
 
 
 class DeriveRequest(Model):
-    """`item` is what protects the VM already, if something does."""
+    """`item` is the replicated item of the VM, if there is one."""
 
     vm: SourceVm
     item: ProtectedItem | None = None
 
 
 class ChangeRequest(Model):
-    """`origins` are the layers that asked for some setting: for the record."""
+    """`origins` are the layers that requested a setting, for the audit log."""
 
     vm_id: ResourceId
     changes: Changes
@@ -58,13 +58,13 @@ class JobRequest(Model):
 
 
 class PurgeRequest(Model):
-    """Of what has ended, all that was created `before` that time, in UTC."""
+    """Purges completed instances created `before` that time, in UTC."""
 
     before: datetime
 
 
-class Verdict(StrEnum):
-    """What a look at the VM says is to be done."""
+class Decision(StrEnum):
+    """The decision after observing a VM."""
 
     PROTECT = "protect"
     NOT_TAGGED = "not tagged"
@@ -72,14 +72,14 @@ class Verdict(StrEnum):
     GONE = "gone"
 
 
-class Source(Model):
-    """What `resolve_source` found. With the verdict PROTECT, `vm` is there, and `item` if something protects it.
+class Observation(Model):
+    """What `resolve_source` returns. With the decision PROTECT, `vm` is set, and `item` if the VM is protected.
 
     With NOT_TAGGED and GONE, `item` is what may be disabled, `grace_seconds` after that was first seen. `not_before` is
     when the VM is old enough to be enabled.
     """
 
-    verdict: Verdict
+    decision: Decision
     vm: SourceVm | None = None
     item: ProtectedItem | None = None
     findings: tuple[Finding, ...] = ()

@@ -1,4 +1,4 @@
-"""The base of everything that crosses a border: orchestration state, activity input and output, HTTP bodies."""
+"""The base of all serialized models: orchestration state, activity input and output, HTTP bodies."""
 
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ class Model(BaseModel):
     the app. What people type (HTTP bodies, settings) forbids them instead.
     """
 
-    # Validators are built when first used: a cold start that only takes an event does not pay for all of them.
+    # Validators are built at first use: a cold start for an event does not build all of them.
     model_config = ConfigDict(
         frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=True
     )
@@ -24,5 +24,5 @@ class Model(BaseModel):
         return cls.model_validate(data)
 
     def dump(self) -> dict[str, Any]:
-        """Plain JSON data, without what is not set: orchestration history is paid for by the byte."""
+        """Plain JSON data, without unset fields: orchestration history is billed by size."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

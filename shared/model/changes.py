@@ -1,4 +1,4 @@
-"""What differs between a protected item and what is asked for, as far as calls of Azure can change it in place."""
+"""Differences between a replicated item and its plan that Azure can change in place."""
 
 from hashlib import sha256
 
@@ -8,7 +8,7 @@ from shared.model.resource_id import ResourceId
 
 
 class Difference(Model):
-    """A setting of the item that is not what is asked for."""
+    """A setting of the item that differs from the requested value."""
 
     setting: str
     current: str
@@ -19,7 +19,7 @@ class Difference(Model):
 
 
 class ItemUpdate(Model):
-    """What is to be changed about a protected item by one update call; what is not set stays."""
+    """The changes of one update call of an item; fields that are not set stay unchanged."""
 
     target_group: ResourceId | None = None
     network: ResourceId | None = None
@@ -34,14 +34,14 @@ class ItemUpdate(Model):
 
     @property
     def named(self) -> tuple[ResourceId, ...]:
-        """Every resource that the update names as a target: each has to lie in the target scope."""
+        """All target resources in the update: each has to be in the target scope."""
         places = (self.availability_set, self.placement_group, self.capacity_reservation, self.boot_diagnostics)
         of_nics = (each for nic in self.nics for each in (nic.security_group, nic.public_ip, nic.backend_pool))
         return tuple(filter(None, (self.target_group, self.network, *places, *of_nics)))
 
 
 class Changes(Model):
-    """What has to be done to a protected item so that it is what is asked for: an update, and disks to add."""
+    """The changes that make an item match its plan: an update, and disks to add."""
 
     differences: tuple[Difference, ...] = ()
     update: ItemUpdate | None = None
@@ -53,14 +53,14 @@ class Changes(Model):
 
     @property
     def steps(self) -> tuple["Changes", ...]:
-        """One call each: the disks first, for an update that fails must not keep data from being replicated."""
+        """The calls to make, disks first: a failed update must not prevent data from being replicated."""
         disks = Changes(added_disks=self.added_disks)
         update = Changes(differences=self.differences, update=self.update)
         return tuple(step for step in (disks, update) if step.any)
 
     @property
     def key(self) -> str:
-        """What is to be, whatever is now: the same key is the same call."""
+        """The identity of the call: its requested values, whatever the current ones."""
         wanted = self.model_dump_json(include={"update", "added_disks"}, exclude_none=True)
         return sha256(wanted.encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""What is to be said of a VM, in plain words: what is the matter, how much it matters, and what to do."""
+"""Findings about a VM: the problem, its severity, and what to do."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,8 +13,7 @@ class Severity(StrEnum):
 
 
 class Finding(Model):
-    """`message` says what is the matter with what was found, `fix` what an operator can do about it, `since` how long
-    it has been so, where that is known."""
+    """`message` describes the problem, `fix` what an operator can do, `since` when it began, if that is known."""
 
     code: str
     severity: Severity

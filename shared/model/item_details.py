@@ -1,4 +1,4 @@
-"""A replicated item drilled down: what its own page in the portal shows beside what the list of items tells."""
+"""The details of a replicated item: what its page in the portal shows beyond the list of items."""
 
 from datetime import datetime
 
@@ -7,8 +7,8 @@ from shared.model.resource_id import ResourceId
 
 
 class DiskDetails(Model):
-    """`state` is the service's word for it, `percent` that of its initial replication; `pending_mb` is what has not
-    come to the target region yet."""
+    """`state` is that of the service, `percent` the progress of the initial replication; `pending_mb` is the data not
+    yet in the target region."""
 
     id: ResourceId
     state: str
@@ -18,7 +18,7 @@ class DiskDetails(Model):
 
 
 class HealthError(Model):
-    """`level` is Warning or Critical, `category` what it is about; `since` when the service first saw it."""
+    """`level` is Warning or Critical, `category` what it is about; `since` when the service first reported it."""
 
     code: str
     level: str
@@ -30,8 +30,8 @@ class HealthError(Model):
 
 
 class FailoverReadiness(Model):
-    """`health` is the service's verdict on a failover now, `allowed_operations` what an operator may begin; `tested_at`
-    is when a test failover last went well."""
+    """`health` is the readiness for a failover by the service, `allowed_operations` what an operator may start;
+    `tested_at` is the time of the last successful test failover."""
 
     health: str
     allowed_operations: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Names of what the app makes: each a pure function of its inputs, so that two writers racing make the same thing once.
+"""Names of the resources that the app creates: pure functions, so that concurrent writers create each only once.
 
 Names are for making, never for finding: what exists is found by its natural key, whatever somebody called it.
 Where the portal has a name of its own for a thing, it is used, so that both can work in one vault.
@@ -12,19 +12,19 @@ from uuid import UUID, uuid5
 from shared.model.resource_id import ResourceId
 
 _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
-"""The namespace of the protected items that this app makes: an item with such a name is ours."""
+"""The namespace of the names of items that this app creates: a name in it marks the item as created by the app."""
 
 MADE_BY = {"dr-made-by": "azure-vm-dr-autoprotect"}
-"""The tag that what the app makes carries: only what is ours may ever be removed by us."""
+"""The tag of resources that the app creates: only these may be removed by it."""
 
 MADE_AT, MADE_AS = "dr-made-at", "dr-made-as"
-"""Two more: when it was made, in UTC, and the digest of what it was made of, where others may add to it."""
+"""Two more tags: the time of creation (UTC), and the digest of the parts that others may add to."""
 
 CACHE_GROUP = "asr-cache-"
-"""What the resource groups of cache accounts begin with; the source region follows."""
+"""The prefix of resource groups of cache accounts; the source region follows."""
 
 SUFFIX = "-asr"
-"""What the portal appends to the names of target resources."""
+"""The suffix that the portal appends to the names of target resources."""
 
 
 def _digest(text: str, length: int) -> str:
@@ -53,7 +53,7 @@ def with_suffix(name: str, longest: int) -> str:
 
 
 def target_group(source: ResourceId) -> ResourceId:
-    """The resource group in the target region for what lives in the source's resource group."""
+    """The target resource group of the resources in the source's resource group."""
     return ResourceId.of(source.subscription, with_suffix(source.resource_group, 90))
 
 
@@ -82,7 +82,7 @@ def cache_account(subscription: str, location: str, *, premium: bool = False, nu
 
 
 def target_account(name: str) -> str:
-    """What the portal calls the target of a storage account that holds unmanaged disks."""
+    """The portal's name of the target of a storage account with unmanaged disks."""
     return f"{name[:21]}asr"
 
 
@@ -97,15 +97,18 @@ def container(location: str) -> str:
 
 
 def policy(retention_hours: int, app_consistent_hours: int, profile: str = "default") -> str:
-    """Not the portal's `24-hour-retention-policy`: its values have changed over time, and ours are in the name; and so
-    is the profile that it was first made for, unless it is the default one."""
+    """The name of a replication policy: its values, and the profile that it was first created for, unless the default.
+
+    Not the portal's `24-hour-retention-policy`, whose values have changed over time.
+    """
     points = f"{app_consistent_hours}-hour" if app_consistent_hours else "no"
     name = f"{retention_hours}-hour-retention-{points}-app-consistent-policy"
     return name if profile == "default" else f"{name}-for-{profile}"
 
 
 def free(name: str, taken: Iterable[str]) -> str:
-    """The name, or `name-2` and so on: what exists under it has other values, and a PUT would change those for all."""
+    """The first free name of `name`, `name-2` and so on: an existing policy has other values, and must not be
+    changed."""
     known = {each.lower() for each in taken}
     candidates = (name if number == 1 else f"{name}-{number}" for number in count(1))
     return next(candidate for candidate in candidates if candidate.lower() not in known)

@@ -1,4 +1,4 @@
-"""Orders: what a request asks of a VM's run and no tag can say.
+"""Orders: requests to the run of a VM that tags cannot express.
 
 An accepted start or event is no proof that a run will read it: of two starts of an ended instance within some 10 ms the
 Durable extension drops one, and an event that reaches an instance in its last turn is lost, both behind a 202
@@ -12,7 +12,7 @@ from typing import Any, Self
 from shared.model.base import Model
 
 MAX_ORDERS = 16
-"""Tokens that a run remembers: the senders of older ones have long seen theirs, or have given up."""
+"""The most tokens that a run keeps: the senders of older ones have read theirs, or have given up."""
 
 
 class Order(Model):
@@ -27,7 +27,7 @@ class Order(Model):
 
 
 def order_in(payload: Any) -> Order | None:
-    """The order that an event carries; None for a plain hint, and for a payload that is no order.
+    """The order that an event carries; None for a plain hint, and for an invalid payload.
 
     The SDK hands a dictionary over as JSON text, the durable HTTP API as an object (durable-python issue 295).
     """

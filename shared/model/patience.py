@@ -1,4 +1,4 @@
-"""How long a run has waited for one thing, without the time in which the app was stopped."""
+"""How long a run has waited for something, without the time in which the app was stopped."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -7,7 +7,7 @@ from shared.model.base import Model
 
 
 class Patience(Model):
-    """`spent` seconds were waited before `since`, in UTC; from then on a wait of `planned` seconds is under way.
+    """`spent` seconds were waited before `since`, in UTC; from then on a wait of `planned` seconds is in progress.
 
     A wait counts for no more than was planned: an app that was stopped over a weekend goes on with what it had spent.
     """

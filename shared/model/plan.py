@@ -1,4 +1,4 @@
-"""A plan: every derived value with where it came from and why, what would become of each resource, and the findings."""
+"""A plan: every derived setting with its origin and reason, the action for each resource, and the findings."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -16,7 +16,7 @@ DEFAULT_ORIGIN, ITEM_ORIGIN = "default", "replicated item"
 
 
 class Setting(Model):
-    """One derived value: `origin` names the layer it came from, `reason` says why it is this one."""
+    """A derived setting: `origin` names the layer of its value, `reason` why it has this value."""
 
     name: str
     value: str
@@ -25,14 +25,14 @@ class Setting(Model):
 
 
 def origins_of(settings: Iterable[Setting]) -> tuple[str, ...]:
-    """The layers that asked for something, each once, in order."""
-    asked = (setting.origin for setting in settings if setting.origin not in {DEFAULT_ORIGIN, ITEM_ORIGIN})
-    return tuple(dict.fromkeys(asked))
+    """The layers that requested a setting, each once, in order."""
+    requested = (setting.origin for setting in settings if setting.origin not in {DEFAULT_ORIGIN, ITEM_ORIGIN})
+    return tuple(dict.fromkeys(requested))
 
 
 class ResourcePreview(Model):
-    """What a plan would do about a target resource: `create` it under this name, `reuse` the one with this ID, or
-    `change in place` what the item has, as `detail` says."""
+    """The action for a resource: `create` it with this name, `reuse` the one with this ID, or `change in place` as
+    described in `detail`."""
 
     kind: str
     action: Literal["create", "reuse", "change in place"]
@@ -41,10 +41,10 @@ class ResourcePreview(Model):
 
 
 class Plan(Model):
-    """Everything that follows from a VM, its surroundings and the settings.
+    """The plan that follows from a VM, its context and the settings.
 
     `resources` are waves: what a wave holds is independent of each other and rests only on earlier waves. `named` are
-    existing ones that somebody asks for, or that a mapping leads to. `writes_disabled` says why the app may not act on
+    existing ones that an override or a mapping names. `writes_disabled` says why the app may not act on
     the plan now, if so. For a VM that is protected, `changes` holds what differs; `unfit_disks` cannot be replicated.
     """
 

@@ -1,7 +1,7 @@
-"""A replication protected item, and what its state lets us do.
+"""A replicated item, its stage, and the operations that the stage allows.
 
 Freeze beats fix: an item is written to only in a state listed here. Failed over, committed, reprotecting, under test
-failover, or a state that nobody has told us of: look and report, never touch.
+failover, or an unknown state: report only, never write.
 """
 
 from datetime import datetime
@@ -66,7 +66,7 @@ class ItemNic(Model):
 
 
 class ItemSettings(Model):
-    """What a failover of the item makes of the VM."""
+    """The settings of the VM after a failover of the item."""
 
     target_group: ResourceId | None = None
     network: ResourceId | None = None
@@ -84,7 +84,7 @@ class ItemSettings(Model):
 
 
 class Agent(Model):
-    """The mobility agent in the VM. `outdated` and `certificate_outdated` are the service's own words for it."""
+    """The mobility agent in the VM. `outdated` and `certificate_outdated` come from the service."""
 
     version: str = ""
     expires: datetime | None = None
@@ -93,28 +93,28 @@ class Agent(Model):
 
 
 class HealthError(Error):
-    """`since` is when the service first told of it."""
+    """An error of the item. `since` is when the service first reported it."""
 
     since: datetime | None = None
 
 
 class ProtectedItem(Model):
-    """`source` is the VM it protects, `copies` the VMs that a failover or a test failover made, or would make, of it.
+    """`source` is the protected VM, `failover_vms` the VMs that a failover or a test failover created or would create.
 
-    `turned` is whether it leads back to where it first came from: after a failover its VM was reprotected.
-    `held_recovery_points` is whether it ever was protected, `job` the one under way on it, or "". `percent` is that of
-    the initial replication, where the service tells it; it stops below 100. `rpo_at` is when `rpo_seconds` was
-    reckoned, `tested_at` when a test failover last went well.
+    `direction_reversed` is whether the replication is reversed: the VM was reprotected after a failover.
+    `held_recovery_points` is whether it ever was protected, `job` the name of the job in progress, or "". `percent` is
+    the progress of the initial replication; it stops below 100. `rpo_at` is when `rpo_seconds` was calculated,
+    `tested_at` the time of the last successful test failover.
     """
 
     id: ResourceId
     source: ResourceId
-    copies: tuple[ResourceId, ...] = ()
+    failover_vms: tuple[ResourceId, ...] = ()
     state: str
     state_description: str = ""
     test_failover: str = ""
     active_location: str = ""
-    turned: bool = False
+    direction_reversed: bool = False
     replication_health: str = ""
     policy_id: ResourceId | None = None
     disks: tuple[ItemDisk, ...] = ()
@@ -135,21 +135,21 @@ class ProtectedItem(Model):
 
     @property
     def may_be_disabled(self) -> bool:
-        """Freeze beats fix; and what others made is theirs to disable."""
+        """Whether the app may disable the item: it is not frozen, and the app created it."""
         return self.is_ours and self.stage in _MAY_BE_DISABLED
 
     @property
     def is_ours(self) -> bool:
-        """Whether this app made it: only what is ours may ever be removed by us."""
+        """Whether this app created the item: only such items may be removed by it."""
         return self.id.name.lower() == naming.item_name(self.source)
 
     @property
     def stage(self) -> Stage:
         under_test = self.test_failover.lower() not in {"", "none"}
-        if under_test or self.turned or self.active_location.lower() == "recovery":
+        if under_test or self.direction_reversed or self.active_location.lower() == "recovery":
             return Stage.FROZEN
         stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
-        # What once was protected is never taken for a mere attempt that failed.
+        # An item that once was protected never counts as a failed attempt.
         return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
 
 
@@ -168,7 +168,7 @@ _FAILED = {"failed", "cancelled", "suspended"}
 
 
 class Job(Model):
-    """A Site Recovery job, as the list of a vault's jobs tells of it. `name` is also the ID of the operation, `target`
+    """A Site Recovery job in the list of a vault. `name` is also the ID of the operation, `target`
     the name of the VM."""
 
     name: str

@@ -1,11 +1,11 @@
-"""What is said to Site Recovery of one VM: its policy, its disks, its interfaces and where a failover puts it."""
+"""The input of enable protection for one VM: policy, disks, interfaces and failover target."""
 
 from shared.model.base import Model
 from shared.model.resource_id import ResourceId
 
 
 class Policy(Model):
-    """A replication policy's values; how often crash-consistent points are taken is the service's to say: 5 minutes."""
+    """The values of a replication policy. The service fixes the interval of crash-consistent points: 5 minutes."""
 
     name: str
     retention_minutes: int
@@ -14,12 +14,12 @@ class Policy(Model):
 
     @property
     def values(self) -> tuple[int, int, int]:
-        """Two policies of the same values are as good, whatever their names."""
+        """The values that make two policies equal, whatever their names."""
         return (self.retention_minutes, self.app_consistent_minutes, self.crash_consistent_minutes)
 
     @property
     def key(self) -> str:
-        """What policies of several profiles have in common: they share one, under the name that came first."""
+        """The key under which several profiles share a policy, with the name of the first."""
         return "-".join(map(str, self.values))
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class ReplicatedDisk(Model):
 
 
 class ReplicatedNic(Model):
-    """What is asked for one interface of the VM, by its ID: what is not, is left to Site Recovery."""
+    """The requested settings of one interface, by its ID; unset ones are chosen by Site Recovery."""
 
     id: ResourceId
     subnet: str = ""
@@ -46,10 +46,10 @@ class ReplicatedNic(Model):
 
 
 class Replication(Model):
-    """What is said to Site Recovery of one VM, besides the VM itself.
+    """The input of enable protection for one VM, besides the VM itself.
 
     `network` is there where it is another one than the network mapping leads to; `size`, `name` and `nics` are what is
-    asked for, and can be said only once the VM is protected.
+    requested, and can be set only once the VM is protected.
     """
 
     vault: ResourceId
@@ -74,7 +74,7 @@ class Replication(Model):
 
     @property
     def named(self) -> tuple[ResourceId, ...]:
-        """Every resource that the enable request names as a target: each has to lie in the target scope."""
+        """All target resources in the enable request: each has to be in the target scope."""
         places = (self.availability_set, self.placement_group, self.capacity_reservation, self.boot_diagnostics)
         sets = (disk.encryption_set for disk in self.disks)
         return (self.target_group, self.cache_account, *filter(None, (*places, self.network, *sets)))

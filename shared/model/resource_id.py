@@ -1,6 +1,6 @@
 """Azure Resource Manager IDs: parsed once, compared without regard to case.
 
-Azure answers with the casing of whoever called (`resourceGroups`, `resourcegroups`, `/Subscriptions/`), and Site
+Azure returns the casing of the caller (`resourceGroups`, `resourcegroups`, `/Subscriptions/`), and Site
 Recovery echoes IDs lower-cased, so two IDs are the same if their lower-cased texts are.
 """
 
@@ -11,7 +11,8 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-# Not dots alone: they vanish when an address is normalised, and lead to another resource than the one checked.
+# Not only dots: they vanish when a URL is normalised, and the request would go to another resource than the one
+# checked.
 _SEGMENT = r"(?!\.+(?:/|$))[^/\\?#%&<>\"'\s\x00-\x1f]+"
 _ID = re.compile(
     rf"/subscriptions/(?P<subscription>{_GUID})"
@@ -34,7 +35,7 @@ def _looks_like_ascii(text: str) -> bool:
 class ResourceId:
     """A subscription, a resource group, or a resource with its parents. Raises ValueError for all else.
 
-    An estate holds hundreds of thousands of these: only the texts are kept, and taken apart when asked for.
+    An estate holds hundreds of thousands of these: only the text is kept, and parsed on demand.
     """
 
     __slots__ = ("key", "text")

@@ -1,7 +1,7 @@
-"""What an activity answers. Activities do not raise for what Azure says: they return one of three.
+"""The result of an activity. Activities do not raise Azure errors: they return one of three.
 
 - `Ready`: it is so; `value` holds what was found.
-- `Pending`: asked for and not there yet; look again after `retry_after` seconds.
+- `Pending`: requested and not complete yet; retry after `retry_after` seconds.
 - `Failed`: Azure said no, and asking again the same way would not help.
 """
 
@@ -13,14 +13,14 @@ from shared.model.base import Model
 
 
 def _cut_to(longest: int) -> BeforeValidator:
-    """Cuts a text that is longer than so many characters."""
+    """A validator that cuts a longer text."""
     return BeforeValidator(
         lambda text: f"{text[: longest - 1]}…" if isinstance(text, str) and len(text) > longest else text
     )
 
 
 class Error(Model):
-    """Why something failed, in the words of the service. `action` is what it recommends.
+    """Why something failed, with the message of the service. `action` is what it recommends.
 
     A text of Azure may be of any length, and an error is carried in the state of orchestrations: it is cut here.
     """
@@ -39,7 +39,7 @@ class Ready(Model):
 
 
 class Pending(Model):
-    """`percent` is of the step, where the service tells it."""
+    """`percent` is the progress of the step, if the service reports it."""
 
     status: Literal["pending"] = "pending"
     retry_after: float
@@ -49,20 +49,20 @@ class Pending(Model):
 
 
 class Failed(Model):
-    """`by_settings`: it was no fault but somebody's rule that refused: the app's own settings, or Azure Policy."""
+    """`by_settings`: a rule refused, not a fault: the settings of the app, or Azure Policy."""
 
     status: Literal["failed"] = "failed"
     error: Error
     by_settings: bool = False
 
 
-Outcome = Ready | Pending | Failed
+StepResult = Ready | Pending | Failed
 
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(
-    Annotated[Outcome, Field(discriminator="status")], config=ConfigDict(defer_build=True)
+_OUTCOME: TypeAdapter[StepResult] = TypeAdapter(
+    Annotated[StepResult, Field(discriminator="status")], config=ConfigDict(defer_build=True)
 )
 
 
-def load_outcome(data: Any) -> Outcome:
+def load_step_result(data: Any) -> StepResult:
     """Reads what an activity returned. Raises pydantic.ValidationError."""
     return _OUTCOME.validate_python(data)

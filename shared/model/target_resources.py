@@ -1,4 +1,4 @@
-"""Target resources: what has to be there before a VM can be protected, found by its key, made under its name."""
+"""Target resources: prerequisites of a protection, found by their key and created under their name."""
 
 from typing import Annotated, Literal
 
@@ -26,7 +26,7 @@ class Placed(Model):
 
 
 class InVault(Model):
-    """A part of a vault's Site Recovery chain: found by its natural key (`key`), made under `name` if it is missing."""
+    """A part of the Site Recovery infrastructure of a vault: found by `key`, created as `name` if missing."""
 
     vault: ResourceId
 
@@ -55,7 +55,7 @@ class PlacementGroup(Placed):
 
 
 class CacheAccount(Placed):
-    """`premium` is one of premium block blobs, for high churn."""
+    """A cache account. `premium` is one of premium block blobs, for high churn."""
 
     kind: Literal["cache storage account"] = "cache storage account"
     premium: bool = False

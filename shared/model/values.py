@@ -1,4 +1,4 @@
-"""What people write into tags, profiles and requests, checked and brought into one form.
+"""Validates and normalizes values of tags, profiles and requests.
 
 Each check takes a text and returns it as the app goes on with it; its ValueError says what is allowed. Nothing is read:
 whether a resource of that name exists is seen later.
@@ -13,9 +13,9 @@ from shared.model.resource_id import ResourceId
 Check = Callable[[str], str]
 
 NONE = "none"
-"""Asks for none of something that would be derived."""
+"""The value that disables a derived setting."""
 
-# Names of resources: what all kinds of them allow, so that nothing else can get into an ID.
+# The characters that names of all resource types allow: nothing else can get into an ID.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[\w.()-]{0,88}[\w()-])?", re.ASCII)
 
 
@@ -42,7 +42,7 @@ def each(check: Check) -> Check:
 
 
 def resource(resource_type: str, noun: str, *, optional: bool = False, by_name: bool = True) -> Check:
-    """The ID of a resource of that type ("" is a resource group), or its name. `noun` is what people call it."""
+    """The ID of a resource of that type ("" is a resource group), or its name. `noun` is used in the message."""
     allowed = f"the ID {'or the name ' if by_name else ''}of {noun}" + (f", or {NONE}" if optional else "")
 
     def checked(text: str) -> str:

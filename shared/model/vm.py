@@ -1,4 +1,4 @@
-"""A source VM as it is now: what the rules need to know of it, and nothing else."""
+"""A source VM and its planning context: the properties that planning needs."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ class SourceVm(Model):
     """What `resolve_source` reads. `tags` are those of the app only; `location` is a region name, as `eastus`;
     `created_at` is when the VM was made.
 
-    `request` is what a request asks for, under the tags' names: tried as if the VM carried it.
+    `request` are the overrides of a request, by tag name: evaluated as if the VM carried them.
     """
 
     id: ResourceId
@@ -50,7 +50,7 @@ class SourceVm(Model):
 
     @property
     def is_settling(self) -> bool:
-        """Whether Azure is still busy with it: extensions right after creation, an update."""
+        """Whether the VM is being provisioned: extensions right after creation, an update."""
         return self.provisioning_state.lower() in {"creating", "updating", "migrating"}
 
 
@@ -69,11 +69,11 @@ class SourceNic(Model):
 
 
 class Subnet(Model):
-    """`guarded` is whether it has a network security group, `routed` whether it has a route table."""
+    """`has_nsg` is whether it has a network security group, `has_route_table` whether it has a route table."""
 
     prefixes: tuple[str, ...] = ()
-    guarded: bool = False
-    routed: bool = False
+    has_nsg: bool = False
+    has_route_table: bool = False
 
 
 class Network(Model):
@@ -103,7 +103,7 @@ class EligibilityError(Model):
 
 
 class Existing(Model):
-    """A resource that somebody names: what it is, where it is, and for an account its kind and what would disturb."""
+    """A named resource: type, region, and for an account its kind and incompatibilities."""
 
     id: ResourceId
     location: str = ""
@@ -114,7 +114,7 @@ class Existing(Model):
 
 
 class Lock(Model):
-    """A management lock. `scope` is what it lies on; everything under that is locked."""
+    """A management lock on `scope` and everything below it."""
 
     scope: str
     name: str
@@ -125,7 +125,7 @@ class Lock(Model):
 
 
 class Size(Model):
-    """A VM size in the target region. `left` is what is left of the quotas of its family and of the region.
+    """A VM size in the target region. `left` is the remaining quota of its family and of the region.
 
     `data_disks` is how many it takes, and `memory` in GiB, None where Azure does not tell; `premium` whether it takes
     premium disks.
@@ -142,25 +142,25 @@ class Size(Model):
 
 
 class Offer(Model):
-    """What the target region offers: those of the sizes asked about, and the fault domains of an availability set."""
+    """What the target region offers: the requested sizes, and the fault domains of an availability set."""
 
     sizes: tuple[Size, ...] = ()
     fault_domains: int | None = None
 
 
 class GroupMember(Model):
-    """A VM that is in the multi-VM group which is asked for."""
+    """A member of the requested multi-VM group."""
 
     id: ResourceId
     location: str
 
 
-class Surroundings(Model):
-    """What a VM's protection depends on besides the VM.
+class PlanningContext(Model):
+    """The planning context: what the protection of a VM depends on besides the VM.
 
     `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.
     `networks` are those of the VM, `target_networks` those that are there already among the ones it would get;
-    `existing` holds what is named by somebody and is there; `offer` is None where the target was not asked;
+    `existing` holds the named resources that exist; `offer` is None if the target region was not read;
     `cached_disks` how many disks each cache account serves (by lower-cased ID).
     """
 

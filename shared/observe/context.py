@@ -1,4 +1,4 @@
-"""Reading what a VM's protection depends on besides the VM. What VMs share is read once for all. Reads only."""
+"""Reads the planning context of a VM. Data that VMs share is read once for all. Reads only."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.ttl_cache import HARDLY, SLOW
+from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC
 from shared.config import override_options
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
@@ -22,14 +22,14 @@ from shared.model.vm import (
     Lock,
     Network,
     Offer,
+    PlanningContext,
     SourceAvailabilitySet,
     SourceNic,
     SourceVm,
-    Surroundings,
 )
 from shared.planning import placement
 from shared.planning.network import LONGEST_NAME
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 from shared.planning.references import references, target_group
 from shared.planning.storage import default_cache
 from shared.readers.disks import shared_disks
@@ -42,33 +42,33 @@ from shared.site_recovery.items import Items
 from shared.site_recovery.vault import Vault, vaults_of
 
 
-class Reader:
-    """Reads for one VM. What hardly changes is remembered for hours, unless it is asked for `anew`.
+class ContextReader:
+    """Reads the context of one VM. Nearly static data is cached for hours, unless `refresh` is set.
 
-    All raise HttpResponseError.
+    All methods raise HttpResponseError.
     """
 
-    def __init__(self, azure: Azure, vm: SourceVm, wishes: Wishes, vault: Vault, *, anew: bool) -> None:
+    def __init__(self, azure: Azure, vm: SourceVm, overrides: Overrides, vault: Vault, *, refresh: bool) -> None:
         self._azure = azure
         self._vm = vm
-        self._wishes = wishes
+        self._overrides = overrides
         self._vault = vault
-        self._within = azure.settings.poll_seconds * (1 if anew else HARDLY)
-        self._slowly = azure.settings.poll_seconds * (1 if anew else SLOW)
+        self._within = azure.settings.poll_seconds * (1 if refresh else TTL_STATIC)
+        self._slowly = azure.settings.poll_seconds * (1 if refresh else TTL_SLOW)
 
-    async def before_enabling(self, group: GroupRecord | None) -> Surroundings:
-        """All that a VM depends on which nothing protects yet."""
+    async def before_enabling(self, group: GroupRecord | None) -> PlanningContext:
+        """The context of a VM that is not protected yet."""
         nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
-        around = await self._around(nics, await self._vault.network_mappings.get())
-        target = around.target_location
+        context = await self._common(nics, await self._vault.network_mappings.get())
+        target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
         errors, offer, locks, disks, cache, taken = await asyncio.gather(
             self._eligibility_errors(),
             self._offer(target),
             self._locks(),
             shared_disks(self._azure, self._vm, self._within),
-            self._default_cache(around),
-            self._taken(around, static),
+            self._default_cache(context),
+            self._taken(context, static),
         )
         more = {
             "group_managed_by": group.managed_by if group else "",
@@ -76,13 +76,13 @@ class Reader:
             "offer": offer,
             "locks": locks,
             "shared_disks": disks,
-            "existing": (*around.existing, *cache),
-            "taken_addresses": (*around.taken_addresses, *taken),
+            "existing": (*context.existing, *cache),
+            "taken_addresses": (*context.taken_addresses, *taken),
         }
-        return around.model_copy(update=more)
+        return context.model_copy(update=more)
 
-    async def of_item(self, item: ProtectedItem) -> Surroundings:
-        """What could change an item. Of the interfaces the item itself tells."""
+    async def of_item(self, item: ProtectedItem) -> PlanningContext:
+        """The context of a protected VM. The item itself lists the interfaces."""
         nics = tuple(
             SourceNic(
                 id=nic.source,
@@ -94,35 +94,39 @@ class Reader:
             if nic.source_network and nic.subnet
         )
         mappings = await self._vault.network_mappings.get(self._within)
-        around = await self._around(nics, mappings, item.settings.target_location)
+        context = await self._common(nics, mappings, item.settings.target_location)
         more: dict[str, Any] = {}
-        if "target-size" in self._wishes.asked:
-            more["offer"] = await self._offer(around.target_location)
+        if "target-size" in self._overrides.requested:
+            more["offer"] = await self._offer(context.target_location)
         if {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}:
             more["shared_disks"] = await shared_disks(self._azure, self._vm, self._within)
-        return around.model_copy(update=more)
+        return context.model_copy(update=more)
 
-    async def _around(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> Surroundings:
-        """What is needed either way. `target` is the region of an item; else it is what is asked for."""
-        azure, vm, wishes = self._azure, self._vm, self._wishes
+    async def _common(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
+        """The common part. `target` is the region of the item; without one, the requested region."""
+        azure, vm, overrides = self._azure, self._vm, self._overrides
         vault = await self._vault.about.get(self._within)
-        target = target or placement.location(vm, wishes, azure.settings, vault.location).value
+        target = target or placement.location(vm, overrides, azure.settings, vault.location).value
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
         sources = sorted({nic.network for nic in nics}, key=str)
-        asked = [(tag, resource) for tag, resource in references(vm, wishes) if resource in azure.settings.target]
+        requested = [
+            (tag, resource) for tag, resource in references(vm, overrides) if resource in azure.settings.target
+        ]
         targets = {mapped.get(source.key, naming.target_sibling(source, LONGEST_NAME)) for source in sources}
-        targets |= {resource for tag, resource in asked if tag == "target-vnet"}
-        caches = {resource for tag, resource in asked if tag == "cache-storage"}
+        targets |= {resource for tag, resource in requested if tag == "target-vnet"}
+        caches = {resource for tag, resource in requested if tag == "cache-storage"}
         networks, target_networks, existing, availability_set = await asyncio.gather(
-            # A network that a target is made after is read anew more often than one that is only compared.
+            # A network that serves as the model of a target is refreshed more often than one that is only compared.
             self._networks(sources, mapped),
             asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets, key=str))),
-            asyncio.gather(*(read_existing(azure, each, self._within, caches) for each in {each for _, each in asked})),
+            asyncio.gather(
+                *(read_existing(azure, each, self._within, caches) for each in {each for _, each in requested})
+            ),
             self._availability_set(),
         )
         known = [await each.items.get() for each in vaults_of(azure)]
-        group = wishes.asked.get("consistency-group")
-        around = Surroundings(
+        group = overrides.requested.get("consistency-group")
+        context = PlanningContext(
             vault_location=vault.location,
             target_location=target,
             vault_has_identity=vault.has_identity,
@@ -135,21 +139,21 @@ class Reader:
             cached_disks=_cached_disks(vm, known),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
         )
-        addresses = parts(wishes.asked["target-ip"].value).items() if "target-ip" in wishes.asked else ()
+        addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
         by_name = {nic.id.name.lower(): nic for nic in nics}
         fixed = {address: by_name.get(name) or next(iter(nics), None) for name, address in addresses}
-        taken = await self._taken(around, {address: nic for address, nic in fixed.items() if nic})
-        return around.model_copy(update={"taken_addresses": taken})
+        taken = await self._taken(context, {address: nic for address, nic in fixed.items() if nic})
+        return context.model_copy(update={"taken_addresses": taken})
 
-    async def _default_cache(self, around: Surroundings) -> tuple[Existing, ...]:
-        """The app's own account, if it is there and nobody asks for another: somebody may have changed it since."""
-        churn = self._wishes.asked.get("churn")
+    async def _default_cache(self, context: PlanningContext) -> tuple[Existing, ...]:
+        """The app's own account, if it exists and no override names another: it may have been changed since."""
+        churn = self._overrides.requested.get("churn")
         account = default_cache(
-            self._vm, around.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
+            self._vm, context.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
         )
-        if "cache-storage" in self._wishes.asked or account not in self._azure.settings.target:
+        if "cache-storage" in self._overrides.requested or account not in self._azure.settings.target:
             return ()
-        # What this process made has no soft delete: that is a call for each account, and not needed.
+        # Accounts that this process created have no soft delete: reading it would cost a call for each account.
         found = await read_existing(self._azure, account, self._within, {account} - self._azure.made)
         return (found,) if found else ()
 
@@ -162,20 +166,21 @@ class Reader:
         ]
         return tuple([network for network in await asyncio.gather(*reads) if network])
 
-    async def _taken(self, around: Surroundings, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
-        """Those of the addresses that something in the target network has."""
-        chosen = [each for tag, each in references(self._vm, self._wishes) if tag == "target-vnet"]
-        there = {network.id for network in around.target_networks}
+    async def _taken(self, context: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
+        """The addresses that are in use in the target network."""
+        chosen = [each for tag, each in references(self._vm, self._overrides) if tag == "target-vnet"]
+        there = {network.id for network in context.target_networks}
         taken = []
         for address, nic in addresses.items():
             by_name = naming.target_sibling(nic.network, LONGEST_NAME)
-            network = next(iter(chosen), around.mapped_networks.get(nic.network.key, by_name))
+            network = next(iter(chosen), context.mapped_networks.get(nic.network.key, by_name))
             if network in there and not await is_free(self._azure, network, address):
                 taken.append(address)
         return tuple(taken)
 
     async def _eligibility_errors(self) -> tuple[EligibilityError, ...]:
-        """The service's own check. It does not know every VM: a missing result is no objection."""
+        """The errors of the service's own eligibility check. A missing result is no error: the service does not know
+        every VM."""
         client = self._azure.site_recovery(self._vm.id.subscription).replication_eligibility_results
         try:
             result = await client.get(self._vm.id.resource_group, self._vm.id.name)
@@ -190,19 +195,19 @@ class Reader:
         )
 
     async def _offer(self, target: str) -> Offer:
-        asked = self._wishes.asked.get("target-size")
-        wanted = {self._vm.size.lower(), asked.value.lower() if asked else ""} - {""}
-        subscription = target_group(self._vm, self._wishes).subscription
+        requested = self._overrides.requested.get("target-size")
+        wanted = {self._vm.size.lower(), requested.value.lower() if requested else ""} - {""}
+        subscription = target_group(self._vm, self._overrides).subscription
         try:
             return await read_offer(self._azure, subscription, target, wanted, self._within)
         except HttpResponseError as answer:
-            # A region that there is not offers nothing.
+            # A region that does not exist offers nothing.
             if answer.status_code == HTTPStatus.BAD_REQUEST:
                 return Offer()
             raise
 
     async def _locks(self) -> tuple[Lock, ...]:
-        target = target_group(self._vm, self._wishes).subscription
+        target = target_group(self._vm, self._overrides).subscription
         subscriptions = {each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, target)}
         found = await asyncio.gather(*(read_locks(self._azure, each, self._within) for each in sorted(subscriptions)))
         return tuple(lock for locks in found for lock in locks)
@@ -228,7 +233,7 @@ async def _read_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
 
 
 def _cached_disks(vm: SourceVm, known: list[Items]) -> dict[str, int]:
-    """How full the app's own cache accounts for the VM are, up to the first that nothing uses."""
+    """The number of disks in each of the app's cache accounts for the VM, up to the first unused account."""
     counts: dict[str, int] = {}
     for premium in (False, True):
         for number in count(1):

@@ -1,7 +1,7 @@
-"""Reading the whole estate: the VMs by Resource Graph, what protects them by the lists of the vaults.
+"""Reads the inventory: the VMs by Resource Graph, the replicated items by the lists of the vaults.
 
-What the items of a vault look like in Resource Graph is documented nowhere, and it lags; their list has it all. So it
-is asked only which VMs are protected by vaults that are not ours. What one read cannot tell is a gap, not an end.
+The properties of items in Resource Graph are not documented, and it lags behind; the list of a vault is complete. So
+Resource Graph is queried only for items of other vaults. A failed read is a gap in the inventory, not an error.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.readers.virtual_machines import vm_of_row
 from shared.reconcile.compliance import assess
-from shared.reconcile.inventory import Estate, Group, Survey
-from shared.reconcile.orphans import demand_of
+from shared.reconcile.inventory import ComplianceReport, Group, Inventory
+from shared.reconcile.orphans import references_of
 from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
@@ -49,13 +49,13 @@ _GROUPS = """resourcecontainers
 _ALL_VMS = "the VMs"
 
 Gaps = dict[str, Exception]
-"""What could not be read in full, and why."""
+"""The error of each read that was not complete."""
 
-_KEY = "survey"
+_KEY = "compliance report"
 
 
 class _Held(NamedTuple):
-    """What a vault holds, and where it is."""
+    """The contents and the region of a vault."""
 
     items: tuple[ProtectedItem, ...]
     policies: dict[ResourceId, Policy]
@@ -63,8 +63,8 @@ class _Held(NamedTuple):
     region: str
 
 
-async def read_estate(azure: Azure) -> Estate:
-    """Reads only. Nothing is raised for what Azure answers: it is said in the estate's `gaps`."""
+async def read_inventory(azure: Azure) -> Inventory:
+    """Reads the inventory. Errors of Azure are not raised, but recorded in its `gaps`."""
     gaps: Gaps = {}
     read_at, vaults = datetime.now(UTC), vaults_of(azure)
     (vms, elsewhere, groups), held = await asyncio.gather(
@@ -75,7 +75,7 @@ async def read_estate(azure: Azure) -> Estate:
         ),
         asyncio.gather(*(_of_vault(vault, gaps) for vault in vaults)),
     )
-    return Estate(
+    return Inventory(
         vms=vms,
         items=tuple(item for each in held for item in each.items),
         read_at=read_at,
@@ -91,7 +91,7 @@ async def read_estate(azure: Azure) -> Estate:
 
 
 async def _vms(azure: Azure, gaps: Gaps) -> tuple[SourceVm, ...]:
-    """Those in the source scope, as far as they could be read."""
+    """The VMs in the source scope, as far as they could be read."""
     within = " or ".join(f"id startswith '{member}/'" for member in azure.settings.source_scope)
     found, unread = {}, []
     async for row in _rows(azure, _VMS.format(within=f"| where {within}"), _subscriptions(azure), _ALL_VMS, gaps):
@@ -101,24 +101,24 @@ async def _vms(azure: Azure, gaps: Gaps) -> tuple[SourceVm, ...]:
         else:
             unread.append(row.get("id"))
     if unread:
-        gaps.setdefault(_ALL_VMS, ValueError(f"{len(unread)} rows do not tell of a VM, that of {unread[0]} among them"))
+        gaps.setdefault(_ALL_VMS, ValueError(f"{len(unread)} rows could not be parsed as a VM, among them {unread[0]}"))
     return tuple(found.values())
 
 
 async def _elsewhere(azure: Azure, gaps: Gaps) -> dict[ResourceId, ResourceId]:
-    """Which VMs the items of other people's vaults protect, as far as Resource Graph tells."""
+    """The VMs protected by items of vaults that are not configured, as far as Resource Graph knows."""
     text = items_of_others(azure.settings, "source = tostring(properties.providerSpecificDetails.fabricObjectId)")
     subscriptions = _subscriptions(azure) | {vault.subscription for vault in azure.settings.vault_ids}
     found = {}
     async for row in _rows(azure, text, subscriptions, "the items of other vaults", gaps):
-        # What is replicated from other places than Azure has a source that is no resource.
+        # Items replicated from outside Azure have a source that is not a resource.
         with suppress(ValueError):
             found[ResourceId(row["source"])] = ResourceId(row["id"])
     return found
 
 
 async def _groups(azure: Azure, gaps: Gaps) -> dict[str, Group]:
-    """One query, however many subscriptions there are."""
+    """The resource groups of all subscriptions, by one query."""
     return {
         row["id"].lower(): Group(tags=row["tags"] or {}, managed_by=row["managedBy"] or "")
         async for row in _rows(azure, _GROUPS, _subscriptions(azure), "the resource groups", gaps)
@@ -126,7 +126,7 @@ async def _groups(azure: Azure, gaps: Gaps) -> dict[str, Group]:
 
 
 def items_of_others(settings: Settings, columns: str) -> str:
-    """The query for the items of vaults that are not ours: their IDs, and these columns."""
+    """The query for the items of vaults that are not configured: their IDs, and these columns."""
     others = "\n".join(f"| where id !startswith '{vault}/'" for vault in settings.vault_ids)
     return _ITEMS.format(others=others, columns=columns)
 
@@ -134,7 +134,7 @@ def items_of_others(settings: Settings, columns: str) -> str:
 async def _rows(
     azure: Azure, text: str, subscriptions: set[str], what: str, gaps: Gaps
 ) -> AsyncIterator[dict[str, Any]]:
-    """The rows of a query, as far as they could be read; a gap says that there are more."""
+    """The rows of a query, as far as they could be read; a gap records that there are more."""
     try:
         async for row in query(azure, text, subscriptions):
             yield row
@@ -167,30 +167,30 @@ async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps, nothing: Any) -> T:
 
 
 def _in_words(what: str, fault: Exception) -> str:
-    told = error_of(fault) if isinstance(fault, HttpResponseError) else fault
-    return f"{what[0].upper()}{what[1:]} could not be read in full: {told}"
+    error = error_of(fault) if isinstance(fault, HttpResponseError) else fault
+    return f"{what[0].upper()}{what[1:]} could not be read in full: {error}"
 
 
 def _subscriptions(azure: Azure) -> set[str]:
     return {member.subscription.lower() for member in azure.settings.source_scope}
 
 
-async def survey(azure: Azure, within: float | None = None) -> Survey:
-    """How every VM in the source scope stands, at most `within` seconds ago (by default two poll intervals).
+async def compliance_report(azure: Azure, within: float | None = None) -> ComplianceReport:
+    """The status of every VM in the source scope, at most `within` seconds old (by default two poll intervals).
 
-    Nothing is raised for what Azure answers: what could not be read is in the survey's `gaps`.
+    Errors of Azure are not raised, but recorded in the `gaps` of the report.
     """
     return await azure.shared(
-        _KEY, lambda: _survey(azure), 2 * azure.settings.poll_seconds if within is None else within
+        _KEY, lambda: _compliance_report(azure), 2 * azure.settings.poll_seconds if within is None else within
     )
 
 
-async def _survey(azure: Azure) -> Survey:
-    estate = await read_estate(azure)
+async def _compliance_report(azure: Azure) -> ComplianceReport:
+    estate = await read_inventory(azure)
     group_tags = {key: group.tags for key, group in estate.groups.items()}
-    return Survey(
-        standings=assess(estate, azure.settings),
+    return ComplianceReport(
+        vm_statuses=assess(estate, azure.settings),
         read_at=estate.read_at,
         gaps=estate.gaps,
-        demand=demand_of(estate.vms, estate.items, group_tags, azure.settings),
+        referenced=references_of(estate.vms, estate.items, group_tags, azure.settings),
     )

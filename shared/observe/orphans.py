@@ -1,7 +1,7 @@
-"""The leftovers of the target: which resources carry our tag, what may want one of them all the same, and its removal.
+"""Orphaned target resources: which resources carry the tag of the app, what may still need them, and their removal.
 
-Resource Graph lags by a minute or two, the lists of Resource Manager by seconds; so whatever is about to be removed is
-read by itself, and what cannot be read keeps it.
+Resource Graph lags by a minute or two, the lists of Resource Manager by seconds. So an orphan is read again right
+before its removal, and is kept if a read fails.
 """
 
 import json
@@ -22,18 +22,18 @@ from shared.planning.network import LONGEST_NAME
 from shared.readers.named_resources import api_version_of
 from shared.readers.resource_groups import forget_groups
 from shared.readers.usage import interfaces_in
-from shared.reconcile.inventory import Survey
-from shared.reconcile.orphans import Demand
+from shared.reconcile.inventory import ComplianceReport
+from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
 
-log = logging.getLogger("dr.leftovers")
+log = logging.getLogger("dr.orphans")
 
 _REFUSALS = {400, 403, 404, 409}
 
 
 async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
-    """The resources and the resource groups that carry our tag in the subscriptions of the target scope: two lists for
-    each. Raises HttpResponseError."""
+    """The resources and resource groups that carry the tag of the app in the subscriptions of the target scope, by two
+    lists for each. Raises HttpResponseError."""
     ((tag, value),) = naming.MADE_BY.items()
     found: list[ResourceId] = []
     for subscription in _subscriptions(azure.settings.target_scope):
@@ -44,7 +44,7 @@ async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
 
 
 def _tagged(tag: str, value: str) -> str:
-    """A filter of lists. Asked for so, resources come without their tags."""
+    """The filter of a list by tag. The service returns such a list without the tags."""
     return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
 
 
@@ -66,13 +66,13 @@ def _subscriptions(scope: Iterable[ResourceId]) -> list[str]:
     return sorted({member.subscription.lower() for member in scope})
 
 
-async def tagged_since(azure: Azure, survey: Survey) -> ResourceId | None:
+async def tagged_since(azure: Azure, compliance_report: ComplianceReport) -> ResourceId | None:
     """A VM that is tagged by now, and that the survey does not know to be: its run may be using anything.
 
     Raises HttpResponseError.
     """
     settings = azure.settings
-    known = {each.vm_id for each in survey.standings if settings.asks_for_protection(each.tags)}
+    known = {each.vm_id for each in compliance_report.vm_statuses if settings.requests_protection(each.tags)}
     for subscription in _subscriptions(settings.source_scope):
         for value in settings.tag_values:
             listed = azure.resources(subscription).resources.list(filter=_tagged(settings.tag_name, value))
@@ -83,7 +83,7 @@ async def tagged_since(azure: Azure, survey: Survey) -> ResourceId | None:
 
 
 async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[ResourceId, str]:
-    """Why to keep those of these resources that an item of somebody else's vault names, wherever in it, as far as
+    """The reason to keep each of these resources that an item of another vault names, in any property, as far as
     Resource Graph tells. Raises HttpResponseError, TruncatedError.
     """
     settings = azure.settings
@@ -94,45 +94,46 @@ async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[
         named = json.dumps(row["properties"]).lower()
         for resource in resources:
             if f'{resource.key}"' in named or f"{resource.key}/" in named:
-                found[resource] = f"{row['id']}, in a vault that is none of DR_VAULT_IDS, names it"
+                found[resource] = f"{row['id']}, in a vault that is not in DR_VAULT_IDS, names it"
     return found
 
 
 class Networks:
     """Which VMs that are about to be protected lead to a network, or to something in a group: by their interfaces."""
 
-    def __init__(self, azure: Azure, demand: Demand) -> None:
+    def __init__(self, azure: Azure, referenced: ReferencedResources) -> None:
         self._azure = azure
-        self._demand = demand
+        self._referenced = referenced
         self._sources: list[ResourceId] | None = None
 
-    async def reason_to_keep(self, leftover: ResourceId) -> str:
-        """Of a network or a group, or "". Raises HttpResponseError."""
-        if leftover.is_type(NETWORK) and (mapping := await self._mapping_of_others(leftover)):
-            return f"the network mapping {mapping}, which this app did not make, leads to it"
-        if not (leftover.is_type(NETWORK) or not leftover.type):
+    async def reason_to_keep(self, orphan: ResourceId) -> str:
+        """The reason to keep a network or a group, or "". Raises HttpResponseError."""
+        if orphan.is_type(NETWORK) and (mapping := await self._mapping_of_others(orphan)):
+            return f"the network mapping {mapping}, which this app did not create, leads to it"
+        if not (orphan.is_type(NETWORK) or not orphan.type):
             return ""
-        if self._demand.unclear:
-            return f"{self._demand.unclear} does not tell its network, and its VM is gone"
-        if not self._demand.interfaces:
+        if self._referenced.unclear:
+            return f"{self._referenced.unclear} names no network, and its VM is gone"
+        if not self._referenced.interfaces:
             return ""
-        for source in await self._leading_to(leftover):
-            if self._demand.interfaces & await interfaces_in(self._azure, source):
+        for source in await self._leading_to(orphan):
+            if self._referenced.interfaces & await interfaces_in(self._azure, source):
                 return f"VMs in {source.name} that are being protected lead to it"
         return ""
 
-    async def _leading_to(self, leftover: ResourceId) -> list[ResourceId]:
-        """The networks whose target this would be, or would be in."""
+    async def _leading_to(self, orphan: ResourceId) -> list[ResourceId]:
+        """The source networks whose target network is the orphan, or is in it."""
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
             subscriptions = _subscriptions(self._azure.settings.source_scope)
             clients = [self._azure.resources(each).resources for each in subscriptions]
             self._sources = [source for client in clients for source in await _ids(client.list(filter=condition))]
         targets = [(source, naming.target_sibling(source, LONGEST_NAME)) for source in self._sources]
-        return [source for source, target in targets if leftover in {target, target.group_id}]
+        return [source for source, target in targets if orphan in {target, target.group_id}]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
-        """A mapping of ours is no use of its own: it stays, and leads to the network that the next VM makes again."""
+        """A network mapping of another owner. A mapping of this app is no use: it stays, for the network of the next
+        VM."""
         for vault in vaults_of(self._azure):
             for mapping in await vault.network_mappings.get(self._azure.settings.poll_seconds):
                 ends = {mapping.source_network, mapping.target_network}
@@ -142,27 +143,27 @@ class Networks:
         return None
 
 
-async def remove(azure: Azure, leftover: ResourceId) -> str:
-    """Asks for its removal, once, and does not wait for it. Returns why Azure refused, or "".
+async def remove(azure: Azure, orphan: ResourceId) -> str:
+    """Requests the removal, once, and does not wait for it. Returns why Azure refused, or "".
 
-    Azure has no removal of a group that is empty: whatever somebody puts into one between the look at it and this call
-    goes with it. It is a moment, and a group that no tagged VM and no item leads to, of this app's making, and older
-    than the grace. It is never sent twice, for then the moment would be a longer one.
+    Azure cannot remove a group only if it is empty: a resource created in it between the last read and this call is
+    removed with it. The window is short, and the group was created by this app, is older than the grace period, and no
+    tagged VM or item needs it. The request is never retried, because a retry would extend the window.
 
     Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
     """
-    azure.check_removal(leftover)
-    client = azure.resources(leftover.subscription)
+    azure.check_removal(orphan)
+    client = azure.resources(orphan.subscription)
     try:
-        if leftover.type:
-            version = api_version_of(leftover)
-            await client.resources.begin_delete_by_id(str(leftover), api_version=version, retry_total=0)
+        if orphan.type:
+            version = api_version_of(orphan)
+            await client.resources.begin_delete_by_id(str(orphan), api_version=version, retry_total=0)
         else:
-            await client.resource_groups.begin_delete(leftover.resource_group, retry_total=0)
+            await client.resource_groups.begin_delete(orphan.resource_group, retry_total=0)
     except HttpResponseError as answer:
         if answer.status_code not in _REFUSALS:
             raise
         return str(error_of(answer))
-    azure.forget_resource(leftover)
-    forget_groups(azure, leftover, if_before=float("inf"))
+    azure.forget_resource(orphan)
+    forget_groups(azure, orphan, if_before=float("inf"))
     return ""

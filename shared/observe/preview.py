@@ -1,4 +1,4 @@
-"""What is planned for a VM, as its look found it: for a dry run, and before a tag is written. Reads only."""
+"""The dry run of a VM that was observed: for a plan, and before a tag is written. Reads only."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from shared.arm.client import Azure
 from shared.arm.tags import tag_vm
 from shared.config.settings import Settings
-from shared.model.activity_io import Source, Verdict
+from shared.model.activity_io import Decision, Observation
 from shared.model.changes import Difference
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
@@ -17,7 +17,7 @@ from shared.site_recovery.policies import find_edit
 
 
 class Planned(NamedTuple):
-    """`plan` is there where the VM is one to protect; `changes` are those of the item that protects it already."""
+    """The result of a dry run. `plan` is set if the VM is to be protected; `changes` are those of an existing item."""
 
     findings: tuple[Finding, ...]
     plan: Plan | None = None
@@ -29,8 +29,8 @@ class Planned(NamedTuple):
         return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
 
 
-async def planned(azure: Azure, source: Source) -> Planned:
-    if source.verdict is not Verdict.PROTECT or source.vm is None:
+async def planned(azure: Azure, source: Observation) -> Planned:
+    if source.decision is not Decision.PROTECT or source.vm is None:
         return Planned(source.findings)
     plan = await plan_for(azure, source.vm, source.item, thorough=True)
     findings = (*source.findings, *plan.findings)
@@ -50,7 +50,7 @@ async def planned(azure: Azure, source: Source) -> Planned:
 async def _in_place(
     azure: Azure, plan: Plan, item: ProtectedItem, changes: tuple[Difference, ...]
 ) -> tuple[ResourcePreview, ...]:
-    """What would be changed and not made: the item, and the policy it is under."""
+    """The resources that would be changed in place: the item and its policy."""
     edit = await find_edit(azure, item, plan.profile, plan.replication.policy) if plan.replication else None
     of_policy = (edit.preview,) if edit else ()
     if not changes:
@@ -62,23 +62,23 @@ async def _in_place(
     )
 
 
-def blockers_of(source: Source, found: Planned) -> tuple[Finding, ...]:
-    """What would end the VM's run as not eligible.
+def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
+    """The findings that would end the run as not eligible.
 
-    Azure may be busy with the VM itself, which is waited for: then only what is asked for can be judged already.
+    While the VM is still being provisioned, the run waits: then only its overrides can be judged.
     """
-    if source.verdict is Verdict.PROTECT and source.item is None and source.vm and source.vm.is_settling:
+    if source.decision is Decision.PROTECT and source.item is None and source.vm and source.vm.is_settling:
         return tuple(finding for finding in found.blockers if finding.code.startswith("Override"))
     return found.blockers
 
 
 async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> None:
-    """The tag that asks for protection and these, in one call: those that differ from what the VM has.
+    """Writes the tag that requests protection and `tags` in one call, unless the VM has them.
 
     Raises WriteRefusedError, HttpResponseError.
     """
     wanted = dict(tags)
-    if not azure.settings.asks_for_protection(vm.tags):
+    if not azure.settings.requests_protection(vm.tags):
         wanted[azure.settings.tag_name] = azure.settings.tag_values[0]
     has = {name.lower(): value for name, value in vm.tags.items()}
     differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
@@ -87,12 +87,12 @@ async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> Non
 
 
 async def write_refusal(azure: Azure, vm: SourceVm) -> None:
-    """The tag that says no, unless the VM's says so already. Raises WriteRefusedError, HttpResponseError."""
+    """Writes the tag that refuses protection, unless the VM has it. Raises WriteRefusedError, HttpResponseError."""
     if not azure.settings.refuses_protection(vm.tags):
         await tag_vm(azure, vm.id, {azure.settings.tag_name: refusal_of(azure.settings)})
 
 
 def refusal_of(settings: Settings) -> str:
-    """The value of the tag that says no: `false`, unless that means yes here."""
+    """The tag value that refuses protection: `false`, unless the settings use it for yes."""
     yes = {value.lower() for value in settings.tag_values}
     return next(value for value in ("false", "no", "") if value not in yes)

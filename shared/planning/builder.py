@@ -1,4 +1,4 @@
-"""What every rule works with: the VM, what surrounds it, what is asked for; and what it says about what it derived."""
+"""The plan builder: the VM, its context and its overrides in, settings and findings out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Sett
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE, parts
-from shared.model.vm import Existing, SourceVm, Surroundings
-from shared.planning.overrides import Wishes, invalid, out_of_scope
+from shared.model.vm import Existing, PlanningContext, SourceVm
+from shared.planning.overrides import Overrides, invalid, out_of_scope
 from shared.planning.references import referred
 
 OF_ITEM = "what protects the VM has it"
 
 
-class Derivation:
-    """Collects a setting for every value, and a finding for everything that is asked for and is not to be had.
+class PlanBuilder:
+    """Collects a setting for every derived value, and a finding for every override that cannot be fulfilled.
 
     For a VM that `item` protects, what the item has stands in for every default: it was derived once, or an operator
     has set it.
@@ -27,72 +27,72 @@ class Derivation:
     def __init__(
         self,
         vm: SourceVm,
-        around: Surroundings,
-        wishes: Wishes,
+        context: PlanningContext,
+        overrides: Overrides,
         settings: Settings,
         item: ProtectedItem | None = None,
     ) -> None:
         self.vm = vm
         self.item = item
-        self.around = around
-        self.wishes = wishes
+        self.context = context
+        self.overrides = overrides
         self.app = settings
         self.settings: list[Setting] = []
         self.findings: list[Finding] = []
         self.unfit: set[ResourceId] = set()
         self.named: list[ResourcePreview] = []
-        self._existing = {existing.id: existing for existing in around.existing}
+        self._existing = {existing.id: existing for existing in context.existing}
 
-    def say(self, name: str, value: object, reason: str, origin: str = DEFAULT_ORIGIN) -> None:
+    def record(self, name: str, value: object, reason: str, origin: str = DEFAULT_ORIGIN) -> None:
         self.settings.append(Setting(name=name, value=str(value), origin=origin, reason=reason))
 
-    def refuse(self, tag: str, allowed: str) -> None:
-        """What is asked for under `tag` is not to be had."""
-        self.findings.append(invalid(self.wishes.asked[tag], allowed))
+    def reject(self, tag: str, allowed: str) -> None:
+        """Records that the override `tag` cannot be fulfilled."""
+        self.findings.append(invalid(self.overrides.requested[tag], allowed))
 
-    def asks(self, tag: str) -> bool:
-        return tag in self.wishes.asked
+    def is_requested(self, tag: str) -> bool:
+        return tag in self.overrides.requested
 
     def text(self, tag: str, default: str, reason: str) -> str:
-        """The value of a choice; `none` asked for, or as the default, is ""."""
-        asked = self.wishes.asked.get(tag)
-        if asked is None and self.item:
+        """The value of an option; `none` is ""."""
+        requested = self.overrides.requested.get(tag)
+        if requested is None and self.item:
             default, reason = str(self._of_item(tag) or NONE), OF_ITEM
-        value = asked.value if asked else default
-        self._say_choice(tag, value, reason)
+        value = requested.value if requested else default
+        self._record_choice(tag, value, reason)
         return "" if value.lower() == NONE else value
 
     def _of_item(self, tag: str) -> Any:
         return getattr(self.item.settings, ITEM_FIELDS[tag]) if self.item else None
 
     def resource(self, tag: str, default: ResourceId | None, reason: str) -> ResourceId | None:
-        """The resource that is asked for, which has to exist and to lie in the right region; else the default one."""
-        if not self.asks(tag):
+        """The resource of the override, which has to exist in the right region; else the default."""
+        if not self.is_requested(tag):
             if self.item:
                 default, reason = self._of_item(tag), OF_ITEM
-            self._say_choice(tag, str(default or NONE), reason)
+            self._record_choice(tag, str(default or NONE), reason)
             return default
-        found = referred(tag, self.wishes.asked[tag].value, self.vm, self.wishes)
-        self._say_choice(tag, str(found or NONE), reason)
+        found = referred(tag, self.overrides.requested[tag].value, self.vm, self.overrides)
+        self._record_choice(tag, str(found or NONE), reason)
         return self.checked(tag, found) if found else None
 
     def checked(self, tag: str, wanted: ResourceId) -> ResourceId | None:
-        """A resource that somebody asks for; None, with a finding, if it cannot be had."""
+        """A resource named in an override; None, with a finding, if it cannot be used."""
         existing = self._existing.get(wanted)
-        source, target = self.vm.location, self.around.target_location
+        source, target = self.vm.location, self.context.target_location
         is_group, is_cache = CHOICES[tag].resource_type == "", tag == "cache-storage"
         if wanted not in self.app.target:
-            self.findings.append(out_of_scope(self.wishes.asked[tag], str(wanted), self.app))
+            self.findings.append(out_of_scope(self.overrides.requested[tag], str(wanted), self.app))
         elif existing is None:
-            self.refuse(tag, f"a resource that exists; there is no {wanted}")
+            self.reject(tag, f"a resource that exists; there is no {wanted}")
         elif is_group and existing.location == source:
-            self.refuse(tag, f"a resource group of another region; {wanted} lies in {source}, the region of the VM")
+            self.reject(tag, f"a resource group of another region; {wanted} lies in {source}, the region of the VM")
         elif not is_group and existing.location != (source if is_cache else target):
-            self.refuse(tag, f"a resource in {source if is_cache else target}; {wanted} lies in {existing.location}")
+            self.reject(tag, f"a resource in {source if is_cache else target}; {wanted} lies in {existing.location}")
         elif is_cache and wanted.subscription.lower() != self.vm.id.subscription.lower():
-            self.refuse(tag, f"an account in the subscription of the VM; {wanted} lies in another")
+            self.reject(tag, f"an account in the subscription of the VM; {wanted} lies in another")
         elif existing.obstacle:
-            self.refuse(tag, f"a resource that can serve; {wanted} {existing.obstacle}")
+            self.reject(tag, f"a resource that can serve; {wanted} {existing.obstacle}")
         else:
             kind = NOUNS[CHOICES[tag].resource_type or ""].split(" ", 1)[1]
             self.named.append(ResourcePreview(kind=kind, action="reuse", name=str(wanted)))
@@ -103,34 +103,36 @@ class Derivation:
         return self._existing.get(wanted)
 
     def each(self, tag: str, names: list[str]) -> dict[str, str]:
-        """What is asked for each of these interfaces or disks; one that the VM does not have is refused."""
-        if not self.asks(tag):
+        """The override for each of these interfaces or disks; a name that the VM does not have is rejected."""
+        if not self.is_requested(tag):
             return {}
-        given = parts(self.wishes.asked[tag].value)
+        given = parts(self.overrides.requested[tag].value)
         strangers = set(given) - {"", *(name.lower() for name in names)}
         if strangers:
-            self.refuse(tag, f"the names of {', '.join(names) or 'none'}")
+            self.reject(tag, f"the names of {', '.join(names) or 'none'}")
         values = {name: given.get(name.lower(), given.get("", "")) for name in names}
         for name, value in values.items():
             if value:
-                self._say_choice(tag, value, "", name)
+                self._record_choice(tag, value, "", name)
         return {name: value for name, value in values.items() if value}
 
     def each_or_none(self, tag: str, names: list[str], has: Mapping[str, ResourceId | None]) -> dict[str, str]:
-        """As `each`, of what is there only where somebody asks for it. `has` is what those of an item have."""
-        asked = self.each(tag, names)
-        kept = {name: has[name] for name in names if has.get(name) and name not in asked}
+        """As `each`, for settings without a default. `has` are the values of an item."""
+        requested = self.each(tag, names)
+        kept = {name: has[name] for name in names if has.get(name) and name not in requested}
         setting = CHOICES[tag].setting
         for name, value in kept.items():
-            self.say(f"{setting}/{name}", value, OF_ITEM, ITEM_ORIGIN)
-        if not asked and not kept:
-            self.say(setting, NONE, *((OF_ITEM, ITEM_ORIGIN) if self.item else ("none is asked for", DEFAULT_ORIGIN)))
-        return asked
+            self.record(f"{setting}/{name}", value, OF_ITEM, ITEM_ORIGIN)
+        if not requested and not kept:
+            self.record(
+                setting, NONE, *((OF_ITEM, ITEM_ORIGIN) if self.item else ("none is requested", DEFAULT_ORIGIN))
+            )
+        return requested
 
-    def _say_choice(self, tag: str, value: str, reason: str, part: str = "") -> None:
-        row, asked = CHOICES[tag], self.wishes.asked.get(tag)
+    def _record_choice(self, tag: str, value: str, reason: str, part: str = "") -> None:
+        row, requested = CHOICES[tag], self.overrides.requested.get(tag)
         name = f"{row.setting}/{part}" if part else row.setting
-        if asked:
-            self.say(name, value, f"the {asked.origin} asks for it", asked.origin)
+        if requested:
+            self.record(name, value, f"requested by the {requested.origin}", requested.origin)
         else:
-            self.say(name, value, reason, ITEM_ORIGIN if reason == OF_ITEM else DEFAULT_ORIGIN)
+            self.record(name, value, reason, ITEM_ORIGIN if reason == OF_ITEM else DEFAULT_ORIGIN)

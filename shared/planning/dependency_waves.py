@@ -1,5 +1,5 @@
-"""The resources that have to be there before protection can be asked for, in waves: what is in one wave is independent
-of each other, and rests only on earlier waves."""
+"""The target resources to create before protection is enabled, in waves: the resources of a wave are independent of
+each other, and depend only on earlier waves."""
 
 from shared.model import naming
 from shared.model.replication import Replication
@@ -18,24 +18,24 @@ from shared.model.target_resources import (
     VirtualNetwork,
 )
 from shared.model.vm import Network, Offer
-from shared.planning.builder import Derivation
+from shared.planning.builder import PlanBuilder
 from shared.planning.network import LONGEST_NAME, Networks
 
 FAULT_DOMAINS_EVERYWHERE = 2
-"""What an availability set may have in every region: for one that does not tell how many it has."""
+"""The fault domains that every region supports: for a set whose number is unknown."""
 
 Waves = tuple[tuple[TargetResource, ...], ...]
 
 
-def waves(d: Derivation, replication: Replication, networks: Networks) -> Waves:
+def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves:
     """The resource groups; a proximity placement group; what lies in the groups, and the fabrics; the containers; the
-    mappings. What is asked for by name exists, and is not among them."""
+    mappings. Resources named in overrides exist, and are not included."""
     source, target = replication.source_location, replication.target_location
-    to_make = [] if networks.chosen else [each for each in d.around.networks if _is_to_be_made(d, each, networks)]
+    to_make = [] if networks.chosen else [each for each in d.context.networks if _is_to_be_made(d, each, networks)]
     placed = _placed(d, replication, networks, to_make)
     grouping = [each for each in placed if isinstance(each, PlacementGroup)]
     groups = {each.id.group_id for each in placed if not isinstance(each, CacheAccount)}
-    if not d.asks("target-resource-group"):
+    if not d.is_requested("target-resource-group"):
         groups.add(replication.target_group)
     caches = [each for each in placed if isinstance(each, CacheAccount)]
     found: Waves = (
@@ -51,22 +51,22 @@ def waves(d: Derivation, replication: Replication, networks: Networks) -> Waves:
     return tuple(wave for wave in found if wave)
 
 
-def _is_to_be_made(d: Derivation, source: Network, networks: Networks) -> bool:
-    """Whether the target of a network is the app's to make: there is no mapping, or one that leads to the network of
-    our name, which is gone. Of other names nobody knows what they were."""
-    if source.id.key not in d.around.mapped_networks:
+def _is_to_be_made(d: PlanBuilder, source: Network, networks: Networks) -> bool:
+    """Whether the app creates the target of a network: there is no mapping, or it maps to the default name and the
+    network is gone. A missing network of another name is not created."""
+    if source.id.key not in d.context.mapped_networks:
         return True
     ours = naming.target_sibling(source.id, LONGEST_NAME)
-    gone = ours not in {network.id for network in d.around.target_networks}
+    gone = ours not in {network.id for network in d.context.target_networks}
     return gone and networks.leads_to.get(source.id) == ours and ours in d.app.target
 
 
 def _placed(
-    d: Derivation, replication: Replication, networks: Networks, to_make: list[Network]
+    d: PlanBuilder, replication: Replication, networks: Networks, to_make: list[Network]
 ) -> list[CacheAccount | VirtualNetwork | AvailabilitySet | PlacementGroup]:
     target = replication.target_location
     placed: list[CacheAccount | VirtualNetwork | AvailabilitySet | PlacementGroup] = []
-    if not d.asks("cache-storage"):
+    if not d.is_requested("cache-storage"):
         placed.append(
             CacheAccount(
                 id=replication.cache_account, location=replication.source_location, premium=replication.high_churn
@@ -81,8 +81,8 @@ def _placed(
         )
         for network in to_make
     ]
-    source_set, offer = d.around.availability_set, d.around.offer or Offer()
-    if source_set and replication.availability_set and not d.asks("target-availability-set"):
+    source_set, offer = d.context.availability_set, d.context.offer or Offer()
+    if source_set and replication.availability_set and not d.is_requested("target-availability-set"):
         placed.append(
             AvailabilitySet(
                 id=replication.availability_set,
@@ -93,7 +93,7 @@ def _placed(
                 placement_group=replication.placement_group if source_set.placement_group_id else None,
             )
         )
-    if replication.placement_group and not d.asks("target-ppg"):
+    if replication.placement_group and not d.is_requested("target-ppg"):
         placed.append(PlacementGroup(id=replication.placement_group, location=target))
     return placed
 
@@ -107,7 +107,7 @@ def _chain(replication: Replication) -> tuple[TargetResource, ...]:
     )
 
 
-def _container_mappings(d: Derivation, replication: Replication) -> list[ContainerMapping]:
+def _container_mappings(d: PlanBuilder, replication: Replication) -> list[ContainerMapping]:
     source, target = replication.source_location, replication.target_location
     return [
         ContainerMapping(

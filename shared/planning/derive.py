@@ -1,4 +1,4 @@
-"""The target settings of a VM: one rule a setting, each with its value, where it came from and why.
+"""Derives the target settings of a VM: one rule per setting, with value, origin and reason.
 
 The defaults are those of the portal's "Enable replication" page, with two differences that make every name a function
 of one source resource alone, so that VMs sharing a resource lead to one target: a network's target lies in the
@@ -15,30 +15,30 @@ from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Policy, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
-from shared.model.vm import SourceVm, Surroundings
+from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import network, placement, preflight, storage
-from shared.planning.builder import Derivation
+from shared.planning.builder import PlanBuilder
 from shared.planning.dependency_waves import Waves, waves
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 
 
 def derive(
     vm: SourceVm,
-    around: Surroundings,
-    wishes: Wishes,
+    context: PlanningContext,
+    overrides: Overrides,
     settings: Settings,
     vault: ResourceId,
     item: ProtectedItem | None = None,
 ) -> Plan:
     """The plan for a VM. With a blocker among its findings it holds no replication and no resources.
 
-    For one that `item` protects already it holds the replication that is asked for, and no resources: what differs is
+    For a VM that `item` protects it holds the requested replication, and no resources: what differs is
     for `reconcile/diff.py` to say.
     """
-    d = Derivation(vm, around, wishes, settings, item)
+    d = PlanBuilder(vm, context, overrides, settings, item)
     placement.vault(d, vault)
-    location = placement.location(vm, wishes, settings, around.vault_location, item)
-    d.say(location.name, location.value, location.reason, location.origin)
+    location = placement.location(vm, overrides, settings, context.vault_location, item)
+    d.record(location.name, location.value, location.reason, location.origin)
     if item is None:
         placement.check_location(d, vault)
     group = placement.group(d)
@@ -49,7 +49,7 @@ def derive(
     disks = storage.disks(d, high_churn=high_churn)
     size = placement.size(d, zone, disks)
     storage.target_accounts(d)
-    policy = wishes.policy
+    policy = overrides.policy
     replication = Replication(
         vault=vault,
         source_location=vm.location,
@@ -61,7 +61,7 @@ def derive(
         availability_set=availability_set,
         zone=zone,
         placement_group=placement_group,
-        capacity_reservation=d.resource("target-capacity-reservation", None, "none is asked for"),
+        capacity_reservation=d.resource("target-capacity-reservation", None, "none is requested"),
         boot_diagnostics=storage.boot_diagnostics(d),
         consistency_group=placement.consistency_group(d),
         high_churn=high_churn,
@@ -71,20 +71,20 @@ def derive(
         name=name,
         nics=networks.nics,
     )
-    _say_policy(d, policy)
+    _record_policy(d, policy)
     placement.check_subscription(d, replication, networks.leads_to.values())
     resources = waves(d, replication, networks)
-    findings = [*wishes.findings, *d.findings]
+    findings = [*overrides.findings, *d.findings]
     if item is None:
         findings += [
             *preflight.of_vm(vm),
-            *preflight.of_surroundings(vm, around),
-            *preflight.of_locks(vm, around.locks, replication, _networks_to_make(resources, around)),
+            *preflight.of_context(vm, context),
+            *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),
         ]
     plan = Plan(
         vm=vm,
-        profile=wishes.profile_name,
+        profile=overrides.profile_name,
         findings=tuple(dict.fromkeys(findings)),
         settings=tuple(d.settings),
         cost=cost_of(_sizes(vm, replication), settings.prices),
@@ -98,8 +98,8 @@ def derive(
     return plan.model_copy(update={"replication": replication, "resources": resources, "named": named})
 
 
-def _say_policy(d: Derivation, policy: Policy) -> None:
-    name, given = d.wishes.profile_name, d.wishes.profile.model_fields_set
+def _record_policy(d: PlanBuilder, policy: Policy) -> None:
+    name, given = d.overrides.profile_name, d.overrides.profile.model_fields_set
     points = f"{policy.app_consistent_minutes // 60} h" if policy.app_consistent_minutes else "off"
     of_retention, of_points = {"recovery_point_retention_hours"}, {"app_consistent_frequency_hours"}
     for setting, value, fields, reason in (
@@ -113,13 +113,13 @@ def _say_policy(d: Derivation, policy: Policy) -> None:
         ),
     ):
         if given & fields:
-            d.say(setting, value, f"the profile {name} asks for it", f"profile {name}")
+            d.record(setting, value, f"requested by the profile {name}", f"profile {name}")
         else:
-            d.say(setting, value, reason)
-    d.say("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")
+            d.record(setting, value, reason)
+    d.record("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")
     agents = d.app.agent_automation_account
     reason = "DR_AGENT_AUTOMATION_ACCOUNT" if agents else "DR_AGENT_AUTOMATION_ACCOUNT names no account"
-    d.say("agentUpdate", agents or "off", reason, "settings" if agents else DEFAULT_ORIGIN)
+    d.record("agentUpdate", agents or "off", reason, "settings" if agents else DEFAULT_ORIGIN)
 
 
 def _sizes(vm: SourceVm, replication: Replication) -> Iterator[tuple[str, int | None]]:
@@ -127,8 +127,8 @@ def _sizes(vm: SourceVm, replication: Replication) -> Iterator[tuple[str, int | 
         yield replicated.replica_sku, disk.size_gb
 
 
-def _networks_to_make(resources: Waves, around: Surroundings) -> tuple[ResourceId, ...]:
-    there = {network.id for network in around.target_networks}
+def _networks_to_make(resources: Waves, context: PlanningContext) -> tuple[ResourceId, ...]:
+    there = {network.id for network in context.target_networks}
     networks = (each for wave in resources for each in wave if isinstance(each, VirtualNetwork))
     return tuple(network.id for network in networks if network.id not in there)
 

@@ -1,4 +1,4 @@
-"""The target network, and what each network interface gets there."""
+"""The target network, and the settings of each network interface in it."""
 
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from shared.model.replication import ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import Network, SourceNic, Subnet
-from shared.planning.builder import OF_ITEM, Derivation
+from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.references import referred
 
 LONGEST_NAME = 64
 
-# Azure keeps the first four addresses of a subnet and the last.
+# Azure reserves the first four addresses of a subnet and the last.
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
 
 
@@ -24,7 +24,7 @@ _NEXT_FREE = "the next free one"
 
 
 class Networks(NamedTuple):
-    """`leads_to`: each of the VM's networks to its target. `chosen` is a network that is asked for instead."""
+    """`leads_to`: each of the VM's networks to its target. `chosen` is a network named in an override instead."""
 
     leads_to: dict[ResourceId, ResourceId]
     chosen: ResourceId | None
@@ -32,21 +32,21 @@ class Networks(NamedTuple):
     nics: tuple[ReplicatedNic, ...]
 
 
-def networks(d: Derivation) -> Networks:
-    leads_to = {network: _by_default(d, network) for network in dict.fromkeys(nic.network for nic in d.around.nics)}
+def networks(d: PlanBuilder) -> Networks:
+    leads_to = {network: _by_default(d, network) for network in dict.fromkeys(nic.network for nic in d.context.nics)}
     # An existing mapping is shared by all VMs of the network: it is never edited, another network goes on the item.
-    chosen = d.resource("target-vnet", None, "") if d.asks("target-vnet") else None
-    if not d.asks("target-vnet"):
+    chosen = d.resource("target-vnet", None, "") if d.is_requested("target-vnet") else None
+    if not d.is_requested("target-vnet"):
         for source, target in leads_to.items():
             _explain(d, source, target)
             _check_region(d, source, _there(d, target))
-    names = [nic.id.name for nic in d.around.nics]
-    if d.asks("target-ip") and len(names) > 1 and "" in parts(d.wishes.asked["target-ip"].value):
-        d.refuse("target-ip", "an address for each interface, as <name>=<address>")
+    names = [nic.id.name for nic in d.context.nics]
+    if d.is_requested("target-ip") and len(names) > 1 and "" in parts(d.overrides.requested["target-ip"].value):
+        d.reject("target-ip", "an address for each interface, as <name>=<address>")
     wanted = {tag: d.each(tag, names) for tag in ("target-subnet", "target-ip")}
     wanted |= {tag: d.each_or_none(tag, names, has) for tag, has in _of_item(d).items()}
     nics, subnets = [], []
-    for nic in d.around.nics:
+    for nic in d.context.nics:
         there = _there(d, chosen or leads_to[nic.network])
         subnet = _subnet(d, nic, wanted["target-subnet"].get(nic.id.name, ""), there)
         _warn(d, nic, there, subnet)
@@ -61,12 +61,12 @@ def networks(d: Derivation) -> Networks:
             )
         )
         subnets.append(subnet)
-    asked_for = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
-    return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", asked_for)
+    requested = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
+    return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", requested)
 
 
-def _of_item(d: Derivation) -> dict[str, dict[str, ResourceId | None]]:
-    """What the interfaces of an item have, by their names, of what is there only where somebody asks for it."""
+def _of_item(d: PlanBuilder) -> dict[str, dict[str, ResourceId | None]]:
+    """The values of an item's interfaces, by name, of settings without a default."""
     nics = d.item.nics if d.item else ()
     return {
         "target-nsg": {nic.source.name: nic.security_group for nic in nics},
@@ -75,32 +75,32 @@ def _of_item(d: Derivation) -> dict[str, dict[str, ResourceId | None]]:
     }
 
 
-def _by_default(d: Derivation, source: ResourceId) -> ResourceId:
-    """An existing network mapping wins over the default name; what an item has, over both."""
+def _by_default(d: PlanBuilder, source: ResourceId) -> ResourceId:
+    """The target network: that of the item, else of an existing network mapping, else the default name."""
     for nic in d.item.nics if d.item else ():
         if nic.source_network == source and nic.network:
             return nic.network
     by_name = naming.target_sibling(source, LONGEST_NAME)
-    mapped = d.around.mapped_networks.get(source.key, by_name)
+    mapped = d.context.mapped_networks.get(source.key, by_name)
     return by_name if mapped == by_name else mapped  # Site Recovery echoes IDs lower-cased
 
 
-def _explain(d: Derivation, source: ResourceId, target: ResourceId) -> None:
+def _explain(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
     if d.item:
-        d.say(f"targetVnet/{source.name}", target, OF_ITEM, ITEM_ORIGIN)
-    elif source.key in d.around.mapped_networks:
+        d.record(f"targetVnet/{source.name}", target, OF_ITEM, ITEM_ORIGIN)
+    elif source.key in d.context.mapped_networks:
         reason = f"the vault maps {source.name} to it already, for all its VMs"
-        d.say(f"targetVnet/{source.name}", target, reason, "network mapping")
-        there = {network.id for network in d.around.target_networks}
+        d.record(f"targetVnet/{source.name}", target, reason, "network mapping")
+        there = {network.id for network in d.context.target_networks}
         if target in there or target != naming.target_sibling(source, LONGEST_NAME):
             d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
     else:
-        d.say(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
+        d.record(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
 
 
-def _check_region(d: Derivation, source: ResourceId, there: Network) -> None:
-    """A network's target is one for all regions: VMs of it that go to another need one that is named."""
-    target = d.around.target_location
+def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
+    """A network has one target: VMs of it with another target region need a network named in an override."""
+    target = d.context.target_location
     if d.item is None and there.location and there.location != target:
         d.findings.append(
             blocker(
@@ -112,57 +112,57 @@ def _check_region(d: Derivation, source: ResourceId, there: Network) -> None:
         )
 
 
-def _there(d: Derivation, target: ResourceId) -> Network:
-    """The target network as it is, or as it is going to be made after the image of the source's."""
-    made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.around.networks}
+def _there(d: PlanBuilder, target: ResourceId) -> Network:
+    """The target network as it exists, or as it will be created from the source network."""
+    made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.context.networks}
     source = made.get(target, Network(id=target))
     bare = {name: Subnet(prefixes=subnet.prefixes) for name, subnet in source.subnets.items()}
-    known = (network for network in d.around.target_networks if network.id == target)
+    known = (network for network in d.context.target_networks if network.id == target)
     return next(known, Network(id=target, subnets=bare))
 
 
-def _subnet(d: Derivation, nic: SourceNic, asked: str, there: Network) -> str:
-    """The target subnet of an interface: what is asked for, else that of the same name, else the first."""
+def _subnet(d: PlanBuilder, nic: SourceNic, requested: str, there: Network) -> str:
+    """The target subnet of an interface: that of the override, else of the same name, else the first."""
     names = {name.lower(): name for name in there.subnets}
-    if asked and asked.lower() not in names:
-        d.refuse("target-subnet", f"{', '.join(there.subnets) or 'none'}: the subnets of {there.id.name}")
+    if requested and requested.lower() not in names:
+        d.reject("target-subnet", f"{', '.join(there.subnets) or 'none'}: the subnets of {there.id.name}")
     default = names.get(nic.subnet.name.lower(), next(iter(there.subnets), nic.subnet.name))
     has = _item_nic(d, nic, there)
-    if has and not asked:
-        d.say(f"targetSubnet/{nic.id.name}", has.target_subnet, OF_ITEM, ITEM_ORIGIN)
+    if has and not requested:
+        d.record(f"targetSubnet/{nic.id.name}", has.target_subnet, OF_ITEM, ITEM_ORIGIN)
         return has.target_subnet
-    if not asked:
+    if not requested:
         same = default.lower() == nic.subnet.name.lower()
         reason = "that of the same name" if same else f"the first: there is no {nic.subnet.name}"
-        d.say(f"targetSubnet/{nic.id.name}", default, reason)
-    return names.get(asked.lower(), asked) if asked else default
+        d.record(f"targetSubnet/{nic.id.name}", default, reason)
+    return names.get(requested.lower(), requested) if requested else default
 
 
-def _item_nic(d: Derivation, nic: SourceNic, there: Network) -> ItemNic | None:
+def _item_nic(d: PlanBuilder, nic: SourceNic, there: Network) -> ItemNic | None:
     """The interface of an item, if it is in that network and will be: what it has does not go along to another."""
     found = (has for has in (d.item.nics if d.item else ()) if has.source == nic.id and has.target_subnet)
     return next((has for has in found if has.network == there.id), None)
 
 
-def _address(d: Derivation, nic: SourceNic, asked: str, there: Network, subnet: str) -> str:
-    """The address that is asked for, or "". A static one is kept by Site Recovery itself, if it can be had."""
+def _address(d: PlanBuilder, nic: SourceNic, requested: str, there: Network, subnet: str) -> str:
+    """The address of the override, or "". Site Recovery itself preserves a static address that is free."""
     prefixes = there.subnets[subnet].prefixes if subnet in there.subnets else ()
-    if not asked:
-        _say_address(d, nic, there, subnet, prefixes)
-    elif obstacle := _obstacle(asked, prefixes, d.around.taken_addresses):
-        d.refuse("target-ip", f"a free address of the subnet {subnet} ({', '.join(prefixes)}); {asked} {obstacle}")
-    return asked
+    if not requested:
+        _record_address(d, nic, there, subnet, prefixes)
+    elif obstacle := _obstacle(requested, prefixes, d.context.taken_addresses):
+        d.reject("target-ip", f"a free address of the subnet {subnet} ({', '.join(prefixes)}); {requested} {obstacle}")
+    return requested
 
 
-def _say_address(d: Derivation, nic: SourceNic, there: Network, subnet: str, prefixes: tuple[str, ...]) -> None:
+def _record_address(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str, prefixes: tuple[str, ...]) -> None:
     name, has = f"targetIp/{nic.id.name}", _item_nic(d, nic, there)
-    obstacle = _obstacle(nic.address, prefixes, d.around.taken_addresses) if nic.static else ""
+    obstacle = _obstacle(nic.address, prefixes, d.context.taken_addresses) if nic.static else ""
     if has and has.target_subnet.lower() == subnet.lower():
-        d.say(name, has.target_address or _NEXT_FREE, OF_ITEM, ITEM_ORIGIN)
+        d.record(name, has.target_address or _NEXT_FREE, OF_ITEM, ITEM_ORIGIN)
     elif nic.static and not obstacle:
-        d.say(name, nic.address, "static, and free in the target subnet: Site Recovery keeps it")
+        d.record(name, nic.address, "static, and free in the target subnet: Site Recovery keeps it")
     else:
-        d.say(name, _NEXT_FREE, f"its static address {obstacle}" if obstacle else "its address is dynamic")
+        d.record(name, _NEXT_FREE, f"its static address {obstacle}" if obstacle else "its address is dynamic")
     if obstacle:
         d.findings.append(
             warning(
@@ -185,20 +185,20 @@ def _obstacle(address: str, prefixes: tuple[str, ...], taken: tuple[str, ...]) -
     return "does not lie in it" if prefixes else ""
 
 
-def _referred(d: Derivation, tag: str, value: str | None) -> ResourceId | None:
-    found = referred(tag, value, d.vm, d.wishes) if value else None
+def _referred(d: PlanBuilder, tag: str, value: str | None) -> ResourceId | None:
+    found = referred(tag, value, d.vm, d.overrides) if value else None
     return d.checked(tag, found) if found else None
 
 
-def _warn(d: Derivation, nic: SourceNic, there: Network, subnet: str) -> None:
-    """What protects or leads the source's traffic and is not there in the target."""
-    source = next((network for network in d.around.networks if network.id == nic.network), None)
+def _warn(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str) -> None:
+    """Warnings about a network security group or a route table that the target subnet lacks."""
+    source = next((network for network in d.context.networks if network.id == nic.network), None)
     here, target = (source.subnets.get(nic.subnet.name) if source else None), there.subnets.get(subnet)
     if source is None or here is None or target is None:
         return
     for code, what, lacking in (
-        ("TargetSubnetWithoutNsg", "network security group", here.guarded and not target.guarded),
-        ("TargetSubnetWithoutRouteTable", "route table", here.routed and not target.routed),
+        ("TargetSubnetWithoutNsg", "network security group", here.has_nsg and not target.has_nsg),
+        ("TargetSubnetWithoutRouteTable", "route table", here.has_route_table and not target.has_route_table),
     ):
         if lacking:
             place = f"{nic.subnet.name} of {nic.network.name}"

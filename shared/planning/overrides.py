@@ -1,4 +1,4 @@
-"""What is asked of a VM's protection, layer by layer: the later wins.
+"""The overrides of a VM, layer by layer: the later one wins.
 
 Built-in default, settings, profile, tags of the resource group, tags of the VM, request. The first three are the
 operator's; the others are written by people who may be allowed to tag and nothing more, so what they ask for is
@@ -23,8 +23,8 @@ PROFILE, HOLD = "profile", "hold"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A value that some layer asks for. `origin` names the layer, `where` the very tag or field, for messages."""
+class Override:
+    """An override of one setting. `origin` names the layer, `where` the tag or field, for messages."""
 
     value: str
     origin: str
@@ -32,12 +32,12 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """All that is asked for, by the tags' names without their prefix. With a blocker in `findings` it is incomplete."""
+class Overrides:
+    """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete."""
 
     profile_name: str
     profile: Profile
-    asked: dict[str, Asked] = field(default_factory=dict)
+    requested: dict[str, Override] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -47,24 +47,24 @@ class Wishes:
 
 @dataclass(frozen=True)
 class _Layer:
-    """What the tags of one place, or a request, say. `origin` and `where` name a tag of it by `{}`."""
+    """The overrides of one layer. `origin` and `where` are templates for the name of a tag (`{}`)."""
 
     given: Mapping[str, str]
     origin: str
     where: str
 
-    def asked(self, tag: str, value: str) -> Asked:
-        return Asked(value, self.origin.format(tag), self.where.format(tag))
+    def override(self, tag: str, value: str) -> Override:
+        return Override(value, self.origin.format(tag), self.where.format(tag))
 
 
-def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -> Wishes:
-    """What a VM's profile, its resource group, its own tags and a request ask for."""
+def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -> Overrides:
+    """The overrides by the profile of a VM, the tags of its resource group, its own tags and a request."""
     layers = [
         _Layer(_own(group_tags, settings), *2 * (f"tag {{}} of the resource group {vm.id.resource_group}",)),
         _Layer(_own(vm.tags, settings), "tag {}", "tag {}"),
         _Layer(_own(vm.request, settings), "request", "field {} of the request"),
     ]
-    # A hold is a VM's own: on a resource group nobody would see that it holds nothing.
+    # The hold tag applies to VMs only: on a resource group it is reported as unknown.
     of_group, of_vm, of_request = layers
     findings = [
         *_unknown(of_group, settings),
@@ -74,8 +74,8 @@ def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -
     name, of_profile = _profile(layers, settings)
     findings += of_profile
     profile = settings.profiles[name]
-    asked = {
-        choice: Asked(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
+    requested = {
+        choice: Override(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
         for choice, value in profile.values.items()
     }
     for layer in layers:
@@ -84,24 +84,24 @@ def wishes_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings) -
                 continue
             tag = f"{settings.tag_name}-{choice}"
             try:
-                wish = layer.asked(tag, CHOICES[choice].read(text))
+                override = layer.override(tag, CHOICES[choice].read(text))
             except ValueError as error:
-                findings.append(invalid(layer.asked(tag, text), str(error)))
+                findings.append(invalid(layer.override(tag, text), str(error)))
                 continue
-            refused = tuple(_not_allowed(choice, wish, name, profile, settings))
+            refused = tuple(_not_allowed(choice, override, name, profile, settings))
             findings += refused
             if not refused:
-                # What may not be had is not even looked at.
-                asked[choice] = wish
-    return Wishes(name, profile, asked, tuple(findings))
+                # A forbidden value is not used at all.
+                requested[choice] = override
+    return Overrides(name, profile, requested, tuple(findings))
 
 
-def invalid(asked: Asked, allowed: str, fix: str = "Change it or remove it.") -> Finding:
-    return blocker("OverrideInvalid", f"The {asked.where} is {asked.value[:200]!r}; allowed: {allowed}.", fix)
+def invalid(requested: Override, allowed: str, fix: str = "Change it or remove it.") -> Finding:
+    return blocker("OverrideInvalid", f"The {requested.where} is {requested.value[:200]!r}; allowed: {allowed}.", fix)
 
 
 def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The app's own tags among these, without their prefix: names of tags know no case."""
+    """The tags of the app, without their prefix and lower-cased: tag names are compared without case."""
     prefix = f"{settings.tag_name}-".lower()
     return {name.lower().removeprefix(prefix): value for name, value in tags.items() if name.lower().startswith(prefix)}
 
@@ -116,44 +116,46 @@ def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
             allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
             yield blocker(
                 "OverrideInvalid",
-                f"The {layer.asked(tag[:80], '').where} is none that this app knows there; allowed: {allowed}.",
+                f"The {layer.override(tag[:80], '').where} is unknown; allowed: {allowed}.",
                 "Mend its name, or remove it.",
             )
 
 
 def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Finding]]:
-    """The profile's name: the last layer's that names one; the default one, with a finding, if there is none such."""
+    """The name of the profile: that of the last layer with one; the default, with a finding, if it does not exist."""
     tag = f"{settings.tag_name}-{PROFILE}"
     for layer in reversed(layers):
-        asked = layer.given.get(PROFILE)
-        if asked is None:
+        requested = layer.given.get(PROFILE)
+        if requested is None:
             continue
-        if asked.strip().lower() in settings.profiles:
-            return asked.strip().lower(), []
+        if requested.strip().lower() in settings.profiles:
+            return requested.strip().lower(), []
         known = ", ".join(settings.profiles)
         fix = "Name one of these profiles, or define the profile in DR_PROFILES."
-        return DEFAULT, [invalid(layer.asked(tag, asked), known, fix)]
+        return DEFAULT, [invalid(layer.override(tag, requested), known, fix)]
     return DEFAULT, []
 
 
-def _not_allowed(choice: str, asked: Asked, name: str, profile: Profile, settings: Settings) -> Iterator[Finding]:
+def _not_allowed(
+    choice: str, requested: Override, name: str, profile: Profile, settings: Settings
+) -> Iterator[Finding]:
     row, allowed = CHOICES[choice], profile.allow.get(choice, ())
-    for value in values.parts(asked.value).values():
+    for value in values.parts(requested.value).values():
         if not any(_covers(entry, value, row) for entry in allowed):
             listed = ", ".join(allowed) or "nothing"
             yield blocker(
                 "OverrideNotAllowed",
-                f"The {asked.where} asks for {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
+                f"The {requested.where} requests {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
                 f"Choose what is allowed, or have {choice} extended under `allow` of the profile in DR_PROFILES.",
             )
         elif row.resource_type is not None and value.startswith("/") and ResourceId(value) not in settings.target:
-            yield out_of_scope(asked, value, settings)
+            yield out_of_scope(requested, value, settings)
 
 
-def out_of_scope(asked: Asked, value: str, settings: Settings) -> Finding:
+def out_of_scope(requested: Override, value: str, settings: Settings) -> Finding:
     return blocker(
         "OverrideNotAllowed",
-        f"The {asked.where} asks for {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
+        f"The {requested.where} requests {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
         "Choose a resource in that scope, or have the scope extended.",
     )
 

@@ -1,4 +1,4 @@
-"""Where the target VM is to be, and what it is to be there: region, resource group, availability, size, name."""
+"""The placement of the target VM: region, resource group, availability, size, name."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,8 +11,8 @@ from shared.model.replication import ReplicatedDisk, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE
 from shared.model.vm import GroupMember, Size, SourceVm
-from shared.planning.builder import OF_ITEM, Derivation
-from shared.planning.overrides import Wishes
+from shared.planning.builder import OF_ITEM, PlanBuilder
+from shared.planning.overrides import Overrides
 from shared.planning.references import target_group
 
 LONGEST_SET_NAME = 80
@@ -20,27 +20,27 @@ LONGEST_WINDOWS_NAME = 15
 MOST_IN_GROUP = 16
 
 
-def vault(d: Derivation, chosen: ResourceId) -> None:
-    """Says which vault it is, and who chose it."""
-    name, mapped = d.wishes.profile_name, d.app.region_map.get(d.vm.location)
+def vault(d: PlanBuilder, chosen: ResourceId) -> None:
+    """Records the vault and its origin."""
+    name, mapped = d.overrides.profile_name, d.app.region_map.get(d.vm.location)
     if d.item:
         origin, reason = ITEM_ORIGIN, "what protects the VM is in it"
-    elif d.wishes.profile.vault:
-        origin, reason = f"profile {name}", f"the profile {name} asks for it"
+    elif d.overrides.profile.vault:
+        origin, reason = f"profile {name}", f"requested by the profile {name}"
     elif mapped and mapped.vault:
         origin, reason = "region map", f"DR_REGION_MAP says so for {d.vm.location}"
     else:
         origin, reason = "settings", "the one of DR_VAULT_IDS"
-    d.say("vault", chosen, reason, origin)
+    d.record("vault", chosen, reason, origin)
 
 
 def location(
-    vm: SourceVm, wishes: Wishes, settings: Settings, vault_location: str, item: ProtectedItem | None = None
+    vm: SourceVm, overrides: Overrides, settings: Settings, vault_location: str, item: ProtectedItem | None = None
 ) -> Setting:
-    """The target region: what is asked for, else the item's, the region map's, or the vault's."""
-    asked, mapped = wishes.asked.get("target-location"), settings.region_map.get(vm.location)
-    if asked:
-        value, origin, reason = asked.value, asked.origin, f"the {asked.origin} asks for it"
+    """The target region: that of the override, else of the item, the region map, or the vault."""
+    requested, mapped = overrides.requested.get("target-location"), settings.region_map.get(vm.location)
+    if requested:
+        value, origin, reason = requested.value, requested.origin, f"requested by the {requested.origin}"
     elif item:
         value, origin, reason = item.settings.target_location, ITEM_ORIGIN, OF_ITEM
     elif mapped and mapped.target_location:
@@ -50,12 +50,12 @@ def location(
     return Setting(name="targetLocation", value=value, origin=origin, reason=reason)
 
 
-def check_location(d: Derivation, vault: ResourceId) -> None:
-    d.findings += of_regions(d.vm, d.around.target_location, vault, d.around.vault_location)
+def check_location(d: PlanBuilder, vault: ResourceId) -> None:
+    d.findings += of_regions(d.vm, d.context.target_location, vault, d.context.vault_location)
 
 
 def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> Iterator[Finding]:
-    """What can be said of the regions of a VM, of its target and of its vault."""
+    """Blockers about the regions of the VM, the target and the vault."""
     source = vm.location
     if of_vault == source:
         yield blocker(
@@ -73,7 +73,7 @@ def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> I
         yield warning(
             "TargetNotVaultRegion",
             f"The target region is {target}, and the vault {vault.name} is in {of_vault}: if {of_vault} is down, "
-            "nobody can fail over.",
+            "a failover is not possible.",
             "Prefer a vault in the target region.",
         )
 
@@ -82,59 +82,63 @@ def _alike(member: GroupMember, vm: SourceVm) -> bool:
     return (member.id.subscription.lower(), member.location) == (vm.id.subscription.lower(), vm.location)
 
 
-def group(d: Derivation) -> ResourceId:
+def group(d: PlanBuilder) -> ResourceId:
     default = naming.target_group(d.vm.id)
     found = d.resource("target-resource-group", default, "the VM's resource group, with -asr")
-    return found or target_group(d.vm, d.wishes)
+    return found or target_group(d.vm, d.overrides)
 
 
-def availability(d: Derivation, group: ResourceId) -> tuple[ResourceId | None, str]:
-    """The availability set and the zone: at most one of them. A VM and its set are in one resource group."""
-    zone = d.text("target-zone", NONE, "nothing asks for a zone")
+def availability(d: PlanBuilder, group: ResourceId) -> tuple[ResourceId | None, str]:
+    """The availability set and the zone: at most one of them. The set is in the resource group of the VM."""
+    zone = d.text("target-zone", NONE, "no zone is requested")
     chosen = _availability_set(d, group, zone)
     if chosen and chosen.group_id != group:
-        tag = "target-availability-set" if d.asks("target-availability-set") else "target-resource-group"
-        if d.asks(tag):
-            d.refuse(tag, f"one where the VM and its availability set are together; {chosen} is not in {group}")
+        tag = "target-availability-set" if d.is_requested("target-availability-set") else "target-resource-group"
+        if d.is_requested(tag):
+            d.reject(tag, f"one where the VM and its availability set are together; {chosen} is not in {group}")
     return chosen, zone
 
 
-def _availability_set(d: Derivation, group: ResourceId, zone: str) -> ResourceId | None:
+def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceId | None:
     if d.item:
         return d.resource("target-availability-set", None, "")
-    source = d.around.availability_set
-    asks_set = d.asks("target-availability-set") and d.wishes.asked["target-availability-set"].value != NONE
-    if asks_set and source is None:
-        d.refuse("target-availability-set", f"none, since {d.vm.id.name} is in no availability set")
+    source = d.context.availability_set
+    set_requested = (
+        d.is_requested("target-availability-set") and d.overrides.requested["target-availability-set"].value != NONE
+    )
+    if set_requested and source is None:
+        d.reject("target-availability-set", f"none, since {d.vm.id.name} is in no availability set")
         return None
-    if asks_set and zone:
-        d.refuse("target-availability-set", f"none, since the {d.wishes.asked['target-zone'].where} asks for a zone")
+    if set_requested and zone:
+        d.reject(
+            "target-availability-set", f"none, since the {d.overrides.requested['target-zone'].where} requests a zone"
+        )
         return None
     default = naming.in_group(group, source.id, LONGEST_SET_NAME) if source and not zone else None
     reason = (
-        "the VM's availability set, with -asr" if default else "a zone is asked for" if zone else "the VM is in none"
+        "the VM's availability set, with -asr" if default else "a zone is requested" if zone else "the VM is in none"
     )
     return d.resource("target-availability-set", default, reason)
 
 
-def placement_group(d: Derivation) -> ResourceId | None:
+def placement_group(d: PlanBuilder) -> ResourceId | None:
     source = d.vm.placement_group_id
     default = naming.target_sibling(source, LONGEST_SET_NAME) if source else None
     reason = "the VM's proximity placement group, with -asr" if source else "the VM is in none"
     return d.resource("target-ppg", default, reason)
 
 
-def size(d: Derivation, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """The size that is asked for, or "" for the VM's own; either has to be offered in the target region."""
+def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
+    """The size of the override, or "" for that of the VM; the target region has to offer it."""
     wanted = d.text("target-size", d.vm.size or NONE, "the VM's own")
-    asked = wanted if d.asks("target-size") else ""
+    requested = wanted if d.is_requested("target-size") else ""
     has = d.item.settings.size if d.item else ""
-    if d.around.offer is None or not wanted or wanted.lower() == has.lower():
-        return asked
-    offered = next((each for each in d.around.offer.sizes if each.name.lower() == wanted.lower()), None)
-    target = d.around.target_location
-    if offered is None and asked:
-        d.refuse("target-size", f"a size that {target} offers to the subscription")
+    if d.context.offer is None or not wanted or wanted.lower() == has.lower():
+        return requested
+    offered = next((each for each in d.context.offer.sizes if each.name.lower() == wanted.lower()), None)
+    target = d.context.target_location
+    if offered is None and requested:
+        d.reject("target-size", f"a size that {target} offers to the subscription")
     elif offered is None:
         d.findings.append(
             blocker(
@@ -143,11 +147,11 @@ def size(d: Derivation, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
                 f"Ask for another size by {d.app.tag_name}-target-size, or ask Azure for this one in {target}.",
             )
         )
-    elif (tag := _asks_for_more(d)) and (lacking := _lacking(offered, disks)):
-        d.refuse(tag, f"{'' if asked else 'premium disks with '}a size that {lacking}")
+    elif (tag := _requests_more(d)) and (lacking := _lacking(offered, disks)):
+        d.reject(tag, f"{'' if requested else 'premium disks with '}a size that {lacking}")
     elif zone and zone not in offered.zones:
-        asked_for = "target-zone" if d.asks("target-zone") else "target-size"
-        d.refuse(asked_for, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
+        tag = "target-zone" if d.is_requested("target-zone") else "target-size"
+        d.reject(tag, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
     elif offered.left is not None and offered.left < offered.cores:
         d.findings.append(
             blocker(
@@ -157,16 +161,16 @@ def size(d: Derivation, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
                 f"Ask for more quota in {target}, or for a size of another family by {d.app.tag_name}-target-size.",
             )
         )
-    return asked
+    return requested
 
 
-def _asks_for_more(d: Derivation) -> str:
-    """What may ask more of a size than the VM's own gives the VM as it is."""
-    return next((tag for tag in ("target-size", "target-disk-type") if d.asks(tag)), "")
+def _requests_more(d: PlanBuilder) -> str:
+    """The override that may require more of the size than the VM needs now, or ""."""
+    return next((tag for tag in ("target-size", "target-disk-type") if d.is_requested(tag)), "")
 
 
 def _lacking(size: Size, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """What a size would have to do, and does not."""
+    """The requirement that the size does not meet, or ""."""
     if size.data_disks is not None and len(disks) - 1 > size.data_disks:
         return f"takes {len(disks) - 1} data disks; {size.name} takes {size.data_disks}"
     if not size.premium and any(disk.target_sku.lower().startswith("premium") for disk in disks):
@@ -174,33 +178,34 @@ def _lacking(size: Size, disks: tuple[ReplicatedDisk, ...]) -> str:
     return ""
 
 
-def name(d: Derivation) -> str:
-    """The name that is asked for, or "" for the VM's own."""
-    asked = d.text("target-name", d.vm.id.name, "the VM's own")
-    if d.asks("target-name") and d.vm.os.lower() == "windows" and len(asked) > LONGEST_WINDOWS_NAME:
-        d.refuse("target-name", f"at most {LONGEST_WINDOWS_NAME} characters for Windows")
-    return asked if d.asks("target-name") else ""
+def name(d: PlanBuilder) -> str:
+    """The name of the override, or "" for that of the VM."""
+    requested = d.text("target-name", d.vm.id.name, "the VM's own")
+    if d.is_requested("target-name") and d.vm.os.lower() == "windows" and len(requested) > LONGEST_WINDOWS_NAME:
+        d.reject("target-name", f"at most {LONGEST_WINDOWS_NAME} characters for Windows")
+    return requested if d.is_requested("target-name") else ""
 
 
-def consistency_group(d: Derivation) -> str:
+def consistency_group(d: PlanBuilder) -> str:
     """The multi-VM group: at most 16 VMs, of one subscription and region."""
-    asked = d.text("consistency-group", NONE, "each VM has recovery points of its own")
-    members = [member for member in d.around.group_members if member.id != d.vm.id]
+    requested = d.text("consistency-group", NONE, "each VM has recovery points of its own")
+    members = [member for member in d.context.group_members if member.id != d.vm.id]
     if len(members) >= MOST_IN_GROUP:
-        d.refuse("consistency-group", f"a group of fewer than {MOST_IN_GROUP} VMs")
+        d.reject("consistency-group", f"a group of fewer than {MOST_IN_GROUP} VMs")
     elif any(not _alike(member, d.vm) for member in members):
-        d.refuse(
+        d.reject(
             "consistency-group", f"a group of VMs of one subscription and region, as {members[0].id} is in another"
         )
-    return asked
+    return requested
 
 
-def check_subscription(d: Derivation, replication: Replication, networks: Iterable[ResourceId]) -> None:
-    """All of a target VM is in one subscription: that of its resource group. Only the cache is at the source."""
+def check_subscription(d: PlanBuilder, replication: Replication, networks: Iterable[ResourceId]) -> None:
+    """Rejects target resources outside the subscription of the target resource group. Only the cache is at the
+    source."""
     subscription = replication.target_group.subscription.lower()
     used = {*replication.named, *([replication.network] if replication.network else networks)}
     strays = [str(each) for each in used - {replication.cache_account} if each.subscription.lower() != subscription]
     for tag in ("target-resource-group", "target-vnet"):
-        if strays and d.asks(tag) and d.item is None:
-            d.refuse(tag, f"what lies in one subscription with all of the target VM; {min(strays)} lies in another")
+        if strays and d.is_requested(tag) and d.item is None:
+            d.reject(tag, f"what lies in one subscription with all of the target VM; {min(strays)} lies in another")
             return

@@ -1,7 +1,7 @@
-"""A changed profile and the policy that VMs are protected with: the service moves no item to another policy.
+"""The edit of a replication policy after a change of its profile: the service moves no item to another policy.
 
-So the policy itself is edited, for all VMs under it: only one that this app made, only once somebody has confirmed it,
-and only while no profile asks for the values it has now. A VM whose owner chose another profile is no changed profile.
+So the policy itself is edited, for all VMs with it: only if this app created it, only after a confirmation,
+and only while no profile requests its current values. A VM whose owner selected another profile is not affected.
 """
 
 import re
@@ -13,7 +13,7 @@ from shared.model.plan import ResourcePreview
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 
-# A number tells a second policy of the same name; behind a profile's name it is the profile's own.
+# A number marks a second policy of the same name; after the name of a profile it belongs to that name.
 _OURS = re.compile(
     r"[1-9]\d{0,3}-hour-retention-(?:[1-9]\d{0,2}-hour|no)-app-consistent-policy"
     r"(?:-for-(?P<profile>[a-z0-9][a-z0-9-]*)|-\d+)?",
@@ -22,7 +22,7 @@ _OURS = re.compile(
 
 
 class PolicyEdit(Model):
-    """`items` are protected with the policy, and all of them change with it."""
+    """The edit of a policy. `items` counts the items with the policy: the edit changes all of them."""
 
     policy_id: ResourceId
     retention_minutes: int
@@ -54,8 +54,8 @@ def edit_of(
 
     None if there is nothing to edit, or nothing that may be: it has to be made for that very profile.
     """
-    asked = {(policy.retention_minutes, policy.app_consistent_minutes) for policy in profiles}
-    if _profile_of(policy_id.name) != profile or has in asked:
+    requested = {(policy.retention_minutes, policy.app_consistent_minutes) for policy in profiles}
+    if _profile_of(policy_id.name) != profile or has in requested:
         return None
     return PolicyEdit(
         policy_id=policy_id, retention_minutes=has[0], app_consistent_minutes=has[1], wanted=wanted, items=items
@@ -63,7 +63,7 @@ def edit_of(
 
 
 def _profile_of(name: str) -> str | None:
-    """The profile that the app made a policy of this name for; None if the name is none that it would have given."""
+    """The profile for which the app created the policy of this name; None if it is not a name by the app."""
     found = _OURS.fullmatch(name.lower())
     return (found["profile"] or DEFAULT) if found else None
 

@@ -1,6 +1,6 @@
-"""Whether a VM can be protected at all, in plain words. Pure: what was read in, findings out.
+"""Preflight checks: whether a VM can be protected at all. Pure: the context in, findings out.
 
-A blocker ends the VM's run as `NotEligible`; it is looked at again when something about it changes.
+A blocker ends the run as `NotEligible`; a later change of the VM starts the next run.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from shared.model.findings import Finding, Severity, blocker, warning
 from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.target_resources import CacheAccount, InVault, ResourceGroup, TargetResource
-from shared.model.vm import Disk, Lock, Size, SourceVm, Surroundings
+from shared.model.vm import Disk, Lock, PlanningContext, Size, SourceVm
 
 # The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.
 LEAST_CORES, LEAST_MEMORY = 2, 1
@@ -30,12 +30,13 @@ _FROM_MEMORY = {
 
 
 def may_be_old(findings: Iterable[Finding]) -> bool:
-    """Whether one of these blockers may rest on what was read hours ago: it is looked at anew before it is told."""
+    """Whether one of these blockers depends on cached data: it is checked again with fresh data before it is
+    reported."""
     return any(finding.severity is Severity.BLOCKER and finding.code in _FROM_MEMORY for finding in findings)
 
 
 def without_reading(vm: ResourceId, settings: Settings) -> list[Finding]:
-    """What can be said of a VM by its ID alone."""
+    """The checks that need only the ID of the VM."""
     if vm.is_type(CLASSIC_VIRTUAL_MACHINE):
         return [
             blocker(
@@ -56,24 +57,24 @@ def without_reading(vm: ResourceId, settings: Settings) -> list[Finding]:
 
 
 def of_vm(vm: SourceVm) -> Iterator[Finding]:
-    """What can be said of a VM that was read."""
+    """The checks that need only the VM."""
     if vm.scale_set_id:
         yield blocker(
             "ScaleSetInstance",
             f"{vm.id.name} is an instance of the scale set {vm.scale_set_id.name}, which makes and removes its VMs.",
-            "Protect stand-alone VMs; a scale set is made anew from its model in the other region.",
+            "Protect stand-alone VMs; a scale set is created again from its model in the other region.",
         )
     if vm.provisioning_state.lower() != "succeeded":
         yield blocker(
             "VmNotReady",
             f"The provisioning state of {vm.id.name} is {vm.provisioning_state}; it must be Succeeded (150019).",
-            "Mend or redeploy the VM; it is looked at again when it is written.",
+            "Fix or redeploy the VM; it is checked again after its next update.",
         )
     if vm.power_state != "running":
         yield blocker(
             "VmNotRunning",
             f"{vm.id.name} is {vm.power_state}; Site Recovery installs its agent in a running VM only.",
-            "Start the VM: it is looked at again when it starts.",
+            "Start the VM: it is checked again when it starts.",
         )
     if len(vm.disks) > MOST_DISKS:
         yield blocker(
@@ -121,7 +122,7 @@ def _of_security(vm: SourceVm) -> Iterator[Finding]:
 
 
 def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
-    """Why a disk cannot be replicated at all, or ""."""
+    """Why the disk cannot be replicated, or ""."""
     if disk.obstacle or disk.id in shared:
         return disk.obstacle or "a shared disk"
     size = disk.size_gb
@@ -142,19 +143,19 @@ def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
     )
 
 
-def of_surroundings(vm: SourceVm, around: Surroundings) -> Iterator[Finding]:
-    """What can be said of a VM by where it lives and what the service's own check found."""
-    if around.group_managed_by:
+def of_context(vm: SourceVm, context: PlanningContext) -> Iterator[Finding]:
+    """The checks that need the planning context: group, locks, and the service's own eligibility check."""
+    if context.group_managed_by:
         yield blocker(
             "ManagedResourceGroup",
-            f"The resource group {vm.id.resource_group} is managed by {around.group_managed_by}, which owns its VMs.",
+            f"The resource group {vm.id.resource_group} is managed by {context.group_managed_by}, which owns its VMs.",
             "Protect what runs there by the means of that service.",
         )
-    for error in around.eligibility_errors:
+    for error in context.eligibility_errors:
         yield blocker(
             "NotEligibleForReplication", f"Site Recovery's own check says {error.code}: {error.message}", error.action
         )
-    for size in around.offer.sizes if around.offer else ():
+    for size in context.offer.sizes if context.offer else ():
         if size.name.lower() == vm.size.lower() and _is_small(size):
             memory = "" if size.memory is None else f" and {size.memory:g} GiB of memory"
             yield warning(
@@ -173,8 +174,8 @@ def _is_small(size: Size) -> bool:
 def of_locks(
     vm: SourceVm, locks: tuple[Lock, ...], replication: Replication, made: tuple[ResourceId, ...] = ()
 ) -> Iterator[Finding]:
-    """Locks keep Azure from writing, or later from removing what protection leaves on a VM. `made` are networks that
-    have to be."""
+    """Findings about locks that prevent writes, or the later removal of what replication adds. `made` are the networks
+    to be created."""
     written = (vm.id, replication.target_group, replication.cache_account, replication.vault)
     for lock in locks:
         held = [each for each in (*written, *(made if lock.read_only else ())) if lock.covers(each)]
@@ -225,7 +226,7 @@ def region_not_mapped(vm: SourceVm) -> Finding:
 
 
 def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | None:
-    """Why a resource that is missing may not be made, if so. What lies in the vault always may be."""
+    """The blocker if a missing resource must not be created. Resources in the vault always may be."""
     if settings.target_creation is Create.ALL or isinstance(resource, InVault):
         return None
     of_cache = isinstance(resource, CacheAccount) or (isinstance(resource, ResourceGroup) and resource.for_cache)
@@ -240,7 +241,7 @@ def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | No
 
 
 def old_enough_at(vm: SourceVm, settings: Settings) -> datetime | None:
-    """When the VM has existed for as long as it has to, or None where that is not asked for."""
+    """When the VM reaches the minimum age, or None without one."""
     if vm.created_at is None or settings.min_age_minutes == 0:
         return None
     return vm.created_at + timedelta(minutes=settings.min_age_minutes)

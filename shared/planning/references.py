@@ -1,4 +1,4 @@
-"""Which resources are asked for by name or ID: what has to be read before anything can be derived from them."""
+"""The resources that overrides name: they have to be read before planning."""
 
 from collections.abc import Iterator
 
@@ -7,21 +7,21 @@ from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE, parts
 from shared.model.vm import SourceVm
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 
 
-def references(vm: SourceVm, wishes: Wishes) -> Iterator[tuple[str, ResourceId]]:
-    """Each choice that asks for a resource, and the resource."""
-    for tag, asked in wishes.asked.items():
+def references(vm: SourceVm, overrides: Overrides) -> Iterator[tuple[str, ResourceId]]:
+    """Each override that names a resource, and the resource."""
+    for tag, requested in overrides.requested.items():
         if CHOICES[tag].resource_type is None:
             continue
-        for value in parts(asked.value).values():
-            found = referred(tag, value, vm, wishes)
+        for value in parts(requested.value).values():
+            found = referred(tag, value, vm, overrides)
             if found:
                 yield tag, found
 
 
-def referred(tag: str, value: str, vm: SourceVm, wishes: Wishes) -> ResourceId | None:
+def referred(tag: str, value: str, vm: SourceVm, overrides: Overrides) -> ResourceId | None:
     """The resource that a value names: by its ID, or by its name in the VM's target resource group (a cache account in
     the group of the app's own); None for `none`."""
     kind = CHOICES[tag].resource_type
@@ -31,14 +31,14 @@ def referred(tag: str, value: str, vm: SourceVm, wishes: Wishes) -> ResourceId |
         return ResourceId(value)
     if kind == RESOURCE_GROUP:
         return ResourceId.of(vm.id.subscription, value)
-    group = target_group(vm, wishes)
+    group = target_group(vm, overrides)
     if tag == "cache-storage":
         group = naming.cache_account(vm.id.subscription, vm.location).group_id
     return ResourceId.of(group.subscription, group.resource_group, kind or "", value)
 
 
-def target_group(vm: SourceVm, wishes: Wishes) -> ResourceId:
-    """The resource group that is asked for, else the counterpart of the VM's."""
-    asked = wishes.asked.get("target-resource-group")
-    found = referred("target-resource-group", asked.value, vm, wishes) if asked else None
+def target_group(vm: SourceVm, overrides: Overrides) -> ResourceId:
+    """The target resource group: that of the override, else the counterpart of the VM's."""
+    requested = overrides.requested.get("target-resource-group")
+    found = referred("target-resource-group", requested.value, vm, overrides) if requested else None
     return found or naming.target_group(vm.id)

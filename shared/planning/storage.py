@@ -1,4 +1,4 @@
-"""Disks: their types, their keys, and the account that holds what was written to them until the target has it."""
+"""Disks: types, encryption sets, and the cache account that buffers their writes."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,40 +11,41 @@ from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, Existing, SourceVm
 from shared.planning import preflight
-from shared.planning.builder import OF_ITEM, Derivation
+from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.references import referred
 
-# Documented: 375 disks for an account at 8 MB/s each. The rest is room for VMs that are enabled at the same time.
+# Documented: 375 disks per account at 8 MB/s each. The rest is a reserve for VMs that are enabled concurrently.
 MOST_CACHED_DISKS = 350
 PREMIUM_KIND = "BlockBlobStorage"
 
 _NEEDS_HIGH_CHURN = "premiumv2_lrs"
 
 
-def cache(d: Derivation) -> tuple[ResourceId, bool]:
-    """The cache account, and whether it is one for high churn. Those of an item are for good."""
+def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
+    """The cache account, and whether it is one for high churn. Those of an item are permanent."""
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = default_cache(d.vm, d.around.cached_disks, high_churn=high)
+    default = default_cache(d.vm, d.context.cached_disks, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
     existing = d.existing(chosen)
     if existing is None:
         return chosen, high
     is_premium = existing.kind == PREMIUM_KIND
     _check_access(d, existing, is_premium=is_premium)
-    if not d.asks("cache-storage"):
+    if not d.is_requested("cache-storage"):
         return chosen, high
-    if d.asks("churn") and is_premium != high:
-        d.refuse("churn", f"{HIGH_CHURN if is_premium else NORMAL_CHURN}: {chosen.name} is a {existing.kind} account")
+    if d.is_requested("churn") and is_premium != high:
+        d.reject("churn", f"{HIGH_CHURN if is_premium else NORMAL_CHURN}: {chosen.name} is a {existing.kind} account")
     return chosen, is_premium
 
 
-def _check_access(d: Derivation, account: Existing, *, is_premium: bool) -> None:
-    """Site Recovery goes by the account's keys, or by the vault's identity; what is asked for was checked otherwise."""
-    name, shut_out = account.id.name, account.keys_off and not d.around.vault_has_identity
-    if d.asks("cache-storage") and shut_out:
-        d.refuse("cache-storage", f"an account with key access, or a vault with an identity; {name} has keys off")
+def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> None:
+    """Rejects an account that Site Recovery cannot access: it uses the keys of the account, or the identity of the
+    vault."""
+    name, shut_out = account.id.name, account.keys_off and not d.context.vault_has_identity
+    if d.is_requested("cache-storage") and shut_out:
+        d.reject("cache-storage", f"an account with key access, or a vault with an identity; {name} has keys off")
     elif account.obstacle or shut_out:
         obstacle = account.obstacle or "has keys off, and the vault has no identity to go by"
         d.findings.append(
@@ -65,22 +66,22 @@ def _check_access(d: Derivation, account: Existing, *, is_premium: bool) -> None
         )
 
 
-def _cache_of_item(d: Derivation, item: ProtectedItem) -> tuple[ResourceId, bool]:
+def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, bool]:
     has = next((disk.cache_account for disk in item.disks if disk.cache_account), None)
-    asked = d.resource("cache-storage", has, OF_ITEM) if d.asks("cache-storage") else None
-    if asked is None:
-        d.say("cacheStorage", has or "none", OF_ITEM, ITEM_ORIGIN)
+    requested = d.resource("cache-storage", has, OF_ITEM) if d.is_requested("cache-storage") else None
+    if requested is None:
+        d.record("cacheStorage", has or "none", OF_ITEM, ITEM_ORIGIN)
     churn = HIGH_CHURN if item.settings.high_churn else NORMAL_CHURN
-    if d.asks("churn"):
+    if d.is_requested("churn"):
         churn = d.text("churn", churn, "")
     else:
-        d.say("churn", churn, OF_ITEM, ITEM_ORIGIN)
-    account = asked or has or naming.cache_account(d.vm.id.subscription, d.vm.location)
+        d.record("churn", churn, OF_ITEM, ITEM_ORIGIN)
+    account = requested or has or naming.cache_account(d.vm.id.subscription, d.vm.location)
     return account, churn == HIGH_CHURN
 
 
 def default_cache(vm: SourceVm, cached_disks: Mapping[str, int], *, high_churn: bool) -> ResourceId:
-    """The first of the app's own accounts that has room for the VM's disks."""
+    """The first of the app's accounts with capacity for the disks of the VM."""
     number = 1
     while True:
         account = naming.cache_account(vm.id.subscription, vm.location, premium=high_churn, number=number)
@@ -90,7 +91,7 @@ def default_cache(vm: SourceVm, cached_disks: Mapping[str, int], *, high_churn: 
         number += 1
 
 
-def disks(d: Derivation, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
+def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
     names = [disk.id.name for disk in d.vm.disks]
     targets, replicas = d.each("target-disk-type", names), d.each("replica-disk-type", names)
     has = {disk.id: disk for disk in d.item.disks} if d.item else {}
@@ -103,9 +104,9 @@ def disks(d: Derivation, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
         origin, reason = (ITEM_ORIGIN, OF_ITEM) if own else (DEFAULT_ORIGIN, "the source disk's")
         target, replica = (own.target_sku, own.replica_sku) if own else (disk.sku, disk.sku)
         if name not in targets:
-            d.say(f"targetDiskType/{name}", target, reason, origin)
+            d.record(f"targetDiskType/{name}", target, reason, origin)
         if name not in replicas:
-            d.say(f"replicaDiskType/{name}", replica, reason, origin)
+            d.record(f"replicaDiskType/{name}", replica, reason, origin)
         replicated = ReplicatedDisk(
             id=disk.id,
             replica_sku=replicas.get(name, replica),
@@ -114,13 +115,13 @@ def disks(d: Derivation, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
         )
         made.append(replicated)
         if own is None:
-            _check(d, disk, replicated, high_churn=high_churn, asks_set=name in sets)
+            _check(d, disk, replicated, high_churn=high_churn, set_requested=name in sets)
     return tuple(made)
 
 
-def _check(d: Derivation, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, asks_set: bool) -> None:
-    """What keeps a disk from being replicated. Of a VM that is protected it is this disk alone."""
-    found = tuple(_obstacles(d, disk, replicated, high_churn=high_churn, asks_set=asks_set))
+def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool) -> None:
+    """Findings about disks that cannot be replicated: a blocker, or a warning if the VM is protected already."""
+    found = tuple(_obstacles(d, disk, replicated, high_churn=high_churn, set_requested=set_requested))
     if d.item and found:
         d.unfit.add(disk.id)
         found = tuple(map(as_warning, found))
@@ -128,9 +129,9 @@ def _check(d: Derivation, disk: Disk, replicated: ReplicatedDisk, *, high_churn:
 
 
 def _obstacles(
-    d: Derivation, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, asks_set: bool
+    d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool
 ) -> Iterator[Finding]:
-    obstacle = preflight.disk_obstacle(disk, d.around.shared_disks)
+    obstacle = preflight.disk_obstacle(disk, d.context.shared_disks)
     if obstacle:
         yield preflight.unsupported(d.vm, disk.id, obstacle)
     types = (disk.sku, replicated.target_sku, replicated.replica_sku)
@@ -140,41 +141,41 @@ def _obstacles(
             f"The disk {disk.id.name} is or becomes a Premium SSD v2, which needs a premium cache account.",
             f"Ask for it by {d.app.tag_name}-churn={HIGH_CHURN}, if its profile allows it.",
         )
-    if disk.encryption_set and not asks_set:
+    if disk.encryption_set and not set_requested:
         yield blocker(
             "DiskEncryptionSetNeeded",
             f"The disk {disk.id.name} of {d.vm.id.name} is encrypted with a customer-managed key "
             f"({disk.encryption_set.name}): the target needs a disk encryption set of its own.",
-            f"Make one in {d.around.target_location}, and name it by {d.app.tag_name}-target-disk-encryption-set.",
+            f"Make one in {d.context.target_location}, and name it by {d.app.tag_name}-target-disk-encryption-set.",
         )
 
 
-def _encryption_set(d: Derivation, disk: str, asked: dict[str, str]) -> ResourceId | None:
+def _encryption_set(d: PlanBuilder, disk: str, requested: dict[str, str]) -> ResourceId | None:
     tag = "target-disk-encryption-set"
-    found = referred(tag, asked[disk], d.vm, d.wishes)
+    found = referred(tag, requested[disk], d.vm, d.overrides)
     return d.checked(tag, found) if found else None
 
 
-def boot_diagnostics(d: Derivation) -> ResourceId | None:
-    chosen = d.resource("target-boot-diagnostics", None, "none is asked for")
-    existing = d.existing(chosen) if chosen and d.asks("target-boot-diagnostics") else None
+def boot_diagnostics(d: PlanBuilder) -> ResourceId | None:
+    chosen = d.resource("target-boot-diagnostics", None, "none is requested")
+    existing = d.existing(chosen) if chosen and d.is_requested("target-boot-diagnostics") else None
     if existing and existing.sku.lower().startswith("premium"):
-        d.refuse("target-boot-diagnostics", f"a standard account; {existing.id.name} is {existing.sku}")
+        d.reject("target-boot-diagnostics", f"a standard account; {existing.id.name} is {existing.sku}")
     return chosen
 
 
-def target_accounts(d: Derivation) -> None:
-    """A plan tells them although the VM is refused."""
-    if not d.asks("target-storage"):
+def target_accounts(d: PlanBuilder) -> None:
+    """Records the storage accounts of unmanaged disks, although such a VM is rejected."""
+    if not d.is_requested("target-storage"):
         d.settings += unmanaged(d.vm)
     elif d.vm.unmanaged_disks:
         d.resource("target-storage", None, "")
     else:
-        d.refuse("target-storage", f"none, since {d.vm.id.name} has no unmanaged disks")
+        d.reject("target-storage", f"none, since {d.vm.id.name} has no unmanaged disks")
 
 
 def unmanaged(vm: SourceVm) -> tuple[Setting, ...]:
-    """Where unmanaged disks would go, as the portal has it. Azure has retired them: the VM is refused all the same."""
+    """The targets of unmanaged disks, as in the portal. Azure has retired them: the VM is rejected all the same."""
     return tuple(
         Setting(
             name=f"targetStorage/{account}",

@@ -1,4 +1,4 @@
-"""Every kind of target resource: how it is found, and how it is made."""
+"""The registry of target resource kinds: how each is found and created."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
-from shared.arm.get_or_create import Flight
-from shared.arm.rate_limit import in_background
+from shared.arm.get_or_create import PendingCreate
+from shared.arm.rate_limit import low_priority
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Failed, Outcome
+from shared.model.step_result import Error, Failed, StepResult
 from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
@@ -27,20 +27,20 @@ from shared.model.target_resources import (
 )
 from shared.planning import preflight
 from shared.provision import target_resources
-from shared.provision.target_resources import UnfitError
+from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import forget_groups
 from shared.site_recovery import infrastructure
 from shared.site_recovery.vault import Vault, vault_of
 
 
 class _Kind(NamedTuple):
-    """All take the holder (the gateway or a vault) and the resource. `create` answers an ID if it was done at once.
+    """The functions of a kind, called with `Azure` or a vault and the resource. `create` returns an ID if it completed.
 
-    `forget` is for a `find` that looks into a remembered list: one that is older than the time given is read anew.
+    `forget` invalidates the cached list that `find` reads, if it is older than the given time.
     """
 
     find: Callable[[Any, Any], Awaitable[ResourceId | None]]
-    create: Callable[[Any, Any], Awaitable[Flight | ResourceId]]
+    create: Callable[[Any, Any], Awaitable[PendingCreate | ResourceId]]
     forget: Callable[[Any, Any, float], None] | None = None
 
 
@@ -82,27 +82,27 @@ _KINDS: dict[type[TargetResource], _Kind] = {
 }
 
 
-async def ensure(azure: Azure, resource: TargetResource) -> Outcome:
-    """Ready if it is there, whoever made it; Pending while it is made. Raises HttpResponseError, MissingParentError."""
+async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
+    """Ready if the resource exists, Pending while it is created. Raises HttpResponseError, MissingParentError."""
     holder, forget = _holder(azure, resource), _KINDS[type(resource)].forget
     recently = monotonic() - azure.settings.poll_seconds
     refresh = partial(forget, holder, resource, recently) if forget else None
     try:
-        # Whoever wants the same waits for this look at it, events too.
-        with in_background(False):
-            return await holder.ensurer.ensure(
+        # Other callers share this read, those of events too: it must not wait with low priority.
+        with low_priority(False):
+            return await holder.get_or_create.ensure(
                 resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
             )
-    except UnfitError as unfit:
+    except IncompatibleResourceError as unfit:
         return Failed(error=Error(code="IncompatibleTargetResource", message=str(unfit)), by_settings=True)
 
 
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
-    """The ID of the resource if it is there. Reads only. Raises HttpResponseError, UnfitError."""
+    """The ID of the resource if it exists. Reads only. Raises HttpResponseError, UnfitError."""
     return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
 
 
-async def _create(azure: Azure, resource: TargetResource) -> Flight | ResourceId:
+async def _create(azure: Azure, resource: TargetResource) -> PendingCreate | ResourceId:
     forbidden = preflight.not_to_be_made(resource, azure.settings)
     if forbidden:
         raise WriteRefusedError(forbidden.code, forbidden.message, forbidden.fix)
@@ -110,8 +110,8 @@ async def _create(azure: Azure, resource: TargetResource) -> Flight | ResourceId
 
 
 def known(azure: Azure, resource: TargetResource) -> bool:
-    """Whether this process saw it a while ago at most. Costs no call."""
-    return _holder(azure, resource).ensurer.knows(resource.key)
+    """Whether the resource is in the cache of this process. Makes no call."""
+    return _holder(azure, resource).get_or_create.knows(resource.key)
 
 
 def _holder(azure: Azure, resource: TargetResource) -> Azure | Vault:

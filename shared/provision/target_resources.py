@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from shared.arm.client import Azure
-from shared.arm.get_or_create import Flight, UnderWayError, usually
+from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
 from shared.arm.parsing import region
 from shared.arm.ttl_cache import FRESH_FOR
 from shared.model import naming
@@ -35,24 +35,25 @@ _API_VERSIONS: dict[type[Placed], str] = {
     CacheAccount: STORAGE_API_VERSION,
 }
 
-# Seconds, in recorded traffic.
+# Seconds that the creation took in recorded traffic.
 _USUALLY_TAKES: dict[type[Placed], float] = {VirtualNetwork: 5, AvailabilitySet: 2, PlacementGroup: 2, CacheAccount: 20}
 
 
-class UnfitError(Exception):
-    """A resource of that name exists and cannot serve: nothing was changed about it."""
+class IncompatibleResourceError(Exception):
+    """A resource of that name exists and is incompatible. It was not changed."""
 
 
 async def find_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId | None:
-    """A group may lie in any region: only what is in it has to be in the target region."""
-    return wanted.id if await read_group(azure, wanted.id, anew=True) else None
+    """The group if it exists, in any region: only its resources have to be in the target region."""
+    return wanted.id if await read_group(azure, wanted.id, refresh=True) else None
 
 
 async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> ResourceId:
-    """Looked for once more: the list may be older than a group of that name, and a PUT would replace its tags."""
+    """Creates the group, after another read: the list may be stale, and a PUT would replace the tags of an existing
+    group."""
     azure.check_write(wanted.id)
     forget_groups(azure, wanted.id, if_before=monotonic() - FRESH_FOR)
-    if await read_group(azure, wanted.id, anew=True):
+    if await read_group(azure, wanted.id, refresh=True):
         return wanted.id
     client = azure.resources(wanted.id.subscription).resource_groups
     await client.create_or_update(wanted.id.name, {"location": wanted.location, "tags": _tags(azure, wanted)})
@@ -60,7 +61,7 @@ async def create_resource_group(azure: Azure, wanted: ResourceGroup) -> Resource
 
 
 async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
-    """The resource if it is there. Raises UnfitError if it cannot serve, UnderWayError while somebody changes it.
+    """The resource if it exists. Raises UnfitError if it is incompatible, UnderWayError during another operation.
 
     Only what is missing is ever made: a PUT on a network replaces what others have added to it.
     """
@@ -70,24 +71,26 @@ async def find_placed(azure: Azure, wanted: Placed) -> ResourceId | None:
     location = region(found.get("location"))
     state = (found.get("properties") or {}).get("provisioningState", "Succeeded")
     if location != wanted.location:
-        raise UnfitError(
+        raise IncompatibleResourceError(
             f"{wanted.id} exists in {location}, and is needed in {wanted.location}: name another by a tag, or remove "
             "or rename it."
         )
     if state == "Failed":
-        raise UnfitError(f"The creation of {wanted.id} has failed: see its activity log, then remove it.")
+        raise IncompatibleResourceError(
+            f"The creation of {wanted.id} has failed: see its activity log, then remove it."
+        )
     obstacle = account_obstacle(found) if isinstance(wanted, CacheAccount) and state == "Succeeded" else ""
     if obstacle or (isinstance(wanted, CacheAccount) and wanted.premium != (found.get("kind") == PREMIUM_KIND)):
-        raise UnfitError(
-            f"{wanted.id} {obstacle or 'is an account of another kind'}: mend it, or name another by a tag."
+        raise IncompatibleResourceError(
+            f"{wanted.id} {obstacle or 'is an account of another kind'}: fix it, or name another by a tag."
         )
     if state != "Succeeded":
         raise UnderWayError(f"{wanted.id} is {state}.")
     return wanted.id
 
 
-async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> Flight:
-    """The same address space and subnets as the source: a VM keeps its address when it fails over."""
+async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> PendingCreate:
+    """Creates the network with the address space and subnets of the source: a VM keeps its address at a failover."""
     subnets = [
         {
             "name": name,
@@ -99,7 +102,7 @@ async def create_virtual_network(azure: Azure, wanted: VirtualNetwork) -> Flight
     return await _put(azure, wanted, {"properties": properties})
 
 
-async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> Flight:
+async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> PendingCreate:
     counts: dict[str, Any] = {
         "platformFaultDomainCount": wanted.fault_domains,
         "platformUpdateDomainCount": wanted.update_domains,
@@ -109,20 +112,20 @@ async def create_availability_set(azure: Azure, wanted: AvailabilitySet) -> Flig
     return await _put(azure, wanted, {"sku": {"name": wanted.sku}, "properties": counts})
 
 
-async def create_placement_group(azure: Azure, wanted: PlacementGroup) -> Flight:
+async def create_placement_group(azure: Azure, wanted: PlacementGroup) -> PendingCreate:
     return await _put(azure, wanted, {"properties": {"proximityPlacementGroupType": "Standard"}})
 
 
-async def create_cache_account(azure: Azure, wanted: CacheAccount) -> Flight:
-    """In the VM's own region: replication data rests there until the target has it. Premium block blobs take a high
-    churn."""
+async def create_cache_account(azure: Azure, wanted: CacheAccount) -> PendingCreate:
+    """Creates the cache account in the region of the VM: replication data is buffered there. Premium block blobs
+    sustain a high churn."""
     properties = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
     kind, sku = (PREMIUM_KIND, "Premium_LRS") if wanted.premium else ("StorageV2", "Standard_LRS")
     return await _put(azure, wanted, {"kind": kind, "sku": {"name": sku}, "properties": properties})
 
 
 def _tags(azure: Azure, made: Placed) -> dict[str, str]:
-    """Those of the settings, and what has to be known of it before it may ever be removed."""
+    """The tags of the settings, and those that a later removal depends on."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     ours = {**azure.settings.resource_tags, **naming.MADE_BY, naming.MADE_AT: now}
     if isinstance(made, VirtualNetwork):
@@ -130,7 +133,7 @@ def _tags(azure: Azure, made: Placed) -> dict[str, str]:
     return ours
 
 
-async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
+async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> PendingCreate:
     azure.check_write(wanted.id)
     client = azure.resources(wanted.id.subscription).resources
     api_version = _API_VERSIONS[type(wanted)]
@@ -141,6 +144,6 @@ async def _put(azure: Azure, wanted: Placed, body: dict[str, Any]) -> Flight:
     azure.made.add(wanted.id)
 
     async def progress() -> bool | Error:
-        return True  # whether it is done is told by the resource itself
+        return True  # the resource itself shows whether it is complete
 
-    return Flight(usually(_USUALLY_TAKES[type(wanted)], azure.settings.poll_seconds), progress)
+    return PendingCreate(usually(_USUALLY_TAKES[type(wanted)], azure.settings.poll_seconds), progress)

@@ -1,4 +1,4 @@
-"""Reading managed disks: what the VM itself does not tell of them. One list for a resource group."""
+"""Managed disks: properties that the VM does not show. One list per resource group."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from shared.model.vm import SourceVm
 
 
 async def shared_disks(azure: Azure, vm: SourceVm, within: float) -> tuple[ResourceId, ...]:
-    """The VM's disks that several VMs may have at once."""
+    """The shared disks of the VM."""
     found = []
     for group in sorted({disk.id.group_id for disk in vm.disks}, key=str):
         own = [disk.id for disk in vm.disks if disk.id.group_id == group]

@@ -1,4 +1,4 @@
-"""Management locks, and the links that protection puts on a VM: one list of each for a subscription."""
+"""Management locks, and the links that replication puts on a VM: one list of each per subscription."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ async def read_locks(azure: Azure, subscription: str, within: float) -> tuple[Lo
 
 
 async def read_links(azure: Azure, vm: ResourceId) -> tuple[LinkRecord, ...]:
-    """Those of the VM that a protection has left on it, or keeps there: as fresh as the vault's items."""
+    """The links of the VM, cached as long as the items of a vault."""
     key = f"links/{vm.subscription.lower()}"
     listed = await azure.shared(key, lambda: _read_links(azure, vm.subscription), azure.settings.poll_seconds)
     return tuple(listed.get(vm.key, ()))
@@ -46,7 +46,7 @@ async def _read_locks(azure: Azure, subscription: str) -> tuple[Lock, ...]:
 
 
 async def _read_links(azure: Azure, subscription: str) -> dict[str, list[LinkRecord]]:
-    """By the lower-cased ID of the VM."""
+    """The links by the lower-cased ID of the VM."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Resources/links"
     found: defaultdict[str, list[LinkRecord]] = defaultdict(list)
     async for link in azure.list(path, "2016-09-01"):

@@ -1,4 +1,4 @@
-"""Reading resources that somebody names in a tag, a profile or a request: whether they are there, and where."""
+"""Resources named in a tag, a profile or a request: whether they exist, and in which region."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ _API_VERSIONS = {
 
 
 async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches: set[ResourceId]) -> Existing | None:
-    """The resource, or None if there is none of that ID; `caches` are asked for as cache accounts.
+    """The resource, or None if it does not exist; `caches` are checked as cache accounts.
 
     Raises HttpResponseError.
     """
@@ -54,7 +54,7 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
 
 
 def api_version_of(resource: ResourceId) -> str:
-    """What a resource of one of these types is read, and deleted, with."""
+    """The API version to read and delete a resource of this type."""
     return next(version for kind, version in _API_VERSIONS.items() if resource.is_type(kind))
 
 
@@ -64,7 +64,7 @@ def _has_pool(balancer: dict[str, Any], wanted: ResourceId) -> bool:
 
 
 async def _cache_obstacle(azure: Azure, account: ResourceId, found: dict[str, Any], within: float) -> str:
-    """Why a storage account cannot hold what Site Recovery puts there, or ""."""
+    """Why the storage account cannot serve as a cache account, or ""."""
     rules = account_obstacle(found)
     if rules:
         return rules
@@ -75,7 +75,7 @@ async def _cache_obstacle(azure: Azure, account: ResourceId, found: dict[str, An
 
 
 def account_obstacle(found: dict[str, Any]) -> str:
-    """What the account itself tells of that: its kind, its SKU, its firewall."""
+    """The obstacle in the properties of the account: its kind, its SKU, its firewall; or ""."""
     kind, sku = found.get("kind") or "", (found.get("sku") or {}).get("name") or ""
     rules = (found.get("properties") or {}).get("networkAcls") or {}
     if kind not in {"Storage", "StorageV2", "BlockBlobStorage"} or (

@@ -1,4 +1,4 @@
-"""Reading network interfaces and virtual networks. Their SDK costs seconds of a cold start: plain reads do."""
+"""Network interfaces and virtual networks. By plain requests: the SDK would add seconds to a cold start."""
 
 from http import HTTPStatus
 from typing import Any
@@ -14,8 +14,8 @@ API_VERSION = "2026-03-01"
 
 
 async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
-    """The interface with its primary configuration; None for one that is in no subnet."""
-    # ARM writes what is not there as null as well as not at all.
+    """The interface with its primary configuration; None if it is in no subnet."""
+    # ARM writes a missing property as null, or leaves it out.
     properties = (await azure.get(str(nic), API_VERSION)).get("properties") or {}
     configurations = [each for each in properties.get("ipConfigurations") or () if _of(each).get("subnet")]
     primary: dict[str, Any] = next(
@@ -34,7 +34,7 @@ async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
 
 
 async def read_network(azure: Azure, network: ResourceId, within: float) -> Network | None:
-    """The network, shared by all VMs in it; None if there is none, or none that we may read: somebody's hub, say."""
+    """The network, cached for all its VMs; None if it does not exist, or the app may not read it (a hub, say)."""
     try:
         found = await azure.read(network, API_VERSION, within)
     except HttpResponseError as answer:
@@ -45,11 +45,11 @@ async def read_network(azure: Azure, network: ResourceId, within: float) -> Netw
 
 
 async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
-    """Whether nothing in the network has the address."""
+    """Whether the address is free in the network."""
     try:
         answer = await azure.get(f"{network}/CheckIPAddressAvailability", API_VERSION, ipAddress=address)
     except HttpResponseError as refused:
-        # In no subnet of the network: that it does not fit is told by its subnets.
+        # In no subnet of the network: the check of the subnets reports that.
         if refused.status_code == HTTPStatus.BAD_REQUEST:
             return True
         raise
@@ -57,7 +57,7 @@ async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
 
 
 def network_of(network: ResourceId, found: dict[str, Any]) -> Network:
-    """The network as ARM shows it."""
+    """The network, parsed from its JSON."""
     properties = found.get("properties") or {}
     return Network(
         id=network,
@@ -72,8 +72,8 @@ def _subnet(properties: dict[str, Any]) -> Subnet:
     one = properties.get("addressPrefix")
     return Subnet(
         prefixes=tuple(properties.get("addressPrefixes") or ([one] if one else ())),
-        guarded=bool(properties.get("networkSecurityGroup")),
-        routed=bool(properties.get("routeTable")),
+        has_nsg=bool(properties.get("networkSecurityGroup")),
+        has_route_table=bool(properties.get("routeTable")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Resource groups, read by one list for each subscription: which there are, where, their tags, and who manages them."""
+"""Resource groups: region, tags and manager, by one list per subscription."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,26 +8,26 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
 from shared.arm.parsing import region
-from shared.arm.ttl_cache import HARDLY
+from shared.arm.ttl_cache import TTL_STATIC
 from shared.model.resource_id import ResourceId
 
 
 @dataclass(frozen=True)
 class GroupRecord:
-    """`managed_by` is the ID of the resource that owns the group, or ""."""
+    """A resource group. `managed_by` is the ID of the resource that owns the group, or ""."""
 
     location: str
     managed_by: str = ""
     tags: dict[str, str] = field(default_factory=dict)
 
 
-async def read_group(azure: Azure, group: ResourceId, *, anew: bool = False) -> GroupRecord | None:
-    """The resource group, or None if there is none. One that is not in an old list is looked for in a new one.
+async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) -> GroupRecord | None:
+    """The resource group, or None if it does not exist. If a cached list does not hold it, the list is read again.
 
     Raises HttpResponseError.
     """
     recently = azure.settings.poll_seconds
-    for within in (recently,) if anew else (recently * HARDLY, recently):
+    for within in (recently,) if refresh else (recently * TTL_STATIC, recently):
         listed = await _groups_of(azure, group.subscription, within)
         if group.key in listed:
             return listed[group.key]
@@ -40,7 +40,8 @@ async def _groups_of(azure: Azure, subscription: str, within: float) -> dict[str
 
 
 def forget_groups(azure: Azure, group: ResourceId, *, if_before: float) -> None:
-    """The list that would hold the group is read anew, unless it was since the (monotonic) time given."""
+    """Invalidates the cached list of the group's subscription, unless its read began after `if_before` (monotonic
+    time)."""
     azure.forget(_key(group.subscription), if_before=if_before)
 
 
@@ -49,7 +50,7 @@ def _key(subscription: str) -> str:
 
 
 async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
-    """One that is being deleted is none any more: to make it again, Azure refuses until it is gone."""
+    """Whether the group is not being deleted: until it is gone, Azure refuses to create it again."""
     try:
         groups: Any = azure.resources(subscription).resource_groups.list()
         return {

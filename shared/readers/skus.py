@@ -1,4 +1,4 @@
-"""What the target region offers a subscription: VM sizes with their limits and zones, and what is left of quotas."""
+"""What the target region offers a subscription: VM sizes with their limits and zones, and the remaining quotas."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _CORES = "cores"
 
 
 async def read_offer(azure: Azure, subscription: str, location: str, wanted: set[str], within: float) -> Offer:
-    """Those of the `wanted` sizes (lower-cased) that the region offers to the subscription, and what else it has."""
+    """The `wanted` sizes (lower-cased) that the region offers to the subscription, its quotas and fault domains."""
     where = f"{subscription.lower()}/{location}"
     offered, domains = await azure.shared(f"sizes/{where}", lambda: _read_skus(azure, subscription, location), within)
     left = await azure.shared(f"quotas/{where}", lambda: _read_quotas(azure, subscription, location), within)
@@ -36,8 +36,8 @@ async def _read_skus(azure: Azure, subscription: str, location: str) -> tuple[di
         if sku.resource_type == "virtualMachines" and (size := _size(sku, location)):
             sizes[size.name.lower()] = size
         elif sku.resource_type == "availabilitySets" and sku.name == "Aligned":
-            told = _capabilities(sku).get("MaximumPlatformFaultDomainCount")
-            domains = int(told) if told else None
+            most_domains = _capabilities(sku).get("MaximumPlatformFaultDomainCount")
+            domains = int(most_domains) if most_domains else None
     return sizes, domains
 
 
@@ -46,7 +46,7 @@ def _capabilities(sku: Any) -> dict[str, str]:
 
 
 def _size(sku: Any, location: str) -> Size | None:
-    """None for a size that the subscription may not use in the region."""
+    """The size, or None if the subscription may not use it in the region."""
     restrictions = sku.restrictions or ()
     if any(restriction.type == "Location" for restriction in restrictions):
         return None
@@ -73,7 +73,7 @@ def _size(sku: Any, location: str) -> Size | None:
 
 
 async def _read_quotas(azure: Azure, subscription: str, location: str) -> dict[str, int]:
-    """What is left, by the name of the quota in lower case: of a family of sizes, and of all `cores`."""
+    """The remaining cores by the lower-cased name of the quota: of each family of sizes, and of all `cores`."""
     usages: Any = azure.compute(subscription).usage.list(location)
     return {
         usage.name.value.lower(): usage.limit - usage.current_value

@@ -1,4 +1,4 @@
-"""What uses a resource of the target, as it tells of itself: read right before it would be removed. Reads only.
+"""Usage checks before deletion: what uses a target resource, read right before its removal. Reads only.
 
 Azure refuses to delete a network, a set or a placement group that something is in, and nothing else: a storage account
 goes with its data, a resource group with everything in it.
@@ -17,34 +17,34 @@ from shared.planning.storage import PREMIUM_KIND
 from shared.readers.named_resources import STORAGE_API_VERSION, api_version_of
 from shared.readers.networks import API_VERSION as NETWORK_API_VERSION
 from shared.readers.networks import network_of
-from shared.reconcile.orphans import Found, digest_of
+from shared.reconcile.orphans import ResourceUsage, digest_of
 
 Json = dict[str, Any]
 
 _SHOWN = 3
 _MEMBERS = ("virtualMachines", "availabilitySets", "virtualMachineScaleSets")
 
-# Site Recovery uses blobs only. How it calls its containers is documented nowhere, and it leaves them behind when
-# replication is disabled (azure-powershell issue 5613): what is known to be somebody else's is told apart instead.
+# Site Recovery uses blobs only. The names of its containers are not documented, and it leaves them behind when
+# replication is disabled (azure-powershell issue 5613): containers known to belong to others are recognized instead.
 _NOT_OF_SITE_RECOVERY = {"fileServices": "shares", "queueServices": "queues", "tableServices": "tables"}
 _CONTAINERS_OF_OTHERS = ("$", "bootdiagnostics", "insights-", "vhds")
 
 
-async def look_at_made(azure: Azure, resource: ResourceId) -> Found | None:
-    """The resource as it is now, or None if it is gone. Raises HttpResponseError."""
+async def resource_usage(azure: Azure, resource: ResourceId) -> ResourceUsage | None:
+    """The usage of the resource now, or None if it is gone. Raises HttpResponseError."""
     if not resource.type:
         return await _group(azure, resource)
     body = await azure.read(resource, api_version_of(resource), 0)
     if body is None:
         return None
-    look = next(look for kind, look in _LOOKS.items() if resource.is_type(kind))
+    read = next(read for kind, read in _READERS.items() if resource.is_type(kind))
     state = str((body.get("properties") or {}).get("provisioningState") or "Succeeded")
     if state != "Succeeded":
-        return Found(resource, body.get("tags") or {}, (f"it is {state}",))
-    return await look(azure, resource, body)
+        return ResourceUsage(resource, body.get("tags") or {}, (f"it is {state}",))
+    return await read(azure, resource, body)
 
 
-async def _group(azure: Azure, group: ResourceId) -> Found | None:
+async def _group(azure: Azure, group: ResourceId) -> ResourceUsage | None:
     client = azure.resources(group.subscription)
     try:
         found = await client.resource_groups.get(group.resource_group)
@@ -56,29 +56,31 @@ async def _group(azure: Azure, group: ResourceId) -> Found | None:
     use = [f"{', '.join(filter(None, inside[:_SHOWN]))} is in it"] if inside else []
     if found.managed_by:
         use.append(f"it is managed by {found.managed_by}")
-    return Found(group, dict(found.tags or {}), tuple(use))
+    return ResourceUsage(group, dict(found.tags or {}), tuple(use))
 
 
-async def _members(_azure: Azure, resource: ResourceId, body: Json) -> Found:
-    """Of an availability set and of a proximity placement group."""
+async def _members(_azure: Azure, resource: ResourceId, body: Json) -> ResourceUsage:
+    """The members of an availability set or a proximity placement group."""
     properties = body.get("properties") or {}
     inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in _MEMBERS for each in properties.get(name) or ()]
-    return Found(resource, body.get("tags") or {}, (f"{', '.join(inside[:_SHOWN])} is in it",) if inside else ())
+    return ResourceUsage(
+        resource, body.get("tags") or {}, (f"{', '.join(inside[:_SHOWN])} is in it",) if inside else ()
+    )
 
 
-async def _network(_azure: Azure, resource: ResourceId, body: Json) -> Found:
-    """A reference of any kind is a use, whatever Azure may yet call it: what this app makes has none."""
+async def _network(_azure: Azure, resource: ResourceId, body: Json) -> ResourceUsage:
+    """Any reference in the network counts as use, of unknown kinds too: networks created by this app have none."""
     network, properties = network_of(resource, body), body.get("properties") or {}
     made_of = digest_of(network.address_space, {name: subnet.prefixes for name, subnet in network.subnets.items()})
     use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets")]
     for subnet in properties.get("subnets") or ():
         held = _holding(subnet.get("properties") or {}, "addressPrefixes")
         use += [f"its subnet {subnet.get('name')} has {name}" for name in held]
-    return Found(resource, body.get("tags") or {}, tuple(use), made_of)
+    return ResourceUsage(resource, body.get("tags") or {}, tuple(use), made_of)
 
 
-def _holding(properties: Json, *but: str) -> Iterator[str]:
-    yield from (name for name, value in properties.items() if name not in but and _holds(value))
+def _holding(properties: Json, *with_: str) -> Iterator[str]:
+    yield from (name for name, value in properties.items() if name not in with_ and _holds(value))
 
 
 def _holds(value: Any) -> bool:
@@ -88,16 +90,16 @@ def _holds(value: Any) -> bool:
     return isinstance(value, list) and bool(value)
 
 
-async def _account(azure: Azure, resource: ResourceId, body: Json) -> Found:
+async def _account(azure: Azure, resource: ResourceId, body: Json) -> ResourceUsage:
     properties = body.get("properties") or {}
-    guarded = ("privateEndpointConnections", "networkAcls", "customDomain")
-    use = [f"it has {name}" for name in guarded if _holds(properties.get(name))]
+    has_nsg = ("privateEndpointConnections", "networkAcls", "customDomain")
+    use = [f"it has {name}" for name in has_nsg if _holds(properties.get(name))]
     containers = await _listed(azure, resource, "blobServices", "containers")
-    use += [f"its container {each['name']} is not Site Recovery's" for each in containers if _is_of_others(each)]
+    use += [f"its container {each['name']} is not of Site Recovery" for each in containers if _is_of_others(each)]
     for service, kind in _NOT_OF_SITE_RECOVERY.items() if body.get("kind") != PREMIUM_KIND else ():
         if await _listed(azure, resource, service, kind):
             use.append(f"it has {kind}")
-    return Found(resource, body.get("tags") or {}, tuple(use))
+    return ResourceUsage(resource, body.get("tags") or {}, tuple(use))
 
 
 async def _listed(azure: Azure, account: ResourceId, service: str, kind: str) -> list[Json]:
@@ -111,7 +113,7 @@ def _is_of_others(container: Json) -> bool:
     return bool(kept or public or str(container["name"]).startswith(_CONTAINERS_OF_OTHERS))
 
 
-_LOOKS: dict[str, Callable[[Azure, ResourceId, Json], Awaitable[Found]]] = {
+_READERS: dict[str, Callable[[Azure, ResourceId, Json], Awaitable[ResourceUsage]]] = {
     AVAILABILITY_SET: _members,
     PLACEMENT_GROUP: _members,
     ACCOUNT: _account,

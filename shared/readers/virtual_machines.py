@@ -1,4 +1,4 @@
-"""Reading a source VM as it is now. Reads only.
+"""Source VMs, as Azure shows them now. Reads only.
 
 By the JSON itself, whether it is the VM's own or a row of a list: of ten thousand rows, building the SDK's models took
 longer than all else.
@@ -18,12 +18,12 @@ from shared.readers.named_resources import COMPUTE_API_VERSION
 
 log = logging.getLogger("dr.source")
 
-# Support matrix of 2025-06. Some of Microsoft's pages name ultra disks, others do not: not before it is sure.
+# Support matrix of 2025-06. Microsoft's pages disagree about ultra disks: unsupported until they agree.
 _UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
 
 
 async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
-    """The VM as it is now, in one call, or None if there is none."""
+    """The VM, by one call, or None if it does not exist."""
     try:
         found = await azure.get(str(vm), COMPUTE_API_VERSION, **{"$expand": "instanceView"})
     except HttpResponseError as answer:
@@ -34,7 +34,7 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
 
 
 def vm_of_row(row: Json, tag_name: str) -> SourceVm | None:
-    """The VM that a row of Resource Graph tells of: as ARM shows it, but for the power state. None if malformed."""
+    """The VM in a row of Resource Graph: as ARM shows it, except for the power state. None if malformed."""
     try:
         properties = _part(row, "properties")
         shown = _part(_part(properties, "extended"), "instanceView")
@@ -82,7 +82,7 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
 
 
 def _part(body: Json, name: str) -> Json:
-    """A member that is an object; Azure leaves it out, or says null, where there is nothing to tell."""
+    """A member that is an object; {} if Azure leaves it out or writes null."""
     part: Json = body.get(name) or {}
     return part
 
@@ -110,7 +110,7 @@ def _is_managed(disk: Json) -> bool:
 
 
 def _account_of(blob: Json) -> str:
-    """Of `https://account.blob.core.windows.net/vhds/disk.vhd` the account."""
+    """The account in `https://account.blob.core.windows.net/vhds/disk.vhd`."""
     return str(blob.get("uri") or "").partition("://")[2].partition(".")[0]
 
 
@@ -121,7 +121,7 @@ def _has_disk_encryption(os_disk: Json, view: Json) -> bool:
 
 
 def _power_state(statuses: Any) -> str:
-    """As `running` or `deallocated`; `unknown` where Azure does not say."""
+    """The power state, as `running` or `deallocated`; `unknown` if Azure does not show it."""
     prefix = "PowerState/"
     codes = (str(status.get("code") or "") for status in statuses)
     return next((code.removeprefix(prefix) for code in codes if code.startswith(prefix)), "unknown")

@@ -1,4 +1,4 @@
-"""A batch: many VMs asked for at once, and followed to their ends under one name."""
+"""A batch: many VMs requested at once, and followed to the ends of their runs under one name."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -8,17 +8,17 @@ from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.run_state import Ending, Result
+from shared.reconcile.run_state import RunOutcome, RunResult
 
 MOST_VMS = 500
-"""VMs in one batch: its state is kept as a whole, from pass to pass."""
+"""The most VMs in one batch: the whole state is carried from pass to pass."""
 
 AT_ONCE = 10
-"""VMs that are asked for in one step."""
+"""VMs that are requested in one step."""
 
 PREFIX = "batch-"
 WAITING, RUNNING = "Waiting", "Running"
-"""How a VM stands that has not ended: it is yet to be asked for, or its run is under way."""
+"""The states of a VM that has not ended: not yet requested, or its run is in progress."""
 
 # In poll intervals.
 _FOLLOW_EVERY = 4
@@ -30,40 +30,39 @@ _SEVERITIES = list(Severity)
 
 
 class BatchEnd(Model):
-    """How it ended for one VM: with the outcome of its run, or because nothing was asked for at all.
+    """How the batch ended for one VM: with the outcome of its run, or before a run was started.
 
-    Of what there is to say only the beginning, without the fixes: a batch is kept as a whole, and of one VM
-    GET .../protection tells it all.
+    Findings are shortened and without fixes, to bound the state of a batch; GET .../protection of the VM shows all.
     """
 
     vm_id: ResourceId
-    outcome: Ending
+    outcome: RunOutcome
     findings: tuple[Finding, ...] = ()
     error: Error | None = None
 
     @classmethod
-    def of(cls, result: Result) -> Self:
-        told = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+    def of(cls, result: RunResult) -> Self:
+        ordered = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
         findings = tuple(
             finding.model_copy(update={"message": finding.message[:_LONGEST_TEXT], "fix": "", "since": None})
-            for finding in told[:_MOST_FINDINGS]
+            for finding in ordered[:_MOST_FINDINGS]
         )
         error = _short(result.error) if result.error else None
         return cls(vm_id=result.vm_id, outcome=result.outcome, findings=findings, error=error)
 
 
-class BatchAsk(Model):
-    """`tags` are what the request asks for beside protection itself. `order` is the token that a run shows which has
-    taken the batch up, and without which its end is not the batch's."""
+class BatchRequest(Model):
+    """`tags` are the overrides of the request. `order` is the token that a run shows once it has accepted the batch;
+    the end of a run without it does not count for the batch."""
 
     vm_ids: tuple[ResourceId, ...]
     tags: dict[str, str] = {}
     order: str
 
 
-class BatchAnswer(Model):
-    """Those that have ended, those whose run is under way, and those that could not be asked about now, because of
-    `error`: they may be after `retry_after` seconds."""
+class BatchProgress(Model):
+    """The VMs that have ended, those whose run is in progress, and those to retry (`again`) after `retry_after` seconds
+    because of `error`."""
 
     ended: tuple[BatchEnd, ...] = ()
     running: tuple[ResourceId, ...] = ()
@@ -73,20 +72,22 @@ class BatchAnswer(Model):
 
 
 class Batch(Model):
-    """The state of a batch: its VMs wait to be asked for, are under way, or have `ended`. Times are absolute, in UTC.
+    """The state of a batch: its VMs are `waiting` to be requested, `running`, or have `ended`. Times are absolute
+    (UTC).
 
-    What it asks for leaves the way to single events. `faults` are those in a row.
+    The calls of a batch have low priority. `faults` counts consecutive failures.
     """
 
+    version: int = 2
     poll_seconds: float
     tags: dict[str, str] = {}
     waiting: tuple[ResourceId, ...]
     running: tuple[ResourceId, ...] = ()
     ended: tuple[BatchEnd, ...] = ()
-    wake_at: datetime | None = None
+    resume_at: datetime | None = None
     faults: int = 0
     last_error: Error | None = None
-    in_background: bool = True
+    low_priority: bool = True
 
     @property
     def total(self) -> int:
@@ -102,12 +103,12 @@ class Batch(Model):
 
     @property
     def counts(self) -> dict[str, int]:
-        """VMs by outcome; those that have none yet as `Waiting` and `Running`: they add up to all."""
+        """VMs by outcome, and those without one as `Waiting` and `Running`; the counts add up to `total`."""
         counts = Counter(end.outcome.value for end in self.ended)
         counts |= Counter({WAITING: len(self.waiting), RUNNING: len(self.running)})
         return {outcome: count for outcome, count in sorted(counts.items()) if count}
 
-    def but(self, **changes: Any) -> Self:
+    def with_(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
 
     def status(self) -> dict[str, Any]:
@@ -115,43 +116,43 @@ class Batch(Model):
         shown = {"total": self.total, "percent": self.percent, "counts": self.counts, "faults": self.faults}
         return shown | ({"lastError": self.last_error.dump()} if self.last_error else {})
 
-    def asked(self, answer: BatchAnswer, now: datetime) -> Self:
-        """The first of those that wait were asked for. Of them, those that are to be asked for again come last."""
-        after = self.but(
-            waiting=(*self.waiting[AT_ONCE:], *answer.again),
-            running=(*self.running, *answer.running),
-            ended=(*self.ended, *answer.ended),
-            wake_at=None,
+    def requested(self, progress: BatchProgress, now: datetime) -> Self:
+        """The state after the first waiting VMs were requested. Those to retry are appended to the queue."""
+        after = self.with_(
+            waiting=(*self.waiting[AT_ONCE:], *progress.again),
+            running=(*self.running, *progress.running),
+            ended=(*self.ended, *progress.ended),
+            resume_at=None,
         )
-        if answer.error is None:
-            return after.but(faults=0, last_error=None)
-        if answer.running or answer.ended:
-            after = after.but(faults=0)
-        return after.fault(answer.error, now, answer.retry_after)
+        if progress.error is None:
+            return after.with_(faults=0, last_error=None)
+        if progress.running or progress.ended:
+            after = after.with_(faults=0)
+        return after.fault(progress.error, now, progress.retry_after)
 
-    def followed(self, answer: BatchAnswer, now: datetime) -> Self:
-        return self.but(
-            running=answer.running,
-            ended=(*self.ended, *answer.ended),
-            wake_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
+    def followed(self, progress: BatchProgress, now: datetime) -> Self:
+        return self.with_(
+            running=progress.running,
+            ended=(*self.ended, *progress.ended),
+            resume_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
             faults=0,
             last_error=None,
         )
 
     def fault(self, error: Error, now: datetime, at_least: float = 0) -> Self:
-        """The same VMs again after a growing while, `at_least` so many seconds: to be asked for twice does no harm.
+        """Retries the same VMs with exponential back-off, after `at_least` seconds: requests are idempotent.
 
-        Not for ever: then the VMs that wait, or else those under way, end as failed, and the batch with them.
+        After too many failures the waiting VMs, or else the running ones, end as failed.
         """
         error, faults = _short(error), self.faults + 1
         if faults > _MOST_FAULTS:
             lost = self.waiting or self.running
-            ends = (BatchEnd(vm_id=vm, outcome=Ending.FAILED, error=error) for vm in lost)
+            ends = (BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error) for vm in lost)
             running = self.running if self.waiting else ()
-            return self.but(waiting=(), running=running, ended=(*self.ended, *ends), wake_at=None, faults=0)
+            return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
         backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
         wait = max(backoff, timedelta(seconds=at_least))
-        return self.but(faults=faults, last_error=error, wake_at=now + wait)
+        return self.with_(faults=faults, last_error=error, resume_at=now + wait)
 
 
 def _short(error: Error) -> Error:

@@ -1,4 +1,4 @@
-"""Everything that a sweep may find about a VM: what it means, what the app does about it by itself, and what to do.
+"""The catalog of findings about a VM: meaning, what the app does, and what to do.
 
 The table in docs/findings.md is made of this one, so that no finding is without its row.
 """
@@ -23,8 +23,8 @@ DRIFT = {
     "MissingProtection": Drift(
         Severity.WARNING,
         "it is tagged, and nothing protects it",
-        f"{_RUN} enables it, or says why not",
-        "Nothing, unless it stays so: GET .../protection says what its run met with.",
+        f"{_RUN} enables it, or reports why not",
+        "Nothing, unless the finding persists: GET .../protection shows the result of its run.",
     ),
     "NotEligible": Drift(
         Severity.WARNING,
@@ -35,13 +35,13 @@ DRIFT = {
     "EnableFailed": Drift(
         Severity.WARNING,
         "the last attempt to enable its replication failed",
-        f"{_RUN} takes back an attempt of ours and tries again, twice",
-        "Mend what the error names; a failed item of others: disable its replication in the portal.",
+        f"{_RUN} removes the failed item if the app created it, and retries twice",
+        "Fix what the error names; a failed item that the app did not create: disable its replication in the portal.",
     ),
     "InitialReplicationStalled": Drift(
         Severity.WARNING,
         "its initial replication has not ended within 24 hours of the enable job",
-        "goes on looking",
+        "keeps monitoring",
         "See the item's health in the portal: cache account, outbound connectivity, churn.",
     ),
     "Unhealthy": Drift(
@@ -59,8 +59,8 @@ DRIFT = {
     "DiskNotProtected": Drift(
         Severity.WARNING,
         "a disk was attached after replication was enabled",
-        "adds it to an item of ours",
-        "To an item of others: add it in the portal under Disks.",
+        "adds it to an item that the app created",
+        "To any other item: add it in the portal under Disks.",
     ),
     "DiskRemoved": Drift(
         Severity.WARNING,
@@ -77,19 +77,19 @@ DRIFT = {
     ),
     "TargetMismatch": Drift(
         Severity.WARNING,
-        "a setting of its target is not what is asked for",
+        "a setting of its target differs from the requested one",
         "changes it in place, where Azure can",
-        "What Azure does not change in place: leave it, or disable and enable at a time of your choice.",
+        "If Azure does not change it in place: leave it, or disable and enable at a time of your choice.",
     ),
     "NetworkMismatch": Drift(
         Severity.WARNING,
-        "its target network, subnet, address or an interface's setting is not what is asked for",
+        "its target network, subnet, address or a setting of an interface differs from the requested one",
         "changes it in place",
-        "If it stays so: GET .../protection says what stands in the way.",
+        "If the finding persists: GET .../protection shows the reason.",
     ),
     "ConsistencyGroupMismatch": Drift(
         Severity.WARNING,
-        "it is not in the multi-VM consistency group that is asked for",
+        "it is not in the requested multi-VM consistency group",
         _NOTHING,
         "Site Recovery chooses the group when it enables: leave it, or disable and enable at a time of your choice.",
     ),
@@ -101,86 +101,87 @@ DRIFT = {
     ),
     "TestFailoverOverdue": Drift(
         Severity.WARNING,
-        "no test failover has gone well in the last 180 days; a note where none ever has (161011)",
+        "no test failover has succeeded in the last 180 days; a note where none ever has (161011)",
         _NOTHING,
         "Do a test failover, and clean it up.",
     ),
     "UntaggedButProtected": Drift(
         Severity.WARNING,
-        "it is protected, and its tag does not ask for it (any more)",
-        "`cleanup` disables an item of ours: at once where the tag says no, else after `DR_UNTAG_GRACE_HOURS`",
+        "it is protected, and its tag does not request it (any more)",
+        "`cleanup` disables an item that the app created: at once if the tag says no, else after "
+        "`DR_UNTAG_GRACE_HOURS`",
         "Tag it again if it is to stay protected; else DELETE .../protection?confirm=true.",
     ),
     "SourceDeleted": Drift(
         Severity.WARNING,
         "what it protects is gone",
-        "`cleanup` disables an item of ours after `DR_UNTAG_GRACE_HOURS`",
+        "`cleanup` disables an item that the app created after `DR_UNTAG_GRACE_HOURS`",
         "If the VM was deleted by mistake, fail over to its last recovery point before the grace ends.",
     ),
     "SourceMoved": Drift(
         Severity.WARNING,
         "its VM was moved to another resource group or subscription",
-        "nothing; under its new ID the VM is one of its own",
+        "nothing; under its new ID it is a new VM",
         "Disable replication of the old item, once the VM is protected under its new ID.",
     ),
     "SourceReplaced": Drift(
         Severity.BLOCKER,
-        "another VM has its name: the recovery points are those of the old one",
+        "another VM has its name: the recovery points belong to the old VM",
         _NOTHING,
-        "Disable replication when the old recovery points are not needed any more; the new VM is enabled afterwards.",
+        "Disable replication when the old recovery points are no longer needed; the new VM is enabled afterwards.",
     ),
     "SourceNotRead": Drift(
         Severity.NOTE,
-        "its VM was not told of, and the list of VMs is incomplete",
+        "its VM is not in the list of VMs, and the list is incomplete",
         _NOTHING,
-        "See the gaps of the survey.",
+        "See the gaps of the report.",
     ),
     "ProtectionNotRead": Drift(
         Severity.NOTE,
-        "nothing that could be read protects it, and the list of what protects VMs is incomplete",
-        f"{_NOTHING}, until it can be read",
-        "See the gaps of the survey.",
+        "no item that could be read protects it, and the list of items is incomplete",
+        f"{_NOTHING}, until the list can be read",
+        "See the gaps of the report.",
     ),
     "ItemFrozen": Drift(
         Severity.WARNING,
-        "it is failed over, leads back after a failover, is under test failover, or in a state that is not listed",
-        "nothing, whatever else is found: freeze beats fix",
-        "Finish what was begun: clean up the test failover, commit, reprotect, or fail back.",
+        "it is failed over, its replication is reversed, it is under test failover, or in an unknown state",
+        "nothing, whatever else is found",
+        "Complete the failover: clean up the test failover, commit, reprotect, or fail back.",
     ),
     "FailoverVm": Drift(
         Severity.NOTE,
-        "it is the copy that a failover or a test failover made, and carries the same tags",
+        "a failover or a test failover created it, with the same tags",
         _NOTHING,
         "Nothing: the original stays under protection.",
     ),
     "NotTagged": Drift(
         Severity.NOTE,
-        "nobody asks for its protection: a candidate",
+        "no tag requests its protection: a candidate",
         _NOTHING,
-        "Tag it, if it must not be lost.",
+        "Tag it if it must be protected.",
     ),
     "ProtectedElsewhere": Drift(
         Severity.BLOCKER,
-        "a vault that is none of `DR_VAULT_IDS` protects it",
+        "a vault that is not in `DR_VAULT_IDS` protects it",
         _NOTHING,
         "Add that vault to DR_VAULT_IDS, or disable that replication first.",
     ),
     "NotManagedByApp": Drift(
         Severity.NOTE,
         "the portal, Terraform or Azure Policy enabled it",
-        "changes in place what is asked for; never disables it",
-        "Nothing: whoever made it disables it, too.",
+        "changes in place what an override requests; never disables it",
+        "Nothing: its owner disables it.",
     ),
-    "OnHold": Drift(Severity.WARNING, "it carries the hold tag", _NOTHING, "Remove the tag when the app may go on."),
+    "OnHold": Drift(Severity.WARNING, "it carries the hold tag", _NOTHING, "Remove the tag when the app may continue."),
     "OverrideInvalid": Drift(
         Severity.BLOCKER,
-        "a tag asks for something that is not to be had",
+        "a tag requests something that is not available",
         "nothing; a warning where it is protected already",
         "Change the tag that the message names, or remove it.",
     ),
     "OverrideNotAllowed": Drift(
         Severity.BLOCKER,
-        "a tag asks for something that its profile does not allow, or outside `DR_TARGET_SCOPE`",
+        "a tag requests something that its profile does not allow, or outside `DR_TARGET_SCOPE`",
         "nothing; a warning where it is protected already",
         "Choose what is allowed, or have the allow-list extended.",
     ),
@@ -189,6 +190,6 @@ DRIFT = {
 
 
 def drift(code: str, message: str, since: datetime | None = None, severity: Severity | None = None) -> Finding:
-    """A finding of the table, with its fix; `severity` where this one is of another."""
+    """A finding of the catalog, with its fix; `severity` overrides that of the catalog."""
     row = DRIFT[code]
     return Finding(code=code, severity=severity or row.severity, message=message, fix=row.fix, since=since)

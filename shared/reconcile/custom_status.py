@@ -1,4 +1,4 @@
-"""The custom status of an orchestration: what an operator sees while it runs, and no larger than Durable takes."""
+"""The custom status of an orchestration, cut to the size limit of Durable Functions."""
 
 import json
 from typing import Any

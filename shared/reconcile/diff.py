@@ -1,7 +1,7 @@
-"""Where what protects a VM is not what is asked for: what Azure changes in place, and what it does not.
+"""The differences between a replicated item and its plan: which ones Azure changes in place, and which it cannot.
 
-A default is for making: what an item has stays as it is unless some layer asks for another value, so that what an
-operator has set in the portal is never undone by a rule. Nothing is ever disabled and enabled to change a setting.
+Defaults apply to creation only: a setting of an item changes only if an override requests another value, so that the
+app never reverts what an operator has set in the portal. Replication is never disabled and enabled to change a setting.
 """
 
 from typing import Any
@@ -14,33 +14,34 @@ from shared.model.replicated_item import ItemNic, ProtectedItem
 from shared.model.replication import ReplicatedDisk, ReplicatedNic, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 
 
-def with_changes(plan: Plan, wishes: Wishes, item: ProtectedItem) -> Plan:
-    """The plan for a VM that `item` protects, with what differs and how it can be changed in place."""
+def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
+    """The plan for a VM that `item` protects, with the changes to make in place and findings about the others."""
     if plan.replication is None:
         return plan
-    changes, cannot = changes_of(plan.replication, wishes, item, frozenset(plan.unfit_disks))
+    changes, cannot = changes_of(plan.replication, overrides, item, frozenset(plan.unfit_disks))
     return plan.model_copy(update={"findings": (*plan.findings, *cannot), "changes": changes})
 
 
 def changes_of(
-    replication: Replication, wishes: Wishes, item: ProtectedItem, unfit: frozenset[ResourceId] = frozenset()
+    replication: Replication, overrides: Overrides, item: ProtectedItem, unfit: frozenset[ResourceId] = frozenset()
 ) -> tuple[Changes, tuple[Finding, ...]]:
-    """What can be changed in place, and a finding for everything that cannot. `unfit` are disks not to be replicated.
+    """The changes to make in place, and a finding for each difference that Azure cannot change.
 
-    Disks are added to items of our own making alone: who made another may have left a disk out on purpose.
+    `unfit` are disks that cannot be replicated. Disks are added only to items that this app created: the owner of
+    another item may have left a disk out on purpose.
     """
     differing = {tag: _differs(tag, name, replication, item) for tag, name in ITEM_FIELDS.items()}
-    asked = {tag: found for tag, found in differing.items() if found and tag in wishes.asked}
-    # A set is exchanged for another set, never for none; and nothing that an item has is taken away by an update.
+    requested = {tag: found for tag, found in differing.items() if found and tag in overrides.requested}
+    # An update replaces an availability set by another one, never by none; and it clears no setting.
     changed = {
         tag: found
-        for tag, found in asked.items()
+        for tag, found in requested.items()
         if tag in UPDATED_FIELDS and found.wanted and (tag != "target-availability-set" or found.current)
     }
-    disks, of_disks = _disks(replication, wishes, item)
+    disks, of_disks = _disks(replication, overrides, item)
     nics, of_nics = _nics(replication, item)
     fields: dict[str, Any] = {UPDATED_FIELDS[tag]: getattr(replication, UPDATED_FIELDS[tag]) for tag in changed}
     if disks:
@@ -49,8 +50,8 @@ def changes_of(
         fields["nics"] = nics
     known = {disk.id for disk in item.disks} | unfit
     late = tuple(disk for disk in replication.disks if disk.id not in known) if item.is_ours else ()
-    cannot = [found for tag, found in asked.items() if tag not in changed] + _of_disks_for_good(
-        replication, wishes, item
+    cannot = [found for tag, found in requested.items() if tag not in changed] + _of_disks_for_good(
+        replication, overrides, item
     )
     return (
         Changes(
@@ -92,9 +93,9 @@ def _text(value: object) -> str:
 
 
 def _disks(
-    replication: Replication, wishes: Wishes, item: ProtectedItem
+    replication: Replication, overrides: Overrides, item: ProtectedItem
 ) -> tuple[tuple[ReplicatedDisk, ...], list[Difference]]:
-    """The disks whose types change, and how. What was not asked for stays what the item has."""
+    """The disks whose types change, and the differences. Without an override the item keeps its type."""
     changed, differences = [], []
     has = {disk.id: disk for disk in item.disks}
     for disk in replication.disks:
@@ -105,13 +106,15 @@ def _disks(
             ("target-disk-type", disk.target_sku, has[disk.id].target_sku),
             ("replica-disk-type", disk.replica_sku, has[disk.id].replica_sku),
         ):
-            if tag in wishes.asked and wanted.lower() != current.lower():
+            if tag in overrides.requested and wanted.lower() != current.lower():
                 name = f"{CHOICES[tag].setting}/{disk.id.name}"
                 found.append(Difference(setting=name, current=current, wanted=wanted))
         if found:
             keep = {
-                "target_sku": disk.target_sku if "target-disk-type" in wishes.asked else has[disk.id].target_sku,
-                "replica_sku": disk.replica_sku if "replica-disk-type" in wishes.asked else has[disk.id].replica_sku,
+                "target_sku": disk.target_sku if "target-disk-type" in overrides.requested else has[disk.id].target_sku,
+                "replica_sku": disk.replica_sku
+                if "replica-disk-type" in overrides.requested
+                else has[disk.id].replica_sku,
             }
             changed.append(disk.model_copy(update=keep))
             differences += found
@@ -119,7 +122,7 @@ def _disks(
 
 
 def _nics(replication: Replication, item: ProtectedItem) -> tuple[tuple[ReplicatedNic, ...], list[Difference]]:
-    """The interfaces of which something differs, with all that is asked for them."""
+    """The interfaces with a difference, each with all its requested settings, and the differences."""
     has = {nic.source: nic for nic in item.nics}
     changed, differences = [], []
     for nic in replication.nics:
@@ -148,8 +151,8 @@ def _of_nic(wanted: ReplicatedNic, has: ItemNic) -> list[Difference]:
     ]
 
 
-def _of_disks_for_good(replication: Replication, wishes: Wishes, item: ProtectedItem) -> list[Difference]:
-    """Cache account and keys: given when a disk is enabled, and never changed."""
+def _of_disks_for_good(replication: Replication, overrides: Overrides, item: ProtectedItem) -> list[Difference]:
+    """Differences of the cache account and the encryption set: fixed when a disk is enabled."""
     has = {disk.id: disk for disk in item.disks}
     found = []
     for disk in replication.disks:
@@ -160,7 +163,7 @@ def _of_disks_for_good(replication: Replication, wishes: Wishes, item: Protected
                 ("target-disk-encryption-set", disk.encryption_set, has[disk.id].encryption_set),
             )
         for tag, wanted, current in pairs:
-            if tag in wishes.asked and wanted != current:
+            if tag in overrides.requested and wanted != current:
                 name = f"{CHOICES[tag].setting}/{disk.id.name}"
                 found.append(Difference(setting=name, current=_text(current), wanted=_text(wanted)))
     return found
@@ -169,7 +172,7 @@ def _of_disks_for_good(replication: Replication, wishes: Wishes, item: Protected
 def _needs_reenable(item: ProtectedItem, found: Difference) -> Finding:
     return warning(
         "SettingNeedsReenable",
-        f"{found.setting} of {item.source.name} is {found.current or 'none'}, and {found.wanted or 'none'} is asked "
-        "for: Site Recovery does not change it on a protected item.",
+        f"{found.setting} of {item.source.name} is {found.current or 'none'}, and {found.wanted or 'none'} is "
+        "requested: Site Recovery does not change it on a protected item.",
         "Leave it, or disable and enable replication at a time of your choice: its recovery points are lost then.",
     )

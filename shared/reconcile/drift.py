@@ -1,4 +1,4 @@
-"""Where what protects a VM is not what the VM asks for. Pure: what is there in, findings out."""
+"""Findings about a replicated item that is not as its VM requests. Pure: the actual state in, findings out."""
 
 from shared.model.changes import Changes
 from shared.model.findings import Finding, blocker, note, warning
@@ -15,8 +15,8 @@ def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
         warning(
             "DiskNotProtected",
             f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.",
-            "To an item of its own making the app adds it, unless another finding says why not. To an item of others: "
-            "add it in the portal under Disks, if it was not left out on purpose.",
+            "The app adds it to an item that it created, unless another finding says why not. Any other item: add the "
+            "disk in the portal under Disks, if it was not left out on purpose.",
         )
         for disk in vm.disks
         if disk.id not in protected
@@ -24,7 +24,7 @@ def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
 
 
 def other_policy(vm: SourceVm, has: Policy | None, wanted: Policy) -> tuple[Finding, ...]:
-    """The profile was changed after replication was enabled; `has` is the policy that the item is under."""
+    """A finding if the profile was changed after replication was enabled; `has` is the policy of the item."""
     if has is None or has.values == wanted.values:
         return ()
     sizes = [disk.size_gb for disk in vm.disks]
@@ -32,12 +32,12 @@ def other_policy(vm: SourceVm, has: Policy | None, wanted: Policy) -> tuple[Find
     return (
         warning(
             "PolicyChangeNeedsReenable",
-            f"{vm.id.name} is protected with the policy {has}, and its profile asks for {wanted}. Site Recovery cannot "
+            f"{vm.id.name} is protected with the policy {has}, and its profile requests {wanted}. Site Recovery cannot "
             "move a protected item to another policy.",
             "Leave it; or, where its plan shows the policy as `change in place`, PUT with confirm=true edits that for "
             "all VMs under it; or disable and enable replication at a time of your choice. That would cost its "
             f"recovery points of the last {_in_hours(has.retention_minutes)}, and leave it unprotected until {data} "
-            "are replicated anew.",
+            "are replicated again.",
         ),
     )
 
@@ -47,8 +47,8 @@ def _in_hours(minutes: int) -> str:
 
 
 def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """It is another VM of that name: made after the service last reckoned the item's recovery points, or without any
-    of its disks."""
+    """A blocker if the VM is not the protected one but another of the same name: created after the service last
+    calculated the recovery points of the item, or without any of its disks."""
     if item.stage not in {Stage.PROTECTED, Stage.REPLICATING}:
         return ()
     attached = {disk.id for disk in vm.disks}
@@ -60,7 +60,7 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
         blocker(
             "SourceReplaced",
             f"{vm.id.name} is another VM than the one of that name which {item.id.name} protects.",
-            "Disable replication of that item when its recovery points are not needed any more; the new VM is enabled "
+            "Disable replication of that item when its recovery points are no longer needed; the new VM is enabled "
             "afterwards.",
             vm.created_at,
         ),
@@ -69,33 +69,34 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
 
 def frozen(item: ProtectedItem) -> Finding:
     described = item.state_description or item.state
-    turned = f", and leads back to {item.settings.target_location}" if item.turned else ""
+    reverse = f", replication reversed to {item.settings.target_location}" if item.direction_reversed else ""
     return warning(
         "ItemFrozen",
         f"The replicated item is {described!r}, test failover {item.test_failover or 'None'!r}, active location "
-        f"{item.active_location or 'Primary'!r}{turned}: it is reported and never written to.",
-        "Finish what was begun: clean up the test failover, commit, reprotect, or fail back.",
+        f"{item.active_location or 'Primary'!r}{reverse}: it is reported and never written to.",
+        "Complete the failover: clean up the test failover, commit, reprotect, or fail back.",
     )
 
 
 def not_changed(vm: SourceVm, changes: Changes, error: Error | None) -> Finding:
-    """Asked for once in this run, and the item is not so."""
+    """A finding about changes that this run requested and that the item does not show."""
     return warning(
         "ChangeNotMade",
-        f"The replicated item of {vm.id.name} could not be changed ({changes}): {error or 'it shows what it was'}.",
-        "See the job in the vault. It is tried again when something about the VM changes.",
+        f"The replicated item of {vm.id.name} could not be changed ({changes}): "
+        f"{error or 'it shows its old settings'}.",
+        "See the job in the vault. The change is retried when something about the VM changes.",
     )
 
 
 def adopted(item: ProtectedItem) -> tuple[Finding, ...]:
-    """The portal, Terraform or Azure Policy was there first: that is as good, and said."""
+    """A note if the portal, Terraform or Azure Policy created the item: it counts as protection."""
     if item.is_ours:
         return ()
     return (
         note(
             "NotManagedByApp",
-            f"{item.source.name} is protected by {item.id.name}, which this app did not make: it is looked after, "
-            "changed in place where something asks for it, and never removed.",
-            "Nothing: whoever made it disables it, too.",
+            f"{item.source.name} is protected by {item.id.name}, which this app did not create: the app monitors it, "
+            "changes it in place where an override requests it, and never removes it.",
+            "Nothing: its owner disables it.",
         ),
     )

@@ -1,4 +1,4 @@
-"""What the service and the clock say of a VM's replication: attempts, the initial replication, health and age."""
+"""Findings about the replication of a VM: failed attempts, the initial replication, health, and age."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -22,7 +22,8 @@ _NEVER_TESTED, _MORE_DISKS = "161011", "153039"
 
 
 def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = None) -> Iterator[Finding]:
-    """The last attempt to enable the VM, if it failed. A list of jobs tells no cause, a failed item does."""
+    """A finding if the last attempt to enable the VM failed. The failed item names the cause, the list of jobs does
+    not."""
     last = _last(enables)
     failed = last if last and last.stage is JobStage.FAILED else None
     if item:
@@ -35,7 +36,7 @@ def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = 
 def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: datetime) -> Iterator[Finding]:
     last = _last(job for job in enables if job.stage is JobStage.SUCCEEDED)
     if last and last.ended and now - last.ended >= _INITIAL_REPLICATION:
-        come = "" if item.percent is None else f", and has come to {item.percent} %"
+        come = "" if item.percent is None else f", and has reached {item.percent} %"
         text = f"{name} has been replicating since {last.ended:%Y-%m-%d %H:%M}{come}."
         yield drift("InitialReplicationStalled", text, last.ended)
     yield from _of_health(name, item)
@@ -44,7 +45,7 @@ def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: 
 def of_protected(
     vm: SourceVm, item: ProtectedItem, profile: Profile, policy: Policy | None, wanted: Policy, now: datetime
 ) -> tuple[Finding, ...]:
-    """What is wrong with a protected VM, but for the settings that are asked for. `policy` is the one it is under."""
+    """Findings about a protected VM, without those about its settings. `policy` is the policy of the item."""
     return (
         *_of_health(vm.id.name, item),
         *_of_rpo(vm.id.name, item, profile, now),
@@ -62,27 +63,27 @@ def _of_health(name: str, item: ProtectedItem) -> Iterator[Finding]:
     errors = [error for error in item.errors if error.code not in {_NEVER_TESTED, _MORE_DISKS}]
     if not errors and item.errors:
         return
-    told = "; ".join(map(str, errors)) or "the service names no error"
+    causes = "; ".join(map(str, errors)) or "the service names no error"
     since = min((error.since for error in errors if error.since), default=None)
-    yield drift("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {told}.", since)
+    yield drift("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {causes}.", since)
 
 
 def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> Iterator[Finding]:
     limit = timedelta(minutes=profile.rpo_limit_minutes)
     rpo = timedelta(seconds=item.rpo_seconds or 0)
-    # The service reckons it every few minutes; an old figure is no better than an old recovery point.
+    # The service calculates the RPO every few minutes; a stale figure is as bad as an old recovery point.
     age = now - item.rpo_at if item.rpo_at else timedelta()
     if rpo > limit:
         text = f"The last recovery point of {name} is {_minutes(rpo)} min old; its profile allows {_minutes(limit)}."
         yield drift("RpoBreached", text, item.rpo_at - rpo + limit if item.rpo_at else None)
     elif age > 2 * limit:
-        text = f"The recovery point objective of {name} was last reckoned {_minutes(age)} min ago."
+        text = f"The recovery point objective of {name} was last calculated {_minutes(age)} min ago."
         yield drift("RpoBreached", text, item.rpo_at)
 
 
 def _of_policy(name: str, policy: Policy | None, wanted: Policy) -> Iterator[Finding]:
     if policy and policy.values != wanted.values:
-        text = f"{name} is under {policy}; its profile asks for {wanted}."
+        text = f"{name} is under {policy}; its profile requests {wanted}."
         yield drift("PolicyMismatch", text)
 
 
@@ -102,7 +103,7 @@ def _of_tests(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding
         text = f"The last test failover of {name} was on {item.tested_at:%Y-%m-%d}."
         yield drift("TestFailoverOverdue", text, item.tested_at)
     elif any(error.code == _NEVER_TESTED for error in item.errors):
-        text = f"No test failover of {name} has gone well so far ({_NEVER_TESTED})."
+        text = f"No test failover of {name} has succeeded so far ({_NEVER_TESTED})."
         yield drift("TestFailoverOverdue", text, severity=Severity.NOTE)
 
 

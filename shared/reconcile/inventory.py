@@ -1,4 +1,4 @@
-"""The estate at one time, and how each VM in it stands: what the lists of Azure told, and what is made of it."""
+"""The inventory of the estate, as the lists of Azure show it, and the compliance report made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,24 +13,26 @@ from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
-from shared.reconcile.orphans import Demand
+from shared.reconcile.orphans import ReferencedResources
 
 
 @dataclass(frozen=True)
 class Group:
-    """A resource group of source VMs. `managed_by` is the ID of the resource that owns it, or ""."""
+    """A resource group of source VMs. `managed_by` is the ID of the resource that owns the group, or ""."""
 
     tags: Mapping[str, str]
     managed_by: str = ""
 
 
 @dataclass(frozen=True)
-class Estate:
-    """`vms` are those in the source scope, tagged or not, `items` all of our vaults; `elsewhere` is which item of
-    another vault protects a VM. `groups` go by the lower-cased ID, `policies` by their ID, `regions` by the vault's ID.
+class Inventory:
+    """The VMs, replicated items, jobs and policies of the estate at `read_at`.
 
-    `gaps` say what could not be read. What is not there may be there all the same: a VM, with `vms_unread`; what
-    protects one, with `items_unread`.
+    `vms` are all VMs in the source scope, tagged or not; `items` are all items of the configured vaults; `elsewhere`
+    maps a VM to the item of another vault that protects it. The keys of `groups` are lower-cased IDs.
+
+    `gaps` say what could not be read. With `vms_unread` a VM may exist without being listed; with `items_unread` the
+    same holds for the item of a VM.
     """
 
     vms: tuple[SourceVm, ...]
@@ -47,7 +49,7 @@ class Estate:
 
 
 class State(StrEnum):
-    """How a VM stands. The states from `Frozen` on are those that the tags alone do not account for."""
+    """The state of a VM."""
 
     PROTECTED = "Protected"
     PROTECTING = "Protecting"
@@ -64,7 +66,7 @@ class State(StrEnum):
 
 
 class Action(StrEnum):
-    """What the VM's own run would do about it now, in a mode that allows it."""
+    """What the run of the VM would do now, in a mode that allows it."""
 
     NONE = "none"
     ENABLE = "enable"
@@ -72,10 +74,13 @@ class Action(StrEnum):
     DISABLE = "disable"
 
 
-class Standing(Model):
-    """How one VM stands. `location` is its own region, or that of its item's source if it is gone; `vault` is the one
-    that protects it, or would; `tags` are the app's own. `seen` stands for all that makes the action needed: it is
-    another one as soon as any of that changes."""
+class VmStatus(Model):
+    """The status of one VM.
+
+    `location` is the region of the VM, or of the item's source if the VM is gone; `vault` is the vault that protects it
+    or would; `tags` are the app's own. `fingerprint` digests everything that makes the action necessary: it changes as
+    soon as any of that changes.
+    """
 
     vm_id: ResourceId
     state: State
@@ -90,24 +95,25 @@ class Standing(Model):
     rpo_seconds: int | None = None
     percent: int | None = None
     findings: tuple[Finding, ...] = ()
-    seen: str = Field("", exclude=True)
+    fingerprint: str = Field("", exclude=True)
 
     @property
     def compliant(self) -> bool:
-        """Protected in substance: replicating, healthy, with the right settings and all disks."""
+        """Whether the VM replicates, is healthy, and has the right settings and all disks."""
         return self.state is State.PROTECTED and all(each.severity is Severity.NOTE for each in self.findings)
 
     @property
     def counts(self) -> bool:
-        """Whether the VM is one that has to be compliant: it is tagged, and no copy."""
+        """Whether the VM has to be compliant: it is tagged, and not a failover VM."""
         return self.state not in {State.NOT_TAGGED, State.COPY, State.UNTAGGED, State.SOURCE_GONE}
 
 
 @dataclass(frozen=True)
-class Survey:
-    """The standings of an estate, by VM, and what its VMs need of the target; `gaps` as the estate had them."""
+class ComplianceReport:
+    """The statuses of all VMs, in the order of their IDs, the target resources they need, and the gaps of the
+    inventory."""
 
-    standings: tuple[Standing, ...]
+    vm_statuses: tuple[VmStatus, ...]
     read_at: datetime
     gaps: tuple[str, ...] = ()
-    demand: Demand = field(default_factory=Demand)
+    referenced: ReferencedResources = field(default_factory=ReferencedResources)

@@ -1,7 +1,7 @@
-"""Where what is asked for is not what an item has, told without reading anything: what a sweep over thousands goes by.
+"""Differences between the overrides of a VM and its item, without any read: for a sweep over thousands of VMs.
 
-A default asks for nothing (`differences.py`). Whether what is asked for can be had is not known here: the VM's own run,
-which reads the rest, has the last word.
+Defaults request nothing (`diff.py`). Whether an override can be fulfilled is not known here: the run of the VM, which
+reads the rest, decides.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE, parts
 from shared.model.vm import SourceVm
-from shared.planning.overrides import Wishes
+from shared.planning.overrides import Overrides
 from shared.planning.references import referred
 
 _Value = ResourceId | str | None
@@ -35,7 +35,7 @@ _FIXED = {*FIXED_FIELDS, "target-disk-encryption-set", "cache-storage"}
 
 
 class Mismatch(NamedTuple):
-    """`in_place` is whether Azure can change it on a protected item."""
+    """A difference of one setting. `in_place` is whether Azure can change it on a protected item."""
 
     code: str
     setting: str
@@ -44,26 +44,26 @@ class Mismatch(NamedTuple):
     in_place: bool
 
     def __str__(self) -> str:
-        return f"{self.setting}: {self.current or 'none'}, asked for {self.wanted or 'none'}"
+        return f"{self.setting}: {self.current or 'none'}, requested {self.wanted or 'none'}"
 
 
-def mismatches(vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> tuple[Mismatch, ...]:
-    """In the order in which they were asked for."""
-    return tuple(found for choice in wishes.asked for found in _of_choice(choice, vm, wishes, item))
+def mismatches(vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> tuple[Mismatch, ...]:
+    """The differences, in the order of the overrides."""
+    return tuple(found for choice in overrides.requested for found in _of_choice(choice, vm, overrides, item))
 
 
-def _of_choice(choice: str, vm: SourceVm, wishes: Wishes, item: ProtectedItem) -> Iterator[Mismatch]:
+def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> Iterator[Mismatch]:
     for name, current in _values(choice, vm, item):
-        asked = _asked_for(choice, wishes.asked[choice].value, name, len(vm.nic_ids))
-        wanted = _meant(choice, asked, vm, wishes)
-        if asked and not any(_text(wanted).lower() == _text(value).lower() for value in current):
+        requested = _requested_value(choice, overrides.requested[choice].value, name, len(vm.nic_ids))
+        wanted = _meant(choice, requested, vm, overrides)
+        if requested and not any(_text(wanted).lower() == _text(value).lower() for value in current):
             setting = CHOICES[choice].setting + (f"/{name}" if name else "")
             in_place = _in_place(choice, wanted, current[0])
             yield Mismatch(_code(choice), setting, _text(current[0]), _text(wanted), in_place)
 
 
 def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[str, tuple[_Value, ...]]]:
-    """What the item has, by the name of an interface or a disk where it is one's that the VM still has."""
+    """The settings of the item, by the name of an interface or a disk that the VM still has, or ""."""
     if choice == "target-vnet":
         yield "", ((item.nics[0].network if item.nics else None) or item.settings.network,)
     elif choice == "churn":
@@ -81,8 +81,8 @@ def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[st
                 yield disk.id.name, (_OF_DISK[choice](disk),)
 
 
-def _asked_for(choice: str, value: str, name: str, nics: int) -> str:
-    """What is asked for the thing of that name, or "". One address is no address for all."""
+def _requested_value(choice: str, value: str, name: str, nics: int) -> str:
+    """The value requested for the interface or disk `name`, or "". One address does not apply to several interfaces."""
     if not name:
         return value
     given = parts(value)
@@ -90,16 +90,16 @@ def _asked_for(choice: str, value: str, name: str, nics: int) -> str:
     return given.get(name.lower(), for_all)
 
 
-def _meant(choice: str, asked: str, vm: SourceVm, wishes: Wishes) -> _Value:
-    if not asked:
+def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides) -> _Value:
+    if not requested:
         return None
     if CHOICES[choice].resource_type is not None:
-        return referred(choice, asked, vm, wishes)
-    return "" if asked.lower() == NONE and choice in ITEM_FIELDS else asked
+        return referred(choice, requested, vm, overrides)
+    return "" if requested.lower() == NONE and choice in ITEM_FIELDS else requested
 
 
 def _in_place(choice: str, wanted: _Value, current: _Value) -> bool:
-    """Nothing that an item has is taken away by an update, and a set is exchanged for another set only."""
+    """Whether an update can make the change: it clears no setting, and replaces an availability set only by another."""
     if choice in _FIXED or not wanted:
         return False
     return choice != "target-availability-set" or bool(current)

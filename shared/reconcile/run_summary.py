@@ -1,58 +1,60 @@
-"""The end of a run, as others are told of it: when it is news, and what makes two ends the same."""
+"""The end of a run as it is published: whether to publish it, and when two ends are equal."""
 
 from datetime import datetime
 
 from shared.model.base import Model
 from shared.model.plan import origins_of
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_state import Ending, Result, Run
+from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 
-_NEWS = {Ending.FAILED, Ending.NOT_ELIGIBLE, Ending.DISABLED}
+_NOTABLE = {RunOutcome.FAILED, RunOutcome.NOT_ELIGIBLE, RunOutcome.DISABLED}
 
-_UNASKED = {"ClassicVm", "FailoverVm", "OutOfScope"}
-"""Blockers of VMs whose protection nobody asks for: their tags were not read, or are the original's."""
+_UNTAGGED = {"ClassicVm", "FailoverVm", "OutOfScope"}
+"""Blockers of VMs that do not request protection: their tags were not read, or are those of the original."""
 
 
-class RunEnd(Model):
-    """How a run ended, `at` which time in UTC, and whether that is `news` to others. The result is without settings:
-    `origins` are the layers that asked for some. `tellings` counts how often telling it came to nothing so far."""
+class RunSummary(Model):
+    """How a run ended, `at` which time (UTC), and whether the end is `notable` that subscribers get.
 
-    result: Result
+    The result carries no settings; `origins` are the layers that requested some of them. `publish_attempts` counts the
+    failed attempts to publish the summary.
+    """
+
+    result: RunResult
     at: datetime
-    news: bool = False
+    notable: bool = False
     vault: ResourceId | None = None
     origins: tuple[str, ...] = ()
     disabling: bool = False
-    tellings: int = 0
+    publish_attempts: int = 0
 
     @property
     def content(self) -> str:
-        """What there is to tell: one run does not tell the same twice."""
+        """The digest of the end: a run does not publish the same content twice."""
         code = self.result.error.code if self.result.error else ""
         return "|".join((self.result.outcome, code, *sorted(finding.code for finding in self.result.findings)))
 
 
-def end_of(run: Run, at: datetime) -> RunEnd | None:
-    """None if it has not ended, or if nothing asks for the VM's protection and nothing protects it: then nothing was
-    decided."""
+def summary_of(run: RunState, at: datetime) -> RunSummary | None:
+    """The summary, or None if the run has not ended, or if the VM neither requests protection nor has it."""
     result = run.result
-    if result is None or (result.outcome in {Ending.NOT_TAGGED, Ending.GONE} and result.item_id is None):
+    if result is None or (result.outcome in {RunOutcome.NOT_TAGGED, RunOutcome.GONE} and result.item_id is None):
         return None
-    return RunEnd(
+    return RunSummary(
         result=result.model_copy(update={"settings": ()}),
         at=at,
-        news=_is_news(run, result),
+        notable=_is_notable(run, result),
         vault=run.vault,
         origins=origins_of(result.settings),
         disabling=run.disabling,
-        tellings=run.tellings,
+        publish_attempts=run.publish_attempts,
     )
 
 
-def _is_news(run: Run, result: Result) -> bool:
-    """That a VM is protected is news if this run had a part in it. Target resources alone are told to who asked."""
+def _is_notable(run: RunState, result: RunResult) -> bool:
+    """Whether subscribers get the end: not for a run that changed nothing, nor for one of target resources only."""
     if run.targets_only:
         return False
-    if result.outcome is Ending.PROTECTED:
-        return run.followed or bool(run.tried)
-    return result.outcome in _NEWS and not any(finding.code in _UNASKED for finding in result.findings)
+    if result.outcome is RunOutcome.PROTECTED:
+        return run.followed or bool(run.attempted_changes)
+    return result.outcome in _NOTABLE and not any(finding.code in _UNTAGGED for finding in result.findings)

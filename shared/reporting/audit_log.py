@@ -1,4 +1,4 @@
-"""One line in the log for each decision, as JSON: what was decided about which VM, by which rule, at whose wish.
+"""One line in the log for each decision, as JSON: what was decided about which VM, by which rule, requested by whom.
 
 In Application Insights the lines are `traces`, whatever activity wrote them:
 
@@ -9,8 +9,8 @@ In Application Insights the lines are `traces`, whatever activity wrote them:
               job = tostring(d.job), item = tostring(d.item)
     | where vm =~ '/subscriptions/.../virtualMachines/web-1'
 
-host.json exempts traces from sampling, so that none is left out. In a line is nothing that a person wrote but names of
-resources: no tag's value, no message of the service.
+host.json exempts traces from sampling, so that no line is dropped. A line holds no free text but names of resources: no
+value of a tag, no message of the service.
 """
 
 import json
@@ -18,32 +18,33 @@ import logging
 from collections.abc import Iterable
 
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 _log = logging.getLogger("dr.decision")
 
 KEYS = {
-    "decision": "`enable`, `change`, `disable`, `remove` (of an attempt to enable that failed): what was asked of Site "
-    "Recovery; `remove leftover`: of Resource Manager; an outcome, as `Protected`, at the end of a run; `sweep` at the "
+    "decision": "`enable`, `change`, `disable`, `remove` (of a failed item): the request to Site "
+    "Recovery; `remove leftover`: the removal of an orphan by Resource Manager; "
+    " an outcome, as `Protected`, at the end of a run; `sweep` at the "
     "end of a sweep",
     "vm": "the VM's resource ID; empty for a sweep and what it removes",
-    "rule": "codes of findings: what the decision mends, or what led to it; for a change the settings that differ",
-    "origin": "the layers that asked for some setting, as `tag dr-target-zone`; `request` where somebody confirmed it",
+    "rule": "codes of findings that the decision fixes or follows from; for a change the settings that differ",
+    "origin": "the layers that requested a setting, as `tag dr-target-zone`; `request` for a confirmation",
     "job": "the Site Recovery job that does it",
-    "item": "the resource ID of the replicated item, or of what was left over",
+    "item": "the resource ID of the replicated item, or of the orphan",
     "error": "the code of the error that it ended with",
 }
-"""Each is in every line, and what it holds. The page in the docs is made of this table."""
+"""The keys of every line. The table in the docs is generated from it."""
 
 SWEEP_KEYS = {
-    "required": "VMs that are tagged and no copies",
-    "compliant": "of them, those that are protected as they should be",
+    "required": "VMs that are tagged, and not failover VMs",
+    "compliant": "of them, those that are compliant",
     "started": "runs that the sweep started, by action",
-    "removed": "how many leftovers it removed",
+    "removed": "how many orphans it removed",
     "gaps": "how many reads of the estate were not complete",
 }
-"""Besides those, in the line of a sweep."""
+"""The further keys in the line of a sweep."""
 
 
 def decided(
@@ -57,12 +58,12 @@ def decided(
     error: str = "",
     **more: object,
 ) -> None:
-    """Writes the line. `decision` comes first in it: queries tell the lines by that."""
+    """Writes the line. `decision` comes first: queries find the lines by it."""
     line = {"decision": decision, "vm": str(vm or ""), "rule": list(rule), "origin": list(origin)}
     _log.info(json.dumps({**line, "job": job, "item": str(item or ""), "error": error, **more}))
 
 
-def run_ended(end: RunEnd) -> None:
+def run_ended(end: RunSummary) -> None:
     result = end.result
     decided(
         result.outcome,
@@ -75,7 +76,7 @@ def run_ended(end: RunEnd) -> None:
 
 
 def swept(report: SweepReport) -> None:
-    """The rules of a sweep are the codes of all that it found."""
+    """Writes the line of a sweep. Its rules are the codes of all findings."""
     decided(
         "sweep",
         None,

@@ -1,7 +1,8 @@
-"""What others are told of the app's outcomes: CloudEvents 1.0 for an Event Grid topic. Pure: outcomes in, events out.
+"""Outcome events: CloudEvents 1.0 for an Event Grid topic. Pure: outcomes in, events out.
 
-A run tells what it did and what it could not do. How things stand is told by each sweep, for as long as they stand so:
-what a topic that was down has missed comes again, and a VM that is merely looked at is told of by nobody.
+A run publishes what it changed and what it could not do; a run that changed nothing publishes no event. Each sweep
+publishes the VMs that are not compliant, for as long as they are not: a topic that was down gets them with the next
+one.
 """
 
 import json
@@ -15,23 +16,23 @@ from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Standing
-from shared.reconcile.run_state import Ending
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.inventory import VmStatus
+from shared.reconcile.run_state import RunOutcome
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 _IDS = UUID("5a0b7c64-7d0e-5f1b-8c34-6a4c2a7b9d10")
-"""The namespace of the events' IDs."""
+"""The namespace of the IDs of events."""
 
 MOST_BYTES = 1_000_000
-"""Of one call: Event Grid takes 1 MB."""
+"""The most bytes of one call: Event Grid accepts 1 MB."""
 
 _MOST, _LONGEST = 5, 400
-"""Findings, and characters of a text: an event of a VM stays below the 64 KB that Event Grid bills as one."""
+"""The most findings, and characters of a text: an event stays below the 64 KB that Event Grid bills as one."""
 
 
 class EventType(StrEnum):
-    """For good: others filter by these names."""
+    """The types of events. Never renamed: subscribers filter by them."""
 
     PROTECTED = "AzureVmDr.Protected"
     FAILED = "AzureVmDr.Failed"
@@ -41,25 +42,24 @@ class EventType(StrEnum):
     SWEEP_COMPLETED = "AzureVmDr.SweepCompleted"
 
 
-TOLD = {
-    EventType.PROTECTED: "A run has enabled the VM, changed its protection in place, or followed what somebody else "
-    "began, and the VM is protected. Findings say what is still wrong.",
+PUBLISHED_WHEN = {
+    EventType.PROTECTED: "A run has enabled the VM, changed its protection in place, or followed a job of another "
+    "client, and the VM is protected. Findings say what is still wrong.",
     EventType.FAILED: "A run has ended because Azure refused, or because enabling or disabling failed three times; "
     "`error` holds the cause.",
-    EventType.NOT_ELIGIBLE: "A run has found the VM tagged, and that it cannot be protected as it is. The findings say "
-    "why.",
-    EventType.DISABLED: "A run has disabled the protection of a VM that nobody asks for any more.",
-    EventType.UNHEALTHY: "A sweep has found the VM protected, and not as it should be. Told by each sweep for as long "
+    EventType.NOT_ELIGIBLE: "A run has found that the tagged VM cannot be protected as it is. The findings say why.",
+    EventType.DISABLED: "A run has disabled the protection of an untagged or deleted VM.",
+    EventType.UNHEALTHY: "A sweep has found the VM protected, and not compliant. Published by each sweep for as long "
     "as it is so.",
     EventType.SWEEP_COMPLETED: "A sweep has ended: the estate in numbers, what it started, and what it left.",
 }
-"""When each is told. The page in the docs is made of this table."""
+"""When each event is published. The table in the docs is generated from it."""
 
-_BY_ENDING = {
-    Ending.PROTECTED: EventType.PROTECTED,
-    Ending.FAILED: EventType.FAILED,
-    Ending.NOT_ELIGIBLE: EventType.NOT_ELIGIBLE,
-    Ending.DISABLED: EventType.DISABLED,
+_BY_OUTCOME = {
+    RunOutcome.PROTECTED: EventType.PROTECTED,
+    RunOutcome.FAILED: EventType.FAILED,
+    RunOutcome.NOT_ELIGIBLE: EventType.NOT_ELIGIBLE,
+    RunOutcome.DISABLED: EventType.DISABLED,
 }
 
 
@@ -75,7 +75,7 @@ class OutcomeEvent(Model):
 
 
 class VmOutcome(Model):
-    """The weightiest findings, and how many were left out."""
+    """The most severe findings, and how many were left out."""
 
     outcome: str
     vault: ResourceId | None = None
@@ -86,7 +86,7 @@ class VmOutcome(Model):
 
 
 class SweepOutcome(Model):
-    """As in the sweep's report."""
+    """The report of the sweep, shortened."""
 
     outcome: str
     read_at: datetime
@@ -104,21 +104,21 @@ class SweepOutcome(Model):
     error: Error | None = None
 
 
-def of_run(end: RunEnd, app: ResourceId) -> tuple[OutcomeEvent, ...]:
-    """The event of a run's end, if it is one. `app` is the source of what belongs to no vault."""
-    if not end.news:
+def of_run(end: RunSummary, app: ResourceId) -> tuple[OutcomeEvent, ...]:
+    """The event of the end of a run, if it is published. `app` is the source of events without a vault."""
+    if not end.notable:
         return ()
     result = end.result
-    told = _vm_outcome(result.outcome, end.vault, result.item_id, result.findings, result.error)
-    return (_event(_BY_ENDING[result.outcome], result.vm_id, end.vault or app, end.at, told, end.content),)
+    outcome = _vm_outcome(result.outcome, end.vault, result.item_id, result.findings, result.error)
+    return (_event(_BY_OUTCOME[result.outcome], result.vm_id, end.vault or app, end.at, outcome, end.content),)
 
 
-def of_sweep(report: SweepReport, unhealthy: Iterable[Standing], app: ResourceId) -> Iterator[OutcomeEvent]:
-    """The VMs that are not as they should be, then the sweep itself."""
+def of_sweep(report: SweepReport, unhealthy: Iterable[VmStatus], app: ResourceId) -> Iterator[OutcomeEvent]:
+    """The events of VMs that are not compliant, then that of the sweep."""
     at = report.ended_at or report.read_at
-    for standing in unhealthy:
-        told = _vm_outcome("Unhealthy", standing.vault, standing.item_id, standing.findings)
-        yield _event(EventType.UNHEALTHY, standing.vm_id, standing.vault or app, at, told)
+    for vm_status in unhealthy:
+        outcome = _vm_outcome("Unhealthy", vm_status.vault, vm_status.item_id, vm_status.findings)
+        yield _event(EventType.UNHEALTHY, vm_status.vm_id, vm_status.vault or app, at, outcome)
     swept = SweepOutcome(
         outcome=report.outcome,
         read_at=report.read_at,
@@ -134,7 +134,7 @@ def of_sweep(report: SweepReport, unhealthy: Iterable[Standing], app: ResourceId
 
 
 def batches(events: Iterable[OutcomeEvent]) -> Iterator[list[OutcomeEvent]]:
-    """As few as go into calls of `MOST_BYTES`."""
+    """The events in batches of at most `MOST_BYTES`."""
     batch: list[OutcomeEvent] = []
     size = 0
     for event in events:
@@ -149,16 +149,16 @@ def batches(events: Iterable[OutcomeEvent]) -> Iterator[list[OutcomeEvent]]:
 
 
 def _event(
-    kind: EventType, subject: ResourceId, source: ResourceId, at: datetime, told: Model, content: str = ""
+    kind: EventType, subject: ResourceId, source: ResourceId, at: datetime, outcome: Model, content: str = ""
 ) -> OutcomeEvent:
-    """Its ID is a function of what it says and of when: an activity that runs twice tells one event twice."""
+    """An event whose ID is a function of content and time: an activity that runs twice repeats the same ID."""
     return OutcomeEvent(
         id=str(uuid5(_IDS, f"{subject.key}|{kind}|{at.isoformat()}|{content}")),
         type=kind,
         subject=str(subject),
         source=str(source),
         time=at,
-        data=told.dump(),
+        data=outcome.dump(),
     )
 
 

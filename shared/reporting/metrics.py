@@ -1,6 +1,6 @@
-"""The app's own metrics: which there are, and their values after a sweep or a run. Pure: outcomes in, numbers out.
+"""The metrics of the app, and their values after a sweep or a run. Pure: outcomes in, numbers out.
 
-None goes by VM: what a metric is told apart by is bounded, whatever the size of the estate.
+No metric has the VM as a dimension: the cardinality is bounded, whatever the size of the estate.
 """
 
 from collections import Counter
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from shared.model.findings import Severity
-from shared.reconcile.inventory import State, Survey
-from shared.reconcile.run_state import Ending
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.inventory import ComplianceReport, State
+from shared.reconcile.run_state import RunOutcome
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 REQUIRED, COMPLIANT, PROTECTED = "dr.vms.required", "dr.vms.compliant", "dr.vms.protected"
@@ -25,13 +25,13 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    REQUIRED: Metric("gauge", "{vm}", "VMs that are tagged and no copies"),
-    COMPLIANT: Metric("gauge", "{vm}", "of them, those that are protected as they should be"),
-    PROTECTED: Metric("gauge", "{vm}", "of them, those in the state `Protected`, whatever is found about them"),
+    REQUIRED: Metric("gauge", "{vm}", "VMs that are tagged, and not failover VMs"),
+    COMPLIANT: Metric("gauge", "{vm}", "of them, those that are compliant"),
+    PROTECTED: Metric("gauge", "{vm}", "of them, those in the state `Protected`, whatever their findings"),
     DRIFTED: Metric(
         "gauge",
         "{vm}",
-        "VMs with a finding that is no mere note; one with several counts under each",
+        "VMs with a finding that is not a note; a VM with several counts for each",
         "`finding`: its code",
     ),
     RPO: Metric(
@@ -45,7 +45,7 @@ METRICS = {
         "counter", "{sweep}", "sweeps that have ended", "`outcome`: `complete`, `partial` (with gaps) or `failed`"
     ),
 }
-"""The page in the docs is made of this table."""
+"""The table in the docs is generated from it."""
 
 
 class Measurement(NamedTuple):
@@ -54,28 +54,28 @@ class Measurement(NamedTuple):
     attributes: dict[str, str] = {}
 
 
-def of_sweep(report: SweepReport, survey: Survey | None) -> Iterator[Measurement]:
-    """What is counted in a survey with gaps is too low by what was not read: it is not told then."""
+def of_sweep(report: SweepReport, compliance_report: ComplianceReport | None) -> Iterator[Measurement]:
+    """The measurements of a sweep. Counts of a report with gaps would be too low: they are left out."""
     yield Measurement(SWEEPS, 1, {"outcome": report.outcome})
-    if survey is None or survey.gaps:
+    if compliance_report is None or compliance_report.gaps:
         return
-    required = [standing for standing in survey.standings if standing.counts]
+    required = [vm_status for vm_status in compliance_report.vm_statuses if vm_status.counts]
     yield Measurement(REQUIRED, len(required))
-    yield Measurement(COMPLIANT, sum(standing.compliant for standing in required))
-    yield Measurement(PROTECTED, sum(standing.state is State.PROTECTED for standing in required))
+    yield Measurement(COMPLIANT, sum(vm_status.compliant for vm_status in required))
+    yield Measurement(PROTECTED, sum(vm_status.state is State.PROTECTED for vm_status in required))
     drifted = Counter(
         code
-        for standing in survey.standings
-        for code in {finding.code for finding in standing.findings if finding.severity is not Severity.NOTE}
+        for vm_status in compliance_report.vm_statuses
+        for code in {finding.code for finding in vm_status.findings if finding.severity is not Severity.NOTE}
     )
     for code, count in sorted(drifted.items()):
         yield Measurement(DRIFTED, count, {"finding": code})
-    for standing in survey.standings:
-        if standing.state is State.PROTECTED and standing.rpo_seconds is not None:
-            pair = {"source": standing.location, "target": standing.target_location}
-            yield Measurement(RPO, standing.rpo_seconds, {"vault": str(standing.vault), **pair})
+    for vm_status in compliance_report.vm_statuses:
+        if vm_status.state is State.PROTECTED and vm_status.rpo_seconds is not None:
+            pair = {"source": vm_status.location, "target": vm_status.target_location}
+            yield Measurement(RPO, vm_status.rpo_seconds, {"vault": str(vm_status.vault), **pair})
 
 
-def of_run(end: RunEnd) -> Iterator[Measurement]:
-    if end.news and end.result.outcome is Ending.FAILED and not end.disabling:
+def of_run(end: RunSummary) -> Iterator[Measurement]:
+    if end.notable and end.result.outcome is RunOutcome.FAILED and not end.disabling:
         yield Measurement(ENABLES_FAILED, 1)

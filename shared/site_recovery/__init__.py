@@ -1,4 +1,4 @@
 """A Recovery Services vault: its infrastructure, replicated items, jobs, policies, and the daily limits.
 
-Imports `readers/`, `arm/` and below. What is asked of Site Recovery goes here; what is derived or decided does not.
+Imports `readers/`, `arm/` and below. Calls to Site Recovery go here; planning and decisions do not.
 """

@@ -1,4 +1,4 @@
-"""Changing a protected item in place: one update call for its settings, one for the disks to add."""
+"""Change a replicated item in place: one call updates its settings, another adds disks."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ from shared.site_recovery.infrastructure import begin
 from shared.site_recovery.replicated_items import managed_disk, text
 from shared.site_recovery.vault import vault_of
 
-# What an interface and its IP configurations have, and the app has no word in.
+# Settings of an interface and its IP configurations that the app does not manage.
 _KEPT_OF_NIC = (
     "nic_id",
     "selection_type",
@@ -38,10 +38,10 @@ _KEPT_OF_CONFIGURATION = (
 
 
 async def update(azure: Azure, item: ProtectedItem, wanted: ItemUpdate) -> str:
-    """Asks for other settings. Returns the name of the job. Raises HttpResponseError, WriteRefusedError.
+    """Updates the settings. Returns the name of the job. Raises HttpResponseError, WriteRefusedError.
 
-    What nobody asked for is sent back as the item has it: other clients of Azure do so, and nobody has documented that
-    the service keeps what is left out.
+    Unchanged settings are sent back with their current values, as other clients do: whether the service keeps omitted
+    ones is not documented.
     """
     azure.check_vm_write(item.source)
     azure.check_write(item.id, *wanted.named)
@@ -79,7 +79,7 @@ async def update(azure: Azure, item: ProtectedItem, wanted: ItemUpdate) -> str:
 
 
 async def add_disks(azure: Azure, item: ProtectedItem, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """Asks for disks to be replicated with the others, by the cache account that those use. Returns the job's name.
+    """Adds disks to the replication, with the cache account of the other disks. Returns the name of the job.
 
     Raises HttpResponseError, WriteRefusedError.
     """
@@ -87,7 +87,7 @@ async def add_disks(azure: Azure, item: ProtectedItem, disks: tuple[ReplicatedDi
     cache = next((disk.cache_account for disk in item.disks if disk.cache_account), None)
     group = item.settings.target_group
     if cache is None or group is None:
-        raise WriteRefusedError("ItemIncomplete", f"{item.id} does not tell its cache account and its target group")
+        raise WriteRefusedError("ItemIncomplete", f"{item.id} does not show its cache account and its target group")
     azure.check_write(item.id, cache, group, *(disk.encryption_set for disk in disks if disk.encryption_set))
     details = models.A2AAddDisksInput(vm_managed_disks=[managed_disk(disk, cache, group) for disk in disks])
     operations = vault_of(azure, item.vault).client.replication_protected_items
@@ -101,7 +101,7 @@ def _path(item: ProtectedItem) -> tuple[str, str, str, str, str]:
 
 
 def _nics(found: Iterable[Any], wanted: ItemUpdate) -> list[models.VMNicInputDetails]:
-    """The interfaces that something is asked for, whole: each is one object to the service."""
+    """The interfaces to update, complete: the service replaces each as a whole."""
     has = {ResourceId(nic.source_nic_arm_id): nic for nic in found if nic.source_nic_arm_id}
     moved = wanted.network is not None
     return [_nic(nic, has[nic.id], moved=moved) for nic in wanted.nics if nic.id in has]
@@ -122,17 +122,17 @@ def _nic(wanted: ReplicatedNic, has: Any, *, moved: bool) -> models.VMNicInputDe
     )
 
 
-def _configuration(asked: ReplicatedNic, has: Any, *, moved: bool) -> models.IPConfigInputDetails:
-    """An address belongs to its subnet: one that is moved elsewhere gets another, unless one is asked for."""
+def _configuration(requested: ReplicatedNic, has: Any, *, moved: bool) -> models.IPConfigInputDetails:
+    """The IP configuration. An interface that moves to another subnet gets a new address, unless one is requested."""
     subnet = has.recovery_subnet_name or ""
-    moved = moved or (asked.subnet or subnet).lower() != subnet.lower()
+    moved = moved or (requested.subnet or subnet).lower() != subnet.lower()
     address = None if moved else has.recovery_static_ip_address or None
-    pools = [str(asked.backend_pool)] if asked.backend_pool else has.recovery_lb_backend_address_pool_ids
+    pools = [str(requested.backend_pool)] if requested.backend_pool else has.recovery_lb_backend_address_pool_ids
     return models.IPConfigInputDetails(
         **{name: getattr(has, name) for name in _KEPT_OF_CONFIGURATION},
         ip_config_name=has.name,
-        recovery_subnet_name=asked.subnet or has.recovery_subnet_name,
-        recovery_static_ip_address=asked.address or address,
-        recovery_public_ip_address_id=text(asked.public_ip) or has.recovery_public_ip_address_id,
+        recovery_subnet_name=requested.subnet or has.recovery_subnet_name,
+        recovery_static_ip_address=requested.address or address,
+        recovery_public_ip_address_id=text(requested.public_ip) or has.recovery_public_ip_address_id,
         recovery_lb_backend_address_pool_ids=pools,
     )

@@ -1,7 +1,7 @@
 """How many VMs may be enabled and disabled in any 24 hours: counted from the vaults' own jobs, and from what this
-process has asked for since they were listed.
+process has requested since they were listed.
 
-A list of jobs is seconds old when it is read, and a hundred VMs may read the same one: what is asked for is reserved
+A list of jobs is seconds old when it is read, and a hundred VMs may read the same one: a request is reserved
 before it is sent. (With a list of 15 s alone, a cap of 50 let 200 through.)
 """
 
@@ -15,13 +15,13 @@ from shared.model.replicated_item import DISABLE, ENABLE, Job, Stage
 from shared.site_recovery.vault import vaults_of
 
 _WINDOW = timedelta(hours=24)
-# In poll intervals: nobody asks again more than every ten minutes, or less than every hour.
+# In poll intervals: retry every 10 to 60 minutes.
 _SOONEST, _LATEST = 20, 120
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`wait` is in seconds: 0 if there is some left, and then one is reserved."""
+    """A daily limit. `wait` is in seconds: 0 if one was left, which is then reserved."""
 
     wait: float = 0
     reason: str = ""
@@ -30,25 +30,25 @@ class Budget:
 
 @asynccontextmanager
 async def enables_left(azure: Azure) -> AsyncIterator[Budget]:
-    """One of the day's enables, reserved while the request is on its way; or how long to wait for one."""
+    """Reserves one of the daily enables during the request, or says how long to wait for one."""
     jobs = await _jobs(azure, ENABLE)
     most = azure.settings.max_enables_per_day
     async with _reserved(azure, ENABLE, jobs, most) as (used, wait):
         yield Budget(
             wait,
             f"{used} VMs have been enabled in 24 hours; DR_MAX_ENABLES_PER_DAY allows {most}.",
-            "Raise DR_MAX_ENABLES_PER_DAY if so many are meant, or wait: it goes on by itself.",
+            "Increase DR_MAX_ENABLES_PER_DAY if so many are intended, or wait: the run continues by itself.",
         )
 
 
 async def enables_unused(azure: Azure) -> int:
-    """How many are left of the day's enables, none of them reserved."""
+    """How many daily enables are left. Reserves none."""
     return max(0, azure.settings.max_enables_per_day - _used(azure, ENABLE, await _jobs(azure, ENABLE))[0])
 
 
 @asynccontextmanager
 async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
-    """One of the day's share of disables, likewise."""
+    """Reserves one of the daily disables, likewise."""
     jobs = await _jobs(azure, DISABLE)
     most, protected = await _share(azure, jobs)
     async with _reserved(azure, DISABLE, jobs, most) as (used, wait):
@@ -62,21 +62,21 @@ async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
 
 
 async def disables_unused(azure: Azure) -> int:
-    """How many are left of the day's share of disables, none of them reserved."""
+    """How many daily disables are left. Reserves none."""
     jobs = await _jobs(azure, DISABLE)
     most, _ = await _share(azure, jobs)
     return max(0, most - _used(azure, DISABLE, jobs)[0])
 
 
 async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
-    """How many may be disabled in a day, and of how many: those that were protected 24 hours ago."""
+    """The daily limit of disables, and the number of VMs it is a percentage of: those protected 24 hours ago."""
     held = [item for vault in vaults_of(azure) for item in await vault.items.get() if item.stage is not Stage.FAILED]
     protected, share = len(held) + len(disables), azure.settings.max_disable_percent_per_day
     return (max(1, int(protected * share / 100)) if share else 0), protected
 
 
 async def _jobs(azure: Azure, scenario: str) -> list[Job]:
-    """Those of the last 24 hours."""
+    """The jobs of the last 24 hours."""
     since = datetime.now(UTC) - _WINDOW
     found = [job for vault in vaults_of(azure) for job in await vault.jobs.get() if job.scenario == scenario]
     return [job for job in found if job.started is None or job.started > since]
@@ -84,32 +84,32 @@ async def _jobs(azure: Azure, scenario: str) -> list[Job]:
 
 @asynccontextmanager
 async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -> AsyncIterator[tuple[int, float]]:
-    """How many of `most` are used, and how long to wait for another: 0 if this one is reserved.
+    """How many of `most` are used, and the seconds to wait for another: 0 if one was reserved.
 
     Nothing is awaited between the count and the reservation, so two never take the same one.
     """
-    ledger = azure.ledgers[scenario]
+    ledger = azure.recent_writes[scenario]
     used, first = _used(azure, scenario, listed)
     if used >= most:
         poll = azure.settings.poll_seconds
         frees = (first + _WINDOW - datetime.now(UTC)).total_seconds()
         yield used, min(max(frees, _SOONEST * poll), _LATEST * poll)
         return
-    ledger.on_their_way += 1
+    ledger.in_flight += 1
     try:
         yield used, 0
     finally:
-        ledger.on_their_way -= 1
+        ledger.in_flight -= 1
 
 
 def _used(azure: Azure, scenario: str, listed: list[Job]) -> tuple[int, datetime]:
-    """How many are used, and when the first of them was."""
-    ledger, now = azure.ledgers[scenario], datetime.now(UTC)
-    ledger.asked = {name: at for name, at in ledger.asked.items() if at > now - _WINDOW}
-    started = {job.name: job.started or now for job in listed} | ledger.asked
-    return len(started) + ledger.on_their_way, min(started.values(), default=now)
+    """How many are used, and the time of the first."""
+    ledger, now = azure.recent_writes[scenario], datetime.now(UTC)
+    ledger.requested = {name: at for name, at in ledger.requested.items() if at > now - _WINDOW}
+    started = {job.name: job.started or now for job in listed} | ledger.requested
+    return len(started) + ledger.in_flight, min(started.values(), default=now)
 
 
-def asked(azure: Azure, scenario: str, job: str) -> None:
-    """A request was taken: its job counts before any list shows it."""
-    azure.ledgers[scenario].asked[job] = datetime.now(UTC)
+def requested(azure: Azure, scenario: str, job: str) -> None:
+    """Records a request that Azure accepted: its job counts before any list shows it."""
+    azure.recent_writes[scenario].requested[job] = datetime.now(UTC)

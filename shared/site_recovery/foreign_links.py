@@ -1,4 +1,4 @@
-"""What an earlier protection, or one that is none of ours, has left on a VM: a link from it to an item."""
+"""Links on a VM to replicated items of earlier replications, or of vaults that are not configured."""
 
 from http import HTTPStatus
 
@@ -13,12 +13,12 @@ from shared.readers.locks import LinkRecord, read_links
 from shared.site_recovery.replicated_items import may_be_enabled_already, own_enable_job
 from shared.site_recovery.vault import API_VERSION, Vault
 
-# A subscription that is not seen answers 404, too.
+# A subscription without access returns 404, too.
 _NOT_FOR_US = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
 
 async def of_links(azure: Azure, vm: ResourceId, vault: Vault) -> tuple[Finding, ...]:
-    """A finding for each link of a VM that none of our vaults protects. While it is being enabled its link is new."""
+    """A finding for each link of a VM without an item in the configured vaults. During enabling, its link is new."""
     links = await read_links(azure, vm)
     if not links or await own_enable_job(vault, vm) or await may_be_enabled_already(azure, vm):
         return ()
@@ -26,7 +26,8 @@ async def of_links(azure: Azure, vm: ResourceId, vault: Vault) -> tuple[Finding,
 
 
 async def _finding(azure: Azure, vm: ResourceId, link: LinkRecord) -> Finding | None:
-    """None for an item of ours that the list does not hold yet: it is looked for once more before anything is asked."""
+    """The finding for a link; None for an item of a configured vault, which is read again before protection is
+    enabled."""
     try:
         item = ResourceId(link.target)
     except ValueError:
@@ -38,7 +39,7 @@ async def _finding(azure: Azure, vm: ResourceId, link: LinkRecord) -> Finding | 
 
 
 async def _is_there(azure: Azure, item: ResourceId) -> bool:
-    """An item that we may not read is there for all we know."""
+    """Whether the item exists. An item without read access counts as existing."""
     try:
         await azure.get(str(item), API_VERSION)
     except HttpResponseError as answer:

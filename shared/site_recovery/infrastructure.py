@@ -1,7 +1,7 @@
-"""The Site Recovery chain of a vault: fabric, container, policy, mappings. Found by natural key, made if missing.
+"""The Site Recovery infrastructure of a vault: fabric, container, policy, mappings. Found by natural key, or created.
 
-A vault allows one fabric for a region; a container mapping is told by source, target and policy; a network mapping by
-source network and target region: whatever the portal, Terraform or Azure Policy called them.
+A vault allows one fabric per region. A container mapping is identified by source, target and policy, a network mapping
+by source network and target region, whatever name the portal, Terraform or Azure Policy gave them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,9 +10,9 @@ from typing import Any
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
-from shared.arm.get_or_create import Flight, UnderWayError, usually
+from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
 from shared.arm.parsing import ContainerMappingRecord
-from shared.arm.ttl_cache import HARDLY, Remembered
+from shared.arm.ttl_cache import TTL_STATIC, TtlCache
 from shared.model import naming
 from shared.model.replicated_item import JobStage, ProtectedItem
 from shared.model.replication import Policy
@@ -21,7 +21,7 @@ from shared.model.step_result import Error
 from shared.model.target_resources import Container, ContainerMapping, Fabric, NetworkMapping, ReplicationPolicy
 from shared.site_recovery.vault import Vault
 
-# Seconds: when most of each had ended in recorded traffic.
+# Seconds after which most of each kind had completed in recorded traffic.
 _USUALLY_TAKES = {"fabric": 75, "container": 2, "policy": 2, "container mapping": 105, "network mapping": 5}
 
 # The service's name for "all networks of Azure" as the parent of a network mapping.
@@ -29,10 +29,10 @@ _AZURE_NETWORK = "azureNetwork"
 
 
 class MissingParentError(Exception):
-    """A step came before what it rests on: the caller's order is wrong, or the parent has just been removed."""
+    """The parent of a resource is missing: it is not created yet, or has just been removed."""
 
 
-async def create_fabric(vault: Vault, wanted: Fabric) -> Flight:
+async def create_fabric(vault: Vault, wanted: Fabric) -> PendingCreate:
     body = models.FabricCreationInput(
         properties=models.FabricCreationInputProperties(
             custom_details=models.AzureFabricCreationInput(location=wanted.location)
@@ -42,7 +42,7 @@ async def create_fabric(vault: Vault, wanted: Fabric) -> Flight:
     return await _started(vault, "fabric", vault.fabrics, create, wanted.name, body)
 
 
-async def create_container(vault: Vault, wanted: Container) -> Flight:
+async def create_container(vault: Vault, wanted: Container) -> PendingCreate:
     body = models.CreateProtectionContainerInput(
         properties=models.CreateProtectionContainerInputProperties(
             provider_specific_input=[models.A2AContainerCreationInput()]
@@ -53,7 +53,7 @@ async def create_container(vault: Vault, wanted: Container) -> Flight:
     return await _started(vault, "container", vault.containers, create, fabric.name, wanted.name, body)
 
 
-async def create_policy(vault: Vault, wanted: ReplicationPolicy) -> Flight:
+async def create_policy(vault: Vault, wanted: ReplicationPolicy) -> PendingCreate:
     values = policy_values(wanted.policy)
     body = models.CreatePolicyInput(properties=models.CreatePolicyInputProperties(provider_specific_input=values))
     create = vault.client.replication_policies.begin_create
@@ -70,8 +70,8 @@ def policy_values(policy: Policy) -> models.A2APolicyCreationInput:
     )
 
 
-async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Flight:
-    """Makes it, or changes how agents are updated in the one that this app has made."""
+async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> PendingCreate:
+    """Creates the mapping, or changes the agent updates of a mapping that this app created."""
     existing = await find_container_mapping(vault, wanted)
     if existing:
         return await _update_container_mapping(vault, existing.id, wanted)
@@ -91,7 +91,7 @@ async def create_container_mapping(vault: Vault, wanted: ContainerMapping) -> Fl
     return await _started(vault, "container mapping", vault.container_mappings, create, *path, body)
 
 
-async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: ContainerMapping) -> Flight:
+async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: ContainerMapping) -> PendingCreate:
     values = _agent_update(wanted.automation_account)
     body = models.UpdateProtectionContainerMappingInput(
         properties=models.UpdateProtectionContainerMappingInputProperties(
@@ -108,7 +108,7 @@ async def _update_container_mapping(vault: Vault, mapping: ResourceId, wanted: C
 
 
 def _agent_update(account: ResourceId | None) -> models.A2AContainerMappingInput:
-    """Whether the mobility agents of the VMs are kept up to date, and by which automation account."""
+    """Whether the mobility agents are updated automatically, and by which automation account."""
     if account is None:
         return models.A2AContainerMappingInput(agent_auto_update_status=models.AgentAutoUpdateStatus.DISABLED)
     return models.A2AContainerMappingInput(
@@ -118,7 +118,7 @@ def _agent_update(account: ResourceId | None) -> models.A2AContainerMappingInput
     )
 
 
-async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight:
+async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> PendingCreate:
     source = await _needed(find_fabric(vault, wanted.source_location), f"the fabric of {wanted.source_location}")
     target = await _needed(find_fabric(vault, wanted.target_location), f"the fabric of {wanted.target_location}")
     body = models.CreateNetworkMappingInput(
@@ -136,21 +136,21 @@ async def create_network_mapping(vault: Vault, wanted: NetworkMapping) -> Flight
 
 
 async def find_fabric(vault: Vault, location: str) -> ResourceId | None:
-    """The fabric of a region. One that a container mapping joins is there still: its list need not be read anew."""
-    for fabric in await vault.fabrics.get(vault.azure.settings.poll_seconds * HARDLY):
+    """The fabric of a region. A fabric in a container mapping still exists: the list need not be read again."""
+    for fabric in await vault.fabrics.get(vault.azure.settings.poll_seconds * TTL_STATIC):
         if fabric.location == location and fabric.id in await _joined(vault):
             return fabric.id
     return next((fabric.id for fabric in await vault.fabrics.get() if fabric.location == location), None)
 
 
 async def _joined(vault: Vault) -> set[ResourceId]:
-    """The fabrics that container mappings lead from and to."""
+    """The fabrics at both ends of the container mappings."""
     mappings = await vault.container_mappings.get()
     return {end.parent for mapping in mappings for end in (mapping.source_container, mapping.target_container)}
 
 
 async def find_container(vault: Vault, location: str) -> ResourceId | None:
-    """The container of a region: one that is mapped already, else the portal's by name, else the first.
+    """The container of a region: a mapped one, else the portal's by name, else the first.
 
     The mappings are asked first: in a vault that is set up they tell the containers, too, and save a list.
     """
@@ -163,8 +163,8 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
 
 
 async def policy_of_item(vault: Vault, item: ProtectedItem) -> Policy | None:
-    """The policy that an item is under. One that is not in an old list is looked for in a new one."""
-    for within in (vault.azure.settings.poll_seconds * HARDLY, vault.azure.settings.poll_seconds):
+    """The policy of an item. If a cached list does not hold it, the list is read again."""
+    for within in (vault.azure.settings.poll_seconds * TTL_STATIC, vault.azure.settings.poll_seconds):
         found = {record.id: record.policy for record in await vault.policies.get(within)}
         if item.policy_id in found:
             return found[item.policy_id]
@@ -176,13 +176,13 @@ async def _policies_like(vault: Vault, wanted: Policy) -> list[ResourceId]:
 
 
 async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
-    """A policy with these values: ours by name if there are several, else the first."""
+    """A policy with these values: of several, the one that this app named, else the first."""
     same = await _policies_like(vault, wanted)
     return next((found for found in same if found.name == wanted.name), min(same, key=str, default=None))
 
 
 async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> ContainerMappingRecord | None:
-    """A mapping from region to region with such a policy, whichever containers it joins and whatever the policy's name.
+    """A mapping between the regions with such a policy, whatever its containers and the name of the policy.
 
     Raises UnderWayError for one that is listed and not paired yet.
     """
@@ -202,7 +202,7 @@ async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> Cont
 
 
 async def find_container_mapping_id(vault: Vault, wanted: ContainerMapping) -> ResourceId | None:
-    """None, too, for one that is to be changed in place: one of our own making whose agents nobody updates as asked."""
+    """The mapping; None also if its agent updates have to be changed in place, for a mapping that this app created."""
     found = await find_container_mapping(vault, wanted)
     if found is None or (
         found.id.name.startswith(wanted.name) and wanted.automation_account not in {None, found.automation_account}
@@ -228,10 +228,10 @@ async def _needed(found: Awaitable[ResourceId | None], what: str) -> ResourceId:
 async def _started(
     vault: Vault,
     kind: str,
-    shown_in: Remembered[Any],
+    shown_in: TtlCache[Any],
     create: Callable[..., Awaitable[Any]],
     *path_and_body: Any,
-) -> Flight:
+) -> PendingCreate:
     vault.azure.check_write(vault.id)
     started = monotonic()
     job_name = await begin(create, vault.id.resource_group, vault.id.name, *path_and_body)
@@ -241,14 +241,14 @@ async def _started(
         job = await vault.job(job_name) if job_name else None
         if job and job.stage is JobStage.RUNNING:
             return False
-        shown_in.forget(if_before=vault.jobs.asked_at)
+        shown_in.forget(if_before=vault.jobs.requested_at)
         return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True
 
-    return Flight(usually(_USUALLY_TAKES[kind], vault.azure.settings.poll_seconds), progress)
+    return PendingCreate(usually(_USUALLY_TAKES[kind], vault.azure.settings.poll_seconds), progress)
 
 
 async def begin(send: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> str:
-    """Sends what begins an operation, and does not wait for it. Returns the operation's ID, or "" if it has ended.
+    """Starts an operation and does not wait for it. Returns the ID of the operation, or "" if it has completed.
 
     The poll URLs of the answer are signed and 3 KB long: only the ID is kept, which is the name of the job, too.
     """

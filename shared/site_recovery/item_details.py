@@ -1,4 +1,4 @@
-"""Reading one replicated item by itself: two calls, for somebody who looks at one VM. Never for a sweep."""
+"""The details of one replicated item, by two calls. For one VM only, never for a sweep."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from shared.model.resource_id import ResourceId
 from shared.site_recovery.vault import vault_of
 
 MOST_POINTS = 50
-"""Recovery points in the answer: of 24 hours, one every five minutes, there may be 288."""
+"""The most recovery points in the result: one every five minutes makes 288 in 24 hours."""
 
 
 async def read_details(azure: Azure, item: ProtectedItem) -> ItemDetails | None:
-    """The item as it is now, or None if it is gone meanwhile. Raises HttpResponseError."""
+    """The details of the item, or None if it is gone. Raises HttpResponseError."""
     vault = vault_of(azure, item.vault)
     try:
         found = (await vault.client.replication_protected_items.get(*_path(item))).properties
@@ -43,7 +43,7 @@ async def read_details(azure: Azure, item: ProtectedItem) -> ItemDetails | None:
 
 
 async def recovery_points(azure: Azure, item: ProtectedItem) -> tuple[RecoveryPoint, ...]:
-    """All of them, newest first, whatever their order in the list. Raises HttpResponseError.
+    """The recovery points, newest first. Raises HttpResponseError.
 
     An item that was never protected has none, and is not asked.
     """

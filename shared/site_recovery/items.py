@@ -1,5 +1,4 @@
-"""The items of a vault, counted and looked up: each VM asks, and a walk over ten thousand for each would be a fleet's
-hour of CPU."""
+"""An index over the items of a vault: each VM looks up its item, and a scan of ten thousand for each is too slow."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,12 +9,12 @@ from shared.model.vm import GroupMember
 
 
 class Items:
-    """One answer of the vault's list. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
+    """One list of a vault. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
 
     def __init__(self, items: Iterable[ProtectedItem]) -> None:
         self._items = tuple(items)
         self._by_source = {item.source: item for item in reversed(self._items)}
-        self._originals = {copy: item.source for item in reversed(self._items) for copy in item.copies}
+        self._originals = {copy: item.source for item in reversed(self._items) for copy in item.failover_vms}
         self.under_policy = Counter(item.policy_id for item in self._items)
         self.cached_disks = Counter(
             disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account
@@ -30,11 +29,11 @@ class Items:
         return iter(self._items)
 
     def of(self, vm: ResourceId) -> ProtectedItem | None:
-        """The item that protects the VM, whoever made it."""
+        """The item that protects the VM, or None."""
         return self._by_source.get(vm)
 
     def original_of(self, vm: ResourceId) -> ResourceId | None:
-        """The VM that this one is a copy of, if a failover or a test failover made it."""
+        """The original of a failover VM, or None."""
         return self._originals.get(vm)
 
     def in_group(self, name: str) -> tuple[GroupMember, ...]:

@@ -1,4 +1,4 @@
-"""The jobs of a vault, looked up: the list is the vault's whole history, and each VM asks."""
+"""An index over the jobs of a vault: the list holds the whole history, and each VM looks up its jobs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from shared.model.resource_id import ResourceId
 
 
 class Jobs:
-    """One answer of the vault's list."""
+    """One list of a vault."""
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._by_name = {job.name: job for job in jobs}
@@ -24,5 +24,5 @@ class Jobs:
         return self._by_name.get(name)
 
     def enabling(self, vm: ResourceId) -> list[Job]:
-        """Those that are enabling a VM of that name now: a list of jobs tells no more of the VM than its name."""
+        """The running enable jobs for a VM of that name: a job in the list shows only the name of its VM."""
         return self._enabling.get(vm.name.lower(), [])

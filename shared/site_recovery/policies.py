@@ -1,4 +1,4 @@
-"""Editing the replication policy that VMs are protected with, after it was confirmed: one update call."""
+"""Edit the replication policy of an item after a confirmation, by one update call."""
 
 import asyncio
 
@@ -13,17 +13,17 @@ from shared.planning.policy_update import PolicyEdit, edit_of
 from shared.site_recovery.infrastructure import begin, policy_values
 from shared.site_recovery.vault import Vault, vault_of
 
-# Seconds it took in recorded traffic to make one, and how often it is looked for before the caller is answered.
+# Seconds that an edit took in recorded traffic, and how often the job is read before the call returns.
 _TAKES = 2
-_LOOKS = 5
+_READS = 5
 
 
 async def find_edit(
-    azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, anew: bool = False
+    azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, refresh: bool = False
 ) -> PolicyEdit | None:
-    """How the item's policy would have to be edited, or None if it fits or is not for us to edit. Reads only."""
+    """The edit that the policy of the item needs, or None if it matches or may not be edited. Reads only."""
     vault = vault_of(azure, item.vault)
-    policies = await vault.policies.get(within=0 if anew else None)
+    policies = await vault.policies.get(within=0 if refresh else None)
     record = next((each for each in policies if each.id == item.policy_id), None)
     if record is None:
         return None
@@ -34,11 +34,11 @@ async def find_edit(
 
 
 async def edit(azure: Azure, item: ProtectedItem, profile: str, wanted: Policy) -> Error | None:
-    """Edits the item's policy if it is still for us to edit, and waits a moment for the job, so that the next look
-    sees what it did. Returns why the job failed, if it did. Raises HttpResponseError, WriteRefusedError."""
+    """Edits the policy of the item if it may still be edited, and waits a few seconds for the job, so that the next
+    observation shows the edit. Returns the error if the job failed. Raises HttpResponseError, WriteRefusedError."""
     vault = vault_of(azure, item.vault)
     azure.check_write(vault.id)
-    found = await find_edit(azure, item, profile, wanted, anew=True)
+    found = await find_edit(azure, item, profile, wanted, refresh=True)
     if found is None:
         return None
     values = policy_values(wanted)
@@ -52,7 +52,7 @@ async def edit(azure: Azure, item: ProtectedItem, profile: str, wanted: Policy) 
 
 
 async def _error_of(vault: Vault, name: str) -> Error | None:
-    for _ in range(_LOOKS if name else 0):
+    for _ in range(_READS if name else 0):
         await asyncio.sleep(usually(_TAKES, vault.azure.settings.poll_seconds))
         vault.jobs.forget()
         job = await vault.job(name)

@@ -1,4 +1,4 @@
-"""The protection of one VM: asking for it, following it, and taking back an attempt that failed."""
+"""The protection of one VM: enable it, follow it, and remove a failed item."""
 
 from time import monotonic
 
@@ -13,13 +13,13 @@ from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedIte
 from shared.model.replication import ReplicatedDisk, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ContainerMapping
-from shared.site_recovery.daily_limits import asked
+from shared.site_recovery.daily_limits import requested
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
 from shared.site_recovery.vault import Vault, vault_of, vaults_of
 
 
-def look_anew(azure: Azure) -> None:
-    """Before a write: items and jobs are read anew, for another process may have written a moment ago."""
+def refresh(azure: Azure) -> None:
+    """Invalidates the cached items and jobs before a write: another process may have written since."""
     recently = monotonic() - FRESH_FOR
     for vault in vaults_of(azure):
         vault.items.forget(if_before=recently)
@@ -27,38 +27,38 @@ def look_anew(azure: Azure) -> None:
 
 
 async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:
-    """The item of this vault that protects a VM, whoever made it."""
+    """The item of this vault that protects the VM, or None."""
     return (await vault.items.get()).of(vm)
 
 
 async def find_protection(azure: Azure, vm: ResourceId) -> tuple[Vault, ProtectedItem] | None:
-    """The item that protects a VM, and the one of our vaults that holds it. One that failed does not hide another."""
+    """The item that protects the VM, and its vault. A failed item does not hide another one."""
     looked = [(vault, await find_item(vault, vm)) for vault in vaults_of(azure)]
     found = [(vault, item) for vault, item in looked if item]
     return min(found, key=lambda pair: pair[1].stage is Stage.FAILED, default=None)
 
 
 async def find_original(azure: Azure, vm: ResourceId) -> ResourceId | None:
-    """The VM that this one is a copy of, if a failover or a test failover made it."""
+    """The original of a failover VM, or None."""
     found = [(await vault.items.get()).original_of(vm) for vault in vaults_of(azure)]
     return next((original for original in found if original), None)
 
 
 async def is_busy(vault: Vault, item: ProtectedItem) -> bool:
-    """Whether a job is under way on the item: the one it names, or a removal that this process has asked for."""
+    """Whether a job on the item is in progress: the job that it names, or a removal by this process."""
     names = {item.job, vault.remove_jobs.get(item.id, "")} - {""}
     jobs = [await vault.job(name) for name in names]
     return any(job and job.stage is JobStage.RUNNING for job in jobs)
 
 
 async def own_enable_job(vault: Vault, vm: ResourceId) -> str:
-    """The job that this process has asked for and that is still enabling the VM, or ""."""
+    """The running enable job of the VM that this process started, or ""."""
     job = await vault.job(vault.enable_jobs[vm]) if vault.enable_jobs.get(vm) else None
     return job.name if job and job.stage is JobStage.RUNNING else ""
 
 
 async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
-    """Whether a job that others began is enabling a VM of this name: while it runs, its item may not be readable.
+    """Whether another client is enabling a VM of this name: while the job runs, the item may not be readable.
 
     A job tells no more than the name: to wait for another VM's costs minutes, to ask twice may cost the protection.
     """
@@ -71,9 +71,9 @@ async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
 
 
 async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
-    """Asks for protection. Returns the name of the job. Raises HttpResponseError, MissingParentError.
+    """Enables protection. Returns the name of the job. Raises HttpResponseError, MissingParentError.
 
-    Sent once and never repeated by the SDK: after a lost answer the item and its job are looked for first.
+    Sent once and never repeated by the SDK: after a lost response the item and its job are read first.
     """
     azure.check_vm_write(vm)
     azure.check_write(replication.vault, *replication.named)
@@ -89,11 +89,12 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     path = (vault.id.resource_group, vault.id.name, fabric, container, naming.item_name(vm))
     try:
         vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
-        asked(azure, ENABLE, vault.enable_jobs[vm])
+        requested(azure, ENABLE, vault.enable_jobs[vm])
     except ThrottledError:
-        raise  # it was not sent
+        raise  # the request was not sent
     except BaseException:
-        # It may have been taken all the same: whoever looks next looks at the vault, not at what is remembered of it.
+        # Azure may have accepted the request all the same: invalidate the cache, so that the next read goes to the
+        # vault.
         vault.items.forget()
         vault.jobs.forget()
         raise
@@ -101,10 +102,10 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
 
 
 async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) -> str:
-    """Disables protection, or takes back an attempt to enable that failed. Returns the name of the job.
+    """Disables protection, or removes the item of a failed attempt. Returns the name of the job.
 
     Raises HttpResponseError, and WriteRefusedError where the item holds recovery points and the settings do not allow
-    to give them up, unless somebody has confirmed that.
+    to give them up, unless a caller has confirmed that.
     """
     azure.check_vm_write(item.source)
     if item.held_recovery_points and not confirmed:
@@ -125,13 +126,13 @@ async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) 
         item.id.name,
         body,
     )
-    asked(azure, DISABLE, vault.remove_jobs[item.id])
+    requested(azure, DISABLE, vault.remove_jobs[item.id])
     vault.items.forget()
     return vault.remove_jobs[item.id]
 
 
 def _a2a(vm: ResourceId, replication: Replication, mapping: ContainerMappingRecord) -> models.A2AEnableProtectionInput:
-    """With no network in it, the network mapping leads to the target network and to the subnet of the same name."""
+    """The input of enable protection. Without a network, the network mapping selects the target network and subnet."""
     return models.A2AEnableProtectionInput(
         fabric_object_id=str(vm),
         recovery_container_id=str(mapping.target_container),
@@ -153,7 +154,7 @@ def _a2a(vm: ResourceId, replication: Replication, mapping: ContainerMappingReco
 def managed_disk(
     disk: ReplicatedDisk, cache_account: ResourceId, target_group: ResourceId
 ) -> models.A2AVmManagedDiskInputDetails:
-    """A disk as Site Recovery is asked to replicate it."""
+    """A disk in the input of enable protection."""
     return models.A2AVmManagedDiskInputDetails(
         disk_id=str(disk.id),
         primary_staging_azure_storage_account_id=str(cache_account),

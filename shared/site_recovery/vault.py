@@ -1,4 +1,4 @@
-"""What a Recovery Services vault holds, read by lists that all its VMs share.
+"""The contents of a Recovery Services vault, read by lists that all its VMs share.
 
 A list costs one call however many VMs ask, so the state of an item is never polled by itself. What changes slowly
 (fabrics, containers, policies, mappings) is remembered for a while; what moves (items, jobs) for one poll interval.
@@ -12,7 +12,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.get_or_create import Ensurer
+from shared.arm.get_or_create import GetOrCreate
 from shared.arm.parsing import (
     VaultRecord,
     all_errors,
@@ -25,7 +25,7 @@ from shared.arm.parsing import (
     policy_of,
     region,
 )
-from shared.arm.ttl_cache import HARDLY, SLOW, Remembered
+from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC, TtlCache
 from shared.model.replicated_item import Job, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
@@ -37,11 +37,11 @@ log = logging.getLogger("dr.vault")
 
 _VAULT_API_VERSION = "2026-07-01"
 API_VERSION = "2025-08-01"
-"""Of Site Recovery: what its SDK asks for, too."""
+"""The API version of Site Recovery: that of the SDK."""
 
 
 class Vault:
-    """The lists of one vault. What they raise is azure.core's HttpResponseError; a vault never used reads as empty."""
+    """The lists of one vault. All raise HttpResponseError; a vault that was never used reads as empty."""
 
     def __init__(self, azure: Azure, vault_id: ResourceId) -> None:
         self.id = vault_id
@@ -50,26 +50,26 @@ class Vault:
         self.enable_jobs: dict[ResourceId, str] = {}
         self.remove_jobs: dict[ResourceId, str] = {}
         self._ended_jobs: dict[str, Job] = {}
-        self.ensurer = Ensurer(poll, poll * SLOW)
-        self.about = Remembered(self._read_about, poll * HARDLY)
-        self.items = Remembered(self._read_items, poll)
-        self.jobs = Remembered(self._read_jobs, poll)
-        self.fabrics = Remembered(lambda: self._list("replication_fabrics", fabric_of), poll * SLOW)
-        self.containers = Remembered(
-            lambda: self._list("replication_protection_containers", lambda found: ResourceId(found.id)), poll * SLOW
+        self.get_or_create = GetOrCreate(poll, poll * TTL_SLOW)
+        self.about = TtlCache(self._read_about, poll * TTL_STATIC)
+        self.items = TtlCache(self._read_items, poll)
+        self.jobs = TtlCache(self._read_jobs, poll)
+        self.fabrics = TtlCache(lambda: self._list("replication_fabrics", fabric_of), poll * TTL_SLOW)
+        self.containers = TtlCache(
+            lambda: self._list("replication_protection_containers", lambda found: ResourceId(found.id)), poll * TTL_SLOW
         )
-        self.policies = Remembered(lambda: self._list("replication_policies", policy_of), poll * SLOW)
-        self.container_mappings = Remembered(
-            lambda: self._list("replication_protection_container_mappings", container_mapping_of), poll * SLOW
+        self.policies = TtlCache(lambda: self._list("replication_policies", policy_of), poll * TTL_SLOW)
+        self.container_mappings = TtlCache(
+            lambda: self._list("replication_protection_container_mappings", container_mapping_of), poll * TTL_SLOW
         )
-        self.network_mappings = Remembered(
-            lambda: self._list("replication_network_mappings", network_mapping_of), poll * SLOW
+        self.network_mappings = TtlCache(
+            lambda: self._list("replication_network_mappings", network_mapping_of), poll * TTL_SLOW
         )
 
     async def job(self, name: str) -> Job | None:
-        """A job as the list tells of it; one too new for the list is asked for by itself. None if there is none.
+        """A job from the list, or by its own read if it is too new for the list. None if it does not exist.
 
-        How a job ended does not change: it is asked for once.
+        The result of a job does not change: it is read once.
         """
         if name in self._ended_jobs:
             return self._ended_jobs[name]
@@ -87,7 +87,7 @@ class Vault:
             raise
 
     async def job_error(self, name: str) -> Error:
-        """Why a job failed: the most telling error in it, for the operation's own (45005) says only that it did."""
+        """Why a job failed: its most specific error; that of the operation (45005) says only that it failed."""
         job = await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name)
         found = [error for error in map(job_error_of, all_errors(job.properties)) if error.message]
         title = job.properties.friendly_name or job.properties.scenario_name
@@ -124,7 +124,7 @@ class Vault:
 
 
 def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
-    """One record that cannot be read does not take the others from us: in a vault there is more than ours."""
+    """The parsed records. A record that cannot be parsed is logged and skipped: a vault holds items of others, too."""
     try:
         return read(found)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -133,10 +133,10 @@ def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
 
 
 def vault_of(azure: Azure, vault_id: ResourceId) -> Vault:
-    """What is known of a vault, shared by all its VMs."""
+    """The vault object of this process, shared by all VMs."""
     return azure.once(vault_id, lambda: Vault(azure, vault_id))
 
 
 def vaults_of(azure: Azure) -> list[Vault]:
-    """All vaults of the settings."""
+    """All configured vaults."""
     return [vault_of(azure, vault_id) for vault_id in azure.settings.vault_ids]

@@ -67,7 +67,7 @@ def start_stack(tmp_path: Path) -> StartStack:
             for exchange, finding in validate_request_log(answered)
             if finding.kind == "error" and not explain_finding(finding)
         ] == []
-        assert [demand for demand in demands if not demand["granted"]] == []
+        assert [referenced for referenced in demands if not referenced["granted"]] == []
 
     return start
 

@@ -24,7 +24,8 @@ _COMPUTE = "2026-04-01"
 class Case:
     """A VM as the estate has it, what protects it if something does, and what a sweep says of it.
 
-    `healed` is whether a sweep in the mode `protect` mends it, `disabled` whether one in `cleanup` ends its protection.
+    `reconciled` is whether a sweep in the mode `protect` fixes it, `disabled` whether one in `cleanup` ends its
+    protection.
     """
 
     name: str
@@ -160,12 +161,12 @@ async def disturb(stack: Stack) -> None:
     item = (await overrides.items(stack))["on-trial"]
     await stack.arm("POST", f"{item['id']}/testFailover", "2025-08-01", drill)
     await eventually(lambda: _are_gone(stack, "deleted", "moved", "replaced"))
-    await stack.arm("PUT", estates.vm_id("replaced"), _COMPUTE, _anew("replaced"))
+    await stack.arm("PUT", estates.vm_id("replaced"), _COMPUTE, _recreated("replaced"))
     await eventually(lambda: _exists(stack, COPY))
     await eventually(lambda: _is_settled(stack, "shrunk", "replaced"))
 
 
-def _anew(name: str) -> Json:
+def _recreated(name: str) -> Json:
     """Another VM of the same name, tagged as the old one was."""
     nic = f"{estates.GROUP}/providers/Microsoft.Network/networkInterfaces/{name}-nic"
     return {
@@ -173,7 +174,7 @@ def _anew(name: str) -> Json:
         "tags": {"dr": "true"},
         "properties": {
             "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
-            "storageProfile": {"osDisk": {"createOption": "FromImage", "name": f"{name}-anew"}},
+            "storageProfile": {"osDisk": {"createOption": "FromImage", "name": f"{name}-again"}},
             "networkProfile": {"networkInterfaces": [{"id": nic}]},
         },
     }
@@ -197,6 +198,6 @@ async def _is_settled(stack: Stack, *names: str) -> bool:
     return all(vms[estates.vm_id(name).lower()]["properties"]["provisioningState"] == "Succeeded" for name in names)
 
 
-def codes(standings: Iterable[Json]) -> dict[str, set[str]]:
+def codes(vm_statuses: Iterable[Json]) -> dict[str, set[str]]:
     """The findings of each VM, by its ID."""
-    return {each["vmId"].lower(): {finding["code"] for finding in each["findings"]} for each in standings}
+    return {each["vmId"].lower(): {finding["code"] for finding in each["findings"]} for each in vm_statuses}

@@ -1,4 +1,4 @@
-"""The estate in which the hindrances of all VMs are, and the same estate mended."""
+"""The estate in which the hindrances of all VMs are, and the same estate fixed."""
 
 from typing import Any
 
@@ -10,42 +10,42 @@ from tests.estates import SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
 _STAYS_TAGGED = {"unguarded", "apart", "twofold", "central", "soft", "walled", "flooded"}
 
 
-def estate(*, mended: bool = False) -> Json:
-    """Mended, what is asked for is there, and nothing else is asked for or in the way."""
+def estate(*, fixed: bool = False) -> Json:
+    """Fixed, what is asked for is there, and nothing else is asked for or in the way."""
     vms = {case.vm["id"]: case.vm for case in CASES}
-    made = estates.estate([_mend(vm) for vm in vms.values()] if mended else vms.values(), networks=())
+    made = estates.estate([_fix(vm) for vm in vms.values()] if fixed else vms.values(), networks=())
     made["subscriptions"].append({"id": ids.OTHER, "name": "Somebody else's"})
     made["vaults"] = [
         {"id": VAULT, "location": TARGET, "identity": "SystemAssigned"},
-        {"id": ids.SECOND_VAULT, "location": "uksouth", "identity": "SystemAssigned" if mended else None},
+        {"id": ids.SECOND_VAULT, "location": "uksouth", "identity": "SystemAssigned" if fixed else None},
         {"id": ids.FOREIGN_VAULT, "location": TARGET},
     ]
-    made["networks"] = _networks(mended=mended)
+    made["networks"] = _networks(fixed=fixed)
     made["resources"] = [
         _resource(ids.GUARD, SOURCE),
         _resource(ids.ROUTES, SOURCE),
         _resource(ids.KEYS, SOURCE),
         _resource(ids.SCALE_SET, SOURCE),
-        _resource(ids.PLACEMENT, TARGET if mended else "northeurope"),
+        _resource(ids.PLACEMENT, TARGET if fixed else "northeurope"),
     ]
-    if mended:
+    if fixed:
         made["resources"].append(
             _resource(resource_id("Microsoft.Network/networkSecurityGroups", "wall", ids.THERE), TARGET)
         )
     made["storageAccounts"] = [
         _account(ids.KEYLESS, sharedKeyAccess=False),
         _account(ids.KEYLESS_TOO, "centralus", sharedKeyAccess=False),
-        _account(ids.SOFT, softDelete=not mended),
-        _account(ids.WALLED, firewall="trusted" if mended else "closed"),
+        _account(ids.SOFT, softDelete=not fixed),
+        _account(ids.WALLED, firewall="trusted" if fixed else "closed"),
         _account(ids.SHUT, "centralus", sharedKeyAccess=False),
-        _account(ids.FLOODED, kind="BlockBlobStorage", sku="Premium_LRS", softDelete=not mended),
+        _account(ids.FLOODED, kind="BlockBlobStorage", sku="Premium_LRS", softDelete=not fixed),
         _account(ids.BLOBS),
         _account(ids.LOOT),
     ]
     made["resourceGroups"] = [
         {"id": ids.THERE, "location": TARGET},
         *({"id": f"{group}-asr", "location": TARGET} for group in (ids.CHAINED, ids.SEALED, ids.NETWORKS)),
-        {"id": ids.LABELLED, "location": SOURCE, "tags": {} if mended else {"dr-target-size": "Standard_D4s_v5"}},
+        {"id": ids.LABELLED, "location": SOURCE, "tags": {} if fixed else {"dr-target-size": "Standard_D4s_v5"}},
         {
             "id": ids.MANAGED,
             "location": SOURCE,
@@ -53,12 +53,12 @@ def estate(*, mended: bool = False) -> Json:
         },
     ]
     made["siteRecovery"] = [_protecting(VAULT, estates.vm_id("failed-over"), "UnplannedFailoverCommitted")]
-    if not mended:
+    if not fixed:
         made["siteRecovery"].append(_protecting(ids.FOREIGN_VAULT, estates.vm_id("elsewhere"), "Protected"))
-    return made if mended else made | _causes()
+    return made if fixed else made | _causes()
 
 
-def _mend(vm: Json) -> Json:
+def _fix(vm: Json) -> Json:
     """As plain as a VM can be."""
     name = vm["id"].rsplit("/", 1)[1]
     plain = estates.vm(name, location=vm["location"], nics=vm["nics"]) | {"id": vm["id"]}
@@ -73,7 +73,7 @@ def _account(account: str, location: str = SOURCE, **more: Any) -> Json:
     return {"id": account, "location": location, "kind": "StorageV2", "sku": "Standard_LRS"} | more
 
 
-def _networks(*, mended: bool) -> list[Json]:
+def _networks(*, fixed: bool) -> list[Json]:
     odd = estates.network(6, "vnet-odd", networkSecurityGroup=ids.GUARD, routeTable=ids.ROUTES)
     return [
         estates.network(1, "vnet-app"),
@@ -85,7 +85,7 @@ def _networks(*, mended: bool) -> list[Json]:
         estates.network(66, "vnet-odd-asr", TARGET, ids.THERE),
         estates.network(8, "vnet-fenced", group=ids.NETWORKS),
         estates.network(7, "vnet-taken"),
-        estates.network(7, "vnet-taken-asr", TARGET if mended else "northeurope", ids.THERE),
+        estates.network(7, "vnet-taken-asr", TARGET if fixed else "northeurope", ids.THERE),
     ]
 
 

@@ -1,4 +1,4 @@
-"""VMs with something in their way, or worth a warning, and what a plan is to tell of each."""
+"""VMs with something in their way, or worth a warning, and what a plan is to report each."""
 
 import json
 from typing import Any, NamedTuple
@@ -274,7 +274,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         (
             "OverrideNotAllowed",
             estates.vm("bold") | {"tags": {"dr": "true", "dr-target-size": "Standard_D4s_v5"}},
-            ("tag dr-target-size asks for 'Standard_D4s_v5'", "profile default allows nothing", "DR_PROFILES"),
+            ("tag dr-target-size requests 'Standard_D4s_v5'", "profile default allows nothing", "DR_PROFILES"),
         ),
         (
             "OverrideInvalid",
@@ -290,7 +290,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         (
             "OverrideNotAllowed",
             _in(LABELLED, "labelled-1"),
-            ("tag dr-target-size of the resource group labelled asks for 'Standard_D4s_v5'", "profile default"),
+            ("tag dr-target-size of the resource group labelled requests 'Standard_D4s_v5'", "profile default"),
         ),
         (
             "OverrideNotAllowed",
@@ -329,7 +329,7 @@ def _others() -> list[Case]:
             "NotManagedByApp",
             "note",
             estates.vm("failed-over"),
-            ("by-hand, which this app did not make", "never removed"),
+            ("by-hand, which this app did not create", "never removed"),
         ),
         Case("CacheAccountRolesNeeded", "note", keyless, ("keyless", "Contributor", "Storage Blob Data Contributor")),
     ]
@@ -348,4 +348,4 @@ def _nic(network: str, **more: str) -> list[Json]:
 CASES = [Case(code, "blocker", vm, names) for code, vm, names in _blockers()] + _others()
 
 LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetOutOfScope", "ManagedResourceGroup", "FailoverVm"}
-"""What the mended estate has, too."""
+"""What the fixed estate has, too."""

@@ -174,7 +174,7 @@ async def items(stack: Any) -> dict[str, Json]:
 
 
 def protected(vm: str, **more: Any) -> Json:
-    """An item that this app made, and somebody gave its interface more than the app would by itself."""
+    """An item that this app created, and somebody gave its interface more than the app would by itself."""
     return {
         "fabric": "primary",
         "container": "here",

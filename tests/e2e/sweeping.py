@@ -51,7 +51,7 @@ async def compliance(stack: Stack) -> dict[str, Json]:
 
     answer = await fresh()
     assert answer
-    return {standing["vmId"].lower(): standing for standing in answer["value"]}
+    return {vm_status["vmId"].lower(): vm_status for vm_status in answer["value"]}
 
 
 async def writes(stack: Stack, after: int = 0) -> list[str]:

@@ -40,7 +40,7 @@ APP = SETTINGS | {
 
 
 @st.composite
-def wishes(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict[str, str]:
+def chosen_overrides(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict[str, str]:
     """Up to four things, and what they cannot be had without. What is made after a source's network, set or placement
     group is in one region: who comes first says in which, so that no plan could."""
     values = overrides.values(number, vm)
@@ -57,10 +57,10 @@ def wishes(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict[str, str]
 
 @st.composite
 def machines(draw: st.DrawFn, number: int) -> Json:
-    """A VM that asks for up to four things that are to be had, or now and then for what nobody may have."""
+    """A VM that asks for up to four things that are to be had, or now and then for what no one may have."""
     name = f"vm-{number}"
     place = draw(st.sampled_from(PLACES))
-    asked = {f"dr-{choice}": value for choice, value in draw(wishes(number, name, place)).items()}
+    asked = {f"dr-{choice}": value for choice, value in draw(chosen_overrides(number, name, place)).items()}
     profile = draw(st.sampled_from(["open", "open", "open", "open", "long", "default"]))
     if draw(st.integers(0, 4)) == 4:
         profile, tag, value, _ = draw(st.sampled_from(HOSTILE))
@@ -186,8 +186,8 @@ def _outside(resource: str) -> str:
     return "" if any(f"{resource}/".lower().startswith(f"{each}/".lower()) for each in known) else resource
 
 
-def _values(told: Json) -> dict[str, str]:
-    return {setting["name"]: setting["value"].lower() for setting in told["settings"]}
+def _values(reported: Json) -> dict[str, str]:
+    return {setting["name"]: setting["value"].lower() for setting in reported["settings"]}
 
 
 def _name(vm: str) -> str:

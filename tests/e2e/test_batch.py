@@ -23,17 +23,17 @@ def fleet(count: int, off: int) -> list[dict[str, Any]]:
 
 
 async def followed(stack: Stack, batch: str, *, within: float) -> list[dict[str, Any]]:
-    """All that was told of a batch until it was over."""
-    told: list[dict[str, Any]] = []
+    """All that was reported a batch until it was over."""
+    reported: list[dict[str, Any]] = []
 
     async def over() -> bool:
         status, view = await stack.api("GET", f"protections/{batch}")
         assert status == 200
-        told.append(view)
+        reported.append(view)
         return not view["running"]
 
     await eventually(over, within=within, every=0.5)
-    return told
+    return reported
 
 
 @pytest.mark.timeout(900)
@@ -41,21 +41,21 @@ async def test_two_hundred_vms_of_a_resource_group_are_enabled_as_one_batch(star
     async with start_stack(estates.estate(fleet(VMS, OFF))) as stack:
         status, accepted = await stack.api("POST", "protections", BY_GROUP)
         assert (status, accepted["total"]) == (202, VMS)
-        told = await followed(stack, accepted["batch"], within=800)
+        reported = await followed(stack, accepted["batch"], within=800)
         writes = await written(stack)
         report = await sweep(stack)
         swept = await written(stack)
         resources = (await stack.sim("GET", "state"))["resources"]
 
-    for view in told:
+    for view in reported:
         assert sum(view["counts"].values()) == view["total"] == len(view["virtualMachines"]) == VMS
         ended = sum(each["outcome"] not in {"Waiting", "Running"} for each in view["virtualMachines"])
         assert view["percent"] == 100 * ended // VMS
-    percents = [view["percent"] for view in told]
+    percents = [view["percent"] for view in reported]
     assert percents == sorted(percents)
-    assert told[-1]["counts"] == {"NotEligible": OFF, "Protected": VMS - OFF}
-    assert told[-1]["lastError"] is None
-    reasons = {each["vmId"].rsplit("/", 1)[-1]: each["findings"] for each in told[-1]["virtualMachines"]}
+    assert reported[-1]["counts"] == {"NotEligible": OFF, "Protected": VMS - OFF}
+    assert reported[-1]["lastError"] is None
+    reasons = {each["vmId"].rsplit("/", 1)[-1]: each["findings"] for each in reported[-1]["virtualMachines"]}
     assert [reasons[f"web-{number:03}"][0]["code"] for number in range(OFF)] == ["VmNotRunning"] * OFF
     tags = [each.get("tags") or {} for each in resources if each["type"] == "Microsoft.Compute/virtualMachines"]
     assert (len(tags), tags.count({"dr": "true"}), tags.count({})) == (VMS, VMS - OFF, OFF)
@@ -71,7 +71,7 @@ async def test_a_batch_is_planned_refused_and_followed_over_a_restart_of_the_hos
         _, plan = await stack.api("POST", "protections/plan", BY_GROUP)
         refused = [
             (await stack.api("POST", "protections", body))[0]
-            for body in ({}, {"virtualMachines": ["x"]}, {**BY_GROUP, "resourceGroup": "nobody-s"})
+            for body in ({}, {"virtualMachines": ["x"]}, {**BY_GROUP, "resourceGroup": "unknown"})
         ]
         unknown, _ = await stack.api("GET", f"protections/batch-{'0' * 32}")
         assert not await written(stack)

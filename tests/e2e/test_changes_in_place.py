@@ -1,4 +1,4 @@
-"""A protected VM that asks for something else: changed in place, or told that it is not; never enabled anew."""
+"""A protected VM that asks for something else: changed in place, or reported that it is not; never enabled again."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -65,7 +65,7 @@ async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) 
         bodies = [each["requestBody"] for each in await stack.app_requests() if each["method"] == "PATCH"]
 
     assert sorted(writes) == sorted(f"PATCH {choice}" for choice in vms)
-    # An interface is sent whole: nobody knows what the service makes of one with its rules or its pool left out.
+    # An interface is sent whole: no one knows what the service makes of one with its rules or its pool left out.
     sent = [nic for body in bodies for nic in body["properties"].get("vmNics") or []]
     assert len(sent) == len([choice for choice in IN_PLACE if CHOICES[choice].of == "nic"])
     assert all(nic["recoveryNetworkSecurityGroupId"] for nic in sent)
@@ -85,7 +85,7 @@ async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) 
         assert _origins(left[choice], choice) <= {"replicated item"}
 
 
-async def test_what_azure_does_not_change_in_place_is_told_and_not_touched(start_stack: StartStack) -> None:
+async def test_what_azure_does_not_change_in_place_is_reported_and_not_touched(start_stack: StartStack) -> None:
     fixed = set(CHOICES) - set(IN_PLACE)
     asked = {choice: (f"dr-{choice}", overrides.values(0, choice)[choice]) for choice in fixed}
     asked |= {"profile": ("dr-profile", "gold"), "into-a-set": ("dr-target-availability-set", SET)}
@@ -113,11 +113,11 @@ async def test_what_azure_does_not_change_in_place_is_told_and_not_touched(start
             setting = CHOICES[name].setting if name in CHOICES else "targetAvailabilitySet"
             assert finding["code"] == "SettingNeedsReenable"
             assert finding["message"].startswith(setting)
-            assert f"{overrides.chosen(asked[name][1])} is asked for" in finding["message"].lower()
+            assert f"{overrides.chosen(asked[name][1])} is requested" in finding["message"].lower()
 
 
 async def test_what_somebody_set_in_the_portal_is_not_undone(start_stack: StartStack) -> None:
-    """Nothing of it is what this app would have chosen, a disk is left out, and nobody asks for anything."""
+    """Nothing of it is what this app would have chosen, a disk is left out, and no one asks for anything."""
     vms = [estates.vm("zonal", disks=3), estates.vm("placed", availabilitySet=SOURCE_SET, disks=3)]
     own: Json = {
         "recoveryNetwork": NETWORK,
@@ -154,14 +154,14 @@ async def test_what_somebody_set_in_the_portal_is_not_undone(start_stack: StartS
     assert [_codes(each) for each in (*plans, *ended.values())] == [["NotManagedByApp", "DiskNotProtected"]] * 4
     for name, item in after.items():
         assert _changed(before[name], item) == set()
-        told = {each["name"]: each["value"].lower() for each in ended[name]["settings"]}
-        assert told["targetSize"] == "standard_e4s_v5"
-        assert told["targetName"] == f"{name}-by-hand"
-        assert told[f"targetSubnet/{name}-nic"] == "data"
+        reported = {each["name"]: each["value"].lower() for each in ended[name]["settings"]}
+        assert reported["targetSize"] == "standard_e4s_v5"
+        assert reported["targetName"] == f"{name}-by-hand"
+        assert reported[f"targetSubnet/{name}-nic"] == "data"
         assert _origins(ended[name], "target-size") == {"replicated item"}
 
 
-async def test_disks_that_come_are_added_and_disks_that_go_are_told(start_stack: StartStack) -> None:
+async def test_disks_that_come_are_added_and_disks_that_go_are_reported(start_stack: StartStack) -> None:
     vms = {name: _vm(name, disks=2) for name in ("more", "less", "other")}
     vms["other"]["tags"]["dr-target-disk-type"] = "Standard_LRS"
     async with start_stack(protected_world(vms.values(), map(protected, vms)), settings=PROFILES) as stack:
@@ -202,7 +202,7 @@ async def test_disks_that_come_are_added_and_disks_that_go_are_told(start_stack:
     assert "less-disk1" in ended["less"]["findings"][0]["message"]
 
 
-async def test_an_update_that_is_refused_is_told_and_not_tried_for_ever(start_stack: StartStack) -> None:
+async def test_an_update_that_is_refused_is_reported_and_not_tried_for_ever(start_stack: StartStack) -> None:
     """An address that some interface has is seen beforehand; one that another item is to get, only Azure knows."""
     vms = {name: _vm(name) for name in ("used", "promised", "holder")}
     there = estates.vm("there", tagged=False, location=estates.TARGET)
@@ -255,14 +255,14 @@ async def test_an_address_goes_with_the_subnet_that_it_was_in(start_stack: Start
     assert [overrides.shown(after[name], "target-ip") for name in vms] == ["", ""]
 
 
-async def test_in_report_mode_the_difference_is_told_and_nothing_written(start_stack: StartStack) -> None:
+async def test_in_report_mode_the_difference_is_reported_and_nothing_written(start_stack: StartStack) -> None:
     vms = {name: _vm(name, disks=2) for name in ("size", "disk")}
     vms["size"]["tags"]["dr-target-size"] = "Standard_D4s_v5"
     made = [protected("size"), protected("disk", disks=[{"name": "disk-disk0"}])]
     estate = protected_world(vms.values(), made)
     async with start_stack(estate, settings=PROFILES | {"DR_MODE": "report"}) as stack:
         await stack.deliver(*(write_event(vm["id"]) for vm in vms.values()))
-        told = await results(stack, len(vms))
+        reported = await results(stack, len(vms))
         status, problem = await stack.api("PUT", route("size"), {"dr-target-name": "renamed"})
         assert (status, problem["code"]) == (409, "WritesDisabled")
         assert await _writes(stack) == []
@@ -278,10 +278,13 @@ async def test_in_report_mode_the_difference_is_told_and_nothing_written(start_s
         item = (await overrides.items(stack))["size"]
         assert (await _writes(stack))[-1] == "PATCH size"
 
-    assert {result["outcome"] for result in (*told.values(), *ended.values())} == {"Protected"}
-    assert (_codes(told["size"]), _codes(told["disk"])) == (["WritesDisabled"], ["DiskNotProtected", "WritesDisabled"])
-    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in told["size"]["findings"][-1]["message"]
-    assert "disk to add: disk-disk1" in told["disk"]["findings"][-1]["message"]
+    assert {result["outcome"] for result in (*reported.values(), *ended.values())} == {"Protected"}
+    assert (_codes(reported["size"]), _codes(reported["disk"])) == (
+        ["WritesDisabled"],
+        ["DiskNotProtected", "WritesDisabled"],
+    )
+    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in reported["size"]["findings"][-1]["message"]
+    assert "disk to add: disk-disk1" in reported["disk"]["findings"][-1]["message"]
     assert [_codes(result) for result in ended.values()] == [[], []]
     assert (status, renamed["findings"], _origins(renamed, "target-name")) == (202, [], {"tag dr-target-name"})
     assert [overrides.shown(item, choice) for choice in ("target-size", "target-name")] == [

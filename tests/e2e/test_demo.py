@@ -60,13 +60,13 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     assert any("the event of that comes twice" in line for line in lines)
     assert "On the way: 151066" in done.stdout
     assert "VmNotRunning: shop-batch-1 is deallocated" in done.stdout
-    assert "OverrideNotAllowed: The tag dr-target-resource-group asks for" in done.stdout
+    assert "OverrideNotAllowed: The tag dr-target-resource-group requests" in done.stdout
     assert "In the vault: targetResourceGroup payments-dr, targetZone 2," in done.stdout
     assert "targetIp 10.1.4.40," in done.stdout
     # Nine VMs, one of which had to be asked for again: the event that came twice cost no PUT.
     assert any(line.split()[:4] == ["Replicated", "items", "9", "10"] for line in lines)
     assert any(line.split()[:3] == ["Fabrics", "3", "3"] for line in lines)
-    swept = next(number for number, line in enumerate(lines) if "shop-build-1 is tagged, and nobody listens" in line)
+    swept = next(number for number, line in enumerate(lines) if "shop-build-1 is tagged without an event" in line)
     assert any("shop-build-1   Protected" in line for line in lines[swept:])
     assert "The estate: 10 of 15 VMs that are to be protected are compliant" in done.stdout
     assert ["shop-build-1", "eastus", "Protected", "yes"] in [line.split()[:4] for line in lines[swept:]]
@@ -76,9 +76,9 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
 
 def test_drift_that_the_sweep_does_not_heal_fails_the_demo(tmp_path: Path) -> None:
     file = _estate_file(tmp_path, {"outcome": "NotTagged"}, tagUnannounced=vm_id("web-1"))
-    told = json.loads(file.read_text())
-    told["virtualMachines"][0]["power"] = "deallocated"
-    file.write_text(json.dumps(told))
+    reported = json.loads(file.read_text())
+    reported["virtualMachines"][0]["power"] = "deallocated"
+    file.write_text(json.dumps(reported))
 
     done = _demo(tmp_path, "--estate", str(file))
 
@@ -162,7 +162,7 @@ def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(tmp_path: Pat
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
     with _started(_command("demo", "--speed", "1"), {"TMPDIR": str(tmp_path)}) as demo:
-        _read_until("Looking at the VM", demo.stdout)
+        _read_until("Observing the VM", demo.stdout)
         (folder,) = tmp_path.glob("dr-demo-*")
         pids = [json.loads((folder / name / f"{name}.json").read_text())["pid"] for name in ("host", "simulator")]
 
@@ -174,7 +174,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: s
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_what_serve_prints_works_and_it_stops_when_told(tmp_path: Path) -> None:
+def test_what_serve_prints_works_and_it_stops_when_reported(tmp_path: Path) -> None:
     demo = {
         "put": {"vm": vm_id("web-1"), "body": {"dr-profile": "gold", "dr-target-size": "Standard_D4s_v5"}},
         "profiles": {"gold": {"allow": {"target-size": ["*"]}}},

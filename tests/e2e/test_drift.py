@@ -1,4 +1,4 @@
-"""Every finding of a sweep: seen where its cause is, mended where the app mends it, and else left alone."""
+"""Every finding of a sweep: seen where its cause is, fixed where the app fixes it, and else left alone."""
 
 import pytest
 
@@ -16,13 +16,13 @@ CLEANUP = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0", "DR_MAX_DISABLE_PE
 
 
 def test_there_is_a_case_for_every_finding() -> None:
-    told = set().union(*(case.findings for case in CASES)) | {"FailoverVm"}
+    reported = set().union(*(case.findings for case in CASES)) | {"FailoverVm"}
 
-    assert set(DRIFT) - told == _PARTIAL
+    assert set(DRIFT) - reported == _PARTIAL
 
 
 @pytest.mark.timeout(240)
-async def test_each_finding_is_seen_and_mended_or_left(start_stack: StartStack) -> None:
+async def test_each_finding_is_seen_and_fixed_or_left(start_stack: StartStack) -> None:
     async with start_stack(estate(), settings=SETTINGS | {"DR_MODE": "report"}) as stack:
         await disturb(stack)
         _check_before(await compliance(stack))
@@ -52,11 +52,11 @@ async def test_each_finding_is_seen_and_mended_or_left(start_stack: StartStack) 
 
 
 def _check_before(found: dict[str, Json]) -> None:
-    told, expected = codes(found.values()), {case.id.lower(): case.findings for case in CASES}
-    assert told == expected | {COPY.lower(): {"FailoverVm"}, ARRIVED.lower(): {"MissingProtection"}}
+    reported, expected = codes(found.values()), {case.id.lower(): case.findings for case in CASES}
+    assert reported == expected | {COPY.lower(): {"FailoverVm"}, ARRIVED.lower(): {"MissingProtection"}}
     assert {vm: found[vm]["state"] for vm in expected} == {case.id.lower(): case.state for case in CASES}
-    for standing in found.values():
-        for finding in standing["findings"]:
+    for vm_status in found.values():
+        for finding in vm_status["findings"]:
             assert all(finding[part] for part in ("severity", "message", "fix")), finding
     for name in ("stalled", "ill", "behind", "unreckoned", "untried", "replaced"):
         (finding,) = found[estates.vm_id(name).lower()]["findings"]
@@ -64,18 +64,18 @@ def _check_before(found: dict[str, Json]) -> None:
 
 
 def _check_after(found: dict[str, Json]) -> None:
-    told = codes(found.values())
+    reported = codes(found.values())
     for case in CASES:
-        # No test failover of what has just been enabled has gone well so far: a note.
+        # No test failover of what has just been enabled has succeeded so far: a note.
         enabled = {"TestFailoverOverdue"} if case.state in {"Unprotected", "Failed"} else set()
-        assert told[case.id.lower()] == (enabled if case.healed else case.findings), case.name
+        assert reported[case.id.lower()] == (enabled if case.healed else case.findings), case.name
         assert found[case.id.lower()]["state"] == ("Protected" if case.healed else case.state), case.name
     assert found[ARRIVED.lower()]["state"] == "Protected"
     assert all(found[case.id.lower()]["compliant"] for case in CASES if case.healed)
 
 
 def _check_written(written: list[str], items: dict[str, Json]) -> None:
-    """To the items of the healed alone, and once to each: what failed is taken back first."""
+    """To the items of the reconciled alone, and once to each: what failed is taken back first."""
     healed = [case.name for case in CASES if case.healed]
     known = {item["name"].lower(): name for name, item in items.items()}
     to_items = [path for path in written if "/replicationprotecteditems/" in path]
@@ -96,9 +96,9 @@ async def _check_cleanup(stack: Stack, before: dict[str, Json]) -> None:
     assert len(await writes(stack, seen)) == len(removed)
     found = await compliance(stack)
     gone = {estates.vm_id("deleted").lower()}
-    left = {vm: standing["findings"] for vm, standing in found.items() if vm not in disabled}
+    left = {vm: vm_status["findings"] for vm, vm_status in found.items() if vm not in disabled}
     assert {vm: {each["code"] for each in findings} for vm, findings in left.items()} == codes(
-        standing for vm, standing in before.items() if vm not in disabled
+        vm_status for vm, vm_status in before.items() if vm not in disabled
     )
     assert not gone & set(found)
     assert {found[vm]["state"] for vm in disabled - gone} == {"NotTagged"}

@@ -42,7 +42,7 @@ def names(view: dict[str, Any]) -> list[str]:
     return [row["vmId"].rsplit("/", 1)[-1] for row in view["value"]]
 
 
-async def test_the_estate_is_told_by_vm_filtered_in_pages_and_as_a_file(start_stack: StartStack) -> None:
+async def test_the_estate_is_reported_by_vm_filtered_in_pages_and_as_a_file(start_stack: StartStack) -> None:
     async with start_stack(world()) as stack:
         _, everything = await stack.api("GET", "compliance")
         two_each = await pages(stack, "compliance?top=2")
@@ -85,7 +85,7 @@ async def test_the_estate_is_told_by_vm_filtered_in_pages_and_as_a_file(start_st
     assert row["tags"] == "dr=true; dr-profile=default"
 
 
-async def test_the_jobs_of_the_vault_are_told_newest_first(start_stack: StartStack) -> None:
+async def test_the_jobs_of_the_vault_are_reported_newest_first(start_stack: StartStack) -> None:
     vms = [estates.vm("web-1"), estates.vm("web-2")]
     async with start_stack(estates.estate(vms)) as stack:
         await stack.deliver(*(write_event(vm["id"]) for vm in vms))

@@ -1,4 +1,4 @@
-"""The main job: an Event Grid event in, a protected VM out, whatever the service does that nobody has documented."""
+"""The main job: an Event Grid event in, a protected VM out, whatever the service does that no one has documented."""
 
 import pytest
 

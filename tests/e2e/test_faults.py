@@ -89,11 +89,11 @@ async def test_a_long_throttle_is_waited_for_by_a_timer_and_not_inside_the_call(
         await stack.sim("POST", "faults", rule)
         await stack.deliver(write_event(vm["id"]))
 
-        async def told() -> bool:
+        async def reported() -> bool:
             (instance,) = await stack.instances()
             return bool((instance["customStatus"] or {}).get("lastError", {}).get("code") == "TooManyRequests")
 
-        await eventually(told, within=4)
+        await eventually(reported, within=4)
         assert (await results(stack, 1))["web-1"]["outcome"] == "Protected"
 
 

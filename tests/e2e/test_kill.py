@@ -71,7 +71,7 @@ async def _all_parked(stack: Stack, vms: int) -> bool:
     """Whether each run waits for its initial replication, and goes on waiting for a second at least."""
     runs = [json.loads(instance["input"]) for instance in await stack.instances()]
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    waiting = [run for run in runs if run["phase"] == "follow" and datetime.fromisoformat(run["wakeAt"]) > soon]
+    waiting = [run for run in runs if run["phase"] == "follow" and datetime.fromisoformat(run["resumeAt"]) > soon]
     return len(waiting) == vms
 
 

@@ -1,4 +1,4 @@
-"""Fifty VMs at once: each protected, and of what they share one of each, whoever made it."""
+"""Fifty VMs at once: each protected, and of what they share one of each, any client that made it."""
 
 from collections import Counter
 from typing import Any

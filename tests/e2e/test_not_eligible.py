@@ -71,7 +71,7 @@ async def test_an_untagged_vm_costs_one_read(start_stack: StartStack) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"DR_MODE": "report"}, {"DR_PAUSED": "true"}], ids=["report", "paused"])
-async def test_with_writes_off_every_door_says_what_would_be_and_writes_nothing(
+async def test_with_writes_off_every_trigger_says_what_would_be_and_writes_nothing(
     start_stack: StartStack, settings: dict[str, str]
 ) -> None:
     vm = estates.vm("web-1")
@@ -86,7 +86,7 @@ async def test_with_writes_off_every_door_says_what_would_be_and_writes_nothing(
     assert (status, problem["code"]) == (409, "WritesDisabled")
 
 
-async def test_a_vm_that_starts_is_looked_at_again(start_stack: StartStack) -> None:
+async def test_a_vm_that_starts_is_observed_again(start_stack: StartStack) -> None:
     vm = estates.vm("off", power="deallocated")
     async with start_stack(estates.estate([vm])) as stack:
         await stack.subscribe()

@@ -31,11 +31,11 @@ CHECKS = [
 EXAMPLES = 25
 ELSEWHERE = "22222222-2222-4222-8222-222222222222"
 VM = {"subscription": estates.SUBSCRIPTION, "group": "app", "name": "web-1"}
-OFF, NOBODY, NOT_OURS = {**VM, "name": "off"}, {**VM, "name": "nobody"}, {**VM, "subscription": ELSEWHERE}
+OFF, MISSING, NOT_OURS = {**VM, "name": "off"}, {**VM, "name": "missing"}, {**VM, "subscription": ELSEWHERE}
 HELD = {**VM, "name": "held"}
 
 # Where it is asked. A VM that may be protected is only looked at, so that nothing sent at random may lead to a write.
-PLACES = {"get": [VM, NOBODY, NOT_OURS], "post": [VM, OFF], "put": [OFF, NOBODY], "delete": [HELD, NOBODY]}
+PLACES = {"get": [VM, MISSING, NOT_OURS], "post": [VM, OFF], "put": [OFF, MISSING], "delete": [HELD, MISSING]}
 
 # The profile allows everything: what is left are the target scope, and that what is named is there and fits.
 ALLOWED = {"DR_PROFILES": json.dumps({"default": {"allow": {choice: ["*"] for choice in CHOICES}}, "gold": {}})}

@@ -38,7 +38,7 @@ async def _have_ended(stack: Stack, vms: int) -> bool:
 async def test_no_confirmed_delete_is_lost_beside_the_event_of_its_own_tag_write(
     start_stack: StartStack, request: pytest.FixtureRequest
 ) -> None:
-    """Each VM has a run that has ended: the request and the event of its tag write start it anew at the same time."""
+    """Each VM has a run that has ended: the request and the event of its tag write start it again at the same time."""
     many_vms = request.config.getoption("--vms")
     names = [f"web-{number:03}" for number in range(many_vms)]
     vms = [estates.vm(name, network=f"vnet-{number // 200}") for number, name in enumerate(names)]
@@ -115,4 +115,4 @@ async def test_a_request_that_no_run_takes_up_says_what_is_written_and_may_be_re
 
 def _parked(vm: str) -> dict[str, Any]:
     """The state of a run that waits for long."""
-    return {"vmId": vm, "pollSeconds": 0.5, "wakeAt": "2099-01-01T00:00:00Z"}
+    return {"vmId": vm, "pollSeconds": 0.5, "resumeAt": "2099-01-01T00:00:00Z"}

@@ -1,4 +1,4 @@
-"""How the app tells of what it did: one event at the topic, one line in the log, and numbers, over real sockets."""
+"""How the app reports what it did: one event at the topic, one line in the log, and numbers, over real sockets."""
 
 import json
 import sqlite3
@@ -26,10 +26,10 @@ AGENT = {
 
 
 def decisions(stack: Stack, decision: str = "") -> list[dict[str, Any]]:
-    """The lines of the log that tell of a decision, as Application Insights would hold them."""
+    """The lines of the log that report a decision, as Application Insights would hold them."""
     lines = stack.log_of("host").splitlines()
-    told = [json.loads(line.partition("INFO dr.decision: ")[2]) for line in lines if "INFO dr.decision: " in line]
-    return [line for line in told if decision in ("", line["decision"])]
+    reported = [json.loads(line.partition("INFO dr.decision: ")[2]) for line in lines if "INFO dr.decision: " in line]
+    return [line for line in reported if decision in ("", line["decision"])]
 
 
 def protected_by_others(count: int, **item: Any) -> dict[str, Any]:
@@ -63,12 +63,12 @@ async def test_from_tag_to_protected_one_event_and_a_line_for_each_step(start_st
     async with start_stack(estates.estate([vm])) as stack:
         await stack.deliver(write_event(vm["id"]), write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
-        told, lines = await stack.told(), decisions(stack)
+        reported, lines = await stack.told(), decisions(stack)
         await stack.deliver(write_event(vm["id"]))
         await eventually(lambda: _ended_with(stack, "Protected", 2))
         again, lines_again = await stack.told(), decisions(stack)
 
-    (event,) = told["events"]
+    (event,) = reported["events"]
     assert event["type"] == "AzureVmDr.Protected"
     assert (event["subject"].lower(), event["source"].lower()) == (vm["id"].lower(), estates.VAULT.lower())
     assert event["data"]["itemId"] == result["itemId"]
@@ -77,7 +77,7 @@ async def test_from_tag_to_protected_one_event_and_a_line_for_each_step(start_st
     assert lines[0]["job"]
     assert lines[0]["vm"].lower() == lines[1]["vm"].lower() == vm["id"].lower()
     # Merely looked at, it is no news; but that nothing had to be done was a decision, too.
-    assert again == told
+    assert again == reported
     assert [line["decision"] for line in lines_again] == ["enable", "Protected", "Protected"]
 
 
@@ -91,9 +91,9 @@ async def test_what_cannot_be_protected_or_is_not_asked_for(start_stack: StartSt
     async with start_stack(estates.estate([off, plain])) as stack:
         await stack.deliver(*(write_event(vm) for vm in (off["id"], plain["id"], far)))
         await results(stack, 3)
-        told, lines = await stack.told(), decisions(stack)
+        reported, lines = await stack.told(), decisions(stack)
 
-    (event,) = told["events"]
+    (event,) = reported["events"]
     assert (event["type"], event["subject"].lower()) == ("AzureVmDr.NotEligible", off["id"].lower())
     (finding,) = event["data"]["findings"]
     assert (finding["code"], finding["severity"]) == ("VmNotRunning", "blocker")
@@ -103,16 +103,16 @@ async def test_what_cannot_be_protected_or_is_not_asked_for(start_stack: StartSt
     assert rules == {"off": ["VmNotRunning"], "far": ["OutOfScope"]}
 
 
-async def test_a_failure_is_told_with_its_cause_and_counted(start_stack: StartStack) -> None:
+async def test_a_failure_is_reported_with_its_cause_and_counted(start_stack: StartStack) -> None:
     vm = estates.vm("web-1", failEnable=AGENT)
     async with ingestion() as endpoint:
         settings = {"APPLICATIONINSIGHTS_CONNECTION_STRING": endpoint.connection_string}
         async with start_stack(estates.estate([vm]), settings=settings) as stack:
             await stack.deliver(write_event(vm["id"]))
             assert (await results(stack, 1))["web-1"]["outcome"] == "Failed"
-            told, lines = await stack.told(), decisions(stack)
+            reported, lines = await stack.told(), decisions(stack)
 
-    (event,) = told["events"]
+    (event,) = reported["events"]
     assert event["type"] == "AzureVmDr.Failed"
     error = event["data"]["error"]
     assert (error["code"], error["action"]) == ("151066", "Open port 443.")
@@ -122,7 +122,7 @@ async def test_a_failure_is_told_with_its_cause_and_counted(start_stack: StartSt
     assert [point["value"] for point, _ in endpoint.metrics("dr.enables.failed")] == [1]
 
 
-async def test_a_vm_that_was_disabled_is_told(start_stack: StartStack) -> None:
+async def test_a_vm_that_was_disabled_is_reported(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
     settings = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
     async with start_stack(estates.estate([vm]), settings=settings) as stack:
@@ -132,9 +132,9 @@ async def test_a_vm_that_was_disabled_is_told(start_stack: StartStack) -> None:
         await stack.deliver(write_event(vm["id"]))
         await eventually(lambda: _ended_with(stack, "Disabled", 1))
         await results(stack, 1)
-        told, lines = await stack.told(), decisions(stack)
+        reported, lines = await stack.told(), decisions(stack)
 
-    assert [event["type"] for event in told["events"]] == ["AzureVmDr.Protected", "AzureVmDr.Disabled"]
+    assert [event["type"] for event in reported["events"]] == ["AzureVmDr.Protected", "AzureVmDr.Disabled"]
     assert [line["decision"] for line in lines] == ["enable", "Protected", "disable", "Disabled"]
     assert lines[2]["rule"] == ["UntaggedButProtected"]
 
@@ -151,51 +151,51 @@ async def test_a_topic_that_is_down_keeps_no_run_from_its_end(start_stack: Start
         log = stack.log_of("host")
 
     assert (result["outcome"], result["findings"]) == ("Protected", [])
-    assert log.count("WARNING dr.topic: Not all of 1 events were told to the topic") == 3
+    assert log.count("WARNING dr.topic: Not all of 1 events were published to the topic") == 3
     assert len(decisions(stack, "Protected")) == 1
 
 
 @pytest.mark.parametrize("kind", [{"kind": "throttle"}, {"kind": "status", "status": 503}], ids=["429", "503"])
-async def test_a_topic_that_comes_back_is_told_once(start_stack: StartStack, kind: dict[str, Any]) -> None:
+async def test_a_topic_that_comes_back_is_reported_once(start_stack: StartStack, kind: dict[str, Any]) -> None:
     vm = estates.vm("off", power="deallocated")
     async with start_stack(estates.estate([vm])) as stack:
         await stack.sim("POST", "faults", {"match": {"path": "^/topics/"}, "times": 2, **kind})
         await stack.deliver(write_event(vm["id"]))
         await results(stack, 1)
-        told = await stack.told()
+        reported = await stack.told()
 
-    assert [event["type"] for event in told["events"]] == ["AzureVmDr.NotEligible"]
+    assert [event["type"] for event in reported["events"]] == ["AzureVmDr.NotEligible"]
     assert len(decisions(stack, "NotEligible")) == 1
 
 
-async def test_without_a_topic_nobody_is_told(start_stack: StartStack) -> None:
+async def test_without_a_topic_no_one_is_reported(start_stack: StartStack) -> None:
     vm = estates.vm("off", power="deallocated")
     async with start_stack(estates.estate([vm]), settings={"DR_OUTCOME_TOPIC_ENDPOINT": ""}) as stack:
         await stack.deliver(write_event(vm["id"]))
         await results(stack, 1)
-        told = await stack.told()
+        reported = await stack.told()
 
-    assert told["calls"] == 0
+    assert reported["calls"] == 0
     assert "dr.topic" not in stack.log_of("host")
 
 
 # A sweep
 
 
-async def test_a_sweep_tells_three_hundred_vms_in_one_call_and_the_estate_in_numbers(start_stack: StartStack) -> None:
+async def test_a_sweep_reports_three_hundred_vms_in_one_call_and_the_estate_in_numbers(start_stack: StartStack) -> None:
     estate = protected_by_others(300)
     async with ingestion() as endpoint:
         settings = {"APPLICATIONINSIGHTS_CONNECTION_STRING": endpoint.connection_string}
         async with start_stack(estate, settings=settings) as stack:
             report = await sweep(stack)
-            told, lines = await stack.told(), decisions(stack)
+            reported, lines = await stack.told(), decisions(stack)
 
     assert (report.summary.required, report.summary.compliant) == (300, 0)
-    assert told["calls"] == 1
-    *unhealthy, swept = told["events"]
+    assert reported["calls"] == 1
+    *unhealthy, swept = reported["events"]
     assert {event["type"] for event in unhealthy} == {"AzureVmDr.Unhealthy"}
     assert {event["subject"].lower() for event in unhealthy} == {vm["id"].lower() for vm in estate["virtualMachines"]}
-    assert len({event["id"] for event in told["events"]}) == 301
+    assert len({event["id"] for event in reported["events"]}) == 301
     assert "DiskNotProtected" in {finding["code"] for finding in unhealthy[0]["data"]["findings"]}
     assert (swept["type"], swept["data"]["outcome"]) == ("AzureVmDr.SweepCompleted", "complete")
     assert swept["data"]["byFinding"]["DiskNotProtected"] == 300

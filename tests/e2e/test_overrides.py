@@ -1,4 +1,4 @@
-"""Every choice, by every layer that may make it: asked of Azure, had by the item, and its origin told."""
+"""Every choice, by every layer that may make it: asked of Azure, had by the item, and its origin reported."""
 
 import json
 from typing import Any
@@ -73,7 +73,7 @@ async def test_every_choice_by_tag_profile_resource_group_and_request(start_stac
     for found in (ended, again):
         assert {name: result["outcome"] for name, result in found.items()} == dict.fromkeys(vms, "Protected")
     assert {name: _values(result) for name, result in again.items()} == {name: _values(ended[name]) for name in vms}
-    wanted, had, carried, expected, told = {}, {}, {}, {}, {}
+    wanted, had, carried, expected, reported = {}, {}, {}, {}, {}
     for way, bundle in pairs:
         name = f"{way}-{bundle}"
         own = [each for each in requests if each["path"].lower().startswith(items[name]["id"].lower())]
@@ -86,10 +86,10 @@ async def test_every_choice_by_tag_profile_resource_group_and_request(start_stac
             )
             origin = _origin(way, bundle, choice)
             expected[name, choice] = {"request" if way == "request" else origin}, {origin}
-            told[name, choice] = _origins(plans[name], choice), _origins(ended[name], choice)
+            reported[name, choice] = _origins(plans[name], choice), _origins(ended[name], choice)
     assert had == wanted
     assert [key for key, found in carried.items() if not found] == []
-    assert told == expected
+    assert reported == expected
 
     assert {name: _values(ended[name]) for name in vms} == {name: _values(plan) for name, plan in plans.items()}
     planned = {each["name"] for plan in plans.values() for each in plan["resources"] if each["action"] == "create"}
@@ -158,15 +158,15 @@ async def test_a_request_wins_over_the_vm_s_tag_and_that_over_the_group_s_and_th
     async with start_stack(estate, settings=settings) as stack:
         plans = [(await stack.api("POST", f"{_route(vm)}/plan", body))[1] for body in bodies]
 
-    told = [
+    reported = [
         {each["name"].split("/")[0]: (each["value"], each["origin"]) for each in plan["settings"]} for plan in plans
     ]
     of_tag = ("Standard_E4s_v5", "tag dr-target-size")
-    assert [each["targetSize"] for each in told] == [of_tag, ("Standard_E8s_v5", "request"), of_tag]
+    assert [each["targetSize"] for each in reported] == [of_tag, ("Standard_E8s_v5", "request"), of_tag]
     of_group_tag = ("Standard_LRS", "tag dr-target-disk-type of the resource group layered")
-    assert [each["targetDiskType"] for each in told] == [of_group_tag] * 3
+    assert [each["targetDiskType"] for each in reported] == [of_group_tag] * 3
     of_profile = ("StandardSSD_LRS", "profile layers")
-    assert [each["replicaDiskType"] for each in told] == [of_profile, of_profile, ("Premium_LRS", "default")]
+    assert [each["replicaDiskType"] for each in reported] == [of_profile, of_profile, ("Premium_LRS", "default")]
 
 
 def _group(way: str, bundle: str) -> str:
@@ -232,7 +232,7 @@ def _origin(way: str, bundle: str, choice: str) -> str:
 
 
 def _origins(said: Json, choice: str) -> set[str]:
-    """A choice is told once, or once an interface or disk."""
+    """A choice is reported once, or once an interface or disk."""
     name = CHOICES[choice].setting
     return {each["origin"] for each in said["settings"] if each["name"].split("/")[0] == name}
 

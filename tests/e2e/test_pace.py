@@ -11,26 +11,26 @@ import pytest
 from local.stack import Stack
 from shared.model import naming
 from shared.model.resource_id import ResourceId
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 from tests import estates
 from tests.e2e.conftest import SPEED, StartStack, eventually
 from tests.e2e.follow import enables, results, write_event, written
 
 # Half as fast as Azure: 12 reads come back in a second.
-SLOW = 0.5
+TTL_SLOW = 0.5
 FLOOD, FEW = [f"batch-{n:03}" for n in range(120)], [f"event-{n}" for n in range(5)]
 ALL = ["first", *FLOOD, *FEW]
 
 
 @pytest.mark.timeout(240)
-async def test_of_events_beside_a_flood_in_the_background_no_call_is_refused(start_stack: StartStack) -> None:
+async def test_of_events_beside_a_flood_in_low_priority_no_call_is_refused(start_stack: StartStack) -> None:
     """All are asked for while time is slow; then it flies again."""
     estate = estates.estate([estates.vm(name) for name in ALL], siteRecovery=[estates.site_recovery()])
     async with start_stack(estate, speed=SPEED) as stack:
         # One goes first, and makes what is made once for all.
         await stack.deliver(write_event(estates.vm_id("first")))
         await results(stack, 1)
-        await _at_speed(stack, SLOW)
+        await _at_speed(stack, TTL_SLOW)
         seen = len(await stack.requests())
         await asyncio.gather(*(_start_in_background(stack, estates.vm_id(name)) for name in FLOOD))
 
@@ -42,7 +42,7 @@ async def test_of_events_beside_a_flood_in_the_background_no_call_is_refused(sta
         await _until_asked_for(stack, len(ALL))
         requests = await stack.app_requests(after=seen)
         await _at_speed(stack, SPEED)
-        # Nobody waits for timers that were set while time was slow.
+        # No one waits for timers that were set while time was slow.
         await stack.deliver(*(write_event(estates.vm_id(name)) for name in ALL[1:]))
 
         ended, writes = await results(stack, len(ALL)), await written(stack)
@@ -62,7 +62,7 @@ async def _at_speed(stack: Stack, speed: float) -> None:
 
 async def _start_in_background(stack: Stack, vm: str) -> None:
     """As a sweep does that has found it."""
-    run = Run(vm_id=ResourceId(vm), poll_seconds=30 / SLOW, in_background=True)
+    run = RunState(vm_id=ResourceId(vm), poll_seconds=30 / TTL_SLOW, low_priority=True)
     await stack.start("protect_vm", naming.instance_id(run.vm_id), run.dump())
 
 

@@ -35,8 +35,8 @@ def test_what_is_deployed_is_complete_and_works_by_itself(tmp_path: Path) -> Non
         pytest.skip(NO_REGISTRY)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    told = {line[:18].strip(): line[18:] for line in done.stdout.splitlines()}
-    assert {"Deployed folder", "Packages", "Cold import"} <= told.keys()
+    reported = {line[:18].strip(): line[18:] for line in done.stdout.splitlines()}
+    assert {"Deployed folder", "Packages", "Cold import"} <= reported.keys()
     assert "15 VMs ended as expected" in done.stdout
     modules = {"activities", "triggers", "orchestrators", "shared", "function_app.py"}
     app = built / "app"

@@ -137,9 +137,9 @@ def uses(access: Json, key: str, action: str) -> Iterator[str]:
     only = Role(key, (action,))
     _, assignments = parse({name: access[name] for name in ("roles", "assignments")})
     for held in assignments:
-        for demand in access["demands"]:
-            if held.key == key and held.covers(demand["scope"]) and only.allows(demand["action"]):
-                yield "linked" if demand["linked"] else "called"
+        for referenced in access["demands"]:
+            if held.key == key and held.covers(referenced["scope"]) and only.allows(referenced["action"]):
+                yield "linked" if referenced["linked"] else "called"
 
 
 async def protect(stack: Stack) -> None:
@@ -184,7 +184,7 @@ async def clean_up(stack: Stack) -> list[str]:
     async def rest() -> bool:
         report = await sweep(stack)
         removed.extend(each.name for each in report.removed)
-        young = [note for note in report.leftovers if "less than" in note.message]
+        young = [note for note in report.orphans if "less than" in note.message]
         return not report.removed and not young
 
     await eventually(rest, within=150)

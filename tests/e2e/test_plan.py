@@ -8,8 +8,8 @@ from tests.e2e.follow import results, written
 from tests.e2e.test_http import route
 
 
-def values_of(told: dict[str, Any]) -> dict[str, str]:
-    return {setting["name"]: setting["value"] for setting in told["settings"]}
+def values_of(reported: dict[str, Any]) -> dict[str, str]:
+    return {setting["name"]: setting["value"] for setting in reported["settings"]}
 
 
 async def test_what_is_done_is_what_the_plan_said(start_stack: StartStack) -> None:
@@ -52,7 +52,7 @@ async def test_a_plan_says_what_stands_in_the_way(start_stack: StartStack) -> No
     async with start_stack(estate, settings={"DR_MODE": "report"}) as stack:
         _, off = await stack.api("POST", f"{route('off')}/plan")
         _, unfit = await stack.api("POST", f"{route('web-1')}/plan")
-        status, problem = await stack.api("POST", f"{route('nobody')}/plan")
+        status, problem = await stack.api("POST", f"{route('missing')}/plan")
         assert not await written(stack)
 
     assert off["blocked"]

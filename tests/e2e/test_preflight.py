@@ -15,7 +15,7 @@ from tests.e2e.follow import results, route_of, write_event
 APP = Path(__file__).parents[2]
 
 
-async def test_each_finding_is_told_in_a_plan_and_gone_once_its_cause_is(start_stack: StartStack) -> None:
+async def test_each_finding_is_reported_in_a_plan_and_gone_once_its_cause_is(start_stack: StartStack) -> None:
     # Plans wait for nothing. What is remembered for hours is so for minutes here, and one asks again after a second.
     settings = hindrances.SETTINGS | {"DR_POLL_SECONDS": "1"}
     async with start_stack(hindered.estate(), settings=settings, speed=60) as stack:
@@ -28,7 +28,7 @@ async def test_each_finding_is_told_in_a_plan_and_gone_once_its_cause_is(start_s
         expected = {vm: {case.code for case in hindrances.CASES if case.vm["id"] == vm} for vm in plans}
         assert {vm: {finding["code"] for finding in plan["findings"]} for vm, plan in plans.items()} == expected
 
-        await stack.sim("POST", "estate", hindered.estate(mended=True))
+        await stack.sim("POST", "estate", hindered.estate(fixed=True))
         lasting = {case.vm["id"]: {case.code} for case in hindrances.CASES if case.code in hindrances.LASTING}
         deadline = time.monotonic() + 15
         left = await _blocked(stack, plans)
@@ -39,7 +39,7 @@ async def test_each_finding_is_told_in_a_plan_and_gone_once_its_cause_is(start_s
         assert await stack.instances() == []
 
 
-async def test_what_azure_policy_forbids_is_told_with_the_assignment_s_name(start_stack: StartStack) -> None:
+async def test_what_azure_policy_forbids_is_reported_with_the_assignment_s_name(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
     denial = {
         "scope": f"{estates.GROUP}-asr",
@@ -61,9 +61,9 @@ async def test_what_azure_policy_forbids_is_told_with_the_assignment_s_name(star
 
 def test_every_finding_that_a_run_may_have_is_caused_by_some_test() -> None:
     table = (APP / "docs" / "findings.md").read_text().split("| finding | what to do |")[1].split("\n\n")[0]
-    told = {code for row in table.splitlines() for code in re.findall(r"`([A-Z]\w+)`", row.split(" | ")[0])}
+    reported = {code for row in table.splitlines() for code in re.findall(r"`([A-Z]\w+)`", row.split(" | ")[0])}
     tests = " ".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
-    assert {code for code in told if f'"{code}"' not in tests} == set()
+    assert {code for code in reported if f'"{code}"' not in tests} == set()
 
 
 async def _plan(stack: Stack, vm: str) -> dict[str, Any]:

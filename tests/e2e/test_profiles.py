@@ -41,15 +41,15 @@ async def test_two_profiles_in_one_region_pair(start_stack: StartStack) -> None:
     details = [mapping["properties"]["providerSpecificDetails"] for mapping in mappings["value"]]
     updated = {(each["agentAutoUpdateStatus"], each["automationAccountArmId"].lower()) for each in details}
     assert updated == {("Enabled", AGENTS.lower())}
-    told = [each for each in ended["web-1"]["settings"] if each["name"] == "agentUpdate"]
-    assert [(each["value"], each["origin"]) for each in told] == [(AGENTS, "settings")]
+    reported = [each for each in ended["web-1"]["settings"] if each["name"] == "agentUpdate"]
+    assert [(each["value"], each["origin"]) for each in reported] == [(AGENTS, "settings")]
     by_vm = {item["properties"]["friendlyName"]: item["properties"]["policyId"].lower() for item in items["value"]}
     assert {name: retention[policy] for name, policy in by_vm.items()} == {"web-1": 24 * 60, "web-2": 72 * 60}
     (finding,) = changed["findings"]
     assert finding["code"] == "PolicyChangeNeedsReenable"
-    assert "24-hour-retention" in finding["message"].split("its profile asks for")[0]
-    assert "72-hour-retention" in finding["message"].split("its profile asks for")[1]
-    cost = "its recovery points of the last 24 h, and leave it unprotected until 64 GiB are replicated anew"
+    assert "24-hour-retention" in finding["message"].split("its profile requests")[0]
+    assert "72-hour-retention" in finding["message"].split("its profile requests")[1]
+    cost = "its recovery points of the last 24 h, and leave it unprotected until 64 GiB are replicated again"
     assert cost in finding["fix"]
     assert changed["outcome"] == "Protected"
 

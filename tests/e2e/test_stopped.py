@@ -1,4 +1,5 @@
-"""An app that was stopped over a weekend: each run goes on where it was, whatever its phase, and whoever wakes it."""
+"""An app that was stopped over a weekend: each run goes on where it was, whatever its phase, and any client that wakes
+it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -59,7 +60,7 @@ PHASES = {
     "replicating": Phase(_tagged, lambda shown: "percent" in shown and not shown["job"], "Protected", 1),
     "back-off": Phase(
         _tagged,
-        lambda shown: shown["step"].startswith("Waiting to enable again"),
+        lambda shown: shown["step"].startswith("Waiting to retry"),
         "Protected",
         2,
         attempts=1,

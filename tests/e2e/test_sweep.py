@@ -171,9 +171,9 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
     assert len(removed) == 1
     assert [report.started for report in reports] == [{"disable": 1}, *[{}] * 23]
     assert [report.left for report in reports] == [{"disable": len(ours[::5]) - 1}] * 24
-    (told,) = reports[-1].stopped
-    assert told.code == "DailyDisableLimitReached"
-    assert all(part in told.fix for part in ("tag them again", "confirm=true", "DR_MAX_DISABLE_PERCENT_PER_DAY"))
+    (reported,) = reports[-1].stopped
+    assert reported.code == "DailyDisableLimitReached"
+    assert all(part in reported.fix for part in ("tag them again", "confirm=true", "DR_MAX_DISABLE_PERCENT_PER_DAY"))
     assert {"drilled", *(f"theirs-{n}" for n in range(5))} <= set(left)
     assert len(left) == len(made) - len(removed)
 
@@ -209,7 +209,7 @@ async def _report_of(stack: Stack) -> SweepReport:
     return SweepReport.load(last["output"])
 
 
-async def test_nobody_is_woken_in_vain_again_until_something_changes(start_stack: StartStack) -> None:
+async def test_no_one_is_started_in_vain_again_until_something_changes(start_stack: StartStack) -> None:
     """What its own run alone can tell: no list says that a size is not to be had, or that an agent is not installed."""
     small, broken = estates.vm("small", size="Standard_E2s_v5"), estates.vm("broken")
     broken["failEnable"] = {"times": 99, "code": "151066", "message": "The agent could not be installed."}
@@ -238,7 +238,7 @@ async def test_nobody_is_woken_in_vain_again_until_something_changes(start_stack
 
 @pytest.mark.embedded_history
 async def test_a_hung_instance_loses_its_lease_and_its_vm_is_taken_up_again(start_stack: StartStack) -> None:
-    """All that would have woken it was lost."""
+    """All that would have started it was lost."""
     (vm,) = vms(1)
     instance = instance_of(ResourceId(vm["id"]))
     async with start_stack(estates.estate([vm | {"provisioningState": "Updating"}])) as stack:
@@ -267,7 +267,7 @@ async def test_a_hung_instance_loses_its_lease_and_its_vm_is_taken_up_again(star
 
 async def _waits(stack: Stack, instance: str) -> bool:
     return any(
-        each["instanceId"] == instance and json.loads(each["input"]).get("wakeAt") for each in await stack.instances()
+        each["instanceId"] == instance and json.loads(each["input"]).get("resumeAt") for each in await stack.instances()
     )
 
 

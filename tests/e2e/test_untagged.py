@@ -1,4 +1,4 @@
-"""VMs that nobody asks to protect any more: when they are disabled, and when by no means."""
+"""VMs that no one asks to protect any more: when they are disabled, and when never."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ async def test_a_tag_that_says_no_is_meant_at_once(start_stack: StartStack) -> N
         assert await items(stack) == {}
 
 
-async def test_in_protect_both_are_only_told(start_stack: StartStack) -> None:
+async def test_in_protect_both_are_only_reported(start_stack: StartStack) -> None:
     async with start_stack(world("no-tag", "says-no", "gone"), settings=grace(0)) as stack:
         await stack.subscribe()
         await untag(stack, estates.vm_id("no-tag"))
@@ -93,7 +93,7 @@ async def test_what_protects_a_vm_that_was_deleted_goes_after_the_grace(start_st
 
 
 async def test_what_was_lost_before_the_app_cleaned_up_its_sweep_finds(start_stack: StartStack) -> None:
-    """No event tells of it any more: the app was changed to cleanup long after."""
+    """No event reports it any more: the app was changed to cleanup long after."""
     async with start_stack(world("no-tag", "gone", "kept"), settings=CLEANUP | grace(SOON)) as stack:
         await untag(stack, estates.vm_id("no-tag"))
         await stack.arm("DELETE", estates.vm_id("gone"), _COMPUTE)

@@ -85,8 +85,8 @@ def check_metrics(infra: Infra) -> list[str]:
         for column in columns:
             if not re.search(rf"\b{column}\b|count\(\)", query):
                 found.append(f"{name}: {', '.join(sorted(metrics))} is read from another column than {column}")
-        told = set(re.findall(r"\bd\.(\w+)", query))
-        found += [f"{name}: a decision has no {key}" for key in sorted(told - KEYS.keys())]
+        reported = set(re.findall(r"\bd\.(\w+)", query))
+        found += [f"{name}: a decision has no {key}" for key in sorted(reported - KEYS.keys())]
     return found
 
 

@@ -15,7 +15,7 @@ TENANT = "22222222-2222-4222-8222-222222222222"
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 LOCATION = "westus2"
 DATED = {"use-recent-api-versions"}
-"""Rules that go by today's date: a warning to whoever deploys, and no reason for a test to fail."""
+"""Rules that go by today's date: a warning to any client that deploys, and no reason for a test to fail."""
 
 
 def find() -> str | None:

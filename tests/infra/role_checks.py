@@ -23,7 +23,7 @@ BUILT_IN = {
     "0ad04412-c4d5-4796-b79c-f76d14c8d402": "Durable Task Data Contributor",
 }
 
-# What Azure checks of whoever enables a replication, besides the call itself: the least that is known.
+# What Azure checks of any client that enables a replication, besides the call itself: the least that is known.
 _LINKED = {
     "Microsoft.Compute/virtualMachines/write",
     "Microsoft.Network/networkInterfaces/join/action",
@@ -75,13 +75,13 @@ def check_role_definitions(infra: Infra) -> list[str]:
     """Each role of permissions.json is made by some deployment, with its actions, for the subscription it is in."""
     roles, found, made = _roles(infra), [], set()
     for name, definition in infra.resources("Microsoft.Authorization/roleDefinitions"):
-        key, told = _key(definition, roles), definition["properties"]
+        key, reported = _key(definition, roles), definition["properties"]
         made.add(key)
         scope = definition["id"].partition("/providers/")[0]
-        if told["permissions"] != [{"actions": list(roles[key]["actions"]), "notActions": []}]:
+        if reported["permissions"] != [{"actions": list(roles[key]["actions"]), "notActions": []}]:
             found.append(f"{name}: {key} has other actions than permissions.json")
-        if told["assignableScopes"] != [scope] or scope.rpartition("/")[2] not in told["roleName"]:
-            found.append(f"{name}: {key} is made in {scope}, for {told['assignableScopes']}")
+        if reported["assignableScopes"] != [scope] or scope.rpartition("/")[2] not in reported["roleName"]:
+            found.append(f"{name}: {key} is made in {scope}, for {reported['assignableScopes']}")
     return found + [f"permissions.json: {key} is made by no deployment" for key in sorted(roles.keys() - made)]
 
 
@@ -128,11 +128,11 @@ def assignments(infra: Infra, name: str) -> Iterator[Assignment]:
     }
     for each in resources:
         if each["type"] == "Microsoft.Authorization/roleAssignments":
-            told = each["properties"]
-            role = told["roleDefinitionId"]
+            reported = each["properties"]
+            role = reported["roleDefinitionId"]
             guid = role.rpartition("/")[2]
-            # The vault's principal is read of its `identity`; that of a case is told by its name.
-            holder = "vault" if ".identity." in told["principalId"] or "vault" in told["principalId"] else "app"
+            # The vault's principal is read of its `identity`; that of a case is reported by its name.
+            holder = "vault" if ".identity." in reported["principalId"] or "vault" in reported["principalId"] else "app"
             yield Assignment(custom.get(role) or BUILT_IN.get(guid) or role, holder, _scope(each["id"]).lower())
 
 

@@ -72,7 +72,7 @@ def test_what_was_there_before_is_not_removed(run: Run, name: str) -> None:
     assert "docs/deploy.md, Remove it," in done.stderr
 
 
-def test_what_cannot_be_told_stops_it_as_well(run: Run) -> None:
+def test_what_cannot_be_reported_stops_it_as_well(run: Run) -> None:
     done = run("sys.exit('ERROR: please run az login')", DR_VAULT_ID=VAULT)
 
     assert done.returncode == 1

@@ -88,7 +88,7 @@ def test_what_it_gives_is_what_the_template_takes(run: Run, infra: Infra) -> Non
     takes = infra.template("events.bicep")["parameters"]
     [given] = deployments(asked)
     assert given.keys() - {"mode"} <= takes.keys()
-    assert {name for name, told in takes.items() if "defaultValue" not in told} <= given.keys()
+    assert {name for name, reported in takes.items() if "defaultValue" not in reported} <= given.keys()
     assert (given["existingTopicName"], given["deadLetter"]) == ("mine", True)
 
 
@@ -113,17 +113,19 @@ def test_it_falls_back_to_a_webhook_with_a_key_that_no_process_list_shows(run: R
     assert not any("s3cret" in " ".join(arguments) for _, arguments, _ in asked)
 
 
-def test_another_error_is_told_at_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_error_is_reported_at_once(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     code, asked = run(deploy=["Only one system topic is allowed per source"])
 
     assert code == 1
     assert len(deployments(asked)) == 1
-    told = capsys.readouterr().err
-    assert "Only one system topic is allowed per source" in told
-    assert "run this again" in told
+    reported = capsys.readouterr().err
+    assert "Only one system topic is allowed per source" in reported
+    assert "run this again" in reported
 
 
-def test_a_function_that_does_not_come_is_told_after_the_deadline(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_function_that_does_not_come_is_reported_after_the_deadline(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, asked = run("--wait-minutes", "0", look=["ERROR: not found"] * 3)
 
     assert code == 1

@@ -54,11 +54,11 @@ def test_commands_are_marked_as_run_or_as_needing_azure(page: Path) -> None:
 
 
 def test_each_parameter_that_a_page_names_is_one(infra: Infra) -> None:
-    """In the loop for one more subscription, and in the environment that azd is told."""
+    """In the loop for one more subscription, and in the environment that azd is reported."""
     takes = infra.template("subscription.bicep")["parameters"]
-    told = re.search(r"--parameters (.+?)\n  python3", (DOCS / "permissions.md").read_text(), re.DOTALL)
-    assert told
-    given = set(re.findall(r"(\w+)=", told[1]))
+    reported = re.search(r"--parameters (.+?)\n  python3", (DOCS / "permissions.md").read_text(), re.DOTALL)
+    assert reported
+    given = set(re.findall(r"(\w+)=", reported[1]))
     assert given <= set(takes)
     assert {name for name, declared in takes.items() if "defaultValue" not in declared} <= given
 

@@ -12,7 +12,7 @@ import pytest
 
 from local.simulator.graph.tables import TABLES, columns
 from local.simulator.world import World
-from shared.observe.inventory import read_estate
+from shared.observe.inventory import read_inventory
 from shared.observe.orphans import used_elsewhere
 from shared.readers.selection import find_vms
 from tests.infra.deployments import ROOT
@@ -43,7 +43,7 @@ async def asked() -> dict[str, str]:
             return SimpleNamespace(resources=resources)
 
     azure = Listening(settings(), Cloud())
-    await read_estate(azure)
+    await read_inventory(azure)
     await find_vms(azure, lambda *_: True)
     await used_elsewhere(azure, ())
     return {f"Resource Graph, query {number}": text for number, text in enumerate(texts, 1)}

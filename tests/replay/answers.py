@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from shared.model.activity_io import Source, Verdict
+from shared.model.activity_io import Decision, Observation
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.replication import ReplicatedDisk
 from shared.model.step_result import Error, Failed, Pending, Ready
-from tests.unit.app.examples import DATA_DISK, plan_of, protected_item, settings, source_vm, surroundings
+from tests.unit.app.examples import DATA_DISK, plan_of, planning_context, protected_item, settings, source_vm
 
 AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 THROTTLED = Error(code="TooManyRequests", message="Slow down.")
-PLAN = plan_of(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), planning_context(), settings())
 
 
-def looked(verdict: Verdict = Verdict.PROTECT, **found: Any) -> Ready:
-    """What `resolve_source` answers: a VM that nothing protects, unless told otherwise."""
-    return Ready(value=Source(verdict=verdict, **{"vm": source_vm(), **found}).dump())
+def looked(decision: Decision = Decision.PROTECT, **found: Any) -> Ready:
+    """What `resolve_source` answers: a VM that nothing protects, unless reported otherwise."""
+    return Ready(value=Observation(decision=decision, **{"vm": source_vm(), **found}).dump())
 
 
 def found_item(state: str = "Protected", **changes: Any) -> Ready:
@@ -23,7 +23,7 @@ def found_item(state: str = "Protected", **changes: Any) -> Ready:
 
 
 def planned(**changes: Any) -> Ready:
-    """What `derive_target_settings` answers: four waves of resources to make, unless told otherwise."""
+    """What `derive_target_settings` answers: four waves of resources to make, unless reported otherwise."""
     return Ready(value=PLAN.model_copy(update=changes).dump())
 
 
@@ -53,8 +53,8 @@ def asked(job: str = "update-1") -> Ready:
     return Ready(value={"job": job})
 
 
-def pending(seconds: float = 30, **told: Any) -> Pending:
-    return Pending(retry_after=seconds, **told)
+def pending(seconds: float = 30, **reported: Any) -> Pending:
+    return Pending(retry_after=seconds, **reported)
 
 
 def job_failed(error: Error = AGENT) -> Ready:

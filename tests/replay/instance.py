@@ -18,14 +18,14 @@ from local.host.durable.events import Event, EventType, event, from_iso
 from local.host.durable.replay import replay
 from shared.model.base import Model
 from shared.model.order import Order
-from shared.model.step_result import Outcome, Ready
-from shared.reconcile.run_state import CHANGED, Result, Run
+from shared.model.step_result import Ready, StepResult
+from shared.reconcile.run_state import CHANGED, RunResult, RunState
 from tests.unit.app.examples import VM_ID
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "protect_vm"
 TELL, TELL_SWEEP, PURGE = "publish_outcome", "publish_sweep", "purge_history"
-LEFTOVERS = "remove_leftovers"
+LEFTOVERS = "remove_orphans"
 _CONTEXT = {
     "instanceId": "protect-web-1",
     "parentInstanceId": None,
@@ -36,7 +36,7 @@ _CONTEXT = {
     "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
 }
 
-Answer = Outcome | Exception | Callable[[dict[str, Any]], Outcome]
+Answer = StepResult | Exception | Callable[[dict[str, Any]], StepResult]
 _AT_THE_END: dict[str, Answer] = {
     TELL: Ready(),
     LEFTOVERS: lambda sweep: Ready(value=sweep),
@@ -63,8 +63,8 @@ class InstanceOf(Generic[State, Ended]):
     which `changed` is raised; `changed_during` names activities while which it is raised once. Every event carries
     `order`, if there is one. In the first wait that shows the step `stopped_at` the app is stopped for a while.
 
-    What belongs to the end (leftovers, what tells of it, old histories) goes well unless an answer is given: it is in
-    `told`, and not among the `calls`.
+    What belongs to the end (orphans, what reports it, old histories) goes well unless an answer is given: it is in
+    `reported`, and not among the `calls`.
     """
 
     name: ClassVar[str]
@@ -84,7 +84,7 @@ class InstanceOf(Generic[State, Ended]):
         self._left = {activity: deque(answers) for activity, answers in self.answers.items()}
         self.calls: list[str] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.reported: list[tuple[str, dict[str, Any]]] = []
         self.waits: list[float] = []
         self.statuses: list[dict[str, Any]] = []
         self.states: list[State] = []
@@ -154,7 +154,7 @@ class InstanceOf(Generic[State, Ended]):
         assert isinstance(work, decisions.Activity)
         request = json.loads(work.input or "null")
         if work.name in _AT_THE_END:
-            self.told.append((work.name, request))
+            self.reported.append((work.name, request))
         else:
             self.calls.append(work.name)
             self.requests.append((work.name, request))
@@ -214,13 +214,13 @@ class InstanceOf(Generic[State, Ended]):
 
 
 @dataclass
-class Instance(InstanceOf[Run, Result]):
+class Instance(InstanceOf[RunState, RunResult]):
     """One of `protect_vm`."""
 
     name = NAME
-    ended = Result
+    ended = RunResult
 
-    state: Run = field(default_factory=lambda: Run(vm_id=VM_ID, poll_seconds=30))
+    state: RunState = field(default_factory=lambda: RunState(vm_id=VM_ID, poll_seconds=30))
 
 
 def answer_of(history: list[Event], state: Model, name: str = NAME) -> decisions.OrchestratorState:

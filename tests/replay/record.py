@@ -33,25 +33,25 @@ _WAVE = PLAN.resources[0]
 _STOPPED = blocker("VmNotRunning", "web-1 is deallocated.")
 _BUSY = looked(vm=source_vm(provisioning_state="Creating"))
 PARKED: dict[str, dict[str, Sequence[Answer]]] = {
-    "settling": {"resolve_source": [_BUSY, found_item()]},
-    "throttled": {"resolve_source": [pending(9000), found_item()]},
-    "fault": {"resolve_source": [RuntimeError("a bug"), found_item()]},
+    "settling": {"resolve_source": [_BUSY, found_item()], "derive_target_settings": [kept()]},
+    "throttled": {"resolve_source": [pending(9000), found_item()], "derive_target_settings": [kept()]},
+    "fault": {"resolve_source": [RuntimeError("a bug"), found_item()], "derive_target_settings": [kept()]},
     "targets": {
         "resolve_source": [looked(), found_item()],
-        "derive_target_settings": [planned()],
+        "derive_target_settings": [planned(), kept()],
         "create_target_resource": [pending(66) for _ in _WAVE]
         + [Ready() for _ in _WAVE]
         + [Ready() for wave in PLAN.resources[1:] for _ in wave],
     },
     "enabling": {
         "resolve_source": [looked(), found_item()],
-        "derive_target_settings": [ready_region()],
+        "derive_target_settings": [ready_region(), kept()],
         "enable_protection": [enabled("e099cf2d")],
         "monitor_job": [Ready()],
     },
     "failed-enable": {
         "resolve_source": [looked(), found_item()],
-        "derive_target_settings": [ready_region()],
+        "derive_target_settings": [ready_region(), kept()],
         "enable_protection": [enabled("e099cf2d")],
         "monitor_job": [job_failed()],
     },
@@ -61,7 +61,7 @@ PARKED: dict[str, dict[str, Sequence[Answer]]] = {
         "change_protection": [asked("e099cf2d")],
         "monitor_job": [Ready()],
     },
-    "telling": {
+    "publishing": {
         "resolve_source": [looked()],
         "derive_target_settings": [planned(findings=(_STOPPED,), replication=None, resources=())],
         TELL: [pending(30), Ready()],
@@ -79,7 +79,7 @@ def record() -> None:
             continue
         instance = Instance(answers)
         instance.run()
-        waits = [state for state in instance.states if state.wake_at]
+        waits = [state for state in instance.states if state.resume_at]
         state = next(state for state in waits if state.step == waits[-1].step)
         history = instance.histories[instance.states.index(state)]
         turn = [item["EventType"] for item in history].index(EventType.ORCHESTRATOR_COMPLETED) + 1

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.model.activity_io import Verdict
+from shared.model.activity_io import Decision
 from shared.model.step_result import Error, Failed, Ready
 from shared.model.vm import SourceVm
-from shared.reconcile.run_state import Ending
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.run_state import RunOutcome
+from shared.reconcile.run_summary import RunSummary
 from tests.replay.answers import (
     AGENT,
     DISK,
@@ -31,10 +31,10 @@ from tests.replay.answers import (
 from tests.replay.instance import TELL, Answer, Instance
 from tests.unit.app.examples import source_vm
 
-LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
 CHANGE = "change_protection"
-CHANGED_DURING = [LOOK, DERIVE, CREATE, ENABLE, FOLLOW, CHANGE, TELL]
+CHANGED_DURING = [OBSERVE, DERIVE, CREATE, ENABLE, FOLLOW, CHANGE, TELL]
 
 BUSY: SourceVm = source_vm(provisioning_state="Updating")
 throttled = st.floats(0, 5000, allow_nan=False).map(lambda seconds: pending(seconds, error=THROTTLED))
@@ -44,7 +44,7 @@ states = st.sampled_from(
     ["EnablingProtection", "InitialReplicationInProgress", "Protected", "EnablingFailed", "DisablingProtection", "New"]
 )
 looks = (
-    st.sampled_from([looked(), looked(), looked(vm=BUSY), looked(Verdict.NOT_TAGGED), looked(Verdict.GONE)])
+    st.sampled_from([looked(), looked(), looked(vm=BUSY), looked(Decision.NOT_TAGGED), looked(Decision.GONE)])
     | states.map(found_item)
     | throttled
 )
@@ -77,7 +77,7 @@ def answers(some: st.SearchStrategy[Any], at_last: Callable[[], Answer]) -> st.S
 def instances(draw: st.DrawFn) -> Instance:
     return Instance(
         {
-            LOOK: draw(answers(looks, found_item)),
+            OBSERVE: draw(answers(looks, found_item)),
             DERIVE: draw(answers(plans, lambda: planned(resources=()))),
             CREATE: draw(answers(made, Ready)),
             ENABLE: draw(answers(jobs, enabled)),
@@ -93,7 +93,7 @@ def instances(draw: st.DrawFn) -> Instance:
 
 
 def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
-    """Whether protection was asked for anew while the answer to the first time still counted."""
+    """Whether protection was asked for again while the answer to the first time still counted."""
     asked = False
     for name, answer in calls:
         if not isinstance(answer, Ready | Failed):
@@ -102,7 +102,7 @@ def asked_twice(calls: list[tuple[str, Answer]]) -> bool:
             if asked:
                 return True
             asked = isinstance(answer, Ready) and bool(answer.value["job"])
-        seen_item = name == LOOK and isinstance(answer, Ready) and "item" in answer.value
+        seen_item = name == OBSERVE and isinstance(answer, Ready) and "item" in answer.value
         if seen_item or name == FOLLOW:
             asked = False
     return False
@@ -118,7 +118,7 @@ def changed_twice(calls: list[tuple[str, Answer]]) -> bool:
             if running:
                 return True
             running = bool(answer.value["job"])
-        disabling = name == LOOK and answer.value.get("item", {}).get("state") == "DisablingProtection"
+        disabling = name == OBSERVE and answer.value.get("item", {}).get("state") == "DisablingProtection"
         if disabling or name == FOLLOW:
             running = False
     return False
@@ -129,19 +129,19 @@ def changed_twice(calls: list[tuple[str, Answer]]) -> bool:
 def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
     result = instance.run()
 
-    assert (result.error is not None) is (result.outcome is Ending.FAILED)
-    assert result.outcome is Ending.FAILED or instance.calls[-1] in {LOOK, DERIVE, CHANGE}
+    assert (result.error is not None) is (result.outcome is RunOutcome.FAILED)
+    assert result.outcome is RunOutcome.FAILED or instance.calls[-1] in {OBSERVE, DERIVE, CHANGE}
     assert all(wait <= 3600 for wait in instance.waits)
     to_come = {name: deque(answers) for name, answers in instance.answers.items()}
     calls = [(name, to_come[name].popleft()) for name in instance.calls]
     assert not asked_twice(calls)
     assert not changed_twice(calls)
-    if result.outcome not in {Ending.NOT_TAGGED, Ending.GONE}:
-        # The same end is not told twice, though its causes may be told in other words.
-        (_, told) = instance.told[-1]
-        end = RunEnd.load(told)
+    if result.outcome not in {RunOutcome.NOT_TAGGED, RunOutcome.GONE}:
+        # The same end is not reported twice, though its causes may be reported in other words.
+        (_, reported) = instance.reported[-1]
+        end = RunSummary.load(reported)
         assert end.content == end.model_copy(update={"result": result}).content
     for position, name in enumerate(instance.calls):
         if name in {ENABLE, CHANGE}:
             before = [call for call in instance.calls[:position] if call != CREATE]
-            assert before[-2:] == [LOOK, DERIVE]
+            assert before[-2:] == [OBSERVE, DERIVE]

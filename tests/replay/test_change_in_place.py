@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.activity_io import ChangeRequest, JobRequest, Source, VmRequest
+from shared.model.activity_io import ChangeRequest, JobRequest, Observation, VmRequest
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.findings import Severity, blocker, warning
 from shared.model.step_result import Error, Failed, Ready
-from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, Ending, Run
+from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, RunOutcome, RunState
 from tests.replay.answers import (
     AGENT,
     DISK,
@@ -30,7 +30,7 @@ from tests.replay.answers import (
 from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
-LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE = "enable_protection", "monitor_job", "change_protection"
 NEEDS_REENABLE = warning("SettingNeedsReenable", "churn of web-1 is normal, and high is asked for.")
 
@@ -45,7 +45,7 @@ def requests(instance: Instance, activity: str) -> list[dict[str, object]]:
 def test_what_differs_is_changed_once_and_its_job_followed() -> None:
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept()],
             CHANGE: [asked()],
             FOLLOW: [pending(60, step="Changing protection: Update the item"), Ready()],
@@ -54,8 +54,8 @@ def test_what_differs_is_changed_once_and_its_job_followed() -> None:
 
     result = instance.run()
 
-    assert (result.outcome, result.item_id, result.error) == (Ending.PROTECTED, protected_item().id, None)
-    assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, FOLLOW, LOOK, DERIVE]
+    assert (result.outcome, result.item_id, result.error) == (RunOutcome.PROTECTED, protected_item().id, None)
+    assert instance.calls == [OBSERVE, DERIVE, CHANGE, FOLLOW, FOLLOW, OBSERVE, DERIVE]
     assert requests(instance, CHANGE) == [ChangeRequest(vm_id=VM_ID, changes=SIZE, origins=("settings",)).dump()]
     followed = JobRequest(vm_id=VM_ID, job="update-1", vault=protected_item().vault).dump()
     assert requests(instance, FOLLOW) == [followed, followed]
@@ -64,34 +64,38 @@ def test_what_differs_is_changed_once_and_its_job_followed() -> None:
 
 
 def test_the_rules_are_given_the_item_that_protects_the_vm() -> None:
-    instance = Instance({LOOK: [found_item()], DERIVE: [kept()]})
+    instance = Instance({OBSERVE: [found_item()], DERIVE: [kept()]})
 
     instance.run()
 
-    assert [Source.load({"verdict": "protect", **request}).item for request in requests(instance, DERIVE)] == [
+    assert [Observation.load({"decision": "protect", **request}).item for request in requests(instance, DERIVE)] == [
         protected_item()
     ]
 
 
 def test_a_vm_that_is_as_it_is_asked_to_be_is_not_written_to() -> None:
-    instance = Instance({LOOK: [found_item()], DERIVE: [kept(findings=(NEEDS_REENABLE,))]})
+    instance = Instance({OBSERVE: [found_item()], DERIVE: [kept(findings=(NEEDS_REENABLE,))]})
 
     result = instance.run()
 
-    assert (result.outcome, result.findings, result.settings) == (Ending.PROTECTED, (NEEDS_REENABLE,), PLAN.settings)
+    assert (result.outcome, result.findings, result.settings) == (
+        RunOutcome.PROTECTED,
+        (NEEDS_REENABLE,),
+        PLAN.settings,
+    )
     assert not result.changed
-    assert instance.calls == [LOOK, DERIVE]
+    assert instance.calls == [OBSERVE, DERIVE]
 
 
 def test_a_result_says_whether_all_was_changed_and_for_what_a_sweep_had_started_the_run() -> None:
-    started = Run(vm_id=VM_ID, poll_seconds=30, seen="size A, asked for B")
+    started = RunState(vm_id=VM_ID, poll_seconds=30, fingerprint="size A, asked for B")
     of_update, of_disks = kept(changes=SIZE), kept(changes=BOTH)
     whole = Instance(
-        {LOOK: [found_item()] * 2, DERIVE: [of_update, kept()], CHANGE: [asked()], FOLLOW: [Ready()]}, started
+        {OBSERVE: [found_item()] * 2, DERIVE: [of_update, kept()], CHANGE: [asked()], FOLLOW: [Ready()]}, started
     )
     half = Instance(
         {
-            LOOK: [found_item()] * 3,
+            OBSERVE: [found_item()] * 3,
             DERIVE: [of_disks, of_update, of_update],
             CHANGE: [asked(), asked()],
             FOLLOW: [Ready(), Ready()],
@@ -99,16 +103,16 @@ def test_a_result_says_whether_all_was_changed_and_for_what_a_sweep_had_started_
         started,
     )
 
-    assert [(result.changed, result.seen) for result in (whole.run(), half.run())] == [
+    assert [(result.changed, result.fingerprint) for result in (whole.run(), half.run())] == [
         (True, "size A, asked for B"),
         (False, "size A, asked for B"),
     ]
 
 
-def test_what_stays_different_after_a_change_is_told_and_not_asked_for_again() -> None:
+def test_what_stays_different_after_a_change_is_reported_and_not_asked_for_again() -> None:
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept(changes=SIZE, findings=(NEEDS_REENABLE,))],
             CHANGE: [asked()],
             FOLLOW: [Ready()],
@@ -117,18 +121,18 @@ def test_what_stays_different_after_a_change_is_told_and_not_asked_for_again() -
 
     result = instance.run()
 
-    assert result.outcome is Ending.PROTECTED
-    first, told = result.findings
-    assert (first, told.code) == (NEEDS_REENABLE, "ChangeNotMade")
-    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in told.message
-    assert "it shows what it was" in told.message
-    assert told.fix
+    assert result.outcome is RunOutcome.PROTECTED
+    first, reported = result.findings
+    assert (first, reported.code) == (NEEDS_REENABLE, "ChangeNotMade")
+    assert "targetSize: Standard_D2s_v5 → Standard_D4s_v5" in reported.message
+    assert "it shows its old settings" in reported.message
+    assert reported.fix
 
 
-def test_a_change_whose_job_failed_leaves_the_vm_protected_and_tells_the_cause() -> None:
+def test_a_change_whose_job_failed_leaves_the_vm_protected_and_reports_the_cause() -> None:
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept(changes=SIZE)],
             CHANGE: [asked()],
             FOLLOW: [job_failed(AGENT)],
@@ -137,27 +141,27 @@ def test_a_change_whose_job_failed_leaves_the_vm_protected_and_tells_the_cause()
 
     result = instance.run()
 
-    assert (result.outcome, result.attempts, result.error) == (Ending.PROTECTED, 0, None)
-    (told,) = result.findings
-    assert told.code == "ChangeNotMade"
-    assert str(AGENT) in told.message
-    assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, LOOK, DERIVE]
+    assert (result.outcome, result.attempts, result.error) == (RunOutcome.PROTECTED, 0, None)
+    (reported,) = result.findings
+    assert reported.code == "ChangeNotMade"
+    assert str(AGENT) in reported.message
+    assert instance.calls == [OBSERVE, DERIVE, CHANGE, FOLLOW, OBSERVE, DERIVE]
     assert instance.elapsed < timedelta(minutes=1)
 
 
 def test_disks_that_could_not_be_added_are_named() -> None:
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=DISK), kept(changes=DISK)],
             CHANGE: [asked()],
             FOLLOW: [Ready()],
         }
     )
 
-    (told,) = instance.run().findings
+    (reported,) = instance.run().findings
 
-    assert "disk to add: web-1-data" in told.message
+    assert "disk to add: web-1-data" in reported.message
 
 
 BOTH = SIZE.model_copy(update={"added_disks": DISK.added_disks})
@@ -166,14 +170,14 @@ BOTH = SIZE.model_copy(update={"added_disks": DISK.added_disks})
 def test_the_disks_are_added_first_and_the_settings_changed_by_a_job_of_their_own() -> None:
     instance = Instance(
         {
-            LOOK: [found_item()] * 3,
+            OBSERVE: [found_item()] * 3,
             DERIVE: [kept(changes=BOTH), kept(changes=SIZE), kept()],
             CHANGE: [asked("add-1"), asked("update-2")],
             FOLLOW: [Ready(), Ready()],
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert [request["changes"] for request in requests(instance, CHANGE)] == [DISK.dump(), SIZE.dump()]
     assert [request["job"] for request in requests(instance, FOLLOW)] == ["add-1", "update-2"]
 
@@ -181,13 +185,13 @@ def test_the_disks_are_added_first_and_the_settings_changed_by_a_job_of_their_ow
 @pytest.mark.parametrize("first", [DISK, SIZE])
 @pytest.mark.parametrize("at_once", [True, False])
 def test_one_step_that_fails_does_not_keep_the_other_from_being_made(first: Changes, at_once: bool) -> None:
-    """Whichever fails stays different: it is asked for once, and told."""
+    """Whichever fails stays different: it is asked for once, and reported."""
     works = [asked("job-2")] if first is DISK else [asked("job-1")]
     fails: list[Answer] = [failed()] if at_once else [asked("job-3")]
     ends: list[Answer] = [] if at_once else [job_failed(AGENT)]
     instance = Instance(
         {
-            LOOK: [found_item()] * 3,
+            OBSERVE: [found_item()] * 3,
             DERIVE: [kept(changes=BOTH), kept(changes=BOTH if first is DISK else SIZE), kept(changes=first)],
             CHANGE: [*fails, *works] if first is DISK else [*works, *fails],
             FOLLOW: [*ends, Ready()] if first is DISK else [Ready(), *ends],
@@ -196,7 +200,7 @@ def test_one_step_that_fails_does_not_keep_the_other_from_being_made(first: Chan
 
     result = instance.run()
 
-    assert (result.outcome, result.error) == (Ending.PROTECTED, None)
+    assert (result.outcome, result.error) == (RunOutcome.PROTECTED, None)
     assert [request["changes"] for request in requests(instance, CHANGE)] == [DISK.dump(), SIZE.dump()]
     assert [finding.code for finding in result.findings] == ["ChangeNotMade"]
 
@@ -208,7 +212,7 @@ def test_what_is_asked_for_is_asked_once_whatever_the_item_shows_instead() -> No
     )
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept(changes=other)],
             CHANGE: [asked()],
             FOLLOW: [Ready()],
@@ -219,11 +223,11 @@ def test_what_is_asked_for_is_asked_once_whatever_the_item_shows_instead() -> No
 
 
 def test_an_item_that_never_is_what_was_asked_for_is_given_up() -> None:
-    wishes = [Changes(update=ItemUpdate(size=f"Standard_D{cores}s_v5")) for cores in range(MOST_CHANGES + 1)]
+    overrides = [Changes(update=ItemUpdate(size=f"Standard_D{cores}s_v5")) for cores in range(MOST_CHANGES + 1)]
     instance = Instance(
         {
-            LOOK: [found_item()] * (MOST_CHANGES + 1),
-            DERIVE: [kept(changes=wish) for wish in wishes],
+            OBSERVE: [found_item()] * (MOST_CHANGES + 1),
+            DERIVE: [kept(changes=wish) for wish in overrides],
             CHANGE: [asked(f"update-{number}") for number in range(MOST_CHANGES)],
             FOLLOW: [Ready()] * MOST_CHANGES,
         }
@@ -231,14 +235,14 @@ def test_an_item_that_never_is_what_was_asked_for_is_given_up() -> None:
 
     result = instance.run()
 
-    assert result.outcome is Ending.PROTECTED
+    assert result.outcome is RunOutcome.PROTECTED
     assert [finding.code for finding in result.findings] == ["ChangeNotMade"]
 
 
-def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_anew_and_its_failures_are_counted() -> None:
+def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_again_and_its_failures_are_counted() -> None:
     instance = Instance(
         {
-            LOOK: [found_item(), looked(), looked(), looked()],
+            OBSERVE: [found_item(), looked(), looked(), looked()],
             DERIVE: [kept(changes=SIZE), *[ready_region()] * 3],
             CHANGE: [asked("update-1")],
             ENABLE: [enabled(f"enable-{number}") for number in range(3)],
@@ -248,28 +252,28 @@ def test_an_item_that_is_disabled_while_it_is_changed_is_enabled_anew_and_its_fa
 
     result = instance.run()
 
-    assert (result.outcome, result.attempts, result.error) == (Ending.FAILED, 3, AGENT)
+    assert (result.outcome, result.attempts, result.error) == (RunOutcome.FAILED, 3, AGENT)
 
 
-def test_another_wish_after_a_change_is_another_change() -> None:
+def test_another_override_after_a_change_is_another_change() -> None:
     other = Changes(update=ItemUpdate(size="Standard_D8s_v5"))
     instance = Instance(
         {
-            LOOK: [found_item()] * 3,
+            OBSERVE: [found_item()] * 3,
             DERIVE: [kept(changes=SIZE), kept(changes=other), kept()],
             CHANGE: [asked("update-1"), asked("update-2")],
             FOLLOW: [Ready(), Ready()],
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert [request["changes"] for request in requests(instance, CHANGE)] == [SIZE.dump(), other.dump()]
 
 
 def test_a_change_that_has_ended_at_once_is_looked_at_and_not_asked_for_again() -> None:
     instance = Instance(
         {
-            LOOK: [found_item(), found_item()],
+            OBSERVE: [found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept()],
             CHANGE: [asked("")],
             FOLLOW: [Ready()],
@@ -286,7 +290,7 @@ def test_while_its_job_runs_nothing_else_is_asked_for() -> None:
     """The VM is written to again: it is read, and the job under way followed."""
     instance = Instance(
         {
-            LOOK: [found_item(), found_item(), found_item()],
+            OBSERVE: [found_item(), found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept()],
             CHANGE: [asked()],
             FOLLOW: [pending(600), Ready()],
@@ -294,8 +298,8 @@ def test_while_its_job_runs_nothing_else_is_asked_for() -> None:
         changed_after=[60],
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
-    assert instance.calls == [LOOK, DERIVE, CHANGE, FOLLOW, LOOK, FOLLOW, LOOK, DERIVE]
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert instance.calls == [OBSERVE, DERIVE, CHANGE, FOLLOW, OBSERVE, FOLLOW, OBSERVE, DERIVE]
     assert [request["job"] for request in requests(instance, FOLLOW)] == ["update-1", "update-1"]
 
 
@@ -303,7 +307,7 @@ def test_another_job_on_the_item_is_waited_for_and_the_vm_read_again_after_it() 
     busy = pending(30, step="Waiting for another job on the item")
     instance = Instance(
         {
-            LOOK: [found_item(), found_item(), found_item()],
+            OBSERVE: [found_item(), found_item(), found_item()],
             DERIVE: [kept(changes=SIZE), kept(changes=SIZE), kept()],
             CHANGE: [busy, asked()],
             FOLLOW: [Ready()],
@@ -312,33 +316,38 @@ def test_another_job_on_the_item_is_waited_for_and_the_vm_read_again_after_it() 
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (Ending.PROTECTED, ())
-    assert instance.calls == [LOOK, DERIVE, CHANGE, LOOK, DERIVE, CHANGE, FOLLOW, LOOK, DERIVE]
+    assert (result.outcome, result.findings) == (RunOutcome.PROTECTED, ())
+    assert instance.calls == [OBSERVE, DERIVE, CHANGE, OBSERVE, DERIVE, CHANGE, FOLLOW, OBSERVE, DERIVE]
     assert busy.step in [status["step"] for status in instance.statuses]
 
 
-def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_told() -> None:
+def test_where_writing_is_off_nothing_is_changed_and_what_differs_is_reported() -> None:
     differs = warning("DiskNotProtected", "The disk late is not replicated.")
     instance = Instance(
-        {LOOK: [found_item()], DERIVE: [kept(changes=DISK, writes_disabled="DR_MODE is report", findings=(differs,))]}
+        {
+            OBSERVE: [found_item()],
+            DERIVE: [kept(changes=DISK, writes_disabled="DR_MODE is report", findings=(differs,))],
+        }
     )
 
     result = instance.run()
 
-    assert result.outcome is Ending.PROTECTED
-    first, told = result.findings
-    assert (first, told.code, told.severity) == (differs, WRITES_DISABLED, Severity.NOTE)
-    assert told.message == "DR_MODE is report. disk to add: web-1-data"
-    assert instance.calls == [LOOK, DERIVE]
+    assert result.outcome is RunOutcome.PROTECTED
+    first, reported = result.findings
+    assert (first, reported.code, reported.severity) == (differs, WRITES_DISABLED, Severity.NOTE)
+    assert reported.message == "DR_MODE is report. disk to add: web-1-data"
+    assert instance.calls == [OBSERVE, DERIVE]
 
 
-def test_a_wish_that_is_not_to_be_had_leaves_the_vm_protected_and_is_told() -> None:
+def test_a_override_that_is_not_to_be_had_leaves_the_vm_protected_and_is_reported() -> None:
     invalid = blocker("OverrideInvalid", "The tag dr-target-size is 'huge'.")
-    instance = Instance({LOOK: [found_item()], DERIVE: [planned(findings=(invalid,), replication=None, resources=())]})
+    instance = Instance(
+        {OBSERVE: [found_item()], DERIVE: [planned(findings=(invalid,), replication=None, resources=())]}
+    )
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (Ending.PROTECTED, (invalid,))
+    assert (result.outcome, result.findings) == (RunOutcome.PROTECTED, (invalid,))
 
 
 @pytest.mark.parametrize("asks", [DERIVE, CHANGE])
@@ -346,7 +355,7 @@ def test_a_throttled_step_comes_back_and_nothing_is_asked_for_twice(asks: str) -
     throttled = pending(77, error=THROTTLED)
     instance = Instance(
         {
-            LOOK: [found_item()] * 3,
+            OBSERVE: [found_item()] * 3,
             DERIVE: [throttled, kept(changes=SIZE), kept()]
             if asks == DERIVE
             else [kept(changes=SIZE), kept(changes=SIZE), kept()],
@@ -357,7 +366,7 @@ def test_a_throttled_step_comes_back_and_nothing_is_asked_for_twice(asks: str) -
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (Ending.PROTECTED, ())
+    assert (result.outcome, result.findings) == (RunOutcome.PROTECTED, ())
     assert pytest.approx(77) in instance.waits
 
 
@@ -369,10 +378,10 @@ def test_a_throttled_step_comes_back_and_nothing_is_asked_for_twice(asks: str) -
         Failed(error=Error(code="TargetOutOfScope", message="It lies outside."), by_settings=True),
     ],
 )
-def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_tells_why(refused: Failed) -> None:
+def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_reports_why(refused: Failed) -> None:
     instance = Instance(
         {
-            LOOK: [found_item()] * 2,
+            OBSERVE: [found_item()] * 2,
             DERIVE: [kept(changes=SIZE, findings=(NEEDS_REENABLE,))] * 2,
             CHANGE: [refused],
         }
@@ -380,16 +389,16 @@ def test_a_change_that_is_refused_at_once_leaves_the_vm_protected_and_tells_why(
 
     result = instance.run()
 
-    assert (result.outcome, result.error) == (Ending.PROTECTED, None)
-    first, told = result.findings
-    assert (first, told.code) == (NEEDS_REENABLE, "ChangeNotMade")
-    assert refused.error.message in told.message
+    assert (result.outcome, result.error) == (RunOutcome.PROTECTED, None)
+    first, reported = result.findings
+    assert (first, reported.code) == (NEEDS_REENABLE, "ChangeNotMade")
+    assert refused.error.message in reported.message
 
 
 def test_what_was_asked_for_only_once_it_is_protected_is_changed_in_the_same_run() -> None:
     instance = Instance(
         {
-            LOOK: [looked(), found_item(), found_item()],
+            OBSERVE: [looked(), found_item(), found_item()],
             DERIVE: [ready_region(), kept(changes=SIZE), kept()],
             ENABLE: [enabled("enable-1")],
             CHANGE: [asked("update-2")],
@@ -397,78 +406,79 @@ def test_what_was_asked_for_only_once_it_is_protected_is_changed_in_the_same_run
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert [request["job"] for request in requests(instance, FOLLOW)] == ["enable-1", "enable-1", "update-2"]
 
 
 # Target resources alone
 
 
-def targets_only() -> Run:
-    return Run(vm_id=VM_ID, poll_seconds=30, targets_only=True)
+def targets_only() -> RunState:
+    return RunState(vm_id=VM_ID, poll_seconds=30, targets_only=True)
 
 
 def test_a_run_of_targets_alone_makes_them_and_ends() -> None:
-    instance = Instance({LOOK: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets_only())
+    instance = Instance({OBSERVE: [looked()], DERIVE: [planned()], CREATE: all_made()}, state=targets_only())
 
     result = instance.run()
 
-    assert (result.outcome, result.settings) == (Ending.TARGETS_READY, PLAN.settings)
-    assert instance.calls == [LOOK, DERIVE, *[CREATE] * len(all_made())]
-    assert requests(instance, LOOK) == [VmRequest(vm_id=VM_ID, as_if_tagged=True).dump()]
+    assert (result.outcome, result.settings) == (RunOutcome.TARGETS_READY, PLAN.settings)
+    assert instance.calls == [OBSERVE, DERIVE, *[CREATE] * len(all_made())]
+    assert requests(instance, OBSERVE) == [VmRequest(vm_id=VM_ID, as_if_tagged=True).dump()]
 
 
-def test_a_run_of_targets_alone_looks_again_after_a_wait_and_never_enables() -> None:
+def test_a_run_of_targets_alone_observes_again_after_a_wait_and_never_enables() -> None:
     last = PLAN.resources[-1]
     instance = Instance(
         {
-            LOOK: [looked(), looked()],
+            OBSERVE: [looked(), looked()],
             DERIVE: [planned(resources=(last,)), ready_region()],
             CREATE: [pending(20), *[Ready()] * len(last)],
         },
         state=targets_only(),
     )
 
-    assert instance.run().outcome is Ending.TARGETS_READY
+    assert instance.run().outcome is RunOutcome.TARGETS_READY
     assert ENABLE not in instance.calls
-    assert {request["asIfTagged"] for request in requests(instance, LOOK)} == {True}
+    assert {request["asIfTagged"] for request in requests(instance, OBSERVE)} == {True}
 
 
 def test_for_a_vm_that_is_protected_the_targets_are_there() -> None:
-    instance = Instance({LOOK: [found_item()]}, state=targets_only())
+    instance = Instance({OBSERVE: [found_item()]}, state=targets_only())
 
-    assert instance.run().outcome is Ending.TARGETS_READY
+    assert instance.run().outcome is RunOutcome.TARGETS_READY
 
 
 @pytest.mark.parametrize("state", ["EnablingProtection", "InitialReplicationInProgress", "EnablingFailed"])
 def test_a_run_of_targets_alone_touches_no_item(state: str) -> None:
-    instance = Instance({LOOK: [found_item(state)]}, state=targets_only())
+    instance = Instance({OBSERVE: [found_item(state)]}, state=targets_only())
 
-    assert instance.run().outcome is Ending.TARGETS_READY
-    assert instance.calls == [LOOK]
+    assert instance.run().outcome is RunOutcome.TARGETS_READY
+    assert instance.calls == [OBSERVE]
 
 
 def test_targets_alone_are_not_made_for_a_vm_that_cannot_be_protected_or_where_writing_is_off() -> None:
     stopped = blocker("VmNotRunning", "It is deallocated.")
     blocked = Instance(
-        {LOOK: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]}, state=targets_only()
+        {OBSERVE: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]},
+        state=targets_only(),
     )
-    off = Instance({LOOK: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]}, state=targets_only())
+    off = Instance({OBSERVE: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report")]}, state=targets_only())
 
-    assert blocked.run().outcome is Ending.NOT_ELIGIBLE
-    assert off.run().outcome is Ending.REPORTED
+    assert blocked.run().outcome is RunOutcome.NOT_ELIGIBLE
+    assert off.run().outcome is RunOutcome.REPORTED
 
 
 def test_targets_alone_wait_for_a_vm_that_azure_is_busy_with() -> None:
     busy = looked(vm=source_vm(provisioning_state="Updating"))
-    instance = Instance({LOOK: [busy, looked()], DERIVE: [ready_region()]}, state=targets_only())
+    instance = Instance({OBSERVE: [busy, looked()], DERIVE: [ready_region()]}, state=targets_only())
 
-    assert instance.run().outcome is Ending.TARGETS_READY
+    assert instance.run().outcome is RunOutcome.TARGETS_READY
 
 
 def test_a_state_of_before_there_were_changes_is_read_as_one_without() -> None:
     old = {"vmId": str(VM_ID), "pollSeconds": 30, "phase": "follow", "job": "enable-1"}
-    instance = Instance({FOLLOW: [Ready()], LOOK: [found_item()], DERIVE: [kept()]}, state=Run.load(old))
+    instance = Instance({FOLLOW: [Ready()], OBSERVE: [found_item()], DERIVE: [kept()]}, state=RunState.load(old))
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert requests(instance, FOLLOW) == [{"vmId": str(VM_ID), "job": "enable-1"}]

@@ -10,7 +10,7 @@ import pytest
 from local.host.durable import decisions
 from local.host.durable.events import EventType, event
 from local.host.durable.replay import replay
-from shared.reconcile.run_state import CHANGED, Run
+from shared.reconcile.run_state import CHANGED, RunState
 from tests.replay.instance import NAME, answer_of
 from tests.replay.record import HISTORIES
 
@@ -22,14 +22,14 @@ GOES_ON_WITH = {
     "enabling": ["monitor_job"],
     "failed-enable": ["resolve_source"],
     "changing": ["monitor_job"],
-    "telling": ["publish_outcome"],
+    "publishing": ["publish_outcome"],
 }
 
 
 def next_turn(parked: dict[str, Any], at: datetime, *messages: dict[str, Any]) -> decisions.Decision:
     now = at.timestamp()
     history = [*parked["history"], event(EventType.ORCHESTRATOR_STARTED, now), *messages]
-    return replay(NAME, history, answer_of(history, Run.load(parked["state"])))
+    return replay(NAME, history, answer_of(history, RunState.load(parked["state"])))
 
 
 def activities(decision: decisions.Decision) -> list[str]:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shared.config.override_options import CHOICES
 from shared.model.findings import blocker
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Outcome, Pending, Ready
-from shared.reconcile.batch import AT_ONCE, MOST_VMS, RUNNING, WAITING, Batch, BatchAnswer, BatchAsk, BatchEnd
-from shared.reconcile.run_state import Ending, Result
+from shared.model.step_result import Error, Pending, Ready, StepResult
+from shared.reconcile.batch import AT_ONCE, MOST_VMS, RUNNING, WAITING, Batch, BatchEnd, BatchProgress, BatchRequest
+from shared.reconcile.run_state import RunOutcome, RunResult
 from tests.replay.instance import START, Answer, InstanceOf
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 
@@ -37,25 +37,25 @@ def batch_of(count: int, answers: dict[str, Sequence[Answer]], **state: Any) -> 
     return BatchInstance(answers, Batch(poll_seconds=POLL, waiting=vms(count), **state))
 
 
-def end(vm: ResourceId, outcome: Ending = Ending.PROTECTED) -> BatchEnd:
+def end(vm: ResourceId, outcome: RunOutcome = RunOutcome.PROTECTED) -> BatchEnd:
     return BatchEnd(vm_id=vm, outcome=outcome)
 
 
 def answered(**answer: Any) -> Ready:
-    return Ready(value=BatchAnswer(**answer).dump())
+    return Ready(value=BatchProgress(**answer).dump())
 
 
-def all_run(request: dict[str, Any]) -> Outcome:
-    return answered(running=BatchAsk.load(request).vm_ids)
+def all_run(request: dict[str, Any]) -> StepResult:
+    return answered(running=BatchRequest.load(request).vm_ids)
 
 
-def all_end(request: dict[str, Any]) -> Outcome:
-    return answered(ended=tuple(map(end, BatchAsk.load(request).vm_ids)))
+def all_end(request: dict[str, Any]) -> StepResult:
+    return answered(ended=tuple(map(end, BatchRequest.load(request).vm_ids)))
 
 
 def asked_of(instance: BatchInstance, activity: str) -> list[list[str]]:
     """The names of the VMs of each request."""
-    requests = [BatchAsk.load(request) for name, request in instance.requests if name == activity]
+    requests = [BatchRequest.load(request) for name, request in instance.requests if name == activity]
     return [[vm.name for vm in request.vm_ids] for request in requests]
 
 
@@ -80,11 +80,11 @@ def test_what_its_activities_ask_for_leaves_the_way_to_single_events() -> None:
 
     instance.run()
 
-    assert [request["inBackground"] for _, request in instance.requests] == [True, True]
+    assert [request["lowPriority"] for _, request in instance.requests] == [True, True]
 
 
 def test_those_that_nothing_was_asked_for_are_not_followed() -> None:
-    off = BatchEnd(vm_id=vms(2)[1], outcome=Ending.NOT_ELIGIBLE, findings=(blocker("VmNotRunning", "It is off."),))
+    off = BatchEnd(vm_id=vms(2)[1], outcome=RunOutcome.NOT_ELIGIBLE, findings=(blocker("VmNotRunning", "It is off."),))
     instance = batch_of(2, {ASK: [answered(running=vms(1), ended=(off,))], FOLLOW: [all_end]})
 
     ended = instance.run()
@@ -136,7 +136,7 @@ def test_those_that_can_never_be_asked_for_end_as_failed_and_the_others_are_foll
     ended = instance.run()
 
     assert ended.counts == {"Failed": 1, "Protected": 10}
-    (failed,) = [each for each in ended.ended if each.outcome is Ending.FAILED]
+    (failed,) = [each for each in ended.ended if each.outcome is RunOutcome.FAILED]
     assert (failed.vm_id, failed.error) == (one[0], SLOW_DOWN)
     assert max(instance.waits) <= 3600
 
@@ -152,14 +152,14 @@ def test_runs_that_can_never_be_looked_at_end_as_failed() -> None:
 
 
 @st.composite
-def answers_to(draw: st.DrawFn, request: dict[str, Any]) -> Outcome:
+def answers_to(draw: st.DrawFn, request: dict[str, Any]) -> StepResult:
     """Some end, some run, some are to be asked for again; or nothing is answered but an excuse."""
     if draw(st.integers(0, 9)) == 0:
         return Pending(retry_after=draw(st.integers(0, 5000)), error=SLOW_DOWN)
-    kinds = {vm: draw(st.sampled_from(["ended", "running", "again"])) for vm in BatchAsk.load(request).vm_ids}
+    kinds = {vm: draw(st.sampled_from(["ended", "running", "again"])) for vm in BatchRequest.load(request).vm_ids}
     again = tuple(vm for vm, kind in kinds.items() if kind == "again")
     return answered(
-        ended=tuple(end(vm, draw(st.sampled_from(Ending))) for vm, kind in kinds.items() if kind == "ended"),
+        ended=tuple(end(vm, draw(st.sampled_from(RunOutcome))) for vm, kind in kinds.items() if kind == "ended"),
         running=tuple(vm for vm, kind in kinds.items() if kind == "running"),
         again=again,
         error=SLOW_DOWN if again else None,
@@ -169,11 +169,11 @@ def answers_to(draw: st.DrawFn, request: dict[str, Any]) -> Outcome:
 @settings(max_examples=25)
 @given(st.data(), st.integers(1, 35))
 def test_whatever_is_answered_each_vm_ends_once_and_the_counts_add_up(data: st.DataObject, count: int) -> None:
-    def ask(request: dict[str, Any]) -> Outcome:
+    def ask(request: dict[str, Any]) -> StepResult:
         return data.draw(answers_to(request))
 
-    def follow(request: dict[str, Any]) -> Outcome:
-        them = BatchAsk.load(request).vm_ids
+    def follow(request: dict[str, Any]) -> StepResult:
+        them = BatchRequest.load(request).vm_ids
         over = data.draw(st.integers(0, len(them)))
         return answered(ended=tuple(map(end, them[:over])), running=them[over:])
 
@@ -196,7 +196,7 @@ def test_a_batch_as_large_as_can_be_stays_small_enough_to_be_carried() -> None:
     ids = (ResourceId.of(SUBSCRIPTION, group, VM_ID.type, f"{number:064}") for number in range(MOST_VMS))
     findings = tuple(blocker("NotEligibleForReplication", words, words) for _ in range(20))
     error = Error(code="NotEligibleForReplication", message=words, action=words)
-    results = (Result(outcome=Ending.NOT_ELIGIBLE, vm_id=vm, findings=findings, error=error) for vm in ids)
+    results = (RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=vm, findings=findings, error=error) for vm in ids)
     tags = {f"dr-{name}": "v" * 256 for name in CHOICES}
     batch = Batch(poll_seconds=POLL, waiting=(), ended=tuple(map(BatchEnd.of, results)), tags=tags)
 

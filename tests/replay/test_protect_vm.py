@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.model.activity_io import Verdict
+from shared.model.activity_io import Decision
 from shared.model.findings import blocker, warning
-from shared.model.step_result import Error, Failed, Outcome, Ready
+from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reconcile.drift import frozen
-from shared.reconcile.run_state import WRITES_DISABLED, Ending, Phase, Run
+from shared.reconcile.run_state import WRITES_DISABLED, Phase, RunOutcome, RunState
 from tests.replay.answers import (
     AGENT,
     PLAN,
@@ -30,7 +30,7 @@ from tests.replay.answers import (
 from tests.replay.instance import Answer, Instance
 from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
-LOOK, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
 HELD = blocker("OnHold", "It carries the tag dr-hold.")
 
@@ -38,84 +38,84 @@ HELD = blocker("OnHold", "It carries the tag dr-hold.")
 # How it ends at the first look
 
 
-@pytest.mark.parametrize("verdict", [Verdict.NOT_TAGGED, Verdict.GONE])
-def test_a_vm_that_asks_for_nothing_costs_one_look(verdict: Verdict) -> None:
-    instance = Instance({LOOK: [looked(verdict)]})
+@pytest.mark.parametrize("decision", [Decision.NOT_TAGGED, Decision.GONE])
+def test_a_vm_that_asks_for_nothing_costs_one_look(decision: Decision) -> None:
+    instance = Instance({OBSERVE: [looked(decision)]})
 
     result = instance.run()
 
-    assert result.outcome is {Verdict.NOT_TAGGED: Ending.NOT_TAGGED, Verdict.GONE: Ending.GONE}[verdict]
-    assert instance.calls == [LOOK]
+    assert result.outcome is {Decision.NOT_TAGGED: RunOutcome.NOT_TAGGED, Decision.GONE: RunOutcome.GONE}[decision]
+    assert instance.calls == [OBSERVE]
     assert instance.waits == []
 
 
 def test_a_vm_on_hold_ends_with_the_reason() -> None:
-    instance = Instance({LOOK: [looked(Verdict.NOT_ELIGIBLE, findings=(HELD,))]})
+    instance = Instance({OBSERVE: [looked(Decision.NOT_ELIGIBLE, findings=(HELD,))]})
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (HELD,))
-    assert instance.calls == [LOOK]
+    assert (result.outcome, result.findings) == (RunOutcome.NOT_ELIGIBLE, (HELD,))
+    assert instance.calls == [OBSERVE]
 
 
 def test_a_vm_with_blockers_ends_with_them_and_with_its_settings() -> None:
     stopped = blocker("VmNotRunning", "It is deallocated.", "Start it.")
-    instance = Instance({LOOK: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [planned(findings=(stopped,), replication=None, resources=())]})
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (stopped,))
+    assert (result.outcome, result.findings) == (RunOutcome.NOT_ELIGIBLE, (stopped,))
     assert result.settings == PLAN.settings
-    assert instance.calls == [LOOK, DERIVE]
+    assert instance.calls == [OBSERVE, DERIVE]
     assert instance.statuses[-1]["step"] == "NotEligible"
 
 
 def test_report_mode_plans_and_writes_nothing() -> None:
     far = warning("TargetNotVaultRegion", "The vault is elsewhere.")
-    instance = Instance({LOOK: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report", findings=(far,))]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [planned(writes_disabled="DR_MODE is report", findings=(far,))]})
 
     result = instance.run()
 
-    assert result.outcome is Ending.REPORTED
+    assert result.outcome is RunOutcome.REPORTED
     assert [finding.message for finding in result.findings] == [far.message, "DR_MODE is report"]
     assert result.settings == PLAN.settings
-    assert instance.calls == [LOOK, DERIVE]
+    assert instance.calls == [OBSERVE, DERIVE]
 
 
 def test_a_pause_that_comes_before_a_write_ends_as_a_report() -> None:
     refused = Failed(error=Error(code=WRITES_DISABLED, message="DR_PAUSED is true"), by_settings=True)
-    instance = Instance({LOOK: [looked()], DERIVE: [ready_region()], ENABLE: [refused]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [ready_region()], ENABLE: [refused]})
 
     result = instance.run()
 
-    assert (result.outcome, result.error) == (Ending.REPORTED, None)
+    assert (result.outcome, result.error) == (RunOutcome.REPORTED, None)
 
 
 def test_a_protected_vm_ends_protected_and_names_its_item() -> None:
-    instance = Instance({LOOK: [found_item()], DERIVE: [kept()]})
+    instance = Instance({OBSERVE: [found_item()], DERIVE: [kept()]})
 
     result = instance.run()
 
-    assert (result.outcome, result.item_id, result.findings) == (Ending.PROTECTED, protected_item().id, ())
-    assert instance.calls == [LOOK, DERIVE]
+    assert (result.outcome, result.item_id, result.findings) == (RunOutcome.PROTECTED, protected_item().id, ())
+    assert instance.calls == [OBSERVE, DERIVE]
 
 
-def test_what_the_last_look_found_is_told_at_the_end() -> None:
+def test_what_the_last_look_found_is_reported_at_the_end() -> None:
     drift = warning("DiskNotProtected", "The disk late is not replicated.")
-    instance = Instance({LOOK: [found_item()], DERIVE: [kept(findings=(drift,))]})
+    instance = Instance({OBSERVE: [found_item()], DERIVE: [kept(findings=(drift,))]})
 
     assert instance.run().findings == (drift,)
 
 
 def test_a_frozen_item_is_reported_and_not_touched() -> None:
     item = protected_item(state="UnplannedFailoverCommitted")
-    instance = Instance({LOOK: [looked(item=item, findings=(frozen(item),))]})
+    instance = Instance({OBSERVE: [looked(item=item, findings=(frozen(item),))]})
 
     result = instance.run()
 
-    assert result.outcome is Ending.FROZEN
+    assert result.outcome is RunOutcome.FROZEN
     assert [finding.code for finding in result.findings] == ["ItemFrozen"]
-    assert instance.calls == [LOOK]
+    assert instance.calls == [OBSERVE]
 
 
 # The whole way
@@ -127,7 +127,7 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
     rest = len(PLAN.resources[2]) + len(PLAN.resources[3])
     instance = Instance(
         {
-            LOOK: [looked(), looked(), found_item()],
+            OBSERVE: [looked(), looked(), found_item()],
             DERIVE: [planned(), ready_region(), kept()],
             CREATE: [*[Ready()] * first_wave, *in_the_making, *[Ready()] * 2, *[Ready()] * rest],
             ENABLE: [enabled()],
@@ -141,22 +141,22 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
 
     result = instance.run()
 
-    assert (result.outcome, result.item_id, result.error) == (Ending.PROTECTED, protected_item().id, None)
+    assert (result.outcome, result.item_id, result.error) == (RunOutcome.PROTECTED, protected_item().id, None)
     assert result.settings == PLAN.settings
     # Once the target resources are there the VM is read again: it may be another by then.
     without_targets = [call for call in instance.calls if call != CREATE]
-    assert without_targets == [LOOK, DERIVE, LOOK, DERIVE, ENABLE, FOLLOW, FOLLOW, FOLLOW, LOOK, DERIVE]
+    assert without_targets == [OBSERVE, DERIVE, OBSERVE, DERIVE, ENABLE, FOLLOW, FOLLOW, FOLLOW, OBSERVE, DERIVE]
     assert instance.waits == pytest.approx([20, 30, 60, 120])
     steps = [status["step"] for status in instance.statuses]
     assert steps.index("Creating fabric") < steps.index("Enabling protection") < steps.index("Initial replication")
     assert {status.get("percent") for status in instance.statuses} == {None, 43}
-    assert (instance.statuses[0]["step"], instance.statuses[-1]["step"]) == ("Looking at the VM", "Protected")
+    assert (instance.statuses[0]["step"], instance.statuses[-1]["step"]) == ("Observing the VM", "Protected")
 
 
 def test_the_waves_of_target_resources_are_asked_for_in_order_and_each_at_once() -> None:
     instance = Instance(
         {
-            LOOK: [looked(Verdict.PROTECT), looked(Verdict.NOT_TAGGED)],
+            OBSERVE: [looked(Decision.PROTECT), looked(Decision.NOT_TAGGED)],
             DERIVE: [planned()],
             CREATE: [*all_made()[:-1], pending(), Ready()],
         }
@@ -177,7 +177,7 @@ def test_only_what_is_missing_is_asked_for_again() -> None:
     last = PLAN.resources[-1]
     instance = Instance(
         {
-            LOOK: [looked(), looked(Verdict.NOT_TAGGED)],
+            OBSERVE: [looked(), looked(Decision.NOT_TAGGED)],
             DERIVE: [planned(resources=(last,))],
             CREATE: [Ready(), pending(5), pending(3), Ready(), Ready(), Ready()],
         }
@@ -192,43 +192,43 @@ def test_only_what_is_missing_is_asked_for_again() -> None:
 
 def test_a_vm_whose_region_is_ready_takes_three_calls_to_the_enable_request() -> None:
     instance = Instance(
-        {LOOK: [looked(), found_item()], DERIVE: [ready_region(), kept()], ENABLE: [enabled("j")], FOLLOW: [Ready()]}
+        {OBSERVE: [looked(), found_item()], DERIVE: [ready_region(), kept()], ENABLE: [enabled("j")], FOLLOW: [Ready()]}
     )
 
     instance.run()
 
-    assert instance.calls == [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, DERIVE]
+    assert instance.calls == [OBSERVE, DERIVE, ENABLE, FOLLOW, OBSERVE, DERIVE]
     assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j"]
 
 
 def test_an_enable_under_way_by_somebody_else_is_followed_by_its_item() -> None:
     instance = Instance(
         {
-            LOOK: [found_item("EnablingProtection"), found_item()],
+            OBSERVE: [found_item("EnablingProtection"), found_item()],
             DERIVE: [kept()],
             FOLLOW: [pending(60), Ready()],
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert ENABLE not in instance.calls
 
 
 def test_the_item_is_followed_without_a_job_where_it_was_there_before_the_request() -> None:
     instance = Instance(
-        {LOOK: [looked(), found_item()], DERIVE: [ready_region(), kept()], ENABLE: [enabled("")], FOLLOW: [Ready()]}
+        {OBSERVE: [looked(), found_item()], DERIVE: [ready_region(), kept()], ENABLE: [enabled("")], FOLLOW: [Ready()]}
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
 
 
 # A VM that changes
 
 
-def test_a_change_while_it_waits_ends_the_wait_and_looks_again() -> None:
+def test_a_change_while_it_waits_ends_the_wait_and_observes_again() -> None:
     instance = Instance(
         {
-            LOOK: [
+            OBSERVE: [
                 found_item("InitialReplicationInProgress"),
                 found_item("InitialReplicationInProgress"),
                 found_item(),
@@ -239,48 +239,50 @@ def test_a_change_while_it_waits_ends_the_wait_and_looks_again() -> None:
         changed_after=[10],
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
-    assert instance.calls == [LOOK, FOLLOW, LOOK, FOLLOW, LOOK, DERIVE]
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert instance.calls == [OBSERVE, FOLLOW, OBSERVE, FOLLOW, OBSERVE, DERIVE]
     assert instance.elapsed < timedelta(minutes=1)
 
 
 def test_a_burst_of_changes_is_one_more_look_or_two() -> None:
     enabling = found_item("EnablingProtection")
     answers: dict[str, Sequence[Answer]] = {
-        LOOK: [enabling] + [found_item()] * 9,
+        OBSERVE: [enabling] + [found_item()] * 9,
         DERIVE: [kept()] * 9,
         FOLLOW: [pending(600)],
     }
     instance = Instance(answers, changed_after=[10, 10, 10], may_leave_answers=True)
 
-    assert instance.run().outcome is Ending.PROTECTED
-    assert instance.calls.count(LOOK) <= 3
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert instance.calls.count(OBSERVE) <= 3
 
 
-@pytest.mark.parametrize("during", [LOOK, DERIVE])
+@pytest.mark.parametrize("during", [OBSERVE, DERIVE])
 def test_a_change_while_it_works_is_seen_before_the_end(during: str) -> None:
     stopped = planned(findings=(blocker("VmNotRunning", "Stopped."),), replication=None, resources=())
     answers: dict[str, list[Answer]] = {
-        LOOK: [looked(), looked(Verdict.NOT_TAGGED)],
+        OBSERVE: [looked(), looked(Decision.NOT_TAGGED)],
         DERIVE: [stopped],
     }
     instance = Instance(answers, changed_during=[during])
 
-    assert instance.run().outcome is Ending.NOT_TAGGED
-    assert instance.calls == [LOOK, DERIVE, LOOK]
+    assert instance.run().outcome is RunOutcome.NOT_TAGGED
+    assert instance.calls == [OBSERVE, DERIVE, OBSERVE]
 
 
 def test_a_change_during_the_last_look_is_looked_at_too() -> None:
-    instance = Instance({LOOK: [found_item(), looked(Verdict.NOT_TAGGED)], DERIVE: [kept()]}, changed_during=[LOOK])
+    instance = Instance(
+        {OBSERVE: [found_item(), looked(Decision.NOT_TAGGED)], DERIVE: [kept()]}, changed_during=[OBSERVE]
+    )
 
-    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert instance.run().outcome is RunOutcome.NOT_TAGGED
 
 
 def test_a_change_while_the_request_is_sent_does_not_send_it_twice() -> None:
     """The item is not readable while its job runs: the job is what says that it was asked for."""
     instance = Instance(
         {
-            LOOK: [looked(), looked(), found_item()],
+            OBSERVE: [looked(), looked(), found_item()],
             DERIVE: [ready_region(), kept()],
             ENABLE: [enabled("j")],
             FOLLOW: [Ready()],
@@ -288,7 +290,7 @@ def test_a_change_while_the_request_is_sent_does_not_send_it_twice() -> None:
         changed_during=[ENABLE],
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert instance.calls.count(ENABLE) == 1
     assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j"]
 
@@ -297,28 +299,28 @@ def test_a_vm_untagged_while_its_targets_are_made_is_never_enabled() -> None:
     targets = len(PLAN.resources[0])
     instance = Instance(
         {
-            LOOK: [looked(), looked(Verdict.NOT_TAGGED)],
+            OBSERVE: [looked(), looked(Decision.NOT_TAGGED)],
             DERIVE: [planned(resources=PLAN.resources[:1])],
             CREATE: [pending(20)] * targets + [Ready()] * targets,
         }
     )
 
-    assert instance.run().outcome is Ending.NOT_TAGGED
+    assert instance.run().outcome is RunOutcome.NOT_TAGGED
     assert ENABLE not in instance.calls
 
 
-def test_a_change_while_targets_are_made_plans_anew_within_the_same_hour() -> None:
+def test_a_change_while_targets_are_made_plans_again_within_the_same_hour() -> None:
     one = PLAN.resources[0][:1]
     instance = Instance(
         {
-            LOOK: [looked(), looked(), looked(Verdict.GONE)],
+            OBSERVE: [looked(), looked(), looked(Decision.GONE)],
             DERIVE: [planned(resources=(one,)), planned(resources=(one,))],
             CREATE: [pending(600), pending(60), Ready()],
         },
         changed_after=[30],
     )
 
-    assert instance.run().outcome is Ending.GONE
+    assert instance.run().outcome is RunOutcome.GONE
     last = next(state.targets_wait for state in reversed(instance.states) if state.targets_wait)
     assert last.spent == pytest.approx(30, abs=1)
 
@@ -330,7 +332,7 @@ WEEKEND = timedelta(hours=60)
 
 
 @pytest.mark.parametrize(
-    ("asked", "step"), [(CREATE, "Creating fabric"), (LOOK, "Waiting until the VM is no longer Creating")]
+    ("asked", "step"), [(CREATE, "Creating fabric"), (OBSERVE, "Waiting until the VM is no longer Creating")]
 )
 def test_an_app_that_was_stopped_over_a_weekend_goes_on_waiting_for_azure(asked: str, step: str) -> None:
     """The clock runs on while nothing else does: what is still under way afterwards has not been waited for in vain."""
@@ -339,7 +341,7 @@ def test_an_app_that_was_stopped_over_a_weekend_goes_on_waiting_for_azure(asked:
     looks = [looked()] if asked == CREATE else [creating, creating]
     instance = Instance(
         {
-            LOOK: [*looks, looked(), found_item()],
+            OBSERVE: [*looks, looked(), found_item()],
             DERIVE: [*([planned(resources=(one,))] if asked == CREATE else []), ready_region(), kept()],
             **({CREATE: [pending(60, step=step), pending(60, step=step), Ready()]} if asked == CREATE else {}),
             ENABLE: [enabled()],
@@ -349,7 +351,7 @@ def test_an_app_that_was_stopped_over_a_weekend_goes_on_waiting_for_azure(asked:
         stopped_for=WEEKEND,
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert instance.elapsed > WEEKEND
 
 
@@ -357,14 +359,14 @@ def test_a_vm_that_azure_is_busy_with_is_waited_for() -> None:
     creating = looked(vm=source_vm(provisioning_state="Creating"))
     instance = Instance(
         {
-            LOOK: [creating, creating, looked(), found_item()],
+            OBSERVE: [creating, creating, looked(), found_item()],
             DERIVE: [ready_region(), kept()],
             ENABLE: [enabled()],
             FOLLOW: [Ready()],
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert instance.waits == pytest.approx([30, 30, 30])
     assert "Waiting until the VM is no longer Creating" in [status["step"] for status in instance.statuses]
 
@@ -373,18 +375,18 @@ def test_a_vm_that_never_settles_is_given_up_at_its_deadline_with_the_reason() -
     updating = looked(vm=source_vm(provisioning_state="Updating"))
     not_ready = blocker("VmNotReady", "It is Updating.")
     instance = Instance(
-        {LOOK: [updating] * 61, DERIVE: [planned(findings=(not_ready,), replication=None, resources=())]},
+        {OBSERVE: [updating] * 61, DERIVE: [planned(findings=(not_ready,), replication=None, resources=())]},
     )
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (Ending.NOT_ELIGIBLE, (not_ready,))
+    assert (result.outcome, result.findings) == (RunOutcome.NOT_ELIGIBLE, (not_ready,))
     assert instance.elapsed == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=60))
 
 
 def test_changes_do_not_extend_the_time_to_settle() -> None:
     updating = looked(vm=source_vm(provisioning_state="Updating"))
-    instance = Instance({LOOK: [updating] * 4 + [looked(Verdict.GONE)]}, changed_after=[20, 40, 60])
+    instance = Instance({OBSERVE: [updating] * 4 + [looked(Decision.GONE)]}, changed_after=[20, 40, 60])
 
     instance.run()
 
@@ -392,39 +394,39 @@ def test_changes_do_not_extend_the_time_to_settle() -> None:
     assert last.spent == pytest.approx(60, abs=2)
 
 
-@pytest.mark.parametrize("asked", [LOOK, DERIVE, ENABLE, FOLLOW])
+@pytest.mark.parametrize("asked", [OBSERVE, DERIVE, ENABLE, FOLLOW])
 def test_a_throttled_step_comes_back_after_what_azure_said_and_shows_why(asked: str) -> None:
     answers: dict[str, list[Answer]] = {
-        LOOK: [looked(), found_item()],
+        OBSERVE: [looked(), found_item()],
         DERIVE: [ready_region(), kept()],
         ENABLE: [enabled()],
         FOLLOW: [Ready()],
     }
     answers[asked].insert(0, pending(77, error=THROTTLED))
     if asked in {DERIVE, ENABLE}:
-        answers[LOOK].insert(0, looked())
+        answers[OBSERVE].insert(0, looked())
     if asked == ENABLE:
         answers[DERIVE].insert(0, ready_region())
     instance = Instance(answers)
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert pytest.approx(77) in instance.waits
     assert THROTTLED.dump() in [status.get("lastError") for status in instance.statuses]
     assert "lastError" not in instance.statuses[-1]
 
 
 def test_no_timer_is_longer_than_an_hour() -> None:
-    instance = Instance({LOOK: [pending(10_000), looked(Verdict.GONE)]})
+    instance = Instance({OBSERVE: [pending(10_000), looked(Decision.GONE)]})
 
     instance.run()
 
     assert instance.waits == pytest.approx([3600, 3600, 2800])
-    assert instance.calls == [LOOK, LOOK]
+    assert instance.calls == [OBSERVE, OBSERVE]
     assert instance.elapsed == pytest.approx(timedelta(seconds=10_000), abs=timedelta(seconds=1))
 
 
 def test_a_change_in_the_second_hour_of_a_long_wait_is_seen_at_once() -> None:
-    instance = Instance({LOOK: [pending(10_000), looked(Verdict.GONE)]}, changed_after=[5_000])
+    instance = Instance({OBSERVE: [pending(10_000), looked(Decision.GONE)]}, changed_after=[5_000])
 
     instance.run()
 
@@ -438,12 +440,12 @@ def test_a_target_resource_that_azure_refuses_fails_the_run_with_its_words() -> 
     refused = failed(Error(code="RequestDisallowedByPolicy", message="No networks here."))
     wave = PLAN.resources[0]
     instance = Instance(
-        {LOOK: [looked()], DERIVE: [planned()], CREATE: [pending(1), refused, *[Ready()] * (len(wave) - 2)]}
+        {OBSERVE: [looked()], DERIVE: [planned()], CREATE: [pending(1), refused, *[Ready()] * (len(wave) - 2)]}
     )
 
     result = instance.run()
 
-    assert (result.outcome, result.error) == (Ending.FAILED, refused.error)
+    assert (result.outcome, result.error) == (RunOutcome.FAILED, refused.error)
     assert result.settings == PLAN.settings
     assert ENABLE not in instance.calls
 
@@ -451,12 +453,12 @@ def test_a_target_resource_that_azure_refuses_fails_the_run_with_its_words() -> 
 def test_targets_that_are_never_ready_fail_the_run_after_an_hour() -> None:
     one = PLAN.resources[0][:1]
     instance = Instance(
-        {LOOK: [looked()], DERIVE: [planned(resources=(one,))], CREATE: [pending(600, error=THROTTLED)] * 4}
+        {OBSERVE: [looked()], DERIVE: [planned(resources=(one,))], CREATE: [pending(600, error=THROTTLED)] * 4}
     )
 
     result = instance.run()
 
-    assert (result.outcome, result.error) == (Ending.FAILED, THROTTLED)
+    assert (result.outcome, result.error) == (RunOutcome.FAILED, THROTTLED)
     assert timedelta(hours=1) <= instance.elapsed <= timedelta(hours=1, minutes=11)
 
 
@@ -464,7 +466,7 @@ def test_the_targets_of_a_later_attempt_have_an_hour_of_their_own() -> None:
     one = PLAN.resources[0][:1]
     instance = Instance(
         {
-            LOOK: [looked(), looked(), looked(), looked(), found_item()],
+            OBSERVE: [looked(), looked(), looked(), looked(), found_item()],
             DERIVE: [planned(resources=(one,)), ready_region(), planned(resources=(one,)), ready_region(), kept()],
             CREATE: [pending(60), Ready(), pending(60), Ready()],
             ENABLE: [enabled("j1"), enabled("j2")],
@@ -472,13 +474,13 @@ def test_the_targets_of_a_later_attempt_have_an_hour_of_their_own() -> None:
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
 
 
 def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
     instance = Instance(
         {
-            LOOK: [
+            OBSERVE: [
                 looked(),
                 found_item("EnablingFailed"),
                 found_item("DisablingProtection"),
@@ -494,8 +496,11 @@ def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
 
     result = instance.run()
 
-    assert (result.outcome, result.attempts, result.error) == (Ending.PROTECTED, 1, None)
-    first, second = [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, REMOVE, LOOK], [LOOK, DERIVE, ENABLE, FOLLOW, LOOK, DERIVE]
+    assert (result.outcome, result.attempts, result.error) == (RunOutcome.PROTECTED, 1, None)
+    first, second = (
+        [OBSERVE, DERIVE, ENABLE, FOLLOW, OBSERVE, REMOVE, OBSERVE],
+        [OBSERVE, DERIVE, ENABLE, FOLLOW, OBSERVE, DERIVE],
+    )
     assert instance.calls == first + second
     assert instance.waits == pytest.approx([30, 300, 30, 30, 30], abs=0.5)
     assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["j1", "j2"]
@@ -505,7 +510,7 @@ def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
 def test_enabling_fails_three_times_at_most_and_the_result_names_the_cause() -> None:
     instance = Instance(
         {
-            LOOK: [looked(), found_item("EnablingFailed"), looked(), found_item("EnablingFailed"), looked()],
+            OBSERVE: [looked(), found_item("EnablingFailed"), looked(), found_item("EnablingFailed"), looked()],
             DERIVE: [ready_region()] * 3,
             ENABLE: [enabled("j1"), enabled("j2"), enabled("j3")],
             FOLLOW: [job_failed()] * 3,
@@ -515,14 +520,14 @@ def test_enabling_fails_three_times_at_most_and_the_result_names_the_cause() -> 
 
     result = instance.run()
 
-    assert (result.outcome, result.attempts, result.error) == (Ending.FAILED, 3, AGENT)
+    assert (result.outcome, result.attempts, result.error) == (RunOutcome.FAILED, 3, AGENT)
     assert [wait for wait in instance.waits if wait > 60] == pytest.approx([300, 600])
 
 
 def test_a_failed_item_of_an_earlier_run_is_removed_first() -> None:
     instance = Instance(
         {
-            LOOK: [found_item("EnablingFailed"), looked(), found_item()],
+            OBSERVE: [found_item("EnablingFailed"), looked(), found_item()],
             REMOVE: [Ready()],
             DERIVE: [ready_region(), kept()],
             ENABLE: [enabled()],
@@ -530,23 +535,23 @@ def test_a_failed_item_of_an_earlier_run_is_removed_first() -> None:
         }
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
-    assert instance.calls[:2] == [LOOK, REMOVE]
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert instance.calls[:2] == [OBSERVE, REMOVE]
 
 
 def test_a_failed_item_of_somebody_else_fails_the_run() -> None:
     foreign = failed(Error(code="ForeignItemFailed", message="Not ours."))
-    instance = Instance({LOOK: [found_item("EnablingFailed")], REMOVE: [foreign]})
+    instance = Instance({OBSERVE: [found_item("EnablingFailed")], REMOVE: [foreign]})
 
     result = instance.run()
 
-    assert (result.outcome, result.error) == (Ending.FAILED, foreign.error)
+    assert (result.outcome, result.error) == (RunOutcome.FAILED, foreign.error)
 
 
-def test_a_failed_item_whose_job_is_known_tells_its_cause_before_it_is_removed() -> None:
+def test_a_failed_item_whose_job_is_known_reports_its_cause_before_it_is_removed() -> None:
     instance = Instance(
         {
-            LOOK: [looked(), found_item("EnablingFailed"), looked(Verdict.NOT_TAGGED)],
+            OBSERVE: [looked(), found_item("EnablingFailed"), looked(Decision.NOT_TAGGED)],
             DERIVE: [ready_region()],
             ENABLE: [enabled("j1")],
             FOLLOW: [job_failed()],
@@ -554,15 +559,15 @@ def test_a_failed_item_whose_job_is_known_tells_its_cause_before_it_is_removed()
         changed_after=[10],
     )
 
-    assert instance.run().outcome is Ending.NOT_TAGGED
-    assert instance.calls == [LOOK, DERIVE, ENABLE, LOOK, FOLLOW, LOOK]
+    assert instance.run().outcome is RunOutcome.NOT_TAGGED
+    assert instance.calls == [OBSERVE, DERIVE, ENABLE, OBSERVE, FOLLOW, OBSERVE]
 
 
 def test_an_item_that_is_being_disabled_is_waited_for_and_its_job_forgotten() -> None:
-    run = Run(vm_id=VM_ID, poll_seconds=30, job="old", phase=Phase.LOOK)
+    run = RunState(vm_id=VM_ID, poll_seconds=30, job="old", phase=Phase.OBSERVE)
     instance = Instance(
         {
-            LOOK: [found_item("DisablingProtection"), looked(), found_item()],
+            OBSERVE: [found_item("DisablingProtection"), looked(), found_item()],
             DERIVE: [ready_region(), kept()],
             ENABLE: [enabled("new")],
             FOLLOW: [Ready()],
@@ -570,15 +575,15 @@ def test_an_item_that_is_being_disabled_is_waited_for_and_its_job_forgotten() ->
         state=run,
     )
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert [dict(request)["job"] for name, request in instance.requests if name == FOLLOW] == ["new"]
 
 
-@pytest.mark.parametrize("asked", [LOOK, DERIVE, CREATE, ENABLE, FOLLOW])
+@pytest.mark.parametrize("asked", [OBSERVE, DERIVE, CREATE, ENABLE, FOLLOW])
 def test_an_activity_that_raises_is_tried_again_and_its_text_is_shown(asked: str) -> None:
     one = PLAN.resources[0][:1]
     answers: dict[str, list[Answer]] = {
-        LOOK: [looked(), found_item()],
+        OBSERVE: [looked(), found_item()],
         DERIVE: [planned(resources=(one,)), kept()],
         CREATE: [Ready()],
         ENABLE: [enabled()],
@@ -586,60 +591,60 @@ def test_an_activity_that_raises_is_tried_again_and_its_text_is_shown(asked: str
     }
     answers[asked].insert(0, KeyError("a bug"))
     if asked in {DERIVE, CREATE, ENABLE}:
-        answers[LOOK].insert(0, looked())
+        answers[OBSERVE].insert(0, looked())
     if asked in {CREATE, ENABLE}:
         answers[DERIVE].insert(0, planned(resources=(one,)))
     if asked == ENABLE:
         answers[CREATE].insert(0, Ready())
     instance = Instance(answers)
 
-    assert instance.run().outcome is Ending.PROTECTED
+    assert instance.run().outcome is RunOutcome.PROTECTED
     assert pytest.approx(60) in instance.waits
-    told = [status["lastError"]["message"] for status in instance.statuses if "lastError" in status]
-    assert any("a bug" in message and asked in message for message in told)
+    reported = [status["lastError"]["message"] for status in instance.statuses if "lastError" in status]
+    assert any("a bug" in message and asked in message for message in reported)
 
 
 def test_an_activity_that_always_raises_ends_the_run_after_ten_growing_waits() -> None:
-    instance = Instance({LOOK: [RuntimeError("a bug")] * 11})
+    instance = Instance({OBSERVE: [RuntimeError("a bug")] * 11})
 
     result = instance.run()
 
-    assert result.outcome is Ending.FAILED
+    assert result.outcome is RunOutcome.FAILED
     assert result.error
     assert "a bug" in result.error.message
     assert len(instance.waits) == 10
     assert all(one <= other for one, other in pairwise(instance.waits))
 
 
-def test_an_answer_that_nobody_understands_is_a_fault_and_not_the_end() -> None:
-    def nonsense(_: dict[str, Any]) -> Outcome:
-        return Ready(value={"verdict": "perhaps"})
+def test_an_answer_that_no_one_understands_is_a_fault_and_not_the_end() -> None:
+    def nonsense(_: dict[str, Any]) -> StepResult:
+        return Ready(value={"decision": "perhaps"})
 
-    instance = Instance({LOOK: [nonsense, looked(Verdict.GONE)]})
+    instance = Instance({OBSERVE: [nonsense, looked(Decision.GONE)]})
 
-    assert instance.run().outcome is Ending.GONE
+    assert instance.run().outcome is RunOutcome.GONE
 
 
 def test_one_of_many_targets_that_raises_is_a_fault_that_is_tried_again() -> None:
     wave = PLAN.resources[0]
     instance = Instance(
         {
-            LOOK: [looked(), looked(Verdict.GONE)],
+            OBSERVE: [looked(), looked(Decision.GONE)],
             DERIVE: [planned(resources=(wave,))],
             CREATE: [Ready(), RuntimeError("a bug"), *[Ready()] * (len(wave) - 2)],
         }
     )
 
-    assert instance.run().outcome is Ending.GONE
+    assert instance.run().outcome is RunOutcome.GONE
 
 
 def test_a_refusal_to_tell_of_the_job_is_no_failed_attempt_to_enable() -> None:
     """A right that was taken away says nothing of the job, which may run well."""
     refused = failed(Error(code="AuthorizationFailed", message="No right to list jobs."))
-    instance = Instance({LOOK: [looked()], DERIVE: [ready_region()], ENABLE: [enabled("j1")], FOLLOW: [refused]})
+    instance = Instance({OBSERVE: [looked()], DERIVE: [ready_region()], ENABLE: [enabled("j1")], FOLLOW: [refused]})
 
     result = instance.run()
 
-    assert (result.outcome, result.attempts) == (Ending.FAILED, 0)
+    assert (result.outcome, result.attempts) == (RunOutcome.FAILED, 0)
     assert result.error
     assert result.error.code == "AuthorizationFailed"

@@ -1,4 +1,4 @@
-"""The end of a sweep: what came of it is told, old histories are purged, and neither fails it."""
+"""The end of a sweep: what came of it is reported, old histories are purged, and neither fails it."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,26 +26,26 @@ class SweepInstance(InstanceOf[Sweep, SweepReport]):
 
 
 def at_the_end(instance: SweepInstance) -> list[str]:
-    return [name for name, _ in instance.told]
+    return [name for name, _ in instance.reported]
 
 
-def told(instance: SweepInstance) -> list[Sweep]:
-    return [Sweep.load(request) for name, request in instance.told if name == TELL_SWEEP]
+def reported(instance: SweepInstance) -> list[Sweep]:
+    return [Sweep.load(request) for name, request in instance.reported if name == TELL_SWEEP]
 
 
-def test_at_its_end_a_sweep_is_told_with_its_report_and_histories_are_purged() -> None:
+def test_at_its_end_a_sweep_is_reported_with_its_report_and_histories_are_purged() -> None:
     instance = SweepInstance({HEAL: [DONE], TELL_SWEEP: [Ready()], PURGE: [Ready(value={"purged": 2})]})
 
     report = instance.run()
 
     assert (instance.calls, at_the_end(instance)) == ([HEAL], [LEFTOVERS, TELL_SWEEP, PURGE])
-    assert [each.report for each in told(instance)] == [report]
+    assert [each.report for each in reported(instance)] == [report]
     assert report.ended_at
-    (purged,) = [PurgeRequest.load(request) for name, request in instance.told if name == PURGE]
+    (purged,) = [PurgeRequest.load(request) for name, request in instance.reported if name == PURGE]
     assert timedelta() <= purged.before + KEPT - report.ended_at < timedelta(seconds=1)
 
 
-def test_a_window_of_a_sweep_is_told_to_nobody() -> None:
+def test_a_window_of_a_sweep_is_reported_to_no_one() -> None:
     under_way = Ready(value=Sweep(poll_seconds=30, report=FOUND).dump())
     instance = SweepInstance({HEAL: [under_way, DONE], TELL_SWEEP: [Ready()], PURGE: [Ready()]})
 
@@ -54,14 +54,14 @@ def test_a_window_of_a_sweep_is_told_to_nobody() -> None:
     assert (instance.calls, at_the_end(instance)) == ([HEAL, HEAL], [LEFTOVERS, TELL_SWEEP, PURGE])
 
 
-def test_a_topic_that_is_down_is_told_three_times_of_the_same_sweep() -> None:
+def test_a_topic_that_is_down_is_reported_three_times_of_the_same_sweep() -> None:
     down = pending(30, error=THROTTLED)
     instance = SweepInstance({HEAL: [DONE], TELL_SWEEP: [down] * 3, PURGE: [Ready()]})
 
     report = instance.run()
 
-    assert [each.tellings for each in told(instance)] == [0, 1, 2]
-    assert [each.report for each in told(instance)] == [report] * 3
+    assert [each.publish_attempts for each in reported(instance)] == [0, 1, 2]
+    assert [each.report for each in reported(instance)] == [report] * 3
     assert instance.waits == pytest.approx([30, 60])
     assert report.error is None
 
@@ -76,7 +76,7 @@ def test_neither_telling_nor_purging_fails_a_sweep(answer: Answer) -> None:
     assert (instance.calls, at_the_end(instance)) == ([HEAL], [LEFTOVERS, TELL_SWEEP, PURGE])
 
 
-def test_a_sweep_that_was_given_up_is_told_too() -> None:
+def test_a_sweep_that_was_given_up_is_reported_too() -> None:
     refused = failed(Error(code="AuthorizationFailed", message="No."))
     instance = SweepInstance({HEAL: [refused] * 6, TELL_SWEEP: [Ready()], PURGE: [Ready()]})
 

@@ -37,7 +37,7 @@ def after(report: SweepReport = REPORT, **state: Any) -> Ready:
 
 
 def has_just_ended(report: SweepReport, instance: SweepInstance) -> bool:
-    """It is told of, and old histories are purged, after its end."""
+    """It is reported, and old histories are purged, after its end."""
     return report.ended_at is not None and instance.now - report.ended_at < timedelta(seconds=1)
 
 
@@ -63,10 +63,10 @@ def test_after_the_look_the_first_window_is_not_waited_for_and_the_next_ones_are
     assert report.started == {"enable": 1}
     assert [request["report"] for _, request in instance.requests[1:]] == [REPORT.dump(), started.dump()]
     assert [request["underWay"] for _, request in instance.requests] == [[], [], [WORK.dump()]]
-    assert all(request["inBackground"] for _, request in instance.requests)
+    assert all(request["lowPriority"] for _, request in instance.requests)
 
 
-def test_a_window_that_started_nobody_is_followed_by_the_next_at_once() -> None:
+def test_a_window_that_started_no_one_is_followed_by_the_next_at_once() -> None:
     instance = sweep_with(after(), after(after={"v|eastus": "a"}), after(done=True))
 
     instance.run()

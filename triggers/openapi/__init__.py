@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the HTTP doors, made of the models that read requests and write answers."""
+"""The OpenAPI 3.1 document of the HTTP triggers, generated from the models of requests and responses."""
 
 import json
 from http import HTTPStatus
@@ -21,7 +21,7 @@ async def get_openapi(settings: Settings, request: func.HttpRequest) -> func.Htt
 
 
 def document(settings: Settings) -> Json:
-    """The names of the body's members, and the profiles, are those of the settings; what callers need, as deployed."""
+    """The document for these settings: member names, profiles and authentication are those of the deployment."""
     key = {"type": "apiKey", "description": "A key of the function app"}
     return {
         "openapi": "3.1.0",
@@ -51,5 +51,5 @@ def document(settings: Settings) -> Json:
 
 def _openapi() -> Json:
     answer = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
-    told = refusals({HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter"})
-    return {"operationId": "get_openapi", "summary": "This document", "responses": {"200": answer, **told}}
+    errors = refusals({HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter"})
+    return {"operationId": "get_openapi", "summary": "This document", "responses": {"200": answer, **errors}}

@@ -1,4 +1,4 @@
-"""The operations that look at the estate as a whole."""
+"""The operations on the whole estate."""
 
 from http import HTTPStatus
 
@@ -26,7 +26,7 @@ def paths(settings: Settings) -> Json:
 
 
 def _compliance(settings: Settings) -> Json:
-    found = answer("How the VMs stand", ComplianceView)
+    found = answer("The status of the VMs", ComplianceView)
     found["content"]["text/csv"] = {"schema": {"type": "string"}}
     found["headers"] = {
         "Content-Disposition": {"description": "With CSV: the name of the file", "schema": {"type": "string"}}

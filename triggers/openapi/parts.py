@@ -1,4 +1,4 @@
-"""What the operations of the document are put together from."""
+"""Building blocks of the operations in the document."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,13 +16,13 @@ REFERENCE = "#/components/schemas/{model}"
 ON_READ = {
     HTTPStatus.BAD_REQUEST: "MalformedResource, InvalidQuery: a name or a query parameter that cannot be",
     HTTPStatus.NOT_FOUND: "VmNotFound; or OutOfScope, for a VM that this app does not look after",
-    HTTPStatus.BAD_GATEWAY: "Azure refused, or did not answer; the code is Azure's",
+    HTTPStatus.BAD_GATEWAY: "Azure refused, or did not respond; the code is Azure's",
     HTTPStatus.SERVICE_UNAVAILABLE: "Azure takes no call for now: Throttled, or Azure's own code",
 }
 
 
 def with_body(largest: int = LARGEST_BODY) -> dict[HTTPStatus, str]:
-    """The refusals of a request that has one."""
+    """The error responses of an operation with a body."""
     return {
         **ON_READ,
         HTTPStatus.BAD_REQUEST: "MalformedResource, InvalidQuery, MalformedBody: what cannot be read",
@@ -33,8 +33,8 @@ def with_body(largest: int = LARGEST_BODY) -> dict[HTTPStatus, str]:
     }
 
 
-_NO_CALLER = {"description": "The function key is missing or wrong; or the token, where tokens are asked for"}
-_NO_ROLE = "RoleMissing: the token lacks the app role, where tokens are asked for"
+_NO_CALLER = {"description": "The function key is missing or wrong; or the token, if tokens are required"}
+_NO_ROLE = "RoleMissing: the token lacks the app role, if tokens are required"
 _RETRY_AFTER = {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 1}}
 ACCEPTED_HEADERS = {
     "Location": {"description": "Where to look", "required": True, "schema": {"type": "string"}},
@@ -55,12 +55,12 @@ def accepted(view: type[BaseModel]) -> Json:
 
 
 def refusals(reasons: Mapping[HTTPStatus, str]) -> Json:
-    told: Json = {"401": _NO_CALLER}
+    responses: Json = {"401": _NO_CALLER}
     for status, about in sorted({**reasons, HTTPStatus.FORBIDDEN: _NO_ROLE}.items()):
-        told[str(status.value)] = answer(about, ProblemDocument, "application/problem+json")
+        responses[str(status.value)] = answer(about, ProblemDocument, "application/problem+json")
         if status >= HTTPStatus.BAD_GATEWAY:
-            told[str(status.value)]["headers"] = {"Retry-After": {**_RETRY_AFTER, "required": False}}
-    return told
+            responses[str(status.value)]["headers"] = {"Retry-After": {**_RETRY_AFTER, "required": False}}
+    return responses
 
 
 def flag(name: str, about: str) -> Json:
@@ -68,7 +68,7 @@ def flag(name: str, about: str) -> Json:
 
 
 def query(name: str, about: str, **schema: Any) -> Json:
-    """A query parameter: a text, unless its schema says otherwise."""
+    """A query parameter: a string, unless its schema says otherwise."""
     return {"name": name, "in": "query", "description": about, "schema": {"type": "string", **schema}}
 
 
@@ -78,6 +78,6 @@ def in_path(name: str, about: str, pattern: str, example: str) -> Json:
 
 
 def body(schema: Json, examples: Mapping[str, tuple[str, Any]], *, required: bool) -> Json:
-    """`examples` are by name a summary and what would be sent."""
+    """A request body. `examples` map a name to a summary and a body."""
     shown = {name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()}
     return {"required": required, "content": {"application/json": {"schema": schema, "examples": shown}}}

@@ -71,7 +71,7 @@ def _get() -> Json:
 def _put(settings: Settings) -> Json:
     return {
         "operationId": "put_protection",
-        "summary": "Enable: plans, writes the VM's tags, and wakes its run",
+        "summary": "Enable: plans, writes the VM's tags, and starts its run",
         "parameters": [
             flag(TARGETS_ONLY, "Makes the target resources and nothing else. Writes no tag, and takes no body."),
             flag(CONFIRM, "Edits the policy that the VM is under, for all VMs under it, as the plan shows it."),
@@ -82,7 +82,7 @@ def _put(settings: Settings) -> Json:
 
 
 def _delete() -> Json:
-    about = "Recovery points may be lost. Without it the answer says which, and nothing is done."
+    about = "Recovery points may be lost. Without it the response lists them, and nothing is done."
     return {
         "operationId": "delete_protection",
         "summary": "Disable: writes the tag that says no, and has the VM's run disable what protects it",

@@ -24,7 +24,7 @@ _ON_GET = {
 
 
 def paths(settings: Settings) -> Json:
-    batch = in_path("batch", "The batch, as POST answered it", BATCH_PATTERN, f"batch-{'0123456789abcdef' * 2}")
+    batch = in_path("batch", "The batch, as POST returned it", BATCH_PATTERN, f"batch-{'0123456789abcdef' * 2}")
     return {
         f"/{PROTECTIONS}": {"post": _post(settings)},
         f"/{PROTECTIONS_PLAN}": {"post": _plan(settings)},
@@ -40,7 +40,7 @@ def _post(settings: Settings) -> Json:
     }
     return {
         "operationId": "post_protections",
-        "summary": f"Enable at most {MOST_VMS} VMs: each is planned, tagged and woken as by a PUT of its own",
+        "summary": f"Enable at most {MOST_VMS} VMs: each is planned and tagged, and its run started, as by a PUT",
         "requestBody": _body(settings),
         "responses": {"202": accepted(BatchAccepted), **refusals(reasons)},
     }
@@ -49,7 +49,7 @@ def _post(settings: Settings) -> Json:
 def _plan(settings: Settings) -> Json:
     return {
         "operationId": "post_protections_plan",
-        "summary": f"What that would do about each of at most {MOST_PLANNED} VMs, and nothing of it",
+        "summary": f"The dry run of that for at most {MOST_PLANNED} VMs",
         "requestBody": _body(settings),
         "responses": {"200": answer("The plans, in short", PlansView), **refusals(_on_post(MOST_PLANNED))},
     }
@@ -69,7 +69,7 @@ def _on_post(most: int) -> dict[HTTPStatus, str]:
         HTTPStatus.BAD_REQUEST: "InvalidQuery, MalformedBody: what cannot be read",
         HTTPStatus.NOT_FOUND: "NoVmFound: the group or the tag has none in the source scope",
         HTTPStatus.UNPROCESSABLE_ENTITY: f"InvalidBody (see `errors`); TooManyVms: at most {most}",
-        HTTPStatus.BAD_GATEWAY: "Azure refused, or did not answer, or told of a part of the VMs (ListTruncated)",
+        HTTPStatus.BAD_GATEWAY: "Azure refused, or did not respond, or returned only a part of the VMs (ListTruncated)",
     }
 
 

@@ -1,4 +1,4 @@
-"""The schemas of the document: of what is answered, and of what may be asked."""
+"""The schemas of the document: of responses and requests."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from shared.config.settings import Settings
-from shared.reconcile.run_state import Result
+from shared.reconcile.run_state import RunResult
 from triggers.batch_views import BatchAccepted, BatchView, PlansView
 from triggers.body import request_model
 from triggers.estate_views import ComplianceView, JobsView
@@ -25,7 +25,7 @@ _VIEWS: tuple[type[View], ...] = (
     ComplianceView,
     JobsView,
 )
-_ANSWERED: tuple[type[BaseModel], ...] = (*_VIEWS, RunStatus, Result, ProblemDocument)
+_RESPONSES: tuple[type[BaseModel], ...] = (*_VIEWS, RunStatus, RunResult, ProblemDocument)
 
 
 class _Schemas(GenerateJsonSchema):
@@ -45,19 +45,19 @@ class _Schemas(GenerateJsonSchema):
 
 
 def schemas(settings: Settings) -> Json:
-    asked = (request_model(settings), *selection_models(settings))
+    models = (request_model(settings), *selection_models(settings))
     _, answers = models_json_schema(
-        [(model, "serialization") for model in _ANSWERED], ref_template=REFERENCE, schema_generator=_Schemas
+        [(model, "serialization") for model in _RESPONSES], ref_template=REFERENCE, schema_generator=_Schemas
     )
     _, requests = models_json_schema(
-        [(model, "validation") for model in asked], ref_template=REFERENCE, schema_generator=_Schemas
+        [(model, "validation") for model in models], ref_template=REFERENCE, schema_generator=_Schemas
     )
     found: Json = answers["$defs"]
     for view in _VIEWS:
         found[view.__name__]["required"] = list(found[view.__name__]["properties"])
-    about = "While it runs where it stands, then its result; a text if the run itself broke; null if there was none"
+    about = "The status while it runs, then its result; a text if the run itself failed; null if there was none"
     found["ProtectionView"]["properties"]["run"] = {
-        "anyOf": [reference(RunStatus), reference(Result), {"type": "string"}, {"type": "null"}],
+        "anyOf": [reference(RunStatus), reference(RunResult), {"type": "string"}, {"type": "null"}],
         "description": about,
     }
     return {**found, **requests["$defs"]}

@@ -1,4 +1,4 @@
-"""What the host needs of Durable Functions, whoever implements it."""
+"""The interface of Durable Functions that the host needs, independent of the implementation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

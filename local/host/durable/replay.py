@@ -67,7 +67,7 @@ def replay(
         # same: the orchestrator sees an event that its host holds back, and may cancel the timer that its host awaits.
         return Decision(suspended=True)
     scheduled = list(walk.unconfirmed.values())
-    # An instance completes only when no task is open: a timer that nobody cancelled, or an activity, holds it.
+    # An instance completes only when no task is open: a timer that was not cancelled, or an activity, blocks it.
     if not walk.at_end or walk.open:
         return Decision(scheduled)
     if state.error is not None:
@@ -225,7 +225,7 @@ class _Walk:
         if kind in (ActionType.WHEN_ANY, ActionType.WHEN_ALL):
             return _when([self._start(child) for child in action["compoundActions"]], kind)
         if not self._exists(_called(kind), action["functionName"]):
-            # The call is refused before it is scheduled, and the orchestrator, which was not told, waits for ever.
+            # The call is refused before it is scheduled, and the orchestrator, which gets no event, waits for ever.
             return _REFUSED
         if "retryOptions" in action:
             return self._with_retry(action)

@@ -16,7 +16,7 @@ class Access:
         self.lift()
 
     def lift(self) -> None:
-        """Nobody is held to anything any more."""
+        """Disables all access checks."""
         self._roles: dict[str, Role] = {}
         self._held: dict[str, list[Assignment]] = {}
         self._demands: dict[tuple[str, Right, bool], bool] = {}

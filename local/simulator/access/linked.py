@@ -76,7 +76,7 @@ def links(world: World, call: Call) -> Iterator[Right]:
 
 
 def _named(body: Any) -> Iterator[tuple[str, str]]:
-    """Each field that is checked with each ID in it, wherever it stands. The names of tags are nobody's fields."""
+    """Each field that is checked with each ID in it, wherever it stands. Names of tags are not fields."""
     if isinstance(body, list):
         for each in body:
             yield from _named(each)

@@ -45,7 +45,7 @@ def taken(store: Store, network: Resource, leave_out: str = "") -> dict[str, str
 
 
 def free(subnet: Json, used: dict[str, str], most: int) -> list[str]:
-    """The first addresses that nobody has, at most so many. Raises ArmError 400 when there are none."""
+    """The first free addresses, at most so many. Raises ArmError 400 when there are none."""
     inside = range_of(subnet)
     places = range(KEPT_AT_START, inside.num_addresses - 1)
     found = list(islice((text for place in places if (text := str(inside[place])) not in used), most))

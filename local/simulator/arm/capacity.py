@@ -12,7 +12,7 @@ from local.simulator.world import World
 routes = Routes("skus")
 _COMPUTE = "/subscriptions/{subscription}/providers/Microsoft.Compute"
 _FILTER = re.compile(r"^\s*location\s+eq\s+'([^']*)'\s*$", re.IGNORECASE)
-_UNLIMITED = 100_000  # invented: what an estate says nothing of stands in nobody's way
+_UNLIMITED = 100_000  # invented: a quota that the estate does not set is no limit
 _COUNTED = {"Microsoft.Compute/availabilitySets": "Availability Sets", TYPE: "Virtual Machines"}
 
 

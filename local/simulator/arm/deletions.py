@@ -1,7 +1,7 @@
 """DELETE of what a target is made of: networks, availability sets, storage accounts and whole resource groups.
 
-Azure refuses what it knows to be in use. It does not know what Site Recovery was told: a network, a set or a cache
-account that an item names goes without a word.
+Azure refuses what it knows to be in use. It does not know the configuration of Site Recovery: a network, a set or a
+cache account that an item names goes without a word.
 """
 
 from local.simulator import errors, ids, latencies, operations

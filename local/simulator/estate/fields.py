@@ -1,4 +1,4 @@
-"""Strict reading: a key that nobody knows is an error that names it and where it stands."""
+"""Strict reading: an unknown key is an error that names the key and its path."""
 
 from typing import Any
 

@@ -70,7 +70,7 @@ class Interfaces:
         raise ValueError(f"{nic.where}: the network has no subnet {parsed.name!r}")
 
     def _free_address(self, nic: Fields, subnet: Json) -> str:
-        """The next one that nobody has; all before it are taken."""
+        """The next free address; all before it are taken."""
         inside, taken = addresses.range_of(subnet), self._taken.get(subnet["id"], {})
         place = self._next.get(subnet["id"], addresses.KEPT_AT_START)
         while str(inside[place]) in taken:

@@ -33,7 +33,7 @@ class Machines:
         self._interfaces = Interfaces(store)
 
     def keep_addresses(self, machines: list[Fields]) -> None:
-        """What is static is nobody else's: to be called before the first VM is built."""
+        """Reserves static addresses. Call it before the first VM is built."""
         self._interfaces.keep_addresses(machines)
 
     def build(self, fields: Fields, add: Add) -> VirtualMachine:

@@ -50,7 +50,7 @@ class Index:
 
 
 def follow(world: World) -> None:
-    """Starts anew from what exists. To be called when all of it or the lag has been replaced."""
+    """Rebuilds the index from what exists. Call it after everything, or the lag, was replaced."""
     lag = world.behaviour.graph_lag_seconds
     world.graph = Index(world, lag) if lag else None
     world.store.changed = world.changed

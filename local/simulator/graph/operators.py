@@ -16,7 +16,7 @@ _Step = Callable[[Iterable[Any]], Iterable[Any]]
 
 @dataclass(slots=True)
 class Query:
-    """`columns` are those of the result; `limited` tells of a `take`, `ordered` of an `order`."""
+    """`columns` are those of the result; `limited` is whether there was a `take`, `ordered` an `order`."""
 
     table: str
     columns: Columns = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Query:
 
 
 def _as_they_come(rows: Iterable[Any]) -> list[Any]:
-    """Nobody may rely on the order of what is not ordered, or has the same rank: it is another one each time."""
+    """Shuffles rows without an order, or of the same rank: callers must not rely on it."""
     found = list(rows)
     start = random.randrange(len(found)) if found else 0  # noqa: S311 - chance, not secrets
     return found[start:] + found[:start]

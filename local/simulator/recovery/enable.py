@@ -101,7 +101,7 @@ def _already(existing: ProtectedItem) -> Failure:
 def _refused(world: World, call: Call, container: Container, vm_id: str, name: str, failure: Failure | None) -> Answer:
     """The job fails in its prerequisites check; no item comes of it."""
     assert failure is not None  # noqa: S101 - enable_checks names a missing VM and container
-    told = replace(failure, after=latencies.PREFLIGHT_FAILURE, summary=_SUMMARY)
+    delayed = replace(failure, after=latencies.PREFLIGHT_FAILURE, summary=_SUMMARY)
     vm_name = ids.last_segment(vm_id)
     target_id = ids.stable_guid("protection entity", vm_id)
     _, answer = jobs.start(
@@ -112,7 +112,7 @@ def _refused(world: World, call: Call, container: Container, vm_id: str, name: s
         resource=f"{container.id}/replicationProtectedItems/{name}",
         target=(target_id, vm_name),
         tasks=replication.ENABLE_TASKS,
-        failure=told,
+        failure=delayed,
         affected={"PrimaryVmId": target_id, "PrimaryVmName": vm_name},
     )
     return answer

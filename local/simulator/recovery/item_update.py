@@ -63,7 +63,7 @@ def update(world: World, call: Call) -> Answer:
         for disk in item.disks:
             disk.keys = details.get("diskEncryptionInfo") or disk.keys
         _change_disks(item, details.get("managedDiskUpdateDetails") or [])
-        # Anew: it may have become protected, and got its interfaces, since.
+        # Read again: it may have become protected, and got its interfaces, since.
         item.nics = nic_changes.merged(world, item, nics, networks)
 
     failure = _failure(world, item, properties, details) or _nic_failure(world, item, nics, after)

@@ -1,4 +1,4 @@
-"""The estate as lists tell of it: all of it, or as much as can be read, with a word on what is missing."""
+"""The estate as lists report it: all of it, or as much as can be read, with a word on what is missing."""
 
 import asyncio
 from typing import Any
@@ -9,9 +9,9 @@ from local.simulator.graph import index, service
 from shared.config.settings import Mode
 from shared.model.replicated_item import Stage
 from shared.model.resource_id import ResourceId
-from shared.observe.inventory import read_estate, survey
+from shared.observe.inventory import compliance_report, read_inventory
 from shared.readers.virtual_machines import read_vm
-from shared.reconcile.inventory import Action, Group, Standing, State
+from shared.reconcile.inventory import Action, Group, State, VmStatus
 from tests.integration.app.conftest import Reach, Reached
 from tests.integration.simulator.azure import (
     GROUP,
@@ -42,8 +42,8 @@ def on_second_page(query: str) -> dict[str, str]:
     return {"path": GRAPH, "body": rf'{query}.*"\$skipToken"'}
 
 
-async def standings(reached: Reached) -> dict[str, Standing]:
-    return {each.vm_id.name: each for each in (await survey(reached.azure)).standings}
+async def vm_statuses(reached: Reached) -> dict[str, VmStatus]:
+    return {each.vm_id.name: each for each in (await compliance_report(reached.azure)).vm_statuses}
 
 
 async def test_all_of_it_is_read_by_a_handful_of_reads(reach: Reach) -> None:
@@ -54,7 +54,7 @@ async def test_all_of_it_is_read_by_a_handful_of_reads(reach: Reach) -> None:
         resourceGroups=[{"id": GROUP, "location": "eastus", "tags": {"dr-target-zone": "1"}, "managedBy": "/aks"}],
     )
     async with reach(existing) as reached:
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
         calls = reached.calls()
     item = ResourceId(next(iter(found.items)).id.text)
     assert [str(vm.id) for vm in found.vms] == [vm_id("web-1"), vm_id("web-2")]
@@ -87,24 +87,29 @@ async def test_all_of_it_is_read_by_a_handful_of_reads(reach: Reach) -> None:
         },
     ],
 )
-async def test_a_row_tells_the_same_of_a_vm_as_the_vm_itself(reach: Reach, more: dict[str, Any]) -> None:
+async def test_a_row_reports_the_same_of_a_vm_as_the_vm_itself(reach: Reach, more: dict[str, Any]) -> None:
     sets = [{"id": f"{GROUP}/providers/Microsoft.Compute/availabilitySets/set", "location": "eastus"}]
     async with reach(estate(machine("web-1", **more), availabilitySets=sets), speed=0.01) as reached:
-        [told] = (await read_estate(reached.azure)).vms
-        assert told == await read_vm(reached.azure, told.id)
+        [reported] = (await read_inventory(reached.azure)).vms
+        assert reported == await read_vm(reached.azure, reported.id)
 
 
-async def test_what_no_row_tells_is_not_made_up(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_no_row_reports_is_not_made_up(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
     async with reach(estate()) as reached:
         vm = reached.simulator.world.store.vm(vm_id("web-1"))
         assert vm
         vm.body["properties"] = {"extended": None}
         vm.body["tags"] = None
         monkeypatch.setattr("local.simulator.graph.tables._properties", lambda _world, _vm: vm.properties)
-        found = await read_estate(reached.azure)
-    [told] = found.vms
-    assert (told.power_state, told.provisioning_state, told.disks, told.nic_ids) == ("unknown", "Unknown", (), ())
-    assert (told.tags, told.created_at, found.gaps) == ({}, None, ())
+        found = await read_inventory(reached.azure)
+    [reported] = found.vms
+    assert (reported.power_state, reported.provisioning_state, reported.disks, reported.nic_ids) == (
+        "unknown",
+        "Unknown",
+        (),
+        (),
+    )
+    assert (reported.tags, reported.created_at, found.gaps) == ({}, None, ())
 
 
 async def test_only_the_vms_in_scope_are_asked_for(reach: Reach) -> None:
@@ -116,7 +121,7 @@ async def test_only_the_vms_in_scope_are_asked_for(reach: Reach) -> None:
     existing["subscriptions"].append({"id": other})
     scope = f"/subscriptions/{other},{GROUP.upper().replace('/SUBSCRIPTIONS/', '/subscriptions/')}"
     async with reach(existing, source_scope=scope) as reached:
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
         [of_vms] = [call for call in reached.calls(GRAPH) if "virtualmachines" in call["requestBody"]["query"]]
     assert [vm.id.name for vm in found.vms] == ["in"]
     assert of_vms["responseBody"]["totalRecords"] == 1
@@ -133,8 +138,8 @@ def their_vault(*items: dict[str, Any]) -> dict[str, Any]:
 async def test_vaults_of_others_are_asked_for_what_they_protect(reach: Reach) -> None:
     existing = estate(machine("web-1"), machine("web-2"), machine("web-3")) | their_vault(protected("web-2"))
     async with reach(existing) as reached:
-        found = await read_estate(reached.azure)
-        known = await standings(reached)
+        found = await read_inventory(reached.azure)
+        known = await vm_statuses(reached)
     [(source, item)] = found.elsewhere.items()
     assert source == ResourceId(vm_id("web-2"))
     assert item.key.startswith(f"{OTHER_VAULT}/replicationFabrics/".lower())
@@ -158,17 +163,17 @@ async def test_an_item_whose_source_is_no_resource_of_azure_is_passed_over(reach
         ]
         for source in ("", "502c9d2c-1111-4111-8111-111111111111", "/subscriptions/x"):
             theirs.vm_id = source
-            found = await read_estate(reached.azure)
+            found = await read_inventory(reached.azure)
             assert (found.elsewhere, found.gaps) == ({}, ())
 
 
-async def test_the_jobs_of_a_vault_are_told_by_its_list(reach: Reach) -> None:
+async def test_the_jobs_of_a_vault_are_reported_by_its_list(reach: Reach) -> None:
     async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
         [vault] = reached.simulator.world.recovery.values()
         [item] = vault.items()
         path = f"{item.id}/remove?api-version=2025-08-01"
         await reached.azure.resources(SUBSCRIPTION).send_request(http_request("POST", path))
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
     assert [(job.scenario, job.target) for job in found.jobs] == [("DisableDr", "web-1")]
 
 
@@ -180,7 +185,7 @@ def http_request(method: str, path: str) -> Any:
 
 async def test_two_thousand_vms_come_by_three_pages(reach: Reach) -> None:
     async with reach({"generate": {"vms": 2001, "protected": 0.5}}, **LARGE) as reached:
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
         paths = sorted(call["path"].rsplit("/", 1)[-1] for call in reached.calls())
     assert len({vm.id for vm in found.vms}) == len(found.vms) == 2001
     assert found.gaps == ()
@@ -201,8 +206,8 @@ async def test_two_thousand_vms_come_by_three_pages(reach: Reach) -> None:
 async def test_a_page_of_vms_that_fails_leaves_a_gap_and_no_vm_is_gone(reach: Reach, kind: str) -> None:
     async with reach({"generate": {"vms": 1001, "tagged": 1, "protected": 1}}, mode=Mode.CLEANUP, **LARGE) as reached:
         reached.fault(match=on_second_page("virtualmachines"), kind=kind)
-        found = await read_estate(reached.azure)
-        known = await standings(reached)
+        found = await read_inventory(reached.azure)
+        known = await vm_statuses(reached)
     assert (len(found.vms), found.vms_unread, found.items_unread) == (1000, True, False)
     assert [gap.split(" could")[0] for gap in found.gaps] == ["The VMs"]
     assert (known["vm-01000"].state, known["vm-01000"].action) == (State.UNKNOWN, Action.NONE)
@@ -212,9 +217,9 @@ async def test_a_page_of_vms_that_fails_leaves_a_gap_and_no_vm_is_gone(reach: Re
 async def test_rows_that_the_service_cuts_off_are_a_gap(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_can_be_paged", lambda _query: False)
     async with reach({"generate": {"vms": 1001}}, **LARGE) as reached:
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
     assert (len(found.vms), found.vms_unread) == (1000, True)
-    assert found.gaps == ("The VMs could not be read in full: Azure Resource Graph has told 1000 of 1001 rows",)
+    assert found.gaps == ("The VMs could not be read in full: Azure Resource Graph returned 1000 of 1001 rows",)
 
 
 async def test_a_row_that_makes_no_sense_is_a_gap_and_takes_no_other_along(reach: Reach) -> None:
@@ -222,11 +227,11 @@ async def test_a_row_that_makes_no_sense_is_a_gap_and_takes_no_other_along(reach
         vm = reached.simulator.world.store.vm(vm_id("web-1"))
         assert vm
         vm.properties["storageProfile"] = "all of it"
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
     assert [each.id.name for each in found.vms] == ["web-2"]
     assert found.vms_unread
     assert found.gaps == (
-        f"The VMs could not be read in full: 1 rows do not tell of a VM, that of {vm_id('web-1')} among them",
+        f"The VMs could not be read in full: 1 rows could not be parsed as a VM, among them {vm_id('web-1')}",
     )
 
 
@@ -235,7 +240,7 @@ async def test_a_row_that_comes_twice_is_one_vm(reach: Reach, monkeypatch: pytes
     of_table = service._rows
     monkeypatch.setattr(service, "_rows", lambda *of: [row for row in of_table(*of) for _ in range(2)])
     async with reach(estate(machine("web-1"), machine("web-2"))) as reached:
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
     assert [vm.id.name for vm in found.vms] == ["web-1", "web-2"]
 
 
@@ -251,7 +256,7 @@ async def test_a_row_that_comes_twice_is_one_vm(reach: Reach, monkeypatch: pytes
 async def test_a_list_of_a_vault_that_fails_is_a_gap_and_the_others_are_read(reach: Reach, path: str, gap: str) -> None:
     async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
         reached.fault(match={"path": path}, kind="status", status=403, code="AuthorizationFailed", message="No.")
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
     assert found.gaps == (f"{gap} could not be read in full: AuthorizationFailed: No.",)
     assert len(found.vms) == 1
     assert found.items_unread == (not found.items) == ("Items" in path)
@@ -264,7 +269,7 @@ async def test_a_list_of_a_vault_that_fails_is_a_gap_and_the_others_are_read(rea
 async def test_a_query_that_fails_is_a_gap_and_the_others_are_read(reach: Reach, query: str, gap: str) -> None:
     async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
         reached.fault(match={"path": GRAPH, "body": query}, kind="status", status=403, message="No.")
-        found = await read_estate(reached.azure)
+        found = await read_inventory(reached.azure)
     assert [each.split(" could")[0] for each in found.gaps] == [gap]
     assert (len(found.vms), len(found.items), found.vms_unread, found.items_unread) == (1, 1, False, False)
 
@@ -272,13 +277,13 @@ async def test_a_query_that_fails_is_a_gap_and_the_others_are_read(reach: Reach,
 async def test_if_nothing_can_be_read_that_is_said_and_nothing_else(reach: Reach) -> None:
     async with reach(estate(siteRecovery=ready_vault([protected("web-1")]))) as reached:
         reached.fault(kind="status", status=403, code="AuthorizationFailed")
-        found = await survey(reached.azure)
-    assert found.standings == ()
+        found = await compliance_report(reached.azure)
+    assert found.vm_statuses == ()
     assert len(found.gaps) == 7
 
 
 async def test_what_resource_graph_does_not_know_yet_does_no_harm(reach: Reach) -> None:
-    """A VM that is gone is still told of, and a tag is the old one."""
+    """A VM that is gone is still reported, and a tag is the old one."""
     machines = [machine(name) for name in ("gone", "untagged", "stays")]
     items = [protected(each["id"].rsplit("/", 1)[-1]) for each in machines]
     groups = [{"id": TARGET_GROUP, "location": "westus2"}]
@@ -292,17 +297,17 @@ async def test_what_resource_graph_does_not_know_yet_does_no_harm(reach: Reach) 
         assert vm
         vm.body["tags"] = {}
         world.raise_event(vm, "write")
-        known = await standings(reached)
+        known = await vm_statuses(reached)
     assert {name: each.state for name, each in known.items()} == dict.fromkeys(
         ("gone", "untagged", "stays"), State.PROTECTED
     )
     assert {each.action for each in known.values()} <= {Action.NONE, Action.CHANGE}
 
 
-async def test_a_survey_is_read_once_for_all_who_ask_meanwhile(reach: Reach) -> None:
+async def test_a_report_is_read_once_for_all_who_ask_meanwhile(reach: Reach) -> None:
     async with reach(estate()) as reached:
-        one, two = await asyncio.gather(survey(reached.azure), survey(reached.azure))
+        one, two = await asyncio.gather(compliance_report(reached.azure), compliance_report(reached.azure))
         calls = len(reached.calls())
-        assert await survey(reached.azure) is one is two
+        assert await compliance_report(reached.azure) is one is two
         assert len(reached.calls()) == calls
-        assert await survey(reached.azure, within=0) is not one
+        assert await compliance_report(reached.azure, within=0) is not one

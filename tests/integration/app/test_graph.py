@@ -93,21 +93,21 @@ async def test_a_row_that_is_too_large_alone_is_a_fault(reach: Reach) -> None:
     assert tops == [1000, 500, 250, 125, 62, 31, 15, 7, 3, 1]
 
 
-async def test_what_the_service_cuts_off_is_told(reach: Reach) -> None:
+async def test_what_the_service_cuts_off_is_reported(reach: Reach) -> None:
     async with reach({"generate": {"vms": 1001}}) as reached:
         found, fault = await read(reached, VMS.replace("project id, name", "project name").replace("by id", "by name"))
     assert len(found) == 1000
     assert isinstance(fault, TruncatedError)
-    assert "told 1000 of 1001 rows" in str(fault)
+    assert "returned 1000 of 1001 rows" in str(fault)
 
 
-async def test_a_row_that_vanishes_between_two_pages_takes_another_along_and_that_is_told(reach: Reach) -> None:
+async def test_a_row_that_vanishes_between_two_pages_takes_another_along_and_that_is_reported(reach: Reach) -> None:
     """The second page begins after a thousand rows of those that are left: one of the old ones is on neither."""
     async with reach({"generate": {"vms": 1100}}) as reached:
         found, fault = await read(reached, VMS, at_first=lambda row: reached.simulator.world.store.remove(row["id"]))
     assert "vm-01000" not in [row["name"] for row in found]
     assert isinstance(fault, TruncatedError)
-    assert "told 1099 of 1100 rows" in str(fault)
+    assert "returned 1099 of 1100 rows" in str(fault)
 
 
 async def test_a_page_that_fails_comes_after_the_rows_before_it(reach: Reach) -> None:
@@ -130,7 +130,7 @@ async def test_more_queries_than_a_window_holds_end_well_for_those_who_come_back
             try:
                 return await rows(reached, VMS)
             except ThrottledError as throttled:
-                await asyncio.sleep(throttled.place(throttled.wait))
+                await asyncio.sleep(throttled.next_slot(throttled.wait))
 
     async with reach(estate(machine("a")), speed=50, poll_seconds=30 / 50) as reached:
         found = await asyncio.gather(*(patiently(reached) for _ in range(40)))

@@ -35,7 +35,7 @@ def metrics() -> Iterator[Metrics]:
     made.close()
 
 
-async def test_what_is_measured_arrives_with_what_it_is_told_apart_by(endpoint: Ingestion, metrics: Metrics) -> None:
+async def test_what_is_measured_arrives_with_what_it_is_distinguished_by(endpoint: Ingestion, metrics: Metrics) -> None:
     await metrics.send(
         [
             Measurement("dr.vms.required", 6),
@@ -47,8 +47,8 @@ async def test_what_is_measured_arrives_with_what_it_is_told_apart_by(endpoint: 
         ]
     )
 
-    assert [(point["value"], told) for point, told in endpoint.metrics("dr.vms.required")] == [(6, {})]
-    assert [(point["value"], told) for point, told in endpoint.metrics("dr.vms.drifted")] == [
+    assert [(point["value"], reported) for point, reported in endpoint.metrics("dr.vms.required")] == [(6, {})]
+    assert [(point["value"], reported) for point, reported in endpoint.metrics("dr.vms.drifted")] == [
         (2, {"finding": "Unhealthy"}),
         (1, {"finding": "RpoBreached"}),
     ]
@@ -58,7 +58,7 @@ async def test_what_is_measured_arrives_with_what_it_is_told_apart_by(endpoint: 
     assert len(endpoint.headers) == 1  # one call, and at once
 
 
-async def test_what_was_told_once_is_not_told_again(endpoint: Ingestion, metrics: Metrics) -> None:
+async def test_what_was_reported_once_is_not_reported_again(endpoint: Ingestion, metrics: Metrics) -> None:
     """A gauge of an hour ago says nothing of now, and a count is a count of what is new."""
     await metrics.send([Measurement("dr.vms.required", 6), Measurement("dr.enables.failed", 1)])
     await metrics.send([Measurement("dr.enables.failed", 1)])
@@ -77,7 +77,7 @@ async def test_they_go_under_the_name_of_the_function_app(
     assert [item["tags"]["ai.cloud.role"] for item in endpoint.items] == ["dr-app"]
 
 
-async def test_the_exporter_calls_nobody_else_and_leaves_no_thread(endpoint: Ingestion, metrics: Metrics) -> None:
+async def test_the_exporter_calls_no_one_else_and_leaves_no_thread(endpoint: Ingestion, metrics: Metrics) -> None:
     before = {thread.name for thread in threading.enumerate()}
 
     await metrics.send([Measurement("dr.vms.required", 6)])

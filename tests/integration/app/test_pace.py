@@ -19,13 +19,13 @@ import shared.arm.client
 from activities.functions import blueprint
 from local.simulator import Simulator
 from shared.arm.client import Azure
-from shared.arm.errors import ThrottledError, answered
-from shared.arm.rate_limit import in_background
+from shared.arm.errors import ThrottledError, to_step_result
+from shared.arm.rate_limit import low_priority
 from shared.arm.tags import tag_vm
 from shared.config.settings import Settings
 from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Pending, Ready, load_outcome
+from shared.model.step_result import Pending, Ready, load_step_result
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
 
 (resolve_source,) = (
@@ -87,7 +87,8 @@ def statuses(simulator: Simulator) -> Counter[int]:
 
 
 async def until_done(call: Callable[[], Awaitable[None]]) -> int:
-    """As a run does it: what is turned away comes back when it was told to. Returns how often it was turned away."""
+    """As a run does it: what is turned away comes back when it was reported to. Returns how often it was turned
+    away."""
     turned_away = 0
     while True:
         try:
@@ -95,7 +96,7 @@ async def until_done(call: Callable[[], Awaitable[None]]) -> int:
             return turned_away
         except ThrottledError as throttled:
             turned_away += 1
-            await asyncio.sleep(throttled.place(throttled.wait))
+            await asyncio.sleep(throttled.next_slot(throttled.wait))
 
 
 async def test_six_hundred_reads_at_once_all_end_and_none_is_refused() -> None:
@@ -107,12 +108,12 @@ async def test_six_hundred_reads_at_once_all_end_and_none_is_refused() -> None:
     assert sum(turned_away) > 100
 
 
-async def test_the_background_waits_while_others_pass() -> None:
+async def test_low_priority_waits_while_others_pass() -> None:
     """The bucket is as good as not refilled: at this speed a call comes back every four seconds."""
     async with gateways(speed=0.01) as (simulator, (gateway,)):
 
         async def activity() -> None:
-            with in_background(True):
+            with low_priority(True):
                 await gateway.look(BACK)
 
         flood = [asyncio.create_task(activity()) for _ in range(250)]
@@ -139,14 +140,14 @@ async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so
         monkeypatch.setattr(shared.arm.client, "gateway", lambda: gateway)
 
         async def look_in_background() -> Any:
-            return await asyncio.wait_for(resolve_source(request | {"inBackground": True}), timeout=3)
+            return await asyncio.wait_for(resolve_source(request | {"lowPriority": True}), timeout=3)
 
-        assert load_outcome(await look_in_background()).status == "ready"
+        assert load_step_result(await look_in_background()).status == "ready"
         await asyncio.gather(*(gateway.look() for _ in range(190)))
 
         with pytest.raises(TimeoutError):
             await look_in_background()
-        assert load_outcome(await resolve_source(request)).status == "ready"
+        assert load_step_result(await resolve_source(request)).status == "ready"
 
 
 async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket(caplog: pytest.LogCaptureFixture) -> None:
@@ -154,7 +155,7 @@ async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket(ca
         rule = {"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 1}
         simulator.gateway.faults.add(rule)
         refused = asyncio.create_task(gateway.look(BACK))
-        await _until(lambda: "takes no more reads" in caplog.text)
+        await _until(lambda: "rate limit of reads" in caplog.text)
 
         await asyncio.gather(*(gateway.look() for _ in range(20)), refused, tag_vm(gateway, WEB, {"dr": "true"}))
 
@@ -175,12 +176,12 @@ async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> Non
             await gateway.look(vm)
             return Ready()
 
-        told = await answered(step(BACK), 30)
-        outcomes = [await answered(step(WEB), 30) for _ in range(5)]
+        reported = await to_step_result(step(BACK), 30)
+        outcomes = [await to_step_result(step(WEB), 30) for _ in range(5)]
 
         assert statuses(simulator) == {429: 1}
-    assert isinstance(told, Pending)
-    assert told.retry_after == 60
+    assert isinstance(reported, Pending)
+    assert reported.retry_after == 60
     waits = [outcome.retry_after for outcome in outcomes if isinstance(outcome, Pending)]
     assert len(waits) == 5
     assert 50 < min(waits) <= max(waits) < 62

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.arm.topic import publish
-from shared.model.step_result import Failed, Outcome, Pending, Ready
+from shared.model.step_result import Failed, Pending, Ready, StepResult
 from tests.integration.simulator.azure import Azure, Token, azure
 from tests.integration.simulator.test_topics import publisher
 from tests.unit.app.examples import settings
@@ -26,19 +26,19 @@ async def app_of(clients: Azure, credential: Token | None = None) -> AsyncIterat
 
 async def kept(clients: Azure) -> dict[str, Any]:
     _, topic, _ = await clients.call("GET", "/sim/topics/dr")
-    told: dict[str, Any] = topic
-    return told
+    reported: dict[str, Any] = topic
+    return reported
 
 
 async def test_thousands_of_events_go_in_calls_that_event_grid_takes() -> None:
     events = unhealthy(3000, "\U0001f600" * 400)
     async with azure() as clients, app_of(clients) as app:
         assert await publish(app, events) == Ready()
-        told = await kept(clients)
+        reported = await kept(clients)
 
-    assert [event["id"] for event in told["events"]] == [event.id for event in events]
-    assert {event["specversion"] for event in told["events"]} == {"1.0"}
-    assert told["calls"] < 50
+    assert [event["id"] for event in reported["events"]] == [event.id for event in events]
+    assert {event["specversion"] for event in reported["events"]} == {"1.0"}
+    assert reported["calls"] < 50
 
 
 async def test_what_is_published_twice_has_one_id() -> None:
@@ -46,10 +46,10 @@ async def test_what_is_published_twice_has_one_id() -> None:
     async with azure() as clients, app_of(clients) as app:
         await publish(app, events)
         await publish(app, events)
-        told = await kept(clients)
+        reported = await kept(clients)
 
-    assert len(told["events"]) == 6
-    assert len({event["id"] for event in told["events"]}) == 3
+    assert len(reported["events"]) == 6
+    assert len({event["id"] for event in reported["events"]}) == 3
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_what_the_topic_refuses_is_read_with_its_code(
 ) -> None:
     async with azure() as clients, app_of(clients) as app:
         await clients.call("POST", "/sim/faults", {"match": {"path": "^/topics/"}, "times": 1, **fault})
-        answered: Outcome = await publish(app, unhealthy(1))
+        answered: StepResult = await publish(app, unhealthy(1))
 
     assert isinstance(answered, outcome)
     assert answered.error

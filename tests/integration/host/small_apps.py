@@ -138,7 +138,7 @@ APPS = {
 
 
 def by_host(app: Path) -> dict[str, Any]:
-    """The host as it is started by hand; it is told to stop once it has answered a request for its function."""
+    """The host as it is started by hand; it is requested to stop once it has answered a request for its function."""
     state = app / "state"
     found: dict[str, Any] = {}
 

@@ -204,7 +204,7 @@ async def test_what_runs_is_not_purged_by_its_id(api: Api, client: DurableOrches
 
 
 async def test_a_purge_by_filter_takes_what_runs_too_and_looks_at_no_prefix(client: DurableOrchestrationClient) -> None:
-    """So whoever purges by filter names the statuses."""
+    """So any client that purges by filter names the statuses."""
     before = datetime.now(UTC)
     await client.start_new("first_of", "taken", 3600)
     await wait_for_status(client, "taken", "waiting")

@@ -138,7 +138,7 @@ async def test_a_timer_runs_by_hand(host: RunningHost) -> None:
     await until(ran)
 
 
-async def test_the_ready_file_tells_where_everything_is(host: RunningHost) -> None:
+async def test_the_ready_file_reports_where_everything_is(host: RunningHost) -> None:
     functions = {item["name"]: item for item in host.ready["functions"]}
     assert functions["echo"]["url"] == f"{host.url}/api/echo/{{first:int}}/{{second?}}"
     assert functions["echo"]["methods"] == ["GET", "POST"]

@@ -110,14 +110,14 @@ async def test_sub_orchestrations(client: DurableOrchestrationClient) -> None:
     assert (await client.get_status("family-child")).output == 12
 
 
-async def test_what_orchestrators_and_activities_raise_is_told(client: DurableOrchestrationClient) -> None:
+async def test_what_orchestrators_and_activities_raise_is_reported(client: DurableOrchestrationClient) -> None:
     assert await failure(client, "raises", "the reason") == "Orchestrator function 'raises' failed: the reason"
     text = await failure(client, "activity_fails", "no luck")
     said, _, details = text.partition(" \n ")
     assert (
         said == "Orchestrator function 'activity_fails' failed: Activity function 'fail' failed:  ValueError: no luck"
     )
-    # What follows is long, and names paths of the server: whoever shows it cuts it off.
+    # What follows is long, and names paths of the server: any client that shows it cuts it off.
     assert details.startswith('{"$type":"System.Exception, System.Private.CoreLib","ClassName":"System.Exception"')
     assert "function_app.py" in details
     said, _, details = (await output(client, "parent_of_failure")).partition(" \n ")

@@ -81,7 +81,7 @@ async def test_more_code_after_the_wait_breaks_no_parked_instance(make_host: Mak
     assert {status.output for status in await wait_until_ended(client, *names)} == {"three generations"}
 
 
-async def test_more_code_before_the_wait_is_told(make_host: MakeHost) -> None:
+async def test_more_code_before_the_wait_is_reported(make_host: MakeHost) -> None:
     host = make_host("restart_app").start()
     client = await host.client()
     await client.start_new("waits_last", "parked")

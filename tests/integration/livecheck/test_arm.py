@@ -50,7 +50,9 @@ async def test_what_does_not_pass_is_said_as_azure_says_it() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "version"), [("PUT", f"{NETWORK}-2", "2026-03-01"), ("DELETE", f"{GROUPS}/empty", VERSION)]
 )
-async def test_an_operation_is_followed_to_its_end_and_its_failure_told(method: str, path: str, version: str) -> None:
+async def test_an_operation_is_followed_to_its_end_and_its_failure_reported(
+    method: str, path: str, version: str
+) -> None:
     """By Azure-AsyncOperation, and where there is none by Location."""
     body = BODY if method == "PUT" else None
     async with reached() as (arm, simulator):

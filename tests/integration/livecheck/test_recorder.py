@@ -19,7 +19,7 @@ PATH = "/subscriptions/5c1d6f4e-9d0a-4b53-8f3e-0d8a2b1c7e11/resourceGroups/a%20b
 
 
 class Azure:
-    """Says what it was asked, and answers what it is told to."""
+    """Says what it was asked, and answers what it is reported to."""
 
     def __init__(self) -> None:
         self.url = ""

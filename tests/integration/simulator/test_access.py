@@ -71,11 +71,11 @@ async def test_what_a_role_does_not_allow_is_refused_in_the_words_of_azure_and_c
 
 async def test_the_managed_identity_is_the_principal_that_is_described() -> None:
     async with azure() as clients:
-        told = clients.simulator.description()
-        secret = {"X-IDENTITY-HEADER": told["identityHeader"]}
+        reported = clients.simulator.description()
+        secret = {"X-IDENTITY-HEADER": reported["identityHeader"]}
         _, given, _ = await clients.call("GET", "/msi/token?api-version=2019-08-01&resource=arm", **secret)
         bearer = {"Authorization": f"Bearer {given['access_token']}"}
-        await let(clients, (HERE, [VMS_READ]), principal=told["principalId"])
+        await let(clients, (HERE, [VMS_READ]), principal=reported["principalId"])
         assert (await clients.call("GET", f"{vm_id('web-1')}?api-version=2026-04-01", **bearer))[0] == 200
         assert (await clients.call("GET", f"{CACHE}?api-version=2026-09-01", **bearer))[0] == 403
 
@@ -109,7 +109,7 @@ async def test_a_right_holds_at_its_scope_and_in_it_and_a_list_is_as_wide_as_wha
             assert error_code(raised.value) == "AuthorizationFailed"
 
 
-async def test_who_may_not_look_is_not_told_what_is_there() -> None:
+async def test_who_may_not_look_is_not_reported_what_is_there() -> None:
     async with azure() as clients:
         await let(clients, (TARGET_GROUP, ["*"]))
         for path in (vm_id("web-1"), vm_id("none"), vm_id("web-1").replace("rg-app", "none")):
@@ -267,7 +267,7 @@ CHANGED: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("properties", "action", "scope"), CHANGED)
-async def test_who_changes_an_item_needs_them_on_what_it_is_given_anew(
+async def test_who_changes_an_item_needs_them_on_what_it_is_given_again(
     properties: dict[str, Any], action: str, scope: str
 ) -> None:
     async with azure(estate(siteRecovery=ready_vault([protected("web-1")]))) as clients:
@@ -386,7 +386,7 @@ async def test_who_maps_a_network_needs_to_read_both() -> None:
         assert (await clients.call("PUT", path, body))[0] == 202
 
 
-async def test_a_body_that_makes_no_sense_is_still_told_so() -> None:
+async def test_a_body_that_makes_no_sense_is_still_reported_so() -> None:
     async with azure(ready()) as clients:
         await let(clients, (HERE, ["*"]))
         bodies: list[Any] = [[], {}, {"properties": []}, {"properties": {"providerSpecificDetails": "A2A"}}]
@@ -430,7 +430,7 @@ async def test_who_may_query_none_of_the_subscriptions_is_refused_as_the_service
         assert (raised.value.status_code, error_code(raised.value)) == (403, "AccessDenied")
 
 
-async def test_what_was_demanded_is_told_once_for_each_right() -> None:
+async def test_what_was_demanded_is_reported_once_for_each_right() -> None:
     async with azure() as clients:
         await let(clients, (HERE, [VMS_READ]))
         for _ in range(3):

@@ -81,7 +81,7 @@ async def test_a_set_with_a_vm_stays_and_so_does_a_placement_group_with_a_set() 
     assert [each.id for each in near.properties.availability_sets] == [SET]
 
 
-async def test_an_account_tells_what_is_in_it_and_goes_with_that() -> None:
+async def test_an_account_reports_what_is_in_it_and_goes_with_that() -> None:
     account = {"id": CACHE, "location": "eastus", "containers": ["one", "two"], "shares": ["home"]}
     async with azure(estate(storageAccounts=[account])) as clients:
         listed = {}

@@ -213,7 +213,7 @@ def in_account(*disks: dict[str, Any], **more: Any) -> dict[str, Any]:
         ({"subscriptions": [{"id": "me"}]}, "GUID"),
         ({"subscriptions": []}, "not in the estate"),
         ({"siteRecovery": [ready_vault()[0] | {"containers": []}]}, "'here' is not among the containers"),
-        ({"siteRecovery": ready_vault([protected("nobody")])}, "virtualMachine is not in the estate"),
+        ({"siteRecovery": ready_vault([protected("missing")])}, "virtualMachine is not in the estate"),
         ({"siteRecovery": ready_vault([protected("web-1", state="Odd")])}, "state must be one of"),
         ({"siteRecovery": ready_vault([protected("web-1", condition={"stalledHours": 1})])}, "is stalled"),
         ({"siteRecovery": ready_vault([protected("web-1", condition={"health": "Ill"})])}, "health must be one of"),
@@ -259,8 +259,12 @@ async def test_an_item_may_have_fared_badly_for_a_while() -> None:
         assert moment
         return round((datetime.now(UTC) - moment).total_seconds() / 3600)
 
-    (told,) = ill.health_errors
-    assert (ill.replication_health, told.error_code, hours_since(told.creation_time_utc)) == ("Critical", "153006", 5)
+    (reported,) = ill.health_errors
+    assert (ill.replication_health, reported.error_code, hours_since(reported.creation_time_utc)) == (
+        "Critical",
+        "153006",
+        5,
+    )
     assert ill.provider_specific_details.rpo_in_seconds == 7200
     assert hours_since(ill.provider_specific_details.last_rpo_calculated_time) == 3
     assert hours_since(ill.last_successful_test_failover_time) == 200 * 24

@@ -191,7 +191,7 @@ async def test_enabling_raises_the_event_of_the_extension_by_itself() -> None:
         )
         status, _, _ = await clients.call("PUT", item, enable_body("web-1"))
         assert status == 202
-        # Nobody asks the simulator for anything from here on.
+        # No one asks the simulator for anything from here on.
         await hook.until(lambda: len(hook.events) == 1)
         event = hook.events[0]
         assert event["subject"] == f"{vm_id('web-1')}/extensions/SiteRecovery-Linux"

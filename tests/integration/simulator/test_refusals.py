@@ -49,7 +49,7 @@ WRONG_CACHE = {"id": f"{TARGET_GROUP}/providers/Microsoft.Storage/storageAccount
 @pytest.mark.parametrize(
     ("code", "machines", "changes", "more"),
     [
-        ("159001", {}, {"fabricObjectId": vm_id("nobody")}, {}),
+        ("159001", {}, {"fabricObjectId": vm_id("missing")}, {}),
         ("159004", {"power": "deallocated"}, {}, {}),
         ("150019", {"provisioningState": "Failed"}, {}, {}),
         ("150172", {"eligibilityErrors": [{"code": "150172", "message": "A disk is too small."}]}, {}, {}),
@@ -205,14 +205,16 @@ async def test_a_vault_that_was_never_used_does_not_know_its_children_but_lists_
         (ITEM, 404, "NotFound", "ArmResourceDoesNotExist"),
         (f"{VAULT_ID}/replicationPolicies/none", 404, "NotFound", "ArmResourceDoesNotExist"),
         (f"{VAULT_ID}0/replicationFabrics/none", 404, "ResourceNotFound", None),
-        (vm_id("nobody"), 404, "ResourceNotFound", None),
-        (vm_id("nobody").replace("rg-app", "rg-none"), 404, "ResourceGroupNotFound", None),
+        (vm_id("missing"), 404, "ResourceNotFound", None),
+        (vm_id("missing").replace("rg-app", "rg-none"), 404, "ResourceGroupNotFound", None),
         ("/subscriptions/22222222-2222-4222-8222-222222222222", 404, "SubscriptionNotFound", None),
         ("/subscriptions/abc", 400, "InvalidSubscriptionId", None),
         (f"{GROUP}/providers/Microsoft.Sql/servers/x", 404, "InvalidResourceType", None),
     ],
 )
-async def test_what_is_missing_is_told_as_azure_tells_it(path: str, status: int, code: str, detail: str | None) -> None:
+async def test_what_is_missing_is_reported_as_azure_reports_it(
+    path: str, status: int, code: str, detail: str | None
+) -> None:
     version = {"Microsoft.Compute": "2026-04-01", "/replication": "2025-08-01"}
     wanted = next((value for part, value in version.items() if part in path), "2022-12-01")
     async with azure(world()) as clients:

@@ -126,8 +126,8 @@ async def test_a_query_sees_the_subscriptions_that_it_names_or_all() -> None:
         assert await rows(clients, query, OTHER.upper(), "33333333-3333-4333-8333-333333333333") == [{"name": "web-2"}]
         assert await rows(clients, query, SUBSCRIPTION, OTHER) == [{"name": "web-1"}, {"name": "web-2"}]
         assert (await ask(clients, query, ())).count == 2
-        nobody = "33333333-3333-4333-8333-333333333333"
-        [(code, _)] = await refusal(clients, query, nobody)
+        foreign = "33333333-3333-4333-8333-333333333333"
+        [(code, _)] = await refusal(clients, query, foreign)
         assert code == "NoValidSubscriptionsInQueryRequest"
         [(code, message)] = await refusal(clients, query, *[SUBSCRIPTION] * 1001)
         assert (code, "1000" in message) == ("TooManySubscriptions", True)
@@ -231,7 +231,7 @@ async def test_other_requests_that_are_refused() -> None:
         assert [code for code, _ in await refusal(clients, VMS, skip_token=token)] == ["InvalidSkipToken"]
         assert [code for code, _ in await refusal(clients, VMS, skip_token="bm90aGluZw==")] == ["InvalidSkipToken"]
         path = "/providers/Microsoft.ResourceGraph/resources"
-        for version, body, told in (
+        for version, body, reported in (
             ("2021-03-01", {"query": "resources", "options": {"$top": 0}}, "BadRequest"),
             ("2021-03-01", {"query": "resources", "options": {"$top": 1001}}, "BadRequest"),
             ("2021-03-01", {"query": "resources", "options": {"$skip": -1}}, "BadRequest"),
@@ -243,7 +243,7 @@ async def test_other_requests_that_are_refused() -> None:
             ("2018-09-01", {"query": "resources"}, "NoRegisteredProviderFound"),
         ):
             status, answer, _ = await clients.call("POST", f"{path}?api-version={version}", body)
-            assert (status, answer["error"]["code"]) == (400, told), body
+            assert (status, answer["error"]["code"]) == (400, reported), body
         status, _, _ = await clients.call("GET", f"{path}?api-version=2024-04-01")
         assert status == 405
 
@@ -280,7 +280,7 @@ async def test_the_window_runs_as_fast_as_the_clock(speed: float, resets: str) -
     assert seen[0].http_response.headers["x-ms-user-quota-resets-after"] == resets
 
 
-async def test_the_quota_is_told_with_a_refusal_too() -> None:
+async def test_the_quota_is_reported_with_a_refusal_too() -> None:
     async with azure() as clients:
         path = "/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
         status, _, headers = await clients.call("POST", path, {"query": "nothing"})

@@ -1,4 +1,4 @@
-"""No setting of whoever runs the tests reaches them, and no wait for a durable client takes time."""
+"""No setting of any client that runs the tests reaches them, and no wait for a durable client takes time."""
 
 import asyncio
 import os

@@ -10,9 +10,9 @@ from shared.model.findings import Finding
 from shared.model.plan import Plan, Setting
 from shared.model.replicated_item import ItemDisk, ProtectedItem
 from shared.model.resource_id import VAULT, ResourceId
-from shared.model.vm import Disk, Existing, Network, SourceNic, SourceVm, Subnet, Surroundings
+from shared.model.vm import Disk, Existing, Network, PlanningContext, SourceNic, SourceVm, Subnet
 from shared.planning.derive import derive
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from shared.reconcile.diff import with_changes
 
 SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
@@ -66,14 +66,14 @@ def asking(**tags: str) -> SourceVm:
     return source_vm(tags={"dr": "true", **{f"dr-{name.replace('_', '-')}": value for name, value in tags.items()}})
 
 
-def surroundings(**changes: Any) -> Surroundings:
-    around = Surroundings(
+def planning_context(**changes: Any) -> PlanningContext:
+    context = PlanningContext(
         vault_location=TARGET,
         target_location=TARGET,
         nics=(SourceNic(id=NIC, subnet=NETWORK.child("subnets", "web"), configuration="ipconfig", address="10.1.1.4"),),
         networks=(source_network(),),
     )
-    return around.model_copy(update=changes)
+    return context.model_copy(update=changes)
 
 
 def source_network(**changes: Any) -> Network:
@@ -87,17 +87,17 @@ def source_network(**changes: Any) -> Network:
 
 
 def plan_of(
-    vm: SourceVm, around: Surroundings, app: Settings, item: ProtectedItem | None = None, **group_tags: str
+    vm: SourceVm, context: PlanningContext, app: Settings, item: ProtectedItem | None = None, **group_tags: str
 ) -> Plan:
     """What the rules say, from the layers on."""
-    wishes = wishes_of(vm, group_tags, app)
-    vault = app.vault_for(vm.location, wishes.profile)
+    overrides = overrides_of(vm, group_tags, app)
+    vault = app.vault_for(vm.location, overrides.profile)
     assert vault is not None
-    plan = derive(vm, around, wishes, app, vault, item)
-    return with_changes(plan, wishes, item) if item else plan
+    plan = derive(vm, context, overrides, app, vault, item)
+    return with_changes(plan, overrides, item) if item else plan
 
 
-def told(findings: Iterable[Finding], code: str) -> Finding:
+def reported(findings: Iterable[Finding], code: str) -> Finding:
     """The one finding of that code. It says why, and what to do."""
     (finding,) = [finding for finding in findings if finding.code == code]
     assert finding.message
@@ -116,7 +116,7 @@ def of_kind(plan: Plan, kind: type[Any]) -> list[Any]:
 
 
 def existing(resource_type: str, name: str, group: str = "web-asr", **changes: Any) -> Existing:
-    """A resource that is there, in the target region unless told otherwise."""
+    """A resource that is there, in the target region unless reported otherwise."""
     found = Existing(id=ResourceId.of(SUBSCRIPTION, group, resource_type, name), location=TARGET)
     return found.model_copy(update=changes)
 

@@ -173,7 +173,7 @@ class Cloud:
         return self.vaults.setdefault(vault, {operations: [] for operations in _LISTS})
 
     def add_nic(self, nic: ResourceId = NIC, subnet: str = "web", **configuration: Any) -> None:
-        """An interface with one configuration, of a dynamic address unless told otherwise."""
+        """An interface with one configuration, of a dynamic address unless reported otherwise."""
         known = {
             "subnet": {"id": f"{NETWORK}/subnets/{subnet}"},
             "privateIPAddress": "10.1.1.4",
@@ -239,12 +239,12 @@ class Cloud:
         )
 
     def read(self, resource: str) -> dict[str, Any]:
-        self.told(resource, "read")
+        self.reported(resource, "read")
         if resource.lower() not in self.resources:
             raise answer(404, "ResourceNotFound", f"There is no {resource}.")
         return self.resources[resource.lower()]
 
-    def told(self, read: str, *faults: str) -> None:
+    def reported(self, read: str, *faults: str) -> None:
         """A read, or the fault that it comes to."""
         self.reads.append(read)
         for fault in (*faults, read):
@@ -255,29 +255,29 @@ class Cloud:
         """What ARM answers to a plain GET."""
         *_, parent, last = path.split("/")
         if last in {"locks", "links"}:
-            self.told(last)
+            self.reported(last)
             under = f"{path.split('/providers/', 1)[0]}/".lower()
             listed = self.locks if last == "locks" else self.links
             return {"value": [each for each in listed if str(each["id"]).lower().startswith(under)]}
         if last in _RAW:
-            self.told(_RAW[last])
+            self.reported(_RAW[last])
             return {"value": self.vaults[ResourceId(path.rsplit("/", 1)[0])][_RAW[last]]}
         if parent in _RAW and ResourceId(path.rsplit("/", 2)[0]) in self.vaults:
             return self._in_vault(path, _RAW[parent])
         if last in {"containers", "shares", "queues", "tables"}:
-            self.told(path, "read")
+            self.reported(path, "read")
             return {"value": self.contents.get(path.lower(), [])}
         if last == "CheckIPAddressAvailability":
-            self.told(path)
+            self.reported(path)
             return {"available": query["ipAddress"][0] not in self.taken_addresses}
         if parent == "blobServices" and path.lower() not in self.resources:
-            self.told(path, "read")
+            self.reported(path, "read")
             return {"properties": {}}
         return self.read(path)
 
     def _in_vault(self, path: str, operations: str) -> dict[str, Any]:
         listed, name = self.vaults[ResourceId(path.rsplit("/", 2)[0])][operations], path.rsplit("/", 1)[1]
-        self.told(f"{operations}/{name}", operations)
+        self.reported(f"{operations}/{name}", operations)
         if found := next((body for body in listed if body["name"] == name), None):
             return found
         raise answer(404, "NotFound")
@@ -319,7 +319,7 @@ def _resource_graph(cloud: Cloud) -> Any:
 
     async def resources(request: Any) -> Any:
         asked = next(about for kind, about in kinds.items() if kind in request.query)
-        cloud.told(asked, "graph")
+        cloud.reported(asked, "graph")
         vms = [body for key, body in cloud.resources.items() if ResourceId(key).is_type(VM_ID.type)]
         rows = {"resource graph": vms, "items elsewhere": cloud.items_elsewhere}.get(asked, [])
         return SimpleNamespace(data=rows, skip_token=None, total_records=len(rows) + cloud.untold)
@@ -333,7 +333,7 @@ def _compute(cloud: Cloud, subscription: str) -> Any:
         return compute.AvailabilitySet(cloud.read(str(ResourceId.of(subscription, group, of_type, name))))
 
     async def list_disks(group: str) -> AsyncIterator[Any]:
-        cloud.told(f"disks of {group}", "disks")
+        cloud.reported(f"disks of {group}", "disks")
         under = f"{ResourceId.of(subscription, group)}/providers/microsoft.compute/disks/".lower()
         for key, body in cloud.resources.items():
             if key.startswith(under):
@@ -348,13 +348,13 @@ def _compute(cloud: Cloud, subscription: str) -> Any:
 
 def _offered(cloud: Cloud) -> dict[str, Any]:
     async def list_skus(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
-        cloud.told("resource_skus")
+        cloud.reported("resource_skus")
         for body in cloud.skus:
             if filter == f"location eq '{body['locations'][0]}'":
                 yield compute.ResourceSku(body)
 
     async def list_usages(location: str) -> AsyncIterator[Any]:
-        cloud.told("usages")
+        cloud.reported("usages")
         assert location == location.lower()
         for body in cloud.usages:
             yield compute.Usage(body)
@@ -394,8 +394,8 @@ async def _send(cloud: Cloud, request: Any) -> _Response:
     try:
         return _Response(200, cloud.plain(url.path, query))
     except HttpResponseError as refused:
-        told: Any = refused.response
-        return _Response(refused.status_code or 500, json.loads(told.text()), told.headers)
+        reported: Any = refused.response
+        return _Response(refused.status_code or 500, json.loads(reported.text()), reported.headers)
 
 
 def _resources(cloud: Cloud, subscription: str) -> Any:
@@ -403,7 +403,7 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
         return _group(cloud.read(str(ResourceId.of(subscription, name))))
 
     async def list_groups(filter: str = "") -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
-        cloud.told("resource_groups", "read")
+        cloud.reported("resource_groups", "read")
         for body in cloud.resources.values():
             group = ResourceId(body["id"])
             if not group.type and group.subscription == subscription and _fits(body, group, filter):
@@ -444,7 +444,7 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
 
 def _listed(cloud: Cloud, subscription: str) -> dict[str, Any]:
     async def list_resources(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
-        cloud.told("resources", "read")
+        cloud.reported("resources", "read")
         for key, body in cloud.resources.items():
             resource = ResourceId(key)
             if resource.type and resource.subscription == subscription and _fits(body, resource, filter):
@@ -452,7 +452,7 @@ def _listed(cloud: Cloud, subscription: str) -> dict[str, Any]:
 
     async def list_in_group(group: str, top: int) -> AsyncIterator[Any]:
         inside = f"{ResourceId.of(subscription, group)}/".lower()
-        cloud.told(f"in {group}", "read")
+        cloud.reported(f"in {group}", "read")
         for body in [body for key, body in cloud.resources.items() if key.startswith(inside)][:top]:
             yield resources.GenericResourceExpanded({"id": body["id"], "name": body["name"]})
 
@@ -502,7 +502,7 @@ class _Operations:
         return self._cloud.vaults[ResourceId.of(self._subscription, group, VAULT, vault)][self._name]
 
     async def list(self, group: str, vault: str) -> AsyncIterator[Any]:
-        self._cloud.told(self._name)
+        self._cloud.reported(self._name)
         for body in self._of(group, vault):
             yield _LISTS[self._name](body)
 
@@ -540,7 +540,7 @@ def _site_recovery(cloud: Cloud, subscription: str) -> Any:
         return site_recovery.ReplicationEligibilityResults({"properties": {"errors": cloud.eligibility_errors}})
 
     async def list_points(*path: str) -> AsyncIterator[Any]:
-        cloud.told(f"recovery points of {path[-1]}")
+        cloud.reported(f"recovery points of {path[-1]}")
         for body in cloud.recovery_points:
             yield site_recovery.RecoveryPoint(body)
 

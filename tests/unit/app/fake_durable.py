@@ -12,7 +12,7 @@ from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrc
 from azure.durable_functions.models.PurgeHistoryResult import PurgeHistoryResult
 
 from shared.model.order import Order
-from shared.reconcile.run_state import Ending, Run
+from shared.reconcile.run_state import RunOutcome, RunState
 
 
 class FakeDurableClient:
@@ -139,10 +139,10 @@ class CarelessHub:
     may be lost or come late, and the run may end at any moment, with what it has not read."""
 
     def __init__(self, chance: random.Random) -> None:
-        self.run: Run | None = None
+        self.run: RunState | None = None
         self.done: set[str] = set()
         self._chance = chance
-        self._starting: list[Run] = []
+        self._starting: list[RunState] = []
         self._inbox: list[Order] = []
         self._output: dict[str, Any] | None = None
 
@@ -158,7 +158,7 @@ class CarelessHub:
         if self.run and self._chance.random() < 0.3:
             self._inbox.clear()
             self.done.update(self.run.orders)
-            result = self.run.finish(Ending.NOT_TAGGED).result
+            result = self.run.finish(RunOutcome.NOT_TAGGED).result
             self._output = result.dump() if result else None
             self.run = None
 
@@ -179,7 +179,7 @@ class CarelessHub:
         self._turn()
         if self.run:
             raise Exception("An Orchestration instance with the status Running already exists.")
-        self._starting.append(Run.load(given))
+        self._starting.append(RunState.load(given))
         await asyncio.sleep(0)
         return instance
 

@@ -20,15 +20,15 @@ from shared.model.vm import (
     Lock,
     Network,
     Offer,
+    PlanningContext,
     Size,
     SourceAvailabilitySet,
     SourceNic,
     SourceVm,
     Subnet,
-    Surroundings,
 )
 from shared.planning import placement
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
@@ -85,12 +85,12 @@ IT, HOME, MISSING = "it", "home", "missing"
 
 class Situation(NamedTuple):
     vm: SourceVm
-    around: Surroundings
+    context: PlanningContext
     app: Settings
     group_tags: dict[str, str]
 
     def plan(self, item: ProtectedItem | None = None) -> Plan:
-        return plan_of(self.vm, self.around, self.app, item, **self.group_tags)
+        return plan_of(self.vm, self.context, self.app, item, **self.group_tags)
 
 
 def _of_type(subscription: str, group: str, resource_type: str, name: str) -> ResourceId:
@@ -183,9 +183,9 @@ def networks(draw: st.DrawFn, vm: SourceVm) -> tuple[tuple[Network, ...], tuple[
     found = []
     for group, name in names:
         network = ResourceId.of(vm.id.subscription, group, NETWORK.type, name)
-        subnets = {"web": Subnet(prefixes=("10.1.1.0/24",), guarded=draw(st.booleans()))}
+        subnets = {"web": Subnet(prefixes=("10.1.1.0/24",), has_nsg=draw(st.booleans()))}
         if draw(st.booleans()):
-            subnets["db"] = Subnet(prefixes=("10.1.2.0/24",), routed=True)
+            subnets["db"] = Subnet(prefixes=("10.1.2.0/24",), has_route_table=True)
         found.append(Network(id=network, location=vm.location, address_space=("10.1.0.0/16",), subnets=subnets))
     nics = tuple(
         SourceNic(
@@ -259,8 +259,8 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
     vm, app = draw(source_vms(fitting)), draw(apps(fitting))
     group_tags = draw(st.just({}) | tags(vm.id, vm.location, fitting))
     vault = draw(st.sampled_from(["westus2", "northeurope"]))
-    wishes = wishes_of(vm, group_tags, app)
-    target = placement.location(vm, wishes, app, vault).value
+    overrides = overrides_of(vm, group_tags, app)
+    target = placement.location(vm, overrides, app, vault).value
     found, nics = draw(networks(vm))
     mapped = [network for network in found if draw(st.booleans())]
     source_set = SourceAvailabilitySet(
@@ -275,7 +275,7 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
     error = EligibilityError(code="1", message="No.")
     members = (GroupMember(id=VM_ID, location="eastus"),)
     lock = Lock(scope=str(vm.id.group_id), name="keep", read_only=draw(st.booleans()))
-    around = Surroundings(
+    context = PlanningContext(
         vault_location=vault,
         target_location=target,
         group_managed_by="" if fitting else draw(st.sampled_from(["", "", "aks"])),
@@ -288,21 +288,21 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
         offer=draw(st.sampled_from([None, Offer(sizes=sizes), Offer(sizes=sizes, fault_domains=3)])),
         cached_disks={naming.cache_account(vm.id.subscription, vm.location).key: draw(st.sampled_from([0, 349, 350]))},
         locks=() if fitting else draw(st.sampled_from([(), (), (lock,)])),
-        group_members=members if "consistency-group" in wishes.asked and not fitting else (),
+        group_members=members if "consistency-group" in overrides.requested and not fitting else (),
     )
-    return Situation(vm, around, app, group_tags)
+    return Situation(vm, context, app, group_tags)
 
 
 def item_made_from(situation: Situation, plan: Plan) -> ProtectedItem:
     """The item as it is once the plan was done: enabled, and changed to what can be said only then."""
-    replication, vm, around = plan.replication, situation.vm, situation.around
+    replication, vm, context = plan.replication, situation.vm, situation.context
     assert replication
     asked = {nic.id: nic for nic in replication.nics}
     values = {setting.name: setting.value for setting in plan.settings}
     nics = []
-    for nic in around.nics:
+    for nic in context.nics:
         wanted = asked.get(nic.id)
-        leads_to = around.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network, 64))
+        leads_to = context.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network, 64))
         nics.append(
             ItemNic(
                 id=f"id-of-{nic.id.name}",

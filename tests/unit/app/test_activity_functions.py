@@ -19,17 +19,17 @@ from shared.model.activity_io import (
 )
 from shared.model.base import Model
 from shared.model.changes import Changes, ItemUpdate
-from shared.model.step_result import Failed, Pending, Ready, load_outcome
-from shared.reconcile.batch import BatchAsk
-from shared.reconcile.run_state import Ending, Result
-from shared.reconcile.run_summary import RunEnd
+from shared.model.step_result import Failed, Pending, Ready, load_step_result
+from shared.reconcile.batch import BatchRequest
+from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Sweep, SweepReport
-from tests.unit.app.examples import VM_ID, plan_of, settings, source_vm, surroundings
+from tests.unit.app.examples import VM_ID, plan_of, planning_context, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeDurableClient
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-PLAN = plan_of(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), planning_context(), settings())
 assert PLAN.replication
 REQUESTS: dict[str, Model] = {
     "resolve_source": VmRequest(vm_id=VM_ID),
@@ -39,11 +39,11 @@ REQUESTS: dict[str, Model] = {
     "monitor_job": JobRequest(vm_id=VM_ID, job=""),
     "remove_failed_item": VmRequest(vm_id=VM_ID),
     "disable_protection": VmRequest(vm_id=VM_ID),
-    "request_protection": BatchAsk(vm_ids=(VM_ID,), order="batch-1"),
-    "follow_batch": BatchAsk(vm_ids=(VM_ID,), order="batch-1"),
+    "request_protection": BatchRequest(vm_ids=(VM_ID,), order="batch-1"),
+    "follow_batch": BatchRequest(vm_ids=(VM_ID,), order="batch-1"),
     "reconcile_window": Sweep(poll_seconds=30),
-    "remove_leftovers": Sweep(poll_seconds=30),
-    "publish_outcome": RunEnd(result=Result(outcome=Ending.PROTECTED, vm_id=VM_ID), at=NOW, news=True),
+    "remove_orphans": Sweep(poll_seconds=30),
+    "publish_outcome": RunSummary(result=RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID), at=NOW, notable=True),
     "publish_sweep": Sweep(poll_seconds=30, report=SweepReport(read_at=NOW), done=True),
     "purge_history": PurgeRequest(before=NOW),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
@@ -76,7 +76,7 @@ async def call(name: str) -> Any:
         answered = await function.client_function(request, FakeDurableClient())
     else:
         answered = await function(request)
-    return load_outcome(json.loads(json.dumps(answered)))
+    return load_step_result(json.loads(json.dumps(answered)))
 
 
 def test_every_activity_has_a_request_here() -> None:

@@ -18,15 +18,15 @@ from tests.unit.app.examples import (
     VAULT_ID,
     of_kind,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 
 ACCOUNT = ResourceId.of(SUBSCRIPTION, "dr", AUTOMATION_ACCOUNT, "agents")
 APP = settings(agent_automation_account=str(ACCOUNT))
-WANTED: ContainerMapping = of_kind(plan_of(source_vm(), surroundings(), APP), ContainerMapping)[0]
+WANTED: ContainerMapping = of_kind(plan_of(source_vm(), planning_context(), APP), ContainerMapping)[0]
 MAPPINGS = "replication_protection_container_mappings"
 
 

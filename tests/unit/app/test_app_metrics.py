@@ -7,9 +7,9 @@ import pytest
 from shared.model.findings import Finding, note, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Standing, State, Survey
-from shared.reconcile.run_state import Ending, Result
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.inventory import ComplianceReport, State, VmStatus
+from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
 from tests.unit.app.examples import VAULT_ID, VM_ID
@@ -21,14 +21,14 @@ OTHERS = note("NotManagedByApp", "Somebody.")
 PAIR = {"vault": str(VAULT_ID), "source": "eastus", "target": "westus2"}
 
 
-def vm(number: int, state: State = State.PROTECTED, *findings: Finding, **more: Any) -> Standing:
+def vm(number: int, state: State = State.PROTECTED, *findings: Finding, **more: Any) -> VmStatus:
     known = {"location": "eastus", "target_location": "westus2", "vault": VAULT_ID}
-    return Standing(vm_id=ResourceId(f"{VM_ID}-{number}"), state=state, findings=findings, **{**known, **more})
+    return VmStatus(vm_id=ResourceId(f"{VM_ID}-{number}"), state=state, findings=findings, **{**known, **more})
 
 
-SURVEY = Survey(
+SURVEY = ComplianceReport(
     read_at=NOW,
-    standings=(
+    vm_statuses=(
         vm(1, rpo_seconds=120),
         vm(2, State.PROTECTED, OTHERS, rpo_seconds=300),
         vm(3, State.PROTECTED, LATE, OLD, LATE, rpo_seconds=7200),
@@ -41,9 +41,11 @@ SURVEY = Survey(
 )
 
 
-def measured(survey: Survey | None = SURVEY, **report: Any) -> dict[str, list[tuple[float, dict[str, str]]]]:
+def measured(
+    compliance_report: ComplianceReport | None = SURVEY, **report: Any
+) -> dict[str, list[tuple[float, dict[str, str]]]]:
     found: dict[str, list[tuple[float, dict[str, str]]]] = {}
-    for each in of_sweep(SweepReport(read_at=NOW, **report), survey):
+    for each in of_sweep(SweepReport(read_at=NOW, **report), compliance_report):
         found.setdefault(each.metric, []).append((each.value, each.attributes))
     return found
 
@@ -71,7 +73,7 @@ def test_a_sweep_is_counted_with_its_estate() -> None:
 def test_what_was_not_read_in_full_is_not_counted() -> None:
     gaps = ("The VMs could not be read in full.",)
 
-    partial = measured(Survey(standings=SURVEY.standings, read_at=NOW, gaps=gaps), gaps=gaps)
+    partial = measured(ComplianceReport(vm_statuses=SURVEY.vm_statuses, read_at=NOW, gaps=gaps), gaps=gaps)
     failed = measured(None, error=Error(code="NotRead", message="It could not be read."))
 
     assert partial == {"dr.sweep.completed": [(1, {"outcome": "partial"})]}
@@ -79,28 +81,28 @@ def test_what_was_not_read_in_full_is_not_counted() -> None:
 
 
 def test_an_estate_without_a_vm_counts_none() -> None:
-    empty = measured(Survey(standings=(), read_at=NOW))
+    empty = measured(ComplianceReport(vm_statuses=(), read_at=NOW))
 
     assert [empty[name] for name in ("dr.vms.required", "dr.vms.compliant", "dr.vms.protected")] == [[(0, {})]] * 3
 
 
-def test_whatever_is_measured_is_documented_and_told_apart_by_what_the_docs_say() -> None:
+def test_whatever_is_measured_is_documented_and_distinguished_by_what_the_docs_say() -> None:
     for each in of_sweep(SweepReport(read_at=NOW), SURVEY):
         assert all(f"`{name}`" in METRICS[each.metric].by for name in each.attributes)
     assert {each.metric for each in of_sweep(SweepReport(read_at=NOW), SURVEY)} | {"dr.enables.failed"} == set(METRICS)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "news", "disabling", "counts"),
+    ("outcome", "notable", "disabling", "counts"),
     [
-        (Ending.FAILED, True, False, True),
-        (Ending.FAILED, True, True, False),
-        (Ending.FAILED, False, False, False),  # target resources alone
-        (Ending.NOT_ELIGIBLE, True, False, False),
-        (Ending.PROTECTED, True, False, False),
+        (RunOutcome.FAILED, True, False, True),
+        (RunOutcome.FAILED, True, True, False),
+        (RunOutcome.FAILED, False, False, False),  # target resources alone
+        (RunOutcome.NOT_ELIGIBLE, True, False, False),
+        (RunOutcome.PROTECTED, True, False, False),
     ],
 )
-def test_an_enable_that_failed_is_counted(outcome: Ending, news: bool, disabling: bool, counts: bool) -> None:
-    end = RunEnd(result=Result(outcome=outcome, vm_id=VM_ID), at=NOW, news=news, disabling=disabling)
+def test_an_enable_that_failed_is_counted(outcome: RunOutcome, notable: bool, disabling: bool, counts: bool) -> None:
+    end = RunSummary(result=RunResult(outcome=outcome, vm_id=VM_ID), at=NOW, notable=notable, disabling=disabling)
 
     assert list(of_run(end)) == ([Measurement("dr.enables.failed", 1)] if counts else [])

@@ -83,7 +83,7 @@ def test_a_caller_may_what_the_roles_say(held: tuple[str, ...], allowed: set[Rol
         principal("dr.read", provider="github"),
     ],
 )
-def test_whoever_the_platform_does_not_know_is_asked_for_a_token(header: str | None) -> None:
+def test_any_client_the_platform_does_not_know_is_asked_for_a_token(header: str | None) -> None:
     document = refusal(header, Role.READ)
 
     assert (document["status"], document["code"]) == (401, "Unauthenticated")
@@ -119,7 +119,7 @@ def function_app(monkeypatch: pytest.MonkeyPatch, authentication: None) -> Itera
     sys.modules.pop("function_app", None)
 
 
-async def test_every_http_door_asks_who_calls(function_app: ModuleType) -> None:
+async def test_every_http_trigger_asks_who_calls(function_app: ModuleType) -> None:
     """With authentication on the host lets everybody through to the door: none may forget to ask."""
     asked = 0
     for function in function_app.app.get_functions():

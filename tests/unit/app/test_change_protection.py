@@ -13,7 +13,7 @@ from shared.model.activity_io import ChangeRequest
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.step_result import Pending, Ready, StepResult
 from shared.site_recovery.replicated_items import find_item
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
@@ -79,7 +79,7 @@ def cloud() -> Cloud:
     return cloud
 
 
-async def change(cloud: Cloud, changes: Changes = SIZE, **of_app: Any) -> Outcome:
+async def change(cloud: Cloud, changes: Changes = SIZE, **of_app: Any) -> StepResult:
     azure = FakeAzure(settings(**of_app), cloud)
     return await change_protection(azure, ChangeRequest(vm_id=VM_ID, changes=changes))
 
@@ -108,7 +108,7 @@ HAS = {
 }
 
 
-async def test_what_nobody_asks_for_is_sent_back_as_the_item_has_it(cloud: Cloud) -> None:
+async def test_what_no_one_asks_for_is_sent_back_as_the_item_has_it(cloud: Cloud) -> None:
     cloud.vault["replication_protected_items"][0]["properties"]["providerSpecificDetails"] |= HAS
 
     assert await sent(cloud, ItemUpdate(size="Standard_D4s_v5")) == {
@@ -334,7 +334,7 @@ async def test_a_refusal_goes_through_and_is_sent_once(cloud: Cloud) -> None:
     assert cloud.written == [UPDATE]
 
 
-async def test_after_a_change_the_item_is_read_anew(cloud: Cloud) -> None:
+async def test_after_a_change_the_item_is_read_again(cloud: Cloud) -> None:
     azure = FakeAzure(settings(), cloud)
     await change_protection(azure, ChangeRequest(vm_id=VM_ID, changes=SIZE))
     cloud.vault["replication_protected_items"].clear()

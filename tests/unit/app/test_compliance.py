@@ -19,7 +19,7 @@ from shared.model.vm import Disk, SourceVm
 from shared.planning import placement, preflight
 from shared.reconcile.catalog import DRIFT
 from shared.reconcile.compliance import CODES, assess
-from shared.reconcile.inventory import Action, Estate, Group, Standing, State
+from shared.reconcile.inventory import Action, Group, Inventory, State, VmStatus
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
@@ -56,7 +56,7 @@ def ours(**changes: Any) -> ProtectedItem:
     return protected_item(**{**known, **changes})
 
 
-def estate(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), **changes: Any) -> Estate:
+def estate(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), **changes: Any) -> Inventory:
     known: dict[str, Any] = {
         "vms": vms,
         "items": items,
@@ -66,18 +66,18 @@ def estate(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), **changes: Any
         "groups": {},
         "regions": {VAULT_ID: TARGET},
     }
-    return Estate(**{**known, **changes})
+    return Inventory(**{**known, **changes})
 
 
 def of_one(
     vm: SourceVm | None, item: ProtectedItem | None = None, app: Settings | None = None, **more: Any
-) -> Standing:
-    (standing,) = assess(estate(*([vm] if vm else []), items=(item,) if item else (), **more), app or settings())
-    return standing
+) -> VmStatus:
+    (vm_status,) = assess(estate(*([vm] if vm else []), items=(item,) if item else (), **more), app or settings())
+    return vm_status
 
 
-def codes(standing: Standing) -> list[str]:
-    return [finding.code for finding in standing.findings]
+def codes(vm_status: VmStatus) -> list[str]:
+    return [finding.code for finding in vm_status.findings]
 
 
 def enable_job(state: str, hours_ago: float, name: str = "j") -> Job:
@@ -92,26 +92,26 @@ CLEANUP = settings(mode=Mode.CLEANUP)
 
 
 def test_a_vm_that_is_protected_in_substance_is_compliant_and_needs_nothing() -> None:
-    standing = of_one(source_vm(), ours())
+    vm_status = of_one(source_vm(), ours())
 
-    assert (standing.state, standing.action, codes(standing)) == (State.PROTECTED, Action.NONE, [])
-    assert standing.compliant
-    assert (standing.vault, standing.made_by_app, standing.target_location) == (VAULT_ID, True, TARGET)
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.PROTECTED, Action.NONE, [])
+    assert vm_status.compliant
+    assert (vm_status.vault, vm_status.made_by_app, vm_status.target_location) == (VAULT_ID, True, TARGET)
 
 
 def test_a_tagged_vm_that_nothing_protects_is_to_be_enabled() -> None:
-    standing = of_one(source_vm())
+    vm_status = of_one(source_vm())
 
-    assert (standing.state, standing.action) == (State.UNPROTECTED, Action.ENABLE)
-    assert codes(standing) == ["MissingProtection"]
-    assert standing.vault == VAULT_ID
+    assert (vm_status.state, vm_status.action) == (State.UNPROTECTED, Action.ENABLE)
+    assert codes(vm_status) == ["MissingProtection"]
+    assert vm_status.vault == VAULT_ID
 
 
-def test_a_vm_that_nobody_tagged_is_a_candidate() -> None:
-    standing = of_one(source_vm(tags={}))
+def test_a_vm_that_no_one_tagged_is_a_candidate() -> None:
+    vm_status = of_one(source_vm(tags={}))
 
-    assert (standing.state, standing.action, codes(standing)) == (State.NOT_TAGGED, Action.NONE, ["NotTagged"])
-    assert not standing.counts
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.NOT_TAGGED, Action.NONE, ["NotTagged"])
+    assert not vm_status.counts
 
 
 @pytest.mark.parametrize(
@@ -131,11 +131,11 @@ def test_a_vm_that_nobody_tagged_is_a_candidate() -> None:
 def test_a_tagged_vm_that_cannot_be_protected_says_why_and_is_left(
     vm: SourceVm, code: str, more: dict[str, Any]
 ) -> None:
-    standing = of_one(vm, **more)
+    vm_status = of_one(vm, **more)
 
-    assert (standing.state, standing.action) == (State.NOT_ELIGIBLE, Action.NONE)
-    assert code in codes(standing)
-    assert codes(standing)[0] == "NotEligible"
+    assert (vm_status.state, vm_status.action) == (State.NOT_ELIGIBLE, Action.NONE)
+    assert code in codes(vm_status)
+    assert codes(vm_status)[0] == "NotEligible"
 
 
 @pytest.mark.parametrize("changes", [{"power_state": "unknown"}, {"provisioning_state": "Updating"}])
@@ -143,7 +143,7 @@ def test_what_passes_by_itself_is_left_to_the_vm_s_own_run(changes: dict[str, An
     assert of_one(source_vm(**changes)).action is Action.ENABLE
 
 
-def test_a_vm_that_is_too_young_is_told_and_waited_for() -> None:
+def test_a_vm_that_is_too_young_is_reported_and_waited_for() -> None:
     app, young = settings(min_age_minutes=60), source_vm(created_at=NOW - timedelta(minutes=59))
 
     assert (of_one(young, app=app).state, of_one(young, app=app).action) == (State.UNPROTECTED, Action.NONE)
@@ -151,7 +151,7 @@ def test_a_vm_that_is_too_young_is_told_and_waited_for() -> None:
     assert of_one(source_vm(created_at=NOW - timedelta(minutes=60)), app=app).action is Action.ENABLE
 
 
-def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_woken_in_vain() -> None:
+def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_started_in_vain() -> None:
     there = source_vm(location=TARGET)
     app = settings(region_map={SOURCE: {"target_location": SOURCE}})
 
@@ -161,23 +161,23 @@ def test_a_vm_in_the_region_of_its_vault_or_of_its_target_is_not_woken_in_vain()
     assert of_one(there, regions={}).action is Action.ENABLE
 
 
-def test_a_candidate_that_another_vault_protects_is_told_so() -> None:
+def test_a_candidate_that_another_vault_protects_is_reported_so() -> None:
     item = OTHER_VAULT.child("items", "i")
-    standing = of_one(source_vm(tags={}), elsewhere={VM_ID: item})
+    vm_status = of_one(source_vm(tags={}), elsewhere={VM_ID: item})
 
-    assert codes(standing) == ["NotTagged"]
-    assert str(item) in standing.findings[0].message
+    assert codes(vm_status) == ["NotTagged"]
+    assert str(item) in vm_status.findings[0].message
 
 
 def test_jobs_that_may_be_of_another_vm_of_that_name_say_nothing() -> None:
     other = source_vm(id=ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, "WEB-1"), tags={})
 
-    standings = assess(estate(source_vm(), other, jobs=(enable_job("Failed", 1),)), settings())
+    vm_statuses = assess(estate(source_vm(), other, jobs=(enable_job("Failed", 1),)), settings())
 
-    assert {code for standing in standings for code in codes(standing)} == {"MissingProtection", "NotTagged"}
+    assert {code for vm_status in vm_statuses for code in codes(vm_status)} == {"MissingProtection", "NotTagged"}
 
 
-def test_a_vm_whose_region_has_no_vault_is_told() -> None:
+def test_a_vm_whose_region_has_no_vault_is_reported() -> None:
     app = settings(vault_ids=f"{VAULT_ID},{OTHER_VAULT}", region_map={"northeurope": {"vault": str(OTHER_VAULT)}})
 
     assert "RegionNotMapped" in codes(of_one(source_vm(), app=app))
@@ -187,15 +187,15 @@ NO = HealthError(code="151066", message="No.")
 
 
 @pytest.mark.parametrize("state", ["", "EnablingFailed"])
-def test_an_attempt_that_failed_is_told_with_its_time_and_tried_again(state: str) -> None:
+def test_an_attempt_that_failed_is_reported_with_its_time_and_tried_again(state: str) -> None:
     attempt = ours(state=state, held_recovery_points=False, errors=(NO,)) if state else None
 
-    standing = of_one(source_vm(), attempt, jobs=(enable_job("Succeeded", 30, "a"), enable_job("Failed", 1, "b")))
+    vm_status = of_one(source_vm(), attempt, jobs=(enable_job("Succeeded", 30, "a"), enable_job("Failed", 1, "b")))
 
-    (failed,) = [finding for finding in standing.findings if finding.code == "EnableFailed"]
+    (failed,) = [finding for finding in vm_status.findings if finding.code == "EnableFailed"]
     assert failed.since == NOW - timedelta(hours=1)
     assert ("151066" in failed.message) is bool(state)
-    assert standing.action is Action.ENABLE
+    assert vm_status.action is Action.ENABLE
 
 
 def test_an_attempt_of_others_that_failed_is_left() -> None:
@@ -205,22 +205,22 @@ def test_an_attempt_of_others_that_failed_is_left() -> None:
 
 
 def test_an_attempt_that_came_after_the_failed_one_counts() -> None:
-    standing = of_one(source_vm(), jobs=(enable_job("Failed", 3, "a"), enable_job("InProgress", 1, "b")))
+    vm_status = of_one(source_vm(), jobs=(enable_job("Failed", 3, "a"), enable_job("InProgress", 1, "b")))
 
-    assert codes(standing) == ["MissingProtection"]
+    assert codes(vm_status) == ["MissingProtection"]
 
 
 @pytest.mark.parametrize(("hours", "stalled"), [(1, False), (23.9, False), (24.1, True), (100, True)])
 def test_an_initial_replication_that_takes_more_than_a_day_has_stalled(hours: float, stalled: bool) -> None:
     item = ours(state="InitialReplicationInProgress", percent=43)
 
-    standing = of_one(source_vm(), item, jobs=(enable_job("Succeeded", hours),))
+    vm_status = of_one(source_vm(), item, jobs=(enable_job("Succeeded", hours),))
 
-    assert (standing.state, standing.percent) == (State.PROTECTING, 43)
-    assert codes(standing) == (["InitialReplicationStalled"] if stalled else [])
+    assert (vm_status.state, vm_status.percent) == (State.PROTECTING, 43)
+    assert codes(vm_status) == (["InitialReplicationStalled"] if stalled else [])
 
 
-def test_an_initial_replication_in_bad_health_is_told() -> None:
+def test_an_initial_replication_in_bad_health_is_reported() -> None:
     item = ours(state="InitialReplicationInProgress", replication_health="Critical", rpo_at=None)
 
     assert codes(of_one(source_vm(), item)) == ["Unhealthy"]
@@ -245,20 +245,22 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("code", "changes"), WRONG)
-def test_what_is_wrong_with_a_protected_vm_is_told_and_makes_it_non_compliant(
+def test_what_is_wrong_with_a_protected_vm_is_reported_and_makes_it_non_compliant(
     code: str, changes: dict[str, Any]
 ) -> None:
-    standing = of_one(source_vm(), ours(**changes))
+    vm_status = of_one(source_vm(), ours(**changes))
 
-    assert codes(standing) == [code]
-    assert standing.findings[0].message
-    assert standing.findings[0].fix
-    assert (standing.compliant, standing.action) == (False, Action.NONE)
+    assert codes(vm_status) == [code]
+    assert vm_status.findings[0].message
+    assert vm_status.findings[0].fix
+    assert (vm_status.compliant, vm_status.action) == (False, Action.NONE)
 
 
 def test_each_of_them_says_since_when_where_that_is_known() -> None:
-    told = tuple(HealthError(code=f"{hours}", message="No.", since=NOW - timedelta(hours=hours)) for hours in (2, 7, 3))
-    unhealthy = ours(replication_health="Warning", errors=told)
+    reported = tuple(
+        HealthError(code=f"{hours}", message="No.", since=NOW - timedelta(hours=hours)) for hours in (2, 7, 3)
+    )
+    unhealthy = ours(replication_health="Warning", errors=reported)
     breached = ours(rpo_seconds=3600, rpo_at=NOW - timedelta(minutes=10))
     unknown = ours(rpo_seconds=3600, rpo_at=None)
 
@@ -282,29 +284,29 @@ FINE: list[tuple[list[str], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "changes"), FINE)
-def test_what_is_only_noted_leaves_it_compliant(told: list[str], changes: dict[str, Any]) -> None:
-    standing = of_one(source_vm(), ours(**changes))
+@pytest.mark.parametrize(("reported", "changes"), FINE)
+def test_what_is_only_noted_leaves_it_compliant(reported: list[str], changes: dict[str, Any]) -> None:
+    vm_status = of_one(source_vm(), ours(**changes))
 
-    assert codes(standing) == told
-    assert standing.compliant
+    assert codes(vm_status) == reported
+    assert vm_status.compliant
 
 
 @pytest.mark.parametrize(("whose", "action"), [(naming.item_name(VM_ID), Action.CHANGE), ("portal", Action.NONE)])
 def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: Action) -> None:
     vm = source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), Disk(id=DATA_DISK, sku="Premium_LRS")))
 
-    standing = of_one(vm, ours(id=CONTAINER.child("replicationProtectedItems", whose)))
+    vm_status = of_one(vm, ours(id=CONTAINER.child("replicationProtectedItems", whose)))
 
-    assert "DiskNotProtected" in codes(standing)
-    assert standing.action is action
+    assert "DiskNotProtected" in codes(vm_status)
+    assert vm_status.action is action
 
 
-def test_a_disk_that_cannot_be_replicated_is_told_and_wakes_nobody() -> None:
+def test_a_disk_that_cannot_be_replicated_is_reported_and_starts_no_one() -> None:
     late = Disk(id=DATA_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
-    standing = of_one(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), late)), ours())
+    vm_status = of_one(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), late)), ours())
 
-    assert (standing.action, codes(standing)) == (Action.NONE, ["DiskNotProtected"])
+    assert (vm_status.action, codes(vm_status)) == (Action.NONE, ["DiskNotProtected"])
 
 
 def test_the_values_of_the_policy_count_and_not_its_name() -> None:
@@ -353,19 +355,19 @@ def test_what_is_asked_for_and_not_there_is_changed_in_place_where_azure_can(
         nics=(nic(),),
     )
 
-    standing = of_one(source_vm(tags={"dr": "true", **tags}), item, open_settings())
+    vm_status = of_one(source_vm(tags={"dr": "true", **tags}), item, open_settings())
 
-    assert codes(standing) == ([code] if code else [])
-    assert standing.action is action
+    assert codes(vm_status) == ([code] if code else [])
+    assert vm_status.action is action
 
 
 def test_what_cannot_be_read_as_it_is_meant_withholds_every_change() -> None:
     tags = {"dr": "true", "dr-target-size": "Standard_D4s_v5", "dr-what": "x"}
 
-    standing = of_one(source_vm(tags=tags), ours(), open_settings())
+    vm_status = of_one(source_vm(tags=tags), ours(), open_settings())
 
-    assert codes(standing) == ["OverrideInvalid"]
-    assert (standing.action, standing.findings[0].severity) == (Action.NONE, Severity.WARNING)
+    assert codes(vm_status) == ["OverrideInvalid"]
+    assert (vm_status.action, vm_status.findings[0].severity) == (Action.NONE, Severity.WARNING)
 
 
 # Freeze beats fix
@@ -378,19 +380,19 @@ def test_what_cannot_be_read_as_it_is_meant_withholds_every_change() -> None:
         {"state": "SomethingNew"},
         {"test_failover": "Running"},
         {"active_location": "Recovery"},
-        {"turned": True},
+        {"direction_reversed": True},
     ],
 )
 @pytest.mark.parametrize("tags", [{"dr": "true", "dr-target-size": "Standard_D4s_v5"}, {}, {"dr": "false"}])
 def test_a_frozen_item_is_reported_whatever_the_tags_say(changes: dict[str, Any], tags: dict[str, str]) -> None:
-    standing = of_one(source_vm(tags=tags), ours(**changes), open_settings(mode=Mode.CLEANUP))
+    vm_status = of_one(source_vm(tags=tags), ours(**changes), open_settings(mode=Mode.CLEANUP))
 
-    assert (standing.state, standing.action, codes(standing)) == (State.FROZEN, Action.NONE, ["ItemFrozen"])
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.FROZEN, Action.NONE, ["ItemFrozen"])
 
 
 def test_copies_are_never_enabled_though_they_carry_the_tag() -> None:
     copy = source_vm(id=ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-1"), location=TARGET)
-    item = ours(copies=(copy.id,))
+    item = ours(failover_vms=(copy.id,))
 
     of_copy, of_source = sorted(assess(estate(copy, source_vm(), items=(item,)), settings()), key=lambda s: s.state)
 
@@ -410,17 +412,17 @@ def test_on_hold_or_busy_nothing_is_changed() -> None:
     assert "OnHold" in codes(of_one(held, ours(), open_settings()))
 
 
-# What nobody asks for any more
+# What no one asks for any more
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "no"}])
 @pytest.mark.parametrize(("app", "action"), [(settings(), Action.NONE), (CLEANUP, Action.DISABLE)])
-def test_untagged_and_protected_is_told_and_disabled_in_cleanup(
+def test_untagged_and_protected_is_reported_and_disabled_in_cleanup(
     tags: dict[str, str], app: Settings, action: Action
 ) -> None:
-    standing = of_one(source_vm(tags=tags), ours(), app)
+    vm_status = of_one(source_vm(tags=tags), ours(), app)
 
-    assert (standing.state, standing.action, codes(standing)) == (State.UNTAGGED, action, ["UntaggedButProtected"])
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.UNTAGGED, action, ["UntaggedButProtected"])
 
 
 @pytest.mark.parametrize(
@@ -433,18 +435,22 @@ def test_what_is_not_ours_or_busy_is_not_disabled(changes: dict[str, Any]) -> No
     assert of_one(None, ours(**changes), CLEANUP).action is Action.NONE
 
 
-def test_a_vm_that_is_gone_is_told_and_disabled_in_cleanup() -> None:
-    standing = of_one(None, ours(), CLEANUP)
+def test_a_vm_that_is_gone_is_reported_and_disabled_in_cleanup() -> None:
+    vm_status = of_one(None, ours(), CLEANUP)
 
-    assert (standing.state, standing.action, codes(standing)) == (State.SOURCE_GONE, Action.DISABLE, ["SourceDeleted"])
-    assert standing.findings[0].since == NOW - timedelta(minutes=3)
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (
+        State.SOURCE_GONE,
+        Action.DISABLE,
+        ["SourceDeleted"],
+    )
+    assert vm_status.findings[0].since == NOW - timedelta(minutes=3)
     assert of_one(None, ours()).action is Action.NONE
 
 
 def test_what_was_not_read_in_full_may_be_there_all_the_same() -> None:
-    standing = of_one(None, ours(), CLEANUP, vms_unread=True)
+    vm_status = of_one(None, ours(), CLEANUP, vms_unread=True)
 
-    assert (standing.state, standing.action, codes(standing)) == (State.UNKNOWN, Action.NONE, ["SourceNotRead"])
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.UNKNOWN, Action.NONE, ["SourceNotRead"])
     assert of_one(None, ours(), CLEANUP, gaps=("The jobs could not be read.",)).state is State.SOURCE_GONE
 
 
@@ -459,12 +465,12 @@ def test_what_protects_a_vm_may_be_there_though_it_was_not_read() -> None:
     assert not unknown.compliant
 
 
-def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> None:
+def test_a_vm_that_was_moved_is_reported_where_it_went_and_nothing_is_disabled() -> None:
     there = ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, "web-1")
     disk = ResourceId.of(SUBSCRIPTION, "shop", OS_DISK.type, OS_DISK.name)
     moved = source_vm(id=there, disks=(Disk(id=disk, sku="Premium_LRS"),))
 
-    by_id = {standing.vm_id: standing for standing in assess(estate(moved, items=(ours(),)), CLEANUP)}
+    by_id = {vm_status.vm_id: vm_status for vm_status in assess(estate(moved, items=(ours(),)), CLEANUP)}
 
     assert (by_id[VM_ID].state, by_id[VM_ID].action, codes(by_id[VM_ID])) == (
         State.SOURCE_GONE,
@@ -483,10 +489,14 @@ def test_a_vm_that_was_moved_is_told_where_it_went_and_nothing_is_disabled() -> 
     ],
     ids=["made after the last recovery point", "other disks"],
 )
-def test_another_vm_under_the_same_name_is_told_and_left(vm: SourceVm) -> None:
-    standing = of_one(vm, ours())
+def test_another_vm_under_the_same_name_is_reported_and_left(vm: SourceVm) -> None:
+    vm_status = of_one(vm, ours())
 
-    assert (standing.state, standing.action, codes(standing)) == (State.NOT_ELIGIBLE, Action.NONE, ["SourceReplaced"])
+    assert (vm_status.state, vm_status.action, codes(vm_status)) == (
+        State.NOT_ELIGIBLE,
+        Action.NONE,
+        ["SourceReplaced"],
+    )
     assert codes(of_one(vm, ours(state="EnablingFailed", held_recovery_points=False))) == ["EnableFailed"]
 
 
@@ -520,7 +530,7 @@ _LEFT_ALONE = {
 
 
 @st.composite
-def estates(draw: st.DrawFn) -> Estate:
+def estates(draw: st.DrawFn) -> Inventory:
     names = draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
     ids = {name: ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in "abcdef"}
     tags = st.sampled_from(
@@ -543,7 +553,7 @@ def estates(draw: st.DrawFn) -> Estate:
             test_failover=draw(st.sampled_from(["", "None", "Running"])),
             job=draw(st.sampled_from(["", "", "j"])),
             held_recovery_points=draw(st.booleans()),
-            copies=tuple(draw(st.lists(st.sampled_from(list(ids.values())), max_size=1))),
+            failover_vms=tuple(draw(st.lists(st.sampled_from(list(ids.values())), max_size=1))),
             **({"id": CONTAINER.child("replicationProtectedItems", f"theirs-{name}")} if draw(st.booleans()) else {}),
         )
         for name in draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
@@ -552,41 +562,43 @@ def estates(draw: st.DrawFn) -> Estate:
 
 
 @given(estates(), st.sampled_from(list(Mode)), st.randoms(use_true_random=False))
-def test_whatever_the_estate_is_like(some: Estate, mode: Mode, shuffle: Any) -> None:
+def test_whatever_the_estate_is_like(some: Inventory, mode: Mode, shuffle: Any) -> None:
     app = settings(mode=mode)
-    standings = assess(some, app)
+    vm_statuses = assess(some, app)
 
-    assert [standing.vm_id.key for standing in standings] == sorted({standing.vm_id.key for standing in standings})
-    assert {vm.id for vm in some.vms} <= {standing.vm_id for standing in standings}
+    assert [vm_status.vm_id.key for vm_status in vm_statuses] == sorted(
+        {vm_status.vm_id.key for vm_status in vm_statuses}
+    )
+    assert {vm.id for vm in some.vms} <= {vm_status.vm_id for vm_status in vm_statuses}
     shuffled = replace(
         some,
         vms=tuple(shuffle.sample(some.vms, len(some.vms))),
         items=tuple(shuffle.sample(some.items, len(some.items))),
     )
-    assert assess(shuffled, app) == standings
+    assert assess(shuffled, app) == vm_statuses
     items = {item.id: item for item in some.items}
-    for standing in standings:
-        assert {finding.code for finding in standing.findings} <= CODES
-        item = items.get(standing.item_id) if standing.item_id else None
-        assert standing.findings or standing.state in {State.PROTECTED, State.PROTECTING, State.DISABLING, State.COPY}
-        if standing.action is Action.DISABLE:
+    for vm_status in vm_statuses:
+        assert {finding.code for finding in vm_status.findings} <= CODES
+        item = items.get(vm_status.item_id) if vm_status.item_id else None
+        assert vm_status.findings or vm_status.state in {State.PROTECTED, State.PROTECTING, State.DISABLING, State.COPY}
+        if vm_status.action is Action.DISABLE:
             assert mode is Mode.CLEANUP
             assert item
             assert item.is_ours
             assert not item.job
             assert item.stage in {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
-            assert not app.asks_for_protection(standing.tags)
-            assert not (some.vms_unread and standing.vm_id not in {vm.id for vm in some.vms})
-        if standing.action is Action.ENABLE:
+            assert not app.requests_protection(vm_status.tags)
+            assert not (some.vms_unread and vm_status.vm_id not in {vm.id for vm in some.vms})
+        if vm_status.action is Action.ENABLE:
             assert not (some.items_unread and item is None)
-        if standing.state in _LEFT_ALONE:
-            assert standing.action is Action.NONE
+        if vm_status.state in _LEFT_ALONE:
+            assert vm_status.action is Action.NONE
         if some.vms_unread:
-            assert standing.state is not State.SOURCE_GONE
-        assert bool(standing.seen) is (standing.action is not Action.NONE)
+            assert vm_status.state is not State.SOURCE_GONE
+        assert bool(vm_status.fingerprint) is (vm_status.action is not Action.NONE)
 
 
-def test_what_hinders_a_vm_as_far_as_a_list_tells_is_among_the_findings_that_a_standing_may_have() -> None:
+def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a_standing_may_have() -> None:
     hindered: dict[str, Any] = {
         "scale_set_id": VM_ID,
         "power_state": "deallocated",

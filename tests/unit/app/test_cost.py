@@ -1,4 +1,4 @@
-"""What protection costs a month: from the table, and told to be incomplete where that has no price."""
+"""What protection costs a month: from the table, and requested to be incomplete where that has no price."""
 
 import pytest
 
@@ -10,9 +10,9 @@ from tests.unit.app.examples import (
     asking,
     open_settings,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 
 TABLE = Prices(currency="EUR", instance=20, disk_gb={"Premium_LRS": 0.1, "Standard_LRS": 0.05}, cache=3)
@@ -26,7 +26,7 @@ def test_a_month_is_the_instance_the_replica_disks_and_a_share_of_the_cache() ->
 
 
 @pytest.mark.parametrize("disk", [("UltraSSD_LRS", 64), ("Premium_LRS", None), ("", 64)])
-def test_a_disk_without_a_price_or_a_size_is_told_and_not_guessed(disk: tuple[str, int | None]) -> None:
+def test_a_disk_without_a_price_or_a_size_is_reported_and_not_guessed(disk: tuple[str, int | None]) -> None:
     cost = cost_of([disk, ("Premium_LRS", 10)], TABLE)
 
     assert (cost.disks, cost.unpriced) == (1.0, (disk[0],))
@@ -36,8 +36,8 @@ def test_no_disks_cost_nothing() -> None:
     assert cost_of([], TABLE).month == 23
 
 
-def test_a_plan_tells_what_it_costs_by_the_table_of_the_settings() -> None:
-    plan = plan_of(source_vm(), surroundings(), settings(prices=TABLE))
+def test_a_plan_reports_what_it_costs_by_the_table_of_the_settings() -> None:
+    plan = plan_of(source_vm(), planning_context(), settings(prices=TABLE))
 
     assert plan.cost
     assert (plan.cost.currency, plan.cost.month) == ("EUR", 20 + 6.4 + 3)
@@ -47,7 +47,7 @@ def test_a_plan_counts_the_replica_s_type_and_not_the_source_s() -> None:
     disks = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="Premium_LRS", size_gb=100))
     vm = asking(replica_disk_type=f"{DATA_DISK.name}=Standard_LRS").model_copy(update={"disks": disks})
 
-    plan = plan_of(vm, surroundings(), open_settings(prices=TABLE))
+    plan = plan_of(vm, planning_context(), open_settings(prices=TABLE))
 
     assert plan.cost
     assert plan.cost.disks == pytest.approx(6.4 + 5)

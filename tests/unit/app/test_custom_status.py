@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.model.order import MAX_ORDERS
 from shared.model.step_result import Error, Pending
 from shared.reconcile.custom_status import bounded
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 from tests.unit.app.examples import VM_ID
 
 # 16 KB of UTF-16, as the extension counts them.
@@ -58,7 +58,7 @@ def test_thousands_of_numbers_go_before_anything_else() -> None:
 @given(st.text(min_size=1), st.text(min_size=1), st.text(max_size=20))
 def test_a_run_shows_its_step_its_job_and_its_orders_whatever_azure_said(code: str, message: str, token: str) -> None:
     error = Error(code=code * 500, message=message * 20_000, action=message * 20_000)
-    run = Run(vm_id=VM_ID, poll_seconds=30, job="j" * 36, orders=(token,) * MAX_ORDERS)
+    run = RunState(vm_id=VM_ID, poll_seconds=30, job="j" * 36, orders=(token,) * MAX_ORDERS)
 
     shown = bounded(run.wait_for(START, Pending(retry_after=1, step="Enabling protection", error=error)).status())
 

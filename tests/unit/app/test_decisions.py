@@ -16,9 +16,9 @@ from shared.model.activity_io import ChangeRequest, EnableRequest, VmRequest
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.findings import warning
 from shared.model.replication import ReplicatedDisk
-from shared.model.step_result import Error, Outcome, Ready
-from shared.reconcile.run_state import Ending, Result
-from shared.reconcile.run_summary import RunEnd
+from shared.model.step_result import Error, Ready, StepResult
+from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Summary, SweepReport
 from shared.reporting.audit_log import KEYS, SWEEP_KEYS, run_ended, swept
 from tests.unit.app.examples import (
@@ -26,10 +26,10 @@ from tests.unit.app.examples import (
     OS_DISK,
     VM_ID,
     plan_of,
+    planning_context,
     protected_item,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, our_item_name
 from tests.unit.app.test_outcome_events import NOW
@@ -44,7 +44,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def told(log: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+def reported(log: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """The lines, as a query would read them."""
     messages = [record.getMessage() for record in log.records if record.name == "dr.decision"]
     assert all(message.startswith('{"decision":') and message.isprintable() for message in messages)
@@ -65,19 +65,19 @@ def ours(state: str, **tags: str) -> Cloud:
     return cloud
 
 
-async def test_an_enable_request_is_told_with_its_job_and_the_layers_that_asked(
+async def test_an_enable_request_is_reported_with_its_job_and_the_layers_that_asked(
     lines: pytest.LogCaptureFixture,
 ) -> None:
     cloud = Cloud()
     cloud.add_region_pair()
-    replication = plan_of(source_vm(), surroundings(), settings()).replication
+    replication = plan_of(source_vm(), planning_context(), settings()).replication
     assert replication
 
     await enable_protection(
         FakeAzure(settings(), cloud), EnableRequest(vm_id=VM_ID, replication=replication, origins=ORIGINS)
     )
 
-    assert told(lines) == [
+    assert reported(lines) == [
         {
             "decision": "enable",
             "vm": str(VM_ID),
@@ -90,9 +90,9 @@ async def test_an_enable_request_is_told_with_its_job_and_the_layers_that_asked(
     ]
 
 
-async def test_nothing_is_told_where_nothing_was_asked(lines: pytest.LogCaptureFixture) -> None:
+async def test_nothing_is_reported_where_nothing_was_asked(lines: pytest.LogCaptureFixture) -> None:
     cloud = ours("Protected", dr="true")
-    replication = plan_of(source_vm(), surroundings(), settings()).replication
+    replication = plan_of(source_vm(), planning_context(), settings()).replication
     assert replication
     azure = FakeAzure(settings(), cloud)
 
@@ -100,7 +100,7 @@ async def test_nothing_is_told_where_nothing_was_asked(lines: pytest.LogCaptureF
     await remove_failed_item(azure, VmRequest(vm_id=VM_ID))
     await disable_protection(azure, VmRequest(vm_id=VM_ID))
 
-    assert told(lines) == []
+    assert reported(lines) == []
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ async def test_nothing_is_told_where_nothing_was_asked(lines: pytest.LogCaptureF
         ),
     ],
 )
-async def test_a_change_is_told_with_what_differs(
+async def test_a_change_is_reported_with_what_differs(
     lines: pytest.LogCaptureFixture, changes: Changes, rule: list[str]
 ) -> None:
     azure = FakeAzure(settings(), ours("Protected", dr="true"))
 
     asked = await change_protection(azure, ChangeRequest(vm_id=VM_ID, changes=changes, origins=ORIGINS))
 
-    (line,) = told(lines)
+    (line,) = reported(lines)
     assert isinstance(asked, Ready)
     assert (line["decision"], line["rule"], line["origin"]) == ("change", rule, list(ORIGINS))
     assert line["job"] == asked.value["job"] != ""
@@ -135,7 +135,7 @@ async def test_a_change_is_told_with_what_differs(
         (None, False, "SourceDeleted", []),
     ],
 )
-async def test_a_disable_is_told_with_why_and_whether_somebody_confirmed_it(
+async def test_a_disable_is_reported_with_why_and_whether_somebody_confirmed_it(
     lines: pytest.LogCaptureFixture, tags: dict[str, str] | None, confirmed: bool, rule: str, origin: list[str]
 ) -> None:
     cloud = ours("Protected", **(tags or {}))
@@ -145,29 +145,31 @@ async def test_a_disable_is_told_with_why_and_whether_somebody_confirmed_it(
 
     await disable_protection(azure, VmRequest(vm_id=VM_ID, confirmed=confirmed))
 
-    (line,) = told(lines)
+    (line,) = reported(lines)
     assert (line["decision"], line["rule"], line["origin"]) == ("disable", [rule], origin)
     assert (line["vm"].lower(), line["job"]) == (VM_ID.key, "delete-1")
 
 
-async def test_taking_back_a_failed_attempt_is_told(lines: pytest.LogCaptureFixture) -> None:
-    outcome: Outcome = await remove_failed_item(
+async def test_taking_back_a_failed_attempt_is_reported(lines: pytest.LogCaptureFixture) -> None:
+    outcome: StepResult = await remove_failed_item(
         FakeAzure(settings(), ours("EnablingFailed", dr="true")), VmRequest(vm_id=VM_ID)
     )
 
-    (line,) = told(lines)
+    (line,) = reported(lines)
     assert outcome == Ready(value={"job": line["job"]})
     assert (line["decision"], line["rule"]) == ("remove", ["EnableFailed"])
 
 
-def test_the_end_of_a_run_is_told_by_codes_and_without_anybodys_words(lines: pytest.LogCaptureFixture) -> None:
+def test_the_end_of_a_run_is_reported_by_codes_and_without_anybodys_words(lines: pytest.LogCaptureFixture) -> None:
     late = warning("DiskNotProtected", "The disk of Ms Müller\nis not replicated.", "Call 555-0100.")
     error = Error(code="151066", message="The agent of Ms Müller.")
-    result = Result(outcome=Ending.FAILED, vm_id=VM_ID, item_id=protected_item().id, findings=(late, late), error=error)
+    result = RunResult(
+        outcome=RunOutcome.FAILED, vm_id=VM_ID, item_id=protected_item().id, findings=(late, late), error=error
+    )
 
-    run_ended(RunEnd(result=result, at=NOW, origins=ORIGINS))
+    run_ended(RunSummary(result=result, at=NOW, origins=ORIGINS))
 
-    assert told(lines) == [
+    assert reported(lines) == [
         {
             "decision": "Failed",
             "vm": str(VM_ID),
@@ -180,13 +182,13 @@ def test_the_end_of_a_run_is_told_by_codes_and_without_anybodys_words(lines: pyt
     ]
 
 
-def test_a_sweep_is_told_in_numbers(lines: pytest.LogCaptureFixture) -> None:
+def test_a_sweep_is_reported_in_numbers(lines: pytest.LogCaptureFixture) -> None:
     summary = Summary(total=9, required=8, compliant=6, by_finding={"Unhealthy": 2})
 
     removed = (VM_ID.group_id,)
     swept(SweepReport(read_at=NOW, summary=summary, started={"enable": 3}, removed=removed, gaps=("The VMs.",)))
 
-    (line,) = told(lines)
+    (line,) = reported(lines)
     assert (line["decision"], line["vm"], line["rule"]) == ("sweep", "", ["Unhealthy"])
     assert {key: line[key] for key in SWEEP_KEYS} == {
         "required": 8,

@@ -1,4 +1,4 @@
-"""Where what protects a VM is not what is asked for: changed in place where Azure can, told where it cannot."""
+"""Where what protects a VM is not what is asked for: changed in place where Azure can, reported where it cannot."""
 
 from typing import Any
 
@@ -29,11 +29,11 @@ from tests.unit.app.examples import (
     existing,
     open_settings,
     plan_of,
+    planning_context,
     protected_item,
+    reported,
     setting,
     source_vm,
-    surroundings,
-    told,
 )
 
 BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
@@ -83,10 +83,12 @@ def an_item(settings: dict[str, Any] | None = None, nic: dict[str, Any] | None =
     return found.model_copy(update=changes)
 
 
-def again(item: ProtectedItem | None = None, vm: Any = None, around: dict[str, Any] | None = None, **tags: str) -> Plan:
+def again(
+    item: ProtectedItem | None = None, vm: Any = None, context: dict[str, Any] | None = None, **tags: str
+) -> Plan:
     known = {"existing": tuple(NAMED.values()), "target_networks": (THERE,)}
     return plan_of(
-        vm or asking(**tags), surroundings(**{**known, **(around or {})}), open_settings(), item or an_item()
+        vm or asking(**tags), planning_context(**{**known, **(context or {})}), open_settings(), item or an_item()
     )
 
 
@@ -115,7 +117,7 @@ def test_what_an_item_has_stays_as_it_is_unless_somebody_asks_for_another() -> N
     assert plan.resources == ()
 
 
-def test_what_the_interfaces_and_disks_of_an_item_have_is_told_as_its_own() -> None:
+def test_what_the_interfaces_and_disks_of_an_item_have_is_reported_as_its_own() -> None:
     guard, front = NAMED["target-nsg"].id, NAMED["target-public-ip"].id
     nic = {"target_address": "10.1.1.7", "security_group": guard, "public_ip": front, "backend_pools": (POOL,)}
     keys = ResourceId.of(SUBSCRIPTION, "web-asr", override_options.ENCRYPTION_SET, "keys")
@@ -134,7 +136,7 @@ def test_what_the_interfaces_and_disks_of_an_item_have_is_told_as_its_own() -> N
     assert {each.origin for each in told_.values()} == {"replicated item"}
 
 
-def test_an_address_does_not_go_along_to_another_subnet_and_is_not_told_to() -> None:
+def test_an_address_does_not_go_along_to_another_subnet_and_is_not_reported_to() -> None:
     plan = again(an_item(nic={"target_address": "10.1.1.7"}), target_subnet="db")
 
     assert (setting(plan, "targetIp/web-1-nic").value, plan.findings) == ("the next free one", ())
@@ -164,16 +166,16 @@ def test_a_resource_that_is_asked_for_is_changed_by_an_update_of_the_item(tag: s
     vm = source_vm(tags={f"dr-{tag}": str(wanted)})
     item = an_item({}, {"network": BY_NAME})
     subnets = {"web": Subnet(prefixes=("10.1.1.0/24",))}
-    around = {"target_networks": (THERE, Network(id=NAMED["target-vnet"].id, subnets=subnets))}
+    context = {"target_networks": (THERE, Network(id=NAMED["target-vnet"].id, subnets=subnets))}
 
-    plan = again(item, vm, around)
+    plan = again(item, vm, context)
 
     assert changed(plan) == ItemUpdate(**{field: wanted})
     (difference,) = plan.changes.differences
     assert str(difference).startswith(f"{override_options.CHOICES[tag].setting}: ")
     assert str(difference).endswith(f" → {wanted}")
     done = an_item({field: wanted}, {"network": wanted} if tag == "target-vnet" else {})
-    assert again(done, vm, around).changes == Changes()
+    assert again(done, vm, context).changes == Changes()
 
 
 @pytest.mark.parametrize(
@@ -189,16 +191,16 @@ def test_size_and_name_are_changed_by_an_update_of_the_item(tag: str, value: str
 def test_a_set_is_exchanged_for_another_and_never_given_or_taken() -> None:
     own = ResourceId.of(SUBSCRIPTION, "web-asr", AVAILABILITY_SET.type, "web-set-asr")
     other = NAMED["target-availability-set"].id
-    around = {"availability_set": SET}
+    context = {"availability_set": SET}
 
-    exchanged = again(an_item({"availability_set": own}), None, around, target_availability_set="other")
-    given = again(an_item(), None, around, target_availability_set="other")
-    taken = again(an_item({"availability_set": own}), None, around, target_availability_set="none")
+    exchanged = again(an_item({"availability_set": own}), None, context, target_availability_set="other")
+    given = again(an_item(), None, context, target_availability_set="other")
+    taken = again(an_item({"availability_set": own}), None, context, target_availability_set="none")
 
     assert changed(exchanged) == ItemUpdate(availability_set=other)
     for plan in (given, taken):
         assert plan.changes == Changes()
-        assert told(plan.findings, "SettingNeedsReenable").severity is Severity.WARNING
+        assert reported(plan.findings, "SettingNeedsReenable").severity is Severity.WARNING
 
 
 OF_NIC = [
@@ -255,7 +257,7 @@ def test_disk_types_are_changed_and_what_is_not_asked_for_stays_what_the_item_ha
     assert again(an_item(disks=disks), replica_disk_type="standardssd_lrs").changes == Changes()
 
 
-def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_told() -> None:
+def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_reported() -> None:
     late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
     vm = source_vm(disks=(*source_vm().disks, late))
 
@@ -283,7 +285,7 @@ LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
 
 
 @pytest.mark.parametrize(
-    ("late", "around", "code"),
+    ("late", "context", "code"),
     [
         ({"obstacle": "an ultra disk"}, {}, "UnsupportedDisk"),
         ({"size_gb": 0}, {}, "UnsupportedDisk"),
@@ -294,16 +296,16 @@ LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
     ],
     ids=str,
 )
-def test_a_late_disk_that_cannot_be_replicated_is_told_and_keeps_nothing_else_from_being_changed(
-    late: dict[str, Any], around: dict[str, Any], code: str
+def test_a_late_disk_that_cannot_be_replicated_is_reported_and_keeps_nothing_else_from_being_changed(
+    late: dict[str, Any], context: dict[str, Any], code: str
 ) -> None:
     unfit = LATE.model_copy(update=late)
     fit = LATE.model_copy(update={"id": ResourceId(f"{DATA_DISK}-2")})
     vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": (*source_vm().disks, unfit, fit)})
 
-    plan = again(an_item(id=OURS), vm, around)
+    plan = again(an_item(id=OURS), vm, context)
 
-    assert told(plan.findings, code).severity is Severity.WARNING
+    assert reported(plan.findings, code).severity is Severity.WARNING
     assert plan.blockers == ()
     assert plan.changes.update == ItemUpdate(size="Standard_D4s_v5")
     assert [disk.id for disk in plan.changes.added_disks] == [fit.id]
@@ -327,7 +329,7 @@ def test_a_subnet_that_an_operator_chose_in_the_network_that_is_asked_for_is_kep
     there = Network(id=NAMED["target-vnet"].id, location=TARGET, subnets={"web": Subnet(), "app": Subnet()})
     has = an_item({"network": there.id}, {"network": there.id, "target_subnet": "app"})
 
-    assert again(has, around={"target_networks": (there,)}, target_vnet="hub").changes == Changes()
+    assert again(has, context={"target_networks": (there,)}, target_vnet="hub").changes == Changes()
 
 
 # Not in place
@@ -353,14 +355,14 @@ FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tag", "value", "message", "around"), FOR_GOOD)
-def test_what_site_recovery_does_not_change_is_told_with_what_it_would_cost(
-    tag: str, value: str, message: str, around: dict[str, Any]
+@pytest.mark.parametrize(("tag", "value", "message", "context"), FOR_GOOD)
+def test_what_site_recovery_does_not_change_is_reported_with_what_it_would_cost(
+    tag: str, value: str, message: str, context: dict[str, Any]
 ) -> None:
-    plan = again(None, source_vm(tags={f"dr-{tag}": value}), around)
+    plan = again(None, source_vm(tags={f"dr-{tag}": value}), context)
 
     assert plan.changes == Changes()
-    finding = told(plan.findings, "SettingNeedsReenable")
+    finding = reported(plan.findings, "SettingNeedsReenable")
     assert finding.severity is Severity.WARNING
     assert finding.message.startswith(message)
     assert "does not change it on a protected item" in finding.message
@@ -380,7 +382,7 @@ def test_what_an_item_has_is_not_taken_away(tag: str, value: str, has: dict[str,
     plan = again(an_item(has), source_vm(tags={f"dr-{tag}": value}))
 
     assert plan.changes == Changes()
-    assert told(plan.findings, "SettingNeedsReenable")
+    assert reported(plan.findings, "SettingNeedsReenable")
 
 
 def test_what_can_be_changed_is_although_something_else_cannot() -> None:
@@ -393,7 +395,7 @@ def test_what_can_be_changed_is_although_something_else_cannot() -> None:
 # Wishes that are not to be had, and what is none of an item's business
 
 
-def test_with_a_wish_that_is_not_to_be_had_nothing_is_changed() -> None:
+def test_with_a_override_that_is_not_to_be_had_nothing_is_changed() -> None:
     plan = again(target_size="Standard_D4s_v5", target_nsg="missing")
 
     assert plan.changes == Changes()

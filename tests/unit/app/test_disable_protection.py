@@ -11,11 +11,11 @@ from activities.enable_protection import enable_protection
 from shared.arm.errors import WriteRefusedError
 from shared.config.settings import Mode
 from shared.model import naming
-from shared.model.activity_io import EnableRequest, Verdict, VmRequest
+from shared.model.activity_io import Decision, EnableRequest, VmRequest
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready
-from shared.observe.vm import look_at
-from tests.unit.app.examples import SUBSCRIPTION, VM_ID, plan_of, settings, source_vm, surroundings
+from shared.observe.vm import observe
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID, plan_of, planning_context, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, our_item_name
 
 REQUEST, CONFIRMED = VmRequest(vm_id=VM_ID), VmRequest(vm_id=VM_ID, confirmed=True)
@@ -41,7 +41,7 @@ def disables_of(count: int, hours_ago: float = 1) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "false"}, None], ids=["no tag", "a tag that says no", "no VM"])
-async def test_in_cleanup_what_nobody_asks_for_is_disabled(tags: dict[str, str] | None) -> None:
+async def test_in_cleanup_what_no_one_asks_for_is_disabled(tags: dict[str, str] | None) -> None:
     cloud = cloud_with(tags)
 
     assert await disable_protection(cleanup(cloud), REQUEST) == Ready(value={"job": "delete-1"})
@@ -86,7 +86,7 @@ async def test_with_writes_off_no_confirmation_helps(changes: dict[str, Any]) ->
         ({}, "SomethingNew", "", {}),
         ({}, "DisablingProtection", "", {}),
     ],
-    ids=["tagged", "on hold", "of others", "failed over", "a state that nobody knows", "being disabled"],
+    ids=["tagged", "on hold", "of others", "failed over", "an unknown state", "being disabled"],
 )
 async def test_what_may_not_be_disabled(
     request_: VmRequest, tags: dict[str, str], state: str, name: str, details: dict[str, Any]
@@ -150,7 +150,7 @@ async def test_an_old_list_of_jobs_lets_no_more_through_than_the_day_allows() ->
     cloud = Cloud()
     cloud.add_region_pair()
     azure = FakeAzure(settings(max_enables_per_day=50), cloud)
-    plan = plan_of(source_vm(), surroundings(), settings())
+    plan = plan_of(source_vm(), planning_context(), settings())
     assert plan.replication
     vms = [ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"vm-{number}") for number in range(200)]
 
@@ -178,9 +178,9 @@ async def test_an_old_list_of_jobs_lets_no_more_through_than_the_day_allows() ->
 async def test_a_tag_that_says_no_is_meant_and_one_that_is_missing_may_be_a_mistake(
     tags: dict[str, str] | None, changes: dict[str, Any], grace: float
 ) -> None:
-    source = await look_at(cleanup(cloud_with(tags), **changes), VM_ID)
+    source = await observe(cleanup(cloud_with(tags), **changes), VM_ID)
 
-    assert source.verdict is (Verdict.GONE if tags is None else Verdict.NOT_TAGGED)
+    assert source.decision is (Decision.GONE if tags is None else Decision.NOT_TAGGED)
     assert source.item
     assert source.item.id.name == naming.item_name(VM_ID)
     assert source.grace_seconds == grace
@@ -189,5 +189,5 @@ async def test_a_tag_that_says_no_is_meant_and_one_that_is_missing_may_be_a_mist
 async def test_out_of_cleanup_a_vm_without_the_tag_costs_one_read() -> None:
     cloud = cloud_with({})
 
-    assert (await look_at(FakeAzure(settings(), cloud), VM_ID)).item is None
+    assert (await observe(FakeAzure(settings(), cloud), VM_ID)).item is None
     assert len(cloud.reads) == 1

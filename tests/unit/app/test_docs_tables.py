@@ -9,7 +9,7 @@ import pytest
 
 from shared.config.settings import Settings, as_text
 from shared.reconcile.catalog import DRIFT
-from shared.reconcile.run_state import Ending
+from shared.reconcile.run_state import RunOutcome
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = (ROOT / "docs" / "configure.md").read_text()
@@ -26,8 +26,8 @@ def test_every_setting_has_a_row_with_its_default(field: str) -> None:
     assert row.split("|")[2].strip().strip("`") == default
 
 
-@pytest.mark.parametrize("outcome", Ending)
-def test_every_outcome_has_a_row(outcome: Ending) -> None:
+@pytest.mark.parametrize("outcome", RunOutcome)
+def test_every_outcome_has_a_row(outcome: RunOutcome) -> None:
     assert f"| `{outcome}` |" in OUTCOMES
 
 

@@ -30,7 +30,7 @@ def test_each_disk_that_was_attached_later_is_a_warning() -> None:
     assert finding.fix
 
 
-def test_a_frozen_item_is_told_with_all_that_may_have_frozen_it() -> None:
+def test_a_frozen_item_is_reported_with_all_that_may_have_frozen_it() -> None:
     item = protected_item(
         state="UnplannedFailoverCommitted", test_failover="Running", active_location="Recovery", state_description=""
     )
@@ -52,7 +52,7 @@ WANTED = Profile().policy_for("default")
         (90, (64, None), "its recovery points of the last 90 min, and leave it unprotected until its disks are"),
     ],
 )
-def test_a_policy_of_other_values_is_told_with_both_and_what_a_change_would_cost(
+def test_a_policy_of_other_values_is_reported_with_both_and_what_a_change_would_cost(
     retention: int, sizes: tuple[int | None, ...], cost: str
 ) -> None:
     vm = source_vm(disks=tuple(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=size) for size in sizes))
@@ -72,7 +72,7 @@ def test_a_policy_that_fits_whatever_its_name_or_that_azure_does_not_tell_is_no_
 
 
 @pytest.mark.parametrize(
-    ("error", "why"), [(None, "it shows what it was"), (Error(code="150", message="No."), "150: No.")]
+    ("error", "why"), [(None, "it shows its old settings"), (Error(code="150", message="No."), "150: No.")]
 )
 def test_a_change_that_was_not_made_says_what_and_why(error: Error | None, why: str) -> None:
     differences = (

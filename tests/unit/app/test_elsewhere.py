@@ -93,7 +93,7 @@ async def test_a_link_that_leads_to_nothing_is_stale_and_the_fix_removes_it(clou
 async def test_an_item_of_our_own_that_its_link_leads_to_is_there_although_the_list_does_not_hold_it_yet(
     cloud: Cloud,
 ) -> None:
-    """Nobody is told to remove the link of a protection that is alive."""
+    """No one is requested to remove the link of a protection that is alive."""
     ours = CONTAINER.child("replicationProtectedItems", "just-enabled")
     cloud.links = [link_body(str(ours))]
     cloud.add(ours, {"properties": {}})
@@ -114,7 +114,7 @@ async def test_links_are_never_older_than_a_poll(cloud: Cloud, monkeypatch: pyte
     assert [finding.code for finding in (await plan_for(azure, source_vm())).blockers] == ["ProtectedElsewhere"]
 
 
-async def test_each_link_is_told(cloud: Cloud) -> None:
+async def test_each_link_is_reported(cloud: Cloud) -> None:
     cloud.links = [link_body(str(ITEM), name="ASR-Protect-1"), link_body("x", name="ASR-Protect-2")]
     cloud.add(ITEM, {"properties": {}})
 

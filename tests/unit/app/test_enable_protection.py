@@ -19,9 +19,9 @@ from tests.unit.app.examples import (
     VAULT_ID,
     VM_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import (
     FAR_CONTAINER,
@@ -38,7 +38,7 @@ REQUEST = "create replication_protected_items"
 
 
 def replication() -> Replication:
-    found = plan_of(source_vm(), surroundings(), settings()).replication
+    found = plan_of(source_vm(), planning_context(), settings()).replication
     assert found
     return found
 
@@ -201,7 +201,7 @@ async def test_a_refused_request_is_sent_once_and_its_error_goes_through(azure: 
 
 
 async def test_what_was_not_even_sent_leaves_the_lists_as_they_are_known(azure: FakeAzure, cloud: Cloud) -> None:
-    cloud.faults["write"] = ThrottledError("Azure takes no more writes for now", 7, lambda wait: wait)
+    cloud.faults["write"] = ThrottledError("rate limit of writes reached", 7, lambda wait: wait)
 
     with pytest.raises(ThrottledError):
         await enable_protection(azure, REQUESTED)
@@ -274,7 +274,7 @@ async def test_lists_that_were_read_a_moment_ago_serve_for_a_hundred_requests(
     assert cloud.reads.count("replication_jobs") == 1
 
 
-async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_nobody(
+async def test_a_job_of_others_for_a_vm_of_this_name_is_adopted_by_no_one(
     azure: FakeAzure, cloud: Cloud, clock: Clock
 ) -> None:
     cloud.vault["replication_jobs"].append(job_body("InProgress", "of-another-web-1"))

@@ -212,15 +212,15 @@ def test_the_reason_is_one_line_whatever_somebody_sent(schema: Any, subject: str
 
 
 @SCHEMAS
-def test_nothing_of_the_caller_s_claims_is_ever_told(schema: Any) -> None:
-    told = [
+def test_nothing_of_the_caller_s_claims_is_ever_reported(schema: Any) -> None:
+    reported = [
         why_ignored(schema("Microsoft.Resources.ResourceWriteSuccess", "malformed", operation(WRITE))),
         why_ignored(schema("Microsoft.Resources.ResourceWriteSuccess", str(VM_ID), operation("other"))),
         why_ignored(schema("Other", str(VM_ID), operation(WRITE))),
         why_ignored(schema("Microsoft.ResourceNotifications.Resources.Deleted", str(VM_ID), operation(WRITE))),
     ]
 
-    assert not any(claim in text for text in told for claim in CLAIMS.values())
+    assert not any(claim in text for text in reported for claim in CLAIMS.values())
 
 
 json_values = st.recursive(

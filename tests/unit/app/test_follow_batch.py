@@ -10,8 +10,8 @@ from shared.model.findings import blocker, note, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Ready
 from shared.orchestrations import instance_of
-from shared.reconcile.batch import BatchAnswer, BatchAsk
-from shared.reconcile.run_state import Ending, Result, Run
+from shared.reconcile.batch import BatchProgress, BatchRequest
+from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeHub
@@ -21,33 +21,33 @@ BATCH = "batch-1"
 FAILURE = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 
 
-async def follow(hub: FakeHub, *vms: ResourceId) -> BatchAnswer:
-    request = BatchAsk(vm_ids=vms or (VM_ID,), order=BATCH)
+async def follow(hub: FakeHub, *vms: ResourceId) -> BatchProgress:
+    request = BatchRequest(vm_ids=vms or (VM_ID,), order=BATCH)
     outcome = await follow_batch(FakeAzure(settings(), Cloud()), request, hub)
     assert isinstance(outcome, Ready)
-    return BatchAnswer.load(outcome.value)
+    return BatchProgress.load(outcome.value)
 
 
-def ended(outcome: Ending, **told: Any) -> dict[str, Any]:
-    return Result(outcome=outcome, vm_id=VM_ID, **{"orders": ("other", BATCH), **told}).dump()
+def ended(outcome: RunOutcome, **reported: Any) -> dict[str, Any]:
+    return RunResult(outcome=outcome, vm_id=VM_ID, **{"orders": ("other", BATCH), **reported}).dump()
 
 
 async def test_a_run_that_ended_says_how() -> None:
     hub = FakeHub()
-    hub.put(instance_of(VM_ID), Status.Completed, output=ended(Ending.FAILED, error=FAILURE))
+    hub.put(instance_of(VM_ID), Status.Completed, output=ended(RunOutcome.FAILED, error=FAILURE))
     hub.put(instance_of(OTHER), Status.Running)
 
     answered = await follow(hub, VM_ID, OTHER)
 
     (end,) = answered.ended
-    assert (end.vm_id, end.outcome, end.error) == (VM_ID, Ending.FAILED, FAILURE)
+    assert (end.vm_id, end.outcome, end.error) == (VM_ID, RunOutcome.FAILED, FAILURE)
     assert answered.running == (OTHER,)
 
 
 async def test_of_what_it_found_the_worst_comes_first_and_the_rest_is_left_to_the_vm_itself() -> None:
     hub = FakeHub()
     findings = (note("A", "a"), note("B", "b"), warning("C", "c" * 900, "Mend it."), note("D", "d"), blocker("E", "e"))
-    hub.put(instance_of(VM_ID), Status.Completed, output=ended(Ending.NOT_ELIGIBLE, findings=findings))
+    hub.put(instance_of(VM_ID), Status.Completed, output=ended(RunOutcome.NOT_ELIGIBLE, findings=findings))
 
     (end,) = (await follow(hub)).ended
 
@@ -70,7 +70,7 @@ async def test_a_run_that_broke_has_failed(status: Status) -> None:
 
     (end,) = (await follow(hub)).ended
 
-    assert end.outcome is Ending.FAILED
+    assert end.outcome is RunOutcome.FAILED
     assert end.error
     assert status.name in end.error.message
 
@@ -78,17 +78,17 @@ async def test_a_run_that_broke_has_failed(status: Status) -> None:
 async def test_an_end_that_knows_nothing_of_the_batch_is_not_its_end() -> None:
     """The batch's start was dropped, or a later run has replaced its result: the VM's run is asked once more."""
     hub = FakeHub()
-    hub.put(instance_of(VM_ID), Status.Completed, output=ended(Ending.NOT_TAGGED, orders=("other",)))
+    hub.put(instance_of(VM_ID), Status.Completed, output=ended(RunOutcome.NOT_TAGGED, orders=("other",)))
 
     assert (await follow(hub)).running == (VM_ID,)
     assert hub.started == [instance_of(VM_ID)]
     shown = await hub.get_status(instance_of(VM_ID), show_input=True)
-    assert Run.model_validate_json(shown.input_).orders == (BATCH,)
+    assert RunState.model_validate_json(shown.input_).orders == (BATCH,)
 
 
-async def test_a_vm_whose_run_was_purged_is_looked_at_again() -> None:
+async def test_a_vm_whose_run_was_purged_is_observed_again() -> None:
     def ends_at_once(hub: FakeHub, instance: str) -> None:
-        hub.put(instance, Status.Completed, output=ended(Ending.PROTECTED))
+        hub.put(instance, Status.Completed, output=ended(RunOutcome.PROTECTED))
 
     hub = FakeHub(on_start=ends_at_once)
 
@@ -96,4 +96,4 @@ async def test_a_vm_whose_run_was_purged_is_looked_at_again() -> None:
     (end,) = (await follow(hub)).ended
 
     assert hub.started == [instance_of(VM_ID)]
-    assert end.outcome is Ending.PROTECTED
+    assert end.outcome is RunOutcome.PROTECTED

@@ -22,7 +22,7 @@ from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, se
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
-from tests.unit.app.test_protection_door import RefusesToStart
+from tests.unit.app.test_protection_trigger import RefusesToStart
 from triggers.events import CloudEventsNotSupportedError
 
 SECRET = "203.0.113.7"
@@ -69,7 +69,7 @@ async def test_an_event_about_a_vm_starts_its_run(functions: dict[str, Function]
     assert [instance for _, instance, _ in client.started] == [naming.instance_id(VM_ID)]
 
 
-async def test_an_event_about_anything_else_is_told_in_one_line_without_claims(
+async def test_an_event_about_anything_else_is_reported_in_one_line_without_claims(
     functions: dict[str, Function], caplog: pytest.LogCaptureFixture
 ) -> None:
     client = FakeDurableClient()
@@ -181,7 +181,7 @@ async def test_a_request_for_a_vm_is_answered(
 
 
 @pytest.mark.parametrize(("subscription", "status"), [(SUBSCRIPTION, 200), (ELSEWHERE, 404)])
-async def test_a_plan_is_told_or_a_problem_answered_as_a_document(
+async def test_a_plan_is_reported_or_a_problem_answered_as_a_document(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, subscription: str, status: int
 ) -> None:
     cloud = Cloud()

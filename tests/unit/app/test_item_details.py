@@ -1,4 +1,4 @@
-"""A replicated item drilled down: what the service tells of it, and what it does not."""
+"""A replicated item drilled down: what the service reports it, and what it does not."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from tests.unit.app.examples import DATA_DISK, OS_DISK, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, point_body
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-RECKONED: dict[str, Any] = {"rpoInSeconds": 95, "lastRpoCalculatedTime": NOON.isoformat()}
+RPO_READ: dict[str, Any] = {"rpoInSeconds": 95, "lastRpoCalculatedTime": NOON.isoformat()}
 
 
 async def item_in(azure: FakeAzure) -> ProtectedItem:
@@ -44,15 +44,15 @@ async def test_its_disks_say_how_far_each_of_them_is() -> None:
 
     details = await details_of(Cloud(), item_body("Protected", protectedManagedDisks=disks))
 
-    told = [(disk.id, disk.state, disk.percent, disk.resync_required, disk.pending_mb) for disk in details.disks]
-    assert told == [
+    reported = [(disk.id, disk.state, disk.percent, disk.resync_required, disk.pending_mb) for disk in details.disks]
+    assert reported == [
         (OS_DISK, "Protected", None, True, 1.2),
         (DATA_DISK, "InitialReplicationPending", 33, False, 0),
     ]
 
 
 async def test_its_health_errors_come_with_their_causes_and_what_to_do() -> None:
-    body = item_body("Protected", **RECKONED)
+    body = item_body("Protected", **RPO_READ)
     body["properties"] |= {
         "replicationHealth": "Warning",
         "failoverHealth": "Critical",
@@ -102,7 +102,7 @@ async def test_its_newest_recovery_points_come_first_and_all_are_counted() -> No
         )
     )
 
-    details = await details_of(cloud, item_body("Protected", **RECKONED))
+    details = await details_of(cloud, item_body("Protected", **RPO_READ))
 
     newest, second, *_ = details.recovery_points
     assert newest == RecoveryPoint(
@@ -136,7 +136,7 @@ async def test_an_item_that_is_gone_meanwhile_has_no_details() -> None:
 
 async def test_what_azure_refuses_is_no_missing_item() -> None:
     cloud = Cloud()
-    cloud.vault["replication_protected_items"] = [item_body("Protected", **RECKONED)]
+    cloud.vault["replication_protected_items"] = [item_body("Protected", **RPO_READ)]
     azure = FakeAzure(settings(), cloud)
     item = await item_in(azure)
     cloud.faults[f"recovery points of {item.id.name}"] = answer(403, "AuthorizationFailed")

@@ -9,7 +9,7 @@ from hypothesis import settings as examples
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, SourceVm
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from shared.reconcile.mismatches import Mismatch, mismatches
 from tests.unit.app.examples import (
     DATA_DISK,
@@ -27,7 +27,7 @@ GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
 
 
 def found(vm: SourceVm, item: ProtectedItem) -> tuple[Mismatch, ...]:
-    return mismatches(vm, wishes_of(vm, {}, open_settings()), item)
+    return mismatches(vm, overrides_of(vm, {}, open_settings()), item)
 
 
 def item_of(**changes: object) -> ProtectedItem:
@@ -41,32 +41,32 @@ def item_of(**changes: object) -> ProtectedItem:
 
 @examples(max_examples=150)
 @given(situations(fitting=True))
-def test_what_is_told_without_reading_is_what_the_run_would_change(situation: Situation) -> None:
+def test_what_is_reported_without_reading_is_what_the_run_would_change(situation: Situation) -> None:
     """The VM was protected before anything was asked for; whatever is asked for since can be had."""
-    vm = situation.vm.model_copy(update={"nic_ids": tuple(nic.id for nic in situation.around.nics)})
+    vm = situation.vm.model_copy(update={"nic_ids": tuple(nic.id for nic in situation.context.nics)})
     before = situation._replace(vm=vm.model_copy(update={"tags": {"dr": "true"}, "request": {}}), group_tags={})
     assume(before.plan().replication is not None)
     item = item_made_from(before, before.plan())
     plan = situation._replace(vm=vm).plan(item)
     assume(not plan.blockers)
 
-    told = mismatches(vm, wishes_of(vm, situation.group_tags, situation.app), item)
+    reported = mismatches(vm, overrides_of(vm, situation.group_tags, situation.app), item)
 
-    event(f"{min(len(told), 3)} mismatches")
-    in_place = Counter((each.setting, each.wanted.lower()) for each in told if each.in_place)
+    event(f"{min(len(reported), 3)} mismatches")
+    in_place = Counter((each.setting, each.wanted.lower()) for each in reported if each.in_place)
     assert in_place == Counter((each.setting, each.wanted.lower()) for each in plan.changes.differences)
     for_good = [finding for finding in plan.findings if finding.code == "SettingNeedsReenable"]
-    assert len(for_good) == len([each for each in told if not each.in_place])
+    assert len(for_good) == len([each for each in reported if not each.in_place])
 
 
 def test_a_name_stands_for_the_resource_in_the_target_group_and_no_other() -> None:
     theirs = ResourceId.of(SUBSCRIPTION, "others", NETWORK.type, "vnet-dr")
     ours = ResourceId.of(SUBSCRIPTION, "web-asr", NETWORK.type, "VNET-DR")
 
-    (told,) = found(asking(target_vnet="vnet-dr"), item_of(settings=ItemSettings(network=theirs)))
+    (reported,) = found(asking(target_vnet="vnet-dr"), item_of(settings=ItemSettings(network=theirs)))
 
-    assert (told.code, told.current, told.in_place) == ("NetworkMismatch", str(theirs), True)
-    assert told.wanted.lower() == ours.key
+    assert (reported.code, reported.current, reported.in_place) == ("NetworkMismatch", str(theirs), True)
+    assert reported.wanted.lower() == ours.key
     assert found(asking(target_vnet="vnet-dr"), item_of(settings=ItemSettings(network=ours))) == ()
 
 
@@ -95,7 +95,7 @@ def test_an_interface_or_a_disk_that_was_removed_is_not_compared() -> None:
     assert found(vm, item) == ()
 
 
-def test_one_address_is_asked_for_nobody_where_there_are_several_interfaces() -> None:
+def test_one_address_is_asked_for_no_one_where_there_are_several_interfaces() -> None:
     other = ResourceId(f"{NIC}-2")
     nics = (ItemNic(id="1", source=NIC), ItemNic(id="2", source=other))
     vm = asking(target_ip="10.1.1.9").model_copy(update={"nic_ids": (NIC, other)})
@@ -112,11 +112,11 @@ def test_what_an_item_has_is_not_taken_away_by_an_update() -> None:
     )
     vm = asking(target_zone="none", consistency_group="none", target_ppg="none")
 
-    told = found(vm, item_of(settings=has))
+    reported = found(vm, item_of(settings=has))
 
-    assert [(each.code, each.in_place) for each in told] == [
+    assert [(each.code, each.in_place) for each in reported] == [
         ("TargetMismatch", False),
         ("ConsistencyGroupMismatch", False),
         ("TargetMismatch", False),
     ]
-    assert str(told[0]) == "targetZone: 1, asked for none"
+    assert str(reported[0]) == "targetZone: 1, requested none"

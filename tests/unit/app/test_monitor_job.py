@@ -6,7 +6,7 @@ import pytest
 
 from activities.monitor_job import monitor_job as step
 from shared.model.activity_io import JobRequest
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
@@ -38,7 +38,7 @@ def azure_with(item: str = "", job: str = "", **of_job: Any) -> FakeAzure:
     return FakeAzure(settings(), cloud)
 
 
-async def monitor_job(azure: FakeAzure, request: JobRequest) -> Outcome:
+async def monitor_job(azure: FakeAzure, request: JobRequest) -> StepResult:
     """The step's answer, with Failed for what it has found to have failed: the step itself did well then."""
     outcome = await step(azure, request)
     if isinstance(outcome, Ready) and "error" in outcome.value:
@@ -125,7 +125,7 @@ async def test_initial_replication_shows_its_percent_and_is_looked_at_sparsely()
         },
     ],
 )
-async def test_a_failed_job_tells_the_real_cause_and_not_the_general_one(errors: dict[str, Any]) -> None:
+async def test_a_failed_job_reports_the_real_cause_and_not_the_general_one(errors: dict[str, Any]) -> None:
     cloud = Cloud()
     cloud.vault["replication_jobs"].append(job_body("Failed", **errors))
 
@@ -134,7 +134,7 @@ async def test_a_failed_job_tells_the_real_cause_and_not_the_general_one(errors:
     assert outcome == Failed(error=CAUSE)
 
 
-async def test_a_failed_job_with_the_general_error_alone_tells_that() -> None:
+async def test_a_failed_job_with_the_general_error_alone_reports_that() -> None:
     cloud = Cloud()
     cloud.vault["replication_jobs"].append(job_body("Failed", errors=[{}, GENERIC_ERROR]))
 
@@ -155,7 +155,7 @@ async def test_a_failed_job_without_a_cause_says_at_least_that() -> None:
     assert "Cancelled" in outcome.error.message
 
 
-async def test_a_failed_item_without_a_job_tells_its_own_health_error() -> None:
+async def test_a_failed_item_without_a_job_reports_its_own_health_error() -> None:
     cloud = Cloud()
     body = item_body("InitialReplicationFailed")
     body["properties"]["healthErrors"] = [
@@ -169,7 +169,7 @@ async def test_a_failed_item_without_a_job_tells_its_own_health_error() -> None:
     assert outcome == Failed(error=Error(code="153006", message="No crash point.", action="Wait."))
 
 
-async def test_a_failed_item_without_an_error_tells_its_state() -> None:
+async def test_a_failed_item_without_an_error_reports_its_state() -> None:
     outcome = await monitor_job(azure_with("EnablingFailed"), JobRequest(vm_id=VM_ID, job=""))
 
     assert outcome == Failed(error=Error(code="EnablingFailed", message="It is EnablingFailed"))

@@ -19,12 +19,12 @@ from shared.model.findings import warning
 from shared.model.plan import Setting
 from shared.model.resource_id import vm_id
 from shared.model.step_result import Error
-from shared.reconcile.run_state import Ending, Run
+from shared.reconcile.run_state import RunOutcome, RunState
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
-from tests.unit.app.test_protections_door import BATCH, STATE
+from tests.unit.app.test_protections_trigger import BATCH, STATE
 from triggers.body import request_model, tags_in
 from triggers.compliance import get_compliance
 from triggers.disabling import delete_protection
@@ -94,7 +94,7 @@ def test_the_document_is_openapi() -> None:
     schemathesis.openapi.from_dict(DOCUMENT).validate()
 
 
-def test_a_document_that_is_none_is_told_from_it() -> None:
+def test_a_document_that_is_none_is_reported_from_it() -> None:
     with pytest.raises(jsonschema_rs.ValidationError):
         schemathesis.openapi.from_dict({**DOCUMENT, "info": {"title": 3}}).validate()
 
@@ -206,7 +206,7 @@ async def test_a_plan_of_a_protected_vm_is_as_the_document_says(cloud: Cloud) ->
     assert as_documented(f"{VM_PATH}/plan", response, "post")["item"]
 
 
-RUN = Run(vm_id=VM_ID, poll_seconds=30, settings=(Setting(name="a", value="b", origin="default", reason="c"),))
+RUN = RunState(vm_id=VM_ID, poll_seconds=30, settings=(Setting(name="a", value="b", origin="default", reason="c"),))
 FAILURE = Error(code="1", message="It failed.")
 
 
@@ -216,9 +216,9 @@ FAILURE = Error(code="1", message="It failed.")
         (None, None, None),
         (Status.Pending, None, None),
         (Status.Running, RUN.status(), None),
-        (Status.Running, RUN.but(percent=40, last_error=FAILURE, job="job-1", attempts=1).status(), None),
-        (Status.Completed, {}, RUN.finish(Ending.PROTECTED, (warning("A", "b", "c"),)).but().result),
-        (Status.Completed, {}, RUN.but(item_id=VM_ID).finish(Ending.FAILED, error=FAILURE).result),
+        (Status.Running, RUN.with_(percent=40, last_error=FAILURE, job="job-1", attempts=1).status(), None),
+        (Status.Completed, {}, RUN.finish(RunOutcome.PROTECTED, (warning("A", "b", "c"),)).with_().result),
+        (Status.Completed, {}, RUN.with_(item_id=VM_ID).finish(RunOutcome.FAILED, error=FAILURE).result),
         (Status.Failed, {}, "Orchestrator function 'protect_vm' failed: unexpected."),
     ],
 )
@@ -237,14 +237,14 @@ async def test_a_look_is_as_the_document_says(
     assert view["run"] == (client.custom_status if view["running"] else client.output)
 
 
-RECKONED = {"rpoInSeconds": 95, "lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
+RPO_READ = {"rpoInSeconds": 95, "lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
 
 
 def protect(cloud: Cloud) -> None:
     """By an item of which there is much to tell."""
     cloud.add_region_pair()
     disks = [{"diskId": f"{VM_ID.group_id}/providers/Microsoft.Compute/disks/web-1-os", "diskState": "Protected"}]
-    item = item_body("Protected", our_item_name(), protectedManagedDisks=disks, **RECKONED)
+    item = item_body("Protected", our_item_name(), protectedManagedDisks=disks, **RPO_READ)
     item["properties"]["healthErrors"] = [{"errorCode": "1", "possibleCauses": "Rain.", "recommendedAction": "Wait."}]
     cloud.vault["replication_protected_items"].append(item)
     cloud.vault["replication_jobs"].append(job_body("Succeeded", startTime="2026-05-01T12:00:00Z"))
@@ -282,7 +282,7 @@ async def test_what_is_to_be_disabled_is_as_the_document_says(cloud: Cloud) -> N
 
 async def test_a_batch_and_its_plan_are_as_the_document_says(cloud: Cloud) -> None:
     azure, hub = FakeAzure(settings(), cloud), FakeHub()
-    hub.put(BATCH, Status.Running, "protect_batch", state=STATE.but(last_error=FAILURE).dump())
+    hub.put(BATCH, Status.Running, "protect_batch", state=STATE.with_(last_error=FAILURE).dump())
     body = {"virtualMachines": [str(VM_ID), f"{VM_ID}-0"]}
 
     accepted = await post_protections(azure, hub, post("protections", body))

@@ -14,9 +14,9 @@ from tests.unit.app.test_outcome_events import end, event_of
 PAGE = (Path(__file__).parents[3] / "docs" / "outcomes.md").read_text()
 
 
-@pytest.mark.parametrize("told", [VmOutcome, SweepOutcome])
-def test_every_field_of_the_data_is_told(told: type[Model]) -> None:
-    names = [field.alias or name for name, field in told.model_fields.items()]
+@pytest.mark.parametrize("reported", [VmOutcome, SweepOutcome])
+def test_every_field_of_the_data_is_reported(reported: type[Model]) -> None:
+    names = [field.alias or name for name, field in reported.model_fields.items()]
 
     assert [name for name in names if f"`{name}`" not in PAGE and f'"{name}"' not in PAGE] == []
 
@@ -29,7 +29,7 @@ def test_the_example_is_an_event_as_the_app_makes_it() -> None:
     assert set(example) - {"specversion", "datacontenttype"} == set(event_of(end()).dump())
 
 
-def test_the_limits_are_told() -> None:
+def test_the_limits_are_reported() -> None:
     assert events._MOST == 5
     assert "the five weightiest" in PAGE
     assert f"at most {events._LONGEST} characters" in PAGE

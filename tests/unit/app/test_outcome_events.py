@@ -1,4 +1,5 @@
-"""The events: which end is told as which type, what is in them, how they are told apart, and how large they get."""
+"""The events: which end is reported as which type, what is in them, how they are distinguished, and how large they
+get."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from shared.model.findings import Finding, Severity, blocker, note, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Action, Standing, State
-from shared.reconcile.run_state import Ending, Result
-from shared.reconcile.run_summary import RunEnd
+from shared.reconcile.inventory import Action, State, VmStatus
+from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Summary, SweepReport
-from shared.reporting.events import MOST_BYTES, TOLD, EventType, OutcomeEvent, batches, of_run, of_sweep
+from shared.reporting.events import MOST_BYTES, PUBLISHED_WHEN, EventType, OutcomeEvent, batches, of_run, of_sweep
 from tests.unit.app.examples import VAULT_ID, VM_ID, protected_item
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -28,30 +29,32 @@ findings = st.lists(
 errors = st.none() | st.builds(Error, code=st.just("151066"), message=texts, action=texts)
 
 
-def end(outcome: Ending = Ending.PROTECTED, *, news: bool = True, at: datetime = NOW, **result: object) -> RunEnd:
-    told = Result.model_validate({"outcome": outcome, "vm_id": VM_ID, **result})
-    return RunEnd(result=told, at=at, news=news, vault=OTHER_VAULT)
+def end(
+    outcome: RunOutcome = RunOutcome.PROTECTED, *, notable: bool = True, at: datetime = NOW, **result: object
+) -> RunSummary:
+    reported = RunResult.model_validate({"outcome": outcome, "vm_id": VM_ID, **result})
+    return RunSummary(result=reported, at=at, notable=notable, vault=OTHER_VAULT)
 
 
-def event_of(run_end: RunEnd) -> OutcomeEvent:
+def event_of(run_end: RunSummary) -> OutcomeEvent:
     (event,) = of_run(run_end, VAULT_ID)
     return event
 
 
-def standing(*found: Finding, vm: ResourceId = VM_ID, vault: ResourceId | None = OTHER_VAULT) -> Standing:
-    return Standing(vm_id=vm, state=State.PROTECTED, action=Action.NONE, vault=vault, findings=found)
+def vm_status(*found: Finding, vm: ResourceId = VM_ID, vault: ResourceId | None = OTHER_VAULT) -> VmStatus:
+    return VmStatus(vm_id=vm, state=State.PROTECTED, action=Action.NONE, vault=vault, findings=found)
 
 
 @pytest.mark.parametrize(
     ("outcome", "kind"),
     [
-        (Ending.PROTECTED, "AzureVmDr.Protected"),
-        (Ending.FAILED, "AzureVmDr.Failed"),
-        (Ending.NOT_ELIGIBLE, "AzureVmDr.NotEligible"),
-        (Ending.DISABLED, "AzureVmDr.Disabled"),
+        (RunOutcome.PROTECTED, "AzureVmDr.Protected"),
+        (RunOutcome.FAILED, "AzureVmDr.Failed"),
+        (RunOutcome.NOT_ELIGIBLE, "AzureVmDr.NotEligible"),
+        (RunOutcome.DISABLED, "AzureVmDr.Disabled"),
     ],
 )
-def test_the_type_of_an_event_is_the_outcome(outcome: Ending, kind: str) -> None:
+def test_the_type_of_an_event_is_the_outcome(outcome: RunOutcome, kind: str) -> None:
     event = event_of(end(outcome))
 
     assert (event.type, event.subject, event.source, event.time) == (kind, str(VM_ID), str(OTHER_VAULT), NOW)
@@ -59,16 +62,16 @@ def test_the_type_of_an_event_is_the_outcome(outcome: Ending, kind: str) -> None
 
 
 def test_every_type_is_documented() -> None:
-    assert set(TOLD) == set(EventType)
+    assert set(PUBLISHED_WHEN) == set(EventType)
 
 
 def test_what_is_no_news_is_no_event() -> None:
-    assert of_run(end(news=False), VAULT_ID) == ()
+    assert of_run(end(notable=False), VAULT_ID) == ()
 
 
 def test_an_event_holds_item_findings_and_error() -> None:
     agent = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
-    event = event_of(end(Ending.FAILED, item_id=protected_item().id, findings=(LATE,), error=agent))
+    event = event_of(end(RunOutcome.FAILED, item_id=protected_item().id, findings=(LATE,), error=agent))
 
     assert event.data == {
         "outcome": "Failed",
@@ -82,13 +85,13 @@ def test_an_event_holds_item_findings_and_error() -> None:
     }
 
 
-def test_a_vm_of_no_vault_is_told_of_by_the_app() -> None:
+def test_a_vm_of_no_vault_is_reported_by_the_app() -> None:
     (event,) = of_run(end().model_copy(update={"vault": None}), VAULT_ID)
 
     assert event.source == str(VAULT_ID)
 
 
-def test_of_many_findings_the_weightiest_are_told_and_the_others_counted() -> None:
+def test_of_many_findings_the_weightiest_are_reported_and_the_others_counted() -> None:
     notes = [note("NotManagedByApp", f"{number}") for number in range(4)]
     stop = blocker("VmNotRunning", "Stopped.")
     event = event_of(end(findings=(*notes, LATE, stop)))
@@ -100,7 +103,7 @@ def test_of_many_findings_the_weightiest_are_told_and_the_others_counted() -> No
 
 @given(findings, errors)
 def test_an_event_of_a_vm_is_billed_as_one_whatever_is_found(found: tuple[Finding, ...], error: Error | None) -> None:
-    event = event_of(end(Ending.FAILED, findings=found, error=error))
+    event = event_of(end(RunOutcome.FAILED, findings=found, error=error))
 
     assert len(json.dumps(event.dump())) < 64 * 1024 - 200
 
@@ -108,9 +111,9 @@ def test_an_event_of_a_vm_is_billed_as_one_whatever_is_found(found: tuple[Findin
 # What tells events apart
 
 
-def test_the_same_end_told_twice_is_the_same_event() -> None:
+def test_the_same_end_reported_twice_is_the_same_event() -> None:
     assert event_of(end(findings=(LATE,))).id == event_of(end(findings=(LATE,))).id
-    again = end(findings=(LATE,)).model_copy(update={"tellings": 1})
+    again = end(findings=(LATE,)).model_copy(update={"publish_attempts": 1})
     assert event_of(again).id == event_of(end(findings=(LATE,))).id
 
 
@@ -120,7 +123,7 @@ def test_another_time_outcome_content_or_vm_is_another_event() -> None:
         for each in (
             end(),
             end(at=NOW + timedelta(seconds=1)),
-            end(Ending.DISABLED),
+            end(RunOutcome.DISABLED),
             end(findings=(LATE,)),
             end(vm_id=ResourceId(f"{VM_ID}-2")),
         )
@@ -135,7 +138,7 @@ def test_an_id_knows_no_case_in_which_azure_wrote_the_vm() -> None:
 # A sweep
 
 
-def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> None:
+def test_a_sweep_reports_each_vm_that_is_not_as_it_should_be_and_then_itself() -> None:
     report = SweepReport(
         read_at=NOW,
         ended_at=NOW + timedelta(minutes=9),
@@ -153,15 +156,15 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         gaps=("The VMs could not be read in full.",),
     )
     second = ResourceId(f"{VM_ID}-2")
-    told = list(of_sweep(report, (standing(LATE), standing(LATE, vm=second, vault=None)), VAULT_ID))
+    reported = list(of_sweep(report, (vm_status(LATE), vm_status(LATE, vm=second, vault=None)), VAULT_ID))
 
-    assert [(event.type, event.subject, event.source) for event in told] == [
+    assert [(event.type, event.subject, event.source) for event in reported] == [
         (EventType.UNHEALTHY, str(VM_ID), str(OTHER_VAULT)),
         (EventType.UNHEALTHY, str(second), str(VAULT_ID)),
         (EventType.SWEEP_COMPLETED, str(VAULT_ID), str(VAULT_ID)),
     ]
-    assert told[0].data["findings"][0]["code"] == LATE.code
-    assert told[2].data == {
+    assert reported[0].data["findings"][0]["code"] == LATE.code
+    assert reported[2].data == {
         "outcome": "partial",
         "readAt": "2026-05-01T12:00:00Z",
         "total": 9,
@@ -183,9 +186,9 @@ def test_a_sweep_tells_each_vm_that_is_not_as_it_should_be_and_then_itself() -> 
         "gaps": ["The VMs could not be read in full."],
         "writesDisabled": "",
     }
-    assert {event.time for event in told} == {report.ended_at}
-    assert len({event.id for event in told}) == 3
-    assert next(event.id for event in of_sweep(report, (standing(LATE),), VAULT_ID)) == told[0].id
+    assert {event.time for event in reported} == {report.ended_at}
+    assert len({event.id for event in reported}) == 3
+    assert next(event.id for event in of_sweep(report, (vm_status(LATE),), VAULT_ID)) == reported[0].id
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,7 @@ def test_a_sweep_says_how_much_of_it_came_about(report: SweepReport, outcome: st
 
 
 def unhealthy(count: int, text: str = "It is not replicated.") -> list[OutcomeEvent]:
-    vms = [standing(warning("Unhealthy", text), vm=ResourceId(f"{VM_ID}-{number}")) for number in range(count)]
+    vms = [vm_status(warning("Unhealthy", text), vm=ResourceId(f"{VM_ID}-{number}")) for number in range(count)]
     return list(of_sweep(SweepReport(read_at=NOW), vms, VAULT_ID))
 
 

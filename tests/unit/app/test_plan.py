@@ -17,15 +17,15 @@ from tests.unit.app.examples import (
     TARGET,
     VM_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
 from triggers.plan import post_plan
 from triggers.problems import Problem
 
-PLAN = plan_of(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), planning_context(), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
 NETWORK_WANTED = next(resource for resource in WANTED if isinstance(resource, VirtualNetwork))
 
@@ -108,9 +108,9 @@ async def test_what_is_missing_and_may_not_be_made_blocks(cloud: Cloud, create: 
     _, findings = await previewed(cloud, target_creation=create)
 
     assert {(finding.code, finding.severity) for finding in findings} == {("CreationDisabled", Severity.BLOCKER)}
-    told = " ".join(finding.message for finding in findings)
-    assert {kind for kind in ("resource group", "virtual network", "cache storage account") if kind in told} == kept
-    assert f"DR_TARGET_CREATION={create}" in told
+    reported = " ".join(finding.message for finding in findings)
+    assert {kind for kind in ("resource group", "virtual network", "cache storage account") if kind in reported} == kept
+    assert f"DR_TARGET_CREATION={create}" in reported
 
 
 async def test_what_is_there_is_used_although_it_could_not_be_made(cloud: Cloud) -> None:
@@ -156,7 +156,7 @@ async def problem_of(cloud: Cloud, given: func.HttpRequest) -> tuple[int, str]:
     return problem.value.status, problem.value.document["code"]
 
 
-async def test_a_plan_tells_every_value_with_its_reason_and_every_resource(cloud: Cloud) -> None:
+async def test_a_plan_reports_every_value_with_its_reason_and_every_resource(cloud: Cloud) -> None:
     view = await view_of(cloud)
 
     assert (view["vmId"], view["tagged"], view["blocked"], view["item"]) == (str(VM_ID), False, False, None)
@@ -167,7 +167,7 @@ async def test_a_plan_tells_every_value_with_its_reason_and_every_resource(cloud
 
 
 @pytest.mark.parametrize("off", [{"paused": True}, {"mode": "report"}])
-async def test_a_plan_is_told_while_writes_are_off_and_says_so(cloud: Cloud, off: dict[str, Any]) -> None:
+async def test_a_plan_is_reported_while_writes_are_off_and_says_so(cloud: Cloud, off: dict[str, Any]) -> None:
     view = await view_of(cloud, **off)
 
     assert view["resources"]
@@ -180,7 +180,7 @@ async def test_a_plan_of_a_tagged_vm_says_that_it_is(cloud: Cloud) -> None:
     assert (await view_of(cloud))["tagged"] is True
 
 
-async def test_a_vm_that_cannot_be_protected_is_blocked_and_told_why(cloud: Cloud) -> None:
+async def test_a_vm_that_cannot_be_protected_is_blocked_and_reported_why(cloud: Cloud) -> None:
     cloud.add_vm(power="deallocated")
 
     view = await view_of(cloud)
@@ -190,7 +190,7 @@ async def test_a_vm_that_cannot_be_protected_is_blocked_and_told_why(cloud: Clou
     assert view["resources"] == []
 
 
-async def test_a_vm_on_hold_is_blocked_and_its_item_told(cloud: Cloud) -> None:
+async def test_a_vm_on_hold_is_blocked_and_its_item_reported(cloud: Cloud) -> None:
     cloud.add_vm(tags={"dr-hold": "true"})
     cloud.vault["replication_protected_items"].append(item_body("Protected"))
 
@@ -200,7 +200,7 @@ async def test_a_vm_on_hold_is_blocked_and_its_item_told(cloud: Cloud) -> None:
     assert view["item"]["state"] == "Protected"
 
 
-async def test_a_target_that_cannot_serve_blocks_the_plan_which_is_told_all_the_same(cloud: Cloud) -> None:
+async def test_a_target_that_cannot_serve_blocks_the_plan_which_is_reported_all_the_same(cloud: Cloud) -> None:
     put(cloud, location="norwayeast")
 
     view = await view_of(cloud)
@@ -247,7 +247,7 @@ async def test_a_body_that_asks_for_what_the_profile_does_not_allow_is_blocked(c
     assert "request" in finding["message"]
 
 
-async def test_a_plan_tells_what_it_costs(cloud: Cloud) -> None:
+async def test_a_plan_reports_what_it_costs(cloud: Cloud) -> None:
     view = await view_of(
         cloud, prices='{"currency": "EUR", "instance": 20, "cache": 1, "diskGb": {"Premium_LRS": 0.5}}'
     )
@@ -283,7 +283,7 @@ async def test_a_protected_vm_that_is_as_it_should_be_would_be_left_as_it_is(clo
     assert values_of(view)["recoveryPointRetention"] == ("24 h", "default")
 
 
-async def test_what_would_change_about_an_item_is_told_one_by_one_and_as_a_resource(cloud: Cloud) -> None:
+async def test_what_would_change_about_an_item_is_reported_one_by_one_and_as_a_resource(cloud: Cloud) -> None:
     protect(cloud, recoveryAzureVMSize="Standard_D2s_v5")
     cloud.skus.append(sku_body("Standard_D4s_v5"))
     body = {"dr-target-size": "Standard_D4s_v5", "dr-target-disk-type": "StandardSSD_LRS"}
@@ -331,7 +331,7 @@ async def test_an_item_that_is_not_protected_yet_or_any_more_would_not_be_change
 # Refusals
 
 
-async def test_where_nobody_is_there_is_nothing_to_plan(cloud: Cloud) -> None:
+async def test_where_no_one_is_there_is_nothing_to_plan(cloud: Cloud) -> None:
     assert await problem_of(cloud, request(name="web-2")) == (404, "VmNotFound")
 
 

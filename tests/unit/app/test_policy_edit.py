@@ -50,7 +50,7 @@ def test_a_policy_is_ours_by_a_name_that_the_app_could_have_given(name: str, our
 def test_a_policy_is_edited_for_the_profile_alone_that_it_was_made_for(
     made_for: str, asks: str, edited: bool, number: str
 ) -> None:
-    """Whoever gives one VM another profile does not change all the others' policy."""
+    """Any client that gives one VM another profile does not change all the others' policy."""
     wanted = policy(72, 1, asks)
     # Behind a profile's name a number is the profile's own.
     name = naming.policy(24, 4, made_for) + (number if made_for == "default" else "")
@@ -91,7 +91,7 @@ def test_a_policy_whose_values_another_profile_asks_for_is_not_edited() -> None:
     )
 
 
-def test_a_policy_that_was_edited_before_is_ours_still_though_its_name_tells_other_values() -> None:
+def test_a_policy_that_was_edited_before_is_ours_still_though_its_name_reports_other_values() -> None:
     wanted = policy(72, 0)
 
     edit = edit_of(
@@ -106,7 +106,7 @@ def test_a_policy_that_was_edited_before_is_ours_still_though_its_name_tells_oth
     assert edit.preview.name == str(edit.policy_id)
 
 
-def test_only_what_changes_is_told() -> None:
+def test_only_what_changes_is_reported() -> None:
     wanted = policy(24, 8)
 
     edit = edit_of(

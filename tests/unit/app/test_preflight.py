@@ -18,13 +18,13 @@ from tests.unit.app.examples import (
     VAULT_ID,
     VM_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 
 
-def told(findings: list[Finding], code: str) -> Finding:
+def reported(findings: list[Finding], code: str) -> Finding:
     """The one finding, which blocks, says why and what to do."""
     (finding,) = findings
     assert finding.code == code
@@ -34,27 +34,27 @@ def told(findings: list[Finding], code: str) -> Finding:
     return finding
 
 
-def findings_of(vm: SourceVm, **around: Any) -> list[Finding]:
+def findings_of(vm: SourceVm, **context: Any) -> list[Finding]:
     """What the plan for a VM says."""
-    return list(plan_of(vm, surroundings(**around), settings()).findings)
+    return list(plan_of(vm, planning_context(**context), settings()).findings)
 
 
 def test_a_vm_that_can_be_protected_has_no_findings() -> None:
     assert preflight.without_reading(VM_ID, settings()) == []
     assert list(preflight.of_vm(source_vm())) == []
-    assert list(preflight.of_surroundings(source_vm(), surroundings())) == []
+    assert list(preflight.of_context(source_vm(), planning_context())) == []
 
 
-def test_a_classic_vm_is_known_by_its_id_and_told_to_migrate() -> None:
+def test_a_classic_vm_is_known_by_its_id_and_reported_to_migrate() -> None:
     classic = ResourceId.of(SUBSCRIPTION, "web", CLASSIC_VIRTUAL_MACHINE, "old-1")
 
-    assert "Migrate" in told(preflight.without_reading(classic, settings()), "ClassicVm").fix
+    assert "Migrate" in reported(preflight.without_reading(classic, settings()), "ClassicVm").fix
 
 
 def test_a_vm_outside_the_source_scope_is_not_read() -> None:
     scope = f"/subscriptions/{ELSEWHERE}"
 
-    finding = told(preflight.without_reading(VM_ID, settings(source_scope=scope)), "OutOfScope")
+    finding = reported(preflight.without_reading(VM_ID, settings(source_scope=scope)), "OutOfScope")
 
     assert str(VM_ID) in finding.message
     assert scope in finding.message
@@ -62,14 +62,14 @@ def test_a_vm_outside_the_source_scope_is_not_read() -> None:
 
 @pytest.mark.parametrize("state", ["deallocated", "stopped", "starting", "unknown"])
 def test_a_vm_that_does_not_run_is_to_be_started(state: str) -> None:
-    finding = told(list(preflight.of_vm(source_vm(power_state=state))), "VmNotRunning")
+    finding = reported(list(preflight.of_vm(source_vm(power_state=state))), "VmNotRunning")
 
     assert state in finding.message
 
 
 @pytest.mark.parametrize("state", ["Failed", "Updating", "Deleting", "Unknown"])
-def test_a_vm_that_is_not_provisioned_well_is_to_be_mended(state: str) -> None:
-    assert state in told(list(preflight.of_vm(source_vm(provisioning_state=state))), "VmNotReady").message
+def test_a_vm_that_is_not_provisioned_well_is_to_be_fixed(state: str) -> None:
+    assert state in reported(list(preflight.of_vm(source_vm(provisioning_state=state))), "VmNotReady").message
 
 
 def test_the_casing_of_a_provisioning_state_does_not_matter() -> None:
@@ -79,34 +79,34 @@ def test_the_casing_of_a_provisioning_state_does_not_matter() -> None:
 def test_an_instance_of_a_scale_set_is_left_to_it() -> None:
     scale_set = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
 
-    assert "pool" in told(list(preflight.of_vm(source_vm(scale_set_id=scale_set))), "ScaleSetInstance").message
+    assert "pool" in reported(list(preflight.of_vm(source_vm(scale_set_id=scale_set))), "ScaleSetInstance").message
 
 
 def test_unmanaged_disks_are_counted() -> None:
-    assert "2 unmanaged" in told(list(preflight.of_vm(source_vm(unmanaged_disks=2))), "UnmanagedDisks").message
+    assert "2 unmanaged" in reported(list(preflight.of_vm(source_vm(unmanaged_disks=2))), "UnmanagedDisks").message
 
 
-def test_everything_that_is_wrong_with_a_vm_is_told_at_once() -> None:
+def test_everything_that_is_wrong_with_a_vm_is_reported_at_once() -> None:
     broken = source_vm(power_state="stopped", provisioning_state="Failed", unmanaged_disks=1)
 
     assert [finding.code for finding in preflight.of_vm(broken)] == ["VmNotReady", "VmNotRunning", "UnmanagedDisks"]
 
 
 def test_a_managed_resource_group_belongs_to_its_service() -> None:
-    around = surroundings(group_managed_by="/subscriptions/x/managedClusters/aks")
+    context = planning_context(group_managed_by="/subscriptions/x/managedClusters/aks")
 
-    finding = told(list(preflight.of_surroundings(source_vm(), around)), "ManagedResourceGroup")
+    finding = reported(list(preflight.of_context(source_vm(), context)), "ManagedResourceGroup")
 
     assert "managedClusters/aks" in finding.message
 
 
-def test_each_error_of_the_service_s_own_check_is_told_in_its_words() -> None:
+def test_each_error_of_the_service_s_own_check_is_reported_in_its_words() -> None:
     errors = (
         EligibilityError(code="150001", message="The OS is too old.", action="Upgrade it."),
         EligibilityError(code="150002", message="The disk is too large.", action="Split it."),
     )
 
-    findings = list(preflight.of_surroundings(source_vm(), surroundings(eligibility_errors=errors)))
+    findings = list(preflight.of_context(source_vm(), planning_context(eligibility_errors=errors)))
 
     assert [(finding.code, finding.fix) for finding in findings] == [
         ("NotEligibleForReplication", "Upgrade it."),
@@ -116,7 +116,7 @@ def test_each_error_of_the_service_s_own_check_is_told_in_its_words() -> None:
 
 
 def test_a_hold_names_the_tag_to_remove() -> None:
-    finding = told([preflight.on_hold(source_vm(), settings(tag_name="backup"))], "OnHold")
+    finding = reported([preflight.on_hold(source_vm(), settings(tag_name="backup"))], "OnHold")
 
     assert "backup-hold" in finding.message
     assert "backup-hold" in finding.fix
@@ -125,13 +125,13 @@ def test_a_hold_names_the_tag_to_remove() -> None:
 def test_a_copy_names_its_original() -> None:
     copy = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Compute/virtualMachines", "web-1")
 
-    assert str(VM_ID) in told([preflight.copy_of(copy, VM_ID)], "FailoverVm").message
+    assert str(VM_ID) in reported([preflight.copy_of(copy, VM_ID)], "FailoverVm").message
 
 
 def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:
     disk = Disk(id=OS_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
 
-    finding = told(findings_of(source_vm(disks=(disk,))), "UnsupportedDisk")
+    finding = reported(findings_of(source_vm(disks=(disk,))), "UnsupportedDisk")
 
     assert f"{OS_DISK.name} of" in finding.message
     assert "an ultra disk" in finding.message
@@ -151,7 +151,7 @@ def test_a_disk_has_one_gib_to_32_tib(size: int | None, obstacle: str) -> None:
     if not obstacle:
         assert findings == []
         return
-    finding = told(findings, "UnsupportedDisk")
+    finding = reported(findings, "UnsupportedDisk")
     assert finding.message == f"The disk web-1-os of web-1 is {obstacle}, which this app does not replicate."
 
 
@@ -160,7 +160,7 @@ def test_an_os_disk_has_4095_gib_at_most(size: int, holds_os: bool, fits: bool) 
     disk = Disk(id=OS_DISK, sku="Premium_LRS", size_gb=size, holds_os=holds_os)
     findings = findings_of(source_vm(disks=(disk,)))
 
-    assert fits or "an OS disk larger than 4095 GiB" in told(findings, "UnsupportedDisk").message
+    assert fits or "an OS disk larger than 4095 GiB" in reported(findings, "UnsupportedDisk").message
     assert bool(findings) is not fits
 
 
@@ -177,7 +177,7 @@ def test_an_os_disk_has_4095_gib_at_most(size: int, holds_os: bool, fits: bool) 
 )
 def test_a_vm_smaller_than_the_support_matrix_has_it_is_warned_of(size: dict[str, Any], has: str) -> None:
     offer = Offer(sizes=(Size(**{"name": "standard_d2s_V5", **size}),))
-    findings = list(preflight.of_surroundings(source_vm(), surroundings(offer=offer)))
+    findings = list(preflight.of_context(source_vm(), planning_context(offer=offer)))
 
     if not has:
         assert findings == []
@@ -192,13 +192,15 @@ def test_a_vm_has_an_os_disk_and_64_data_disks_at_most() -> None:
     disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(66))
 
     assert codes(source_vm(disks=disks[:65])) == []
-    finding = told(list(preflight.of_vm(source_vm(disks=disks))), "TooManyDisks")
+    finding = reported(list(preflight.of_vm(source_vm(disks=disks))), "TooManyDisks")
     assert finding.message == "web-1 has 66 disks; Site Recovery replicates at most 65."
 
 
 @pytest.mark.parametrize("casing", ["ConfidentialVM", "confidentialvm"])
 def test_a_confidential_vm_is_refused(casing: str) -> None:
-    assert "confidential VM" in told(list(preflight.of_vm(source_vm(security_type=casing))), "ConfidentialVm").message
+    assert (
+        "confidential VM" in reported(list(preflight.of_vm(source_vm(security_type=casing))), "ConfidentialVm").message
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_trusted_launch_is_a_matter_of_the_distribution_for_linux(os: str, found
     assert codes(source_vm(security_type="TrustedLaunch", os=os)) == found
 
 
-def test_when_a_vm_with_trusted_launch_was_made_is_told_where_azure_tells_it() -> None:
+def test_when_a_vm_with_trusted_launch_was_made_is_reported_where_azure_reports_it() -> None:
     old = source_vm(security_type="TrustedLaunch", created_at=datetime(2023, 5, 1, tzinfo=UTC))
     (finding,) = preflight.of_vm(old)
 
@@ -216,7 +218,7 @@ def test_when_a_vm_with_trusted_launch_was_made_is_told_where_azure_tells_it() -
 
 
 def test_azure_disk_encryption_needs_keys_that_the_app_may_not_copy() -> None:
-    finding = told(list(preflight.of_vm(source_vm(disk_encryption=True))), "DiskEncryptionNeedsKeys")
+    finding = reported(list(preflight.of_vm(source_vm(disk_encryption=True))), "DiskEncryptionNeedsKeys")
 
     assert "key vault in the target region" in finding.message
     assert "in the portal" in finding.fix
@@ -230,7 +232,7 @@ def test_encryption_at_host_is_not_kept() -> None:
 
 
 def test_a_shared_disk_is_not_replicated() -> None:
-    finding = told(findings_of(source_vm(), shared_disks=(OS_DISK,)), "UnsupportedDisk")
+    finding = reported(findings_of(source_vm(), shared_disks=(OS_DISK,)), "UnsupportedDisk")
 
     assert "The disk web-1-os of web-1 is a shared disk" in finding.message
 
@@ -242,7 +244,7 @@ def locked(scope: ResourceId, *, read_only: bool) -> list[Finding]:
     lock = Lock(scope=str(scope).upper(), name="keep", read_only=read_only)
     return [
         each
-        for each in plan_of(source_vm(), surroundings(locks=(lock,)), settings()).findings
+        for each in plan_of(source_vm(), planning_context(locks=(lock,)), settings()).findings
         if each.code in {"ReadOnlyLock", "LockedVm", "LockedTarget"}
     ]
 
@@ -263,7 +265,7 @@ SUBSCRIPTION_ID = ResourceId(f"/subscriptions/{SUBSCRIPTION}")
     ids=str,
 )
 def test_a_read_only_lock_on_what_is_written_blocks_and_names_it(scope: ResourceId, held: str) -> None:
-    finding = told(locked(scope, read_only=True), "ReadOnlyLock")
+    finding = reported(locked(scope, read_only=True), "ReadOnlyLock")
 
     assert f"The lock keep on {str(scope).upper()} makes {held}" in finding.message
     assert finding.fix == "Remove the lock, or make it CanNotDelete."
@@ -310,11 +312,11 @@ def test_a_read_only_lock_where_a_network_has_to_be_made_blocks(there: bool, rea
     network = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
     lock = Lock(scope=str(network.group_id), name="keep", read_only=read_only)
     known = (Network(id=network, subnets={"web": Subnet()}),) if there else ()
-    plan = plan_of(source_vm(), surroundings(locks=(lock,), target_networks=known), settings())
+    plan = plan_of(source_vm(), planning_context(locks=(lock,), target_networks=known), settings())
 
     assert bool(plan.blockers) is blocks
     if blocks:
-        assert "makes vnet-asr read-only" in told(list(plan.findings), "ReadOnlyLock").message
+        assert "makes vnet-asr read-only" in reported(list(plan.findings), "ReadOnlyLock").message
 
 
 # What is said of a blocker, and what may be old
@@ -334,8 +336,8 @@ def test_only_a_blocker_that_rests_on_what_is_remembered_may_be_old(finding: Fin
     assert preflight.may_be_old([note("X", "x"), finding]) is old
 
 
-def test_a_region_without_a_vault_is_told_with_both_ways_out() -> None:
-    finding = told([preflight.region_not_mapped(source_vm())], "RegionNotMapped")
+def test_a_region_without_a_vault_is_reported_with_both_ways_out() -> None:
+    finding = reported([preflight.region_not_mapped(source_vm())], "RegionNotMapped")
 
     assert SOURCE in finding.message
     assert "DR_REGION_MAP" in finding.fix

@@ -27,7 +27,7 @@ def test_a_problem_is_a_document_with_its_status_code_and_detail() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(30, "30"), (0.2, "1"), (29.6, "30")])
-def test_when_to_ask_again_is_told_in_whole_seconds(seconds: float, header: str) -> None:
+def test_when_to_ask_again_is_reported_in_whole_seconds(seconds: float, header: str) -> None:
     problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "TooManyRequests", "Slow down.", retry_after=seconds)
 
     assert problem.response().headers["Retry-After"] == header

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from shared.config.profiles import Profile
 from shared.config.settings import Settings, load_settings
 from shared.model.replication import Policy
-from tests.unit.app.examples import VAULT_ID, asking, plan_of, settings, source_vm, surroundings
+from tests.unit.app.examples import VAULT_ID, asking, plan_of, planning_context, settings, source_vm
 from tests.unit.app.test_settings import load, problems_of
 
 GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
@@ -18,7 +18,7 @@ GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
 
 def policy(app: Settings) -> Policy:
     """That of a VM without a tag for it."""
-    replication = plan_of(source_vm(), surroundings(), app).replication
+    replication = plan_of(source_vm(), planning_context(), app).replication
     assert replication
     return replication.policy
 
@@ -38,17 +38,17 @@ def test_the_default_profile_is_there_whatever_is_defined(monkeypatch: pytest.Mo
 
 def test_a_vm_gets_the_policy_of_the_profile_that_its_tag_names(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "DR-Profile": " Gold "})
-    plan = plan_of(vm, surroundings(), with_gold(monkeypatch))
+    plan = plan_of(vm, planning_context(), with_gold(monkeypatch))
 
     assert plan.replication
     assert plan.replication.policy.retention_minutes == 4320
-    (told,) = [setting for setting in plan.settings if setting.name == "recoveryPointRetention"]
-    assert (told.value, told.origin) == ("72 h", "profile gold")
+    (reported,) = [setting for setting in plan.settings if setting.name == "recoveryPointRetention"]
+    assert (reported.value, reported.origin) == ("72 h", "profile gold")
 
 
-def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_no_one_defined_blocks_and_says_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     vm = source_vm(tags={"dr": "true", "dr-profile": "platinum"})
-    plan = plan_of(vm, surroundings(), with_gold(monkeypatch))
+    plan = plan_of(vm, planning_context(), with_gold(monkeypatch))
 
     (finding,) = plan.blockers
     assert finding.code == "OverrideInvalid"
@@ -58,7 +58,7 @@ def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypat
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ("{", "it is no JSON"),
         ("[]", "it is no JSON object"),
@@ -78,11 +78,13 @@ def test_a_profile_that_nobody_defined_blocks_and_says_what_is_allowed(monkeypat
         ('{"gold": {"allow": ["target-zone"]}}', "gold.allow"),
     ],
 )
-def test_a_wrong_profile_keeps_the_app_from_starting(monkeypatch: pytest.MonkeyPatch, given: str, told: str) -> None:
+def test_a_wrong_profile_keeps_the_app_from_starting(
+    monkeypatch: pytest.MonkeyPatch, given: str, reported: str
+) -> None:
     (problem,) = problems_of(monkeypatch, DR_PROFILES=given)
 
     assert problem.startswith("DR_PROFILES")
-    assert told in problem
+    assert reported in problem
     assert "recoveryPointRetentionHours (1 to 360)" in problem
 
 
@@ -144,4 +146,4 @@ def test_an_entry_of_an_allow_list_that_covers_nothing_keeps_the_app_from_starti
 def test_an_allow_list_is_written_as_values_are(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load(monkeypatch, DR_PROFILES='{"default": {"allow": {"target-location": ["West US 2"]}}}')
 
-    assert plan_of(asking(target_location="westus2"), surroundings(), loaded).findings == ()
+    assert plan_of(asking(target_location="westus2"), planning_context(), loaded).findings == ()

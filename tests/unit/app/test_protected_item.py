@@ -36,7 +36,7 @@ def test_each_state_of_the_service_is_one_stage(state: str, stage: Stage) -> Non
 
 
 @given(st.text().filter(lambda state: state.lower() not in {known.lower() for known in STAGES}))
-def test_a_state_that_nobody_has_told_us_of_freezes_the_item(state: str) -> None:
+def test_a_state_that_no_one_has_reported_us_of_freezes_the_item(state: str) -> None:
     assert protected_item(state=state).stage is Stage.FROZEN
 
 
@@ -48,7 +48,7 @@ def test_a_state_that_nobody_has_told_us_of_freezes_the_item(state: str) -> None
         {"test_failover": "TestFailoverCompleted"},
         {"active_location": "Recovery"},
         {"active_location": "recovery"},
-        {"turned": True},
+        {"direction_reversed": True},
     ],
 )
 def test_an_item_under_test_failover_or_failed_over_is_frozen_in_every_state(state: str, moved: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from triggers.protections_plan import MOST_PLANNED, post_protections_plan
 
-OFF, SECOND, NOBODY = (ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, name) for name in ("off", "two", "nobody"))
+OFF, SECOND, MISSING = (ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, name) for name in ("off", "two", "missing"))
 
 
 @pytest.fixture
@@ -27,18 +27,18 @@ async def plans(cloud: Cloud, *vms: ResourceId, body: Any = None, **app: Any) ->
     return await answer_to(post_protections_plan(FakeAzure(settings(**app), cloud), post("protections/plan", given)))
 
 
-async def test_each_vm_is_told_in_short_and_all_of_it_is_added_up(cloud: Cloud) -> None:
-    view = await plans(cloud, VM_ID, SECOND, OFF, NOBODY)
+async def test_each_vm_is_reported_in_short_and_all_of_it_is_added_up(cloud: Cloud) -> None:
+    view = await plans(cloud, VM_ID, SECOND, OFF, MISSING)
 
-    told = {row["vmId"].rsplit("/", 1)[-1]: row for row in view["value"]}
-    assert {name: (row["exists"], row["tagged"], row["blocked"]) for name, row in told.items()} == {
-        "nobody": (False, False, True),
+    reported = {row["vmId"].rsplit("/", 1)[-1]: row for row in view["value"]}
+    assert {name: (row["exists"], row["tagged"], row["blocked"]) for name, row in reported.items()} == {
+        "missing": (False, False, True),
         "off": (True, False, True),
         "two": (True, True, False),
         "web-1": (True, False, False),
     }
     assert (view["total"], view["blocked"], view["findings"]) == (4, 2, {"VmNotRunning": 1})
-    each = told["web-1"]["cost"]["month"]
+    each = reported["web-1"]["cost"]["month"]
     assert each > 0
     assert view["cost"]["month"] == round(2 * each, 2)
     assert cloud.writes == []
@@ -54,7 +54,7 @@ async def test_what_they_share_is_made_once(cloud: Cloud) -> None:
     assert {each["action"] for each in view["resources"]} == {"create"}
 
 
-async def test_what_is_there_is_not_told(cloud: Cloud) -> None:
+async def test_what_is_there_is_not_reported(cloud: Cloud) -> None:
     cloud.add_region_pair()
 
     view = await plans(cloud, VM_ID)
@@ -73,7 +73,7 @@ async def test_the_body_is_tried_on_each_as_a_put_would(cloud: Cloud) -> None:
     assert view["cost"]["month"] == 0
 
 
-async def test_of_a_protected_vm_it_is_told_what_would_be_changed(cloud: Cloud) -> None:
+async def test_of_a_protected_vm_it_is_reported_what_would_be_changed(cloud: Cloud) -> None:
     cloud.add_region_pair()
     cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name()))
 
@@ -84,21 +84,21 @@ async def test_of_a_protected_vm_it_is_told_what_would_be_changed(cloud: Cloud) 
     assert [(each["kind"], each["action"]) for each in row["resources"]] == [("replicated item", "change in place")]
 
 
-async def test_in_report_mode_it_is_told_and_why_nothing_may_be_done(cloud: Cloud) -> None:
+async def test_in_report_mode_it_is_reported_and_why_nothing_may_be_done(cloud: Cloud) -> None:
     view = await plans(cloud, VM_ID, mode="report")
 
     assert "DR_MODE" in view["writesDisabled"]
     assert view["blocked"] == 0
 
 
-async def test_what_azure_refuses_of_one_vm_is_told_of_that_one(cloud: Cloud) -> None:
+async def test_what_azure_refuses_of_one_vm_is_reported_that_one(cloud: Cloud) -> None:
     cloud.faults[str(OFF)] = answer(403, "AuthorizationFailed", "No right.")
 
     view = await plans(cloud, VM_ID, OFF)
 
-    told = {row["vmId"].rsplit("/", 1)[-1]: row for row in view["value"]}
-    assert (told["off"]["blocked"], told["off"]["error"]["message"]) == (True, "No right.")
-    assert (told["web-1"]["blocked"], view["blocked"]) == (False, 1)
+    reported = {row["vmId"].rsplit("/", 1)[-1]: row for row in view["value"]}
+    assert (reported["off"]["blocked"], reported["off"]["error"]["message"]) == (True, "No right.")
+    assert (reported["web-1"]["blocked"], view["blocked"]) == (False, 1)
 
 
 async def test_a_part_of_a_plan_is_none(cloud: Cloud) -> None:

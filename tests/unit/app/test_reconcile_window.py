@@ -9,14 +9,14 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from activities.reconcile_window import reconcile_window
-from shared.arm.errors import answered
+from shared.arm.errors import to_step_result
 from shared.config.settings import Mode
 from shared.model import naming
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.step_result import Pending, Ready, StepResult
 from shared.orchestrations import instance_of
 from shared.reconcile.inventory import Action
-from shared.reconcile.run_state import Ending, Phase, Result, Run
+from shared.reconcile.run_state import Phase, RunOutcome, RunResult, RunState
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import CONTAINER, OS_DISK, SUBSCRIPTION, VM_ID, settings
@@ -65,7 +65,7 @@ async def sweep_of(azure: FakeAzure, hub: FakeHub) -> SweepReport:
     while not sweep.done:
         sweep = await step(azure, hub, sweep)
         for work in sweep.under_way:
-            ended = Result(outcome=Ending.PROTECTED, vm_id=VM_ID).dump()
+            ended = RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID).dump()
             hub.instances[work.instance] |= {"runtimeStatus": Status.Completed.name, "output": ended}
     assert sweep.report
     return sweep.report
@@ -112,14 +112,14 @@ async def test_the_runs_it_starts_are_the_vms_own_and_leave_the_way_to_others() 
 
     assert hub.started == instances(0, 1)
     assert report.started == {"enable": 2}
-    run = Run.load(json.loads(hub.instances[hub.started[0]]["input"]))
-    assert (run.vm_id, run.in_background, run.confirmed) == (vm(0), True, False)
-    assert run.seen
+    run = RunState.load(json.loads(hub.instances[hub.started[0]]["input"]))
+    assert (run.vm_id, run.low_priority, run.confirmed) == (vm(0), True, False)
+    assert run.fingerprint
 
 
 async def test_a_run_that_is_under_way_is_left_to_itself_and_counts_as_one_that_crowds() -> None:
     hub, azure = FakeHub(), FakeAzure(settings(), cloud_of(2, protected=1))
-    hub.put(instance_of(vm(0)), Status.Running, customStatus={"phase": Phase.LOOK, "job": ""})
+    hub.put(instance_of(vm(0)), Status.Running, customStatus={"phase": Phase.OBSERVE, "job": ""})
 
     sweep = await step(azure, hub, await step(azure, hub))
 
@@ -143,11 +143,11 @@ async def test_in_a_new_pair_the_others_wait_until_the_first_has_asked() -> None
     assert (hub.started, third.done) == (instances(0, 1, 2), True)
 
 
-async def test_a_vm_whose_run_could_do_nothing_is_not_woken_by_the_next_sweep() -> None:
+async def test_a_vm_whose_run_could_do_nothing_is_not_started_by_the_next_sweep() -> None:
     hub, cloud = FakeHub(), cloud_of(2, protected=1)
     await sweep_of(FakeAzure(settings(), cloud), hub)
-    seen = Run.load(json.loads(hub.instances[hub.started[0]]["input"])).seen
-    result = Result(outcome=Ending.NOT_ELIGIBLE, vm_id=vm(0), seen=seen)
+    seen = RunState.load(json.loads(hub.instances[hub.started[0]]["input"])).fingerprint
+    result = RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=vm(0), fingerprint=seen)
     hub.started.clear()
 
     def ended(hours: float) -> None:
@@ -223,7 +223,7 @@ async def test_a_run_that_needs_no_enable_after_all_leaves_it_to_the_next() -> N
     assert (hub.started, report.left) == (instances(0, 1, 2), {})
 
 
-async def test_beyond_the_share_that_may_be_disabled_nobody_is_woken_and_the_report_says_so() -> None:
+async def test_beyond_the_share_that_may_be_disabled_no_one_is_started_and_the_report_says_so() -> None:
     hub = FakeHub()
     azure = FakeAzure(
         settings(mode=Mode.CLEANUP, max_disable_percent_per_day=5), cloud_of(32, protected=32, untagged=8)
@@ -233,9 +233,9 @@ async def test_beyond_the_share_that_may_be_disabled_nobody_is_woken_and_the_rep
 
     assert hub.started == instances(32, 33)
     assert (report.started, report.left) == ({"disable": 2}, {"disable": 6})
-    (told,) = report.stopped
-    assert told.code == "DailyDisableLimitReached"
-    assert "6 VMs" in told.message
+    (reported,) = report.stopped
+    assert reported.code == "DailyDisableLimitReached"
+    assert "6 VMs" in reported.message
 
 
 async def test_of_what_was_not_read_in_full_nothing_is_disabled_and_the_report_is_partial() -> None:
@@ -252,7 +252,7 @@ async def test_of_what_was_not_read_in_full_nothing_is_disabled_and_the_report_i
     assert [finding.code for finding in report.stopped] == ["InventoryIncomplete"]
 
 
-async def test_with_the_items_of_a_vault_unread_nobody_is_enabled() -> None:
+async def test_with_the_items_of_a_vault_unread_no_one_is_enabled() -> None:
     hub, cloud = FakeHub(), cloud_of(3, protected=3)
     cloud.faults["replication_protected_items"] = answer(500, "InternalServerError", "No.")
 
@@ -263,14 +263,14 @@ async def test_with_the_items_of_a_vault_unread_nobody_is_enabled() -> None:
     assert report.gaps
 
 
-async def test_without_the_list_of_jobs_nobody_is_enabled_and_it_is_tried_again() -> None:
+async def test_without_the_list_of_jobs_no_one_is_enabled_and_it_is_tried_again() -> None:
     """What was enabled today is not known. The report of the look stays."""
     hub, cloud = FakeHub(), cloud_of(2, protected=1)
     cloud.faults["replication_jobs"] = answer(503, "ServiceUnavailable", "No.")
     azure = FakeAzure(settings(), cloud)
     sweep = await step(azure, hub)
 
-    outcome: Outcome = await answered(reconcile_window(azure, sweep, hub), 30)
+    outcome: StepResult = await to_step_result(reconcile_window(azure, sweep, hub), 30)
 
     assert isinstance(outcome, Pending)
     assert hub.started == []

@@ -31,7 +31,7 @@ async def test_a_failed_item_of_ours_is_removed(state: str) -> None:
     assert path_and_body[:5] == ("dr", "vault", "east", "east-container", our_item_name())
 
 
-async def test_an_item_that_somebody_else_made_is_left_and_told() -> None:
+async def test_an_item_that_somebody_else_made_is_left_and_reported() -> None:
     cloud = cloud_with("EnablingFailed", "made-in-the-portal")
 
     outcome = await remove_failed_item(FakeAzure(settings(), cloud), REQUEST)
@@ -125,7 +125,7 @@ async def test_an_item_whose_job_has_ended_is_removed() -> None:
     assert cloud.written == ["delete replication_protected_items"]
 
 
-@pytest.mark.parametrize("name", ["None", "job-that-nobody-knows-any-more"])
+@pytest.mark.parametrize("name", ["None", "unknown-job"])
 async def test_a_job_that_is_none_keeps_nothing_from_being_removed(name: str) -> None:
     cloud = cloud_with("EnablingFailed", our_item_name())
     put_job_on_item(cloud, name)

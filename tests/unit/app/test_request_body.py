@@ -98,17 +98,17 @@ def test_a_value_is_kept_as_it_was_given_but_for_the_blanks_around_it() -> None:
         ("profile", "platinum", "platinum", "gold"),
     ],
 )
-def test_a_bad_value_is_told_with_what_was_given_and_what_is_allowed(
+def test_a_bad_value_is_reported_with_what_was_given_and_what_is_allowed(
     name: str, value: Any, shown: str, allowed: str
 ) -> None:
-    ((field, told),) = errors_of({f"dr-{name}": value}).items()
+    ((field, reported),) = errors_of({f"dr-{name}": value}).items()
 
     assert field == f"dr-{name}"
-    assert told[0].startswith(shown)
-    assert allowed.replace(" ", "").lower() in told[1].replace(" ", "").lower()
+    assert reported[0].startswith(shown)
+    assert allowed.replace(" ", "").lower() in reported[1].replace(" ", "").lower()
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     body = {"dr-target-zone": "9", "dr-churn": "low", "dr-hold": "true", "dr": "true", "DR-Profile": "gold"}
 
     errors = errors_of(body)

@@ -1,4 +1,4 @@
-"""A part of a batch is asked for: who is tagged and woken, who is not and why, and who has to be asked for again."""
+"""A part of a batch is asked for: who is tagged and started, who is not and why, and who has to be asked for again."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from activities.request_protection import request_protection
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready
 from shared.orchestrations import instance_of
-from shared.reconcile.batch import BatchAnswer, BatchAsk
-from shared.reconcile.run_state import Ending, Run
+from shared.reconcile.batch import BatchProgress, BatchRequest
+from shared.reconcile.run_state import RunOutcome, RunState
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeHub
 
-OFF, NOBODY = (ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in ("off", "nobody"))
+OFF, GONE = (ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in ("off", "missing"))
 
 
 pytestmark = pytest.mark.usefixtures("slept")
@@ -30,20 +30,25 @@ def cloud() -> Cloud:
     return cloud
 
 
-async def ask(cloud: Cloud, hub: Any, *vms: ResourceId, tags: dict[str, str] | None = None, **app: Any) -> BatchAnswer:
-    request = BatchAsk(vm_ids=vms or (VM_ID,), tags=tags or {}, order="batch-1")
+async def ask(
+    cloud: Cloud, hub: Any, *vms: ResourceId, tags: dict[str, str] | None = None, **app: Any
+) -> BatchProgress:
+    request = BatchRequest(vm_ids=vms or (VM_ID,), tags=tags or {}, order="batch-1")
     outcome = await request_protection(FakeAzure(settings(**app), cloud), request, hub)
     assert isinstance(outcome, Ready)
-    return BatchAnswer.load(outcome.value)
+    return BatchProgress.load(outcome.value)
 
 
-async def test_each_vm_is_tagged_and_woken_or_said_why_not(cloud: Cloud) -> None:
+async def test_each_vm_is_tagged_and_started_or_said_why_not(cloud: Cloud) -> None:
     hub = FakeHub()
 
-    answered = await ask(cloud, hub, VM_ID, OFF, NOBODY)
+    answered = await ask(cloud, hub, VM_ID, OFF, GONE)
 
     assert answered.running == (VM_ID,)
-    assert {end.vm_id: end.outcome for end in answered.ended} == {OFF: Ending.NOT_ELIGIBLE, NOBODY: Ending.GONE}
+    assert {end.vm_id: end.outcome for end in answered.ended} == {
+        OFF: RunOutcome.NOT_ELIGIBLE,
+        GONE: RunOutcome.GONE,
+    }
     assert [finding.code for end in answered.ended for finding in end.findings] == ["VmNotRunning"]
     assert (answered.again, answered.error) == ((), None)
     assert hub.started == [instance_of(VM_ID)]
@@ -56,7 +61,7 @@ async def test_its_run_leaves_the_way_to_those_of_events(cloud: Cloud) -> None:
     await ask(cloud, hub)
 
     shown = await hub.get_status(instance_of(VM_ID), show_input=True)
-    assert Run.model_validate_json(shown.input_).in_background
+    assert RunState.model_validate_json(shown.input_).low_priority
 
 
 async def test_what_the_batch_asks_for_beside_becomes_tags(cloud: Cloud) -> None:
@@ -68,7 +73,7 @@ async def test_what_the_batch_asks_for_beside_becomes_tags(cloud: Cloud) -> None
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true", "dr-target-zone": "2"}
 
 
-async def test_asked_for_twice_it_is_tagged_once_and_its_run_looks_again(cloud: Cloud) -> None:
+async def test_asked_for_twice_it_is_tagged_once_and_its_run_observes_again(cloud: Cloud) -> None:
     hub = FakeHub()
 
     await ask(cloud, hub)
@@ -99,7 +104,7 @@ async def test_a_run_that_ended_before_is_not_taken_for_the_one_that_is_asked_fo
         ZeroDivisionError("a bug"),
     ],
 )
-async def test_what_passes_or_nobody_has_thought_of_is_asked_again_and_keeps_no_other(
+async def test_what_passes_or_no_one_has_thought_of_is_asked_again_and_keeps_no_other(
     cloud: Cloud, fault: Exception
 ) -> None:
     hub = FakeHub()
@@ -116,10 +121,10 @@ async def test_what_passes_or_nobody_has_thought_of_is_asked_again_and_keeps_no_
 async def test_a_vm_that_azure_refuses_has_failed_and_no_other(cloud: Cloud) -> None:
     cloud.faults["write"] = answer(403, "AuthorizationFailed")
 
-    answered = await ask(cloud, FakeHub(), VM_ID, NOBODY)
+    answered = await ask(cloud, FakeHub(), VM_ID, GONE)
 
     ends = {end.vm_id: end for end in answered.ended}
-    assert {end.outcome for end in ends.values()} == {Ending.FAILED, Ending.GONE}
+    assert {end.outcome for end in ends.values()} == {RunOutcome.FAILED, RunOutcome.GONE}
     error = ends[VM_ID].error
     assert error
     assert error.code == "AuthorizationFailed"
@@ -129,7 +134,7 @@ async def test_writes_that_were_turned_off_meanwhile_are_reported(cloud: Cloud) 
     answered = await ask(cloud, FakeHub(), paused=True)
 
     (end,) = answered.ended
-    assert (end.outcome, [finding.code for finding in end.findings]) == (Ending.REPORTED, ["WritesDisabled"])
+    assert (end.outcome, [finding.code for finding in end.findings]) == (RunOutcome.REPORTED, ["WritesDisabled"])
     assert cloud.writes == []
 
 
@@ -137,10 +142,10 @@ async def test_a_vm_out_of_scope_is_not_eligible(cloud: Cloud) -> None:
     answered = await ask(cloud, FakeHub(), source_scope=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/other")
 
     (end,) = answered.ended
-    assert (end.outcome, [finding.code for finding in end.findings]) == (Ending.NOT_ELIGIBLE, ["OutOfScope"])
+    assert (end.outcome, [finding.code for finding in end.findings]) == (RunOutcome.NOT_ELIGIBLE, ["OutOfScope"])
 
 
-async def test_a_vm_whose_run_cannot_be_woken_is_asked_for_again(cloud: Cloud) -> None:
+async def test_a_vm_whose_run_cannot_be_started_is_asked_for_again(cloud: Cloud) -> None:
     class Broken(FakeHub):
         async def start_new(self, name: str, instance: str, given: Any) -> str:
             raise Exception(f"The task hub cannot be reached for {name} {instance} {given}.")

@@ -119,7 +119,7 @@ def test_a_trailing_slash_is_no_part_of_an_id() -> None:
     assert ResourceId(f"{VM_ID}/") == VM_ID
 
 
-def test_subscription_group_and_resource_are_told_apart() -> None:
+def test_subscription_group_and_resource_are_distinguished() -> None:
     subscription, group = ResourceId(f"/subscriptions/{SUBSCRIPTION}"), ResourceId(GROUP)
 
     assert (subscription.name, subscription.type, subscription.resource_group) == (SUBSCRIPTION, "", "")

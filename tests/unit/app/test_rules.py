@@ -1,4 +1,4 @@
-"""The target settings of a VM: what the defaults are, and what the plan tells of them."""
+"""The target settings of a VM: what the defaults are, and what the plan reports them."""
 
 from itertools import chain
 from typing import Any
@@ -26,17 +26,17 @@ from tests.unit.app.examples import (
     of_kind,
     open_settings,
     plan_of,
+    planning_context,
     setting,
     settings,
     source_vm,
-    surroundings,
 )
 
 LONG = Profile(recovery_point_retention_hours=72)
 
 
 def test_the_defaults_are_those_of_the_portal_s_page() -> None:
-    plan = plan_of(source_vm(), surroundings(), settings())
+    plan = plan_of(source_vm(), planning_context(), settings())
 
     assert plan.findings == ()
     values = {setting.name: setting.value for setting in plan.settings}
@@ -80,13 +80,13 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
     assert (plan.replication.nics, plan.replication.size, plan.replication.name) == ((), "", "")
 
 
-def test_a_plan_tells_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
+def test_a_plan_reports_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
     of_the_source = {"sourceLocation", "sourceResourceGroup", "deploymentModel", "betweenZones", "virtualMachines"}
     elsewhere = {"disks"}  # by their types
     of_refused_vms = {"targetStorage", "targetKeyVault"}
-    told = {each.name.split("/")[0] for each in plan_of(source_vm(), surroundings(), settings()).settings}
+    reported = {each.name.split("/")[0] for each in plan_of(source_vm(), planning_context(), settings()).settings}
 
-    assert told == {row.setting for row in ROWS} - of_the_source - elsewhere - of_refused_vms
+    assert reported == {row.setting for row in ROWS} - of_the_source - elsewhere - of_refused_vms
 
 
 @pytest.mark.parametrize(
@@ -98,19 +98,19 @@ def test_a_plan_tells_every_row_of_the_portal_s_page_that_has_a_value_of_its_own
         ({"profiles": {"default": Profile(vault=VAULT_ID)}}, "profile default", "profile default"),
     ],
 )
-def test_the_vault_is_told_and_who_chose_it(changes: dict[str, Any], origin: str, word: str) -> None:
-    told = setting(plan_of(source_vm(), surroundings(), settings(**changes)), "vault")
+def test_the_vault_is_reported_and_who_chose_it(changes: dict[str, Any], origin: str, word: str) -> None:
+    reported = setting(plan_of(source_vm(), planning_context(), settings(**changes)), "vault")
 
-    assert (told.value, told.origin) == (str(VAULT_ID), origin)
-    assert word in told.reason
+    assert (reported.value, reported.origin) == (str(VAULT_ID), origin)
+    assert word in reported.reason
 
 
 def test_what_a_profile_leaves_out_of_its_policy_comes_from_the_default() -> None:
     of_profile = settings(profiles={"default": Profile(recovery_point_retention_hours=48)})
-    plan = plan_of(source_vm(), surroundings(), of_profile)
+    plan = plan_of(source_vm(), planning_context(), of_profile)
 
-    told = {name: setting(plan, name) for name in ("replicationPolicy", "recoveryPointRetention")}
-    assert {each.origin for each in told.values()} == {"profile default"}
+    reported = {name: setting(plan, name) for name in ("replicationPolicy", "recoveryPointRetention")}
+    assert {each.origin for each in reported.values()} == {"profile default"}
     points = setting(plan, "appConsistentFrequency")
     assert (points.value, points.origin) == ("4 h", "default")
     assert "24-hour-retention-policy takes none today" in points.reason
@@ -121,7 +121,7 @@ def test_profiles_whose_policies_have_the_same_values_lead_to_one_policy_and_one
     of_app = settings(profiles={"default": Profile(), "open": Profile(allow={"churn": ("*",)}), "long": LONG})
     keys = {}
     for name in ("default", "open", "long"):
-        plan = plan_of(source_vm(tags={"dr": "true", "dr-profile": name}), surroundings(), of_app)
+        plan = plan_of(source_vm(tags={"dr": "true", "dr-profile": name}), planning_context(), of_app)
         keys[name] = {each.key for each in (*of_kind(plan, ReplicationPolicy), *of_kind(plan, ContainerMapping))}
 
     assert keys["default"] == keys["open"]
@@ -140,11 +140,11 @@ def test_the_policy_holds_its_values_in_minutes() -> None:
 def test_app_consistent_points_may_be_off() -> None:
     of_app = settings(profiles={"default": Profile(app_consistent_frequency_hours=0)})
 
-    assert setting(plan_of(source_vm(), surroundings(), of_app), "appConsistentFrequency").value == "off"
+    assert setting(plan_of(source_vm(), planning_context(), of_app), "appConsistentFrequency").value == "off"
 
 
 def test_the_target_network_is_the_image_of_the_source_s() -> None:
-    (network,) = of_kind(plan_of(source_vm(), surroundings(), settings()), VirtualNetwork)
+    (network,) = of_kind(plan_of(source_vm(), planning_context(), settings()), VirtualNetwork)
 
     assert network.location == TARGET
     assert network.address_space == ("10.1.0.0/16",)
@@ -152,7 +152,7 @@ def test_the_target_network_is_the_image_of_the_source_s() -> None:
 
 
 def test_the_cache_is_in_the_source_region_with_its_group() -> None:
-    plan = plan_of(source_vm(), surroundings(), settings())
+    plan = plan_of(source_vm(), planning_context(), settings())
     (cache,) = of_kind(plan, CacheAccount)
 
     assert (cache.location, cache.premium) == (SOURCE, False)
@@ -165,8 +165,8 @@ def test_the_cache_is_in_the_source_region_with_its_group() -> None:
 
 
 def test_vms_of_one_network_and_region_share_everything_but_their_groups() -> None:
-    one = plan_of(source_vm(), surroundings(), settings())
-    other = plan_of(source_vm(id=vm_id(SUBSCRIPTION, "db", "db-1")), surroundings(), settings())
+    one = plan_of(source_vm(), planning_context(), settings())
+    other = plan_of(source_vm(id=vm_id(SUBSCRIPTION, "db", "db-1")), planning_context(), settings())
     keys = [{resource.key for resource in chain.from_iterable(plan.resources)} for plan in (one, other)]
 
     assert {key.rsplit("/", 1)[-1] for key in keys[0] ^ keys[1]} == {"web-asr", "db-asr"}
@@ -183,7 +183,7 @@ def test_vms_of_one_network_and_region_share_everything_but_their_groups() -> No
     ids=str,
 )
 def test_a_blocked_vm_still_shows_what_its_settings_would_be(changes: dict[str, object]) -> None:
-    plan = plan_of(source_vm(), surroundings(**changes), settings())
+    plan = plan_of(source_vm(), planning_context(**changes), settings())
 
     assert len(plan.blockers) == 1
     assert (plan.replication, plan.resources) == (None, ())
@@ -192,7 +192,7 @@ def test_a_blocked_vm_still_shows_what_its_settings_would_be(changes: dict[str, 
 
 def test_what_lies_outside_the_target_scope_is_named() -> None:
     scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"
-    plan = plan_of(source_vm(), surroundings(), settings(target_scope=scope))
+    plan = plan_of(source_vm(), planning_context(), settings(target_scope=scope))
 
     assert {finding.code for finding in plan.blockers} == {"TargetOutOfScope"}
     named = " ".join(finding.message for finding in plan.blockers)
@@ -208,7 +208,7 @@ def test_a_value_that_is_asked_for_names_who_asked() -> None:
         values={"churn": "high"}, allow={"target-size": ("*",), "target-name": ("*",), "target-zone": ("1",)}
     )
     group_tags: dict[str, Any] = {"dr-target-zone": "1"}
-    plan = plan_of(requested, surroundings(), settings(profiles={"default": of_profile}), **group_tags)
+    plan = plan_of(requested, planning_context(), settings(profiles={"default": of_profile}), **group_tags)
 
     assert plan.findings == ()
     origins = {name: setting(plan, name).origin for name in ("targetSize", "targetName", "targetZone", "churn")}
@@ -218,16 +218,16 @@ def test_a_value_that_is_asked_for_names_who_asked() -> None:
         "targetZone": "tag dr-target-zone of the resource group web",
         "churn": "profile default",
     }
-    assert setting(plan, "targetSize").reason == "the tag dr-target-size asks for it"
+    assert setting(plan, "targetSize").reason == "requested by the tag dr-target-size"
 
 
 def test_the_account_that_updates_agents_comes_from_the_settings() -> None:
     account = ResourceId.of(SUBSCRIPTION, "dr", "Microsoft.Automation/automationAccounts", "agents")
-    plan = plan_of(source_vm(), surroundings(), open_settings(agent_automation_account=str(account)))
+    plan = plan_of(source_vm(), planning_context(), open_settings(agent_automation_account=str(account)))
 
     assert (setting(plan, "agentUpdate").value, setting(plan, "agentUpdate").origin) == (str(account), "settings")
 
 
 def test_a_plan_says_whether_it_may_be_acted_upon() -> None:
-    assert plan_of(source_vm(), surroundings(), settings()).writes_disabled == ""
-    assert "DR_MODE" in plan_of(source_vm(), surroundings(), settings(mode="report")).writes_disabled
+    assert plan_of(source_vm(), planning_context(), settings()).writes_disabled == ""
+    assert "DR_MODE" in plan_of(source_vm(), planning_context(), settings(mode="report")).writes_disabled

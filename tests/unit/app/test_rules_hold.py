@@ -25,7 +25,7 @@ from shared.model.target_resources import (
     TargetResource,
 )
 from shared.planning.network import LONGEST_NAME
-from tests.unit.app.examples import of_kind, plan_of, protected_item, settings, source_vm, surroundings
+from tests.unit.app.examples import of_kind, plan_of, planning_context, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 
 enough = examples(max_examples=40)
@@ -97,27 +97,27 @@ def test_a_plan_either_blocks_or_holds_all_that_is_needed(situation: Situation) 
 @enough
 @given(situations())
 def test_nothing_is_ever_protected_into_its_own_region_or_by_a_vault_there(situation: Situation) -> None:
-    vm, around = situation.vm, situation.around
+    vm, context = situation.vm, situation.context
     plan = situation.plan()
 
-    if vm.location in {around.vault_location, around.target_location}:
+    if vm.location in {context.vault_location, context.target_location}:
         assert {"VaultInSourceRegion", "TargetInSourceRegion"} & {finding.code for finding in plan.blockers}
     elif plan.replication:
-        assert plan.replication.target_location == around.target_location
+        assert plan.replication.target_location == context.target_location
         for placed in of_kind(plan, Placed):
             of_cache = isinstance(placed, CacheAccount) or (isinstance(placed, ResourceGroup) and placed.for_cache)
-            assert placed.location == (vm.location if of_cache else around.target_location)
+            assert placed.location == (vm.location if of_cache else context.target_location)
 
 
 @enough
 @given(situations(), st.booleans())
 def test_nothing_outside_the_target_scope_is_ever_named_in_a_write(situation: Situation, protected: bool) -> None:
-    vm, around, app, _ = situation
+    vm, context, app, _ = situation
     plan = situation.plan(protected_item(source=vm.id) if protected else None)
 
     # What is read and named as the source, and where the vault's own mappings lead: an operator's doing.
-    known = {vm.id, *(disk.id for disk in vm.disks), *(nic.id for nic in around.nics), *app.vault_ids}
-    known |= {network.id for network in around.networks} | set(around.mapped_networks.values())
+    known = {vm.id, *(disk.id for disk in vm.disks), *(nic.id for nic in context.nics), *app.vault_ids}
+    known |= {network.id for network in context.networks} | set(context.mapped_networks.values())
     named = written_by(plan) if not protected else written_by(plan)["changes"]
     assert {named_id for named_id in ids_in(named) if named_id not in app.target} <= known
 
@@ -153,7 +153,7 @@ def test_whatever_is_written_it_is_refused_in_words_and_gets_nowhere(tag: str, t
     group_tags = given_ if layer == "group" else {}
 
     for item in (None, protected_item()):
-        plan = plan_of(vm, surroundings(), settings(), item, **group_tags)
+        plan = plan_of(vm, planning_context(), settings(), item, **group_tags)
 
         assert {finding.code for finding in plan.blockers} <= {"OverrideInvalid", "OverrideNotAllowed"}
         assert plan.blockers
@@ -167,7 +167,7 @@ def test_even_with_everything_allowed_no_odd_text_gets_into_a_write(situation: S
     vm = situation.vm.model_copy(update={"tags": {"dr": "true", f"dr-{tag}": text}, "request": {}})
     app = situation.app.model_copy(update={"profiles": {"default": situation.app.profiles["gold"]}})
 
-    plan = plan_of(vm, situation.around.model_copy(update={"group_members": ()}), app)
+    plan = plan_of(vm, situation.context.model_copy(update={"group_members": ()}), app)
 
     for named in ids_in(written_by(plan)):
         assert named.text.isascii()
@@ -198,7 +198,7 @@ def test_each_wave_rests_on_earlier_waves_alone(situation: Situation) -> None:
         for resource in wave:
             assert rests_on(resource) <= made
             if isinstance(resource, AvailabilitySet) and resource.placement_group:
-                theirs = {existing.id.key for existing in situation.around.existing}
+                theirs = {existing.id.key for existing in situation.context.existing}
                 assert resource.placement_group.key in made | theirs
         made |= {resource.key for resource in wave}
 
@@ -222,7 +222,7 @@ def test_containers_and_networks_are_mapped_there_and_back(situation: Situation)
         there = (plan.replication.source_location, plan.replication.target_location)
         assert ways == {there, there[::-1]}
         assert not (plan.replication.network and pairs)
-        for network in situation.around.networks if plan.replication.network is None else ():
+        for network in situation.context.networks if plan.replication.network is None else ():
             (target,) = {other for here, one, other in pairs if (here, one) == (there[0], network.id)}
             (back,) = {other for here, one, other in pairs if (here, one) == (there[1], target)}
             assert (there[0], back, target) in pairs
@@ -250,8 +250,8 @@ def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> No
     assert any(name.startswith("targetVnet") for name in explained)
 
 
-@pytest.mark.parametrize("kind", ["vm", "around"])
+@pytest.mark.parametrize("kind", ["vm", "context"])
 def test_a_situation_of_nothing_is_planned_all_the_same(kind: str) -> None:
-    bare = {"vm": source_vm(disks=(), nic_ids=(), size="", os=""), "around": source_vm()}[kind]
+    bare = {"vm": source_vm(disks=(), nic_ids=(), size="", os=""), "context": source_vm()}[kind]
 
-    assert plan_of(bare, surroundings(nics=(), networks=()), settings()).replication
+    assert plan_of(bare, planning_context(nics=(), networks=()), settings()).replication

@@ -23,12 +23,12 @@ from tests.unit.app.examples import (
     of_kind,
     open_settings,
     plan_of,
+    planning_context,
+    reported,
     setting,
     settings,
     source_network,
     source_vm,
-    surroundings,
-    told,
 )
 
 SECOND = ResourceId(f"{NIC}-2")
@@ -45,8 +45,8 @@ def nic(id_: ResourceId = NIC, subnet: str = "web", **changes: Any) -> SourceNic
     return known.model_copy(update=changes)
 
 
-def plan(vm: SourceVm | None = None, app: Settings | None = None, **around: Any) -> Plan:
-    return plan_of(vm or source_vm(), surroundings(**around), app or open_settings())
+def plan(vm: SourceVm | None = None, app: Settings | None = None, **context: Any) -> Plan:
+    return plan_of(vm or source_vm(), planning_context(**context), app or open_settings())
 
 
 def nics(found: Plan) -> dict[str, ReplicatedNic]:
@@ -67,7 +67,7 @@ def refused(found: Plan, tag: str) -> str:
 
 def test_an_existing_network_mapping_wins_over_the_default() -> None:
     hub = ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub")
-    found = plan_of(source_vm(), surroundings(mapped_networks={NETWORK.key: hub}), settings())
+    found = plan_of(source_vm(), planning_context(mapped_networks={NETWORK.key: hub}), settings())
 
     assert of_kind(found, VirtualNetwork) == []
     assert {(each.source_network, each.target_network) for each in of_kind(found, NetworkMapping)} == {
@@ -92,7 +92,7 @@ def test_a_mapped_network_of_our_name_that_is_gone_is_made_again() -> None:
 
 
 def test_one_of_another_name_or_out_of_scope_is_not() -> None:
-    """What it was nobody knows; or it is not this app's to make."""
+    """What it was no one knows; or it is not this app's to make."""
     elsewhere = open_settings(target_scope=f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr")
 
     assert of_kind(plan(mapped_networks={NETWORK.key: HUB.id}), VirtualNetwork) == []
@@ -123,7 +123,7 @@ def test_a_network_that_is_asked_for_goes_on_the_item_and_no_mapping_is_made_or_
     assert setting(found, "targetVnet").origin == "tag dr-target-vnet"
 
 
-def test_without_a_wish_nothing_is_said_of_the_network_or_the_interfaces() -> None:
+def test_without_a_override_nothing_is_said_of_the_network_or_the_interfaces() -> None:
     found = plan()
 
     assert found.replication
@@ -208,7 +208,7 @@ def test_a_static_address_is_kept_by_site_recovery_where_it_can_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "around", "why"),
+    ("address", "context", "why"),
     [
         ("10.9.9.9", {}, "does not lie in it"),
         ("10.1.1.3", {}, "is Azure's own"),
@@ -217,21 +217,21 @@ def test_a_static_address_is_kept_by_site_recovery_where_it_can_be() -> None:
     ],
 )
 def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_refused(
-    address: str, around: dict[str, Any], why: str
+    address: str, context: dict[str, Any], why: str
 ) -> None:
-    kept = plan(nics=(nic(static=True, address=address),), **around)
-    finding = told(kept.findings, "StaticIpNotPreserved")
+    kept = plan(nics=(nic(static=True, address=address),), **context)
+    finding = reported(kept.findings, "StaticIpNotPreserved")
     assert finding.severity is Severity.WARNING
     assert f"The static address {address} of web-1-nic {why} in the target subnet web" in finding.message
     assert "dr-target-ip" in finding.fix
     told_ = setting(kept, "targetIp/web-1-nic")
     assert (told_.value, told_.reason) == ("the next free one", f"its static address {why}")
 
-    message = refused(plan(asking(target_ip=address), **around), "target-ip")
+    message = refused(plan(asking(target_ip=address), **context), "target-ip")
     assert f"a free address of the subnet web (10.1.1.0/24); {address} {why}" in message
 
 
-def test_an_address_that_is_dynamic_is_not_kept_and_nobody_is_warned() -> None:
+def test_an_address_that_is_dynamic_is_not_kept_and_no_one_is_warned() -> None:
     found = plan(nics=(nic(address="10.9.9.9"),))
 
     assert found.findings == ()
@@ -298,10 +298,12 @@ def test_each_interface_may_be_given_its_own() -> None:
 # What the target lacks
 
 
-GUARDED = source_network(subnets={"web": Subnet(prefixes=("10.1.1.0/24",), guarded=True, routed=True)}, peered=True)
+GUARDED = source_network(
+    subnets={"web": Subnet(prefixes=("10.1.1.0/24",), has_nsg=True, has_route_table=True)}, peered=True
+)
 
 
-def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_told() -> None:
+def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_reported() -> None:
     found = plan(networks=(GUARDED,))
 
     assert {finding.code: finding.severity for finding in found.findings} == {
@@ -309,11 +311,11 @@ def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_
         "TargetSubnetWithoutRouteTable": Severity.WARNING,
         "TargetNetworkUnpeered": Severity.WARNING,
     }
-    guard = told(found.findings, "TargetSubnetWithoutNsg")
+    guard = reported(found.findings, "TargetSubnetWithoutNsg")
     assert guard.message == "The subnet web of vnet has a network security group, and web of vnet-asr has none."
     assert guard.fix == "Give the target subnet a network security group before you fail over."
-    assert "route table" in told(found.findings, "TargetSubnetWithoutRouteTable").message
-    assert "out of reach after a failover" in told(found.findings, "TargetNetworkUnpeered").message
+    assert "route table" in reported(found.findings, "TargetSubnetWithoutRouteTable").message
+    assert "out of reach after a failover" in reported(found.findings, "TargetNetworkUnpeered").message
     assert found.replication
 
 
@@ -324,7 +326,7 @@ def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
     assert plan(target_networks=(there,)).findings == ()
 
 
-def test_the_same_lack_of_two_interfaces_is_told_once() -> None:
+def test_the_same_lack_of_two_interfaces_is_reported_once() -> None:
     found = plan(networks=(GUARDED,), nics=(nic(), nic(SECOND)))
 
     assert len(found.findings) == 3

@@ -24,12 +24,12 @@ from tests.unit.app.examples import (
     of_kind,
     open_settings,
     plan_of,
+    planning_context,
     protected_item,
+    reported,
     setting,
     settings,
     source_vm,
-    surroundings,
-    told,
 )
 
 SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=3, update_domains=5, sku="Aligned")
@@ -38,8 +38,8 @@ D4 = Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("
 D2 = D4.model_copy(update={"name": "Standard_D2s_v5", "cores": 2})
 
 
-def asked(around: dict[str, Any] | None = None, **tags: str) -> Plan:
-    return plan_of(asking(**tags), surroundings(**(around or {})), open_settings())
+def asked(context: dict[str, Any] | None = None, **tags: str) -> Plan:
+    return plan_of(asking(**tags), planning_context(**(context or {})), open_settings())
 
 
 def refused(plan: Plan, tag: str) -> str:
@@ -56,13 +56,13 @@ def refused(plan: Plan, tag: str) -> str:
 
 def test_the_target_region_is_what_is_asked_for_else_the_map_s_else_the_vault_s() -> None:
     mapped = {"region_map": {SOURCE: {"target_location": "centralus"}}}
-    vm, around = asking(target_location="Sweden Central"), surroundings(target_location="swedencentral")
+    vm, context = asking(target_location="Sweden Central"), planning_context(target_location="swedencentral")
 
-    by_vault = setting(plan_of(source_vm(), surroundings(), settings()), "targetLocation")
+    by_vault = setting(plan_of(source_vm(), planning_context(), settings()), "targetLocation")
     by_map = setting(
-        plan_of(source_vm(), surroundings(target_location="centralus"), settings(**mapped)), "targetLocation"
+        plan_of(source_vm(), planning_context(target_location="centralus"), settings(**mapped)), "targetLocation"
     )
-    by_tag = setting(plan_of(vm, around, open_settings(**mapped)), "targetLocation")
+    by_tag = setting(plan_of(vm, context, open_settings(**mapped)), "targetLocation")
 
     assert (by_vault.value, by_vault.origin) == (TARGET, "default")
     assert (by_map.value, by_map.origin) == ("centralus", "region map")
@@ -71,27 +71,27 @@ def test_the_target_region_is_what_is_asked_for_else_the_map_s_else_the_vault_s(
 
 
 def test_a_vault_in_the_region_of_the_vm_would_be_lost_with_it() -> None:
-    plan = plan_of(source_vm(), surroundings(vault_location=SOURCE, target_location=SOURCE), settings())
+    plan = plan_of(source_vm(), planning_context(vault_location=SOURCE, target_location=SOURCE), settings())
 
-    finding = told(plan.blockers, "VaultInSourceRegion")
+    finding = reported(plan.blockers, "VaultInSourceRegion")
     assert f"The vault vault is in {SOURCE}, the region of the VM" in finding.message
     assert "DR_VAULT_IDS" in finding.fix
 
 
 def test_the_target_region_is_never_the_vm_s_own() -> None:
-    plan = plan_of(asking(target_location=SOURCE), surroundings(target_location=SOURCE), open_settings())
+    plan = plan_of(asking(target_location=SOURCE), planning_context(target_location=SOURCE), open_settings())
 
-    finding = told(plan.blockers, "TargetInSourceRegion")
+    finding = reported(plan.blockers, "TargetInSourceRegion")
     assert f"would be {SOURCE}, its own" in finding.message
     assert "between zones" in finding.fix
 
 
 def test_a_target_region_without_the_vault_is_a_warning() -> None:
-    plan = plan_of(asking(target_location="centralus"), surroundings(target_location="centralus"), open_settings())
+    plan = plan_of(asking(target_location="centralus"), planning_context(target_location="centralus"), open_settings())
 
-    finding = told(plan.findings, "TargetNotVaultRegion")
+    finding = reported(plan.findings, "TargetNotVaultRegion")
     assert finding.severity is Severity.WARNING
-    assert f"if {TARGET} is down, nobody can fail over" in finding.message
+    assert f"if {TARGET} is down, a failover is not possible" in finding.message
     assert plan.replication
     assert plan.replication.target_location == "centralus"
 
@@ -138,14 +138,14 @@ def test_what_is_named_without_its_group_is_looked_for_in_the_target_group_that_
 
 
 def test_an_availability_set_is_made_after_the_source_s_only_if_there_is_one() -> None:
-    plan = plan_of(source_vm(), surroundings(availability_set=SET), settings())
+    plan = plan_of(source_vm(), planning_context(availability_set=SET), settings())
 
     (made,) = of_kind(plan, AvailabilitySet)
     assert made.id == ResourceId.of(SUBSCRIPTION, "web-asr", AVAILABILITY_SET.type, "web-set-asr")
     assert (made.location, made.fault_domains, made.update_domains, made.sku) == (TARGET, 2, 5, "Aligned")
     assert plan.replication
     assert plan.replication.availability_set == made.id
-    without = plan_of(source_vm(), surroundings(), settings())
+    without = plan_of(source_vm(), planning_context(), settings())
     assert of_kind(without, AvailabilitySet) == []
     assert without.replication
     assert without.replication.availability_set is None
@@ -154,7 +154,7 @@ def test_an_availability_set_is_made_after_the_source_s_only_if_there_is_one() -
 @pytest.mark.parametrize(("offered", "made"), [(None, 2), (2, 2), (3, 3), (5, 3)])
 def test_a_set_has_no_more_fault_domains_than_the_source_s_and_the_region(offered: int | None, made: int) -> None:
     plan = plan_of(
-        source_vm(), surroundings(availability_set=SET, offer=Offer(sizes=(D2,), fault_domains=offered)), settings()
+        source_vm(), planning_context(availability_set=SET, offer=Offer(sizes=(D2,), fault_domains=offered)), settings()
     )
 
     assert [each.fault_domains for each in of_kind(plan, AvailabilitySet)] == [made]
@@ -186,15 +186,15 @@ def test_a_zone_is_taken_instead_of_the_set() -> None:
     assert plan.replication
     assert (plan.replication.zone, plan.replication.availability_set) == ("2", None)
     assert of_kind(plan, AvailabilitySet) == []
-    assert setting(plan, "targetAvailabilitySet").reason == "a zone is asked for"
+    assert setting(plan, "targetAvailabilitySet").reason == "a zone is requested"
 
 
 def test_a_zone_and_a_set_are_not_to_be_had_together() -> None:
-    around = {"availability_set": SET, "existing": (existing(override_options.AVAILABILITY_SET, "other"),)}
+    context = {"availability_set": SET, "existing": (existing(override_options.AVAILABILITY_SET, "other"),)}
 
-    message = refused(asked(around, target_zone="1", target_availability_set="other"), "target-availability-set")
+    message = refused(asked(context, target_zone="1", target_availability_set="other"), "target-availability-set")
 
-    assert "the tag dr-target-zone asks for a zone" in message
+    assert "the tag dr-target-zone requests a zone" in message
 
 
 def test_a_zone_is_one_that_the_region_offers_the_size_in() -> None:
@@ -210,7 +210,7 @@ def test_a_zone_is_one_that_the_region_offers_the_size_in() -> None:
 def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
     vm = source_vm(placement_group_id=PPG)
     source_set = SET.model_copy(update={"placement_group_id": PPG})
-    plan = plan_of(vm, surroundings(availability_set=source_set), settings())
+    plan = plan_of(vm, planning_context(availability_set=source_set), settings())
 
     (made,) = of_kind(plan, PlacementGroup)
     assert made.id == ResourceId.of(SUBSCRIPTION, "web-asr", override_options.PLACEMENT_GROUP, "close-asr")
@@ -225,12 +225,12 @@ def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
 def test_a_placement_group_that_is_asked_for_is_used_and_none_is_possible() -> None:
     near = existing(override_options.PLACEMENT_GROUP, "near")
     vm = asking(target_ppg="near").model_copy(update={"placement_group_id": PPG})
-    plan = plan_of(vm, surroundings(existing=(near,)), open_settings())
+    plan = plan_of(vm, planning_context(existing=(near,)), open_settings())
     without = asking(target_ppg="none").model_copy(update={"placement_group_id": PPG})
 
     assert plan.replication
     assert (plan.replication.placement_group, of_kind(plan, PlacementGroup)) == (near.id, [])
-    none = plan_of(without, surroundings(), open_settings()).replication
+    none = plan_of(without, planning_context(), open_settings()).replication
     assert none
     assert none.placement_group is None
 
@@ -243,36 +243,38 @@ def test_a_size_that_is_asked_for_is_said_once_the_vm_is_protected_and_the_vm_s_
 
     assert plan.replication
     assert plan.replication.size == "standard_d4S_v5"
-    own = plan_of(source_vm(), surroundings(offer=Offer(sizes=(D2,))), settings()).replication
+    own = plan_of(source_vm(), planning_context(offer=Offer(sizes=(D2,))), settings()).replication
     assert own
     assert own.size == ""
 
 
-def test_a_size_that_the_target_does_not_offer_is_refused_or_told() -> None:
+def test_a_size_that_the_target_does_not_offer_is_refused_or_reported() -> None:
     assert f"a size that {TARGET} offers to the subscription" in refused(
         asked({"offer": Offer(sizes=(D2,))}, target_size="Standard_HB120"), "target-size"
     )
-    plan = plan_of(source_vm(), surroundings(offer=Offer(sizes=(D4,))), settings())
-    finding = told(plan.blockers, "SizeNotInTarget")
+    plan = plan_of(source_vm(), planning_context(offer=Offer(sizes=(D4,))), settings())
+    finding = reported(plan.blockers, "SizeNotInTarget")
     assert f"{TARGET} does not offer the size Standard_D2s_v5 of web-1" in finding.message
     assert "dr-target-size" in finding.fix
 
 
 @pytest.mark.parametrize(("left", "enough"), [(2, True), (1, False), (0, False), (-3, False), (None, True)])
 def test_cores_have_to_be_left_of_the_quotas(left: int | None, enough: bool) -> None:
-    plan = plan_of(source_vm(), surroundings(offer=Offer(sizes=(D2.model_copy(update={"left": left}),))), settings())
+    plan = plan_of(
+        source_vm(), planning_context(offer=Offer(sizes=(D2.model_copy(update={"left": left}),))), settings()
+    )
 
     if enough:
         assert plan.blockers == ()
         return
-    finding = told(plan.blockers, "TargetQuotaExceeded")
+    finding = reported(plan.blockers, "TargetQuotaExceeded")
     assert "needs 2 cores of the quota standardDSv5Family" in finding.message
     assert f"and {max(left or 0, 0)} are left" in finding.message
 
 
-def test_where_azure_has_not_told_its_sizes_nothing_is_said_of_them() -> None:
-    assert plan_of(source_vm(), surroundings(offer=None), settings()).blockers == ()
-    assert plan_of(source_vm(size=""), surroundings(offer=Offer(sizes=())), settings()).blockers == ()
+def test_where_azure_has_not_reported_its_sizes_nothing_is_said_of_them() -> None:
+    assert plan_of(source_vm(), planning_context(offer=None), settings()).blockers == ()
+    assert plan_of(source_vm(size=""), planning_context(offer=Offer(sizes=())), settings()).blockers == ()
 
 
 @pytest.mark.parametrize(
@@ -288,7 +290,7 @@ def test_a_size_that_is_asked_for_takes_the_disks_of_the_vm(size: dict[str, Any]
     disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(3))
     vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": disks})
 
-    plan = plan_of(vm, surroundings(offer=Offer(sizes=(D4.model_copy(update=size),))), open_settings())
+    plan = plan_of(vm, planning_context(offer=Offer(sizes=(D4.model_copy(update=size),))), open_settings())
 
     assert (why in refused(plan, "target-size")) if why else (plan.blockers == ())
 
@@ -301,7 +303,7 @@ def test_a_disk_type_that_is_asked_for_goes_with_the_size_of_the_vm(disk_type: s
     vm = asking(target_disk_type=disk_type).model_copy(update={"disks": (Disk(id=OS_DISK, sku="Standard_LRS"),)})
     offer = Offer(sizes=(D4.model_copy(update={"name": vm.size, "premium": premium}),))
 
-    plan = plan_of(vm, surroundings(offer=offer), open_settings())
+    plan = plan_of(vm, planning_context(offer=offer), open_settings())
 
     if fits:
         assert plan.blockers == ()
@@ -316,16 +318,16 @@ def test_a_name_is_said_once_the_vm_is_protected_and_short_for_windows() -> None
     assert plan.replication.name == "web-1-in-the-west"
     windows = asking(target_name="web-1-in-the-west").model_copy(update={"os": "Windows"})
     assert "at most 15 characters for Windows" in refused(
-        plan_of(windows, surroundings(), open_settings()), "target-name"
+        plan_of(windows, planning_context(), open_settings()), "target-name"
     )
-    own = plan_of(source_vm(os="Windows", id=vm_id(SUBSCRIPTION, "web", "x" * 40)), surroundings(), settings())
+    own = plan_of(source_vm(os="Windows", id=vm_id(SUBSCRIPTION, "web", "x" * 40)), planning_context(), settings())
     assert own.blockers == ()
 
 
 @pytest.mark.parametrize("tag", ["dr-target-size", "dr-target-name"])
 def test_none_is_no_size_and_no_name(tag: str) -> None:
     assert [
-        finding.code for finding in plan_of(source_vm(tags={tag: "none"}), surroundings(), open_settings()).blockers
+        finding.code for finding in plan_of(source_vm(tags={tag: "none"}), planning_context(), open_settings()).blockers
     ] == ["OverrideInvalid"]
 
 
@@ -377,8 +379,8 @@ FIELDS = {
 
 def named(tag: str, **changes: Any) -> tuple[Plan, Existing]:
     there = existing(NAMED[tag], "it").model_copy(update=changes)
-    around = surroundings(existing=(there,) if changes.get("location") != "nowhere" else ())
-    return plan_of(source_vm(tags={f"dr-{tag}": str(there.id)}), around, open_settings()), there
+    context = planning_context(existing=(there,) if changes.get("location") != "nowhere" else ())
+    return plan_of(source_vm(tags={f"dr-{tag}": str(there.id)}), context, open_settings()), there
 
 
 @pytest.mark.parametrize("tag", NAMED)
@@ -410,9 +412,9 @@ def test_what_a_profile_names_outside_the_target_scope_is_refused_too() -> None:
     theirs = ResourceId.of(ELSEWHERE, "web-asr", override_options.PLACEMENT_GROUP, "it")
     of_app = open_settings(profiles={"default": {"values": {"target-ppg": str(theirs)}}})
 
-    finding = told(plan_of(source_vm(), surroundings(), of_app).blockers, "OverrideNotAllowed")
+    finding = reported(plan_of(source_vm(), planning_context(), of_app).blockers, "OverrideNotAllowed")
 
-    assert "The value target-ppg of the profile default asks for" in finding.message
+    assert "The value target-ppg of the profile default requests" in finding.message
     assert "DR_TARGET_SCOPE" in finding.message
 
 
@@ -426,17 +428,20 @@ def has(**changes: Any) -> ProtectedItem:
 def test_a_size_that_is_not_offered_in_the_zone_of_the_item_is_refused_and_not_the_zone() -> None:
     vm = asking(target_size="Standard_D4s_v5")
 
-    plan = plan_of(vm, surroundings(offer=Offer(sizes=(D4,))), open_settings(), has(zone="3"))
+    plan = plan_of(vm, planning_context(offer=Offer(sizes=(D4,))), open_settings(), has(zone="3"))
 
     assert "allowed: zone 1, 2" in refused(plan, "target-size")
 
 
 def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_size() -> None:
     full = D4.model_copy(update={"left": 0})
-    vm, around = asking(target_size="Standard_D4s_v5", target_name="web-9"), surroundings(offer=Offer(sizes=(full,)))
+    vm, context = (
+        asking(target_size="Standard_D4s_v5", target_name="web-9"),
+        planning_context(offer=Offer(sizes=(full,))),
+    )
 
-    assert plan_of(vm, around, open_settings(), has(size="standard_d4s_v5")).changes.update == ItemUpdate(name="web-9")
-    assert told(plan_of(vm, around, open_settings()).blockers, "TargetQuotaExceeded")
+    assert plan_of(vm, context, open_settings(), has(size="standard_d4s_v5")).changes.update == ItemUpdate(name="web-9")
+    assert reported(plan_of(vm, context, open_settings()).blockers, "TargetQuotaExceeded")
 
 
 def test_a_set_is_made_in_the_target_group_that_is_asked_for() -> None:
@@ -462,7 +467,7 @@ def test_the_group_of_an_item_is_not_changed_without_its_set() -> None:
     group, own = existing("", "", group="ours"), existing(override_options.AVAILABILITY_SET, "own").id
     item = has(availability_set=own, target_group=own.group_id)
 
-    plan = plan_of(asking(target_resource_group="ours"), surroundings(existing=(group,)), open_settings(), item)
+    plan = plan_of(asking(target_resource_group="ours"), planning_context(existing=(group,)), open_settings(), item)
 
     assert f"{own} is not in {group.id}" in refused(plan, "target-resource-group")
 
@@ -471,7 +476,7 @@ def test_all_of_the_target_vm_is_in_one_subscription() -> None:
     both = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
     group = Existing(id=ResourceId.of(ELSEWHERE, "theirs"), location=TARGET)
     hub = Existing(id=ResourceId.of(ELSEWHERE, "theirs", override_options.NETWORK, "hub"), location=TARGET)
-    there = surroundings(existing=(group, hub), target_networks=(Network(id=hub.id, location=TARGET),))
+    there = planning_context(existing=(group, hub), target_networks=(Network(id=hub.id, location=TARGET),))
     app, alone = open_settings(target_scope=both), asking(target_resource_group=str(group.id))
 
     assert "one subscription" in refused(plan_of(alone, there, app), "target-resource-group")
@@ -486,6 +491,6 @@ def test_the_casing_of_a_subscription_makes_no_other_group() -> None:
     own = source_vm(id=vm_id(letters.upper(), "web", "web-1"), tags={"dr-consistency-group": "shop"})
     app = open_settings(target_scope=f"/subscriptions/{SUBSCRIPTION},/subscriptions/{letters}")
 
-    plan = plan_of(own, surroundings(group_members=(other,)), app)
+    plan = plan_of(own, planning_context(group_members=(other,)), app)
 
     assert "consistency-group" not in str(plan.blockers)

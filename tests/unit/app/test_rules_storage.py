@@ -24,11 +24,11 @@ from tests.unit.app.examples import (
     of_kind,
     open_settings,
     plan_of,
+    planning_context,
+    reported,
     setting,
     settings,
     source_vm,
-    surroundings,
-    told,
 )
 
 FIRST = naming.cache_account(SUBSCRIPTION, SOURCE)
@@ -40,9 +40,9 @@ def account(kind: str = "StorageV2", name: str = "ours", **changes: Any) -> Exis
     return existing(override_options.ACCOUNT, name, group="caches", **{**known, **changes})
 
 
-def asked(around: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
+def asked(context: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
     vm = asking(**tags).model_copy(update={"disks": disks})
-    return plan_of(vm, surroundings(**(around or {})), open_settings())
+    return plan_of(vm, planning_context(**(context or {})), open_settings())
 
 
 def refused(plan: Plan, tag: str) -> str:
@@ -100,7 +100,7 @@ def test_premium_v2_needs_high_churn(disks: tuple[Disk, ...], tags: dict[str, An
 def test_a_disk_with_a_key_of_the_customer_needs_a_set_in_the_target() -> None:
     keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
 
-    finding = told(asked(disks=(keyed, TWO[1])).blockers, "DiskEncryptionSetNeeded")
+    finding = reported(asked(disks=(keyed, TWO[1])).blockers, "DiskEncryptionSetNeeded")
 
     assert "The disk web-1-os of web-1 is encrypted with a customer-managed key (web-1-os-set)" in finding.message
     assert f"Make one in {TARGET}" in finding.fix
@@ -110,10 +110,10 @@ def test_a_disk_with_a_key_of_the_customer_needs_a_set_in_the_target() -> None:
 def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> None:
     there = existing(override_options.ENCRYPTION_SET, "keys")
     keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
-    around = {"existing": (there,)}
+    context = {"existing": (there,)}
 
-    for_all = asked(around, (keyed, TWO[1]), target_disk_encryption_set="keys").replication
-    for_one = asked(around, (keyed, TWO[1]), target_disk_encryption_set=f"web-1-os={there.id}").replication
+    for_all = asked(context, (keyed, TWO[1]), target_disk_encryption_set="keys").replication
+    for_one = asked(context, (keyed, TWO[1]), target_disk_encryption_set=f"web-1-os={there.id}").replication
     missing = asked({}, (keyed,), target_disk_encryption_set="keys")
     home = asked(
         {"existing": (there.model_copy(update={"location": SOURCE}),)}, (keyed,), target_disk_encryption_set="keys"
@@ -222,7 +222,9 @@ def test_an_account_of_another_subscription_is_refused() -> None:
     scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
     vm = asking(cache_storage=str(theirs.id))
 
-    message = refused(plan_of(vm, surroundings(existing=(theirs,)), open_settings(target_scope=scope)), "cache-storage")
+    message = refused(
+        plan_of(vm, planning_context(existing=(theirs,)), open_settings(target_scope=scope)), "cache-storage"
+    )
 
     assert "an account in the subscription of the VM" in message
 
@@ -236,7 +238,7 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
     for kind, role in (("StorageV2", "Contributor"), ("BlockBlobStorage", "Owner")):
         there = account(kind, keys_off=True)
         plan = asked({"existing": (there,), "vault_has_identity": True}, cache_storage=str(there.id))
-        finding = told(plan.findings, "CacheAccountRolesNeeded")
+        finding = reported(plan.findings, "CacheAccountRolesNeeded")
         assert finding.severity is Severity.NOTE
         assert f"Contributor and Storage Blob Data {role} on it" in finding.message
         assert plan.replication
@@ -252,7 +254,9 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
 def test_the_app_s_own_account_is_held_to_the_same_rules(there: dict[str, Any], identity: bool, why: str) -> None:
     """Somebody, or Azure Policy, may have changed it since it was made."""
     own = account(id=FIRST, **there)
-    finding = told(asked({"existing": (own,), "vault_has_identity": identity}).blockers, "IncompatibleTargetResource")
+    finding = reported(
+        asked({"existing": (own,), "vault_has_identity": identity}).blockers, "IncompatibleTargetResource"
+    )
 
     assert finding.message == f"The cache account {FIRST} {why}: Site Recovery cannot use it."
     assert "dr-cache-storage" in finding.fix
@@ -261,7 +265,7 @@ def test_the_app_s_own_account_is_held_to_the_same_rules(there: dict[str, Any], 
 def test_the_app_s_own_account_without_keys_serves_a_vault_with_an_identity_once_that_has_its_roles() -> None:
     plan = asked({"existing": (account(id=FIRST, keys_off=True),), "vault_has_identity": True})
 
-    assert FIRST.name in told(plan.findings, "CacheAccountRolesNeeded").message
+    assert FIRST.name in reported(plan.findings, "CacheAccountRolesNeeded").message
     assert [cache.id for cache in of_kind(plan, CacheAccount)] == [FIRST]
     assert plan.named == ()
 
@@ -285,9 +289,9 @@ def test_boot_diagnostics_are_kept_by_no_premium_account() -> None:
     assert "allowed: a standard account; diag is Premium_LRS" in message
 
 
-def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_is_refused() -> None:
+def test_the_accounts_that_unmanaged_disks_would_go_to_are_reported_although_the_vm_is_refused() -> None:
     vm = source_vm(unmanaged_disks=1, unmanaged_accounts=("webdata", "x" * 24))
-    plan = plan_of(vm, surroundings(), settings())
+    plan = plan_of(vm, planning_context(), settings())
 
     assert {each.name: each.value for each in unmanaged(vm)} == {
         "targetStorage/webdata": "webdataasr",
@@ -297,19 +301,19 @@ def test_the_accounts_that_unmanaged_disks_would_go_to_are_told_although_the_vm_
     assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
 
 
-def test_the_account_that_is_asked_for_unmanaged_disks_is_told_in_their_place() -> None:
+def test_the_account_that_is_asked_for_unmanaged_disks_is_reported_in_their_place() -> None:
     there = existing(override_options.ACCOUNT, "chosen", kind="StorageV2")
     vm = asking(target_storage="chosen").model_copy(update={"unmanaged_disks": 1, "unmanaged_accounts": ("webdata",)})
-    plan = plan_of(vm, surroundings(existing=(there,)), open_settings())
+    plan = plan_of(vm, planning_context(existing=(there,)), open_settings())
 
-    told = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]
-    assert told == [("targetStorage", str(there.id), "tag dr-target-storage")]
+    reported = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]
+    assert reported == [("targetStorage", str(there.id), "tag dr-target-storage")]
     assert [finding.code for finding in plan.blockers] == ["UnmanagedDisks"]
 
 
 @pytest.mark.parametrize("tag", ["cache-storage", "target-resource-group", "target-vnet", "target-disk-encryption-set"])
 def test_what_a_vm_cannot_be_protected_without_is_never_none(tag: str) -> None:
-    """Nobody is told "none" and given the default."""
-    plan = plan_of(source_vm(tags={f"dr-{tag}": "none"}), surroundings(), open_settings())
+    """No one is reported "none" and given the default."""
+    plan = plan_of(source_vm(tags={f"dr-{tag}": "none"}), planning_context(), open_settings())
 
     assert "is 'none'" in refused(plan, tag)

@@ -13,16 +13,16 @@ from shared.model.findings import Severity, note
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
 from shared.model.step_result import Error, Failed, Pending
-from shared.reconcile.run_state import WRITES_DISABLED, Ending, LastChange, Phase, Run
-from tests.unit.app.examples import VM_ID, plan_of, protected_item, settings, source_vm, surroundings
+from shared.reconcile.run_state import WRITES_DISABLED, LastChange, Phase, RunOutcome, RunState
+from tests.unit.app.examples import VM_ID, plan_of, planning_context, protected_item, settings, source_vm
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ERROR = Error(code="151066", message="The agent could not be installed.")
-PLAN = plan_of(source_vm(), surroundings(), settings())
+PLAN = plan_of(source_vm(), planning_context(), settings())
 
 
-def a_run(**changes: Any) -> Run:
-    return Run(vm_id=VM_ID, poll_seconds=30).but(**changes)
+def a_run(**changes: Any) -> RunState:
+    return RunState(vm_id=VM_ID, poll_seconds=30).with_(**changes)
 
 
 def minutes(number: float) -> timedelta:
@@ -35,11 +35,11 @@ patience = st.builds(Patience, since=moments, planned=st.floats(0, 3600), spent=
 runs = st.builds(
     a_run,
     phase=st.sampled_from(Phase),
-    wake_at=times,
+    resume_at=times,
     settling=st.none() | patience,
     targets_wait=st.none() | patience,
     orders=st.lists(st.text(max_size=20), max_size=4).map(tuple),
-    last_change=st.none() | st.builds(LastChange, outcome=st.sampled_from(Ending), at=moments),
+    last_change=st.none() | st.builds(LastChange, outcome=st.sampled_from(RunOutcome), at=moments),
     step=st.text(),
     percent=st.none() | st.integers(0, 100),
     settings=st.sampled_from([(), PLAN.settings]),
@@ -49,22 +49,22 @@ runs = st.builds(
     attempts=st.integers(0, 3),
     faults=st.integers(0, 10),
     last_error=st.sampled_from([None, ERROR]),
-    result=st.sampled_from([None, a_run().finish(Ending.PROTECTED).result]),
+    result=st.sampled_from([None, a_run().finish(RunOutcome.PROTECTED).result]),
 )
 
 
 @given(runs)
-def test_a_state_is_read_back_as_it_was(run: Run) -> None:
-    assert Run.load(run.dump()) == run
+def test_a_state_is_read_back_as_it_was(run: RunState) -> None:
+    assert RunState.load(run.dump()) == run
 
 
 @given(runs)
-def test_a_state_of_a_newer_app_is_read_by_an_older_one(run: Run) -> None:
-    assert Run.load({**run.dump(), "somethingNew": {"a": 1}}) == run
+def test_a_state_of_a_newer_app_is_read_by_an_older_one(run: RunState) -> None:
+    assert RunState.load({**run.dump(), "somethingNew": {"a": 1}}) == run
 
 
 def test_a_state_needs_no_more_than_the_vm_and_the_poll_interval() -> None:
-    assert Run.load({"vmId": str(VM_ID), "pollSeconds": 30}) == a_run()
+    assert RunState.load({"vmId": str(VM_ID), "pollSeconds": 30}) == a_run()
 
 
 def test_a_parked_state_stays_small() -> None:
@@ -74,7 +74,7 @@ def test_a_parked_state_stays_small() -> None:
 
 
 @given(runs)
-def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: Run) -> None:
+def test_the_status_reports_step_vm_and_last_error_and_nothing_else(run: RunState) -> None:
     status = run.status()
 
     assert status["vmId"] == str(VM_ID)
@@ -85,17 +85,17 @@ def test_the_status_tells_step_vm_and_last_error_and_nothing_else(run: Run) -> N
 
 
 @given(runs)
-def test_looking_again_wakes_the_run_at_once_and_forgets_nothing_else(run: Run) -> None:
-    again = run.look_again()
+def test_looking_again_starts_the_run_at_once_and_forgets_nothing_else(run: RunState) -> None:
+    again = run.requeue()
 
-    assert (again.phase, again.wake_at, again.result) == (Phase.LOOK, None, None)
-    assert again.but(phase=run.phase, wake_at=run.wake_at, result=run.result) == run
+    assert (again.phase, again.resume_at, again.result) == (Phase.OBSERVE, None, None)
+    assert again.with_(phase=run.phase, resume_at=run.resume_at, result=run.result) == run
 
 
 def test_sleep_sets_the_time_and_clears_faults_and_percent() -> None:
     slept = a_run(faults=3, percent=40).sleep(NOW, 90, "Resting")
 
-    assert (slept.wake_at, slept.faults, slept.percent, slept.step) == (NOW + minutes(1.5), 0, None, "Resting")
+    assert (slept.resume_at, slept.faults, slept.percent, slept.step) == (NOW + minutes(1.5), 0, None, "Resting")
     assert slept.sleep(NOW, 1).step == "Resting"
 
 
@@ -105,7 +105,7 @@ def test_pending_shows_step_percent_and_error_until_the_next_answer() -> None:
     )
 
     assert waiting.phase is Phase.FOLLOW
-    assert waiting.wake_at == NOW + minutes(2)
+    assert waiting.resume_at == NOW + minutes(2)
     assert waiting.status()["percent"] == 43
     assert waiting.status()["lastError"]["code"] == "151066"
     assert "lastError" not in waiting.wait_for(NOW, Pending(retry_after=1)).status()
@@ -123,8 +123,8 @@ def test_target_resources_have_an_hour_from_the_first_wait() -> None:
     late = later.wait_for_targets(NOW + minutes(60.5), pending, PLAN.resources[1:])
     assert late.result
     assert (late.result.outcome, late.result.error) == (
-        Ending.FAILED,
-        Error(code="TargetsNotReady", message="The target resources were not there in time."),
+        RunOutcome.FAILED,
+        Error(code="TargetsNotReady", message="The target resources were not ready in time."),
     )
 
 
@@ -153,8 +153,8 @@ def test_deadlines_scale_with_the_poll_interval() -> None:
     settling = fast.wait_to_settle(NOW, source_vm())
     late = fast.wait_for_targets(NOW, Pending(retry_after=36.1), ())
 
-    assert settling.but(settling=Patience(since=NOW, planned=18)).may_settle(NOW + timedelta(seconds=17))
-    assert not settling.but(settling=Patience(since=NOW, planned=18)).may_settle(NOW + timedelta(seconds=18))
+    assert settling.with_(settling=Patience(since=NOW, planned=18)).may_settle(NOW + timedelta(seconds=17))
+    assert not settling.with_(settling=Patience(since=NOW, planned=18)).may_settle(NOW + timedelta(seconds=18))
     assert late.wait_for_targets(NOW + timedelta(seconds=37), Pending(retry_after=1), ()).result
 
 
@@ -192,17 +192,17 @@ def test_following_keeps_a_known_job_and_forgets_the_last_error() -> None:
 
 def test_a_failed_enable_is_tried_again_after_a_growing_while_and_three_times_at_most() -> None:
     first = a_run(phase=Phase.FOLLOW, job="j1").attempt_failed(NOW, ERROR)
-    second = first.but(job="j2").attempt_failed(NOW, ERROR)
-    third = second.but(job="j3").attempt_failed(NOW, ERROR)
+    second = first.with_(job="j2").attempt_failed(NOW, ERROR)
+    third = second.with_(job="j3").attempt_failed(NOW, ERROR)
 
-    assert [(run.attempts, run.phase, run.job, run.wake_at) for run in (first, second)] == [
-        (1, Phase.LOOK, "", NOW + minutes(5)),
-        (2, Phase.LOOK, "", NOW + minutes(10)),
+    assert [(run.attempts, run.phase, run.job, run.resume_at) for run in (first, second)] == [
+        (1, Phase.OBSERVE, "", NOW + minutes(5)),
+        (2, Phase.OBSERVE, "", NOW + minutes(10)),
     ]
     assert first.last_error == ERROR
     assert first.result is None
     assert third.result
-    assert (third.result.outcome, third.result.error, third.result.attempts) == (Ending.FAILED, ERROR, 3)
+    assert (third.result.outcome, third.result.error, third.result.attempts) == (RunOutcome.FAILED, ERROR, 3)
 
 
 FULL = Error(code="UnexpectedError", message="the disk is full")
@@ -212,9 +212,9 @@ def test_unexpected_faults_back_off_longer_and_longer_and_end_after_ten() -> Non
     run, waits = a_run(step="Creating fabric"), []
     for _ in range(10):
         run = run.back_off(NOW, FULL)
-        assert run.wake_at
+        assert run.resume_at
         assert run.result is None
-        waits.append(run.wake_at - NOW)
+        waits.append(run.resume_at - NOW)
     ended = run.back_off(NOW, FULL)
 
     assert waits[0] == minutes(1)
@@ -223,7 +223,7 @@ def test_unexpected_faults_back_off_longer_and_longer_and_end_after_ten() -> Non
     assert run.status()["step"] == "Creating fabric"
     assert run.last_error == FULL
     assert ended.result
-    assert (ended.result.outcome, ended.result.error) == (Ending.FAILED, run.last_error)
+    assert (ended.result.outcome, ended.result.error) == (RunOutcome.FAILED, run.last_error)
 
 
 def test_a_quiet_pass_forgets_the_faults_before_it() -> None:
@@ -241,13 +241,13 @@ def test_an_error_holds_no_more_than_a_state_can_carry(code: str, message: str, 
 
 
 def test_an_order_sends_the_run_back_to_a_look_and_is_shown_from_then_on() -> None:
-    run = a_run(phase=Phase.FOLLOW, job="j1", wake_at=NOW, attempts=1)
+    run = a_run(phase=Phase.FOLLOW, job="j1", resume_at=NOW, attempts=1)
     ordered = run.take_up(Order(token="a", confirmed=True))
 
-    assert (ordered.phase, ordered.wake_at, ordered.confirmed) == (Phase.LOOK, None, True)
+    assert (ordered.phase, ordered.resume_at, ordered.confirmed) == (Phase.OBSERVE, None, True)
     assert (ordered.job, ordered.attempts) == ("j1", 1)
     assert ordered.status()["orders"] == ["a"]
-    assert ordered.finish(Ending.DISABLED).result.orders == ("a",)  # type: ignore[union-attr]
+    assert ordered.finish(RunOutcome.DISABLED).result.orders == ("a",)  # type: ignore[union-attr]
 
 
 def test_an_order_without_a_confirmation_takes_none_back_and_a_repeated_one_is_one() -> None:
@@ -268,17 +268,18 @@ def test_a_run_remembers_the_latest_orders_and_its_state_stays_bounded(tokens: l
 
 
 @pytest.mark.parametrize(
-    ("did", "acted"), [({}, False), ({"followed": True}, True), ({"disabling": True}, True), ({"tried": ("x",)}, True)]
+    ("did", "acted"),
+    [({}, False), ({"followed": True}, True), ({"disabling": True}, True), ({"attempted_changes": ("x",)}, True)],
 )
 def test_a_run_that_asked_azure_for_something_says_so_at_its_end(did: dict[str, Any], acted: bool) -> None:
-    result = a_run(**did).finish(Ending.PROTECTED).result
+    result = a_run(**did).finish(RunOutcome.PROTECTED).result
 
     assert result
     assert result.acted is acted
 
 
-@pytest.mark.parametrize("ending", [ending for ending in Ending if ending is not Ending.FAILED])
-def test_only_a_failed_run_ends_with_an_error(ending: Ending) -> None:
+@pytest.mark.parametrize("ending", [ending for ending in RunOutcome if ending is not RunOutcome.FAILED])
+def test_only_a_failed_run_ends_with_an_error(ending: RunOutcome) -> None:
     result = a_run(last_error=ERROR, attempts=1, settings=PLAN.settings).finish(ending).result
 
     assert result
@@ -288,21 +289,21 @@ def test_only_a_failed_run_ends_with_an_error(ending: Ending) -> None:
 
 
 def test_a_failed_run_ends_with_its_last_error_where_no_other_is_named() -> None:
-    result = a_run(last_error=ERROR).finish(Ending.FAILED).result
+    result = a_run(last_error=ERROR).finish(RunOutcome.FAILED).result
 
     assert result
     assert result.error == ERROR
 
 
 def test_a_finished_run_shows_how_it_ended() -> None:
-    run = a_run(percent=40).finish(Ending.NOT_ELIGIBLE, (note("X", "y"),))
+    run = a_run(percent=40).finish(RunOutcome.NOT_ELIGIBLE, (note("X", "y"),))
 
     assert run.status() == {
         "vmId": str(VM_ID),
         "step": "NotEligible",
         "attempts": 0,
         "job": "",
-        "phase": "look",
+        "phase": "observe",
         "orders": [],
     }
     assert run.result
@@ -313,7 +314,7 @@ def test_a_refusal_of_azure_fails_the_run_with_its_words() -> None:
     result = a_run().fail(Failed(error=ERROR)).result
 
     assert result
-    assert (result.outcome, result.error) == (Ending.FAILED, ERROR)
+    assert (result.outcome, result.error) == (RunOutcome.FAILED, ERROR)
 
 
 def test_what_the_settings_keep_from_being_made_is_a_blocker_and_no_failure() -> None:
@@ -321,7 +322,7 @@ def test_what_the_settings_keep_from_being_made_is_a_blocker_and_no_failure() ->
     result = a_run().fail(Failed(error=error, by_settings=True)).result
 
     assert result
-    assert (result.outcome, result.error) == (Ending.NOT_ELIGIBLE, None)
+    assert (result.outcome, result.error) == (RunOutcome.NOT_ELIGIBLE, None)
     (finding,) = result.findings
     assert (finding.severity, finding.code, finding.fix) == (Severity.BLOCKER, "CreationDisabled", "Make it.")
 
@@ -331,21 +332,21 @@ def test_a_refusal_of_the_settings_is_a_report_and_no_failure() -> None:
     result = a_run().fail(refused).result
 
     assert result
-    assert (result.outcome, result.error) == (Ending.REPORTED, None)
+    assert (result.outcome, result.error) == (RunOutcome.REPORTED, None)
     (finding,) = result.findings
     assert (finding.severity, finding.message) == (Severity.NOTE, "DR_PAUSED is true")
 
 
-def test_waits_on_an_error_grow_to_an_hour_and_begin_anew_once_it_is_over() -> None:
+def test_waits_on_an_error_grow_to_an_hour_and_begin_again_once_it_is_over() -> None:
     run, now, waits = a_run(), datetime(2026, 1, 1, tzinfo=UTC), []
     for _ in range(12):
         run = run.wait_for(now, Pending(retry_after=30, error=Error(code="ScopeLocked", message="Locked.")))
-        assert run.wake_at
-        waits.append((run.wake_at - now).total_seconds())
+        assert run.resume_at
+        waits.append((run.resume_at - now).total_seconds())
     assert waits[:4] == [30, 60, 120, 240]
     assert waits[-1] == 3600
 
-    assert run.wait_for(now, Pending(retry_after=30)).wake_at == now + timedelta(seconds=30)
+    assert run.wait_for(now, Pending(retry_after=30)).resume_at == now + timedelta(seconds=30)
     assert run.wait_for(now, Pending(retry_after=30)).waits == 0
 
 
@@ -353,7 +354,7 @@ def test_azure_s_own_long_wait_is_kept() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     throttled = Pending(retry_after=7200, error=Error(code="TooManyRequests", message="Later."))
 
-    assert a_run().wait_for(now, throttled).wake_at == now + timedelta(hours=2)
+    assert a_run().wait_for(now, throttled).resume_at == now + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("error", [None, ERROR])
@@ -362,15 +363,15 @@ def test_after_a_change_the_vm_is_looked_at_at_once_and_enabling_has_not_failed(
         phase=Phase.FOLLOW,
         job="update-1",
         changing=True,
-        tried=("a",),
-        wake_at=NOW,
+        attempted_changes=("a",),
+        resume_at=NOW,
         last_error=Error(code="x", message=""),
     )
 
     ended = run.change_ended(error)
 
-    assert (ended.phase, ended.wake_at, ended.job, ended.attempts) == (Phase.LOOK, None, "", 0)
-    assert (ended.changing, ended.tried, ended.last_error) == (False, ("a",), error)
+    assert (ended.phase, ended.resume_at, ended.job, ended.attempts) == (Phase.OBSERVE, None, "", 0)
+    assert (ended.changing, ended.attempted_changes, ended.last_error) == (False, ("a",), error)
     assert ended.changed is (error is None)
 
 
@@ -378,8 +379,8 @@ def test_a_run_carries_what_it_has_asked_to_be_changed() -> None:
     changes = Changes(
         differences=(Difference(setting="targetSize", current="A", wanted="B"),), update=ItemUpdate(size="B")
     )
-    run = a_run(changing=True, tried=(changes.key,), targets_only=True)
+    run = a_run(changing=True, attempted_changes=(changes.key,), targets_only=True)
 
-    assert Run.load(run.dump()) == run
+    assert RunState.load(run.dump()) == run
     assert not Changes().any
     assert changes.any

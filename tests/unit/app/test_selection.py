@@ -129,7 +129,7 @@ ONE_WAY = "exactly one of virtualMachines, subscriptionId with resourceGroup, ta
         Wrong({**BY_GROUP, "protection": {"dr": "true"}}, "protection.dr", "true", "dr-profile"),
     ],
 )
-async def test_what_cannot_be_taken_is_told_and_nothing_is_read(cloud: Cloud, wrong: Wrong) -> None:
+async def test_what_cannot_be_taken_is_reported_and_nothing_is_read(cloud: Cloud, wrong: Wrong) -> None:
     status, problem = await refused(cloud, wrong.body)
 
     (error,) = problem["errors"]
@@ -139,7 +139,7 @@ async def test_what_cannot_be_taken_is_told_and_nothing_is_read(cloud: Cloud, wr
     assert cloud.reads == []
 
 
-async def test_everything_that_is_wrong_is_told_at_once(cloud: Cloud) -> None:
+async def test_everything_that_is_wrong_is_reported_at_once(cloud: Cloud) -> None:
     body = {"virtualMachines": ["x", str(vm("a")), "y"], "protection": {"dr-churn": "low"}}
 
     _, problem = await refused(cloud, body)
@@ -175,17 +175,17 @@ async def test_whatever_is_sent_is_a_problem_that_names_a_field(body: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
-        ({"subscriptionId": SUBSCRIPTION, "resourceGroup": "nobody-s"}, "resource group nobody-s"),
+        ({"subscriptionId": SUBSCRIPTION, "resourceGroup": "unknown"}, "resource group unknown"),
         ({"tag": {"name": "env", "value": "test"}}, "tagged env=test"),
     ],
 )
-async def test_where_there_is_none_it_is_said(cloud: Cloud, body: Any, told: str) -> None:
+async def test_where_there_is_none_it_is_said(cloud: Cloud, body: Any, reported: str) -> None:
     status, problem = await refused(cloud, body)
 
     assert (status, problem["code"]) == (404, "NoVmFound")
-    assert told in problem["detail"]
+    assert reported in problem["detail"]
 
 
 @pytest.mark.parametrize("body", [{"virtualMachines": [str(vm(f"vm-{number}")) for number in range(7)]}, BY_GROUP])

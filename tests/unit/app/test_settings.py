@@ -1,4 +1,4 @@
-"""Settings: read once, and every wrong or missing one told in one message."""
+"""Settings: read once, and every wrong or missing one reported in one message."""
 
 import pytest
 from pydantic import ValidationError
@@ -75,7 +75,7 @@ def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
         ("DR_ARM_ENDPOINT", "https://management.azure.com/", "without a path"),
     ],
 )
-def test_a_wrong_setting_is_told_with_what_was_given_and_what_is_allowed(
+def test_a_wrong_setting_is_reported_with_what_was_given_and_what_is_allowed(
     monkeypatch: pytest.MonkeyPatch, name: str, given: str, allowed: str
 ) -> None:
     (problem,) = problems_of(monkeypatch, **{name: given})
@@ -84,7 +84,7 @@ def test_a_wrong_setting_is_told_with_what_was_given_and_what_is_allowed(
     assert allowed in problem
 
 
-def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_is_wrong_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     problems = problems_of(
         monkeypatch, DR_VAULT_IDS="", DR_MODE="on", DR_POLL_SECONDS="-1", DR_PUASED="true", DR_SOURCE_SCOPE="x,y"
     )
@@ -153,15 +153,15 @@ def test_report_mode_and_pause_each_turn_writes_off(given: dict[str, object], re
     ],
 )
 def test_only_the_tag_with_one_of_its_values_asks_for_protection(tags: dict[str, str], asks: bool) -> None:
-    assert settings().asks_for_protection(tags) is asks
+    assert settings().requests_protection(tags) is asks
 
 
 def test_name_and_values_of_the_tag_are_settings() -> None:
     other = settings(tag_name="Disaster-Recovery", tag_values="Gold,silver")
 
-    assert other.asks_for_protection({"disaster-recovery": "gold"})
-    assert other.asks_for_protection({"Disaster-Recovery": "SILVER"})
-    assert not other.asks_for_protection({"dr": "true"})
+    assert other.requests_protection({"disaster-recovery": "gold"})
+    assert other.requests_protection({"Disaster-Recovery": "SILVER"})
+    assert not other.requests_protection({"dr": "true"})
     assert other.on_hold({"disaster-recovery-hold": "since Monday"})
     assert not other.on_hold({"dr-hold": "true"})
 

@@ -73,13 +73,13 @@ OTHER_VAULT = json.dumps({"vault": f"{VAULT_ID}-9"})
         ("DR_AGENT_AUTOMATION_ACCOUNT", str(VAULT_ID), "", "is not an automation account"),
     ],
 )
-def test_what_is_wrong_inside_a_setting_is_told_with_its_place(
+def test_what_is_wrong_inside_a_setting_is_reported_with_its_place(
     monkeypatch: pytest.MonkeyPatch, name: str, given: str, where: str, why: str
 ) -> None:
     (problem,) = problems_of(monkeypatch, **{name: given})
 
-    told = f"{name} at {where}: given {given!r}: " if where else f"{name}: given {given!r}: "
-    assert problem.startswith(told)
+    reported = f"{name} at {where}: given {given!r}: " if where else f"{name}: given {given!r}: "
+    assert problem.startswith(reported)
     assert why in problem
     assert "; allowed: " in problem
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_inside_a_setting_is_told_with_its_place(
         ("DR_PROFILES", f'{{"gold": {OTHER_VAULT}}}', "DR_PROFILES at gold"),
     ],
 )
-def test_a_vault_that_is_not_among_those_of_the_app_is_told_with_its_place(
+def test_a_vault_that_is_not_among_those_of_the_app_is_reported_with_its_place(
     monkeypatch: pytest.MonkeyPatch, name: str, given: str, where: str
 ) -> None:
     (problem,) = problems_of(monkeypatch, **{name: given})

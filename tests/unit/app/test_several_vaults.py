@@ -8,10 +8,10 @@ from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
-from shared.model.activity_io import EnableRequest, JobRequest, Verdict
+from shared.model.activity_io import Decision, EnableRequest, JobRequest
 from shared.model.resource_id import VAULT, ResourceId
 from shared.model.step_result import Pending, Ready
-from shared.observe.vm import look_at, plan_for
+from shared.observe.vm import observe, plan_for
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import ELSEWHERE, SOURCE, TARGET, VAULT_ID, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, sku_body
@@ -43,7 +43,7 @@ def put_item(cloud: Cloud, vault: ResourceId, **details: str) -> None:
 async def test_an_item_is_found_in_whichever_vault_holds_it(cloud: Cloud, vault: ResourceId) -> None:
     put_item(cloud, vault)
 
-    found = await look_at(FakeAzure(app(), cloud), VM_ID)
+    found = await observe(FakeAzure(app(), cloud), VM_ID)
 
     assert found.item
     assert found.item.vault == vault
@@ -52,9 +52,9 @@ async def test_an_item_is_found_in_whichever_vault_holds_it(cloud: Cloud, vault:
 async def test_a_copy_that_a_failover_of_any_vault_made_is_never_protected(cloud: Cloud) -> None:
     put_item(cloud, SECOND, fabricObjectId=f"{VM_ID}-original", recoveryFabricObjectId=str(VM_ID))
 
-    found = await look_at(FakeAzure(app(), cloud), VM_ID)
+    found = await observe(FakeAzure(app(), cloud), VM_ID)
 
-    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["FailoverVm"])
+    assert (found.decision, [finding.code for finding in found.findings]) == (Decision.NOT_ELIGIBLE, ["FailoverVm"])
 
 
 @pytest.mark.parametrize(("profile", "vault"), [("default", SECOND), ("gold", VAULT_ID)])

@@ -77,7 +77,7 @@ async def test_a_vm_whose_parts_are_null_is_read_all_the_same(cloud: Cloud) -> N
         ({"managedDisk": {"id": str(OS_DISK), "diskEncryptionSet": {"id": f"{OS_DISK}-set"}}}, ""),
     ],
 )
-async def test_a_disk_that_is_not_replicated_is_told_by_its_kind(
+async def test_a_disk_that_is_not_replicated_is_reported_by_its_kind(
     cloud: Cloud, disk: dict[str, Any], obstacle: str
 ) -> None:
     os_disk = {"createOption": "FromImage", "managedDisk": {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"}}
@@ -135,7 +135,7 @@ async def test_azure_disk_encryption_shows_in_the_model_or_in_the_instance_view(
     assert (await vm_in(cloud)).disk_encryption is encrypted
 
 
-async def test_the_accounts_of_unmanaged_disks_are_told_by_their_addresses(cloud: Cloud) -> None:
+async def test_the_accounts_of_unmanaged_disks_are_reported_by_their_addresses(cloud: Cloud) -> None:
     blobs = ["https://one.blob.core.windows.net/vhds/os.vhd", "https://one.blob.core.windows.net/vhds/data.vhd"]
     disks = [{"lun": number, "vhd": {"uri": uri}} for number, uri in enumerate([*blobs, "https://two.blob.x/a.vhd"])]
     cloud.add_vm(storageProfile={"osDisk": {"vhd": None}, "dataDisks": disks})

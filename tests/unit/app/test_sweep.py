@@ -1,4 +1,4 @@
-"""A sweep, window by window: nobody is forgotten or come to twice, and no bound is ever exceeded."""
+"""A sweep, window by window: no one is forgotten or come to twice, and no bound is ever exceeded."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -13,17 +13,17 @@ from shared.model.findings import note, warning
 from shared.model.naming import instance_id
 from shared.model.resource_id import ResourceId
 from shared.reconcile import sweep
-from shared.reconcile.inventory import Action, Standing, State, Survey
-from shared.reconcile.run_state import Ending, Phase, Result
+from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
+from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 from shared.reconcile.sweep import (
     Summary,
     SweepReport,
     Work,
-    crowds,
     is_unchanged,
+    limit_findings,
     next_window,
-    pair_of,
-    stops,
+    occupies_slot,
+    region_pair_of,
     vault_of,
     waits,
 )
@@ -35,7 +35,7 @@ ITEM = CONTAINER.child("replicationProtectedItems", "i")
 LOTS = 10_000
 
 
-def standing(number: int, action: Action = Action.ENABLE, **changes: Any) -> Standing:
+def vm_status(number: int, action: Action = Action.ENABLE, **changes: Any) -> VmStatus:
     """An enable is of a VM that has no item, the others of one that has."""
     known = {
         "vm_id": ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"web-{number:03}"),
@@ -44,43 +44,47 @@ def standing(number: int, action: Action = Action.ENABLE, **changes: Any) -> Sta
         "location": "eastus",
         "vault": VAULT_ID,
         "item_id": None if action is Action.ENABLE else ITEM,
-        "seen": "so",
+        "fingerprint": "so",
     }
-    return Standing(**{**known, **changes})
+    return VmStatus(**{**known, **changes})
 
 
-def survey(*standings: Standing, gaps: tuple[str, ...] = ()) -> Survey:
-    return Survey(standings=tuple(sorted(standings, key=lambda each: each.vm_id.key)), read_at=NOW, gaps=gaps)
+def compliance_report(*vm_statuses: VmStatus, gaps: tuple[str, ...] = ()) -> ComplianceReport:
+    return ComplianceReport(
+        vm_statuses=tuple(sorted(vm_statuses, key=lambda each: each.vm_id.key)), read_at=NOW, gaps=gaps
+    )
 
 
-def work(of: Standing, *, asked: bool = False) -> Work:
-    return Work(instance=instance_id(of.vm_id), pair=pair_of(of), action=of.action, asked=asked)
+def work(of: VmStatus, *, requested: bool = False) -> Work:
+    return Work(instance=instance_id(of.vm_id), pair=region_pair_of(of), action=of.action, requested=requested)
 
 
-def window(of: Survey, under_way: tuple[Work, ...] = (), enables: int = LOTS, disables: int = LOTS) -> sweep.Window:
+def window(
+    of: ComplianceReport, under_way: tuple[Work, ...] = (), enables: int = LOTS, disables: int = LOTS
+) -> sweep.Window:
     return next_window(of, {}, under_way, enables, disables)
 
 
-def names(standings: list[Standing]) -> list[str]:
-    return [each.vm_id.name for each in standings]
+def names(vm_statuses: list[VmStatus]) -> list[str]:
+    return [each.vm_id.name for each in vm_statuses]
 
 
-READY = standing(999, Action.NONE, item_id=ITEM, made_by_app=True)
+READY = vm_status(999, Action.NONE, item_id=ITEM, made_by_app=True)
 
 
 # One window
 
 
 def test_those_that_need_something_come_in_order() -> None:
-    found = window(survey(standing(2), standing(1), standing(3, Action.NONE), READY))
+    found = window(compliance_report(vm_status(2), vm_status(1), vm_status(3, Action.NONE), READY))
 
     assert names(found.chosen) == ["web-001", "web-002"]
 
 
 def test_in_a_pair_where_nothing_is_protected_one_goes_first() -> None:
-    vms = [standing(number) for number in range(3)]
-    elsewhere = standing(5, location="northeurope")
-    whole = survey(*vms, elsewhere)
+    vms = [vm_status(number) for number in range(3)]
+    elsewhere = vm_status(5, location="northeurope")
+    whole = compliance_report(*vms, elsewhere)
 
     first = next_window(whole, {}, (), LOTS, LOTS)
     assert names(first.chosen) == ["web-000", "web-005"]
@@ -88,12 +92,12 @@ def test_in_a_pair_where_nothing_is_protected_one_goes_first() -> None:
     leading = (work(vms[0]), work(elsewhere))
     assert next_window(whole, first.after, leading, LOTS, LOTS).chosen == []
 
-    asked = (work(vms[0], asked=True), work(elsewhere))
+    asked = (work(vms[0], requested=True), work(elsewhere))
     assert names(next_window(whole, first.after, asked, LOTS, LOTS).chosen) == ["web-001", "web-002"]
 
 
-def test_one_that_ended_without_making_anything_holds_nobody_up() -> None:
-    whole = survey(*(standing(number) for number in range(3)))
+def test_one_that_ended_without_making_anything_holds_no_one_up() -> None:
+    whole = compliance_report(*(vm_status(number) for number in range(3)))
 
     first = next_window(whole, {}, (), LOTS, LOTS)
 
@@ -101,11 +105,11 @@ def test_one_that_ended_without_making_anything_holds_nobody_up() -> None:
 
 
 def test_enables_that_may_still_be_needed_are_waited_for_and_those_used_up_are_not() -> None:
-    whole = survey(READY, *(standing(number) for number in range(4)))
+    whole = compliance_report(READY, *(vm_status(number) for number in range(4)))
     first = next_window(whole, {}, (), 2, LOTS)
     assert (names(first.chosen), first.left) == (["web-000", "web-001"], {})
 
-    one_has_asked = (work(standing(0), asked=True), work(standing(1)))
+    one_has_asked = (work(vm_status(0), requested=True), work(vm_status(1)))
     held = next_window(whole, first.after, one_has_asked, 1, LOTS)
     assert (held.chosen, held.left, held.after) == ([], {}, first.after)
 
@@ -118,7 +122,7 @@ def test_enables_that_may_still_be_needed_are_waited_for_and_those_used_up_are_n
 
 
 def test_changes_do_not_need_what_enables_and_disables_lack() -> None:
-    whole = survey(standing(0), standing(1, Action.DISABLE), standing(2, Action.CHANGE))
+    whole = compliance_report(vm_status(0), vm_status(1, Action.DISABLE), vm_status(2, Action.CHANGE))
 
     found = window(whole, enables=0, disables=0)
 
@@ -127,7 +131,9 @@ def test_changes_do_not_need_what_enables_and_disables_lack() -> None:
 
 
 def test_from_what_was_not_read_in_full_nothing_is_disabled() -> None:
-    whole = survey(standing(0, Action.DISABLE), standing(1, Action.CHANGE), gaps=("The jobs could not be read.",))
+    whole = compliance_report(
+        vm_status(0, Action.DISABLE), vm_status(1, Action.CHANGE), gaps=("The jobs could not be read.",)
+    )
 
     assert names(window(whole).chosen) == ["web-001"]
 
@@ -139,10 +145,10 @@ actions = st.sampled_from([Action.NONE, Action.ENABLE, Action.ENABLE, Action.CHA
 
 
 @st.composite
-def surveys(draw: st.DrawFn) -> Survey:
-    return survey(
+def surveys(draw: st.DrawFn) -> ComplianceReport:
+    return compliance_report(
         *(
-            standing(number, action, location=draw(st.sampled_from(["eastus", "uksouth"])), vault=vault)
+            vm_status(number, action, location=draw(st.sampled_from(["eastus", "uksouth"])), vault=vault)
             for number, action in enumerate(draw(st.lists(actions, max_size=25)))
             for vault in [draw(st.sampled_from([*VAULTS, None]))]
         )
@@ -151,13 +157,13 @@ def surveys(draw: st.DrawFn) -> Survey:
 
 @examples(max_examples=200)
 @given(surveys(), st.data())
-def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: Survey, data: st.DataObject) -> None:
+def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: ComplianceReport, data: st.DataObject) -> None:
     """Runs go on, ask and end as they like; each that asks for an enable uses one up."""
     per_pair, per_vault = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 8))
     enables, disables = data.draw(st.integers(0, 12)), data.draw(st.integers(0, 4))
     after: dict[str, str] = {}
     under_way: list[Work] = []
-    chosen: list[Standing] = []
+    chosen: list[VmStatus] = []
     left: Counter[str] = Counter()
     asked_for = 0
     with pytest.MonkeyPatch.context() as patch:
@@ -178,15 +184,15 @@ def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: Survey, data: 
             still = []
             for each in under_way:
                 moved = data.draw(st.sampled_from(["stays", "asks", "ends"]))
-                asks = moved == "asks" and not each.asked
+                asks = moved == "asks" and not each.requested
                 asked_for += asks and each.action is Action.ENABLE
                 if moved != "ends":
-                    still.append(each.model_copy(update={"asked": each.asked or asks}))
+                    still.append(each.model_copy(update={"requested": each.requested or asks}))
             under_way = still
         else:
-            # Whoever stays for ever may hold others up; that the sweep goes on for ever is not its doing.
+            # Any client that stays for ever may hold others up; that the sweep goes on for ever is not its doing.
             under_way = []
-    needing = [each for each in whole.standings if each.action is not Action.NONE]
+    needing = [each for each in whole.vm_statuses if each.action is not Action.NONE]
     assert len({each.vm_id for each in chosen}) == len(chosen)
     assert set(names(chosen)) <= set(names(needing))
     assert len(chosen) + left.total() == len(needing) or waits(whole, after)
@@ -198,7 +204,7 @@ def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: Survey, data: 
 # What a run has met with
 
 
-RESULT = Result(outcome=Ending.NOT_ELIGIBLE, vm_id=VM_ID, seen="so")
+RESULT = RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=VM_ID, fingerprint="so")
 
 
 @pytest.mark.parametrize(
@@ -207,15 +213,15 @@ RESULT = Result(outcome=Ending.NOT_ELIGIBLE, vm_id=VM_ID, seen="so")
         (Action.ENABLE, {}, 1, True),
         (Action.ENABLE, {}, 5.9, True),
         (Action.ENABLE, {}, 6.1, False),
-        (Action.ENABLE, {"outcome": Ending.FAILED}, 23.9, True),
-        (Action.ENABLE, {"outcome": Ending.FAILED}, 24.1, False),
-        (Action.ENABLE, {"seen": "other"}, 1, False),
-        (Action.ENABLE, {"seen": ""}, 1, False),
-        (Action.ENABLE, {"outcome": Ending.PROTECTED}, 1, False),
-        (Action.CHANGE, {"outcome": Ending.PROTECTED}, 1, True),
-        (Action.CHANGE, {"outcome": Ending.PROTECTED, "changed": True}, 1, False),
-        (Action.DISABLE, {"outcome": Ending.PROTECTED}, 1, True),
-        (Action.DISABLE, {"outcome": Ending.DISABLED}, 1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED}, 23.9, True),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED}, 24.1, False),
+        (Action.ENABLE, {"fingerprint": "other"}, 1, False),
+        (Action.ENABLE, {"fingerprint": ""}, 1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.PROTECTED}, 1, False),
+        (Action.CHANGE, {"outcome": RunOutcome.PROTECTED}, 1, True),
+        (Action.CHANGE, {"outcome": RunOutcome.PROTECTED, "changed": True}, 1, False),
+        (Action.DISABLE, {"outcome": RunOutcome.PROTECTED}, 1, True),
+        (Action.DISABLE, {"outcome": RunOutcome.DISABLED}, 1, False),
     ],
 )
 def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the_very_same(
@@ -224,7 +230,7 @@ def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the
     last = RESULT.model_copy(update=result)
     ended = NOW - timedelta(hours=hours)
 
-    assert is_unchanged(standing(1, action), last, ended, NOW, 30) is unchanged
+    assert is_unchanged(vm_status(1, action), last, ended, NOW, 30) is unchanged
 
 
 # What it tells
@@ -234,25 +240,25 @@ def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the
     ("status", "crowded"),
     [
         ({}, True),
-        ({"phase": Phase.LOOK}, True),
+        ({"phase": Phase.OBSERVE}, True),
         ({"phase": Phase.FOLLOW, "job": "j"}, True),
         ({"phase": Phase.FOLLOW, "job": ""}, False),
         ({"phase": Phase.FOLLOW, "job": "j", "percent": 0}, False),
-        ({"phase": Phase.LOOK, "lastError": {}}, False),
-        ({"phase": Phase.LOOK, "disableAt": "2026-06-01"}, False),
+        ({"phase": Phase.OBSERVE, "lastError": {}}, False),
+        ({"phase": Phase.OBSERVE, "disableAt": "2026-06-01"}, False),
     ],
 )
-def test_a_run_that_waits_for_something_slow_crowds_nobody(status: dict[str, Any], crowded: bool) -> None:
-    assert crowds(status) is crowded
+def test_a_run_that_waits_for_something_slow_crowds_no_one(status: dict[str, Any], crowded: bool) -> None:
+    assert occupies_slot(status) is crowded
 
 
 def test_an_estate_in_numbers() -> None:
     whole = [
-        standing(0),
-        standing(1, Action.NONE, findings=(note("NotManagedByApp", "It is."),)),
-        standing(2, Action.CHANGE, findings=(warning("TargetMismatch", "A."), warning("TargetMismatch", "B."))),
-        standing(3, Action.NONE, state=State.NOT_TAGGED, item_id=None),
-        standing(4, Action.DISABLE, state=State.UNTAGGED),
+        vm_status(0),
+        vm_status(1, Action.NONE, findings=(note("NotManagedByApp", "It is."),)),
+        vm_status(2, Action.CHANGE, findings=(warning("TargetMismatch", "A."), warning("TargetMismatch", "B."))),
+        vm_status(3, Action.NONE, state=State.NOT_TAGGED, item_id=None),
+        vm_status(4, Action.DISABLE, state=State.UNTAGGED),
     ]
 
     found = Summary.of(whole)
@@ -273,7 +279,9 @@ def test_an_estate_in_numbers() -> None:
     ],
 )
 def test_a_report_says_why_it_left_vms_and_what_it_takes_to_go_on(report: dict[str, Any], codes: list[str]) -> None:
-    found = stops(SweepReport(read_at=NOW, **report), settings(max_enables_per_day=50, max_disable_percent_per_day=2.5))
+    found = limit_findings(
+        SweepReport(read_at=NOW, **report), settings(max_enables_per_day=50, max_disable_percent_per_day=2.5)
+    )
 
     assert [finding.code for finding in found] == codes
     for finding in found:

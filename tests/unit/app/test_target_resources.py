@@ -16,7 +16,7 @@ from shared.model.naming import MADE_AS, MADE_AT, MADE_BY
 from shared.model.plan import Plan
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
@@ -43,14 +43,14 @@ from tests.unit.app.examples import (
     TARGET,
     VAULT_ID,
     plan_of,
+    planning_context,
     settings,
     source_vm,
-    surroundings,
 )
 from tests.unit.app.fake_azure import FAR_CONTAINER, POLICY, Cloud, FakeAzure, answer, job_body
 
 SOURCE_SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=2, update_domains=5, sku="Aligned")
-PLAN = plan_of(source_vm(), surroundings(availability_set=SOURCE_SET), settings())
+PLAN = plan_of(source_vm(), planning_context(availability_set=SOURCE_SET), settings())
 WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource in wave]
 PLACED = [resource for resource in WANTED if isinstance(resource, Placed) and not isinstance(resource, ResourceGroup)]
 
@@ -73,7 +73,7 @@ def azure(cloud: Cloud) -> FakeAzure:
     return FakeAzure(settings(), cloud)
 
 
-async def ask(azure: FakeAzure, resource: TargetResource) -> Outcome:
+async def ask(azure: FakeAzure, resource: TargetResource) -> StepResult:
     return await create_target_resource(azure, ResourceRequest(resource=resource))
 
 
@@ -158,7 +158,7 @@ async def test_what_cannot_be_read_is_not_taken_for_missing(
     assert cloud.writes == []
 
 
-async def test_a_creation_that_failed_is_told(azure: FakeAzure, cloud: Cloud) -> None:
+async def test_a_creation_that_failed_is_reported(azure: FakeAzure, cloud: Cloud) -> None:
     network = one(VirtualNetwork)
     add(cloud, network, properties={"provisioningState": "Failed"})
 
@@ -191,7 +191,7 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
     }
 
 
-async def test_the_cache_is_a_general_purpose_account_that_nobody_reads_from_outside(
+async def test_the_cache_is_a_general_purpose_account_that_no_one_reads_from_outside(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
     await ask(azure, one(CacheAccount))
@@ -219,7 +219,7 @@ async def test_a_cache_for_high_churn_is_one_of_premium_block_blobs(azure: FakeA
         ({"properties": {"networkAcls": {"defaultAction": "Deny"}}}, False, "has a firewall"),
     ],
 )
-async def test_an_account_of_our_name_that_cannot_serve_is_left_and_told(
+async def test_an_account_of_our_name_that_cannot_serve_is_left_and_reported(
     azure: FakeAzure, cloud: Cloud, body: dict[str, Any], premium: bool, why: str
 ) -> None:
     wanted = one(CacheAccount).model_copy(update={"premium": premium})
@@ -322,7 +322,9 @@ async def test_a_container_mapping_joins_what_was_found(azure: FakeAzure, cloud:
     assert body.properties.provider_specific_input.agent_auto_update_status == "Disabled"
 
 
-async def test_a_network_mapping_is_told_by_its_source_and_its_target_region(azure: FakeAzure, cloud: Cloud) -> None:
+async def test_a_network_mapping_is_reported_by_its_source_and_its_target_region(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
     cloud.add_region_pair()
     wanted = one(NetworkMapping)
 
@@ -452,7 +454,7 @@ async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud) -> None:
 async def test_nothing_is_made_while_writes_are_off(
     cloud: Cloud, wanted: TargetResource, changes: dict[str, Any]
 ) -> None:
-    outcome: Outcome | str
+    outcome: StepResult | str
     try:
         outcome = await ask(FakeAzure(settings(**changes), cloud), wanted)
     except WriteRefusedError as refused:

@@ -1,4 +1,5 @@
-"""The lists of a vault: what cannot be read is left out and told, and what an item says of its past and of its jobs."""
+"""The lists of a vault: what cannot be read is left out and reported, and what an item says of its past and of its
+jobs."""
 
 import logging
 from datetime import UTC, datetime
@@ -48,7 +49,7 @@ async def read_all(vault: Vault) -> dict[str, tuple[Any, ...]]:
 STRANGE = [
     ("replication_protected_items", {"id": "no-id", "properties": item_body("Protected")["properties"]}),
     ("replication_protected_items", item_body("Protected", fabricObjectId="web-1")),
-    ("replication_protected_items", item_body("Protected", recoveryFabricObjectId="/subscriptions/of-nobody")),
+    ("replication_protected_items", item_body("Protected", recoveryFabricObjectId="/subscriptions/unknown")),
     ("replication_protected_items", item_body("Protected", protectedManagedDisks=[{"diskId": ""}])),
     ("replication_protected_items", {"id": str(VAULT_ID), "name": "x", "properties": None}),
     ("replication_jobs", {"id": str(VAULT_ID), "name": "job-2", "properties": None}),
@@ -79,7 +80,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize(("operations", "record"), STRANGE)
-async def test_a_record_that_cannot_be_read_is_told_in_one_line_and_takes_no_other_with_it(
+async def test_a_record_that_cannot_be_read_is_reported_in_one_line_and_takes_no_other_with_it(
     cloud: Cloud, vault: Vault, caplog: pytest.LogCaptureFixture, operations: str, record: dict[str, Any]
 ) -> None:
     cloud.vault["replication_protected_items"].append(item_body("Protected"))
@@ -94,7 +95,7 @@ async def test_a_record_that_cannot_be_read_is_told_in_one_line_and_takes_no_oth
     assert str(record["id"]) in line
 
 
-async def test_nothing_is_told_of_records_that_are_merely_none_of_ours(
+async def test_nothing_is_reported_records_that_are_merely_none_of_ours(
     cloud: Cloud, vault: Vault, caplog: pytest.LogCaptureFixture
 ) -> None:
     for operations in cloud.vault:
@@ -143,7 +144,7 @@ async def test_a_recovery_point_or_a_failover_is_a_history(cloud: Cloud, vault: 
         (None, ""),
     ],
 )
-async def test_the_job_on_an_item_is_told_by_its_name(
+async def test_the_job_on_an_item_is_reported_by_its_name(
     cloud: Cloud, vault: Vault, scenario: dict[str, Any] | None, job: str
 ) -> None:
     body = item_body("Protected")
@@ -160,10 +161,10 @@ async def test_health_errors_of_an_item_are_read_with_what_is_recommended(cloud:
     body["properties"]["healthErrors"] = [found | at, {}]
     cloud.vault["replication_protected_items"].append(body)
 
-    told, empty = (await only_item(vault)).errors
+    reported, empty = (await only_item(vault)).errors
 
-    assert (told.code, told.message, told.action) == tuple(found.values())
-    assert told.since == datetime(2026, 11, 1, 10, 0, 0, 123456, UTC)
+    assert (reported.code, reported.message, reported.action) == tuple(found.values())
+    assert reported.since == datetime(2026, 11, 1, 10, 0, 0, 123456, UTC)
     assert (empty.code, empty.message, empty.action, empty.since) == ("", "", "", None)
 
 
@@ -193,11 +194,11 @@ async def test_a_time_is_read_in_utc_with_or_without_its_zone_and_as_none_if_it_
 
 
 @pytest.mark.parametrize(
-    ("first", "now", "turned"),
+    ("first", "now", "direction_reversed"),
     [("East US", "East US", False), ("East US", "eastus", False), ("East US", "West US 2", True), (None, "x", False)],
 )
-async def test_an_item_that_leads_back_is_told_by_its_first_direction_and_frozen(
-    cloud: Cloud, vault: Vault, first: str | None, now: str, turned: bool
+async def test_an_item_that_leads_back_is_reported_by_its_first_direction_and_frozen(
+    cloud: Cloud, vault: Vault, first: str | None, now: str, direction_reversed: bool
 ) -> None:
     """Its states and its active location are those of any other."""
     body = item_body("Protected", initialPrimaryFabricLocation=first, primaryFabricLocation=now)
@@ -205,7 +206,7 @@ async def test_an_item_that_leads_back_is_told_by_its_first_direction_and_frozen
 
     item = await only_item(vault)
 
-    assert (item.turned, item.stage is Stage.FROZEN) == (turned, turned)
+    assert (item.direction_reversed, item.stage is Stage.FROZEN) == (direction_reversed, direction_reversed)
 
 
 # A job
@@ -230,7 +231,7 @@ async def test_how_a_job_ended_is_asked_for_once(cloud: Cloud, vault: Vault) -> 
     assert await vault.job("job-1") == first
 
 
-async def test_a_job_that_nobody_knows_is_none_and_one_that_cannot_be_read_is_not(cloud: Cloud, vault: Vault) -> None:
+async def test_a_job_that_no_one_knows_is_none_and_one_that_cannot_be_read_is_not(cloud: Cloud, vault: Vault) -> None:
     assert await vault.job("job-9") is None
     cloud.faults["replication_jobs"] = answer(403, "AuthorizationFailed")
     vault.jobs.forget()

@@ -1,4 +1,4 @@
-"""What must have existed before a recording began, told by the recording itself."""
+"""What must have existed before a recording began, reported by the recording itself."""
 
 from typing import Any
 

@@ -213,7 +213,7 @@ def test_models_of_the_older_kind_are_read_too(exchange: Exchange, where: str) -
     assert [(f.where, f.kind) for f in validate(exchange)] == [(where, "error")]
 
 
-def test_what_azure_answers_beyond_its_description_is_told_apart() -> None:
+def test_what_azure_answers_beyond_its_description_is_distinguished() -> None:
     extra = mutated(JOB, "properties.rtoInSeconds", 5)
     subtype = mutated(JOB, "properties.tasks.0.customDetails.instanceType", "TaskDetails")
     assert [(f.where, f.kind) for f in validate(job(extra))] == [("response$.properties.rtoInSeconds", "unknown key")]

@@ -36,7 +36,7 @@ def ids(store: Store) -> set[str]:
 
 
 def test_what_runs_is_purged_with_the_rest_unless_statuses_are_given(store: Store) -> None:
-    """As in Azure: whoever purges by times names the statuses."""
+    """As in Azure: any client that purges by times names the statuses."""
     fill(store, 60)
 
     assert store.purge_chosen(Selection(statuses=("Running", "Failed")), 1000) == 20

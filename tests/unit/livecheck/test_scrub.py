@@ -26,17 +26,17 @@ def test_the_url_of_an_operation_is_the_same_in_the_header_and_when_it_is_asked(
     path = f"/Subscriptions/{SUBSCRIPTION.upper()}/providers/Microsoft.Network/locations/eastus/operations/1"
     signature = "&t=638&c=MII%2B&s=abc-_x&h=9Q"
 
-    told = scrubber.headers({"Azure-AsyncOperation": f"https://eastus.arm.example{path}?api-version=1{signature}"})
+    reported = scrubber.headers({"Azure-AsyncOperation": f"https://eastus.arm.example{path}?api-version=1{signature}"})
     asked = scrubber.url(f"https://localhost:8443{path}?api-version=1{signature}")
 
-    assert told == {"azure-asyncoperation": asked}
+    assert reported == {"azure-asyncoperation": asked}
     assert asked == asked.replace(SUBSCRIPTION.upper(), "")
     assert asked.startswith("https://management.azure.com/Subscriptions/00000000-0000-4000-8000-")
     assert asked.endswith("/operations/1?api-version=1")
 
 
 def test_of_the_headers_only_those_stay_that_tell_how_to_go_on(scrubber: Scrubber) -> None:
-    told = scrubber.headers(
+    reported = scrubber.headers(
         {
             "Retry-After": "30",
             "Set-Cookie": "a=b",
@@ -46,16 +46,18 @@ def test_of_the_headers_only_those_stay_that_tell_how_to_go_on(scrubber: Scrubbe
         }
     )
 
-    assert told.pop("x-ms-request-id").startswith("/Subscriptions/00000000-")
-    assert told == {"retry-after": "30", "x-ms-ratelimit-remaining-subscription-reads": "249"}
+    assert reported.pop("x-ms-request-id").startswith("/Subscriptions/00000000-")
+    assert reported == {"retry-after": "30", "x-ms-ratelimit-remaining-subscription-reads": "249"}
 
 
 def test_of_a_list_what_lies_in_other_resource_groups_is_left_out(scrubber: Scrubber) -> None:
     sizes = {"name": "Standard_D2s_v5"}
 
-    told = scrubber.body({"value": [{"id": f"{SANDBOX}/x", "name": "mine"}, {"id": OTHER, "name": "secret-1"}, sizes]})
+    reported = scrubber.body(
+        {"value": [{"id": f"{SANDBOX}/x", "name": "mine"}, {"id": OTHER, "name": "secret-1"}, sizes]}
+    )
 
-    assert [each["name"] for each in told["value"]] == ["mine", "Standard_D2s_v5"]
+    assert [each["name"] for each in reported["value"]] == ["mine", "Standard_D2s_v5"]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,10 @@ def test_of_a_list_what_lies_in_other_resource_groups_is_left_out(scrubber: Scru
         {f"/subscriptions/{SUBSCRIPTION}/identities/x": {}},
     ],
 )
-def test_nothing_that_opens_or_tells_of_anybody_stays(scrubber: Scrubber, body: Any) -> None:
-    told = json.dumps(scrubber.body(body)).lower()
+def test_nothing_that_opens_or_reports_of_anybody_stays(scrubber: Scrubber, body: Any) -> None:
+    reported = json.dumps(scrubber.body(body)).lower()
 
-    assert not any(each.lower() in told for each in ("P4ssw0rd!", TENANT, PERSON, SUBSCRIPTION))
+    assert not any(each.lower() in reported for each in ("P4ssw0rd!", TENANT, PERSON, SUBSCRIPTION))
 
 
 def test_a_name_that_is_a_part_of_other_words_replaces_none_of_these(scrubber: Scrubber) -> None:

@@ -15,10 +15,10 @@ def _setting(name: str, value: str = "x") -> dict[str, str]:
     return {"name": name, "value": value, "origin": "default", "reason": "so it is"}
 
 
-def _shown(width: int = 140, **told: Any) -> list[list[str]]:
+def _shown(width: int = 140, **reported: Any) -> list[list[str]]:
     console = Console(width=width, file=io.StringIO())
     nothing: dict[str, Any] = {"settings": [], "resources": [], "findings": [], "cost": None}
-    console.print(plan.shown({**nothing, **told}, "The plan"))
+    console.print(plan.shown({**nothing, **reported}, "The plan"))
     return [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
 
 
@@ -28,7 +28,7 @@ def test_a_value_is_shown_with_origin_and_reason_and_an_id_by_its_name() -> None
     )
 
 
-def test_interfaces_are_told_apart_where_there_are_several() -> None:
+def test_interfaces_are_distinguished_where_there_are_several() -> None:
     settings = [_setting("targetIp/nic-1"), _setting("targetIp/nic-2"), _setting("targetDiskType/os")]
 
     names = [line[0] for line in _shown(settings=settings) if line]

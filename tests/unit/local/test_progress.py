@@ -1,4 +1,4 @@
-"""Where the VMs stand, read from instances as the durable HTTP API tells of them."""
+"""Where the VMs stand, read from instances as the durable HTTP API reports them."""
 
 import io
 import json
@@ -21,8 +21,8 @@ def _progress() -> Progress:
 
 
 def _running(vm: str, step: str, **status: Any) -> dict[str, Any]:
-    told = {"vmId": vm, "step": step, **status}
-    return {"runtimeStatus": "Running", "customStatus": told, "output": None, "input": {"vmId": vm}}
+    reported = {"vmId": vm, "step": step, **status}
+    return {"runtimeStatus": "Running", "customStatus": reported, "output": None, "input": {"vmId": vm}}
 
 
 def _ended(vm: str, outcome: str, **result: Any) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def _shown(renderable: Any) -> str:
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
-def test_a_change_is_told_once() -> None:
+def test_a_change_is_reported_once() -> None:
     progress = _progress()
     running = _running(WEB.upper(), "Initial replication", percent=4)
 
@@ -97,7 +97,7 @@ def test_another_value_in_the_vault_is_a_surprise_too() -> None:
     assert progress.surprises == []
 
 
-def test_a_vm_that_nobody_looked_at_is_a_surprise() -> None:
+def test_a_vm_that_no_one_looked_at_is_a_surprise() -> None:
     progress = _progress()
 
     progress.update([_ended(DB, "NotEligible", findings=[HOLD])], 8.0)
@@ -125,13 +125,13 @@ def test_an_orchestration_that_raised_is_shown_with_its_text() -> None:
     assert "KeyError: [x]" in _shown(tables.outcomes(progress))
 
 
-def test_what_failed_on_the_way_is_told_at_the_end_once() -> None:
+def test_what_failed_on_the_way_is_reported_at_the_end_once() -> None:
     progress = _progress()
     chosen = {"targetLocation": "westus2", "targetResourceGroup": "/x/g-asr", "recoveryPointRetention": "24 h"}
     settings = [{"name": name, "value": value} for name, value in chosen.items()]
 
-    progress.update([_running(WEB, "Waiting to enable again after a failed job", lastError=ERROR)], 2.0)
-    progress.update([_running(WEB, "Waiting to enable again after a failed job", lastError=ERROR)], 3.0)
+    progress.update([_running(WEB, "Waiting to retry after a failed job to enable", lastError=ERROR)], 2.0)
+    progress.update([_running(WEB, "Waiting to retry after a failed job to enable", lastError=ERROR)], 3.0)
     progress.update([_ended(WEB, "Protected", settings=settings)], 20.0)
 
     assert progress.vms[WEB.lower()].reasons == ["On the way: 151066: No root certificates. Update the VM."]

@@ -175,13 +175,13 @@ def test_rows_are_ordered_and_what_is_not_there_is_least(order: str, found: list
     assert [each["name"] for each in run(f"vms | sort by {order} | project name")] == found
 
 
-def test_without_an_order_nobody_can_rely_on_one() -> None:
+def test_without_an_order_no_one_can_rely_on_one() -> None:
     rows = [row(str(number), 1) for number in range(50)]
     assert len({tuple(each["name"] for each in run("vms", rows)) for _ in range(20)}) > 1
     assert len({tuple(each["name"] for each in run("vms | order by size", rows)) for _ in range(20)}) > 1
 
 
-def test_rows_are_counted_gathered_and_told_apart() -> None:
+def test_rows_are_counted_gathered_and_distinguished() -> None:
     assert run("vms | where size > 2 | count") == [{"Count": 2}]
     assert run("vms | take 0") == []
     assert len(run("vms | limit 2")) == 2
@@ -199,7 +199,7 @@ def test_rows_are_counted_gathered_and_told_apart() -> None:
     ]
 
 
-def test_nothing_is_a_group_too_if_nobody_asks_for_groups() -> None:
+def test_nothing_is_a_group_too_if_no_one_asks_for_groups() -> None:
     assert run("vms | where size > 99 | summarize count(), max(size)") == [{"count_": 0, "max_size": None}]
     assert run("vms | where size > 99 | summarize count() by name") == []
 
@@ -259,7 +259,7 @@ def test_a_table_that_is_not_there_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("vms | where power == 'on'", "'power'"),
         ("vms | where Name == 'web-1'", "'Name'"),
@@ -287,10 +287,10 @@ def test_a_table_that_is_not_there_is_refused_by_name() -> None:
         ("vms | summarize max()", "0 arguments"),
     ],
 )
-def test_what_means_nothing_is_refused_in_words(text: str, told: str) -> None:
+def test_what_means_nothing_is_refused_in_words(text: str, reported: str) -> None:
     _, failure = refused(text)
     assert failure["code"] == "SemanticError"
-    assert told in failure["message"]
+    assert reported in failure["message"]
 
 
 def test_a_query_without_an_end_of_brackets_is_refused_like_any_other() -> None:

@@ -25,7 +25,7 @@ def test_an_entry_holds_what_was_asked_and_what_was_answered() -> None:
     assert json.loads(log.text(0)) == log.after(0)
 
 
-def test_what_comes_after_a_number_is_told_and_numbers_go_on() -> None:
+def test_what_comes_after_a_number_is_reported_and_numbers_go_on() -> None:
     log = log_of(1, 2, 3)
     assert [each["n"] for each in log.after(1)] == [2, 3]
     assert log.after(3) == log.after(99) == []

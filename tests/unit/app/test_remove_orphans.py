@@ -10,7 +10,7 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from activities.create_target_resource import create_target_resource
-from activities.remove_leftovers import MOST, remove_leftovers
+from activities.remove_orphans import MOST, remove_orphans
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.config.override_options import ACCOUNT, PLACEMENT_GROUP
@@ -20,9 +20,9 @@ from shared.model.activity_io import ResourceRequest
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.model.target_resources import VirtualNetwork
-from shared.observe.inventory import survey
+from shared.observe.inventory import compliance_report
 from shared.observe.orphans import remove
-from shared.readers.usage import look_at_made
+from shared.readers.usage import resource_usage
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import (
@@ -75,7 +75,7 @@ def with_subnet(**properties: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def cloud() -> Cloud:
-    """A VM that nobody tags, and the target of the time when somebody did."""
+    """A VM that no one tags, and the target of the time when somebody did."""
     cloud = Cloud()
     cloud.add_vm()
     for group in GROUPS:
@@ -97,7 +97,7 @@ def cleanup(cloud: Cloud, **changes: Any) -> FakeAzure:
 
 async def swept(azure: Azure) -> SweepReport:
     sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=datetime.now(UTC)))
-    outcome = await remove_leftovers(azure, sweep)
+    outcome = await remove_orphans(azure, sweep)
     assert isinstance(outcome, Ready)
     after = Sweep.load(outcome.value)
     assert after.done
@@ -111,24 +111,24 @@ async def why_kept(azure: FakeAzure, kept: ResourceId) -> str:
     assert kept not in report.removed
     assert kept.key in azure.cloud.resources
     assert f"delete {kept.key}" not in azure.cloud.written
-    (told,) = [
-        note.message for note in report.leftovers if note.message.lower().startswith(f"this app made {kept.key},")
+    (reported,) = [
+        note.message for note in report.orphans if note.message.lower().startswith(f"this app created {kept.key},")
     ]
-    return told.split("It stays: ")[1]
+    return reported.split("It is kept: ")[1]
 
 
 # In cleanup
 
 
-async def test_what_nobody_needs_goes_leaves_first(azure: FakeAzure, cloud: Cloud) -> None:
+async def test_what_no_one_needs_goes_leaves_first(azure: FakeAzure, cloud: Cloud) -> None:
     report = await swept(azure)
 
     assert [each.key for each in report.removed] == [each.key for each in (*LEAVES, *GROUPS)]
     assert cloud.written == [f"delete {each.key}" for each in (*LEAVES, *GROUPS)]
-    assert report.leftovers == ()
+    assert report.orphans == ()
     assert VM_ID.key in cloud.resources
     again = await swept(cleanup(cloud))
-    assert (again.removed, again.leftovers, len(cloud.writes)) == ((), (), 7)
+    assert (again.removed, again.orphans, len(cloud.writes)) == ((), (), 7)
 
 
 async def test_each_removal_is_a_line_in_the_log(azure: FakeAzure, caplog: pytest.LogCaptureFixture) -> None:
@@ -150,8 +150,8 @@ async def test_a_few_at_a_time(azure: FakeAzure, cloud: Cloud) -> None:
     first, second = await swept(azure), await swept(azure)
 
     assert (len(first.removed), len(second.removed)) == (MOST, 7)
-    assert len(first.leftovers) == 7
-    assert "the next one goes on" in first.leftovers[0].message
+    assert len(first.orphans) == 7
+    assert "the next one continues" in first.orphans[0].message
 
 
 @pytest.mark.parametrize(
@@ -162,24 +162,24 @@ async def test_a_few_at_a_time(azure: FakeAzure, cloud: Cloud) -> None:
         ({"mode": Mode.CLEANUP, "paused": True}, "DR_PAUSED is true"),
     ],
 )
-async def test_elsewhere_they_are_merely_told(cloud: Cloud, changes: dict[str, Any], why: str) -> None:
+async def test_elsewhere_they_are_merely_reported(cloud: Cloud, changes: dict[str, Any], why: str) -> None:
     report = await swept(FakeAzure(settings(**changes), cloud))
 
     assert cloud.writes == []
     assert report.removed == ()
-    assert [note.code for note in report.leftovers] == ["LeftoverTarget"] * 7
-    assert why in report.leftovers[0].message
-    # What each would tell of itself is not asked.
+    assert [note.code for note in report.orphans] == ["LeftoverTarget"] * 7
+    assert why in report.orphans[0].message
+    # What each would report itself is not asked.
     assert str(VNET) not in cloud.reads
 
 
 async def test_with_nothing_left_over_it_costs_two_lists(cloud: Cloud) -> None:
     cloud.resources = {key: body for key, body in cloud.resources.items() if not body.get("tags")}
     azure = cleanup(cloud)
-    await survey(azure)
+    await compliance_report(azure)
     before = len(cloud.reads)
 
-    assert (await swept(azure)).leftovers == ()
+    assert (await swept(azure)).orphans == ()
     assert [read for read in cloud.reads[before:] if read not in {"resource_groups", "resources"}] == []
 
 
@@ -195,7 +195,7 @@ async def test_what_a_tagged_vm_needs_stays(azure: FakeAzure, cloud: Cloud) -> N
     report = await swept(azure)
 
     assert [each.key for each in report.removed] == [PLACEMENT.key]
-    reasons = [note.message.split("It stays: ")[1] for note in report.leftovers]
+    reasons = [note.message.split("It is kept: ")[1] for note in report.orphans]
     assert reasons == ["VMs in vnet that are being protected lead to it."] * 2
 
 
@@ -223,7 +223,7 @@ async def test_an_item_that_does_not_tell_its_network_and_whose_vm_is_gone_keeps
     del cloud.resources[VM_ID.key]
     cloud.vault["replication_protected_items"].append(item_body("InitialReplicationInProgress"))
 
-    assert "made-in-the-portal does not tell its network, and its VM is gone" in await why_kept(azure, VNET)
+    assert "made-in-the-portal names no network, and its VM is gone" in await why_kept(azure, VNET)
     assert SET.key not in cloud.resources
 
 
@@ -262,13 +262,13 @@ async def test_an_item_of_somebody_else_s_vault_keeps_what_it_names(azure: FakeA
 
 
 async def test_a_vm_tagged_after_the_estate_was_read_keeps_everything(azure: FakeAzure, cloud: Cloud) -> None:
-    await survey(azure)
+    await compliance_report(azure)
     cloud.add_vm(tags={"dr": "true"})
 
     report = await swept(azure)
 
-    assert (report.removed, cloud.writes, len(report.leftovers)) == ((), [], 7)
-    assert f"{VM_ID} was tagged after the estate had been read" in report.leftovers[0].message
+    assert (report.removed, cloud.writes, len(report.orphans)) == ((), [], 7)
+    assert f"{VM_ID} was tagged after the inventory was read" in report.orphans[0].message
 
 
 # What cannot be read
@@ -278,15 +278,15 @@ async def test_a_vm_tagged_after_the_estate_was_read_keeps_everything(azure: Fak
 async def test_from_an_estate_that_was_not_read_in_full_nothing_goes(cloud: Cloud, fault: str) -> None:
     azure = cleanup(cloud)
     cloud.faults[fault] = answer(500, "InternalServerError")
-    assert (await survey(azure)).gaps
+    assert (await compliance_report(azure)).gaps
     cloud.faults.clear()
 
     assert ((await swept(azure)).removed, cloud.writes) == ((), [])
 
 
 @pytest.mark.parametrize("fault", [answer(403, "AuthorizationFailed"), ServiceRequestError("reset")])
-async def test_nor_when_nobody_can_say_who_else_uses_it(azure: FakeAzure, cloud: Cloud, fault: Exception) -> None:
-    await survey(azure)
+async def test_nor_when_no_one_can_say_who_else_uses_it(azure: FakeAzure, cloud: Cloud, fault: Exception) -> None:
+    await compliance_report(azure)
     cloud.faults["items elsewhere"] = fault
 
     assert "whether it is used could not be read" in await why_kept(azure, SET)
@@ -297,14 +297,14 @@ async def test_nor_when_nobody_can_say_who_else_uses_it(azure: FakeAzure, cloud:
 async def test_one_that_cannot_be_read_stays_and_the_others_go_on(azure: FakeAzure, cloud: Cloud, read: str) -> None:
     cloud.faults[read] = answer(500, "InternalServerError")
 
-    assert "Azure did not say whether it may go" in await why_kept(azure, SET)
+    assert "whether it may be removed could not be read" in await why_kept(azure, SET)
     assert (PLACEMENT.key in cloud.resources) == (read == "locks")
 
 
 async def test_so_does_a_group_and_what_was_in_it_is_gone(azure: FakeAzure, cloud: Cloud) -> None:
     cloud.faults[str(VNET.group_id)] = answer(403, "AuthorizationFailed")
 
-    assert "Azure did not say whether it may go" in await why_kept(azure, VNET.group_id)
+    assert "whether it may be removed could not be read" in await why_kept(azure, VNET.group_id)
     assert VNET.key not in cloud.resources
 
 
@@ -315,7 +315,7 @@ async def test_one_that_is_gone_is_passed_over(azure: FakeAzure, cloud: Cloud, g
     report = await swept(azure)
 
     assert gone not in report.removed
-    assert [note.message for note in report.leftovers if f"made {gone}," in note.message] == []
+    assert [note.message for note in report.orphans if f"created {gone}," in note.message] == []
 
 
 # What keeps it
@@ -327,7 +327,7 @@ async def test_a_young_one_a_locked_one_and_one_without_its_tag_stay(cloud: Clou
     cloud.locks.append(lock_body(CACHE))
 
     assert "less than 72 h ago" in await why_kept(cleanup(cloud), SET)
-    assert "does not say when it was made" in await why_kept(cleanup(cloud), PLACEMENT)
+    assert "does not say when it was created" in await why_kept(cleanup(cloud), PLACEMENT)
     assert "the lock keep" in await why_kept(cleanup(cloud), CACHE)
 
 
@@ -338,7 +338,7 @@ async def test_one_whose_tag_went_since_it_was_listed_stays(azure: FakeAzure, cl
         each async for each in list_it(filter="tagName eq 'dr-made-by' and tagValue eq 'azure-vm-dr-autoprotect'")
     ]
     cloud.resources[SET.key]["tags"] = {}
-    found = await look_at_made(azure, SET)
+    found = await resource_usage(azure, SET)
 
     assert str(SET) in [each.id for each in listed]
     assert found
@@ -357,8 +357,8 @@ async def test_what_azure_refuses_stays_and_the_others_go_on(azure: FakeAzure, c
         CACHE.group_id.key,
         VNET.group_id.key,
     ]
-    (told, group) = [note.message for note in report.leftovers]
-    assert told.endswith("OperationNotAllowed: Something is in it..")
+    (reported, group) = [note.message for note in report.orphans]
+    assert reported.endswith("OperationNotAllowed: Something is in it..")
     assert "set-asr is in it" in group
 
 
@@ -366,7 +366,7 @@ async def test_where_azure_came_to_no_decision_it_stays_for_the_next_sweep(azure
     cloud.faults["write"] = answer(503, "ServerBusy")
     report = await swept(azure)
     assert SET not in report.removed
-    assert "Azure did not say" in report.leftovers[0].message
+    assert "could not be read" in report.orphans[0].message
 
 
 Change = Callable[[Cloud], object]
@@ -405,17 +405,17 @@ USES = [
     (VNET, replaced(VNET, **with_subnet(somethingYetToCome={"of": [REFERENCE]})), "has somethingYetToCome"),
     (VNET, holds(VNET, virtualNetworkPeerings=[REFERENCE]), "it has virtualNetworkPeerings"),
     (VNET, holds(VNET, dhcpOptions={"dnsServers": ["10.0.0.4"]}), "it has dhcpOptions"),
-    (VNET, holds(VNET, subnets=[]), "somebody has changed it"),
-    (VNET, holds(VNET, addressSpace={"addressPrefixes": [*SPACE, "10.9.0.0/16"]}), "somebody has changed it"),
+    (VNET, holds(VNET, subnets=[]), "was changed since it was created"),
+    (VNET, holds(VNET, addressSpace={"addressPrefixes": [*SPACE, "10.9.0.0/16"]}), "was changed since it was created"),
     (CACHE, holds(CACHE, privateEndpointConnections=[REFERENCE]), "it has privateEndpointConnections"),
     (CACHE, holds(CACHE, networkAcls={"ipRules": [{"value": "1.2.3.4"}]}), "it has networkAcls"),
     (CACHE, contains("shares"), "it has shares"),
     (CACHE, contains("queues"), "it has queues"),
     (CACHE, contains("tables"), "it has tables"),
-    (CACHE, contains("containers", name="$web"), "its container $web is not Site Recovery's"),
-    (CACHE, contains("containers", name="bootdiagnostics-web"), "is not Site Recovery's"),
-    (CACHE, contains("containers", properties={"publicAccess": "Blob"}), "its container one is not Site Recovery's"),
-    (CACHE, contains("containers", properties={"hasLegalHold": True}), "its container one is not Site Recovery's"),
+    (CACHE, contains("containers", name="$web"), "its container $web is not of Site Recovery"),
+    (CACHE, contains("containers", name="bootdiagnostics-web"), "is not of Site Recovery"),
+    (CACHE, contains("containers", properties={"publicAccess": "Blob"}), "its container one is not of Site Recovery"),
+    (CACHE, contains("containers", properties={"hasLegalHold": True}), "its container one is not of Site Recovery"),
     (CACHE, contains("containers", properties={"metadata": {"owner": "x"}}), "its container one is not"),
     (
         GROUP,
@@ -454,7 +454,7 @@ async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAz
 
 
 @pytest.mark.parametrize(
-    "leftover",
+    "orphan",
     [
         VAULT_ID,
         CONTAINER,
@@ -464,9 +464,9 @@ async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAz
         ResourceId.of("22222222-2222-2222-2222-222222222222", "web-asr", ACCOUNT, "asrcache1"),
     ],
 )
-async def test_the_gateway_lets_nothing_else_through(azure: FakeAzure, cloud: Cloud, leftover: ResourceId) -> None:
+async def test_the_client_lets_nothing_else_through(azure: FakeAzure, cloud: Cloud, orphan: ResourceId) -> None:
     with pytest.raises(WriteRefusedError):
-        await remove(azure, leftover)
+        await remove(azure, orphan)
     assert cloud.writes == []
 
 

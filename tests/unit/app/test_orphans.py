@@ -1,4 +1,4 @@
-"""What nobody needs any more of what this app made, and what keeps a resource all the same: rule by rule."""
+"""What no one needs any more of what this app created, and what keeps a resource all the same: rule by rule."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,13 +13,13 @@ from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, Protec
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Lock, SourceVm
 from shared.reconcile.orphans import (
-    Demand,
-    Found,
-    demand_of,
+    ReferencedResources,
+    ResourceUsage,
     digest_of,
     named_by,
     notes_of,
     reason_to_keep,
+    references_of,
     stays_for,
     unneeded,
 )
@@ -53,13 +53,15 @@ MADE = (GROUP, SET, PLACEMENT, PLACEMENT.group_id, VNET, VNET.group_id, CACHE, C
 IN_SET = {"availability_set_id": SOURCE_SET, "placement_group_id": SOURCE_PLACEMENT}
 
 
-def demand(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), app: Settings | None = None) -> Demand:
-    return demand_of(vms, items, {}, app or settings())
+def referenced(
+    *vms: SourceVm, items: tuple[ProtectedItem, ...] = (), app: Settings | None = None
+) -> ReferencedResources:
+    return references_of(vms, items, {}, app or settings())
 
 
 def left(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), app: Settings | None = None) -> set[ResourceId]:
     app = app or settings()
-    return set(unneeded(MADE, demand(*vms, items=items, app=app).needed | named_by(items), app))
+    return set(unneeded(MADE, referenced(*vms, items=items, app=app).needed | named_by(items), app))
 
 
 def nic(network: ResourceId | None = VNET) -> ItemNic:
@@ -69,7 +71,7 @@ def nic(network: ResourceId | None = VNET) -> ItemNic:
 # Who needs what
 
 
-def test_with_nobody_left_everything_is_left_over_leaves_first() -> None:
+def test_with_no_one_left_everything_is_left_over_leaves_first() -> None:
     assert unneeded(MADE, frozenset(), settings()) == (
         SET,
         PLACEMENT,
@@ -85,13 +87,13 @@ def test_with_nobody_left_everything_is_left_over_leaves_first() -> None:
 def test_a_tagged_vm_needs_what_its_run_would_make() -> None:
     """But for its network, which no list tells: that is asked of the network itself."""
     assert left(source_vm(**IN_SET)) == {VNET, VNET.group_id}
-    assert demand(source_vm()).interfaces == {NIC.key}
+    assert referenced(source_vm()).interfaces == {NIC.key}
 
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "false"}, {"dr-hold": "true"}])
-def test_a_vm_that_nobody_tags_needs_nothing(tags: dict[str, str]) -> None:
+def test_a_vm_that_no_one_tags_needs_nothing(tags: dict[str, str]) -> None:
     assert left(source_vm(tags=tags, **IN_SET)) == set(MADE)
-    assert demand(source_vm(tags=tags)) == Demand()
+    assert referenced(source_vm(tags=tags)) == ReferencedResources()
 
 
 def test_a_vm_that_is_on_hold_or_cannot_be_protected_needs_it_all_the_same() -> None:
@@ -106,7 +108,7 @@ def test_all_cache_accounts_of_a_tagged_vm_s_region_stay() -> None:
     ]
     far = naming.cache_account(SUBSCRIPTION, "norwayeast")
 
-    wanted = demand(source_vm()).needed
+    wanted = referenced(source_vm()).needed
     assert unneeded([CACHE, *others, far, far.group_id], wanted, settings()) == (far, far.group_id)
 
 
@@ -117,7 +119,7 @@ def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
     vm = asking(target_availability_set=str(set_of_ours))
 
     group_tags = {VM_ID.group_id.key: {"dr-target-vnet": str(vnet_of_ours)}}
-    wanted = demand_of([vm], (), group_tags, app).needed
+    wanted = references_of([vm], (), group_tags, app).needed
 
     assert {set_of_ours.key, vnet_of_ours.key, vnet_of_ours.group_id.key} <= wanted
     assert naming.target_group(VM_ID).key in wanted
@@ -125,7 +127,7 @@ def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
 
 def test_with_another_target_group_the_set_is_looked_for_there() -> None:
     vm = asking(target_resource_group="payments").model_copy(update=IN_SET)
-    wanted = demand(vm, app=open_settings()).needed
+    wanted = referenced(vm, app=open_settings()).needed
 
     group = ResourceId.of(SUBSCRIPTION, "payments")
     assert naming.in_group(group, SOURCE_SET, 80).key in wanted
@@ -133,7 +135,7 @@ def test_with_another_target_group_the_set_is_looked_for_there() -> None:
 
 
 @pytest.mark.parametrize("state", ["Protected", "UnplannedFailoverCommitted", "DisablingProtection", "EnablingFailed"])
-def test_what_an_item_names_is_in_use_whatever_its_state_and_whoever_made_it(state: str) -> None:
+def test_what_an_item_names_is_in_use_whatever_its_state_and_any_client_made_it(state: str) -> None:
     item = protected_item(
         state=state,
         disks=(ItemDisk(id=OS_DISK, cache_account=CACHE),),
@@ -157,28 +159,28 @@ def test_so_do_its_interfaces_and_the_copies_that_a_failover_made() -> None:
     guard = ResourceId.of(SUBSCRIPTION, "nsg-asr", "Microsoft.Network/networkSecurityGroups", "nsg")
     address = ResourceId.of(SUBSCRIPTION, "ip-asr", "Microsoft.Network/publicIPAddresses", "ip")
     more = {"security_group": guard, "public_ip": address, "backend_pools": (pool,)}
-    item = protected_item(copies=(copy,), nics=(nic().model_copy(update=more),))
+    item = protected_item(failover_vms=(copy,), nics=(nic().model_copy(update=more),))
 
     assert {each.group_id.key for each in (copy, pool, guard, address)} <= named_by([item])
 
 
-def test_an_item_that_tells_its_network_settles_that_of_its_vm() -> None:
-    assert demand(source_vm(), items=(protected_item(nics=(nic(),)),)).interfaces == frozenset()
+def test_an_item_that_reports_its_network_settles_that_of_its_vm() -> None:
+    assert referenced(source_vm(), items=(protected_item(nics=(nic(),)),)).interfaces == frozenset()
 
 
 @pytest.mark.parametrize("vm", [source_vm(), source_vm(tags={})], ids=["tagged", "untagged"])
 @pytest.mark.parametrize("nics", [(), (nic(None),)])
 def test_of_an_item_that_does_not_yet_the_vm_is_asked(vm: SourceVm, nics: tuple[ItemNic, ...]) -> None:
-    assert demand(vm, items=(protected_item(nics=nics),)).interfaces == {NIC.key}
+    assert referenced(vm, items=(protected_item(nics=nics),)).interfaces == {NIC.key}
 
 
-def test_and_if_that_vm_is_gone_nobody_knows() -> None:
+def test_and_if_that_vm_is_gone_no_one_knows() -> None:
     item = protected_item()
-    assert demand(items=(item,)).unclear == str(item.id)
-    assert demand(source_vm(), items=(item,)).unclear == ""
+    assert referenced(items=(item,)).unclear == str(item.id)
+    assert referenced(source_vm(), items=(item,)).unclear == ""
 
 
-# What is never a leftover
+# What is never a orphan
 
 
 @pytest.mark.parametrize(
@@ -219,13 +221,13 @@ def test_what_the_settings_name_stays() -> None:
     assert set(unneeded(MADE, frozenset(), app)) == {PLACEMENT, CACHE, CACHE.group_id, VNET.group_id}
 
 
-# What a resource tells of itself
+# What a resource reports itself
 
 TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00", naming.MADE_AS: "abc"}
 
 
 def kept(app: Settings | None = None, locks: tuple[Lock, ...] = (), **changes: Any) -> str:
-    found = Found(**{"id": VNET, "tags": TAGS, "made_of": "abc", **changes})
+    found = ResourceUsage(**{"id": VNET, "tags": TAGS, "made_of": "abc", **changes})
     return reason_to_keep(found, locks, NOW, app or settings())
 
 
@@ -242,13 +244,13 @@ def test_one_that_is_not_ours_any_more_stays(tags: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-01-01T00:00:00"])
 def test_one_that_does_not_say_when_it_was_made_stays(at: str) -> None:
-    assert kept(tags={**TAGS, naming.MADE_AT: at}) == "the tag dr-made-at does not say when it was made"
+    assert kept(tags={**TAGS, naming.MADE_AT: at}) == "the tag dr-made-at does not say when it was created"
 
 
 def test_a_young_one_stays_for_the_grace() -> None:
     made = {**TAGS, naming.MADE_AT: (NOW - timedelta(hours=71)).isoformat()}
 
-    assert kept(tags=made) == "it was made at 2026-05-29 13:00 UTC, less than 72 h ago"
+    assert kept(tags=made) == "it was created at 2026-05-29 13:00 UTC, less than 72 h ago"
     assert kept(settings(untag_grace_hours=70), tags=made) == ""
 
 
@@ -277,7 +279,7 @@ def test_one_that_is_in_use_stays_with_every_reason() -> None:
 
 @pytest.mark.parametrize("changes", [{"made_of": "xyz"}, {"tags": {**TAGS, naming.MADE_AS: ""}}])
 def test_one_that_somebody_has_changed_stays(changes: dict[str, Any]) -> None:
-    assert "somebody has changed it" in kept(**changes)
+    assert "was changed since it was created" in kept(**changes)
 
 
 def test_the_digest_of_a_network_knows_no_order_and_no_case() -> None:
@@ -296,6 +298,6 @@ def test_a_report_names_as_many_as_it_has_room_for() -> None:
     *named, rest = notes_of(many)
 
     assert len(named) == 20
-    assert all(note.code == "LeftoverTarget" and note.message.endswith("It stays: it is young.") for note in named)
-    assert rest.message == "3 more stay likewise."
+    assert all(note.code == "LeftoverTarget" and note.message.endswith("It is kept: it is young.") for note in named)
+    assert rest.message == "3 more orphaned resources are kept."
     assert notes_of({}) == ()

@@ -1,4 +1,4 @@
-"""What PUT and DELETE end with: the VM's run takes up the order, and the answer says where it is followed."""
+"""The end of PUT and DELETE: hand the order to the run of the VM, and return where to follow it."""
 
 from http import HTTPStatus
 
@@ -7,29 +7,29 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.config.settings import Settings
 from shared.model.order import Order
-from shared.orchestrations import WakeError, hand_over, instance_of
-from shared.reconcile.run_state import Run
+from shared.orchestrations import SignalError, hand_over, instance_of
+from shared.reconcile.run_state import RunState
 from triggers.problems import Problem
 from triggers.routes import TARGETS_ONLY
 from triggers.views import Accepted
 
 
-async def hand_over_and_answer(
+async def hand_over_and_respond(
     settings: Settings,
     client: DurableOrchestrationClient,
     request: func.HttpRequest,
-    run: Run,
+    run: RunState,
     done: str,
     *,
     confirmed: bool = False,
 ) -> func.HttpResponse:
-    """202 once a run has taken up the order. `done` is what has come of the tag. Raises Problem: then that is all that
-    is known to be done."""
+    """202 once a run has accepted the order. `done` describes what was written before, for the Problem that is raised
+    if no run accepts the order in time."""
     order = Order.new(confirmed=confirmed)
     try:
         await hand_over(client, run, order, settings.accept_timeout_seconds)
-    except WakeError as error:
-        detail = f"{done}, and no run has taken up the order: {error}. Repeating the request is safe."
+    except SignalError as error:
+        detail = f"{done}, and no run has accepted the order: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
     where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
     instance = instance_of(run.vm_id, targets_only=run.targets_only)

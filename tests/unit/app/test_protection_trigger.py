@@ -17,7 +17,7 @@ from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.orchestrations import instance_of
-from shared.reconcile.run_state import Ending, LastChange, Result, Run
+from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
@@ -60,13 +60,13 @@ def request(
 # PUT
 
 
-async def test_put_tags_the_vm_and_wakes_it(cloud: Cloud, client: FakeDurableClient) -> None:
+async def test_put_tags_the_vm_and_starts_it(cloud: Cloud, client: FakeDurableClient) -> None:
     response = await put_protection(FakeAzure(settings(), cloud), client, request())
 
     assert response.status_code == 202
-    told = json.loads(response.get_body())
-    assert (told["vmId"], told["instanceId"]) == (str(VM_ID), INSTANCE)
-    assert Run.load(client.started[0][2]).orders == (told["order"],)
+    reported = json.loads(response.get_body())
+    assert (reported["vmId"], reported["instanceId"]) == (str(VM_ID), INSTANCE)
+    assert RunState.load(client.started[0][2]).orders == (reported["order"],)
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "true"}
     assert [instance for _, instance, _ in client.started] == [INSTANCE]
 
@@ -91,7 +91,7 @@ async def test_put_keeps_the_other_tags_and_writes_the_name_and_value_of_the_set
     assert cloud.resources[VM_ID.key]["tags"] == {"owner": "alice", "recovery": "gold"}
 
 
-async def test_put_of_a_tagged_vm_writes_no_tag_and_wakes_it(cloud: Cloud, client: FakeDurableClient) -> None:
+async def test_put_of_a_tagged_vm_writes_no_tag_and_starts_it(cloud: Cloud, client: FakeDurableClient) -> None:
     cloud.add_vm(tags={"DR": "True"})
 
     await put_protection(FakeAzure(settings(), cloud), client, request())
@@ -115,14 +115,14 @@ async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableC
 
 
 @pytest.mark.parametrize(
-    ("given", "status", "code", "told"),
+    ("given", "status", "code", "reported"),
     [
-        ({"body": b"{"}, 400, "MalformedBody", "no JSON"),
-        ({"body": b"\xff\xfe"}, 400, "MalformedBody", "no JSON"),
-        ({"body": b"[" * 60_000}, 400, "MalformedBody", "no JSON"),
-        ({"body": b'{"a":' * 12_000}, 400, "MalformedBody", "no JSON"),
+        ({"body": b"{"}, 400, "MalformedBody", "invalid JSON"),
+        ({"body": b"\xff\xfe"}, 400, "MalformedBody", "invalid JSON"),
+        ({"body": b"[" * 60_000}, 400, "MalformedBody", "invalid JSON"),
+        ({"body": b'{"a":' * 12_000}, 400, "MalformedBody", "invalid JSON"),
         ({"body": b"[" * 60_000 + b"]" * 60_000}, 413, "BodyTooLarge", "65536"),
-        ({"body": b"[" * 30_000 + b"]" * 30_000}, 400, "MalformedBody", "no JSON"),
+        ({"body": b"[" * 30_000 + b"]" * 30_000}, 400, "MalformedBody", "invalid JSON"),
         ({"body": b"dr=true", "content_type": "text/plain"}, 415, "NotJson", "'text/plain'"),
         ({"body": b"{}", "content_type": ""}, 415, "NotJson", "application/json"),
         ({"body": b'{"a": "' + 70_000 * b"x" + b'"}'}, 413, "BodyTooLarge", "65536"),
@@ -133,7 +133,7 @@ async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableC
         ({"confirm": "yes"}, 400, "InvalidQuery", "confirm"),
         ({"dryRun": "true"}, 400, "InvalidQuery", "dryRun"),
         ({"targetsOnly": "true", "confirm": "true"}, 400, "InvalidQuery", "confirm"),
-        ({"targetsOnly": "true", "body": b'{"dr-target-zone": "2"}'}, 422, "BodyNeedsTags", "kept nowhere"),
+        ({"targetsOnly": "true", "body": b'{"dr-target-zone": "2"}'}, 422, "BodyNeedsTags", "stored nowhere"),
         ({"subscription": "not-a-guid"}, 400, "MalformedResource", "not-a-guid"),
         ({"name": ".."}, 400, "MalformedResource", "/subscriptions/<guid>"),
         ({"name": "."}, 400, "MalformedResource", "/subscriptions/<guid>"),
@@ -145,12 +145,12 @@ async def test_put_takes_json_with_parameters(cloud: Cloud, client: FakeDurableC
     ],
 )
 async def test_put_refuses_what_it_cannot_take_and_does_nothing(
-    cloud: Cloud, client: FakeDurableClient, given: dict[str, Any], status: int, code: str, told: str
+    cloud: Cloud, client: FakeDurableClient, given: dict[str, Any], status: int, code: str, reported: str
 ) -> None:
     got, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request(**given)))
 
     assert (got, problem["status"], problem["code"]) == (status, status, code)
-    assert told in problem["detail"]
+    assert reported in problem["detail"]
     assert cloud.writes == []
     assert client.started == []
 
@@ -293,7 +293,7 @@ async def test_a_body_that_is_not_allowed_writes_no_tag_whatever_the_vm_is(
     assert client.started == []
 
 
-async def test_a_target_that_cannot_serve_is_told_before_a_tag_is_written(
+async def test_a_target_that_cannot_serve_is_reported_before_a_tag_is_written(
     cloud: Cloud, client: FakeDurableClient
 ) -> None:
     status, problem = await problem_of(
@@ -317,7 +317,7 @@ async def test_the_targets_alone_are_made_by_a_run_of_their_own_and_no_tag_is_wr
     assert response.status_code == 202
     assert instance == json.loads(response.get_body())["instanceId"] == instance_of(VM_ID, targets_only=True)
     assert instance != INSTANCE
-    assert Run.load(given).targets_only is True
+    assert RunState.load(given).targets_only is True
     assert response.headers["Location"] == f"{URL}?targetsOnly=true"
     assert cloud.writes == []
 
@@ -431,7 +431,7 @@ async def test_without_confirmation_no_policy_is_edited(cloud: Cloud, client: Fa
     ],
     ids=["the portal's", "somebody's", "still asked for by another profile"],
 )
-async def test_a_policy_that_is_not_for_us_to_edit_is_not_edited_whoever_confirms(
+async def test_a_policy_that_is_not_for_us_to_edit_is_not_edited_any_client_confirms(
     cloud: Cloud, client: FakeDurableClient, name: str, changes: dict[str, Any]
 ) -> None:
     protect_under(cloud, name)
@@ -464,7 +464,7 @@ async def test_one_vm_that_is_given_another_profile_takes_no_policy_with_it(
     assert (cloud.writes, client.started) == ([], [])
 
 
-async def test_a_policy_that_could_not_be_edited_is_told_and_no_tag_is_written(
+async def test_a_policy_that_could_not_be_edited_is_reported_and_no_tag_is_written(
     cloud: Cloud, client: FakeDurableClient
 ) -> None:
     protect_under(cloud, OURS)
@@ -484,7 +484,7 @@ async def test_a_policy_that_could_not_be_edited_is_told_and_no_tag_is_written(
     [
         (answer(429, "TooManyRequests"), 503, "TooManyRequests", "30"),
         (answer(429, "TooManyRequests", **{"Retry-After": "17"}), 503, "TooManyRequests", "17"),
-        (ThrottledError("Azure takes no more reads", 7.2, lambda wait: wait), 503, "Throttled", "7"),
+        (ThrottledError("rate limit of reads reached", 7.2, lambda wait: wait), 503, "Throttled", "7"),
         (answer(403, "AuthorizationFailed"), 502, "AuthorizationFailed", None),
         (answer(500, "InternalServerError"), 502, "InternalServerError", None),
         (ServiceRequestError("no route to host 10.0.0.1"), 502, "ServiceRequestError", "30"),
@@ -533,7 +533,9 @@ class RefusesToStart(FakeDurableClient):
 
 @pytest.mark.parametrize("tags", [{}, {"dr": "true"}])
 @pytest.mark.usefixtures("slept")
-async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(cloud: Cloud, tags: dict[str, str]) -> None:
+async def test_a_run_that_cannot_be_started_is_reported_with_when_to_ask_again(
+    cloud: Cloud, tags: dict[str, str]
+) -> None:
     cloud.add_vm(tags=tags)
 
     with pytest.raises(Problem) as problem:
@@ -549,7 +551,7 @@ async def test_a_run_that_cannot_be_woken_is_told_with_when_to_ask_again(cloud: 
 
 @pytest.mark.parametrize("call", ["get_status", "raise_event"])
 @pytest.mark.usefixtures("slept")
-async def test_storage_that_fails_after_the_tag_was_written_is_told_with_when_to_ask_again(
+async def test_storage_that_fails_after_the_tag_was_written_is_reported_with_when_to_ask_again(
     cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     monkeypatch.setattr(client, call, unreachable)
@@ -576,7 +578,7 @@ async def unreachable(*_: Any) -> None:
 
 
 @pytest.mark.usefixtures("slept")
-async def test_what_was_not_woken_is_woken_by_asking_again(cloud: Cloud, client: FakeDurableClient) -> None:
+async def test_what_was_not_started_is_started_by_asking_again(cloud: Cloud, client: FakeDurableClient) -> None:
     azure = FakeAzure(settings(), cloud)
     with pytest.raises(Problem):
         await put_protection(azure, RefusesToStart(), request())
@@ -616,16 +618,16 @@ async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_t
     cloud: Cloud, client: FakeDurableClient, running: bool
 ) -> None:
     client.status, client.last_updated = Status.Completed, datetime(2026, 5, 2, tzinfo=UTC)
-    client.output = Result(outcome=Ending.DISABLED, vm_id=VM_ID, acted=True).dump()
+    client.output = RunResult(outcome=RunOutcome.DISABLED, vm_id=VM_ID, acted=True).dump()
     await put_protection(FakeAzure(settings(), cloud), client, request())
-    last_change = Run.load(client.started[0][2]).last_change
+    last_change = RunState.load(client.started[0][2]).last_change
 
-    assert last_change == LastChange(outcome=Ending.DISABLED, at=datetime(2026, 5, 2, tzinfo=UTC))
-    later = Run(vm_id=VM_ID, poll_seconds=30, last_change=last_change)
+    assert last_change == LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 2, tzinfo=UTC))
+    later = RunState(vm_id=VM_ID, poll_seconds=30, last_change=last_change)
     if running:
         client.status, client.custom_status = Status.Running, later.status()
     else:
-        client.status, client.output = Status.Completed, later.finish(Ending.NOT_TAGGED).result.dump()  # type: ignore[union-attr]
+        client.status, client.output = Status.Completed, later.finish(RunOutcome.NOT_TAGGED).result.dump()  # type: ignore[union-attr]
 
     view = await view_of(cloud, client)
 
@@ -635,8 +637,8 @@ async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_t
 
 async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: FakeDurableClient) -> None:
     error = Error(code="151066", message="The agent could not be installed.")
-    before = LastChange(outcome=Ending.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
-    result = Result(outcome=Ending.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
+    before = LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
+    result = RunResult(outcome=RunOutcome.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
     client.status, client.output = Status.Completed, result.dump()
     client.last_updated = datetime(2026, 5, 2, tzinfo=UTC)
 

@@ -9,8 +9,17 @@ from shared.config.profiles import Profile
 from shared.config.settings import Settings
 from shared.model.findings import Severity
 from shared.model.resource_id import ResourceId
-from shared.planning.overrides import Asked, Wishes, wishes_of
-from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, asking, open_settings, settings, source_vm, told
+from shared.planning.overrides import Override, Overrides, overrides_of
+from tests.unit.app.examples import (
+    ELSEWHERE,
+    NETWORK,
+    SUBSCRIPTION,
+    asking,
+    open_settings,
+    reported,
+    settings,
+    source_vm,
+)
 
 GROUP = "tag dr-{} of the resource group web"
 HUB = str(ResourceId.of(SUBSCRIPTION, "hub", NETWORK.type, "hub"))
@@ -25,16 +34,16 @@ def allowing(tag: str, *allowed: str) -> Settings:
     return profile(allow={tag: allowed})
 
 
-def asks(wishes: Wishes, tag: str) -> Asked:
-    assert wishes.findings == ()
-    return wishes.asked[tag]
+def asks(overrides: Overrides, tag: str) -> Override:
+    assert overrides.findings == ()
+    return overrides.requested[tag]
 
 
 # The order of the layers
 
 
-def test_nobody_asks_for_anything() -> None:
-    assert wishes_of(source_vm(), {}, settings()) == Wishes("default", Profile())
+def test_no_one_asks_for_anything() -> None:
+    assert overrides_of(source_vm(), {}, settings()) == Overrides("default", Profile())
 
 
 def test_the_later_layer_wins_and_is_named() -> None:
@@ -46,25 +55,27 @@ def test_the_later_layer_wins_and_is_named() -> None:
     requested = tagged.model_copy(update={"request": {"dr-target-size": "Standard_A4"}})
 
     of_group = GROUP.format("target-size")
-    assert asks(wishes_of(source_vm(), {}, of_profile), "target-size") == Asked(
+    assert asks(overrides_of(source_vm(), {}, of_profile), "target-size") == Override(
         "Standard_A1", "profile default", "value target-size of the profile default"
     )
-    assert asks(wishes_of(source_vm(), group_tags, of_profile), "target-size") == Asked(
+    assert asks(overrides_of(source_vm(), group_tags, of_profile), "target-size") == Override(
         "Standard_A2", of_group, of_group
     )
-    assert asks(wishes_of(tagged, group_tags, of_profile), "target-size") == Asked(
+    assert asks(overrides_of(tagged, group_tags, of_profile), "target-size") == Override(
         "Standard_A3", "tag dr-target-size", "tag dr-target-size"
     )
-    assert asks(wishes_of(requested, group_tags, of_profile), "target-size") == Asked(
+    assert asks(overrides_of(requested, group_tags, of_profile), "target-size") == Override(
         "Standard_A4", "request", "field dr-target-size of the request"
     )
 
 
 def test_layers_ask_for_different_things_side_by_side() -> None:
-    wishes = wishes_of(asking(target_zone="2"), {"dr-target-size": "Standard_A2", "owner": "alice"}, open_settings())
+    overrides = overrides_of(
+        asking(target_zone="2"), {"dr-target-size": "Standard_A2", "owner": "alice"}, open_settings()
+    )
 
-    assert wishes.findings == ()
-    assert {tag: asked.value for tag, asked in wishes.asked.items()} == {
+    assert overrides.findings == ()
+    assert {tag: asked.value for tag, asked in overrides.requested.items()} == {
         "target-zone": "2",
         "target-size": "Standard_A2",
     }
@@ -73,7 +84,7 @@ def test_layers_ask_for_different_things_side_by_side() -> None:
 def test_names_of_tags_know_no_case_and_values_are_brought_into_one_form() -> None:
     vm = source_vm(tags={"DR-Target-Location": " East US 2 "})
 
-    assert asks(wishes_of(vm, {}, open_settings()), "target-location").value == "eastus2"
+    assert asks(overrides_of(vm, {}, open_settings()), "target-location").value == "eastus2"
 
 
 @pytest.mark.parametrize(
@@ -90,52 +101,54 @@ def test_the_profile_is_the_last_layer_s(
 ) -> None:
     of_app = settings(profiles={"default": Profile(), "gold": Profile(), "silver": Profile()})
 
-    assert wishes_of(source_vm(tags=vm, request=request_), group, of_app).profile_name == name
+    assert overrides_of(source_vm(tags=vm, request=request_), group, of_app).profile_name == name
 
 
-def test_a_profile_that_nobody_defined_names_the_layer_and_what_is_there() -> None:
+def test_a_profile_that_no_one_defined_names_the_layer_and_what_is_there() -> None:
     of_app = settings(profiles={"default": Profile(), "gold": Profile()})
 
-    wishes = wishes_of(asking(profile="15-days"), {"dr-profile": "gold"}, of_app)
+    overrides = overrides_of(asking(profile="15-days"), {"dr-profile": "gold"}, of_app)
 
-    finding = told(wishes.findings, "OverrideInvalid")
+    finding = reported(overrides.findings, "OverrideInvalid")
     assert finding.severity is Severity.BLOCKER
     assert finding.message == "The tag dr-profile is '15-days'; allowed: default, gold."
     assert "DR_PROFILES" in finding.fix
-    assert wishes.profile == Profile()
+    assert overrides.profile == Profile()
 
 
 def test_a_profile_may_set_what_it_does_not_allow_others_to_set() -> None:
-    wishes = wishes_of(source_vm(), {}, profile(values={"target-vnet": HUB}))
+    overrides = overrides_of(source_vm(), {}, profile(values={"target-vnet": HUB}))
 
-    assert asks(wishes, "target-vnet") == Asked(HUB, "profile default", "value target-vnet of the profile default")
+    assert asks(overrides, "target-vnet") == Override(
+        HUB, "profile default", "value target-vnet of the profile default"
+    )
 
 
 # What is not known
 
 
 @pytest.mark.parametrize("name", ["dr-target-siz", "dr-", "dr-recovery-point-retention", "DR-Vault", "dr-made-by-me"])
-def test_a_tag_of_ours_that_nobody_knows_is_a_blocker_that_lists_those_known(name: str) -> None:
-    finding = told(wishes_of(source_vm(tags={name: "x"}), {}, open_settings()).findings, "OverrideInvalid")
+def test_a_tag_of_ours_that_no_one_knows_is_a_blocker_that_lists_those_known(name: str) -> None:
+    finding = reported(overrides_of(source_vm(tags={name: "x"}), {}, open_settings()).findings, "OverrideInvalid")
 
     assert finding.severity is Severity.BLOCKER
-    assert f"The tag {name.lower()} is none that this app knows" in finding.message
+    assert f"The tag {name.lower()} is unknown" in finding.message
     for known in ("dr-profile", "dr-hold", *(f"dr-{tag}" for tag in CHOICES)):
         assert known in finding.message
 
 
-def test_an_unknown_tag_of_the_resource_group_is_told_with_its_place() -> None:
-    finding = told(wishes_of(source_vm(), {"dr-cache": "x"}, open_settings()).findings, "OverrideInvalid")
+def test_an_unknown_tag_of_the_resource_group_is_reported_with_its_place() -> None:
+    finding = reported(overrides_of(source_vm(), {"dr-cache": "x"}, open_settings()).findings, "OverrideInvalid")
 
     assert GROUP.format("cache") in finding.message
 
 
 @pytest.mark.parametrize("value", ["true", "false"])
 def test_a_hold_on_the_resource_group_is_not_passed_over(value: str) -> None:
-    """It holds no VM: who set it is told, and nothing is written to the VMs meanwhile."""
-    finding = told(wishes_of(source_vm(), {"dr-hold": value}, open_settings()).findings, "OverrideInvalid")
+    """It holds no VM: who set it is reported, and nothing is written to the VMs meanwhile."""
+    finding = reported(overrides_of(source_vm(), {"dr-hold": value}, open_settings()).findings, "OverrideInvalid")
 
-    assert f"The {GROUP.format('hold')} is none that this app knows there; allowed: dr-profile, " in finding.message
+    assert f"The {GROUP.format('hold')} is unknown; allowed: dr-profile, " in finding.message
     assert "dr-hold" not in finding.message.split("allowed:")[1]
 
 
@@ -147,50 +160,50 @@ def test_a_hold_on_the_resource_group_is_not_passed_over(value: str) -> None:
     ],
 )
 def test_the_tag_that_the_app_itself_writes_asks_for_nothing(tags: dict[str, str]) -> None:
-    assert wishes_of(source_vm(), tags, settings()) == Wishes("default", Profile())
-    assert wishes_of(source_vm(tags=tags), {}, settings()) == Wishes("default", Profile())
+    assert overrides_of(source_vm(), tags, settings()) == Overrides("default", Profile())
+    assert overrides_of(source_vm(tags=tags), {}, settings()) == Overrides("default", Profile())
 
 
 @pytest.mark.parametrize("tags", [{"dr": "true"}, {"drill": "x"}, {"xdr-target-size": "x"}, {"owner": "dr-x"}])
 def test_tags_of_others_and_those_that_the_app_reads_elsewhere_ask_for_nothing(tags: dict[str, str]) -> None:
-    assert wishes_of(source_vm(tags={**tags, "dr-hold": "x"}), tags, settings()).findings == ()
+    assert overrides_of(source_vm(tags={**tags, "dr-hold": "x"}), tags, settings()).findings == ()
 
 
 def test_the_tags_have_the_prefix_of_the_settings() -> None:
     vm = source_vm(tags={"backup-target-size": "Standard_A1", "dr-target-size": "Standard_A2"})
-    wishes = wishes_of(vm, {}, open_settings(tag_name="Backup"))
+    overrides = overrides_of(vm, {}, open_settings(tag_name="Backup"))
 
-    assert asks(wishes, "target-size").value == "Standard_A1"
-    assert asks(wishes, "target-size").where == "tag Backup-target-size"
+    assert asks(overrides, "target-size").value == "Standard_A1"
+    assert asks(overrides, "target-size").where == "tag Backup-target-size"
 
 
 def test_a_bad_value_names_the_tag_what_was_given_and_what_is_allowed() -> None:
-    wishes = wishes_of(asking(target_zone="9"), {"dr-target-ip": "10.1"}, open_settings())
+    overrides = overrides_of(asking(target_zone="9"), {"dr-target-ip": "10.1"}, open_settings())
 
-    assert [(finding.code, finding.severity) for finding in wishes.findings] == [
+    assert [(finding.code, finding.severity) for finding in overrides.findings] == [
         ("OverrideInvalid", Severity.BLOCKER)
     ] * 2
-    assert [finding.message for finding in wishes.findings] == [
+    assert [finding.message for finding in overrides.findings] == [
         f"The {GROUP.format('target-ip')} is '10.1'; allowed: an IPv4 address.",
         "The tag dr-target-zone is '9'; allowed: 1, 2, 3, none.",
     ]
-    assert wishes.asked == {}
+    assert overrides.requested == {}
 
 
 @pytest.mark.parametrize(
     "given", [{"dr-churn": "huge"}, {"dr-churns": "high"}, {"dr-profile": "platinum"}], ids=lambda given: str(given)
 )
 def test_a_bad_request_names_its_field(given: dict[str, str]) -> None:
-    wishes = wishes_of(source_vm(request=given), {}, open_settings())
+    overrides = overrides_of(source_vm(request=given), {}, open_settings())
 
     (name,) = given
-    message = told(wishes.findings, "OverrideInvalid").message
+    message = reported(overrides.findings, "OverrideInvalid").message
     assert name.removeprefix("dr-") in message.partition("allowed:")[0]
     assert "request" in message
 
 
 def test_a_long_value_does_not_make_a_long_message() -> None:
-    finding = told(wishes_of(asking(target_zone="9" * 300), {}, open_settings()).findings, "OverrideInvalid")
+    finding = reported(overrides_of(asking(target_zone="9" * 300), {}, open_settings()).findings, "OverrideInvalid")
 
     assert len(finding.message) < 300
 
@@ -199,11 +212,11 @@ def test_a_long_value_does_not_make_a_long_message() -> None:
 
 
 def test_nothing_is_allowed_that_the_profile_does_not_allow() -> None:
-    finding = told(wishes_of(asking(target_size="Standard_A1"), {}, settings()).findings, "OverrideNotAllowed")
+    finding = reported(overrides_of(asking(target_size="Standard_A1"), {}, settings()).findings, "OverrideNotAllowed")
 
     assert finding.severity is Severity.BLOCKER
     assert finding.message == (
-        "The tag dr-target-size asks for 'Standard_A1'; the profile default allows nothing for target-size."
+        "The tag dr-target-size requests 'Standard_A1'; the profile default allows nothing for target-size."
     )
     assert "DR_PROFILES" in finding.fix
 
@@ -228,7 +241,7 @@ def test_nothing_is_allowed_that_the_profile_does_not_allow() -> None:
 def test_an_allow_list_covers_a_value_a_place_or_a_network(tag: str, allowed: str, given: str) -> None:
     vm = source_vm(tags={f"dr-{tag}": given})
 
-    assert wishes_of(vm, {}, allowing(tag, allowed)).findings == ()
+    assert overrides_of(vm, {}, allowing(tag, allowed)).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -252,16 +265,16 @@ def test_what_an_allow_list_does_not_cover_is_refused_value_by_value(
 ) -> None:
     vm = source_vm(tags={f"dr-{tag}": given})
 
-    finding = told(wishes_of(vm, {}, allowing(tag, allowed)).findings, "OverrideNotAllowed")
+    finding = reported(overrides_of(vm, {}, allowing(tag, allowed)).findings, "OverrideNotAllowed")
 
     assert f"{refused!r}" in finding.message
     assert allowed in finding.message
 
 
 def test_an_open_allow_list_does_not_reach_beyond_the_target_scope() -> None:
-    wishes = wishes_of(asking(target_vnet=TENANTS), {}, open_settings())
+    overrides = overrides_of(asking(target_vnet=TENANTS), {}, open_settings())
 
-    finding = told(wishes.findings, "OverrideNotAllowed")
+    finding = reported(overrides.findings, "OverrideNotAllowed")
     assert TENANTS in finding.message
     assert f"DR_TARGET_SCOPE (/subscriptions/{SUBSCRIPTION})" in finding.message
 
@@ -269,13 +282,13 @@ def test_an_open_allow_list_does_not_reach_beyond_the_target_scope() -> None:
 def test_an_allow_list_of_another_profile_opens_nothing() -> None:
     of_app = settings(profiles={"default": Profile(), "open": Profile(allow={"target-zone": ("*",)})})
 
-    assert told(wishes_of(asking(target_zone="1"), {}, of_app).findings, "OverrideNotAllowed")
-    assert wishes_of(asking(target_zone="1", profile="open"), {}, of_app).findings == ()
+    assert reported(overrides_of(asking(target_zone="1"), {}, of_app).findings, "OverrideNotAllowed")
+    assert overrides_of(asking(target_zone="1", profile="open"), {}, of_app).findings == ()
 
 
 def test_each_layer_is_held_to_the_allow_list() -> None:
     vm = asking(target_zone="2").model_copy(update={"request": {"dr-target-zone": "3"}})
 
-    findings = wishes_of(vm, {"dr-target-zone": "1"}, allowing("target-zone", "3")).findings
+    findings = overrides_of(vm, {"dr-target-zone": "1"}, allowing("target-zone", "3")).findings
 
     assert [finding.code for finding in findings] == ["OverrideNotAllowed"] * 2

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.arm import get_or_create
-from shared.arm.get_or_create import Ensurer, Flight, UnderWayError
+from shared.arm.get_or_create import GetOrCreate, PendingCreate, UnderWayError
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from tests.unit.app.examples import SUBSCRIPTION
 
 POLL, REMEMBER, FIRST_LOOK = 30.0, 600.0, 66.0
@@ -20,7 +20,7 @@ NO = Error(code="150261", message="It failed.")
 
 @dataclass
 class Service:
-    """Something that is made in the background: asked for, then under way, then there or failed."""
+    """Something that is made with low priority: asked for, then under way, then there or failed."""
 
     there: bool = False
     ended: bool | Error = False
@@ -39,14 +39,14 @@ class Service:
             raise self.failures_to_find.pop()
         return FABRIC if self.there else None
 
-    async def start(self) -> Flight | ResourceId:
+    async def start(self) -> PendingCreate | ResourceId:
         self.starts += 1
         await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop()
         if self.at_once:
             return FABRIC
-        return Flight(FIRST_LOOK, self.progress)
+        return PendingCreate(FIRST_LOOK, self.progress)
 
     async def progress(self) -> bool | Error:
         self.looks += 1
@@ -73,12 +73,12 @@ def service() -> Service:
 
 
 @pytest.fixture
-def ask(service: Service) -> Callable[[], "asyncio.Future[Outcome]"]:
-    ensurer = Ensurer(POLL, REMEMBER)
-    return lambda: asyncio.ensure_future(ensurer.ensure("fabric/eastus", service.find, service.start))
+def ask(service: Service) -> Callable[[], "asyncio.Future[StepResult]"]:
+    get_or_create = GetOrCreate(POLL, REMEMBER)
+    return lambda: asyncio.ensure_future(get_or_create.ensure("fabric/eastus", service.find, service.start))
 
 
-Ask = Callable[[], "asyncio.Future[Outcome]"]
+Ask = Callable[[], "asyncio.Future[StepResult]"]
 
 
 async def test_what_is_there_is_found_and_nothing_is_made(ask: Ask, service: Service) -> None:
@@ -130,7 +130,9 @@ async def test_what_is_under_way_is_looked_at_once_in_a_poll_interval(ask: Ask, 
     assert service.looks == 2
 
 
-async def test_a_failed_creation_is_told_once_and_then_tried_anew(ask: Ask, service: Service, clock: Clock) -> None:
+async def test_a_failed_creation_is_reported_once_and_then_tried_again(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
     await ask()
     service.ended = NO
     clock.now += FIRST_LOOK
@@ -176,7 +178,7 @@ async def test_what_is_done_at_once_is_there_at_once(ask: Ask, service: Service)
     assert service.starts == 1
 
 
-async def test_a_request_that_could_not_be_sent_holds_nobody_up(ask: Ask, service: Service) -> None:
+async def test_a_request_that_could_not_be_sent_holds_no_one_up(ask: Ask, service: Service) -> None:
     service.failures = [ConnectionError("reset")]
 
     with pytest.raises(ConnectionError):
@@ -198,32 +200,32 @@ async def test_what_was_removed_is_made_again_when_it_is_no_longer_remembered(
 
 
 async def test_two_things_do_not_wait_for_each_other() -> None:
-    ensurer, slow, quick = Ensurer(POLL, REMEMBER), asyncio.Event(), Service(there=True)
+    get_or_create, slow, quick = GetOrCreate(POLL, REMEMBER), asyncio.Event(), Service(there=True)
 
     async def never() -> ResourceId | None:
         await slow.wait()
         return FABRIC
 
-    waiting = asyncio.ensure_future(ensurer.ensure("fabric/westus", never, quick.start))
+    waiting = asyncio.ensure_future(get_or_create.ensure("fabric/westus", never, quick.start))
     await asyncio.sleep(0)
 
-    assert await ensurer.ensure("fabric/eastus", quick.find, quick.start) == THERE
+    assert await get_or_create.ensure("fabric/eastus", quick.find, quick.start) == THERE
     slow.set()
     assert await waiting == THERE
 
 
 async def test_it_knows_what_it_has_seen_and_nothing_else(clock: Clock, service: Service) -> None:
-    ensurer = Ensurer(POLL, REMEMBER)
+    get_or_create = GetOrCreate(POLL, REMEMBER)
 
-    assert not ensurer.knows("fabric/eastus")
-    await ensurer.ensure("fabric/eastus", service.find, service.start)
-    assert not ensurer.knows("fabric/eastus")
+    assert not get_or_create.knows("fabric/eastus")
+    await get_or_create.ensure("fabric/eastus", service.find, service.start)
+    assert not get_or_create.knows("fabric/eastus")
     service.there, service.ended = True, True
     clock.now += FIRST_LOOK
-    await ensurer.ensure("fabric/eastus", service.find, service.start)
-    assert ensurer.knows("fabric/eastus")
+    await get_or_create.ensure("fabric/eastus", service.find, service.start)
+    assert get_or_create.knows("fabric/eastus")
     clock.now += REMEMBER
-    assert not ensurer.knows("fabric/eastus")
+    assert not get_or_create.knows("fabric/eastus")
 
 
 # A creation that never shows its result
@@ -273,16 +275,16 @@ async def test_what_shows_after_its_creation_was_given_up_is_used(ask: Ask, serv
 
 
 async def test_what_somebody_else_made_meanwhile_is_found_after_a_refresh_and_not_made(service: Service) -> None:
-    ensurer = Ensurer(POLL, REMEMBER)
+    get_or_create = GetOrCreate(POLL, REMEMBER)
 
     def refresh() -> None:
         service.there = True
 
-    outcome = await ensurer.ensure("fabric/eastus", service.find, service.start, refresh)
+    outcome = await get_or_create.ensure("fabric/eastus", service.find, service.start, refresh)
 
     assert outcome == THERE
     assert (service.finds, service.starts) == (2, 0)
-    assert ensurer.knows("fabric/eastus")
+    assert get_or_create.knows("fabric/eastus")
 
 
 async def test_what_is_still_missing_after_a_refresh_is_made_and_looked_for_in_that_order() -> None:
@@ -292,21 +294,21 @@ async def test_what_is_still_missing_after_a_refresh_is_made_and_looked_for_in_t
         done.append("find")
         return None
 
-    async def start() -> Flight | ResourceId:
+    async def start() -> PendingCreate | ResourceId:
         done.append("start")
         return FABRIC
 
-    outcome = await Ensurer(POLL, REMEMBER).ensure("fabric/eastus", find, start, lambda: done.append("refresh"))
+    outcome = await GetOrCreate(POLL, REMEMBER).ensure("fabric/eastus", find, start, lambda: done.append("refresh"))
 
     assert outcome == THERE
     assert done == ["find", "refresh", "find", "start"]
 
 
 async def test_nothing_is_refreshed_for_what_is_there_or_under_way(service: Service, clock: Clock) -> None:
-    ensurer, refreshed = Ensurer(POLL, REMEMBER), list[int]()
+    get_or_create, refreshed = GetOrCreate(POLL, REMEMBER), list[int]()
 
-    async def ask() -> Outcome:
-        return await ensurer.ensure("fabric/eastus", service.find, service.start, lambda: refreshed.append(1))
+    async def ask() -> StepResult:
+        return await get_or_create.ensure("fabric/eastus", service.find, service.start, lambda: refreshed.append(1))
 
     await ask()
     service.ended = True
@@ -366,7 +368,7 @@ async def test_what_somebody_has_begun_since_the_list_was_read_is_waited_for_too
             return None
         raise UnderWayError("it is not paired")
 
-    outcome = await Ensurer(POLL, REMEMBER).ensure("key", begun_by_somebody, service.start, lambda: None)
+    outcome = await GetOrCreate(POLL, REMEMBER).ensure("key", begun_by_somebody, service.start, lambda: None)
 
     assert outcome == Pending(retry_after=POLL)
     assert service.starts == 0

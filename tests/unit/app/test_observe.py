@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
 from shared.config.profiles import Profile
-from shared.model.activity_io import DeriveRequest, Source, Verdict, VmRequest
+from shared.model.activity_io import Decision, DeriveRequest, Observation, VmRequest
 from shared.model.plan import Plan
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Ready
@@ -40,10 +40,10 @@ def cloud() -> Cloud:
     return cloud
 
 
-async def look(cloud: Cloud, vm: ResourceId = VM_ID, **changes: Any) -> Source:
+async def look(cloud: Cloud, vm: ResourceId = VM_ID, **changes: Any) -> Observation:
     outcome = await resolve_source(FakeAzure(settings(**changes), cloud), VmRequest(vm_id=vm))
     assert isinstance(outcome, Ready)
-    return Source.load(outcome.value)
+    return Observation.load(outcome.value)
 
 
 async def plan(cloud: Cloud, **changes: Any) -> Plan:
@@ -55,7 +55,7 @@ async def plan(cloud: Cloud, **changes: Any) -> Plan:
 async def test_a_tagged_vm_is_read_whole_with_the_tags_of_this_app_only(cloud: Cloud) -> None:
     source = await look(cloud)
 
-    assert source.verdict is Verdict.PROTECT
+    assert source.decision is Decision.PROTECT
     assert source.vm == source_vm(tags={"dr": "true", "dr-profile": "gold"})
     assert source.item is None
 
@@ -64,14 +64,14 @@ async def test_an_untagged_vm_costs_one_read() -> None:
     cloud = Cloud()
     cloud.add_vm(tags={"dr": "false"})
 
-    assert (await look(cloud)).verdict is Verdict.NOT_TAGGED
+    assert (await look(cloud)).decision is Decision.NOT_TAGGED
     assert cloud.reads == [str(VM_ID)]
 
 
 async def test_a_vm_that_is_gone_costs_one_read() -> None:
     cloud = Cloud()
 
-    assert (await look(cloud)).verdict is Verdict.GONE
+    assert (await look(cloud)).decision is Decision.GONE
     assert len(cloud.reads) == 1
 
 
@@ -82,20 +82,20 @@ async def test_a_vm_that_is_gone_costs_one_read() -> None:
         (ResourceId.of(ELSEWHERE, "web", VM_ID.type, "web-1"), "OutOfScope"),
     ],
 )
-async def test_what_the_id_alone_tells_costs_no_read(cloud: Cloud, vm: ResourceId, code: str) -> None:
+async def test_what_the_id_alone_reports_costs_no_read(cloud: Cloud, vm: ResourceId, code: str) -> None:
     source = await look(cloud, vm)
 
-    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, [code])
+    assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, [code])
     assert cloud.reads == []
 
 
-async def test_a_vm_on_hold_is_left_as_it_is_and_what_protects_it_still_told(cloud: Cloud) -> None:
+async def test_a_vm_on_hold_is_left_as_it_is_and_what_protects_it_still_reported(cloud: Cloud) -> None:
     cloud.vault["replication_protected_items"].append(item_body("Protected"))
     cloud.add_vm(tags={"dr": "true", "dr-hold": "yes"})
 
     source = await look(cloud)
 
-    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["OnHold"])
+    assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, ["OnHold"])
     assert source.item
     assert cloud.writes == []
 
@@ -125,7 +125,7 @@ async def test_a_copy_that_a_failover_made_is_never_protected(cloud: Cloud, key:
 
     source = await look(cloud)
 
-    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["FailoverVm"])
+    assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, ["FailoverVm"])
 
 
 async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one(cloud: Cloud) -> None:
@@ -138,7 +138,10 @@ async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one
 
     source = await look(cloud)
 
-    assert (source.verdict, [finding.code for finding in source.findings]) == (Verdict.NOT_ELIGIBLE, ["SourceReplaced"])
+    assert (source.decision, [finding.code for finding in source.findings]) == (
+        Decision.NOT_ELIGIBLE,
+        ["SourceReplaced"],
+    )
     assert source.item
 
 
@@ -163,7 +166,7 @@ async def test_every_disk_and_nic_of_a_vm_is_read(cloud: Cloud) -> None:
     assert len(vm.nic_ids) == 2
 
 
-async def test_a_vm_of_which_azure_tells_little_is_read_all_the_same(cloud: Cloud) -> None:
+async def test_a_vm_of_which_azure_reports_little_is_read_all_the_same(cloud: Cloud) -> None:
     cloud.add(VM_ID, {"location": "East US", "tags": {"dr": "true"}, "properties": {}})
 
     vm = (await look(cloud)).vm
@@ -183,7 +186,7 @@ async def test_a_vm_that_cannot_be_read_is_not_taken_for_gone(cloud: Cloud, stat
 async def test_a_vault_that_was_never_used_holds_no_item(cloud: Cloud) -> None:
     cloud.faults["replication_protected_items"] = answer(400, "SubscriptionIdNotRegisteredWithSrs")
 
-    assert (await look(cloud)).verdict is Verdict.PROTECT
+    assert (await look(cloud)).decision is Decision.PROTECT
 
 
 async def test_a_vault_that_is_not_there_is_no_empty_vault(cloud: Cloud) -> None:
@@ -205,7 +208,7 @@ async def test_the_plan_rests_on_the_vault_s_region_and_the_networks_of_the_nics
     assert network.subnets == {"web": ("10.1.1.0/24",), "db": ("10.1.2.0/25", "10.1.2.128/25")}
 
 
-async def test_what_must_not_be_made_is_told_before_anything_is_made(cloud: Cloud) -> None:
+async def test_what_must_not_be_made_is_reported_before_anything_is_made(cloud: Cloud) -> None:
     azure = FakeAzure(settings(target_creation="cache"), cloud)
 
     outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
@@ -310,7 +313,7 @@ async def protected(cloud: Cloud, item: str = "made-in-the-portal", **changes: A
     return await plan_for(FakeAzure(settings(**changes), cloud), source.vm or source_vm(), source.item)
 
 
-async def test_a_disk_that_was_attached_later_is_told_and_added(cloud: Cloud) -> None:
+async def test_a_disk_that_was_attached_later_is_reported_and_added(cloud: Cloud) -> None:
     found = await protected(cloud, our_item_name())
 
     assert [finding.code for finding in found.findings] == ["DiskNotProtected"]
@@ -322,7 +325,7 @@ async def test_an_item_with_a_policy_of_the_same_values_is_right_whatever_its_na
     assert "PolicyChangeNeedsReenable" not in [finding.code for finding in (await protected(cloud)).findings]
 
 
-async def test_a_profile_changed_after_enabling_is_told_since_it_cannot_be_mended(cloud: Cloud) -> None:
+async def test_a_profile_changed_after_enabling_is_reported_since_it_cannot_be_fixed(cloud: Cloud) -> None:
     found = await protected(cloud, profiles={"default": Profile(recovery_point_retention_hours=72)})
 
     assert [finding.code for finding in found.findings if "Policy" in finding.code] == ["PolicyChangeNeedsReenable"]
@@ -330,14 +333,15 @@ async def test_a_profile_changed_after_enabling_is_told_since_it_cannot_be_mende
     assert cloud.writes == []
 
 
-async def test_a_frozen_item_is_told_and_nothing_else_of_it(cloud: Cloud) -> None:
+async def test_a_frozen_item_is_reported_and_nothing_else_of_it(cloud: Cloud) -> None:
     cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
 
     assert [finding.code for finding in (await look(cloud)).findings] == ["ItemFrozen"]
 
 
 async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names_it(cloud: Cloud) -> None:
-    """As recorded after reprotect: the item's source is the VM in the other region, the original told by its name."""
+    """As recorded after reprotect: the item's source is the VM in the other region, the original reported by its
+    name."""
     elsewhere = (
         f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr/providers/Microsoft.Compute/virtualMachines/web-1"
     )
@@ -352,7 +356,7 @@ async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names
 
     found = await look(cloud)
 
-    assert (found.verdict, [finding.code for finding in found.findings]) == (Verdict.NOT_ELIGIBLE, ["FailoverVm"])
+    assert (found.decision, [finding.code for finding in found.findings]) == (Decision.NOT_ELIGIBLE, ["FailoverVm"])
 
 
 async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud: Cloud) -> None:
@@ -360,4 +364,4 @@ async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud
     names = {"recoveryAzureResourceGroupId": str(VM_ID.group_id), "recoveryAzureVMName": VM_ID.name}
     cloud.vault["replication_protected_items"].append(item_body("Protected", **names))
 
-    assert (await look(cloud)).verdict is Verdict.PROTECT
+    assert (await look(cloud)).decision is Decision.PROTECT

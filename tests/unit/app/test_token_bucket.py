@@ -54,8 +54,8 @@ class Sent(Call):
     others_waited: bool = False
 
 
-def call(came: float, there: float = 0.05, back: float = 0.05, *, background: bool = False) -> Sent:
-    return Sent(background, float("inf"), came, there, back)
+def call(came: float, there: float = 0.05, back: float = 0.05, *, low_priority: bool = False) -> Sent:
+    return Sent(low_priority, float("inf"), came, there, back)
 
 
 @dataclass
@@ -63,7 +63,7 @@ class World:
     """Processes that ask one service, moved from moment to moment."""
 
     limit: Limit = READS
-    told: bool = True
+    reported: bool = True
     events: list[tuple[float, int, Any]] = field(default_factory=list)
     order: Any = field(default_factory=count)
     went: list[Sent] = field(default_factory=list)
@@ -91,28 +91,28 @@ class Process:
         self.world = world
         self.bucket = Bucket(world.limit, 1, 0)
         self.queue: Queue[Sent] = Queue(world.limit, self.bucket)
-        self.look_at: float | None = None
+        self.observe: float | None = None
         self.waiting = Counter[bool]()
 
     def enter(self, now: float, sent: Sent) -> None:
         self.queue.enter(sent)
-        self.waiting[sent.background] += 1
+        self.waiting[sent.low_priority] += 1
         self.serve(now)
 
     def serve(self, now: float) -> None:
         while sent := self.queue.next(now):
             sent.went = now
-            self.waiting[sent.background] -= 1
-            sent.others_waited = self.waiting[not sent.background] > 0
+            self.waiting[sent.low_priority] -= 1
+            sent.others_waited = self.waiting[not sent.low_priority] > 0
             self.world.went.append(sent)
             self.world.at(now + sent.there, lambda at, sent=sent: self.arrive(at, sent))
         wait = self.queue.wait(now)
-        self.look_at = None if wait is None else now + wait
-        if self.look_at is not None:
-            self.world.at(self.look_at, self.look)
+        self.observe = None if wait is None else now + wait
+        if self.observe is not None:
+            self.world.at(self.observe, self.look)
 
     def look(self, now: float) -> None:
-        if now == self.look_at:
+        if now == self.observe:
             self.serve(now)
 
     def arrive(self, now: float, sent: Sent) -> None:
@@ -120,7 +120,7 @@ class Process:
         self.world.at(now + sent.back, lambda at: self.answer(at, left))
 
     def answer(self, now: float, left: int) -> None:
-        self.bucket.ended(now, left if self.world.told else None)
+        self.bucket.ended(now, left if self.world.reported else None)
         self.serve(now)
 
 
@@ -132,8 +132,8 @@ bursts = st.tuples(
 def calls_of(*given: Burst) -> list[Sent]:
     """Calls that come at once; their delays take turns."""
     return [
-        call(came, *delay, background=background)
-        for came, number, ways, background in given
+        call(came, *delay, low_priority=low_priority)
+        for came, number, ways, low_priority in given
         for _, delay in zip(range(number), cycle(ways), strict=False)
     ]
 
@@ -142,9 +142,9 @@ def calls_of(*given: Burst) -> list[Sent]:
 @given(limits, st.booleans(), st.lists(bursts, max_size=8))
 @example(WRITES, True, [(0, 216, [(0, 1), (0.5, 0), (0.5, 0)], False)])  # answers that are old news
 def test_one_process_never_sends_what_the_service_would_refuse_and_sends_everything(
-    limit: Limit, told: bool, given: list[Burst]
+    limit: Limit, reported: bool, given: list[Burst]
 ) -> None:
-    world, calls = World(limit, told), calls_of(*given)
+    world, calls = World(limit, reported), calls_of(*given)
     world.process(calls)
 
     world.run()
@@ -169,7 +169,7 @@ def test_a_flood_is_sent_as_fast_as_the_bucket_refills(limit: Limit, some: int, 
 
 @enough
 @given(limits, st.lists(bursts, min_size=1, max_size=8))
-def test_others_go_before_the_background_which_is_never_starved(limit: Limit, given: list[Burst]) -> None:
+def test_others_go_before_low_priority_which_is_never_starved(limit: Limit, given: list[Burst]) -> None:
     world, calls = World(limit), calls_of(*given)
     world.process(calls)
 
@@ -177,7 +177,7 @@ def test_others_go_before_the_background_which_is_never_starved(limit: Limit, gi
 
     passed = 0
     for each in world.went:
-        if each.background:
+        if each.low_priority:
             assert passed >= 9 or not each.others_waited
             passed = 0
         else:
@@ -186,13 +186,13 @@ def test_others_go_before_the_background_which_is_never_starved(limit: Limit, gi
 
 
 @given(st.integers(1, 2000), st.floats(0, 120))
-def test_after_any_flood_in_the_background_a_burst_of_others_goes_at_once(flood: int, later: float) -> None:
+def test_after_any_flood_in_low_priority_a_burst_of_others_goes_at_once(flood: int, later: float) -> None:
     world = World()
     world.process([*calls_of((0, flood, [(0, 0)], True)), *calls_of((later, 40, [(0, 0)], False))])
 
     world.run()
 
-    assert [each.went for each in world.went if not each.background] == [later] * 40
+    assert [each.went for each in world.went if not each.low_priority] == [later] * 40
 
 
 @enough
@@ -222,7 +222,7 @@ def test_processes_that_share_a_bucket_come_to_share_its_rate(
 
 @enough
 @given(limits, st.floats(0, 100), st.lists(moments, min_size=1, max_size=50))
-def test_nobody_goes_while_the_service_takes_no_more(limit: Limit, until: float, given: list[float]) -> None:
+def test_no_one_goes_while_the_service_takes_no_more(limit: Limit, until: float, given: list[float]) -> None:
     world = World(limit)
     process = world.process(calls_of(*((came, 3, [(0.0, 0.0)], came > 30) for came in given)))
     process.bucket.block(until)
@@ -234,15 +234,15 @@ def test_nobody_goes_while_the_service_takes_no_more(limit: Limit, until: float,
 
 
 @given(st.integers(0, 250), st.integers(0, 100), st.floats(0, 20))
-def test_what_an_answer_tells_is_believed_at_once_if_it_is_less(told: int, under_way: int, later: float) -> None:
+def test_what_an_answer_reports_is_believed_at_once_if_it_is_less(reported: int, under_way: int, later: float) -> None:
     bucket = Bucket(READS, 1, 0)
     for _ in range(under_way + 1):
         bucket.take(0)
-    bucket.ended(0, told)
+    bucket.ended(0, reported)
 
     sent = 0
     while not bucket.wait(later, 1):
         bucket.take(later)
         sent += 1
 
-    assert sent <= max(0, told - under_way + 25 * later)
+    assert sent <= max(0, reported - under_way + 25 * later)

@@ -1,4 +1,4 @@
-"""Whose turn it is to call Azure, what its answers tell of the next, and who does not wait any longer."""
+"""Whose turn it is to call Azure, what its answers report the next, and who does not wait any longer."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.arm.errors import ThrottledError, answered
-from shared.arm.rate_limit import Governor, Lane, in_background
-from shared.arm.ttl_cache import Remembered
-from shared.model.step_result import Outcome, Pending
+from shared.arm.errors import ThrottledError, to_step_result
+from shared.arm.rate_limit import BucketQueue, RateLimiter, low_priority
+from shared.arm.ttl_cache import TtlCache
+from shared.model.step_result import Pending, StepResult
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID
 
 ARM = "https://management.azure.com"
@@ -21,14 +21,14 @@ HARDLY_EVER = 3e6
 """A poll interval at which a bucket is as good as not refilled: who waits there waits for the whole test."""
 
 
-def reads(poll_seconds: float = HARDLY_EVER) -> Lane:
-    return Governor(poll_seconds).lane("GET", f"{ARM}{VM_ID}")
+def reads(poll_seconds: float = HARDLY_EVER) -> BucketQueue:
+    return RateLimiter(poll_seconds).queue_for("GET", f"{ARM}{VM_ID}")
 
 
-async def call(lane: Lane, headers: Mapping[str, str] | None = None, status: int = 200) -> None:
+async def call(queue: BucketQueue, headers: Mapping[str, str] | None = None, status: int = 200) -> None:
     """A call that is answered at once."""
-    await lane.turn()
-    lane.answered(status, headers or {})
+    await queue.acquire()
+    queue.response_received(status, headers or {})
 
 
 async def begun(*calls: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
@@ -45,19 +45,19 @@ async def cancelled(*tasks: asyncio.Task[None]) -> None:
     await asyncio.wait(tasks)
 
 
-async def calls_left(lane: Lane) -> int:
+async def calls_left(queue: BucketQueue) -> int:
     """How many calls are let go before the first has to wait."""
     for done in count():
-        (task,) = await begun(call(lane))
+        (task,) = await begun(call(queue))
         if not task.done():
             await cancelled(task)
             return done
     raise AssertionError
 
 
-async def wait_of(lane: Lane) -> float:
+async def wait_of(queue: BucketQueue) -> float:
     with pytest.raises(ThrottledError) as throttled:
-        await lane.turn()
+        await queue.acquire()
     return throttled.value.wait
 
 
@@ -83,9 +83,9 @@ async def wait_of(lane: Lane) -> float:
 async def test_each_subscription_has_a_bucket_of_each_kind(
     one: tuple[str, str], other: tuple[str, str], *, same: bool
 ) -> None:
-    governor = Governor(30)
+    rate_limiter = RateLimiter(30)
 
-    assert (governor.lane(*one) is governor.lane(*other)) is same
+    assert (rate_limiter.queue_for(*one) is rate_limiter.queue_for(*other)) is same
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ async def test_each_subscription_has_a_bucket_of_each_kind(
     ],
 )
 async def test_a_bucket_is_spent_but_for_its_cushion(method: str, url: str, calls: int) -> None:
-    assert await calls_left(Governor(HARDLY_EVER).lane(method, url)) == calls
+    assert await calls_left(RateLimiter(HARDLY_EVER).queue_for(method, url)) == calls
 
 
 @pytest.mark.parametrize(
@@ -115,27 +115,27 @@ async def test_a_bucket_is_spent_but_for_its_cushion(method: str, url: str, call
     ],
 )
 async def test_the_headers_of_an_answer_correct_what_is_left(headers: dict[str, str], calls: int) -> None:
-    lane = reads()
-    await call(lane, headers)
+    queue = reads()
+    await call(queue, headers)
 
-    assert await calls_left(lane) == calls
+    assert await calls_left(queue) == calls
 
 
 async def test_what_is_more_than_was_known_is_believed_by_and_by() -> None:
-    lane = reads()
-    await call(lane, {f"{LEFT}-reads": "14"})
-    await call(lane, {f"{LEFT}-reads": "249"})
+    queue = reads()
+    await call(queue, {f"{LEFT}-reads": "14"})
+    await call(queue, {f"{LEFT}-reads": "249"})
 
-    assert await calls_left(lane) == 118
+    assert await calls_left(queue) == 118
 
 
 async def test_it_is_not_believed_while_others_may_have_been_counted_since() -> None:
-    lane = reads()
-    await lane.turn()
-    await call(lane, {f"{LEFT}-reads": "21"})
-    await call(lane, {f"{LEFT}-reads": "249"})
+    queue = reads()
+    await queue.acquire()
+    await call(queue, {f"{LEFT}-reads": "21"})
+    await call(queue, {f"{LEFT}-reads": "249"})
 
-    assert await calls_left(lane) == 6
+    assert await calls_left(queue) == 6
 
 
 # Throttled
@@ -152,35 +152,35 @@ async def test_it_is_not_believed_while_others_may_have_been_counted_since() -> 
     ],
 )
 async def test_a_429_holds_back_everybody_for_its_time(status: int, headers: dict[str, str], *, blocked: bool) -> None:
-    lane = reads(poll_seconds=30)
-    await call(lane, headers, status)
+    queue = reads(poll_seconds=30)
+    await call(queue, headers, status)
 
     if blocked:
-        assert 59 < await wait_of(lane) <= 60
+        assert 59 < await wait_of(queue) <= 60
     else:
-        await call(lane)
+        await call(queue)
 
 
 async def test_those_who_wait_when_a_long_429_comes_do_not_wait_for_its_end() -> None:
-    lane = reads(poll_seconds=3000)
-    await lane.turn()
-    await call(lane, {f"{LEFT}-reads": "13"})
-    waiting = await begun(*(lane.turn() for _ in range(3)))
+    queue = reads(poll_seconds=3000)
+    await queue.acquire()
+    await call(queue, {f"{LEFT}-reads": "13"})
+    waiting = await begun(*(queue.acquire() for _ in range(3)))
     assert not any(each.done() for each in waiting)
 
-    lane.answered(429, {"Retry-After": "3600"})
+    queue.response_received(429, {"Retry-After": "3600"})
 
     ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(each) for each in ended] == [ThrottledError] * 3
 
 
-async def test_nobody_waits_for_longer_than_he_may_whatever_the_answers_say() -> None:
-    lane = reads(poll_seconds=3)
+async def test_no_one_waits_for_longer_than_he_may_whatever_the_answers_say() -> None:
+    queue = reads(poll_seconds=3)
     for _ in range(230):
-        await lane.turn()
-    waiting = await begun(*(lane.turn() for _ in range(20)))
+        await queue.acquire()
+    waiting = await begun(*(queue.acquire() for _ in range(20)))
     for _ in range(100):
-        lane.answered(200, {f"{LEFT}-reads": "0"})
+        queue.response_received(200, {f"{LEFT}-reads": "0"})
 
     ended = await asyncio.gather(*waiting, return_exceptions=True)
 
@@ -188,30 +188,30 @@ async def test_nobody_waits_for_longer_than_he_may_whatever_the_answers_say() ->
 
 
 async def test_a_window_of_resource_graph_that_is_used_up_is_waited_for() -> None:
-    lane = Governor(30).lane("POST", GRAPH)
-    await call(lane, {"x-ms-user-quota-remaining": "4", "x-ms-user-quota-resets-after": "00:01:30"})
-    await call(lane, {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": "00:01:30.5"})
+    queue = RateLimiter(30).queue_for("POST", GRAPH)
+    await call(queue, {"x-ms-user-quota-remaining": "4", "x-ms-user-quota-resets-after": "00:01:30"})
+    await call(queue, {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": "00:01:30.5"})
 
-    assert 90 < await wait_of(lane) <= 90.5
+    assert 90 < await wait_of(queue) <= 90.5
 
 
 @pytest.mark.parametrize("resets_after", ["", "soon", "1:2"])
 async def test_a_window_of_unknown_length_refills_as_it_is_known_to(resets_after: str) -> None:
-    lane = Governor(30).lane("POST", GRAPH)
-    await call(lane, {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": resets_after})
+    queue = RateLimiter(30).queue_for("POST", GRAPH)
+    await call(queue, {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": resets_after})
 
-    await call(lane)
+    await call(queue)
 
 
 async def test_those_who_are_turned_away_come_back_one_after_the_other() -> None:
-    lane = reads(poll_seconds=30)
-    await call(lane, {"Retry-After": "60"}, 429)
+    queue = reads(poll_seconds=30)
+    await call(queue, {"Retry-After": "60"}, 429)
 
-    async def step() -> Outcome:
-        await lane.turn()
+    async def step() -> StepResult:
+        await queue.acquire()
         raise AssertionError("It was let go.")
 
-    outcomes = [await answered(step(), 30) for _ in range(1000)]
+    outcomes = [await to_step_result(step(), 30) for _ in range(1000)]
 
     waits = [outcome.retry_after for outcome in outcomes if isinstance(outcome, Pending) and outcome.error is None]
     assert len(waits) == 1000
@@ -222,10 +222,10 @@ async def test_those_who_are_turned_away_come_back_one_after_the_other() -> None
 
 
 def test_those_who_ask_for_a_place_begin_one_after_the_other_each_subscription_for_itself() -> None:
-    governor = Governor(30)
+    rate_limiter = RateLimiter(30)
 
-    here = [governor.place(SUBSCRIPTION) for _ in range(400)]
-    elsewhere = governor.place(ELSEWHERE)
+    here = [rate_limiter.next_slot(SUBSCRIPTION) for _ in range(400)]
+    elsewhere = rate_limiter.next_slot(ELSEWHERE)
 
     assert (here[0], elsewhere) == (0, 0)
     assert here[-1] == pytest.approx(60, abs=1)
@@ -234,36 +234,36 @@ def test_those_who_ask_for_a_place_begin_one_after_the_other_each_subscription_f
 # The background
 
 
-async def used_up_for_the_background(governor: Governor) -> Lane:
-    lane = governor.lane("GET", f"{ARM}{VM_ID}")
-    await call(lane, {f"{LEFT}-reads": "60"})
-    return lane
+async def used_up_for_the_background(rate_limiter: RateLimiter) -> BucketQueue:
+    queue = rate_limiter.queue_for("GET", f"{ARM}{VM_ID}")
+    await call(queue, {f"{LEFT}-reads": "60"})
+    return queue
 
 
-async def activity(*lanes: Lane) -> None:
-    with in_background(True):
-        await asyncio.gather(*(lane.turn() for lane in lanes))
+async def activity(*queues: BucketQueue) -> None:
+    with low_priority(True):
+        await asyncio.gather(*(queue.acquire() for queue in queues))
 
 
-async def test_a_few_activities_in_the_background_wait_and_the_others_make_room() -> None:
-    lane = await used_up_for_the_background(Governor(3000))
+async def test_a_few_activities_in_low_priority_wait_and_the_others_make_room() -> None:
+    queue = await used_up_for_the_background(RateLimiter(3000))
 
-    tasks = await begun(*(activity(lane, lane) for _ in range(20)))
+    tasks = await begun(*(activity(queue, queue) for _ in range(20)))
 
     waiting = [task for task in tasks if not task.done()]
     assert len(waiting) == 4
     assert [type(task.exception()) for task in tasks if task.done()] == [ThrottledError] * 16
     await cancelled(*waiting)
-    await call(lane, {f"{LEFT}-reads": "251"})
-    assert await calls_left(lane) == 142
+    await call(queue, {f"{LEFT}-reads": "251"})
+    assert await calls_left(queue) == 142
 
 
 async def test_those_few_are_counted_over_all_buckets() -> None:
-    governor = Governor(3000)
-    lane = await used_up_for_the_background(governor)
-    other = governor.lane("GET", f"{ARM}/subscriptions/{ELSEWHERE}")
+    rate_limiter = RateLimiter(3000)
+    queue = await used_up_for_the_background(rate_limiter)
+    other = rate_limiter.queue_for("GET", f"{ARM}/subscriptions/{ELSEWHERE}")
     await call(other, {f"{LEFT}-reads": "60"})
-    waiting = await begun(*(activity(lane) for _ in range(4)))
+    waiting = await begun(*(activity(queue) for _ in range(4)))
 
     with pytest.raises(ThrottledError):
         await activity(other)
@@ -271,15 +271,15 @@ async def test_those_few_are_counted_over_all_buckets() -> None:
 
 
 async def test_what_others_may_be_waiting_for_is_read_with_the_right_of_way() -> None:
-    lane = await used_up_for_the_background(Governor(HARDLY_EVER))
+    queue = await used_up_for_the_background(RateLimiter(HARDLY_EVER))
 
     async def read() -> str:
-        await call(lane)
+        await call(queue)
         return "read"
 
-    with in_background(True):
-        assert await Remembered(read, 30).get() == "read"
-        (waiting,) = await begun(call(lane))
+    with low_priority(True):
+        assert await TtlCache(read, 30).get() == "read"
+        (waiting,) = await begun(call(queue))
         assert not waiting.done()
         await cancelled(waiting)
 
@@ -288,37 +288,37 @@ async def test_what_others_may_be_waiting_for_is_read_with_the_right_of_way() ->
 
 
 async def test_who_gives_up_waiting_takes_nothing() -> None:
-    lane = reads()
-    await call(lane, {f"{LEFT}-reads": "14"})
-    await lane.turn()
-    waiting = await begun(*(lane.turn() for _ in range(20)))
+    queue = reads()
+    await call(queue, {f"{LEFT}-reads": "14"})
+    await queue.acquire()
+    waiting = await begun(*(queue.acquire() for _ in range(20)))
     await cancelled(*waiting)
 
-    lane.answered(200, {f"{LEFT}-reads": "250"})
+    queue.response_received(200, {f"{LEFT}-reads": "250"})
 
     assert all(each.cancelled() for each in waiting)
-    assert await calls_left(lane) == 119
+    assert await calls_left(queue) == 119
 
 
 async def test_who_is_cancelled_when_his_turn_has_just_come_leaves_no_call_under_way() -> None:
-    lane = reads()
-    await call(lane, {f"{LEFT}-reads": "14"})
-    await lane.turn()
-    (waiting,) = await begun(lane.turn())
+    queue = reads()
+    await call(queue, {f"{LEFT}-reads": "14"})
+    await queue.acquire()
+    (waiting,) = await begun(queue.acquire())
 
-    lane.answered(200, {f"{LEFT}-reads": "30"})
+    queue.response_received(200, {f"{LEFT}-reads": "30"})
     await cancelled(waiting)
 
     assert waiting.cancelled()
     # With a call under way, nothing above what is known would be believed.
-    await call(lane, {f"{LEFT}-reads": "250"})
-    assert await calls_left(lane) > 100
+    await call(queue, {f"{LEFT}-reads": "250"})
+    assert await calls_left(queue) > 100
 
 
 async def test_a_call_without_an_answer_is_counted_and_is_under_way_no_longer() -> None:
-    lane = reads()
+    queue = reads()
     for _ in range(200):
-        await lane.turn()
-        lane.unanswered()
+        await queue.acquire()
+        queue.no_response()
 
-    assert await calls_left(lane) == 37
+    assert await calls_left(queue) == 37

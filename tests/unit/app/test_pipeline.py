@@ -13,9 +13,9 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.pipeline.transport import HttpRequest
 
 from shared.arm.client import Azure
-from shared.arm.errors import WriteRefusedError, answered
+from shared.arm.errors import WriteRefusedError, to_step_result
 from shared.arm.pipeline import NoRegistration, ShortRetries
-from shared.model.step_result import Failed, Outcome, Pending, Ready
+from shared.model.step_result import Failed, Pending, Ready, StepResult
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 
 ARM = "https://management.azure.com"
@@ -181,18 +181,18 @@ class Offline(Azure):
         return SimpleNamespace(get_token=get_token)
 
 
-async def ask(transport: Transport, azure: Azure | None = None) -> Outcome:
+async def ask(transport: Transport, azure: Azure | None = None) -> StepResult:
     """The service's own check of the VM, a GET, as a step asks for it."""
     client = (azure or Offline(transport)).site_recovery(SUBSCRIPTION).replication_eligibility_results
 
-    async def step() -> Outcome:
+    async def step() -> StepResult:
         await client.get(VM_ID.resource_group, VM_ID.name)
         return Ready()
 
-    return await answered(step(), 30)
+    return await to_step_result(step(), 30)
 
 
-async def test_a_long_throttle_is_told_at_once_with_azure_s_own_time() -> None:
+async def test_a_long_throttle_is_reported_at_once_with_azure_s_own_time() -> None:
     transport = Transport((429, {"Retry-After": "60"}, "TooManyRequests"))
 
     outcome = await ask(transport)
@@ -209,7 +209,7 @@ async def test_a_short_throttle_is_not_even_noticed() -> None:
     assert (len(transport.sent), transport.slept) == (2, [1])
 
 
-async def test_a_short_throttle_that_does_not_end_is_told_after_two_more_tries() -> None:
+async def test_a_short_throttle_that_does_not_end_is_reported_after_two_more_tries() -> None:
     transport = Transport((429, {"Retry-After": "1"}, "TooManyRequests"))
 
     outcome = await ask(transport)
@@ -228,12 +228,12 @@ async def test_after_a_long_throttle_nothing_is_sent_and_nothing_retried_until_i
 
     assert isinstance(outcome, Pending)
     assert 59 < outcome.retry_after <= 60
-    assert outcome.step == f"Waiting: Azure takes no more reads of the subscription {SUBSCRIPTION} for now"
+    assert outcome.step == f"Waiting: rate limit of reads of the subscription {SUBSCRIPTION} reached"
     assert outcome.error is None
     assert (len(transport.sent), transport.slept) == (1, [])
 
 
-async def test_calls_that_nobody_answers_are_not_under_way_for_ever() -> None:
+async def test_calls_that_no_one_answers_are_not_under_way_for_ever() -> None:
     transport = Transport((200, {}, ""))
     transport.fault = ServiceRequestError("No route to host")
     azure = Offline(transport)

@@ -1,4 +1,4 @@
-"""What Azure answers, told apart: to be asked again, or not."""
+"""What Azure answers, distinguished: to be asked again, or not."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from shared.arm.errors import WriteRefusedError, answered, error_of, is_missing
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready
+from shared.arm.errors import WriteRefusedError, error_of, is_missing, to_step_result
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 
 
 class Response:
@@ -36,21 +36,21 @@ def refusal(status: int, body: Any = None, **headers: str) -> HttpResponseError:
     return HttpResponseError(response=Response(status, body, named))  # type: ignore[arg-type]
 
 
-async def outcome_of(error: Exception) -> Outcome:
-    async def step() -> Outcome:
+async def outcome_of(error: Exception) -> StepResult:
+    async def step() -> StepResult:
         raise error
 
-    return await answered(step(), 30)
+    return await to_step_result(step(), 30)
 
 
 BODY = {"error": {"code": "Conflict", "message": "It is busy."}}
 
 
 async def test_what_a_step_returns_goes_through() -> None:
-    async def step() -> Outcome:
+    async def step() -> StepResult:
         return Ready(value={"a": 1})
 
-    assert await answered(step(), 30) == Ready(value={"a": 1})
+    assert await to_step_result(step(), 30) == Ready(value={"a": 1})
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])
@@ -153,7 +153,7 @@ def test_a_body_of_any_shape_gives_an_error_with_a_code_and_a_message(body: Any)
     assert error.message
 
 
-def test_what_is_missing_is_told_from_what_is_refused() -> None:
+def test_what_is_missing_is_reported_from_what_is_refused() -> None:
     assert is_missing(refusal(404, BODY))
     assert not is_missing(refusal(403, BODY))
     assert not is_missing(refusal(400, BODY))

@@ -64,7 +64,7 @@ async def test_the_jobs_of_all_vaults_come_newest_first(cloud: Cloud) -> None:
     ("query", "left"),
     [
         ({"vm": "DB-1"}, "b"),
-        ({"vm": "nobody"}, ""),
+        ({"vm": "missing"}, ""),
         ({"state": "failed"}, "d"),
         ({"state": "Suspended"}, ""),
         ({"scenario": "enabledr"}, "abce"),
@@ -102,7 +102,7 @@ async def test_a_page_goes_on_where_the_one_before_ended_though_jobs_have_begun_
         ({"vault": "vault"}, "vm, state, scenario, top, after"),
     ],
 )
-async def test_what_cannot_be_is_told_with_what_is_allowed_and_nothing_is_read(
+async def test_what_cannot_be_is_reported_with_what_is_allowed_and_nothing_is_read(
     cloud: Cloud, query: dict[str, Any], allowed: str
 ) -> None:
     status, problem = await problem_of(get_jobs(two_vaults(cloud), get("jobs", **query)))

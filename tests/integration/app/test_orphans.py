@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from activities.create_target_resource import create_target_resource
-from activities.remove_leftovers import remove_leftovers
+from activities.remove_orphans import remove_orphans
 from local.simulator import Simulator
 from local.simulator.graph import index
 from shared.arm.client import Azure
-from shared.arm.errors import answered
+from shared.arm.errors import to_step_result
 from shared.model import naming
 from shared.model.activity_io import ResourceRequest
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Outcome, Pending, Ready
+from shared.model.step_result import Pending, Ready, StepResult
 from shared.model.target_resources import ResourceGroup
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
@@ -42,7 +42,7 @@ MADE_AS = digest_of(["10.7.0.0/16"], {"web": ["10.7.1.0/24"]})
 
 
 def world(*items: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A VM that nobody tags, and what an earlier one left behind. The network in use is somebody else's."""
+    """A VM that no one tags, and what an earlier one left behind. The network in use is somebody else's."""
     there = estate(machine("web-1", tags={}), siteRecovery=ready_vault(list(items)))
     there["networks"].append(
         {
@@ -65,7 +65,7 @@ def world(*items: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 async def swept(azure: Azure) -> SweepReport:
     sweep = Sweep(poll_seconds=azure.settings.poll_seconds, done=True, report=SweepReport(read_at=datetime.now(UTC)))
-    outcome = await remove_leftovers(azure, sweep)
+    outcome = await remove_orphans(azure, sweep)
     assert isinstance(outcome, Ready)
     report = Sweep.load(outcome.value).report
     assert report
@@ -77,9 +77,9 @@ async def holds(simulator: Simulator, left: set[str]) -> bool:
     return {each.name for each in simulator.world.store.in_group(TARGET_GROUP)} == left
 
 
-async def made(azure: Azure, request: ResourceRequest) -> Outcome:
+async def made(azure: Azure, request: ResourceRequest) -> StepResult:
     """As Durable Functions would be answered."""
-    return await answered(create_target_resource(azure, request), azure.settings.poll_seconds)
+    return await to_step_result(create_target_resource(azure, request), azure.settings.poll_seconds)
 
 
 def names(resources: tuple[ResourceId, ...]) -> list[str]:
@@ -95,12 +95,12 @@ async def test_sweep_by_sweep_all_goes_but_what_others_made(reach: Reach) -> Non
         await eventually(lambda: holds(simulator, {"vnet-app-asr"}))
 
     assert names(first.removed) == ["set-asr", "near-asr", OLD_CACHE.name, "vnet-old-asr", OLD_CACHE.resource_group]
-    (kept,) = first.leftovers
+    (kept,) = first.orphans
     assert "vnet-app-asr" in kept.message
     assert (again.removed, writes) == ((), [])
 
 
-async def test_what_a_replicated_item_names_stays_whoever_made_it(reach: Reach) -> None:
+async def test_what_a_replicated_item_names_stays_any_client_made_it(reach: Reach) -> None:
     item = protected("web-1", recoveryAvailabilitySet=SET, cacheStorageAccount=str(OLD_CACHE))
     async with reach(world(item), mode="cleanup") as (azure, simulator):
         report = await swept(azure)
@@ -109,7 +109,7 @@ async def test_what_a_replicated_item_names_stays_whoever_made_it(reach: Reach) 
 
     # Its set is in the placement group: that the group itself tells.
     assert names(report.removed) == ["vnet-old-asr"]
-    assert [note.message.split("It stays: ")[1] for note in report.leftovers] == ["set-asr is in it."]
+    assert [note.message.split("It is kept: ")[1] for note in report.orphans] == ["set-asr is in it."]
 
 
 async def test_what_an_item_of_another_vault_names_stays(reach: Reach) -> None:
@@ -121,9 +121,9 @@ async def test_what_an_item_of_another_vault_names_stays(reach: Reach) -> None:
         report = await swept(azure)
 
     assert OLD_CACHE not in report.removed
-    told = next(note.message for note in report.leftovers if str(OLD_CACHE) in note.message)
-    assert "vault-of-others" in told
-    assert "in a vault that is none of DR_VAULT_IDS" in told
+    reported = next(note.message for note in report.orphans if str(OLD_CACHE) in note.message)
+    assert "vault-of-others" in reported
+    assert "in a vault that is not in DR_VAULT_IDS" in reported
 
 
 async def test_a_vm_tagged_while_resource_graph_lags_keeps_everything(reach: Reach) -> None:
@@ -136,7 +136,7 @@ async def test_a_vm_tagged_while_resource_graph_lags_keeps_everything(reach: Rea
         report = await swept(azure)
 
     assert report.removed == ()
-    assert "web-1 was tagged after the estate had been read" in report.leftovers[0].message
+    assert "web-1 was tagged after the inventory was read" in report.orphans[0].message
 
 
 @pytest.mark.parametrize("scope", [GROUP, f"{GROUP},{TARGET_GROUP}"])
@@ -146,12 +146,12 @@ async def test_out_of_the_target_scope_nothing_goes_and_no_group_that_the_scope_
         groups = simulator.world.store.subscriptions[SUBSCRIPTION].groups
 
     assert names(report.removed) == (["set-asr", "near-asr", "vnet-old-asr"] if TARGET_GROUP in scope else [])
-    assert report.leftovers == ()
+    assert report.orphans == ()
     assert {TARGET_GROUP.rsplit("/", 1)[-1], OLD_CACHE.resource_group} <= groups.keys()
 
 
 async def test_a_group_that_is_being_deleted_is_made_again_once_it_is_gone(reach: Reach) -> None:
-    """The next VM's run comes meanwhile: to it the group is not there, and Azure lets nobody make it yet."""
+    """The next VM's run comes meanwhile: to it the group is not there, and Azure lets no one make it yet."""
     request = ResourceRequest(resource=ResourceGroup(id=OLD_CACHE.group_id, location="eastus", for_cache=True))
     async with reach(world(), mode="cleanup", speed=60, poll_seconds=0.5) as (azure, simulator):
         assert isinstance(await made(azure, request), Ready)
@@ -180,11 +180,11 @@ async def test_an_account_with_more_in_it_than_a_cache_stays(reach: Reach) -> No
         report = await swept(azure)
         assert simulator.world.store.get(str(OLD_CACHE))
 
-    told = next(note.message for note in report.leftovers if f"made {OLD_CACHE}," in note.message)
-    assert told.endswith("It stays: it has shares.")
+    reported = next(note.message for note in report.orphans if f"created {OLD_CACHE}," in note.message)
+    assert reported.endswith("It is kept: it has shares.")
 
 
-async def test_azure_s_own_refusal_is_told(reach: Reach) -> None:
+async def test_azure_s_own_refusal_is_reported(reach: Reach) -> None:
     """Between the last look and the removal somebody was quicker."""
     async with reach(world(), mode="cleanup") as (azure, simulator):
         refusal = {"status": 400, "code": "InUseSubnetCannotBeDeleted", "message": "Subnet web is in use."}
@@ -192,6 +192,6 @@ async def test_azure_s_own_refusal_is_told(reach: Reach) -> None:
         report = await swept(azure)
         assert simulator.world.store.get(VNET)
 
-    told = next(note.message for note in report.leftovers if "vnet-old-asr, " in note.message)
-    assert "InUseSubnetCannotBeDeleted: Subnet web is in use." in told
+    reported = next(note.message for note in report.orphans if "vnet-old-asr, " in note.message)
+    assert "InUseSubnetCannotBeDeleted: Subnet web is in use." in reported
     assert CACHE not in map(str, report.removed)

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from shared.arm import ttl_cache
-from shared.arm.ttl_cache import Remembered
+from shared.arm.ttl_cache import TtlCache
 
 
-class Source:
+class Observation:
     """Counts its reads, which take a turn of the event loop, or until they are let go."""
 
     def __init__(self) -> None:
@@ -42,16 +42,16 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 async def test_many_that_ask_at_once_share_one_read() -> None:
-    source = Source()
-    shared = Remembered(source.read, 30)
+    source = Observation()
+    shared = TtlCache(source.read, 30)
 
     assert await asyncio.gather(*(shared.get() for _ in range(100))) == [1] * 100
     assert source.reads == 1
 
 
 async def test_an_answer_is_remembered_for_its_time_and_no_longer(clock: Clock) -> None:
-    source = Source()
-    shared = Remembered(source.read, 30)
+    source = Observation()
+    shared = TtlCache(source.read, 30)
 
     assert await shared.get() == 1
     clock.now += 29.9
@@ -61,9 +61,9 @@ async def test_an_answer_is_remembered_for_its_time_and_no_longer(clock: Clock) 
 
 
 async def test_an_answer_is_as_old_as_its_question(clock: Clock) -> None:
-    source = Source()
+    source = Observation()
     source.gate = asyncio.Event()
-    shared = Remembered(source.read, 30)
+    shared = TtlCache(source.read, 30)
     first = asyncio.ensure_future(shared.get())
     await asyncio.sleep(0)
     clock.now += 25
@@ -76,8 +76,8 @@ async def test_an_answer_is_as_old_as_its_question(clock: Clock) -> None:
 
 
 async def test_forgetting_asks_again_at_once() -> None:
-    source = Source()
-    shared = Remembered(source.read, 30)
+    source = Observation()
+    shared = TtlCache(source.read, 30)
     await shared.get()
 
     shared.forget()
@@ -86,9 +86,9 @@ async def test_forgetting_asks_again_at_once() -> None:
 
 
 async def test_what_is_forgotten_while_it_is_read_is_read_again() -> None:
-    source = Source()
+    source = Observation()
     source.gate = asyncio.Event()
-    shared = Remembered(source.read, 600)
+    shared = TtlCache(source.read, 600)
     first = asyncio.ensure_future(shared.get())
     await asyncio.sleep(0)
 
@@ -100,8 +100,8 @@ async def test_what_is_forgotten_while_it_is_read_is_read_again() -> None:
 
 
 async def test_what_was_asked_since_a_time_is_not_forgotten_for_it(clock: Clock) -> None:
-    source = Source()
-    shared = Remembered(source.read, 600)
+    source = Observation()
+    shared = TtlCache(source.read, 600)
     await shared.get()
 
     shared.forget(if_before=clock.now)
@@ -111,9 +111,9 @@ async def test_what_was_asked_since_a_time_is_not_forgotten_for_it(clock: Clock)
 
 
 async def test_a_caller_that_gives_up_does_not_take_the_answer_from_the_others() -> None:
-    source = Source()
+    source = Observation()
     source.gate = asyncio.Event()
-    shared = Remembered(source.read, 30)
+    shared = TtlCache(source.read, 30)
     first, second = (asyncio.ensure_future(shared.get()) for _ in range(2))
     await asyncio.sleep(0)
 
@@ -126,9 +126,9 @@ async def test_a_caller_that_gives_up_does_not_take_the_answer_from_the_others()
 
 
 async def test_an_error_is_not_remembered() -> None:
-    source = Source()
+    source = Observation()
     source.fault = ConnectionError("reset")
-    shared = Remembered(source.read, 30)
+    shared = TtlCache(source.read, 30)
 
     with pytest.raises(ConnectionError):
         await shared.get()
@@ -137,9 +137,9 @@ async def test_an_error_is_not_remembered() -> None:
 
 
 async def test_many_that_ask_at_once_share_an_error_too() -> None:
-    source = Source()
+    source = Observation()
     source.fault = ConnectionError("throttled")
-    shared = Remembered(source.read, 30)
+    shared = TtlCache(source.read, 30)
 
     outcomes = await asyncio.gather(*(shared.get() for _ in range(100)), return_exceptions=True)
 
@@ -147,9 +147,9 @@ async def test_many_that_ask_at_once_share_an_error_too() -> None:
     assert source.reads == 1
 
 
-async def test_an_error_leaves_the_old_answer_to_nobody(clock: Clock) -> None:
-    source = Source()
-    shared = Remembered(source.read, 30)
+async def test_an_error_leaves_the_old_answer_to_no_one(clock: Clock) -> None:
+    source = Observation()
+    shared = TtlCache(source.read, 30)
     await shared.get()
     clock.now += 31
     source.fault = ConnectionError("reset")

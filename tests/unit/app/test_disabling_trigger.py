@@ -8,17 +8,17 @@ import pytest
 
 from shared.config.settings import Mode
 from shared.orchestrations import instance_of
-from shared.reconcile.run_state import Run
+from shared.reconcile.run_state import RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient
-from tests.unit.app.test_protection_door import RefusesToStart
+from tests.unit.app.test_protection_trigger import RefusesToStart
 from triggers.disabling import delete_protection
 from triggers.problems import Problem
 
 URL = f"https://app.example/api{VM_ID}/protection"
-RECKONED = {"lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
+RPO_READ = {"lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
 
 
 def protected(tags: dict[str, str] | None, state: str = "Protected", name: str = "", **details: Any) -> Cloud:
@@ -26,7 +26,7 @@ def protected(tags: dict[str, str] | None, state: str = "Protected", name: str =
     cloud = Cloud()
     if tags is not None:
         cloud.add_vm(tags=tags)
-    cloud.vault["replication_protected_items"].append(item_body(state, name or our_item_name(), **RECKONED, **details))
+    cloud.vault["replication_protected_items"].append(item_body(state, name or our_item_name(), **RPO_READ, **details))
     return cloud
 
 
@@ -43,10 +43,10 @@ async def delete(cloud: Cloud, client: FakeDurableClient, **app: Any) -> func.Ht
 async def refused(cloud: Cloud, given: func.HttpRequest, **app: Any) -> tuple[int, dict[str, Any]]:
     """The problem that it comes to. Nothing is done then."""
     client = FakeDurableClient()
-    told = await problem_of(delete_protection(FakeAzure(settings(**app), cloud), client, given))
+    reported = await problem_of(delete_protection(FakeAzure(settings(**app), cloud), client, given))
     assert cloud.writes == []
     assert (client.started, client.raised) == ([], [])
-    return told
+    return reported
 
 
 @pytest.mark.parametrize("mode", [Mode.PROTECT, Mode.CLEANUP])
@@ -57,10 +57,10 @@ async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confir
 
     ((name, instance, given),) = client.started
     assert response.status_code == 202
-    told = json.loads(response.get_body())
-    assert (told["vmId"], told["instanceId"]) == (str(VM_ID), instance_of(VM_ID))
+    reported = json.loads(response.get_body())
+    assert (reported["vmId"], reported["instanceId"]) == (str(VM_ID), instance_of(VM_ID))
     assert (name, instance) == ("protect_vm", instance_of(VM_ID))
-    assert (Run.load(given).confirmed, Run.load(given).orders) == (True, (told["order"],))
+    assert (RunState.load(given).confirmed, RunState.load(given).orders) == (True, (reported["order"],))
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false", "owner": "alice"}
     assert (response.headers["Location"], response.headers["Retry-After"]) == (URL, "10")
     assert "s3cret" not in str(dict(response.headers))
@@ -73,24 +73,24 @@ async def test_unconfirmed_it_says_what_would_be_lost() -> None:
     status, problem = await refused(cloud, request())
 
     assert (status, problem["code"]) == (409, "ConfirmationNeeded")
-    for told in (our_item_name(), "3 recovery points from 2026-05-01 12:00 to 2026-05-03 12:00", "confirm=true"):
-        assert told in problem["detail"]
+    for reported in (our_item_name(), "3 recovery points from 2026-05-01 12:00 to 2026-05-03 12:00", "confirm=true"):
+        assert reported in problem["detail"]
     assert "dr=false" in problem["detail"]
 
 
 @pytest.mark.parametrize(
-    ("cloud", "told"),
+    ("cloud", "reported"),
     [
         (protected({"dr": "true"}, "EnablingFailed"), "no recovery point"),
         (protected(None), "web-1 is gone"),
     ],
 )
-async def test_unconfirmed_it_says_what_else_is_the_matter(cloud: Cloud, told: str) -> None:
+async def test_unconfirmed_it_says_what_else_is_the_matter(cloud: Cloud, reported: str) -> None:
     cloud.vault["replication_protected_items"][0]["properties"]["providerSpecificDetails"].pop("lastRpoCalculatedTime")
 
     _, problem = await refused(cloud, request(confirm="false"))
 
-    assert told in problem["detail"]
+    assert reported in problem["detail"]
 
 
 async def test_a_vm_that_nothing_protects_is_tagged_so_that_no_sweep_enables_it() -> None:
@@ -113,7 +113,7 @@ async def test_of_a_vm_that_is_gone_what_still_protects_it_is_disabled() -> None
 
     assert response.status_code == 202
     assert cloud.writes == []
-    assert Run.load(client.started[0][2]).confirmed
+    assert RunState.load(client.started[0][2]).confirmed
 
 
 @pytest.mark.parametrize("says", ["false", "FALSE", "no", "later"])
@@ -178,7 +178,7 @@ async def test_while_writes_are_off_it_is_a_conflict_and_nothing_is_read(
     [
         (request("not-a-guid"), 400, "MalformedResource"),
         (request(ELSEWHERE, confirm="true"), 404, "OutOfScope"),
-        (request(name="nobody", confirm="true"), 404, "VmNotFound"),
+        (request(name="missing", confirm="true"), 404, "VmNotFound"),
         (request(confirm="yes"), 400, "InvalidQuery"),
         (request(targetsOnly="true"), 400, "InvalidQuery"),
     ],
@@ -190,7 +190,7 @@ async def test_what_it_cannot_take_is_refused(given: func.HttpRequest, status: i
 
 
 @pytest.mark.parametrize("fault", ["read", "replication_protected_items", f"recovery points of {our_item_name()}"])
-async def test_what_azure_refuses_to_tell_is_a_bad_gateway(fault: str) -> None:
+async def test_what_azure_refuses_to_tell_is_a_bad_client(fault: str) -> None:
     cloud = protected({"dr": "true"})
     cloud.faults[fault] = answer(403, "AuthorizationFailed")
 

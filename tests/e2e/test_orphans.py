@@ -1,4 +1,5 @@
-"""From the tag that goes to the target that goes: what this app made is removed once nothing needs it; else nothing."""
+"""From the tag that goes to the target that goes: what this app created is removed once nothing needs it; else
+nothing."""
 
 from typing import Any
 
@@ -57,7 +58,7 @@ async def swept_until_nothing_goes(stack: Stack) -> list[str]:
     async def rest() -> Any:
         report = await sweep(stack)
         removed.extend(each.name for each in report.removed)
-        young = [note for note in report.leftovers if "less than" in note.message]
+        young = [note for note in report.orphans if "less than" in note.message]
         return report if not report.removed and not young else None
 
     await eventually(rest, within=150)
@@ -94,8 +95,8 @@ async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(sta
     assert with_web_2 == everything - {*first, "web-1-disk0-ASRReplica"}
     assert second == [cache, "vnet-two-asr", f"asr-cache-{estates.SOURCE}"]
     assert at_last == {"app-asr", *seeds}
-    assert "is in it" in report.leftovers[0].message
-    # Site Recovery's own parts are no leftovers.
+    assert "is in it" in report.orphans[0].message
+    # Site Recovery's own parts are no orphans.
     assert [len(vault[kind]) for kind in ("fabrics", "policies", "containerMappings", "networkMappings")] == [
         2,
         1,
@@ -122,7 +123,7 @@ async def test_tagged_again_everything_is_made_again(start_stack: StartStack) ->
 
     assert {"app-asr", "set-asr", "near-asr", "vnet-one-asr", "vnet-two-asr"} <= again
     assert set(removed) == again - {"web-1-disk0-ASRReplica", "web-2-disk0-ASRReplica"}
-    assert (report.removed, report.leftovers) == ((), ())
+    assert (report.removed, report.orphans) == ((), ())
     assert report.summary.by_state == {"Protected": 2}
 
 
@@ -138,7 +139,7 @@ async def test_tagged_again_within_its_grace_nothing_of_the_target_goes(start_st
         report = await sweep(stack)
         assert await made(stack) == before
 
-    assert (report.removed, report.leftovers) == ((), ())
+    assert (report.removed, report.orphans) == ((), ())
 
 
 @pytest.mark.timeout(240)
@@ -155,9 +156,9 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
         found = await stack.arm("GET", one, "2026-03-01")
         found["properties"]["subnets"].append({"name": "bastion", "properties": {"addressPrefix": "10.1.9.0/24"}})
         await stack.arm("PUT", one, "2026-03-01", found)
-        guarded = await stack.arm("GET", two, "2026-03-01")
-        guarded["properties"]["subnets"][0]["properties"]["networkSecurityGroup"] = {"id": rules["id"]}
-        await stack.arm("PUT", two, "2026-03-01", guarded)
+        has_nsg = await stack.arm("GET", two, "2026-03-01")
+        has_nsg["properties"]["subnets"][0]["properties"]["networkSecurityGroup"] = {"id": rules["id"]}
+        await stack.arm("PUT", two, "2026-03-01", has_nsg)
         await disabled(stack, "web-1")
         await disabled(stack, "web-2")
         removed = await swept_until_nothing_goes(stack)
@@ -166,17 +167,17 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
 
     assert {"set-asr", "near-asr", "vnet-one-asr", "vnet-two-asr", "rules", "app-asr"} == left
     assert len(removed) == 2
-    why = {note.message.split(",")[0].rsplit("/", 1)[-1]: note.message for note in report.leftovers}
+    why = {note.message.split(",")[0].rsplit("/", 1)[-1]: note.message for note in report.orphans}
     assert "the lock keep" in why["set-asr"]
     assert "set-asr is in it" in why["near-asr"]
-    assert "somebody has changed it" in why["vnet-one-asr"]
+    assert "was changed since it was created" in why["vnet-one-asr"]
     assert "its subnet web has networkSecurityGroup" in why["vnet-two-asr"]
     # That group was there before: it is none of this app's.
     assert "app-asr" not in why
 
 
 @pytest.mark.timeout(240)
-async def test_in_protect_they_are_only_told(start_stack: StartStack) -> None:
+async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> None:
     async with start_stack(world()) as stack:
         await protect(stack)
         for vm in stack.estate["virtualMachines"]:
@@ -188,5 +189,5 @@ async def test_in_protect_they_are_only_told(start_stack: StartStack) -> None:
         assert await made(stack) == before
 
     assert report.removed == ()
-    assert [note.code for note in report.leftovers] == ["LeftoverTarget"] * 7
-    assert all("DR_MODE is protect" in note.message for note in report.leftovers)
+    assert [note.code for note in report.orphans] == ["LeftoverTarget"] * 7
+    assert all("DR_MODE is protect" in note.message for note in report.orphans)

@@ -1,4 +1,4 @@
-"""What holds of leftovers for every estate: nothing that is used, young, of others or out of scope ever goes."""
+"""What holds of orphans for every estate: nothing that is used, young, of others or out of scope ever goes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, Protec
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.target_resources import Placed, VirtualNetwork
 from shared.model.vm import Lock, SourceVm
-from shared.reconcile.orphans import Found, demand_of, named_by, reason_to_keep, stays_for, unneeded
+from shared.reconcile.orphans import ResourceUsage, named_by, reason_to_keep, references_of, stays_for, unneeded
 from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, item_made_from, situations
 
@@ -23,10 +23,10 @@ enough = examples(max_examples=60)
 
 
 def as_read(situation: Situation, **changes: object) -> SourceVm:
-    """The situation's VM as a list of VMs tells of it."""
-    chosen = situation.around.availability_set
+    """The situation's VM as a list of VMs reports it."""
+    chosen = situation.context.availability_set
     known = {
-        "nic_ids": tuple(nic.id for nic in situation.around.nics),
+        "nic_ids": tuple(nic.id for nic in situation.context.nics),
         "availability_set_id": chosen.id if chosen else None,
         # What a request asks for, a later look at the VM does not know.
         "tags": {**situation.vm.tags, **situation.vm.request},
@@ -37,13 +37,13 @@ def as_read(situation: Situation, **changes: object) -> SourceVm:
 
 def left_of(made: list[ResourceId], situation: Situation, vm: SourceVm, *items: ProtectedItem) -> set[ResourceId]:
     tags = {situation.vm.id.group_id.key: situation.group_tags}
-    wanted = demand_of([vm], items, tags, situation.app).needed | named_by(items)
+    wanted = references_of([vm], items, tags, situation.app).needed | named_by(items)
     return set(unneeded(made, wanted, situation.app))
 
 
 @enough
 @given(situations(fitting=True))
-def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_leftover(situation: Situation) -> None:
+def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_orphan(situation: Situation) -> None:
     situation = situation._replace(vm=as_read(situation))
     plan = situation.plan()
     assume(plan.replication)
@@ -57,13 +57,13 @@ def test_what_a_tagged_vm_s_run_would_make_or_name_is_no_leftover(situation: Sit
 
     # Which network it leads to, its interfaces say; they are asked while the item does not tell.
     assert left <= of_networks
-    demand = demand_of([situation.vm], (), {}, situation.app)
-    assert demand.interfaces == {nic.id.key for nic in situation.around.nics}
+    referenced = references_of([situation.vm], (), {}, situation.app)
+    assert referenced.interfaces == {nic.id.key for nic in situation.context.nics}
 
 
 @enough
 @given(situations(fitting=True), st.booleans())
-def test_what_an_item_was_given_is_no_leftover_whether_its_vm_is_tagged_or_there(
+def test_what_an_item_was_given_is_no_orphan_whether_its_vm_is_tagged_or_there(
     situation: Situation, there: bool
 ) -> None:
     plan = situation.plan()
@@ -111,7 +111,7 @@ EVERYTHING = [
 
 @st.composite
 def worlds(draw: st.DrawFn) -> list[Resource]:
-    """Mostly leftovers, each now and then with something about it that keeps it."""
+    """Mostly orphans, each now and then with something about it that keeps it."""
     chosen = draw(st.lists(st.sampled_from(EVERYTHING), unique=True))
     rarely = st.sampled_from([False, False, False, True])
     return [
@@ -165,13 +165,13 @@ def item_naming(vm: ResourceId, names: list[ResourceId]) -> ProtectedItem:
 def sweep(world: list[Resource], vms: list[SourceVm], items: list[ProtectedItem], app: Settings) -> list[ResourceId]:
     """What one pass removes: each resource is looked at once the ones before it are gone."""
     there = {resource.id: resource for resource in world}
-    wanted = demand_of(vms, items, {}, app).needed | named_by(items)
+    wanted = references_of(vms, items, {}, app).needed | named_by(items)
     removed = []
     for each in unneeded([resource.id for resource in world if resource.ours], wanted, app):
         resource = there[each]
         inside = tuple(other.name for other in there if other.type and other.group_id == each) if not each.type else ()
         tags = {**naming.MADE_BY, naming.MADE_AT: (NOW - resource.age).isoformat(), naming.MADE_AS: "abc"}
-        found = Found(
+        found = ResourceUsage(
             each, tags, ("it is used",) if resource.used or inside else (), "x" if resource.changed else "abc"
         )
         locks = [Lock(scope=str(each), name="keep")] if resource.locked else []
@@ -202,7 +202,7 @@ def test_whatever_there_is_nothing_goes_that_anything_could_miss(
         assert each.key not in named_by(items)
         if not each.type:
             assert all(other in removed for other in there if other.type and other.group_id == each)
-    tagged = [vm for vm in vms if app.asks_for_protection(vm.tags)]
+    tagged = [vm for vm in vms if app.requests_protection(vm.tags)]
     if tagged:
         assert ResourceId.of(SUBSCRIPTION, "app-asr") not in removed
         caches = [each for each in removed if each.group_id.name == "asr-cache-eastus"]

@@ -15,13 +15,21 @@ from hypothesis import strategies as st
 from shared.model import naming
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.orchestrations import WakeError, hand_over, instance_of, is_running, start_and_see, start_if_idle, wake
-from shared.reconcile.run_state import Ending, Result, Run
+from shared.orchestrations import (
+    SignalError,
+    hand_over,
+    instance_of,
+    is_running,
+    signal_or_start,
+    start_and_see,
+    start_if_idle,
+)
+from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID
 from tests.unit.app.fake_durable import CarelessHub, FakeDurableClient, FakeHub
 
 INSTANCE = naming.instance_id(VM_ID)
-RUN = Run(vm_id=VM_ID, poll_seconds=30)
+RUN = RunState(vm_id=VM_ID, poll_seconds=30)
 
 
 pytestmark = pytest.mark.usefixtures("slept")
@@ -43,11 +51,11 @@ def ends_after(call: str, times: int = 1) -> Any:
 async def test_a_vm_without_a_run_gets_one_under_its_own_id(slept: list[float]) -> None:
     client = FakeDurableClient()
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     ((name, instance, given),) = client.started
     assert (name, instance) == ("protect_vm", INSTANCE)
-    assert Run.load(given) == Run(vm_id=VM_ID, poll_seconds=30)
+    assert RunState.load(given) == RunState(vm_id=VM_ID, poll_seconds=30)
     assert client.raised == []
     assert slept == []
 
@@ -57,16 +65,16 @@ async def test_a_run_that_has_ended_is_followed_by_a_new_one(ended: Status) -> N
     client = FakeDurableClient()
     client.status = ended
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert len(client.started) == 1
 
 
-async def test_a_run_under_way_is_told_and_looked_at_again_a_moment_later(slept: list[float]) -> None:
+async def test_a_run_under_way_is_reported_and_observed_again_a_moment_later(slept: list[float]) -> None:
     client = FakeDurableClient()
     client.status = Status.Running
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert client.raised == [(INSTANCE, "changed")]
     assert client.started == []
@@ -77,7 +85,7 @@ async def test_a_run_that_took_the_event_in_its_last_turn_is_followed_by_a_new_o
     client = FakeDurableClient(after=ends_after("raise_event"))
     client.status = Status.Running
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert client.raised == [(INSTANCE, "changed")]
     assert len(client.started) == 1
@@ -87,20 +95,20 @@ async def test_a_run_that_ends_before_the_event_reaches_it_is_followed_by_a_new_
     client = FakeDurableClient(after=ends_after("get_status"))
     client.status = Status.Running
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert client.raised == []
     assert len(client.started) == 1
 
 
-async def test_a_run_that_another_door_has_just_started_is_told_instead() -> None:
+async def test_a_run_that_another_trigger_has_just_started_is_reported_instead() -> None:
     def another_door_is_quicker(client: FakeDurableClient, made: str) -> None:
         if made == "get_status":
             client.status = Status.Running
 
     client = FakeDurableClient(after=another_door_is_quicker)
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert client.started == []
     assert client.raised == [(INSTANCE, "changed")]
@@ -131,7 +139,7 @@ async def test_a_start_that_fails_for_another_reason_is_no_success() -> None:
     client.status_after_start = None
 
     with pytest.raises(Exception, match="task hub"):
-        await wake(client, RUN)
+        await signal_or_start(client, RUN)
 
 
 async def test_an_event_that_cannot_be_raised_to_a_run_under_way_is_no_success() -> None:
@@ -143,7 +151,7 @@ async def test_an_event_that_cannot_be_raised_to_a_run_under_way_is_no_success()
     client.status = Status.Running
 
     with pytest.raises(Exception, match="task hub"):
-        await wake(client, RUN)
+        await signal_or_start(client, RUN)
     assert client.started == []
 
 
@@ -158,13 +166,13 @@ async def test_a_vm_whose_runs_end_again_and_again_is_no_success() -> None:
             return await super().get_status(instance, show_input=show_input)
 
     with pytest.raises(Exception, match=r"."):
-        await wake(NeverStill(), RUN)
+        await signal_or_start(NeverStill(), RUN)
 
 
-async def test_of_many_doors_at_once_one_starts_the_run() -> None:
+async def test_of_many_triggers_at_once_one_starts_the_run() -> None:
     client = FakeDurableClient()
 
-    await asyncio.gather(*(wake(client, RUN) for _ in range(20)))
+    await asyncio.gather(*(signal_or_start(client, RUN) for _ in range(20)))
 
     assert len(client.started) == 1
 
@@ -178,7 +186,7 @@ async def test_an_order_is_the_input_of_a_new_run(slept: list[float]) -> None:
     await hand_over(client, RUN, ORDER, 60)
 
     ((_, _, given),) = client.started
-    assert (Run.load(given).orders, Run.load(given).confirmed) == (("a1",), True)
+    assert (RunState.load(given).orders, RunState.load(given).confirmed) == (("a1",), True)
     assert slept == []
 
 
@@ -206,7 +214,7 @@ async def test_an_order_that_a_run_did_not_read_before_its_end_goes_to_the_next_
     await hand_over(client, RUN, ORDER, 60)
 
     assert len(client.raised) == len(client.started) == 1
-    assert Run.load(client.started[0][2]).confirmed
+    assert RunState.load(client.started[0][2]).confirmed
 
 
 async def test_the_accepted_input_of_a_start_is_no_proof_that_it_was_taken_up(slept: list[float]) -> None:
@@ -221,7 +229,7 @@ async def test_the_accepted_input_of_a_start_is_no_proof_that_it_was_taken_up(sl
 
     client = Drops()
     client.status = Status.Completed
-    client.output = Result(outcome=Ending.PROTECTED, vm_id=VM_ID, orders=("b2",)).dump()
+    client.output = RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID, orders=("b2",)).dump()
 
     await hand_over(client, RUN, ORDER, 60)
 
@@ -231,7 +239,7 @@ async def test_the_accepted_input_of_a_start_is_no_proof_that_it_was_taken_up(sl
 
 async def test_a_run_that_was_quick_has_the_order_in_its_result() -> None:
     client = FakeDurableClient(after=ends_after("start_new"))
-    client.output = Result(outcome=Ending.DISABLED, vm_id=VM_ID, orders=("a1",)).dump()
+    client.output = RunResult(outcome=RunOutcome.DISABLED, vm_id=VM_ID, orders=("a1",)).dump()
 
     await hand_over(client, RUN, ORDER, 60)
 
@@ -242,7 +250,7 @@ async def test_an_order_that_no_run_takes_up_is_given_up_in_time(slept: list[flo
     client = FakeDurableClient()
     client.status = Status.Suspended
 
-    with pytest.raises(WakeError, match="within 60 s"):
+    with pytest.raises(SignalError, match="within 60 s"):
         await hand_over(client, RUN, ORDER, 60)
 
     assert 60 <= sum(slept) < 62
@@ -252,8 +260,8 @@ async def test_an_order_that_no_run_takes_up_is_given_up_in_time(slept: list[flo
 @given(st.integers(0, 2**32), st.integers(1, 5))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_order_is_lost_whatever_the_hub_drops(seed: int, orders: int) -> None:
-    """Starts and events are dropped, runs end at any moment, hints come in between: whoever is told that an order was
-    taken up finds it in the run that lives, or in the result of one that has carried it out."""
+    """Starts and events are dropped, runs end at any moment, hints come in between: any client that is reported that
+    an order was taken up finds it in the run that lives, or in the result of one that has carried it out."""
     asyncio.run(_orders_on_a_careless_hub(seed, orders))
 
 
@@ -262,7 +270,7 @@ async def _orders_on_a_careless_hub(seed: int, orders: int) -> None:
     handed = [Order(token=f"order-{number}", confirmed=number == 0) for number in range(orders)]
 
     await asyncio.gather(
-        *(hand_over(hub, RUN, order, 10_000) for order in handed), *(wake(hub, RUN) for _ in range(orders))
+        *(hand_over(hub, RUN, order, 10_000) for order in handed), *(signal_or_start(hub, RUN) for _ in range(orders))
     )
 
     assert {order.token for order in handed} <= hub.done | set(hub.run.orders if hub.run else ())
@@ -290,7 +298,7 @@ async def test_a_batch_that_is_never_seen_is_not_promised() -> None:
         async def start_new(self, *started: Any) -> str:
             return str(started)
 
-    with pytest.raises(WakeError, match="has not been seen within 5 s"):
+    with pytest.raises(SignalError, match="its status could not be read within 5 s"):
         await start_and_see(Lost(), "protect_batch", "batch-1", {}, 5)
 
 
@@ -300,13 +308,13 @@ async def test_a_run_that_shows_no_life_for_its_lease_is_taken_up_again(minutes:
     client.status, client.state = Status.Running, RUN.dump()
     client.last_updated = datetime.now(UTC) - timedelta(minutes=minutes)
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert client.terminated == ([INSTANCE] if taken_up else [])
     assert len(client.started) == int(taken_up)
 
 
-LOST = Run(
+LOST = RunState(
     vm_id=VM_ID,
     poll_seconds=30,
     confirmed=True,
@@ -319,7 +327,7 @@ LOST = Run(
 )
 
 
-async def test_whoever_takes_over_a_run_goes_on_where_it_stopped() -> None:
+async def test_any_client_takes_over_a_run_goes_on_where_it_stopped() -> None:
     client = FakeDurableClient()
     client.status, client.state = Status.Running, LOST.dump()
     client.last_updated = datetime.now(UTC) - timedelta(hours=3)
@@ -327,7 +335,7 @@ async def test_whoever_takes_over_a_run_goes_on_where_it_stopped() -> None:
     await hand_over(client, RUN, Order(token="b2"), 60)
 
     ((_, _, given),) = client.started
-    assert Run.load(given) == LOST.but(orders=("a1", "b2"))
+    assert RunState.load(given) == LOST.with_(orders=("a1", "b2"))
 
 
 @pytest.mark.parametrize("state", ["", "no JSON", {"vmId": 7}])
@@ -336,10 +344,10 @@ async def test_a_run_whose_state_cannot_be_read_is_begun_from_nothing(state: Any
     client.status, client.state = Status.Running, state
     client.last_updated = datetime.now(UTC) - timedelta(hours=3)
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     ((_, _, given),) = client.started
-    assert Run.load(given) == RUN
+    assert RunState.load(given) == RUN
 
 
 async def test_an_app_that_was_stopped_lets_its_runs_wake_up_before_it_judges_their_leases(
@@ -351,12 +359,12 @@ async def test_an_app_that_was_stopped_lets_its_runs_wake_up_before_it_judges_th
     client.last_updated = datetime.now(UTC) - timedelta(hours=60)
     monkeypatch.setattr("shared.orchestrations._started_at", 1e6 - 14 * 60)
 
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert (client.terminated, client.raised) == ([], [(INSTANCE, "changed")])
 
     monkeypatch.setattr("shared.orchestrations._started_at", 1e6 - 16 * 60)
-    await wake(client, RUN)
+    await signal_or_start(client, RUN)
 
     assert client.terminated == [INSTANCE]
 
@@ -366,8 +374,8 @@ async def test_a_run_that_somebody_has_suspended_keeps_its_lease() -> None:
     client.status = Status.Suspended
     client.last_updated = datetime.now(UTC) - timedelta(days=2)
 
-    with pytest.raises(WakeError):
-        await wake(client, RUN)
+    with pytest.raises(SignalError):
+        await signal_or_start(client, RUN)
     assert client.terminated == []
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.model.findings import note, warning
 from shared.model.resource_id import ResourceId
-from shared.reconcile.inventory import Action, Standing, State, Survey
+from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
@@ -25,28 +25,30 @@ READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 class Surveyed(FakeAzure):
     """A gateway whose survey is at hand."""
 
-    def __init__(self, *standings: Standing, gaps: tuple[str, ...] = (), **app: Any) -> None:
+    def __init__(self, *vm_statuses: VmStatus, gaps: tuple[str, ...] = (), **app: Any) -> None:
         scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
         super().__init__(settings(**{"source_scope": scope, **app}), Cloud())
-        ordered = tuple(sorted(standings, key=lambda standing: standing.vm_id.key))
-        self._survey = Survey(standings=ordered, read_at=READ_AT, gaps=gaps)
+        ordered = tuple(sorted(vm_statuses, key=lambda vm_status: vm_status.vm_id.key))
+        self._survey = ComplianceReport(vm_statuses=ordered, read_at=READ_AT, gaps=gaps)
 
     async def shared(self, key: str, read: Any, within: float | None = None) -> Any:
-        return self._survey if key == "survey" else await super().shared(key, read, within)
+        return self._survey if key == "compliance report" else await super().shared(key, read, within)
 
 
-def standing(name: str, state: State = State.PROTECTED, group: str = "web", **changes: Any) -> Standing:
+def vm_status(name: str, state: State = State.PROTECTED, group: str = "web", **changes: Any) -> VmStatus:
     vm = ResourceId.of(changes.pop("subscription", SUBSCRIPTION), group, VM_ID.type, name)
     known = {"tags": {"dr": "true"}, "location": "eastus"}
-    return Standing(vm_id=vm, state=state, **{**known, **changes})
+    return VmStatus(vm_id=vm, state=state, **{**known, **changes})
 
 
 ESTATE = (
-    standing("a", tags={"dr": "true", "DR-Profile": "Gold"}, rpo_seconds=95, vault=VAULT_ID, target_location="westus2"),
-    standing("b", findings=(warning("Unhealthy", "It is ill."),)),
-    standing("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
-    standing("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
-    standing("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
+    vm_status(
+        "a", tags={"dr": "true", "DR-Profile": "Gold"}, rpo_seconds=95, vault=VAULT_ID, target_location="westus2"
+    ),
+    vm_status("b", findings=(warning("Unhealthy", "It is ill."),)),
+    vm_status("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
+    vm_status("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
+    vm_status("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
 )
 
 
@@ -57,7 +59,7 @@ async def names(**query: Any) -> str:
     return "".join(row["vmId"].rsplit("/", 1)[-1] for row in view["value"])
 
 
-async def test_each_vm_is_told_with_what_is_made_of_it() -> None:
+async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
     view = await answer_to(get_compliance(Surveyed(*ESTATE, gaps=("Half.",)), get("compliance")))
 
     assert (view["readAt"], view["gaps"], view["nextLink"]) == ("2026-05-01T12:00:00Z", ["Half."], None)
@@ -96,7 +98,7 @@ async def test_each_vm_is_told_with_what_is_made_of_it() -> None:
         ({"finding": "VmNotRunning"}, ""),
         ({"subscription": ELSEWHERE}, "e"),
         ({"resourceGroup": "Zoo"}, "de"),
-        ({"resourceGroup": "nobody-s"}, ""),
+        ({"resourceGroup": "unknown"}, ""),
         ({"region": "West Europe"}, "d"),
         ({"tag": "dr"}, "abce"),
         ({"tag": "dr-profile"}, "a"),
@@ -144,7 +146,7 @@ async def test_the_summary_is_of_all_that_the_filters_leave_whatever_the_page() 
         ({"State": "Protected"}, "state, finding"),
     ],
 )
-async def test_what_cannot_be_is_told_with_what_was_given_and_what_is_allowed(
+async def test_what_cannot_be_is_reported_with_what_was_given_and_what_is_allowed(
     query: dict[str, Any], allowed: str
 ) -> None:
     azure = Surveyed(*ESTATE)
@@ -158,7 +160,7 @@ async def test_what_cannot_be_is_told_with_what_was_given_and_what_is_allowed(
     assert allowed in error["allowed"]
 
 
-async def test_everything_that_is_wrong_is_told_at_once() -> None:
+async def test_everything_that_is_wrong_is_reported_at_once() -> None:
     _, problem = await problem_of(get_compliance(Surveyed(), get("compliance", state="x", top=0, nonsense=1)))
 
     assert {error["field"] for error in problem["errors"]} == {"state", "top", "nonsense"}
@@ -169,7 +171,7 @@ async def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 @given(st.lists(st.integers(0, 40), unique=True), st.integers(1, 12))
 async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: int) -> None:
-    azure = Surveyed(*(standing(f"vm-{number:02}") for number in numbers))
+    azure = Surveyed(*(vm_status(f"vm-{number:02}") for number in numbers))
     request = get("compliance", top=top, state="Protected")
     found: list[str] = []
     while True:
@@ -181,11 +183,11 @@ async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: in
             break
         request = follow(view["nextLink"])
 
-    assert found == sorted(str(standing(f"vm-{number:02}").vm_id) for number in numbers)
+    assert found == sorted(str(vm_status(f"vm-{number:02}").vm_id) for number in numbers)
 
 
 async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_gone() -> None:
-    before, after = [standing(name) for name in "bdf"], [standing(name) for name in "acdefg"]
+    before, after = [vm_status(name) for name in "bdf"], [vm_status(name) for name in "acdefg"]
     first = await answer_to(get_compliance(Surveyed(*before), get("compliance", top=2)))
 
     rest = await answer_to(get_compliance(Surveyed(*after), follow(first["nextLink"])))
@@ -194,7 +196,7 @@ async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_go
 
 
 async def test_a_page_has_a_hundred_unless_somebody_asks_for_more_or_less() -> None:
-    azure = Surveyed(*(standing(f"vm-{number:04}") for number in range(1001)))
+    azure = Surveyed(*(vm_status(f"vm-{number:04}") for number in range(1001)))
 
     default = await answer_to(get_compliance(azure, get("compliance")))
     most = await answer_to(get_compliance(azure, get("compliance", top=1000)))
@@ -206,9 +208,9 @@ async def test_a_page_has_a_hundred_unless_somebody_asks_for_more_or_less() -> N
 # CSV
 
 
-async def rows(*standings: Standing, **query: Any) -> list[dict[str, str]]:
+async def rows(*vm_statuses: VmStatus, **query: Any) -> list[dict[str, str]]:
     gaps = query.pop("gaps", ())
-    response = await get_compliance(Surveyed(*standings, gaps=gaps), get("compliance", **query))
+    response = await get_compliance(Surveyed(*vm_statuses, gaps=gaps), get("compliance", **query))
     assert (response.status_code, response.mimetype) == (200, "text/csv")
     assert "compliance.csv" in response.headers["Content-Disposition"]
     return list(csv.DictReader(io.StringIO(response.get_body().decode())))
@@ -224,9 +226,9 @@ async def rows(*standings: Standing, **query: Any) -> list[dict[str, str]]:
     ],
 )
 async def test_as_a_file_it_holds_every_row_that_the_filters_leave(asked: dict[str, Any]) -> None:
-    many = [standing(f"vm-{number:04}") for number in range(1500)]
+    many = [vm_status(f"vm-{number:04}") for number in range(1500)]
 
-    found = await rows(*many, standing("other", State.FAILED), state="Protected", **asked)
+    found = await rows(*many, vm_status("other", State.FAILED), state="Protected", **asked)
 
     assert [row["name"] for row in found] == [each.vm_id.name for each in many]
     assert tuple(found[0]) == COLUMNS
@@ -267,7 +269,7 @@ NASTY = st.text(st.sampled_from("=+-@\uff1d\t\r\n\"';,a1|!"), max_size=12)
 
 @given(NASTY, NASTY)
 async def test_no_cell_is_a_formula_whatever_people_write(text: str, value: str) -> None:
-    hostile = standing("a", tags={f"{text}dr": value}, findings=(warning(text, value),), replication_health=text)
+    hostile = vm_status("a", tags={f"{text}dr": value}, findings=(warning(text, value),), replication_health=text)
 
     (row,) = await rows(hostile, format="csv")
 
@@ -279,7 +281,7 @@ async def test_no_cell_is_a_formula_whatever_people_write(text: str, value: str)
 # From Azure
 
 
-async def test_it_is_what_azure_tells_read_by_a_handful_of_lists_and_shared() -> None:
+async def test_it_is_what_azure_reports_read_by_a_handful_of_lists_and_shared() -> None:
     cloud = Cloud()
     cloud.add_vm(tags={"dr": "true"})
     cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name(), rpoInSeconds=95))

@@ -1,4 +1,4 @@
-"""What a VM's protection depends on besides the VM: read once for all that share it, and anew where it counts."""
+"""What a VM's protection depends on besides the VM: read once for all that share it, and again where it counts."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from shared.config import override_options
 from shared.model import naming
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
-from shared.model.vm import Network, Size, SourceNic, SourceVm, Surroundings
-from shared.observe.context import Reader
+from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm
+from shared.observe.context import ContextReader
 from shared.observe.vm import plan_for
-from shared.planning.overrides import wishes_of
+from shared.planning.overrides import overrides_of
 from shared.readers.resource_groups import GroupRecord
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import (
@@ -29,9 +29,9 @@ from tests.unit.app.examples import (
     asking,
     open_settings,
     protected_item,
+    reported,
     setting,
     source_vm,
-    told,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, lock_body, sku_body, usage_body
 
@@ -45,11 +45,11 @@ def cloud() -> Cloud:
     return Cloud()
 
 
-def reader(azure: FakeAzure, vm: SourceVm, *, anew: bool = False) -> Reader:
-    return Reader(azure, vm, wishes_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), anew=anew)
+def reader(azure: FakeAzure, vm: SourceVm, *, refresh: bool = False) -> ContextReader:
+    return ContextReader(azure, vm, overrides_of(vm, {}, azure.settings), vault_of(azure, VAULT_ID), refresh=refresh)
 
 
-async def surroundings_of(cloud: Cloud, vm: SourceVm | None = None, **changes: Any) -> Surroundings:
+async def surroundings_of(cloud: Cloud, vm: SourceVm | None = None, **changes: Any) -> PlanningContext:
     azure = FakeAzure(open_settings(), cloud)
     return await reader(azure, vm or source_vm(**changes)).before_enabling(None)
 
@@ -95,7 +95,7 @@ async def test_a_configuration_without_a_subnet_does_not_hide_the_next(cloud: Cl
         {"addressSpace": {"addressPrefixes": None}},
     ],
 )
-async def test_a_network_of_which_azure_tells_nothing_is_read_as_empty(
+async def test_a_network_of_which_azure_reports_nothing_is_read_as_empty(
     cloud: Cloud, properties: dict[str, Any] | None
 ) -> None:
     cloud.add(NETWORK, {"location": SOURCE, "properties": properties})
@@ -118,7 +118,7 @@ async def test_a_network_of_which_azure_tells_nothing_is_read_as_empty(
         ),
     ],
 )
-async def test_the_prefixes_of_a_subnet_are_read_however_they_are_told(
+async def test_the_prefixes_of_a_subnet_are_read_however_they_are_reported(
     cloud: Cloud, properties: dict[str, Any] | None, prefixes: tuple[str, ...]
 ) -> None:
     subnets = [
@@ -138,7 +138,7 @@ async def test_the_prefixes_of_a_subnet_are_read_however_they_are_told(
 @pytest.mark.parametrize(
     "properties", [None, {}, {"platformFaultDomainCount": None, "platformUpdateDomainCount": None}]
 )
-async def test_an_availability_set_of_which_azure_tells_nothing_has_one_domain_of_each(
+async def test_an_availability_set_of_which_azure_reports_nothing_has_one_domain_of_each(
     cloud: Cloud, properties: dict[str, Any] | None
 ) -> None:
     cloud.add(AVAILABILITY_SET, {"location": SOURCE, "sku": None, "properties": properties})
@@ -170,11 +170,15 @@ async def test_what_guards_and_leads_traffic_is_read_of_both_networks(cloud: Clo
     cloud.add(NETWORK, {"location": "East US", "properties": {"subnets": subnets, **peered}})
     cloud.add(BY_NAME, {"location": "West US 2", "properties": {"subnets": subnets[1:]}})
 
-    around = await surroundings_of(cloud)
+    context = await surroundings_of(cloud)
 
-    ((network,), (target,)) = around.networks, around.target_networks
-    assert (network.subnets["web"].guarded, network.subnets["web"].routed, network.peered) == (True, True, True)
-    assert (network.subnets["db"].guarded, network.subnets["db"].routed) == (False, False)
+    ((network,), (target,)) = context.networks, context.target_networks
+    assert (network.subnets["web"].has_nsg, network.subnets["web"].has_route_table, network.peered) == (
+        True,
+        True,
+        True,
+    )
+    assert (network.subnets["db"].has_nsg, network.subnets["db"].has_route_table) == (False, False)
     assert (target.id, target.location, list(target.subnets), target.peered) == (BY_NAME, TARGET, ["db"], False)
 
 
@@ -199,9 +203,9 @@ async def test_the_vault_s_identity_and_the_group_s_owner_are_read(cloud: Cloud)
     azure = FakeAzure(open_settings(), cloud)
     cloud.add_vault(VAULT_ID, identity={"type": "SystemAssigned"})
 
-    around = await reader(azure, source_vm()).before_enabling(GroupRecord(SOURCE, managed_by="aks"))
+    context = await reader(azure, source_vm()).before_enabling(GroupRecord(SOURCE, managed_by="aks"))
 
-    assert (around.vault_location, around.vault_has_identity, around.group_managed_by) == (TARGET, True, "aks")
+    assert (context.vault_location, context.vault_has_identity, context.group_managed_by) == (TARGET, True, "aks")
     cloud.add_vault(VAULT_ID, identity={"type": "None"})
     assert not (await surroundings_of(cloud)).vault_has_identity
 
@@ -268,7 +272,7 @@ async def test_locks_of_the_subscriptions_of_vm_and_vault_are_read(cloud: Cloud)
     assert [lock.covers(ResourceId(f"{VM_ID}0")) for lock in locks] == [False, True]
 
 
-async def test_disks_that_several_vms_may_have_are_told(cloud: Cloud) -> None:
+async def test_disks_that_several_vms_may_have_are_reported(cloud: Cloud) -> None:
     cloud.add_disk(OS_DISK, maxShares=2)
 
     assert (await surroundings_of(cloud)).shared_disks == (OS_DISK,)
@@ -345,13 +349,13 @@ async def test_what_lies_outside_the_target_scope_is_not_even_read(cloud: Cloud)
     theirs = ResourceId.of(ELSEWHERE, "theirs", override_options.ACCOUNT, "cache")
     cloud.add(theirs, {"location": SOURCE, "kind": "StorageV2"})
 
-    around = await surroundings_of(cloud, asking(cache_storage=str(theirs)))
+    context = await surroundings_of(cloud, asking(cache_storage=str(theirs)))
 
-    assert around.existing == ()
+    assert context.existing == ()
     assert not [read for read in cloud.reads if ELSEWHERE in read]
 
 
-# What is remembered, and what is read anew
+# What is remembered, and what is read again
 
 
 async def test_what_vms_share_is_read_once_and_what_is_a_vm_s_own_for_each(cloud: Cloud) -> None:
@@ -373,17 +377,17 @@ async def test_what_cannot_be_read_is_not_taken_for_missing(cloud: Cloud, stoppe
         await surroundings_of(cloud)
 
 
-async def test_a_blocker_from_memory_is_looked_at_anew_before_it_is_told(
+async def test_a_blocker_from_memory_is_observed_again_before_it_is_reported(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("shared.arm.ttl_cache.monotonic", lambda: now)
     azure = FakeAzure(open_settings(), cloud)
     cloud.locks = [lock_body(VM_ID, "ReadOnly")]
-    assert told((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
+    assert reported((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
 
     cloud.locks = []
-    assert told((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
+    assert reported((await plan_for(azure, source_vm())).blockers, "ReadOnlyLock")
     now += 31
     assert (await plan_for(azure, source_vm())).blockers == ()
 
@@ -401,11 +405,11 @@ async def test_what_blocks_by_itself_costs_no_reads(cloud: Cloud) -> None:
     assert cloud.reads == ["resource_groups"]
 
 
-async def test_a_region_that_no_vault_serves_is_told(cloud: Cloud) -> None:
+async def test_a_region_that_no_vault_serves_is_reported(cloud: Cloud) -> None:
     second = ResourceId(f"{VAULT_ID}-2")
     app = open_settings(vault_ids=f"{VAULT_ID},{second}", region_map={"westus": {"vault": str(second)}})
 
-    finding = told((await plan_for(FakeAzure(app, cloud), source_vm())).blockers, "RegionNotMapped")
+    finding = reported((await plan_for(FakeAzure(app, cloud), source_vm())).blockers, "RegionNotMapped")
 
     assert finding.message == f"web-1 is in {SOURCE}, and DR_REGION_MAP names no vault for that region."
 
@@ -429,16 +433,16 @@ def item(**settings: Any) -> ProtectedItem:
     return protected_item(nics=(nic, ItemNic(id="2", source=ResourceId(f"{NIC}-2"))), settings=ItemSettings(**settings))
 
 
-async def test_of_an_item_s_interfaces_the_item_itself_tells(cloud: Cloud) -> None:
+async def test_of_an_item_s_interfaces_the_item_itself_reports(cloud: Cloud) -> None:
     azure = FakeAzure(open_settings(), cloud)
 
-    around = await reader(azure, source_vm()).of_item(item())
+    context = await reader(azure, source_vm()).of_item(item())
 
-    (nic,) = around.nics
+    (nic,) = context.nics
     assert (nic.id, nic.subnet, nic.static) == (NIC, NETWORK.child("subnets", "web"), False)
-    assert [network.id for network in around.networks] == [NETWORK]
+    assert [network.id for network in context.networks] == [NETWORK]
     assert str(NIC) not in cloud.reads
-    assert (around.offer, around.locks, around.eligibility_errors) == (None, (), ())
+    assert (context.offer, context.locks, context.eligibility_errors) == (None, (), ())
 
 
 async def test_the_region_of_an_item_is_its_own_and_not_the_vault_s(cloud: Cloud) -> None:
@@ -450,14 +454,14 @@ async def test_the_region_of_an_item_is_its_own_and_not_the_vault_s(cloud: Cloud
 async def test_sizes_are_read_for_an_item_only_where_one_is_asked_for(cloud: Cloud) -> None:
     azure = FakeAzure(open_settings(), cloud)
 
-    around = await reader(azure, asking(target_size="Standard_D2s_v5")).of_item(item(target_location=TARGET))
+    context = await reader(azure, asking(target_size="Standard_D2s_v5")).of_item(item(target_location=TARGET))
 
-    assert [size.name for size in _sizes(around)] == ["Standard_D2s_v5"]
+    assert [size.name for size in _sizes(context)] == ["Standard_D2s_v5"]
 
 
-def _sizes(around: Surroundings) -> tuple[Size, ...]:
-    assert around.offer
-    return around.offer.sizes
+def _sizes(context: PlanningContext) -> tuple[Size, ...]:
+    assert context.offer
+    return context.offer.sizes
 
 
 # What is chosen for good, and where the target VM is to be
@@ -485,14 +489,14 @@ async def test_sizes_and_locks_are_those_of_the_subscription_of_the_target(cloud
     asked: list[str] = []
     azure.compute = lambda subscription: asked.append(subscription) or FakeAzure.compute(azure, subscription)  # type: ignore[method-assign,func-returns-value]
 
-    around = await reader(azure, asking(target_resource_group=str(group))).before_enabling(None)
+    context = await reader(azure, asking(target_resource_group=str(group))).before_enabling(None)
 
     assert ELSEWHERE in asked
-    assert [lock.scope for lock in around.locks] == [str(group)]
+    assert [lock.scope for lock in context.locks] == [str(group)]
 
 
 @pytest.mark.parametrize("stopped", ["resource_skus", "usages"])
-async def test_a_region_that_there_is_not_is_told_and_no_fault(cloud: Cloud, stopped: str) -> None:
+async def test_a_region_that_there_is_not_is_reported_and_no_fault(cloud: Cloud, stopped: str) -> None:
     cloud.faults[stopped] = answer(400, "NoRegisteredProviderFound")
 
     plan = await plan_for(FakeAzure(open_settings(), cloud), asking(target_location="westsu2"))

@@ -1,4 +1,4 @@
-"""POST of many protections, and GET of the batch: what is started, what is refused before, and what is told of it."""
+"""POST of many protections, and GET of the batch: what is started, what is refused before, and what is reported it."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from shared.model.findings import blocker
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error
 from shared.reconcile.batch import Batch, BatchEnd
-from shared.reconcile.run_state import Ending
+from shared.reconcile.run_state import RunOutcome
 from tests.unit.app.asking import answer_to, get, post, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
@@ -64,7 +64,7 @@ async def test_a_batch_is_started_under_a_name_of_its_own_with_a_place_to_look(c
 async def test_a_vm_is_looked_at_by_the_batch_alone(cloud: Cloud) -> None:
     """So that a request for five hundred is answered at once, and one that is named and gone is an outcome."""
     hub = FakeHub()
-    body = {"virtualMachines": [str(vm("a")), str(vm("nobody"))]}
+    body = {"virtualMachines": [str(vm("a")), str(vm("missing"))]}
 
     await answer_to(post_protections(FakeAzure(settings(), cloud), hub, post("protections", body)), 202)
 
@@ -89,7 +89,7 @@ async def test_while_writes_are_off_it_is_a_conflict_before_anything_is_read(clo
         (b"{", 400, "MalformedBody"),
         (b"", 422, "InvalidBody"),
         ({"virtualMachines": ["x"]}, 422, "InvalidBody"),
-        ({**BY_GROUP, "resourceGroup": "nobody-s"}, 404, "NoVmFound"),
+        ({**BY_GROUP, "resourceGroup": "unknown"}, 404, "NoVmFound"),
         ({"virtualMachines": [str(vm(f"vm-{number}")) for number in range(501)]}, 422, "TooManyVms"),
     ],
 )
@@ -108,7 +108,7 @@ async def test_it_takes_no_query(cloud: Cloud) -> None:
     assert (await problem_of(post_protections(FakeAzure(settings(), cloud), FakeHub(), request)))[0] == 400
 
 
-async def test_a_batch_that_cannot_be_started_is_told(cloud: Cloud) -> None:
+async def test_a_batch_that_cannot_be_started_is_reported(cloud: Cloud) -> None:
     class Broken(FakeHub):
         async def start_new(self, name: str, instance: str, given: Any) -> str:
             raise OSError(f"The task hub cannot be reached for {name} {instance} {given}.")
@@ -127,8 +127,8 @@ STATE = Batch(
     waiting=(vm("d"), vm("c")),
     running=(vm("b"),),
     ended=(
-        BatchEnd(vm_id=vm("e"), outcome=Ending.FAILED, error=REFUSED),
-        BatchEnd(vm_id=vm("a"), outcome=Ending.NOT_ELIGIBLE, findings=(blocker("VmNotRunning", "It is off."),)),
+        BatchEnd(vm_id=vm("e"), outcome=RunOutcome.FAILED, error=REFUSED),
+        BatchEnd(vm_id=vm("a"), outcome=RunOutcome.NOT_ELIGIBLE, findings=(blocker("VmNotRunning", "It is off."),)),
     ),
 )
 
@@ -138,7 +138,7 @@ async def view_of(hub: FakeHub) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
-async def test_a_batch_under_way_is_told_vm_by_vm_however_often_its_state_was_encoded(times: int) -> None:
+async def test_a_batch_under_way_is_reported_vm_by_vm_however_often_its_state_was_encoded(times: int) -> None:
     hub = FakeHub()
     state: Any = STATE.dump()
     for _ in range(times):
@@ -150,31 +150,31 @@ async def test_a_batch_under_way_is_told_vm_by_vm_however_often_its_state_was_en
     assert (view["batch"], view["running"], view["total"], view["percent"]) == (BATCH, True, 5, 40)
     assert view["counts"] == {"Failed": 1, "NotEligible": 1, "Running": 1, "Waiting": 2}
     assert view["lastError"] is None
-    told = {each["vmId"].rsplit("/", 1)[-1]: each for each in view["virtualMachines"]}
-    assert {name: each["outcome"] for name, each in told.items()} == {
+    reported = {each["vmId"].rsplit("/", 1)[-1]: each for each in view["virtualMachines"]}
+    assert {name: each["outcome"] for name, each in reported.items()} == {
         "a": "NotEligible",
         "b": "Running",
         "c": "Waiting",
         "d": "Waiting",
         "e": "Failed",
     }
-    assert list(told) == sorted(told)
-    assert told["a"]["findings"] == [
+    assert list(reported) == sorted(reported)
+    assert reported["a"]["findings"] == [
         {"code": "VmNotRunning", "severity": "blocker", "message": "It is off.", "fix": ""}
     ]
-    assert told["e"]["error"]["message"] == "No right."
+    assert reported["e"]["error"]["message"] == "No right."
 
 
 async def test_a_batch_says_what_it_met_with_last() -> None:
     hub = FakeHub()
-    hub.put(BATCH, Status.Pending, "protect_batch", state=STATE.but(last_error=REFUSED).dump())
+    hub.put(BATCH, Status.Pending, "protect_batch", state=STATE.with_(last_error=REFUSED).dump())
 
     assert (await view_of(hub))["lastError"]["code"] == "AuthorizationFailed"
 
 
-async def test_a_batch_that_has_ended_is_told_by_what_it_returned() -> None:
+async def test_a_batch_that_has_ended_is_reported_by_what_it_returned() -> None:
     hub = FakeHub()
-    over = Batch(poll_seconds=30, waiting=(), ended=(BatchEnd(vm_id=vm("a"), outcome=Ending.PROTECTED),))
+    over = Batch(poll_seconds=30, waiting=(), ended=(BatchEnd(vm_id=vm("a"), outcome=RunOutcome.PROTECTED),))
     hub.put(BATCH, Status.Completed, "protect_batch", state=STATE.dump(), output=over.dump())
 
     view = await view_of(hub)

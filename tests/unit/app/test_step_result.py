@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.model.step_result import Error, Failed, Outcome, Pending, Ready, load_outcome
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult, load_step_result
 
 ERROR = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 
@@ -18,18 +18,18 @@ ERROR = Error(code="151066", message="The agent could not be installed.", action
         Failed(error=ERROR),
     ],
 )
-def test_an_outcome_is_read_back_as_it_was(outcome: Outcome) -> None:
-    assert load_outcome(outcome.dump()) == outcome
+def test_an_outcome_is_read_back_as_it_was(outcome: StepResult) -> None:
+    assert load_step_result(outcome.dump()) == outcome
 
 
 def test_a_newer_app_s_outcome_is_understood_by_an_older_one() -> None:
-    assert load_outcome({"status": "pending", "retryAfter": 5, "since": "yesterday"}) == Pending(retry_after=5)
+    assert load_step_result({"status": "pending", "retryAfter": 5, "since": "yesterday"}) == Pending(retry_after=5)
 
 
 @pytest.mark.parametrize("data", [None, {}, "ready", {"status": "done"}, {"status": "pending"}, {"status": "failed"}])
 def test_what_is_no_outcome_is_refused(data: object) -> None:
     with pytest.raises(ValidationError):
-        load_outcome(data)
+        load_step_result(data)
 
 
 def test_an_error_reads_as_a_sentence_with_what_to_do() -> None:

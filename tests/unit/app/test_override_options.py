@@ -123,15 +123,17 @@ def test_the_ranges_of_a_policy_are_those_of_a_profile(
             Profile.model_validate({field: hours})
 
 
-def test_the_table_tells_the_ranges_and_defaults_of_a_profile() -> None:
-    told = {row.setting: row for row in ROWS}
+def test_the_table_reports_the_ranges_and_defaults_of_a_profile() -> None:
+    reported = {row.setting: row for row in ROWS}
     profile = Profile()
 
-    assert told["recoveryPointRetention"].allowed == "1 h to 15 days (1 to 72 h in the older walkthrough)"
-    assert told["recoveryPointRetention"].default == f"{profile.recovery_point_retention_hours} h"
-    assert told["appConsistentFrequency"].allowed == "1 to 12 h, at most the retention; or off"
-    assert told["appConsistentFrequency"].default.startswith(f"{profile.app_consistent_frequency_hours} h (")
-    assert told["crashConsistentFrequency"].default == f"{profile.policy_for('default').crash_consistent_minutes} min"
+    assert reported["recoveryPointRetention"].allowed == "1 h to 15 days (1 to 72 h in the older walkthrough)"
+    assert reported["recoveryPointRetention"].default == f"{profile.recovery_point_retention_hours} h"
+    assert reported["appConsistentFrequency"].allowed == "1 to 12 h, at most the retention; or off"
+    assert reported["appConsistentFrequency"].default.startswith(f"{profile.app_consistent_frequency_hours} h (")
+    assert (
+        reported["crashConsistentFrequency"].default == f"{profile.policy_for('default').crash_consistent_minutes} min"
+    )
 
 
 def test_no_setting_is_in_the_table_twice() -> None:

@@ -20,9 +20,9 @@ from shared.model.findings import warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.orchestrations import ENDED, RUNNING
-from shared.reconcile.inventory import Standing, State, Survey
+from shared.reconcile.inventory import ComplianceReport, State, VmStatus
 from shared.reconcile.retention import KEPT, purge_windows
-from shared.reconcile.run_state import Ending
+from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.reporting.metrics import Measurement
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
@@ -71,8 +71,8 @@ async def test_an_event_reaches_the_topic_as_it_is() -> None:
     assert await publish(azure_with(topic), [event]) == Ready()
 
     ((sent,),) = topic.calls
-    told = (sent.id, sent.type, sent.subject, sent.source, sent.time, sent.data, sent.datacontenttype)
-    assert told == (event.id, event.type, str(VM_ID), event.source, NOW, event.data, "application/json")
+    reported = (sent.id, sent.type, sent.subject, sent.source, sent.time, sent.data, sent.datacontenttype)
+    assert reported == (event.id, event.type, str(VM_ID), event.source, NOW, event.data, "application/json")
 
 
 async def test_three_hundred_vms_are_one_call_and_large_ones_few() -> None:
@@ -86,7 +86,7 @@ async def test_three_hundred_vms_are_one_call_and_large_ones_few() -> None:
     assert len(many.calls) < 5
 
 
-async def test_without_a_topic_or_an_event_nobody_is_called() -> None:
+async def test_without_a_topic_or_an_event_no_one_is_called() -> None:
     topic = FakeTopic()
 
     assert await publish(azure_with(None), [event_of(end())]) == Ready()
@@ -112,14 +112,14 @@ async def test_what_the_topic_refuses_is_an_outcome_and_a_warning(
 
     assert isinstance(answered, outcome)
     (line,) = lines(caplog, "dr.topic")
-    assert line.startswith("Not all of 1 events were told to the topic: ")
+    assert line.startswith("Not all of 1 events were published to the topic: ")
     assert caplog.records[-1].levelno == logging.WARNING
 
 
 # The end of a run
 
 
-async def test_the_end_of_a_run_is_told_to_log_and_topic(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_end_of_a_run_is_reported_to_log_and_topic(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     topic = FakeTopic()
     azure = azure_with(topic)
@@ -135,20 +135,20 @@ async def test_what_is_no_news_is_a_line_alone(caplog: pytest.LogCaptureFixture)
     caplog.set_level(logging.INFO)
     topic = FakeTopic()
 
-    assert await publish_outcome(azure_with(topic), end(news=False)) == Ready()
+    assert await publish_outcome(azure_with(topic), end(notable=False)) == Ready()
 
     assert topic.calls == []
     assert len(lines(caplog, "dr.decision")) == 1
 
 
-async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_reported_again_is_reported_to_the_topic_alone(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     topic = FakeTopic(answer(503, "ServiceUnavailable"))
     azure = azure_with(topic)
-    failed = end(Ending.FAILED, error=Error(code="151066", message="The agent."))
+    failed = end(RunOutcome.FAILED, error=Error(code="151066", message="The agent."))
 
     assert isinstance(await publish_outcome(azure, failed), Pending)
-    assert await publish_outcome(azure, failed.model_copy(update={"tellings": 1})) == Ready()
+    assert await publish_outcome(azure, failed.model_copy(update={"publish_attempts": 1})) == Ready()
 
     assert [event.id for call in topic.calls for event in call] == [event_of(failed).id]
     assert len(lines(caplog, "dr.decision")) == 1
@@ -158,9 +158,9 @@ async def test_what_is_told_again_is_told_to_the_topic_alone(caplog: pytest.LogC
 # The end of a sweep
 
 
-def sweep(tellings: int = 0, **report: Any) -> Sweep:
-    told = SweepReport(read_at=NOW, ended_at=NOW, **report)
-    return Sweep(poll_seconds=30, report=told, done=True, tellings=tellings)
+def sweep(publish_attempts: int = 0, **report: Any) -> Sweep:
+    reported = SweepReport(read_at=NOW, ended_at=NOW, **report)
+    return Sweep(poll_seconds=30, report=reported, done=True, publish_attempts=publish_attempts)
 
 
 @pytest.fixture
@@ -168,20 +168,20 @@ def surveys(monkeypatch: pytest.MonkeyPatch) -> list[FakeAzure]:
     """What was read: an estate of a healthy VM and one that is not."""
     read: list[FakeAzure] = []
     late = warning("DiskNotProtected", "The disk late is not replicated.")
-    standings = (
-        Standing(vm_id=VM_ID, state=State.PROTECTED, vault=VAULT_ID),
-        Standing(vm_id=ResourceId(f"{VM_ID}-2"), state=State.PROTECTED, vault=VAULT_ID, findings=(late,)),
+    vm_statuses = (
+        VmStatus(vm_id=VM_ID, state=State.PROTECTED, vault=VAULT_ID),
+        VmStatus(vm_id=ResourceId(f"{VM_ID}-2"), state=State.PROTECTED, vault=VAULT_ID, findings=(late,)),
     )
 
-    async def read_survey(azure: FakeAzure) -> Survey:
+    async def read_survey(azure: FakeAzure) -> ComplianceReport:
         read.append(azure)
-        return Survey(standings=standings, read_at=NOW)
+        return ComplianceReport(vm_statuses=vm_statuses, read_at=NOW)
 
-    monkeypatch.setattr(shared.observe.inventory, "_survey", read_survey)
+    monkeypatch.setattr(shared.observe.inventory, "_compliance_report", read_survey)
     return read
 
 
-async def test_a_sweep_tells_who_is_not_as_it_should_be_itself_and_the_numbers(
+async def test_a_sweep_reports_who_is_not_as_it_should_be_itself_and_the_numbers(
     caplog: pytest.LogCaptureFixture, surveys: list[FakeAzure]
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -198,21 +198,21 @@ async def test_a_sweep_tells_who_is_not_as_it_should_be_itself_and_the_numbers(
     assert len(surveys) == 1
 
 
-async def test_a_sweep_that_is_told_again_is_counted_once(
+async def test_a_sweep_that_is_reported_again_is_counted_once(
     caplog: pytest.LogCaptureFixture, surveys: list[FakeAzure]
 ) -> None:
     caplog.set_level(logging.INFO)
     azure = azure_with(FakeTopic(answer(503, "ServiceUnavailable")))
 
     assert isinstance(await publish_sweep(azure, sweep()), Pending)
-    assert await publish_sweep(azure, sweep(tellings=1)) == Ready()
+    assert await publish_sweep(azure, sweep(publish_attempts=1)) == Ready()
 
     counted = [each for each in azure.metrics.sent if each.metric == "dr.sweep.completed"]  # type: ignore[attr-defined]
     assert len(counted) == len(lines(caplog, "dr.decision")) == 1
     assert len(surveys) == 1  # remembered
 
 
-async def test_of_a_sweep_that_was_given_up_only_that_is_told(surveys: list[FakeAzure]) -> None:
+async def test_of_a_sweep_that_was_given_up_only_that_is_reported(surveys: list[FakeAzure]) -> None:
     topic = FakeTopic()
 
     await publish_sweep(azure_with(topic), sweep(error=Error(code="NotRead", message="It could not be read.")))

@@ -1,0 +1,99 @@
+"""The end of a sweep: remove orphaned target resources that this app created, a few at a time.
+
+Only in the mode `cleanup`, and only if the inventory was read in full. Every other mode reports them only.
+"""
+
+from datetime import UTC, datetime
+
+from azure.core.exceptions import AzureError
+
+from shared.arm.client import Azure
+from shared.arm.resource_graph import TruncatedError
+from shared.arm.ttl_cache import TTL_SLOW
+from shared.config.settings import Mode
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Ready, StepResult
+from shared.observe.inventory import compliance_report
+from shared.observe.orphans import Networks, made_in_target, remove, tagged_since, used_elsewhere
+from shared.readers.locks import read_locks
+from shared.readers.usage import resource_usage
+from shared.reconcile.inventory import ComplianceReport
+from shared.reconcile.orphans import named_by, notes_of, reason_to_keep, unneeded
+from shared.reconcile.sweep import Sweep
+from shared.reporting.audit_log import decided
+from shared.site_recovery.replicated_items import refresh
+from shared.site_recovery.vault import vaults_of
+
+MOST = 20
+"""The most removals of one sweep."""
+
+Kept = dict[ResourceId, str]
+
+
+async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
+    """Ready holds the `Sweep`, with the removed orphans and the kept ones in its report.
+
+    Idempotent, and safe to be killed: removed resources are skipped, and the next sweep continues.
+    """
+    settings, poll = azure.settings, azure.settings.poll_seconds
+    orphans = await _unneeded(azure, await compliance_report(azure, poll * TTL_SLOW))
+    removed: list[ResourceId] = []
+    kept: Kept = {}
+    if orphans and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
+        why = settings.writes_disabled or f"DR_MODE is {settings.mode}"
+        kept = dict.fromkeys(orphans, f"{why}; cleanup removes it once it is old enough, unless something uses it")
+    elif orphans:
+        refresh(azure)
+        found = await compliance_report(azure, poll)
+        removed, kept = await _remove(azure, found, await _unneeded(azure, found))
+    found_orphans = {"removed": tuple(removed), "orphans": notes_of(kept)}
+    return Ready(value=request.with_(report=request.report and request.report.model_copy(update=found_orphans)).dump())
+
+
+async def _unneeded(azure: Azure, found: ComplianceReport) -> tuple[ResourceId, ...]:
+    """The orphans; none if the inventory has gaps, because an unread VM or item may need them."""
+    if found.gaps:
+        return ()
+    items = [item for vault in vaults_of(azure) for item in await vault.items.get()]
+    return unneeded(await made_in_target(azure), found.referenced.needed | named_by(items), azure.settings)
+
+
+async def _remove(
+    azure: Azure, found: ComplianceReport, orphans: tuple[ResourceId, ...]
+) -> tuple[list[ResourceId], Kept]:
+    removed: list[ResourceId] = []
+    kept: Kept = {}
+    try:
+        tagged = await tagged_since(azure, found)
+        elsewhere = await used_elsewhere(azure, orphans)
+    except (AzureError, TruncatedError) as fault:
+        return [], dict.fromkeys(orphans, f"whether it is used could not be read: {fault}")
+    if tagged:
+        return [], dict.fromkeys(orphans, f"{tagged} was tagged after the inventory was read, and may need it")
+    networks = Networks(azure, found.referenced)
+    for orphan in orphans:
+        if len(removed) >= MOST:
+            kept[orphan] = f"a sweep removes {MOST} resources at most; the next one continues"
+            continue
+        try:
+            why = elsewhere.get(orphan) or await _reason_to_keep(azure, orphan, networks)
+            if why == "":
+                why = await remove(azure, orphan)
+        except AzureError as fault:
+            why = f"whether it may be removed could not be read: {fault}"
+        if why == "":
+            decided("remove leftover", None, ("LeftoverTarget",), item=orphan)
+            removed.append(orphan)
+        elif why:
+            kept[orphan] = why
+    return removed, kept
+
+
+async def _reason_to_keep(azure: Azure, orphan: ResourceId, networks: Networks) -> str | None:
+    """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last."""
+    why = await networks.reason_to_keep(orphan)
+    locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
+    made = await resource_usage(azure, orphan) if not why else None
+    if made is None:
+        return why or None
+    return reason_to_keep(made, locks, datetime.now(UTC), azure.settings)
