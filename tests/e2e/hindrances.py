@@ -329,7 +329,7 @@ def _others() -> list[Case]:
             "NotManagedByApp",
             "note",
             estates.vm("failed-over"),
-            ("by-hand, which this app did not create", "never removed"),
+            ("by-hand, which this app did not create", "never removes"),
         ),
         Case("CacheAccountRolesNeeded", "note", keyless, ("keyless", "Contributor", "Storage Blob Data Contributor")),
     ]

@@ -138,7 +138,7 @@ def test_a_tiny_estate_that_ends_as_expected_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("demo", "refused"),
     [
-        ({"put": {"vm": vm_id("web-1"), "body": {"dr-target-zone": "9"}}}, "The plan was answered 422"),
+        ({"put": {"vm": vm_id("web-1"), "body": {"dr-target-zone": "9"}}}, "The plan returned 422"),
         ({"profiles": {"gold": {"allow": {"colour": ["*"]}}}}, "DR_PROFILES"),
     ],
 )

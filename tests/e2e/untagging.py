@@ -31,8 +31,8 @@ async def ended(stack: Stack, name: str, outcome: str) -> Json:
 
     async def has_ended() -> Any:
         output = (await run_of(stack, name)).get("output") or {}
-        outcomes = {output.get("outcome"), output.get("lastChange", {}).get("outcome")}
-        return output if outcome in outcomes else None
+        last = output if output.get("acted") else output.get("lastChange", {})
+        return output if outcome in {output.get("outcome"), last.get("outcome")} else None
 
     result: Json = await eventually(has_ended, within=90)
     return result

@@ -23,7 +23,7 @@ from tests.unit.app.examples import settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 
 PAGES = [page for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if of_page(page)]
-ASKING = {"estate", "leftovers", "selection"}
+ASKING = {"inventory", "orphans", "selection"}
 """The modules of the app that ask Azure Resource Graph; `asked` calls each."""
 
 
@@ -58,7 +58,7 @@ def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> 
 
 
 def test_no_other_module_of_the_app_asks_resource_graph() -> None:
-    asking = re.compile(r"^from shared\.azure\.graph import .*\bquery\b", re.MULTILINE)
+    asking = re.compile(r"^from shared\.arm\.resource_graph import .*\bquery\b", re.MULTILINE)
     folders = ("activities", "triggers", "orchestrators", "shared")
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
 
