@@ -49,7 +49,7 @@ _SHORTEST_LEASE = 10.0
 
 _started_at = monotonic()
 
-# Seconds between two reads of the token, at first and at most, and after how many reads the order is sent again.
+# Seconds between two reads of the token, at first and at most, and after how many seconds the order is sent again.
 _FIRST_POLL, _LONGEST_POLL = 0.05, 1.0
 _RESEND = 5.0
 
@@ -106,7 +106,7 @@ async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Or
 
 
 async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order: Order, deadline: float) -> bool:
-    """Reads the status until it shows the token, or the deadline; once only if no run is in progress."""
+    """Reads the status until it shows the token, or the deadline; for a pause only if no run is in progress."""
     pause, gone_at = _FIRST_POLL, monotonic() + _PAUSE
     while True:
         status = await status_of(client, instance)

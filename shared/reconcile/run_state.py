@@ -164,10 +164,12 @@ class RunState(Model):
         return self.with_(phase=Phase.OBSERVE, resume_at=None, result=None, ended_at=None, publish_attempts=0)
 
     def take_up(self, order: Order) -> Self:
-        """Accepts an order, in addition to the work in progress."""
-        orders = tuple(token for token in self.orders if token != order.token)
+        """Accepts an order, in addition to the work in progress. A repeated order is a hint only: it may arrive late,
+        after its confirmation has served its disable or was dropped."""
+        if order.token in self.orders:
+            return self.requeue()
         return self.with_(
-            orders=(*orders, order.token)[-MAX_ORDERS:], confirmed=self.confirmed or order.confirmed
+            orders=(*self.orders, order.token)[-MAX_ORDERS:], confirmed=self.confirmed or order.confirmed
         ).requeue()
 
     def take_over(self, lost: Self) -> Self:
