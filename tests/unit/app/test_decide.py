@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from shared.arm.parsing import item_of
 from shared.config.settings import Mode, Settings
-from shared.model.activity_io import Observation
-from shared.model.decision import Action, State
+from shared.model.decision import Action, Decision, State
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.observe.vm import observe
 from shared.reconcile.compliance import assess
+from shared.reconcile.decide import Facts, needs_protection
 from shared.reconcile.inventory import Inventory, VmStatus
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
@@ -75,7 +75,7 @@ async def test_run_and_sweep_decide_alike(
     confirmed: bool,
     mode: Mode,
 ) -> None:
-    """A confirmation does for the run of a VM what the mode `cleanup` does, without the grace."""
+    """A confirmation permits the run of a VM what the mode `cleanup` does, without the grace."""
     cloud = Cloud()
     if vm_tags is not None:
         cloud.add_vm(tags=vm_tags)
@@ -87,8 +87,7 @@ async def test_run_and_sweep_decide_alike(
     cloud.vault["replication_protected_items"] += bodies
     if unread:
         cloud.faults["replication_protected_items"] = answer(403, "AuthorizationFailed")
-    cleanup = confirmed and mode is not Mode.REPORT
-    app = settings(mode=Mode.CLEANUP if cleanup else mode)
+    app = settings(mode=Mode.CLEANUP if confirmed else mode)
 
     try:
         run = await observe(FakeAzure(settings(mode=mode), cloud), VM_ID, confirmed=confirmed)
@@ -100,13 +99,13 @@ async def test_run_and_sweep_decide_alike(
         return
     status = sweep(vm_tags, [] if unread else bodies, app, items_unread=unread)
 
-    _assert_alike(run, status, confirmed=confirmed)
+    facts = Facts(VM_ID, run.vm, intent=app.intent_of(vm_tags or {}), confirmed=confirmed)
+    _assert_alike(run.decision, status, item_was_read=needs_protection(facts, settings(mode=mode)))
+    assert run.decision.grace_seconds == 0 or not confirmed
 
 
-def _assert_alike(run: Observation, status: VmStatus, *, confirmed: bool) -> None:
-    decision = run.decision
-    was_read = run.item is not None or status.item_id is None
-    if was_read:
+def _assert_alike(decision: Decision, status: VmStatus, *, item_was_read: bool) -> None:
+    if item_was_read:
         assert decision.state is status.state
         assert {each.code for each in decision.findings} <= {each.code for each in status.findings}
         severities = {each.code: each.severity for each in status.findings}
@@ -118,5 +117,3 @@ def _assert_alike(run: Observation, status: VmStatus, *, confirmed: bool) -> Non
     # The sweep starts no run for what is in progress, nor for an item without a difference.
     may_be_none = {Action.FOLLOW, Action.CHANGE}
     assert status.action is decision.action or (status.action is Action.NONE and decision.action in may_be_none)
-    if decision.action is Action.DISABLE and confirmed:
-        assert decision.grace_seconds == 0
