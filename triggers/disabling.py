@@ -21,6 +21,9 @@ from triggers.problems import Problem
 from triggers.requests import flags_of, no_such_vm, require_writes, translate_azure_errors, vm_of
 from triggers.routes import CONFIRM
 
+_REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted"}
+"""Findings that are no reason against a disable."""
+
 
 async def delete_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
@@ -38,9 +41,10 @@ async def delete_protection(
     vm, item, decision = observation.vm, observation.item, observation.decision
     if vm is None and item is None:
         raise no_such_vm(vm_id)
-    if decision.rejects or decision.held or (item and decision.action is Action.NONE):
-        detail = " ".join(finding.message for finding in decision.findings)
-        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=decision.findings)
+    if decision.rejects or (item and decision.action is Action.NONE):
+        reasons = tuple(finding for finding in decision.findings if finding.code not in _REQUESTED)
+        detail = " ".join(finding.message for finding in reasons)
+        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=reasons)
     if not confirmed:
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
     if vm:

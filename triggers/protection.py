@@ -8,7 +8,6 @@ from azure.durable_functions import DurableOrchestrationClient
 from shared.arm.client import Azure
 from shared.config.settings import Intent
 from shared.model.activity_io import Observation
-from shared.model.decision import Action
 from shared.model.replicated_item import Stage
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
@@ -68,8 +67,8 @@ async def get_protection(
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
     if observation.vm is None and observation.item is None and status.runtime_status is None:
         raise no_such_vm(vm)
-    plan = None
-    if observation.vm and observation.decision.action is Action.CHANGE:
+    plan, decision = None, observation.decision
+    if observation.vm and observation.item and observation.item.stage is Stage.PROTECTED and not decision.rejects:
         plan = await translate_azure_errors(plan_for(azure, observation.vm, observation.item))
     details = await translate_azure_errors(read_details(azure, observation.item)) if observation.item else None
     running = status.runtime_status in RUNNING
@@ -80,7 +79,7 @@ async def get_protection(
         item=observation.item,
         details=details,
         settings=plan.settings if plan else (),
-        findings=(*observation.decision.findings, *(plan.findings if plan else ())),
+        findings=(*decision.findings, *(plan.findings if plan else ())),
         running=running,
         run=status.custom_status if running else status.output,
         last_change=last_change_of(status),

@@ -43,7 +43,7 @@ items = st.none() | st.fixed_dictionaries(
 )
 
 
-def sweep(vm_tags: dict[str, str] | None, bodies: list[dict[str, Any]], app: Settings, **unread: bool) -> VmStatus:
+def sweep(vm_tags: dict[str, str] | None, bodies: list[dict[str, Any]], app: Settings, *, unread: bool) -> VmStatus:
     """The status of the VM (None: it does not exist) in a sweep that reads these items."""
     found = tuple(item for item in map(item_of, bodies) if item)
     estate = Inventory(
@@ -54,7 +54,7 @@ def sweep(vm_tags: dict[str, str] | None, bodies: list[dict[str, Any]], app: Set
         policies={},
         groups={},
         regions={},
-        **unread,
+        items_unread=unread,
     )
     return next(each for each in assess(estate, app) if each.vm_id == VM_ID)
 
@@ -97,7 +97,7 @@ async def test_run_and_sweep_decide_alike(
     if vm_tags is None and (item is None or unread):
         assert run.decision.action is Action.NONE
         return
-    status = sweep(vm_tags, [] if unread else bodies, app, items_unread=unread)
+    status = sweep(vm_tags, [] if unread else bodies, app, unread=unread)
 
     facts = Facts(VM_ID, run.vm, intent=app.intent_of(vm_tags or {}), confirmed=confirmed)
     _assert_alike(run.decision, status, item_was_read=needs_protection(facts, settings(mode=mode)))
