@@ -1,7 +1,8 @@
 """Step 7: disable the protection of an untagged VM, after observing it once more, within the daily limit."""
 
 from shared.arm.client import Azure
-from shared.model.activity_io import Decision, VmRequest
+from shared.model.activity_io import Observation, VmRequest
+from shared.model.decision import Action
 from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.observe.vm import observe
@@ -16,22 +17,21 @@ async def disable_protection(azure: Azure, request: VmRequest) -> StepResult:
     refresh(azure)
     observation = await observe(azure, request.vm_id, confirmed=request.confirmed)
     item, poll = observation.item, azure.settings.poll_seconds
-    unwanted = observation.decision in {Decision.NOT_TAGGED, Decision.GONE}
-    if item is None or not unwanted or not item.may_be_disabled:
+    if item is None or observation.decision.action is not Action.DISABLE:
         return Ready(value={"job": ""})
     if await is_busy(vault_of(azure, item.vault), item):
         return Pending(retry_after=poll, step="Waiting for another job on the item")
     if request.confirmed:
-        return await _disable(azure, item, observation.decision, confirmed=True)
+        return await _disable(azure, item, observation, confirmed=True)
     async with disables_left(azure) as budget:
         if budget.wait:
             error = Error(code="DailyDisableLimitReached", message=budget.reason, action=budget.action)
             return Pending(retry_after=budget.wait, step="Waiting: too many VMs have been disabled", error=error)
-        return await _disable(azure, item, observation.decision)
+        return await _disable(azure, item, observation)
 
 
-async def _disable(azure: Azure, item: ProtectedItem, decision: Decision, *, confirmed: bool = False) -> Ready:
+async def _disable(azure: Azure, item: ProtectedItem, observation: Observation, *, confirmed: bool = False) -> Ready:
     job = await remove(azure, item, confirmed=confirmed)
-    rule = "SourceDeleted" if decision is Decision.GONE else "UntaggedButProtected"
-    decided("disable", item.source, (rule,), origin=("request",) if confirmed else (), job=job, item=item.id)
+    rules = tuple(finding.code for finding in observation.decision.findings)
+    decided("disable", item.source, rules, origin=("request",) if confirmed else (), job=job, item=item.id)
     return Ready(value={"job": job})

@@ -11,10 +11,11 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.arm.ttl_cache import TTL_SLOW
+from shared.model.decision import Action
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report
 from shared.orchestrations import RUNNING, each, instance_of, start_run, status_of
-from shared.reconcile.inventory import Action, VmStatus
+from shared.reconcile.inventory import VmStatus
 from shared.reconcile.run_state import RunResult, RunState
 from shared.reconcile.sweep import (
     Summary,

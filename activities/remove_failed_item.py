@@ -3,7 +3,7 @@
 from shared.arm.client import Azure
 from shared.model.activity_io import VmRequest
 from shared.model.replicated_item import Stage
-from shared.model.step_result import Error, Failed, Ready, StepResult
+from shared.model.step_result import Ready, StepResult
 from shared.reporting.audit_log import decided
 from shared.site_recovery.replicated_items import find_protection, is_busy, refresh, remove
 
@@ -18,16 +18,8 @@ async def remove_failed_item(azure: Azure, request: VmRequest) -> StepResult:
     if protection is None:
         return Ready()
     vault, item = protection
-    if item.stage is not Stage.FAILED or await is_busy(vault, item):
+    if item.stage is not Stage.FAILED or not item.is_ours or await is_busy(vault, item):
         return Ready()
-    if not item.is_ours:
-        return Failed(
-            error=Error(
-                code="ForeignItemFailed",
-                message=f"Enabling failed for the item {item.id.name}, which this app did not create.",
-                action="Disable replication of the VM in the portal; the next run enables it again.",
-            )
-        )
     job = await remove(azure, item)
     decided("remove", request.vm_id, ("EnableFailed",), job=job, item=item.id)
     return Ready(value={"job": job})

@@ -7,7 +7,8 @@ from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
-from shared.model.activity_io import Decision
+from shared.config.settings import Intent
+from shared.model.decision import State
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
@@ -62,9 +63,11 @@ async def _request_one(
 
 async def _tag(azure: Azure, run: RunState, tags: dict[str, str]) -> StepResult:
     """Ready holds the `RunResult` of a VM that is not requested, or nothing: the VM carries the tags now."""
-    observation = await observe(azure, run.vm_id, as_if_tagged=True, request=tags)
-    if observation.decision is Decision.GONE:
-        return Ready(value=RunResult(outcome=RunOutcome.GONE, vm_id=run.vm_id, findings=observation.findings).dump())
+    observation = await observe(azure, run.vm_id, intent=Intent.YES, request=tags)
+    if observation.decision.state is State.SOURCE_GONE:
+        return Ready(
+            value=RunResult(outcome=RunOutcome.GONE, vm_id=run.vm_id, findings=observation.decision.findings).dump()
+        )
     blockers = blockers_of(observation, await planned(azure, observation))
     if blockers or observation.vm is None:
         return Ready(value=RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=run.vm_id, findings=blockers).dump())

@@ -9,42 +9,35 @@ from datetime import timedelta
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import Step, call_activity, not_ready
-from shared.model.activity_io import Decision, Observation, VmRequest
-from shared.model.replicated_item import Stage
+from shared.model.activity_io import VmRequest
+from shared.model.decision import Decision, State
+from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Ready
 from shared.reconcile.run_state import RunOutcome, RunState
 
-OUTCOMES_BY_DECISION = {
-    Decision.NOT_TAGGED: RunOutcome.NOT_TAGGED,
-    Decision.NOT_ELIGIBLE: RunOutcome.NOT_ELIGIBLE,
-    Decision.GONE: RunOutcome.GONE,
+_OUTCOMES = {
+    State.FROZEN: RunOutcome.FROZEN,
+    State.SOURCE_GONE: RunOutcome.GONE,
+    State.NOT_TAGGED: RunOutcome.NOT_TAGGED,
+    State.UNTAGGED: RunOutcome.NOT_TAGGED,
 }
 
 
-def disable(context: Context, run: RunState, observation: Observation) -> Step:
-    """Ends the run if there is nothing (left) to disable, or if it may not be disabled."""
-    item, now = observation.item, context.current_utc_datetime
-    if item is None:
-        return run.finish(
-            RunOutcome.DISABLED if run.disabling else OUTCOMES_BY_DECISION[observation.decision], observation.findings
-        )
-    run = run.with_(item_id=item.id, vault=item.vault)
-    if item.stage is Stage.FROZEN:
-        return run.finish(RunOutcome.FROZEN, observation.findings)
-    if not item.is_ours:
-        return run.finish(OUTCOMES_BY_DECISION[observation.decision], observation.findings)
+def outcome_of(run: RunState, decision: Decision, item: ProtectedItem | None) -> RunOutcome:
+    """How a run ends that has nothing (more) to do."""
+    if run.disabling and item is None:
+        return RunOutcome.DISABLED
+    return RunOutcome.NOT_ELIGIBLE if decision.held else _OUTCOMES.get(decision.state, RunOutcome.NOT_ELIGIBLE)
+
+
+def disable(context: Context, run: RunState, decision: Decision) -> Step:
+    """The item may be disabled: waits until its grace period has ended, and for the job in progress."""
+    now = context.current_utc_datetime
     if run.job and run.disabling:
         return run.follow(now, run.poll_seconds, step=run.step)
-    if item.stage is Stage.DISABLING:
-        return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", disabling=True)
-    return (yield from _after_grace(context, run, observation))
-
-
-def _after_grace(context: Context, run: RunState, observation: Observation) -> Step:
-    now = context.current_utc_datetime
-    when = run.disable_at or now + timedelta(seconds=observation.grace_seconds)
-    if observation.grace_seconds and now < when:
-        why = "The VM is gone" if observation.decision is Decision.GONE else "The VM is not tagged"
+    when = run.disable_at or now + timedelta(seconds=decision.grace_seconds)
+    if decision.grace_seconds and now < when:
+        why = "The VM is gone" if decision.state is State.SOURCE_GONE else "The VM is not tagged"
         step = f"{why}: replication is disabled at {when:%Y-%m-%d %H:%M} UTC"
         return run.wait_until(now, when, step).with_(disable_at=when)
     request = VmRequest(vm_id=run.vm_id, confirmed=run.confirmed)

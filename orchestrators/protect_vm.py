@@ -18,23 +18,23 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.disable import OUTCOMES_BY_DECISION, disable
+from orchestrators.disable import disable, outcome_of
 from orchestrators.publish import publish_end
 from orchestrators.steps import Step, call_activity, not_ready, show, unexpected
 from orchestrators.target_resources import create_target_resources
 from shared.model.activity_io import (
     ChangeRequest,
-    Decision,
     DeriveRequest,
     EnableRequest,
     JobRequest,
     Observation,
     VmRequest,
 )
-from shared.model.findings import Finding, note
+from shared.model.decision import Action, Decision, State
+from shared.model.findings import note
 from shared.model.order import order_in
 from shared.model.plan import Plan, origins_of
-from shared.model.replicated_item import ProtectedItem, Stage
+from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.model.vm import SourceVm
 from shared.reconcile.drift import not_changed
@@ -105,45 +105,56 @@ def _observe(context: Context, run: RunState) -> Step:
     outcome = yield from call_activity(context, run, "resolve_source", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
-    observation, now = Observation.load(outcome.value), context.current_utc_datetime
-    if observation.decision is not Decision.PROTECT or observation.vm is None:
-        untagged = observation.decision is not Decision.NOT_ELIGIBLE
-        if untagged and (observation.item or run.disabling):
-            return (yield from disable(context, run, observation))
-        return run.finish(OUTCOMES_BY_DECISION[observation.decision], observation.findings)
-    # A confirmation counts for one disable only: the VM is tagged again.
-    run = run.with_(disable_at=None, disabling=False, confirmed=False)
-    if observation.item and run.targets_only:
-        return run.finish(RunOutcome.TARGETS_READY)
-    if observation.item and observation.item.stage is Stage.PROTECTED:
-        return (yield from _keep(context, run, observation.vm, observation.item))
-    if observation.item:
-        return (yield from _handle_item(context, run, observation.item, observation.findings))
+    observation = Observation.load(outcome.value)
+    decision, vm, item = observation.decision, observation.vm, observation.item
+    if item:
+        run = run.with_(item_id=item.id, vault=item.vault)
+    if decision.wanted:
+        # A confirmation counts for one disable only: the VM is tagged again.
+        run = run.with_(disable_at=None, disabling=False, confirmed=False)
+        if item and run.targets_only:
+            return run.finish(RunOutcome.TARGETS_READY)
+    if decision.action is Action.DISABLE:
+        return (yield from disable(context, run, decision))
+    if decision.action is Action.FOLLOW:
+        return _follow_item(context, run, decision, item)
+    if decision.action is Action.CHANGE and item and vm:
+        return (yield from _keep(context, run, decision, vm, item))
+    if decision.action is Action.ENABLE and vm:
+        return (yield from _enable(context, run, vm, decision, item))
+    return run.finish(outcome_of(run, decision, item), decision.findings)
+
+
+def _follow_item(context: Context, run: RunState, decision: Decision, item: ProtectedItem | None) -> RunState:
+    """Site Recovery is enabling or disabling the item, or replicates it for the first time."""
+    now = context.current_utc_datetime
+    if decision.state is not State.DISABLING:
+        return run.follow(now, 0)
+    if run.job and run.disabling:
+        return run.follow(now, run.poll_seconds, step=run.step)
+    disabling = item is not None and item.is_ours and not decision.wanted
+    return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="", disabling=disabling)
+
+
+def _enable(context: Context, run: RunState, vm: SourceVm, decision: Decision, item: ProtectedItem | None) -> Step:
+    """The VM is not protected, or enabling it failed: waits for what is in progress, removes the failed item, and
+    enables."""
+    now = context.current_utc_datetime
     if run.job:
-        return run.follow(now, run.poll_seconds)
-    if observation.vm.is_settling and run.may_settle(now):
-        return run.wait_to_settle(now, observation.vm)
-    if observation.not_before and now < observation.not_before:
-        return run.wait_until(now, observation.not_before, "Waiting until the VM is old enough")
-    return (yield from _protect(context, run.with_(settling=None), observation.vm))
-
-
-def _handle_item(context: Context, run: RunState, item: ProtectedItem, findings: tuple[Finding, ...]) -> Step:
-    """An item of the VM exists, but is not Protected: wait, follow, remove a failed item, or end as frozen."""
-    run, now = run.with_(item_id=item.id, vault=item.vault), context.current_utc_datetime
-    if item.stage is Stage.FROZEN:
-        return run.finish(RunOutcome.FROZEN, findings)
-    if item.stage is Stage.DISABLING:
-        return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="")
-    if item.stage is Stage.FAILED and not run.job:
+        return run.follow(now, 0 if item else run.poll_seconds)
+    if item:
         outcome = yield from call_activity(context, run, "remove_failed_item", VmRequest(vm_id=run.vm_id))
         if not isinstance(outcome, Ready):
             return not_ready(context, run, outcome)
         return run.sleep(now, run.poll_seconds, "Removing the failed item")
-    return run.follow(now, 0)
+    if vm.is_settling and run.may_settle(now):
+        return run.wait_to_settle(now, vm)
+    if decision.not_before and now < decision.not_before:
+        return run.wait_until(now, decision.not_before, "Waiting until the VM is old enough")
+    return (yield from _protect(context, run.with_(settling=None), vm))
 
 
-def _keep(context: Context, run: RunState, vm: SourceVm, item: ProtectedItem) -> Step:
+def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, item: ProtectedItem) -> Step:
     """The VM is protected: changes differences from the plan in place, one job at a time."""
     if run.job and run.changing:
         return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
@@ -151,16 +162,15 @@ def _keep(context: Context, run: RunState, vm: SourceVm, item: ProtectedItem) ->
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan, now = Plan.load(outcome.value), context.current_utc_datetime
-    run = run.with_(item_id=item.id, vault=item.vault, settings=plan.settings)
+    run, findings = run.with_(settings=plan.settings), (*decision.findings, *plan.findings)
     if not plan.changes.any:
-        return run.finish(RunOutcome.PROTECTED, plan.findings)
+        return run.finish(RunOutcome.PROTECTED, findings)
     if plan.writes_disabled:
-        return run.finish(
-            RunOutcome.PROTECTED, (*plan.findings, note(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}"))
-        )
+        disabled = note(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}")
+        return run.finish(RunOutcome.PROTECTED, (*findings, disabled))
     step = next((step for step in plan.changes.steps if step.key not in run.attempted_changes), None)
     if step is None or len(run.attempted_changes) >= MOST_CHANGES:
-        findings = (*plan.findings, not_changed(vm, plan.changes, run.last_error))
+        findings = (*findings, not_changed(vm, plan.changes, run.last_error))
         return run.with_(changed=False).finish(RunOutcome.PROTECTED, findings)
     request = ChangeRequest(vm_id=run.vm_id, changes=step, origins=origins_of(plan.settings))
     outcome = yield from call_activity(context, run, "change_protection", request)

@@ -6,22 +6,23 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
-from shared.config.settings import Settings
-from shared.model.findings import Finding
-from shared.model.replicated_item import ProtectedItem, Stage
+from shared.config.settings import REFUSALS, Intent
+from shared.model.decision import Action
+from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
-from shared.observe.preview import refusal_of, write_refusal
-from shared.planning import preflight
-from shared.readers.virtual_machines import read_vm
-from shared.reconcile.drift import adopted, frozen
+from shared.observe.preview import write_refusal
+from shared.observe.vm import observe
 from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import recovery_points
-from shared.site_recovery.replicated_items import find_original, find_protection, refresh
+from shared.site_recovery.replicated_items import refresh
 from triggers.handing_over import hand_over_and_respond
 from triggers.problems import Problem
 from triggers.requests import flags_of, no_such_vm, require_writes, translate_azure_errors, vm_of
 from triggers.routes import CONFIRM
+
+_REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted"}
+"""Findings that are no reason against a disable."""
 
 
 async def delete_protection(
@@ -36,15 +37,14 @@ async def delete_protection(
     confirmed = CONFIRM in flags_of(request, CONFIRM)
     require_writes(azure.settings)
     refresh(azure)
-    vm = await translate_azure_errors(read_vm(azure, vm_id))
-    protection = await translate_azure_errors(find_protection(azure, vm_id))
-    item = protection[1] if protection else None
+    observation = await translate_azure_errors(observe(azure, vm_id, intent=Intent.NO, confirmed=True))
+    vm, item, decision = observation.vm, observation.item, observation.decision
     if vm is None and item is None:
         raise no_such_vm(vm_id)
-    hindered = _hindered(azure.settings, vm, item, await translate_azure_errors(find_original(azure, vm_id)))
-    if hindered:
-        detail = " ".join(finding.message for finding in hindered)
-        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=hindered)
+    if decision.rejects or (item and decision.action is Action.NONE):
+        reasons = tuple(finding for finding in decision.findings if finding.code not in _REQUESTED)
+        detail = " ".join(finding.message for finding in reasons)
+        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=reasons)
     if not confirmed:
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
     if vm:
@@ -54,23 +54,9 @@ async def delete_protection(
     return await hand_over_and_respond(azure.settings, client, request, run, done, confirmed=True)
 
 
-def _hindered(
-    settings: Settings, vm: SourceVm | None, item: ProtectedItem | None, original: ResourceId | None
-) -> tuple[Finding, ...]:
-    """The findings that forbid to disable the protection, for any caller."""
-    found = []
-    if vm and settings.on_hold(vm.tags):
-        found.append(preflight.on_hold(vm, settings))
-    if vm and original:
-        found.append(preflight.copy_of(vm.id, original))
-    if item and item.stage is Stage.FROZEN:
-        found.append(frozen(item))
-    return (*found, *(adopted(item) if item else ()))
-
-
 async def _what_would_be_lost(azure: Azure, vm_id: ResourceId, vm: SourceVm | None, item: ProtectedItem | None) -> str:
     how = f"Repeat with {CONFIRM}=true to confirm. Nothing was written."
-    tagged = f"{vm_id.name} would be tagged {azure.settings.tag_name}={refusal_of(azure.settings)}"
+    tagged = f"{vm_id.name} would be tagged {azure.settings.tag_name}={REFUSALS[0]}"
     if item is None:
         return f"Nothing protects {vm_id.name}. {tagged}. {how}"
     points = await translate_azure_errors(recovery_points(azure, item))

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Self
 
 from shared.model.base import Model
+from shared.model.decision import Action, State
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
-from shared.reconcile.inventory import Action, State, VmStatus
+from shared.reconcile.inventory import VmStatus
 from shared.reconcile.sweep import Summary
 from triggers.views import View
 

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from shared.arm.client import Azure
-from shared.model.activity_io import Decision
+from shared.config.settings import Intent
 from shared.observe.preview import planned
 from shared.observe.vm import observe
 from triggers.requests import flags_of, no_such_vm, tags_of, translate_azure_errors, vm_of
@@ -19,8 +19,8 @@ async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpRespons
     vm = vm_of(azure.settings, request)
     flags_of(request)
     tags = tags_of(azure.settings, request)
-    observation = await translate_azure_errors(observe(azure, vm, as_if_tagged=True, request=tags))
-    if observation.decision is Decision.GONE or observation.vm is None:
+    observation = await translate_azure_errors(observe(azure, vm, intent=Intent.YES, request=tags))
+    if observation.vm is None:
         raise no_such_vm(vm)
     found = await translate_azure_errors(planned(azure, observation))
     return PlanView(

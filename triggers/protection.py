@@ -6,7 +6,8 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
-from shared.model.activity_io import Decision, Observation
+from shared.config.settings import Intent
+from shared.model.activity_io import Observation
 from shared.model.replicated_item import Stage
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
@@ -37,8 +38,8 @@ async def put_protection(
     if targets_only:
         _reject_body_without_tags(flags, tags)
     require_writes(azure.settings)
-    observation = await translate_azure_errors(observe(azure, vm, as_if_tagged=True, request=tags))
-    if observation.decision is Decision.GONE or observation.vm is None:
+    observation = await translate_azure_errors(observe(azure, vm, intent=Intent.YES, request=tags))
+    if observation.vm is None:
         raise no_such_vm(vm)
     found = await translate_azure_errors(planned(azure, observation))
     _reject_blocked(observation, found)
@@ -58,22 +59,16 @@ async def get_protection(
     that creates the target resources. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags = flags_of(request, TARGETS_ONLY)
-    # `confirmed` includes the item of an untagged or deleted VM.
-    observation = await translate_azure_errors(observe(azure, vm, as_if_tagged=True, confirmed=True))
+    observation = await translate_azure_errors(observe(azure, vm, thorough=True))
     try:
         status = await status_of(client, instance_of(vm, targets_only=TARGETS_ONLY in flags))
     except Exception as error:
         detail = f"The state of the run cannot be read: {error}"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
-    if observation.decision is Decision.GONE and observation.item is None and status.runtime_status is None:
+    if observation.vm is None and observation.item is None and status.runtime_status is None:
         raise no_such_vm(vm)
-    plan = None
-    if (
-        observation.vm
-        and observation.decision is Decision.PROTECT
-        and observation.item
-        and observation.item.stage is Stage.PROTECTED
-    ):
+    plan, decision = None, observation.decision
+    if observation.vm and observation.item and observation.item.stage is Stage.PROTECTED and not decision.rejects:
         plan = await translate_azure_errors(plan_for(azure, observation.vm, observation.item))
     details = await translate_azure_errors(read_details(azure, observation.item)) if observation.item else None
     running = status.runtime_status in RUNNING
@@ -84,7 +79,7 @@ async def get_protection(
         item=observation.item,
         details=details,
         settings=plan.settings if plan else (),
-        findings=(*observation.findings, *(plan.findings if plan else ())),
+        findings=(*decision.findings, *(plan.findings if plan else ())),
         running=running,
         run=status.custom_status if running else status.output,
         last_change=last_change_of(status),

@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.errors import error_of
 from shared.config.prices import sum_of
-from shared.model.activity_io import Decision
+from shared.config.settings import Intent
 from shared.model.resource_id import ResourceId
 from shared.observe.preview import planned
 from shared.observe.vm import observe
@@ -48,8 +48,8 @@ async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func
 
 async def _summary(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> PlanSummary:
     try:
-        observation = await observe(azure, vm, as_if_tagged=True, request=tags)
-        if observation.decision is Decision.GONE or observation.vm is None:
+        observation = await observe(azure, vm, intent=Intent.YES, request=tags)
+        if observation.vm is None:
             return PlanSummary(vm_id=vm, exists=False, blocked=True)
         found = await planned(azure, observation)
     except HttpResponseError as answer:

@@ -28,6 +28,19 @@ class Mode(StrEnum):
     CLEANUP = "cleanup"
 
 
+class Intent(StrEnum):
+    """What the tag of a VM requests. A missing tag, or a value that means neither yes nor no, may be a mistake."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+    NONE = "none"
+
+
+REFUSALS = ("false", "no", "0", "off")
+"""The values of the tag that refuse protection; the first is the one that the app writes."""
+
+
 def _comma_separated(given: Any) -> Any:
     if isinstance(given, str):
         return tuple(part.strip() for part in given.split(",") if part.strip())
@@ -123,6 +136,9 @@ class Settings(BaseModel):
     untag_grace_hours: float = Field(
         72.0, ge=0, le=2160, description="hours that an untagged or deleted VM stays protected in cleanup, 0 to 2160"
     )
+    opt_out_grace_hours: float = Field(
+        1.0, ge=0, le=2160, description="hours that a VM whose tag says no stays protected in cleanup, 0 to 2160"
+    )
     reconcile_schedule: str = Field(
         "0 15 * * * *",
         pattern=r"^(\S+\s+){5}\S+$",
@@ -151,7 +167,9 @@ class Settings(BaseModel):
         pattern=r"^[^<>%&\\?/]{1,512}$",
         description="the tag that requests protection: 1 to 512 characters, none of <>%&\\?/",
     )
-    tag_values: Names = Field(("true",), description="values of that tag that mean yes, comma-separated")
+    tag_values: Names = Field(
+        ("true",), description=f"values of that tag that mean yes, comma-separated; none of {', '.join(REFUSALS)}"
+    )
     arm_endpoint: str = Field(
         "https://management.azure.com",
         pattern=r"^https://[^/\s]+$",
@@ -165,6 +183,14 @@ class Settings(BaseModel):
             if not vault.is_type(VAULT):
                 raise ValueError(f"{vault} is not a vault: /subscriptions/.../providers/{VAULT}/<name> is allowed")
         return tuple(dict.fromkeys(ids))
+
+    @field_validator("tag_values")
+    @classmethod
+    def _mean_yes(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if not value or value.lower() in REFUSALS:
+                raise ValueError(f"{value!r} cannot mean yes: {', '.join(REFUSALS)} mean no")
+        return values
 
     @field_validator("agent_automation_account")
     @classmethod
@@ -222,19 +248,27 @@ class Settings(BaseModel):
             return "DR_MODE is report: the app looks and writes nothing"
         return ""
 
-    def may_disable(self, tags: Mapping[str, str]) -> bool:
-        """Whether the protection of a VM with these tags may be disabled without a confirmation."""
-        return self.mode is Mode.CLEANUP and not self.writes_disabled and not self.on_hold(tags)
+    @property
+    def may_disable(self) -> bool:
+        """Whether protection may be disabled without a confirmation."""
+        return self.mode is Mode.CLEANUP and not self.writes_disabled
 
-    def refuses_protection(self, tags: Mapping[str, str]) -> bool:
-        """Whether the tag is set to a refusal. A missing tag is none: it may be a mistake."""
-        says = self.tag_name.lower() in {name.lower() for name in tags}
-        return says and not self.requests_protection(tags)
+    def tag_value(self, tags: Mapping[str, str]) -> str | None:
+        """The value of the tag that requests protection, or None if the VM does not carry it."""
+        return next((value.strip() for name, value in tags.items() if name.lower() == self.tag_name.lower()), None)
+
+    def intent_of(self, tags: Mapping[str, str]) -> Intent:
+        """What the tag requests. Tag names and values are compared without case."""
+        value = self.tag_value(tags)
+        if value is None:
+            return Intent.NONE
+        if value.lower() in {yes.lower() for yes in self.tag_values}:
+            return Intent.YES
+        return Intent.NO if value.lower() in REFUSALS else Intent.UNKNOWN
 
     def requests_protection(self, tags: Mapping[str, str]) -> bool:
-        """Whether a VM with these tags is to be protected. Tag names and values are compared without case."""
-        given = {name.lower(): value.strip().lower() for name, value in tags.items()}
-        return given.get(self.tag_name.lower()) in {value.lower() for value in self.tag_values}
+        """Whether a VM with these tags is to be protected."""
+        return self.intent_of(tags) is Intent.YES
 
     def tag(self, tags: Mapping[str, str], name: str) -> str | None:
         """The value of one of the app's own tags, as `profile` of `dr-profile`, or None if the VM does not carry it."""

@@ -1,11 +1,10 @@
 """Requests and responses of the activities."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from shared.model.base import Model
 from shared.model.changes import Changes
-from shared.model.findings import Finding
+from shared.model.decision import Decision
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
@@ -63,25 +62,12 @@ class PurgeRequest(Model):
     before: datetime
 
 
-class Decision(StrEnum):
-    """The decision after observing a VM."""
-
-    PROTECT = "protect"
-    NOT_TAGGED = "not tagged"
-    NOT_ELIGIBLE = "not eligible"
-    GONE = "gone"
-
-
 class Observation(Model):
-    """What `resolve_source` returns. With the decision PROTECT, `vm` is set, and `item` if the VM is protected.
+    """What `resolve_source` returns: the VM, if it exists, the item that protects it, if it was read, and the decision.
 
-    With NOT_TAGGED and GONE, `item` is what may be disabled, `grace_seconds` after that was first seen. `not_before` is
-    when the VM is old enough to be enabled.
+    An untagged VM that may not be disabled costs one read: its item is not read then.
     """
 
     decision: Decision
     vm: SourceVm | None = None
     item: ProtectedItem | None = None
-    findings: tuple[Finding, ...] = ()
-    grace_seconds: float = 0
-    not_before: datetime | None = None

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from shared.arm.client import Azure
 from shared.arm.tags import tag_vm
-from shared.config.settings import Settings
-from shared.model.activity_io import Decision, Observation
+from shared.config.settings import REFUSALS, Intent
+from shared.model.activity_io import Observation
 from shared.model.changes import Difference
+from shared.model.decision import State
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem, Stage
@@ -26,14 +27,17 @@ class Planned(NamedTuple):
 
     @property
     def blockers(self) -> tuple[Finding, ...]:
+        """The findings that would end the run as not eligible: without a plan, all of them."""
+        if self.plan is None:
+            return self.findings
         return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
 
 
 async def planned(azure: Azure, source: Observation) -> Planned:
-    if source.decision is not Decision.PROTECT or source.vm is None:
-        return Planned(source.findings)
+    if source.decision.rejects or source.vm is None:
+        return Planned(source.decision.findings)
     plan = await plan_for(azure, source.vm, source.item, thorough=True)
-    findings = (*source.findings, *plan.findings)
+    findings = (*source.decision.findings, *plan.findings)
     if source.item is None:
         resources, unfit = await preview(azure, plan)
         return Planned((*findings, *unfit), plan, resources)
@@ -67,7 +71,7 @@ def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
 
     While the VM is still being provisioned, the run waits: then only its overrides can be judged.
     """
-    if source.decision is Decision.PROTECT and source.item is None and source.vm and source.vm.is_settling:
+    if source.decision.state is State.UNPROTECTED and source.vm and source.vm.is_settling:
         return tuple(finding for finding in found.blockers if finding.code.startswith("Override"))
     return found.blockers
 
@@ -88,11 +92,5 @@ async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> Non
 
 async def write_refusal(azure: Azure, vm: SourceVm) -> None:
     """Writes the tag that refuses protection, unless the VM has it. Raises WriteRefusedError, HttpResponseError."""
-    if not azure.settings.refuses_protection(vm.tags):
-        await tag_vm(azure, vm.id, {azure.settings.tag_name: refusal_of(azure.settings)})
-
-
-def refusal_of(settings: Settings) -> str:
-    """The tag value that refuses protection: `false`, unless the settings use it for yes."""
-    yes = {value.lower() for value in settings.tag_values}
-    return next(value for value in ("false", "no", "") if value not in yes)
+    if azure.settings.intent_of(vm.tags) is not Intent.NO:
+        await tag_vm(azure, vm.id, {azure.settings.tag_name: REFUSALS[0]})

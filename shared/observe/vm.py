@@ -5,10 +5,12 @@ from typing import Literal
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
-from shared.model.activity_io import Decision, Observation
+from shared.config.settings import Intent
+from shared.model.activity_io import Observation
+from shared.model.decision import Decision, State
 from shared.model.findings import Finding, Severity, blocker
 from shared.model.plan import Plan, ResourcePreview
-from shared.model.replicated_item import ProtectedItem, Stage
+from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ContainerMapping, TargetResource
 from shared.model.vm import SourceVm
@@ -21,8 +23,9 @@ from shared.provision.registry import find
 from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
+from shared.reconcile.decide import Facts, decide, needs_protection
 from shared.reconcile.diff import removed_disks, with_changes
-from shared.reconcile.drift import adopted, frozen, other_policy, replaced, unprotected_disks
+from shared.reconcile.drift import other_policy, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
 from shared.site_recovery.replicated_items import find_original, find_protection
@@ -33,60 +36,29 @@ async def observe(
     azure: Azure,
     vm_id: ResourceId,
     *,
-    as_if_tagged: bool = False,
+    intent: Intent | None = None,
     request: dict[str, str] | None = None,
     confirmed: bool = False,
+    thorough: bool = False,
 ) -> Observation:
-    """The VM and the item that protects it. An untagged VM costs one read, unless it may be disabled.
+    """The VM, the item that protects it, and the decision. An untagged VM costs one read, unless it may be disabled.
 
-    `as_if_tagged` treats the VM as tagged, `request` as if it had these overrides, too; `confirmed` is whether its
-    protection may be disabled in any mode. Raises HttpResponseError.
+    `intent` takes the place of what the VM's tag says, `request` is as if the VM had these overrides, too; `confirmed`
+    is whether its protection may be disabled in any mode. A `thorough` observation reads the item of every VM.
+    Raises HttpResponseError.
     """
     findings = preflight.without_reading(vm_id, azure.settings)
     if findings:
-        return Observation(decision=Decision.NOT_ELIGIBLE, findings=tuple(findings))
+        return Observation(decision=Decision(state=State.NOT_ELIGIBLE, findings=tuple(findings)))
     vm = await read_vm(azure, vm_id)
-    if vm is None:
-        return await _left_over(azure, vm_id, Observation(decision=Decision.GONE), confirmed=confirmed)
-    vm = vm.model_copy(update={"request": request or {}})
-    if not as_if_tagged and not azure.settings.requests_protection(vm.tags):
-        return await _left_over(azure, vm_id, Observation(decision=Decision.NOT_TAGGED, vm=vm), confirmed=confirmed)
-    protection = await find_protection(azure, vm.id)
-    item = protection[1] if protection else None
-    if azure.settings.on_hold(vm.tags):
-        held = preflight.on_hold(vm, azure.settings)
-        return Observation(decision=Decision.NOT_ELIGIBLE, vm=vm, item=item, findings=(held,))
-    original = await find_original(azure, vm.id)
-    if original:
-        return Observation(decision=Decision.NOT_ELIGIBLE, vm=vm, findings=(preflight.copy_of(vm.id, original),))
-    another = replaced(vm, item) if item else ()
-    if another:
-        return Observation(decision=Decision.NOT_ELIGIBLE, vm=vm, item=item, findings=another)
-    drift = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
-    not_before = preflight.old_enough_at(vm, azure.settings)
-    return Observation(decision=Decision.PROTECT, vm=vm, item=item, findings=drift, not_before=not_before)
-
-
-async def _left_over(azure: Azure, vm_id: ResourceId, source: Observation, *, confirmed: bool) -> Observation:
-    """The observation of an untagged or deleted VM, with the item that protects it if that may be disabled.
-
-    A tag that says no is intended and needs no grace period; a missing tag or VM may be a mistake.
-    """
-    tags = source.vm.tags if source.vm else {}
-    if azure.settings.on_hold(tags) or not (confirmed or azure.settings.may_disable(tags)):
-        return source
-    protection = await find_protection(azure, vm_id)
-    if protection is None or await find_original(azure, vm_id):
-        return source
-    item = protection[1]
-    at_once = confirmed or azure.settings.refuses_protection(tags)
-    return source.model_copy(
-        update={
-            "item": item,
-            "findings": (frozen(item),) if item.stage is Stage.FROZEN else adopted(item),
-            "grace_seconds": 0 if at_once else azure.settings.untag_grace_hours * 3600,
-        }
-    )
+    if vm:
+        vm = vm.model_copy(update={"request": request or {}})
+    intent = intent or azure.settings.intent_of(vm.tags if vm else {})
+    facts = Facts(vm_id, vm, intent=intent, confirmed=confirmed)
+    if thorough or needs_protection(facts, azure.settings):
+        protection = await find_protection(azure, vm_id)
+        facts = facts._replace(item=protection[1] if protection else None, original=await find_original(azure, vm_id))
+    return Observation(decision=decide(facts, azure.settings), vm=vm, item=facts.item)
 
 
 async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, *, thorough: bool = False) -> Plan:
@@ -131,7 +103,6 @@ async def _plan_for_item(azure: Azure, vm: SourceVm, overrides: Overrides, item:
     vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
     drift = (
-        *adopted(item),
         *unprotected_disks(vm, item),
         *removed_disks(vm, item),
         *other_policy(vm, policy, overrides.policy),

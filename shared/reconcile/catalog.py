@@ -108,9 +108,15 @@ DRIFT = {
     "UntaggedButProtected": Drift(
         Severity.WARNING,
         "it is protected, and its tag does not request it (any more)",
-        "`cleanup` disables an item that the app created: at once if the tag says no, else after "
-        "`DR_UNTAG_GRACE_HOURS`",
+        "`cleanup` disables an item that the app created: after `DR_OPT_OUT_GRACE_HOURS` if the tag says no, else "
+        "after `DR_UNTAG_GRACE_HOURS`",
         "Tag it again if it is to stay protected; else DELETE .../protection?confirm=true.",
+    ),
+    "TagValueUnknown": Drift(
+        Severity.WARNING,
+        "the value of its tag means neither yes nor no: it is neither enabled nor disabled",
+        _NOTHING,
+        "Set the tag to a value of `DR_TAG_VALUES`, or to false, no, 0 or off.",
     ),
     "SourceDeleted": Drift(
         Severity.WARNING,
@@ -120,9 +126,10 @@ DRIFT = {
     ),
     "SourceMoved": Drift(
         Severity.WARNING,
-        "its VM was moved to another resource group or subscription",
-        "nothing; under its new ID it is a new VM",
-        "Disable replication of the old item, once the VM is protected under its new ID.",
+        "its VM was moved to another resource group or subscription: Site Recovery protects it under its old ID",
+        "nothing; the VM is enabled under its new ID once the old item is gone",
+        "First disable the replication of the old item: its recovery points are lost. The app then enables the VM "
+        "under its new ID, if that is in DR_SOURCE_SCOPE.",
     ),
     "SourceReplaced": Drift(
         Severity.BLOCKER,

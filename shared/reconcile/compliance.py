@@ -4,10 +4,11 @@ A VM is compliant if it replicates, is healthy, and has the right settings and a
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import sha256
 
 from shared.config.settings import Settings
+from shared.model.decision import Action, Decision, State
 from shared.model.findings import Finding, Severity, as_warning
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
@@ -15,19 +16,10 @@ from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight
 from shared.planning.overrides import Overrides, overrides_of
 from shared.reconcile.catalog import DRIFT, drift
-from shared.reconcile.drift import adopted, frozen, replaced
+from shared.reconcile.decide import Facts, decide
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
-from shared.reconcile.inventory import Action, Group, Inventory, State, VmStatus
+from shared.reconcile.inventory import Group, Inventory, VmStatus
 from shared.reconcile.mismatches import mismatches
-
-_STATES = {
-    Stage.ENABLING: State.PROTECTING,
-    Stage.REPLICATING: State.PROTECTING,
-    Stage.PROTECTED: State.PROTECTED,
-    Stage.FAILED: State.FAILED,
-    Stage.DISABLING: State.DISABLING,
-    Stage.FROZEN: State.FROZEN,
-}
 
 CODES = frozenset(DRIFT) | {
     "ConfidentialVm",
@@ -74,30 +66,53 @@ class _Engine:
         self.ended = {job.name for job in estate.jobs if job.stage is not JobStage.RUNNING}
 
     def of_vm(self, vm: SourceVm) -> VmStatus:
-        vm_status = VmStatus(vm_id=vm.id, state=State.NOT_TAGGED, location=vm.location, tags=vm.tags)
-        tagged = self.settings.requests_protection(vm.tags)
-        original, item = self.failover_vms.get(vm.id), self.items.get(vm.id)
-        if original:
-            finding = preflight.copy_of(vm.id, original).model_copy(update={"severity": Severity.NOTE})
-            return _with(vm_status, state=State.COPY, findings=(finding,) if tagged else ())
-        if item and tagged:
-            return self._of_item(vm_status, vm, item)
-        if item:
-            return self._untagged(vm_status, vm, item)
-        if tagged:
-            return self._unprotected(vm_status, vm)
-        return _with(vm_status, findings=(self._candidate(vm),))
+        item = self.items.get(vm.id)
+        facts = Facts(
+            vm.id,
+            vm,
+            item,
+            intent=self.settings.intent_of(vm.tags),
+            item_unread=self.estate.items_unread,
+            original=self.failover_vms.get(vm.id),
+            elsewhere=self.estate.elsewhere.get(vm.id),
+            enables=self._attempts(vm),
+        )
+        decision = decide(facts, self.settings)
+        vm_status = VmStatus(
+            vm_id=vm.id, state=decision.state, location=vm.location, tags=vm.tags, findings=decision.findings
+        )
+        if item is None:
+            return self._unprotected(vm_status, vm, decision) if decision.wanted else vm_status
+        vm_status = self._with_item(vm_status, item)
+        if decision.state is State.PROTECTED:
+            return self._protected(vm_status, vm, item, free=not (decision.held or self._is_busy(item)))
+        if decision.state is State.PROTECTING:
+            stalled = of_replicating(vm.id.name, facts.enables, item, self.estate.read_at)
+            return _with(vm_status, findings=(*stalled, *decision.findings))
+        return self._acting(vm_status, decision, vm, item)
 
     def of_missing(self) -> Iterator[VmStatus]:
-        """Items whose VM is not in the inventory."""
+        """Items whose VM is not in the inventory. If the list is incomplete, the VM may still exist."""
         for source, item in self.items.items():
-            if source not in self.vms and source in self.settings.source and source not in self.failover_vms:
-                yield self._gone(self._with_item(VmStatus(vm_id=source, state=State.SOURCE_GONE), item), item)
+            if source not in self.vms and source in self.settings.source:
+                moved = self._moved_to(item)
+                facts = Facts(
+                    source,
+                    None,
+                    item,
+                    vm_unread=self.estate.vms_unread,
+                    original=self.failover_vms.get(source),
+                    moved_to=moved.id if moved else None,
+                )
+                decision = decide(facts, self.settings)
+                vm_status = VmStatus(vm_id=source, state=decision.state, findings=decision.findings)
+                yield self._acting(self._with_item(vm_status, item), decision, None, item)
 
-    def _candidate(self, vm: SourceVm) -> Finding:
-        item = self.estate.elsewhere.get(vm.id)
-        by = f"{item} protects it, in a vault that is not among DR_VAULT_IDS" if item else "nothing protects it"
-        return drift("NotTagged", f"{vm.id.name} is not tagged: {by}.")
+    def _acting(self, vm_status: VmStatus, decision: Decision, vm: SourceVm | None, item: ProtectedItem) -> VmStatus:
+        """The status with the action of the decision, unless a job on the item is in progress."""
+        if decision.action not in {Action.ENABLE, Action.DISABLE} or self._is_busy(item):
+            return vm_status
+        return self._to(vm_status, decision.action, vm)
 
     def _group(self, vm: SourceVm) -> Group:
         return self.estate.groups.get(vm.id.group_id.key) or Group(tags={})
@@ -121,37 +136,34 @@ class _Engine:
         fingerprint = sha256("|".join(map(str, (action, *about, *why))).encode()).hexdigest()[:16]
         return _with(vm_status, action=action, fingerprint=fingerprint)
 
-    def _unprotected(self, vm_status: VmStatus, vm: SourceVm) -> VmStatus:
-        if self.estate.items_unread:
-            finding = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
-            return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
+    def _unprotected(self, vm_status: VmStatus, vm: SourceVm, decision: Decision) -> VmStatus:
+        if decision.state not in {State.UNPROTECTED, State.NOT_ELIGIBLE}:
+            return vm_status
         group = self._group(vm)
         overrides = overrides_of(vm, group.tags, self.settings)
         vault = self.settings.vault_for(vm.location, overrides.profile)
         region = self.estate.regions.get(vault, "") if vault else ""
         target = placement.location(vm, overrides, self.settings, region).value
         vm_status = _with(vm_status, vault=vault, target_location=target)
-        findings = tuple(self._preflight(vm, group, overrides))
+        findings = (*decision.findings, *self._preflight(vm, group, overrides))
         if vault is None:
             findings = (*findings, preflight.region_not_mapped(vm))
         elif region:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
-        attempts = tuple(of_attempts(vm.id.name, self._attempts(vm)))
-        if any(finding.severity is Severity.BLOCKER for finding in findings):
-            codes = ", ".join(dict.fromkeys(each.code for each in findings if each.severity is Severity.BLOCKER))
+        reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
+        if reasons:
+            codes = ", ".join(dict.fromkeys(each.code for each in reasons))
             finding = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
             return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(finding, *findings))
         finding = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
-        vm_status = _with(vm_status, state=State.UNPROTECTED, findings=(finding, *attempts, *findings))
-        old_enough_at = preflight.old_enough_at(vm, self.settings)
-        if old_enough_at and self.estate.read_at < old_enough_at:
+        attempts = of_attempts(vm.id.name, self._attempts(vm))
+        vm_status = _with(vm_status, findings=(finding, *attempts, *findings))
+        if decision.not_before and self.estate.read_at < decision.not_before:
             return vm_status
-        return self._to(vm_status, Action.ENABLE, vm)
+        return self._to(vm_status, decision.action, vm)
 
     def _preflight(self, vm: SourceVm, group: Group, overrides: Overrides) -> Iterator[Finding]:
         """The preflight findings that need no further reads. Transient obstacles are left out."""
-        if self.settings.on_hold(vm.tags):
-            yield preflight.on_hold(vm, self.settings)
         if vm.id in self.estate.elsewhere:
             yield preflight.protected_elsewhere(vm.id, str(self.estate.elsewhere[vm.id]))
         # Resource Graph may not know the power state yet, and Azure may be busy with the VM: its own run waits.
@@ -162,33 +174,12 @@ class _Engine:
         if group.managed_by:
             yield from preflight.of_context(vm, PlanningContext(vault_location="", group_managed_by=group.managed_by))
 
-    def _attempts(self, vm: SourceVm) -> list[Job]:
+    def _attempts(self, vm: SourceVm) -> tuple[Job, ...]:
         """The enable jobs of the VM. A job names only the VM: with two VMs of one name, no job can be attributed."""
         name = vm.id.name.lower()
-        return self.enables[name] if len(self.by_name[name]) == 1 else []
+        return tuple(self.enables[name]) if len(self.by_name[name]) == 1 else ()
 
-    def _of_item(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem) -> VmStatus:
-        vm_status = _with(self._with_item(vm_status, item), state=_STATES[item.stage])
-        if item.stage in {Stage.FROZEN, Stage.DISABLING}:
-            return _with(vm_status, findings=(frozen(item),) if item.stage is Stage.FROZEN else ())
-        held = self.settings.on_hold(vm.tags)
-        on_hold = (as_warning(preflight.on_hold(vm, self.settings)),) if held else ()
-        free = not (held or self._is_busy(item))
-        another = replaced(vm, item)
-        if another:
-            return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(*another, *on_hold))
-        attempts, more = self._attempts(vm), (*adopted(item), *on_hold)
-        if item.stage is Stage.FAILED:
-            vm_status = _with(vm_status, findings=(*of_attempts(vm.id.name, attempts, item), *more))
-            return self._to(vm_status, Action.ENABLE, vm) if item.is_ours and free else vm_status
-        if item.stage is not Stage.PROTECTED:
-            stalled = of_replicating(vm.id.name, attempts, item, self.estate.read_at)
-            return _with(vm_status, findings=(*stalled, *more))
-        return self._protected(vm_status, vm, item, more, free=free)
-
-    def _protected(
-        self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, more: tuple[Finding, ...], *, free: bool
-    ) -> VmStatus:
+    def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         requested = tuple(map(as_warning, overrides.findings))
@@ -196,34 +187,10 @@ class _Engine:
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
         differences = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
-        vm_status = _with(vm_status, findings=(*requested, *found, *differences, *more))
+        vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
         late = _to_be_added(vm, item) if item.is_ours else ()
         changes = (*(each for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
-
-    def _untagged(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem) -> VmStatus:
-        vm_status = _with(self._with_item(vm_status, item), state=State.UNTAGGED)
-        if item.stage is Stage.FROZEN:
-            return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
-        says_no = self.settings.refuses_protection(vm.tags)
-        why = "its tag says no" if says_no else "it is not tagged"
-        finding = drift("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
-        return self._disabled(_with(vm_status, findings=(finding, *adopted(item))), vm, item)
-
-    def _gone(self, vm_status: VmStatus, item: ProtectedItem) -> VmStatus:
-        """The status of an item whose VM was not listed. If the list is incomplete, the VM may still exist."""
-        name = item.source.name
-        if item.stage is Stage.FROZEN:
-            return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
-        if self.estate.vms_unread:
-            finding = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
-            return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
-        moved = self._moved_to(item)
-        if moved:
-            finding = drift("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
-            return _with(vm_status, findings=(finding, *adopted(item)))
-        finding = drift("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
-        return self._disabled(_with(vm_status, findings=(finding, *adopted(item))), None, item)
 
     def _moved_to(self, item: ProtectedItem) -> SourceVm | None:
         """The VM that was moved: one with the same name and region, and disks of the same names, under another ID."""
@@ -233,12 +200,6 @@ class _Engine:
             if names and names <= attached and vm.location == item.settings.source_location:
                 return vm
         return None
-
-    def _disabled(self, vm_status: VmStatus, vm: SourceVm | None, item: ProtectedItem) -> VmStatus:
-        """The status with the action DISABLE, if the settings and the item allow it."""
-        tags: Mapping[str, str] = vm.tags if vm else {}
-        may_be = item.may_be_disabled and not self._is_busy(item) and self.settings.may_disable(tags)
-        return self._to(vm_status, Action.DISABLE, vm) if may_be else vm_status
 
     def _is_busy(self, item: ProtectedItem) -> bool:
         """Whether a job on the item is in progress. A job that the list does not hold may be too new for it."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import Field
 
 from shared.model.base import Model
+from shared.model.decision import Action, State
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.replication import Policy
@@ -46,32 +46,6 @@ class Inventory:
     gaps: tuple[str, ...] = ()
     vms_unread: bool = False
     items_unread: bool = False
-
-
-class State(StrEnum):
-    """The state of a VM."""
-
-    PROTECTED = "Protected"
-    PROTECTING = "Protecting"
-    UNPROTECTED = "Unprotected"
-    FAILED = "Failed"
-    NOT_ELIGIBLE = "NotEligible"
-    FROZEN = "Frozen"
-    DISABLING = "Disabling"
-    UNTAGGED = "Untagged"
-    SOURCE_GONE = "SourceGone"
-    COPY = "Copy"
-    NOT_TAGGED = "NotTagged"
-    UNKNOWN = "Unknown"
-
-
-class Action(StrEnum):
-    """What the run of the VM would do now, in a mode that allows it."""
-
-    NONE = "none"
-    ENABLE = "enable"
-    CHANGE = "change in place"
-    DISABLE = "disable"
 
 
 class VmStatus(Model):

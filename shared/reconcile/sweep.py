@@ -8,10 +8,11 @@ from typing import Any, Literal, Self
 
 from shared.config.settings import Settings
 from shared.model.base import Model
+from shared.model.decision import Action, State
 from shared.model.findings import Finding, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
+from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
 PER_PAIR, PER_VAULT = 200, 400

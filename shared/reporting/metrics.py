@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from shared.model.decision import State
 from shared.model.findings import Severity
-from shared.reconcile.inventory import ComplianceReport, State
+from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport

@@ -2,24 +2,55 @@
 
 from typing import Any
 
-from shared.model.activity_io import Decision, Observation
+from shared.model import naming
+from shared.model.activity_io import Observation
 from shared.model.changes import Changes, Difference, ItemUpdate
+from shared.model.decision import Decision, State
+from shared.model.findings import Finding
+from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import ReplicatedDisk
 from shared.model.step_result import Error, Failed, Pending, Ready
-from tests.unit.app.examples import DATA_DISK, plan_of, planning_context, protected_item, settings, source_vm
+from shared.model.vm import SourceVm
+from shared.reconcile.decide import Facts, decide
+from tests.unit.app.examples import (
+    CONTAINER,
+    DATA_DISK,
+    VM_ID,
+    plan_of,
+    planning_context,
+    protected_item,
+    settings,
+    source_vm,
+)
 
 AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 THROTTLED = Error(code="TooManyRequests", message="Slow down.")
-PLAN = plan_of(source_vm(), planning_context(), settings())
+VM = source_vm()
+PLAN = plan_of(VM, planning_context(), settings())
 
 
-def looked(decision: Decision = Decision.PROTECT, **found: Any) -> Ready:
-    """What `resolve_source` answers: a VM that nothing protects, unless reported otherwise."""
-    return Ready(value=Observation(decision=decision, **{"vm": source_vm(), **found}).dump())
+OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
+
+
+def looked(vm: SourceVm | None = VM, item: ProtectedItem | None = None, **changes: Any) -> Ready:
+    """What `resolve_source` answers in mode cleanup, with these settings: a VM that nothing protects, unless reported
+    otherwise."""
+    app = settings(mode="cleanup", **changes)
+    facts = Facts(VM_ID, vm, item, intent=app.intent_of(vm.tags if vm else {}))
+    return Ready(value=Observation(decision=decide(facts, app), vm=vm, item=item).dump())
+
+
+UNTAGGED, GONE = looked(vm=source_vm(tags={})), looked(vm=None)
+
+
+def not_eligible(finding: Finding) -> Ready:
+    """What `resolve_source` answers for a VM that its ID rules out."""
+    decision = Decision(state=State.NOT_ELIGIBLE, findings=(finding,))
+    return Ready(value=Observation(decision=decision).dump())
 
 
 def found_item(state: str = "Protected", **changes: Any) -> Ready:
-    return looked(item=protected_item(state=state, **changes))
+    return looked(item=OURS.model_copy(update={"state": state, **changes}))
 
 
 def planned(**changes: Any) -> Ready:

@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.model.activity_io import Decision
 from shared.model.step_result import Error, Failed, Ready
 from shared.model.vm import SourceVm
 from shared.reconcile.run_state import RunOutcome
@@ -15,9 +14,11 @@ from shared.reconcile.run_summary import RunSummary
 from tests.replay.answers import (
     AGENT,
     DISK,
+    GONE,
     PLAN,
     SIZE,
     THROTTLED,
+    UNTAGGED,
     asked,
     enabled,
     failed,
@@ -43,11 +44,7 @@ refusals = st.just(failed(Error(code="AuthorizationFailed", message="No.")))
 states = st.sampled_from(
     ["EnablingProtection", "InitialReplicationInProgress", "Protected", "EnablingFailed", "DisablingProtection", "New"]
 )
-looks = (
-    st.sampled_from([looked(), looked(), looked(vm=BUSY), looked(Decision.NOT_TAGGED), looked(Decision.GONE)])
-    | states.map(found_item)
-    | throttled
-)
+looks = st.sampled_from([looked(), looked(), looked(vm=BUSY), UNTAGGED, GONE]) | states.map(found_item) | throttled
 plans = (
     st.sampled_from(
         [

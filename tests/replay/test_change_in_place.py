@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.model.activity_io import ChangeRequest, JobRequest, Observation, VmRequest
+from shared.model.activity_io import ChangeRequest, DeriveRequest, JobRequest, VmRequest
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.findings import Severity, blocker, warning
 from shared.model.step_result import Error, Failed, Ready
@@ -12,6 +12,7 @@ from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, RunOutcome
 from tests.replay.answers import (
     AGENT,
     DISK,
+    OURS,
     PLAN,
     SIZE,
     THROTTLED,
@@ -54,7 +55,7 @@ def test_what_differs_is_changed_once_and_its_job_followed() -> None:
 
     result = instance.run()
 
-    assert (result.outcome, result.item_id, result.error) == (RunOutcome.PROTECTED, protected_item().id, None)
+    assert (result.outcome, result.item_id, result.error) == (RunOutcome.PROTECTED, OURS.id, None)
     assert instance.calls == [OBSERVE, DERIVE, CHANGE, FOLLOW, FOLLOW, OBSERVE, DERIVE]
     assert requests(instance, CHANGE) == [ChangeRequest(vm_id=VM_ID, changes=SIZE, origins=("settings",)).dump()]
     followed = JobRequest(vm_id=VM_ID, job="update-1", vault=protected_item().vault).dump()
@@ -68,9 +69,7 @@ def test_the_rules_are_given_the_item_that_protects_the_vm() -> None:
 
     instance.run()
 
-    assert [Observation.load({"decision": "protect", **request}).item for request in requests(instance, DERIVE)] == [
-        protected_item()
-    ]
+    assert [DeriveRequest.load(request).item for request in requests(instance, DERIVE)] == [OURS]
 
 
 def test_a_vm_that_is_as_it_is_asked_to_be_is_not_written_to() -> None:

@@ -5,37 +5,35 @@ from typing import Any
 
 import pytest
 
-from shared.model import naming
-from shared.model.activity_io import Decision
 from shared.model.order import Order
+from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Ready
+from shared.model.vm import SourceVm
 from shared.planning.preflight import on_hold
-from shared.reconcile.drift import frozen
 from shared.reconcile.run_state import RunOutcome, RunState
-from tests.replay.answers import AGENT, enabled, found_item, job_failed, kept, looked, pending
+from tests.replay.answers import AGENT, OURS, enabled, found_item, job_failed, kept, looked, pending
 from tests.replay.instance import Answer, Instance
-from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, settings, source_vm
+from tests.unit.app.examples import VM_ID, protected_item, settings, source_vm
 
 OBSERVE, DERIVE, DISABLE, FOLLOW = "resolve_source", "derive_target_settings", "disable_protection", "monitor_job"
-OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
 DAYS = 3 * 24 * 3600.0
+NO_TAG = source_vm(tags={})
 
 
-def unwanted(decision: Decision = Decision.NOT_TAGGED, grace: float = 0, **found: object) -> Ready:
-    vm = None if decision is Decision.GONE else source_vm(tags={})
-    return looked(decision, **{"vm": vm, "item": OURS, "grace_seconds": grace, **found})
+def unwanted(grace: float = 0, vm: SourceVm | None = NO_TAG, item: ProtectedItem | None = OURS) -> Ready:
+    return looked(vm=vm, item=item, untag_grace_hours=grace / 3600)
 
 
-def gone(decision: Decision = Decision.NOT_TAGGED) -> Ready:
+def gone(vm: SourceVm | None = NO_TAG) -> Ready:
     """The same look, once nothing protects the VM any more."""
-    return unwanted(decision, item=None)
+    return unwanted(vm=vm, item=None)
 
 
-@pytest.mark.parametrize("decision", [Decision.NOT_TAGGED, Decision.GONE])
-def test_after_its_grace_it_is_looked_at_once_more_and_disabled(decision: Decision) -> None:
+@pytest.mark.parametrize("vm", [NO_TAG, None], ids=["untagged", "gone"])
+def test_after_its_grace_it_is_looked_at_once_more_and_disabled(vm: SourceVm | None) -> None:
     instance = Instance(
         {
-            OBSERVE: [unwanted(decision, DAYS), unwanted(decision, DAYS), gone(decision)],
+            OBSERVE: [unwanted(DAYS, vm), unwanted(DAYS, vm), gone(vm)],
             DISABLE: [enabled("disable-1")],
             FOLLOW: [pending(60), Ready()],
         }
@@ -97,7 +95,7 @@ def test_what_others_made_is_never_disabled() -> None:
 
 def test_a_frozen_item_is_reported_and_never_disabled() -> None:
     item = OURS.model_copy(update={"state": "UnplannedFailoverCommitted"})
-    instance = Instance({OBSERVE: [unwanted(item=item, findings=(frozen(item),))]})
+    instance = Instance({OBSERVE: [unwanted(item=item)]})
 
     result = instance.run()
 
@@ -109,7 +107,7 @@ def test_a_frozen_item_is_reported_and_never_disabled() -> None:
 def test_a_vm_that_is_on_hold_is_left_with_what_protects_it() -> None:
     vm = source_vm(tags={"dr": "true", "dr-hold": ""})
     held = on_hold(vm, settings())
-    instance = Instance({OBSERVE: [looked(Decision.NOT_ELIGIBLE, vm=vm, item=OURS, findings=(held,))]})
+    instance = Instance({OBSERVE: [looked(vm=vm, item=OURS)]})
 
     result = instance.run()
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from shared.model.activity_io import Decision
 from shared.model.findings import blocker, warning
 from shared.model.step_result import Error, Failed, Ready, StepResult
-from shared.reconcile.drift import frozen
 from shared.reconcile.run_state import WRITES_DISABLED, Phase, RunOutcome, RunState
 from tests.replay.answers import (
     AGENT,
+    GONE,
+    OURS,
     PLAN,
     THROTTLED,
+    UNTAGGED,
     all_made,
     enabled,
     failed,
@@ -23,12 +24,13 @@ from tests.replay.answers import (
     job_failed,
     kept,
     looked,
+    not_eligible,
     pending,
     planned,
     ready_region,
 )
 from tests.replay.instance import Answer, Instance
-from tests.unit.app.examples import VM_ID, protected_item, source_vm
+from tests.unit.app.examples import VM_ID, source_vm
 
 OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
@@ -38,19 +40,19 @@ HELD = blocker("OnHold", "It carries the tag dr-hold.")
 # How it ends at the first look
 
 
-@pytest.mark.parametrize("decision", [Decision.NOT_TAGGED, Decision.GONE])
-def test_a_vm_that_asks_for_nothing_costs_one_look(decision: Decision) -> None:
-    instance = Instance({OBSERVE: [looked(decision)]})
+@pytest.mark.parametrize(("look", "outcome"), [(UNTAGGED, RunOutcome.NOT_TAGGED), (GONE, RunOutcome.GONE)])
+def test_a_vm_that_asks_for_nothing_costs_one_look(look: Ready, outcome: RunOutcome) -> None:
+    instance = Instance({OBSERVE: [look]})
 
     result = instance.run()
 
-    assert result.outcome is {Decision.NOT_TAGGED: RunOutcome.NOT_TAGGED, Decision.GONE: RunOutcome.GONE}[decision]
+    assert result.outcome is outcome
     assert instance.calls == [OBSERVE]
     assert instance.waits == []
 
 
 def test_a_vm_on_hold_ends_with_the_reason() -> None:
-    instance = Instance({OBSERVE: [looked(Decision.NOT_ELIGIBLE, findings=(HELD,))]})
+    instance = Instance({OBSERVE: [not_eligible(HELD)]})
 
     result = instance.run()
 
@@ -96,7 +98,7 @@ def test_a_protected_vm_ends_protected_and_names_its_item() -> None:
 
     result = instance.run()
 
-    assert (result.outcome, result.item_id, result.findings) == (RunOutcome.PROTECTED, protected_item().id, ())
+    assert (result.outcome, result.item_id, result.findings) == (RunOutcome.PROTECTED, OURS.id, ())
     assert instance.calls == [OBSERVE, DERIVE]
 
 
@@ -108,8 +110,8 @@ def test_what_the_last_look_found_is_reported_at_the_end() -> None:
 
 
 def test_a_frozen_item_is_reported_and_not_touched() -> None:
-    item = protected_item(state="UnplannedFailoverCommitted")
-    instance = Instance({OBSERVE: [looked(item=item, findings=(frozen(item),))]})
+    item = OURS.model_copy(update={"state": "UnplannedFailoverCommitted"})
+    instance = Instance({OBSERVE: [looked(item=item)]})
 
     result = instance.run()
 
@@ -141,7 +143,7 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
 
     result = instance.run()
 
-    assert (result.outcome, result.item_id, result.error) == (RunOutcome.PROTECTED, protected_item().id, None)
+    assert (result.outcome, result.item_id, result.error) == (RunOutcome.PROTECTED, OURS.id, None)
     assert result.settings == PLAN.settings
     # Once the target resources are there the VM is read again: it may be another by then.
     without_targets = [call for call in instance.calls if call != CREATE]
@@ -156,7 +158,7 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
 def test_the_waves_of_target_resources_are_asked_for_in_order_and_each_at_once() -> None:
     instance = Instance(
         {
-            OBSERVE: [looked(Decision.PROTECT), looked(Decision.NOT_TAGGED)],
+            OBSERVE: [looked(), UNTAGGED],
             DERIVE: [planned()],
             CREATE: [*all_made()[:-1], pending(), Ready()],
         }
@@ -177,7 +179,7 @@ def test_only_what_is_missing_is_asked_for_again() -> None:
     last = PLAN.resources[-1]
     instance = Instance(
         {
-            OBSERVE: [looked(), looked(Decision.NOT_TAGGED)],
+            OBSERVE: [looked(), UNTAGGED],
             DERIVE: [planned(resources=(last,))],
             CREATE: [Ready(), pending(5), pending(3), Ready(), Ready(), Ready()],
         }
@@ -261,7 +263,7 @@ def test_a_burst_of_changes_is_one_more_look_or_two() -> None:
 def test_a_change_while_it_works_is_seen_before_the_end(during: str) -> None:
     stopped = planned(findings=(blocker("VmNotRunning", "Stopped."),), replication=None, resources=())
     answers: dict[str, list[Answer]] = {
-        OBSERVE: [looked(), looked(Decision.NOT_TAGGED)],
+        OBSERVE: [looked(), UNTAGGED],
         DERIVE: [stopped],
     }
     instance = Instance(answers, changed_during=[during])
@@ -271,9 +273,7 @@ def test_a_change_while_it_works_is_seen_before_the_end(during: str) -> None:
 
 
 def test_a_change_during_the_last_look_is_looked_at_too() -> None:
-    instance = Instance(
-        {OBSERVE: [found_item(), looked(Decision.NOT_TAGGED)], DERIVE: [kept()]}, changed_during=[OBSERVE]
-    )
+    instance = Instance({OBSERVE: [found_item(), UNTAGGED], DERIVE: [kept()]}, changed_during=[OBSERVE])
 
     assert instance.run().outcome is RunOutcome.NOT_TAGGED
 
@@ -299,7 +299,7 @@ def test_a_vm_untagged_while_its_targets_are_made_is_never_enabled() -> None:
     targets = len(PLAN.resources[0])
     instance = Instance(
         {
-            OBSERVE: [looked(), looked(Decision.NOT_TAGGED)],
+            OBSERVE: [looked(), UNTAGGED],
             DERIVE: [planned(resources=PLAN.resources[:1])],
             CREATE: [pending(20)] * targets + [Ready()] * targets,
         }
@@ -313,7 +313,7 @@ def test_a_change_while_targets_are_made_plans_again_within_the_same_hour() -> N
     one = PLAN.resources[0][:1]
     instance = Instance(
         {
-            OBSERVE: [looked(), looked(), looked(Decision.GONE)],
+            OBSERVE: [looked(), looked(), GONE],
             DERIVE: [planned(resources=(one,)), planned(resources=(one,))],
             CREATE: [pending(600), pending(60), Ready()],
         },
@@ -386,7 +386,7 @@ def test_a_vm_that_never_settles_is_given_up_at_its_deadline_with_the_reason() -
 
 def test_changes_do_not_extend_the_time_to_settle() -> None:
     updating = looked(vm=source_vm(provisioning_state="Updating"))
-    instance = Instance({OBSERVE: [updating] * 4 + [looked(Decision.GONE)]}, changed_after=[20, 40, 60])
+    instance = Instance({OBSERVE: [updating] * 4 + [GONE]}, changed_after=[20, 40, 60])
 
     instance.run()
 
@@ -416,7 +416,7 @@ def test_a_throttled_step_comes_back_after_what_azure_said_and_shows_why(asked: 
 
 
 def test_no_timer_is_longer_than_an_hour() -> None:
-    instance = Instance({OBSERVE: [pending(10_000), looked(Decision.GONE)]})
+    instance = Instance({OBSERVE: [pending(10_000), GONE]})
 
     instance.run()
 
@@ -426,7 +426,7 @@ def test_no_timer_is_longer_than_an_hour() -> None:
 
 
 def test_a_change_in_the_second_hour_of_a_long_wait_is_seen_at_once() -> None:
-    instance = Instance({OBSERVE: [pending(10_000), looked(Decision.GONE)]}, changed_after=[5_000])
+    instance = Instance({OBSERVE: [pending(10_000), GONE]}, changed_after=[5_000])
 
     instance.run()
 
@@ -551,7 +551,7 @@ def test_a_failed_item_of_somebody_else_fails_the_run() -> None:
 def test_a_failed_item_whose_job_is_known_reports_its_cause_before_it_is_removed() -> None:
     instance = Instance(
         {
-            OBSERVE: [looked(), found_item("EnablingFailed"), looked(Decision.NOT_TAGGED)],
+            OBSERVE: [looked(), found_item("EnablingFailed"), UNTAGGED],
             DERIVE: [ready_region()],
             ENABLE: [enabled("j1")],
             FOLLOW: [job_failed()],
@@ -620,7 +620,7 @@ def test_an_answer_that_no_one_understands_is_a_fault_and_not_the_end() -> None:
     def nonsense(_: dict[str, Any]) -> StepResult:
         return Ready(value={"decision": "perhaps"})
 
-    instance = Instance({OBSERVE: [nonsense, looked(Decision.GONE)]})
+    instance = Instance({OBSERVE: [nonsense, GONE]})
 
     assert instance.run().outcome is RunOutcome.GONE
 
@@ -629,7 +629,7 @@ def test_one_of_many_targets_that_raises_is_a_fault_that_is_tried_again() -> Non
     wave = PLAN.resources[0]
     instance = Instance(
         {
-            OBSERVE: [looked(), looked(Decision.GONE)],
+            OBSERVE: [looked(), GONE],
             DERIVE: [planned(resources=(wave,))],
             CREATE: [Ready(), RuntimeError("a bug"), *[Ready()] * (len(wave) - 2)],
         }

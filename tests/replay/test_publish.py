@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from shared.model import naming
-from shared.model.activity_io import Decision
 from shared.model.findings import blocker, note, warning
 from shared.model.plan import Setting
 from shared.model.step_result import Error, Failed, Ready, StepResult
@@ -16,9 +15,11 @@ from shared.reconcile.run_state import RunOutcome, RunState
 from shared.reconcile.run_summary import RunSummary
 from tests.replay.answers import (
     AGENT,
+    GONE,
     PLAN,
     SIZE,
     THROTTLED,
+    UNTAGGED,
     all_made,
     asked,
     enabled,
@@ -27,6 +28,7 @@ from tests.replay.answers import (
     job_failed,
     kept,
     looked,
+    not_eligible,
     pending,
     planned,
     ready_region,
@@ -39,7 +41,7 @@ ENABLE, FOLLOW, CHANGE, DISABLE = "enable_protection", "monitor_job", "change_pr
 STOPPED = blocker("VmNotRunning", "It is deallocated.", "Start it.")
 BLOCKED = planned(findings=(STOPPED,), replication=None, resources=())
 OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
-NEVER_TAGGED = looked(Decision.NOT_TAGGED, vm=source_vm(tags={}))
+NEVER_TAGGED = UNTAGGED
 
 to_protected: dict[str, Sequence[Answer]] = {
     OBSERVE: [looked(), found_item()],
@@ -123,9 +125,9 @@ def test_a_change_is_news_whether_it_was_made_or_refused(answer: StepResult) -> 
     assert outcomes(instance) == [(RunOutcome.PROTECTED, True)]
 
 
-@pytest.mark.parametrize("decision", [Decision.NOT_TAGGED, Decision.GONE])
-def test_of_a_vm_that_no_one_asks_for_and_nothing_protects_there_is_nothing_to_tell(decision: Decision) -> None:
-    instance = Instance({OBSERVE: [looked(decision)]})
+@pytest.mark.parametrize("look", [UNTAGGED, GONE])
+def test_of_a_vm_that_no_one_asks_for_and_nothing_protects_there_is_nothing_to_tell(look: Ready) -> None:
+    instance = Instance({OBSERVE: [look]})
 
     instance.run()
 
@@ -133,7 +135,7 @@ def test_of_a_vm_that_no_one_asks_for_and_nothing_protects_there_is_nothing_to_t
 
 
 def test_an_item_of_others_that_is_left_alone_is_a_decision_and_no_news() -> None:
-    instance = Instance({OBSERVE: [looked(Decision.NOT_TAGGED, item=protected_item())]})
+    instance = Instance({OBSERVE: [looked(vm=source_vm(tags={}), item=protected_item())]})
 
     instance.run()
 
@@ -151,7 +153,7 @@ def test_a_vm_that_cannot_be_protected_is_news() -> None:
 
 @pytest.mark.parametrize("code", ["ClassicVm", "FailoverVm", "OutOfScope"])
 def test_a_vm_whose_own_tags_do_not_ask_is_no_news(code: str) -> None:
-    instance = Instance({OBSERVE: [looked(Decision.NOT_ELIGIBLE, findings=(blocker(code, "Not this one."),))]})
+    instance = Instance({OBSERVE: [not_eligible(blocker(code, "Not this one."))]})
 
     instance.run()
 
@@ -176,7 +178,7 @@ def test_a_failure_is_news_with_its_cause() -> None:
 
 
 def test_a_vm_that_was_disabled_is_news() -> None:
-    unwanted = looked(Decision.NOT_TAGGED, vm=source_vm(tags={}), item=OURS)
+    unwanted = looked(vm=source_vm(tags={}), item=OURS, untag_grace_hours=0)
     instance = Instance({OBSERVE: [unwanted, NEVER_TAGGED], DISABLE: [enabled("disable-1")], FOLLOW: [Ready()]})
 
     instance.run()

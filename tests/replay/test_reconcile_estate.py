@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.model.decision import Action
 from shared.model.step_result import Error, Failed, Pending, Ready
-from shared.reconcile.inventory import Action
 from shared.reconcile.sweep import Summary, Sweep, SweepReport, Work
 from tests.replay.instance import LEFTOVERS, START, Answer, InstanceOf
 from tests.unit.app.examples import VM_ID

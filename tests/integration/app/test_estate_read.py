@@ -7,11 +7,12 @@ import pytest
 
 from local.simulator.graph import index, service
 from shared.config.settings import Mode
+from shared.model.decision import Action, State
 from shared.model.replicated_item import Stage
 from shared.model.resource_id import ResourceId
 from shared.observe.inventory import compliance_report, read_inventory
 from shared.readers.virtual_machines import read_vm
-from shared.reconcile.inventory import Action, Group, State, VmStatus
+from shared.reconcile.inventory import Group, VmStatus
 from tests.integration.app.conftest import Reach, Reached
 from tests.integration.simulator.azure import (
     GROUP,

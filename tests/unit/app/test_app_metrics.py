@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from shared.model.decision import State
 from shared.model.findings import Finding, note, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import ComplianceReport, State, VmStatus
+from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport

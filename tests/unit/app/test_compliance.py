@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Mode, Settings
 from shared.model import naming
+from shared.model.decision import Action, State
 from shared.model.findings import Severity
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
 from shared.model.replication import Policy
@@ -19,7 +20,7 @@ from shared.model.vm import Disk, SourceVm
 from shared.planning import placement, preflight
 from shared.reconcile.catalog import DRIFT
 from shared.reconcile.compliance import CODES, assess
-from shared.reconcile.inventory import Action, Group, Inventory, State, VmStatus
+from shared.reconcile.inventory import Group, Inventory, VmStatus
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,

@@ -11,7 +11,8 @@ from activities.enable_protection import enable_protection
 from shared.arm.errors import WriteRefusedError
 from shared.config.settings import Mode
 from shared.model import naming
-from shared.model.activity_io import Decision, EnableRequest, VmRequest
+from shared.model.activity_io import EnableRequest, VmRequest
+from shared.model.decision import State
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.observe.vm import observe
@@ -170,8 +171,8 @@ async def test_an_old_list_of_jobs_lets_no_more_through_than_the_day_allows() ->
     [
         ({}, {}, 72 * 3600),
         ({}, {"untag_grace_hours": 1}, 3600),
-        ({"dr": "false"}, {}, 0),
-        ({"DR": "no"}, {}, 0),
+        ({"dr": "false"}, {}, 3600),
+        ({"DR": "no"}, {"opt_out_grace_hours": 0}, 0),
         (None, {}, 72 * 3600),
     ],
 )
@@ -180,10 +181,10 @@ async def test_a_tag_that_says_no_is_meant_and_one_that_is_missing_may_be_a_mist
 ) -> None:
     source = await observe(cleanup(cloud_with(tags), **changes), VM_ID)
 
-    assert source.decision is (Decision.GONE if tags is None else Decision.NOT_TAGGED)
+    assert source.decision.state is (State.SOURCE_GONE if tags is None else State.UNTAGGED)
     assert source.item
     assert source.item.id.name == naming.item_name(VM_ID)
-    assert source.grace_seconds == grace
+    assert source.decision.grace_seconds == grace
 
 
 async def test_out_of_cleanup_a_vm_without_the_tag_costs_one_read() -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from shared.model.decision import State
 from shared.observe.inventory import compliance_report
-from shared.reconcile.inventory import State
 from tests.unit.app.examples import settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 

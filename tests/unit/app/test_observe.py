@@ -8,7 +8,8 @@ from azure.core.exceptions import HttpResponseError
 from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
 from shared.config.profiles import Profile
-from shared.model.activity_io import Decision, DeriveRequest, Observation, VmRequest
+from shared.model.activity_io import DeriveRequest, Observation, VmRequest
+from shared.model.decision import Action, State
 from shared.model.plan import Plan
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Ready
@@ -46,6 +47,10 @@ async def look(cloud: Cloud, vm: ResourceId = VM_ID, **changes: Any) -> Observat
     return Observation.load(outcome.value)
 
 
+def decided(observation: Observation) -> tuple[State, list[str]]:
+    return observation.decision.state, [finding.code for finding in observation.decision.findings]
+
+
 async def plan(cloud: Cloud, **changes: Any) -> Plan:
     outcome = await derive_target_settings(FakeAzure(settings(), cloud), DeriveRequest(vm=source_vm(**changes)))
     assert isinstance(outcome, Ready)
@@ -55,7 +60,7 @@ async def plan(cloud: Cloud, **changes: Any) -> Plan:
 async def test_a_tagged_vm_is_read_whole_with_the_tags_of_this_app_only(cloud: Cloud) -> None:
     source = await look(cloud)
 
-    assert source.decision is Decision.PROTECT
+    assert source.decision.state is State.UNPROTECTED
     assert source.vm == source_vm(tags={"dr": "true", "dr-profile": "gold"})
     assert source.item is None
 
@@ -64,14 +69,14 @@ async def test_an_untagged_vm_costs_one_read() -> None:
     cloud = Cloud()
     cloud.add_vm(tags={"dr": "false"})
 
-    assert (await look(cloud)).decision is Decision.NOT_TAGGED
+    assert (await look(cloud)).decision.state is State.NOT_TAGGED
     assert cloud.reads == [str(VM_ID)]
 
 
 async def test_a_vm_that_is_gone_costs_one_read() -> None:
     cloud = Cloud()
 
-    assert (await look(cloud)).decision is Decision.GONE
+    assert (await look(cloud)).decision.state is State.SOURCE_GONE
     assert len(cloud.reads) == 1
 
 
@@ -85,17 +90,18 @@ async def test_a_vm_that_is_gone_costs_one_read() -> None:
 async def test_what_the_id_alone_reports_costs_no_read(cloud: Cloud, vm: ResourceId, code: str) -> None:
     source = await look(cloud, vm)
 
-    assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, [code])
+    assert decided(source) == (State.NOT_ELIGIBLE, [code])
     assert cloud.reads == []
 
 
 async def test_a_vm_on_hold_is_left_as_it_is_and_what_protects_it_still_reported(cloud: Cloud) -> None:
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name()))
     cloud.add_vm(tags={"dr": "true", "dr-hold": "yes"})
 
     source = await look(cloud)
 
-    assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, ["OnHold"])
+    assert decided(source) == (State.PROTECTED, ["OnHold"])
+    assert source.decision.action is Action.NONE
     assert source.item
     assert cloud.writes == []
 
@@ -125,7 +131,7 @@ async def test_a_copy_that_a_failover_made_is_never_protected(cloud: Cloud, key:
 
     source = await look(cloud)
 
-    assert (source.decision, [finding.code for finding in source.findings]) == (Decision.NOT_ELIGIBLE, ["FailoverVm"])
+    assert decided(source) == (State.COPY, ["FailoverVm"])
 
 
 async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one(cloud: Cloud) -> None:
@@ -138,10 +144,7 @@ async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one
 
     source = await look(cloud)
 
-    assert (source.decision, [finding.code for finding in source.findings]) == (
-        Decision.NOT_ELIGIBLE,
-        ["SourceReplaced"],
-    )
+    assert decided(source) == (State.NOT_ELIGIBLE, ["SourceReplaced"])
     assert source.item
 
 
@@ -186,7 +189,7 @@ async def test_a_vm_that_cannot_be_read_is_not_taken_for_gone(cloud: Cloud, stat
 async def test_a_vault_that_was_never_used_holds_no_item(cloud: Cloud) -> None:
     cloud.faults["replication_protected_items"] = answer(400, "SubscriptionIdNotRegisteredWithSrs")
 
-    assert (await look(cloud)).decision is Decision.PROTECT
+    assert (await look(cloud)).decision.state is State.UNPROTECTED
 
 
 async def test_a_vault_that_is_not_there_is_no_empty_vault(cloud: Cloud) -> None:
@@ -309,7 +312,7 @@ async def protected(cloud: Cloud, item: str = "made-in-the-portal", **changes: A
     cloud.add_region_pair()
     cloud.vault["replication_protected_items"].append(item_body("Protected", item))
     source = await look(cloud, **changes)
-    assert source.findings == ()
+    assert source.decision.state is State.PROTECTED
     return await plan_for(FakeAzure(settings(**changes), cloud), source.vm or source_vm(), source.item)
 
 
@@ -334,9 +337,9 @@ async def test_a_profile_changed_after_enabling_is_reported_since_it_cannot_be_f
 
 
 async def test_a_frozen_item_is_reported_and_nothing_else_of_it(cloud: Cloud) -> None:
-    cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
+    cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted", our_item_name()))
 
-    assert [finding.code for finding in (await look(cloud)).findings] == ["ItemFrozen"]
+    assert decided(await look(cloud)) == (State.FROZEN, ["ItemFrozen"])
 
 
 async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names_it(cloud: Cloud) -> None:
@@ -356,7 +359,7 @@ async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names
 
     found = await look(cloud)
 
-    assert (found.decision, [finding.code for finding in found.findings]) == (Decision.NOT_ELIGIBLE, ["FailoverVm"])
+    assert decided(found) == (State.COPY, ["FailoverVm"])
 
 
 async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud: Cloud) -> None:
@@ -364,4 +367,4 @@ async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud
     names = {"recoveryAzureResourceGroupId": str(VM_ID.group_id), "recoveryAzureVMName": VM_ID.name}
     cloud.vault["replication_protected_items"].append(item_body("Protected", **names))
 
-    assert (await look(cloud)).decision is Decision.PROTECT
+    assert (await look(cloud)).decision.state is State.PROTECTED

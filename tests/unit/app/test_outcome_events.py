@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.decision import Action, State
 from shared.model.findings import Finding, Severity, blocker, note, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import Action, State, VmStatus
+from shared.reconcile.inventory import VmStatus
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Summary, SweepReport

@@ -192,7 +192,7 @@ async def test_a_vm_that_cannot_be_protected_is_blocked_and_reported_why(cloud: 
 
 async def test_a_vm_on_hold_is_blocked_and_its_item_reported(cloud: Cloud) -> None:
     cloud.add_vm(tags={"dr-hold": "true"})
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
+    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name()))
 
     view = await view_of(cloud)
 

@@ -17,6 +17,7 @@ from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.orchestrations import instance_of
+from shared.reconcile.catalog import drift
 from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
@@ -606,7 +607,7 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "item": None,
         "details": None,
         "settings": [],
-        "findings": [],
+        "findings": [drift("NotTagged", "web-1 is not tagged: nothing protects it.").dump()],
         "running": False,
         "run": None,
         "lastChange": None,
@@ -671,6 +672,7 @@ async def test_get_of_a_protected_vm_shows_its_settings_and_what_differs(
         "OverrideInvalid",
         "DiskNotProtected",
         "NotManagedByApp",
+        "UntaggedButProtected",
     }
 
 
@@ -679,7 +681,10 @@ async def test_get_of_a_failed_over_vm_says_that_it_is_left_alone(cloud: Cloud, 
 
     view = await view_of(cloud, client)
 
-    assert ([finding["code"] for finding in view["findings"]], view["settings"]) == (["ItemFrozen"], [])
+    assert ([finding["code"] for finding in view["findings"]], view["settings"]) == (
+        ["ItemFrozen", "NotManagedByApp"],
+        [],
+    )
 
 
 async def test_get_shows_the_run_for_the_targets_alone_where_it_is_asked_for(cloud: Cloud) -> None:

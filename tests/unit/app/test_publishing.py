@@ -16,11 +16,12 @@ from activities.publish_sweep import publish_sweep
 from activities.purge_history import purge_history
 from shared.arm.topic import publish
 from shared.model.activity_io import PurgeRequest
+from shared.model.decision import State
 from shared.model.findings import warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.orchestrations import ENDED, RUNNING
-from shared.reconcile.inventory import ComplianceReport, State, VmStatus
+from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.retention import KEPT, purge_windows
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import Sweep, SweepReport

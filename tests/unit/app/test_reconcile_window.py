@@ -12,10 +12,10 @@ from activities.reconcile_window import reconcile_window
 from shared.arm.errors import to_step_result
 from shared.config.settings import Mode
 from shared.model import naming
+from shared.model.decision import Action
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready, StepResult
 from shared.orchestrations import instance_of
-from shared.reconcile.inventory import Action
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult, RunState
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.site_recovery.vault import vault_of

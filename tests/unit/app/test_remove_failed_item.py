@@ -8,7 +8,7 @@ from shared.arm.errors import WriteRefusedError
 from shared.model import naming
 from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Failed, Ready
+from shared.model.step_result import Ready
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name
 
@@ -31,14 +31,10 @@ async def test_a_failed_item_of_ours_is_removed(state: str) -> None:
     assert path_and_body[:5] == ("dr", "vault", "east", "east-container", our_item_name())
 
 
-async def test_an_item_that_somebody_else_made_is_left_and_reported() -> None:
+async def test_an_item_that_somebody_else_made_is_left() -> None:
     cloud = cloud_with("EnablingFailed", "made-in-the-portal")
 
-    outcome = await remove_failed_item(FakeAzure(settings(), cloud), REQUEST)
-
-    assert isinstance(outcome, Failed)
-    assert outcome.error.code == "ForeignItemFailed"
-    assert "made-in-the-portal" in outcome.error.message
+    assert await remove_failed_item(FakeAzure(settings(), cloud), REQUEST) == Ready()
     assert cloud.writes == []
 
 
@@ -135,9 +131,8 @@ async def test_a_job_that_is_none_keeps_nothing_from_being_removed(name: str) ->
     assert cloud.written == ["delete replication_protected_items"]
 
 
-@pytest.mark.parametrize("foreign", [False, True])
-async def test_a_job_that_cannot_be_read_is_not_taken_for_ended(foreign: bool) -> None:
-    cloud = cloud_with("EnablingFailed", "made-in-the-portal" if foreign else our_item_name())
+async def test_a_job_that_cannot_be_read_is_not_taken_for_ended() -> None:
+    cloud = cloud_with("EnablingFailed", our_item_name())
     put_job_on_item(cloud, "job-7")
     cloud.faults["replication_jobs"] = answer(403, "AuthorizationFailed")
 

@@ -8,7 +8,8 @@ from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
-from shared.model.activity_io import Decision, EnableRequest, JobRequest
+from shared.model.activity_io import EnableRequest, JobRequest
+from shared.model.decision import State
 from shared.model.resource_id import VAULT, ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.observe.vm import observe, plan_for
@@ -54,7 +55,7 @@ async def test_a_copy_that_a_failover_of_any_vault_made_is_never_protected(cloud
 
     found = await observe(FakeAzure(app(), cloud), VM_ID)
 
-    assert (found.decision, [finding.code for finding in found.findings]) == (Decision.NOT_ELIGIBLE, ["FailoverVm"])
+    assert (found.decision.state, [finding.code for finding in found.decision.findings]) == (State.COPY, ["FailoverVm"])
 
 
 @pytest.mark.parametrize(("profile", "vault"), [("default", SECOND), ("gold", VAULT_ID)])

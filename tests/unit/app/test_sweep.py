@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from shared.model.decision import Action, State
 from shared.model.findings import note, warning
 from shared.model.naming import instance_id
 from shared.model.resource_id import ResourceId
 from shared.reconcile import sweep
-from shared.reconcile.inventory import Action, ComplianceReport, State, VmStatus
+from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 from shared.reconcile.sweep import (
     Summary,

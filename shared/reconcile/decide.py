@@ -1,0 +1,204 @@
+"""The decision about one VM: one ordered list of conditions, read top to bottom; the first that applies decides.
+
+The VM's own run and the sweep both call `decide`. Pure: the facts and the settings in, a decision with findings out.
+A fact that is not known is never taken for absent: nothing is enabled, disabled or removed on it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from shared.config.settings import REFUSALS, Intent, Settings
+from shared.model.decision import Action, Decision, State
+from shared.model.findings import Finding
+from shared.model.replicated_item import Job, ProtectedItem, Stage
+from shared.model.resource_id import ResourceId
+from shared.model.vm import SourceVm
+from shared.planning import preflight
+from shared.reconcile.catalog import drift
+from shared.reconcile.drift import adopted, frozen, replaced
+from shared.reconcile.health import of_attempts
+
+_SECONDS_PER_HOUR = 3600
+
+
+class Facts(NamedTuple):
+    """What is known about a VM.
+
+    `vm` is None if the VM does not exist, or, with `vm_unread`, if that could not be read; `item` is what protects it,
+    with `item_unread` as far as that could be read. `intent` is what its tag says, or what a caller requests, who may
+    have `confirmed` that its protection is to be disabled. `original` is the VM that it is the failover VM of,
+    `moved_to` its new ID, `moved_from` the old one, which an item still protects. `enables` are the jobs that enabled
+    it.
+    """
+
+    vm_id: ResourceId
+    vm: SourceVm | None
+    item: ProtectedItem | None = None
+    intent: Intent = Intent.NONE
+    confirmed: bool = False
+    vm_unread: bool = False
+    item_unread: bool = False
+    original: ResourceId | None = None
+    moved_to: ResourceId | None = None
+    moved_from: ProtectedItem | None = None
+    elsewhere: ResourceId | None = None
+    enables: tuple[Job, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.vm_id.name
+
+
+def needs_protection(facts: Facts, settings: Settings) -> bool:
+    """Whether the decision depends on what protects the VM: not for an untagged VM that may not be disabled."""
+    held = facts.vm is not None and settings.on_hold(facts.vm.tags)
+    return facts.intent is Intent.YES or facts.confirmed or (settings.may_disable and not held)
+
+
+def decide(facts: Facts, settings: Settings) -> Decision:
+    """The decision of the first condition that applies. A VM on hold is left as it is, whatever the decision."""
+    decision = next(found for condition in _CONDITIONS if (found := condition(facts, settings)))
+    item, vm = facts.item, facts.vm
+    findings = (*decision.findings, *(adopted(item) if item else ()))
+    decision = decision.model_copy(
+        update={"findings": findings, "wanted": vm is not None and facts.intent is Intent.YES}
+    )
+    if vm is None or not settings.on_hold(vm.tags) or decision.state is State.COPY:
+        return decision
+    return decision.model_copy(
+        update={
+            "state": State.NOT_ELIGIBLE if decision.state is State.UNPROTECTED else decision.state,
+            "action": Action.NONE,
+            "findings": (*findings, preflight.on_hold(vm, settings)),
+            "held": True,
+        }
+    )
+
+
+def _failover_vm(facts: Facts, _: Settings) -> Decision | None:
+    if facts.original is None:
+        return None
+    return Decision(state=State.COPY, findings=(preflight.copy_of(facts.vm_id, facts.original),))
+
+
+def _frozen(facts: Facts, _: Settings) -> Decision | None:
+    if facts.item is None or facts.item.stage is not Stage.FROZEN:
+        return None
+    return Decision(state=State.FROZEN, findings=(frozen(facts.item),))
+
+
+def _not_read(facts: Facts, _: Settings) -> Decision | None:
+    if facts.vm_unread:
+        finding = drift("SourceNotRead", f"Whether {facts.name} exists could not be read.")
+    elif facts.item_unread and facts.item is None and facts.intent is Intent.YES:
+        finding = drift("ProtectionNotRead", f"Whether anything protects {facts.name} could not be read.")
+    else:
+        return None
+    return Decision(state=State.UNKNOWN, findings=(finding,))
+
+
+def _being_disabled(facts: Facts, _: Settings) -> Decision | None:
+    if facts.item is None or facts.item.stage is not Stage.DISABLING:
+        return None
+    return Decision(state=State.DISABLING, action=Action.FOLLOW)
+
+
+def _gone(facts: Facts, settings: Settings) -> Decision | None:
+    if facts.vm is not None:
+        return None
+    if facts.item is None:
+        return Decision(state=State.SOURCE_GONE)
+    if facts.moved_to:
+        moved = drift("SourceMoved", f"{facts.name} is no longer {facts.vm_id}, but {facts.moved_to}.")
+        return Decision(state=State.SOURCE_GONE, findings=(moved,))
+    text = f"{facts.name} is gone, and {facts.item.id.name} still protects it."
+    finding = drift("SourceDeleted", text, facts.item.rpo_at)
+    return _disable(facts, settings, State.SOURCE_GONE, finding, settings.untag_grace_hours)
+
+
+def _unknown_value(facts: Facts, settings: Settings) -> Decision | None:
+    if facts.intent is not Intent.UNKNOWN:
+        return None
+    value = settings.tag_value(facts.vm.tags) if facts.vm else None
+    yes, no = ", ".join(settings.tag_values), ", ".join(REFUSALS)
+    text = f"{facts.name} is tagged {settings.tag_name}={value}, which means neither yes ({yes}) nor no ({no})."
+    return Decision(state=State.NOT_ELIGIBLE, findings=(drift("TagValueUnknown", text),))
+
+
+def _unwanted(facts: Facts, settings: Settings) -> Decision | None:
+    if facts.intent is Intent.YES:
+        return None
+    if facts.item is None:
+        by = f"{facts.elsewhere} protects it, in a vault that is not among DR_VAULT_IDS" if facts.elsewhere else ""
+        text = f"{facts.name} is not tagged: {by or 'nothing protects it'}."
+        return Decision(state=State.NOT_TAGGED, findings=(drift("NotTagged", text),))
+    says_no = facts.intent is Intent.NO
+    why = "its tag says no" if says_no else "it is not tagged"
+    finding = drift("UntaggedButProtected", f"{facts.name} is protected by {facts.item.id.name}, and {why}.")
+    grace = settings.opt_out_grace_hours if says_no else settings.untag_grace_hours
+    return _disable(facts, settings, State.UNTAGGED, finding, grace)
+
+
+def _moved_here(facts: Facts, _: Settings) -> Decision | None:
+    if facts.item or facts.moved_from is None:
+        return None
+    text = f"{facts.name} was {facts.moved_from.source}, and {facts.moved_from.id.name} still protects it there."
+    return Decision(state=State.NOT_ELIGIBLE, findings=(drift("SourceMoved", text),))
+
+
+def _replaced(facts: Facts, _: Settings) -> Decision | None:
+    another = replaced(facts.vm, facts.item) if facts.vm and facts.item else ()
+    return Decision(state=State.NOT_ELIGIBLE, findings=another) if another else None
+
+
+def _failed(facts: Facts, _: Settings) -> Decision | None:
+    if facts.item is None or facts.item.stage is not Stage.FAILED:
+        return None
+    action = Action.ENABLE if facts.item.is_ours else Action.NONE
+    return Decision(
+        state=State.FAILED, action=action, findings=tuple(of_attempts(facts.name, facts.enables, facts.item))
+    )
+
+
+def _protecting(facts: Facts, _: Settings) -> Decision | None:
+    if facts.item is None or facts.item.stage is Stage.PROTECTED:
+        return None
+    return Decision(state=State.PROTECTING, action=Action.FOLLOW)
+
+
+def _protected(facts: Facts, _: Settings) -> Decision | None:
+    return Decision(state=State.PROTECTED, action=Action.CHANGE) if facts.item else None
+
+
+def _unprotected(facts: Facts, settings: Settings) -> Decision | None:
+    not_before = preflight.old_enough_at(facts.vm, settings) if facts.vm else None
+    return Decision(state=State.UNPROTECTED, action=Action.ENABLE, not_before=not_before)
+
+
+_CONDITIONS: tuple[Callable[[Facts, Settings], Decision | None], ...] = (
+    _failover_vm,
+    _frozen,
+    _not_read,
+    _being_disabled,
+    _gone,
+    _unknown_value,
+    _unwanted,
+    _moved_here,
+    _replaced,
+    _failed,
+    _protecting,
+    _protected,
+    _unprotected,
+)
+
+
+def _disable(facts: Facts, settings: Settings, state: State, finding: Finding, grace_hours: float) -> Decision:
+    """What may be disabled: an item that this app created, if the mode allows it or a caller has confirmed it."""
+    item = facts.item
+    may_be = item is not None and item.may_be_disabled and (facts.confirmed or settings.may_disable)
+    return Decision(
+        state=state,
+        action=Action.DISABLE if may_be else Action.NONE,
+        findings=(finding,),
+        grace_seconds=0 if facts.confirmed else grace_hours * _SECONDS_PER_HOUR,
+    )

@@ -1,0 +1,119 @@
+"""One decision: the run of a VM, which reads that VM, and the sweep, which reads lists, decide alike."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.arm.parsing import item_of
+from shared.config.settings import Mode, Settings
+from shared.model.decision import Action, Decision, State
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.observe.vm import observe
+from shared.reconcile.compliance import assess
+from shared.reconcile.decide import Facts, needs_protection
+from shared.reconcile.inventory import Inventory, VmStatus
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings, source_vm
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+
+ORIGINAL = ResourceId.of(SUBSCRIPTION, "elsewhere", VIRTUAL_MACHINE, "original")
+STATES = (
+    "Protected",
+    "InitialReplicationInProgress",
+    "EnablingProtection",
+    "EnablingFailed",
+    "DisablingProtection",
+    "UnplannedFailoverCommitted",
+    "SomethingNew",
+)
+
+tags = st.builds(
+    lambda intent, held: intent | held,
+    st.sampled_from([{}, {"dr": "true"}, {"DR": "True"}, {"dr": "false"}, {"dr": "off"}, {"dr": "ture"}, {"dr": ""}]),
+    st.sampled_from([{}, {}, {"dr-hold": "since Monday"}]),
+)
+items = st.none() | st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(STATES),
+        "name": st.sampled_from([our_item_name(), "made-in-the-portal"]),
+        "lastRpoCalculatedTime": st.sampled_from([None, "2026-05-01T10:00:00Z"]),
+    }
+)
+
+
+def sweep(vm_tags: dict[str, str] | None, bodies: list[dict[str, Any]], app: Settings, *, unread: bool) -> VmStatus:
+    """The status of the VM (None: it does not exist) in a sweep that reads these items."""
+    found = tuple(item for item in map(item_of, bodies) if item)
+    estate = Inventory(
+        vms=() if vm_tags is None else (source_vm(tags=vm_tags),),
+        items=found,
+        read_at=datetime.now(UTC),
+        elsewhere={},
+        policies={},
+        groups={},
+        regions={},
+        items_unread=unread,
+    )
+    return next(each for each in assess(estate, app) if each.vm_id == VM_ID)
+
+
+@given(
+    vm_tags=st.none() | tags,
+    item=items,
+    is_copy=st.booleans(),
+    unread=st.booleans(),
+    confirmed=st.booleans(),
+    mode=st.sampled_from(Mode),
+)
+async def test_run_and_sweep_decide_alike(
+    vm_tags: dict[str, str] | None,
+    item: dict[str, Any] | None,
+    is_copy: bool,
+    unread: bool,
+    confirmed: bool,
+    mode: Mode,
+) -> None:
+    """A confirmation permits the run of a VM what the mode `cleanup` does, without the grace."""
+    cloud = Cloud()
+    if vm_tags is not None:
+        cloud.add_vm(tags=vm_tags)
+    bodies = [item_body(**item)] if item else []
+    if is_copy:
+        marked = item_body("Protected", "of-the-original", fabricObjectId=str(ORIGINAL))
+        marked["properties"]["providerSpecificDetails"]["recoveryFabricObjectId"] = str(VM_ID)
+        bodies.append(marked)
+    cloud.vault["replication_protected_items"] += bodies
+    if unread:
+        cloud.faults["replication_protected_items"] = answer(403, "AuthorizationFailed")
+    app = settings(mode=Mode.CLEANUP if confirmed else mode)
+
+    try:
+        run = await observe(FakeAzure(settings(mode=mode), cloud), VM_ID, confirmed=confirmed)
+    except HttpResponseError:
+        assert unread, "only an answer of the vault can be missing"
+        return
+    if vm_tags is None and (item is None or unread):
+        assert run.decision.action is Action.NONE
+        return
+    status = sweep(vm_tags, [] if unread else bodies, app, unread=unread)
+
+    facts = Facts(VM_ID, run.vm, intent=app.intent_of(vm_tags or {}), confirmed=confirmed)
+    _assert_alike(run.decision, status, item_was_read=needs_protection(facts, settings(mode=mode)))
+    assert run.decision.grace_seconds == 0 or not confirmed
+
+
+def _assert_alike(decision: Decision, status: VmStatus, *, item_was_read: bool) -> None:
+    if item_was_read:
+        assert decision.state is status.state
+        assert {each.code for each in decision.findings} <= {each.code for each in status.findings}
+        severities = {each.code: each.severity for each in status.findings}
+        assert all(each.severity is severities[each.code] for each in decision.findings)
+    else:
+        # An untagged VM that may not be disabled costs the run one read.
+        assert decision.state in {State.NOT_TAGGED, State.NOT_ELIGIBLE, State.SOURCE_GONE}
+        assert status.action is Action.NONE
+    # The sweep starts no run for what is in progress, nor for an item without a difference.
+    may_be_none = {Action.FOLLOW, Action.CHANGE}
+    assert status.action is decision.action or (status.action is Action.NONE and decision.action in may_be_none)
