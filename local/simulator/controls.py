@@ -8,10 +8,10 @@ from aiohttp import web
 
 from local.simulator import estate, state
 from local.simulator.events.grid import parse_subscription
-from local.simulator.events.topics import Topics
 from local.simulator.gateway import Gateway
 from local.simulator.graph import index
 from local.simulator.identity import Identity
+from local.simulator.topics import Topics
 from local.simulator.wire import Json
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -9,8 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local.simulator import errors, identity, ids, versions
-from local.simulator.access import linked
+from local.simulator import errors, identity, ids, linked_access, versions
 from local.simulator.arm import locks
 from local.simulator.errors import ArmError
 from local.simulator.faults import Fault, Faults
@@ -102,7 +101,7 @@ class Gateway:
             except ValueError as error:
                 raise errors.invalid_content(f"not JSON: {error}") from None
         if call.body is not None:
-            self.world.access.check_linked(call, linked.links(self.world, call))
+            self.world.access.check_linked(call, linked_access.links(self.world, call))
         answer = route.handler(self.world, call)
         if call.method not in ("GET", "HEAD"):
             self.world.changed(call.path)

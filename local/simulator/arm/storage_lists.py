@@ -6,6 +6,7 @@ from local.simulator import checks, errors, ids
 from local.simulator.arm.storage import TYPE
 from local.simulator.errors import ArmError
 from local.simulator.ids import stable_guid
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import StorageAccount
 from local.simulator.wire import Answer, Call, Json
@@ -31,7 +32,7 @@ def list_content(world: World, call: Call) -> Answer:
     kind = call.path.rsplit("/", 1)[-1].lower()
     found = _account(world, call, kind)
     shown = [_body(found, kind, name) for name in found.content.get(kind, ())]
-    return Answer(200, world.page(call, shown), content_type=_JSON)
+    return Answer(200, page(world, call, shown), content_type=_JSON)
 
 
 @routes.route("GET PUT DELETE", _CONTAINER)

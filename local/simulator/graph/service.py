@@ -10,7 +10,7 @@ from typing import Any
 from local.simulator import checks
 from local.simulator.access.actions import Right
 from local.simulator.errors import ArmError
-from local.simulator.graph import tables
+from local.simulator.graph import index, tables
 from local.simulator.graph.errors import QueryError, refusal
 from local.simulator.graph.functions import text
 from local.simulator.graph.operators import Query, parse
@@ -40,7 +40,7 @@ def query_resources(world: World, call: Call) -> Answer:
         query = parse(words, dict.fromkeys(tables.TABLES, tables.columns(world)))
     except QueryError as error:
         raise refusal(world.clock.stamp(), 400, "BadRequest", error.details) from None
-    rows = query.run(_visible(world, call, _rows(world, query.table, subscriptions)))
+    rows = query.run(_visible(world, call, index.rows_of(world, query.table, subscriptions)))
     page = [
         {name: _json(each.evaluate(row)) for name, each in query.columns.items()} for row in rows[first : first + size]
     ]
@@ -66,11 +66,6 @@ def _check_payload(world: World, answer: Json) -> None:
             "less data at a time and make paginated call if needed."
         )
         raise _refused(world, "ResponsePayloadTooLarge", message)
-
-
-def _rows(world: World, table: str, subscriptions: list[Subscription]) -> Iterable[tables.Row]:
-    lagging = world.graph
-    return lagging.rows_of(table, subscriptions) if lagging else tables.rows_of(world, table, subscriptions)
 
 
 def _permitted(world: World, call: Call, subscriptions: list[Subscription]) -> list[Subscription]:

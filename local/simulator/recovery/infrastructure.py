@@ -3,9 +3,9 @@
 from local.simulator import checks, latencies, regions
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import Container, Fabric, Policy, RecoveryVault
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Container, Fabric, Policy, RecoveryVault
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 

@@ -3,8 +3,9 @@
 import re
 
 from local.simulator.recovery.errors import bad_request
-from local.simulator.recovery.jobs import SCENARIOS, UNSET, Job
-from local.simulator.recovery.model import RecoveryVault
+from local.simulator.recovery.jobs import SCENARIOS, UNSET
+from local.simulator.vault.job import Job
+from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 

@@ -3,10 +3,10 @@
 from local.simulator import checks, latencies
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.infrastructure import drop, in_use
-from local.simulator.recovery.model import Policy, RecoveryVault
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Policy, RecoveryVault
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 

@@ -8,9 +8,10 @@ from local.simulator.arm.compute import TYPE as VM_TYPE
 from local.simulator.arm.vaults import TYPE as VAULT_TYPE
 from local.simulator.errors import ArmError
 from local.simulator.ids import stable_guid
+from local.simulator.operations import SIGNATURE
 from local.simulator.recovery import job_view, jobs, scope, views
-from local.simulator.recovery.model import CONTAINER_TYPE, ProtectedItem
 from local.simulator.routing import Routes
+from local.simulator.vault.model import CONTAINER_TYPE, ProtectedItem
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -46,7 +47,7 @@ def operation_result(world: World, call: Call) -> Answer:
         raise arm_errors.resource_not_found(VAULT_TYPE, parts[7] if len(parts) > 7 else "", "")
     job = jobs.find(vault, call["job"])
     if world.clock.now() < job.ends:
-        location = f"{call.base_url}{call.path}?api-version={call.api_version}{world.signature}"
+        location = f"{call.base_url}{call.path}?api-version={call.api_version}{SIGNATURE}"
         return Answer(202, None, {"Location": location, **world.clock.retry_headers(latencies.RETRY_AFTER)})
     if job.failure:
         code, message = job.failure.summary or (job.failure.code, job.failure.message)

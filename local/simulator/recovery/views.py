@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from local.simulator.ids import last_segment, stable_guid
-from local.simulator.recovery.model import (
+from local.simulator.paging import page
+from local.simulator.vault.model import (
     CONTAINER_TYPE,
     Container,
     ContainerMapping,
@@ -25,7 +26,7 @@ def answer(body: Json) -> Answer:
 
 def listed(world: World, call: Call, values: Sequence[T], show: Callable[[T], Any] = lambda value: value) -> Answer:
     """Site Recovery's lists always have a nextLink, null on the last page. The size of a page is invented."""
-    return Answer(200, {"nextLink": None, **world.page(call, values, show)})
+    return Answer(200, {"nextLink": None, **page(world, call, values, show)})
 
 
 def fabric(each: Fabric) -> Json:

@@ -11,7 +11,7 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from local.simulator.events.topics import AUDIENCE
+from local.simulator.topics import AUDIENCE
 from local.simulator.identity import issue
 from tests.integration.simulator.azure import TENANT, Azure, Token, azure
 
