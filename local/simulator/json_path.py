@@ -1,9 +1,11 @@
 """Places in a JSON document by path: `value[0].tags['cost center']`, `data[*].id`, `value[?name=='web-1'].zones`."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
+URL = "{url}"
 _ROOT = re.compile(r"\$(?=[.\[])")
 _STEP = re.compile(
     r"\.?(?P<name>[\w$@-]+)"
@@ -80,6 +82,31 @@ class JsonPath:
                 if isinstance(holder, list) or key in holder
             ]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Places that are set, and places that are removed."""
+
+    settings: tuple[tuple[JsonPath, Any], ...]
+    deletions: tuple[JsonPath, ...]
+
+    def apply(self, document: Any, url: str = "") -> None:
+        """Changes the document. `{url}` in a text becomes `url`."""
+        for path, value in self.settings:
+            path.set(document, json.loads(json.dumps(value).replace(URL, url)))
+        for path in self.deletions:
+            path.delete(document)
+
+
+def edits(settings: Any, deletions: Any) -> Edits:
+    """Reads an object of paths and values, and a list of paths. Raises ValueError."""
+    if not isinstance(settings, dict) or not isinstance(deletions, list):
+        raise ValueError("set must be an object of JSON paths and values, delete a list of JSON paths")
+    return Edits(
+        tuple((JsonPath(path), value) for path, value in settings.items()),
+        tuple(JsonPath(str(path)) for path in deletions),
+    )
 
 
 def _step(found: re.Match[str]) -> _Step:

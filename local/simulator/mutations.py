@@ -6,21 +6,15 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.simulator.json_path import JsonPath
+from local.simulator.json_path import URL, Edits, edits
 from local.simulator.wire import Answer, Json
-
-URL = "{url}"  # in a text: the URL of the request
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """`settings` and `deletions` change the JSON body, `body` replaces it, `cut` keeps its first bytes only.
+    """`edits` change the JSON body, `body` replaces it, `cut` keeps its first bytes. A header of None is removed."""
 
-    A header of None is removed.
-    """
-
-    settings: tuple[tuple[JsonPath, Any], ...]
-    deletions: tuple[JsonPath, ...]
+    edits: Edits
     body: bytes | None
     cut: int | None
     status: int | None
@@ -29,10 +23,7 @@ class Mutation:
     def apply(self, answer: Answer, url: str) -> Answer:
         """The changed answer; the one that is given, which may show live state, stays as it is."""
         document = json.loads(json.dumps(answer.body))
-        for path, value in self.settings:
-            path.set(document, json.loads(json.dumps(value).replace(URL, url)))
-        for path in self.deletions:
-            path.delete(document)
+        self.edits.apply(document, url)
         body = json.dumps(document).encode() if self.body is None else self.body
         headers: dict[str, Any] = answer.headers | {
             name: value.replace(URL, url) if value else value for name, value in self.headers.items()
@@ -56,8 +47,7 @@ def parse(raw: Json) -> Mutation:
     if not set(raw) & {"set", "delete", "body", "bodyBase64", "truncate", "status", "headers"}:
         raise ValueError("a mutation sets, deletes, replaces or truncates something")
     return Mutation(
-        settings=tuple((JsonPath(path), value) for path, value in raw.get("set", {}).items()),
-        deletions=tuple(JsonPath(str(path)) for path in raw.get("delete", ())),
+        edits=edits(raw.get("set", {}), raw.get("delete", [])),
         body=body,
         cut=raw.get("truncate"),
         status=raw.get("status"),

@@ -1,5 +1,7 @@
 """Every resource but Site Recovery's own, in memory, with the indexes that list calls need."""
 
+import json
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -169,6 +171,21 @@ class Store:
         self._by_type[(parsed.subscription.lower(), kind)].pop(id_key, None)
         self._by_parent[ids.key(parsed.parent)][kind].pop(id_key, None)
         self.changed(id_key)
+
+    def move(self, resource: Resource, new_id: str) -> None:
+        """Gives a resource, with what hangs under it, another ID, and changes what names it."""
+        old = re.compile(re.escape(resource.id) + '(?=["/])', re.IGNORECASE)
+        touched = [each for each in self._by_id.values() if old.search(json.dumps(each.body))]
+        inside = [each for each in touched if ids.key(each.id) == ids.key(resource.id) or old.match(each.id + "/")]
+        self.remove(resource.id)
+        for each in touched:
+            each.body = json.loads(old.sub(new_id, json.dumps(each.body)))
+        for each in inside:
+            each.id = each.body["id"]
+            guid = each.properties.get(_GUID)
+            self.add(each)
+            if guid:
+                each.properties[_GUID] = guid
 
     def of_type(self, subscription: str, kind: str) -> list[Resource]:
         return list(self._by_type.get((subscription.lower(), kind.lower()), {}).values())

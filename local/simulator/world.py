@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from local.simulator import ids
 from local.simulator.access import Access
 from local.simulator.behaviour import Behaviour
 from local.simulator.clock import Clock
 from local.simulator.events.grid import EventGrid
+from local.simulator.json_path import Edits
 from local.simulator.limits import Limits
 from local.simulator.snapshot import Snapshot
 from local.simulator.store import Resource, Store
@@ -34,7 +36,9 @@ class Operation:
 
 
 class World:
-    """`graph` is what Resource Graph knows while it lags: the table and the body of each row, by ID."""
+    """`graph` is what Resource Graph shows while it lags: the table and the body of each row. `vault_lists` is what the
+    lists of vaults show then. `overrides` are what replicated items and jobs show in place of their own state, by ID.
+    """
 
     def __init__(self, speed: float = 1) -> None:
         self.clock = Clock(speed)
@@ -46,6 +50,8 @@ class World:
     def clear(self) -> None:
         """Forgets all resources and what was going to happen to them; clock, behaviour and so on stay."""
         self.graph: Snapshot[tuple[str, Json]] | None = None
+        self.vault_lists: Snapshot[Json] | None = None
+        self.overrides: dict[str, Edits] = {}
         self.hold(Store())
         self.limits = Limits()
         self.recovery: dict[str, RecoveryVault] = {}
@@ -65,5 +71,12 @@ class World:
 
     def changed(self, path: str) -> None:
         """What has this ID, or what it hangs under, was written: lists that lag learn of it."""
-        if self.graph is not None:
-            self.graph.changed(path)
+        for snapshot in (self.graph, self.vault_lists):
+            if snapshot is not None:
+                snapshot.changed(path)
+
+    def shown(self, body: Json) -> Json:
+        """The body of a replicated item or of a job, as it was ordered to look."""
+        if edits := self.overrides.get(ids.key(body["id"])):
+            edits.apply(body)
+        return body

@@ -26,7 +26,7 @@ def view(world: World, item: ProtectedItem) -> Json:
     state, description, _, _, operations = item.phase.value
     health, failover_health, health_errors = item_health.of(world, item)
     provider = stable_guid("provider", fabric.id)
-    return {
+    body: Json = {
         "id": item.id,
         "name": item.name,
         "type": TYPE,
@@ -62,6 +62,7 @@ def view(world: World, item: ProtectedItem) -> Json:
             "eventCorrelationId": stable_guid("event correlation", item.id),
         },
     }
+    return world.shown(body)
 
 
 def _allowed(item: ProtectedItem, operations: tuple[str, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from local.simulator.recovery import (
     errors,
     item_view,
     jobs,
+    lists,
     replication,
     scope,
     views,
@@ -30,7 +31,7 @@ def list_items(world: World, call: Call) -> Answer:
         found = list(scope.vault(world, call).items())
     wanted = _filter(call.query.get("$filter", ""))
     shown = [item for item in found if item_view.shown(world, item) and _matches(item, wanted)]
-    return views.listed(world, call, shown, lambda item: item_view.view(world, item))
+    return lists.listed(world, call, shown, lambda item: item_view.view(world, item))
 
 
 def _filter(text: str) -> dict[str, str]:

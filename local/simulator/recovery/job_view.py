@@ -59,12 +59,7 @@ def view(world: World, job: Job, *, full: bool) -> Json:
         properties["endTime"] = world.clock.whole_stamp(job.ends).replace(".0000000Z", "Z")
     if full:
         properties["customDetails"] = {"instanceType": "AsrJobDetails", "affectedObjectDetails": job.affected}
-    return {
-        "id": job.id,
-        "name": job.name,
-        "type": TYPE,
-        "properties": properties,
-    }
+    return world.shown({"id": job.id, "name": job.name, "type": TYPE, "properties": properties})
 
 
 def _tasks(world: World, job: Job, now: float) -> list[Json]:
