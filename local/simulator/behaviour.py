@@ -14,6 +14,7 @@ _WIRE = {
     "repeated_write": "repeatedWrite",
     "page_size": "pageSize",
     "graph_lag_seconds": "graphLagSeconds",
+    "vault_lists_lag_seconds": "vaultListsLagSeconds",
     "replicas_left_when_disabled": "replicasLeftWhenDisabled",
     "seed_disks_left": "seedDisksLeft",
 }
@@ -36,6 +37,7 @@ class Behaviour:
     repeated_write: str = "succeed"
     page_size: int = 1000
     graph_lag_seconds: int = 0
+    vault_lists_lag_seconds: int = 0
     replicas_left_when_disabled: bool = False
     seed_disks_left: bool = False
 
@@ -59,8 +61,8 @@ class Behaviour:
             raise ValueError(f"{wire} must be {type(getattr(self, name)).__name__}")
         elif name == "page_size" and value < 1:
             raise ValueError("pageSize must be at least 1")
-        elif name == "graph_lag_seconds" and value < 0:
-            raise ValueError("graphLagSeconds must be at least 0")
+        elif name.endswith("_lag_seconds") and value < 0:
+            raise ValueError(f"{wire} must be at least 0")
 
     def body(self) -> Json:
         return {_WIRE[field.name]: getattr(self, field.name) for field in fields(self)}

@@ -6,12 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from local.simulator import estate, state
+from local.simulator import estate, scenes, state
 from local.simulator.events.grid import parse_subscription
-from local.simulator.events.topics import Topics
 from local.simulator.gateway import Gateway
 from local.simulator.graph import index
 from local.simulator.identity import Identity
+from local.simulator.recovery import lists
+from local.simulator.topics import Topics
 from local.simulator.wire import Json
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -47,7 +48,12 @@ class Controls:
                 web.patch("/behaviour", self.patch_behaviour),
                 web.get("/access", self.get_access),
                 web.post("/access", self.post_access),
+                web.patch("/access", self.patch_access),
                 web.delete("/access", self.delete_access),
+                web.post("/move", self.post_move),
+                web.get("/overrides", self.get_overrides),
+                web.post("/overrides", self.post_overrides),
+                web.delete("/overrides", self.delete_overrides),
                 web.get("/faults", self.get_faults),
                 web.post("/faults", self.post_faults),
                 web.delete("/faults", self.delete_faults),
@@ -63,13 +69,18 @@ class Controls:
         """Replaces what exists by an estate. Raises ValueError, and then nothing has changed."""
         announce = bool(raw.pop("announce", False)) if isinstance(raw, dict) else False
         estate.load(self.world, raw)
-        index.follow(self.world)
+        self._follow()
         self.identity.tenant = self.world.store.tenant_id
         vms = state.virtual_machines(self.world)
         if announce:
             for vm in vms:
                 self.world.raise_event(vm, "write")
         return {"virtualMachines": len(vms), "subscriptions": len(self.world.store.subscriptions)}
+
+    def _follow(self) -> None:
+        """Lists that lag start with everything that exists."""
+        index.follow(self.world)
+        lists.follow(self.world)
 
     async def get_requests(self, request: web.Request) -> web.Response:
         body = self.gateway.log.text(int(request.query.get("after", "0")))
@@ -102,7 +113,7 @@ class Controls:
 
     async def patch_behaviour(self, request: web.Request) -> web.Response:
         self.world.behaviour.patch(await _json(request))
-        index.follow(self.world)
+        self._follow()
         return web.json_response(self.world.behaviour.body())
 
     async def get_access(self, _request: web.Request) -> web.Response:
@@ -112,8 +123,30 @@ class Controls:
         self.world.access.load(await _json(request))
         return await self.get_access(request)
 
+    async def patch_access(self, request: web.Request) -> web.Response:
+        """Takes read rights away, or gives them back."""
+        self.world.access.lose(await _json(request))
+        return await self.get_access(request)
+
     async def delete_access(self, _request: web.Request) -> web.Response:
         self.world.access.lift()
+        return web.Response(status=204)
+
+    async def post_move(self, request: web.Request) -> web.Response:
+        """Moves a resource to another resource group at once. What Site Recovery keeps of it stays as it was."""
+        body = await _json(request)
+        new_id = scenes.move(self.world, body)
+        return web.json_response({"id": new_id})
+
+    async def get_overrides(self, _request: web.Request) -> web.Response:
+        return web.json_response(list(self.world.overrides))
+
+    async def post_overrides(self, request: web.Request) -> web.Response:
+        scenes.override(self.world, await _json(request))
+        return await self.get_overrides(request)
+
+    async def delete_overrides(self, _request: web.Request) -> web.Response:
+        self.world.overrides.clear()
         return web.Response(status=204)
 
     async def get_faults(self, _request: web.Request) -> web.Response:

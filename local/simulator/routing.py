@@ -3,14 +3,11 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from local.simulator.wire import Answer, Call
+from local.simulator.world import World
 
-if TYPE_CHECKING:
-    from local.simulator.world import World
-
-Handler = Callable[["World", Call], Answer]
+Handler = Callable[[World, Call], Answer]
 
 
 @dataclass(frozen=True, slots=True)

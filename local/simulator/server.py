@@ -29,7 +29,6 @@ from local.simulator.arm import (
     vaults,
 )
 from local.simulator.controls import Controls
-from local.simulator.events.topics import Topics
 from local.simulator.gateway import Gateway
 from local.simulator.graph import service as resource_graph
 from local.simulator.identity import Identity
@@ -47,6 +46,7 @@ from local.simulator.recovery import (
     queries,
 )
 from local.simulator.routing import Router
+from local.simulator.topics import Topics
 from local.simulator.wire import Json
 from local.simulator.world import World
 

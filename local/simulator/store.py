@@ -1,19 +1,34 @@
 """Every resource but Site Recovery's own, in memory, with the indexes that list calls need."""
 
+import json
+import re
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from local.simulator import ids
 from local.simulator.wire import Json
 
+# What distinguishes a resource of the network provider from an earlier one of the same name.
+_GUID = "resourceGuid"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
 
 @dataclass(slots=True)
 class Resource:
-    """An ARM resource: `body` is its JSON as a GET answers it, ID, name and type included."""
+    """An ARM resource: `body` is its JSON as a GET answers it, ID, name and type included.
+
+    `created` is what `$expand=createdTime` shows. It stays when the resource is written again.
+    """
 
     id: str
     type: str
     body: Json
+    created: str = field(default_factory=_now, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -61,6 +76,7 @@ class ResourceGroup:
     managed_by: str | None = None
     tags: dict[str, str] | None = None
     state: str = "Succeeded"
+    created: str = field(default_factory=_now)
 
     def body(self) -> Json:
         body: Json = {
@@ -124,6 +140,11 @@ class Store:
         if parsed is None:
             raise ValueError(f"not a resource ID: {resource.id!r}")
         id_key, kind = ids.key(resource.id), resource.type.lower()
+        old = self._by_id.get(id_key)
+        if kind.startswith("microsoft.network/"):
+            resource.properties[_GUID] = old.properties[_GUID] if old else str(uuid.uuid4())
+        if old:
+            resource.created = old.created
         self._by_id[id_key] = resource
         self._by_type.setdefault((parsed.subscription.lower(), kind), {})[id_key] = resource
         self._by_parent.setdefault(ids.key(parsed.parent), {}).setdefault(kind, {})[id_key] = resource
@@ -150,6 +171,21 @@ class Store:
         self._by_type[(parsed.subscription.lower(), kind)].pop(id_key, None)
         self._by_parent[ids.key(parsed.parent)][kind].pop(id_key, None)
         self.changed(id_key)
+
+    def move(self, resource: Resource, new_id: str) -> None:
+        """Gives a resource, with what hangs under it, another ID, and changes what names it."""
+        old = re.compile(re.escape(resource.id) + '(?=["/])', re.IGNORECASE)
+        touched = [each for each in self._by_id.values() if old.search(json.dumps(each.body))]
+        inside = [each for each in touched if ids.key(each.id) == ids.key(resource.id) or old.match(each.id + "/")]
+        self.remove(resource.id)
+        for each in touched:
+            each.body = json.loads(old.sub(new_id, json.dumps(each.body)))
+        for each in inside:
+            each.id = each.body["id"]
+            guid = each.properties.get(_GUID)
+            self.add(each)
+            if guid:
+                each.properties[_GUID] = guid
 
     def of_type(self, subscription: str, kind: str) -> list[Resource]:
         return list(self._by_type.get((subscription.lower(), kind.lower()), {}).values())

@@ -5,6 +5,7 @@ import re
 from local.simulator import regions
 from local.simulator.arm.sizes import TYPE, Size, refused_zones, size_of, sizes, used_cores
 from local.simulator.errors import ArmError
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
@@ -28,7 +29,8 @@ def list_skus(world: World, call: Call) -> Answer:
     subscription = call["subscription"]
     return Answer(
         200,
-        world.page(
+        page(
+            world,
             call,
             [
                 sku
@@ -113,7 +115,8 @@ def list_usages(world: World, call: Call) -> Answer:
     families = sorted({size.family for size in sizes(world, subscription)})
     return Answer(
         200,
-        world.page(
+        page(
+            world,
             call,
             [
                 *counted,

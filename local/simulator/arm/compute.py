@@ -5,6 +5,7 @@ from collections.abc import Callable
 from local.simulator import checks, errors, ids, latencies, operations
 from local.simulator.arm import bodies, compute_create, tags
 from local.simulator.errors import ArmError, invalid_parameter
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.wire import Answer, Call, Json
@@ -29,7 +30,7 @@ def list_vms(world: World, call: Call) -> Answer:
     else:
         found = world.store.of_type(call["subscription"], TYPE)
     expanded = "instanceview" in call.query.get("$expand", "").lower() or call.query.get("statusOnly") == "true"
-    return Answer(200, world.page(call, found, lambda vm: render(world, vm, expanded=expanded)))
+    return Answer(200, page(world, call, found, lambda vm: render(world, vm, expanded=expanded)))
 
 
 @routes.route("GET", _VM)

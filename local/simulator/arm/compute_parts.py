@@ -4,6 +4,7 @@ from local.simulator import checks, errors, ids, regions
 from local.simulator.arm import bodies, tags, usage
 from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.ids import ResourceId
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
@@ -32,7 +33,7 @@ def _get(world: World, call: Call, kind: str) -> Resource:
 
 @routes.route("GET", _SUBSCRIPTION + "availabilitySets", _GROUP + "availabilitySets")
 def list_sets(world: World, call: Call) -> Answer:
-    return Answer(200, world.page(call, usage.availability_sets(world.store, _listed(world, call, SET))))
+    return Answer(200, page(world, call, usage.availability_sets(world.store, _listed(world, call, SET))))
 
 
 @routes.route("GET", _GROUP + "availabilitySets/{name}")
@@ -76,7 +77,7 @@ def put_set(world: World, call: Call) -> Answer:
 
 @routes.route("GET", _SUBSCRIPTION + "disks", _GROUP + "disks", api="disks")
 def list_disks(world: World, call: Call) -> Answer:
-    return Answer(200, world.page(call, [each.body for each in _listed(world, call, DISK)]))
+    return Answer(200, page(world, call, [each.body for each in _listed(world, call, DISK)]))
 
 
 @routes.route("GET", _GROUP + "disks/{name}", api="disks")

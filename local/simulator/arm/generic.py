@@ -7,6 +7,7 @@ from typing import Any
 from local.simulator import checks, errors, ids, regions, versions
 from local.simulator.arm import tags, usage
 from local.simulator.errors import ArmError
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, Store
 from local.simulator.wire import Answer, Call, Json
@@ -87,7 +88,7 @@ def list_resources(world: World, call: Call) -> Answer:
         found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind.type)
     else:
         found = world.store.of_type(call["subscription"], kind.type)
-    return Answer(200, world.page(call, kind.show(world.store, found)))
+    return Answer(200, page(world, call, kind.show(world.store, found)))
 
 
 @routes.route("GET", _GROUP + "/{name}")

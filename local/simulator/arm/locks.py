@@ -2,6 +2,7 @@
 
 from local.simulator import errors, ids
 from local.simulator.errors import ArmError
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call
@@ -40,7 +41,7 @@ def list_locks(world: World, call: Call) -> Answer:
     """Locks at the scope and below; `$filter=atScope()` leaves out those below, and takes those above."""
     at_scope = call.query.get("$filter", "").lower() == "atscope()"
     found = (locks_over if at_scope else locks_inside)(world, call["scope"])
-    return Answer(200, world.page(call, [lock.body for lock in found]))
+    return Answer(200, page(world, call, [lock.body for lock in found]))
 
 
 @routes.route("GET", "{scope}/providers/Microsoft.Authorization/locks/{lock}")
@@ -56,7 +57,7 @@ def list_links(world: World, call: Call) -> Answer:
     """Of a resource its own, of a subscription all that are in it."""
     parts = call["scope"].strip("/").split("/")
     found = world.store.of_type(parts[1], LINK) if len(parts) == 2 else world.store.under(call["scope"], LINK)
-    return Answer(200, world.page(call, [link.body for link in found]))
+    return Answer(200, page(world, call, [link.body for link in found]))
 
 
 @routes.route("GET", "{scope}/providers/Microsoft.Resources/links/{link}", api="links")

@@ -6,6 +6,7 @@ from typing import Any
 from local.simulator import checks, errors, ids, latencies, operations, regions
 from local.simulator.arm import addresses, bodies, network_bodies, tags, usage
 from local.simulator.errors import ArmError
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
@@ -30,7 +31,7 @@ def list_resources(world: World, call: Call) -> Answer:
     else:
         found = world.store.of_type(call["subscription"], kind)
     shown = usage.networks(world.store, found) if kind == NETWORK else [each.body for each in found]
-    return Answer(200, world.page(call, shown))
+    return Answer(200, page(world, call, shown))
 
 
 @routes.route("GET", *(_GROUP + kind + "/{name}" for kind in _LISTED))

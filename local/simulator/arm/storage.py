@@ -7,6 +7,7 @@ import re
 from local.simulator import checks, errors, ids, latencies, operations, regions
 from local.simulator.arm import bodies, storage_bodies, tags
 from local.simulator.errors import ArmError
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, StorageAccount
 from local.simulator.wire import Answer, Call, Json
@@ -34,7 +35,7 @@ def list_accounts(world: World, call: Call) -> Answer:
         found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
     else:
         found = world.store.of_type(call["subscription"], TYPE)
-    return Answer(200, world.page(call, [each.body for each in found]))
+    return Answer(200, page(world, call, [each.body for each in found]))
 
 
 @routes.route("GET", _ACCOUNT)

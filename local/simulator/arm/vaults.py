@@ -4,6 +4,7 @@ from local.simulator import checks, errors, ids, latencies, operations, regions
 from local.simulator.arm import bodies
 from local.simulator.errors import ArmError
 from local.simulator.ids import ResourceId, stable_guid
+from local.simulator.paging import page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
@@ -20,7 +21,7 @@ def list_vaults(world: World, call: Call) -> Answer:
         found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
     else:
         found = world.store.of_type(call["subscription"], TYPE)
-    return Answer(200, world.page(call, [each.body for each in found]))
+    return Answer(200, page(world, call, [each.body for each in found]))
 
 
 @routes.route("GET", _GROUP + "/{vault}")

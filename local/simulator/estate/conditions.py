@@ -2,9 +2,9 @@
 
 from local.simulator.estate.fields import Fields
 from local.simulator.recovery import jobs, replication
-from local.simulator.recovery.condition import AGENT_VERSION, Condition, Trouble, ago
-from local.simulator.recovery.jobs import Job
-from local.simulator.recovery.model import ProtectedItem
+from local.simulator.vault.condition import AGENT_VERSION, Condition, Trouble, ago
+from local.simulator.vault.job import Job
+from local.simulator.vault.model import ProtectedItem
 from local.simulator.world import World
 
 _HEALTH = ("", "Normal", "Warning", "Critical")
@@ -42,9 +42,9 @@ def read(fields: Fields) -> tuple[Condition, int | None]:
 
 def stall(world: World, item: ProtectedItem, hours: int) -> None:
     """Its enable job ended so many hours ago, and its initial replication has not moved on since."""
-    started = ago(world, hours) - sum(task.seconds for task in replication.ENABLE_TASKS)
+    started = ago(world.clock, hours) - sum(task.seconds for task in replication.ENABLE_TASKS)
     job = Job(
-        vault=item.vault,
+        vault_id=item.vault.id,
         scenario="EnableDr",
         started=started,
         tasks=replication.ENABLE_TASKS,
@@ -53,5 +53,5 @@ def stall(world: World, item: ProtectedItem, hours: int) -> None:
         affected=replication.affected(item),
         result=lambda: None,
     )
-    jobs.begin(world, job, lambda _moment: None, item.id)
+    jobs.begin(world, item.vault, job, lambda _moment: None, item.id)
     item.replication_started = job.ends

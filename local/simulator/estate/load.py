@@ -49,7 +49,7 @@ def load(world: World, raw: Any) -> None:
     limits = read_limits(raw, loader.store)
     contents = site_recovery.check(loader.store, raw)
     world.clear()
-    world.store = loader.store
+    world.hold(loader.store)
     world.limits = limits
     site_recovery.build(world, contents)
     for vm in loader.settling:

@@ -9,10 +9,10 @@ from local.simulator.estate import conditions
 from local.simulator.estate.fields import Fields
 from local.simulator.ids import last_segment
 from local.simulator.recovery import nic_changes, replication
-from local.simulator.recovery.condition import ago
-from local.simulator.recovery.model import ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.store import Store, VirtualMachine
+from local.simulator.vault.condition import ago
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -139,7 +139,7 @@ def bring_to_state(world: World, item: ProtectedItem, fields: Fields) -> None:
     item.settings |= {wire: fields.raw[name] for name, wire in _SETTINGS.items() if fields.get(name, str)}
     state, now = fields.choice("state", _STATES), world.clock.now()
     item.condition, tested_days = conditions.read(fields)
-    item.tested_at = None if tested_days is None else ago(world, 24 * tested_days)
+    item.tested_at = None if tested_days is None else ago(world.clock, 24 * tested_days)
     replication.link_source(world, item)
     replication.make_replicas(world, item)
     if state == "EnablingFailed":

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from local.simulator.estate import protected_items
 from local.simulator.estate.fields import Fields, each
 from local.simulator.recovery import enable_input, scope
-from local.simulator.recovery.model import (
+from local.simulator.store import Store
+from local.simulator.vault.model import (
     Container,
     ContainerMapping,
     Fabric,
@@ -13,7 +14,6 @@ from local.simulator.recovery.model import (
     Policy,
     RecoveryVault,
 )
-from local.simulator.store import Store
 from local.simulator.wire import Json
 from local.simulator.world import World
 

@@ -3,8 +3,6 @@
 What is not there is equal to nothing: so `!=`, `!~` and `!in` are true of it, and all others false.
 """
 
-import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,26 +23,11 @@ def _alike(left: Any, right: Any) -> bool:
     return _equal(_folded(left), _folded(right))
 
 
-def _ordered(compare: Comparison) -> Comparison:
-    def compared(left: Any, right: Any) -> bool:
-        try:
-            return compare(left, right)
-        except TypeError:
-            return False
-
-    return compared
-
-
 def _of_texts(test: Callable[[str, str], bool]) -> Comparison:
     def tested(left: Any, right: Any) -> bool:
         return isinstance(left, str) and isinstance(right, str) and test(left.lower(), right.lower())
 
     return tested
-
-
-def _has(text: str, term: str) -> bool:
-    """A whole term: it is bounded by what is no letter and no digit."""
-    return re.search(rf"(?<![^\W_]){re.escape(term)}(?![^\W_])", text) is not None
 
 
 def _among(test: Comparison) -> Comparison:
@@ -60,7 +43,6 @@ def _not(test: Comparison) -> Comparison:
 
 _TEXTS = {
     "contains": _of_texts(lambda text, part: part in text),
-    "has": _of_texts(_has),
     "startswith": _of_texts(str.startswith),
     "endswith": _of_texts(str.endswith),
 }
@@ -69,10 +51,6 @@ COMPARISONS: dict[str, Comparison] = {
     "!=": _not(_equal),
     "=~": _alike,
     "!~": _not(_alike),
-    "<": _ordered(operator.lt),
-    "<=": _ordered(operator.le),
-    ">": _ordered(operator.gt),
-    ">=": _ordered(operator.ge),
     **_TEXTS,
     **{f"!{name}": _not(test) for name, test in _TEXTS.items()},
 }

@@ -1,7 +1,7 @@
 """Expressions: how they are parsed, and what they come to for one row.
 
-Kinds are Kusto's: `string`, `long`, `bool`, `datetime`, `timespan` and `dynamic`, which is whatever JSON holds. A path
-into a dynamic value that leads nowhere comes to nothing.
+Kinds are Kusto's: `string`, `long`, `bool` and `dynamic`, which is whatever JSON holds. A path that leads nowhere in a
+dynamic value has no value.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,6 @@ Columns = dict[str, "Expression"]
 """What a row has to show, by name. The row itself is whatever the table holds: nothing of it is made before it is asked
 for."""
 _CONSTANTS = {"true": ("bool", True), "false": ("bool", False)}
-_NUMBERS = {int: "long", float: "real"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +127,8 @@ class Reader:
 
     def _primary(self) -> Expression:
         token = self.take()
-        if token.kind in ("string", "timespan"):
+        if token.kind in ("string", "long"):
             return Expression(lambda _: token.value, token.kind)
-        if token.kind == "number":
-            return Expression(lambda _: token.value, _NUMBERS[type(token.value)])
         if token.text == "(":
             inner = self.expression()
             self.expect(")")
@@ -152,14 +149,10 @@ class Reader:
         if name not in FUNCTIONS:
             raise meaningless(f"Unknown function: '{name}'.")
         function, arguments = FUNCTIONS[name], self.arguments()
-        if not function.least <= len(arguments) <= function.most:
+        if len(arguments) != 1:
             raise meaningless(f"{name}(): {len(arguments)} arguments are given.")
-        if name == "ago" and arguments[0].kind != "timespan":
-            raise meaningless("ago(): argument #1 must be a timespan, as 1h.")
-        kinds = {each.kind for each in arguments[1:]}
-        kind = function.kind or (kinds.pop() if len(kinds) == 1 else "dynamic")
-        named = next((each.name for each in arguments if each.name), "")
-        return Expression(lambda row: function.apply(*(each.evaluate(row) for each in arguments)), kind, named)
+        [argument] = arguments
+        return Expression(lambda row: function.apply(argument.evaluate(row)), function.kind, argument.name)
 
 
 def _either(left: Expression, right: Expression) -> Expression:

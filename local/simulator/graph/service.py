@@ -4,15 +4,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
 
 from local.simulator import checks
 from local.simulator.access.actions import Right
 from local.simulator.errors import ArmError
-from local.simulator.graph import tables
+from local.simulator.graph import index, tables
 from local.simulator.graph.errors import QueryError, refusal
-from local.simulator.graph.functions import text
 from local.simulator.graph.operators import Query, parse
 from local.simulator.routing import Routes
 from local.simulator.store import Subscription
@@ -26,7 +23,6 @@ _MOST_ROWS = 1000
 _MOST_SUBSCRIPTIONS = 1000
 _MOST_BYTES = 16 * 1024 * 1024  # seen in microsoft/ARI#199
 _OPTIONS = ("$top", "$skip", "$skipToken", "resultFormat", "allowPartialScopes", "authorizationScopeFilter")
-_TABLE_TYPES = {"string": "string", "long": "integer", "real": "number", "bool": "boolean", "dynamic": "object"}
 
 
 @routes.route("POST", PATH)
@@ -35,21 +31,18 @@ def query_resources(world: World, call: Call) -> Answer:
     words = checks.get(body, "query", str, required=True)
     subscriptions = _permitted(world, call, _subscriptions(world, body))
     first, size = _page(world, body)
-    as_table = _as_table(world, body)
     try:
         query = parse(words, dict.fromkeys(tables.TABLES, tables.columns(world)))
     except QueryError as error:
         raise refusal(world.clock.stamp(), 400, "BadRequest", error.details) from None
-    rows = query.run(_visible(world, call, _rows(world, query.table, subscriptions)))
-    page = [
-        {name: _json(each.evaluate(row)) for name, each in query.columns.items()} for row in rows[first : first + size]
-    ]
+    rows = query.run(_visible(world, call, index.rows_of(world, query.table, subscriptions)))
+    page = [{name: each.evaluate(row) for name, each in query.columns.items()} for row in rows[first : first + size]]
     more = first + size < len(rows)
     token = _token(body, first + size, size) if more and _can_be_paged(query) else None
     answer: Json = {
         "totalRecords": len(rows),
         "count": len(page),
-        "data": _table(query, page) if as_table else page,
+        "data": page,
         "facets": [],
         "resultTruncated": "true" if more and not token else "false",
     }
@@ -68,11 +61,6 @@ def _check_payload(world: World, answer: Json) -> None:
         raise _refused(world, "ResponsePayloadTooLarge", message)
 
 
-def _rows(world: World, table: str, subscriptions: list[Subscription]) -> Iterable[tables.Row]:
-    lagging = world.graph
-    return lagging.rows_of(table, subscriptions) if lagging else tables.rows_of(world, table, subscriptions)
-
-
 def _permitted(world: World, call: Call, subscriptions: list[Subscription]) -> list[Subscription]:
     """Those that the caller may query. Others are left out without a word; with none left it is a refusal (azure-docs,
     governance/resource-graph/overview; its words seen in Azure/azure-sdk-for-java#29924)."""
@@ -86,7 +74,7 @@ def _permitted(world: World, call: Call, subscriptions: list[Subscription]) -> l
 
 def _visible(world: World, call: Call, rows: Iterable[tables.Row]) -> Iterable[tables.Row]:
     """What the caller may read by itself: nothing tells that there is more."""
-    if not world.access.is_held(call.principal):
+    if not world.access.is_limited(call.principal):
         return rows
     reads = ((row, Right(f"{row.body['type']}/read", row.body["id"])) for row in rows)
     return (row for row, right in reads if world.access.may(call.principal, right))
@@ -115,6 +103,8 @@ def _page(world: World, body: Json) -> tuple[int, int]:
     options = checks.get(body, "options", dict) or {}
     if unknown := set(options) - set(_OPTIONS):
         raise _refused(world, "BadRequest", f"Unknown option '{min(unknown)}'.")
+    if options.get("resultFormat", "objectArray") != "objectArray":
+        raise _refused(world, "NotServedHere", "The simulator has results as objectArray only.")
     token = checks.get(options, "$skipToken", str)
     first, size = _read_token(world, body, token) if token else (0, _MOST_ROWS)
     top, skip = checks.get(options, "$top", int), checks.get(options, "$skip", int)
@@ -125,8 +115,8 @@ def _page(world: World, body: Json) -> tuple[int, int]:
 
 
 def _can_be_paged(query: Query) -> bool:
-    """Pages need the ID in the result (so the official examples), and no `take` (azure-docs, paging-results)."""
-    return "id" in query.columns and not query.limited
+    """Pages need the ID in the result (so the official examples; azure-docs, paging-results)."""
+    return "id" in query.columns
 
 
 def _token(body: Json, first: int, size: int) -> str:
@@ -148,27 +138,6 @@ def _read_token(world: World, body: Json, token: str) -> tuple[int, int]:
 def _digest(body: Json) -> str:
     asked = [body["query"], sorted(map(str, body.get("subscriptions") or ()))]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
-
-
-def _as_table(world: World, body: Json) -> bool:
-    form = checks.get(body, "options.resultFormat", str) or "objectArray"
-    if form not in ("objectArray", "table"):
-        raise _refused(world, "BadRequest", f"resultFormat must be objectArray or table, not '{form}'.")
-    return form == "table"
-
-
-def _json(value: Any) -> Any:
-    return text(value) if isinstance(value, datetime) else value
-
-
-def _table(query: Query, page: list[Json]) -> Json:
-    """The other format of a result: `columns` with their types, and `rows` of values."""
-    return {
-        "columns": [
-            {"name": name, "type": _TABLE_TYPES.get(each.kind, "string")} for name, each in query.columns.items()
-        ],
-        "rows": [list(row.values()) for row in page],
-    }
 
 
 def _refused(world: World, code: str, message: str) -> ArmError:

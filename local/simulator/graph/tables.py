@@ -15,9 +15,9 @@ from local.simulator.arm.compute import POWER_STATES
 from local.simulator.arm.vaults import TYPE as VAULT
 from local.simulator.graph.expressions import Columns, Expression
 from local.simulator.recovery import item_view, job_view, scope, views
-from local.simulator.recovery.jobs import Job
-from local.simulator.recovery.model import ProtectedItem, RecoveryVault
 from local.simulator.store import Resource, ResourceGroup, Subscription, VirtualMachine
+from local.simulator.vault.job import Job
+from local.simulator.vault.model import ProtectedItem, RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -50,9 +50,9 @@ def _column(world: World, name: str, row: Row) -> Any:
     return "" if value is None and _KINDS[name] == "string" else value
 
 
-def frozen(world: World, row: Row) -> Row:
-    """A row that stays as it is, whatever happens."""
-    return Row(copy.deepcopy({**row.body, "properties": _column(world, "properties", row)}))
+def frozen(world: World, row: Row) -> Json:
+    """The body of a row as it is now, whatever happens to what it shows."""
+    return copy.deepcopy({**row.body, "properties": _column(world, "properties", row)})
 
 
 def rows_of(world: World, table: str, subscriptions: Iterable[Subscription]) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from local.simulator.graph.errors import QueryError, unparsable
@@ -12,19 +11,18 @@ _TOKEN = re.compile(
     (?P<blank>\s+|//[^\n]*)
   | (?P<verbatim>@"(?:[^"]|"")*"|@'(?:[^']|'')*')
   | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-  | (?P<number>\d+(?:\.\d+)?)(?P<unit>ms|[dhms])?(?!\w)
+  | (?P<number>\d+)(?!\w)
   | (?P<word>!?[A-Za-z_]\w*~?)
-  | (?P<sign>[=!]=|[=!]~|[<>]=?|[|()\[\],.=-])
+  | (?P<sign>[=!]=|[=!]~|[|()\[\],.=-])
     """,
     re.VERBOSE,
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "ms": "milliseconds"}
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is `string`, `number`, `timespan`, `word`, `sign` or `end`; `value` is what a literal stands for."""
+    """`kind` is `string`, `long`, `word`, `sign` or `end`; `value` is what a literal stands for."""
 
     kind: str
     text: str
@@ -59,15 +57,6 @@ def _literal(match: re.Match[str]) -> tuple[str, Any]:
         return "string", text[2:-1].replace(text[1] * 2, text[1])
     if match["string"]:
         return "string", re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text[1:-1])
-    if match["unit"]:
-        return "timespan", _span(float(match["number"]), _UNITS[match["unit"]])
     if match["number"]:
-        return "number", int(text) if text.isdigit() else float(text)
+        return "long", int(text)
     return "word" if match["word"] else "sign", None
-
-
-def _span(count: float, unit: str) -> timedelta:
-    try:
-        return timedelta(**{unit: count})
-    except OverflowError:
-        return timedelta.max

@@ -5,9 +5,9 @@ Code 150172 is documented, and the wording of 159017 known (terraform-provider-a
 
 from local.simulator import ids
 from local.simulator.recovery import target_checks
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import RecoveryVault
 from local.simulator.store import Resource, StorageAccount, VirtualMachine
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 

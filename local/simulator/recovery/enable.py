@@ -5,11 +5,11 @@ from dataclasses import replace
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key
 from local.simulator.recovery import enable_checks, enable_input, errors, item_view, jobs, replication, scope
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import Container, ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
 from local.simulator.store import VirtualMachine
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Container, ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 

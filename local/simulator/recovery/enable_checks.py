@@ -9,9 +9,9 @@ from local.simulator.arm import bodies
 from local.simulator.arm.locks import LINK
 from local.simulator.ids import key
 from local.simulator.recovery import disk_checks, target_checks
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import Container, Policy, RecoveryVault
 from local.simulator.store import VirtualMachine
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Container, Policy, RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 

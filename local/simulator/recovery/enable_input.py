@@ -3,8 +3,8 @@
 from local.simulator import checks, ids
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import disk_checks, errors, scope
-from local.simulator.recovery.model import Container, Policy, ProtectedDisk, ProtectedItem
 from local.simulator.store import VirtualMachine
+from local.simulator.vault.model import Container, Policy, ProtectedDisk, ProtectedItem
 from local.simulator.wire import Json
 from local.simulator.world import World
 

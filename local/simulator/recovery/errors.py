@@ -1,26 +1,9 @@
-"""Site Recovery's refusals: those answered at once, and those that a job ends with."""
+"""Errors with which Site Recovery rejects a request at once."""
 
 import uuid
-from dataclasses import dataclass
 
 from local.simulator.errors import ArmError
 from local.simulator.wire import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why and where a job fails: in task number `task`, `after` seconds from its start.
-
-    `summary` is code and message of the operation status, which for an enable job tells nothing of the cause.
-    """
-
-    code: str
-    message: str
-    possible_causes: str = ""
-    recommended_action: str = ""
-    task: int = 0
-    after: float | None = None
-    summary: tuple[str, str] | None = None
 
 
 def _detailed(status: int, code: str, inner: str, message: str, causes: str, action: str) -> ArmError:

@@ -2,11 +2,11 @@
 
 from local.simulator import checks, ids, latencies
 from local.simulator.recovery import enable_input, errors, interfaces, item_view, jobs, recovered_vm, replication, scope
-from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.items import require
-from local.simulator.recovery.model import Container, ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Container, ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 

@@ -2,10 +2,10 @@
 
 from local.simulator import checks, latencies, regions
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import Container, Fabric, Policy, RecoveryVault
+from local.simulator.recovery import errors, jobs, lists, scope, views
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Container, Fabric, Policy, RecoveryVault
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
@@ -15,7 +15,7 @@ routes = Routes("site-recovery")
 @routes.route("GET", scope.VAULT + "/replicationFabrics")
 def list_fabrics(world: World, call: Call) -> Answer:
     found = scope.vault(world, call).fabrics.values()
-    return views.listed(world, call, [views.fabric(each) for each in found if scope.visible(world, each.ready)])
+    return lists.listed(world, call, [views.fabric(each) for each in found if scope.visible(world, each.ready)])
 
 
 @routes.route("GET", scope.FABRIC)
@@ -112,7 +112,7 @@ def list_containers(world: World, call: Call) -> Answer:
         found = list(scope.fabric(world, call).containers.values())
     else:
         found = list(scope.vault(world, call).containers())
-    return views.listed(world, call, [views.container(each) for each in found if scope.visible(world, each.ready)])
+    return lists.listed(world, call, [views.container(each) for each in found if scope.visible(world, each.ready)])
 
 
 @routes.route("GET", scope.CONTAINER)

@@ -6,7 +6,7 @@ from typing import Any
 from local.simulator import ids
 from local.simulator.ids import stable_guid
 from local.simulator.recovery.enable_checks import mapped_network
-from local.simulator.recovery.model import ProtectedItem
+from local.simulator.vault.model import ProtectedItem
 from local.simulator.wire import Json
 from local.simulator.world import World
 

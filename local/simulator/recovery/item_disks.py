@@ -3,12 +3,12 @@
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key
 from local.simulator.recovery import disk_checks, enable_input, errors, replication, scope
-from local.simulator.recovery.errors import Failure
 from local.simulator.recovery.item_update import not_protected, start_change
-from local.simulator.recovery.model import ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
 from local.simulator.store import VirtualMachine
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 

@@ -1,9 +1,9 @@
 """What is wrong with an item, as its health tells it."""
 
 from local.simulator.ids import key
-from local.simulator.recovery.condition import ago
-from local.simulator.recovery.model import ProtectedItem
-from local.simulator.recovery.phases import Phase
+from local.simulator.vault.condition import ago
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -20,7 +20,7 @@ def of(world: World, item: ProtectedItem) -> tuple[str, str, list[Json]]:
             message=trouble.message,
             causes="",
             action=trouble.recommended_action,
-            since=ago(world, trouble.hours),
+            since=ago(world.clock, trouble.hours),
         )
         for trouble in item.condition.troubles
     ]

@@ -14,10 +14,10 @@ from local.simulator.recovery import (
     scope,
     target_checks,
 )
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 

@@ -3,9 +3,9 @@
 from local.simulator import latencies
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import item_health
-from local.simulator.recovery.condition import ago
-from local.simulator.recovery.model import CONTAINER_TYPE, ProtectedDisk, ProtectedItem
-from local.simulator.recovery.phases import Phase
+from local.simulator.vault.condition import ago
+from local.simulator.vault.model import CONTAINER_TYPE, ProtectedDisk, ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -26,7 +26,7 @@ def view(world: World, item: ProtectedItem) -> Json:
     state, description, _, _, operations = item.phase.value
     health, failover_health, health_errors = item_health.of(world, item)
     provider = stable_guid("provider", fabric.id)
-    return {
+    body: Json = {
         "id": item.id,
         "name": item.name,
         "type": TYPE,
@@ -62,6 +62,7 @@ def view(world: World, item: ProtectedItem) -> Json:
             "eventCorrelationId": stable_guid("event correlation", item.id),
         },
     }
+    return world.shown(body)
 
 
 def _allowed(item: ProtectedItem, operations: tuple[str, ...]) -> list[str]:
@@ -138,7 +139,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
         "monitoringPercentageCompletion": done,
         "monitoringJobType": None if done is None else "InitialReplication",
         "lastHeartbeat": _heartbeat(world, item, now),
-        **item.condition.agent(world),
+        **item.condition.agent(world.clock),
         "recoveryFabricObjectId": item.recovery_vm.lower() if item.recovery_vm else None,
         "vmProtectionState": vm_state,
         "vmProtectionStateDescription": vm_description,
@@ -168,7 +169,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
         rpo, hours = item.condition.rpo_seconds, item.condition.reckoned_hours
         # Seen between 95 and 393; it moves every minute here.
         details["rpoInSeconds"] = 95 + int(minute / 60) * 37 % 299 if rpo is None else rpo
-        details["lastRpoCalculatedTime"] = world.clock.stamp(minute if hours is None else ago(world, hours))
+        details["lastRpoCalculatedTime"] = world.clock.stamp(minute if hours is None else ago(world.clock, hours))
     return details
 
 

@@ -7,14 +7,15 @@ from local.simulator.recovery import (
     errors,
     item_view,
     jobs,
+    lists,
     replication,
     scope,
     views,
 )
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
@@ -30,7 +31,7 @@ def list_items(world: World, call: Call) -> Answer:
         found = list(scope.vault(world, call).items())
     wanted = _filter(call.query.get("$filter", ""))
     shown = [item for item in found if item_view.shown(world, item) and _matches(item, wanted)]
-    return views.listed(world, call, shown, lambda item: item_view.view(world, item))
+    return lists.listed(world, call, shown, lambda item: item_view.view(world, item))
 
 
 def _filter(text: str) -> dict[str, str]:

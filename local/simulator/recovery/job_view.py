@@ -3,8 +3,9 @@
 import re
 
 from local.simulator.recovery.errors import bad_request
-from local.simulator.recovery.jobs import SCENARIOS, UNSET, Job
-from local.simulator.recovery.model import RecoveryVault
+from local.simulator.recovery.jobs import SCENARIOS, UNSET
+from local.simulator.vault.job import Job
+from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -58,12 +59,7 @@ def view(world: World, job: Job, *, full: bool) -> Json:
         properties["endTime"] = world.clock.whole_stamp(job.ends).replace(".0000000Z", "Z")
     if full:
         properties["customDetails"] = {"instanceType": "AsrJobDetails", "affectedObjectDetails": job.affected}
-    return {
-        "id": job.id,
-        "name": job.name,
-        "type": TYPE,
-        "properties": properties,
-    }
+    return world.shown({"id": job.id, "name": job.name, "type": TYPE, "properties": properties})
 
 
 def _tasks(world: World, job: Job, now: float) -> list[Json]:

@@ -5,11 +5,12 @@ A job is planned when it starts; what it shows is worked out from the clock when
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from local.simulator import latencies
-from local.simulator.recovery.errors import Failure, missing
-from local.simulator.recovery.model import RecoveryVault
+from local.simulator.operations import SIGNATURE
+from local.simulator.recovery.errors import missing
+from local.simulator.vault.job import Failure, Job, TaskPlan
+from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -47,52 +48,6 @@ SCENARIOS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TaskPlan:
-    id: str
-    name: str
-    friendly_name: str
-    seconds: float
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """`ends` is when it ends, well or not. `notes` are errors of level Information of a job that ends well."""
-
-    vault: RecoveryVault
-    scenario: str
-    started: float
-    tasks: tuple[TaskPlan, ...]
-    target_id: str
-    target_name: str
-    affected: Json
-    result: Callable[[], Json | None]
-    failure: Failure | None = None
-    notes: list[Failure] = field(default_factory=list)
-    activity_id: str = ""
-    name: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    @property
-    def id(self) -> str:
-        return f"{self.vault.id}/replicationJobs/{self.name}"
-
-    @property
-    def ends(self) -> float:
-        if self.failure is None:
-            return self.started + sum(task.seconds for task in self.tasks)
-        before = sum(task.seconds for task in self.tasks[: self.failure.task])
-        planned = self.tasks[self.failure.task].seconds
-        return self.started + before + (planned if self.failure.after is None else self.failure.after)
-
-    def state(self, now: float) -> tuple[str, str]:
-        """state and stateDescription."""
-        if now < self.ends:
-            return "InProgress", "InProgress"
-        if self.failure:
-            return "Failed", "Failed"  # [U]: documented, never recorded
-        return "Succeeded", "CompletedWithInformation" if self.notes else "Completed"
-
-
 def start(
     world: World,
     call: Call,
@@ -124,7 +79,7 @@ def start(
             task=1 if len(tasks) > 1 else 0,
         )
     job = Job(
-        vault=vault,
+        vault_id=vault.id,
         scenario=scenario,
         started=world.clock.now(),
         tasks=tasks or (TaskPlan(f"{scenario}Task", scenario, SCENARIOS[scenario][0], seconds),),
@@ -136,13 +91,13 @@ def start(
         notes=notes or [],
         activity_id=f"{uuid.uuid4()} ActivityId: {uuid.uuid4()}",
     )
-    begin(world, job, failed if failure else done, resource)
+    begin(world, vault, job, failed if failure else done, resource)
     return job, _accepted(world, call, job, resource)
 
 
-def begin(world: World, job: Job, at_end: AtEnd, resource: str) -> None:
+def begin(world: World, vault: RecoveryVault, job: Job, at_end: AtEnd, resource: str) -> None:
     """`resource` is the ID that the job works on."""
-    job.vault.jobs[job.name] = job
+    vault.jobs[job.name] = job
     world.changed(job.id)
 
     def finish(moment: float) -> None:
@@ -154,12 +109,12 @@ def begin(world: World, job: Job, at_end: AtEnd, resource: str) -> None:
 
 
 def _accepted(world: World, call: Call, job: Job, resource: str) -> Answer:
-    query = f"?api-version={call.api_version}{world.signature}"
+    query = f"?api-version={call.api_version}{SIGNATURE}"
     return Answer(
         202,
         None,
         {
-            "Azure-AsyncOperation": f"{call.base_url}{job.vault.id}/replicationOperationStatus/{job.name}{query}",
+            "Azure-AsyncOperation": f"{call.base_url}{job.vault_id}/replicationOperationStatus/{job.name}{query}",
             "Location": f"{call.base_url}{resource}/operationresults/{job.name}{query}",
             **world.clock.retry_headers(latencies.RETRY_AFTER),
             "x-ms-request-id": job.id,

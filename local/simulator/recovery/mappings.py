@@ -2,15 +2,15 @@
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import (
+from local.simulator.recovery import errors, jobs, lists, scope, views
+from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import (
     Container,
     ContainerMapping,
     Policy,
     RecoveryVault,
 )
-from local.simulator.routing import Routes
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -27,7 +27,7 @@ def list_container_mappings(world: World, call: Call) -> Answer:
     else:
         found = list(scope.vault(world, call).container_mappings())
     shown = [views.container_mapping(each) for each in found if scope.visible(world, each.ready)]
-    return views.listed(world, call, shown)
+    return lists.listed(world, call, shown)
 
 
 @routes.route("GET", _MAPPING + "/{mapping}")

@@ -2,10 +2,10 @@
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key, stable_guid
-from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import Fabric, NetworkMapping
+from local.simulator.recovery import errors, jobs, lists, scope, views
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Fabric, NetworkMapping
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
@@ -19,7 +19,7 @@ def list_network_mappings(world: World, call: Call) -> Answer:
         found = list(scope.fabric(world, call).network_mappings.values())
     else:
         found = list(scope.vault(world, call).network_mappings())
-    return views.listed(
+    return lists.listed(
         world, call, [views.network_mapping(each) for each in found if scope.visible(world, each.ready)]
     )
 

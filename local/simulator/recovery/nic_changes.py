@@ -7,9 +7,9 @@ from typing import Any
 from local.simulator import checks, ids
 from local.simulator.ids import key
 from local.simulator.recovery import scope, target_checks
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import ProtectedItem
 from local.simulator.recovery.target_checks import LOAD_BALANCER, PUBLIC_ADDRESS, SECURITY_GROUP
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import ProtectedItem
 from local.simulator.wire import Json
 from local.simulator.world import World
 

@@ -2,10 +2,10 @@
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key, stable_guid
-from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
-from local.simulator.recovery.model import RecoveryPlan, RecoveryVault
+from local.simulator.recovery import errors, jobs, lists, scope, views
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import RecoveryPlan, RecoveryVault
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -20,7 +20,7 @@ def list_plans(world: World, call: Call) -> Answer:
     for plan in found:
         # A list shows no groups (CLI-A2A #80).
         plan["properties"]["groups"] = []
-    return views.listed(world, call, found)
+    return lists.listed(world, call, found)
 
 
 @routes.route("GET", _PLANS + "/{plan}")

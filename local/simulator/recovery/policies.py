@@ -2,11 +2,11 @@
 
 from local.simulator import checks, latencies
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import errors, jobs, scope, views
-from local.simulator.recovery.errors import Failure
+from local.simulator.recovery import errors, jobs, lists, scope, views
 from local.simulator.recovery.infrastructure import drop, in_use
-from local.simulator.recovery.model import Policy, RecoveryVault
 from local.simulator.routing import Routes
+from local.simulator.vault.job import Failure
+from local.simulator.vault.model import Policy, RecoveryVault
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -18,7 +18,7 @@ _APP_CONSISTENT = range(60, 721)  # 1 to 12 hours, by the documentation
 @routes.route("GET", scope.VAULT + "/replicationPolicies")
 def list_policies(world: World, call: Call) -> Answer:
     found = scope.vault(world, call).policies.values()
-    return views.listed(world, call, [views.policy(each) for each in found if scope.visible(world, each.ready)])
+    return lists.listed(world, call, [views.policy(each) for each in found if scope.visible(world, each.ready)])
 
 
 @routes.route("GET", scope.VAULT + "/replicationPolicies/{policy}")

@@ -8,9 +8,10 @@ from local.simulator.arm.compute import TYPE as VM_TYPE
 from local.simulator.arm.vaults import TYPE as VAULT_TYPE
 from local.simulator.errors import ArmError
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import job_view, jobs, scope, views
-from local.simulator.recovery.model import CONTAINER_TYPE, ProtectedItem
+from local.simulator.operations import SIGNATURE
+from local.simulator.recovery import job_view, jobs, lists, scope, views
 from local.simulator.routing import Routes
+from local.simulator.vault.model import CONTAINER_TYPE, ProtectedItem
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -21,7 +22,7 @@ _MOST_POINTS = 100
 @routes.route("GET", scope.VAULT + "/replicationJobs")
 def list_jobs(world: World, call: Call) -> Answer:
     found = job_view.matching(world, scope.vault(world, call), call.query.get("$filter", ""))
-    return views.listed(world, call, found, lambda job: job_view.view(world, job, full=False))
+    return lists.listed(world, call, found, lambda job: job_view.view(world, job, full=False))
 
 
 @routes.route("GET", scope.VAULT + "/replicationJobs/{job}")
@@ -46,7 +47,7 @@ def operation_result(world: World, call: Call) -> Answer:
         raise arm_errors.resource_not_found(VAULT_TYPE, parts[7] if len(parts) > 7 else "", "")
     job = jobs.find(vault, call["job"])
     if world.clock.now() < job.ends:
-        location = f"{call.base_url}{call.path}?api-version={call.api_version}{world.signature}"
+        location = f"{call.base_url}{call.path}?api-version={call.api_version}{SIGNATURE}"
         return Answer(202, None, {"Location": location, **world.clock.retry_headers(latencies.RETRY_AFTER)})
     if job.failure:
         code, message = job.failure.summary or (job.failure.code, job.failure.message)
@@ -58,7 +59,7 @@ def operation_result(world: World, call: Call) -> Answer:
 @routes.route("GET", scope.ITEM + "/recoveryPoints")
 def list_recovery_points(world: World, call: Call) -> Answer:
     item = scope.item(world, call)
-    return views.listed(world, call, _points(world, item))
+    return lists.listed(world, call, _points(world, item))
 
 
 def _points(world: World, item: ProtectedItem) -> list[Json]:

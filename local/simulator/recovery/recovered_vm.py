@@ -3,8 +3,8 @@
 from local.simulator import ids
 from local.simulator.arm import bodies
 from local.simulator.ids import key
-from local.simulator.recovery.model import ProtectedItem
 from local.simulator.store import VirtualMachine
+from local.simulator.vault.model import ProtectedItem
 from local.simulator.wire import Json
 from local.simulator.world import World
 

@@ -5,10 +5,10 @@ from local.simulator.arm import bodies, locks
 from local.simulator.arm.compute import TYPE as VM_TYPE
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import interfaces, jobs
-from local.simulator.recovery.jobs import Job, TaskPlan
-from local.simulator.recovery.model import ProtectedDisk, ProtectedItem
-from local.simulator.recovery.phases import Phase
 from local.simulator.store import Resource, StorageAccount
+from local.simulator.vault.job import Job, TaskPlan
+from local.simulator.vault.model import ProtectedDisk, ProtectedItem
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -192,7 +192,7 @@ def _finalize(world: World, item: ProtectedItem, moment: float) -> None:
     if item.gone or item.phase is not Phase.FIRST_POINT:
         return
     job = Job(
-        vault=item.vault,
+        vault_id=item.vault.id,
         scenario="SecondaryIrCompletion",
         started=moment,
         tasks=_FINALIZE_TASKS,
@@ -202,7 +202,7 @@ def _finalize(world: World, item: ProtectedItem, moment: float) -> None:
         result=lambda: None,
         activity_id=item.activity_id,
     )
-    jobs.begin(world, job, lambda at: protect(world, item, at), item.id)
+    jobs.begin(world, item.vault, job, lambda at: protect(world, item, at), item.id)
 
 
 def protect(world: World, item: ProtectedItem, moment: float) -> None:

@@ -7,7 +7,7 @@ from local.simulator import ids
 from local.simulator.arm.vaults import TYPE
 from local.simulator.errors import resource_not_found
 from local.simulator.recovery import errors, item_view
-from local.simulator.recovery.model import Container, Fabric, Policy, ProtectedItem, RecoveryVault
+from local.simulator.vault.model import Container, Fabric, Policy, ProtectedItem, RecoveryVault
 from local.simulator.wire import Call, Json
 from local.simulator.world import World
 

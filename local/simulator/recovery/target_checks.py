@@ -11,8 +11,8 @@ from local.simulator.arm.compute_parts import SET
 from local.simulator.arm.network import NETWORK
 from local.simulator.arm.storage import TYPE as STORAGE
 from local.simulator.limits import Quota
-from local.simulator.recovery.errors import Failure
 from local.simulator.store import Resource
+from local.simulator.vault.job import Failure
 from local.simulator.wire import Json
 from local.simulator.world import World
 

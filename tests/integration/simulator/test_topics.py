@@ -11,8 +11,8 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from local.simulator.events.topics import AUDIENCE
 from local.simulator.identity import issue
+from local.simulator.topics import AUDIENCE
 from tests.integration.simulator.azure import TENANT, Azure, Token, azure
 
 VERSION = "?api-version=2018-01-01"

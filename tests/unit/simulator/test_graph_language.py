@@ -1,7 +1,6 @@
 """The subset of Kusto that the simulator's Resource Graph understands: what it answers, and what it refuses."""
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -58,26 +57,21 @@ def value(expression: str) -> Any:
         ("name startswith 'web'", ["Web-2", "web-1"]),
         ("name !startswith 'web'", ["db"]),
         ("name endswith 'B'", ["db"]),
-        ("name has 'WEB'", ["Web-2", "web-1"]),
-        ("name has 'we'", []),
         ("name in ('db', 'web-2')", ["db"]),
         ("name in~ ('db', 'web-2')", ["Web-2", "db"]),
         ("name !in ('db', 'web-2')", ["Web-2", "web-1"]),
         ("name !in~ ('db', 'web-2')", ["web-1"]),
-        ("size > 2 and size <= 8", ["db", "web-1"]),
-        ("size < 4 or name == 'db'", ["Web-2", "db"]),
-        ("size >= 4 and (name == 'db' or name == 'Web-2')", ["db"]),
+        ("size == 2 or name == 'db'", ["Web-2", "db"]),
+        ("size != 2 and (name == 'db' or name == 'Web-2')", ["db"]),
         ("not(size == 4)", ["Web-2", "db"]),
         ("tags.dr =~ 'true'", ["Web-2", "web-1"]),
         ("tags['Team'] == 'Shop'", ["web-1"]),
         ("tags.team == 'Shop'", []),
         ("properties.disks[0].gb == 64", ["web-1"]),
         ("properties.disks[-1].gb == 8", ["web-1"]),
-        ("tobool(properties.on)", ["web-1"]),
         ("properties.on == true", ["web-1"]),
         ("properties.on == false", ["Web-2"]),
         ("properties.on == 1", []),
-        ("array_length(properties.disks) == 0", ["db"]),
         ("properties.zone == '2' // and what comes after is a comment", ["Web-2"]),
     ],
 )
@@ -95,14 +89,10 @@ def test_a_condition_picks_rows(condition: str, found: list[str]) -> None:
         ("tags.owner !in~ ('me')", ["Web-2", "db", "web-1"]),
         ("tags.owner contains ''", []),
         ("tags.owner !contains 'me'", ["Web-2", "db", "web-1"]),
-        ("tags.owner < 'z' or tags.owner >= 'z'", []),
         ("properties.disks[7].gb.deeper == 1", []),
         ("properties.disks[-3].gb == 64", []),
-        ("isnull(properties.zone)", ["db", "web-1"]),
-        ("isnotnull(properties.zone)", ["Web-2"]),
         ("isempty(tags.dr)", ["db"]),
         ("isnotempty(tostring(tags.dr))", ["Web-2", "web-1"]),
-        ("not(tobool(properties.on))", ["Web-2"]),
     ],
 )
 def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str]) -> None:
@@ -116,40 +106,12 @@ def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str])
         ("tostring(properties.on)", "true"),
         ("tostring(properties.nothing)", ""),
         ("tolower(name)", "web-1"),
-        ("toupper(name)", "WEB-1"),
-        ("strcat(name, '/', size)", "web-1/4"),
-        ("strlen(name)", 5),
-        ("split(id, '/')[-1]", "web-1"),
-        ("split(name, '')", ["web-1"]),
-        ("iff(size > 2, 'large', 'small')", "large"),
-        ("coalesce(tags.nothing, tags.dr)", "true"),
-        ("toint('12')", 12),
-        ("tolong(properties.on)", 1),
-        ("toint('many')", None),
-        ("tobool('False')", False),
-        ("tobool('maybe')", None),
-        ("todatetime('2026-01-02T03:04:05.1234567Z')", datetime(2026, 1, 2, 3, 4, 5, 123456, UTC)),
-        ("todatetime('2026-01-02')", datetime(2026, 1, 2, tzinfo=UTC)),
-        ("todatetime('yesterday')", None),
-        ("todatetime('2026-01-02T00:00:00Z') < now()", True),
-        ("ago(1d) < ago(23h)", True),
-        ("ago(999999999d)", None),
-        ("1.5", 1.5),
         ("@'a\\n''b'", "a\\n'b"),
         (r'"a\n\"b"', 'a\n"b'),
     ],
 )
 def test_an_expression_comes_to(expression: str, expected: Any) -> None:
     assert value(expression) == expected
-
-
-def test_ago_is_so_long_before_now() -> None:
-    assert datetime.now(UTC) - value("ago(90m)") - timedelta(minutes=90) < timedelta(seconds=5)
-
-
-def test_columns_are_chosen_added_and_left_out() -> None:
-    text = "vms | where name == 'db' | extend twice = strcat(name, name), size = 1 | project-away tags, properties, id"
-    assert run(text) == [{"name": "db", "size": 1, "twice": "dbdb"}]
 
 
 def test_a_column_without_a_name_gets_kustos() -> None:
@@ -165,12 +127,10 @@ def test_a_column_without_a_name_gets_kustos() -> None:
         ("name", ["web-1", "db", "Web-2"]),
         ("name desc", ["web-1", "db", "Web-2"]),
         ("tolower(name) asc", ["db", "web-1", "Web-2"]),
-        ("strlen(name) asc, size desc", ["db", "web-1", "Web-2"]),
-        ("tobool(properties.on) asc", ["db", "Web-2", "web-1"]),
-        ("tobool(properties.on)", ["web-1", "Web-2", "db"]),
+        ("isempty(tags.Team) asc, size desc", ["web-1", "db", "Web-2"]),
     ],
 )
-def test_rows_are_ordered_and_what_is_not_there_is_least(order: str, found: list[str]) -> None:
+def test_rows_are_ordered(order: str, found: list[str]) -> None:
     assert [each["name"] for each in run(f"vms | order by {order}")] == found
     assert [each["name"] for each in run(f"vms | sort by {order} | project name")] == found
 
@@ -179,29 +139,6 @@ def test_without_an_order_no_one_can_rely_on_one() -> None:
     rows = [row(str(number), 1) for number in range(50)]
     assert len({tuple(each["name"] for each in run("vms", rows)) for _ in range(20)}) > 1
     assert len({tuple(each["name"] for each in run("vms | order by size", rows)) for _ in range(20)}) > 1
-
-
-def test_rows_are_counted_gathered_and_distinguished() -> None:
-    assert run("vms | where size > 2 | count") == [{"Count": 2}]
-    assert run("vms | take 0") == []
-    assert len(run("vms | limit 2")) == 2
-    assert run("vms | extend on = tobool(properties.on) | distinct on | order by on asc") == [
-        {"on": None},
-        {"on": False},
-        {"on": True},
-    ]
-    assert run("vms | summarize count(), sum(size), max(size), least = min(name)") == [
-        {"count_": 3, "sum_size": 14, "max_size": 8, "least": "Web-2"}
-    ]
-    assert run("vms | summarize n = countif(size > 2), make_set(size) by long = strlen(name) | order by long asc") == [
-        {"long": 2, "n": 1, "make_set_size": [8]},
-        {"long": 5, "n": 1, "make_set_size": [4, 2]},
-    ]
-
-
-def test_nothing_is_a_group_too_if_no_one_asks_for_groups() -> None:
-    assert run("vms | where size > 99 | summarize count(), max(size)") == [{"count_": 0, "max_size": None}]
-    assert run("vms | where size > 99 | summarize count() by name") == []
 
 
 def refused(text: str) -> list[dict[str, Any]]:
@@ -218,8 +155,7 @@ def refused(text: str) -> list[dict[str, Any]]:
         ("vms | where name ==", 1, 19, "<EOF>"),
         ("vms |\n where name == 'a' ) ", 2, 19, ")"),
         ("vms | where name == 'a", 1, 20, "'"),
-        ("vms | take 'a'", 1, 11, "'a'"),
-        ("vms | take 1.5", 1, 11, "1.5"),
+        ("vms | where size == 1.5", 1, 22, "5"),
         ("vms | project tags[dr]", 1, 19, "dr"),
         ("vms | project tags[-'dr']", 1, 20, "'dr'"),
         ("vms | where name in 'a'", 1, 20, "'a'"),
@@ -242,14 +178,14 @@ def test_what_is_no_query_is_refused_where_it_ends_to_be_one(text: str, line: in
     }
 
 
-@pytest.mark.parametrize("operator", ["parse", "mv-expand", "join", "union", "evaluate", "Where", "project-rename"])
+@pytest.mark.parametrize("operator", ["parse", "mv-expand", "join", "summarize", "take", "Where", "project-rename"])
 def test_an_operator_of_another_language_is_refused_by_name(operator: str) -> None:
     _, failure = refused(f"vms | {operator} id")
     assert (failure["code"], failure["token"]) == ("InvalidQueryLanguage", operator)
 
 
 def test_a_table_that_is_not_there_is_refused_by_name() -> None:
-    assert refused("machines | take 1") == [
+    assert refused("machines | order by id") == [
         {
             "code": "DisallowedLogicalTableName",
             "message": "Table machines is invalid, unsupported or disallowed.",
@@ -264,27 +200,14 @@ def test_a_table_that_is_not_there_is_refused_by_name() -> None:
         ("vms | where power == 'on'", "'power'"),
         ("vms | where Name == 'web-1'", "'Name'"),
         ("vms | project name | where size == 1", "'size'"),
-        ("vms | extend big = size, more = big", "'big'"),
-        ("vms | count | project name", "'name'"),
-        ("vms | project-away power", "'power'"),
         ("vms | where lower(name) == 'a'", "'lower'"),
         ("vms | where tolower(name, 'a') == 'a'", "2 arguments"),
-        ("vms | where now(1) > ago(1d)", "1 arguments"),
-        ("vms | where ago('1d') < now()", "timespan"),
         ("vms | where name", "bool, not string"),
         ("vms | where tags.dr", "bool, not dynamic"),
         ("vms | where size == 1 and name", "bool, not string"),
         ("vms | where name or size == 1", "bool, not string"),
         ("vms | where name.first == 'w'", "'first'"),
         ("vms | order by tags", "explicit cast"),
-        ("vms | order by iff(size > 1, tags.dr, name)", "explicit cast"),
-        ("vms | distinct tags.dr", "explicit cast"),
-        ("vms | summarize count() by properties.zone", "explicit cast"),
-        ("vms | summarize median(size)", "'median'"),
-        ("vms | summarize sum(name)", "expected long"),
-        ("vms | summarize max(tags)", "expected string"),
-        ("vms | summarize count(name)", "1 arguments"),
-        ("vms | summarize max()", "0 arguments"),
     ],
 )
 def test_what_means_nothing_is_refused_in_words(text: str, reported: str) -> None:
@@ -297,7 +220,7 @@ def test_a_query_without_an_end_of_brackets_is_refused_like_any_other() -> None:
     assert refused("vms | where " + "(" * 100_000)[1]["code"] == "ParserFailure"
 
 
-WORDS = "id tags vms | where project extend order by take and or not in~ summarize count ( ) [ ] , . == - 'a' 1 2d"
+WORDS = "id tags vms | where project order by and or not in~ tolower ( ) [ ] , . == - 'a' 1"
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=12).map(" ".join) | st.text(max_size=30))
@@ -324,8 +247,7 @@ def test_a_membership_is_as_good_as_so_many_comparisons(among: list[str], name: 
         assert run(f"vms | where name !{member} ({listed})", rows) == run(f"vms | where not({compared})", rows)
 
 
-@given(st.lists(st.integers(0, 5), max_size=8), st.integers(0, 9))
-def test_an_order_holds_and_take_takes_no_more_than_there_is(sizes: list[int], count: int) -> None:
+@given(st.lists(st.integers(0, 5), max_size=8))
+def test_an_order_holds(sizes: list[int]) -> None:
     rows = [row(str(index), size) for index, size in enumerate(sizes)]
-    found = [each["size"] for each in run(f"vms | order by size asc | take {count}", rows)]
-    assert found == sorted(sizes)[:count]
+    assert [each["size"] for each in run("vms | order by size asc", rows)] == sorted(sizes)

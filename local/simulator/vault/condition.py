@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from local.simulator.clock import Clock
 from local.simulator.wire import Json
-from local.simulator.world import World
 
 AGENT_VERSION = "9.52.6522.1"
 # No end of support (CLI-A2A #68): without a zone, as recorded.
@@ -34,10 +34,10 @@ class Condition:
     certificate_update: bool = False
     stalled_hours: int | None = None
 
-    def agent(self, world: World) -> Json:
+    def agent(self, clock: Clock) -> Json:
         expires = _NO_EXPIRY
         if self.agent_expires_days is not None:
-            expires = world.clock.stamp(ago(world, -24 * self.agent_expires_days))
+            expires = clock.stamp(ago(clock, -24 * self.agent_expires_days))
         return {
             "agentVersion": self.agent_version,
             "agentExpiryDate": expires,
@@ -46,6 +46,6 @@ class Condition:
         }
 
 
-def ago(world: World, hours: float) -> float:
+def ago(clock: Clock, hours: float) -> float:
     """The moment of service time that many hours of the wall ago."""
-    return world.clock.now() - hours * 3600 * world.clock.speed
+    return clock.now() - hours * 3600 * clock.speed

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from local.simulator import regions
 from local.simulator.ids import key, stable_guid
-from local.simulator.recovery.condition import Condition
-from local.simulator.recovery.phases import Phase
+from local.simulator.store import Resource
+from local.simulator.vault.condition import Condition
+from local.simulator.vault.job import Job
+from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
-
-if TYPE_CHECKING:
-    from local.simulator.recovery.jobs import Job
-    from local.simulator.store import Resource
 
 CONTAINER_TYPE = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers"
 

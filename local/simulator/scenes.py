@@ -1,0 +1,41 @@
+"""Changes to a running scene that no call to Azure makes: a moved resource, an item or a job in a state on demand."""
+
+from typing import Any
+
+from local.simulator import ids
+from local.simulator.json_path import edits
+from local.simulator.recovery import item_view, job_view
+from local.simulator.wire import Json
+from local.simulator.world import World
+
+_OVERRIDDEN = (item_view.TYPE.lower(), job_view.TYPE.lower())
+
+
+def move(world: World, raw: Any) -> str:
+    """Moves the resource of `{"id", "resourceGroup"}`, both IDs, and returns its new ID. Raises ValueError."""
+    given = _object(raw, ("id", "resourceGroup"))
+    resource, group = world.store.get(str(given.get("id"))), world.store.group(str(given.get("resourceGroup")))
+    parsed = ids.parse(resource.id) if resource else None
+    if resource is None or parsed is None or group is None:
+        raise ValueError(f"id must be a resource that exists, and resourceGroup the ID of a group: {given}")
+    new_id = f"{group.id}/providers/{parsed.text.split('/providers/', 1)[1]}"
+    if world.store.get(new_id) is not None:
+        raise ValueError(f"{new_id} exists already")
+    world.store.move(resource, new_id)
+    return new_id
+
+
+def override(world: World, raw: Any) -> None:
+    """`{"id", "set", "delete"}`: how an item or a job looks from now on. Raises ValueError."""
+    given = _object(raw, ("id", "set", "delete"))
+    parsed = ids.parse(str(given.get("id")))
+    if parsed is None or parsed.type.lower() not in _OVERRIDDEN:
+        raise ValueError("id must be the ID of a replicated item or of a job")
+    world.overrides[ids.key(parsed.text)] = edits(given.get("set", {}), given.get("delete", []))
+    world.changed(parsed.text)
+
+
+def _object(raw: Any, names: tuple[str, ...]) -> Json:
+    if not isinstance(raw, dict) or set(raw) - set(names):
+        raise ValueError(f"the body must be an object of {', '.join(names)}")
+    return raw

@@ -1,0 +1,47 @@
+"""What a list that lags shows: a copy of what exists, which each write reaches some time after it was made."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from local.simulator import ids
+from local.simulator.clock import Clock
+
+T = TypeVar("T")
+
+
+class Snapshot(Generic[T]):
+    """Values by resource ID as they were `lag` service seconds ago.
+
+    `find` returns what has an ID now, or None. Values must not change any more once they are given to the snapshot.
+    """
+
+    def __init__(
+        self, clock: Clock, lag: float, everything: Iterable[tuple[str, T]], find: Callable[[str], T | None]
+    ) -> None:
+        self._clock = clock
+        self._lag = lag
+        self._find = find
+        self._values = {ids.key(resource_id): value for resource_id, value in everything}
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        """ID, in lower case, and value of everything that is known."""
+        return iter(self._values.items())
+
+    def changed(self, path: str) -> None:
+        """What has this ID, or what it hangs under, was written: as it is now it is known when the lag is over."""
+        at = ids.key(path)
+        while at:
+            found = self._find(at)
+            if found is not None or at in self._values:
+                self._learn_later(at, found)
+                return
+            at = at.rpartition("/")[0]
+
+    def _learn_later(self, resource_id: str, value: T | None) -> None:
+        def learn(_moment: float) -> None:
+            if value is None:
+                self._values.pop(resource_id, None)
+            else:
+                self._values[resource_id] = value
+
+        self._clock.at(self._clock.now() + self._lag, learn)

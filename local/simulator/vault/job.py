@@ -1,0 +1,69 @@
+"""A job of Site Recovery, its tasks, and why it fails."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.simulator.wire import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why and where a job fails: in task number `task`, `after` seconds from its start.
+
+    `summary` is code and message of the operation status, which for an enable job tells nothing of the cause.
+    """
+
+    code: str
+    message: str
+    possible_causes: str = ""
+    recommended_action: str = ""
+    task: int = 0
+    after: float | None = None
+    summary: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    id: str
+    name: str
+    friendly_name: str
+    seconds: float
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """`ends` is when it ends, well or not. `notes` are errors of level Information of a job that ends well."""
+
+    vault_id: str
+    scenario: str
+    started: float
+    tasks: tuple[TaskPlan, ...]
+    target_id: str
+    target_name: str
+    affected: Json
+    result: Callable[[], Json | None]
+    failure: Failure | None = None
+    notes: list[Failure] = field(default_factory=list)
+    activity_id: str = ""
+    name: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def id(self) -> str:
+        return f"{self.vault_id}/replicationJobs/{self.name}"
+
+    @property
+    def ends(self) -> float:
+        if self.failure is None:
+            return self.started + sum(task.seconds for task in self.tasks)
+        before = sum(task.seconds for task in self.tasks[: self.failure.task])
+        planned = self.tasks[self.failure.task].seconds
+        return self.started + before + (planned if self.failure.after is None else self.failure.after)
+
+    def state(self, now: float) -> tuple[str, str]:
+        """state and stateDescription."""
+        if now < self.ends:
+            return "InProgress", "InProgress"
+        if self.failure:
+            return "Failed", "Failed"  # [U]: documented, never recorded
+        return "Succeeded", "CompletedWithInformation" if self.notes else "Completed"
