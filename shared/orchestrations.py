@@ -141,9 +141,14 @@ def last_change_of(status: Any) -> LastChange | None:
 
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
-    run continues with its state."""
+    run continues with its state.
+
+    A confirmation is not started again if the last run has accepted its order: it was served, or dropped.
+    """
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     status = await status_of(client, instance)
+    if run.confirmed and status.runtime_status not in RUNNING and set(run.orders) <= set(orders_of(status)):
+        return True
     run = run.with_(last_change=last_change_of(status))
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):

@@ -246,6 +246,25 @@ async def test_a_run_that_was_quick_has_the_order_in_its_result() -> None:
     assert len(client.started) == 1
 
 
+async def test_an_order_whose_run_ends_while_it_is_repeated_starts_no_run_again(slept: list[float]) -> None:
+    """The run takes the order up and ends between two reads of its status by the sender: a run started again with the
+    confirmation could disable a VM that has been tagged since."""
+
+    class EndsUnseen(FakeDurableClient):
+        async def get_status(self, instance: str, *, show_input: bool = False) -> DurableOrchestrationStatus:
+            if sum(slept) > 4:
+                self.status, self.custom_status = Status.Completed, None
+                self.output = RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID, orders=("a1",)).dump()
+            return await super().get_status(instance, show_input=show_input)
+
+    client = EndsUnseen()
+    client.status = Status.Suspended
+
+    await hand_over(client, RUN, ORDER, 60)
+
+    assert client.started == []
+
+
 async def test_an_order_that_no_run_takes_up_is_given_up_in_time(slept: list[float]) -> None:
     client = FakeDurableClient()
     client.status = Status.Suspended
