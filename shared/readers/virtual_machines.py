@@ -48,6 +48,7 @@ def vm_of_row(row: Json, tag_name: str) -> SourceVm | None:
 
 
 def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
+    prefix = f"{tag_name}-".lower()
     properties = _part(found, "properties")
     storage, view = _part(properties, "storageProfile"), _part(properties, "instanceView")
     os_disk, security = _part(storage, "osDisk"), _part(properties, "securityProfile")
@@ -60,7 +61,7 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
         tags={
             name: value or ""
             for name, value in _part(found, "tags").items()
-            if name.lower().startswith(tag_name.lower())
+            if f"{name.lower()}-".startswith(prefix)
         },
         power_state=_power_state(view.get("statuses") or ()),
         provisioning_state=properties.get("provisioningState") or "Unknown",

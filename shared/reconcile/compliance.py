@@ -13,7 +13,7 @@ from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, S
 from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight
-from shared.planning.overrides import Overrides, overrides_of
+from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.reconcile.catalog import DRIFT, drift
 from shared.reconcile.drift import adopted, frozen, replaced
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
@@ -59,6 +59,7 @@ class _Engine:
     def __init__(self, estate: Inventory, settings: Settings) -> None:
         self.estate = estate
         self.settings = settings
+        self.own_tags = {name.lower() for name in tag_names(settings)}
         self.vms = {vm.id: vm for vm in estate.vms}
         # Of two items of one VM, one that failed does not hide the other.
         ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
@@ -74,7 +75,8 @@ class _Engine:
         self.ended = {job.name for job in estate.jobs if job.stage is not JobStage.RUNNING}
 
     def of_vm(self, vm: SourceVm) -> VmStatus:
-        vm_status = VmStatus(vm_id=vm.id, state=State.NOT_TAGGED, location=vm.location, tags=vm.tags)
+        shown = {name: value for name, value in vm.tags.items() if name.lower() in self.own_tags}
+        vm_status = VmStatus(vm_id=vm.id, state=State.NOT_TAGGED, location=vm.location, tags=shown)
         tagged = self.settings.requests_protection(vm.tags)
         original, item = self.failover_vms.get(vm.id), self.items.get(vm.id)
         if original:
