@@ -59,9 +59,7 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
         id=vm,
         location=region(found.get("location")),
         tags={
-            name: value or ""
-            for name, value in _part(found, "tags").items()
-            if f"{name.lower()}-".startswith(prefix)
+            name: value or "" for name, value in _part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
         },
         power_state=_power_state(view.get("statuses") or ()),
         provisioning_state=properties.get("provisioningState") or "Unknown",

@@ -16,6 +16,7 @@ from azure.functions.decorators.function_app import Function
 import shared.arm.client
 from shared.config.settings import SettingsError
 from shared.model import naming
+from shared.model.resource_id import ResourceId
 from shared.reconcile.sweep import Sweep
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
@@ -67,6 +68,23 @@ async def test_an_event_about_a_vm_starts_its_run(functions: dict[str, Function]
     await door(functions, "on_vm_event")(decoded(body), client)
 
     assert [instance for _, instance, _ in client.started] == [naming.instance_id(VM_ID)]
+
+
+async def test_events_about_vms_out_of_scope_start_nothing(functions: dict[str, Function]) -> None:
+    """A delivery may name any number of VMs of any subscription: Event Grid's key is all that its sender needs."""
+    hub = FakeHub()
+    names = [f"{prefix}/web-{number}" for number in range(20) for prefix in (_vms_in(ELSEWHERE), _vms_in(SUBSCRIPTION))]
+
+    for subject in names:
+        body = in_event_grid_schema("Microsoft.Resources.ResourceWriteSuccess", subject, operation(WRITE))
+        await door(functions, "on_vm_event")(decoded(body), hub)
+
+    assert len(hub.started) == 20
+    assert {naming.instance_id(ResourceId(name)) for name in names if SUBSCRIPTION in name} == set(hub.started)
+
+
+def _vms_in(subscription: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/web/providers/Microsoft.Compute/virtualMachines"
 
 
 async def test_an_event_about_anything_else_is_reported_in_one_line_without_claims(
