@@ -26,6 +26,8 @@ class Role(StrEnum):
     DISABLE = "dr.disable"
 
 
+_ON_EVERY_RESPONSE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 _PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
 _ENTRA = "aad"
 # The short name, and what App Service calls the claim by default.
@@ -48,9 +50,11 @@ async def handle(
     """The response of the handler if the caller has the role, or the problem document."""
     try:
         check_caller(request, needed)
-        return await handler()
+        response = await handler()
     except Problem as problem:
-        return problem.response()
+        response = problem.response()
+    response.headers.update(_ON_EVERY_RESPONSE)
+    return response
 
 
 def check_caller(request: func.HttpRequest, needed: Role) -> None:

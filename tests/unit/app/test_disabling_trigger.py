@@ -17,7 +17,8 @@ from tests.unit.app.test_protection_trigger import RefusesToStart
 from triggers.disabling import delete_protection
 from triggers.problems import Problem
 
-URL = f"https://app.example/api{VM_ID}/protection"
+PATH = f"/api{VM_ID}/protection"
+URL = f"https://app.example{PATH}"
 RPO_READ = {"lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
 
 
@@ -62,7 +63,7 @@ async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confir
     assert (name, instance) == ("protect_vm", instance_of(VM_ID))
     assert (RunState.load(given).confirmed, RunState.load(given).orders) == (True, (reported["order"],))
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false", "owner": "alice"}
-    assert (response.headers["Location"], response.headers["Retry-After"]) == (URL, "10")
+    assert (response.headers["Location"], response.headers["Retry-After"]) == (PATH, "10")
     assert "s3cret" not in str(dict(response.headers))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.decorators.function_app import Function
+from azure.functions.decorators.http import HttpTrigger
 
 import shared.arm.client
 from shared.config.settings import SettingsError
@@ -25,6 +27,7 @@ from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
 from tests.unit.app.test_protection_trigger import RefusesToStart
 from triggers.events import CloudEventsNotSupportedError
+from triggers.routes import PROTECTION, PROTECTIONS
 
 SECRET = "203.0.113.7"
 
@@ -251,6 +254,62 @@ async def test_what_only_looks_is_answered_or_a_problem(
     function: Any = functions[name].get_user_function()
 
     assert (await function(given)).status_code == status
+
+
+FORGED = "evil.example"
+QUERIES: dict[str, tuple[dict[str, str], ...]] = {
+    "put_protection": ({}, {"targetsOnly": "true"}),
+    "delete_protection": ({}, {"confirm": "true"}),
+    "get_compliance": ({}, {"top": "1"}, {"format": "csv"}),
+}
+BODIES = {name: json.dumps({"virtualMachines": [str(VM_ID)]}) for name in ("post_protections", "post_protections_plan")}
+
+
+async def test_no_answer_is_to_be_stored_or_sniffed_or_says_the_host_that_its_caller_said(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every route, with a query that it takes and with one that it refuses."""
+    cloud = Cloud()
+    for number in range(2):
+        cloud.add_vm(vm=ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"web-{number}"))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
+    route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1", "batch": "batch-1"}
+    forged = {"Host": FORGED, "X-Forwarded-Host": FORGED, "X-Original-Host": FORGED, "Content-Type": "application/json"}
+    statuses, links = set(), []
+    for name, function in functions.items():
+        trigger = function.get_trigger()
+        if not isinstance(trigger, HttpTrigger):
+            continue
+        for query in (*QUERIES.get(name, ({},)), {"nonsense": "1"}):
+            request = func.HttpRequest(
+                str(trigger.methods[0]),  # type: ignore[index]
+                f"https://{FORGED}/api/{trigger.route}",
+                headers=forged,
+                params=query,
+                route_params=route,
+                body=BODIES.get(name, "").encode(),
+            )
+            called: Any = function.get_user_function()
+            bindings = [FakeHub()] if hasattr(called, "client_function") else []
+
+            response = await getattr(called, "client_function", called)(request, *bindings)
+
+            text, headers = response.get_body().decode(), dict(response.headers)
+            assert headers["Cache-Control"] == "no-store", (name, query)
+            assert headers["X-Content-Type-Options"] == "nosniff", (name, query)
+            assert FORGED not in f"{headers} {text}", (name, query)
+            statuses.add(response.status_code)
+            links += [
+                re.sub("batch-[0-9a-f]{32}$", "batch-", headers.get("Location", "")),
+                '"nextLink": "/api/compliance?' in text and "next page",
+            ]
+    assert {200, 202, 400, 404, 409} <= statuses
+    assert {link for link in links if link} == {
+        "next page",
+        f"/api/{PROTECTION}",
+        f"/api/{PROTECTION}?targetsOnly=true",
+        f"/api/{PROTECTIONS}/batch-",
+    }
 
 
 CHUNKED = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}

@@ -27,7 +27,8 @@ from triggers.problems import Problem
 from triggers.protection import get_protection, put_protection
 
 INSTANCE = naming.instance_id(VM_ID)
-URL = f"https://app.example/api{VM_ID}/protection"
+PATH = f"/api{VM_ID}/protection"
+URL = f"https://app.example{PATH}"
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ async def test_put_leads_to_a_place_to_look_without_the_key_that_was_used(
 ) -> None:
     response = await put_protection(FakeAzure(settings(), cloud), client, request())
 
-    assert response.headers["Location"] == URL
+    assert response.headers["Location"] == PATH
     assert "s3cret" not in str(dict(response.headers))
 
 
@@ -318,7 +319,7 @@ async def test_the_targets_alone_are_made_by_a_run_of_their_own_and_no_tag_is_wr
     assert instance == json.loads(response.get_body())["instanceId"] == instance_of(VM_ID, targets_only=True)
     assert instance != INSTANCE
     assert RunState.load(given).targets_only is True
-    assert response.headers["Location"] == f"{URL}?targetsOnly=true"
+    assert response.headers["Location"] == f"{PATH}?targetsOnly=true"
     assert cloud.writes == []
 
 

@@ -54,7 +54,7 @@ async def test_a_batch_is_started_under_a_name_of_its_own_with_a_place_to_look(c
     assert hub.started == [accepted["batch"], other["batch"]]
     assert hub.instances[accepted["batch"]]["name"] == "protect_batch"
     assert accepted["batch"] != other["batch"]
-    assert response.headers["Location"] == f"https://app.example/api/protections/{accepted['batch']}"
+    assert response.headers["Location"] == f"/api/protections/{accepted['batch']}"
     assert response.headers["Retry-After"] == "10"
     state = state_of(hub, accepted["batch"])
     assert ([each.name for each in state.waiting], state.tags) == (["a", "b", "c"], {"dr-churn": "high"})
