@@ -2,12 +2,12 @@
 
 With App Service authentication on, callers send an Entra token: the platform validates it, and passes its claims in a
 header, which it strips from incoming requests. With authentication off the header is not stripped, so it is trusted
-only if the platform says that authentication is on. Otherwise any caller with a function key may call everything.
+only if the platform says that authentication is on, and DR_ENTRA_AUTH as well: with one of the two alone the app does
+not start. Without both any caller with a function key may call everything.
 """
 
 import base64
 import json
-import os
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from typing import Any
 
 import azure.functions as func
 
+from shared.config.settings import platform_checks_tokens
 from triggers.problems import Problem
 
 
@@ -34,14 +35,9 @@ _ENTRA = "aad"
 _ROLE_CLAIMS = {"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"}
 
 
-def authentication_is_on() -> bool:
-    """Whether the platform checks tokens. It sets this variable itself."""
-    return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
-
-
 def auth_level() -> func.AuthLevel:
     """The authentication level of the host: a function key, unless the platform requires a token."""
-    return func.AuthLevel.ANONYMOUS if authentication_is_on() else func.AuthLevel.FUNCTION
+    return func.AuthLevel.ANONYMOUS if platform_checks_tokens() else func.AuthLevel.FUNCTION
 
 
 async def handle(
@@ -59,7 +55,7 @@ async def handle(
 
 def check_caller(request: func.HttpRequest, needed: Role) -> None:
     """Raises Problem: 401 for an unauthenticated caller, 403 for one without the role."""
-    if not authentication_is_on():
+    if not platform_checks_tokens():
         return
     roles = _roles_in(request.headers.get(_PRINCIPAL) or "")
     if needed in roles or (needed is Role.READ and roles):

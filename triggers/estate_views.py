@@ -39,8 +39,8 @@ class StandingView(Model):
 
 class ComplianceView(View):
     """A page of VMs. `summary` counts all VMs that match the filters; `readAt` is when the inventory was read, and
-    `gaps` what could not be read. `nextLink` is the next page, as a relative reference, if
-    there is one."""
+    `gaps` what could not be read. `nextLink` is the next page, as a relative reference, if there is
+    one."""
 
     read_at: datetime
     gaps: tuple[str, ...]
