@@ -61,6 +61,8 @@ def _hindered(
     found = []
     if vm and settings.on_hold(vm.tags):
         found.append(preflight.on_hold(vm, settings))
+    if vm and (full := preflight.too_many_tags(vm, [settings.tag_name])):
+        found.append(full)
     if vm and original:
         found.append(preflight.copy_of(vm.id, original))
     if item and item.stage is Stage.FROZEN:

@@ -40,7 +40,7 @@ async def put_protection(
     observation = await translate_azure_errors(observe(azure, vm, as_if_tagged=True, request=tags))
     if observation.decision is Decision.GONE or observation.vm is None:
         raise no_such_vm(vm)
-    found = await translate_azure_errors(planned(azure, observation))
+    found = await translate_azure_errors(planned(azure, observation, tagging=not targets_only))
     _reject_blocked(observation, found)
     if CONFIRM in flags:
         await _edit_policy(azure, observation, found)

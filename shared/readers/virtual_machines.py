@@ -61,6 +61,7 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
         tags={
             name: value or "" for name, value in _part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
         },
+        tag_count=len(_part(found, "tags")),
         power_state=_power_state(view.get("statuses") or ()),
         provisioning_state=properties.get("provisioningState") or "Unknown",
         size=_part(properties, "hardwareProfile").get("vmSize") or "",

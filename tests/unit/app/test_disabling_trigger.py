@@ -50,6 +50,16 @@ async def refused(cloud: Cloud, given: func.HttpRequest, **app: Any) -> tuple[in
     return reported
 
 
+@pytest.mark.parametrize("confirmed", [{}, {"confirm": "true"}])
+async def test_a_vm_that_has_no_place_for_the_tag_that_says_no_is_refused(confirmed: dict[str, str]) -> None:
+    cloud = protected({f"t{each}": "x" for each in range(50)})
+
+    status, problem = await refused(cloud, request(**confirmed))
+
+    assert (status, problem["code"]) == (409, "DisableRefused")
+    assert [finding["code"] for finding in problem["findings"]] == ["TooManyTags"]
+
+
 @pytest.mark.parametrize("mode", [Mode.PROTECT, Mode.CLEANUP])
 async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confirmation(mode: Mode) -> None:
     cloud, client = protected({"dr": "true", "owner": "alice"}), FakeDurableClient()

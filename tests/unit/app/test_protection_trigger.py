@@ -275,6 +275,62 @@ async def test_only_what_the_vm_does_not_say_already_is_written(
     assert len(client.started) == 1
 
 
+def others(number: int, **more: str) -> dict[str, str]:
+    """So many tags of others, and more."""
+    return {**{f"t{each}": "x" for each in range(number)}, **more}
+
+
+@pytest.mark.parametrize(
+    ("carried", "body", "removed"),
+    [
+        (others(50), b"{}", "50 tags already, and Azure allows 50: there is no place for dr."),
+        (
+            others(49),
+            b'{"dr-target-zone": "2"}',
+            "49 tags already, and Azure allows 50: there is no place for dr-target-zone, dr.",
+        ),
+        (
+            others(49, DR="true"),
+            b'{"dr-target-zone": "2"}',
+            "50 tags already, and Azure allows 50: there is no place for",
+        ),
+    ],
+)
+@pytest.mark.parametrize("state", ["Succeeded", "Creating"])
+async def test_a_vm_that_has_no_place_for_a_tag_is_refused_before_anything_is_written(
+    cloud: Cloud, client: FakeDurableClient, carried: dict[str, str], body: bytes, removed: str, state: str
+) -> None:
+    cloud.add_vm(tags=carried, provisioningState=state)
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(**ZONES), cloud), client, request(body)))
+
+    assert (status, problem["code"]) == (422, "NotEligible")
+    (finding,) = problem["findings"]
+    assert finding["code"] == "TooManyTags"
+    assert f"web-1 has {removed}" in finding["message"]
+    assert finding["fix"] == "Remove a tag from the VM."
+    assert (cloud.writes, client.started) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("carried", "body", "query"),
+    [
+        (others(49), b"{}", {}),
+        (others(49, DR="true"), b"{}", {}),
+        (others(48, dr="true", **{"DR-Target-Zone": "1"}), b'{"dr-target-zone": "2"}', {}),
+        (others(50), b"", {"targetsOnly": "true"}),
+    ],
+)
+async def test_a_vm_that_has_place_for_what_is_written_is_not_refused(
+    cloud: Cloud, client: FakeDurableClient, carried: dict[str, str], body: bytes, query: dict[str, str]
+) -> None:
+    cloud.add_vm(tags=carried)
+
+    response = await put_protection(FakeAzure(settings(**ZONES), cloud), client, request(body, **query))
+
+    assert response.status_code == 202
+
+
 @pytest.mark.parametrize("body", [b'{"dr-target-zone": "3"}', b'{"dr-profile": "gold", "dr-target-zone": "2"}'])
 @pytest.mark.parametrize("situation", ["untagged", "protected", "settling"])
 async def test_a_body_that_is_not_allowed_writes_no_tag_whatever_the_vm_is(
