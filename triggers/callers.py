@@ -15,7 +15,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.config.settings import platform_checks_tokens
+from shared.config.settings import authentication_is_on
 from triggers.problems import Problem
 
 
@@ -37,7 +37,7 @@ _ROLE_CLAIMS = {"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claim
 
 def auth_level() -> func.AuthLevel:
     """The authentication level of the host: a function key, unless the platform requires a token."""
-    return func.AuthLevel.ANONYMOUS if platform_checks_tokens() else func.AuthLevel.FUNCTION
+    return func.AuthLevel.ANONYMOUS if authentication_is_on() else func.AuthLevel.FUNCTION
 
 
 async def handle(
@@ -55,7 +55,7 @@ async def handle(
 
 def check_caller(request: func.HttpRequest, needed: Role) -> None:
     """Raises Problem: 401 for an unauthenticated caller, 403 for one without the role."""
-    if not platform_checks_tokens():
+    if not authentication_is_on():
         return
     roles = _roles_in(request.headers.get(_PRINCIPAL) or "")
     if needed in roles or (needed is Role.READ and roles):

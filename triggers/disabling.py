@@ -47,6 +47,8 @@ async def delete_protection(
         raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=hindered)
     if not confirmed:
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
+    if vm and (full := preflight.too_many_tags(vm, [azure.settings.tag_name])):
+        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", full.message, findings=(full,))
     if vm:
         await translate_azure_errors(write_refusal(azure, vm))
     run = RunState(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds)
@@ -61,8 +63,6 @@ def _hindered(
     found = []
     if vm and settings.on_hold(vm.tags):
         found.append(preflight.on_hold(vm, settings))
-    if vm and (full := preflight.too_many_tags(vm, [settings.tag_name])):
-        found.append(full)
     if vm and original:
         found.append(preflight.copy_of(vm.id, original))
     if item and item.stage is Stage.FROZEN:

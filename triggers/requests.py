@@ -42,7 +42,8 @@ def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
 
 def path_of(request: func.HttpRequest) -> str:
     """The path of the request, for a link in its response: relative, since the host is what the caller says it is."""
-    return urlsplit(request.url).path
+    path: str = urlsplit(request.url).path
+    return path
 
 
 def flags_of(request: func.HttpRequest, *known: str) -> set[str]:

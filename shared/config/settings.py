@@ -267,7 +267,7 @@ def load_settings() -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         problems += [_in_words(problem) for problem in error.errors()]
-    if settings and settings.entra_auth is not platform_checks_tokens():
+    if settings and settings.entra_auth is not authentication_is_on():
         problems.append(
             f"DR_ENTRA_AUTH: {as_text(settings.entra_auth)}, but the platform says WEBSITE_AUTH_ENABLED="
             f"{os.environ.get('WEBSITE_AUTH_ENABLED', '')!r}: switch App Service authentication and this setting on or "
@@ -279,8 +279,8 @@ def load_settings() -> Settings:
     return settings
 
 
-def platform_checks_tokens() -> bool:
-    """Whether App Service authentication is on: the platform itself sets the variable."""
+def authentication_is_on() -> bool:
+    """Whether the platform checks the callers' tokens: it sets this variable itself."""
     return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
 
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import azure.functions as func
 
-from shared.config.settings import Settings, platform_checks_tokens
+from shared.config.settings import Settings, authentication_is_on
 from triggers.openapi import estate, protection, protections
 from triggers.openapi.parts import Json, refusals
 from triggers.openapi.schemas import schemas
@@ -30,7 +30,7 @@ def document(settings: Settings) -> Json:
             "description": "Errors are problem documents (RFC 9457): `code` says which of those listed it is.",
         },
         "servers": [{"url": "/api"}],
-        "security": [{"token": []}] if platform_checks_tokens() else [{"header": []}, {"query": []}],
+        "security": [{"token": []}] if authentication_is_on() else [{"header": []}, {"query": []}],
         "paths": {
             **protection.paths(settings),
             **protections.paths(settings),
