@@ -126,6 +126,11 @@ def orders_of(status: Any) -> tuple[str, ...]:
     return tuple(shown.get("orders") or ()) if isinstance(shown, dict) else ()
 
 
+def output_of(status: Any) -> Any:
+    """The result of an instance; of one that failed the first line of the reason: a stack trace may follow."""
+    return status.output.partition("\n")[0] if isinstance(status.output, str) else status.output
+
+
 def last_change_of(status: Any) -> LastChange | None:
     """The last change by the run with this status, or by an earlier one."""
     shown = status.custom_status if status.runtime_status in RUNNING else status.output

@@ -10,7 +10,7 @@ from shared.model.activity_io import Decision, Observation
 from shared.model.replicated_item import Stage
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
-from shared.orchestrations import RUNNING, instance_of, last_change_of, status_of
+from shared.orchestrations import RUNNING, instance_of, last_change_of, output_of, status_of
 from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import read_details
 from shared.site_recovery.policies import edit, find_edit
@@ -86,7 +86,7 @@ async def get_protection(
         settings=plan.settings if plan else (),
         findings=(*observation.findings, *(plan.findings if plan else ())),
         running=running,
-        run=status.custom_status if running else status.output,
+        run=status.custom_status if running else output_of(status),
         last_change=last_change_of(status),
     ).response()
 

@@ -10,7 +10,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.model.step_result import Error
-from shared.orchestrations import RUNNING, SignalError, json_in, start_and_see
+from shared.orchestrations import RUNNING, SignalError, json_in, output_of, start_and_see
 from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
 from triggers.batch_views import BatchAccepted, BatchView
 from triggers.problems import Problem
@@ -53,7 +53,7 @@ async def get_batch(client: DurableOrchestrationClient, request: func.HttpReques
     batch = _state(status.input_)
     if status.runtime_status in RUNNING:
         return BatchView.of(name, batch, running=True).response()
-    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {status.output}"[:1000])
+    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {output_of(status)}"[:1000])
     return BatchView.of(name, batch, running=False, broke=broke).response()
 
 

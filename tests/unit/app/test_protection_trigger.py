@@ -704,6 +704,15 @@ async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: 
     assert view["lastChange"] == {"outcome": "Failed", "at": "2026-05-02T00:00:00Z", "error": error.dump()}
 
 
+async def test_get_shows_why_a_run_failed_without_the_stack_trace(cloud: Cloud, client: FakeDurableClient) -> None:
+    client.status = Status.Failed
+    client.output = 'Orchestrator function failed: a bug\nStack:   File "/home/site/wwwroot/x.py", line 7, in f'
+
+    view = await view_of(cloud, client)
+
+    assert view["run"] == "Orchestrator function failed: a bug"
+
+
 async def test_get_shows_the_item_that_protects_it(cloud: Cloud, client: FakeDurableClient) -> None:
     cloud.add_vm(tags={"dr": "true"})
     cloud.vault["replication_protected_items"].append(item_body("Protected", rpoInSeconds=95))
