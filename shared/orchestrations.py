@@ -84,7 +84,9 @@ async def signal_or_start(client: DurableOrchestrationClient, run: RunState, ord
         except Exception as error:
             failure = error
             await asyncio.sleep(_PAUSE)
-    raise SignalError(f"{instance} not signalled in {_ROUNDS} attempts: {failure or 'each run had just ended'}")
+    raise SignalError(
+        f"{instance} not signalled in {_ROUNDS} attempts: {_in_words(failure) or 'each run had just ended'}"
+    )
 
 
 async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Order, within: float) -> None:
@@ -101,8 +103,16 @@ async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Or
         except Exception as error:
             failure = error
             await asyncio.sleep(_LONGEST_POLL)
-    why = failure or "it was sent, and may still be taken up"
+    why = _in_words(failure) or "it was sent, and may still be taken up"
     raise SignalError(f"{instance} has not accepted the order within {within:g} s: {why}")
+
+
+def _in_words(failure: Exception | None) -> str:
+    """The first line of an error of the durable client, which may hold all that the extension told: a stack trace,
+    too."""
+    told = failure.args[0] if failure and failure.args else failure
+    text = told.get("ExceptionMessage") or told.get("Message") if isinstance(told, dict) else failure
+    return str(text or "").partition("\n")[0]
 
 
 async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order: Order, deadline: float) -> bool:
@@ -176,7 +186,7 @@ async def start_and_see(
     except SignalError:
         raise
     except Exception as error:
-        raise SignalError(f"{instance} was not started: {error}") from None
+        raise SignalError(f"{instance} was not started: {_in_words(error)}") from None
 
 
 async def start_if_idle(

@@ -190,6 +190,30 @@ async def test_an_order_is_the_input_of_a_new_run(slept: list[float]) -> None:
     assert slept == []
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda client: hand_over(client, RUN, ORDER, 5),
+        lambda client: signal_or_start(client, RUN),
+        lambda client: start_and_see(client, "protect_batch", "batch-1", {}, 5),
+    ],
+)
+async def test_a_refused_start_is_told_without_the_stack_trace_of_the_extension(start: Any) -> None:
+    """The SDK raises what the extension answered, as a dictionary: the text reaches the caller of an HTTP trigger."""
+
+    class Refuses(FakeDurableClient):
+        async def start_new(self, name: str, instance: str, given: Any) -> str:
+            message = f"The storage account is not reachable.\n{name} {instance} {given}"
+            told = {"Message": "Something went wrong.", "ExceptionMessage": message, "StackTrace": "   at DurableTask."}
+            raise Exception(told)
+
+    with pytest.raises(SignalError, match="not reachable") as refused:
+        await start(Refuses())
+
+    assert "DurableTask" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 async def test_an_order_is_an_event_to_the_run_under_way_which_is_not_terminated() -> None:
     client = FakeDurableClient()
     client.status = Status.Running
