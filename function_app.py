@@ -42,7 +42,7 @@ app.register_functions(activities.functions.blueprint)
 @app.durable_client_input(client_name="client")
 async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestrationClient) -> None:
     try:
-        vm = vm_of(event)
+        vm = vm_of(event, settings.source)
     except NotAboutAVmError as reason:
         log.info("Event %r ignored: %s", str(event.id)[:64], reason)
         return

@@ -312,6 +312,8 @@ module app 'modules/app.bicep' = {
       DR_ACCEPT_TIMEOUT_SECONDS: acceptTimeoutSeconds
       DR_TAG_NAME: tagName
       DR_TAG_VALUES: tagValues
+      // The app starts only if this and the platform agree: app.bicep switches the authentication on.
+      DR_ENTRA_AUTH: empty(authClientId) ? '' : 'true'
       DR_ARM_ENDPOINT: 'https://${split(environment().resourceManager, '/')[2]}'
     }
   }

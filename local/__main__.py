@@ -25,6 +25,9 @@ def main(arguments: list[str]) -> int:
     if name not in _COMMANDS:
         print(f"python -m local: there is no command {name!r}\n\n{_usage()}", file=sys.stderr)
         return 2
+    from local.private import keep_private
+
+    keep_private()
     module, _ = _COMMANDS[name]
     code: int = importlib.import_module(module).main(rest)
     return code

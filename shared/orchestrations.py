@@ -84,7 +84,9 @@ async def signal_or_start(client: DurableOrchestrationClient, run: RunState, ord
         except Exception as error:
             failure = error
             await asyncio.sleep(_PAUSE)
-    raise SignalError(f"{instance} not signalled in {_ROUNDS} attempts: {failure or 'each run had just ended'}")
+    raise SignalError(
+        f"{instance} not signalled in {_ROUNDS} attempts: {_in_words(failure) or 'each run had just ended'}"
+    )
 
 
 async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Order, within: float) -> None:
@@ -101,8 +103,16 @@ async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Or
         except Exception as error:
             failure = error
             await asyncio.sleep(_LONGEST_POLL)
-    why = failure or "it was sent, and may still be taken up"
+    why = _in_words(failure) or "it was sent, and may still be taken up"
     raise SignalError(f"{instance} has not accepted the order within {within:g} s: {why}")
+
+
+def _in_words(failure: Exception | None) -> str:
+    """The first line of an error of the durable client, which may hold all that the extension told: a stack trace,
+    too."""
+    told = failure.args[0] if failure and failure.args else failure
+    text = told.get("ExceptionMessage") or told.get("Message") if isinstance(told, dict) else failure
+    return str(text or "").partition("\n")[0]
 
 
 async def _is_taken_up(client: DurableOrchestrationClient, instance: str, order: Order, deadline: float) -> bool:
@@ -126,6 +136,11 @@ def orders_of(status: Any) -> tuple[str, ...]:
     return tuple(shown.get("orders") or ()) if isinstance(shown, dict) else ()
 
 
+def output_of(status: Any) -> Any:
+    """The result of an instance; of one that failed the first line of the reason: a stack trace may follow."""
+    return status.output.partition("\n")[0] if isinstance(status.output, str) else status.output
+
+
 def last_change_of(status: Any) -> LastChange | None:
     """The last change by the run with this status, or by an earlier one."""
     shown = status.custom_status if status.runtime_status in RUNNING else status.output
@@ -141,9 +156,14 @@ def last_change_of(status: Any) -> LastChange | None:
 
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
-    run continues with its state."""
+    run continues with its state.
+
+    A confirmation is not started again if the last run has accepted its order: it was served, or dropped.
+    """
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     status = await status_of(client, instance)
+    if run.confirmed and status.runtime_status not in RUNNING and set(run.orders) <= set(orders_of(status)):
+        return True
     run = run.with_(last_change=last_change_of(status))
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
@@ -166,7 +186,7 @@ async def start_and_see(
     except SignalError:
         raise
     except Exception as error:
-        raise SignalError(f"{instance} was not started: {error}") from None
+        raise SignalError(f"{instance} was not started: {_in_words(error)}") from None
 
 
 async def start_if_idle(

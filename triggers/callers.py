@@ -2,12 +2,12 @@
 
 With App Service authentication on, callers send an Entra token: the platform validates it, and passes its claims in a
 header, which it strips from incoming requests. With authentication off the header is not stripped, so it is trusted
-only if the platform says that authentication is on. Otherwise any caller with a function key may call everything.
+only if the platform says that authentication is on, and DR_ENTRA_AUTH as well: with one of the two alone the app does
+not start. Without both any caller with a function key may call everything.
 """
 
 import base64
 import json
-import os
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from typing import Any
 
 import azure.functions as func
 
+from shared.config.settings import authentication_is_on
 from triggers.problems import Problem
 
 
@@ -26,15 +27,12 @@ class Role(StrEnum):
     DISABLE = "dr.disable"
 
 
+_ON_EVERY_RESPONSE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 _PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
 _ENTRA = "aad"
 # The short name, and what App Service calls the claim by default.
 _ROLE_CLAIMS = {"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"}
-
-
-def authentication_is_on() -> bool:
-    """Whether the platform checks tokens. It sets this variable itself."""
-    return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
 
 
 def auth_level() -> func.AuthLevel:
@@ -48,9 +46,11 @@ async def handle(
     """The response of the handler if the caller has the role, or the problem document."""
     try:
         check_caller(request, needed)
-        return await handler()
+        response = await handler()
     except Problem as problem:
-        return problem.response()
+        response = problem.response()
+    response.headers.update(_ON_EVERY_RESPONSE)
+    return response
 
 
 def check_caller(request: func.HttpRequest, needed: Role) -> None:

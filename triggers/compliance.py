@@ -11,6 +11,7 @@ from shared.config.settings import Settings
 from shared.model.decision import State
 from shared.model.values import one_of, region
 from shared.observe.inventory import compliance_report
+from shared.planning.overrides import tag_names
 from shared.reconcile.compliance import CODES
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.sweep import Summary
@@ -64,17 +65,17 @@ def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
         "subscription": one_of(*subscriptions),
         "resourceGroup": read_group,
         "region": region,
-        "tag": lambda text: _read_tag(text, settings.tag_name),
+        "tag": lambda text: _read_tag(text, tag_names(settings)),
         FORMAT: one_of("json", CSV),
         **PAGING,
     }
 
 
-def _read_tag(text: str, own: str) -> tuple[str, str | None]:
+def _read_tag(text: str, own: tuple[str, ...]) -> tuple[str, str | None]:
     """The name of the tag, and the value if given. Raises ValueError."""
     name, equals, value = text.partition("=")
-    if not name.strip().lower().startswith(own.lower()):
-        raise ValueError(f"<name> or <name>=<value> of a tag whose name begins with {own}: the app reads no other")
+    if name.strip().lower() not in {each.lower() for each in own}:
+        raise ValueError(f"<name> or <name>=<value> of a tag of the app: {', '.join(own)}")
     return name.strip(), value.strip() if equals else None
 
 

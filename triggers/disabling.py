@@ -47,6 +47,8 @@ async def delete_protection(
         raise Problem(HTTPStatus.CONFLICT, "DisableRefused", detail, findings=reasons)
     if not confirmed:
         raise Problem(HTTPStatus.CONFLICT, "ConfirmationNeeded", await _what_would_be_lost(azure, vm_id, vm, item))
+    if vm and (full := preflight.too_many_tags(vm, [azure.settings.tag_name])):
+        raise Problem(HTTPStatus.CONFLICT, "DisableRefused", full.message, findings=(full,))
     if vm:
         await translate_azure_errors(write_refusal(azure, vm))
     run = RunState(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds)

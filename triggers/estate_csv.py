@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -15,14 +16,15 @@ COLUMNS = (
     *("readAt", "partial"),
 )
 
-# Characters that may begin a formula in a spreadsheet, the full-width forms included: tags are untrusted text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# The beginning of a formula in a spreadsheet, the full-width forms included: tags are untrusted text. Not only the
+# beginning of a cell counts: a spreadsheet of another locale, or a paste, also splits a row at `;`, tab or newline.
+_FORMULA = re.compile(r'(^|[;,|\t\r\n])([\s"]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def csv_of(vm_statuses: Iterable[VmStatus], read_at: datetime, *, partial: bool) -> func.HttpResponse:
     """A row for each VM. `partial` marks every row if the inventory was not read in full."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for vm_status in vm_statuses:
         writer.writerow(map(_cell, (*_row(vm_status), read_at.isoformat(), partial)))
@@ -46,4 +48,4 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1\2'\3", text)

@@ -40,7 +40,8 @@ class StandingView(Model):
 
 class ComplianceView(View):
     """A page of VMs. `summary` counts all VMs that match the filters; `readAt` is when the inventory was read, and
-    `gaps` what could not be read. `nextLink` is the next page, if there is one."""
+    `gaps` what could not be read. `nextLink` is the next page, as a relative reference, if there is
+    one."""
 
     read_at: datetime
     gaps: tuple[str, ...]
@@ -68,7 +69,8 @@ class JobView(Model):
 
 
 class JobsView(View):
-    """A page of jobs, newest first. `nextLink` is the page of older jobs, if there are any."""
+    """A page of jobs, newest first. `nextLink` is the page of older jobs, as a relative reference, if there are
+    any."""
 
     value: tuple[JobView, ...]
     next_link: str | None

@@ -11,6 +11,7 @@ from typing import Any
 import azure.functions as func
 
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, VIRTUAL_MACHINE, ResourceId
+from shared.model.scope import Scope
 
 _OPERATIONS = {
     operation.lower()
@@ -37,15 +38,15 @@ _TAGS = "/providers/microsoft.resources/tags/default"
 
 
 class NotAboutAVmError(Exception):
-    """The event names no VM. The message says why, without secret or personal data."""
+    """The event names no VM of the source scope. The message says why, without secret or personal data."""
 
 
 class CloudEventsNotSupportedError(Exception):
     """The azure-functions library of the worker is too old to read CloudEvents: such events are lost."""
 
 
-def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
-    """The VM that an event is about. Raises NotAboutAVmError, or CloudEventsNotSupportedError."""
+def vm_of(event: "func.EventGridEvent | func.CloudEvent", source: Scope) -> ResourceId:
+    """The VM of the source scope that an event is about. Raises NotAboutAVmError, or CloudEventsNotSupportedError."""
     event_type = event.event_type if isinstance(event, func.EventGridEvent) else event.type
     # An older library reads a CloudEvent as an Event Grid event without a type.
     if not event_type and "CloudEvent" not in vars(func):
@@ -57,10 +58,14 @@ def vm_of(event: "func.EventGridEvent | func.CloudEvent") -> ResourceId:
     if not isinstance(data, dict):
         raise NotAboutAVmError("its data is not an object")
     if isinstance(event_type, str) and event_type in _OPERATION_EVENTS:
-        return _of_operation(data, event.subject)
-    if isinstance(event_type, str) and event_type in _NOTIFICATIONS:
-        return _of_notification(data)
-    raise NotAboutAVmError(f"its type is {_quoted(event_type)}")
+        vm = _of_operation(data, event.subject)
+    elif isinstance(event_type, str) and event_type in _NOTIFICATIONS:
+        vm = _of_notification(data)
+    else:
+        raise NotAboutAVmError(f"its type is {_quoted(event_type)}")
+    if vm not in source:
+        raise NotAboutAVmError(f"{_quoted(str(vm))} lies outside DR_SOURCE_SCOPE")
+    return vm
 
 
 def _of_operation(data: dict[str, Any], subject: Any) -> ResourceId:

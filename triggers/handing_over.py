@@ -10,6 +10,7 @@ from shared.model.order import Order
 from shared.orchestrations import SignalError, hand_over, instance_of
 from shared.reconcile.run_state import RunState
 from triggers.problems import Problem
+from triggers.requests import path_of
 from triggers.routes import TARGETS_ONLY
 from triggers.views import Accepted
 
@@ -31,7 +32,7 @@ async def hand_over_and_respond(
     except SignalError as error:
         detail = f"{done}, and no run has accepted the order: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
-    where = request.url.split("?", 1)[0] + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
+    where = path_of(request) + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     accepted = Accepted(vm_id=run.vm_id, instance_id=instance, order=order.token)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import azure.functions as func
 
-from triggers.requests import parameters_of
+from triggers.requests import parameters_of, path_of
 
 T = TypeVar("T")
 
@@ -50,9 +50,9 @@ def page_of(
 
 
 def _next_link(request: func.HttpRequest, key: str) -> str:
-    """The URL of the next page: the same query, without the function key."""
+    """The next page, as a relative reference: the same query, without the function key."""
     cursor = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-    return f"{request.url.split('?', 1)[0]}?{urlencode({**parameters_of(request), AFTER: cursor})}"
+    return f"{path_of(request)}?{urlencode({**parameters_of(request), AFTER: cursor})}"
 
 
 PAGING: dict[str, Callable[[str], Any]] = {TOP: read_top, AFTER: read_after}

@@ -11,7 +11,7 @@ from shared.model.activity_io import Observation
 from shared.model.replicated_item import Stage
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
-from shared.orchestrations import RUNNING, instance_of, last_change_of, status_of
+from shared.orchestrations import RUNNING, instance_of, last_change_of, output_of, status_of
 from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import read_details
 from shared.site_recovery.policies import edit, find_edit
@@ -41,7 +41,7 @@ async def put_protection(
     observation = await translate_azure_errors(observe(azure, vm, intent=Intent.YES, request=tags))
     if observation.vm is None:
         raise no_such_vm(vm)
-    found = await translate_azure_errors(planned(azure, observation))
+    found = await translate_azure_errors(planned(azure, observation, tagging=not targets_only))
     _reject_blocked(observation, found)
     if CONFIRM in flags:
         await _edit_policy(azure, observation, found)
@@ -81,7 +81,7 @@ async def get_protection(
         settings=plan.settings if plan else (),
         findings=(*decision.findings, *(plan.findings if plan else ())),
         running=running,
-        run=status.custom_status if running else status.output,
+        run=status.custom_status if running else output_of(status),
         last_change=last_change_of(status),
     ).response()
 

@@ -10,11 +10,11 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.model.step_result import Error
-from shared.orchestrations import RUNNING, SignalError, json_in, start_and_see
+from shared.orchestrations import RUNNING, SignalError, json_in, output_of, start_and_see
 from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
 from triggers.batch_views import BatchAccepted, BatchView
 from triggers.problems import Problem
-from triggers.requests import flags_of, require_writes
+from triggers.requests import flags_of, path_of, require_writes
 from triggers.selection import selected
 
 ORCHESTRATOR = "protect_batch"
@@ -35,7 +35,7 @@ async def post_protections(
     except SignalError as error:
         detail = f"Nothing was written by this request: {error}. Repeating it is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
-    where = f"{request.url.split('?', 1)[0].rstrip('/')}/{name}"
+    where = f"{path_of(request).rstrip('/')}/{name}"
     accepted = BatchAccepted(batch=name, total=batch.total)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
 
@@ -53,7 +53,7 @@ async def get_batch(client: DurableOrchestrationClient, request: func.HttpReques
     batch = _state(status.input_)
     if status.runtime_status in RUNNING:
         return BatchView.of(name, batch, running=True).response()
-    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {status.output}"[:1000])
+    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {output_of(status)}"[:1000])
     return BatchView.of(name, batch, running=False, broke=broke).response()
 
 

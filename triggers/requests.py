@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import azure.functions as func
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -37,6 +38,12 @@ def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:
         detail = f"{vm} lies outside DR_SOURCE_SCOPE ({settings.source}): this app does not manage it."
         raise Problem(HTTPStatus.NOT_FOUND, "OutOfScope", detail)
     return vm
+
+
+def path_of(request: func.HttpRequest) -> str:
+    """The path of the request, for a link in its response: relative, since the host is what the caller says it is."""
+    path: str = urlsplit(request.url).path
+    return path
 
 
 def flags_of(request: func.HttpRequest, *known: str) -> set[str]:

@@ -18,6 +18,7 @@ from local.host.indexing import load_functions
 from local.host.keys import load_keys
 from local.host.listening import SHUTDOWN_SECONDS
 from local.host.server import Host
+from local.private import keep_private
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="history and keys (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
+    keep_private()
     try:
         serve(options.app.resolve(), options.port, options.state_dir)
     except (HostError, IncompatibleHistoryError) as error:

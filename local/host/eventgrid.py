@@ -69,7 +69,7 @@ async def _json(request: web.Request) -> Any:
     """An object or an array. Raises ValueError."""
     content = json.loads(await request.read())
     if not isinstance(content, dict | list):
-        raise ValueError(f"neither an object nor an array: {content!r:.100}")
+        raise ValueError(f"neither an object nor an array, but a {type(content).__name__}")
     return content
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from local.private import keep_private
 from local.simulator.server import Simulator
 
 
@@ -36,12 +37,14 @@ async def _serve(arguments: argparse.Namespace) -> None:
         items_hidden_while_enabling=arguments.items_hidden_while_enabling,
     )
     async with simulator:
-        print(json.dumps(simulator.description(), indent=2), flush=True)
+        description = {name: value for name, value in simulator.description().items() if name != "identityHeader"}
+        print(json.dumps(description, indent=2), flush=True)
         await stopped.wait()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 2 with one line of reason for an estate or option that is wrong."""
+    keep_private()
     try:
         asyncio.run(_serve(_options(arguments)))
     except (OSError, ValueError) as error:

@@ -153,7 +153,7 @@ class Simulator:
     def _write_files(self, authority: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         _write(self.ca_file, authority + Path(certifi.where()).read_bytes())
-        _write(self._folder / "simulator.json", json.dumps(self.description(), indent=2).encode(), mode=0o600)
+        _write(self._folder / "simulator.json", json.dumps(self.description(), indent=2).encode())
 
     def description(self) -> Json:
         """What simulator.json holds."""
@@ -188,9 +188,9 @@ class Simulator:
         await self.stop()
 
 
-def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Readers see the old file or the new one, never half of it."""
+def _write(path: Path, content: bytes) -> None:
+    """Readable by its owner only. Readers see the old file or the new one, never half of it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_bytes(content)
-    draft.chmod(mode)
+    draft.chmod(0o600)
     draft.replace(path)

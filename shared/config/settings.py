@@ -170,6 +170,12 @@ class Settings(BaseModel):
     tag_values: Names = Field(
         ("true",), description=f"values of that tag that mean yes, comma-separated; none of {', '.join(REFUSALS)}"
     )
+    entra_auth: bool = Field(
+        False,
+        description="true where App Service authentication is in front of the app and checks the callers' Entra "
+        "tokens, so that their app roles decide; false where function keys do. The app does not start if the platform "
+        "says otherwise",
+    )
     arm_endpoint: str = Field(
         "https://management.azure.com",
         pattern=r"^https://[^/\s]+$",
@@ -295,10 +301,21 @@ def load_settings() -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         problems += [_in_words(problem) for problem in error.errors()]
+    if settings and settings.entra_auth is not authentication_is_on():
+        problems.append(
+            f"DR_ENTRA_AUTH: {as_text(settings.entra_auth)}, but the platform says WEBSITE_AUTH_ENABLED="
+            f"{os.environ.get('WEBSITE_AUTH_ENABLED', '')!r}: switch App Service authentication and this setting on or "
+            "off together"
+        )
     if problems or settings is None:
         known = ", ".join(sorted(_variables()))
         raise SettingsError("\n  ".join(["Settings to mend before the app can start:", *problems, f"Known: {known}"]))
     return settings
+
+
+def authentication_is_on() -> bool:
+    """Whether the platform checks the callers' tokens: it sets this variable itself."""
+    return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
 
 
 def _variables() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from shared.model.base import Model
 from shared.model.resource_id import ResourceId
 
@@ -21,8 +23,8 @@ class Disk(Model):
 
 
 class SourceVm(Model):
-    """What `resolve_source` reads. `tags` are those of the app only; `location` is a region name, as `eastus`;
-    `created_at` is when the VM was made.
+    """What `resolve_source` reads. `tags` are those of the app only, of `tag_count` in all; `location` is a region
+    name, as `eastus`; `created_at` is when the VM was made.
 
     `request` are the overrides of a request, by tag name: evaluated as if the VM carried them.
     """
@@ -30,6 +32,8 @@ class SourceVm(Model):
     id: ResourceId
     location: str
     tags: dict[str, str]
+    # Not in what is made of the VM's JSON: another tag of others changes nothing about its protection.
+    tag_count: int = Field(0, exclude=True)
     request: dict[str, str] = {}
     power_state: str
     provisioning_state: str

@@ -14,6 +14,7 @@ from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.vm import SourceVm
 from shared.observe.vm import plan_for, preview
+from shared.planning import preflight
 from shared.site_recovery.policies import find_edit
 
 
@@ -33,11 +34,13 @@ class Planned(NamedTuple):
         return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
 
 
-async def planned(azure: Azure, source: Observation) -> Planned:
+async def planned(azure: Azure, source: Observation, *, tagging: bool = True) -> Planned:
+    """`tagging`: the tags of the request are to be written, with that which requests protection."""
     if source.decision.rejects or source.vm is None:
         return Planned(source.decision.findings)
     plan = await plan_for(azure, source.vm, source.item, thorough=True)
-    findings = (*source.decision.findings, *plan.findings)
+    full = preflight.too_many_tags(source.vm, _tags_to_write(azure.settings, source.vm, source.vm.request))
+    findings = (*source.decision.findings, *plan.findings, *((full,) if full and tagging else ()))
     if source.item is None:
         resources, unfit = await preview(azure, plan)
         return Planned((*findings, *unfit), plan, resources)
@@ -69,10 +72,10 @@ async def _in_place(
 def blockers_of(source: Observation, found: Planned) -> tuple[Finding, ...]:
     """The findings that would end the run as not eligible.
 
-    While the VM is still being provisioned, the run waits: then only its overrides can be judged.
+    While the VM is still being provisioned, the run waits: then only its tags can be judged.
     """
     if source.decision.state is State.UNPROTECTED and source.vm and source.vm.is_settling:
-        return tuple(finding for finding in found.blockers if finding.code.startswith("Override"))
+        return tuple(each for each in found.blockers if each.code.startswith(("Override", "TooManyTags")))
     return found.blockers
 
 
@@ -81,13 +84,18 @@ async def write_tags(azure: Azure, vm: SourceVm, tags: Mapping[str, str]) -> Non
 
     Raises WriteRefusedError, HttpResponseError.
     """
-    wanted = dict(tags)
-    if not azure.settings.requests_protection(vm.tags):
-        wanted[azure.settings.tag_name] = azure.settings.tag_values[0]
-    has = {name.lower(): value for name, value in vm.tags.items()}
-    differing = {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
+    differing = _tags_to_write(azure.settings, vm, tags)
     if differing:
         await tag_vm(azure, vm.id, differing)
+
+
+def _tags_to_write(settings: Settings, vm: SourceVm, tags: Mapping[str, str]) -> dict[str, str]:
+    """`tags` and the tag that requests protection, as far as the VM does not have them."""
+    wanted = dict(tags)
+    if not settings.requests_protection(vm.tags):
+        wanted[settings.tag_name] = settings.tag_values[0]
+    has = {name.lower(): value for name, value in vm.tags.items()}
+    return {name: value for name, value in wanted.items() if has.get(name.lower()) != value}
 
 
 async def write_refusal(azure: Azure, vm: SourceVm) -> None:

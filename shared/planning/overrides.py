@@ -22,6 +22,11 @@ from shared.model.vm import SourceVm
 PROFILE, HOLD = "profile", "hold"
 
 
+def tag_names(settings: Settings) -> tuple[str, ...]:
+    """Every tag that the app honours on a VM."""
+    return (settings.tag_name, *(f"{settings.tag_name}-{name}" for name in (PROFILE, HOLD, *CHOICES)))
+
+
 @dataclass(frozen=True)
 class Override:
     """An override of one setting. `origin` names the layer, `where` the tag or field, for messages."""

@@ -16,6 +16,7 @@ from shared.model.vm import Disk, Lock, PlanningContext, Size, SourceVm
 # The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.
 LEAST_CORES, LEAST_MEMORY = 2, 1
 MOST_DISKS = 65
+MOST_TAGS = 50
 MOST_GIB, MOST_GIB_OF_OS_DISK = 32 * 1024, 4095
 
 
@@ -252,6 +253,20 @@ def on_hold(vm: SourceVm, settings: Settings) -> Finding:
         "OnHold",
         f"{vm.id.name} carries the tag {settings.tag_name}-hold: it is left as it is.",
         f"Remove the tag {settings.tag_name}-hold when the app may go on.",
+    )
+
+
+def too_many_tags(vm: SourceVm, written: Iterable[str]) -> Finding | None:
+    """The blocker if Azure would not take the tags of these names beside those that the VM has."""
+    has = {name.lower() for name in vm.tags}
+    new = [name for name in written if name.lower() not in has]
+    if not new or vm.tag_count + len(new) <= MOST_TAGS:
+        return None
+    return blocker(
+        "TooManyTags",
+        f"{vm.id.name} has {vm.tag_count} tags already, and Azure allows {MOST_TAGS}: there is no place for "
+        f"{', '.join(new)}.",
+        "Remove a tag from the VM.",
     )
 
 

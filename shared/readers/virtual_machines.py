@@ -48,6 +48,7 @@ def vm_of_row(row: Json, tag_name: str) -> SourceVm | None:
 
 
 def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
+    prefix = f"{tag_name}-".lower()
     properties = _part(found, "properties")
     storage, view = _part(properties, "storageProfile"), _part(properties, "instanceView")
     os_disk, security = _part(storage, "osDisk"), _part(properties, "securityProfile")
@@ -58,10 +59,9 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
         id=vm,
         location=region(found.get("location")),
         tags={
-            name: value or ""
-            for name, value in _part(found, "tags").items()
-            if name.lower().startswith(tag_name.lower())
+            name: value or "" for name, value in _part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
         },
+        tag_count=len(_part(found, "tags")),
         power_state=_power_state(view.get("statuses") or ()),
         provisioning_state=properties.get("provisioningState") or "Unknown",
         size=_part(properties, "hardwareProfile").get("vmSize") or "",

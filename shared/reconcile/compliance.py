@@ -14,7 +14,7 @@ from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, S
 from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight
-from shared.planning.overrides import Overrides, overrides_of
+from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.reconcile.catalog import DRIFT, drift
 from shared.reconcile.decide import Facts, decide
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
@@ -51,6 +51,7 @@ class _Engine:
     def __init__(self, estate: Inventory, settings: Settings) -> None:
         self.estate = estate
         self.settings = settings
+        self.own_tags = {name.lower() for name in tag_names(settings)}
         self.vms = {vm.id: vm for vm in estate.vms}
         # Of two items of one VM, one that failed does not hide the other.
         ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
@@ -79,7 +80,11 @@ class _Engine:
         )
         decision = decide(facts, self.settings)
         vm_status = VmStatus(
-            vm_id=vm.id, state=decision.state, location=vm.location, tags=vm.tags, findings=decision.findings
+            vm_id=vm.id,
+            state=decision.state,
+            location=vm.location,
+            tags={name: value for name, value in vm.tags.items() if name.lower() in self.own_tags},
+            findings=decision.findings,
         )
         if item is None:
             return self._unprotected(vm_status, vm, decision) if decision.wanted else vm_status

@@ -210,10 +210,15 @@ def test_what_serve_prints_works_and_it_stops_when_reported(tmp_path: Path) -> N
     assert {"history.db", "hub"} & {path.name for path in (tmp_path / "state" / "host").iterdir()}
 
 
-def test_serve_says_what_ended_when_a_process_dies(tmp_path: Path) -> None:
-    with _started(_command("serve"), {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(tmp_path)}) as serve:
+def test_serve_says_what_ended_when_a_process_dies_and_its_files_are_its_owner_s_alone(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with _started(_command("serve"), {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(state)}) as serve:
         _read_until("Ctrl-C stops both", serve.stdout)
-        pid = json.loads((tmp_path / "simulator" / "simulator.json").read_text())["pid"]
+        pid = json.loads((state / "simulator" / "simulator.json").read_text())["pid"]
+        files = {path: path.stat().st_mode for path in (state, *state.rglob("*"))}
+
+        assert {"host.log", "simulator.log", "estate.json", "ca.pem", "keys.json"} <= {path.name for path in files}
+        assert not [path for path, mode in files.items() if mode & 0o077]
 
         os.kill(pid, signal.SIGKILL)
 
@@ -231,6 +236,7 @@ def _started(command: list[str], environment: dict[str, str]) -> Iterator[subpro
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        umask=0,
     ) as process:
         try:
             yield process

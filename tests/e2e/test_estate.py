@@ -27,11 +27,11 @@ def world() -> dict[str, Any]:
 async def pages(stack: Stack, path: str) -> list[dict[str, Any]]:
     """Every page from this one on, by the links that they give."""
     found = []
-    link = f"{stack.host_url}/api/{path}"
+    link = f"/api/{path}"
     headers = {"x-functions-key": stack.keys["function"]["default"]}
     async with ClientSession() as session:
         while link:
-            async with session.get(link, headers=headers) as answer:
+            async with session.get(f"{stack.host_url}{link}", headers=headers) as answer:
                 assert answer.status == 200, await answer.text()
                 found.append(await answer.json())
             link = found[-1]["nextLink"]

@@ -1,8 +1,10 @@
 """The HTTP doors: what they do, and what they refuse without having done half of it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession
@@ -43,6 +45,36 @@ async def test_put_refuses_a_vm_that_is_not_eligible_and_tags_nothing(start_stac
         assert [finding["code"] for finding in problem["findings"]] == ["VmNotRunning"]
         assert not await written(stack)
         assert await stack.instances() == []
+
+
+async def test_no_log_holds_a_key_a_token_or_who_the_caller_is(start_stack: StartStack) -> None:
+    """At the level that logs most; for requests that are served, refused or malformed, and events that are not read."""
+    secret = "5ecret"
+    names = ("Authorization", "X-MS-CLIENT-PRINCIPAL", "X-MS-CLIENT-PRINCIPAL-NAME", "X-MS-TOKEN-AAD-ACCESS-TOKEN")
+    identity = dict.fromkeys(names, f"Bearer {secret}")
+    vm = estates.vm("web-1", tagged=False)
+    async with start_stack(estates.estate([vm]), settings={"LOG_LEVEL": "debug"}) as stack, ClientSession() as session:
+        keys = [stack.keys["master"], *stack.keys["function"].values(), *stack.keys["system"].values()]
+        for method, path in (("PUT", route("web-1")), ("GET", route("web-1")), ("GET", "compliance"), ("PUT", "x")):
+            for code in (keys[1], secret):
+                url = f"{stack.host_url}/api/{path}?code={code}"
+                async with session.request(method, url, headers=identity) as answer:
+                    await answer.read()
+        claims = {"claims": {"name": secret}, "authorization": secret, "operationName": "x"}
+        events: list[Any] = [{**write_event(vm["id"]), "data": claims}, {"id": "1", "data": claims}, secret, None]
+        await stack.deliver(*events)
+        async with session.post(stack.webhook, json=secret, headers={"aeg-event-type": "Notification"}) as answer:
+            await answer.read()
+        for line in (f"Authorization : {secret}", f"X-MS-CLIENT-PRINCIPAL: \x00{secret}", f"{secret}\x01: x"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(stack.host_url).port)
+            writer.write(f"GET /api/jobs?code={keys[1]} HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n".encode())
+            await reader.readline()
+            writer.close()
+        identity_header = stack.ready("simulator")["identityHeader"]
+        logs = stack.log_of("host") + stack.log_of("simulator")
+    assert "Executed 'put_protection' (Succeeded" in logs
+    # `eyJ` begins every token: the app's own for Azure as well.
+    assert [word for word in (secret, "eyJ", identity_header, *keys) if word in logs] == []
 
 
 @pytest.mark.timeout(120)

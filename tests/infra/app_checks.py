@@ -54,6 +54,19 @@ def check_settings(infra: Infra) -> list[str]:
     return found
 
 
+def check_authentication(infra: Infra) -> list[str]:
+    """The app is told that Entra is in front of it exactly where the platform is: otherwise it does not start."""
+    found = []
+    for name, settings in _of_apps(infra):
+        is_on = any(
+            each["name"].endswith("/authsettingsV2") and each["properties"]["platform"]["enabled"]
+            for each in infra.evaluated(name).resources
+        )
+        if (settings.get("DR_ENTRA_AUTH") == "true") is not is_on:
+            found.append(f"{name}: DR_ENTRA_AUTH is not what App Service authentication is: {is_on}")
+    return found
+
+
 def check_identity_settings(infra: Infra) -> list[str]:
     """The host reaches its storage and Application Insights by identity: every service is named, and no key."""
     found = []

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.resource_id import ResourceId
+from shared.model.scope import Scope
 from tests.infra.compiler import Json
 from tests.infra.deployments import Infra
 from tests.infra.filters import filters, notification, operation_event, passes
@@ -17,7 +19,8 @@ from triggers import events
 from triggers.events import NotAboutAVmError, vm_of
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "recordings" / "fixtures" / "eventgrid"
-ID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/web/providers/"
+SOURCE = Scope([ResourceId("/subscriptions/11111111-1111-4111-8111-111111111111")])
+ID = f"{SOURCE}/resourceGroups/web/providers/"
 
 types = st.sampled_from(
     [
@@ -49,7 +52,8 @@ def names_a_vm(event: dict[str, Any]) -> bool:
             func.EventGridEvent(
                 id="1", data=event["data"], topic="/", subject=event["subject"], event_type=event["eventType"],
                 event_time=None, data_version="2",
-            )
+            ),
+            SOURCE,
         )  # fmt: skip
     except NotAboutAVmError:
         return False

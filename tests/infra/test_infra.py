@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.infra.app_checks import check_app_roles, check_identity_settings, check_metrics, check_settings
+from tests.infra.app_checks import (
+    check_app_roles,
+    check_authentication,
+    check_identity_settings,
+    check_metrics,
+    check_settings,
+)
 from tests.infra.compiler import Compiler
 from tests.infra.deployments import ENTRIES, INFRA, Infra
 from tests.infra.filters import check_filters
@@ -34,6 +40,7 @@ CHECKS: list[Check] = [
     check_assignments,
     check_built_in_roles,
     check_settings,
+    check_authentication,
     check_identity_settings,
     check_app_roles,
     check_metrics,
@@ -167,6 +174,21 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     ),
     (check_settings, "main.bicep", "      DR_PAUSED: paused\n", "", "DR_PAUSED"),
     (check_settings, "main.bicep", "DR_MODE: mode", "DR_MODE: 'repair'", "mode"),
+    (check_authentication, "main.bicep", "empty(authClientId) ? '' : 'true'", "'true'", "DR_ENTRA_AUTH"),
+    (
+        check_authentication,
+        "modules/app.bicep",
+        "= if (!empty(authClientId))",
+        "= if (empty(authClientId))",
+        "by groups",
+    ),
+    (
+        check_authentication,
+        "modules/app.bicep",
+        "enabled: true\n    }\n    globalValidation",
+        "enabled: false\n    }\n    globalValidation",
+        "with everything",
+    ),
     (
         check_identity_settings,
         "modules/app.bicep",

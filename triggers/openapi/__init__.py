@@ -5,8 +5,7 @@ from http import HTTPStatus
 
 import azure.functions as func
 
-from shared.config.settings import Settings
-from triggers.callers import authentication_is_on
+from shared.config.settings import Settings, authentication_is_on
 from triggers.openapi import estate, protection, protections
 from triggers.openapi.parts import Json, refusals
 from triggers.openapi.schemas import schemas

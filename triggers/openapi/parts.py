@@ -37,7 +37,11 @@ _NO_CALLER = {"description": "The function key is missing or wrong; or the token
 _NO_ROLE = "RoleMissing: the token lacks the app role, if tokens are required"
 _RETRY_AFTER = {"description": "Seconds", "required": True, "schema": {"type": "integer", "minimum": 1}}
 ACCEPTED_HEADERS = {
-    "Location": {"description": "Where to look", "required": True, "schema": {"type": "string"}},
+    "Location": {
+        "description": "Where to look: a relative reference",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
     "Retry-After": _RETRY_AFTER,
 }
 

@@ -38,7 +38,7 @@ async def test_a_managed_identity_lists_vms_and_a_signal_stops_it(
     while not printed.endswith(b"}\n"):
         printed += await process.stdout.readline()
     described = json.loads((tmp_path / "simulator.json").read_text())
-    assert json.loads(printed) == described
+    assert json.loads(printed) == {name: value for name, value in described.items() if name != "identityHeader"}
     assert described["pid"] == process.pid
     monkeypatch.setenv("IDENTITY_ENDPOINT", described["identityEndpoint"])
     monkeypatch.setenv("IDENTITY_HEADER", described["identityHeader"])

@@ -14,6 +14,7 @@ from azure.functions.decorators.http import HttpTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.config.settings import SettingsError
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from triggers import openapi
 from triggers.callers import Role, auth_level, check_caller
@@ -26,6 +27,7 @@ LONG = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 @pytest.fixture
 def authentication(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+    monkeypatch.setenv("DR_ENTRA_AUTH", "true")
 
 
 def principal(*roles: str, claim: str = "roles", provider: str = "aad") -> str:
@@ -117,6 +119,19 @@ def function_app(monkeypatch: pytest.MonkeyPatch, authentication: None) -> Itera
     monkeypatch.delitem(sys.modules, "function_app", raising=False)
     yield importlib.import_module("function_app")
     sys.modules.pop("function_app", None)
+
+
+@pytest.mark.usefixtures("authentication")
+def test_an_app_that_was_not_told_of_entra_does_not_start_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the platform that anyone who may write the app's settings can write opens no trigger by itself."""
+    monkeypatch.delenv("DR_ENTRA_AUTH")
+    monkeypatch.setenv("DR_VAULT_IDS", str(VAULT_ID))
+    monkeypatch.setenv("DR_SOURCE_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.setenv("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.delitem(sys.modules, "function_app", raising=False)
+
+    with pytest.raises(SettingsError, match="DR_ENTRA_AUTH"):
+        importlib.import_module("function_app")
 
 
 async def test_every_http_trigger_asks_who_calls(function_app: ModuleType) -> None:

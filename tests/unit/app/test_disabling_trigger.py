@@ -17,7 +17,8 @@ from tests.unit.app.test_protection_trigger import RefusesToStart
 from triggers.disabling import delete_protection
 from triggers.problems import Problem
 
-URL = f"https://app.example/api{VM_ID}/protection"
+PATH = f"/api{VM_ID}/protection"
+URL = f"https://app.example{PATH}"
 RPO_READ = {"lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
 
 
@@ -49,6 +50,15 @@ async def refused(cloud: Cloud, given: func.HttpRequest, **app: Any) -> tuple[in
     return reported
 
 
+async def test_a_vm_that_has_no_place_for_the_tag_that_says_no_is_refused() -> None:
+    cloud = protected({f"t{each}": "x" for each in range(50)})
+
+    status, problem = await refused(cloud, request(confirm="true"))
+
+    assert (status, problem["code"]) == (409, "DisableRefused")
+    assert [finding["code"] for finding in problem["findings"]] == ["TooManyTags"]
+
+
 @pytest.mark.parametrize("mode", [Mode.PROTECT, Mode.CLEANUP])
 async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confirmation(mode: Mode) -> None:
     cloud, client = protected({"dr": "true", "owner": "alice"}), FakeDurableClient()
@@ -62,7 +72,7 @@ async def test_confirmed_it_tags_the_vm_and_starts_a_run_that_carries_the_confir
     assert (name, instance) == ("protect_vm", instance_of(VM_ID))
     assert (RunState.load(given).confirmed, RunState.load(given).orders) == (True, (reported["order"],))
     assert cloud.resources[VM_ID.key]["tags"] == {"dr": "false", "owner": "alice"}
-    assert (response.headers["Location"], response.headers["Retry-After"]) == (URL, "10")
+    assert (response.headers["Location"], response.headers["Retry-After"]) == (PATH, "10")
     assert "s3cret" not in str(dict(response.headers))
 
 

@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from tests.unit.app.examples import SUBSCRIPTION, TENANT, VM_ID
+from shared.model.scope import Scope
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, TENANT, VM_ID
 from triggers.events import NotAboutAVmError, vm_of
 
 OFFICIAL = Path(__file__).parents[4] / "shared" / "recordings" / "fixtures" / "eventgrid"
 WRITE = "Microsoft.Compute/virtualMachines/write"
+SOURCE = Scope([ResourceId(f"/subscriptions/{SUBSCRIPTION}")])
 SECRET = "alice@contoso.example"
 CLAIMS = {"name": SECRET, "ipaddr": "203.0.113.7", "appid": "0000-secret"}
 TAGS = "/providers/Microsoft.Resources/tags/default"
@@ -76,7 +78,7 @@ def operation(name: Any, scope: Any = str(VM_ID)) -> dict[str, Any]:
 
 def why_ignored(body: dict[str, Any]) -> str:
     with pytest.raises(NotAboutAVmError) as ignored:
-        vm_of(decoded(body))
+        vm_of(decoded(body), SOURCE)
     return str(ignored.value)
 
 
@@ -98,7 +100,7 @@ def why_ignored(body: dict[str, Any]) -> str:
 def test_what_was_done_to_a_vm_names_the_vm(schema: Any, event_type: str, name: str, subject: str) -> None:
     body = schema(f"Microsoft.Resources.{event_type}", subject, operation(name, subject))
 
-    assert vm_of(decoded(body)) == VM_ID
+    assert vm_of(decoded(body), SOURCE) == VM_ID
 
 
 @SCHEMAS
@@ -107,7 +109,16 @@ def test_a_resource_notification_names_the_vm_by_its_id(schema: Any, event_type:
     data = {"resourceInfo": {"id": str(VM_ID), "name": "web-1", "type": VM_ID.type, "tags": {"dr": "true"}}}
     body = schema(f"Microsoft.ResourceNotifications.Resources.{event_type}", str(VM_ID), data)
 
-    assert vm_of(decoded(body)) == VM_ID
+    assert vm_of(decoded(body), SOURCE) == VM_ID
+
+
+@SCHEMAS
+def test_a_vm_out_of_scope_is_ignored(schema: Any) -> None:
+    others = str(VM_ID).replace(SUBSCRIPTION, ELSEWHERE)
+    done = schema("Microsoft.Resources.ResourceWriteSuccess", others, operation(WRITE, others))
+    noticed = schema("Microsoft.ResourceNotifications.Resources.Deleted", others, {"resourceInfo": {"id": others}})
+
+    assert why_ignored(done) == why_ignored(noticed) == f"'{others}' lies outside DR_SOURCE_SCOPE"
 
 
 def test_a_classic_vm_is_named_too_since_somebody_may_have_tagged_it() -> None:
@@ -115,7 +126,7 @@ def test_a_classic_vm_is_named_too_since_somebody_may_have_tagged_it() -> None:
     name = "Microsoft.ClassicCompute/virtualMachines/write"
     body = in_event_grid_schema("Microsoft.Resources.ResourceWriteSuccess", str(classic), operation(name))
 
-    assert vm_of(decoded(body)) == classic
+    assert vm_of(decoded(body), SOURCE) == classic
 
 
 @SCHEMAS
@@ -238,7 +249,7 @@ json_values = st.recursive(
 )
 def test_any_event_names_a_vm_or_is_ignored(schema: Any, event_type: Any, subject: Any, data: Any) -> None:
     with suppress(NotAboutAVmError):
-        assert vm_of(decoded(schema(event_type, subject, data))) == VM_ID
+        assert vm_of(decoded(schema(event_type, subject, data)), SOURCE) == VM_ID
 
 
 def official(text: str) -> dict[str, Any]:
@@ -282,4 +293,4 @@ def test_an_official_example_turned_to_a_vm_names_it(path: Path) -> None:
         verb = {"write": "write", "delete": "delete", "action": "start/action"}[path.stem.split("_")[1]]
         body["data"]["operationName"] = f"Microsoft.Compute/virtualMachines/{verb}"
 
-    assert vm_of(decoded(body)) == VM_ID
+    assert vm_of(decoded(body), SOURCE) == VM_ID

@@ -12,10 +12,12 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.decorators.function_app import Function
+from azure.functions.decorators.http import HttpTrigger
 
 import shared.arm.client
 from shared.config.settings import SettingsError
 from shared.model import naming
+from shared.model.resource_id import ResourceId
 from shared.reconcile.sweep import Sweep
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
@@ -67,6 +69,23 @@ async def test_an_event_about_a_vm_starts_its_run(functions: dict[str, Function]
     await door(functions, "on_vm_event")(decoded(body), client)
 
     assert [instance for _, instance, _ in client.started] == [naming.instance_id(VM_ID)]
+
+
+async def test_events_about_vms_out_of_scope_start_nothing(functions: dict[str, Function]) -> None:
+    """A delivery may name any number of VMs of any subscription: Event Grid's key is all that its sender needs."""
+    hub = FakeHub()
+    names = [f"{prefix}/web-{number}" for number in range(20) for prefix in (_vms_in(ELSEWHERE), _vms_in(SUBSCRIPTION))]
+
+    for subject in names:
+        body = in_event_grid_schema("Microsoft.Resources.ResourceWriteSuccess", subject, operation(WRITE))
+        await door(functions, "on_vm_event")(decoded(body), hub)
+
+    assert len(hub.started) == 20
+    assert {naming.instance_id(ResourceId(name)) for name in names if SUBSCRIPTION in name} == set(hub.started)
+
+
+def _vms_in(subscription: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/web/providers/Microsoft.Compute/virtualMachines"
 
 
 async def test_an_event_about_anything_else_is_reported_in_one_line_without_claims(
@@ -233,6 +252,56 @@ async def test_what_only_looks_is_answered_or_a_problem(
     function: Any = functions[name].get_user_function()
 
     assert (await function(given)).status_code == status
+
+
+FORGED = "evil.example"
+QUERIES: dict[str, tuple[dict[str, str], ...]] = {
+    "put_protection": ({}, {"targetsOnly": "true"}),
+    "delete_protection": ({}, {"confirm": "true"}),
+    "get_compliance": ({}, {"top": "1"}, {"format": "csv"}),
+}
+BODIES = {name: json.dumps({"virtualMachines": [str(VM_ID)]}) for name in ("post_protections", "post_protections_plan")}
+
+
+async def test_no_answer_is_to_be_stored_or_sniffed_or_says_the_host_that_its_caller_said(
+    functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every route, with a query that it takes and with one that it refuses."""
+    cloud = Cloud()
+    for number in range(2):
+        cloud.add_vm(vm=ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"web-{number}"))
+    monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
+    route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1", "batch": "batch-1"}
+    forged = {"Host": FORGED, "X-Forwarded-Host": FORGED, "X-Original-Host": FORGED, "Content-Type": "application/json"}
+    statuses, pages = set(), 0
+    for name, function in functions.items():
+        trigger = function.get_trigger()
+        if not isinstance(trigger, HttpTrigger):
+            continue
+        for query in (*QUERIES.get(name, ({},)), {"nonsense": "1"}):
+            request = func.HttpRequest(
+                str(trigger.methods[0]),  # type: ignore[index]
+                f"https://{FORGED}/api/{trigger.route}",
+                headers=forged,
+                params=query,
+                route_params=route,
+                body=BODIES.get(name, "").encode(),
+            )
+            called: Any = function.get_user_function()
+            bindings = [FakeHub()] if hasattr(called, "client_function") else []
+
+            response = await getattr(called, "client_function", called)(request, *bindings)
+
+            text, headers = response.get_body().decode(), dict(response.headers)
+            assert headers["Cache-Control"] == "no-store", (name, query)
+            assert headers["X-Content-Type-Options"] == "nosniff", (name, query)
+            assert FORGED not in f"{headers} {text}", (name, query)
+            statuses.add(response.status_code)
+            if response.status_code == 202:
+                assert headers["Location"].startswith(f"/api/{trigger.route}"), (name, query)
+            pages += text.count('"nextLink": "/api/compliance?')
+    assert {200, 202, 400, 404, 409} <= statuses
+    assert pages == 1
 
 
 CHUNKED = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}

@@ -190,6 +190,30 @@ async def test_an_order_is_the_input_of_a_new_run(slept: list[float]) -> None:
     assert slept == []
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda client: hand_over(client, RUN, ORDER, 5),
+        lambda client: signal_or_start(client, RUN),
+        lambda client: start_and_see(client, "protect_batch", "batch-1", {}, 5),
+    ],
+)
+async def test_a_refused_start_is_told_without_the_stack_trace_of_the_extension(start: Any) -> None:
+    """The SDK raises what the extension answered, as a dictionary: the text reaches the caller of an HTTP trigger."""
+
+    class Refuses(FakeDurableClient):
+        async def start_new(self, name: str, instance: str, given: Any) -> str:
+            message = f"The storage account is not reachable.\n{name} {instance} {given}"
+            told = {"Message": "Something went wrong.", "ExceptionMessage": message, "StackTrace": "   at DurableTask."}
+            raise Exception(told)
+
+    with pytest.raises(SignalError, match="not reachable") as refused:
+        await start(Refuses())
+
+    assert "DurableTask" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 async def test_an_order_is_an_event_to_the_run_under_way_which_is_not_terminated() -> None:
     client = FakeDurableClient()
     client.status = Status.Running
@@ -244,6 +268,25 @@ async def test_a_run_that_was_quick_has_the_order_in_its_result() -> None:
     await hand_over(client, RUN, ORDER, 60)
 
     assert len(client.started) == 1
+
+
+async def test_an_order_whose_run_ends_while_it_is_repeated_starts_no_run_again(slept: list[float]) -> None:
+    """The run takes the order up and ends between two reads of its status by the sender: a run started again with the
+    confirmation could disable a VM that has been tagged since."""
+
+    class EndsUnseen(FakeDurableClient):
+        async def get_status(self, instance: str, *, show_input: bool = False) -> DurableOrchestrationStatus:
+            if sum(slept) > 4:
+                self.status, self.custom_status = Status.Completed, None
+                self.output = RunResult(outcome=RunOutcome.PROTECTED, vm_id=VM_ID, orders=("a1",)).dump()
+            return await super().get_status(instance, show_input=show_input)
+
+    client = EndsUnseen()
+    client.status = Status.Suspended
+
+    await hand_over(client, RUN, ORDER, 60)
+
+    assert client.started == []
 
 
 async def test_an_order_that_no_run_takes_up_is_given_up_in_time(slept: list[float]) -> None:

@@ -28,7 +28,8 @@ from triggers.problems import Problem
 from triggers.protection import get_protection, put_protection
 
 INSTANCE = naming.instance_id(VM_ID)
-URL = f"https://app.example/api{VM_ID}/protection"
+PATH = f"/api{VM_ID}/protection"
+URL = f"https://app.example{PATH}"
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_put_leads_to_a_place_to_look_without_the_key_that_was_used(
 ) -> None:
     response = await put_protection(FakeAzure(settings(), cloud), client, request())
 
-    assert response.headers["Location"] == URL
+    assert response.headers["Location"] == PATH
     assert "s3cret" not in str(dict(response.headers))
 
 
@@ -275,6 +276,62 @@ async def test_only_what_the_vm_does_not_say_already_is_written(
     assert len(client.started) == 1
 
 
+def others(number: int, **more: str) -> dict[str, str]:
+    """So many tags of others, and more."""
+    return {**{f"t{each}": "x" for each in range(number)}, **more}
+
+
+@pytest.mark.parametrize(
+    ("carried", "body", "removed"),
+    [
+        (others(50), b"{}", "50 tags already, and Azure allows 50: there is no place for dr."),
+        (
+            others(49),
+            b'{"dr-target-zone": "2"}',
+            "49 tags already, and Azure allows 50: there is no place for dr-target-zone, dr.",
+        ),
+        (
+            others(49, DR="true"),
+            b'{"dr-target-zone": "2"}',
+            "50 tags already, and Azure allows 50: there is no place for",
+        ),
+    ],
+)
+@pytest.mark.parametrize("state", ["Succeeded", "Creating"])
+async def test_a_vm_that_has_no_place_for_a_tag_is_refused_before_anything_is_written(
+    cloud: Cloud, client: FakeDurableClient, carried: dict[str, str], body: bytes, removed: str, state: str
+) -> None:
+    cloud.add_vm(tags=carried, provisioningState=state)
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(**ZONES), cloud), client, request(body)))
+
+    assert (status, problem["code"]) == (422, "NotEligible")
+    (finding,) = problem["findings"]
+    assert finding["code"] == "TooManyTags"
+    assert f"web-1 has {removed}" in finding["message"]
+    assert finding["fix"] == "Remove a tag from the VM."
+    assert (cloud.writes, client.started) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("carried", "body", "query"),
+    [
+        (others(49), b"{}", {}),
+        (others(49, DR="true"), b"{}", {}),
+        (others(48, dr="true", **{"DR-Target-Zone": "1"}), b'{"dr-target-zone": "2"}', {}),
+        (others(50), b"", {"targetsOnly": "true"}),
+    ],
+)
+async def test_a_vm_that_has_place_for_what_is_written_is_not_refused(
+    cloud: Cloud, client: FakeDurableClient, carried: dict[str, str], body: bytes, query: dict[str, str]
+) -> None:
+    cloud.add_vm(tags=carried)
+
+    response = await put_protection(FakeAzure(settings(**ZONES), cloud), client, request(body, **query))
+
+    assert response.status_code == 202
+
+
 @pytest.mark.parametrize("body", [b'{"dr-target-zone": "3"}', b'{"dr-profile": "gold", "dr-target-zone": "2"}'])
 @pytest.mark.parametrize("situation", ["untagged", "protected", "settling"])
 async def test_a_body_that_is_not_allowed_writes_no_tag_whatever_the_vm_is(
@@ -319,7 +376,7 @@ async def test_the_targets_alone_are_made_by_a_run_of_their_own_and_no_tag_is_wr
     assert instance == json.loads(response.get_body())["instanceId"] == instance_of(VM_ID, targets_only=True)
     assert instance != INSTANCE
     assert RunState.load(given).targets_only is True
-    assert response.headers["Location"] == f"{URL}?targetsOnly=true"
+    assert response.headers["Location"] == f"{PATH}?targetsOnly=true"
     assert cloud.writes == []
 
 
@@ -646,6 +703,15 @@ async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: 
     view = await view_of(cloud, client)
 
     assert view["lastChange"] == {"outcome": "Failed", "at": "2026-05-02T00:00:00Z", "error": error.dump()}
+
+
+async def test_get_shows_why_a_run_failed_without_the_stack_trace(cloud: Cloud, client: FakeDurableClient) -> None:
+    client.status = Status.Failed
+    client.output = 'Orchestrator function failed: a bug\nStack:   File "/home/site/wwwroot/x.py", line 7, in f'
+
+    view = await view_of(cloud, client)
+
+    assert view["run"] == "Orchestrator function failed: a bug"
 
 
 async def test_get_shows_the_item_that_protects_it(cloud: Cloud, client: FakeDurableClient) -> None:

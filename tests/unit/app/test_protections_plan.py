@@ -44,6 +44,15 @@ async def test_each_vm_is_reported_in_short_and_all_of_it_is_added_up(cloud: Clo
     assert cloud.writes == []
 
 
+async def test_a_vm_without_a_place_for_the_tag_is_blocked(cloud: Cloud) -> None:
+    cloud.add_vm({f"t{each}": "x" for each in range(50)})
+
+    view = await plans(cloud, VM_ID, SECOND)
+
+    assert {row["vmId"]: row["blocked"] for row in view["value"]} == {str(VM_ID): True, str(SECOND): False}
+    assert view["findings"] == {"TooManyTags": 1}
+
+
 async def test_what_they_share_is_made_once(cloud: Cloud) -> None:
     view = await plans(cloud, VM_ID, SECOND)
 

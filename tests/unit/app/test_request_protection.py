@@ -55,6 +55,16 @@ async def test_each_vm_is_tagged_and_started_or_said_why_not(cloud: Cloud) -> No
     assert [tags for _, (_, tags) in cloud.writes] == [{"dr": "true"}]
 
 
+async def test_a_vm_without_a_place_for_the_tag_is_said_why_not(cloud: Cloud) -> None:
+    hub = FakeHub()
+    cloud.add_vm({f"t{each}": "x" for each in range(50)})
+
+    answered = await ask(cloud, hub, VM_ID)
+
+    assert [(end.outcome, end.findings[0].code) for end in answered.ended] == [(RunOutcome.NOT_ELIGIBLE, "TooManyTags")]
+    assert (cloud.writes, hub.started) == ([], [])
+
+
 async def test_its_run_leaves_the_way_to_those_of_events(cloud: Cloud) -> None:
     hub = FakeHub()
 

@@ -29,6 +29,13 @@ async def test_a_tag_without_a_value_is_one_of_an_empty_value(cloud: Cloud) -> N
     assert (await vm_in(cloud)).tags == {"dr": "true", "dr-hold": ""}
 
 
+async def test_a_tag_of_others_that_merely_begins_as_the_app_s_own_is_not_read(cloud: Cloud) -> None:
+    cloud.add_vm()
+    cloud.resources[VM_ID.key]["tags"] = {"DR": "true", "Dr-profile": "gold", "drupal-admin": "hunter2", "dr_": "x"}
+
+    assert (await vm_in(cloud)).tags == {"DR": "true", "Dr-profile": "gold"}
+
+
 async def test_a_vm_whose_tags_are_null_has_none(cloud: Cloud) -> None:
     cloud.add_vm()
     cloud.resources[VM_ID.key]["tags"] = None
