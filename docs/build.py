@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
-from shared.reconcile.catalog import DRIFT
+from shared.reconcile.catalog import DRIFT, Drift
 from shared.reporting import audit_log
 from shared.reporting.events import PUBLISHED_WHEN
 from shared.reporting.metrics import METRICS
@@ -70,8 +70,12 @@ def variables() -> str:
 def drift() -> str:
     """Every finding of a sweep."""
     heads = ("finding", "severity", "means", "the app", "what to do")
-    rows = ((f"`{code}`", row.severity.value, row.means, row.does, row.fix) for code, row in DRIFT.items())
+    rows = ((f"`{code}`", row.severity.value, row.means, row.does, _fix(row)) for code, row in DRIFT.items())
     return _table(heads, rows)
+
+
+def _fix(row: Drift) -> str:
+    return " ".join((row.fix, *(f"If {case.when}: {case.fix}" for case in row.cases.values())))
 
 
 def events() -> str:

@@ -21,8 +21,8 @@ from shared.provision.registry import find
 from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
-from shared.reconcile.diff import removed_disks, with_changes
-from shared.reconcile.drift import adopted, frozen, other_policy, replaced, unprotected_disks
+from shared.reconcile.diff import with_changes
+from shared.reconcile.drift import adopted, frozen, other_policy, removed_disks, replaced, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
 from shared.site_recovery.replicated_items import find_original, find_protection

@@ -3,6 +3,7 @@
 The table in docs/findings.md is made of this one, so that no finding is without its row.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,11 +13,26 @@ _RUN = "the VM's own run"
 _NOTHING = "nothing"
 
 
+class Case(NamedTuple):
+    """Where a finding has another fix than its row."""
+
+    when: str
+    fix: str
+
+
 class Drift(NamedTuple):
     severity: Severity
     means: str
     does: str
     fix: str
+    cases: Mapping[str, Case] = {}
+
+
+IN_PLACE = "in place"
+_CHANGED = {
+    IN_PLACE: Case("Azure changes it in place", "Nothing, unless the finding persists: GET .../protection shows why.")
+}
+_LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 
 DRIFT = {
@@ -60,13 +76,14 @@ DRIFT = {
         Severity.WARNING,
         "a disk was attached after replication was enabled",
         "adds it to an item that the app created",
-        "To any other item: add it in the portal under Disks.",
+        "Nothing if the app created the item, unless another finding says why the disk is not added. Any other item: "
+        "add the disk in the portal under Disks, if it was not left out on purpose.",
     ),
     "DiskRemoved": Drift(
         Severity.WARNING,
         "a replicated disk is no longer attached",
         _NOTHING,
-        "Attach it again, or remove it from the item in the portal.",
+        "Attach it again, or remove it from the item in the portal under Disks: its recovery points go with it.",
     ),
     "PolicyMismatch": Drift(
         Severity.WARNING,
@@ -79,19 +96,21 @@ DRIFT = {
         Severity.WARNING,
         "a setting of its target differs from the requested one",
         "changes it in place, where Azure can",
-        "If Azure does not change it in place: leave it, or disable and enable at a time of your choice.",
+        f"Site Recovery does not change it on a protected item: {_LEAVE}",
+        _CHANGED,
     ),
     "NetworkMismatch": Drift(
         Severity.WARNING,
         "its target network, subnet, address or a setting of an interface differs from the requested one",
-        "changes it in place",
-        "If the finding persists: GET .../protection shows the reason.",
+        "changes it in place, where Azure can",
+        f"Site Recovery does not change it on a protected item: {_LEAVE}",
+        _CHANGED,
     ),
     "ConsistencyGroupMismatch": Drift(
         Severity.WARNING,
         "it is not in the requested multi-VM consistency group",
         _NOTHING,
-        "Site Recovery chooses the group when it enables: leave it, or disable and enable at a time of your choice.",
+        f"Site Recovery puts it into a group when it enables it: {_LEAVE}",
     ),
     "AgentOutdated": Drift(
         Severity.WARNING,
@@ -189,7 +208,10 @@ DRIFT = {
 """By code. Other blockers of a VM that cannot be protected are found by its own run: docs/findings.md has them, too."""
 
 
-def drift(code: str, message: str, since: datetime | None = None, severity: Severity | None = None) -> Finding:
-    """A finding of the catalog, with its fix; `severity` overrides that of the catalog."""
+def drift(
+    code: str, message: str, since: datetime | None = None, severity: Severity | None = None, case: str = ""
+) -> Finding:
+    """A finding of the catalog, with its fix or that of a case; `severity` overrides that of the catalog."""
     row = DRIFT[code]
-    return Finding(code=code, severity=severity or row.severity, message=message, fix=row.fix, since=since)
+    fix = row.cases[case].fix if case in row.cases else row.fix
+    return Finding(code=code, severity=severity or row.severity, message=message, fix=fix, since=since)

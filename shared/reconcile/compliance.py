@@ -10,15 +10,14 @@ from hashlib import sha256
 from shared.config.settings import Settings
 from shared.model.findings import Finding, Severity, as_warning
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
-from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight
 from shared.planning.overrides import Overrides, overrides_of
 from shared.reconcile.catalog import DRIFT, drift
+from shared.reconcile.diff import disks_to_add, mismatches
 from shared.reconcile.drift import adopted, frozen, replaced
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Action, Group, Inventory, State, VmStatus
-from shared.reconcile.mismatches import mismatches
 
 _STATES = {
     Stage.ENABLING: State.PROTECTING,
@@ -195,10 +194,10 @@ class _Engine:
         found = of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at)
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
-        differences = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
+        differences = tuple(each.finding(vm) for each in differing)
         vm_status = _with(vm_status, findings=(*requested, *found, *differences, *more))
-        late = _to_be_added(vm, item) if item.is_ours else ()
-        changes = (*(each for each in differing if each.in_place), *late)
+        late = (disk.id for disk in disks_to_add(vm, item) if not preflight.disk_obstacle(disk))
+        changes = (*(each.difference for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
 
     def _untagged(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem) -> VmStatus:
@@ -243,12 +242,6 @@ class _Engine:
     def _is_busy(self, item: ProtectedItem) -> bool:
         """Whether a job on the item is in progress. A job that the list does not hold may be too new for it."""
         return bool(item.job) and item.job not in self.ended
-
-
-def _to_be_added(vm: SourceVm, item: ProtectedItem) -> tuple[ResourceId, ...]:
-    """The disks that were attached later and can be replicated, as far as the disks themselves show."""
-    known = {disk.id for disk in item.disks}
-    return tuple(disk.id for disk in vm.disks if disk.id not in known and not preflight.disk_obstacle(disk))
 
 
 def _with(vm_status: VmStatus, **changes: object) -> VmStatus:

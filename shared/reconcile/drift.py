@@ -6,20 +6,25 @@ from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.replication import Policy
 from shared.model.step_result import Error
 from shared.model.vm import SourceVm
+from shared.reconcile.catalog import drift
+from shared.reconcile.diff import late_disks
 
 
 def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     """A disk attached after replication was enabled is not replicated with the others."""
-    protected = {disk.id for disk in item.disks}
     return tuple(
-        warning(
-            "DiskNotProtected",
-            f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.",
-            "The app adds it to an item that it created, unless another finding says why not. Any other item: add the "
-            "disk in the portal under Disks, if it was not left out on purpose.",
-        )
-        for disk in vm.disks
-        if disk.id not in protected
+        drift("DiskNotProtected", f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.")
+        for disk in late_disks(vm, item)
+    )
+
+
+def removed_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
+    """A disk that was detached from the VM while it was replicated."""
+    attached = {disk.id for disk in vm.disks}
+    return tuple(
+        drift("DiskRemoved", f"The disk {disk.id.name} is replicated, and no longer attached to {vm.id.name}.")
+        for disk in item.disks
+        if disk.id not in attached
     )
 
 
@@ -31,7 +36,7 @@ def other_policy(vm: SourceVm, has: Policy | None, wanted: Policy) -> tuple[Find
     data = "its disks" if None in sizes else f"{sum(size or 0 for size in sizes)} GiB"
     return (
         warning(
-            "PolicyChangeNeedsReenable",
+            "PolicyMismatch",
             f"{vm.id.name} is protected with the policy {has}, and its profile requests {wanted}. Site Recovery cannot "
             "move a protected item to another policy.",
             "Leave it; or, where its plan shows the policy as `change in place`, PUT with confirm=true edits that for "

@@ -9,8 +9,7 @@ from shared.model.replicated_item import Job, JobStage, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.vm import SourceVm
 from shared.reconcile.catalog import drift
-from shared.reconcile.diff import removed_disks
-from shared.reconcile.drift import unprotected_disks
+from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
 
 _INITIAL_REPLICATION = timedelta(hours=24)
 # Microsoft's advice is a drill every six months.
@@ -51,7 +50,7 @@ def of_protected(
         *_of_rpo(vm.id.name, item, profile, now),
         *unprotected_disks(vm, item),
         *removed_disks(vm, item),
-        *_of_policy(vm.id.name, policy, wanted),
+        *other_policy(vm, policy, wanted),
         *_of_agent(vm.id.name, item, now),
         *_of_tests(vm.id.name, item, now),
     )
@@ -79,12 +78,6 @@ def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> 
     elif age > 2 * limit:
         text = f"The recovery point objective of {name} was last calculated {_minutes(age)} min ago."
         yield drift("RpoBreached", text, item.rpo_at)
-
-
-def _of_policy(name: str, policy: Policy | None, wanted: Policy) -> Iterator[Finding]:
-    if policy and policy.values != wanted.values:
-        text = f"{name} is under {policy}; its profile requests {wanted}."
-        yield drift("PolicyMismatch", text)
 
 
 def _of_agent(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
 OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE = "enable_protection", "monitor_job", "change_protection"
-NEEDS_REENABLE = warning("SettingNeedsReenable", "churn of web-1 is normal, and high is asked for.")
+NEEDS_REENABLE = warning("TargetMismatch", "churn of web-1 is normal, and high is asked for.")
 
 
 def requests(instance: Instance, activity: str) -> list[dict[str, object]]:

@@ -410,7 +410,7 @@ async def test_a_plan_shows_the_policy_that_would_be_edited_and_how_many_items_a
     assert "12 h → 24 h" in policy["detail"]
     assert "2 item(s)" in policy["detail"]
     assert "confirm=true" in policy["detail"]
-    assert "PolicyChangeNeedsReenable" in {finding["code"] for finding in view["findings"]}
+    assert "PolicyMismatch" in {finding["code"] for finding in view["findings"]}
     assert cloud.writes == []
 
 
