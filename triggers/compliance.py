@@ -10,7 +10,7 @@ from shared.arm.client import Azure
 from shared.config.settings import Settings
 from shared.model.values import one_of, region
 from shared.observe.inventory import compliance_report
-from shared.reconcile.compliance import CODES
+from shared.planning.catalog import CODES
 from shared.reconcile.inventory import State, VmStatus
 from shared.reconcile.sweep import Summary
 from triggers.estate_csv import csv_of

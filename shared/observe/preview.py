@@ -13,6 +13,7 @@ from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.vm import SourceVm
 from shared.observe.vm import plan_for, preview
+from shared.planning.catalog import CATALOG
 from shared.site_recovery.policies import find_edit
 
 
@@ -26,7 +27,16 @@ class Planned(NamedTuple):
 
     @property
     def blockers(self) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
+        """The findings for which PUT is refused: without a plan all of them. A protected VM is left as it is while an
+        override cannot be fulfilled, which is a warning about the VM and the end of the request."""
+        if self.plan is None:
+            return self.findings
+        refused = self.plan.replication is None
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.severity is Severity.BLOCKER or (refused and CATALOG[finding.code].severity is Severity.BLOCKER)
+        )
 
 
 async def planned(azure: Azure, source: Observation) -> Planned:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
 from shared.config.settings import Settings
-from shared.model.findings import Finding, Severity, as_warning
+from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight
+from shared.planning.catalog import finding_of, on_protected
 from shared.planning.overrides import Overrides, overrides_of
-from shared.reconcile.catalog import DRIFT, drift
 from shared.reconcile.diff import disks_to_add, mismatches
 from shared.reconcile.drift import adopted, frozen, replaced
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
@@ -27,24 +27,6 @@ _STATES = {
     Stage.DISABLING: State.DISABLING,
     Stage.FROZEN: State.FROZEN,
 }
-
-CODES = frozenset(DRIFT) | {
-    "ConfidentialVm",
-    "DiskEncryptionNeedsKeys",
-    "EncryptionAtHostNotKept",
-    "ManagedResourceGroup",
-    "RegionNotMapped",
-    "ScaleSetInstance",
-    "TargetInSourceRegion",
-    "TargetNotVaultRegion",
-    "TooManyDisks",
-    "TrustedLaunchLinux",
-    "UnmanagedDisks",
-    "VaultInSourceRegion",
-    "VmNotReady",
-    "VmNotRunning",
-}
-"""Every finding that a `VmStatus` may have: those of the engine, and the preflight checks that need only the lists."""
 
 
 def assess(estate: Inventory, settings: Settings) -> tuple[VmStatus, ...]:
@@ -77,7 +59,7 @@ class _Engine:
         tagged = self.settings.requests_protection(vm.tags)
         original, item = self.failover_vms.get(vm.id), self.items.get(vm.id)
         if original:
-            finding = preflight.copy_of(vm.id, original).model_copy(update={"severity": Severity.NOTE})
+            finding = preflight.copy_of(vm.id, original)
             return _with(vm_status, state=State.COPY, findings=(finding,) if tagged else ())
         if item and tagged:
             return self._of_item(vm_status, vm, item)
@@ -96,7 +78,7 @@ class _Engine:
     def _candidate(self, vm: SourceVm) -> Finding:
         item = self.estate.elsewhere.get(vm.id)
         by = f"{item} protects it, in a vault that is not among DR_VAULT_IDS" if item else "nothing protects it"
-        return drift("NotTagged", f"{vm.id.name} is not tagged: {by}.")
+        return finding_of("NotTagged", f"{vm.id.name} is not tagged: {by}.")
 
     def _group(self, vm: SourceVm) -> Group:
         return self.estate.groups.get(vm.id.group_id.key) or Group(tags={})
@@ -122,7 +104,7 @@ class _Engine:
 
     def _unprotected(self, vm_status: VmStatus, vm: SourceVm) -> VmStatus:
         if self.estate.items_unread:
-            finding = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
+            finding = finding_of("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
             return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
         group = self._group(vm)
         overrides = overrides_of(vm, group.tags, self.settings)
@@ -138,9 +120,9 @@ class _Engine:
         attempts = tuple(of_attempts(vm.id.name, self._attempts(vm)))
         if any(finding.severity is Severity.BLOCKER for finding in findings):
             codes = ", ".join(dict.fromkeys(each.code for each in findings if each.severity is Severity.BLOCKER))
-            finding = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
+            finding = finding_of("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
             return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(finding, *findings))
-        finding = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
+        finding = finding_of("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
         vm_status = _with(vm_status, state=State.UNPROTECTED, findings=(finding, *attempts, *findings))
         old_enough_at = preflight.old_enough_at(vm, self.settings)
         if old_enough_at and self.estate.read_at < old_enough_at:
@@ -171,7 +153,7 @@ class _Engine:
         if item.stage in {Stage.FROZEN, Stage.DISABLING}:
             return _with(vm_status, findings=(frozen(item),) if item.stage is Stage.FROZEN else ())
         held = self.settings.on_hold(vm.tags)
-        on_hold = (as_warning(preflight.on_hold(vm, self.settings)),) if held else ()
+        on_hold = (preflight.on_hold(vm, self.settings),) if held else ()
         free = not (held or self._is_busy(item))
         another = replaced(vm, item)
         if another:
@@ -190,7 +172,7 @@ class _Engine:
     ) -> VmStatus:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
-        requested = tuple(map(as_warning, overrides.findings))
+        requested = on_protected(overrides.findings)
         found = of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at)
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
@@ -206,7 +188,7 @@ class _Engine:
             return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
         says_no = self.settings.refuses_protection(vm.tags)
         why = "its tag says no" if says_no else "it is not tagged"
-        finding = drift("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
+        finding = finding_of("UntaggedButProtected", f"{vm.id.name} is protected by {item.id.name}, and {why}.")
         return self._disabled(_with(vm_status, findings=(finding, *adopted(item))), vm, item)
 
     def _gone(self, vm_status: VmStatus, item: ProtectedItem) -> VmStatus:
@@ -215,13 +197,13 @@ class _Engine:
         if item.stage is Stage.FROZEN:
             return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
         if self.estate.vms_unread:
-            finding = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
+            finding = finding_of("SourceNotRead", f"{name} was not among the VMs that could be read.")
             return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
         moved = self._moved_to(item)
         if moved:
-            finding = drift("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
+            finding = finding_of("SourceMoved", f"{name} is no longer {item.source}, but {moved.id}.")
             return _with(vm_status, findings=(finding, *adopted(item)))
-        finding = drift("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
+        finding = finding_of("SourceDeleted", f"{name} is gone, and {item.id.name} still protects it.", item.rpo_at)
         return self._disabled(_with(vm_status, findings=(finding, *adopted(item))), None, item)
 
     def _moved_to(self, item: ProtectedItem) -> SourceVm | None:

@@ -17,9 +17,9 @@ from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE, parts
 from shared.model.vm import Disk, SourceVm
+from shared.planning.catalog import IN_PLACE, finding_of
 from shared.planning.overrides import Overrides
 from shared.planning.references import referred
-from shared.reconcile.catalog import IN_PLACE, drift
 
 _Value = ResourceId | str | None
 
@@ -58,7 +58,7 @@ class Mismatch(NamedTuple):
     def finding(self, vm: SourceVm) -> Finding:
         setting, current, wanted = self.difference.setting, self.difference.current, self.difference.wanted
         text = f"{setting} of {vm.id.name} is {current or NONE}, and {wanted or NONE} is requested."
-        return drift(self.code, text, case=IN_PLACE if self.in_place else "")
+        return finding_of(self.code, text, case=IN_PLACE if self.in_place else "")
 
 
 def mismatches(vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> tuple[Mismatch, ...]:

@@ -6,9 +6,10 @@ import pytest
 
 from shared.model.activity_io import ChangeRequest, JobRequest, Observation, VmRequest
 from shared.model.changes import Changes, ItemUpdate
-from shared.model.findings import Severity, blocker, warning
+from shared.model.findings import Severity
 from shared.model.step_result import Error, Failed, Ready
 from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, RunOutcome, RunState
+from tests.findings import blocker, warning
 from tests.replay.answers import (
     AGENT,
     DISK,

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from shared.config.settings import Settings
-from shared.reconcile.compliance import CODES
+from shared.planning.catalog import CODES
 from shared.reconcile.inventory import State
 from triggers import names
 from triggers.compliance import CSV, FORMAT

@@ -404,7 +404,8 @@ def test_with_a_override_that_is_not_to_be_had_nothing_is_changed() -> None:
     plan = again(target_size="Standard_D4s_v5", target_nsg="missing")
 
     assert plan.changes == Changes()
-    assert [finding.code for finding in plan.blockers] == ["OverrideInvalid"]
+    assert (plan.replication, plan.blockers) == (None, ())
+    assert [(finding.code, finding.severity) for finding in plan.findings] == [("OverrideInvalid", Severity.WARNING)]
     assert setting(plan, "targetSize").value == "Standard_D4s_v5"
 
 
@@ -472,7 +473,7 @@ def test_what_a_plan_writes_ends_every_difference_that_can_be_changed_in_place(s
     assume(before.plan().replication is not None)
     item = item_made_from(before, before.plan())
     plan = situation._replace(vm=vm).plan(item)
-    assume(not plan.blockers)
+    assume(plan.replication is not None)
     overrides = overrides_of(vm, situation.group_tags, situation.app)
 
     differing = mismatches(vm, overrides, item)
