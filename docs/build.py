@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
-from shared.reconcile.catalog import DRIFT
+from shared.model.findings import Row
+from shared.planning.catalog import DRIFT
+from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.reporting import audit_log
 from shared.reporting.events import PUBLISHED_WHEN
 from shared.reporting.metrics import METRICS
@@ -27,6 +29,8 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 # The routes are the same for all settings: these are the fewest with which the app starts.
 _SUBSCRIPTION = "/subscriptions/11111111-1111-4111-8111-111111111111"
 _VAULT = f"{_SUBSCRIPTION}/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/dr-vault"
+_IN_DOCS = {"tag": "dr", "target": "the target region", "action": "What Site Recovery recommends."}
+_FACT = re.compile(r"\{(\w+)\}")
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -69,9 +73,33 @@ def variables() -> str:
 
 def drift() -> str:
     """Every finding of a sweep."""
+    return _findings(DRIFT)
+
+
+def planned() -> str:
+    """Every finding of a run or a plan."""
+    return _findings(LISTED | PLANNED)
+
+
+def sweep() -> str:
+    """Every finding about a sweep."""
+    return _findings(OF_SWEEP)
+
+
+def _findings(rows: Mapping[str, Row]) -> str:
     heads = ("finding", "severity", "means", "the app", "what to do")
-    rows = ((f"`{code}`", row.severity.value, row.means, row.does, row.fix) for code, row in DRIFT.items())
-    return _table(heads, rows)
+    return _table(heads, ((f"`{code}`", _severity(row), row.means, row.does, _fix(row)) for code, row in rows.items()))
+
+
+def _severity(row: Row) -> str:
+    cases = (f"{case.severity} if {case.when}" for case in row.cases.values() if case.severity)
+    return "; ".join((row.severity, *cases))
+
+
+def _fix(row: Row) -> str:
+    """With the default name of the tag, and dots for the facts that only the finding has."""
+    fix = " ".join((row.fix, *(f"If {case.when}: {case.fix}" for case in row.cases.values() if case.fix)))
+    return _FACT.sub(lambda fact: _IN_DOCS.get(fact[1], "…"), fix)
 
 
 def events() -> str:
@@ -202,12 +230,14 @@ _TABLES: dict[str, Callable[[], str]] = {
     "events": events,
     "floors": floors,
     "metrics": metrics,
+    "planned": planned,
     "portal": portal,
     "problems": problems,
     "query": query,
     "rights": rights,
     "rooms": rooms,
     "routes": routes,
+    "sweep": sweep,
     "tags": tags,
     "variables": variables,
 }

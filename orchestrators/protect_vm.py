@@ -31,12 +31,12 @@ from shared.model.activity_io import (
     VmRequest,
 )
 from shared.model.decision import Action, Decision, State
-from shared.model.findings import note
 from shared.model.order import order_in
 from shared.model.plan import Plan, origins_of
 from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.model.vm import SourceVm
+from shared.planning.catalog import finding_of
 from shared.reconcile.drift import not_changed
 from shared.reconcile.run_state import CHANGED, MOST_CHANGES, WRITES_DISABLED, Phase, RunOutcome, RunState
 
@@ -166,7 +166,7 @@ def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, ite
     if not plan.changes.any:
         return run.finish(RunOutcome.PROTECTED, findings)
     if plan.writes_disabled:
-        disabled = note(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}")
+        disabled = finding_of(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}")
         return run.finish(RunOutcome.PROTECTED, (*findings, disabled))
     step = next((step for step in plan.changes.steps if step.key not in run.attempted_changes), None)
     if step is None or len(run.attempted_changes) >= MOST_CHANGES:
@@ -195,7 +195,7 @@ def _protect(context: Context, run: RunState, vm: SourceVm) -> Step:
     if plan.blockers or plan.replication is None:
         return run.finish(RunOutcome.NOT_ELIGIBLE, plan.findings)
     if plan.writes_disabled:
-        return run.finish(RunOutcome.REPORTED, (*plan.findings, note(WRITES_DISABLED, plan.writes_disabled)))
+        return run.finish(RunOutcome.REPORTED, (*plan.findings, finding_of(WRITES_DISABLED, plan.writes_disabled)))
     run = yield from _create_targets(context, run.with_(remaining=plan.resources, vault=plan.replication.vault))
     if run.remaining or run.result:
         return run

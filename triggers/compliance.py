@@ -11,8 +11,8 @@ from shared.config.settings import Settings
 from shared.model.decision import State
 from shared.model.values import one_of, region
 from shared.observe.inventory import compliance_report
+from shared.planning.catalog import CODES
 from shared.planning.overrides import tag_names
-from shared.reconcile.compliance import CODES
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.sweep import Summary
 from triggers.estate_csv import csv_of

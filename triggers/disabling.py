@@ -13,6 +13,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.observe.preview import write_refusal
 from shared.observe.vm import observe
+from shared.planning import preflight
 from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import recovery_points
 from shared.site_recovery.replicated_items import refresh

@@ -7,6 +7,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
 from shared.model.step_result import Error, Failed, Pending, StepResult
+from shared.planning.catalog import fix_of
 
 # 409: another operation on the resource is in progress. None: no access token could be obtained.
 _LONGEST_WAIT = 3600.0
@@ -74,8 +75,7 @@ def denial_of(answer: HttpResponseError) -> Error | None:
     return Error(
         code="DisallowedByPolicy",
         message=f"Azure Policy forbids the creation{target}: {', '.join(names) or body.get('message')}.",
-        action="Create the resource as the policy requires and let the app reuse it, set DR_RESOURCE_TAGS if the "
-        "policy requires tags, or request an exemption.",
+        action=fix_of("DisallowedByPolicy"),
     )
 
 

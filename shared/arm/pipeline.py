@@ -8,6 +8,7 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, Sans
 
 from shared.arm.errors import WriteRefusedError
 from shared.arm.rate_limit import RateLimiter
+from shared.planning.catalog import fix_of
 
 _RETRIES = 2
 
@@ -58,5 +59,5 @@ class NoRegistration(SansIOHTTPPolicy[Any, Any]):
             raise WriteRefusedError(
                 "ProviderNotRegistered",
                 f"The resource provider {provider} is not registered in the subscription {subscription}.",
-                f"az provider register --namespace {provider} --subscription {subscription}",
+                fix_of("ProviderNotRegistered", provider=provider, subscription=subscription),
             )

@@ -1,7 +1,9 @@
-"""Findings about a VM: the problem, its severity, and what to do."""
+"""Findings about a VM: the problem, its severity, and what to do; and a row of the catalog that they are made from."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.model.base import Model
 
@@ -22,17 +24,31 @@ class Finding(Model):
     since: datetime | None = None
 
 
-def as_warning(finding: Finding) -> Finding:
-    return finding.model_copy(update={"severity": Severity.WARNING})
+class Case(NamedTuple):
+    """Where a finding has another severity or another fix than its row says."""
+
+    when: str
+    severity: Severity | None = None
+    fix: str = ""
 
 
-def blocker(code: str, message: str, fix: str = "", since: datetime | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.BLOCKER, message=message, fix=fix, since=since)
+class Row(NamedTuple):
+    """A row of the catalog. `means` follows on the name of the VM, `does` on that of the app; `fix` may hold the names
+    of facts in braces, as `{tag}`; `cases` are by the name that the code gives them."""
+
+    severity: Severity
+    means: str
+    does: str
+    fix: str
+    cases: Mapping[str, Case] = {}
+
+    def severity_in(self, case: str) -> Severity:
+        return (self.cases[case].severity if case in self.cases else None) or self.severity
+
+    def fix_in(self, case: str) -> str:
+        return (self.cases[case].fix if case in self.cases else "") or self.fix
 
 
-def warning(code: str, message: str, fix: str = "", since: datetime | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.WARNING, message=message, fix=fix, since=since)
-
-
-def note(code: str, message: str, fix: str = "", since: datetime | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.NOTE, message=message, fix=fix, since=since)
+PROTECTED = "protected"
+WARNED_IF_PROTECTED = {PROTECTED: Case("the VM is protected already", Severity.WARNING)}
+"""The case of what blocks a VM, unless it is protected already: then it blocks a change at most."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from shared.arm.client import Azure
 from shared.arm.tags import tag_vm
-from shared.config.settings import REFUSALS, Intent
+from shared.config.settings import REFUSALS, Intent, Settings
 from shared.model.activity_io import Observation
 from shared.model.changes import Difference
 from shared.model.decision import State
@@ -15,6 +15,7 @@ from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.vm import SourceVm
 from shared.observe.vm import plan_for, preview
 from shared.planning import preflight
+from shared.planning.catalog import CATALOG
 from shared.site_recovery.policies import find_edit
 
 
@@ -28,10 +29,16 @@ class Planned(NamedTuple):
 
     @property
     def blockers(self) -> tuple[Finding, ...]:
-        """The findings that would end the run as not eligible: without a plan, all of them."""
+        """The findings for which PUT is refused: without a plan all of them. A protected VM is left as it is while an
+        override cannot be fulfilled, which is a warning about the VM and the end of the request."""
         if self.plan is None:
             return self.findings
-        return tuple(finding for finding in self.findings if finding.severity is Severity.BLOCKER)
+        refused = self.plan.replication is None
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.severity is Severity.BLOCKER or (refused and CATALOG[finding.code].severity is Severity.BLOCKER)
+        )
 
 
 async def planned(azure: Azure, source: Observation, *, tagging: bool = True) -> Planned:

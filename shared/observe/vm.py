@@ -8,7 +8,7 @@ from shared.arm.get_or_create import UnderWayError
 from shared.config.settings import Intent
 from shared.model.activity_io import Observation
 from shared.model.decision import Decision, State
-from shared.model.findings import Finding, Severity, blocker
+from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
@@ -16,6 +16,7 @@ from shared.model.target_resources import ContainerMapping, TargetResource
 from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
 from shared.planning import preflight
+from shared.planning.catalog import finding_of
 from shared.planning.derive import derive
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.storage import unmanaged
@@ -24,8 +25,8 @@ from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.decide import Facts, decide, needs_protection
-from shared.reconcile.diff import removed_disks, with_changes
-from shared.reconcile.drift import other_policy, unprotected_disks
+from shared.reconcile.diff import with_changes
+from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
 from shared.site_recovery.replicated_items import find_original, find_protection
@@ -83,7 +84,7 @@ async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None
     if vault_id is None or (_blocked(findings) and not thorough):
         return Plan(vm=vm, findings=findings, settings=unmanaged(vm))
     plan = await _plan(azure, vm, overrides, vault_of(azure, vault_id), group, refresh=False)
-    if not preflight.may_be_old(plan.findings):
+    if not preflight.may_be_old(plan):
         return plan
     return await _plan(azure, vm, overrides, vault_of(azure, vault_id), group, refresh=True)
 
@@ -110,7 +111,7 @@ async def _plan_for_item(azure: Azure, vm: SourceVm, overrides: Overrides, item:
     for refresh in (False, True):
         context = await ContextReader(azure, vm, overrides, vault, refresh=refresh).of_item(item)
         plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item)
-        if not preflight.may_be_old(plan.findings):
+        if not preflight.may_be_old(plan):
             break
     return plan.model_copy(update={"findings": (*drift, *plan.findings)})
 
@@ -128,7 +129,7 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
         try:
             found = await find(azure, resource)
         except IncompatibleResourceError as unfit:
-            findings.append(blocker("IncompatibleTargetResource", str(unfit), "Then request the plan again."))
+            findings.append(finding_of("IncompatibleTargetResource", str(unfit), tag=azure.settings.tag_name))
             continue
         except UnderWayError:
             previews.append(ResourcePreview(kind=resource.kind, action="reuse", name=resource.name))

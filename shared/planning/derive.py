@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from shared.config.prices import cost_of
 from shared.config.settings import Settings
-from shared.model.findings import Finding, blocker
+from shared.model.findings import Finding, Severity
 from shared.model.plan import DEFAULT_ORIGIN, Plan
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Policy, Replication
@@ -18,6 +18,7 @@ from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import network, placement, preflight, storage
 from shared.planning.builder import PlanBuilder
+from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
 from shared.planning.overrides import Overrides
 
@@ -30,7 +31,8 @@ def derive(
     vault: ResourceId,
     item: ProtectedItem | None = None,
 ) -> Plan:
-    """The plan for a VM. With a blocker among its findings it holds no replication and no resources.
+    """The plan for a VM. With a blocker among its findings it holds no replication and no resources; so it does for a
+    protected VM with what would be a blocker of another.
 
     For a VM that `item` protects it holds the requested replication, and no resources: what differs is
     for `reconcile/diff.py` to say.
@@ -85,12 +87,12 @@ def derive(
     plan = Plan(
         vm=vm,
         profile=overrides.profile_name,
-        findings=tuple(dict.fromkeys(findings)),
+        findings=tuple(dict.fromkeys(on_protected(findings) if item else findings)),
         settings=tuple(d.settings),
         cost=cost_of(_sizes(vm, replication), settings.prices),
         writes_disabled=settings.writes_disabled,
     )
-    if plan.blockers:
+    if any(finding.severity is Severity.BLOCKER for finding in findings):
         return plan
     if item:
         return plan.model_copy(update={"replication": replication, "unfit_disks": tuple(sorted(d.unfit, key=str))})
@@ -137,9 +139,8 @@ def _out_of_target_scope(resources: Waves, settings: Settings) -> Iterable[Findi
     for wave in resources:
         for resource in wave:
             if isinstance(resource, ResourceGroup) and resource.id not in settings.target:
-                yield blocker(
+                yield finding_of(
                     "TargetOutOfScope",
                     f"The resource group {resource.id} would have to be used, and lies outside DR_TARGET_SCOPE "
                     f"({settings.target}).",
-                    "Add that resource group or its subscription to DR_TARGET_SCOPE.",
                 )

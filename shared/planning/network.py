@@ -4,7 +4,6 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from shared.model import naming
-from shared.model.findings import blocker, warning
 from shared.model.plan import ITEM_ORIGIN, ResourcePreview
 from shared.model.replicated_item import ItemNic
 from shared.model.replication import ReplicatedNic
@@ -12,6 +11,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import Network, SourceNic, Subnet
 from shared.planning.builder import OF_ITEM, PlanBuilder
+from shared.planning.catalog import finding_of
 from shared.planning.references import referred
 
 LONGEST_NAME = 64
@@ -103,11 +103,11 @@ def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
     target = d.context.target_location
     if d.item is None and there.location and there.location != target:
         d.findings.append(
-            blocker(
+            finding_of(
                 "IncompatibleTargetResource",
                 f"The target of {source.name} would be {there.id}, which is in {there.location}; {d.vm.id.name} is to "
                 f"go to {target}.",
-                f"Name a network in {target} by {d.app.tag_name}-target-vnet; or remove or rename that one.",
+                tag=d.app.tag_name,
             )
         )
 
@@ -165,11 +165,11 @@ def _record_address(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str,
         d.record(name, _NEXT_FREE, f"its static address {obstacle}" if obstacle else "its address is dynamic")
     if obstacle:
         d.findings.append(
-            warning(
+            finding_of(
                 "StaticIpNotPreserved",
                 f"The static address {nic.address} of {nic.id.name} {obstacle} in the target subnet {subnet}: a "
                 "failover gives it the next free one.",
-                f"Free it, or ask for another by {d.app.tag_name}-target-ip.",
+                tag=d.app.tag_name,
             )
         )
 
@@ -203,13 +203,12 @@ def _warn(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str) -> None:
         if lacking:
             place = f"{nic.subnet.name} of {nic.network.name}"
             message = f"The subnet {place} has a {what}, and {subnet} of {there.id.name} has none."
-            d.findings.append(warning(code, message, f"Give the target subnet a {what} before you fail over."))
+            d.findings.append(finding_of(code, message))
     if source.peered and not there.peered:
         d.findings.append(
-            warning(
+            finding_of(
                 "TargetNetworkUnpeered",
                 f"{nic.network.name} is peered with other networks, and {there.id.name} with none: what the VM talks "
                 "to there is out of reach after a failover.",
-                "Peer the target network before you fail over.",
             )
         )

@@ -13,11 +13,12 @@ from shared.config.override_options import CHOICES, Row
 from shared.config.profiles import ANY, DEFAULT, Profile
 from shared.config.settings import Settings
 from shared.model import naming, values
-from shared.model.findings import Finding, blocker
+from shared.model.findings import Finding
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
 from shared.model.vm import SourceVm
+from shared.planning.catalog import finding_of
 
 PROFILE, HOLD = "profile", "hold"
 
@@ -101,8 +102,8 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
     return Overrides(name, profile, requested, tuple(findings))
 
 
-def invalid(requested: Override, allowed: str, fix: str = "Change it or remove it.") -> Finding:
-    return blocker("OverrideInvalid", f"The {requested.where} is {requested.value[:200]!r}; allowed: {allowed}.", fix)
+def invalid(requested: Override, allowed: str) -> Finding:
+    return finding_of("OverrideInvalid", f"The {requested.where} is {requested.value[:200]!r}; allowed: {allowed}.")
 
 
 def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -119,11 +120,8 @@ def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
         if name not in known and name not in by_app:
             tag = f"{settings.tag_name}-{name}"
             allowed = ", ".join(f"{settings.tag_name}-{each}" for each in known)
-            yield blocker(
-                "OverrideInvalid",
-                f"The {layer.override(tag[:80], '').where} is unknown; allowed: {allowed}.",
-                "Mend its name, or remove it.",
-            )
+            where = layer.override(tag[:80], "").where
+            yield finding_of("OverrideInvalid", f"The {where} is unknown; allowed: {allowed}.")
 
 
 def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Finding]]:
@@ -136,8 +134,7 @@ def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Findin
         if requested.strip().lower() in settings.profiles:
             return requested.strip().lower(), []
         known = ", ".join(settings.profiles)
-        fix = "Name one of these profiles, or define the profile in DR_PROFILES."
-        return DEFAULT, [invalid(layer.override(tag, requested), known, fix)]
+        return DEFAULT, [invalid(layer.override(tag, requested), known)]
     return DEFAULT, []
 
 
@@ -148,20 +145,18 @@ def _not_allowed(
     for value in values.parts(requested.value).values():
         if not any(_covers(entry, value, row) for entry in allowed):
             listed = ", ".join(allowed) or "nothing"
-            yield blocker(
+            yield finding_of(
                 "OverrideNotAllowed",
                 f"The {requested.where} requests {value[:200]!r}; the profile {name} allows {listed} for {choice}.",
-                f"Choose what is allowed, or have {choice} extended under `allow` of the profile in DR_PROFILES.",
             )
         elif row.resource_type is not None and value.startswith("/") and ResourceId(value) not in settings.target:
             yield out_of_scope(requested, value, settings)
 
 
 def out_of_scope(requested: Override, value: str, settings: Settings) -> Finding:
-    return blocker(
+    return finding_of(
         "OverrideNotAllowed",
         f"The {requested.where} requests {value[:200]!r}, which lies outside DR_TARGET_SCOPE ({settings.target}).",
-        "Choose a resource in that scope, or have the scope extended.",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from shared.config.settings import Settings
 from shared.model import naming
-from shared.model.findings import Finding, blocker, warning
+from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import ReplicatedDisk, Replication
@@ -12,6 +12,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.values import NONE
 from shared.model.vm import GroupMember, Size, SourceVm
 from shared.planning.builder import OF_ITEM, PlanBuilder
+from shared.planning.catalog import finding_of
 from shared.planning.overrides import Overrides
 from shared.planning.references import target_group
 
@@ -58,23 +59,20 @@ def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> I
     """Blockers about the regions of the VM, the target and the vault."""
     source = vm.location
     if of_vault == source:
-        yield blocker(
+        yield finding_of(
             "VaultInSourceRegion",
             f"The vault {vault.name} is in {source}, the region of the VM: it would be lost with it.",
-            "Use a vault in another region: DR_VAULT_IDS, or DR_REGION_MAP for this region.",
         )
     elif target == source:
-        yield blocker(
+        yield finding_of(
             "TargetInSourceRegion",
             f"The target region of {vm.id.name} would be {source}, its own.",
-            "Choose another region. Disaster recovery between zones of one region is not what this app does.",
         )
     elif target != of_vault:
-        yield warning(
+        yield finding_of(
             "TargetNotVaultRegion",
             f"The target region is {target}, and the vault {vault.name} is in {of_vault}: if {of_vault} is down, "
             "a failover is not possible.",
-            "Prefer a vault in the target region.",
         )
 
 
@@ -141,10 +139,11 @@ def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
         d.reject("target-size", f"a size that {target} offers to the subscription")
     elif offered is None:
         d.findings.append(
-            blocker(
+            finding_of(
                 "SizeNotInTarget",
                 f"{target} does not offer the size {wanted} of {d.vm.id.name} to the subscription (150097).",
-                f"Ask for another size by {d.app.tag_name}-target-size, or ask Azure for this one in {target}.",
+                tag=d.app.tag_name,
+                target=target,
             )
         )
     elif (tag := _requests_more(d)) and (lacking := _lacking(offered, disks)):
@@ -154,11 +153,12 @@ def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
         d.reject(tag, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
     elif offered.left is not None and offered.left < offered.cores:
         d.findings.append(
-            blocker(
+            finding_of(
                 "TargetQuotaExceeded",
                 f"{offered.name} needs {offered.cores} cores of the quota {offered.family} in {target}, and "
                 f"{max(offered.left, 0)} are left (150097).",
-                f"Ask for more quota in {target}, or for a size of another family by {d.app.tag_name}-target-size.",
+                tag=d.app.tag_name,
+                target=target,
             )
         )
     return requested

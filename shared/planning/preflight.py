@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from shared.config.settings import Create, Settings
-from shared.model.findings import Finding, Severity, blocker, warning
+from shared.model.findings import Finding
+from shared.model.plan import Plan
 from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.target_resources import CacheAccount, InVault, ResourceGroup, TargetResource
 from shared.model.vm import Disk, Lock, PlanningContext, Size, SourceVm
+from shared.planning.catalog import finding_of
 
 # The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.
 LEAST_CORES, LEAST_MEMORY = 2, 1
@@ -30,28 +32,25 @@ _FROM_MEMORY = {
 }
 
 
-def may_be_old(findings: Iterable[Finding]) -> bool:
-    """Whether one of these blockers depends on cached data: it is checked again with fresh data before it is
-    reported."""
-    return any(finding.severity is Severity.BLOCKER and finding.code in _FROM_MEMORY for finding in findings)
+def may_be_old(plan: Plan) -> bool:
+    """Whether what blocks the plan depends on cached data: that is checked again before it is reported."""
+    return plan.replication is None and any(finding.code in _FROM_MEMORY for finding in plan.findings)
 
 
 def without_reading(vm: ResourceId, settings: Settings) -> list[Finding]:
     """The checks that need only the ID of the VM."""
     if vm.is_type(CLASSIC_VIRTUAL_MACHINE):
         return [
-            blocker(
+            finding_of(
                 "ClassicVm",
                 f"{vm.name} is a classic VM: Azure has retired those, and Site Recovery does not protect them.",
-                "Migrate it to Azure Resource Manager (https://aka.ms/classicvmretirement), then tag the new VM.",
             )
         ]
     if vm not in settings.source:
         return [
-            blocker(
+            finding_of(
                 "OutOfScope",
                 f"{vm} lies outside DR_SOURCE_SCOPE ({settings.source}).",
-                "Add its subscription or resource group to DR_SOURCE_SCOPE if this app is to look after it.",
             )
         ]
     return []
@@ -60,65 +59,56 @@ def without_reading(vm: ResourceId, settings: Settings) -> list[Finding]:
 def of_vm(vm: SourceVm) -> Iterator[Finding]:
     """The checks that need only the VM."""
     if vm.scale_set_id:
-        yield blocker(
+        yield finding_of(
             "ScaleSetInstance",
             f"{vm.id.name} is an instance of the scale set {vm.scale_set_id.name}, which makes and removes its VMs.",
-            "Protect stand-alone VMs; a scale set is created again from its model in the other region.",
         )
     if vm.provisioning_state.lower() != "succeeded":
-        yield blocker(
+        yield finding_of(
             "VmNotReady",
             f"The provisioning state of {vm.id.name} is {vm.provisioning_state}; it must be Succeeded (150019).",
-            "Fix or redeploy the VM; it is checked again after its next update.",
         )
     if vm.power_state != "running":
-        yield blocker(
+        yield finding_of(
             "VmNotRunning",
             f"{vm.id.name} is {vm.power_state}; Site Recovery installs its agent in a running VM only.",
-            "Start the VM: it is checked again when it starts.",
         )
     if len(vm.disks) > MOST_DISKS:
-        yield blocker(
+        yield finding_of(
             "TooManyDisks",
             f"{vm.id.name} has {len(vm.disks)} disks; Site Recovery replicates at most {MOST_DISKS}.",
-            "Detach disks, or join them.",
         )
     if vm.unmanaged_disks:
-        yield blocker(
+        yield finding_of(
             "UnmanagedDisks",
             f"{vm.id.name} has {vm.unmanaged_disks} unmanaged disk(s), which Azure retired on 2025-09-30.",
-            "Convert the disks to managed disks.",
         )
     yield from _of_security(vm)
 
 
 def _of_security(vm: SourceVm) -> Iterator[Finding]:
     if vm.security_type.lower() == "confidentialvm":
-        yield blocker(
+        yield finding_of(
             "ConfidentialVm",
             f"{vm.id.name} is a confidential VM, which this app does not protect.",
-            "Protect it by the means of its application.",
         )
     if vm.security_type.lower() == "trustedlaunch" and vm.os.lower() == "linux":
         made = f": this one was made on {vm.created_at:%Y-%m-%d}" if vm.created_at else ""
-        yield warning(
+        yield finding_of(
             "TrustedLaunchLinux",
             f"{vm.id.name} is a Linux VM with Trusted Launch: Site Recovery supports some distributions of VMs made "
             f"since April 2024, in preview{made}.",
-            "Check the support matrix for its distribution.",
         )
     if vm.disk_encryption:
-        yield blocker(
+        yield finding_of(
             "DiskEncryptionNeedsKeys",
             f"{vm.id.name} uses Azure Disk Encryption: its keys have to be copied to a key vault in the target region "
             "under an account that may read them, which this app is not.",
-            "Enable its replication in the portal, which copies the keys as you; the app adopts the item.",
         )
     if vm.encryption_at_host:
-        yield warning(
+        yield finding_of(
             "EncryptionAtHostNotKept",
             f"{vm.id.name} is encrypted at host; what a failover makes of it is not.",
-            "Turn on encryption at host after a failover.",
         )
 
 
@@ -137,33 +127,29 @@ def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
 
 
 def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
-    return blocker(
+    return finding_of(
         "UnsupportedDisk",
         f"The disk {disk.name} of {vm.id.name} is {obstacle}, which this app does not replicate.",
-        "Move its data to a disk of another kind, or protect the VM by hand.",
     )
 
 
 def of_context(vm: SourceVm, context: PlanningContext) -> Iterator[Finding]:
     """The checks that need the planning context: group, locks, and the service's own eligibility check."""
     if context.group_managed_by:
-        yield blocker(
+        yield finding_of(
             "ManagedResourceGroup",
             f"The resource group {vm.id.resource_group} is managed by {context.group_managed_by}, which owns its VMs.",
-            "Protect what runs there by the means of that service.",
         )
     for error in context.eligibility_errors:
-        yield blocker(
-            "NotEligibleForReplication", f"Site Recovery's own check says {error.code}: {error.message}", error.action
-        )
+        text = f"Site Recovery's own check says {error.code}: {error.message}"
+        yield finding_of("NotEligibleForReplication", text, action=error.action)
     for size in context.offer.sizes if context.offer else ():
         if size.name.lower() == vm.size.lower() and _is_small(size):
             memory = "" if size.memory is None else f" and {size.memory:g} GiB of memory"
-            yield warning(
+            yield finding_of(
                 "SmallVm",
                 f"The size {size.name} of {vm.id.name} has {size.cores} core(s){memory}; Site Recovery supports VMs of "
                 f"{LEAST_CORES} cores and {LEAST_MEMORY} GiB and more.",
-                "Resize the VM if its agent cannot be installed or replication does not keep up.",
             )
 
 
@@ -181,48 +167,44 @@ def of_locks(
     for lock in locks:
         held = [each for each in (*written, *(made if lock.read_only else ())) if lock.covers(each)]
         if held and lock.read_only:
-            yield blocker(
+            yield finding_of(
                 "ReadOnlyLock",
                 f"The lock {lock.name} on {lock.scope} makes {', '.join(each.name for each in held)} read-only.",
-                "Remove the lock, or make it CanNotDelete.",
             )
         elif held and vm.id not in held:
-            yield warning(
+            yield finding_of(
                 "LockedTarget",
                 f"The lock {lock.name} on {lock.scope} forbids to delete {', '.join(each.name for each in held)}: what "
                 "a disabled replication or a test failover leaves there stays.",
-                "Remove the lock before you clean up.",
             )
         elif held:
-            yield warning(
+            yield finding_of(
                 "LockedVm",
                 f"The lock {lock.name} on {lock.scope} forbids to delete: when replication is disabled, links stay on "
                 f"{vm.id.name} (150225), and it cannot be enabled again until they are removed.",
-                "Remove the lock before replication is disabled.",
             )
 
 
 def stale_link(vm: ResourceId, link: str) -> Finding:
-    return blocker(
+    return finding_of(
         "StaleLink",
         f"The resource link {link} of {vm.name} was left by an earlier protection (150226).",
-        f"Remove it: az resource delete --ids {vm}/providers/Microsoft.Resources/links/{link}",
+        vm=str(vm),
+        link=link,
     )
 
 
 def protected_elsewhere(vm: ResourceId, item: str) -> Finding:
-    return blocker(
+    return finding_of(
         "ProtectedElsewhere",
         f"{vm.name} is protected by {item}, in a vault that is not among DR_VAULT_IDS: it is not protected twice.",
-        "Add that vault to DR_VAULT_IDS to have it looked after, or disable that replication first.",
     )
 
 
 def region_not_mapped(vm: SourceVm) -> Finding:
-    return blocker(
+    return finding_of(
         "RegionNotMapped",
         f"{vm.id.name} is in {vm.location}, and DR_REGION_MAP names no vault for that region.",
-        "Add the region to DR_REGION_MAP, or a vault to the VM's profile.",
     )
 
 
@@ -233,11 +215,10 @@ def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | No
     of_cache = isinstance(resource, CacheAccount) or (isinstance(resource, ResourceGroup) and resource.for_cache)
     if settings.target_creation is Create.CACHE and of_cache:
         return None
-    return blocker(
+    return finding_of(
         "CreationDisabled",
         f"The {resource.kind} {resource.name} does not exist, and DR_TARGET_CREATION={settings.target_creation} "
         "forbids to make it.",
-        "Make it beforehand, or let the app make it with DR_TARGET_CREATION=all.",
     )
 
 
@@ -249,10 +230,10 @@ def old_enough_at(vm: SourceVm, settings: Settings) -> datetime | None:
 
 
 def on_hold(vm: SourceVm, settings: Settings) -> Finding:
-    return blocker(
+    return finding_of(
         "OnHold",
         f"{vm.id.name} carries the tag {settings.tag_name}-hold: it is left as it is.",
-        f"Remove the tag {settings.tag_name}-hold when the app may go on.",
+        tag=settings.tag_name,
     )
 
 
@@ -262,17 +243,15 @@ def too_many_tags(vm: SourceVm, written: Iterable[str]) -> Finding | None:
     new = [name for name in written if name.lower() not in has]
     if not new or vm.tag_count + len(new) <= MOST_TAGS:
         return None
-    return blocker(
+    return finding_of(
         "TooManyTags",
         f"{vm.id.name} has {vm.tag_count} tags already, and Azure allows {MOST_TAGS}: there is no place for "
         f"{', '.join(new)}.",
-        "Remove a tag from the VM.",
     )
 
 
 def copy_of(vm: ResourceId, original: ResourceId) -> Finding:
-    return blocker(
+    return finding_of(
         "FailoverVm",
         f"{vm.name} is a copy that a failover or test failover made of {original}; it carries the same tags.",
-        "Nothing to do: the original stays under protection. A committed failover is reprotected by an operator.",
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from shared.config.override_options import HIGH_CHURN, NORMAL_CHURN
 from shared.model import naming
-from shared.model.findings import Finding, as_warning, blocker, note
+from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import ReplicatedDisk
@@ -12,6 +12,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, Existing, SourceVm
 from shared.planning import preflight
 from shared.planning.builder import OF_ITEM, PlanBuilder
+from shared.planning.catalog import finding_of, on_protected
 from shared.planning.references import referred
 
 # Documented: 375 disks per account at 8 MB/s each. The rest is a reserve for VMs that are enabled concurrently.
@@ -49,19 +50,18 @@ def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> Non
     elif account.obstacle or shut_out:
         obstacle = account.obstacle or "has keys off, and the vault has no identity to go by"
         d.findings.append(
-            blocker(
+            finding_of(
                 "IncompatibleTargetResource",
                 f"The cache account {account.id} {obstacle}: Site Recovery cannot use it.",
-                f"Mend it, or name another by {d.app.tag_name}-cache-storage.",
+                tag=d.app.tag_name,
             )
         )
     elif account.keys_off:
         d.findings.append(
-            note(
+            finding_of(
                 "CacheAccountRolesNeeded",
                 f"{name} does not allow access by key: the vault's identity needs Contributor and Storage Blob "
                 f"Data {'Owner' if is_premium else 'Contributor'} on it.",
-                "Assign these roles to the vault's identity.",
             )
         )
 
@@ -124,7 +124,7 @@ def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn
     found = tuple(_obstacles(d, disk, replicated, high_churn=high_churn, set_requested=set_requested))
     if d.item and found:
         d.unfit.add(disk.id)
-        found = tuple(map(as_warning, found))
+        found = on_protected(found)
     d.findings += found
 
 
@@ -136,17 +136,18 @@ def _obstacles(
         yield preflight.unsupported(d.vm, disk.id, obstacle)
     types = (disk.sku, replicated.target_sku, replicated.replica_sku)
     if not high_churn and _NEEDS_HIGH_CHURN in {each.lower() for each in types}:
-        yield blocker(
+        yield finding_of(
             "HighChurnNeeded",
             f"The disk {disk.id.name} is or becomes a Premium SSD v2, which needs a premium cache account.",
-            f"Ask for it by {d.app.tag_name}-churn={HIGH_CHURN}, if its profile allows it.",
+            tag=d.app.tag_name,
         )
     if disk.encryption_set and not set_requested:
-        yield blocker(
+        yield finding_of(
             "DiskEncryptionSetNeeded",
             f"The disk {disk.id.name} of {d.vm.id.name} is encrypted with a customer-managed key "
             f"({disk.encryption_set.name}): the target needs a disk encryption set of its own.",
-            f"Make one in {d.context.target_location}, and name it by {d.app.tag_name}-target-disk-encryption-set.",
+            tag=d.app.tag_name,
+            target=d.context.target_location,
         )
 
 

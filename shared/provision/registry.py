@@ -26,6 +26,7 @@ from shared.model.target_resources import (
     VirtualNetwork,
 )
 from shared.planning import preflight
+from shared.planning.catalog import finding_of
 from shared.provision import target_resources
 from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import forget_groups
@@ -94,7 +95,8 @@ async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
                 resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
             )
     except IncompatibleResourceError as unfit:
-        return Failed(error=Error(code="IncompatibleTargetResource", message=str(unfit)), by_settings=True)
+        refused = finding_of("IncompatibleTargetResource", str(unfit), tag=azure.settings.tag_name)
+        return Failed(error=Error(code=refused.code, message=refused.message, action=refused.fix), by_settings=True)
 
 
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:

@@ -9,35 +9,16 @@ from hashlib import sha256
 
 from shared.config.settings import Settings
 from shared.model.decision import Action, Decision, State
-from shared.model.findings import Finding, Severity, as_warning
+from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
-from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight
+from shared.planning.catalog import finding_of, on_protected
 from shared.planning.overrides import Overrides, overrides_of, tag_names
-from shared.reconcile.catalog import DRIFT, drift
 from shared.reconcile.decide import Facts, decide
+from shared.reconcile.diff import disks_to_add, mismatches
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Group, Inventory, VmStatus
-from shared.reconcile.mismatches import mismatches
-
-CODES = frozenset(DRIFT) | {
-    "ConfidentialVm",
-    "DiskEncryptionNeedsKeys",
-    "EncryptionAtHostNotKept",
-    "ManagedResourceGroup",
-    "RegionNotMapped",
-    "ScaleSetInstance",
-    "TargetInSourceRegion",
-    "TargetNotVaultRegion",
-    "TooManyDisks",
-    "TrustedLaunchLinux",
-    "UnmanagedDisks",
-    "VaultInSourceRegion",
-    "VmNotReady",
-    "VmNotRunning",
-}
-"""Every finding that a `VmStatus` may have: those of the engine, and the preflight checks that need only the lists."""
 
 
 def assess(estate: Inventory, settings: Settings) -> tuple[VmStatus, ...]:
@@ -158,9 +139,9 @@ class _Engine:
         reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
-            finding = drift("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
+            finding = finding_of("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
             return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(finding, *findings))
-        finding = drift("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
+        finding = finding_of("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
         attempts = of_attempts(vm.id.name, self._attempts(vm))
         vm_status = _with(vm_status, findings=(finding, *attempts, *findings))
         if decision.not_before and self.estate.read_at < decision.not_before:
@@ -187,14 +168,14 @@ class _Engine:
     def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
-        requested = tuple(map(as_warning, overrides.findings))
+        requested = on_protected(overrides.findings)
         found = of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at)
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
-        differences = tuple(drift(each.code, f"{vm.id.name}: {each}.") for each in differing)
+        differences = tuple(each.finding(vm) for each in differing)
         vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
-        late = _to_be_added(vm, item) if item.is_ours else ()
-        changes = (*(each for each in differing if each.in_place), *late)
+        late = (disk.id for disk in disks_to_add(vm, item) if not preflight.disk_obstacle(disk))
+        changes = (*(each.difference for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
 
     def _moved_to(self, item: ProtectedItem) -> SourceVm | None:
@@ -209,12 +190,6 @@ class _Engine:
     def _is_busy(self, item: ProtectedItem) -> bool:
         """Whether a job on the item is in progress. A job that the list does not hold may be too new for it."""
         return bool(item.job) and item.job not in self.ended
-
-
-def _to_be_added(vm: SourceVm, item: ProtectedItem) -> tuple[ResourceId, ...]:
-    """The disks that were attached later and can be replicated, as far as the disks themselves show."""
-    known = {disk.id for disk in item.disks}
-    return tuple(disk.id for disk in vm.disks if disk.id not in known and not preflight.disk_obstacle(disk))
 
 
 def _with(vm_status: VmStatus, **changes: object) -> VmStatus:

@@ -14,7 +14,7 @@ from shared.model.replicated_item import Job, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.planning import preflight
-from shared.reconcile.catalog import drift
+from shared.planning.catalog import finding_of
 from shared.reconcile.drift import adopted, frozen, replaced
 from shared.reconcile.health import of_attempts
 
@@ -89,9 +89,9 @@ def _frozen(facts: Facts, _: Settings) -> Decision | None:
 
 def _not_read(facts: Facts, _: Settings) -> Decision | None:
     if facts.vm_unread:
-        finding = drift("SourceNotRead", f"Whether {facts.name} exists could not be read.")
+        finding = finding_of("SourceNotRead", f"Whether {facts.name} exists could not be read.")
     elif facts.item_unread and facts.item is None and facts.intent is Intent.YES:
-        finding = drift("ProtectionNotRead", f"Whether anything protects {facts.name} could not be read.")
+        finding = finding_of("ProtectionNotRead", f"Whether anything protects {facts.name} could not be read.")
     else:
         return None
     return Decision(state=State.UNKNOWN, findings=(finding,))
@@ -109,10 +109,10 @@ def _gone(facts: Facts, settings: Settings) -> Decision | None:
     if facts.item is None:
         return Decision(state=State.SOURCE_GONE)
     if facts.moved_to:
-        moved = drift("SourceMoved", f"{facts.name} is no longer {facts.vm_id}, but {facts.moved_to}.")
+        moved = finding_of("SourceMoved", f"{facts.name} is no longer {facts.vm_id}, but {facts.moved_to}.")
         return Decision(state=State.SOURCE_GONE, findings=(moved,))
     text = f"{facts.name} is gone, and {facts.item.id.name} still protects it."
-    finding = drift("SourceDeleted", text, facts.item.rpo_at)
+    finding = finding_of("SourceDeleted", text, facts.item.rpo_at)
     return _disable(facts, settings, State.SOURCE_GONE, finding, settings.untag_grace_hours)
 
 
@@ -122,7 +122,7 @@ def _unknown_value(facts: Facts, settings: Settings) -> Decision | None:
     value = settings.tag_value(facts.vm.tags) if facts.vm else None
     yes, no = ", ".join(settings.tag_values), ", ".join(REFUSALS)
     text = f"{facts.name} is tagged {settings.tag_name}={value}, which means neither yes ({yes}) nor no ({no})."
-    return Decision(state=State.NOT_ELIGIBLE, findings=(drift("TagValueUnknown", text),))
+    return Decision(state=State.NOT_ELIGIBLE, findings=(finding_of("TagValueUnknown", text),))
 
 
 def _unwanted(facts: Facts, settings: Settings) -> Decision | None:
@@ -131,10 +131,10 @@ def _unwanted(facts: Facts, settings: Settings) -> Decision | None:
     if facts.item is None:
         by = f"{facts.elsewhere} protects it, in a vault that is not among DR_VAULT_IDS" if facts.elsewhere else ""
         text = f"{facts.name} is not tagged: {by or 'nothing protects it'}."
-        return Decision(state=State.NOT_TAGGED, findings=(drift("NotTagged", text),))
+        return Decision(state=State.NOT_TAGGED, findings=(finding_of("NotTagged", text),))
     says_no = facts.intent is Intent.NO
     why = "its tag says no" if says_no else "it is not tagged"
-    finding = drift("UntaggedButProtected", f"{facts.name} is protected by {facts.item.id.name}, and {why}.")
+    finding = finding_of("UntaggedButProtected", f"{facts.name} is protected by {facts.item.id.name}, and {why}.")
     grace = settings.opt_out_grace_hours if says_no else settings.untag_grace_hours
     return _disable(facts, settings, State.UNTAGGED, finding, grace)
 
@@ -143,7 +143,7 @@ def _moved_here(facts: Facts, _: Settings) -> Decision | None:
     if facts.item or facts.moved_from is None:
         return None
     text = f"{facts.name} was {facts.moved_from.source}, and {facts.moved_from.id.name} still protects it there."
-    return Decision(state=State.NOT_ELIGIBLE, findings=(drift("SourceMoved", text),))
+    return Decision(state=State.NOT_ELIGIBLE, findings=(finding_of("SourceMoved", text),))
 
 
 def _replaced(facts: Facts, _: Settings) -> Decision | None:

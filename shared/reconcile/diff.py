@@ -1,178 +1,169 @@
-"""The differences between a replicated item and its plan: which ones Azure changes in place, and which it cannot.
+"""The differences between a replicated item and the overrides of its VM, and which of them Azure changes in place.
 
 Defaults apply to creation only: a setting of an item changes only if an override requests another value, so that the
 app never reverts what an operator has set in the portal. Replication is never disabled and enabled to change a setting.
+Nothing is read here, so a sweep compares thousands of VMs. Whether an override can be fulfilled is for the plan to say.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
-from shared.config.override_options import CHOICES, ITEM_FIELDS, UPDATED_FIELDS
+from shared.config.override_options import CHOICES, FIXED_FIELDS, ITEM_FIELDS, UPDATED_FIELDS
 from shared.model.changes import Changes, Difference, ItemUpdate
-from shared.model.findings import Finding, warning
+from shared.model.findings import Finding
 from shared.model.plan import Plan
-from shared.model.replicated_item import ItemNic, ProtectedItem
-from shared.model.replication import ReplicatedDisk, ReplicatedNic, Replication
+from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
+from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
-from shared.model.vm import SourceVm
+from shared.model.values import NONE, parts
+from shared.model.vm import Disk, SourceVm
+from shared.planning.catalog import IN_PLACE, finding_of
 from shared.planning.overrides import Overrides
+from shared.planning.references import referred
+
+_Value = ResourceId | str | None
+
+_OF_NIC: dict[str, Callable[[ItemNic], tuple[_Value, ...]]] = {
+    "target-subnet": lambda nic: (nic.target_subnet,),
+    "target-ip": lambda nic: (nic.target_address,),
+    "target-nsg": lambda nic: (nic.security_group,),
+    "target-public-ip": lambda nic: (nic.public_ip,),
+    "target-backend-pool": lambda nic: nic.backend_pools or (None,),
+}
+_OF_DISK: dict[str, Callable[[ItemDisk], _Value]] = {
+    "target-disk-type": lambda disk: disk.target_sku,
+    "replica-disk-type": lambda disk: disk.replica_sku,
+    "target-disk-encryption-set": lambda disk: disk.encryption_set,
+    "cache-storage": lambda disk: disk.cache_account,
+}
+_NETWORK = {"target-vnet", *_OF_NIC}
+_FIXED = {*FIXED_FIELDS, "target-disk-encryption-set", "cache-storage"}
+
+
+class Mismatch(NamedTuple):
+    """A difference of the setting that the override `choice` sets, of the interface or disk `part` if it is one of
+    those. `in_place` is whether Azure can change it on a protected item."""
+
+    choice: str
+    part: ResourceId | None
+    difference: Difference
+    in_place: bool
+
+    @property
+    def code(self) -> str:
+        if self.choice in _NETWORK:
+            return "NetworkMismatch"
+        return "ConsistencyGroupMismatch" if self.choice == "consistency-group" else "TargetMismatch"
+
+    def finding(self, vm: SourceVm) -> Finding:
+        setting, current, wanted = self.difference.setting, self.difference.current, self.difference.wanted
+        text = f"{setting} of {vm.id.name} is {current or NONE}, and {wanted or NONE} is requested."
+        return finding_of(self.code, text, case=IN_PLACE if self.in_place else "")
+
+
+def mismatches(vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> tuple[Mismatch, ...]:
+    """The differences, in the order of the overrides."""
+    return tuple(found for choice in overrides.requested for found in _of_choice(choice, vm, overrides, item))
+
+
+def late_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:
+    """The disks of the VM that the item does not replicate: they were attached later, or left out."""
+    known = {disk.id for disk in item.disks}
+    return tuple(disk for disk in vm.disks if disk.id not in known)
+
+
+def disks_to_add(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:
+    """The late disks of an item that this app created: the owner of another may have left a disk out on purpose."""
+    return late_disks(vm, item) if item.is_ours else ()
 
 
 def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
-    """The plan for a VM that `item` protects, with the changes to make in place and findings about the others."""
+    """The plan for a VM that `item` protects, with the changes to make in place and findings about the others.
+
+    The values to write are those that the plan derived.
+    """
     if plan.replication is None:
         return plan
-    changes, cannot = changes_of(plan.replication, overrides, item, frozenset(plan.unfit_disks))
-    return plan.model_copy(update={"findings": (*plan.findings, *cannot), "changes": changes})
-
-
-def changes_of(
-    replication: Replication, overrides: Overrides, item: ProtectedItem, unfit: frozenset[ResourceId] = frozenset()
-) -> tuple[Changes, tuple[Finding, ...]]:
-    """The changes to make in place, and a finding for each difference that Azure cannot change.
-
-    `unfit` are disks that cannot be replicated. Disks are added only to items that this app created: the owner of
-    another item may have left a disk out on purpose.
-    """
-    differing = {tag: _differs(tag, name, replication, item) for tag, name in ITEM_FIELDS.items()}
-    requested = {tag: found for tag, found in differing.items() if found and tag in overrides.requested}
-    # An update replaces an availability set by another one, never by none; and it clears no setting.
-    changed = {
-        tag: found
-        for tag, found in requested.items()
-        if tag in UPDATED_FIELDS and found.wanted and (tag != "target-availability-set" or found.current)
-    }
-    disks, of_disks = _disks(replication, overrides, item)
-    nics, of_nics = _nics(replication, item)
-    fields: dict[str, Any] = {UPDATED_FIELDS[tag]: getattr(replication, UPDATED_FIELDS[tag]) for tag in changed}
-    if disks:
-        fields["disks"] = disks
-    if nics:
-        fields["nics"] = nics
-    known = {disk.id for disk in item.disks} | unfit
-    late = tuple(disk for disk in replication.disks if disk.id not in known) if item.is_ours else ()
-    cannot = [found for tag, found in requested.items() if tag not in changed] + _of_disks_for_good(
-        replication, overrides, item
+    found = mismatches(plan.vm, overrides, item)
+    derived = {disk.id for disk in plan.replication.disks} | {nic.id for nic in plan.replication.nics}
+    in_place = [each for each in found if each.in_place and (each.part is None or each.part in derived)]
+    to_add = {disk.id for disk in disks_to_add(plan.vm, item)} - set(plan.unfit_disks)
+    changes = Changes(
+        differences=tuple(each.difference for each in in_place),
+        update=_update(plan.replication, item, in_place),
+        added_disks=tuple(disk for disk in plan.replication.disks if disk.id in to_add),
     )
-    return (
-        Changes(
-            differences=(*changed.values(), *of_disks, *of_nics),
-            update=ItemUpdate(**fields) if fields else None,
-            added_disks=late,
-        ),
-        tuple(_needs_reenable(item, found) for found in cannot),
-    )
+    findings = (*plan.findings, *(each.finding(plan.vm) for each in found if not each.in_place))
+    return plan.model_copy(update={"findings": findings, "changes": changes})
 
 
-def removed_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """A disk that was detached from the VM while it was replicated."""
-    attached = {disk.id for disk in vm.disks}
-    return tuple(
-        warning(
-            "DiskRemoved",
-            f"The disk {disk.id.name} is replicated, and no longer attached to {vm.id.name}.",
-            "Attach it again, or remove it from the item in the portal under Disks: its recovery points go with it.",
-        )
-        for disk in item.disks
-        if disk.id not in attached
-    )
+def _update(replication: Replication, item: ProtectedItem, found: Iterable[Mismatch]) -> ItemUpdate | None:
+    names = [UPDATED_FIELDS[each.choice] for each in found if each.part is None]
+    fields: dict[str, Any] = {name: getattr(replication, name) for name in names}
+    changed = {each.part for each in found}
+    if "network" in fields:
+        # In another network an interface cannot keep a subnet that is not there.
+        subnets = {nic.id: nic.subnet.lower() for nic in replication.nics}
+        changed |= {nic.source for nic in item.nics if subnets.get(nic.source) not in {None, nic.target_subnet.lower()}}
+    fields["disks"] = tuple(disk for disk in replication.disks if disk.id in changed)
+    fields["nics"] = tuple(nic for nic in replication.nics if nic.id in changed)
+    return ItemUpdate(**fields) if any(fields.values()) else None
 
 
-def _differs(tag: str, name: str, replication: Replication, item: ProtectedItem) -> Difference | None:
-    wanted, current = getattr(replication, name), getattr(item.settings, name)
-    if tag == "target-vnet" and item.nics:
-        current = item.nics[0].network or current
-    if _text(wanted).lower() == _text(current).lower():
-        return None
-    return Difference(setting=CHOICES[tag].setting, current=_text(current), wanted=_text(wanted))
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "high" if value else "normal"
-    return str(value or "")
-
-
-def _disks(
-    replication: Replication, overrides: Overrides, item: ProtectedItem
-) -> tuple[tuple[ReplicatedDisk, ...], list[Difference]]:
-    """The disks whose types change, and the differences. Without an override the item keeps its type."""
-    changed, differences = [], []
-    has = {disk.id: disk for disk in item.disks}
-    for disk in replication.disks:
-        if disk.id not in has:
-            continue
-        found = []
-        for tag, wanted, current in (
-            ("target-disk-type", disk.target_sku, has[disk.id].target_sku),
-            ("replica-disk-type", disk.replica_sku, has[disk.id].replica_sku),
-        ):
-            if tag in overrides.requested and wanted.lower() != current.lower():
-                name = f"{CHOICES[tag].setting}/{disk.id.name}"
-                found.append(Difference(setting=name, current=current, wanted=wanted))
-        if found:
-            keep = {
-                "target_sku": disk.target_sku if "target-disk-type" in overrides.requested else has[disk.id].target_sku,
-                "replica_sku": disk.replica_sku
-                if "replica-disk-type" in overrides.requested
-                else has[disk.id].replica_sku,
-            }
-            changed.append(disk.model_copy(update=keep))
-            differences += found
-    return tuple(changed), differences
-
-
-def _nics(replication: Replication, item: ProtectedItem) -> tuple[tuple[ReplicatedNic, ...], list[Difference]]:
-    """The interfaces with a difference, each with all its requested settings, and the differences."""
-    has = {nic.source: nic for nic in item.nics}
-    changed, differences = [], []
-    for nic in replication.nics:
-        found = _of_nic(nic, has[nic.id]) if nic.id in has else []
-        if found:
-            changed.append(nic)
-            differences += found
-    return tuple(changed), differences
-
-
-def _of_nic(wanted: ReplicatedNic, has: ItemNic) -> list[Difference]:
-    pool = next(
-        (each for each in has.backend_pools if each == wanted.backend_pool), next(iter(has.backend_pools), None)
-    )
-    pairs: tuple[tuple[str, str | ResourceId | None, str | ResourceId | None], ...] = (
-        ("target-subnet", wanted.subnet, has.target_subnet),
-        ("target-ip", wanted.address, has.target_address),
-        ("target-nsg", wanted.security_group, has.security_group),
-        ("target-public-ip", wanted.public_ip, has.public_ip),
-        ("target-backend-pool", wanted.backend_pool, pool),
-    )
-    return [
-        Difference(setting=f"{CHOICES[tag].setting}/{wanted.id.name}", current=_text(current), wanted=_text(value))
-        for tag, value, current in pairs
-        if value and _text(value).lower() != _text(current).lower()
-    ]
-
-
-def _of_disks_for_good(replication: Replication, overrides: Overrides, item: ProtectedItem) -> list[Difference]:
-    """Differences of the cache account and the encryption set: fixed when a disk is enabled."""
-    has = {disk.id: disk for disk in item.disks}
-    found = []
-    for disk in replication.disks:
-        pairs: tuple[tuple[str, ResourceId | None, ResourceId | None], ...] = ()
-        if disk.id in has:
-            pairs = (
-                ("cache-storage", replication.cache_account, has[disk.id].cache_account),
-                ("target-disk-encryption-set", disk.encryption_set, has[disk.id].encryption_set),
+def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> Iterator[Mismatch]:
+    for part, current in _values(choice, vm, item):
+        name = f"/{part.name}" if part else ""
+        requested = _requested_value(choice, overrides.requested[choice].value, part, len(vm.nic_ids))
+        wanted = _meant(choice, requested, vm, overrides)
+        if requested and not any(_text(wanted).lower() == _text(value).lower() for value in current):
+            difference = Difference(
+                setting=CHOICES[choice].setting + name, current=_text(current[0]), wanted=_text(wanted)
             )
-        for tag, wanted, current in pairs:
-            if tag in overrides.requested and wanted != current:
-                name = f"{CHOICES[tag].setting}/{disk.id.name}"
-                found.append(Difference(setting=name, current=_text(current), wanted=_text(wanted)))
-    return found
+            yield Mismatch(choice, part, difference, _in_place(choice, wanted, current[0]))
 
 
-def _needs_reenable(item: ProtectedItem, found: Difference) -> Finding:
-    return warning(
-        "SettingNeedsReenable",
-        f"{found.setting} of {item.source.name} is {found.current or 'none'}, and {found.wanted or 'none'} is "
-        "requested: Site Recovery does not change it on a protected item.",
-        "Leave it, or disable and enable replication at a time of your choice: its recovery points are lost then.",
-    )
+def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[ResourceId | None, tuple[_Value, ...]]]:
+    """The settings of the item, by the interface or disk that the VM still has, or None."""
+    if choice == "target-vnet":
+        yield None, ((item.nics[0].network if item.nics else None) or item.settings.network,)
+    elif choice == "churn":
+        yield None, ("high" if item.settings.high_churn else "normal",)
+    elif choice in ITEM_FIELDS:
+        yield None, (getattr(item.settings, ITEM_FIELDS[choice]),)
+    elif choice in _OF_NIC:
+        for nic in item.nics:
+            if nic.source in vm.nic_ids:
+                yield nic.source, _OF_NIC[choice](nic)
+    elif choice in _OF_DISK:
+        attached = {disk.id for disk in vm.disks}
+        for disk in item.disks:
+            if disk.id in attached:
+                yield disk.id, (_OF_DISK[choice](disk),)
+
+
+def _requested_value(choice: str, value: str, part: ResourceId | None, nics: int) -> str:
+    """The value requested for the interface or disk, or "". One address does not apply to several interfaces."""
+    if part is None:
+        return value
+    given = parts(value)
+    for_all = "" if choice == "target-ip" and nics > 1 else given.get("", "")
+    return given.get(part.name.lower(), for_all)
+
+
+def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides) -> _Value:
+    if not requested:
+        return None
+    if CHOICES[choice].resource_type is not None:
+        return referred(choice, requested, vm, overrides)
+    return "" if requested.lower() == NONE and choice in ITEM_FIELDS else requested
+
+
+def _in_place(choice: str, wanted: _Value, current: _Value) -> bool:
+    """Whether an update can make the change: it clears no setting, and replaces an availability set only by another."""
+    if choice in _FIXED or not wanted:
+        return False
+    return choice != "target-availability-set" or bool(current)
+
+
+def _text(value: _Value) -> str:
+    return str(value or "")

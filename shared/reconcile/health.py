@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from shared.config.profiles import Profile
-from shared.model.findings import Finding, Severity
+from shared.model.findings import Finding
 from shared.model.replicated_item import Job, JobStage, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.vm import SourceVm
-from shared.reconcile.catalog import drift
-from shared.reconcile.diff import removed_disks
-from shared.reconcile.drift import unprotected_disks
+from shared.planning.catalog import NEVER_TESTED, NEWER_AGENT, finding_of
+from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
 
 _INITIAL_REPLICATION = timedelta(hours=24)
 # Microsoft's advice is a drill every six months.
@@ -18,7 +17,7 @@ _TEST_FAILOVER = timedelta(days=180)
 _RENEWAL = timedelta(days=30)
 
 # No successful test failover; disks that could be protected: each has a finding of its own.
-_NEVER_TESTED, _MORE_DISKS = "161011", "153039"
+_UNTESTED, _MORE_DISKS = "161011", "153039"
 
 
 def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = None) -> Iterator[Finding]:
@@ -28,9 +27,11 @@ def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = 
     failed = last if last and last.stage is JobStage.FAILED else None
     if item:
         cause = "; ".join(map(str, item.errors)) or item.state_description or item.state
-        yield drift("EnableFailed", f"Enabling {name} failed: {cause}", failed.ended if failed else None)
+        yield finding_of("EnableFailed", f"Enabling {name} failed: {cause}", failed.ended if failed else None)
     elif failed:
-        yield drift("EnableFailed", f"Enabling {name} failed: see the job {failed.name} in the vault.", failed.ended)
+        yield finding_of(
+            "EnableFailed", f"Enabling {name} failed: see the job {failed.name} in the vault.", failed.ended
+        )
 
 
 def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: datetime) -> Iterator[Finding]:
@@ -38,7 +39,7 @@ def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: 
     if last and last.ended and now - last.ended >= _INITIAL_REPLICATION:
         come = "" if item.percent is None else f", and has reached {item.percent} %"
         text = f"{name} has been replicating since {last.ended:%Y-%m-%d %H:%M}{come}."
-        yield drift("InitialReplicationStalled", text, last.ended)
+        yield finding_of("InitialReplicationStalled", text, last.ended)
     yield from _of_health(name, item)
 
 
@@ -51,7 +52,7 @@ def of_protected(
         *_of_rpo(vm.id.name, item, profile, now),
         *unprotected_disks(vm, item),
         *removed_disks(vm, item),
-        *_of_policy(vm.id.name, policy, wanted),
+        *other_policy(vm, policy, wanted),
         *_of_agent(vm.id.name, item, now),
         *_of_tests(vm.id.name, item, now),
     )
@@ -60,12 +61,12 @@ def of_protected(
 def _of_health(name: str, item: ProtectedItem) -> Iterator[Finding]:
     if item.replication_health.lower() not in {"warning", "critical"}:
         return
-    errors = [error for error in item.errors if error.code not in {_NEVER_TESTED, _MORE_DISKS}]
+    errors = [error for error in item.errors if error.code not in {_UNTESTED, _MORE_DISKS}]
     if not errors and item.errors:
         return
     causes = "; ".join(map(str, errors)) or "the service names no error"
     since = min((error.since for error in errors if error.since), default=None)
-    yield drift("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {causes}.", since)
+    yield finding_of("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {causes}.", since)
 
 
 def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> Iterator[Finding]:
@@ -75,36 +76,30 @@ def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> 
     age = now - item.rpo_at if item.rpo_at else timedelta()
     if rpo > limit:
         text = f"The last recovery point of {name} is {_minutes(rpo)} min old; its profile allows {_minutes(limit)}."
-        yield drift("RpoBreached", text, item.rpo_at - rpo + limit if item.rpo_at else None)
+        yield finding_of("RpoBreached", text, item.rpo_at - rpo + limit if item.rpo_at else None)
     elif age > 2 * limit:
         text = f"The recovery point objective of {name} was last calculated {_minutes(age)} min ago."
-        yield drift("RpoBreached", text, item.rpo_at)
-
-
-def _of_policy(name: str, policy: Policy | None, wanted: Policy) -> Iterator[Finding]:
-    if policy and policy.values != wanted.values:
-        text = f"{name} is under {policy}; its profile requests {wanted}."
-        yield drift("PolicyMismatch", text)
+        yield finding_of("RpoBreached", text, item.rpo_at)
 
 
 def _of_agent(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding]:
     agent = item.agent
     if agent.expires and agent.expires - now < _RENEWAL:
-        yield drift("AgentOutdated", f"The mobility agent of {name} is supported until {agent.expires:%Y-%m-%d}.")
+        yield finding_of("AgentOutdated", f"The mobility agent of {name} is supported until {agent.expires:%Y-%m-%d}.")
     elif agent.certificate_outdated:
-        yield drift("AgentOutdated", f"The certificate of the mobility agent of {name} has to be renewed.")
+        yield finding_of("AgentOutdated", f"The certificate of the mobility agent of {name} has to be renewed.")
     elif agent.outdated:
         text = f"There is a newer mobility agent than {agent.version or 'the one'} of {name}."
-        yield drift("AgentOutdated", text, severity=Severity.NOTE)
+        yield finding_of("AgentOutdated", text, case=NEWER_AGENT)
 
 
 def _of_tests(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding]:
     if item.tested_at and now - item.tested_at > _TEST_FAILOVER:
         text = f"The last test failover of {name} was on {item.tested_at:%Y-%m-%d}."
-        yield drift("TestFailoverOverdue", text, item.tested_at)
-    elif any(error.code == _NEVER_TESTED for error in item.errors):
-        text = f"No test failover of {name} has succeeded so far ({_NEVER_TESTED})."
-        yield drift("TestFailoverOverdue", text, severity=Severity.NOTE)
+        yield finding_of("TestFailoverOverdue", text, item.tested_at)
+    elif any(error.code == _UNTESTED for error in item.errors):
+        text = f"No test failover of {name} has succeeded so far ({_UNTESTED})."
+        yield finding_of("TestFailoverOverdue", text, case=NEVER_TESTED)
 
 
 def _last(jobs: Iterable[Job]) -> Job | None:

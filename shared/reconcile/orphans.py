@@ -12,11 +12,12 @@ from hashlib import sha256
 from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP, RESOURCE_GROUP
 from shared.config.settings import Create, Settings
 from shared.model import naming
-from shared.model.findings import Finding, note
+from shared.model.findings import Finding
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import Lock, SourceVm
+from shared.planning.catalog import finding_of
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.placement import LONGEST_SET_NAME
 from shared.planning.references import references, target_group
@@ -210,15 +211,13 @@ def notes_of(kept: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
     """A note for each orphan that is kept, up to the limit of a report."""
     shown = list(kept.items())[:_MOST_NOTES]
     found = [
-        note(
-            "LeftoverTarget",
-            f"This app created {resource}, and no tagged or protected VM needs it. It is kept: {why}.",
-            "Remove it by hand if it is not needed.",
+        finding_of(
+            "LeftoverTarget", f"This app created {resource}, and no tagged or protected VM needs it. It is kept: {why}."
         )
         for resource, why in shown
     ]
     more = len(kept) - len(shown)
     if more:
         tag = next(iter(naming.MADE_BY))
-        found.append(note("LeftoverTarget", f"{more} more orphaned resources are kept.", f"They carry the tag {tag}."))
+        found.append(finding_of("LeftoverTarget", f"{more} more resources with the tag {tag} are kept."))
     return tuple(found)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from shared.model.base import Model
-from shared.model.findings import Finding, blocker, note
+from shared.model.findings import Finding
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
 from shared.model.plan import Setting
@@ -13,6 +13,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending
 from shared.model.target_resources import TargetResource
 from shared.model.vm import SourceVm
+from shared.planning.catalog import of_error
 
 CHANGED = "changed"
 """The name of the event that signals a change of the VM to its run. It may carry an `Order`."""
@@ -260,9 +261,9 @@ class RunState(Model):
         """Ends the run after a refusal: as Failed if Azure refused, and without failure if the settings did."""
         error = failed.error
         if failed.by_settings and error.code == WRITES_DISABLED:
-            return self.finish(RunOutcome.REPORTED, (note(WRITES_DISABLED, error.message),))
+            return self.finish(RunOutcome.REPORTED, (of_error(error),))
         if failed.by_settings:
-            return self.finish(RunOutcome.NOT_ELIGIBLE, (blocker(error.code, error.message, error.action),))
+            return self.finish(RunOutcome.NOT_ELIGIBLE, (of_error(error),))
         return self.finish(RunOutcome.FAILED, error=error)
 
 

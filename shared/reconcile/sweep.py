@@ -9,9 +9,10 @@ from typing import Any, Literal, Self
 from shared.config.settings import Settings
 from shared.model.base import Model
 from shared.model.decision import Action, State
-from shared.model.findings import Finding, warning
+from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.planning.catalog import finding_of
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
@@ -232,31 +233,26 @@ def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ..
     found = []
     if report.gaps:
         found.append(
-            warning(
+            finding_of(
                 "InventoryIncomplete",
                 "The estate could not be read in full, and this report is partial: nothing is disabled, and no VM is "
                 "enabled that an unread item may protect.",
-                "See the gaps: a transient error is gone by the next sweep; a missing role assignment is not.",
             )
         )
     if enables:
         found.append(
-            warning(
+            finding_of(
                 "DailyEnableLimitReached",
                 f"{enables} VMs are to be enabled beyond the {settings.max_enables_per_day} that "
                 "DR_MAX_ENABLES_PER_DAY allows in 24 hours: they wait for later sweeps.",
-                "Find out who tagged so many. If that is intended, increase DR_MAX_ENABLES_PER_DAY.",
             )
         )
     if disables:
         found.append(
-            warning(
+            finding_of(
                 "DailyDisableLimitReached",
                 f"{disables} VMs are to be disabled beyond the {settings.max_disable_percent_per_day:g} % that "
                 "DR_MAX_DISABLE_PERCENT_PER_DAY allows in 24 hours: they stay protected.",
-                "Find out why so many are to be disabled, and tag them again if that is not intended. If it is: DELETE "
-                ".../protection?confirm=true disables one VM at once; a larger DR_MAX_DISABLE_PERCENT_PER_DAY allows "
-                "more.",
             )
         )
     return tuple(found)

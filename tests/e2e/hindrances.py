@@ -74,6 +74,11 @@ class Case(NamedTuple):
     vm: Json
     names: tuple[str, ...]
 
+    @property
+    def blocks(self) -> bool:
+        """Whether PUT is refused. A failover VM is no fault: it is left as it is."""
+        return self.severity == "blocker" or self.code == "FailoverVm"
+
 
 def _tagged(name: str, /, **tags: str) -> Json:
     """A VM of the profile that allows much, with tags of ours."""
@@ -233,7 +238,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         (
             "OverrideInvalid",
             _tagged("misspelt", target_subnett="web"),
-            ("tag dr-target-subnett", "dr-target-subnet,", "Mend its name"),
+            ("tag dr-target-subnett", "dr-target-subnet,", "Change or remove the tag"),
         ),
         ("OverrideInvalid", _tagged("loud", churn="huge"), ("tag dr-churn is 'huge'", "normal, high")),
         (
@@ -345,7 +350,9 @@ def _nic(network: str, **more: str) -> list[Json]:
     ]
 
 
-CASES = [Case(code, "blocker", vm, names) for code, vm, names in _blockers()] + _others()
+CASES = [
+    Case(code, "note" if code == "FailoverVm" else "blocker", vm, names) for code, vm, names in _blockers()
+] + _others()
 
 LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetOutOfScope", "ManagedResourceGroup", "FailoverVm"}
 """What the fixed estate has, too."""

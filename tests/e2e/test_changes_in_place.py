@@ -107,11 +107,12 @@ async def test_what_azure_does_not_change_in_place_is_reported_and_not_touched(s
         if name in NEVER:
             assert (finding["code"], f"dr-{name} " in finding["message"]) == ("OverrideInvalid", True)
         elif name == "profile":
-            assert finding["code"] == "PolicyChangeNeedsReenable"
+            assert finding["code"] == "PolicyMismatch"
             assert "daily" in finding["message"]
         else:
             setting = CHOICES[name].setting if name in CHOICES else "targetAvailabilitySet"
-            assert finding["code"] == "SettingNeedsReenable"
+            code = "ConsistencyGroupMismatch" if name == "consistency-group" else "TargetMismatch"
+            assert finding["code"] == code
             assert finding["message"].startswith(setting)
             assert f"{overrides.chosen(asked[name][1])} is requested" in finding["message"].lower()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from local.stack import Stack
-from shared.reconcile.catalog import DRIFT
+from shared.planning.catalog import DRIFT
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack

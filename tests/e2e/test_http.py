@@ -223,7 +223,7 @@ async def test_a_changed_profile_edits_the_policy_of_the_app_once_it_is_confirme
     assert (policy["kind"], policy["action"]) == ("replication policy", "change in place")
     assert "24 h → 48 h" in policy["detail"]
     assert "2 item(s)" in policy["detail"]
-    assert [finding["code"] for finding in plan["findings"]] == ["PolicyChangeNeedsReenable"]
+    assert [finding["code"] for finding in plan["findings"]] == ["PolicyMismatch"]
     assert status == 202
     assert edited == {policy["name"].lower(): 1}
     assert retention["recoveryPointHistory"] == 48 * 60

@@ -46,7 +46,7 @@ async def test_two_profiles_in_one_region_pair(start_stack: StartStack) -> None:
     by_vm = {item["properties"]["friendlyName"]: item["properties"]["policyId"].lower() for item in items["value"]}
     assert {name: retention[policy] for name, policy in by_vm.items()} == {"web-1": 24 * 60, "web-2": 72 * 60}
     (finding,) = changed["findings"]
-    assert finding["code"] == "PolicyChangeNeedsReenable"
+    assert finding["code"] == "PolicyMismatch"
     assert "24-hour-retention" in finding["message"].split("its profile requests")[0]
     assert "72-hour-retention" in finding["message"].split("its profile requests")[1]
     cost = "its recovery points of the last 24 h, and leave it unprotected until 64 GiB are replicated again"

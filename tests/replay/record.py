@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.host.durable.events import EventType
-from shared.model.findings import blocker
 from shared.model.step_result import Ready
+from tests.findings import blocker
 from tests.replay.answers import (
     PLAN,
     SIZE,

@@ -6,9 +6,10 @@ import pytest
 
 from shared.model.activity_io import ChangeRequest, DeriveRequest, JobRequest, VmRequest
 from shared.model.changes import Changes, ItemUpdate
-from shared.model.findings import Severity, blocker, warning
+from shared.model.findings import Severity
 from shared.model.step_result import Error, Failed, Ready
 from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, RunOutcome, RunState
+from tests.findings import blocker, warning
 from tests.replay.answers import (
     AGENT,
     DISK,
@@ -33,7 +34,7 @@ from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
 OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE = "enable_protection", "monitor_job", "change_protection"
-NEEDS_REENABLE = warning("SettingNeedsReenable", "churn of web-1 is normal, and high is asked for.")
+NEEDS_REENABLE = warning("TargetMismatch", "churn of web-1 is normal, and high is asked for.")
 
 
 def requests(instance: Instance, activity: str) -> list[dict[str, object]]:

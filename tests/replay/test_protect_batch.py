@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.config.override_options import CHOICES
-from shared.model.findings import blocker
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.reconcile.batch import AT_ONCE, MOST_VMS, RUNNING, WAITING, Batch, BatchEnd, BatchProgress, BatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult
+from tests.findings import blocker
 from tests.replay.instance import START, Answer, InstanceOf
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 

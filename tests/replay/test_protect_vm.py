@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.model.findings import blocker, warning
 from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reconcile.run_state import WRITES_DISABLED, Phase, RunOutcome, RunState
+from tests.findings import blocker, warning
 from tests.replay.answers import (
     AGENT,
     GONE,

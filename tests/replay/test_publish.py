@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from shared.model import naming
-from shared.model.findings import blocker, note, warning
 from shared.model.plan import Setting
 from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reconcile.run_state import RunOutcome, RunState
 from shared.reconcile.run_summary import RunSummary
+from tests.findings import blocker, note, warning
 from tests.replay.answers import (
     AGENT,
     GONE,

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from shared.config.settings import Settings
 from shared.model.decision import State
-from shared.reconcile.compliance import CODES
+from shared.planning.catalog import CODES
 from triggers import names
 from triggers.compliance import CSV, FORMAT
 from triggers.estate_views import ComplianceView, JobsView

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.model.decision import State
-from shared.model.findings import Finding, note, warning
+from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.reconcile.inventory import ComplianceReport, VmStatus
@@ -13,6 +13,7 @@ from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
+from tests.findings import note, warning
 from tests.unit.app.examples import VAULT_ID, VM_ID
 from tests.unit.app.test_outcome_events import NOW
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.decision import Action, State
-from shared.model.findings import note, warning
 from shared.model.resource_id import ResourceId
 from shared.reconcile.inventory import ComplianceReport, VmStatus
+from tests.findings import note, warning
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name

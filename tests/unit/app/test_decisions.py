@@ -14,13 +14,13 @@ from shared.config.override_options import ACCOUNT
 from shared.config.settings import Mode
 from shared.model.activity_io import ChangeRequest, EnableRequest, VmRequest
 from shared.model.changes import Changes, Difference, ItemUpdate
-from shared.model.findings import warning
 from shared.model.replication import ReplicatedDisk
 from shared.model.step_result import Error, Ready, StepResult
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Summary, SweepReport
 from shared.reporting.audit_log import KEYS, SWEEP_KEYS, run_ended, swept
+from tests.findings import warning
 from tests.unit.app.examples import (
     DATA_DISK,
     OS_DISK,

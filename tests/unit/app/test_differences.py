@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import assume, event, given
+from hypothesis import settings as examples
 
 from shared.config import override_options
 from shared.model import naming
@@ -12,8 +14,10 @@ from shared.model.plan import Plan
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
-from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, Subnet
-from shared.reconcile.diff import removed_disks
+from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, SourceVm, Subnet
+from shared.planning.overrides import overrides_of
+from shared.reconcile.diff import Mismatch, mismatches
+from shared.reconcile.drift import removed_disks
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -35,6 +39,7 @@ from tests.unit.app.examples import (
     setting,
     source_vm,
 )
+from tests.unit.app.situations import Situation, item_made_from, situations
 
 BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
 THERE = Network(
@@ -200,7 +205,7 @@ def test_a_set_is_exchanged_for_another_and_never_given_or_taken() -> None:
     assert changed(exchanged) == ItemUpdate(availability_set=other)
     for plan in (given, taken):
         assert plan.changes == Changes()
-        assert reported(plan.findings, "SettingNeedsReenable").severity is Severity.WARNING
+        assert reported(plan.findings, "TargetMismatch").severity is Severity.WARNING
 
 
 OF_NIC = [
@@ -362,34 +367,34 @@ def test_what_site_recovery_does_not_change_is_reported_with_what_it_would_cost(
     plan = again(None, source_vm(tags={f"dr-{tag}": value}), context)
 
     assert plan.changes == Changes()
-    finding = reported(plan.findings, "SettingNeedsReenable")
-    assert finding.severity is Severity.WARNING
+    (finding,) = plan.findings
+    code = "ConsistencyGroupMismatch" if tag == "consistency-group" else "TargetMismatch"
+    assert (finding.code, finding.severity) == (code, Severity.WARNING)
     assert finding.message.startswith(message)
-    assert "does not change it on a protected item" in finding.message
     assert "its recovery points are lost then" in finding.fix
 
 
 @pytest.mark.parametrize(
-    ("tag", "value", "has"),
+    ("tag", "value", "has", "code"),
     [
-        ("target-zone", "none", {"zone": "2"}),
-        ("consistency-group", "none", {"consistency_group": "shop"}),
-        ("target-ppg", "none", {"placement_group": NAMED["target-ppg"].id}),
-        ("churn", "normal", {"high_churn": True}),
+        ("target-zone", "none", {"zone": "2"}, "TargetMismatch"),
+        ("consistency-group", "none", {"consistency_group": "shop"}, "ConsistencyGroupMismatch"),
+        ("target-ppg", "none", {"placement_group": NAMED["target-ppg"].id}, "TargetMismatch"),
+        ("churn", "normal", {"high_churn": True}, "TargetMismatch"),
     ],
 )
-def test_what_an_item_has_is_not_taken_away(tag: str, value: str, has: dict[str, Any]) -> None:
+def test_what_an_item_has_is_not_taken_away(tag: str, value: str, has: dict[str, Any], code: str) -> None:
     plan = again(an_item(has), source_vm(tags={f"dr-{tag}": value}))
 
     assert plan.changes == Changes()
-    assert reported(plan.findings, "SettingNeedsReenable")
+    assert [finding.code for finding in plan.findings] == [code]
 
 
 def test_what_can_be_changed_is_although_something_else_cannot() -> None:
     plan = again(target_size="Standard_D4s_v5", target_zone="2")
 
     assert plan.changes.update == ItemUpdate(size="Standard_D4s_v5")
-    assert [finding.code for finding in plan.findings] == ["SettingNeedsReenable"]
+    assert [finding.code for finding in plan.findings] == ["TargetMismatch"]
 
 
 # Wishes that are not to be had, and what is none of an item's business
@@ -399,7 +404,8 @@ def test_with_a_override_that_is_not_to_be_had_nothing_is_changed() -> None:
     plan = again(target_size="Standard_D4s_v5", target_nsg="missing")
 
     assert plan.changes == Changes()
-    assert [finding.code for finding in plan.blockers] == ["OverrideInvalid"]
+    assert (plan.replication, plan.blockers) == (None, ())
+    assert [(finding.code, finding.severity) for finding in plan.findings] == [("OverrideInvalid", Severity.WARNING)]
     assert setting(plan, "targetSize").value == "Standard_D4s_v5"
 
 
@@ -421,3 +427,112 @@ def test_an_item_that_the_portal_enabled_with_keys_or_high_churn_is_right_as_it_
     own = ItemDisk(id=OS_DISK, replica_sku=disk.sku, target_sku=disk.sku, encryption_set=KEYS.id)
 
     assert again(an_item({"high_churn": True}, disks=(own,)), source_vm(disks=(disk,))).findings == ()
+
+
+# One comparison, with nothing read: of a sweep and of a plan
+
+
+def found(vm: SourceVm, item: ProtectedItem) -> tuple[Mismatch, ...]:
+    return mismatches(vm, overrides_of(vm, {}, open_settings()), item)
+
+
+def done(item: ProtectedItem, update: ItemUpdate) -> ProtectedItem:
+    """The item once the update was made."""
+    fields = {name: getattr(update, name) for name in override_options.UPDATED_FIELDS.values()}
+    disks, nics = {disk.id: disk for disk in update.disks}, {nic.id: nic for nic in update.nics}
+    names = {"subnet": "target_subnet", "address": "target_address"}
+    return item.model_copy(
+        update={
+            "settings": item.settings.model_copy(update={name: value for name, value in fields.items() if value}),
+            "disks": tuple(
+                disk.model_copy(update=disks[disk.id].model_dump(include={"replica_sku", "target_sku"}))
+                if disk.id in disks
+                else disk
+                for disk in item.disks
+            ),
+            "nics": tuple(
+                nic.model_copy(
+                    update={"network": update.network or nic.network}
+                    | {names.get(name, name): value for name, value in (nics.get(nic.source) or ()) if name != "id"}
+                    | {"backend_pools": tuple(filter(None, [nics[nic.source].backend_pool]))}
+                    if nic.source in nics
+                    else {"network": update.network or nic.network}
+                )
+                for nic in item.nics
+            ),
+        }
+    )
+
+
+@examples(max_examples=150)
+@given(situations(fitting=True))
+def test_what_a_plan_writes_ends_every_difference_that_can_be_changed_in_place(situation: Situation) -> None:
+    """The VM was protected before anything was asked for; whatever is asked for since can be had."""
+    vm = situation.vm.model_copy(update={"nic_ids": tuple(nic.id for nic in situation.context.nics)})
+    before = situation._replace(vm=vm.model_copy(update={"tags": {"dr": "true"}, "request": {}}), group_tags={})
+    assume(before.plan().replication is not None)
+    item = item_made_from(before, before.plan())
+    plan = situation._replace(vm=vm).plan(item)
+    assume(plan.replication is not None)
+    overrides = overrides_of(vm, situation.group_tags, situation.app)
+
+    differing = mismatches(vm, overrides, item)
+    left = mismatches(vm, overrides, done(item, plan.changes.update or ItemUpdate()))
+
+    event(f"{min(len(differing), 3)} mismatches")
+    assert plan.changes.differences == tuple(each.difference for each in differing if each.in_place)
+    assert left == tuple(each for each in differing if not each.in_place)
+
+
+def test_an_interface_that_moves_to_another_network_is_given_a_subnet_of_it() -> None:
+    hub = Network(id=NAMED["target-vnet"].id, location=TARGET, subnets={"app": Subnet()})
+
+    plan = again(context={"target_networks": (THERE, hub)}, target_vnet="hub")
+
+    assert changed(plan) == ItemUpdate(network=hub.id, nics=(ReplicatedNic(id=NIC, subnet="app"),))
+    assert [each.setting for each in plan.changes.differences] == ["targetVnet"]
+
+
+def test_a_name_stands_for_the_resource_in_the_target_group_and_no_other() -> None:
+    theirs = ResourceId.of(SUBSCRIPTION, "others", NETWORK.type, "vnet-dr")
+    ours = ResourceId.of(SUBSCRIPTION, "web-asr", NETWORK.type, "VNET-DR")
+
+    (differing,) = found(asking(target_vnet="vnet-dr"), an_item({}, {"network": theirs}))
+
+    assert (differing.code, differing.difference.current, differing.in_place) == ("NetworkMismatch", str(theirs), True)
+    assert differing.difference.wanted.lower() == ours.key
+    assert found(asking(target_vnet="vnet-dr"), an_item({}, {"network": ours})) == ()
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"target_subnet": "web-1-nic=web"},
+        {"target_subnet": "other-nic=db"},
+        {"target_disk_type": "web-1-data=Standard_LRS"},
+        {"target_zone": "none"},
+        {"consistency_group": "none"},
+        {"churn": "normal"},
+        {"target_resource_group": str(HAS.target_group).upper().replace("/RESOURCEGROUPS/", "/resourcegroups/")},
+    ],
+)
+def test_what_the_item_has_or_the_vm_has_not_is_no_mismatch(tags: dict[str, str]) -> None:
+    assert found(asking(**tags), an_item()) == ()
+
+
+def test_an_interface_or_a_disk_that_was_removed_is_not_compared() -> None:
+    item = an_item(disks=(ItemDisk(id=DATA_DISK, target_sku="Premium_LRS"),))
+    vm = asking(target_disk_type="Standard_LRS", target_subnet="db").model_copy(
+        update={"nic_ids": (), "disks": (Disk(id=OS_DISK, sku=""),)}
+    )
+
+    assert found(vm, item) == ()
+
+
+def test_one_address_is_asked_for_no_one_where_there_are_several_interfaces() -> None:
+    other = ResourceId(f"{NIC}-2")
+    nics = (ItemNic(id="1", source=NIC), ItemNic(id="2", source=other))
+    vm = asking(target_ip="10.1.1.9")
+
+    assert found(vm.model_copy(update={"nic_ids": (NIC, other)}), an_item(nics=nics)) == ()
+    assert [each.difference.setting for each in found(vm, an_item())] == ["targetIp/web-1-nic"]

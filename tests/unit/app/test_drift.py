@@ -59,7 +59,7 @@ def test_a_policy_of_other_values_is_reported_with_both_and_what_a_change_would_
 
     (finding,) = other_policy(vm, THEIRS.model_copy(update={"retention_minutes": retention}), WANTED)
 
-    assert (finding.code, finding.severity) == ("PolicyChangeNeedsReenable", Severity.WARNING)
+    assert (finding.code, finding.severity) == ("PolicyMismatch", Severity.WARNING)
     assert f"the policy theirs (retention {retention} min, app-consistent off)" in finding.message
     assert f"{WANTED.name} (retention 1440 min, app-consistent every 240 min)" in finding.message
     assert "confirm=true" in finding.fix

@@ -6,12 +6,12 @@ import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from activities.follow_batch import follow_batch
-from shared.model.findings import blocker, note, warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Ready
 from shared.orchestrations import instance_of
 from shared.reconcile.batch import BatchProgress, BatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult, RunState
+from tests.findings import blocker, note, warning
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeHub

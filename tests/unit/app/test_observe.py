@@ -325,13 +325,13 @@ async def test_a_disk_that_was_attached_later_is_reported_and_added(cloud: Cloud
 
 
 async def test_an_item_with_a_policy_of_the_same_values_is_right_whatever_its_name(cloud: Cloud) -> None:
-    assert "PolicyChangeNeedsReenable" not in [finding.code for finding in (await protected(cloud)).findings]
+    assert "PolicyMismatch" not in [finding.code for finding in (await protected(cloud)).findings]
 
 
 async def test_a_profile_changed_after_enabling_is_reported_since_it_cannot_be_fixed(cloud: Cloud) -> None:
     found = await protected(cloud, profiles={"default": Profile(recovery_point_retention_hours=72)})
 
-    assert [finding.code for finding in found.findings if "Policy" in finding.code] == ["PolicyChangeNeedsReenable"]
+    assert [finding.code for finding in found.findings if "Policy" in finding.code] == ["PolicyMismatch"]
     assert "72-hour-retention" in str(found.findings)
     assert cloud.writes == []
 

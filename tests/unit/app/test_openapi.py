@@ -15,11 +15,11 @@ import pytest
 import schemathesis
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from shared.model.findings import warning
 from shared.model.plan import Setting
 from shared.model.resource_id import vm_id
 from shared.model.step_result import Error
 from shared.reconcile.run_state import RunOutcome, RunState
+from tests.findings import warning
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body

@@ -299,5 +299,5 @@ def test_a_report_names_as_many_as_it_has_room_for() -> None:
 
     assert len(named) == 20
     assert all(note.code == "LeftoverTarget" and note.message.endswith("It is kept: it is young.") for note in named)
-    assert rest.message == "3 more orphaned resources are kept."
+    assert rest.message == "3 more resources with the tag dr-made-by are kept."
     assert notes_of({}) == ()

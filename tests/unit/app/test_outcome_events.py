@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.decision import Action, State
-from shared.model.findings import Finding, Severity, blocker, note, warning
+from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.reconcile.inventory import VmStatus
@@ -17,6 +17,7 @@ from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Summary, SweepReport
 from shared.reporting.events import MOST_BYTES, PUBLISHED_WHEN, EventType, OutcomeEvent, batches, of_run, of_sweep
+from tests.findings import blocker, note, warning
 from tests.unit.app.examples import VAULT_ID, VM_ID, protected_item
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -315,7 +315,7 @@ async def test_what_cannot_be_changed_in_place_is_a_finding_and_no_change(cloud:
     view = await view_of(cloud, {"dr-target-zone": "2"}, **allowing(target_zone=["*"]))
 
     assert (view["changes"], view["resources"]) == ([], [])
-    assert {finding["code"] for finding in view["findings"]} == {"NotManagedByApp", "SettingNeedsReenable"}
+    assert {finding["code"] for finding in view["findings"]} == {"NotManagedByApp", "TargetMismatch"}
 
 
 @pytest.mark.parametrize("state", ["EnablingProtection", "UnplannedFailoverCommitted"])

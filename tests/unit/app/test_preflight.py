@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.model.findings import Finding, Severity, blocker, note, warning
+from shared.model.findings import Finding, Severity
+from shared.model.plan import Plan
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Disk, EligibilityError, Lock, Network, Offer, Size, SourceVm, Subnet
 from shared.planning import preflight
+from tests.findings import blocker, note, warning
 from tests.unit.app.examples import (
     ELSEWHERE,
     NETWORK,
@@ -125,7 +127,10 @@ def test_a_hold_names_the_tag_to_remove() -> None:
 def test_a_copy_names_its_original() -> None:
     copy = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Compute/virtualMachines", "web-1")
 
-    assert str(VM_ID) in reported([preflight.copy_of(copy, VM_ID)], "FailoverVm").message
+    finding = preflight.copy_of(copy, VM_ID)
+
+    assert (finding.code, finding.severity) == ("FailoverVm", Severity.NOTE)
+    assert str(VM_ID) in finding.message
 
 
 def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:
@@ -329,11 +334,17 @@ def test_a_read_only_lock_where_a_network_has_to_be_made_blocks(there: bool, rea
         (blocker("SizeNotInTarget", "x"), True),
         (blocker("StaleLink", "x"), False),
         (blocker("VmNotRunning", "x"), False),
-        (warning("ReadOnlyLock", "x"), False),
+        (warning("OverrideInvalid", "x"), True),
     ],
 )
 def test_only_a_blocker_that_rests_on_what_is_remembered_may_be_old(finding: Finding, old: bool) -> None:
-    assert preflight.may_be_old([note("X", "x"), finding]) is old
+    assert preflight.may_be_old(Plan(vm=source_vm(), findings=(note("X", "x"), finding))) is old
+
+
+def test_a_plan_that_nothing_blocks_is_not_old() -> None:
+    plan = plan_of(source_vm(), planning_context(), settings())
+
+    assert preflight.may_be_old(plan.model_copy(update={"findings": (warning("UnsupportedDisk", "x"),)})) is False
 
 
 def test_a_region_without_a_vault_is_reported_with_both_ways_out() -> None:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import pytest
 
-from shared.model.findings import blocker
+from tests.findings import blocker
 from triggers.problems import Problem
 
 

@@ -17,7 +17,7 @@ from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.orchestrations import instance_of
-from shared.reconcile.catalog import drift
+from shared.planning.catalog import finding_of
 from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
@@ -468,7 +468,7 @@ async def test_a_plan_shows_the_policy_that_would_be_edited_and_how_many_items_a
     assert "12 h → 24 h" in policy["detail"]
     assert "2 item(s)" in policy["detail"]
     assert "confirm=true" in policy["detail"]
-    assert "PolicyChangeNeedsReenable" in {finding["code"] for finding in view["findings"]}
+    assert "PolicyMismatch" in {finding["code"] for finding in view["findings"]}
     assert cloud.writes == []
 
 
@@ -664,7 +664,7 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "item": None,
         "details": None,
         "settings": [],
-        "findings": [drift("NotTagged", "web-1 is not tagged: nothing protects it.").dump()],
+        "findings": [finding_of("NotTagged", "web-1 is not tagged: nothing protects it.").dump()],
         "running": False,
         "run": None,
         "lastChange": None,

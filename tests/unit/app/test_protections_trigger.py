@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
-from shared.model.findings import blocker
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error
 from shared.reconcile.batch import Batch, BatchEnd
 from shared.reconcile.run_state import RunOutcome
+from tests.findings import blocker
 from tests.unit.app.asking import answer_to, get, post, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure

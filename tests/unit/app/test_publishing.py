@@ -17,7 +17,6 @@ from activities.purge_history import purge_history
 from shared.arm.topic import publish
 from shared.model.activity_io import PurgeRequest
 from shared.model.decision import State
-from shared.model.findings import warning
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.orchestrations import ENDED, RUNNING
@@ -26,6 +25,7 @@ from shared.reconcile.retention import KEPT, purge_windows
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.reporting.metrics import Measurement
+from tests.findings import warning
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeDurableClient

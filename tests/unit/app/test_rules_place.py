@@ -43,8 +43,8 @@ def asked(context: dict[str, Any] | None = None, **tags: str) -> Plan:
 
 
 def refused(plan: Plan, tag: str) -> str:
-    """The one blocker, which names the tag."""
-    (finding,) = plan.blockers
+    """The one finding that refuses: a blocker, or a warning about an item. It names the tag."""
+    (finding,) = plan.blockers or plan.findings
     assert finding.code == "OverrideInvalid"
     assert f"The tag dr-{tag} is " in finding.message
     assert plan.replication is None

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.changes import Changes, Difference, ItemUpdate
-from shared.model.findings import Severity, note
+from shared.model.findings import Severity
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
 from shared.model.step_result import Error, Failed, Pending
 from shared.reconcile.run_state import WRITES_DISABLED, LastChange, Phase, RunOutcome, RunState
+from tests.findings import note
 from tests.unit.app.examples import VM_ID, plan_of, planning_context, protected_item, settings, source_vm
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -10,7 +10,6 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.model.decision import Action, State
-from shared.model.findings import note, warning
 from shared.model.naming import instance_id
 from shared.model.resource_id import ResourceId
 from shared.reconcile import sweep
@@ -28,6 +27,7 @@ from shared.reconcile.sweep import (
     vault_of,
     waits,
 )
+from tests.findings import note, warning
 from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -1,202 +1,247 @@
-"""The catalog of findings about a VM: meaning, what the app does, and what to do.
+"""The catalog of findings: severity, meaning, what the app does, and what to do, of every code once.
 
-The table in docs/findings.md is made of this one, so that no finding is without its row.
+A finding is made from its row, with a message of the facts, where it is found; docs/findings.md is made from the rows.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
-from shared.model.findings import Finding, Severity
+from shared.model.findings import PROTECTED, WARNED_IF_PROTECTED, Case, Finding, Row, Severity
+from shared.model.step_result import Error
+from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 
 _RUN = "the VM's own run"
 _NOTHING = "nothing"
 
-
-class Drift(NamedTuple):
-    severity: Severity
-    means: str
-    does: str
-    fix: str
-
+IN_PLACE = "in place"
+_CHANGED = {
+    IN_PLACE: Case(
+        "Azure changes it in place", fix="Nothing, unless the finding persists: GET .../protection shows why."
+    )
+}
+NEVER_TESTED, NEWER_AGENT = "never tested", "newer agent"
+_LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 DRIFT = {
-    "MissingProtection": Drift(
+    "MissingProtection": Row(
         Severity.WARNING,
         "it is tagged, and nothing protects it",
         f"{_RUN} enables it, or reports why not",
         "Nothing, unless the finding persists: GET .../protection shows the result of its run.",
     ),
-    "NotEligible": Drift(
+    "NotEligible": Row(
         Severity.WARNING,
         "it is tagged, and cannot be protected as it is",
         f"{_NOTHING}, until the reason is gone",
         "See the other findings of the VM: each says what to do.",
     ),
-    "EnableFailed": Drift(
+    "EnableFailed": Row(
         Severity.WARNING,
         "the last attempt to enable its replication failed",
         f"{_RUN} removes the failed item if the app created it, and retries twice",
         "Fix what the error names; a failed item that the app did not create: disable its replication in the portal.",
     ),
-    "InitialReplicationStalled": Drift(
+    "InitialReplicationStalled": Row(
         Severity.WARNING,
         "its initial replication has not ended within 24 hours of the enable job",
         "keeps monitoring",
         "See the item's health in the portal: cache account, outbound connectivity, churn.",
     ),
-    "Unhealthy": Drift(
+    "Unhealthy": Row(
         Severity.WARNING,
         "the service says that its replication is in health Warning or Critical",
         _NOTHING,
         "Do what the service recommends for the errors named.",
     ),
-    "RpoBreached": Drift(
+    "RpoBreached": Row(
         Severity.WARNING,
         "its last recovery point is older than its profile allows (`rpoLimitMinutes`)",
         _NOTHING,
         "See the item's health: churn above the limits, a throttled cache account, no outbound connectivity.",
     ),
-    "DiskNotProtected": Drift(
+    "DiskNotProtected": Row(
         Severity.WARNING,
         "a disk was attached after replication was enabled",
         "adds it to an item that the app created",
-        "To any other item: add it in the portal under Disks.",
+        "Nothing if the app created the item, unless another finding says why the disk is not added. Any other item: "
+        "add the disk in the portal under Disks, if it was not left out on purpose.",
     ),
-    "DiskRemoved": Drift(
+    "DiskRemoved": Row(
         Severity.WARNING,
         "a replicated disk is no longer attached",
         _NOTHING,
-        "Attach it again, or remove it from the item in the portal.",
+        "Attach it again, or remove it from the item in the portal under Disks: its recovery points go with it.",
     ),
-    "PolicyMismatch": Drift(
+    "PolicyMismatch": Row(
         Severity.WARNING,
         "it is under a replication policy with other values than its profile's",
         _NOTHING,
-        "Site Recovery cannot move an item to another policy: PUT .../protection?confirm=true edits a policy that this "
-        "app made for the profile; else leave it, or disable and enable at a time of your choice.",
+        "Site Recovery cannot move an item to another policy. Leave it; or, where its plan shows the policy as `change "
+        "in place`, PUT with confirm=true edits that for all VMs under it; or disable and enable at a time of your "
+        "choice: that would cost its recovery points of the last {retention}, and leave it unprotected until {data} "
+        "are replicated again.",
     ),
-    "TargetMismatch": Drift(
+    "TargetMismatch": Row(
         Severity.WARNING,
         "a setting of its target differs from the requested one",
         "changes it in place, where Azure can",
-        "If Azure does not change it in place: leave it, or disable and enable at a time of your choice.",
+        f"Site Recovery does not change it on a protected item: {_LEAVE}",
+        _CHANGED,
     ),
-    "NetworkMismatch": Drift(
+    "NetworkMismatch": Row(
         Severity.WARNING,
         "its target network, subnet, address or a setting of an interface differs from the requested one",
-        "changes it in place",
-        "If the finding persists: GET .../protection shows the reason.",
+        "changes it in place, where Azure can",
+        f"Site Recovery does not change it on a protected item: {_LEAVE}",
+        _CHANGED,
     ),
-    "ConsistencyGroupMismatch": Drift(
+    "ConsistencyGroupMismatch": Row(
         Severity.WARNING,
         "it is not in the requested multi-VM consistency group",
         _NOTHING,
-        "Site Recovery chooses the group when it enables: leave it, or disable and enable at a time of your choice.",
+        f"Site Recovery puts it into a group when it enables it: {_LEAVE}",
     ),
-    "AgentOutdated": Drift(
+    "AgentOutdated": Row(
         Severity.WARNING,
         "its mobility agent or the agent's certificate has to be renewed",
         "nothing; with `DR_AGENT_AUTOMATION_ACCOUNT` the service updates agents",
         "Set DR_AGENT_AUTOMATION_ACCOUNT, or update the agent in the portal.",
+        {NEWER_AGENT: Case("there is merely a newer agent", Severity.NOTE)},
     ),
-    "TestFailoverOverdue": Drift(
+    "TestFailoverOverdue": Row(
         Severity.WARNING,
-        "no test failover has succeeded in the last 180 days; a note where none ever has (161011)",
+        "no test failover has succeeded in the last 180 days",
         _NOTHING,
         "Do a test failover, and clean it up.",
+        {NEVER_TESTED: Case("none ever has (161011)", Severity.NOTE)},
     ),
-    "UntaggedButProtected": Drift(
+    "UntaggedButProtected": Row(
         Severity.WARNING,
         "it is protected, and its tag does not request it (any more)",
         "`cleanup` disables an item that the app created: after `DR_OPT_OUT_GRACE_HOURS` if the tag says no, else "
         "after `DR_UNTAG_GRACE_HOURS`",
         "Tag it again if it is to stay protected; else DELETE .../protection?confirm=true.",
     ),
-    "TagValueUnknown": Drift(
+    "TagValueUnknown": Row(
         Severity.WARNING,
         "the value of its tag means neither yes nor no: it is neither enabled nor disabled",
         _NOTHING,
         "Set the tag to a value of `DR_TAG_VALUES`, or to false, no, 0 or off.",
     ),
-    "SourceDeleted": Drift(
+    "SourceDeleted": Row(
         Severity.WARNING,
         "what it protects is gone",
         "`cleanup` disables an item that the app created after `DR_UNTAG_GRACE_HOURS`",
         "If the VM was deleted by mistake, fail over to its last recovery point before the grace ends.",
     ),
-    "SourceMoved": Drift(
+    "SourceMoved": Row(
         Severity.WARNING,
         "its VM was moved to another resource group or subscription: Site Recovery protects it under its old ID",
         "nothing; the VM is enabled under its new ID once the old item is gone",
         "First disable the replication of the old item: its recovery points are lost. The app then enables the VM "
         "under its new ID, if that is in DR_SOURCE_SCOPE.",
     ),
-    "SourceReplaced": Drift(
+    "SourceReplaced": Row(
         Severity.BLOCKER,
         "another VM has its name: the recovery points belong to the old VM",
         _NOTHING,
         "Disable replication when the old recovery points are no longer needed; the new VM is enabled afterwards.",
     ),
-    "SourceNotRead": Drift(
+    "SourceNotRead": Row(
         Severity.NOTE,
         "its VM is not in the list of VMs, and the list is incomplete",
         _NOTHING,
         "See the gaps of the report.",
     ),
-    "ProtectionNotRead": Drift(
+    "ProtectionNotRead": Row(
         Severity.NOTE,
         "no item that could be read protects it, and the list of items is incomplete",
         f"{_NOTHING}, until the list can be read",
         "See the gaps of the report.",
     ),
-    "ItemFrozen": Drift(
+    "ItemFrozen": Row(
         Severity.WARNING,
         "it is failed over, its replication is reversed, it is under test failover, or in an unknown state",
         "nothing, whatever else is found",
         "Complete the failover: clean up the test failover, commit, reprotect, or fail back.",
     ),
-    "FailoverVm": Drift(
+    "FailoverVm": Row(
         Severity.NOTE,
         "a failover or a test failover created it, with the same tags",
         _NOTHING,
-        "Nothing: the original stays under protection.",
+        "Nothing: the original stays under protection. A committed failover is reprotected by an operator.",
     ),
-    "NotTagged": Drift(
+    "NotTagged": Row(
         Severity.NOTE,
         "no tag requests its protection: a candidate",
         _NOTHING,
         "Tag it if it must be protected.",
     ),
-    "ProtectedElsewhere": Drift(
+    "ProtectedElsewhere": Row(
         Severity.BLOCKER,
         "a vault that is not in `DR_VAULT_IDS` protects it",
         _NOTHING,
         "Add that vault to DR_VAULT_IDS, or disable that replication first.",
     ),
-    "NotManagedByApp": Drift(
+    "NotManagedByApp": Row(
         Severity.NOTE,
         "the portal, Terraform or Azure Policy enabled it",
         "changes in place what an override requests; never disables it",
         "Nothing: its owner disables it.",
     ),
-    "OnHold": Drift(Severity.WARNING, "it carries the hold tag", _NOTHING, "Remove the tag when the app may continue."),
-    "OverrideInvalid": Drift(
+    "OnHold": Row(
+        Severity.BLOCKER,
+        "it carries the hold tag",
+        _NOTHING,
+        "Remove the tag {tag}-hold when the app may continue.",
+    ),
+    "OverrideInvalid": Row(
         Severity.BLOCKER,
         "a tag requests something that is not available",
-        "nothing; a warning where it is protected already",
-        "Change the tag that the message names, or remove it.",
+        f"{_NOTHING}, until the reason is gone",
+        "Change or remove the tag that the message names; a profile is defined in DR_PROFILES.",
+        WARNED_IF_PROTECTED,
     ),
-    "OverrideNotAllowed": Drift(
+    "OverrideNotAllowed": Row(
         Severity.BLOCKER,
         "a tag requests something that its profile does not allow, or outside `DR_TARGET_SCOPE`",
-        "nothing; a warning where it is protected already",
-        "Choose what is allowed, or have the allow-list extended.",
+        f"{_NOTHING}, until the reason is gone",
+        "Choose what is allowed, or have it allowed: by `allow` of the profile in DR_PROFILES, or by DR_TARGET_SCOPE.",
+        WARNED_IF_PROTECTED,
     ),
 }
-"""By code. Other blockers of a VM that cannot be protected are found by its own run: docs/findings.md has them, too."""
+"""Findings of a sweep about a VM, protected or not; most of them are found by its own run and its plan, too."""
+
+CATALOG = DRIFT | LISTED | PLANNED | OF_SWEEP
+
+CODES = frozenset(DRIFT | LISTED)
+"""The codes that the status of a VM in a compliance report may have."""
 
 
-def drift(code: str, message: str, since: datetime | None = None, severity: Severity | None = None) -> Finding:
-    """A finding of the catalog, with its fix; `severity` overrides that of the catalog."""
-    row = DRIFT[code]
-    return Finding(code=code, severity=severity or row.severity, message=message, fix=row.fix, since=since)
+def finding_of(code: str, message: str, since: datetime | None = None, case: str = "", **facts: str) -> Finding:
+    """A finding with the severity and fix of its row, or of a `case` of the row; `facts` are what the fix names."""
+    severity, fix = CATALOG[code].severity_in(case), fix_of(code, case, **facts)
+    return Finding(code=code, severity=severity, message=message, fix=fix, since=since)
+
+
+def fix_of(code: str, case: str = "", **facts: str) -> str:
+    return CATALOG[code].fix_in(case).format(**facts)
+
+
+def of_error(error: Error) -> Finding:
+    """The finding about a rule that refused a step. An error code of Azure's own, without a row, is a blocker."""
+    row = CATALOG.get(error.code)
+    severity = row.severity if row else Severity.BLOCKER
+    return Finding(
+        code=error.code, severity=severity, message=error.message, fix=error.action or (row.fix if row else "")
+    )
+
+
+def on_protected(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings with the severity that they have of a VM that is protected already."""
+    return tuple(
+        each.model_copy(update={"severity": CATALOG[each.code].severity_in(PROTECTED)})
+        if PROTECTED in CATALOG[each.code].cases
+        else each
+        for each in findings
+    )
