@@ -17,6 +17,7 @@ from shared.arm.recent_writes import RecentWrites
 from shared.arm.ttl_cache import TTL_SLOW, TtlCache
 from shared.config.settings import Mode, Settings, load_settings
 from shared.model.resource_id import ResourceId
+from shared.model.target_resources import REMOVABLE
 from shared.reconcile.run_state import WRITES_DISABLED
 
 if TYPE_CHECKING:
@@ -128,11 +129,9 @@ class Azure:
     def check_removal(self, orphan: ResourceId) -> None:
         """Passes if the settings allow to remove `orphan` and its type is removable: never a disk, a vault, or anything
         in a vault. Raises WriteRefusedError."""
-        from shared.reconcile.orphans import LEAVES_FIRST
-
         self.check_disable()
         self.check_write(orphan)
-        if orphan.type.lower() not in LEAVES_FIRST:
+        if not any(orphan.is_type(kind.type) for kind in REMOVABLE):
             raise WriteRefusedError("NeverRemoved", f"{orphan} is of a kind that is never removed")
 
     def _check_writes_on(self) -> None:

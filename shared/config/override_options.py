@@ -4,37 +4,27 @@ A row with a `tag` can be chosen: by the profile, a tag of the resource group, a
 chosen to be has to lie inside the profile's allow-list and the target scope besides (`planning/overrides.py`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from shared.model.resource_types import (
+    ACCOUNT,
+    AVAILABILITY_SET,
+    ENCRYPTION_SET,
+    NETWORK,
+    PLACEMENT_GROUP,
+    POOL,
+    PUBLIC_IP,
+    RESERVATION,
+    RESOURCE_GROUP,
+    SECURITY_GROUP,
+    ResourceType,
+)
 from shared.model.values import Check, each, ip_address, matching, one_of, region, resource
 
 IN_PLACE = "update of the item"
 ADDED = "a disk that is attached is added to the item; one that was detached is reported"
 FIXED = "no: disable and enable"
 CHOSEN = "profile, resource group's tag, VM's tag, request"
-
-NETWORK = "Microsoft.Network/virtualNetworks"
-SECURITY_GROUP = "Microsoft.Network/networkSecurityGroups"
-PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
-POOL = "Microsoft.Network/loadBalancers/backendAddressPools"
-AVAILABILITY_SET = "Microsoft.Compute/availabilitySets"
-PLACEMENT_GROUP = "Microsoft.Compute/proximityPlacementGroups"
-RESERVATION = "Microsoft.Compute/capacityReservationGroups"
-ENCRYPTION_SET = "Microsoft.Compute/diskEncryptionSets"
-ACCOUNT = "Microsoft.Storage/storageAccounts"
-RESOURCE_GROUP = ""
-NOUNS = {
-    NETWORK: "a virtual network",
-    SECURITY_GROUP: "a network security group",
-    PUBLIC_IP: "a public IP address",
-    POOL: "a load balancer's backend address pool",
-    AVAILABILITY_SET: "an availability set",
-    PLACEMENT_GROUP: "a proximity placement group",
-    RESERVATION: "a capacity reservation group",
-    ENCRYPTION_SET: "a disk encryption set",
-    ACCOUNT: "a storage account",
-    RESOURCE_GROUP: "a resource group",
-}
 
 DISK_TYPES = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "PremiumV2_LRS")
 NORMAL_CHURN, HIGH_CHURN = "normal", "high"
@@ -56,7 +46,7 @@ class Row(NamedTuple):
     layers: str = CHOSEN
     tag: str = ""
     check: Check | None = None
-    resource_type: str | None = None
+    resource_type: ResourceType | None = None
     of: str = ""
 
     def read(self, text: str) -> str:
@@ -64,7 +54,7 @@ class Row(NamedTuple):
         return self.check(text.strip()) if self.check else text
 
 
-def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **more: str) -> Row:
+def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **more: Any) -> Row:
     """A setting with an override: its name is that of the tag in camelCase."""
     first, *others = tag.split("-")
     return Row(
@@ -78,11 +68,12 @@ def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **m
     )
 
 
-def _named(tag: str, resource_type: str, portal: str, default: str, optional: bool = False, **more: str) -> Row:
+def _named(
+    tag: str, resource_type: ResourceType, portal: str, default: str, optional: bool = False, **more: Any
+) -> Row:
     """A setting that names an existing resource."""
-    noun = NOUNS[resource_type]
-    check = resource(resource_type, noun, optional=optional)
-    allowed = f"ID or name of {noun}" + (", or none" if optional else "")
+    check = resource(resource_type, optional=optional)
+    allowed = f"ID or name of {resource_type.noun}" + (", or none" if optional else "")
     if more.get("of"):
         check, allowed = each(check), f"{allowed}; or {more['of']}=…, one by one"
     return _chosen(tag, check, portal, default, allowed, resource_type=resource_type, **more)
@@ -174,7 +165,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _chosen(
         "target-backend-pool",
-        each(resource(POOL, NOUNS[POOL], by_name=False)),
+        each(resource(POOL, by_name=False)),
         "Network > load balancer of an interface",
         "none",
         "ID of a load balancer's backend address pool; or nic=…, one by one",

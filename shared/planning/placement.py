@@ -15,7 +15,6 @@ from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.overrides import Overrides
 from shared.planning.references import target_group
 
-LONGEST_SET_NAME = 80
 LONGEST_WINDOWS_NAME = 15
 MOST_IN_GROUP = 16
 
@@ -114,7 +113,7 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
             "target-availability-set", f"none, since the {d.overrides.requested['target-zone'].where} requests a zone"
         )
         return None
-    default = naming.in_group(group, source.id, LONGEST_SET_NAME) if source and not zone else None
+    default = naming.in_group(group, source.id) if source and not zone else None
     reason = (
         "the VM's availability set, with -asr" if default else "a zone is requested" if zone else "the VM is in none"
     )
@@ -123,7 +122,7 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
 
 def placement_group(d: PlanBuilder) -> ResourceId | None:
     source = d.vm.placement_group_id
-    default = naming.target_sibling(source, LONGEST_SET_NAME) if source else None
+    default = naming.target_sibling(source) if source else None
     reason = "the VM's proximity placement group, with -asr" if source else "the VM is in none"
     return d.resource("target-ppg", default, reason)
 
