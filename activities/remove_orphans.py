@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
 from shared.arm.resource_graph import TruncatedError
-from shared.arm.ttl_cache import TTL_SLOW
+from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Mode
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready, StepResult

@@ -10,8 +10,8 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC
 from shared.config import override_options
+from shared.config.intervals import TTL_SLOW, TTL_STATIC
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from shared.arm.client import Azure
 from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
 from shared.arm.parsing import region
-from shared.arm.ttl_cache import FRESH_FOR
+from shared.config.intervals import FRESH_FOR
 from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import type_of

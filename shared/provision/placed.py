@@ -12,7 +12,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.ttl_cache import FRESH_FOR
+from shared.config.intervals import FRESH_FOR
 from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import AvailabilitySet, CacheAccount, PlacementGroup, ResourceGroup, VirtualNetwork

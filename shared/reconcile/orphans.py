@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from shared.config.intervals import LONGEST_FOR_TARGETS
 from shared.config.settings import Create, Settings
 from shared.model import naming
 from shared.model.findings import Finding, note
@@ -20,7 +21,6 @@ from shared.model.values import parts
 from shared.model.vm import Lock, SourceVm
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.references import references, target_group
-from shared.reconcile.run_state import LONGEST_FOR_TARGETS
 
 _LEAVES_FIRST = [kind.type.lower() for kind in REMOVABLE]
 _MOST_NOTES = 20

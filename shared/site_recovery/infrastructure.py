@@ -11,7 +11,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.get_or_create import UnderWayError
 from shared.arm.parsing import ContainerMappingRecord
-from shared.arm.ttl_cache import TTL_STATIC
+from shared.config.intervals import TTL_STATIC
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Policy

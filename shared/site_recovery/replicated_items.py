@@ -7,7 +7,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.errors import ThrottledError
 from shared.arm.parsing import ContainerMappingRecord
-from shared.arm.ttl_cache import FRESH_FOR
+from shared.config.intervals import FRESH_FOR
 from shared.model import naming
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.replication import ReplicatedDisk, Replication
