@@ -34,7 +34,8 @@ class Row(NamedTuple):
     """`portal` is the page's row, `azure` where Azure enforces the setting, `in_place` how it changes once protected.
 
     `resource_type` is that of the existing resource that the tag names, "" for a resource group, None for no resource.
-    `of` is what a choice may be given by name for, one by one: `nic` or `disk`.
+    `of` is what a choice may be given by name for, one by one: `nic` or `disk`. `field` holds it in a `Replication`, in
+    the item's settings and in an update, `sent_as` in the enable request of the SDK.
     """
 
     setting: str
@@ -48,6 +49,8 @@ class Row(NamedTuple):
     check: Check | None = None
     resource_type: ResourceType | None = None
     of: str = ""
+    field: str = ""
+    sent_as: str = ""
 
     def read(self, text: str) -> str:
         """The normalized value. Raises ValueError, which says what is allowed."""
@@ -111,6 +114,7 @@ ROWS: tuple[Row, ...] = (
         "a region that is not the source's",
         azure="container mapping",
         layers=f"settings: DR_REGION_MAP; {CHOSEN}",
+        field="target_location",
     ),
     _named(
         "target-resource-group",
@@ -118,6 +122,8 @@ ROWS: tuple[Row, ...] = (
         "Target subscription, Target resource group",
         "the source's name with -asr; made if missing",
         in_place=IN_PLACE,
+        field="target_group",
+        sent_as="recovery_resource_group_id",
     ),
     _named(
         "target-vnet",
@@ -125,6 +131,8 @@ ROWS: tuple[Row, ...] = (
         "Failover virtual network",
         "that of the network mapping, else the source's name with -asr, its addresses and subnets; made if missing",
         in_place=IN_PLACE,
+        field="network",
+        sent_as="recovery_azure_network_id",
     ),
     _chosen(
         "target-subnet",
@@ -181,6 +189,8 @@ ROWS: tuple[Row, ...] = (
         "the source's name with -asr if the VM is in one; made if missing",
         optional=True,
         in_place="update of the item, if it has a set",
+        field="availability_set",
+        sent_as="recovery_availability_set_id",
     ),
     _chosen(
         "target-zone",
@@ -188,6 +198,8 @@ ROWS: tuple[Row, ...] = (
         "Availability options > availability zone",
         "none",
         "1, 2 or 3, where the target region offers it for the VM's size; or none",
+        field="zone",
+        sent_as="recovery_availability_zone",
     ),
     _named(
         "target-ppg",
@@ -196,6 +208,8 @@ ROWS: tuple[Row, ...] = (
         "the source's name with -asr if the VM is in one; made if missing",
         optional=True,
         in_place=IN_PLACE,
+        field="placement_group",
+        sent_as="recovery_proximity_placement_group_id",
     ),
     _named(
         "target-capacity-reservation",
@@ -203,6 +217,8 @@ ROWS: tuple[Row, ...] = (
         "Availability options > capacity reservation",
         "none",
         in_place=IN_PLACE,
+        field="capacity_reservation",
+        sent_as="recovery_capacity_reservation_group_id",
     ),
     _chosen(
         "target-size",
@@ -212,6 +228,7 @@ ROWS: tuple[Row, ...] = (
         "a size that the target region offers",
         azure="update of the item, once it is protected",
         in_place=IN_PLACE,
+        field="size",
     ),
     _chosen(
         "target-name",
@@ -221,8 +238,17 @@ ROWS: tuple[Row, ...] = (
         "1 to 64 letters, digits and - (15 for Windows)",
         azure="update of the item, once it is protected",
         in_place=IN_PLACE,
+        field="name",
     ),
-    _named("target-boot-diagnostics", ACCOUNT, "Compute > boot diagnostics account", "none", in_place=IN_PLACE),
+    _named(
+        "target-boot-diagnostics",
+        ACCOUNT,
+        "Compute > boot diagnostics account",
+        "none",
+        in_place=IN_PLACE,
+        field="boot_diagnostics",
+        sent_as="recovery_boot_diag_storage_account_id",
+    ),
     _chosen(
         "target-disk-type",
         each(one_of(*DISK_TYPES)),
@@ -274,6 +300,7 @@ ROWS: tuple[Row, ...] = (
         NORMAL_CHURN,
         "normal (54 MB/s a VM), or high (100 MB/s: a premium block blob cache account)",
         azure="kind of the cache account",
+        field="high_churn",
     ),
     Row("disks", "Storage > disks to replicate", "all of the VM", "all of the VM", in_place=ADDED, layers="derived"),
     _chosen(
@@ -282,6 +309,8 @@ ROWS: tuple[Row, ...] = (
         "Replication policy > Replication group (multi-VM consistency)",
         "none",
         "a name; at most 16 VMs of one subscription and region",
+        field="consistency_group",
+        sent_as="multi_vm_group_name",
     ),
     Row(
         "replicationPolicy",
@@ -323,22 +352,7 @@ ROWS: tuple[Row, ...] = (
 CHOICES: dict[str, Row] = {row.tag: row for row in ROWS if row.tag}
 """Rows by the part of the tag's name behind `dr-`."""
 
-# Options, and the field of both `Replication` and the settings of the item that holds each.
-UPDATED_FIELDS = {
-    "target-resource-group": "target_group",
-    "target-vnet": "network",
-    "target-availability-set": "availability_set",
-    "target-ppg": "placement_group",
-    "target-capacity-reservation": "capacity_reservation",
-    "target-boot-diagnostics": "boot_diagnostics",
-    "target-size": "size",
-    "target-name": "name",
-}
-FIXED_FIELDS = {
-    "target-location": "target_location",
-    "target-zone": "zone",
-    "consistency-group": "consistency_group",
-    "churn": "high_churn",
-}
+# Options, and the field of `Replication` and of the item's settings that holds each.
+UPDATED_FIELDS = {tag: row.field for tag, row in CHOICES.items() if row.field and row.in_place != FIXED}
+FIXED_FIELDS = {tag: row.field for tag, row in CHOICES.items() if row.field and row.in_place == FIXED}
 ITEM_FIELDS = UPDATED_FIELDS | FIXED_FIELDS
-"""Options, and the field of the item's settings that holds each."""

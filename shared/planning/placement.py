@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from shared.config.override_options import CHOICES
 from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.findings import Finding, blocker, warning
@@ -11,6 +12,7 @@ from shared.model.replication import ReplicatedDisk, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE
 from shared.model.vm import GroupMember, Size, SourceVm
+from shared.planning import storage
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.overrides import Overrides
 from shared.planning.references import target_group
@@ -125,6 +127,14 @@ def placement_group(d: PlanBuilder) -> ResourceId | None:
     default = naming.target_sibling(source) if source else None
     reason = "the VM's proximity placement group, with -asr" if source else "the VM is in none"
     return d.resource("target-ppg", default, reason)
+
+
+def named(d: PlanBuilder) -> dict[str, ResourceId | None]:
+    """The resources that the VM uses only if an override names them, by the fields of `Replication`."""
+    rows = [row for row in CHOICES.values() if row.field and row.resource_type is not None and row.default == NONE]
+    found = {row.field: d.resource(row.tag, None, "none is requested") for row in rows}
+    storage.check_boot_diagnostics(d, found["boot_diagnostics"])
+    return found
 
 
 def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:

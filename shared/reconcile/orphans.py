@@ -101,9 +101,7 @@ def named_by(items: Iterable[ProtectedItem]) -> frozenset[str]:
 
 
 def _named_by(item: ProtectedItem) -> Iterator[ResourceId]:
-    target = item.settings
-    named = [target.target_group, target.network, target.availability_set, target.placement_group]
-    named += [target.capacity_reservation, target.boot_diagnostics]
+    named: list[ResourceId | None] = [*item.settings.named]
     named += [each for disk in item.disks for each in (disk.cache_account, disk.encryption_set)]
     for nic in item.nics:
         named += [nic.network, nic.security_group, nic.public_ip, *nic.backend_pools]
