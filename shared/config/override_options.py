@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
     `resource_type` is that of the existing resource that the tag names, "" for a resource group, None for no resource.
     `of` is what a choice may be given by name for, one by one: `nic` or `disk`. `field` holds it in a `Replication`, in
-    the item's settings and in an update, `sent_as` in the enable request of the SDK.
+    the item's settings and in an update, `sent_as` in the enable request of the SDK, `shown_as` in the item of the API.
     """
 
     setting: str
@@ -51,6 +51,7 @@ class Row(NamedTuple):
     of: str = ""
     field: str = ""
     sent_as: str = ""
+    shown_as: str = ""
 
     def read(self, text: str) -> str:
         """The normalized value. Raises ValueError, which says what is allowed."""
@@ -123,6 +124,7 @@ ROWS: tuple[Row, ...] = (
         "the source's name with -asr; made if missing",
         in_place=IN_PLACE,
         field="target_group",
+        shown_as="recoveryAzureResourceGroupId",
         sent_as="recovery_resource_group_id",
     ),
     _named(
@@ -132,6 +134,7 @@ ROWS: tuple[Row, ...] = (
         "that of the network mapping, else the source's name with -asr, its addresses and subnets; made if missing",
         in_place=IN_PLACE,
         field="network",
+        shown_as="selectedRecoveryAzureNetworkId",
         sent_as="recovery_azure_network_id",
     ),
     _chosen(
@@ -190,6 +193,7 @@ ROWS: tuple[Row, ...] = (
         optional=True,
         in_place="update of the item, if it has a set",
         field="availability_set",
+        shown_as="recoveryAvailabilitySet",
         sent_as="recovery_availability_set_id",
     ),
     _chosen(
@@ -199,6 +203,7 @@ ROWS: tuple[Row, ...] = (
         "none",
         "1, 2 or 3, where the target region offers it for the VM's size; or none",
         field="zone",
+        shown_as="recoveryAvailabilityZone",
         sent_as="recovery_availability_zone",
     ),
     _named(
@@ -209,6 +214,7 @@ ROWS: tuple[Row, ...] = (
         optional=True,
         in_place=IN_PLACE,
         field="placement_group",
+        shown_as="recoveryProximityPlacementGroupId",
         sent_as="recovery_proximity_placement_group_id",
     ),
     _named(
@@ -218,6 +224,7 @@ ROWS: tuple[Row, ...] = (
         "none",
         in_place=IN_PLACE,
         field="capacity_reservation",
+        shown_as="recoveryCapacityReservationGroupId",
         sent_as="recovery_capacity_reservation_group_id",
     ),
     _chosen(
@@ -229,6 +236,7 @@ ROWS: tuple[Row, ...] = (
         azure="update of the item, once it is protected",
         in_place=IN_PLACE,
         field="size",
+        shown_as="recoveryAzureVMSize",
     ),
     _chosen(
         "target-name",
@@ -239,6 +247,7 @@ ROWS: tuple[Row, ...] = (
         azure="update of the item, once it is protected",
         in_place=IN_PLACE,
         field="name",
+        shown_as="recoveryAzureVMName",
     ),
     _named(
         "target-boot-diagnostics",
@@ -247,6 +256,7 @@ ROWS: tuple[Row, ...] = (
         "none",
         in_place=IN_PLACE,
         field="boot_diagnostics",
+        shown_as="recoveryBootDiagStorageAccountId",
         sent_as="recovery_boot_diag_storage_account_id",
     ),
     _chosen(

@@ -1,10 +1,14 @@
-"""The types of Azure resources that overrides name or that the app creates: one row for each."""
+"""The types of Azure resources that overrides name or that the app creates."""
 
 from shared.model.resource_id import ResourceId
 
 COMPUTE_API_VERSION = "2026-04-01"
 NETWORK_API_VERSION = "2026-03-01"
 STORAGE_API_VERSION = "2026-09-01"
+
+
+RESOURCE_TYPES: list["ResourceType"] = []
+"""All types: each adds itself, so that one may be declared where its only user is."""
 
 
 class ResourceType(str):
@@ -22,6 +26,7 @@ class ResourceType(str):
     def __new__(cls, name: str, noun: str, api_version: str = "", longest_name: int = 80) -> "ResourceType":
         made = super().__new__(cls, name)
         made.noun, made.api_version, made.longest_name = noun, api_version, longest_name
+        RESOURCE_TYPES.append(made)
         return made
 
 
@@ -43,19 +48,6 @@ RESERVATION = ResourceType(
 )
 ENCRYPTION_SET = ResourceType("Microsoft.Compute/diskEncryptionSets", "a disk encryption set", "2026-03-02")
 ACCOUNT = ResourceType("Microsoft.Storage/storageAccounts", "a storage account", STORAGE_API_VERSION, 24)
-
-RESOURCE_TYPES = (
-    RESOURCE_GROUP,
-    NETWORK,
-    SECURITY_GROUP,
-    PUBLIC_IP,
-    POOL,
-    AVAILABILITY_SET,
-    PLACEMENT_GROUP,
-    RESERVATION,
-    ENCRYPTION_SET,
-    ACCOUNT,
-)
 
 
 def type_of(resource: ResourceId) -> ResourceType:
