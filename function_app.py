@@ -3,16 +3,19 @@
 `orchestrators/protect_vm.py` does the rest.
 
 - `on_vm_event`: Event Grid reports that a VM was written, started, tagged or deleted.
-- `put_protection`, `get_protection`, `delete_protection`, `post_plan`: one VM over HTTP.
-- `post_protections`, `get_batch`, `post_protections_plan`: many VMs at once.
-- `get_compliance`, `get_jobs`: the status of the estate, and the jobs of Site Recovery.
-- `get_openapi`: the OpenAPI document of these routes.
 - `reconcile`: the timer of the sweep, which finds the VMs missed by events and starts their runs.
+- HTTP, by the table of `triggers/routes.py`: `get_protection`, `put_protection`, `delete_protection`, `post_plan` for
+  one VM; `post_protections`, `post_protections_plan`, `get_batch` for many VMs; `get_compliance`, `get_jobs` for the
+  whole estate; `get_openapi` for the OpenAPI document.
+- The activities and orchestrators of Durable Functions, by the tables of `activities/functions.py` and
+  `orchestrators/functions.py`.
 
 The settings are read first: with an invalid or missing setting the app does not start, and logs why.
 """
 
 import logging
+from importlib import import_module
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -22,9 +25,9 @@ import orchestrators.functions
 from shared.config.settings import load_settings
 from shared.orchestrations import signal_or_start, start_if_idle
 from shared.reconcile.run_state import RunState
-from triggers.callers import Role, auth_level, handle
+from triggers.callers import auth_level, handle
 from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
-from triggers.routes import BATCH, COMPLIANCE, JOBS, OPENAPI, PLAN, PROTECTION, PROTECTIONS, PROTECTIONS_PLAN
+from triggers.routes import ROUTES, Route
 
 settings = load_settings()
 log = logging.getLogger("dr")
@@ -52,87 +55,28 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 
-@app.route(route=PROTECTION, methods=["PUT"])
-@app.durable_client_input(client_name="client")
-async def put_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import protection
+def _serve(route: Route) -> None:
+    async def respond(req: func.HttpRequest, *client: df.DurableOrchestrationClient) -> func.HttpResponse:
+        from shared.arm.client import gateway
 
-    return await handle(req, Role.ENABLE, lambda: protection.put_protection(gateway(), client, req))
+        handler = getattr(import_module(route.module), route.name)
+        return await handle(req, route.role, lambda: handler(gateway(), *client, req))
 
+    async def with_client(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+        return await respond(req, client)
 
-@app.route(route=PROTECTION, methods=["GET"])
-@app.durable_client_input(client_name="client")
-async def get_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import protection
+    async def without_client(req: func.HttpRequest) -> func.HttpResponse:
+        return await respond(req)
 
-    return await handle(req, Role.READ, lambda: protection.get_protection(gateway(), client, req))
-
-
-@app.route(route=PROTECTION, methods=["DELETE"])
-@app.durable_client_input(client_name="client")
-async def delete_protection(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import disabling
-
-    return await handle(req, Role.DISABLE, lambda: disabling.delete_protection(gateway(), client, req))
+    function: Any = with_client if route.needs_client else without_client
+    function.__name__ = function.__qualname__ = route.name
+    if route.needs_client:
+        function = app.durable_client_input(client_name="client")(function)
+    app.route(route=route.path, methods=[route.method])(function)
 
 
-@app.route(route=PLAN, methods=["POST"])
-async def post_plan(req: func.HttpRequest) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import plan
-
-    return await handle(req, Role.READ, lambda: plan.post_plan(gateway(), req))
-
-
-@app.route(route=PROTECTIONS, methods=["POST"])
-@app.durable_client_input(client_name="client")
-async def post_protections(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import protections
-
-    return await handle(req, Role.ENABLE, lambda: protections.post_protections(gateway(), client, req))
-
-
-@app.route(route=BATCH, methods=["GET"])
-@app.durable_client_input(client_name="client")
-async def get_batch(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    from triggers import protections
-
-    return await handle(req, Role.READ, lambda: protections.get_batch(client, req))
-
-
-@app.route(route=PROTECTIONS_PLAN, methods=["POST"])
-async def post_protections_plan(req: func.HttpRequest) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import protections_plan
-
-    return await handle(req, Role.READ, lambda: protections_plan.post_protections_plan(gateway(), req))
-
-
-@app.route(route=COMPLIANCE, methods=["GET"])
-async def get_compliance(req: func.HttpRequest) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import compliance
-
-    return await handle(req, Role.READ, lambda: compliance.get_compliance(gateway(), req))
-
-
-@app.route(route=JOBS, methods=["GET"])
-async def get_jobs(req: func.HttpRequest) -> func.HttpResponse:
-    from shared.arm.client import gateway
-    from triggers import jobs
-
-    return await handle(req, Role.READ, lambda: jobs.get_jobs(gateway(), req))
-
-
-@app.route(route=OPENAPI, methods=["GET"])
-async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
-    from triggers import openapi
-
-    return await handle(req, Role.READ, lambda: openapi.get_openapi(settings, req))
+for each in ROUTES:
+    _serve(each)
 
 
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")

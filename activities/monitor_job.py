@@ -1,15 +1,12 @@
 """Step 5: follow the enable job and the initial replication until Protected; or follow a change job to its end."""
 
 from shared.arm.client import Azure
+from shared.config.intervals import FOLLOW_JOB, FOLLOW_REPLICATION
 from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.site_recovery.replicated_items import find_item
 from shared.site_recovery.vault import vault_of
-
-# In poll intervals: the job takes five minutes at least, the initial replication half an hour.
-_JOB_EVERY = 2
-_REPLICATION_EVERY = 4
 
 
 async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
@@ -24,7 +21,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
         doing = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing")
-        return Pending(retry_after=_JOB_EVERY * poll, step=f"{doing} protection: {job.title}")
+        return Pending(retry_after=FOLLOW_JOB * poll, step=f"{doing} protection: {job.title}")
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))
     if job and job.scenario != ENABLE:
@@ -36,7 +33,7 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
         vault.items.forget(if_before=vault.jobs.requested_at)
         item = await find_item(vault, request.vm_id)
     if item and item.stage is Stage.REPLICATING:
-        return Pending(retry_after=_REPLICATION_EVERY * poll, step="Initial replication", percent=item.percent or 0)
+        return Pending(retry_after=FOLLOW_REPLICATION * poll, step="Initial replication", percent=item.percent or 0)
     if item and item.stage is Stage.FAILED:
         return _failed(_of_item(item))
     if item and item.stage is Stage.ENABLING:

@@ -2,7 +2,7 @@
 
 from shared.arm.client import Azure
 from shared.arm.topic import publish
-from shared.arm.ttl_cache import TTL_SLOW
+from shared.config.intervals import TTL_SLOW
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report
 from shared.reconcile.sweep import Sweep, unhealthy

@@ -10,7 +10,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.arm.client import Azure
-from shared.arm.ttl_cache import TTL_SLOW
+from shared.config.intervals import TTL_SLOW
 from shared.model.decision import Action
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report

@@ -9,14 +9,14 @@ from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
 from shared.arm.resource_graph import TruncatedError
-from shared.arm.ttl_cache import TTL_SLOW
+from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Mode
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report
-from shared.observe.orphans import Networks, made_in_target, remove, tagged_since, used_elsewhere
+from shared.observe.orphans import Networks, made_in_target, tagged_since, used_elsewhere
+from shared.provision.registry import remove, usage
 from shared.readers.locks import read_locks
-from shared.readers.usage import resource_usage
 from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import named_by, notes_of, reason_to_keep, unneeded
 from shared.reconcile.sweep import Sweep
@@ -93,7 +93,7 @@ async def _reason_to_keep(azure: Azure, orphan: ResourceId, networks: Networks) 
     """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last."""
     why = await networks.reason_to_keep(orphan)
     locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
-    made = await resource_usage(azure, orphan) if not why else None
+    made = await usage(azure, orphan) if not why else None
     if made is None:
         return why or None
     return reason_to_keep(made, locks, datetime.now(UTC), azure.settings)

@@ -1,29 +1,28 @@
-"""The orchestration functions of Durable Functions. Its decorators hide the functions: the generators stay plain."""
+"""The orchestration functions of Durable Functions. Its decorators hide the functions: the generators stay plain.
+
+An orchestrator is a module with a function of the same name, which is imported when the first of it runs.
+"""
 
 from collections.abc import Generator
+from importlib import import_module
 from typing import Any
 
 import azure.durable_functions as df
 
+ORCHESTRATORS = ("orchestrators.protect_vm", "orchestrators.reconcile_estate", "orchestrators.protect_batch")
+
 blueprint = df.Blueprint()
 
 
-@blueprint.orchestration_trigger(context_name="context")
-def protect_vm(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
-    from orchestrators.protect_vm import protect_vm as orchestration
+def _register(module: str) -> None:
+    name = module.rpartition(".")[2]
 
-    return (yield from orchestration(context))
+    def orchestrator(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
+        return (yield from getattr(import_module(module), name)(context))
 
-
-@blueprint.orchestration_trigger(context_name="context")
-def reconcile_estate(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
-    from orchestrators.reconcile_estate import reconcile_estate as orchestration
-
-    return (yield from orchestration(context))
+    orchestrator.__name__ = orchestrator.__qualname__ = name
+    blueprint.orchestration_trigger(context_name="context")(orchestrator)
 
 
-@blueprint.orchestration_trigger(context_name="context")
-def protect_batch(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
-    from orchestrators.protect_batch import protect_batch as orchestration
-
-    return (yield from orchestration(context))
+for each in ORCHESTRATORS:
+    _register(each)

@@ -8,6 +8,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.steps import Step, call_activity
+from shared.config.intervals import LONGEST_PUBLISH_WAIT
 from shared.model.base import Model
 from shared.model.step_result import Pending, StepResult
 from shared.reconcile.run_state import RunState
@@ -15,7 +16,6 @@ from shared.reconcile.run_summary import summary_of
 from shared.reconcile.sweep import Sweep
 
 _MOST_ATTEMPTS = 3
-_LONGEST_WAIT = 10  # in poll intervals
 
 
 def publish_end(context: Context, run: RunState) -> Step:
@@ -49,5 +49,5 @@ def _publish(
     if not isinstance(outcome, Pending) or carrier.publish_attempts + 1 >= _MOST_ATTEMPTS:
         return None
     return timedelta(
-        seconds=min(outcome.retry_after * 2**carrier.publish_attempts, _LONGEST_WAIT * carrier.poll_seconds)
+        seconds=min(outcome.retry_after * 2**carrier.publish_attempts, LONGEST_PUBLISH_WAIT * carrier.poll_seconds)
     )

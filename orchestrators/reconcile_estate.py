@@ -13,13 +13,12 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.publish import publish_sweep
 from orchestrators.steps import call_activity, show, unexpected
+from shared.config.intervals import BETWEEN_WINDOWS
 from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.reconcile.retention import KEPT
 from shared.reconcile.sweep import Sweep, SweepReport
 
-# In poll intervals, and how often.
-_BETWEEN_WINDOWS = 2
 _MOST_FAULTS = 5
 
 
@@ -55,7 +54,7 @@ def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
         return _not_ready(context, sweep, outcome)
     sweep = Sweep.load(outcome.value)
     if not sweep.done:
-        wait = timedelta(seconds=_BETWEEN_WINDOWS * sweep.poll_seconds if sweep.under_way else 0)
+        wait = timedelta(seconds=BETWEEN_WINDOWS * sweep.poll_seconds if sweep.under_way else 0)
         return sweep.with_(resume_at=context.current_utc_datetime + wait, faults=0)
     outcome = yield from call_activity(context, sweep, "remove_orphans", sweep)
     if not isinstance(outcome, Ready):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
+from shared.config.intervals import CATCH_UP, LEASE, SHORTEST_LEASE
 from shared.model import naming
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
@@ -40,12 +41,6 @@ ENDED = [
 _PAUSE = 1.0
 
 _ROUNDS = 8
-
-_LEASE, _CATCH_UP = 240, 30
-"""The lease of a run, in poll intervals. A live run shows activity at least every hour: after 2 h the lease expired.
-That is judged only by a process that has run for 15 min: in an app that was stopped, every run is silent until its
-overdue timer has fired, and its messages are shown again 5 min after a crash."""
-_SHORTEST_LEASE = 10.0
 
 _started_at = monotonic()
 
@@ -234,9 +229,9 @@ def _has_lost_its_lease(status: Any, poll_seconds: float) -> bool:
     """Whether the lease of a run expired while the app was running. A suspended run keeps its lease."""
     if status.runtime_status is OrchestrationRuntimeStatus.Suspended or status.last_updated_time is None:
         return False
-    if monotonic() - _started_at < max(_CATCH_UP * poll_seconds, _SHORTEST_LEASE):
+    if monotonic() - _started_at < max(CATCH_UP * poll_seconds, SHORTEST_LEASE):
         return False
-    lease = timedelta(seconds=max(_LEASE * poll_seconds, _SHORTEST_LEASE))
+    lease = timedelta(seconds=max(LEASE * poll_seconds, SHORTEST_LEASE))
     return bool(datetime.now(UTC) - status.last_updated_time > lease)
 
 

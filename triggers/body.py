@@ -26,6 +26,25 @@ _WANTED = {
     "list_type": "an array",
 }
 
+_EXAMPLES: dict[str, tuple[str, dict[str, str]]] = {
+    "nothing": ("As the settings, the profile and the VM's tags say", {}),
+    "profile": ("By a profile of the settings", {"profile": "default"}),
+    "place": (
+        "Somewhere else, as far as the profile allows it",
+        {
+            "target-resource-group": "web-dr",
+            "target-vnet": "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/net-dr/providers/"
+            "Microsoft.Network/virtualNetworks/vnet-dr",
+            "target-subnet": "web",
+            "target-zone": "2",
+        },
+    ),
+    "interfaces": (
+        "By the names of interfaces and disks",
+        {"target-ip": "web-1-nic=10.1.1.4", "target-disk-type": "web-1-os=Premium_LRS, web-1-data=StandardSSD_LRS"},
+    ),
+}
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -73,6 +92,14 @@ def _request_model(tag_name: str, profiles: tuple[str, ...]) -> type[BaseModel]:
     config = ConfigDict(extra="forbid", str_strip_whitespace=True)
     about = "What the VM's tags would say, under their names: nothing has to be given."
     return create_model("ProtectionRequest", __config__=config, __doc__=about, **fields)
+
+
+def examples_for(settings: Settings) -> dict[str, tuple[str, dict[str, str]]]:
+    """Bodies for the OpenAPI document: a summary and a body by name."""
+    return {
+        name: (summary, {f"{settings.tag_name}-{tag}": value for tag, value in values.items()})
+        for name, (summary, values) in _EXAMPLES.items()
+    }
 
 
 def _check(row: Row) -> Callable[[str], str]:

@@ -15,10 +15,12 @@ from shared.planning.catalog import CODES
 from shared.planning.overrides import tag_names
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.sweep import Summary
+from triggers import names
 from triggers.estate_csv import csv_of
 from triggers.estate_views import ComplianceView, StandingView
 from triggers.names import read_group
-from triggers.paging import AFTER, PAGING, TOP, page_of
+from triggers.operations import Json, describe, query, reference
+from triggers.paging import AFTER, ON_LIST, PAGE_PARAMETERS, PAGING, TOP, page_of
 from triggers.problems import FieldError, Problem
 from triggers.requests import query_of, translate_azure_errors
 
@@ -35,19 +37,49 @@ _MATCHES: dict[str, Matches] = {
 }
 
 
+def _parameters(settings: Settings) -> list[Json]:
+    own = settings.tag_name
+    return [
+        query("state", "Its state.", enum=list(State)),
+        query("finding", "The code of a finding that it has.", enum=sorted(CODES)),
+        query("subscription", "Its subscription, one of the source scope.", pattern=f"^{names.GUID}$"),
+        query("resourceGroup", "Its resource group.", pattern=f"^{names.GROUP}$"),
+        query("region", "Its region, as eastus."),
+        query("tag", f"A tag of the app's own that it carries: <name> or <name>=<value>, as {own}-profile=gold."),
+        query(FORMAT, f"As Accept: text/csv. A {CSV} file holds every row: it takes no page.", enum=["json", CSV]),
+        *PAGE_PARAMETERS,
+    ]
+
+
+@describe(
+    "The status of every VM, by ID, and a summary of all VMs that match the filters",
+    ComplianceView,
+    "The status of the VMs",
+    ON_LIST,
+    query=_parameters,
+    more={
+        "content": {
+            "application/json": {"schema": reference(ComplianceView)},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "Content-Disposition": {"description": "With CSV: the name of the file", "schema": {"type": "string"}}
+        },
+    },
+)
 async def get_compliance(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """The VMs that the filters leave, by their IDs; the summary counts all of them. As CSV they come in one piece.
 
     Reads by a few lists, cached for two poll intervals. Raises Problem.
     """
-    query = query_of(request, _readers(azure.settings))
-    as_csv = _wants_csv(request, query)
+    given = query_of(request, _readers(azure.settings))
+    as_csv = _wants_csv(request, given)
     found = await translate_azure_errors(compliance_report(azure))
-    filters = [(_MATCHES[name], value) for name, value in query.items() if name in _MATCHES]
+    filters = [(_MATCHES[name], value) for name, value in given.items() if name in _MATCHES]
     chosen = [each for each in found.vm_statuses if all(matches(each, value) for matches, value in filters)]
     if as_csv:
         return csv_of(chosen, found.read_at, partial=bool(found.gaps))
-    page = page_of(request, query, ((vm_status.vm_id.key, vm_status) for vm_status in chosen))
+    page = page_of(request, given, ((vm_status.vm_id.key, vm_status) for vm_status in chosen))
     return ComplianceView(
         read_at=found.read_at,
         gaps=found.gaps,

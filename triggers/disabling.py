@@ -18,14 +18,32 @@ from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import recovery_points
 from shared.site_recovery.replicated_items import refresh
 from triggers.handing_over import hand_over_and_respond
+from triggers.operations import ON_READ, describe, flag
 from triggers.problems import Problem
 from triggers.requests import flags_of, no_such_vm, require_writes, translate_azure_errors, vm_of
 from triggers.routes import CONFIRM
+from triggers.views import Accepted
 
 _REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted"}
 """Findings that are no reason against a disable."""
 
 
+@describe(
+    "Disable: writes the tag that says no, and has the VM's run disable what protects it",
+    Accepted,
+    "Accepted",
+    {
+        **ON_READ,
+        HTTPStatus.CONFLICT: f"ConfirmationNeeded: what would be lost without {CONFIRM}=true; DisableRefused: "
+        "`findings` say why; WritesDisabled: report mode, or paused. Nothing was written",
+        HTTPStatus.SERVICE_UNAVAILABLE: "Throttled, or Azure's own code: retry later; or RunNotStarted: the tag is "
+        "written, and no run has accepted the request",
+    },
+    status=HTTPStatus.ACCEPTED,
+    query=lambda _: [
+        flag(CONFIRM, "Recovery points may be lost. Without it the response lists them, and nothing is done.")
+    ],
+)
 async def delete_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:

@@ -11,9 +11,11 @@ from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
 from shared.model.values import matching, one_of
 from shared.site_recovery.vault import vaults_of
+from triggers import names
 from triggers.estate_views import JobsView, JobView
 from triggers.names import read_vm
-from triggers.paging import PAGING, page_of
+from triggers.operations import describe, query
+from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
 from triggers.requests import query_of, translate_azure_errors
 
 JOB_STATES = (
@@ -36,17 +38,29 @@ _MATCHES: dict[str, Callable[[Job], str]] = {
 }
 
 
+@describe(
+    "Site Recovery jobs of all vaults, newest first",
+    JobsView,
+    "The jobs",
+    ON_LIST,
+    query=lambda _: [
+        query("vm", "The name of its VM.", pattern=f"^{names.VM}$"),
+        query("state", "Its state.", enum=list(JOB_STATES)),
+        query("scenario", "Its scenario, as the service names it: EnableDr.", pattern=f"^{SCENARIO}$"),
+        *PAGE_PARAMETERS,
+    ],
+)
 async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """Newest first. One list for each vault, shared with the runs, at most a poll interval old. Raises Problem."""
-    query = query_of(request, _READERS)
-    filters = [(_MATCHES[name], value.lower()) for name, value in query.items() if name in _MATCHES]
+    given = query_of(request, _READERS)
+    filters = [(_MATCHES[name], value.lower()) for name, value in given.items() if name in _MATCHES]
     jobs = [(vault.id, job) for vault in vaults_of(azure) for job in await translate_azure_errors(vault.jobs.get())]
     chosen = [
         (_key(vault, job), JobView.of(vault, job))
         for vault, job in jobs
         if all(field(job).lower() == value for field, value in filters)
     ]
-    page = page_of(request, query, chosen, last_first=True)
+    page = page_of(request, given, chosen, last_first=True)
     return JobsView(value=page.rows, next_link=page.next_link).response()
 
 

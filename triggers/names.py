@@ -1,9 +1,11 @@
 """Names in requests: their patterns for the OpenAPI document, and their validators."""
 
 from shared.model.values import matching
+from shared.reconcile.batch import PREFIX
 
 GUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 GROUP = r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]"
+BATCH = f"{PREFIX}[0-9a-f]{{32}}"
 VM = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
 
 read_subscription = matching(GUID, "the GUID of a subscription")

@@ -3,12 +3,14 @@
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import azure.functions as func
 
+from triggers.operations import ON_READ, query
 from triggers.requests import parameters_of, path_of
 
 T = TypeVar("T")
@@ -39,10 +41,10 @@ class Page(NamedTuple, Generic[T]):
 
 
 def page_of(
-    request: func.HttpRequest, query: Mapping[str, Any], rows: Iterable[tuple[str, T]], *, last_first: bool = False
+    request: func.HttpRequest, given: Mapping[str, Any], rows: Iterable[tuple[str, T]], *, last_first: bool = False
 ) -> Page[T]:
     """The page of rows that the query selects, in the order of their keys, and the cursor of the next page."""
-    after, top = query.get(AFTER), query.get(TOP, ROWS)
+    after, top = given.get(AFTER), given.get(TOP, ROWS)
     behind = [row for row in rows if after is None or (row[0] < after if last_first else row[0] > after)]
     chosen = sorted(behind, key=itemgetter(0), reverse=last_first)[:top]
     link = _next_link(request, chosen[-1][0]) if len(behind) > top else None
@@ -57,3 +59,13 @@ def _next_link(request: func.HttpRequest, key: str) -> str:
 
 PAGING: dict[str, Callable[[str], Any]] = {TOP: read_top, AFTER: read_after}
 """The validators of the query parameters."""
+
+PAGE_PARAMETERS = [
+    query(TOP, "Rows of a page.", type="integer", minimum=1, maximum=MOST_ROWS, default=ROWS),
+    query(AFTER, "The cursor of a nextLink, as it was given.", pattern="^[A-Za-z0-9_-]{1,2000}$"),
+]
+ON_LIST = {
+    **{status: about for status, about in ON_READ.items() if status is not HTTPStatus.NOT_FOUND},
+    HTTPStatus.BAD_REQUEST: "InvalidQuery: `errors` name every query parameter that is not allowed, and what is",
+}
+"""The error responses of a list."""

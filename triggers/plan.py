@@ -6,10 +6,12 @@ from shared.arm.client import Azure
 from shared.config.settings import Intent
 from shared.observe.preview import planned
 from shared.observe.vm import observe
+from triggers.operations import describe, of_protection, with_body
 from triggers.requests import flags_of, no_such_vm, tags_of, translate_azure_errors, vm_of
 from triggers.views import PlanView
 
 
+@describe("What PUT would do; nothing is written", PlanView, "The plan", with_body(), body=of_protection)
 async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """Every value with its origin and reason, every target resource with what would become of it, every finding; the
     body is tried as if the VM carried it as tags.

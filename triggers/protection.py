@@ -16,12 +16,33 @@ from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import read_details
 from shared.site_recovery.policies import edit, find_edit
 from triggers.handing_over import hand_over_and_respond
+from triggers.operations import ON_READ, describe, flag, of_protection, with_body
 from triggers.problems import FieldError, Problem
 from triggers.requests import flags_of, no_such_vm, require_writes, tags_of, translate_azure_errors, vm_of
 from triggers.routes import CONFIRM, TARGETS_ONLY
-from triggers.views import ProtectionView
+from triggers.views import Accepted, ProtectionView
 
 
+@describe(
+    "Enable: plans, writes the VM's tags, and starts its run",
+    Accepted,
+    "Accepted",
+    {
+        **with_body(),
+        HTTPStatus.CONFLICT: "WritesDisabled: report mode, or paused; NothingToConfirm; or another setting forbids the "
+        "write",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "InvalidBody, BodyNeedsTags (see `errors`); NotEligible: `findings` say why. "
+        "Nothing was written",
+        HTTPStatus.SERVICE_UNAVAILABLE: "Throttled, or Azure's own code: retry later; or RunNotStarted: the tags are "
+        "written, and no run has accepted the request",
+    },
+    status=HTTPStatus.ACCEPTED,
+    query=lambda _: [
+        flag(TARGETS_ONLY, "Creates the target resources and nothing else. Writes no tag, and takes no body."),
+        flag(CONFIRM, "Edits the policy that the VM is under, for all VMs under it, as the plan shows it."),
+    ],
+    body=of_protection,
+)
 async def put_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
@@ -52,6 +73,13 @@ async def put_protection(
     return await hand_over_and_respond(azure.settings, client, request, run, done)
 
 
+@describe(
+    "What protects the VM now, in detail, and the state of its run or the result of the last one",
+    ProtectionView,
+    "The VM's protection",
+    ON_READ,
+    query=lambda _: [flag(TARGETS_ONLY, "Shows the run that creates the target resources only.")],
+)
 async def get_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:

@@ -12,15 +12,29 @@ from shared.arm.client import Azure
 from shared.model.step_result import Error
 from shared.orchestrations import RUNNING, SignalError, json_in, output_of, start_and_see
 from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
+from triggers import names
 from triggers.batch_views import BatchAccepted, BatchView
+from triggers.operations import describe
 from triggers.problems import Problem
 from triggers.requests import flags_of, path_of, require_writes
-from triggers.selection import selected
+from triggers.selection import of_selection, on_selection, selected
 
 ORCHESTRATOR = "protect_batch"
-BATCH_PATTERN = f"{PREFIX}[0-9a-f]{{32}}"
 
 
+@describe(
+    f"Enable at most {MOST_VMS} VMs: each is planned and tagged, and its run started, as by a PUT",
+    BatchAccepted,
+    "Accepted",
+    {
+        **on_selection(MOST_VMS),
+        HTTPStatus.CONFLICT: "WritesDisabled: report mode, or paused",
+        HTTPStatus.SERVICE_UNAVAILABLE: "Throttled, or Azure's own code: retry later; or NotStarted. Nothing was "
+        "written",
+    },
+    status=HTTPStatus.ACCEPTED,
+    body=of_selection,
+)
 async def post_protections(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
@@ -40,11 +54,21 @@ async def post_protections(
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
 
 
-async def get_batch(client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
+@describe(
+    "The progress of a batch, and the outcome of each of its VMs",
+    BatchView,
+    "The batch",
+    {
+        HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter",
+        HTTPStatus.NOT_FOUND: "BatchNotFound",
+        HTTPStatus.SERVICE_UNAVAILABLE: "StatusNotRead",
+    },
+)
+async def get_batch(_azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
     """The progress or the result of the batch, with each of its VMs. Raises Problem."""
     flags_of(request)
     name = request.route_params["batch"]
-    status = await _status_of(client, name) if re.fullmatch(BATCH_PATTERN, name) else None
+    status = await _status_of(client, name) if re.fullmatch(names.BATCH, name) else None
     if status is None or status.runtime_status is None:
         detail = f"There is no batch {name[:80]!r}: {PREFIX}<32 hexadecimal digits> is allowed, as POST returned it."
         raise Problem(HTTPStatus.NOT_FOUND, "BatchNotFound", detail)

@@ -15,13 +15,21 @@ from shared.observe.preview import planned
 from shared.observe.vm import observe
 from shared.reconcile.batch import AT_ONCE
 from triggers.batch_views import PlanSummary, PlansView
+from triggers.operations import describe
 from triggers.requests import flags_of, translate_azure_errors
-from triggers.selection import selected
+from triggers.selection import of_selection, on_selection, selected
 
 MOST_PLANNED = 50
 """A call over HTTP ends after 230 s, and a plan takes about ten reads, of which Azure grants 25 a second."""
 
 
+@describe(
+    f"The dry run of that for at most {MOST_PLANNED} VMs",
+    PlansView,
+    "The plans, in short",
+    on_selection(MOST_PLANNED),
+    body=of_selection,
+)
 async def post_protections_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """What PUT would do for each VM, in short, and in total. Reads only, in any mode.
 

@@ -1,12 +1,38 @@
-"""The routes of the HTTP triggers, below `/api`, and their query parameters."""
+"""The routes of the HTTP triggers, below `/api`: one row for each, and the names of their query parameters."""
+
+from typing import NamedTuple
+
+from triggers.callers import Role
 
 PROTECTION = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
 PLAN = f"{PROTECTION}/plan"
-PROTECTIONS = "protections"
-BATCH = f"{PROTECTIONS}/{{batch}}"
-PROTECTIONS_PLAN = f"{PROTECTIONS}/plan"
-COMPLIANCE = "compliance"
-JOBS = "jobs"
-OPENAPI = "openapi.json"
 
 TARGETS_ONLY, CONFIRM = "targetsOnly", "confirm"
+
+
+class Route(NamedTuple):
+    """The handler is the function `name` of `module`, which is imported at the first request.
+
+    It is called with the clients of Azure, the client of Durable Functions if it needs that, and the request.
+    """
+
+    name: str
+    method: str
+    path: str
+    role: Role
+    module: str
+    needs_client: bool = False
+
+
+ROUTES = (
+    Route("get_protection", "GET", PROTECTION, Role.READ, "triggers.protection", needs_client=True),
+    Route("put_protection", "PUT", PROTECTION, Role.ENABLE, "triggers.protection", needs_client=True),
+    Route("delete_protection", "DELETE", PROTECTION, Role.DISABLE, "triggers.disabling", needs_client=True),
+    Route("post_plan", "POST", PLAN, Role.READ, "triggers.plan"),
+    Route("post_protections", "POST", "protections", Role.ENABLE, "triggers.protections", needs_client=True),
+    Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),
+    Route("get_batch", "GET", "protections/{batch}", Role.READ, "triggers.protections", needs_client=True),
+    Route("get_compliance", "GET", "compliance", Role.READ, "triggers.compliance"),
+    Route("get_jobs", "GET", "jobs", Role.READ, "triggers.jobs"),
+    Route("get_openapi", "GET", "openapi.json", Role.READ, "triggers.openapi"),
+)

@@ -16,6 +16,7 @@ from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.readers.selection import find_vms
 from triggers import names
 from triggers.body import invalid_body, request_model, shown, tags_from, validated
+from triggers.operations import Json, document_body, reference, with_body
 from triggers.problems import FieldError, Problem
 from triggers.requests import body_of, translate_azure_errors
 
@@ -98,6 +99,33 @@ def _models(protection: type[BaseModel]) -> dict[type[BaseModel], type[BaseModel
 def selection_models(settings: Settings) -> tuple[type[BaseModel], ...]:
     """The models of a body: one of these."""
     return tuple(_models(request_model(settings)).values())
+
+
+def on_selection(most: int) -> dict[HTTPStatus, str]:
+    """The error responses of an operation on at most so many VMs."""
+    return {
+        **with_body(LARGEST_BODY),
+        HTTPStatus.BAD_REQUEST: "InvalidQuery, MalformedBody: what cannot be parsed",
+        HTTPStatus.NOT_FOUND: "NoVmFound: the group or the tag has none in the source scope",
+        HTTPStatus.UNPROCESSABLE_ENTITY: f"InvalidBody (see `errors`); TooManyVms: at most {most}",
+        HTTPStatus.BAD_GATEWAY: "Azure refused, or did not respond, or returned only a part of the VMs (ListTruncated)",
+    }
+
+
+def of_selection(settings: Settings) -> Json:
+    """The body, for the OpenAPI document."""
+    subscription = "11111111-1111-4111-8111-111111111111"
+    vm = f"/subscriptions/{subscription}/resourceGroups/web/providers/{VIRTUAL_MACHINE}/web-1"
+    protection = {f"{settings.tag_name}-profile": "default"}
+    examples: dict[str, tuple[str, Any]] = {
+        "virtualMachines": ("By their IDs", {"virtualMachines": [vm]}),
+        "resourceGroup": ("All of a resource group", {"subscriptionId": subscription, "resourceGroup": "web"}),
+        "tag": (
+            "All that carry a tag, as PUT of each with this body",
+            {"tag": {"name": "env", "value": "prod"}, "protection": protection},
+        ),
+    }
+    return document_body({"oneOf": [reference(model) for model in selection_models(settings)]}, examples, required=True)
 
 
 async def selected(azure: Azure, request: func.HttpRequest, most: int) -> Selected:

@@ -1,8 +1,15 @@
-"""What modules import when they run, read from their source: nothing is executed."""
+"""What modules import when they run, read from their source: nothing is executed.
+
+A text that is the dotted name of a module in the folder counts: the tables of activities and routes hold modules that
+are imported at the first call.
+"""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+_DOTTED = re.compile(r"\w+(\.\w+)+")
 
 
 class Imported:
@@ -16,6 +23,7 @@ class Imported:
         """The names in one module, which is a path in the folder."""
         found = _Names()
         found.visit(ast.parse((self.folder / file).read_bytes()))
+        found.names |= {text for text in found.texts if any(self.files_of(text))}
         self.names |= found.names
         return found.names
 
@@ -43,6 +51,7 @@ def reach(imported: Imported, start: Path) -> set[Path]:
 class _Names(ast.NodeVisitor):
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.texts: set[str] = set()
 
     def visit_If(self, node: ast.If) -> None:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
@@ -55,3 +64,7 @@ class _Names(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         if node.module and not node.level:
             self.names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and _DOTTED.fullmatch(node.value):
+            self.texts.add(node.value)

@@ -12,11 +12,13 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.errors import WriteRefusedError, is_missing
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
-from shared.arm.rate_limit import LONGEST_WAIT, RateLimiter
+from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
-from shared.arm.ttl_cache import TTL_SLOW, TtlCache
+from shared.arm.ttl_cache import TtlCache
+from shared.config.intervals import LONGEST_CALL_WAIT, TTL_SLOW
 from shared.config.settings import Mode, Settings, load_settings
 from shared.model.resource_id import ResourceId
+from shared.model.target_resources import REMOVABLE
 from shared.reconcile.run_state import WRITES_DISABLED
 
 if TYPE_CHECKING:
@@ -128,11 +130,9 @@ class Azure:
     def check_removal(self, orphan: ResourceId) -> None:
         """Passes if the settings allow to remove `orphan` and its type is removable: never a disk, a vault, or anything
         in a vault. Raises WriteRefusedError."""
-        from shared.reconcile.orphans import LEAVES_FIRST
-
         self.check_disable()
         self.check_write(orphan)
-        if orphan.type.lower() not in LEAVES_FIRST:
+        if not any(orphan.is_type(kind.type) for kind in REMOVABLE):
             raise WriteRefusedError("NeverRemoved", f"{orphan} is of a kind that is never removed")
 
     def _check_writes_on(self) -> None:
@@ -201,7 +201,7 @@ class Azure:
                 *subscription,
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
-                retry_policy=ShortRetries(LONGEST_WAIT * self.settings.poll_seconds),
+                retry_policy=ShortRetries(LONGEST_CALL_WAIT * self.settings.poll_seconds),
                 per_retry_policies=[NoRegistration(), Paced(self.rate_limiter)],
                 transport=self._shared_transport(),
             )

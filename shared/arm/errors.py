@@ -6,6 +6,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from shared.config.intervals import POLL_SECONDS
 from shared.model.step_result import Error, Failed, Pending, StepResult
 from shared.planning.catalog import fix_of
 
@@ -118,4 +119,4 @@ def wait_of(answer: HttpResponseError, otherwise: float) -> float:
     """Seconds to wait before the retry of a throttled call; `otherwise` without a Retry-After header."""
     response: Any = answer.response
     requested = retry_after(response.headers) if response else None
-    return otherwise if requested is None else min(max(requested, otherwise / 30), _LONGEST_WAIT)
+    return otherwise if requested is None else min(max(requested, otherwise / POLL_SECONDS), _LONGEST_WAIT)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from shared.config.intervals import POLL_SECONDS
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 
@@ -34,7 +35,7 @@ class PendingCreate:
 
 def usually(seconds: float, poll: float) -> float:
     """Seconds until the first check of what took `seconds` in recorded traffic, scaled by the poll interval."""
-    return seconds * poll / 30
+    return seconds * poll / POLL_SECONDS
 
 
 Find = Callable[[], Awaitable[ResourceId | None]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.config.override_options import CHOICES, Row
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
@@ -134,20 +135,16 @@ def _item_settings(a2a: Json) -> ItemSettings:
     # Every item is in a multi-VM group; the default group has no name.
     group = a2a.get("multiVmGroupName") if a2a.get("multiVmGroupCreateOption") == "UserSpecified" else ""
     return ItemSettings(
-        target_group=_id(a2a.get("recoveryAzureResourceGroupId")),
-        network=_id(a2a.get("selectedRecoveryAzureNetworkId")),
-        availability_set=_id(a2a.get("recoveryAvailabilitySet")),
-        zone=a2a.get("recoveryAvailabilityZone") or "",
-        placement_group=_id(a2a.get("recoveryProximityPlacementGroupId")),
-        capacity_reservation=_id(a2a.get("recoveryCapacityReservationGroupId")),
-        boot_diagnostics=_id(a2a.get("recoveryBootDiagStorageAccountId")),
+        **{row.field: _setting(row, a2a.get(row.shown_as)) for row in CHOICES.values() if row.shown_as},
         consistency_group=group or "",
-        size=a2a.get("recoveryAzureVMSize") or "",
-        name=a2a.get("recoveryAzureVMName") or "",
         high_churn=a2a.get("churnOptionSelected") == "High",
         source_location=region(a2a.get("primaryFabricLocation")),
         target_location=region(a2a.get("recoveryFabricLocation")),
     )
+
+
+def _setting(row: Row, shown: str | None) -> Any:
+    return _id(shown) if row.resource_type is not None else shown or ""
 
 
 def _item_disk(disk: Json) -> ItemDisk:

@@ -16,14 +16,9 @@ from urllib.parse import urlsplit
 
 from shared.arm.errors import ThrottledError, retry_after
 from shared.arm.token_bucket import DELETES, QUERIES, READS, RUNS_PER_POLL, WRITES, Bucket, Call, Limit, Queue
+from shared.config.intervals import LONGEST_CALL_WAIT, LONGEST_WRITE_WAIT, POLL_SECONDS
 
 log = logging.getLogger("dr.rate_limit")
-
-LONGEST_WAIT = 1 / 6
-"""How long a call may wait inside an activity, in poll intervals: 5 s at the default of 30 s."""
-
-_LONGEST_WAIT_OF_A_WRITE = 1 / 30
-"""1 s: the reads that led to the write must not become stale."""
 
 _MOST_WAITING = 4
 """Low-priority activities that may wait at the same time: a quarter of those that host.json allows per process."""
@@ -87,11 +82,11 @@ class BucketQueue:
             (_QUERIES_LEFT,) if limit is QUERIES else (left + limit.kind, f"{left}global-{limit.kind}")
         )
         self._name = f"{limit.kind} of the {owner}"
-        self._longest = poll_seconds * (LONGEST_WAIT if limit in {READS, QUERIES} else _LONGEST_WAIT_OF_A_WRITE)
+        self._longest = poll_seconds * (LONGEST_CALL_WAIT if limit in {READS, QUERIES} else LONGEST_WRITE_WAIT)
         self._between_slots = poll_seconds / RUNS_PER_POLL
         self._last_slot = float("-inf")
         self._low_priority = low_priority
-        self._bucket = Bucket(limit, poll_seconds / 30, monotonic())
+        self._bucket = Bucket(limit, poll_seconds / POLL_SECONDS, monotonic())
         self._queue: Queue[_Waiting] = Queue(limit, self._bucket)
         self._timer: asyncio.TimerHandle | None = None
 

@@ -12,15 +12,6 @@ from shared.arm.rate_limit import low_priority
 
 T = TypeVar("T")
 
-FRESH_FOR = 2.0
-"""Seconds. An observation that leads to a write may serve the checks of that write, too."""
-
-TTL_SLOW = 20
-"""The lifetime of slowly changing data, in poll intervals: 10 minutes at the default of 30 s."""
-
-TTL_STATIC = 240
-"""The lifetime of nearly static data (VM sizes of a region, locks), in poll intervals: 2 hours."""
-
 
 class TtlCache(Generic[T]):
     """Calls `read` at most once every `seconds`; concurrent callers share its result or its error.

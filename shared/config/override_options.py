@@ -4,37 +4,27 @@ A row with a `tag` can be chosen: by the profile, a tag of the resource group, a
 chosen to be has to lie inside the profile's allow-list and the target scope besides (`planning/overrides.py`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from shared.model.resource_types import (
+    ACCOUNT,
+    AVAILABILITY_SET,
+    ENCRYPTION_SET,
+    NETWORK,
+    PLACEMENT_GROUP,
+    POOL,
+    PUBLIC_IP,
+    RESERVATION,
+    RESOURCE_GROUP,
+    SECURITY_GROUP,
+    ResourceType,
+)
 from shared.model.values import Check, each, ip_address, matching, one_of, region, resource
 
 IN_PLACE = "update of the item"
 ADDED = "a disk that is attached is added to the item; one that was detached is reported"
 FIXED = "no: disable and enable"
 CHOSEN = "profile, resource group's tag, VM's tag, request"
-
-NETWORK = "Microsoft.Network/virtualNetworks"
-SECURITY_GROUP = "Microsoft.Network/networkSecurityGroups"
-PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
-POOL = "Microsoft.Network/loadBalancers/backendAddressPools"
-AVAILABILITY_SET = "Microsoft.Compute/availabilitySets"
-PLACEMENT_GROUP = "Microsoft.Compute/proximityPlacementGroups"
-RESERVATION = "Microsoft.Compute/capacityReservationGroups"
-ENCRYPTION_SET = "Microsoft.Compute/diskEncryptionSets"
-ACCOUNT = "Microsoft.Storage/storageAccounts"
-RESOURCE_GROUP = ""
-NOUNS = {
-    NETWORK: "a virtual network",
-    SECURITY_GROUP: "a network security group",
-    PUBLIC_IP: "a public IP address",
-    POOL: "a load balancer's backend address pool",
-    AVAILABILITY_SET: "an availability set",
-    PLACEMENT_GROUP: "a proximity placement group",
-    RESERVATION: "a capacity reservation group",
-    ENCRYPTION_SET: "a disk encryption set",
-    ACCOUNT: "a storage account",
-    RESOURCE_GROUP: "a resource group",
-}
 
 DISK_TYPES = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "PremiumV2_LRS")
 NORMAL_CHURN, HIGH_CHURN = "normal", "high"
@@ -44,7 +34,8 @@ class Row(NamedTuple):
     """`portal` is the page's row, `azure` where Azure enforces the setting, `in_place` how it changes once protected.
 
     `resource_type` is that of the existing resource that the tag names, "" for a resource group, None for no resource.
-    `of` is what a choice may be given by name for, one by one: `nic` or `disk`.
+    `of` is what a choice may be given by name for, one by one: `nic` or `disk`. `field` holds it in a `Replication`, in
+    the item's settings and in an update, `sent_as` in the enable request of the SDK, `shown_as` in the item of the API.
     """
 
     setting: str
@@ -56,15 +47,18 @@ class Row(NamedTuple):
     layers: str = CHOSEN
     tag: str = ""
     check: Check | None = None
-    resource_type: str | None = None
+    resource_type: ResourceType | None = None
     of: str = ""
+    field: str = ""
+    sent_as: str = ""
+    shown_as: str = ""
 
     def read(self, text: str) -> str:
         """The normalized value. Raises ValueError, which says what is allowed."""
         return self.check(text.strip()) if self.check else text
 
 
-def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **more: str) -> Row:
+def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **more: Any) -> Row:
     """A setting with an override: its name is that of the tag in camelCase."""
     first, *others = tag.split("-")
     return Row(
@@ -78,11 +72,12 @@ def _chosen(tag: str, check: Check, portal: str, default: str, allowed: str, **m
     )
 
 
-def _named(tag: str, resource_type: str, portal: str, default: str, optional: bool = False, **more: str) -> Row:
+def _named(
+    tag: str, resource_type: ResourceType, portal: str, default: str, optional: bool = False, **more: Any
+) -> Row:
     """A setting that names an existing resource."""
-    noun = NOUNS[resource_type]
-    check = resource(resource_type, noun, optional=optional)
-    allowed = f"ID or name of {noun}" + (", or none" if optional else "")
+    check = resource(resource_type, optional=optional)
+    allowed = f"ID or name of {resource_type.noun}" + (", or none" if optional else "")
     if more.get("of"):
         check, allowed = each(check), f"{allowed}; or {more['of']}=…, one by one"
     return _chosen(tag, check, portal, default, allowed, resource_type=resource_type, **more)
@@ -120,6 +115,7 @@ ROWS: tuple[Row, ...] = (
         "a region that is not the source's",
         azure="container mapping",
         layers=f"settings: DR_REGION_MAP; {CHOSEN}",
+        field="target_location",
     ),
     _named(
         "target-resource-group",
@@ -127,6 +123,9 @@ ROWS: tuple[Row, ...] = (
         "Target subscription, Target resource group",
         "the source's name with -asr; made if missing",
         in_place=IN_PLACE,
+        field="target_group",
+        shown_as="recoveryAzureResourceGroupId",
+        sent_as="recovery_resource_group_id",
     ),
     _named(
         "target-vnet",
@@ -134,6 +133,9 @@ ROWS: tuple[Row, ...] = (
         "Failover virtual network",
         "that of the network mapping, else the source's name with -asr, its addresses and subnets; made if missing",
         in_place=IN_PLACE,
+        field="network",
+        shown_as="selectedRecoveryAzureNetworkId",
+        sent_as="recovery_azure_network_id",
     ),
     _chosen(
         "target-subnet",
@@ -174,7 +176,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _chosen(
         "target-backend-pool",
-        each(resource(POOL, NOUNS[POOL], by_name=False)),
+        each(resource(POOL, by_name=False)),
         "Network > load balancer of an interface",
         "none",
         "ID of a load balancer's backend address pool; or nic=…, one by one",
@@ -190,6 +192,9 @@ ROWS: tuple[Row, ...] = (
         "the source's name with -asr if the VM is in one; made if missing",
         optional=True,
         in_place="update of the item, if it has a set",
+        field="availability_set",
+        shown_as="recoveryAvailabilitySet",
+        sent_as="recovery_availability_set_id",
     ),
     _chosen(
         "target-zone",
@@ -197,6 +202,9 @@ ROWS: tuple[Row, ...] = (
         "Availability options > availability zone",
         "none",
         "1, 2 or 3, where the target region offers it for the VM's size; or none",
+        field="zone",
+        shown_as="recoveryAvailabilityZone",
+        sent_as="recovery_availability_zone",
     ),
     _named(
         "target-ppg",
@@ -205,6 +213,9 @@ ROWS: tuple[Row, ...] = (
         "the source's name with -asr if the VM is in one; made if missing",
         optional=True,
         in_place=IN_PLACE,
+        field="placement_group",
+        shown_as="recoveryProximityPlacementGroupId",
+        sent_as="recovery_proximity_placement_group_id",
     ),
     _named(
         "target-capacity-reservation",
@@ -212,6 +223,9 @@ ROWS: tuple[Row, ...] = (
         "Availability options > capacity reservation",
         "none",
         in_place=IN_PLACE,
+        field="capacity_reservation",
+        shown_as="recoveryCapacityReservationGroupId",
+        sent_as="recovery_capacity_reservation_group_id",
     ),
     _chosen(
         "target-size",
@@ -221,6 +235,8 @@ ROWS: tuple[Row, ...] = (
         "a size that the target region offers",
         azure="update of the item, once it is protected",
         in_place=IN_PLACE,
+        field="size",
+        shown_as="recoveryAzureVMSize",
     ),
     _chosen(
         "target-name",
@@ -230,8 +246,19 @@ ROWS: tuple[Row, ...] = (
         "1 to 64 letters, digits and - (15 for Windows)",
         azure="update of the item, once it is protected",
         in_place=IN_PLACE,
+        field="name",
+        shown_as="recoveryAzureVMName",
     ),
-    _named("target-boot-diagnostics", ACCOUNT, "Compute > boot diagnostics account", "none", in_place=IN_PLACE),
+    _named(
+        "target-boot-diagnostics",
+        ACCOUNT,
+        "Compute > boot diagnostics account",
+        "none",
+        in_place=IN_PLACE,
+        field="boot_diagnostics",
+        shown_as="recoveryBootDiagStorageAccountId",
+        sent_as="recovery_boot_diag_storage_account_id",
+    ),
     _chosen(
         "target-disk-type",
         each(one_of(*DISK_TYPES)),
@@ -283,6 +310,7 @@ ROWS: tuple[Row, ...] = (
         NORMAL_CHURN,
         "normal (54 MB/s a VM), or high (100 MB/s: a premium block blob cache account)",
         azure="kind of the cache account",
+        field="high_churn",
     ),
     Row("disks", "Storage > disks to replicate", "all of the VM", "all of the VM", in_place=ADDED, layers="derived"),
     _chosen(
@@ -291,6 +319,8 @@ ROWS: tuple[Row, ...] = (
         "Replication policy > Replication group (multi-VM consistency)",
         "none",
         "a name; at most 16 VMs of one subscription and region",
+        field="consistency_group",
+        sent_as="multi_vm_group_name",
     ),
     Row(
         "replicationPolicy",
@@ -332,22 +362,7 @@ ROWS: tuple[Row, ...] = (
 CHOICES: dict[str, Row] = {row.tag: row for row in ROWS if row.tag}
 """Rows by the part of the tag's name behind `dr-`."""
 
-# Options, and the field of both `Replication` and the settings of the item that holds each.
-UPDATED_FIELDS = {
-    "target-resource-group": "target_group",
-    "target-vnet": "network",
-    "target-availability-set": "availability_set",
-    "target-ppg": "placement_group",
-    "target-capacity-reservation": "capacity_reservation",
-    "target-boot-diagnostics": "boot_diagnostics",
-    "target-size": "size",
-    "target-name": "name",
-}
-FIXED_FIELDS = {
-    "target-location": "target_location",
-    "target-zone": "zone",
-    "consistency-group": "consistency_group",
-    "churn": "high_churn",
-}
+# Options, and the field of `Replication` and of the item's settings that holds each.
+UPDATED_FIELDS = {tag: row.field for tag, row in CHOICES.items() if row.field and row.in_place != FIXED}
+FIXED_FIELDS = {tag: row.field for tag, row in CHOICES.items() if row.field and row.in_place == FIXED}
 ITEM_FIELDS = UPDATED_FIELDS | FIXED_FIELDS
-"""Options, and the field of the item's settings that holds each."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from shared.config.intervals import POLL_SECONDS
 from shared.config.prices import Prices
 from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
@@ -153,7 +154,10 @@ class Settings(BaseModel):
         Prices(), description="a JSON object with currency, and for a month instance, diskGb (by type) and cache"
     )
     poll_seconds: float = Field(
-        30, gt=0, le=3600, description="seconds between two reads of an operation in progress, above 0, at most 3600"
+        POLL_SECONDS,
+        gt=0,
+        le=3600,
+        description="seconds between two reads of an operation in progress, above 0, at most 3600",
     )
     accept_timeout_seconds: float = Field(
         60,

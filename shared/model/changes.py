@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from shared.model.base import Model
-from shared.model.replication import ReplicatedDisk, ReplicatedNic
+from shared.model.replication import ReplicatedDisk, ReplicatedNic, TargetSettings
 from shared.model.resource_id import ResourceId
 
 
@@ -18,26 +18,17 @@ class Difference(Model):
         return f"{self.setting}: {self.current or 'none'} → {self.wanted}"
 
 
-class ItemUpdate(Model):
+class ItemUpdate(TargetSettings):
     """The changes of one update call of an item; fields that are not set stay unchanged."""
 
-    target_group: ResourceId | None = None
-    network: ResourceId | None = None
-    availability_set: ResourceId | None = None
-    placement_group: ResourceId | None = None
-    capacity_reservation: ResourceId | None = None
-    boot_diagnostics: ResourceId | None = None
-    size: str = ""
-    name: str = ""
     disks: tuple[ReplicatedDisk, ...] = ()
     nics: tuple[ReplicatedNic, ...] = ()
 
     @property
     def named(self) -> tuple[ResourceId, ...]:
         """All target resources in the update: each has to be in the target scope."""
-        places = (self.availability_set, self.placement_group, self.capacity_reservation, self.boot_diagnostics)
         of_nics = (each for nic in self.nics for each in (nic.security_group, nic.public_ip, nic.backend_pool))
-        return tuple(filter(None, (self.target_group, self.network, *places, *of_nics)))
+        return (*super().named, *filter(None, of_nics))
 
 
 class Changes(Model):

@@ -10,6 +10,7 @@ from itertools import count
 from uuid import UUID, uuid5
 
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import ACCOUNT, RESOURCE_GROUP, type_of
 
 _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
 """The namespace of the names of items that this app creates: a name in it marks the item as created by the app."""
@@ -54,17 +55,18 @@ def with_suffix(name: str, longest: int) -> str:
 
 def target_group(source: ResourceId) -> ResourceId:
     """The target resource group of the resources in the source's resource group."""
-    return ResourceId.of(source.subscription, with_suffix(source.resource_group, 90))
+    return ResourceId.of(source.subscription, with_suffix(source.resource_group, RESOURCE_GROUP.longest_name))
 
 
-def target_sibling(source: ResourceId, longest: int) -> ResourceId:
-    """The target counterpart of a network (64) or an availability set (80): a function of the source alone."""
-    return in_group(target_group(source), source, longest)
+def target_sibling(source: ResourceId) -> ResourceId:
+    """The target counterpart of a resource, as a network: a function of the source alone."""
+    return in_group(target_group(source), source)
 
 
-def in_group(group: ResourceId, source: ResourceId, longest: int) -> ResourceId:
+def in_group(group: ResourceId, source: ResourceId) -> ResourceId:
     """The target counterpart of a source resource in a given resource group."""
-    return ResourceId.of(group.subscription, group.resource_group, source.type, with_suffix(source.name, longest))
+    name = with_suffix(source.name, type_of(source).longest_name)
+    return ResourceId.of(group.subscription, group.resource_group, source.type, name)
 
 
 def cache_account(subscription: str, location: str, *, premium: bool = False, number: int = 1) -> ResourceId:
@@ -76,7 +78,7 @@ def cache_account(subscription: str, location: str, *, premium: bool = False, nu
     return ResourceId.of(
         subscription,
         f"{CACHE_GROUP}{location}",
-        "Microsoft.Storage/storageAccounts",
+        ACCOUNT,
         f"asrcache{_digest(f'{subscription}/{location}{which}', 16)}",
     )
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from shared.model import naming
 from shared.model.base import Model
+from shared.model.replication import TargetSettings
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 
@@ -65,19 +66,11 @@ class ItemNic(Model):
     backend_pools: tuple[ResourceId, ...] = ()
 
 
-class ItemSettings(Model):
+class ItemSettings(TargetSettings):
     """The settings of the VM after a failover of the item."""
 
-    target_group: ResourceId | None = None
-    network: ResourceId | None = None
-    availability_set: ResourceId | None = None
     zone: str = ""
-    placement_group: ResourceId | None = None
-    capacity_reservation: ResourceId | None = None
-    boot_diagnostics: ResourceId | None = None
     consistency_group: str = ""
-    size: str = ""
-    name: str = ""
     high_churn: bool = False
     source_location: str = ""
     target_location: str = ""

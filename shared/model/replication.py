@@ -45,7 +45,30 @@ class ReplicatedNic(Model):
     backend_pool: ResourceId | None = None
 
 
-class Replication(Model):
+class TargetSettings(Model):
+    """The settings of the VM after a failover that can be changed in place.
+
+    An enable request, a replicated item and an update of one hold them under the same names, which are the `field` of
+    the rows in `shared/config/override_options.py`.
+    """
+
+    target_group: ResourceId | None = None
+    network: ResourceId | None = None
+    availability_set: ResourceId | None = None
+    placement_group: ResourceId | None = None
+    capacity_reservation: ResourceId | None = None
+    boot_diagnostics: ResourceId | None = None
+    size: str = ""
+    name: str = ""
+
+    @property
+    def named(self) -> tuple[ResourceId, ...]:
+        """All target resources among these: each has to be in the target scope."""
+        values = (getattr(self, name) for name in TargetSettings.model_fields)
+        return tuple(value for value in values if isinstance(value, ResourceId))
+
+
+class Replication(TargetSettings):
     """The input of enable protection for one VM, besides the VM itself.
 
     `network` is there where it is another one than the network mapping leads to; `size`, `name` and `nics` are what is
@@ -59,22 +82,13 @@ class Replication(Model):
     cache_account: ResourceId
     policy: Policy
     disks: tuple[ReplicatedDisk, ...]
-    availability_set: ResourceId | None = None
     zone: str = ""
-    placement_group: ResourceId | None = None
-    capacity_reservation: ResourceId | None = None
-    boot_diagnostics: ResourceId | None = None
     consistency_group: str = ""
     high_churn: bool = False
-    network: ResourceId | None = None
     subnet: str = ""
-    size: str = ""
-    name: str = ""
     nics: tuple[ReplicatedNic, ...] = ()
 
     @property
     def named(self) -> tuple[ResourceId, ...]:
         """All target resources in the enable request: each has to be in the target scope."""
-        places = (self.availability_set, self.placement_group, self.capacity_reservation, self.boot_diagnostics)
-        sets = (disk.encryption_set for disk in self.disks)
-        return (self.target_group, self.cache_account, *filter(None, (*places, self.network, *sets)))
+        return (*super().named, self.cache_account, *filter(None, (disk.encryption_set for disk in self.disks)))

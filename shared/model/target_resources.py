@@ -1,6 +1,9 @@
-"""Target resources: prerequisites of a protection, found by their key and created under their name."""
+"""Target resources: prerequisites of a protection, found by their key and created under their name.
 
-from typing import Annotated, Literal
+How the resources of each kind are found, created and removed: `provision/`.
+"""
+
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -8,10 +11,20 @@ from shared.model import naming
 from shared.model.base import Model
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import (
+    ACCOUNT,
+    AVAILABILITY_SET,
+    NETWORK,
+    PLACEMENT_GROUP,
+    RESOURCE_GROUP,
+    ResourceType,
+)
 
 
 class Placed(Model):
     """A resource with an ID of its own, in one region."""
+
+    type: ClassVar[ResourceType]
 
     id: ResourceId
     location: str
@@ -32,17 +45,20 @@ class InVault(Model):
 
 
 class ResourceGroup(Placed):
+    type = RESOURCE_GROUP
     kind: Literal["resource group"] = "resource group"
     for_cache: bool = False
 
 
 class VirtualNetwork(Placed):
+    type = NETWORK
     kind: Literal["virtual network"] = "virtual network"
     address_space: tuple[str, ...]
     subnets: dict[str, tuple[str, ...]]
 
 
 class AvailabilitySet(Placed):
+    type = AVAILABILITY_SET
     kind: Literal["availability set"] = "availability set"
     fault_domains: int
     update_domains: int
@@ -51,12 +67,14 @@ class AvailabilitySet(Placed):
 
 
 class PlacementGroup(Placed):
+    type = PLACEMENT_GROUP
     kind: Literal["proximity placement group"] = "proximity placement group"
 
 
 class CacheAccount(Placed):
     """A cache account. `premium` is one of premium block blobs, for high churn."""
 
+    type = ACCOUNT
     kind: Literal["cache storage account"] = "cache storage account"
     premium: bool = False
 
@@ -145,3 +163,6 @@ TargetResource = Annotated[
     | NetworkMapping,
     Field(discriminator="kind"),
 ]
+
+REMOVABLE: tuple[type[Placed], ...] = (AvailabilitySet, PlacementGroup, CacheAccount, VirtualNetwork, ResourceGroup)
+"""The only kinds whose resources are ever removed, in this order. Disks and anything in a vault are never removed."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import ResourceType
 
 Check = Callable[[str], str]
 
@@ -41,9 +42,11 @@ def each(check: Check) -> Check:
     return checked
 
 
-def resource(resource_type: str, noun: str, *, optional: bool = False, by_name: bool = True) -> Check:
-    """The ID of a resource of that type ("" is a resource group), or its name. `noun` is used in the message."""
-    allowed = f"the ID {'or the name ' if by_name else ''}of {noun}" + (f", or {NONE}" if optional else "")
+def resource(resource_type: ResourceType, *, optional: bool = False, by_name: bool = True) -> Check:
+    """The ID of a resource of that type, or its name."""
+    allowed = f"the ID {'or the name ' if by_name else ''}of {resource_type.noun}" + (
+        f", or {NONE}" if optional else ""
+    )
 
     def checked(text: str) -> str:
         if text.lower() == NONE:

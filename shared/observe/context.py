@@ -10,8 +10,8 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC
 from shared.config import override_options
+from shared.config.intervals import TTL_SLOW, TTL_STATIC
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
@@ -28,7 +28,6 @@ from shared.model.vm import (
     SourceVm,
 )
 from shared.planning import placement
-from shared.planning.network import LONGEST_NAME
 from shared.planning.overrides import Overrides
 from shared.planning.references import references, target_group
 from shared.planning.storage import default_cache
@@ -112,7 +111,7 @@ class ContextReader:
         requested = [
             (tag, resource) for tag, resource in references(vm, overrides) if resource in azure.settings.target
         ]
-        targets = {mapped.get(source.key, naming.target_sibling(source, LONGEST_NAME)) for source in sources}
+        targets = {mapped.get(source.key, naming.target_sibling(source)) for source in sources}
         targets |= {resource for tag, resource in requested if tag == "target-vnet"}
         caches = {resource for tag, resource in requested if tag == "cache-storage"}
         networks, target_networks, existing, availability_set = await asyncio.gather(
@@ -172,7 +171,7 @@ class ContextReader:
         there = {network.id for network in context.target_networks}
         taken = []
         for address, nic in addresses.items():
-            by_name = naming.target_sibling(nic.network, LONGEST_NAME)
+            by_name = naming.target_sibling(nic.network)
             network = next(iter(chosen), context.mapped_networks.get(nic.network.key, by_name))
             if network in there and not await is_free(self._azure, network, address):
                 taken.append(address)

@@ -1,4 +1,4 @@
-"""Orphaned target resources: which resources carry the tag of the app, what may still need them, and their removal.
+"""Orphaned target resources: which resources carry the tag of the app, and what may still need them.
 
 Resource Graph lags by a minute or two, the lists of Resource Manager by seconds. So an orphan is read again right
 before its removal, and is kept if a read fails.
@@ -9,26 +9,18 @@ import logging
 from collections.abc import AsyncIterable, Iterable
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
-
 from shared.arm.client import Azure
-from shared.arm.errors import error_of
 from shared.arm.resource_graph import query
-from shared.config.override_options import NETWORK
 from shared.model import naming
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.resource_types import NETWORK
 from shared.observe.inventory import items_of_others
-from shared.planning.network import LONGEST_NAME
-from shared.readers.named_resources import api_version_of
-from shared.readers.resource_groups import forget_groups
-from shared.readers.usage import interfaces_in
+from shared.readers.networks import interfaces_in
 from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
 
 log = logging.getLogger("dr.orphans")
-
-_REFUSALS = {400, 403, 404, 409}
 
 
 async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
@@ -128,7 +120,7 @@ class Networks:
             subscriptions = _subscriptions(self._azure.settings.source_scope)
             clients = [self._azure.resources(each).resources for each in subscriptions]
             self._sources = [source for client in clients for source in await _ids(client.list(filter=condition))]
-        targets = [(source, naming.target_sibling(source, LONGEST_NAME)) for source in self._sources]
+        targets = [(source, naming.target_sibling(source)) for source in self._sources]
         return [source for source, target in targets if orphan in {target, target.group_id}]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
@@ -141,29 +133,3 @@ class Networks:
                 if network in ends and mapping.id.name.lower() != ours.lower():
                     return mapping.id
         return None
-
-
-async def remove(azure: Azure, orphan: ResourceId) -> str:
-    """Requests the removal, once, and does not wait for it. Returns why Azure refused, or "".
-
-    Azure cannot remove a group only if it is empty: a resource created in it between the last read and this call is
-    removed with it. The window is short, and the group was created by this app, is older than the grace period, and no
-    tagged VM or item needs it. The request is never retried, because a retry would extend the window.
-
-    Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
-    """
-    azure.check_removal(orphan)
-    client = azure.resources(orphan.subscription)
-    try:
-        if orphan.type:
-            version = api_version_of(orphan)
-            await client.resources.begin_delete_by_id(str(orphan), api_version=version, retry_total=0)
-        else:
-            await client.resource_groups.begin_delete(orphan.resource_group, retry_total=0)
-    except HttpResponseError as answer:
-        if answer.status_code not in _REFUSALS:
-            raise
-        return str(error_of(answer))
-    azure.forget_resource(orphan)
-    forget_groups(azure, orphan, if_before=float("inf"))
-    return ""

@@ -1,7 +1,6 @@
 """Observe one VM: the decision about it, and the plan of its protection. Reads only."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
@@ -12,7 +11,6 @@ from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
-from shared.model.target_resources import ContainerMapping, TargetResource
 from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
 from shared.planning import preflight
@@ -20,15 +18,15 @@ from shared.planning.catalog import finding_of
 from shared.planning.derive import derive
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.storage import unmanaged
-from shared.provision.registry import find
-from shared.provision.target_resources import IncompatibleResourceError
+from shared.provision.kind import IncompatibleResourceError
+from shared.provision.registry import find, is_changed
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.decide import Facts, decide, needs_protection
 from shared.reconcile.diff import with_changes
 from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
-from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
+from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.replicated_items import find_original, find_protection
 from shared.site_recovery.vault import Vault, vault_of
 
@@ -137,19 +135,7 @@ async def preview(azure: Azure, plan: Plan) -> tuple[tuple[ResourcePreview, ...]
         forbidden = None if found else preflight.not_to_be_made(resource, azure.settings)
         if forbidden:
             findings.append(forbidden)
-        previews.append(
-            ResourcePreview(
-                kind=resource.kind,
-                action="reuse" if found else await _making(azure, resource),
-                name=str(found or resource.name),
-            )
-        )
+        missing = "create" if found or not await is_changed(azure, resource) else "change in place"
+        name = str(found or resource.name)
+        previews.append(ResourcePreview(kind=resource.kind, action="reuse" if found else missing, name=name))
     return tuple(previews), tuple(findings)
-
-
-async def _making(azure: Azure, resource: TargetResource) -> Literal["create", "change in place"]:
-    """The action for a resource that does not exist as planned."""
-    if not isinstance(resource, ContainerMapping):
-        return "create"
-    there = await find_container_mapping(vault_of(azure, resource.vault), resource)
-    return "change in place" if there else "create"

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.config.override_options import CHOICES, ITEM_FIELDS, NOUNS
+from shared.config.override_options import CHOICES, ITEM_FIELDS
 from shared.config.settings import Settings
 from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import type_of
 from shared.model.values import NONE, parts
 from shared.model.vm import Existing, PlanningContext, SourceVm
 from shared.planning.overrides import Overrides, invalid, out_of_scope
@@ -80,7 +81,7 @@ class PlanBuilder:
         """A resource named in an override; None, with a finding, if it cannot be used."""
         existing = self._existing.get(wanted)
         source, target = self.vm.location, self.context.target_location
-        is_group, is_cache = CHOICES[tag].resource_type == "", tag == "cache-storage"
+        is_group, is_cache = not wanted.type, tag == "cache-storage"
         if wanted not in self.app.target:
             self.findings.append(out_of_scope(self.overrides.requested[tag], str(wanted), self.app))
         elif existing is None:
@@ -94,7 +95,7 @@ class PlanBuilder:
         elif existing.obstacle:
             self.reject(tag, f"a resource that can serve; {wanted} {existing.obstacle}")
         else:
-            kind = NOUNS[CHOICES[tag].resource_type or ""].split(" ", 1)[1]
+            kind = type_of(wanted).noun.split(" ", 1)[1]
             self.named.append(ResourcePreview(kind=kind, action="reuse", name=str(wanted)))
             return wanted
         return None

@@ -19,7 +19,7 @@ from shared.model.target_resources import (
 )
 from shared.model.vm import Network, Offer
 from shared.planning.builder import PlanBuilder
-from shared.planning.network import LONGEST_NAME, Networks
+from shared.planning.network import Networks
 
 FAULT_DOMAINS_EVERYWHERE = 2
 """The fault domains that every region supports: for a set whose number is unknown."""
@@ -56,7 +56,7 @@ def _is_to_be_made(d: PlanBuilder, source: Network, networks: Networks) -> bool:
     network is gone. A missing network of another name is not created."""
     if source.id.key not in d.context.mapped_networks:
         return True
-    ours = naming.target_sibling(source.id, LONGEST_NAME)
+    ours = naming.target_sibling(source.id)
     gone = ours not in {network.id for network in d.context.target_networks}
     return gone and networks.leads_to.get(source.id) == ours and ours in d.app.target
 

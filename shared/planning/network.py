@@ -14,8 +14,6 @@ from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of
 from shared.planning.references import referred
 
-LONGEST_NAME = 64
-
 # Azure reserves the first four addresses of a subnet and the last.
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
 
@@ -80,7 +78,7 @@ def _by_default(d: PlanBuilder, source: ResourceId) -> ResourceId:
     for nic in d.item.nics if d.item else ():
         if nic.source_network == source and nic.network:
             return nic.network
-    by_name = naming.target_sibling(source, LONGEST_NAME)
+    by_name = naming.target_sibling(source)
     mapped = d.context.mapped_networks.get(source.key, by_name)
     return by_name if mapped == by_name else mapped  # Site Recovery echoes IDs lower-cased
 
@@ -92,7 +90,7 @@ def _explain(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
         reason = f"the vault maps {source.name} to it already, for all its VMs"
         d.record(f"targetVnet/{source.name}", target, reason, "network mapping")
         there = {network.id for network in d.context.target_networks}
-        if target in there or target != naming.target_sibling(source, LONGEST_NAME):
+        if target in there or target != naming.target_sibling(source):
             d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
     else:
         d.record(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
@@ -114,7 +112,7 @@ def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
 
 def _there(d: PlanBuilder, target: ResourceId) -> Network:
     """The target network as it exists, or as it will be created from the source network."""
-    made = {naming.target_sibling(network.id, LONGEST_NAME): network for network in d.context.networks}
+    made = {naming.target_sibling(network.id): network for network in d.context.networks}
     source = made.get(target, Network(id=target))
     bare = {name: Subnet(prefixes=subnet.prefixes) for name, subnet in source.subnets.items()}
     known = (network for network in d.context.target_networks if network.id == target)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from shared.config.override_options import CHOICES
 from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.findings import Finding
@@ -11,12 +12,12 @@ from shared.model.replication import ReplicatedDisk, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.values import NONE
 from shared.model.vm import GroupMember, Size, SourceVm
+from shared.planning import storage
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of
 from shared.planning.overrides import Overrides
 from shared.planning.references import target_group
 
-LONGEST_SET_NAME = 80
 LONGEST_WINDOWS_NAME = 15
 MOST_IN_GROUP = 16
 
@@ -112,7 +113,7 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
             "target-availability-set", f"none, since the {d.overrides.requested['target-zone'].where} requests a zone"
         )
         return None
-    default = naming.in_group(group, source.id, LONGEST_SET_NAME) if source and not zone else None
+    default = naming.in_group(group, source.id) if source and not zone else None
     reason = (
         "the VM's availability set, with -asr" if default else "a zone is requested" if zone else "the VM is in none"
     )
@@ -121,9 +122,17 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
 
 def placement_group(d: PlanBuilder) -> ResourceId | None:
     source = d.vm.placement_group_id
-    default = naming.target_sibling(source, LONGEST_SET_NAME) if source else None
+    default = naming.target_sibling(source) if source else None
     reason = "the VM's proximity placement group, with -asr" if source else "the VM is in none"
     return d.resource("target-ppg", default, reason)
+
+
+def named(d: PlanBuilder) -> dict[str, ResourceId | None]:
+    """The resources that the VM uses only if an override names them, by the fields of `Replication`."""
+    rows = [row for row in CHOICES.values() if row.field and row.resource_type is not None and row.default == NONE]
+    found = {row.field: d.resource(row.tag, None, "none is requested") for row in rows}
+    storage.check_boot_diagnostics(d, found["boot_diagnostics"])
+    return found
 
 
 def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:

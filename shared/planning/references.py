@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from shared.config.override_options import CHOICES, RESOURCE_GROUP
+from shared.config.override_options import CHOICES
 from shared.model import naming
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import RESOURCE_GROUP
 from shared.model.values import NONE, parts
 from shared.model.vm import SourceVm
 from shared.planning.overrides import Overrides

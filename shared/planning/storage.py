@@ -157,12 +157,10 @@ def _encryption_set(d: PlanBuilder, disk: str, requested: dict[str, str]) -> Res
     return d.checked(tag, found) if found else None
 
 
-def boot_diagnostics(d: PlanBuilder) -> ResourceId | None:
-    chosen = d.resource("target-boot-diagnostics", None, "none is requested")
+def check_boot_diagnostics(d: PlanBuilder, chosen: ResourceId | None) -> None:
     existing = d.existing(chosen) if chosen and d.is_requested("target-boot-diagnostics") else None
     if existing and existing.sku.lower().startswith("premium"):
         d.reject("target-boot-diagnostics", f"a standard account; {existing.id.name} is {existing.sku}")
-    return chosen
 
 
 def target_accounts(d: PlanBuilder) -> None:

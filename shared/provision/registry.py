@@ -1,98 +1,41 @@
-"""The registry of target resource kinds: how each is found and created."""
+"""Find, create and remove target resources of every kind in the table."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, cast
+
+from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.errors import WriteRefusedError
-from shared.arm.get_or_create import PendingCreate
+from shared.arm.errors import WriteRefusedError, error_of
+from shared.arm.get_or_create import GetOrCreate, PendingCreate
 from shared.arm.rate_limit import low_priority
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import type_of
 from shared.model.step_result import Error, Failed, StepResult
-from shared.model.target_resources import (
-    AvailabilitySet,
-    CacheAccount,
-    Container,
-    ContainerMapping,
-    Fabric,
-    InVault,
-    NetworkMapping,
-    PlacementGroup,
-    ReplicationPolicy,
-    ResourceGroup,
-    TargetResource,
-    VirtualNetwork,
-)
+from shared.model.target_resources import REMOVABLE, InVault, TargetResource
 from shared.planning import preflight
 from shared.planning.catalog import finding_of
-from shared.provision import target_resources
-from shared.provision.target_resources import IncompatibleResourceError
+from shared.provision import placed, vault_parts  # noqa: F401 (they register the kinds)
+from shared.provision.kind import KINDS, IncompatibleResourceError, PlacedKind
 from shared.readers.resource_groups import forget_groups
-from shared.site_recovery import infrastructure
-from shared.site_recovery.vault import Vault, vault_of
+from shared.reconcile.orphans import ResourceUsage
+from shared.site_recovery.vault import vault_of
 
-
-class _Kind(NamedTuple):
-    """The functions of a kind, called with `Azure` or a vault and the resource. `create` returns an ID if it completed.
-
-    `forget` invalidates the cached list that `find` reads, if it is older than the given time.
-    """
-
-    find: Callable[[Any, Any], Awaitable[ResourceId | None]]
-    create: Callable[[Any, Any], Awaitable[PendingCreate | ResourceId]]
-    forget: Callable[[Any, Any, float], None] | None = None
-
-
-_KINDS: dict[type[TargetResource], _Kind] = {
-    ResourceGroup: _Kind(
-        target_resources.find_resource_group,
-        target_resources.create_resource_group,
-        lambda azure, wanted, time: forget_groups(azure, wanted.id, if_before=time),
-    ),
-    VirtualNetwork: _Kind(target_resources.find_placed, target_resources.create_virtual_network),
-    AvailabilitySet: _Kind(target_resources.find_placed, target_resources.create_availability_set),
-    PlacementGroup: _Kind(target_resources.find_placed, target_resources.create_placement_group),
-    CacheAccount: _Kind(target_resources.find_placed, target_resources.create_cache_account),
-    Fabric: _Kind(
-        lambda vault, wanted: infrastructure.find_fabric(vault, wanted.location),
-        infrastructure.create_fabric,
-        lambda vault, _, time: vault.fabrics.forget(if_before=time),
-    ),
-    Container: _Kind(
-        lambda vault, wanted: infrastructure.find_container(vault, wanted.location),
-        infrastructure.create_container,
-        lambda vault, _, time: vault.containers.forget(if_before=time),
-    ),
-    ReplicationPolicy: _Kind(
-        lambda vault, wanted: infrastructure.find_policy(vault, wanted.policy),
-        infrastructure.create_policy,
-        lambda vault, _, time: vault.policies.forget(if_before=time),
-    ),
-    ContainerMapping: _Kind(
-        infrastructure.find_container_mapping_id,
-        infrastructure.create_container_mapping,
-        lambda vault, _, time: vault.container_mappings.forget(if_before=time),
-    ),
-    NetworkMapping: _Kind(
-        infrastructure.find_network_mapping,
-        infrastructure.create_network_mapping,
-        lambda vault, _, time: vault.network_mappings.forget(if_before=time),
-    ),
-}
+_REFUSALS = {400, 403, 404, 409}
 
 
 async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
     """Ready if the resource exists, Pending while it is created. Raises HttpResponseError, MissingParentError."""
-    holder, forget = _holder(azure, resource), _KINDS[type(resource)].forget
-    recently = monotonic() - azure.settings.poll_seconds
-    refresh = partial(forget, holder, resource, recently) if forget else None
+    kind, recently = KINDS[type(resource)], monotonic() - azure.settings.poll_seconds
     try:
         # Other callers share this read, those of events too: it must not wait with low priority.
         with low_priority(False):
-            return await holder.get_or_create.ensure(
-                resource.key, partial(find, azure, resource), partial(_create, azure, resource), refresh
+            return await _cache(azure, resource).ensure(
+                resource.key,
+                partial(kind.find, azure, resource),
+                partial(_create, azure, resource),
+                partial(kind.forget, azure, resource, recently),
             )
     except IncompatibleResourceError as unfit:
         refused = finding_of("IncompatibleTargetResource", str(unfit), tag=azure.settings.tag_name)
@@ -100,21 +43,61 @@ async def ensure(azure: Azure, resource: TargetResource) -> StepResult:
 
 
 async def find(azure: Azure, resource: TargetResource) -> ResourceId | None:
-    """The ID of the resource if it exists. Reads only. Raises HttpResponseError, UnfitError."""
-    return await _KINDS[type(resource)].find(_holder(azure, resource), resource)
+    """The ID of the resource if it exists. Reads only.
+
+    Raises HttpResponseError, IncompatibleResourceError, UnderWayError.
+    """
+    return await KINDS[type(resource)].find(azure, resource)
+
+
+async def is_changed(azure: Azure, resource: TargetResource) -> bool:
+    """Whether a resource that was not found is changed in place rather than created. Raises HttpResponseError."""
+    return await KINDS[type(resource)].is_changed(azure, resource)
 
 
 async def _create(azure: Azure, resource: TargetResource) -> PendingCreate | ResourceId:
     forbidden = preflight.not_to_be_made(resource, azure.settings)
     if forbidden:
         raise WriteRefusedError(forbidden.code, forbidden.message, forbidden.fix)
-    return await _KINDS[type(resource)].create(_holder(azure, resource), resource)
+    return await KINDS[type(resource)].create(azure, resource)
 
 
 def known(azure: Azure, resource: TargetResource) -> bool:
     """Whether the resource is in the cache of this process. Makes no call."""
-    return _holder(azure, resource).get_or_create.knows(resource.key)
+    return _cache(azure, resource).knows(resource.key)
 
 
-def _holder(azure: Azure, resource: TargetResource) -> Azure | Vault:
-    return vault_of(azure, resource.vault) if isinstance(resource, InVault) else azure
+def _cache(azure: Azure, resource: TargetResource) -> GetOrCreate:
+    return (vault_of(azure, resource.vault) if isinstance(resource, InVault) else azure).get_or_create
+
+
+async def usage(azure: Azure, orphan: ResourceId) -> ResourceUsage | None:
+    """The usage of a removable resource now, or None if it is gone. Raises HttpResponseError."""
+    kind = next(KINDS[each] for each in REMOVABLE if orphan.is_type(each.type))
+    return await cast("PlacedKind[Any]", kind).usage(azure, orphan)
+
+
+async def remove(azure: Azure, orphan: ResourceId) -> str:
+    """Requests the removal, once, and does not wait for it. Returns why Azure refused, or "".
+
+    Azure cannot remove a group only if it is empty: a resource created in it between the last read and this call is
+    removed with it. The window is short, and the group was created by this app, is older than the grace period, and no
+    tagged VM or item needs it. The request is never retried, because a retry would extend the window.
+
+    Raises WriteRefusedError, and HttpResponseError where Azure did not come to a decision.
+    """
+    azure.check_removal(orphan)
+    client = azure.resources(orphan.subscription)
+    try:
+        if orphan.type:
+            version = type_of(orphan).api_version
+            await client.resources.begin_delete_by_id(str(orphan), api_version=version, retry_total=0)
+        else:
+            await client.resource_groups.begin_delete(orphan.resource_group, retry_total=0)
+    except HttpResponseError as answer:
+        if answer.status_code not in _REFUSALS:
+            raise
+        return str(error_of(answer))
+    azure.forget_resource(orphan)
+    forget_groups(azure, orphan, if_before=float("inf"))
+    return ""

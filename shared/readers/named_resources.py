@@ -4,26 +4,10 @@ from typing import Any
 
 from shared.arm.client import Azure
 from shared.arm.parsing import region
-from shared.config import override_options
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import AVAILABILITY_SET, POOL, STORAGE_API_VERSION, type_of
 from shared.model.vm import Existing
-from shared.readers.networks import API_VERSION as NETWORK_API_VERSION
 from shared.readers.resource_groups import read_group
-
-COMPUTE_API_VERSION = "2026-04-01"
-STORAGE_API_VERSION = "2026-09-01"
-
-_API_VERSIONS = {
-    override_options.NETWORK: NETWORK_API_VERSION,
-    override_options.SECURITY_GROUP: NETWORK_API_VERSION,
-    override_options.PUBLIC_IP: NETWORK_API_VERSION,
-    override_options.POOL: NETWORK_API_VERSION,
-    override_options.AVAILABILITY_SET: COMPUTE_API_VERSION,
-    override_options.PLACEMENT_GROUP: COMPUTE_API_VERSION,
-    override_options.RESERVATION: COMPUTE_API_VERSION,
-    override_options.ENCRYPTION_SET: "2026-03-02",
-    override_options.ACCOUNT: STORAGE_API_VERSION,
-}
 
 
 async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches: set[ResourceId]) -> Existing | None:
@@ -35,13 +19,13 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
         group = await read_group(azure, wanted)
         return Existing(id=wanted, location=group.location) if group else None
     # A pool has no region of its own: its load balancer has.
-    read = wanted.parent if wanted.is_type(override_options.POOL) else wanted
-    found = await azure.read(read, api_version_of(wanted), within)
-    if found is None or (wanted.is_type(override_options.POOL) and not _has_pool(found, wanted)):
+    read = wanted.parent if wanted.is_type(POOL) else wanted
+    found = await azure.read(read, type_of(wanted).api_version, within)
+    if found is None or (wanted.is_type(POOL) and not _has_pool(found, wanted)):
         return None
     sku = (found.get("sku") or {}).get("name") or ""
     obstacle = await _cache_obstacle(azure, wanted, found, within) if wanted in caches else ""
-    if wanted.is_type(override_options.AVAILABILITY_SET) and sku.lower() != "aligned":
+    if wanted.is_type(AVAILABILITY_SET) and sku.lower() != "aligned":
         obstacle = "is not an Aligned set, as managed disks need"
     return Existing(
         id=wanted,
@@ -51,11 +35,6 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
         obstacle=obstacle,
         keys_off=(found.get("properties") or {}).get("allowSharedKeyAccess") is False,
     )
-
-
-def api_version_of(resource: ResourceId) -> str:
-    """The API version to read and delete a resource of this type."""
-    return next(version for kind, version in _API_VERSIONS.items() if resource.is_type(kind))
 
 
 def _has_pool(balancer: dict[str, Any], wanted: ResourceId) -> bool:

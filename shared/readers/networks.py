@@ -8,15 +8,14 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.parsing import region
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import NETWORK_API_VERSION
 from shared.model.vm import Network, SourceNic, Subnet
-
-API_VERSION = "2026-03-01"
 
 
 async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
     """The interface with its primary configuration; None if it is in no subnet."""
     # ARM writes a missing property as null, or leaves it out.
-    properties = (await azure.get(str(nic), API_VERSION)).get("properties") or {}
+    properties = (await azure.get(str(nic), NETWORK_API_VERSION)).get("properties") or {}
     configurations = [each for each in properties.get("ipConfigurations") or () if _of(each).get("subnet")]
     primary: dict[str, Any] = next(
         (each for each in configurations if _of(each).get("primary")), next(iter(configurations), {})
@@ -36,7 +35,7 @@ async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
 async def read_network(azure: Azure, network: ResourceId, within: float) -> Network | None:
     """The network, cached for all its VMs; None if it does not exist, or the app may not read it (a hub, say)."""
     try:
-        found = await azure.read(network, API_VERSION, within)
+        found = await azure.read(network, NETWORK_API_VERSION, within)
     except HttpResponseError as answer:
         if answer.status_code == HTTPStatus.FORBIDDEN:
             return None
@@ -47,7 +46,7 @@ async def read_network(azure: Azure, network: ResourceId, within: float) -> Netw
 async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
     """Whether the address is free in the network."""
     try:
-        answer = await azure.get(f"{network}/CheckIPAddressAvailability", API_VERSION, ipAddress=address)
+        answer = await azure.get(f"{network}/CheckIPAddressAvailability", NETWORK_API_VERSION, ipAddress=address)
     except HttpResponseError as refused:
         # In no subnet of the network: the check of the subnets reports that.
         if refused.status_code == HTTPStatus.BAD_REQUEST:
@@ -80,3 +79,14 @@ def _subnet(properties: dict[str, Any]) -> Subnet:
 def _of(found: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = found.get("properties") or {}
     return properties
+
+
+async def interfaces_in(azure: Azure, network: ResourceId) -> frozenset[str]:
+    """The lower-cased IDs of the network interfaces in a network."""
+    body = await azure.read(network, NETWORK_API_VERSION, azure.settings.poll_seconds) or {}
+    inside = [
+        str(each.get("id")).lower()
+        for subnet in _of(body).get("subnets") or ()
+        for each in _of(subnet).get("ipConfigurations") or ()
+    ]
+    return frozenset(each.rsplit("/ipconfigurations/", 1)[0] for each in inside)

@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
 from shared.arm.parsing import region
-from shared.arm.ttl_cache import TTL_STATIC
+from shared.config.intervals import TTL_STATIC
 from shared.model.resource_id import ResourceId
 
 

@@ -13,8 +13,8 @@ from shared.arm.client import Azure
 from shared.arm.errors import is_missing
 from shared.arm.parsing import Json, region, time_of
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import Disk, SourceVm
-from shared.readers.named_resources import COMPUTE_API_VERSION
 
 log = logging.getLogger("dr.source")
 

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from shared.config.intervals import FOLLOW_BATCH, LONGEST_BACKOFF
 from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
@@ -20,9 +21,6 @@ PREFIX = "batch-"
 WAITING, RUNNING = "Waiting", "Running"
 """The states of a VM that has not ended: not yet requested, or its run is in progress."""
 
-# In poll intervals.
-_FOLLOW_EVERY = 4
-_LONGEST_BACKOFF = timedelta(hours=1)
 _MOST_FAULTS = 10  # in a row: five hours at the default of 30 s
 _MOST_FINDINGS = 3
 _LONGEST_TEXT = 200
@@ -134,7 +132,7 @@ class Batch(Model):
         return self.with_(
             running=progress.running,
             ended=(*self.ended, *progress.ended),
-            resume_at=now + timedelta(seconds=_FOLLOW_EVERY * self.poll_seconds),
+            resume_at=now + timedelta(seconds=FOLLOW_BATCH * self.poll_seconds),
             faults=0,
             last_error=None,
         )
@@ -150,7 +148,7 @@ class Batch(Model):
             ends = (BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error) for vm in lost)
             running = self.running if self.waiting else ()
             return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
-        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
+        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), LONGEST_BACKOFF)
         wait = max(backoff, timedelta(seconds=at_least))
         return self.with_(faults=faults, last_error=error, resume_at=now + wait)
 

@@ -9,23 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP, RESOURCE_GROUP
+from shared.config.intervals import LONGEST_FOR_TARGETS
 from shared.config.settings import Create, Settings
 from shared.model import naming
 from shared.model.findings import Finding
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import ACCOUNT
+from shared.model.target_resources import REMOVABLE
 from shared.model.values import parts
 from shared.model.vm import Lock, SourceVm
 from shared.planning.catalog import finding_of
 from shared.planning.overrides import Overrides, overrides_of
-from shared.planning.placement import LONGEST_SET_NAME
 from shared.planning.references import references, target_group
-from shared.reconcile.run_state import LONGEST_FOR_TARGETS
 
-LEAVES_FIRST = tuple(kind.lower() for kind in (AVAILABILITY_SET, PLACEMENT_GROUP, ACCOUNT, NETWORK, RESOURCE_GROUP))
-"""The only resource types that are ever removed, in this order. Disks and anything in a vault are never removed."""
-
+_LEAVES_FIRST = [kind.type.lower() for kind in REMOVABLE]
 _MOST_NOTES = 20
 
 
@@ -92,9 +90,9 @@ def _needed_by(vm: SourceVm, overrides: Overrides) -> Iterator[ResourceId]:
     yield group
     yield naming.cache_account(vm.id.subscription, vm.location).group_id
     if vm.availability_set_id:
-        yield naming.in_group(group, vm.availability_set_id, LONGEST_SET_NAME)
+        yield naming.in_group(group, vm.availability_set_id)
     if vm.placement_group_id:
-        yield naming.target_sibling(vm.placement_group_id, LONGEST_SET_NAME)
+        yield naming.target_sibling(vm.placement_group_id)
     yield from (resource for _, resource in references(vm, overrides))
 
 
@@ -104,9 +102,7 @@ def named_by(items: Iterable[ProtectedItem]) -> frozenset[str]:
 
 
 def _named_by(item: ProtectedItem) -> Iterator[ResourceId]:
-    target = item.settings
-    named = [target.target_group, target.network, target.availability_set, target.placement_group]
-    named += [target.capacity_reservation, target.boot_diagnostics]
+    named: list[ResourceId | None] = [*item.settings.named]
     named += [each for disk in item.disks for each in (disk.cache_account, disk.encryption_set)]
     for nic in item.nics:
         named += [nic.network, nic.security_group, nic.public_ip, *nic.backend_pools]
@@ -134,13 +130,13 @@ def unneeded(made: Iterable[ResourceId], wanted: frozenset[str], settings: Setti
         and not (resource.is_type(ACCOUNT) and resource.group_id.key in wanted)
         and not {resource.key, resource.name.lower()} & named
     }
-    return tuple(sorted(free, key=lambda resource: (LEAVES_FIRST.index(resource.type.lower()), resource.key)))
+    return tuple(sorted(free, key=lambda resource: (_LEAVES_FIRST.index(resource.type.lower()), resource.key)))
 
 
 def _is_removable(resource: ResourceId) -> bool:
     """Whether type and name are those of the app: an Azure policy may copy the tags of a group to other resources."""
     name = resource.name.lower()
-    if resource.type.lower() not in LEAVES_FIRST:
+    if resource.type.lower() not in _LEAVES_FIRST:
         return False
     if resource.is_type(ACCOUNT):
         return _is_of_cache(resource) and name.startswith("asrcache")

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.config.intervals import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_FOR_TARGETS, LONGEST_WAIT, SETTLING
 from shared.model.base import Model
 from shared.model.findings import Finding
 from shared.model.order import MAX_ORDERS, Order
@@ -21,12 +22,6 @@ CHANGED = "changed"
 WRITES_DISABLED = "WritesDisabled"
 """The code of a write that was skipped because the settings disable writes."""
 
-# In poll intervals: minutes are those at the default of 30 s. Waits for Azure count the time in which the app ran.
-_SETTLING = 60  # 30 min for a VM that Azure is still busy with
-LONGEST_FOR_TARGETS = 120  # 1 h for the target resources
-_FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
-_LONGEST_BACKOFF = timedelta(hours=1)
-_LONGEST_WAIT = 120  # 1 h
 _MOST_ATTEMPTS = 3
 _MOST_FAULTS = 10
 MOST_CHANGES = 6
@@ -144,7 +139,7 @@ class RunState(Model):
     @property
     def longest_wait(self) -> timedelta:
         """The longest timer. A wait of days is a chain of timers, so that a live run shows activity."""
-        return min(timedelta(seconds=_LONGEST_WAIT * self.poll_seconds), timedelta(hours=1))
+        return min(timedelta(seconds=LONGEST_WAIT * self.poll_seconds), timedelta(hours=1))
 
     def with_(self, **changes: Any) -> Self:
         return self.model_copy(update=changes)
@@ -188,7 +183,7 @@ class RunState(Model):
         """
         waits = self.waits + 1 if pending.error else 0
         seconds = pending.retry_after * 2 ** min(waits - 1, 12) if waits else pending.retry_after
-        seconds = min(seconds, max(pending.retry_after, _LONGEST_BACKOFF.total_seconds()))
+        seconds = min(seconds, max(pending.retry_after, LONGEST_BACKOFF.total_seconds()))
         changes = {"percent": pending.percent, "last_error": pending.error, "waits": waits}
         return self.sleep(now, seconds, pending.step, **changes)
 
@@ -203,7 +198,7 @@ class RunState(Model):
 
     def may_settle(self, now: datetime) -> bool:
         """Whether there is time left to wait for the provisioning of the VM."""
-        return self.settling is None or self.settling.at(now) < _SETTLING * self.poll_seconds
+        return self.settling is None or self.settling.at(now) < SETTLING * self.poll_seconds
 
     def wait_to_settle(self, now: datetime, vm: SourceVm) -> Self:
         step = f"Waiting until the VM is no longer {vm.provisioning_state}"
@@ -224,7 +219,7 @@ class RunState(Model):
         failed = self.with_(attempts=attempts, job="", last_error=error)
         if attempts >= _MOST_ATTEMPTS:
             return failed.finish(RunOutcome.FAILED, error=error)
-        backoff = _FIRST_BACKOFF * self.poll_seconds * 2 ** (attempts - 1)
+        backoff = FIRST_BACKOFF * self.poll_seconds * 2 ** (attempts - 1)
         what = "disable" if self.disabling else "enable"
         return failed.sleep(now, backoff, f"Waiting to retry after a failed job to {what}", phase=Phase.OBSERVE)
 
@@ -237,7 +232,7 @@ class RunState(Model):
         faults = self.faults + 1
         if faults > _MOST_FAULTS:
             return self.finish(RunOutcome.FAILED, error=error)
-        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), _LONGEST_BACKOFF)
+        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), LONGEST_BACKOFF)
         return self.with_(resume_at=now + backoff, faults=faults, last_error=error)
 
     def finish(self, outcome: RunOutcome, findings: tuple[Finding, ...] = (), **result: Any) -> Self:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
+from shared.config.intervals import AGAIN, AGAIN_AFTER_FAILURE
 from shared.config.settings import Settings
 from shared.model.base import Model
 from shared.model.decision import Action, State
@@ -18,10 +19,6 @@ from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
 PER_PAIR, PER_VAULT = 200, 400
 """The most concurrent enables of a sweep. Site Recovery publishes no limit; the portal enables ten at a time."""
-
-# In poll intervals: how long a sweep does not start the run of a VM again whose findings are unchanged, 6 h; after a
-# failure 24 h, because each attempt counts against the daily limit.
-_AGAIN, _AGAIN_AFTER_FAILURE = 720, 2880
 
 
 class Summary(Model):
@@ -157,7 +154,7 @@ def is_unchanged(vm_status: VmStatus, result: RunResult, ended: datetime, now: d
     }
     if result.fingerprint != vm_status.fingerprint or done[vm_status.action]:
         return False
-    polls = _AGAIN_AFTER_FAILURE if result.outcome is RunOutcome.FAILED else _AGAIN
+    polls = AGAIN_AFTER_FAILURE if result.outcome is RunOutcome.FAILED else AGAIN
     return now - ended < timedelta(seconds=polls * poll_seconds)
 
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.arm.client import Azure
+from shared.config.intervals import FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY
 from shared.model.replicated_item import DISABLE, ENABLE, Job, Stage
 from shared.site_recovery.vault import vaults_of
 
 _WINDOW = timedelta(hours=24)
-# In poll intervals: retry every 10 to 60 minutes.
-_SOONEST, _LATEST = 20, 120
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ async def _reserved(azure: Azure, scenario: str, listed: list[Job], most: int) -
     if used >= most:
         poll = azure.settings.poll_seconds
         frees = (first + _WINDOW - datetime.now(UTC)).total_seconds()
-        yield used, min(max(frees, _SOONEST * poll), _LATEST * poll)
+        yield used, min(max(frees, FIRST_LIMIT_RETRY * poll), LONGEST_LIMIT_RETRY * poll)
         return
     ledger.in_flight += 1
     try:

@@ -1,13 +1,15 @@
 """The protection of one VM: enable it, follow it, and remove a failed item."""
 
 from time import monotonic
+from typing import Any
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
 from shared.arm.errors import ThrottledError
 from shared.arm.parsing import ContainerMappingRecord
-from shared.arm.ttl_cache import FRESH_FOR
+from shared.config.intervals import FRESH_FOR
+from shared.config.override_options import CHOICES
 from shared.model import naming
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.replication import ReplicatedDisk, Replication
@@ -133,17 +135,13 @@ async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) 
 
 def _a2a(vm: ResourceId, replication: Replication, mapping: ContainerMappingRecord) -> models.A2AEnableProtectionInput:
     """The input of enable protection. Without a network, the network mapping selects the target network and subnet."""
+    sent: dict[str, Any] = {
+        row.sent_as: str(getattr(replication, row.field) or "") or None for row in CHOICES.values() if row.sent_as
+    }
     return models.A2AEnableProtectionInput(
         fabric_object_id=str(vm),
         recovery_container_id=str(mapping.target_container),
-        recovery_resource_group_id=str(replication.target_group),
-        recovery_availability_set_id=text(replication.availability_set),
-        recovery_availability_zone=replication.zone or None,
-        recovery_proximity_placement_group_id=text(replication.placement_group),
-        recovery_capacity_reservation_group_id=text(replication.capacity_reservation),
-        recovery_boot_diag_storage_account_id=text(replication.boot_diagnostics),
-        multi_vm_group_name=replication.consistency_group or None,
-        recovery_azure_network_id=text(replication.network),
+        **sent,
         recovery_subnet_name=replication.subnet or None,
         vm_managed_disks=[
             managed_disk(disk, replication.cache_account, replication.target_group) for disk in replication.disks

@@ -25,7 +25,8 @@ from shared.arm.parsing import (
     policy_of,
     region,
 )
-from shared.arm.ttl_cache import TTL_SLOW, TTL_STATIC, TtlCache
+from shared.arm.ttl_cache import TtlCache
+from shared.config.intervals import TTL_SLOW, TTL_STATIC
 from shared.model.replicated_item import Job, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error

@@ -1,22 +1,33 @@
-"""The OpenAPI 3.1 document of the HTTP triggers, generated from the models of requests and responses."""
+"""The OpenAPI 3.1 document of the HTTP triggers, generated from the table of routes, their handlers and models."""
 
 import json
+import re
 from http import HTTPStatus
+from importlib import import_module
 
 import azure.functions as func
 
+from shared.arm.client import Azure
 from shared.config.settings import Settings, authentication_is_on
-from triggers.openapi import estate, protection, protections
-from triggers.openapi.parts import Json, refusals
+from triggers import names
 from triggers.openapi.schemas import schemas
+from triggers.operations import OPERATIONS, Json, describe
 from triggers.requests import flags_of
-from triggers.routes import OPENAPI
+from triggers.routes import ROUTES
+
+_IN_PATH = {
+    "subscription": ("The VM's subscription", names.GUID, "11111111-1111-4111-8111-111111111111"),
+    "group": ("Its resource group", names.GROUP, "web"),
+    "name": ("Its name", names.VM, "web-1"),
+    "batch": ("The batch, as POST returned it", names.BATCH, f"batch-{'0123456789abcdef' * 2}"),
+}
 
 
-async def get_openapi(settings: Settings, request: func.HttpRequest) -> func.HttpResponse:
+@describe("This document", None, "This document", {HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter"})
+async def get_openapi(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
     """Raises Problem."""
     flags_of(request)
-    return func.HttpResponse(json.dumps(document(settings)), mimetype="application/json")
+    return func.HttpResponse(json.dumps(document(azure.settings)), mimetype="application/json")
 
 
 def document(settings: Settings) -> Json:
@@ -31,12 +42,7 @@ def document(settings: Settings) -> Json:
         },
         "servers": [{"url": "/api"}],
         "security": [{"token": []}] if authentication_is_on() else [{"header": []}, {"query": []}],
-        "paths": {
-            **protection.paths(settings),
-            **protections.paths(settings),
-            **estate.paths(settings),
-            f"/{OPENAPI}": {"get": _openapi()},
-        },
+        "paths": _paths(settings),
         "components": {
             "schemas": schemas(settings),
             "securitySchemes": {
@@ -48,7 +54,17 @@ def document(settings: Settings) -> Json:
     }
 
 
-def _openapi() -> Json:
-    answer = {"description": "This document", "content": {"application/json": {"schema": {"type": "object"}}}}
-    errors = refusals({HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter"})
-    return {"operationId": "get_openapi", "summary": "This document", "responses": {"200": answer, **errors}}
+def _paths(settings: Settings) -> Json:
+    paths: Json = {}
+    for route in ROUTES:
+        import_module(route.module)  # the handlers in it describe themselves
+        parameters = [_in_path(name) for name in re.findall(r"{(\w+)}", route.path)]
+        path = paths.setdefault(f"/{route.path}", {"parameters": parameters} if parameters else {})
+        path[route.method.lower()] = OPERATIONS[route.name].document(route.name, settings)
+    return paths
+
+
+def _in_path(name: str) -> Json:
+    about, pattern, example = _IN_PATH[name]
+    schema = {"type": "string", "pattern": f"^{pattern}$"}
+    return {"name": name, "in": "path", "required": True, "description": about, "schema": schema, "example": example}

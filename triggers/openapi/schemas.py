@@ -7,25 +7,11 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from shared.config.settings import Settings
 from shared.reconcile.run_state import RunResult
-from triggers.batch_views import BatchAccepted, BatchView, PlansView
 from triggers.body import request_model
-from triggers.estate_views import ComplianceView, JobsView
-from triggers.openapi.parts import REFERENCE, Json, reference
+from triggers.operations import OPERATIONS, REFERENCE, Json, reference
 from triggers.problems import ProblemDocument
 from triggers.selection import selection_models
-from triggers.views import Accepted, PlanView, ProtectionView, RunStatus, View
-
-_VIEWS: tuple[type[View], ...] = (
-    Accepted,
-    PlanView,
-    ProtectionView,
-    BatchAccepted,
-    BatchView,
-    PlansView,
-    ComplianceView,
-    JobsView,
-)
-_RESPONSES: tuple[type[BaseModel], ...] = (*_VIEWS, RunStatus, RunResult, ProblemDocument)
+from triggers.views import RunStatus
 
 
 class _Schemas(GenerateJsonSchema):
@@ -45,15 +31,20 @@ class _Schemas(GenerateJsonSchema):
 
 
 def schemas(settings: Settings) -> Json:
+    """The schemas by name. The modules of the handlers are imported."""
+    views = list({operation.response: None for operation in OPERATIONS.values() if operation.response})
+    responses: list[type[BaseModel]] = [*views, RunStatus, RunResult, ProblemDocument]
     models = (request_model(settings), *selection_models(settings))
     _, answers = models_json_schema(
-        [(model, "serialization") for model in _RESPONSES], ref_template=REFERENCE, schema_generator=_Schemas
+        [(model, "serialization") for model in responses],
+        ref_template=REFERENCE,
+        schema_generator=_Schemas,
     )
     _, requests = models_json_schema(
         [(model, "validation") for model in models], ref_template=REFERENCE, schema_generator=_Schemas
     )
     found: Json = answers["$defs"]
-    for view in _VIEWS:
+    for view in views:
         found[view.__name__]["required"] = list(found[view.__name__]["properties"])
     about = "The status while it runs, then its result; a text if the run itself failed; null if there was none"
     found["ProtectionView"]["properties"]["run"] = {

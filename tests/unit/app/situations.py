@@ -4,11 +4,10 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from shared.config import override_options
 from shared.config.override_options import CHOICES
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
-from shared.model import naming
+from shared.model import naming, resource_types
 from shared.model.plan import Plan
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
@@ -69,10 +68,10 @@ ODD = [
     f"{NETWORK}=it",
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/..",
     f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs",
-    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{override_options.ACCOUNT}/theirs",
-    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{override_options.NETWORK}/theirs",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{override_options.NETWORK}/..",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{override_options.NETWORK}/b\n",
+    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{resource_types.ACCOUNT}/theirs",
+    f"/subscriptions/{ELSEWHERE}/resourceGroups/theirs/providers/{resource_types.NETWORK}/theirs",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{resource_types.NETWORK}/..",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/a/providers/{resource_types.NETWORK}/b\n",
 ]
 hostile = st.one_of(st.text(max_size=300), st.sampled_from(ODD))
 
@@ -94,11 +93,11 @@ class Situation(NamedTuple):
 
 
 def _of_type(subscription: str, group: str, resource_type: str, name: str) -> ResourceId:
-    if resource_type == override_options.POOL:
+    if resource_type == resource_types.POOL:
         return ResourceId.of(subscription, group, "Microsoft.Network/loadBalancers", name).child(
             "backendAddressPools", name
         )
-    if resource_type == override_options.RESOURCE_GROUP:
+    if resource_type == resource_types.RESOURCE_GROUP:
         return ResourceId.of(subscription, name)
     return ResourceId.of(subscription, group, resource_type, name)
 
@@ -132,7 +131,7 @@ def wished(vm: ResourceId, location: str, tag: str, fitting: bool) -> st.SearchS
     theirs = str(_of_type(ELSEWHERE, "theirs", resource_type, "theirs"))
     if fitting:
         return st.sampled_from(ids[:1])
-    by_name = [] if resource_type == override_options.POOL else [IT, IT]
+    by_name = [] if resource_type == resource_types.POOL else [IT, IT]
     return st.sampled_from([*ids, *by_name, "none", theirs])
 
 
@@ -170,7 +169,7 @@ def source_vms(draw: st.DrawFn, fitting: bool) -> SourceVm:
         unmanaged_disks=0 if fitting else draw(st.sampled_from([0, 0, 1])),
         placement_group_id=draw(
             st.sampled_from(
-                [None, ResourceId.of(own.subscription, own.resource_group, override_options.PLACEMENT_GROUP, "p" * 80)]
+                [None, ResourceId.of(own.subscription, own.resource_group, resource_types.PLACEMENT_GROUP, "p" * 80)]
             )
         ),
     )
@@ -239,7 +238,7 @@ def _there(vm: SourceVm, target: str) -> list[Existing]:
     group = naming.target_group(vm.id).resource_group
     found = [
         Existing(id=_of_type(subscription, where, kind, name), location=location, kind="StorageV2")
-        for kind in override_options.NOUNS
+        for kind in resource_types.RESOURCE_TYPES
         for subscription, where, name, location in (
             (vm.id.subscription, group, IT, target),
             (vm.id.subscription, group, HOME, vm.location),
@@ -247,7 +246,7 @@ def _there(vm: SourceVm, target: str) -> list[Existing]:
         )
     ]
     cache = naming.cache_account(vm.id.subscription, vm.location)
-    ours = ResourceId.of(cache.subscription, cache.resource_group, override_options.ACCOUNT, IT)
+    ours = ResourceId.of(cache.subscription, cache.resource_group, resource_types.ACCOUNT, IT)
     return [*found, Existing(id=ours, location=vm.location, kind="StorageV2")]
 
 
@@ -302,7 +301,7 @@ def item_made_from(situation: Situation, plan: Plan) -> ProtectedItem:
     nics = []
     for nic in context.nics:
         wanted = asked.get(nic.id)
-        leads_to = context.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network, 64))
+        leads_to = context.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network))
         nics.append(
             ItemNic(
                 id=f"id-of-{nic.id.name}",

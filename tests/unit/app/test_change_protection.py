@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.change_protection import change_protection
 from shared.arm.errors import WriteRefusedError
-from shared.config import override_options
+from shared.model import resource_types
 from shared.model.activity_io import ChangeRequest
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.replication import ReplicatedDisk, ReplicatedNic
@@ -31,14 +31,14 @@ from tests.unit.app.examples import (
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 
 UPDATE, ADD = "update replication_protected_items", "add disks to replication_protected_items"
-CACHE = ResourceId.of(SUBSCRIPTION, "caches", override_options.ACCOUNT, "cache")
+CACHE = ResourceId.of(SUBSCRIPTION, "caches", resource_types.ACCOUNT, "cache")
 GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
 GUARD, FRONT, OLD_FRONT = (
     ResourceId.of(SUBSCRIPTION, "web-asr", kind, name)
     for kind, name in (
-        (override_options.SECURITY_GROUP, "g"),
-        (override_options.PUBLIC_IP, "new"),
-        (override_options.PUBLIC_IP, "old"),
+        (resource_types.SECURITY_GROUP, "g"),
+        (resource_types.PUBLIC_IP, "new"),
+        (resource_types.PUBLIC_IP, "old"),
     )
 )
 SIZE = Changes(update=ItemUpdate(size="Standard_D4s_v5"))
@@ -130,11 +130,11 @@ async def test_what_no_one_asks_for_is_sent_back_as_the_item_has_it(cloud: Cloud
 
 async def test_each_setting_of_the_item_has_its_field(cloud: Cloud) -> None:
     named = {
-        "network": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.NETWORK, "hub"),
-        "availability_set": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.AVAILABILITY_SET, "set"),
-        "placement_group": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.PLACEMENT_GROUP, "near"),
-        "capacity_reservation": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.RESERVATION, "kept"),
-        "boot_diagnostics": ResourceId.of(SUBSCRIPTION, "web-asr", override_options.ACCOUNT, "diag"),
+        "network": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.NETWORK, "hub"),
+        "availability_set": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.AVAILABILITY_SET, "set"),
+        "placement_group": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.PLACEMENT_GROUP, "near"),
+        "capacity_reservation": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.RESERVATION, "kept"),
+        "boot_diagnostics": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.ACCOUNT, "diag"),
     }
     disk = ReplicatedDisk(id=OS_DISK, replica_sku="Standard_LRS", target_sku="Premium_LRS")
 
@@ -318,7 +318,7 @@ async def test_what_the_settings_forbid_is_not_sent(
 
 @pytest.mark.parametrize("field", ["target_group", "network", "availability_set", "boot_diagnostics"])
 async def test_nothing_outside_the_target_scope_is_ever_sent(cloud: Cloud, field: str) -> None:
-    theirs = ResourceId.of(ELSEWHERE, "theirs", override_options.ACCOUNT, "x")
+    theirs = ResourceId.of(ELSEWHERE, "theirs", resource_types.ACCOUNT, "x")
     for update in (ItemUpdate(**{field: theirs}), ItemUpdate(nics=(ReplicatedNic(id=NIC, security_group=theirs),))):
         with pytest.raises(WriteRefusedError) as refused:
             await change(cloud, Changes(update=update))

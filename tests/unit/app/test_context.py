@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.config import override_options
-from shared.model import naming
+from shared.model import naming, resource_types
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm
@@ -346,7 +345,7 @@ async def test_the_vms_of_the_group_that_is_asked_for_are_found_by_its_name(clou
 
 
 async def test_what_lies_outside_the_target_scope_is_not_even_read(cloud: Cloud) -> None:
-    theirs = ResourceId.of(ELSEWHERE, "theirs", override_options.ACCOUNT, "cache")
+    theirs = ResourceId.of(ELSEWHERE, "theirs", resource_types.ACCOUNT, "cache")
     cloud.add(theirs, {"location": SOURCE, "kind": "StorageV2"})
 
     context = await surroundings_of(cloud, asking(cache_storage=str(theirs)))

@@ -10,11 +10,11 @@ from activities.change_protection import change_protection
 from activities.disable_protection import disable_protection
 from activities.enable_protection import enable_protection
 from activities.remove_failed_item import remove_failed_item
-from shared.config.override_options import ACCOUNT
 from shared.config.settings import Mode
 from shared.model.activity_io import ChangeRequest, EnableRequest, VmRequest
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.replication import ReplicatedDisk
+from shared.model.resource_types import ACCOUNT
 from shared.model.step_result import Error, Ready, StepResult
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary

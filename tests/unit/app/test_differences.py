@@ -7,7 +7,7 @@ from hypothesis import assume, event, given
 from hypothesis import settings as examples
 
 from shared.config import override_options
-from shared.model import naming
+from shared.model import naming, resource_types
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.findings import Severity
 from shared.model.plan import Plan
@@ -62,13 +62,13 @@ HAS = ItemSettings(
 )
 NAMED = {
     "target-resource-group": existing("", "", group="ours"),
-    "target-vnet": existing(override_options.NETWORK, "hub"),
-    "target-availability-set": existing(override_options.AVAILABILITY_SET, "other"),
-    "target-ppg": existing(override_options.PLACEMENT_GROUP, "near"),
-    "target-capacity-reservation": existing(override_options.RESERVATION, "kept"),
-    "target-boot-diagnostics": existing(override_options.ACCOUNT, "diag", kind="StorageV2"),
-    "target-nsg": existing(override_options.SECURITY_GROUP, "guard"),
-    "target-public-ip": existing(override_options.PUBLIC_IP, "front"),
+    "target-vnet": existing(resource_types.NETWORK, "hub"),
+    "target-availability-set": existing(resource_types.AVAILABILITY_SET, "other"),
+    "target-ppg": existing(resource_types.PLACEMENT_GROUP, "near"),
+    "target-capacity-reservation": existing(resource_types.RESERVATION, "kept"),
+    "target-boot-diagnostics": existing(resource_types.ACCOUNT, "diag", kind="StorageV2"),
+    "target-nsg": existing(resource_types.SECURITY_GROUP, "guard"),
+    "target-public-ip": existing(resource_types.PUBLIC_IP, "front"),
     "target-backend-pool": Existing(id=POOL, location=TARGET),
 }
 
@@ -125,7 +125,7 @@ def test_what_an_item_has_stays_as_it_is_unless_somebody_asks_for_another() -> N
 def test_what_the_interfaces_and_disks_of_an_item_have_is_reported_as_its_own() -> None:
     guard, front = NAMED["target-nsg"].id, NAMED["target-public-ip"].id
     nic = {"target_address": "10.1.1.7", "security_group": guard, "public_ip": front, "backend_pools": (POOL,)}
-    keys = ResourceId.of(SUBSCRIPTION, "web-asr", override_options.ENCRYPTION_SET, "keys")
+    keys = ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.ENCRYPTION_SET, "keys")
     disks = (ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS", encryption_set=keys),)
     plan = again(an_item(nic=nic, disks=disks))
 
@@ -341,10 +341,10 @@ def test_a_subnet_that_an_operator_chose_in_the_network_that_is_asked_for_is_kep
 
 
 def cache(kind: str = "StorageV2") -> Existing:
-    return existing(override_options.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind=kind)
+    return existing(resource_types.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind=kind)
 
 
-KEYS = existing(override_options.ENCRYPTION_SET, "keys")
+KEYS = existing(resource_types.ENCRYPTION_SET, "keys")
 FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
     ("target-location", "centralus", f"targetLocation of web-1 is {TARGET}, and centralus", {}),
     ("target-zone", "2", "targetZone of web-1 is none, and 2", {}),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.config import override_options
+from shared.model import resource_types
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Existing
 from shared.readers.named_resources import read_existing
@@ -14,7 +14,7 @@ from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 
 BALANCER = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb")
 POOL = BALANCER.child("backendAddressPools", "web")
-ACCOUNT = ResourceId.of(SUBSCRIPTION, "web-asr", override_options.ACCOUNT, "cache")
+ACCOUNT = ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.ACCOUNT, "cache")
 SERVES = {"location": TARGET, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
 
 
@@ -36,7 +36,7 @@ async def account(cloud: Cloud, body: dict[str, Any], blobs: dict[str, Any] | No
     return found
 
 
-@pytest.mark.parametrize("kind", [kind for kind in override_options.NOUNS if kind not in {"", override_options.POOL}])
+@pytest.mark.parametrize("kind", sorted({*resource_types.RESOURCE_TYPES} - {"", resource_types.POOL}))
 async def test_a_resource_of_each_kind_is_read_with_its_region(cloud: Cloud, kind: str) -> None:
     wanted = ResourceId.of(SUBSCRIPTION, "web-asr", kind, "it")
     assert await read(cloud, wanted) is None
@@ -50,7 +50,7 @@ async def test_a_resource_of_each_kind_is_read_with_its_region(cloud: Cloud, kin
 
 @pytest.mark.parametrize(("sku", "fits"), [({"name": "Aligned"}, True), ({"name": "Classic"}, False), (None, False)])
 async def test_an_availability_set_is_one_for_managed_disks(cloud: Cloud, sku: Any, fits: bool) -> None:
-    wanted = ResourceId.of(SUBSCRIPTION, "web-asr", override_options.AVAILABILITY_SET, "it")
+    wanted = ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.AVAILABILITY_SET, "it")
     cloud.add(wanted, {"location": TARGET, "sku": sku})
 
     found = await read(cloud, wanted)

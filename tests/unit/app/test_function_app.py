@@ -15,6 +15,8 @@ from azure.functions.decorators.function_app import Function
 from azure.functions.decorators.http import HttpTrigger
 
 import shared.arm.client
+from activities.functions import ACTIVITIES, WITH_CLIENT
+from orchestrators.functions import ORCHESTRATORS
 from shared.config.settings import SettingsError
 from shared.model import naming
 from shared.model.resource_id import ResourceId
@@ -58,8 +60,12 @@ def test_the_app_does_not_start_with_wrong_settings(monkeypatch: pytest.MonkeyPa
         importlib.import_module("function_app")
 
 
-def test_the_platform_finds_every_function_under_its_name(functions: dict[str, Function]) -> None:
-    assert {"on_vm_event", "put_protection", "get_protection", "protect_vm", "enable_protection"} <= set(functions)
+def test_the_first_page_names_every_trigger(function_app: ModuleType, functions: dict[str, Function]) -> None:
+    by_table = {name.rpartition(".")[2] for name in (*ACTIVITIES, *WITH_CLIENT, *ORCHESTRATORS)}
+
+    assert by_table < set(functions)
+    assert function_app.__doc__
+    assert [name for name in functions if name not in by_table and f"`{name}`" not in function_app.__doc__] == []
 
 
 async def test_an_event_about_a_vm_starts_its_run(functions: dict[str, Function]) -> None:

@@ -83,7 +83,7 @@ def test_long_names_that_differ_only_at_the_end_stay_different(longest: int) -> 
 def test_target_resources_lie_in_a_valid_group_of_the_source_s_subscription(
     vm: ResourceId, network: ResourceId
 ) -> None:
-    group, sibling = naming.target_group(vm), naming.target_sibling(network, 64)
+    group, sibling = naming.target_group(vm), naming.target_sibling(network)
 
     assert group.subscription == vm.subscription
     assert len(group.name) <= 90
@@ -96,7 +96,7 @@ def test_target_resources_lie_in_a_valid_group_of_the_source_s_subscription(
 def test_two_networks_never_share_a_target(one: ResourceId, other: ResourceId) -> None:
     assume(one != other)
 
-    assert naming.target_sibling(one, 64) != naming.target_sibling(other, 64)
+    assert naming.target_sibling(one) != naming.target_sibling(other)
 
 
 @given(subscriptions, regions)

@@ -180,7 +180,7 @@ def test_its_version_is_that_of_the_app() -> None:
 
 
 async def test_it_is_answered_as_json() -> None:
-    response = await get_openapi(settings(), request("GET"))
+    response = await get_openapi(FakeAzure(settings(), Cloud()), request("GET"))
 
     assert as_documented("/openapi.json", response, "get") == DOCUMENT
 
@@ -287,7 +287,7 @@ async def test_a_batch_and_its_plan_are_as_the_document_says(cloud: Cloud) -> No
 
     accepted = await post_protections(azure, hub, post("protections", body))
     plan = await post_protections_plan(azure, post("protections/plan", body))
-    batch = await get_batch(hub, get(f"protections/{BATCH}"))
+    batch = await get_batch(FakeAzure(settings(), Cloud()), hub, get(f"protections/{BATCH}"))
 
     as_documented("/protections", accepted, "post")
     assert as_documented("/protections/plan", plan, "post")["resources"]

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Create, Settings
 from shared.model import naming
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
 from shared.model.vm import Lock, SourceVm
 from shared.reconcile.orphans import (
     ReferencedResources,
@@ -44,10 +44,10 @@ from tests.unit.app.examples import NETWORK as SOURCE_NETWORK
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GROUP = naming.target_group(VM_ID)
-SET = naming.in_group(GROUP, SOURCE_SET, 80)
+SET = naming.in_group(GROUP, SOURCE_SET)
 SOURCE_PLACEMENT = ResourceId.of(SUBSCRIPTION, "place", PLACEMENT_GROUP, "near")
-PLACEMENT = naming.target_sibling(SOURCE_PLACEMENT, 80)
-VNET = naming.target_sibling(SOURCE_NETWORK, 64)
+PLACEMENT = naming.target_sibling(SOURCE_PLACEMENT)
+VNET = naming.target_sibling(SOURCE_NETWORK)
 CACHE = naming.cache_account(SUBSCRIPTION, SOURCE)
 MADE = (GROUP, SET, PLACEMENT, PLACEMENT.group_id, VNET, VNET.group_id, CACHE, CACHE.group_id)
 IN_SET = {"availability_set_id": SOURCE_SET, "placement_group_id": SOURCE_PLACEMENT}
@@ -130,7 +130,7 @@ def test_with_another_target_group_the_set_is_looked_for_there() -> None:
     wanted = referenced(vm, app=open_settings()).needed
 
     group = ResourceId.of(SUBSCRIPTION, "payments")
-    assert naming.in_group(group, SOURCE_SET, 80).key in wanted
+    assert naming.in_group(group, SOURCE_SET).key in wanted
     assert SET.key not in wanted
 
 

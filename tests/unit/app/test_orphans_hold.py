@@ -7,11 +7,11 @@ from hypothesis import assume, event, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.config.override_options import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
 from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
+from shared.model.resource_types import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
 from shared.model.target_resources import Placed, VirtualNetwork
 from shared.model.vm import Lock, SourceVm
 from shared.reconcile.orphans import ResourceUsage, named_by, reason_to_keep, references_of, stays_for, unneeded

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.config import override_options
 from shared.config.override_options import CHOICES, ROWS, Row
 from shared.config.profiles import Profile
+from shared.model import resource_types
 from shared.model.resource_id import ResourceId
 from tests.unit.app.examples import NETWORK, SUBSCRIPTION
 
@@ -85,18 +85,18 @@ def test_what_names_a_resource_says_of_which_type_and_nothing_else_does() -> Non
     naming = {tag: row.resource_type for tag, row in CHOICES.items() if row.resource_type is not None}
 
     assert naming == {
-        "target-resource-group": override_options.RESOURCE_GROUP,
-        "target-vnet": override_options.NETWORK,
-        "target-nsg": override_options.SECURITY_GROUP,
-        "target-public-ip": override_options.PUBLIC_IP,
-        "target-backend-pool": override_options.POOL,
-        "target-availability-set": override_options.AVAILABILITY_SET,
-        "target-ppg": override_options.PLACEMENT_GROUP,
-        "target-capacity-reservation": override_options.RESERVATION,
-        "target-boot-diagnostics": override_options.ACCOUNT,
-        "target-disk-encryption-set": override_options.ENCRYPTION_SET,
-        "target-storage": override_options.ACCOUNT,
-        "cache-storage": override_options.ACCOUNT,
+        "target-resource-group": resource_types.RESOURCE_GROUP,
+        "target-vnet": resource_types.NETWORK,
+        "target-nsg": resource_types.SECURITY_GROUP,
+        "target-public-ip": resource_types.PUBLIC_IP,
+        "target-backend-pool": resource_types.POOL,
+        "target-availability-set": resource_types.AVAILABILITY_SET,
+        "target-ppg": resource_types.PLACEMENT_GROUP,
+        "target-capacity-reservation": resource_types.RESERVATION,
+        "target-boot-diagnostics": resource_types.ACCOUNT,
+        "target-disk-encryption-set": resource_types.ENCRYPTION_SET,
+        "target-storage": resource_types.ACCOUNT,
+        "cache-storage": resource_types.ACCOUNT,
     }
 
 

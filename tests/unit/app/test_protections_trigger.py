@@ -18,6 +18,7 @@ from tests.unit.app.fake_durable import FakeHub
 from triggers.protections import get_batch, post_protections
 
 BATCH = f"batch-{'0123456789abcdef' * 2}"
+AZURE = FakeAzure(settings(), Cloud())
 BY_GROUP = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "web"}
 REFUSED = Error(code="AuthorizationFailed", message="No right.")
 
@@ -134,7 +135,7 @@ STATE = Batch(
 
 
 async def view_of(hub: FakeHub) -> dict[str, Any]:
-    return await answer_to(get_batch(hub, get(f"protections/{BATCH}")))
+    return await answer_to(get_batch(AZURE, hub, get(f"protections/{BATCH}")))
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
@@ -203,7 +204,7 @@ async def test_a_batch_that_never_was_is_not_found(name: str) -> None:
     hub = FakeHub()
     hub.put("protect-web-1-0123456789abcdef0123", Status.Running, state={})
 
-    status, problem = await problem_of(get_batch(hub, get(f"protections/{name}")))
+    status, problem = await problem_of(get_batch(AZURE, hub, get(f"protections/{name}")))
 
     assert (status, problem["code"]) == (404, "BatchNotFound")
     assert name in problem["detail"]
@@ -214,7 +215,7 @@ async def test_where_a_batch_stands_that_cannot_be_read_is_a_problem() -> None:
         async def get_status(self, instance: str, *, show_input: bool = False) -> Any:
             raise OSError(f"{instance}: not reachable, input {show_input}.")
 
-    assert (await problem_of(get_batch(Broken(), get(f"protections/{BATCH}"))))[1]["code"] == "StatusNotRead"
+    assert (await problem_of(get_batch(AZURE, Broken(), get(f"protections/{BATCH}"))))[1]["code"] == "StatusNotRead"
 
 
 @pytest.mark.parametrize("state", [None, "{", {"poll_seconds": 30}])
@@ -222,4 +223,4 @@ async def test_a_state_that_cannot_be_read_is_a_problem(state: Any) -> None:
     hub = FakeHub()
     hub.put(BATCH, Status.Running, "protect_batch", input=state)
 
-    assert (await problem_of(get_batch(hub, get(f"protections/{BATCH}"))))[1]["code"] == "StatusNotRead"
+    assert (await problem_of(get_batch(AZURE, hub, get(f"protections/{BATCH}"))))[1]["code"] == "StatusNotRead"

@@ -13,16 +13,15 @@ from activities.create_target_resource import create_target_resource
 from activities.remove_orphans import MOST, remove_orphans
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
-from shared.config.override_options import ACCOUNT, PLACEMENT_GROUP
 from shared.config.settings import Mode
 from shared.model import naming
 from shared.model.activity_io import ResourceRequest
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import ACCOUNT, PLACEMENT_GROUP
 from shared.model.step_result import Pending, Ready
 from shared.model.target_resources import VirtualNetwork
 from shared.observe.inventory import compliance_report
-from shared.observe.orphans import remove
-from shared.readers.usage import resource_usage
+from shared.provision.registry import remove, usage
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import (
@@ -41,9 +40,9 @@ from tests.unit.app.examples import (
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, lock_body, our_item_name
 
 GROUP = naming.target_group(VM_ID)
-SET = naming.in_group(GROUP, AVAILABILITY_SET, 80)
+SET = naming.in_group(GROUP, AVAILABILITY_SET)
 PLACEMENT = ResourceId.of(SUBSCRIPTION, GROUP.name, PLACEMENT_GROUP, "near-asr")
-VNET = naming.target_sibling(NETWORK, 64)
+VNET = naming.target_sibling(NETWORK)
 CACHE = naming.cache_account(SUBSCRIPTION, SOURCE)
 LEAVES = (SET, PLACEMENT, CACHE, VNET)
 GROUPS = (CACHE.group_id, VNET.group_id, GROUP)
@@ -338,7 +337,7 @@ async def test_one_whose_tag_went_since_it_was_listed_stays(azure: FakeAzure, cl
         each async for each in list_it(filter="tagName eq 'dr-made-by' and tagValue eq 'azure-vm-dr-autoprotect'")
     ]
     cloud.resources[SET.key]["tags"] = {}
-    found = await resource_usage(azure, SET)
+    found = await usage(azure, SET)
 
     assert str(SET) in [each.id for each in listed]
     assert found

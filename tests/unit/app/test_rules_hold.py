@@ -24,7 +24,6 @@ from shared.model.target_resources import (
     ResourceGroup,
     TargetResource,
 )
-from shared.planning.network import LONGEST_NAME
 from tests.unit.app.examples import of_kind, plan_of, planning_context, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 
@@ -232,7 +231,7 @@ def test_containers_and_networks_are_mapped_there_and_back(situation: Situation)
 @enough
 @given(situations())
 def test_names_are_no_longer_than_azure_takes(situation: Situation) -> None:
-    longest = {"resource group": 90, "virtual network": LONGEST_NAME, "cache storage account": 24}
+    longest = {"resource group": 90, "virtual network": 64, "cache storage account": 24}
 
     for placed in of_kind(situation.plan(), Placed):
         assert len(placed.id.name) <= longest.get(placed.kind, 80)

@@ -6,6 +6,7 @@ import pytest
 
 from shared.config import override_options
 from shared.config.settings import Settings
+from shared.model import resource_types
 from shared.model.findings import Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replication import ReplicatedNic
@@ -32,7 +33,7 @@ from tests.unit.app.examples import (
 )
 
 SECOND = ResourceId(f"{NIC}-2")
-HUB = existing(override_options.NETWORK, "hub", group="hub")
+HUB = existing(resource_types.NETWORK, "hub", group="hub")
 THERE = Network(id=HUB.id, location=TARGET, subnets={"Web": Subnet(prefixes=("10.9.0.0/24",)), "data": Subnet()})
 BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK.type, "vnet-asr")
 POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb").child(
@@ -263,8 +264,8 @@ def test_two_interfaces_are_not_given_one_address() -> None:
 
 
 OF_NIC = [
-    ("target-nsg", "security_group", existing(override_options.SECURITY_GROUP, "guard")),
-    ("target-public-ip", "public_ip", existing(override_options.PUBLIC_IP, "front")),
+    ("target-nsg", "security_group", existing(resource_types.SECURITY_GROUP, "guard")),
+    ("target-public-ip", "public_ip", existing(resource_types.PUBLIC_IP, "front")),
     ("target-backend-pool", "backend_pool", Existing(id=POOL, location=TARGET)),
 ]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.config import override_options
+from shared.model import resource_types
 from shared.model.changes import ItemUpdate
 from shared.model.findings import Severity
 from shared.model.plan import Plan
@@ -33,7 +33,7 @@ from tests.unit.app.examples import (
 )
 
 SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=3, update_domains=5, sku="Aligned")
-PPG = ResourceId.of(SUBSCRIPTION, "web", override_options.PLACEMENT_GROUP, "close")
+PPG = ResourceId.of(SUBSCRIPTION, "web", resource_types.PLACEMENT_GROUP, "close")
 D4 = Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("1", "2"), left=8)
 D2 = D4.model_copy(update={"name": "Standard_D2s_v5", "cores": 2})
 
@@ -126,7 +126,7 @@ def test_a_target_group_may_lie_anywhere_but_in_the_region_of_the_vm() -> None:
 
 
 def test_what_is_named_without_its_group_is_looked_for_in_the_target_group_that_is_asked_for() -> None:
-    group, close = existing("", "", group="ours"), existing(override_options.PLACEMENT_GROUP, "near", group="ours")
+    group, close = existing("", "", group="ours"), existing(resource_types.PLACEMENT_GROUP, "near", group="ours")
 
     plan = asked({"existing": (group, close)}, target_resource_group="ours", target_ppg="near")
 
@@ -161,7 +161,7 @@ def test_a_set_has_no_more_fault_domains_than_the_source_s_and_the_region(offere
 
 
 def test_another_set_may_be_asked_for_or_none() -> None:
-    other = existing(override_options.AVAILABILITY_SET, "other")
+    other = existing(resource_types.AVAILABILITY_SET, "other")
     chosen = asked({"availability_set": SET, "existing": (other,)}, target_availability_set="other")
     none = asked({"availability_set": SET}, target_availability_set="none")
 
@@ -174,7 +174,7 @@ def test_another_set_may_be_asked_for_or_none() -> None:
 
 def test_a_set_for_a_vm_that_is_in_none_is_refused_and_none_is_not() -> None:
     assert "since web-1 is in no availability set" in refused(
-        asked({"existing": (existing(override_options.AVAILABILITY_SET, "other"),)}, target_availability_set="other"),
+        asked({"existing": (existing(resource_types.AVAILABILITY_SET, "other"),)}, target_availability_set="other"),
         "target-availability-set",
     )
     assert asked(target_availability_set="none").blockers == ()
@@ -190,7 +190,7 @@ def test_a_zone_is_taken_instead_of_the_set() -> None:
 
 
 def test_a_zone_and_a_set_are_not_to_be_had_together() -> None:
-    context = {"availability_set": SET, "existing": (existing(override_options.AVAILABILITY_SET, "other"),)}
+    context = {"availability_set": SET, "existing": (existing(resource_types.AVAILABILITY_SET, "other"),)}
 
     message = refused(asked(context, target_zone="1", target_availability_set="other"), "target-availability-set")
 
@@ -213,7 +213,7 @@ def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
     plan = plan_of(vm, planning_context(availability_set=source_set), settings())
 
     (made,) = of_kind(plan, PlacementGroup)
-    assert made.id == ResourceId.of(SUBSCRIPTION, "web-asr", override_options.PLACEMENT_GROUP, "close-asr")
+    assert made.id == ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.PLACEMENT_GROUP, "close-asr")
     (made_set,) = of_kind(plan, AvailabilitySet)
     assert made_set.placement_group == made.id
     waves = [{type(resource) for resource in wave} for wave in plan.resources]
@@ -223,7 +223,7 @@ def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
 
 
 def test_a_placement_group_that_is_asked_for_is_used_and_none_is_possible() -> None:
-    near = existing(override_options.PLACEMENT_GROUP, "near")
+    near = existing(resource_types.PLACEMENT_GROUP, "near")
     vm = asking(target_ppg="near").model_copy(update={"placement_group_id": PPG})
     plan = plan_of(vm, planning_context(existing=(near,)), open_settings())
     without = asking(target_ppg="none").model_copy(update={"placement_group_id": PPG})
@@ -364,10 +364,10 @@ def test_a_group_of_another_subscription_or_region_is_refused(stranger: GroupMem
 
 
 NAMED = {
-    "target-ppg": override_options.PLACEMENT_GROUP,
-    "target-capacity-reservation": override_options.RESERVATION,
-    "target-boot-diagnostics": override_options.ACCOUNT,
-    "target-vnet": override_options.NETWORK,
+    "target-ppg": resource_types.PLACEMENT_GROUP,
+    "target-capacity-reservation": resource_types.RESERVATION,
+    "target-boot-diagnostics": resource_types.ACCOUNT,
+    "target-vnet": resource_types.NETWORK,
 }
 FIELDS = {
     "target-ppg": "placement_group",
@@ -409,7 +409,7 @@ def test_what_is_named_and_does_not_fit_is_refused_with_the_reason(tag: str, cha
 
 
 def test_what_a_profile_names_outside_the_target_scope_is_refused_too() -> None:
-    theirs = ResourceId.of(ELSEWHERE, "web-asr", override_options.PLACEMENT_GROUP, "it")
+    theirs = ResourceId.of(ELSEWHERE, "web-asr", resource_types.PLACEMENT_GROUP, "it")
     of_app = open_settings(profiles={"default": {"values": {"target-ppg": str(theirs)}}})
 
     finding = reported(plan_of(source_vm(), planning_context(), of_app).blockers, "OverrideNotAllowed")
@@ -456,7 +456,7 @@ def test_a_set_is_made_in_the_target_group_that_is_asked_for() -> None:
 
 
 def test_a_set_of_another_group_than_the_target_s_is_refused() -> None:
-    other = existing(override_options.AVAILABILITY_SET, "other", group="sets")
+    other = existing(resource_types.AVAILABILITY_SET, "other", group="sets")
 
     plan = asked({"availability_set": SET, "existing": (other,)}, target_availability_set=str(other.id))
 
@@ -464,7 +464,7 @@ def test_a_set_of_another_group_than_the_target_s_is_refused() -> None:
 
 
 def test_the_group_of_an_item_is_not_changed_without_its_set() -> None:
-    group, own = existing("", "", group="ours"), existing(override_options.AVAILABILITY_SET, "own").id
+    group, own = existing("", "", group="ours"), existing(resource_types.AVAILABILITY_SET, "own").id
     item = has(availability_set=own, target_group=own.group_id)
 
     plan = plan_of(asking(target_resource_group="ours"), planning_context(existing=(group,)), open_settings(), item)
@@ -475,7 +475,7 @@ def test_the_group_of_an_item_is_not_changed_without_its_set() -> None:
 def test_all_of_the_target_vm_is_in_one_subscription() -> None:
     both = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
     group = Existing(id=ResourceId.of(ELSEWHERE, "theirs"), location=TARGET)
-    hub = Existing(id=ResourceId.of(ELSEWHERE, "theirs", override_options.NETWORK, "hub"), location=TARGET)
+    hub = Existing(id=ResourceId.of(ELSEWHERE, "theirs", resource_types.NETWORK, "hub"), location=TARGET)
     there = planning_context(existing=(group, hub), target_networks=(Network(id=hub.id, location=TARGET),))
     app, alone = open_settings(target_scope=both), asking(target_resource_group=str(group.id))
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.config import override_options
-from shared.model import naming
+from shared.model import naming, resource_types
 from shared.model.findings import Severity
 from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
@@ -37,7 +36,7 @@ TWO = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="
 
 def account(kind: str = "StorageV2", name: str = "ours", **changes: Any) -> Existing:
     known: dict[str, Any] = {"kind": kind, "location": SOURCE}
-    return existing(override_options.ACCOUNT, name, group="caches", **{**known, **changes})
+    return existing(resource_types.ACCOUNT, name, group="caches", **{**known, **changes})
 
 
 def asked(context: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
@@ -108,7 +107,7 @@ def test_a_disk_with_a_key_of_the_customer_needs_a_set_in_the_target() -> None:
 
 
 def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> None:
-    there = existing(override_options.ENCRYPTION_SET, "keys")
+    there = existing(resource_types.ENCRYPTION_SET, "keys")
     keyed = Disk(id=OS_DISK, sku="Premium_LRS", encryption_set=ResourceId(f"{OS_DISK}-set"))
     context = {"existing": (there,)}
 
@@ -128,7 +127,7 @@ def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> No
 
 
 def test_a_set_for_one_disk_does_not_serve_another_that_needs_one() -> None:
-    there = existing(override_options.ENCRYPTION_SET, "keys")
+    there = existing(resource_types.ENCRYPTION_SET, "keys")
     both = tuple(disk.model_copy(update={"encryption_set": ResourceId(f"{OS_DISK}-set")}) for disk in TWO)
 
     plan = asked({"existing": (there,)}, both, target_disk_encryption_set="web-1-os=keys")
@@ -178,7 +177,7 @@ def test_an_account_that_is_asked_for_is_used_and_neither_it_nor_its_group_made(
 
 
 def test_an_account_by_its_name_is_one_in_the_app_s_own_group() -> None:
-    ours = existing(override_options.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind="StorageV2")
+    ours = existing(resource_types.ACCOUNT, "ours", group=f"asr-cache-{SOURCE}", location=SOURCE, kind="StorageV2")
 
     plan = asked({"existing": (ours,)}, cache_storage="ours")
 
@@ -218,7 +217,7 @@ def test_an_account_that_cannot_serve_is_refused_with_the_reason(there: dict[str
 
 
 def test_an_account_of_another_subscription_is_refused() -> None:
-    theirs = account(id=ResourceId.of(ELSEWHERE, "caches", override_options.ACCOUNT, "ours"))
+    theirs = account(id=ResourceId.of(ELSEWHERE, "caches", resource_types.ACCOUNT, "ours"))
     scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
     vm = asking(cache_storage=str(theirs.id))
 
@@ -274,7 +273,7 @@ def test_the_app_s_own_account_without_keys_serves_a_vault_with_an_identity_once
 
 
 def test_boot_diagnostics_are_kept_by_the_account_that_is_asked_for() -> None:
-    there = existing(override_options.ACCOUNT, "diag", kind="StorageV2")
+    there = existing(resource_types.ACCOUNT, "diag", kind="StorageV2")
     plan = asked({"existing": (there,)}, target_boot_diagnostics="diag")
 
     assert plan.replication
@@ -282,7 +281,7 @@ def test_boot_diagnostics_are_kept_by_the_account_that_is_asked_for() -> None:
 
 
 def test_boot_diagnostics_are_kept_by_no_premium_account() -> None:
-    there = existing(override_options.ACCOUNT, "diag", kind="BlockBlobStorage", sku="Premium_LRS")
+    there = existing(resource_types.ACCOUNT, "diag", kind="BlockBlobStorage", sku="Premium_LRS")
 
     message = refused(asked({"existing": (there,)}, target_boot_diagnostics="diag"), "target-boot-diagnostics")
 
@@ -302,7 +301,7 @@ def test_the_accounts_that_unmanaged_disks_would_go_to_are_reported_although_the
 
 
 def test_the_account_that_is_asked_for_unmanaged_disks_is_reported_in_their_place() -> None:
-    there = existing(override_options.ACCOUNT, "chosen", kind="StorageV2")
+    there = existing(resource_types.ACCOUNT, "chosen", kind="StorageV2")
     vm = asking(target_storage="chosen").model_copy(update={"unmanaged_disks": 1, "unmanaged_accounts": ("webdata",)})
     plan = plan_of(vm, planning_context(existing=(there,)), open_settings())
 

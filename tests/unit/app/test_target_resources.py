@@ -10,12 +10,12 @@ from azure.core.exceptions import HttpResponseError
 from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
 from shared.arm.errors import WriteRefusedError
-from shared.config.override_options import PLACEMENT_GROUP
 from shared.model.activity_io import DeriveRequest, ResourceRequest
 from shared.model.naming import MADE_AS, MADE_AT, MADE_BY
 from shared.model.plan import Plan
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import PLACEMENT_GROUP
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.model.target_resources import (
     AvailabilitySet,

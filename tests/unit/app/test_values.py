@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given
 
+from shared.model import resource_types
 from shared.model.resource_id import ResourceId
 from shared.model.values import Check, each, ip_address, matching, one_of, parts, region, resource
 from tests.unit.app.examples import NETWORK, SUBSCRIPTION
 from tests.unit.app.situations import hostile
 
-NETWORKS = "Microsoft.Network/virtualNetworks"
-network = resource(NETWORKS, "a virtual network")
+network = resource(resource_types.NETWORK)
 
 
 def refusal(check: Check, text: str) -> str:
@@ -75,7 +75,7 @@ def test_anything_else_is_no_resource_of_that_type(text: str) -> None:
 
 
 def test_a_resource_group_has_no_type() -> None:
-    group = resource("", "a resource group")
+    group = resource(resource_types.RESOURCE_GROUP)
 
     assert group("web-asr") == "web-asr"
     assert group(str(NETWORK.group_id)) == str(NETWORK.group_id)
@@ -85,8 +85,8 @@ def test_a_resource_group_has_no_type() -> None:
 
 def test_some_resources_may_be_done_without_and_some_are_named_by_id_alone() -> None:
     optional, by_id = (
-        resource(NETWORKS, "a virtual network", optional=True),
-        resource(NETWORKS, "a virtual network", by_name=False),
+        resource(resource_types.NETWORK, optional=True),
+        resource(resource_types.NETWORK, by_name=False),
     )
 
     assert optional(" none".strip()) == optional("None") == "none"
@@ -102,12 +102,12 @@ def test_whatever_is_taken_for_a_resource_is_a_plain_name_or_an_id_of_that_type(
     except ValueError:
         return
     if taken.startswith("/"):
-        assert ResourceId(taken).is_type(NETWORKS)
+        assert ResourceId(taken).is_type(resource_types.NETWORK)
     else:
         assert taken.isascii()
         assert not set(taken) & set("/\\?#%&=, \n\x00")
         assert not taken.endswith(".")
-        assert ResourceId.of(SUBSCRIPTION, "web", NETWORKS, taken).name == taken
+        assert ResourceId.of(SUBSCRIPTION, "web", resource_types.NETWORK, taken).name == taken
 
 
 @given(hostile)

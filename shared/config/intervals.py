@@ -1,0 +1,40 @@
+"""Every interval of the app, in poll intervals (DR_POLL_SECONDS) unless it says otherwise; comments say the default.
+
+They scale together: against a simulator that is 60 times as fast as Azure, all of them are 60 times as short.
+"""
+
+from datetime import timedelta
+
+POLL_SECONDS = 30
+"""The default poll interval, in seconds. Durations in recorded traffic of Azure are scaled by it."""
+
+# Runs. Waits for Azure count the time in which the app ran.
+SETTLING = 60  # 30 min for a VM that Azure is still busy with
+LONGEST_FOR_TARGETS = 120  # 1 h for the target resources
+FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
+LONGEST_BACKOFF = timedelta(hours=1)
+LONGEST_WAIT = 120  # 1 h, and never longer
+FOLLOW_JOB = 2  # 1 min: a job takes five at least
+FOLLOW_REPLICATION = 4  # 2 min: the initial replication takes half an hour at least
+LONGEST_PUBLISH_WAIT = 10  # 5 min between two attempts to publish an outcome
+FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY = 20, 120  # 10 to 60 min while a daily limit is reached
+
+# The lease of a run: a live run shows activity at least every hour, so after 2 h its lease expired. That is judged only
+# by a process that has run for 15 min: in an app that was stopped, every run is silent until its overdue timer has
+# fired, and its messages are shown again 5 min after a crash.
+LEASE, CATCH_UP = 240, 30
+SHORTEST_LEASE = 10.0  # seconds
+
+# Sweeps and batches.
+FOLLOW_BATCH = 4  # 2 min
+BETWEEN_WINDOWS = 2  # 1 min between two windows of a sweep
+# How long a sweep does not start the run of a VM again whose findings are unchanged: 6 h, and after a failure 24 h,
+# because each attempt counts against the daily limit.
+AGAIN, AGAIN_AFTER_FAILURE = 720, 2880
+
+# Reads of Azure.
+TTL_SLOW = 20  # 10 min: the lifetime of slowly changing data
+TTL_STATIC = 240  # 2 h: of nearly static data (VM sizes of a region, locks)
+FRESH_FOR = 2.0  # seconds in which an observation that leads to a write may serve the checks of that write, too
+LONGEST_CALL_WAIT = 1 / 6  # 5 s that a call may wait for the rate limit inside an activity
+LONGEST_WRITE_WAIT = 1 / 30  # 1 s for a write: the reads that led to it must not become stale

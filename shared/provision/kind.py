@@ -1,0 +1,149 @@
+"""What the app has to know about a kind of target resource, and the table of kinds: one class registers each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from shared.arm.client import Azure
+from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
+from shared.arm.parsing import region
+from shared.config.intervals import FRESH_FOR
+from shared.model import naming
+from shared.model.resource_id import ResourceId
+from shared.model.resource_types import type_of
+from shared.model.step_result import Error
+from shared.model.target_resources import InVault, Placed
+from shared.reconcile.orphans import ResourceUsage
+
+Json = dict[str, Any]
+R = TypeVar("R", bound=Placed | InVault)
+P = TypeVar("P", bound=Placed)
+
+SHOWN = 3
+"""The most members of a resource that a text names."""
+
+
+class IncompatibleResourceError(Exception):
+    """A resource of that name exists and is incompatible. It was not changed."""
+
+
+class Kind(ABC, Generic[R]):
+    """How the resources of a kind are found and created. Its objects have no state."""
+
+    takes: float = 0
+    """Seconds that a creation took in recorded traffic."""
+
+    @abstractmethod
+    async def find(self, azure: Azure, wanted: R) -> ResourceId | None:
+        """The resource if it exists, found by its natural key. Reads only.
+
+        Raises HttpResponseError, IncompatibleResourceError, and UnderWayError during another operation on it.
+        """
+
+    @abstractmethod
+    async def create(self, azure: Azure, wanted: R) -> PendingCreate | ResourceId:
+        """Requests the creation. Returns the ID if it has completed.
+
+        Raises HttpResponseError, WriteRefusedError, MissingParentError.
+        """
+
+    def forget(self, azure: Azure, wanted: R, if_before: float) -> None:
+        """Invalidates the cached list that `find` reads, if there is one, unless its read began after `if_before`."""
+
+    async def is_changed(self, azure: Azure, wanted: R) -> bool:  # noqa: ARG002
+        """Whether `create` changes an existing resource in place: then `find` does not return it."""
+        return False
+
+
+class PlacedKind(Kind[P]):
+    """A kind outside the vault. `usage` is read right before a resource is removed.
+
+    Azure refuses to delete a network, a set or a placement group that something is in, and nothing else: a storage
+    account is deleted with its data, a resource group with everything in it.
+    """
+
+    async def find(self, azure: Azure, wanted: P) -> ResourceId | None:
+        found = await azure.read(wanted.id, wanted.type.api_version, FRESH_FOR)
+        if found is None:
+            return None
+        location, state = region(found.get("location")), state_of(found)
+        if location != wanted.location:
+            raise IncompatibleResourceError(
+                f"{wanted.id} exists in {location}, and is needed in {wanted.location}: name another by a tag, or "
+                "remove or rename it."
+            )
+        if state == "Failed":
+            raise IncompatibleResourceError(
+                f"The creation of {wanted.id} has failed: see its activity log, then remove it."
+            )
+        obstacle = self.obstacle(wanted, found)
+        if obstacle:
+            raise IncompatibleResourceError(f"{wanted.id} {obstacle}: fix it, or name another by a tag.")
+        if state != "Succeeded":
+            raise UnderWayError(f"{wanted.id} is {state}.")
+        return wanted.id
+
+    async def create(self, azure: Azure, wanted: P) -> PendingCreate | ResourceId:
+        azure.check_write(wanted.id)
+        client = azure.resources(wanted.id.subscription).resources
+        body = {"location": wanted.location, "tags": self.tags(azure, wanted), **self.body(wanted)}
+        await client.begin_create_or_update_by_id(str(wanted.id), body, api_version=wanted.type.api_version)
+        azure.forget_resource(wanted.id)
+        azure.made.add(wanted.id)
+
+        async def progress() -> bool | Error:
+            return True  # the resource itself shows whether it is complete
+
+        return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress)
+
+    async def usage(self, azure: Azure, resource: ResourceId) -> ResourceUsage | None:
+        """The usage of the resource now, or None if it is gone. Raises HttpResponseError."""
+        body = await azure.read(resource, type_of(resource).api_version, 0)
+        if body is None:
+            return None
+        state = state_of(body)
+        use = (f"it is {state}",) if state != "Succeeded" else await self.uses(azure, resource, body)
+        return ResourceUsage(resource, body.get("tags") or {}, use, self.made_of(resource, body))
+
+    def tags(self, azure: Azure, _wanted: P) -> dict[str, str]:
+        """The tags of the settings, and those that a later removal depends on."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return {**azure.settings.resource_tags, **naming.MADE_BY, naming.MADE_AT: now}
+
+    def body(self, _wanted: P) -> Json:
+        """The body of the PUT, besides location and tags."""
+        return {}
+
+    def obstacle(self, _wanted: P, _found: Json) -> str:
+        """Why the existing resource cannot serve, or ""."""
+        return ""
+
+    async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
+        """What the existing resource contains or what uses it: for a removal. By default, its members."""
+        properties = body.get("properties") or {}
+        names = ("virtualMachines", "availabilitySets", "virtualMachineScaleSets")
+        inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in names for each in properties.get(name) or ()]
+        return (f"{', '.join(inside[:SHOWN])} is in it",) if inside else ()
+
+    def made_of(self, _resource: ResourceId, _body: Json) -> str:
+        """The digest of the parts that others may have added to, or ""."""
+        return ""
+
+
+def state_of(body: Json) -> str:
+    """The provisioning state; kinds that have none are complete."""
+    return str((body.get("properties") or {}).get("provisioningState") or "Succeeded")
+
+
+KINDS: dict[type[Placed | InVault], Kind[Any]] = {}
+
+
+def register(resource: type[Placed | InVault]) -> Callable[[type[Kind[Any]]], type[Kind[Any]]]:
+    """Registers the class of a kind for the resources of that class."""
+
+    def add(kind: type[Kind[Any]]) -> type[Kind[Any]]:
+        KINDS[resource] = kind()
+        return kind
+
+    return add

@@ -1,0 +1,170 @@
+"""The kinds outside the vault: resource group, virtual network, availability set, placement group, cache account.
+
+Only what is missing is created: a PUT on a network replaces what others have added to it. An existing resource that is
+incompatible (another region) is reported and left.
+"""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import is_missing
+from shared.config.intervals import FRESH_FOR
+from shared.model import naming
+from shared.model.resource_id import ResourceId
+from shared.model.target_resources import AvailabilitySet, CacheAccount, PlacementGroup, ResourceGroup, VirtualNetwork
+from shared.planning.storage import PREMIUM_KIND
+from shared.provision.kind import SHOWN, Json, PlacedKind, register, state_of
+from shared.readers.named_resources import account_obstacle
+from shared.readers.networks import network_of
+from shared.readers.resource_groups import forget_groups, read_group
+from shared.reconcile.orphans import ResourceUsage, digest_of
+
+# Site Recovery uses blobs only. The names of its containers are not documented, and it leaves them behind when
+# replication is disabled (azure-powershell issue 5613): containers known to belong to others are recognized instead.
+_NOT_OF_SITE_RECOVERY = {"fileServices": "shares", "queueServices": "queues", "tableServices": "tables"}
+_CONTAINERS_OF_OTHERS = ("$", "bootdiagnostics", "insights-", "vhds")
+
+
+@register(ResourceGroup)
+class ResourceGroups(PlacedKind[ResourceGroup]):
+    async def find(self, azure: Azure, wanted: ResourceGroup) -> ResourceId | None:
+        """The group in any region: only its resources have to be in the target region."""
+        return wanted.id if await read_group(azure, wanted.id, refresh=True) else None
+
+    async def create(self, azure: Azure, wanted: ResourceGroup) -> ResourceId:
+        """Creates the group, after another read: the list may be stale, and a PUT would replace the tags of an
+        existing group."""
+        azure.check_write(wanted.id)
+        self.forget(azure, wanted, monotonic() - FRESH_FOR)
+        if not await self.find(azure, wanted):
+            client = azure.resources(wanted.id.subscription).resource_groups
+            body = {"location": wanted.location, "tags": self.tags(azure, wanted)}
+            await client.create_or_update(wanted.id.name, body)
+        return wanted.id
+
+    def forget(self, azure: Azure, wanted: ResourceGroup, if_before: float) -> None:
+        forget_groups(azure, wanted.id, if_before=if_before)
+
+    async def usage(self, azure: Azure, resource: ResourceId) -> ResourceUsage | None:
+        client = azure.resources(resource.subscription)
+        try:
+            found = await client.resource_groups.get(resource.resource_group)
+        except HttpResponseError as answer:
+            if is_missing(answer):
+                return None
+            raise
+        listed = client.resources.list_by_resource_group(resource.resource_group, top=SHOWN)
+        inside = [each.name async for each in listed]
+        use = [f"{', '.join(filter(None, inside[:SHOWN]))} is in it"] if inside else []
+        if found.managed_by:
+            use.append(f"it is managed by {found.managed_by}")
+        return ResourceUsage(resource, dict(found.tags or {}), tuple(use))
+
+
+@register(VirtualNetwork)
+class VirtualNetworks(PlacedKind[VirtualNetwork]):
+    """With the address space and subnets of the source: a VM keeps its address at a failover."""
+
+    takes = 5
+
+    def body(self, wanted: VirtualNetwork) -> Json:
+        subnets = [
+            {
+                "name": name,
+                "properties": {"addressPrefix": some[0]} if len(some) == 1 else {"addressPrefixes": list(some)},
+            }
+            for name, some in wanted.subnets.items()
+        ]
+        return {"properties": {"addressSpace": {"addressPrefixes": list(wanted.address_space)}, "subnets": subnets}}
+
+    def tags(self, azure: Azure, wanted: VirtualNetwork) -> dict[str, str]:
+        return {**super().tags(azure, wanted), naming.MADE_AS: digest_of(wanted.address_space, wanted.subnets)}
+
+    async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
+        """Any reference in the network counts as use, of unknown kinds too: networks created by this app have none."""
+        properties = body.get("properties") or {}
+        use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets")]
+        for subnet in properties.get("subnets") or ():
+            held = _holding(subnet.get("properties") or {}, "addressPrefixes")
+            use += [f"its subnet {subnet.get('name')} has {name}" for name in held]
+        return tuple(use)
+
+    def made_of(self, resource: ResourceId, body: Json) -> str:
+        network = network_of(resource, body)
+        return digest_of(network.address_space, {name: subnet.prefixes for name, subnet in network.subnets.items()})
+
+
+def _holding(properties: Json, *but: str) -> Iterator[str]:
+    yield from (name for name, value in properties.items() if name not in but and _holds(value))
+
+
+def _holds(value: Any) -> bool:
+    """Whether a property refers to something, rather than being a mere setting."""
+    if isinstance(value, dict):
+        return "id" in value or any(map(_holds, value.values()))
+    return isinstance(value, list) and bool(value)
+
+
+@register(AvailabilitySet)
+class AvailabilitySets(PlacedKind[AvailabilitySet]):
+    takes = 2
+
+    def body(self, wanted: AvailabilitySet) -> Json:
+        properties: Json = {
+            "platformFaultDomainCount": wanted.fault_domains,
+            "platformUpdateDomainCount": wanted.update_domains,
+        }
+        if wanted.placement_group:
+            properties["proximityPlacementGroup"] = {"id": str(wanted.placement_group)}
+        return {"sku": {"name": wanted.sku}, "properties": properties}
+
+
+@register(PlacementGroup)
+class PlacementGroups(PlacedKind[PlacementGroup]):
+    takes = 2
+
+    def body(self, _wanted: PlacementGroup) -> Json:
+        return {"properties": {"proximityPlacementGroupType": "Standard"}}
+
+
+@register(CacheAccount)
+class CacheAccounts(PlacedKind[CacheAccount]):
+    """In the region of the VM: replication data is buffered there. Premium block blobs sustain a high churn."""
+
+    takes = 20
+
+    def body(self, wanted: CacheAccount) -> Json:
+        properties = {"supportsHttpsTrafficOnly": True, "minimumTlsVersion": "TLS1_2", "allowBlobPublicAccess": False}
+        kind, sku = (PREMIUM_KIND, "Premium_LRS") if wanted.premium else ("StorageV2", "Standard_LRS")
+        return {"kind": kind, "sku": {"name": sku}, "properties": properties}
+
+    def obstacle(self, wanted: CacheAccount, found: Json) -> str:
+        other_kind = wanted.premium != (found.get("kind") == PREMIUM_KIND)
+        obstacle = account_obstacle(found) if state_of(found) == "Succeeded" else ""
+        return obstacle or ("is an account of another kind" if other_kind else "")
+
+    async def uses(self, azure: Azure, resource: ResourceId, body: Json) -> tuple[str, ...]:
+        async def listed(service: str, kind: str) -> list[Json]:
+            path = f"{resource}/{service}/default/{kind}"
+            return [each async for each in azure.list(path, CacheAccount.type.api_version)]
+
+        properties = body.get("properties") or {}
+        connected = ("privateEndpointConnections", "networkAcls", "customDomain")
+        use = [f"it has {name}" for name in connected if _holds(properties.get(name))]
+        containers = await listed("blobServices", "containers")
+        use += [f"its container {each['name']} is not of Site Recovery" for each in containers if _is_of_others(each)]
+        for service, kind in _NOT_OF_SITE_RECOVERY.items() if body.get("kind") != PREMIUM_KIND else ():
+            if await listed(service, kind):
+                use.append(f"it has {kind}")
+        return tuple(use)
+
+
+def _is_of_others(container: Json) -> bool:
+    properties = container.get("properties") or {}
+    kept = properties.get("hasLegalHold") or properties.get("hasImmutabilityPolicy") or properties.get("metadata")
+    public = properties.get("publicAccess") not in {None, "None"}
+    return bool(kept or public or str(container["name"]).startswith(_CONTAINERS_OF_OTHERS))
