@@ -14,6 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.reconcile.catalog import DRIFT
@@ -71,6 +72,16 @@ def drift() -> str:
     """Every finding of a sweep."""
     heads = ("finding", "severity", "means", "the app", "what to do")
     rows = ((f"`{code}`", row.severity.value, row.means, row.does, row.fix) for code, row in DRIFT.items())
+    return _table(heads, rows)
+
+
+def permanent() -> str:
+    """Every error of Azure that does not pass."""
+    heads = ("Azure's code", "finding", "means", "what to do", "source")
+    rows = (
+        (f"`{code}`", row.finding or "the same", row.means, row.fix, row.source)
+        for code, row in PERMANENT_ERRORS.items()
+    )
     return _table(heads, rows)
 
 
@@ -202,6 +213,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "events": events,
     "floors": floors,
     "metrics": metrics,
+    "permanent": permanent,
     "portal": portal,
     "problems": problems,
     "query": query,

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, SansIOHTTPPolicy
 
-from shared.arm.errors import WriteRefusedError
+from shared.arm.errors import WriteRefusedError, provider_not_registered
 from shared.arm.rate_limit import RateLimiter
 
 _RETRIES = 2
@@ -55,8 +55,5 @@ class NoRegistration(SansIOHTTPPolicy[Any, Any]):
         path = urlsplit(request.http_request.url).path.rstrip("/")
         if request.http_request.method == "POST" and path.endswith("/register"):
             subscription, provider = path.split("/")[2], path.split("/")[-2]
-            raise WriteRefusedError(
-                "ProviderNotRegistered",
-                f"The resource provider {provider} is not registered in the subscription {subscription}.",
-                f"az provider register --namespace {provider} --subscription {subscription}",
-            )
+            error = provider_not_registered(provider, subscription)
+            raise WriteRefusedError(error.code, error.message, error.action)
