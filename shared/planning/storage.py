@@ -1,6 +1,6 @@
 """Disks: types, encryption sets, and the cache account that buffers their writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from shared.config.override_options import HIGH_CHURN, NORMAL_CHURN
 from shared.model import naming
@@ -26,7 +26,7 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = default_cache(d.vm, d.context.cached_disks, high_churn=high)
+    default = default_cache(d.vm, d.context.cached_disks, d.context.taken_accounts, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
     existing = d.existing(chosen)
     if existing is None:
@@ -52,7 +52,7 @@ def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> Non
             blocker(
                 "IncompatibleTargetResource",
                 f"The cache account {account.id} {obstacle}: Site Recovery cannot use it.",
-                f"Mend it, or name another by {d.app.tag_name}-cache-storage.",
+                f"Mend it, or move it back if it was moved; or name another by {d.app.tag_name}-cache-storage.",
             )
         )
     elif account.keys_off:
@@ -80,13 +80,15 @@ def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, boo
     return account, churn == HIGH_CHURN
 
 
-def default_cache(vm: SourceVm, cached_disks: Mapping[str, int], *, high_churn: bool) -> ResourceId:
-    """The first of the app's accounts with capacity for the disks of the VM."""
+def default_cache(
+    vm: SourceVm, cached_disks: Mapping[str, int], taken: Container[ResourceId] = (), *, high_churn: bool
+) -> ResourceId:
+    """The first of the app's accounts with capacity for the disks of the VM, whose name is not `taken` by others."""
     number = 1
     while True:
         account = naming.cache_account(vm.id.subscription, vm.location, premium=high_churn, number=number)
         used = cached_disks.get(account.key, 0)
-        if not used or used + len(vm.disks) <= MOST_CACHED_DISKS:
+        if account not in taken and (not used or used + len(vm.disks) <= MOST_CACHED_DISKS):
             return account
         number += 1
 
