@@ -116,7 +116,9 @@ def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
             encryption_set=_encryption_set(d, name, sets) if name in sets else own.encryption_set if own else None,
         )
         made.append(replicated)
-        if own is None:
+        if own is None and d.item and disk.holds_os:
+            d.unfit.add(disk.id)  # it was exchanged, and Site Recovery adds no OS disk
+        elif own is None:
             _check(d, disk, replicated, high_churn=high_churn, set_requested=name in sets)
     return tuple(made)
 

@@ -62,6 +62,13 @@ DRIFT = {
         "adds it to an item that the app created",
         "To any other item: add it in the portal under Disks.",
     ),
+    "OsDiskReplaced": Drift(
+        Severity.WARNING,
+        "its OS disk is another one than the one that is replicated: a failover would start the old one",
+        _NOTHING,
+        "Site Recovery exchanges no OS disk: disable and enable replication at a time of your choice. Its recovery "
+        "points are lost then.",
+    ),
     "DiskRemoved": Drift(
         Severity.WARNING,
         "a replicated disk is no longer attached",

@@ -248,7 +248,8 @@ class _Engine:
 def _to_be_added(vm: SourceVm, item: ProtectedItem) -> tuple[ResourceId, ...]:
     """The disks that were attached later and can be replicated, as far as the disks themselves show."""
     known = {disk.id for disk in item.disks}
-    return tuple(disk.id for disk in vm.disks if disk.id not in known and not preflight.disk_obstacle(disk))
+    late = (disk for disk in vm.disks if disk.id not in known and not disk.holds_os)
+    return tuple(disk.id for disk in late if not preflight.disk_obstacle(disk))
 
 
 def _with(vm_status: VmStatus, **changes: object) -> VmStatus:

@@ -64,7 +64,7 @@ def changes_of(
 
 
 def removed_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """A disk that was detached from the VM while it was replicated."""
+    """A data disk that was detached from the VM while it was replicated."""
     attached = {disk.id for disk in vm.disks}
     return tuple(
         warning(
@@ -73,7 +73,7 @@ def removed_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
             "Attach it again, or remove it from the item in the portal under Disks: its recovery points go with it.",
         )
         for disk in item.disks
-        if disk.id not in attached
+        if disk.id not in attached and not disk.holds_os
     )
 
 

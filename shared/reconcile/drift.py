@@ -5,14 +5,17 @@ from shared.model.findings import Finding, blocker, note, warning
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.replication import Policy
 from shared.model.step_result import Error
-from shared.model.vm import SourceVm
+from shared.model.vm import Disk, SourceVm
+from shared.reconcile.catalog import drift
 
 
 def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """A disk attached after replication was enabled is not replicated with the others."""
+    """A disk attached after replication was enabled is not replicated with the others; an OS disk never can be."""
     protected = {disk.id for disk in item.disks}
     return tuple(
-        warning(
+        os_disk_replaced(vm, disk)
+        if disk.holds_os
+        else warning(
             "DiskNotProtected",
             f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.",
             "The app adds it to an item that it created, unless another finding says why not. Any other item: add the "
@@ -21,6 +24,10 @@ def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
         for disk in vm.disks
         if disk.id not in protected
     )
+
+
+def os_disk_replaced(vm: SourceVm, disk: Disk) -> Finding:
+    return drift("OsDiskReplaced", f"The OS disk of {vm.id.name} is {disk.id.name} now, which is not replicated.")
 
 
 def other_policy(vm: SourceVm, has: Policy | None, wanted: Policy) -> tuple[Finding, ...]:
@@ -54,6 +61,8 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     attached = {disk.id for disk in vm.disks}
     exchanged = bool(item.disks and attached) and not any(disk.id in attached for disk in item.disks)
     is_younger = bool(vm.created_at and item.rpo_at and vm.created_at > item.rpo_at)
+    if vm.created_at and item.rpo_at and len(item.disks) == len(attached) == 1:
+        exchanged = False  # the VM is the same, and its only disk was exchanged
     if not (exchanged or is_younger):
         return ()
     return (
