@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.model import naming
+from shared.model.changes import DISK_RETRY, DiskFailure
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
@@ -139,12 +140,23 @@ def last_change_of(status: Any) -> LastChange | None:
         return None
 
 
+def failed_disks_of(status: Any) -> tuple[DiskFailure, ...]:
+    """The disks that the run with this status, or an earlier one, could not add lately."""
+    if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
+        return ()
+    since = datetime.now(UTC) - DISK_RETRY
+    try:
+        return tuple(failure for failure in RunResult.load(status.output).failed_disks if failure.at > since)
+    except ValueError:
+        return ()
+
+
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
     run continues with its state."""
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     status = await status_of(client, instance)
-    run = run.with_(last_change=last_change_of(status))
+    run = run.with_(last_change=last_change_of(status), failed_disks=() if run.orders else failed_disks_of(status))
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False

@@ -4,6 +4,7 @@ Defaults apply to creation only: a setting of an item changes only if an overrid
 app never reverts what an operator has set in the portal. Replication is never disabled and enabled to change a setting.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from shared.config.override_options import CHOICES, ITEM_FIELDS, UPDATED_FIELDS
@@ -17,11 +18,12 @@ from shared.model.vm import SourceVm
 from shared.planning.overrides import Overrides
 
 
-def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
-    """The plan for a VM that `item` protects, with the changes to make in place and findings about the others."""
+def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem, failed: Iterable[ResourceId] = ()) -> Plan:
+    """The plan for a VM that `item` protects, with the changes to make in place and findings about the others. `failed`
+    are disks that could not be added."""
     if plan.replication is None:
         return plan
-    changes, cannot = changes_of(plan.replication, overrides, item, frozenset(plan.unfit_disks))
+    changes, cannot = changes_of(plan.replication, overrides, item, frozenset((*plan.unfit_disks, *failed)))
     return plan.model_copy(update={"findings": (*plan.findings, *cannot), "changes": changes})
 
 

@@ -1,32 +1,45 @@
 """Findings about a replicated item that is not as its VM requests. Pure: the actual state in, findings out."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from shared.model.changes import Changes
 from shared.model.findings import Finding, blocker, note, warning
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import Disk, SourceVm
 from shared.reconcile.catalog import drift
 
 
-def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """A disk attached after replication was enabled is not replicated with the others; an OS disk never can be."""
+def unprotected_disks(
+    vm: SourceVm, item: ProtectedItem, failed: Mapping[ResourceId, Error] = MappingProxyType({})
+) -> tuple[Finding, ...]:
+    """A disk attached after replication was enabled is not replicated with the others; an OS disk never can be.
+
+    `failed` are those that could not be added, with the error.
+    """
     protected = {disk.id for disk in item.disks}
+    late = (disk for disk in vm.disks if disk.id not in protected)
     return tuple(
-        os_disk_replaced(vm, disk)
-        if disk.holds_os
-        else warning(
-            "DiskNotProtected",
-            f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later.",
-            "The app adds it to an item that it created, unless another finding says why not. Any other item: add the "
-            "disk in the portal under Disks, if it was not left out on purpose.",
-        )
-        for disk in vm.disks
-        if disk.id not in protected
+        _os_disk_replaced(vm, disk) if disk.holds_os and protected else _late(vm, disk, failed) for disk in late
     )
 
 
-def os_disk_replaced(vm: SourceVm, disk: Disk) -> Finding:
+def _late(vm: SourceVm, disk: Disk, failed: Mapping[ResourceId, Error]) -> Finding:
+    why = "it was attached later"
+    fix = (
+        "The app adds it to an item that it created, unless another finding says why not. Any other item: add the disk "
+        "in the portal under Disks, if it was not left out on purpose."
+    )
+    if error := failed.get(disk.id):
+        why = f"{error.code}: {error.message.rstrip('.')}"
+        fix = f"{error.action} PUT .../protection tries again at once, the app by itself once a day.".strip()
+    return warning("DiskNotProtected", f"The disk {disk.id.name} of {vm.id.name} is not replicated: {why}.", fix)
+
+
+def _os_disk_replaced(vm: SourceVm, disk: Disk) -> Finding:
     return drift("OsDiskReplaced", f"The OS disk of {vm.id.name} is {disk.id.name} now, which is not replicated.")
 
 

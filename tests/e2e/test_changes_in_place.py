@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from local.stack import Stack
+from local.stack import Stack, StackError
 from shared.config.override_options import CHOICES, FIXED
 from tests import estates
-from tests.e2e import overrides
-from tests.e2e.conftest import StartStack
-from tests.e2e.follow import results, write_event
+from tests.e2e import overrides, sweeping
+from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.follow import is_write, results, write_event
 from tests.e2e.overrides import NETWORK, NEVER, OPEN, POOLS, RULES, SET, protected, protected_world, public_ip
 from tests.e2e.test_http import route
 
@@ -205,6 +205,70 @@ async def test_disks_that_come_are_added_and_disks_that_go_are_reported(start_st
     assert "less-disk1" in ended["less"]["findings"][0]["message"]
 
 
+async def test_a_disk_that_cannot_be_added_keeps_no_other_out_and_is_not_tried_every_hour(
+    start_stack: StartStack,
+) -> None:
+    """Site Recovery adds one disk at a time, and refuses one that is not initialised in the VM."""
+    vm = _vm("sql", disks=3)
+    bad = vm["disks"][1]["name"]
+    vm["disks"][1]["raw"] = True
+    made = protected("sql", disks=[{"name": vm["disks"][0]["name"]}])
+    async with start_stack(protected_world([vm], [made]), settings=PROFILES) as stack:
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        first = await _writes(stack)
+        for _ in range(2):
+            await sweeping.sweep(stack)
+        await stack.deliver(write_event(vm["id"]))
+        again = await results(stack, len(["sql", "the sweep"]))
+        _, shown = await stack.api("GET", route("sql"))
+        assert await _writes(stack) == first
+
+        await stack.api("PUT", route("sql"))
+        forced = await results(stack, len(["sql", "the sweep"]))
+        assert await _writes(stack) == [*first, "POST sql/adddisks"]
+        item = (await overrides.items(stack))["sql"]
+        bodies = [each["requestBody"] for each in await stack.app_requests() if each["path"].endswith("/addDisks")]
+
+    assert first == ["POST sql/adddisks"] * 2
+    assert [len(body["properties"]["providerSpecificDetails"]["vmManagedDisks"]) for body in bodies] == [1, 1, 1]
+    replicated = item["properties"]["providerSpecificDetails"]["protectedManagedDisks"]
+    assert {each["diskName"] for each in replicated} == {each["name"] for each in vm["disks"]} - {bad}
+    for result in (ended["sql"], again["sql"], forced["sql"]):
+        (finding,) = result["findings"]
+        assert (result["outcome"], finding["code"]) == ("Protected", "DiskNotProtected")
+        assert bad in finding["message"]
+        assert "150039" in finding["message"]
+        assert "Initialise the data disk" in finding["fix"]
+    assert "150039" in str(shown["findings"])
+
+
+async def test_an_os_disk_that_was_exchanged_is_reported_and_nothing_written(start_stack: StartStack) -> None:
+    vm, spare = _vm("web", disks=2), _vm("spare") | {"tags": {}}
+    async with start_stack(protected_world([vm, spare], [protected("web")]), settings=PROFILES) as stack:
+        system = f"{estates.GROUP}/providers/Microsoft.Compute/disks/{spare['disks'][0]['name']}"
+        await stack.arm("DELETE", spare["id"], "2026-04-01")
+
+        async def swapped() -> bool:
+            found = await stack.arm("GET", vm["id"], "2026-04-01")
+            found["properties"]["storageProfile"]["osDisk"]["managedDisk"]["id"] = system
+            try:
+                await stack.arm("PUT", vm["id"], "2026-04-01", found)
+            except StackError:
+                return False  # the other VM is still being deleted
+            return True
+
+        await eventually(swapped)
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        assert await _writes(stack) == []
+        statuses = await sweeping.compliance(stack)
+
+    assert (ended["web"]["outcome"], _codes(ended["web"])) == ("Protected", ["OsDiskReplaced"])
+    reported = {finding["code"] for finding in statuses[vm["id"].lower()]["findings"]}
+    assert reported & {"OsDiskReplaced", "DiskNotProtected", "DiskRemoved"} == {"OsDiskReplaced"}
+
+
 async def test_an_update_that_is_refused_is_reported_and_not_tried_for_ever(start_stack: StartStack) -> None:
     """An address that some interface has is seen beforehand; one that another item is to get, only Azure knows."""
     vms = {name: _vm(name) for name in ("used", "promised", "holder")}
@@ -306,7 +370,7 @@ async def _writes(stack: Stack) -> list[str]:
     found = []
     for request in await stack.app_requests():
         item, *verb = request["path"].lower().partition("/replicationprotecteditems/")[2].split("/")
-        if request["method"] not in {"GET", "HEAD"}:
+        if is_write(request):
             found.append(f"{request['method']} {'/'.join([names.get(item, request['path']), *verb])}")
     return found
 

@@ -200,7 +200,7 @@ def _os_disk_change(world: World, vm: VirtualMachine, body: Json) -> Callable[[]
     if wanted is None or not bodies.has_managed_disks(vm) or ids.key(has["managedDisk"]["id"]) == ids.key(wanted):
         return None
     disk = world.store.get(wanted)
-    if disk is None or disk.body.get("managedBy"):
+    if disk is None or world.store.vm(disk.body.get("managedBy") or ""):
         raise invalid_parameter("osDisk", f"The disk '{wanted}' could not be found, or a VM has it.")
 
     def change() -> None:
