@@ -9,9 +9,6 @@ from shared.site_recovery.infrastructure import MissingParentError
 
 async def create_target_resource(azure: Azure, request: ResourceRequest) -> StepResult:
     try:
-        outcome = await ensure(azure, request.resource)
+        return await ensure(azure, request.resource)
     except MissingParentError as missing:
         return Pending(retry_after=azure.settings.poll_seconds, error=Error(code="MissingParent", message=str(missing)))
-    if isinstance(outcome, Pending):
-        return outcome.model_copy(update={"step": f"Creating {request.resource.kind}"})
-    return outcome

@@ -10,7 +10,9 @@ from shared.provision.registry import known
 
 async def derive_target_settings(azure: Azure, request: DeriveRequest) -> StepResult:
     """Ready holds a `Plan`; its resources are those not known to exist yet."""
-    plan = await plan_for(azure, request.vm, request.item)
+    plan = await plan_for(
+        azure, request.vm, request.item, failed_disks=request.failed_disks, retry_disks=request.retry_disks
+    )
     if plan.resources and azure.settings.target_creation is not Create.ALL:
         # Report all missing resources that must not be created, before the first one is created.
         _, findings = await preview(azure, plan)

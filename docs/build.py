@@ -14,6 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.model.findings import Row
@@ -100,6 +101,16 @@ def _fix(row: Row) -> str:
     """With the default name of the tag, and dots for the facts that only the finding has."""
     fix = " ".join((row.fix, *(f"If {case.when}: {case.fix}" for case in row.cases.values() if case.fix)))
     return _FACT.sub(lambda fact: _IN_DOCS.get(fact[1], "…"), fix)
+
+
+def permanent() -> str:
+    """Every error of Azure that does not pass."""
+    heads = ("Azure's code", "finding", "means", "what to do", "source")
+    rows = (
+        (f"`{code}`", row.finding or "the same", row.means, row.fix, row.source)
+        for code, row in PERMANENT_ERRORS.items()
+    )
+    return _table(heads, rows)
 
 
 def events() -> str:
@@ -231,6 +242,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "floors": floors,
     "metrics": metrics,
     "planned": planned,
+    "permanent": permanent,
     "portal": portal,
     "problems": problems,
     "query": query,

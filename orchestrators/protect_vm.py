@@ -158,27 +158,30 @@ def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, ite
     """The VM is protected: changes differences from the plan in place, one job at a time."""
     if run.job and run.changing:
         return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
-    outcome = yield from call_activity(context, run, "derive_target_settings", DeriveRequest(vm=vm, item=item))
+    request = DeriveRequest(vm=vm, item=item, failed_disks=run.failed_disks, retry_disks=bool(run.orders))
+    outcome = yield from call_activity(context, run, "derive_target_settings", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan, now = Plan.load(outcome.value), context.current_utc_datetime
     run, findings = run.with_(settings=plan.settings), (*decision.findings, *plan.findings)
     if not plan.changes.any:
-        return run.finish(RunOutcome.PROTECTED, findings)
+        return run.with_(changed=run.changed and not run.failed_disks).finish(RunOutcome.PROTECTED, findings)
     if plan.writes_disabled:
         disabled = finding_of(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}")
         return run.finish(RunOutcome.PROTECTED, (*findings, disabled))
     step = next((step for step in plan.changes.steps if step.key not in run.attempted_changes), None)
-    if step is None or len(run.attempted_changes) >= MOST_CHANGES:
+    if step is None or len(run.attempted_changes) >= MOST_CHANGES + len(vm.disks):
         findings = (*findings, not_changed(vm, plan.changes, run.last_error))
         return run.with_(changed=False).finish(RunOutcome.PROTECTED, findings)
-    request = ChangeRequest(vm_id=run.vm_id, changes=step, origins=origins_of(plan.settings))
-    outcome = yield from call_activity(context, run, "change_protection", request)
+    change = ChangeRequest(vm_id=run.vm_id, changes=step, origins=origins_of(plan.settings))
+    outcome = yield from call_activity(context, run, "change_protection", change)
+    adding = next((disk.id for disk in step.added_disks), None)
+    tried = run.with_(attempted_changes=(*run.attempted_changes, step.key), adding=adding)
     if isinstance(outcome, Failed):
-        return run.with_(attempted_changes=(*run.attempted_changes, step.key)).change_ended(outcome.error)
+        return tried.with_(adding=None if outcome.by_settings else adding).change_ended(now, outcome.error)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
-    run = run.with_(attempted_changes=(*run.attempted_changes, step.key), changing=True)
+    run = tried.with_(changing=True)
     return run.follow(now, run.poll_seconds, outcome.value["job"], "Changing the settings of the replicated item")
 
 
@@ -227,7 +230,7 @@ def _follow(context: Context, run: RunState) -> Step:
         return not_ready(context, run, outcome)
     error = Error.load(outcome.value["error"]) if "error" in outcome.value else None
     if run.changing:
-        return run.change_ended(error)
+        return run.change_ended(context.current_utc_datetime, error)
     if error:
         return run.attempt_failed(context.current_utc_datetime, error)
     return run.with_(job="").requeue()

@@ -14,12 +14,29 @@ from shared.reconcile.sweep import Sweep
 
 Step = Generator[Any, Any, RunState]
 
+_STEPS = {
+    "resolve_source": "Observing the VM",
+    "derive_target_settings": "Planning the protection",
+    "enable_protection": "Enabling protection",
+    "change_protection": "Changing the settings of the replicated item",
+    "remove_failed_item": "Removing the failed item",
+    "disable_protection": "Disabling replication",
+}
+"""What a run shows while it waits for an activity that names no step: the one that waits, not the last one that did."""
+
 
 def call_activity(
     context: Context, run: RunState | Sweep | Batch, activity: str, request: Model
 ) -> Generator[Any, Any, StepResult]:
     answer = yield activity_task(context, run, activity, request)
-    return load_step_result(answer)
+    return named(load_step_result(answer), _STEPS.get(activity, ""))
+
+
+def named(outcome: StepResult, step: str) -> StepResult:
+    """The result; one that waits is called `step`, unless it says itself what for."""
+    if isinstance(outcome, Pending) and not outcome.step:
+        return outcome.model_copy(update={"step": step})
+    return outcome
 
 
 def activity_task(context: Context, run: RunState | Sweep | Batch, activity: str, request: Model) -> Any:

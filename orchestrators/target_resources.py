@@ -5,7 +5,7 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
 
-from orchestrators.steps import activity_task
+from orchestrators.steps import activity_task, named
 from shared.model.activity_io import ResourceRequest
 from shared.model.step_result import Failed, Pending, Ready, StepResult, load_step_result
 from shared.model.target_resources import TargetResource
@@ -26,7 +26,10 @@ def create_target_resources(context: Context, run: RunState) -> Generator[Any, A
             for resource in wave
         ]
         answers = yield context.task_all(tasks)
-        outcomes = [load_step_result(answer) for answer in answers]
+        outcomes = [
+            named(load_step_result(answer), f"Creating {resource.kind}")
+            for resource, answer in zip(wave, answers, strict=True)
+        ]
         missing = tuple(
             resource for resource, outcome in zip(wave, outcomes, strict=True) if not isinstance(outcome, Ready)
         )

@@ -12,6 +12,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.config.intervals import CATCH_UP, LEASE, SHORTEST_LEASE
 from shared.model import naming
+from shared.model.changes import DISK_RETRY, DiskFailure
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
@@ -149,6 +150,17 @@ def last_change_of(status: Any) -> LastChange | None:
         return None
 
 
+def failed_disks_of(status: Any) -> tuple[DiskFailure, ...]:
+    """The disks that the run with this status, or an earlier one, could not add lately."""
+    if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
+        return ()
+    since = datetime.now(UTC) - DISK_RETRY
+    try:
+        return tuple(failure for failure in RunResult.load(status.output).failed_disks if failure.at > since)
+    except ValueError:
+        return ()
+
+
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     """Starts the run of a VM; returns False if one is in progress. A run whose lease expired is terminated, and this
     run continues with its state.
@@ -159,7 +171,7 @@ async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     status = await status_of(client, instance)
     if run.confirmed and status.runtime_status not in RUNNING and set(run.orders) <= set(orders_of(status)):
         return True
-    run = run.with_(last_change=last_change_of(status))
+    run = run.with_(last_change=last_change_of(status), failed_disks=() if run.orders else failed_disks_of(status))
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False

@@ -29,6 +29,7 @@ _ENVELOPE_ONLY = re.compile(
 _UNMODELLED = re.compile(
     r"/subscriptions/[^/]+/providers/Microsoft\.(Authorization/locks|Resources/links)"
     r"|/subscriptions/.+/virtualNetworks/[^/]+/CheckIPAddressAvailability"
+    r"|/subscriptions/[^/]+/providers/Microsoft\.Storage/checkNameAvailability"
     r"|/subscriptions/.+/storageAccounts/[^/]+/(blob|file|queue|table)Services/default(/(containers|shares|queues|tables))?",
     re.IGNORECASE,
 )
@@ -40,7 +41,7 @@ def validate(exchange: Exchange) -> list[Finding]:
         return [*_check_status_code(exchange, {200}), *_check_operation_status(exchange)]
     if exchange.asks_operation_result:
         return list(_check_status_code(exchange, {200, 201, 202, 204}))
-    if exchange.method == "GET" and _UNMODELLED.fullmatch(exchange.path):
+    if exchange.method in {"GET", "POST"} and _UNMODELLED.fullmatch(exchange.path):
         return list(_check_status_code(exchange, {200}))
     route = find_route(exchange.method, exchange.path)
     if route is None and _ENVELOPE_ONLY.fullmatch(exchange.path):

@@ -12,6 +12,7 @@ _WIRE = {
     "re_enable": "reEnable",
     "second_fabric": "secondFabric",
     "repeated_write": "repeatedWrite",
+    "omitted_in_update": "omittedInUpdate",
     "page_size": "pageSize",
     "graph_lag_seconds": "graphLagSeconds",
     "vault_lists_lag_seconds": "vaultListsLagSeconds",
@@ -22,6 +23,7 @@ _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
     "second_fabric": ("fail", "conflict"),
     "repeated_write": ("succeed", "conflict"),
+    "omitted_in_update": ("keep", "clear"),
 }
 
 
@@ -35,6 +37,7 @@ class Behaviour:
     re_enable: str = "fail"
     second_fabric: str = "fail"
     repeated_write: str = "succeed"
+    omitted_in_update: str = "keep"
     page_size: int = 1000
     graph_lag_seconds: int = 0
     vault_lists_lag_seconds: int = 0

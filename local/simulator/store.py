@@ -69,6 +69,11 @@ class StorageAccount(Resource):
 
 
 @dataclass(slots=True)
+class RawDisk(Resource):
+    """A managed disk that is not initialised in its VM."""
+
+
+@dataclass(slots=True)
 class ResourceGroup:
     id: str
     name: str

@@ -1,18 +1,20 @@
 """Azure errors as step results: throttling and transient errors are `Pending`, all others `Failed`."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from shared.arm.permanent_errors import REGISTER, permanent
 from shared.config.intervals import POLL_SECONDS
 from shared.model.step_result import Error, Failed, Pending, StepResult
-from shared.planning.catalog import fix_of
 
 # 409: another operation on the resource is in progress. None: no access token could be obtained.
 _LONGEST_WAIT = 3600.0
-_PASSING = {None, 408, 409, 429, 500, 502, 503, 504}
+_CONFLICT = 409
+_PASSING = {None, 408, _CONFLICT, 429, 500, 502, 503, 504}
 
 
 class WriteRefusedError(Exception):
@@ -46,8 +48,8 @@ async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> St
     except ThrottledError as throttled:
         return Pending(retry_after=throttled.next_slot(throttled.wait), step=f"Waiting: {throttled}")
     except HttpResponseError as answer:
-        if (denial := denial_of(answer)) is not None:
-            return Failed(error=denial, by_settings=True)
+        if (final := permanent_error_of(answer)) is not None:
+            return Failed(error=final, by_settings=True)
         if answer.status_code in _PASSING:
             return Pending(retry_after=wait_of(answer, poll_seconds), error=error_of(answer))
         return Failed(error=error_of(answer))
@@ -61,11 +63,40 @@ def is_missing(answer: HttpResponseError) -> bool:
     return (answer.status_code == 404 and not hidden) or _is_unused_vault(answer)
 
 
-def denial_of(answer: HttpResponseError) -> Error | None:
-    """The error if Azure Policy denied the request, naming the assignment; else None."""
-    body = _body(answer)
-    if body.get("code") != "RequestDisallowedByPolicy":
+def permanent_error_of(answer: HttpResponseError) -> Error | None:
+    """The error with what to do, if no wait helps; else None. A 429 or a fault of the server always passes."""
+    error, body = error_of(answer), _body(answer)
+    row = permanent(error.code) or permanent(str(body.get("code")))
+    if row is None or answer.status_code in _PASSING - {_CONFLICT}:
         return None
+    if row.finding == "ProviderNotRegistered":
+        return _not_registered(answer, error)
+    message = _denial(body) if row.finding == "DisallowedByPolicy" else error.message
+    return Error(code=row.finding or error.code, message=message, action=error.action or row.fix)
+
+
+def provider_not_registered(provider: str, subscription: str) -> Error:
+    """The error with the command for an administrator: a registration is a write, and not the app's to make."""
+    return Error(
+        code="ProviderNotRegistered",
+        message=f"The resource provider {provider} is not registered in the subscription {subscription}.",
+        action=REGISTER.format(provider, subscription),
+    )
+
+
+def _not_registered(answer: HttpResponseError, error: Error) -> Error:
+    """The message names the provider; the URL of the request names the subscription, and its last provider."""
+    request: Any = getattr(answer.response, "request", None)
+    url = str(request.url) if request else ""
+    subscription = re.search(r"/subscriptions/([^/?]+)", url)
+    provider = re.search(r"namespace '([\w.]+)'", error.message) or re.search(r".*/providers/([^/?]+)", url)
+    return provider_not_registered(
+        provider[1] if provider else "NAMESPACE", subscription[1] if subscription else "SUBSCRIPTION"
+    )
+
+
+def _denial(body: dict[str, Any]) -> str:
+    """The message of a denial by Azure Policy, naming the assignment."""
     infos = [each.get("info") or {} for each in body.get("additionalInfo") or () if isinstance(each, dict)]
     names = [
         f"{info.get('policyAssignmentDisplayName') or info.get('policyAssignmentName') or 'an assignment'} "
@@ -73,11 +104,7 @@ def denial_of(answer: HttpResponseError) -> Error | None:
         for info in infos
     ]
     target = f" of {body['target']}" if isinstance(body.get("target"), str) else ""
-    return Error(
-        code="DisallowedByPolicy",
-        message=f"Azure Policy forbids the creation{target}: {', '.join(names) or body.get('message')}.",
-        action=fix_of("DisallowedByPolicy"),
-    )
+    return f"Azure Policy forbids the creation{target}: {', '.join(names) or body.get('message')}."
 
 
 def error_of(answer: HttpResponseError) -> Error:

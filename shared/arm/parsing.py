@@ -154,6 +154,7 @@ def _item_disk(disk: Json) -> ItemDisk:
         target_sku=disk.get("recoveryTargetDiskAccountType") or "",
         encryption_set=_id(disk.get("recoveryDiskEncryptionSetId")),
         cache_account=_id(disk.get("primaryStagingAzureStorageAccountId")),
+        holds_os=disk.get("diskType") == "OperatingSystem",
     )
 
 

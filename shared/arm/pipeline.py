@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, SansIOHTTPPolicy
 
-from shared.arm.errors import WriteRefusedError
+from shared.arm.errors import WriteRefusedError, provider_not_registered
 from shared.arm.rate_limit import RateLimiter
-from shared.planning.catalog import fix_of
 
 _RETRIES = 2
 
@@ -56,8 +55,5 @@ class NoRegistration(SansIOHTTPPolicy[Any, Any]):
         path = urlsplit(request.http_request.url).path.rstrip("/")
         if request.http_request.method == "POST" and path.endswith("/register"):
             subscription, provider = path.split("/")[2], path.split("/")[-2]
-            raise WriteRefusedError(
-                "ProviderNotRegistered",
-                f"The resource provider {provider} is not registered in the subscription {subscription}.",
-                fix_of("ProviderNotRegistered", provider=provider, subscription=subscription),
-            )
+            error = provider_not_registered(provider, subscription)
+            raise WriteRefusedError(error.code, error.message, error.action)

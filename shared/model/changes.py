@@ -1,10 +1,12 @@
 """Differences between a replicated item and its plan that Azure can change in place."""
 
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from shared.model.base import Model
 from shared.model.replication import ReplicatedDisk, ReplicatedNic, TargetSettings
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
 
 
 class Difference(Model):
@@ -31,6 +33,18 @@ class ItemUpdate(TargetSettings):
         return (*super().named, *filter(None, of_nics))
 
 
+DISK_RETRY = timedelta(hours=24)
+"""How long a disk that could not be added is not tried again, unless somebody asks for it."""
+
+
+class DiskFailure(Model):
+    """A disk that could not be added to the replication, and the time (UTC) and the error of the attempt."""
+
+    disk: ResourceId
+    error: Error
+    at: datetime
+
+
 class Changes(Model):
     """The changes that make an item match its plan: an update, and disks to add."""
 
@@ -44,10 +58,11 @@ class Changes(Model):
 
     @property
     def steps(self) -> tuple["Changes", ...]:
-        """The calls to make, disks first: a failed update must not prevent data from being replicated."""
-        disks = Changes(added_disks=self.added_disks)
+        """The calls to make, disks first: a failed update must not prevent data from being replicated. Each disk has a
+        call of its own: Site Recovery adds one at a time, and one that fails must not keep out the others."""
+        disks = (Changes(added_disks=(disk,)) for disk in self.added_disks)
         update = Changes(differences=self.differences, update=self.update)
-        return tuple(step for step in (disks, update) if step.any)
+        return (*disks, *([update] if update.any else ()))
 
     @property
     def key(self) -> str:

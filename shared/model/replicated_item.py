@@ -42,6 +42,7 @@ class ItemDisk(Model):
     target_sku: str = ""
     encryption_set: ResourceId | None = None
     cache_account: ResourceId | None = None
+    holds_os: bool = False
 
 
 class ItemNic(Model):

@@ -49,7 +49,8 @@ class Pending(Model):
 
 
 class Failed(Model):
-    """`by_settings`: a rule refused, not a fault: the settings of the app, or Azure Policy."""
+    """`by_settings`: a rule or a limit refused, not a fault: one of the app's settings, or one of Azure's that only a
+    person can change."""
 
     status: Literal["failed"] = "failed"
     error: Error

@@ -165,7 +165,8 @@ class PlanningContext(Model):
     `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.
     `networks` are those of the VM, `target_networks` those that are there already among the ones it would get;
     `existing` holds the named resources that exist; `offer` is None if the target region was not read;
-    `cached_disks` how many disks each cache account serves (by lower-cased ID).
+    `cached_disks` how many disks each cache account serves (by lower-cased ID); `taken_accounts` are the app's cache
+    accounts whose names others hold.
     """
 
     vault_location: str
@@ -181,6 +182,7 @@ class PlanningContext(Model):
     existing: tuple[Existing, ...] = ()
     offer: Offer | None = None
     cached_disks: dict[str, int] = {}
+    taken_accounts: tuple[ResourceId, ...] = ()
     taken_addresses: tuple[str, ...] = ()
     group_members: tuple[GroupMember, ...] = ()
     locks: tuple[Lock, ...] = ()

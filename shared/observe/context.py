@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from http import HTTPStatus
-from itertools import count
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -18,7 +17,6 @@ from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import (
     EligibilityError,
-    Existing,
     Lock,
     Network,
     Offer,
@@ -27,10 +25,10 @@ from shared.model.vm import (
     SourceNic,
     SourceVm,
 )
+from shared.observe.cache_account import OwnCache, own_cache
 from shared.planning import placement
 from shared.planning.overrides import Overrides
 from shared.planning.references import references, target_group
-from shared.planning.storage import default_cache
 from shared.readers.disks import shared_disks
 from shared.readers.locks import read_locks
 from shared.readers.named_resources import read_existing
@@ -39,6 +37,9 @@ from shared.readers.resource_groups import GroupRecord
 from shared.readers.skus import read_offer
 from shared.site_recovery.items import Items
 from shared.site_recovery.vault import Vault, vaults_of
+
+# 3,000 disks of a subscription can be replicated (support matrix): nine full accounts, and names that others hold.
+_MOST_ACCOUNTS = 16
 
 
 class ContextReader:
@@ -75,7 +76,8 @@ class ContextReader:
             "offer": offer,
             "locks": locks,
             "shared_disks": disks,
-            "existing": (*context.existing, *cache),
+            "existing": (*context.existing, *cache.existing),
+            "taken_accounts": cache.taken,
             "taken_addresses": (*context.taken_addresses, *taken),
         }
         return context.model_copy(update=more)
@@ -144,17 +146,13 @@ class ContextReader:
         taken = await self._taken(context, {address: nic for address, nic in fixed.items() if nic})
         return context.model_copy(update={"taken_addresses": taken})
 
-    async def _default_cache(self, context: PlanningContext) -> tuple[Existing, ...]:
-        """The app's own account, if it exists and no override names another: it may have been changed since."""
+    async def _default_cache(self, context: PlanningContext) -> OwnCache:
+        """The app's own account, unless an override names another: it may have been changed since it was created."""
+        if "cache-storage" in self._overrides.requested:
+            return OwnCache()
         churn = self._overrides.requested.get("churn")
-        account = default_cache(
-            self._vm, context.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
-        )
-        if "cache-storage" in self._overrides.requested or account not in self._azure.settings.target:
-            return ()
-        # Accounts that this process created have no soft delete: reading it would cost a call for each account.
-        found = await read_existing(self._azure, account, self._within, {account} - self._azure.made)
-        return (found,) if found else ()
+        high = churn is not None and churn.value == override_options.HIGH_CHURN
+        return await own_cache(self._azure, self._vm, context.cached_disks, self._within, high_churn=high)
 
     async def _nic(self, nic: ResourceId) -> SourceNic | None:
         return await read_nic(self._azure, nic)
@@ -232,13 +230,11 @@ async def _read_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
 
 
 def _cached_disks(vm: SourceVm, known: list[Items]) -> dict[str, int]:
-    """The number of disks in each of the app's cache accounts for the VM, up to the first unused account."""
-    counts: dict[str, int] = {}
-    for premium in (False, True):
-        for number in count(1):
-            account = naming.cache_account(vm.id.subscription, vm.location, premium=premium, number=number)
-            used = sum(items.cached_disks[account.key] for items in known)
-            if not used:
-                break
-            counts[account.key] = used
-    return counts
+    """The number of disks in each of the app's cache accounts for the VM."""
+    accounts = [
+        naming.cache_account(vm.id.subscription, vm.location, premium=premium, number=number).key
+        for premium in (False, True)
+        for number in range(1, _MOST_ACCOUNTS + 1)
+    ]
+    counts = {account: sum(items.cached_disks[account] for items in known) for account in accounts}
+    return {account: used for account, used in counts.items() if used}

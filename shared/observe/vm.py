@@ -1,18 +1,21 @@
 """Observe one VM: the decision about it, and the plan of its protection. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
 from shared.config.settings import Intent
 from shared.model.activity_io import Observation
+from shared.model.changes import DiskFailure
 from shared.model.decision import Decision, State
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
 from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
+from shared.observe.failed_disks import disk_errors
 from shared.planning import preflight
 from shared.planning.catalog import finding_of
 from shared.planning.derive import derive
@@ -60,7 +63,15 @@ async def observe(
     return Observation(decision=decide(facts, azure.settings), vm=vm, item=facts.item)
 
 
-async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, *, thorough: bool = False) -> Plan:
+async def plan_for(
+    azure: Azure,
+    vm: SourceVm,
+    item: ProtectedItem | None = None,
+    *,
+    thorough: bool = False,
+    failed_disks: tuple[DiskFailure, ...] = (),
+    retry_disks: bool = False,
+) -> Plan:
     """The plan for a VM: how to protect it, or what to change about its item.
 
     A VM with blockers costs no further reads, except in a `thorough` plan. A blocker that depends on cached data is
@@ -74,7 +85,8 @@ async def plan_for(azure: Azure, vm: SourceVm, item: ProtectedItem | None = None
         group = await read_group(azure, vm.id.group_id, refresh=True)
         overrides = overrides_of(vm, group.tags if group else {}, azure.settings)
     if item:
-        return await _plan_for_item(azure, vm, overrides, item)
+        failed = await disk_errors(azure, vm, item, failed_disks, retry=retry_disks)
+        return await _plan_for_item(azure, vm, overrides, item, failed)
     findings = (*preflight.of_vm(vm), *overrides.findings)
     vault_id = azure.settings.vault_for(vm.location, overrides.profile)
     if vault_id is None:
@@ -98,17 +110,19 @@ async def _plan(
     return plan.model_copy(update={"findings": (*plan.findings, *left), "replication": None, "resources": ()})
 
 
-async def _plan_for_item(azure: Azure, vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> Plan:
+async def _plan_for_item(
+    azure: Azure, vm: SourceVm, overrides: Overrides, item: ProtectedItem, failed: Mapping[ResourceId, Error]
+) -> Plan:
     vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
     drift = (
-        *unprotected_disks(vm, item),
+        *unprotected_disks(vm, item, failed),
         *removed_disks(vm, item),
         *other_policy(vm, policy, overrides.policy),
     )
     for refresh in (False, True):
         context = await ContextReader(azure, vm, overrides, vault, refresh=refresh).of_item(item)
-        plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item)
+        plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item, failed)
         if not preflight.may_be_old(plan):
             break
     return plan.model_copy(update={"findings": (*drift, *plan.findings)})

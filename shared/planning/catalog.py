@@ -19,7 +19,7 @@ _CHANGED = {
         "Azure changes it in place", fix="Nothing, unless the finding persists: GET .../protection shows why."
     )
 }
-NEVER_TESTED, NEWER_AGENT = "never tested", "newer agent"
+NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 DRIFT = {
@@ -65,6 +65,19 @@ DRIFT = {
         "adds it to an item that the app created",
         "Nothing if the app created the item, unless another finding says why the disk is not added. Any other item: "
         "add the disk in the portal under Disks, if it was not left out on purpose.",
+        {
+            NOT_ADDED: Case(
+                "the job that adds it failed",
+                fix="{action} PUT .../protection tries again at once, the app by itself once a day.",
+            )
+        },
+    ),
+    "OsDiskReplaced": Row(
+        Severity.WARNING,
+        "its OS disk is another one than the one that is replicated: a failover would start the old one",
+        _NOTHING,
+        "Site Recovery exchanges no OS disk: disable and enable replication at a time of your choice. Its recovery "
+        "points are lost then.",
     ),
     "DiskRemoved": Row(
         Severity.WARNING,

@@ -199,9 +199,10 @@ PLANNED = {
     "IncompatibleTargetResource": Row(
         Severity.BLOCKER,
         "a resource of that name exists in another region, or its creation failed; or the app's own cache account has "
-        "soft delete on, a firewall, or no key access for a vault without an identity",
+        "soft delete on, a firewall, or no key access for a vault without an identity; or it was moved, or others hold "
+        "its name and the next ones",
         _BLOCKED,
-        "Fix, remove or rename it; or name another by the tag of its setting, as {tag}-target-vnet or "
+        "Fix, remove or rename it, or move it back; or name another by the tag of its setting, as {tag}-target-vnet or "
         "{tag}-cache-storage.",
     ),
     "CacheAccountRolesNeeded": Row(

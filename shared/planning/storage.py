@@ -1,6 +1,6 @@
 """Disks: types, encryption sets, and the cache account that buffers their writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from shared.config.override_options import HIGH_CHURN, NORMAL_CHURN
 from shared.model import naming
@@ -27,7 +27,7 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = default_cache(d.vm, d.context.cached_disks, high_churn=high)
+    default = default_cache(d.vm, d.context.cached_disks, d.context.taken_accounts, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
     existing = d.existing(chosen)
     if existing is None:
@@ -80,13 +80,15 @@ def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, boo
     return account, churn == HIGH_CHURN
 
 
-def default_cache(vm: SourceVm, cached_disks: Mapping[str, int], *, high_churn: bool) -> ResourceId:
-    """The first of the app's accounts with capacity for the disks of the VM."""
+def default_cache(
+    vm: SourceVm, cached_disks: Mapping[str, int], taken: Container[ResourceId] = (), *, high_churn: bool
+) -> ResourceId:
+    """The first of the app's accounts with capacity for the disks of the VM, whose name is not `taken` by others."""
     number = 1
     while True:
         account = naming.cache_account(vm.id.subscription, vm.location, premium=high_churn, number=number)
         used = cached_disks.get(account.key, 0)
-        if not used or used + len(vm.disks) <= MOST_CACHED_DISKS:
+        if account not in taken and (not used or used + len(vm.disks) <= MOST_CACHED_DISKS):
             return account
         number += 1
 
@@ -114,7 +116,9 @@ def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
             encryption_set=_encryption_set(d, name, sets) if name in sets else own.encryption_set if own else None,
         )
         made.append(replicated)
-        if own is None:
+        if own is None and d.item and disk.holds_os:
+            d.unfit.add(disk.id)  # it was exchanged, and Site Recovery adds no OS disk
+        elif own is None:
             _check(d, disk, replicated, high_churn=high_churn, set_requested=name in sets)
     return tuple(made)
 

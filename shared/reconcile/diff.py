@@ -73,21 +73,21 @@ def late_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:
 
 
 def disks_to_add(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:
-    """The late disks of an item that this app created: the owner of another may have left a disk out on purpose."""
-    return late_disks(vm, item) if item.is_ours else ()
+    """The late data disks of an item that this app created: the owner of another may have left one out on purpose."""
+    return tuple(disk for disk in late_disks(vm, item) if not disk.holds_os) if item.is_ours else ()
 
 
-def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem) -> Plan:
+def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem, failed: Iterable[ResourceId] = ()) -> Plan:
     """The plan for a VM that `item` protects, with the changes to make in place and findings about the others.
 
-    The values to write are those that the plan derived.
+    The values to write are those that the plan derived; `failed` are disks that could not be added.
     """
     if plan.replication is None:
         return plan
     found = mismatches(plan.vm, overrides, item)
     derived = {disk.id for disk in plan.replication.disks} | {nic.id for nic in plan.replication.nics}
     in_place = [each for each in found if each.in_place and (each.part is None or each.part in derived)]
-    to_add = {disk.id for disk in disks_to_add(plan.vm, item)} - set(plan.unfit_disks)
+    to_add = {disk.id for disk in disks_to_add(plan.vm, item)} - {*plan.unfit_disks, *failed}
     changes = Changes(
         differences=tuple(each.difference for each in in_place),
         update=_update(plan.replication, item, in_place),

@@ -1,32 +1,54 @@
 """Findings about a replicated item that is not as its VM requests. Pure: the actual state in, findings out."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from shared.model.changes import Changes
 from shared.model.findings import Finding
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.model.vm import SourceVm
-from shared.planning.catalog import finding_of
+from shared.model.vm import Disk, SourceVm
+from shared.planning.catalog import NOT_ADDED, finding_of
 from shared.reconcile.diff import late_disks
 
 
-def unprotected_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """A disk attached after replication was enabled is not replicated with the others."""
+def unprotected_disks(
+    vm: SourceVm, item: ProtectedItem, failed: Mapping[ResourceId, Error] = MappingProxyType({})
+) -> tuple[Finding, ...]:
+    """A disk attached after replication was enabled is not replicated with the others; an OS disk never can be.
+
+    `failed` are those that could not be added, with the error.
+    """
+    protected = bool(item.disks)
     return tuple(
-        finding_of(
-            "DiskNotProtected", f"The disk {disk.id.name} of {vm.id.name} is not replicated: it was attached later."
-        )
+        _os_disk_replaced(vm, disk) if disk.holds_os and protected else _late(vm, disk, failed)
         for disk in late_disks(vm, item)
     )
 
 
+def _late(vm: SourceVm, disk: Disk, failed: Mapping[ResourceId, Error]) -> Finding:
+    text = f"The disk {disk.id.name} of {vm.id.name} is not replicated"
+    error = failed.get(disk.id)
+    if error is None:
+        return finding_of("DiskNotProtected", f"{text}: it was attached later.")
+    return finding_of(
+        "DiskNotProtected", f"{text}: {error.code}: {error.message.rstrip('.')}.", case=NOT_ADDED, action=error.action
+    )
+
+
+def _os_disk_replaced(vm: SourceVm, disk: Disk) -> Finding:
+    return finding_of("OsDiskReplaced", f"The OS disk of {vm.id.name} is {disk.id.name} now, which is not replicated.")
+
+
 def removed_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
-    """A disk that was detached from the VM while it was replicated."""
+    """A data disk that was detached from the VM while it was replicated."""
     attached = {disk.id for disk in vm.disks}
     return tuple(
         finding_of("DiskRemoved", f"The disk {disk.id.name} is replicated, and no longer attached to {vm.id.name}.")
         for disk in item.disks
-        if disk.id not in attached
+        if disk.id not in attached and not disk.holds_os
     )
 
 
@@ -58,6 +80,8 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     attached = {disk.id for disk in vm.disks}
     exchanged = bool(item.disks and attached) and not any(disk.id in attached for disk in item.disks)
     is_younger = bool(vm.created_at and item.rpo_at and vm.created_at > item.rpo_at)
+    if vm.created_at and item.rpo_at and len(item.disks) == len(attached) == 1:
+        exchanged = False  # the VM is the same, and its only disk was exchanged
     if not (exchanged or is_younger):
         return ()
     return (

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from shared.config.intervals import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_FOR_TARGETS, LONGEST_WAIT, SETTLING
 from shared.model.base import Model
+from shared.model.changes import DiskFailure
 from shared.model.findings import Finding
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
@@ -25,7 +26,8 @@ WRITES_DISABLED = "WritesDisabled"
 _MOST_ATTEMPTS = 3
 _MOST_FAULTS = 10
 MOST_CHANGES = 6
-"""The most calls of one run to change an item: after so many the item still does not show what was requested."""
+"""The most calls of one run to change an item, besides one for each disk: after so many the item still does not show
+what was requested."""
 
 
 class RunOutcome(StrEnum):
@@ -55,7 +57,8 @@ class RunResult(Model):
 
     `changed` is whether every difference of the replicated item was changed in place; `fingerprint` is that of the
     observation by the sweep that started the run. `orders` are the tokens of the requests that the run has accepted.
-    `acted` is whether the run has written to Site Recovery; `last_change` is what an earlier run changed.
+    `acted` is whether the run has written to Site Recovery; `last_change` is what an earlier run changed;
+    `failed_disks` could not be added, by this run or an earlier one.
     """
 
     outcome: RunOutcome
@@ -70,6 +73,7 @@ class RunResult(Model):
     orders: tuple[str, ...] = ()
     acted: bool = False
     last_change: LastChange | None = None
+    failed_disks: tuple[DiskFailure, ...] = ()
 
 
 class Phase(StrEnum):
@@ -85,12 +89,13 @@ class RunState(Model):
 
     `job` is the Site Recovery job in progress, in `vault`: while it is set, no other job is started. `changing` is
     whether that job changes the replicated item in place, `changed` whether the last such job succeeded;
-    `attempted_changes` are the changes requested so far. `remaining` are the target resources not known to exist yet,
-    by wave; a run of `targets_only` creates them and ends.
+    `attempted_changes` are the changes requested so far, `adding` is the disk that the job adds. `remaining` are the
+    target resources not known to exist yet, by wave; a run of `targets_only` creates them and ends.
 
     `confirmed` is whether a caller has confirmed that protection of the VM is to be disabled, `disable_at` when the
     grace period ends, `disabling` whether the disable was requested. `orders` are the tokens of the requests that the
-    run has accepted, the latest last; `last_change` is what an earlier run changed.
+    run has accepted, the latest last; `last_change` is what an earlier run changed, `failed_disks` could not be added,
+    by an earlier run either.
 
     The calls of a `low_priority` run yield to all others. `fingerprint` is that of the observation by the sweep that
     started the run. `settling` and `targets_wait` measure the wait for the VM's own provisioning and for the target
@@ -121,6 +126,8 @@ class RunState(Model):
     changing: bool = False
     changed: bool = False
     attempted_changes: tuple[str, ...] = ()
+    adding: ResourceId | None = None
+    failed_disks: tuple[DiskFailure, ...] = ()
     disable_at: datetime | None = None
     disabling: bool = False
     item_id: ResourceId | None = None
@@ -165,7 +172,9 @@ class RunState(Model):
         if order.token in self.orders:
             return self.requeue()
         return self.with_(
-            orders=(*self.orders, order.token)[-MAX_ORDERS:], confirmed=self.confirmed or order.confirmed
+            orders=(*self.orders, order.token)[-MAX_ORDERS:],
+            confirmed=self.confirmed or order.confirmed,
+            failed_disks=(),
         ).requeue()
 
     def take_over(self, lost: Self) -> Self:
@@ -209,9 +218,15 @@ class RunState(Model):
         """The next pass reads the job, or the item if the job is not known."""
         return self.sleep(now, seconds, step, phase=Phase.FOLLOW, job=job or self.job, last_error=None)
 
-    def change_ended(self, error: Error | None) -> Self:
-        """The change job has ended: the next pass observes whether the item shows the change."""
-        return self.with_(job="", changing=False, changed=error is None, last_error=error).requeue()
+    def change_ended(self, now: datetime, error: Error | None) -> Self:
+        """The change job has ended: the next pass observes whether the item shows the change. A disk that could not be
+        added is remembered."""
+        failed = self.failed_disks
+        if error and self.adding:
+            others = (failure for failure in failed if failure.disk != self.adding)
+            failed = (*others, DiskFailure(disk=self.adding, error=error, at=now))
+        changes = {"changed": error is None, "last_error": error, "failed_disks": failed}
+        return self.with_(job="", changing=False, adding=None, **changes).requeue()
 
     def attempt_failed(self, now: datetime, error: Error) -> Self:
         """The job to enable or disable failed: the next pass observes the VM again after a back-off."""
@@ -248,6 +263,7 @@ class RunState(Model):
             orders=self.orders,
             acted=self.followed or self.disabling or bool(self.attempted_changes),
             last_change=self.last_change,
+            failed_disks=self.failed_disks,
             **{"error": self.last_error if outcome is RunOutcome.FAILED else None, **result},
         )
         return self.with_(result=ended, step=outcome.value, percent=None, resume_at=None, last_error=ended.error)

@@ -15,63 +15,83 @@ from shared.site_recovery.infrastructure import begin
 from shared.site_recovery.replicated_items import managed_disk, text
 from shared.site_recovery.vault import vault_of
 
-# Settings of an interface and its IP configurations that the app does not manage.
-_KEPT_OF_NIC = (
-    "nic_id",
-    "selection_type",
-    "enable_accelerated_networking_on_recovery",
-    "tfo_network_security_group_id",
-    "enable_accelerated_networking_on_tfo",
-    "recovery_nic_name",
-    "recovery_nic_resource_group_name",
-    "reuse_existing_nic",
-    "target_nic_name",
-)
-_KEPT_OF_CONFIGURATION = (
-    "is_primary",
-    "is_seleted_for_failover",
-    "tfo_subnet_name",
-    "tfo_static_ip_address",
-    "tfo_public_ip_address_id",
-    "tfo_lb_backend_address_pool_ids",
-)
+
+def _same(*names: str) -> dict[str, str]:
+    return dict(zip(names, names, strict=True))
+
+
+# The fields of an update, and those of the item's details that hold their current values. An update has besides the
+# address of an interface, which stays behind where the interface moves, and the parts that are put together below.
+_SENT_BACK: dict[type[Any], dict[str, str]] = {
+    models.UpdateReplicationProtectedItemInputProperties: {
+        **_same("recovery_azure_vm_name", "recovery_azure_vm_size"),
+        **_same("selected_recovery_azure_network_id", "selected_tfo_azure_network_id"),
+        "recovery_availability_set_id": "recovery_availability_set",
+    },
+    models.A2AUpdateReplicationProtectedItemInput: {
+        **_same("recovery_availability_zone", "platform_fault_domain", "tfo_azure_vm_name"),
+        **_same("recovery_proximity_placement_group_id", "recovery_capacity_reservation_group_id"),
+        **_same("recovery_virtual_machine_scale_set_id", "recovery_boot_diag_storage_account_id"),
+        "recovery_resource_group_id": "recovery_azure_resource_group_id",
+        "recovery_cloud_service_id": "recovery_cloud_service",
+    },
+    models.A2AVmManagedDiskUpdateDetails: {
+        **_same("disk_id", "recovery_target_disk_account_type", "recovery_replica_disk_account_type"),
+        **_same("failover_disk_name", "tfo_disk_name"),
+    },
+    models.DiskEncryptionKeyInfo: {
+        "secret_identifier": "secret_identifier",
+        "key_vault_resource_arm_id": "dek_key_vault_arm_id",
+    },
+    models.KeyEncryptionKeyInfo: {
+        "key_identifier": "key_identifier",
+        "key_vault_resource_arm_id": "kek_key_vault_arm_id",
+    },
+    models.VMNicInputDetails: {
+        **_same("nic_id", "selection_type", "recovery_network_security_group_id", "tfo_network_security_group_id"),
+        **_same("enable_accelerated_networking_on_recovery", "enable_accelerated_networking_on_tfo"),
+        **_same("recovery_nic_name", "recovery_nic_resource_group_name", "reuse_existing_nic", "target_nic_name"),
+        "tfo_nic_name": "tfo_recovery_nic_name",
+        "tfo_nic_resource_group_name": "tfo_recovery_nic_resource_group_name",
+        "tfo_reuse_existing_nic": "tfo_reuse_existing_nic",
+    },
+    models.IPConfigInputDetails: {
+        "ip_config_name": "name",
+        **_same("is_primary", "is_seleted_for_failover", "recovery_subnet_name"),
+        **_same("recovery_public_ip_address_id", "recovery_lb_backend_address_pool_ids"),
+        **_same("tfo_subnet_name", "tfo_static_ip_address", "tfo_public_ip_address_id"),
+        **_same("tfo_lb_backend_address_pool_ids"),
+    },
+}
 
 
 async def update(azure: Azure, item: ProtectedItem, wanted: ItemUpdate) -> str:
     """Updates the settings. Returns the name of the job. Raises HttpResponseError, WriteRefusedError.
 
-    Unchanged settings are sent back with their current values, as other clients do: whether the service keeps omitted
-    ones is not documented.
+    Everything that the item has is sent back with its current value, as other clients do: whether the service keeps
+    what an update omits is not documented.
     """
     azure.check_vm_write(item.source)
     azure.check_write(item.id, *wanted.named)
     operations = vault_of(azure, item.vault).client.replication_protected_items
     has = (await operations.get(*_path(item))).properties.provider_specific_details
-    details = models.A2AUpdateReplicationProtectedItemInput(
-        recovery_resource_group_id=text(wanted.target_group) or has.recovery_azure_resource_group_id,
-        recovery_boot_diag_storage_account_id=text(wanted.boot_diagnostics)
-        or has.recovery_boot_diag_storage_account_id,
-        recovery_proximity_placement_group_id=text(wanted.placement_group) or has.recovery_proximity_placement_group_id,
-        recovery_capacity_reservation_group_id=text(wanted.capacity_reservation)
-        or has.recovery_capacity_reservation_group_id,
-        tfo_azure_vm_name=has.tfo_azure_vm_name,
-        managed_disk_update_details=[
-            models.A2AVmManagedDiskUpdateDetails(
-                disk_id=str(disk.id),
-                recovery_target_disk_account_type=disk.target_sku,
-                recovery_replica_disk_account_type=disk.replica_sku,
-            )
-            for disk in wanted.disks
-        ]
-        or None,
+    details = _updated(
+        models.A2AUpdateReplicationProtectedItemInput,
+        has,
+        recovery_resource_group_id=text(wanted.target_group),
+        recovery_boot_diag_storage_account_id=text(wanted.boot_diagnostics),
+        recovery_proximity_placement_group_id=text(wanted.placement_group),
+        recovery_capacity_reservation_group_id=text(wanted.capacity_reservation),
+        managed_disk_update_details=_disks(has.protected_managed_disks or (), wanted),
     )
-    properties = models.UpdateReplicationProtectedItemInputProperties(
-        recovery_azure_vm_name=wanted.name or has.recovery_azure_vm_name,
-        recovery_azure_vm_size=wanted.size or has.recovery_azure_vm_size,
-        selected_recovery_azure_network_id=text(wanted.network) or has.selected_recovery_azure_network_id,
-        selected_tfo_azure_network_id=has.selected_tfo_azure_network_id,
-        recovery_availability_set_id=text(wanted.availability_set) or has.recovery_availability_set,
-        vm_nics=_nics(has.vm_nics or (), wanted) or None,
+    properties = _updated(
+        models.UpdateReplicationProtectedItemInputProperties,
+        has,
+        recovery_azure_vm_name=wanted.name,
+        recovery_azure_vm_size=wanted.size,
+        selected_recovery_azure_network_id=text(wanted.network),
+        recovery_availability_set_id=text(wanted.availability_set),
+        vm_nics=_nics(has.vm_nics or (), wanted),
         provider_specific_details=details,
     )
     body = models.UpdateReplicationProtectedItemInput(properties=properties)
@@ -100,39 +120,65 @@ def _path(item: ProtectedItem) -> tuple[str, str, str, str, str]:
     return item.vault.resource_group, item.vault.name, container.parent.name, container.name, item.id.name
 
 
-def _nics(found: Iterable[Any], wanted: ItemUpdate) -> list[models.VMNicInputDetails]:
-    """The interfaces to update, complete: the service replaces each as a whole."""
-    has = {ResourceId(nic.source_nic_arm_id): nic for nic in found if nic.source_nic_arm_id}
+def _updated(model: type[Any], has: Any, **requested: Any) -> Any:
+    """The model of an update with what is requested, and what the item has where nothing is. An empty text is none."""
+    current = {name: getattr(has, field) for name, field in _SENT_BACK[model].items()}
+    kept = {name: value for name, value in current.items() if value not in ("", None)}
+    return model(**kept | {name: value for name, value in requested.items() if value})
+
+
+def _disks(found: Iterable[Any], wanted: ItemUpdate) -> list[Any]:
+    requested = {disk.id: disk for disk in wanted.disks}
+    return [_disk(disk, requested.get(ResourceId(disk.disk_id))) for disk in found]
+
+
+def _disk(has: Any, requested: ReplicatedDisk | None) -> Any:
+    """A disk, with its keys of Azure Disk Encryption: the item shows them as fields of the disk."""
+    keys = models.DiskEncryptionInfo(
+        disk_encryption_key_info=_updated(models.DiskEncryptionKeyInfo, has),
+        key_encryption_key_info=_updated(models.KeyEncryptionKeyInfo, has) if has.key_identifier else None,
+    )
+    return _updated(
+        models.A2AVmManagedDiskUpdateDetails,
+        has,
+        recovery_target_disk_account_type=requested and requested.target_sku,
+        recovery_replica_disk_account_type=requested and requested.replica_sku,
+        disk_encryption_info=keys if has.secret_identifier else None,
+    )
+
+
+def _nics(found: Iterable[Any], wanted: ItemUpdate) -> list[Any]:
+    """All interfaces of the item, complete: the service replaces each as a whole."""
+    requested = {nic.id: nic for nic in wanted.nics}
     moved = wanted.network is not None
-    return [_nic(nic, has[nic.id], moved=moved) for nic in wanted.nics if nic.id in has]
+    return [
+        _nic(requested.get(source := ResourceId(nic.source_nic_arm_id), ReplicatedNic(id=source)), nic, moved=moved)
+        for nic in found
+        if nic.source_nic_arm_id
+    ]
 
 
-def _nic(wanted: ReplicatedNic, has: Any, *, moved: bool) -> models.VMNicInputDetails:
-    kept = {name: getattr(has, name) for name in _KEPT_OF_NIC}
+def _nic(wanted: ReplicatedNic, has: Any, *, moved: bool) -> Any:
     configurations = has.ip_configs or ()
     first = next((each for each in configurations if each.is_primary), next(iter(configurations), None))
     nothing = ReplicatedNic(id=wanted.id)
-    return models.VMNicInputDetails(
-        **kept,
-        tfo_nic_name=has.tfo_recovery_nic_name,
-        tfo_nic_resource_group_name=has.tfo_recovery_nic_resource_group_name,
-        tfo_reuse_existing_nic=has.tfo_reuse_existing_nic,
-        recovery_network_security_group_id=text(wanted.security_group) or has.recovery_network_security_group_id,
+    return _updated(
+        models.VMNicInputDetails,
+        has,
+        recovery_network_security_group_id=text(wanted.security_group),
         ip_configs=[_configuration(wanted if each is first else nothing, each, moved=moved) for each in configurations],
     )
 
 
-def _configuration(requested: ReplicatedNic, has: Any, *, moved: bool) -> models.IPConfigInputDetails:
+def _configuration(requested: ReplicatedNic, has: Any, *, moved: bool) -> Any:
     """The IP configuration. An interface that moves to another subnet gets a new address, unless one is requested."""
     subnet = has.recovery_subnet_name or ""
     moved = moved or (requested.subnet or subnet).lower() != subnet.lower()
-    address = None if moved else has.recovery_static_ip_address or None
-    pools = [str(requested.backend_pool)] if requested.backend_pool else has.recovery_lb_backend_address_pool_ids
-    return models.IPConfigInputDetails(
-        **{name: getattr(has, name) for name in _KEPT_OF_CONFIGURATION},
-        ip_config_name=has.name,
-        recovery_subnet_name=requested.subnet or has.recovery_subnet_name,
-        recovery_static_ip_address=requested.address or address,
-        recovery_public_ip_address_id=text(requested.public_ip) or has.recovery_public_ip_address_id,
-        recovery_lb_backend_address_pool_ids=pools,
+    return _updated(
+        models.IPConfigInputDetails,
+        has,
+        recovery_subnet_name=requested.subnet,
+        recovery_static_ip_address=requested.address or (None if moved else has.recovery_static_ip_address),
+        recovery_public_ip_address_id=text(requested.public_ip),
+        recovery_lb_backend_address_pool_ids=requested.backend_pool and [str(requested.backend_pool)],
     )

@@ -8,6 +8,7 @@ from typing import Any
 from local.stack import Stack
 from tests.e2e.conftest import longer
 
+_QUESTIONS = ("/microsoft.resourcegraph/resources", "/microsoft.storage/checknameavailability")
 _ENDED = {"Completed", "Failed", "Terminated"}
 
 
@@ -57,14 +58,14 @@ def _output(instance: dict[str, Any]) -> dict[str, Any]:
 
 
 async def written(stack: Stack) -> Counter[str]:
-    """The app's own writes by path, as the simulator served them, each with how often. A POST of a query is none."""
+    """The app's own writes by path, as the simulator served them, each with how often."""
     requests = await stack.app_requests()
-    return Counter(
-        path
-        for request in requests
-        if request["method"] in {"PUT", "POST", "PATCH", "DELETE"} and 0 < request["status"] < 400
-        if (path := request["path"].lower()) != "/providers/microsoft.resourcegraph/resources"
-    )
+    return Counter(request["path"].lower() for request in requests if is_write(request) and 0 < request["status"] < 400)
+
+
+def is_write(request: dict[str, Any]) -> bool:
+    """A POST of a query or of a question is none."""
+    return request["method"] not in {"GET", "HEAD"} and not request["path"].lower().endswith(_QUESTIONS)
 
 
 def enables(writes: Counter[str]) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Any
 from local.stack import Stack
 from shared.reconcile.sweep import SweepReport
 from tests.e2e.conftest import eventually
+from tests.e2e.follow import is_write
 
 Json = dict[str, Any]
 
@@ -55,11 +56,11 @@ async def compliance(stack: Stack) -> dict[str, Json]:
 
 
 async def writes(stack: Stack, after: int = 0) -> list[str]:
-    """What the app wrote, or tried to, after that request: method and path, in lower case. Resource Graph reads."""
+    """What the app wrote, or tried to, after that request: method and path, in lower case."""
     return [
         f"{request['method']} {request['path']}".lower()
         for request in await stack.app_requests(after)
-        if request["method"] not in {"GET", "HEAD"} and "/Microsoft.ResourceGraph/" not in request["path"]
+        if is_write(request)
     ]
 
 

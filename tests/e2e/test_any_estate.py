@@ -17,7 +17,7 @@ from shared.config.override_options import CHOICES
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack
-from tests.e2e.follow import results, route_of, write_event, written
+from tests.e2e.follow import is_write, results, route_of, write_event, written
 from tests.e2e.test_hostile_tags import HOSTILE, OTHER, PROFILES, SETTINGS
 
 Json = dict[str, Any]
@@ -114,7 +114,7 @@ async def _hold(start_stack: StartStack, vms: tuple[Json, ...]) -> None:
         later = (await stack.app_requests())[len(requests) :]
         state = await stack.sim("GET", "state")
 
-    assert [(each["method"], each["path"], each["status"]) for each in later if each["method"] != "GET"] == []
+    assert [(each["method"], each["path"], each["status"]) for each in later if is_write(each)] == []
     assert {name: result["outcome"] for name, result in first.items()} == {
         name: "NotEligible" if plan["blocked"] else "Protected" for name, plan in plans.items()
     }
@@ -125,7 +125,7 @@ async def _hold(start_stack: StartStack, vms: tuple[Json, ...]) -> None:
     for name, plan in plans.items():
         if not plan["blocked"]:
             assert _values(first[name]) == _values(second[name]) == _values(plan)
-    writes = [each for each in requests if each["method"] != "GET"]
+    writes = [each for each in requests if is_write(each)]
     assert {name for each in _ids(writes) if (name := _outside(each))} == set()
     _are_elsewhere_and_in_range(state, {name for name, plan in plans.items() if not plan["blocked"]})
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from local.stack import Stack
+from local.stack import Stack, StackError
 from shared.config.override_options import CHOICES, FIXED
 from tests import estates
-from tests.e2e import overrides
-from tests.e2e.conftest import StartStack
-from tests.e2e.follow import results, write_event
+from tests.e2e import overrides, sweeping
+from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.follow import is_write, results, write_event
 from tests.e2e.overrides import NETWORK, NEVER, OPEN, POOLS, RULES, SET, protected, protected_world, public_ip
 from tests.e2e.test_http import route
 
@@ -31,16 +31,19 @@ _ALONG: dict[str, set[Path]] = {
 
 
 async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) -> None:
-    """One update that touches nothing else, as the plan said; and no other, not even when the tag is taken away."""
+    """One update that touches nothing else, as the plan said; and no other, not even when the tag is taken away.
+
+    So it is where the service clears what an update leaves out."""
     asked = {choice: overrides.values(0, choice)[choice] for choice in IN_PLACE} | {"target-ip": "10.1.1.50"}
     vms = {choice: _vm(choice) for choice in IN_PLACE}
-    made = {choice: protected(choice) for choice in IN_PLACE}
+    made = {choice: protected(choice, recoveryAvailabilityZone="2") for choice in IN_PLACE}
     vms["target-availability-set"]["availabilitySet"] = SOURCE_SET
-    made["target-availability-set"]["recoveryAvailabilitySet"] = OTHER_SET
+    made["target-availability-set"] = protected("target-availability-set", recoveryAvailabilitySet=OTHER_SET)
     vms["target-nsg"]["nics"].append({**vms["target-nsg"]["nics"][0], "name": "second"})
     made["target-resource-group"]["recoveryResourceGroup"] = f"{estates.GROUP}-asr"
     estate = protected_world(vms.values(), made.values(), availabilitySets=SETS)
     async with start_stack(estate, settings=PROFILES) as stack:
+        await stack.sim("PATCH", "behaviour", {"omittedInUpdate": "clear"})
         before = await overrides.items(stack)
         plans = {}
         for choice, value in asked.items():
@@ -66,10 +69,10 @@ async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) 
 
     assert sorted(writes) == sorted(f"PATCH {choice}" for choice in vms)
     # An interface is sent whole: no one knows what the service makes of one with its rules or its pool left out.
-    sent = [nic for body in bodies for nic in body["properties"].get("vmNics") or []]
-    assert len(sent) == len([choice for choice in IN_PLACE if CHOICES[choice].of == "nic"])
-    assert all(nic["recoveryNetworkSecurityGroupId"] for nic in sent)
-    assert all(nic["ipConfigs"][0]["recoveryLBBackendAddressPoolIds"] for nic in sent)
+    sent = [nic for body in bodies for nic in body["properties"]["vmNics"]]
+    whole = [nic for nic in sent if nic.get("recoveryNetworkSecurityGroupId")]
+    assert (len(whole), len(sent)) == (len(IN_PLACE), len([*IN_PLACE, "second"]))
+    assert all(nic["ipConfigs"][0]["recoveryLBBackendAddressPoolIds"] for nic in whole)
     for choice, value in asked.items():
         assert overrides.shown(after[choice], choice) == overrides.chosen(value)
         assert _changed(before[choice], after[choice]) == {overrides.SHOWN[choice], *_ALONG.get(choice, ())}
@@ -203,6 +206,70 @@ async def test_disks_that_come_are_added_and_disks_that_go_are_reported(start_st
     assert "less-disk1" in ended["less"]["findings"][0]["message"]
 
 
+async def test_a_disk_that_cannot_be_added_keeps_no_other_out_and_is_not_tried_every_hour(
+    start_stack: StartStack,
+) -> None:
+    """Site Recovery adds one disk at a time, and refuses one that is not initialised in the VM."""
+    vm = _vm("sql", disks=3)
+    bad = vm["disks"][1]["name"]
+    vm["disks"][1]["raw"] = True
+    made = protected("sql", disks=[{"name": vm["disks"][0]["name"]}])
+    async with start_stack(protected_world([vm], [made]), settings=PROFILES) as stack:
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        first = await _writes(stack)
+        for _ in range(2):
+            await sweeping.sweep(stack)
+        await stack.deliver(write_event(vm["id"]))
+        again = await results(stack, len(["sql", "the sweep"]))
+        _, shown = await stack.api("GET", route("sql"))
+        assert await _writes(stack) == first
+
+        await stack.api("PUT", route("sql"))
+        forced = await results(stack, len(["sql", "the sweep"]))
+        assert await _writes(stack) == [*first, "POST sql/adddisks"]
+        item = (await overrides.items(stack))["sql"]
+        bodies = [each["requestBody"] for each in await stack.app_requests() if each["path"].endswith("/addDisks")]
+
+    assert first == ["POST sql/adddisks"] * 2
+    assert [len(body["properties"]["providerSpecificDetails"]["vmManagedDisks"]) for body in bodies] == [1, 1, 1]
+    replicated = item["properties"]["providerSpecificDetails"]["protectedManagedDisks"]
+    assert {each["diskName"] for each in replicated} == {each["name"] for each in vm["disks"]} - {bad}
+    for result in (ended["sql"], again["sql"], forced["sql"]):
+        (finding,) = result["findings"]
+        assert (result["outcome"], finding["code"]) == ("Protected", "DiskNotProtected")
+        assert bad in finding["message"]
+        assert "150039" in finding["message"]
+        assert "Initialise the data disk" in finding["fix"]
+    assert "150039" in str(shown["findings"])
+
+
+async def test_an_os_disk_that_was_exchanged_is_reported_and_nothing_written(start_stack: StartStack) -> None:
+    vm, spare = _vm("web", disks=2), _vm("spare") | {"tags": {}}
+    async with start_stack(protected_world([vm, spare], [protected("web")]), settings=PROFILES) as stack:
+        system = f"{estates.GROUP}/providers/Microsoft.Compute/disks/{spare['disks'][0]['name']}"
+        await stack.arm("DELETE", spare["id"], "2026-04-01")
+
+        async def swapped() -> bool:
+            found = await stack.arm("GET", vm["id"], "2026-04-01")
+            found["properties"]["storageProfile"]["osDisk"]["managedDisk"]["id"] = system
+            try:
+                await stack.arm("PUT", vm["id"], "2026-04-01", found)
+            except StackError:
+                return False  # the other VM is still being deleted
+            return True
+
+        await eventually(swapped)
+        await stack.deliver(write_event(vm["id"]))
+        ended = await results(stack, 1)
+        assert await _writes(stack) == []
+        statuses = await sweeping.compliance(stack)
+
+    assert (ended["web"]["outcome"], _codes(ended["web"])) == ("Protected", ["OsDiskReplaced"])
+    reported = {finding["code"] for finding in statuses[vm["id"].lower()]["findings"]}
+    assert reported & {"OsDiskReplaced", "DiskNotProtected", "DiskRemoved"} == {"OsDiskReplaced"}
+
+
 async def test_an_update_that_is_refused_is_reported_and_not_tried_for_ever(start_stack: StartStack) -> None:
     """An address that some interface has is seen beforehand; one that another item is to get, only Azure knows."""
     vms = {name: _vm(name) for name in ("used", "promised", "holder")}
@@ -304,7 +371,7 @@ async def _writes(stack: Stack) -> list[str]:
     found = []
     for request in await stack.app_requests():
         item, *verb = request["path"].lower().partition("/replicationprotecteditems/")[2].split("/")
-        if request["method"] not in {"GET", "HEAD"}:
+        if is_write(request):
             found.append(f"{request['method']} {'/'.join([names.get(item, request['path']), *verb])}")
     return found
 

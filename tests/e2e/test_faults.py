@@ -1,5 +1,7 @@
 """Azure having a bad day: throttled, cut off, failing. All VMs end Protected, or with the real cause said."""
 
+from typing import Any
+
 import pytest
 
 from tests import estates
@@ -115,3 +117,65 @@ async def test_no_resource_provider_is_registered_behind_an_operator_s_back(star
     assert result["outcome"] == "NotEligible"
     assert [finding["code"] for finding in result["findings"]] == ["ProviderNotRegistered"]
     assert "az provider register --namespace Microsoft.RecoveryServices" in result["findings"][0]["fix"]
+
+
+async def test_what_no_wait_helps_against_is_reported_at_once_under_the_step_that_met_it(
+    start_stack: StartStack,
+) -> None:
+    """Each is a 409, as a resource is that another operation holds: for that one the run goes on waiting."""
+    vms = {name: estates.vm(name, network=f"vnet-{name}") for name in ("unregistered", "frozen", "busy", "full")}
+    codes = {
+        "frozen": ("ReadOnlyDisabledSubscription", "The subscription is disabled and therefore marked as read only."),
+        "busy": ("Conflict", "Another operation is in progress."),
+        "full": ("ItemsPerVaultQuotaExceeded", "The vault is full."),
+    }
+    rules = [
+        {
+            "match": {"method": "PUT", "path": "/replicationProtectedItems/", "body": f"virtualMachines/{name}"},
+            "kind": "status",
+            "status": 409,
+            "code": code,
+            "message": message,
+        }
+        for name, (code, message) in codes.items()
+    ]
+    network = {"method": "PUT", "path": "virtualNetworks/vnet-unregistered"}
+    unregistered = {
+        "match": network,
+        "kind": "status",
+        "status": 409,
+        "code": "MissingSubscriptionRegistration",
+        "message": "The subscription is not registered to use namespace 'Microsoft.Network'. See https://aka.ms/rps.",
+    }
+    networks = [f"vnet-{name}" for name in vms]
+    async with start_stack(estates.estate(vms.values(), networks=networks)) as stack:
+        await stack.sim("POST", "faults", [*rules, unregistered])
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms.values()))
+
+        async def reported() -> dict[str, dict[str, Any]] | None:
+            found = {each["instanceId"].split("-")[1]: each for each in await stack.instances()}
+            waiting = (found["busy"]["customStatus"] or {}).get("lastError")
+            ended = [name for name, each in found.items() if each["runtimeStatus"] == "Completed"]
+            return found if waiting and set(ended) == set(vms) - {"busy"} else None
+
+        found = await eventually(reported, within=20)
+        # What ends a run ends it after that one refusal.
+        refused = [each for each in await stack.app_requests() if each["status"] == 409]
+        assert len([each for each in refused if "unregistered" in each["path"]]) == 1
+        await stack.sim("DELETE", "faults")
+        ended = await results(stack, len(vms))
+
+    status = found["busy"]["customStatus"]
+    assert (status["step"], status["lastError"]["code"]) == ("Enabling protection", "Conflict")
+    assert {name: result["outcome"] for name, result in ended.items()} == dict.fromkeys(vms, "NotEligible") | {
+        "busy": "Protected"
+    }
+    blockers = {name: result["findings"][-1] for name, result in ended.items() if name != "busy"}
+    assert {name: each["code"] for name, each in blockers.items()} == {
+        "unregistered": "ProviderNotRegistered",
+        "frozen": "ReadOnlyDisabledSubscription",
+        "full": "ItemsPerVaultQuotaExceeded",
+    }
+    assert "az provider register --namespace Microsoft.Network" in blockers["unregistered"]["fix"]
+    assert "enabled again" in blockers["frozen"]["fix"]
+    assert "quota" in blockers["full"]["fix"]

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from local.stack import Stack
+from shared.model import naming
 from tests import estates
 from tests.e2e.conftest import StartStack
-from tests.e2e.follow import enables, results, write_event, written
+from tests.e2e.follow import enables, results, route_of, write_event, written
 from tests.estates import GROUP, SOURCE, TARGET, VAULT, resource_id
 
 OTHER_VAULT = resource_id("Microsoft.RecoveryServices/vaults", "made-by-policy", f"{GROUP}-vaults")
@@ -104,3 +105,38 @@ async def test_what_others_made_is_reused_and_not_doubled(start_stack: StartStac
     for name in protected:
         (nic,) = by_vm[name]["providerSpecificDetails"]["vmNics"]
         assert nic["recoveryVMNetworkId"].lower() == FAILOVER.lower()
+
+
+async def test_a_cache_account_s_name_that_others_hold_is_passed_over_and_one_that_was_moved_is_reported(
+    start_stack: StartStack,
+) -> None:
+    """Names of storage accounts are unique in all of Azure."""
+    other = "22222222-2222-4222-8222-222222222222"
+    held, moved = (naming.cache_account(estates.SUBSCRIPTION, region).name for region in (SOURCE, "centralus"))
+    account = {"kind": "StorageV2", "sku": "Standard_LRS"}
+    squatted = resource_id("Microsoft.Storage/storageAccounts", held, f"/subscriptions/{other}/resourceGroups/theirs")
+    archive = f"/subscriptions/{estates.SUBSCRIPTION}/resourceGroups/archive"
+    vms = [estates.vm("web-1"), estates.vm("web-2", location="centralus", network="vnet-central")]
+    estate = estates.estate(vms)
+    estate["networks"].append(estates.network(2, "vnet-central", "centralus"))
+    estate["subscriptions"].append({"id": other, "name": "Theirs"})
+    estate["storageAccounts"] = [
+        {"id": squatted, "location": TARGET, **account},
+        {"id": resource_id("Microsoft.Storage/storageAccounts", moved, archive), "location": "centralus", **account},
+    ]
+    async with start_stack(estate) as stack:
+        _, plan = await stack.api("POST", f"{route_of(vms[0]['id'])}/plan")
+        await stack.deliver(*(write_event(vm["id"]) for vm in vms))
+        ended = await results(stack, 2)
+        writes = await written(stack)
+        assert [each for each in await stack.app_requests() if each["status"] == 409] == []
+
+    second = str(naming.cache_account(estates.SUBSCRIPTION, SOURCE, number=2))
+    assert [each["name"] for each in plan["resources"] if each["kind"] == "cache storage account"] == [second]
+    assert {name: result["outcome"] for name, result in ended.items()} == {"web-1": "Protected", "web-2": "NotEligible"}
+    assert writes[second.lower()] == 1
+    (finding,) = [each for each in ended["web-2"]["findings"] if each["severity"] == "blocker"]
+    assert finding["code"] == "IncompatibleTargetResource"
+    assert "resource group archive" in finding["message"]
+    assert "dr-cache-storage" in finding["fix"]
+    assert "move it back" in finding["fix"]

@@ -7,7 +7,10 @@ import pytest
 from shared.model.activity_io import ChangeRequest, DeriveRequest, JobRequest, VmRequest
 from shared.model.changes import Changes, ItemUpdate
 from shared.model.findings import Severity
+from shared.model.replication import ReplicatedDisk
+from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Ready
+from shared.model.vm import Disk
 from shared.reconcile.run_state import MOST_CHANGES, WRITES_DISABLED, RunOutcome, RunState
 from tests.findings import blocker, warning
 from tests.replay.answers import (
@@ -30,11 +33,12 @@ from tests.replay.answers import (
     ready_region,
 )
 from tests.replay.instance import Answer, Instance
-from tests.unit.app.examples import VM_ID, protected_item, source_vm
+from tests.unit.app.examples import DATA_DISK, VM_ID, protected_item, source_vm
 
 OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE = "enable_protection", "monitor_job", "change_protection"
 NEEDS_REENABLE = warning("TargetMismatch", "churn of web-1 is normal, and high is asked for.")
+RAW = Error(code="150039", message="The disk was not mapped.", action="Initialise it.")
 
 
 def requests(instance: Instance, activity: str) -> list[dict[str, object]]:
@@ -205,6 +209,62 @@ def test_one_step_that_fails_does_not_keep_the_other_from_being_made(first: Chan
     assert [finding.code for finding in result.findings] == ["ChangeNotMade"]
 
 
+def late(name: str) -> ReplicatedDisk:
+    return ReplicatedDisk(id=ResourceId(f"{DATA_DISK}-{name}"), replica_sku="Premium_LRS", target_sku="Premium_LRS")
+
+
+def test_each_disk_is_added_by_a_job_of_its_own_and_one_that_fails_keeps_no_other_out() -> None:
+    bad, good = late("bad"), late("good")
+    reported = warning("DiskNotProtected", "The disk web-1-data-bad of web-1 is not replicated: 150039.")
+    instance = Instance(
+        {
+            OBSERVE: [found_item()] * 3,
+            DERIVE: [
+                kept(changes=Changes(added_disks=(bad, good))),
+                kept(changes=Changes(added_disks=(good,)), findings=(reported,)),
+                kept(findings=(reported,)),
+            ],
+            CHANGE: [asked("add-1"), asked("add-2")],
+            FOLLOW: [job_failed(RAW), Ready()],
+        }
+    )
+
+    result = instance.run()
+
+    changes = [Changes(added_disks=(disk,)).dump() for disk in (bad, good)]
+    assert [request["changes"] for request in requests(instance, CHANGE)] == changes
+    assert (result.outcome, result.findings, result.changed) == (RunOutcome.PROTECTED, (reported,), False)
+    assert [(failure.disk, failure.error) for failure in result.failed_disks] == [(bad.id, RAW)]
+    # The next plans know what failed: those of this run, and of the next one.
+    known = [[each.disk for each in DeriveRequest.load(request).failed_disks] for request in requests(instance, DERIVE)]
+    assert known == [[], [bad.id], [bad.id]]
+
+
+def test_more_disks_than_the_changes_of_a_run_are_all_added() -> None:
+    vm = source_vm(disks=tuple(Disk(id=late(str(number)).id, sku="Premium_LRS") for number in range(12)))
+    disks = [late(str(number)) for number in range(12)]
+    instance = Instance(
+        {
+            OBSERVE: [looked(vm=vm, item=protected_item())] * 13,
+            DERIVE: [kept(changes=Changes(added_disks=tuple(disks[done:]))) for done in range(13)],
+            CHANGE: [asked(f"add-{number}") for number in range(12)],
+            FOLLOW: [Ready()] * 12,
+        }
+    )
+
+    assert (instance.run().changed, len(requests(instance, CHANGE))) == (True, 12)
+
+
+def test_a_disk_that_the_settings_keep_out_is_not_remembered() -> None:
+    """The settings may be others the next time."""
+    refused = Failed(error=Error(code="TargetOutOfScope", message="No."), by_settings=True)
+    instance = Instance({OBSERVE: [found_item()] * 2, DERIVE: [kept(changes=DISK)] * 2, CHANGE: [refused], FOLLOW: []})
+
+    result = instance.run()
+
+    assert ([finding.code for finding in result.findings], result.failed_disks) == (["ChangeNotMade"], ())
+
+
 def test_what_is_asked_for_is_asked_once_whatever_the_item_shows_instead() -> None:
     """Azure may answer an address with the next one that is free, each time."""
     other = SIZE.model_copy(
@@ -223,13 +283,14 @@ def test_what_is_asked_for_is_asked_once_whatever_the_item_shows_instead() -> No
 
 
 def test_an_item_that_never_is_what_was_asked_for_is_given_up() -> None:
-    overrides = [Changes(update=ItemUpdate(size=f"Standard_D{cores}s_v5")) for cores in range(MOST_CHANGES + 1)]
+    most = MOST_CHANGES + len(source_vm().disks)
+    overrides = [Changes(update=ItemUpdate(size=f"Standard_D{cores}s_v5")) for cores in range(most + 1)]
     instance = Instance(
         {
-            OBSERVE: [found_item()] * (MOST_CHANGES + 1),
+            OBSERVE: [found_item()] * (most + 1),
             DERIVE: [kept(changes=wish) for wish in overrides],
-            CHANGE: [asked(f"update-{number}") for number in range(MOST_CHANGES)],
-            FOLLOW: [Ready()] * MOST_CHANGES,
+            CHANGE: [asked(f"update-{number}") for number in range(most)],
+            FOLLOW: [Ready()] * most,
         }
     )
 

@@ -415,6 +415,32 @@ def test_a_throttled_step_comes_back_after_what_azure_said_and_shows_why(asked: 
     assert "lastError" not in instance.statuses[-1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "step"),
+    [
+        (DERIVE, "Planning the protection"),
+        (CREATE, f"Creating {PLAN.resources[0][0].kind}"),
+        (ENABLE, "Enabling protection"),
+    ],
+)
+def test_a_step_that_waits_is_the_one_that_is_named(asked: str, step: str) -> None:
+    """Not the last one that waited before it."""
+    busy: Answer = pending(77, error=THROTTLED)
+    first = {DERIVE: busy, CREATE: planned(), ENABLE: ready_region()}[asked]
+    answers: dict[str, list[Answer]] = {
+        OBSERVE: [pending(5, step="Waiting for the weather"), looked(), looked(), found_item()],
+        DERIVE: [first, ready_region(), kept()],
+        ENABLE: [busy, enabled()] if asked == ENABLE else [enabled()],
+        FOLLOW: [Ready()],
+    }
+    if asked == CREATE:
+        answers[CREATE] = [busy, *[Ready()] * sum(map(len, PLAN.resources))]
+    instance = Instance(answers)
+
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert {each["step"] for each in instance.statuses if each.get("lastError") == THROTTLED.dump()} == {step}
+
+
 def test_no_timer_is_longer_than_an_hour() -> None:
     instance = Instance({OBSERVE: [pending(10_000), GONE]})
 

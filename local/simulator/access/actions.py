@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 _PROVIDERS = "/providers/"
+_READ_BY_POST = {"checknameavailability"}
 
 
 class Right(NamedTuple):
@@ -22,7 +23,7 @@ def required(method: str, path: str) -> Right | None:
     scope, verb = path.rstrip("/"), _VERBS.get(method, "")
     if not verb:
         scope, _, name = scope.rpartition("/")
-        verb = f"{name}/action"
+        verb = f"{name}/{'read' if name.lower() in _READ_BY_POST else 'action'}"
     at = scope.lower().rfind(_PROVIDERS)
     if at == 0:
         return None

@@ -54,7 +54,7 @@ def list_extensions(world: World, call: Call) -> Answer:
 
 @routes.route("PUT PATCH", _VM)
 def write_vm(world: World, call: Call) -> Answer:
-    """Changes of tags, size and data disks; the body answers at once, still Updating. PUT also makes a new VM."""
+    """Changes of tags, size and disks; the body answers at once, still Updating. PUT also makes a new VM."""
     if call.method == "PUT" and world.store.vm(call.path) is None:
         return compute_create.create(world, call)
     vm = find(world, call)
@@ -64,14 +64,14 @@ def write_vm(world: World, call: Call) -> Answer:
     given_tags = checks.strings(body, "tags")
     if given_tags is not None:
         tags.check(given_tags)
-    attach = _disk_changes(world, vm, body)
+    attach, swap = _disk_changes(world, vm, body), _os_disk_change(world, vm, body)
     size = checks.get(body, "properties.hardwareProfile.vmSize", str)
     if call.method == "PUT" or given_tags is not None:
         vm.body["tags"] = given_tags or {}
     if size:
         vm.properties["hardwareProfile"]["vmSize"] = size
-    if attach is not None:
-        attach()
+    for change in filter(None, (attach, swap)):
+        change()
     vm.properties["provisioningState"] = "Updating"
 
     def done(_moment: float) -> None:
@@ -190,6 +190,25 @@ def _disk_changes(world: World, vm: VirtualMachine, body: Json) -> Callable[[], 
             disk.properties["diskState"] = "Attached"
             world.store.add(disk)
         vm.properties["storageProfile"]["dataDisks"] = [entry for entry, _ in planned]
+
+    return change
+
+
+def _os_disk_change(world: World, vm: VirtualMachine, body: Json) -> Callable[[], None] | None:
+    """Another OS disk in place of the VM's."""
+    wanted = checks.get(body, "properties.storageProfile.osDisk.managedDisk.id", str)
+    has: Json = vm.properties["storageProfile"]["osDisk"]
+    if wanted is None or not bodies.has_managed_disks(vm) or ids.key(has["managedDisk"]["id"]) == ids.key(wanted):
+        return None
+    disk = world.store.get(wanted)
+    if disk is None or world.store.vm(disk.body.get("managedBy") or ""):
+        raise invalid_parameter("osDisk", f"The disk '{wanted}' could not be found, or a VM has it.")
+
+    def change() -> None:
+        if old := world.store.get(has["managedDisk"]["id"]):
+            old.body.pop("managedBy", None)
+        disk.body["managedBy"] = vm.id
+        vm.properties["storageProfile"]["osDisk"] = {**has, **bodies.os_disk(disk, has["osType"])}
 
     return change
 

@@ -83,6 +83,9 @@ def put_account(world: World, call: Call) -> Answer:
     tags.check(given or {})
     old = _owner(world, name)
     if old is not None and ids.key(old.id) != ids.key(call.path):
+        if old.id.split("/")[2].lower() == call["subscription"].lower():
+            message = f"The account {name} is already in another resource group in this subscription."
+            raise ArmError(409, "StorageAccountInAnotherResourceGroup", message)
         raise ArmError(409, "StorageAccountAlreadyTaken", f"The storage account named {name} is already taken.")
     if old is not None:
         return _rewrite(call, old, location, given, settings)

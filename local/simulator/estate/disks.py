@@ -7,11 +7,11 @@ from local.simulator.arm import bodies
 from local.simulator.arm.storage import TYPE as ACCOUNT
 from local.simulator.estate.fields import Fields
 from local.simulator.ids import ResourceId, stable_guid
-from local.simulator.store import Resource, Store, VirtualMachine
+from local.simulator.store import RawDisk, Resource, Store, VirtualMachine
 from local.simulator.wire import Json
 
 Add = Callable[[ResourceId, Resource, Fields], None]
-_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral storageAccount"
+_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral raw storageAccount"
 _OF_BLOBS = {"name", "sizeGB", "storageAccount"}
 _SKUS = (
     "Premium_LRS",
@@ -75,6 +75,10 @@ class Disks:
         made = bodies.disk(
             parsed, vm.location, size, sku, self._time, os=os, managed_by=vm.id, zone=zone, create_option=option
         )
+        if disk.get("raw", bool):
+            if os:
+                raise ValueError(f"{disk.where}: only a data disk can be raw")
+            made = RawDisk(made.id, made.type, made.body)
         shares = disk.get("maxShares", int)
         if shares is not None:
             made.properties["maxShares"] = shares

@@ -1,11 +1,12 @@
 """Which disks can be replicated, by way of which cache account, and into what.
 
-Code 150172 is documented, and the wording of 159017 known (terraform-provider-azurerm#25880); the rest is invented.
+Codes 150172 and 150039 are documented, and the wording of 159017 known (terraform-provider-azurerm#25880); the rest is
+invented.
 """
 
 from local.simulator import ids
 from local.simulator.recovery import target_checks
-from local.simulator.store import Resource, StorageAccount, VirtualMachine
+from local.simulator.store import RawDisk, Resource, StorageAccount, VirtualMachine
 from local.simulator.vault.job import Failure
 from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Json
@@ -51,6 +52,14 @@ def _source(disk: Resource) -> Failure | None:
             f"Protection couldn't be enabled because the disk '{disk.name}' is smaller than 1024 MB.",
             "The disk is smaller than the supported size of 1024 MB.",
             "Exclude the disk, or make it bigger, and try again.",
+        )
+    if isinstance(disk, RawDisk):
+        return Failure(
+            "150039",
+            f"Azure data disk '{disk.name}' '{disk.id}' was not mapped to a corresponding disk being reported from "
+            "within the VM.",
+            "The data disk was attached to the VM, and it was not initialised.",
+            "Initialise the data disk, and try again.",
         )
     if (disk.properties.get("maxShares") or 1) > 1:
         return Failure("159046", f"The disk '{disk.name}' is shared: it can be protected in a cluster only.")

@@ -32,6 +32,7 @@ _DETAILS = (
     "recoveryProximityPlacementGroupId",
     "recoveryVirtualMachineScaleSetId",
     "recoveryCapacityReservationGroupId",
+    "recoveryAvailabilityZone",
 )
 _DISK = (
     "diskId",
@@ -57,8 +58,12 @@ def update(world: World, call: Call) -> Answer:
     after = nic_changes.merged(world, item, nics, networks)
 
     def done(_moment: float) -> None:
+        if world.behaviour.omitted_in_update == "clear":
+            _clear(item)
         item.settings |= {name: properties[name] for name in (*_PROPERTIES, *NETWORKS.values()) if properties.get(name)}
-        item.settings |= {name: details[name] for name in (*_DETAILS, "platformFaultDomain") if details.get(name)}
+        item.settings |= {name: details[name] for name in _DETAILS if details.get(name)}
+        if details.get("platformFaultDomain") is not None:
+            item.settings["platformFaultDomain"] = details["platformFaultDomain"]
         item.recovery_group = details.get("recoveryResourceGroupId") or item.recovery_group
         for disk in item.disks:
             disk.keys = details.get("diskEncryptionInfo") or disk.keys
@@ -107,7 +112,7 @@ def _parse(properties: Json) -> Json:
     details: Json = checks.get(properties, "providerSpecificDetails", dict) or {}
     if details:
         scope.a2a(checks.get(details, "instanceType", str, required=True))
-    texts = (*_DETAILS, "recoveryResourceGroupId", "recoveryAvailabilityZone")
+    texts = (*_DETAILS, "recoveryResourceGroupId", "recoveryCloudServiceId")
     for name in texts:
         checks.get(details, name, str)
     checks.get(details, "platformFaultDomain", int)
@@ -171,6 +176,14 @@ def _disk_failure(item: ProtectedItem, details: Json) -> Failure | None:
 
 def not_protected(item: ProtectedItem, disk_id: str) -> Failure:
     return Failure("159062", f"The disk '{ids.last_segment(disk_id)}' is not protected by '{item.name}'.")
+
+
+def _clear(item: ProtectedItem) -> None:
+    """All that a VM may be without."""
+    without = {"recoveryAvailabilitySetId", *NETWORKS.values(), *_DETAILS, "platformFaultDomain"} - {"tfoAzureVMName"}
+    item.settings = {name: value for name, value in item.settings.items() if name not in without}
+    for disk in item.disks:
+        disk.keys = {}
 
 
 def _change_disks(item: ProtectedItem, changes: list[Json]) -> None:

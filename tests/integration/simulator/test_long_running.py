@@ -128,7 +128,7 @@ async def test_what_the_providers_refuse() -> None:
                 "2024-01-01",
                 account,
                 409,
-                "StorageAccountAlreadyTaken",
+                "StorageAccountInAnotherResourceGroup",
             ),
             (
                 f"{storage}/mars",

@@ -144,6 +144,7 @@ class Cloud:
         self.skus: list[dict[str, Any]] = [sku_body()]
         self.usages: list[dict[str, Any]] = [usage_body("cores", 100, 10), usage_body("standardDSv5Family", 20, 4)]
         self.taken_addresses: set[str] = set()
+        self.taken_names: set[str] = set()
         self.reads: list[str] = []
         self.writes: list[tuple[str, Any]] = []
         self.faults: dict[str, Exception] = {}
@@ -387,8 +388,11 @@ class _Response:
 
 
 async def _send(cloud: Cloud, request: Any) -> _Response:
-    assert request.method == "GET"
     url = urlsplit(request.url)
+    if request.method == "POST":
+        assert url.path.endswith("/checkNameAvailability")
+        return _named(cloud, json.loads(request.content)["name"])
+    assert request.method == "GET"
     query = parse_qs(url.query)
     assert query["api-version"]
     try:
@@ -396,6 +400,14 @@ async def _send(cloud: Cloud, request: Any) -> _Response:
     except HttpResponseError as refused:
         reported: Any = refused.response
         return _Response(refused.status_code or 500, json.loads(reported.text()), reported.headers)
+
+
+def _named(cloud: Cloud, name: str) -> _Response:
+    """Whether the name of a storage account is free. `taken_names` are held by others."""
+    if isinstance(fault := cloud.faults.get("names"), HttpResponseError):
+        return _Response(fault.status_code or 500, {})
+    there = {ResourceId(key).name for key in cloud.resources}
+    return _Response(200, {"nameAvailable": name not in cloud.taken_names | there})
 
 
 def _resources(cloud: Cloud, subscription: str) -> Any:
@@ -463,7 +475,8 @@ def _fits(body: dict[str, Any], resource: ResourceId, condition: str) -> bool:
     """What a `$filter` of a list leaves: by type, or by a tag's name and value."""
     wanted = dict(part.split(" eq ") for part in condition.split(" and ")) if condition else {}
     tags = {f"'{name}'": f"'{value}'" for name, value in (body.get("tags") or {}).items()}
-    of_type = wanted.get("resourceType", f"'{resource.type}'").lower() == f"'{resource.type}'".lower()
+    named = wanted.get("name", f"'{resource.name}'") == f"'{resource.name}'"
+    of_type = named and wanted.get("resourceType", f"'{resource.type}'").lower() == f"'{resource.type}'".lower()
     return of_type and tags.get(wanted.get("tagName", ""), "") == wanted.get("tagValue", "")
 
 

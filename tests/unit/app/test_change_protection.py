@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
+from azure.mgmt.recoveryservicessiterecovery import models
 
 from activities.change_protection import change_protection
 from shared.arm.errors import WriteRefusedError
@@ -95,6 +96,7 @@ async def sent(cloud: Cloud, update: ItemUpdate) -> dict[str, Any]:
 
 
 THING = f"{GROUP}/providers/Microsoft.Network/things"
+POOL = f"{GROUP}/providers/Microsoft.Network/loadBalancers/front/backendAddressPools/web"
 HAS = {
     "recoveryAzureVMName": "web-1-dr",
     "recoveryAzureVMSize": "Standard_D2s_v5",
@@ -104,28 +106,178 @@ HAS = {
     "recoveryBootDiagStorageAccountId": f"{THING}/its-account",
     "recoveryProximityPlacementGroupId": f"{THING}/its-group",
     "recoveryCapacityReservationGroupId": f"{THING}/its-reservation",
+    "recoveryVirtualMachineScaleSetId": f"{THING}/its-scale-set",
+    "recoveryCloudService": f"{THING}/its-cloud-service",
+    "recoveryAvailabilityZone": "2",
+    "platformFaultDomain": 0,
     "tfoAzureVMName": "web-1-test",
+    "protectedManagedDisks": [
+        {
+            "diskId": str(OS_DISK),
+            "recoveryTargetDiskAccountType": "Premium_LRS",
+            "recoveryReplicaDiskAccountType": "Standard_LRS",
+            "secretIdentifier": "https://vault/secrets/s/1",
+            "dekKeyVaultArmId": f"{THING}/its-vault-of-secrets",
+            "keyIdentifier": "https://vault/keys/k/1",
+            "kekKeyVaultArmId": f"{THING}/its-vault-of-keys",
+            "failoverDiskName": "os-dr",
+            "tfoDiskName": "os-test",
+        }
+    ],
+    "vmNics": [
+        {
+            "nicId": "nic-1",
+            "sourceNicArmId": str(NIC),
+            "selectionType": "SelectedByUser",
+            "recoveryNetworkSecurityGroupId": str(GUARD),
+            "enableAcceleratedNetworkingOnRecovery": True,
+            "tfoNetworkSecurityGroupId": "guard-of-tests",
+            "enableAcceleratedNetworkingOnTfo": False,
+            "recoveryNicName": "nic-dr",
+            "recoveryNicResourceGroupName": "group-dr",
+            "reuseExistingNic": False,
+            "tfoRecoveryNicName": "nic-test",
+            "tfoRecoveryNicResourceGroupName": "group-test",
+            "tfoReuseExistingNic": True,
+            "targetNicName": "nic-target",
+            "ipConfigs": [
+                {
+                    "name": "ipconfig",
+                    "isPrimary": True,
+                    "isSeletedForFailover": True,
+                    "recoverySubnetName": "web",
+                    "recoveryStaticIPAddress": "10.1.1.4",
+                    "recoveryPublicIPAddressId": str(OLD_FRONT),
+                    "recoveryLBBackendAddressPoolIds": [POOL],
+                    "tfoSubnetName": "tests",
+                    "tfoStaticIPAddress": "10.9.1.4",
+                    "tfoPublicIPAddressId": "front-of-tests",
+                    "tfoLBBackendAddressPoolIds": [f"{POOL}-of-tests"],
+                }
+            ],
+        }
+    ],
 }
+SENT_BACK = {
+    "recoveryAzureVMName": "web-1-dr",
+    "recoveryAzureVMSize": "Standard_D4s_v5",
+    "selectedRecoveryAzureNetworkId": f"{THING}/its-network",
+    "selectedTfoAzureNetworkId": f"{THING}/its-network-of-tests",
+    "recoveryAvailabilitySetId": f"{THING}/its-set",
+    "vmNics": [
+        {
+            "nicId": "nic-1",
+            "selectionType": "SelectedByUser",
+            "recoveryNetworkSecurityGroupId": str(GUARD),
+            "enableAcceleratedNetworkingOnRecovery": True,
+            "tfoNetworkSecurityGroupId": "guard-of-tests",
+            "enableAcceleratedNetworkingOnTfo": False,
+            "recoveryNicName": "nic-dr",
+            "recoveryNicResourceGroupName": "group-dr",
+            "reuseExistingNic": False,
+            "tfoNicName": "nic-test",
+            "tfoNicResourceGroupName": "group-test",
+            "tfoReuseExistingNic": True,
+            "targetNicName": "nic-target",
+            "ipConfigs": [
+                {
+                    "ipConfigName": "ipconfig",
+                    "isPrimary": True,
+                    "isSeletedForFailover": True,
+                    "recoverySubnetName": "web",
+                    "recoveryStaticIPAddress": "10.1.1.4",
+                    "recoveryPublicIPAddressId": str(OLD_FRONT),
+                    "recoveryLBBackendAddressPoolIds": [POOL],
+                    "tfoSubnetName": "tests",
+                    "tfoStaticIPAddress": "10.9.1.4",
+                    "tfoPublicIPAddressId": "front-of-tests",
+                    "tfoLBBackendAddressPoolIds": [f"{POOL}-of-tests"],
+                }
+            ],
+        }
+    ],
+    "providerSpecificDetails": {
+        "instanceType": "A2A",
+        "recoveryResourceGroupId": str(GROUP),
+        "recoveryBootDiagStorageAccountId": f"{THING}/its-account",
+        "recoveryProximityPlacementGroupId": f"{THING}/its-group",
+        "recoveryCapacityReservationGroupId": f"{THING}/its-reservation",
+        "recoveryVirtualMachineScaleSetId": f"{THING}/its-scale-set",
+        "recoveryCloudServiceId": f"{THING}/its-cloud-service",
+        "recoveryAvailabilityZone": "2",
+        "platformFaultDomain": 0,
+        "tfoAzureVMName": "web-1-test",
+        "managedDiskUpdateDetails": [
+            {
+                "diskId": str(OS_DISK),
+                "recoveryTargetDiskAccountType": "Premium_LRS",
+                "recoveryReplicaDiskAccountType": "Standard_LRS",
+                "diskEncryptionInfo": {
+                    "diskEncryptionKeyInfo": {
+                        "secretIdentifier": "https://vault/secrets/s/1",
+                        "keyVaultResourceArmId": f"{THING}/its-vault-of-secrets",
+                    },
+                    "keyEncryptionKeyInfo": {
+                        "keyIdentifier": "https://vault/keys/k/1",
+                        "keyVaultResourceArmId": f"{THING}/its-vault-of-keys",
+                    },
+                },
+                "failoverDiskName": "os-dr",
+                "tfoDiskName": "os-test",
+            }
+        ],
+    },
+}
+NOT_SENT = {
+    "selectedSourceNicId": "no item shows it: which interface is the primary one goes back as its selectionType",
+    "enableRdpOnTargetOption": "an option of VMware and Hyper-V, which no item of Azure VMs shows",
+    "licenseType": "an option of VMware and Hyper-V, which no item of Azure VMs shows",
+    "providerSpecificDetails.diskEncryptionInfo": "the item shows the keys of its disks, and each disk sends its own",
+}
+"""What the SDK's update knows and is left out on purpose, with the reason."""
 
 
-async def test_what_no_one_asks_for_is_sent_back_as_the_item_has_it(cloud: Cloud) -> None:
+async def test_all_that_the_item_has_is_sent_back(cloud: Cloud) -> None:
     cloud.vault["replication_protected_items"][0]["properties"]["providerSpecificDetails"] |= HAS
 
-    assert await sent(cloud, ItemUpdate(size="Standard_D4s_v5")) == {
-        "recoveryAzureVMName": "web-1-dr",
-        "recoveryAzureVMSize": "Standard_D4s_v5",
-        "selectedRecoveryAzureNetworkId": f"{THING}/its-network",
-        "selectedTfoAzureNetworkId": f"{THING}/its-network-of-tests",
-        "recoveryAvailabilitySetId": f"{THING}/its-set",
-        "providerSpecificDetails": {
-            "instanceType": "A2A",
-            "recoveryResourceGroupId": str(GROUP),
-            "recoveryBootDiagStorageAccountId": f"{THING}/its-account",
-            "recoveryProximityPlacementGroupId": f"{THING}/its-group",
-            "recoveryCapacityReservationGroupId": f"{THING}/its-reservation",
-            "tfoAzureVMName": "web-1-test",
-        },
-    }
+    assert await sent(cloud, ItemUpdate(size="Standard_D4s_v5")) == SENT_BACK
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        (models.UpdateReplicationProtectedItemInputProperties, ()),
+        (models.A2AUpdateReplicationProtectedItemInput, ("providerSpecificDetails",)),
+        (models.A2AVmManagedDiskUpdateDetails, ("providerSpecificDetails", "managedDiskUpdateDetails", 0)),
+        (models.VMNicInputDetails, ("vmNics", 0)),
+        (models.IPConfigInputDetails, ("vmNics", 0, "ipConfigs", 0)),
+        *(
+            (model, ("providerSpecificDetails", "managedDiskUpdateDetails", 0, "diskEncryptionInfo", *path))
+            for model, path in (
+                (models.DiskEncryptionInfo, ()),
+                (models.DiskEncryptionKeyInfo, ("diskEncryptionKeyInfo",)),
+                (models.KeyEncryptionKeyInfo, ("keyEncryptionKeyInfo",)),
+            )
+        ),
+    ],
+)
+def test_every_field_of_the_sdk_s_update_is_sent_back_or_left_out_for_a_reason(
+    model: type[Any], path: tuple[str | int, ...]
+) -> None:
+    """A field that a later SDK adds fails here: map it in `changes`, or give the reason."""
+    part: Any = SENT_BACK
+    for step in path:
+        part = part[step]
+    left_out = {name.rpartition(".")[2] for name in NOT_SENT if name.rpartition(".")[0] == ".".join(map(str, path))}
+
+    # The names on the wire, which the SDK's own serialization uses.
+    assert {field._rest_name for field in model()._attr_to_rest_field.values()} == set(part) | left_out
+
+
+async def test_a_disk_that_is_not_encrypted_sends_no_keys(cloud: Cloud) -> None:
+    (disk,) = (await sent(cloud, ItemUpdate(name="web-1-dr")))["providerSpecificDetails"]["managedDiskUpdateDetails"]
+
+    assert disk == {"diskId": str(OS_DISK)}
 
 
 async def test_each_setting_of_the_item_has_its_field(cloud: Cloud) -> None:
@@ -140,6 +292,7 @@ async def test_each_setting_of_the_item_has_its_field(cloud: Cloud) -> None:
 
     properties = await sent(cloud, ItemUpdate(target_group=GROUP, name="web-1-dr", disks=(disk,), **named))
 
+    assert [nic["nicId"] for nic in properties.pop("vmNics")] == ["nic-1"]
     assert properties == {
         "recoveryAzureVMName": "web-1-dr",
         "selectedRecoveryAzureNetworkId": str(named["network"]),

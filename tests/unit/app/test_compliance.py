@@ -303,6 +303,16 @@ def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: 
     assert vm_status.action is action
 
 
+def test_an_os_disk_that_was_exchanged_is_reported_and_starts_no_one() -> None:
+    system = Disk(id=ResourceId(f"{OS_DISK}-2"), sku="Premium_LRS", holds_os=True)
+    both = ours(disks=(*protected_item().disks, ItemDisk(id=DATA_DISK)))
+
+    vm_status = of_one(source_vm(disks=(system, Disk(id=DATA_DISK, sku="Premium_LRS"))), both)
+
+    assert (vm_status.action, codes(vm_status)) == (Action.NONE, ["OsDiskReplaced", "DiskRemoved"])
+    assert not vm_status.compliant
+
+
 def test_a_disk_that_cannot_be_replicated_is_reported_and_starts_no_one() -> None:
     late = Disk(id=DATA_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
     vm_status = of_one(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), late)), ours())

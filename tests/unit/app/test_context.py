@@ -314,6 +314,72 @@ async def test_of_an_account_that_this_process_made_soft_delete_is_not_asked(clo
     assert [read for read in cloud.reads if "blobServices" in str(read)] == []
 
 
+# The name of the cache account, which may be anybody's
+
+
+def own(number: int = 1, **more: Any) -> ResourceId:
+    return naming.cache_account(SUBSCRIPTION, SOURCE, number=number, **more)
+
+
+@pytest.mark.parametrize("premium", [False, True])
+async def test_a_name_that_others_hold_is_passed_over_for_the_next(cloud: Cloud, premium: bool) -> None:
+    names = [own(number, premium=premium) for number in (1, 2, 3)]
+    cloud.taken_names = {name.name for name in names[:2]}
+
+    context = await surroundings_of(cloud, asking(**({"churn": "high"} if premium else {})))
+
+    assert (context.taken_accounts, context.existing) == ((names[0], names[1]), ())
+
+
+async def test_the_next_name_is_used_where_it_exists(cloud: Cloud) -> None:
+    cloud.taken_names = {own().name}
+    cloud.add(own(2), {"location": SOURCE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}})
+
+    context = await surroundings_of(cloud)
+
+    assert (context.taken_accounts, [each.id for each in context.existing]) == ((own(),), [own(2)])
+
+
+async def test_where_all_names_are_held_the_last_one_cannot_serve(cloud: Cloud) -> None:
+    cloud.taken_names = {own(number).name for number in range(1, 100)}
+
+    context = await surroundings_of(cloud)
+
+    (account,) = context.existing
+    assert account.id == own(len(context.taken_accounts) + 1)
+    assert account.obstacle.startswith("cannot be created: another subscription or tenant holds its name")
+    assert len(cloud.reads) < 40
+
+
+async def test_an_account_that_was_moved_is_not_replaced_by_another(cloud: Cloud) -> None:
+    moved = ResourceId.of(SUBSCRIPTION, "archive", own().type, own().name)
+    cloud.add(moved, {"location": SOURCE})
+
+    context = await surroundings_of(cloud)
+
+    assert context.taken_accounts == ()
+    assert [(each.id, "resource group archive" in each.obstacle) for each in context.existing] == [(own(), True)]
+
+
+async def test_an_account_that_is_being_created_is_waited_for_and_not_replaced(cloud: Cloud) -> None:
+    """By another process: a read does not show it yet, the list of the subscription does."""
+    cloud.add(own(), {"location": SOURCE})
+    cloud.faults[str(own())] = answer(404, "ResourceNotFound")
+
+    context = await surroundings_of(cloud)
+
+    assert (context.taken_accounts, context.existing) == ((), ())
+
+
+async def test_without_the_right_to_ask_the_first_name_is_tried(cloud: Cloud) -> None:
+    cloud.taken_names = {own().name}
+    cloud.faults["names"] = answer(403, "AuthorizationFailed")
+
+    context = await surroundings_of(cloud)
+
+    assert (context.taken_accounts, context.existing) == ((), ())
+
+
 async def test_the_app_s_own_cache_account_is_not_read_where_it_is_not_used(cloud: Cloud) -> None:
     own = naming.cache_account(SUBSCRIPTION, SOURCE)
     cloud.add(own, {"location": SOURCE})

@@ -262,6 +262,14 @@ def test_disk_types_are_changed_and_what_is_not_asked_for_stays_what_the_item_ha
     assert again(an_item(disks=disks), replica_disk_type="standardssd_lrs").changes == Changes()
 
 
+def test_an_os_disk_that_was_exchanged_is_never_added() -> None:
+    vm = source_vm(disks=(Disk(id=ResourceId(f"{OS_DISK}-2"), sku="Premium_LRS", holds_os=True), LATE))
+
+    plan = again(an_item(id=OURS), vm)
+
+    assert [disk.id for disk in plan.changes.added_disks] == [LATE.id]
+
+
 def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_reported() -> None:
     late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
     vm = source_vm(disks=(*source_vm().disks, late))

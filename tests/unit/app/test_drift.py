@@ -1,5 +1,7 @@
 """Drift: where what protects a VM is not what it asks for."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.config.profiles import Profile
@@ -9,8 +11,8 @@ from shared.model.replicated_item import ItemDisk
 from shared.model.replication import Policy, ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.model.vm import Disk
-from shared.reconcile.drift import frozen, not_changed, other_policy, unprotected_disks
+from shared.model.vm import Disk, SourceVm
+from shared.reconcile.drift import frozen, not_changed, other_policy, removed_disks, replaced, unprotected_disks
 from tests.unit.app.examples import DATA_DISK, OS_DISK, protected_item, source_vm
 
 
@@ -28,6 +30,31 @@ def test_each_disk_that_was_attached_later_is_a_warning() -> None:
     assert (finding.code, finding.severity) == ("DiskNotProtected", Severity.WARNING)
     assert DATA_DISK.name in finding.message
     assert finding.fix
+
+
+def swapped(*data: Disk) -> SourceVm:
+    """The VM with another OS disk than the one that its item replicates."""
+    return source_vm(disks=(Disk(id=ResourceId(f"{OS_DISK}-2"), sku="Premium_LRS", holds_os=True), *data))
+
+
+def test_an_os_disk_that_was_exchanged_is_no_late_disk() -> None:
+    """Site Recovery adds data disks only: the VM has to be enabled anew, when somebody decides so."""
+    data = ItemDisk(id=DATA_DISK)
+    item = protected_item(disks=(ItemDisk(id=OS_DISK, holds_os=True), data))
+    vm = swapped(Disk(id=DATA_DISK, sku="Premium_LRS"))
+
+    (finding,) = (*unprotected_disks(vm, item), *removed_disks(vm, item))
+
+    assert (finding.code, finding.severity) == ("OsDiskReplaced", Severity.WARNING)
+    assert f"{OS_DISK.name}-2" in finding.message
+    assert "disable and enable" in finding.fix
+
+
+def test_a_vm_whose_only_disk_was_exchanged_is_still_that_vm() -> None:
+    item = protected_item(rpo_at=datetime(2026, 5, 2, tzinfo=UTC))
+
+    assert replaced(swapped().model_copy(update={"created_at": datetime(2026, 5, 1, tzinfo=UTC)}), item) == ()
+    assert [each.code for each in replaced(swapped(), item)] == ["SourceReplaced"]
 
 
 def test_a_frozen_item_is_reported_with_all_that_may_have_frozen_it() -> None:

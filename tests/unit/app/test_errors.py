@@ -12,8 +12,10 @@ from azure.core.exceptions import (
     ServiceRequestTimeoutError,
     ServiceResponseError,
 )
+from azure.core.rest import HttpRequest
 
 from shared.arm.errors import WriteRefusedError, error_of, is_missing, to_step_result
+from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 
 
@@ -21,6 +23,7 @@ class Response:
     """As the SDK's exceptions hold it."""
 
     reason = "Whatever"
+    request = HttpRequest("PUT", "https://arm/subscriptions/S/resourceGroups/g/providers/Microsoft.Network/x/y?a=b")
 
     def __init__(self, status: int, body: Any = None, headers: dict[str, str] | None = None) -> None:
         self.status_code = status
@@ -33,7 +36,7 @@ class Response:
 
 def refusal(status: int, body: Any = None, **headers: str) -> HttpResponseError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HttpResponseError(response=Response(status, body, named))  # type: ignore[arg-type]
+    return HttpResponseError(response=Response(status, body, named))
 
 
 async def outcome_of(error: Exception) -> StepResult:
@@ -63,6 +66,59 @@ async def test_what_passes_is_asked_again_after_the_poll_interval(status: int) -
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 412, 413, 422])
 async def test_a_refusal_is_final_and_keeps_azure_s_words(status: int) -> None:
     assert await outcome_of(refusal(status, BODY)) == Failed(error=Error(code="Conflict", message="It is busy."))
+
+
+# What no wait helps against
+
+_POLICY = [{"type": "PolicyViolation", "info": {"policyAssignmentName": "no-networks"}}]
+
+
+@pytest.mark.parametrize("code", [code.replace("*", "Resource") for code in PERMANENT_ERRORS])
+@pytest.mark.parametrize("status", [400, 403, 409])
+async def test_an_error_that_does_not_pass_is_final_and_says_what_to_do(status: int, code: str) -> None:
+    body = {"error": {"code": code, "message": "No.", "additionalInfo": _POLICY}}
+
+    outcome = await outcome_of(refusal(status, body))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.by_settings
+    assert outcome.error.action
+    assert "{" not in outcome.error.action
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_throttle_or_a_fault_passes_whatever_its_code(status: int) -> None:
+    outcome = await outcome_of(refusal(status, {"error": {"code": "RequestRateQuotaExceeded", "message": "Slowly."}}))
+
+    assert isinstance(outcome, Pending)
+
+
+async def test_what_site_recovery_says_inside_is_final_too() -> None:
+    inner = {"code": "VaultItemsLimitExceeded", "message": "The vault is full.", "recommendedAction": "Use another."}
+    body = {"error": {"code": "Conflict", "message": "No.", "details": [inner]}}
+
+    assert await outcome_of(refusal(409, body)) == Failed(
+        error=Error(code="VaultItemsLimitExceeded", message="The vault is full.", action="Use another."),
+        by_settings=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "provider"),
+    [
+        ("The subscription is not registered to use namespace 'Microsoft.Compute'. See …", "Microsoft.Compute"),
+        ("Not registered.", "Microsoft.Network"),
+    ],
+)
+async def test_a_provider_that_is_not_registered_is_named_with_the_command(message: str, provider: str) -> None:
+    outcome = await outcome_of(refusal(409, {"error": {"code": "MissingSubscriptionRegistration", "message": message}}))
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error == Error(
+        code="ProviderNotRegistered",
+        message=f"The resource provider {provider} is not registered in the subscription S.",
+        action=f"az provider register --namespace {provider} --subscription S",
+    )
 
 
 @pytest.mark.parametrize(

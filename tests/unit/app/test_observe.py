@@ -1,5 +1,6 @@
 """A look at one VM: what is read for it, in which order it is decided, and what its plan rests on."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
 from shared.config.profiles import Profile
 from shared.model.activity_io import DeriveRequest, Observation, VmRequest
+from shared.model.changes import DiskFailure
 from shared.model.decision import Action, State
 from shared.model.plan import Plan
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.model.step_result import Ready
+from shared.model.step_result import Error, Ready
 from shared.model.target_resources import AvailabilitySet, VirtualNetwork
 from shared.model.vm import Disk
 from shared.observe.vm import plan_for
@@ -31,7 +33,7 @@ from tests.unit.app.examples import (
     settings,
     source_vm,
 )
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name
 
 
 @pytest.fixture
@@ -307,10 +309,13 @@ async def test_what_vms_share_is_read_once_for_all_of_them(cloud: Cloud) -> None
 
 
 async def protected(cloud: Cloud, item: str = "made-in-the-portal", **changes: Any) -> Plan:
-    """The plan for the VM that the item of that name protects."""
+    """The plan for the VM that the item of that name protects, but for its data disk."""
     cloud.add_vm(tags={"dr": "true"})
+    profile = cloud.resources[VM_ID.key]["properties"]["storageProfile"]
+    profile["dataDisks"] = [{"managedDisk": {"id": str(DATA_DISK), "storageAccountType": "Premium_LRS"}}]
     cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected", item))
+    disks = [{"diskId": str(OS_DISK), "diskType": "OperatingSystem"}]
+    cloud.vault["replication_protected_items"].append(item_body("Protected", item, protectedManagedDisks=disks))
     source = await look(cloud, **changes)
     assert source.decision.state is State.PROTECTED
     return await plan_for(FakeAzure(settings(**changes), cloud), source.vm or source_vm(), source.item)
@@ -320,8 +325,72 @@ async def test_a_disk_that_was_attached_later_is_reported_and_added(cloud: Cloud
     found = await protected(cloud, our_item_name())
 
     assert [finding.code for finding in found.findings] == ["DiskNotProtected"]
-    assert [disk.id for disk in found.changes.added_disks] == [OS_DISK]
+    assert [disk.id for disk in found.changes.added_disks] == [DATA_DISK]
     assert cloud.writes == []
+
+
+def failed_job(name: str, disk: ResourceId, hours: float = 1) -> dict[str, Any]:
+    error = {
+        "serviceErrorDetails": {
+            "code": "150039",
+            "message": f"Azure data disk '{disk.name}' was not mapped to a disk in the VM.",
+            "recommendedAction": "Initialise the data disk.",
+        }
+    }
+    ended = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+    return job_body("Failed", name, "AddDisks", endTime=ended, errors=[error])
+
+
+async def test_a_disk_that_could_not_be_added_is_reported_with_the_error_of_its_job_and_not_tried_again(
+    cloud: Cloud,
+) -> None:
+    cloud.vault["replication_jobs"] += [
+        failed_job("job-1", ResourceId(f"{DATA_DISK}-2")),
+        failed_job("job-2", DATA_DISK),
+        failed_job("job-3", ResourceId(f"{DATA_DISK}-3")),
+    ]
+
+    found = await protected(cloud, our_item_name())
+
+    (finding,) = found.findings
+    assert (finding.code, found.changes.any) == ("DiskNotProtected", False)
+    assert "150039: Azure data disk 'web-1-data' was not mapped" in finding.message
+    assert "Initialise the data disk." in finding.fix
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        failed_job("job-1", ResourceId(f"{DATA_DISK}0")),
+        failed_job("job-1", DATA_DISK, hours=25),
+        failed_job("job-1", DATA_DISK) | {"id": "other"},
+    ],
+    ids=["another disk", "yesterday", "another VM"],
+)
+async def test_a_job_about_something_else_keeps_no_disk_out(cloud: Cloud, job: dict[str, Any]) -> None:
+    if job["id"] == "other":
+        job = job | {"properties": job["properties"] | {"targetObjectName": "web-2"}}
+    cloud.vault["replication_jobs"].append(job)
+
+    found = await protected(cloud, our_item_name())
+
+    assert [disk.id for disk in found.changes.added_disks] == [DATA_DISK]
+
+
+async def test_a_failure_that_a_run_remembers_counts_and_a_request_tries_again(cloud: Cloud) -> None:
+    plan = await protected(cloud, our_item_name())
+    source = await look(cloud)
+    assert source.vm
+    error = Error(code="150039", message="Not there.")
+    known = DiskFailure(disk=DATA_DISK, error=error, at=datetime.now(UTC))
+    cloud.vault["replication_jobs"].append(failed_job("job-1", DATA_DISK))
+    azure = FakeAzure(settings(), cloud)
+
+    remembered = await plan_for(azure, source.vm, source.item, failed_disks=(known,), retry_disks=True)
+    again = await plan_for(azure, source.vm, source.item, retry_disks=True)
+
+    assert ("150039: Not there." in remembered.findings[0].message, remembered.changes.any) == (True, False)
+    assert again.changes == plan.changes
 
 
 async def test_an_item_with_a_policy_of_the_same_values_is_right_whatever_its_name(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from shared.model.plan import Plan, ResourcePreview
 from shared.model.target_resources import CacheAccount, ResourceGroup, TargetResource, VirtualNetwork
 from shared.observe.vm import preview
 from tests.unit.app.examples import (
+    DATA_DISK,
     ELSEWHERE,
     OS_DISK,
     SUBSCRIPTION,
@@ -301,11 +302,13 @@ async def test_what_would_change_about_an_item_is_reported_one_by_one_and_as_a_r
 
 
 async def test_a_disk_that_would_be_added_is_a_change(cloud: Cloud) -> None:
-    protect(cloud, name=our_item_name(), protectedManagedDisks=[])
+    profile = cloud.resources[VM_ID.key]["properties"]["storageProfile"]
+    profile["dataDisks"] = [{"managedDisk": {"id": str(DATA_DISK), "storageAccountType": "Premium_LRS"}}]
+    protect(cloud, name=our_item_name())
 
     view = await view_of(cloud)
 
-    assert view["changes"] == [{"setting": "disks/web-1-os", "current": "", "wanted": "replicated"}]
+    assert view["changes"] == [{"setting": "disks/web-1-data", "current": "", "wanted": "replicated"}]
     assert [finding["code"] for finding in view["findings"]] == ["DiskNotProtected"]
 
 

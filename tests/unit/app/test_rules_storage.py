@@ -156,6 +156,25 @@ def test_the_cache_is_the_first_of_ours_that_has_room() -> None:
         assert [cache.id for cache in of_kind(plan, CacheAccount)] == [wanted]
 
 
+def test_a_name_that_others_hold_is_passed_over() -> None:
+    second = naming.cache_account(SUBSCRIPTION, SOURCE, number=2)
+
+    plan = asked({"taken_accounts": (FIRST,)})
+
+    assert plan.replication
+    assert plan.replication.cache_account == second
+    assert [cache.id for cache in of_kind(plan, CacheAccount)] == [second]
+
+
+def test_an_account_whose_name_is_held_is_a_blocker_that_names_the_way_out() -> None:
+    plan = asked({"existing": (Existing(id=FIRST, obstacle="cannot be created: others hold its name"),)})
+
+    (finding,) = plan.blockers
+    assert finding.code == "IncompatibleTargetResource"
+    assert FIRST.name in finding.message
+    assert "dr-cache-storage" in finding.fix
+
+
 def test_high_churn_has_a_premium_account_of_its_own() -> None:
     plan = asked(churn="high")
 

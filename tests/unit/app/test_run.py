@@ -8,14 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.changes import Changes, Difference, ItemUpdate
+from shared.model.changes import Changes, Difference, DiskFailure, ItemUpdate
 from shared.model.findings import Severity
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
 from shared.model.step_result import Error, Failed, Pending
 from shared.reconcile.run_state import WRITES_DISABLED, LastChange, Phase, RunOutcome, RunState
 from tests.findings import note
-from tests.unit.app.examples import VM_ID, plan_of, planning_context, protected_item, settings, source_vm
+from tests.unit.app.examples import (
+    DATA_DISK,
+    OS_DISK,
+    VM_ID,
+    plan_of,
+    planning_context,
+    protected_item,
+    settings,
+    source_vm,
+)
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ERROR = Error(code="151066", message="The agent could not be installed.")
@@ -379,11 +388,27 @@ def test_after_a_change_the_vm_is_looked_at_at_once_and_enabling_has_not_failed(
         last_error=Error(code="x", message=""),
     )
 
-    ended = run.change_ended(error)
+    ended = run.change_ended(NOW, error)
 
     assert (ended.phase, ended.resume_at, ended.job, ended.attempts) == (Phase.OBSERVE, None, "", 0)
     assert (ended.changing, ended.attempted_changes, ended.last_error) == (False, ("a",), error)
     assert ended.changed is (error is None)
+    assert ended.failed_disks == ()
+
+
+def test_a_disk_that_could_not_be_added_is_remembered_until_somebody_asks_again() -> None:
+    error = Error(code="150039", message="Not there.")
+    failures = [DiskFailure(disk=disk, error=error, at=NOW) for disk in (OS_DISK, DATA_DISK)]
+    run = a_run(changing=True, adding=DATA_DISK, failed_disks=tuple(failures))
+
+    ended = run.change_ended(NOW + timedelta(hours=1), error)
+
+    assert [(each.disk, each.at) for each in ended.failed_disks] == [
+        (OS_DISK, NOW),
+        (DATA_DISK, NOW + timedelta(hours=1)),
+    ]
+    assert ended.finish(RunOutcome.PROTECTED).result == RunState.load(ended.finish(RunOutcome.PROTECTED).dump()).result
+    assert ended.take_up(Order(token="t")).failed_disks == ()
 
 
 def test_a_run_carries_what_it_has_asked_to_be_changed() -> None:

@@ -111,7 +111,7 @@ async def test_what_is_missing_is_asked_for_once_and_waited_for(
 ) -> None:
     outcomes = [await ask(azure, wanted) for _ in range(3)]
 
-    assert all(isinstance(outcome, Pending) and outcome.step == f"Creating {wanted.kind}" for outcome in outcomes)
+    assert all(isinstance(outcome, Pending) for outcome in outcomes)
     assert len(cloud.writes) == 1
 
 

@@ -1,0 +1,49 @@
+"""The disks that could not be added to the replication of a VM: from the last run, and from the vault's failed jobs."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import partial
+
+from shared.arm.client import Azure
+from shared.model.changes import DISK_RETRY, DiskFailure
+from shared.model.replicated_item import JobStage, ProtectedItem
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.model.vm import SourceVm
+from shared.site_recovery.vault import vault_of
+
+
+async def disk_errors(
+    azure: Azure, vm: SourceVm, item: ProtectedItem, known: Iterable[DiskFailure], *, retry: bool
+) -> dict[ResourceId, Error]:
+    """The error of each disk that was attached later and failed lately. `known` are the failures that a run remembers;
+    with `retry` only these count. Reads nothing without such a disk. Raises HttpResponseError."""
+    replicated = {disk.id for disk in item.disks}
+    late = [disk.id for disk in vm.disks if disk.id not in replicated and not disk.holds_os]
+    since = datetime.now(UTC) - DISK_RETRY
+    found = await _of_jobs(azure, vm, item, late, since) if late and not retry else {}
+    return found | {failure.disk: failure.error for failure in known if failure.disk in late and failure.at > since}
+
+
+async def _of_jobs(
+    azure: Azure, vm: SourceVm, item: ProtectedItem, late: list[ResourceId], since: datetime
+) -> dict[ResourceId, Error]:
+    """A job shows the name of its VM, and which disk it was about only in the text of its error."""
+    vault, name = vault_of(azure, item.vault), vm.id.name.lower()
+    failed = [
+        job
+        for job in await vault.jobs.get()
+        if job.stage is JobStage.FAILED
+        and "disk" in job.scenario.lower()
+        and job.target.lower() == name
+        and job.ended
+        and job.ended > since
+    ]
+    found: dict[ResourceId, Error] = {}
+    for job in sorted(failed, key=lambda job: job.ended or since):
+        error = await azure.shared(f"error of {vault.id.key}/{job.name}", partial(vault.job_error, job.name))
+        found |= {
+            disk: error for disk in late if re.search(rf"(?<![\w-]){re.escape(disk.name)}(?![\w-])", error.message)
+        }
+    return found
