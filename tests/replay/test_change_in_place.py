@@ -241,11 +241,11 @@ def test_each_disk_is_added_by_a_job_of_its_own_and_one_that_fails_keeps_no_othe
 
 
 def test_more_disks_than_the_changes_of_a_run_are_all_added() -> None:
-    vm = source_vm(disks=tuple(Disk(id=late(str(number)).id, sku="Premium_LRS") for number in range(12)))
     disks = [late(str(number)) for number in range(12)]
+    vm = source_vm(disks=(*source_vm().disks, *(Disk(id=disk.id, sku="Premium_LRS") for disk in disks)))
     instance = Instance(
         {
-            OBSERVE: [looked(vm=vm, item=protected_item())] * 13,
+            OBSERVE: [looked(vm=vm, item=OURS)] * 13,
             DERIVE: [kept(changes=Changes(added_disks=tuple(disks[done:]))) for done in range(13)],
             CHANGE: [asked(f"add-{number}") for number in range(12)],
             FOLLOW: [Ready()] * 12,
