@@ -1,4 +1,4 @@
-"""`python -m local bench`: measures what protecting VMs costs, on the simulator, and compares it with the targets."""
+"""`python -m local bench`: measures what protecting VMs costs on the simulator, and compares it with the targets."""
 
 import argparse
 import asyncio
@@ -37,7 +37,7 @@ _NOTE = (
 
 
 def main(arguments: list[str]) -> int:
-    """0 when all was measured, whether targets were met or not; 2 when something could not be."""
+    """Returns 0 if everything was measured, also if a target was missed; 2 if a measurement failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local bench",
         description=__doc__,
