@@ -118,8 +118,8 @@ class Stack(Processes):
     async def start_host(self, name: str = "host", **settings: str) -> None:
         """Starts the host on the existing history. `settings` are added for this start only.
 
-        With another name, it is an additional host: with DURABLE_HOST and DURABLE_HUB in the stack's settings, the hosts
-        share the work of one task hub. Requests and events go to the first.
+        With another name, it is an additional host. With DURABLE_HOST and DURABLE_HUB in the stack's settings, the
+        hosts share the work of one task hub. Requests and events go to the first.
         """
         environment = self._app_settings() | settings
         access = rights.assigned(self.roles, environment, self.ready("simulator")["principalId"])

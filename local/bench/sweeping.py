@@ -18,7 +18,7 @@ from local.stack import Stack, StackError, protection
 SMALL, LARGE = 1_000, 10_000
 MISSING = 1_000
 # A clock speed at which two cores keep up with a thousand concurrent runs.
-HEAL_SPEED = 10
+REPAIR_SPEED = 10
 
 _EVERY = 0.1
 _NOT_ENDED_WITHIN = 1800.0
@@ -36,7 +36,7 @@ class CleanSweep:
 
 
 @dataclass(frozen=True)
-class Healing:
+class Repair:
     """`requests` are those of the app, `elapsed` the seconds of Azure from the sweep's start to the last Protected."""
 
     vms: int
@@ -74,18 +74,18 @@ async def measure_clean(folder: Path, say: Callable[[str], None]) -> list[Figure
     ]
 
 
-async def measure_heal(folder: Path, say: Callable[[str], None]) -> list[Figure]:
-    healing = await _heal(folder, say)
+async def measure_repair(folder: Path, say: Callable[[str], None]) -> list[Figure]:
+    repair = await _repair(folder, say)
     return [
         Figure(
-            f"ARM and Graph calls a VM, {healing.vms:,} missing VMs healed",
-            len(healing.requests) / healing.vms,
+            f"ARM and Graph calls a VM, {repair.vms:,} missing VMs protected",
+            len(repair.requests) / repair.vms,
             "calls",
             7,
         ),
-        Figure("  throttled among them", healing.throttled, "calls", 0),
-        Figure("  elapsed, in Azure", healing.elapsed / 60, "min"),
-        Figure("  elapsed over the bucket-bound minimum", healing.elapsed / healing.least, ""),
+        Figure("  throttled among them", repair.throttled, "calls", 0),
+        Figure("  elapsed, in Azure", repair.elapsed / 60, "min"),
+        Figure("  elapsed over the bucket-bound minimum", repair.elapsed / repair.least, ""),
     ]
 
 
@@ -105,19 +105,19 @@ async def _sweep_clean(folder: Path, count: int, say: Callable[[str], None]) -> 
         return CleanSweep(await stack.app_requests(after=seen), elapsed, memory.peak(stack.host_pid) - idle)
 
 
-async def _heal(folder: Path, say: Callable[[str], None]) -> Healing:
+async def _repair(folder: Path, say: Callable[[str], None]) -> Repair:
     """Measures a sweep with an unused vault: what the VMs of a region share is created once."""
-    say(f"a sweep that heals {MISSING:,} VMs: {EMPTY_VAULT_PATH / HEAL_SPEED / 60:.0f} min at least")
+    say(f"a sweep that protects {MISSING:,} VMs: {EMPTY_VAULT_PATH / REPAIR_SPEED / 60:.0f} min at least")
     settings = {"DR_MAX_ENABLES_PER_DAY": str(MISSING)}
-    async with Stack(folder, _estate(MISSING, tagged=1), speed=HEAL_SPEED, settings=settings) as stack:
+    async with Stack(folder, _estate(MISSING, tagged=1), speed=REPAIR_SPEED, settings=settings) as stack:
         started = time.monotonic()
         await stack.run_timer(_SWEEP)
         while (done := await _protected(stack)) < MISSING:
             if time.monotonic() - started > _NOT_ENDED_WITHIN:
-                raise StackError(f"{done} of {MISSING} VMs were healed within {_NOT_ENDED_WITHIN:g} s")
+                raise StackError(f"{done} of {MISSING} VMs were protected within {_NOT_ENDED_WITHIN:g} s")
             await asyncio.sleep(50 * _EVERY)
-        elapsed = (time.monotonic() - started) * HEAL_SPEED
-        return Healing(MISSING, await stack.app_requests(), elapsed)
+        elapsed = (time.monotonic() - started) * REPAIR_SPEED
+        return Repair(MISSING, await stack.app_requests(), elapsed)
 
 
 def _estate(count: int, *, tagged: float = _TAGGED, protected: float = 0) -> dict[str, Any]:

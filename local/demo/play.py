@@ -28,8 +28,8 @@ async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
             console.print(f"[bold red]Not ended within {DEADLINE:g} s.[/]")
     as_expected = await _conclude(stack, story, shown, console)
     if estate.tag_unannounced:
-        healed = await sweep.heal(stack, story.progress, estate.tag_unannounced, console)
-        as_expected = as_expected and healed
+        reconciled = await sweep.reconcile(stack, story.progress, estate.tag_unannounced, console)
+        as_expected = as_expected and reconciled
     return as_expected
 
 

@@ -17,13 +17,13 @@ class ActivityPool:
     """Runs at most `limit` activities at once, first in, first out. The queue holds only their numbers."""
 
     def __init__(
-        self, store: Store, functions: Functions, limit: int, spawn: Spawn, wake: Callable[[str], None]
+        self, store: Store, functions: Functions, limit: int, spawn: Spawn, schedule_turn: Callable[[str], None]
     ) -> None:
         self._store = store
         self._functions = functions
         self._limit = limit
         self._spawn = spawn
-        self._wake = wake
+        self._schedule_turn = schedule_turn
         self._queue: deque[int] = deque()
         self._running = 0
 
@@ -40,7 +40,7 @@ class ActivityPool:
         try:
             result = await self._result(work)
             self._store.finish_activity(work, result)
-            self._wake(work.instance_id)
+            self._schedule_turn(work.instance_id)
         finally:
             self._running -= 1
             self.add(())

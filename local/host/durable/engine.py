@@ -59,8 +59,8 @@ class Engine:
         self._limits = limits
         self._chance = chance
         self._turns = TurnRunner(store, orchestrators, activities, default_version)
-        self._activities = ActivityPool(store, activities, limits.max_activities, self.spawn, self._wake)
-        self._timers = DurableTimers(store, self._wake)
+        self._activities = ActivityPool(store, activities, limits.max_activities, self.spawn, self._schedule_turn)
+        self._timers = DurableTimers(store, self._schedule_turn)
         self._ready: deque[str] = deque()
         self._queued: set[str] = set()
         self._turning: set[str] = set()
@@ -73,7 +73,7 @@ class Engine:
         self._timers.add(self.store.timers())
         self._activities.add(self.store.unfinished_activities())
         for instance_id in self.store.unfinished_instances():
-            self._wake(instance_id)
+            self._schedule_turn(instance_id)
 
     async def stop(self) -> None:
         """Cancels running work: the store has it, and the next process runs it again."""
@@ -109,7 +109,7 @@ class Engine:
         with self.store.transaction():
             self._turns.create(name, instance_id, text, version=version)
         delay = LARGE_BEGUN_AFTER if is_large(text) else self._chance.uniform(*BEGUN_AFTER)
-        asyncio.get_running_loop().call_later(delay, self._wake, instance_id)
+        asyncio.get_running_loop().call_later(delay, self._schedule_turn, instance_id)
 
     def _unended(self, instance_id: str) -> Instance | None:
         instance = self.store.instance(instance_id)
@@ -119,11 +119,11 @@ class Engine:
         """Sends a client's message (EventRaised, ExecutionTerminated, …) to a running instance."""
         with self.store.transaction():
             self.store.send(instance_id, event(kind, time.time(), **fields))
-        self._wake(instance_id)
+        self._schedule_turn(instance_id)
 
     # Turns
 
-    def _wake(self, instance_id: str) -> None:
+    def _schedule_turn(self, instance_id: str) -> None:
         if instance_id in self._turning:
             self._again.add(instance_id)
         elif instance_id not in self._queued:
@@ -148,13 +148,13 @@ class Engine:
             effects = await self._turns.run(turn)
             self._timers.add(effects.timers)
             self._activities.add(effects.activities)
-            for other in effects.wake:
-                self._wake(other)
+            for other in effects.with_messages:
+                self._schedule_turn(other)
         except Exception:
             log.exception("The host failed in a turn of instance '%s'; it is tried again after a restart", instance_id)
         finally:
             self._turning.discard(instance_id)
             if instance_id in self._again:
                 self._again.discard(instance_id)
-                self._wake(instance_id)
+                self._schedule_turn(instance_id)
             self._run_turns()

@@ -15,9 +15,9 @@ LONGEST_SLEEP = 60.0
 class DurableTimers:
     """Fires the timers in the store. A cancelled timer stays in the heap, and is skipped when it is due."""
 
-    def __init__(self, store: Store, wake: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, schedule_turn: Callable[[str], None]) -> None:
         self._store = store
-        self._wake = wake
+        self._schedule_turn = schedule_turn
         self._heap: list[TimerWork] = []
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -46,4 +46,4 @@ class DurableTimers:
         self._set_alarm()
         if due:
             for instance_id in self._store.fire_timers(due):
-                self._wake(instance_id)
+                self._schedule_turn(instance_id)

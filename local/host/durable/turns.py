@@ -31,7 +31,7 @@ CONTEXT_CONSTANTS = {
 class Effects:
     """What to do once the turn is stored: instances with new messages, activities and timers to run."""
 
-    wake: list[str] = field(default_factory=list)
+    with_messages: list[str] = field(default_factory=list)
     activities: list[int] = field(default_factory=list)
     timers: list[TimerWork] = field(default_factory=list)
 
@@ -141,7 +141,7 @@ class TurnRunner:
         instance.input = to_json(outcome.input)
         instance.started = False
         instance.carried = to_json(outcome.carried) if outcome.carried else None
-        effects.wake.append(instance.id)
+        effects.with_messages.append(instance.id)
 
     def _end(
         self, turn: Turn, new: list[Event], outcome: d.Completed | d.Failed | d.Terminated, effects: Effects
@@ -159,7 +159,7 @@ class TurnRunner:
         if instance.parent:
             report = _report(instance.parent, instance, outcome)
             self._store.send(instance.parent.instance_id, report, instance.parent.execution_id)
-            effects.wake.append(instance.parent.instance_id)
+            effects.with_messages.append(instance.parent.instance_id)
 
     def _schedule(self, instance: Instance, work: d.Scheduled, effects: Effects) -> Event:
         """Stores the work, and returns its history event, which does not repeat the input."""
@@ -180,7 +180,7 @@ class TurnRunner:
         else:
             parent = Parent(instance.id, instance.execution_id, work.id)
             self.create(work.name, child_id, to_json(work.input), parent=parent)
-            effects.wake.append(child_id)
+            effects.with_messages.append(child_id)
         return event(EventType.SUB_ORCHESTRATION_CREATED, now, work.id, Name=work.name, InstanceId=child_id)
 
 

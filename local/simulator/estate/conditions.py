@@ -30,7 +30,7 @@ def read(fields: Fields) -> tuple[Condition, int | None]:
         health=found.choice("health", _HEALTH),
         troubles=troubles,
         rpo_seconds=found.get("rpoSeconds", int),
-        reckoned_hours=found.get("rpoHoursAgo", int),
+        rpo_calculated_hours=found.get("rpoHoursAgo", int),
         agent_version=found.get("agentVersion", str, AGENT_VERSION),
         agent_expires_days=found.get("agentExpiresInDays", int),
         agent_update=found.get("agentUpdateRequired", bool, False),

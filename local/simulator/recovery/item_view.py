@@ -166,7 +166,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
     if replicated:
         minute = now - now % 60
         details["agentCertificateExpiryDate"] = "2029-01-15T08:53:51Z"
-        rpo, hours = item.condition.rpo_seconds, item.condition.reckoned_hours
+        rpo, hours = item.condition.rpo_seconds, item.condition.rpo_calculated_hours
         # Seen between 95 and 393; it moves every minute here.
         details["rpoInSeconds"] = 95 + int(minute / 60) * 37 % 299 if rpo is None else rpo
         details["lastRpoCalculatedTime"] = world.clock.stamp(minute if hours is None else ago(world.clock, hours))

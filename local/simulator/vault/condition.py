@@ -27,7 +27,7 @@ class Condition:
     health: str = ""
     troubles: tuple[Trouble, ...] = ()
     rpo_seconds: int | None = None
-    reckoned_hours: int | None = None
+    rpo_calculated_hours: int | None = None
     agent_version: str = AGENT_VERSION
     agent_expires_days: int | None = None
     agent_update: bool = False
