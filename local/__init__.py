@@ -1,1 +1,1 @@
-"""Everything for a machine without Azure. Never deployed."""
+"""Everything that runs on a machine without Azure. Never deployed."""

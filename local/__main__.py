@@ -17,7 +17,7 @@ _COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Hands over to the command's own `main`. Returns the exit code: 2 if there is no such command."""
+    """Calls the `main` of the command. Returns the exit code: 2 for an unknown command."""
     name, *rest = arguments or ["--help"]
     if name in {"-h", "--help"}:
         print(_usage())

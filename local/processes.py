@@ -1,4 +1,4 @@
-"""Processes of this package, started, waited for and stopped: each by its own process ID, in a folder of its own."""
+"""Starts and stops processes of this package, each by its process ID and with its own folder."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ _STOPPED_WITHIN = 10.0
 
 
 class StackError(RuntimeError):
-    """A process did not start; the text holds the end of what it printed."""
+    """A process did not start; the text has the end of its output."""
 
 
 class Processes:
@@ -37,9 +37,9 @@ class Processes:
         python: str = sys.executable,
         root: Path = APP,
     ) -> None:
-        """Returns once it says that it is ready. Of this process's own environment it gets all but the app's settings.
+        """Starts a process and returns once it is ready. It inherits the environment without the app's settings.
 
-        `root` is where `local` lies. Raises StackError.
+        `root` is the folder of `local`. Raises StackError.
         """
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
@@ -67,7 +67,7 @@ class Processes:
             await asyncio.sleep(0.05)
 
     def ready(self, name: str) -> dict[str, Any]:
-        """What the process said when it was ready: its URL and process ID, and more."""
+        """What the process wrote when it was ready: its URL, process ID and more."""
         ready: dict[str, Any] = json.loads((self.folder / name / f"{self._modules[name]}.json").read_text())
         return ready
 
@@ -75,7 +75,7 @@ class Processes:
         return self._running[name].pid
 
     def log_of(self, name: str) -> str:
-        """What the process printed so far."""
+        """The output of the process so far."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     async def stop_process(self, name: str) -> None:
@@ -95,7 +95,7 @@ class Processes:
         await process.wait()
 
     async def ended(self) -> str:
-        """Returns once a process has ended by itself, with the end of what it printed."""
+        """Waits until a process ends by itself, and returns the end of its output."""
         waits = {asyncio.create_task(process.wait()): name for name, process in self._running.items()}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

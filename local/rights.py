@@ -1,4 +1,4 @@
-"""What infra/ lets the app's identity do: the roles of infra/permissions.json, assigned as its Bicep assigns them."""
+"""The rights of the app's identity: the roles of infra/permissions.json, assigned as in the Bicep of infra/."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ PERMISSIONS = Path(__file__).parents[1] / "infra" / "permissions.json"
 
 
 class RightsError(ValueError):
-    """The file is none of roles; the text says what is wrong with it."""
+    """The file has no valid roles; the text is the reason."""
 
 
 def load(path: Path = PERMISSIONS) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def load(path: Path = PERMISSIONS) -> dict[str, Any]:
 
 
 def assigned(roles: Mapping[str, Any], settings: Mapping[str, str], principal: str) -> dict[str, Any]:
-    """What the simulator takes as access: each role at the scopes of the settings, into which infra/ writes those that
-    it assigns at."""
+    """The access configuration for the simulator: each role at the scopes in the app's settings, as infra/ assigns
+    it."""
     return {
         "roles": roles,
         "assignments": [
@@ -38,7 +38,7 @@ def assigned(roles: Mapping[str, Any], settings: Mapping[str, str], principal: s
 
 
 def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
-    """Where each role is assigned, by its key."""
+    """The scopes of each role, by its key."""
     sources, targets, vaults = (
         _listed(settings[name]) for name in ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE", "DR_VAULT_IDS")
     )

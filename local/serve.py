@@ -1,4 +1,4 @@
-"""`python -m local serve`: simulator (with the demo estate) and host (with the app) stay up, to try things by hand."""
+"""`python -m local serve`: runs the simulator (with the demo estate) and the host (with the app) for manual tests."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from local.stack import Stack, StackError, protection
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0 if it was stopped, 2 if it could not start or a process ended by itself."""
+    """Returns 0 when stopped, 2 if it could not start or a process ended by itself."""
     parser = argparse.ArgumentParser(prog="python -m local serve", description=__doc__)
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "7071"), help="of the host (PORT, 7071)")
     parser.add_argument(

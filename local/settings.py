@@ -27,11 +27,11 @@ _OF_THE_HOST = {
 
 
 class NoSimulatorError(RuntimeError):
-    """No simulator runs that the settings could name."""
+    """No running simulator was found."""
 
 
 def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any]) -> dict[str, str]:
-    """What the app needs to work on the simulator with that estate; `simulator` is what its simulator.json holds."""
+    """The settings of the app for this estate; `simulator` is the content of simulator.json."""
     subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in estate["subscriptions"])
     return {
         "DR_VAULT_IDS": estate["vaults"][0]["id"],
@@ -47,7 +47,7 @@ def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any]) -> dic
 
 
 def main(arguments: list[str]) -> int:
-    """0 when it is written; 1 when there is such a file already, or no simulator."""
+    """Returns 0 if the file was written; 1 if it exists already, or no simulator runs."""
     parser = argparse.ArgumentParser(prog="python -m local settings", description=__doc__)
     parser.add_argument(
         "--simulator",
@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _running(folder: Path) -> dict[str, Any]:
-    """What the simulator says of itself. Raises NoSimulatorError, also if it has ended: its keys have ended with it."""
+    """The content of simulator.json. Raises NoSimulatorError, also if that simulator has ended."""
     try:
         ready: dict[str, Any] = json.loads((folder / "simulator.json").read_text())
         os.kill(ready["pid"], 0)
@@ -87,7 +87,7 @@ def _running(folder: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
-    """Readable by the owner only, since the key of the app's identity is in it. Raises FileExistsError."""
+    """Writes the file, readable by its owner only, because it has a key. Raises FileExistsError."""
     if force:
         path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

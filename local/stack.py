@@ -1,6 +1,6 @@
-"""The simulator and the host as two processes, started, used and stopped: for the demo, the bench and the tests.
+"""Runs the simulator and the host as two processes, for the demo, the bench and the tests.
 
-Each process has its own process ID and its own folder; only loopback is used.
+Each process has its own folder; only loopback is used.
 """
 
 import base64
@@ -86,7 +86,7 @@ class Stack(Processes):
 
     @property
     def webhook(self) -> str:
-        """Where Event Grid delivers to the app."""
+        """The URL to which Event Grid delivers events."""
         code = self.keys["system"]["eventgrid_extension"]
         return f"{self.host_url}/runtime/webhooks/EventGrid?functionName=on_vm_event&code={code}"
 
@@ -116,10 +116,10 @@ class Stack(Processes):
         self._session = ClientSession(connector=TCPConnector(ssl=trusted))
 
     async def start_host(self, name: str = "host", **settings: str) -> None:
-        """Starts the host on the history that is there. `settings` are added for this start only.
+        """Starts the host on the existing history. `settings` are added for this start only.
 
-        Of another name, it is one more host: with DURABLE_HOST and DURABLE_HUB in the stack's settings, they share the
-        work of one task hub. Requests and events go to the first.
+        With another name, it is an additional host. With DURABLE_HOST and DURABLE_HUB in the stack's settings, the
+        hosts share the work of one task hub. Requests and events go to the first.
         """
         environment = self._app_settings() | settings
         access = rights.assigned(self.roles, environment, self.ready("simulator")["principalId"])
@@ -133,7 +133,7 @@ class Stack(Processes):
             python=self._python,
             root=self._host_root,
         )
-        # Event Grid delivers to this address: a restarted host listens at the same one.
+        # Event Grid delivers to this address, so a restarted host must use the same one.
         self._ports["host"] = urlsplit(self.host_url).port or 0
 
     async def stop(self) -> None:
@@ -143,7 +143,7 @@ class Stack(Processes):
             await self.stop_process(name)
 
     async def kill_host(self, name: str = "host") -> None:
-        """As a machine dies: at once, with whatever was under way."""
+        """Kills the host, as when a machine fails."""
         await self.kill_process(name)
 
     async def sim(self, method: str, path: str, body: Any = None) -> Any:
@@ -156,22 +156,22 @@ class Stack(Processes):
         return await self._answer(method, f"{self.host_url}/api/{path}", body, headers)
 
     async def run_timer(self, function: str) -> None:
-        """Runs a timer function by hand, as an administrator does."""
+        """Runs a timer function through the admin API."""
         headers = {"x-functions-key": self.keys["master"]}
         await self._call("POST", f"{self.host_url}/admin/functions/{function}", {"input": ""}, headers)
 
     async def arm(self, method: str, resource: str, api_version: str, body: Any = None) -> Any:
-        """Calls Azure Resource Manager as an operator, who is somebody else than the app."""
+        """Calls Azure Resource Manager as an operator, with another identity than the app's."""
         headers = {"Authorization": f"Bearer {await self._operator_token()}"}
         return await self._call(method, f"{self.simulator_url}{resource}?api-version={api_version}", body, headers)
 
     async def tag(self, vm: str, **tags: str) -> None:
-        """Adds tags as the portal does: with the Tags API."""
+        """Adds tags with the Tags API, as the portal does."""
         body = {"operation": "Merge", "properties": {"tags": tags}}
         await self.arm("PATCH", f"{vm}/providers/Microsoft.Resources/tags/default", "2025-04-01", body)
 
     async def subscribe(self, **options: Any) -> None:
-        """Subscribes the app's Event Grid trigger to what happens to VMs, with the handshake that Azure demands."""
+        """Subscribes the app's Event Grid trigger to events of VMs, with Azure's handshake."""
         await self.sim("POST", "events", {"endpoint": self.webhook, **options})
 
     async def deliver(self, *events: Mapping[str, Any]) -> int:
@@ -180,7 +180,7 @@ class Stack(Processes):
         return status
 
     async def told(self) -> dict[str, Any]:
-        """What the app has published to its topic: how many `calls`, and the `events` in order."""
+        """What the app published to its topic: the number of `calls`, and the `events` in order."""
         topic: dict[str, Any] = await self.sim("GET", f"topics/{TOPIC}")
         return topic
 
@@ -211,7 +211,7 @@ class Stack(Processes):
         return found
 
     async def app_requests(self, after: int = 0) -> list[dict[str, Any]]:
-        """Those of the app: all but the operator's, for whom `arm` and `tag` act."""
+        """The requests of the app: all but those of `arm` and `tag`, which act as the operator."""
         operator = _object_id(await self._operator_token())
         return [request for request in await self.requests(after) if request["principal"] != operator]
 
@@ -257,12 +257,12 @@ class Stack(Processes):
 
 
 def protection(vm: str) -> str:
-    """Where the app's API has the protection of a VM."""
+    """The path of a VM's protection in the app's API."""
     return f"{vm.removeprefix('/').replace('/providers/Microsoft.Compute', '')}/protection"
 
 
 def _object_id(token: str) -> str:
-    """Who a token is for: what the simulator logs as the principal of a call."""
+    """The object ID in a token, which the simulator logs as the principal of a call."""
     claims = token.split(".")[1]
     decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
     return str(decoded["oid"])

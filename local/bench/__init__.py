@@ -1,1 +1,1 @@
-"""Measurements on the simulator: what protecting VMs costs and takes, and what host and app weigh."""
+"""Measurements on the simulator: calls and time to protect VMs, memory and start-up time of host and app."""

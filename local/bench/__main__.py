@@ -1,4 +1,4 @@
-"""`python -m local bench`: measures what protecting VMs costs, on the simulator, and compares it with the targets."""
+"""`python -m local bench`: measures what protecting VMs costs on the simulator, and compares it with the targets."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ _FIGURES = {
     "more": "one more VM into a ready region pair: calls",
     "many": "100 more VMs at once: calls, elapsed, memory",
     "sweep": "a sweep of 1,000 and of 10,000 VMs where nothing is to be done: calls, elapsed, memory",
-    "heal": "a sweep that heals 1,000 VMs: calls, throttling, elapsed",
+    "heal": "a sweep that protects 1,000 VMs: calls, throttling, elapsed",
     "imports": "import time of the app",
     "throughput": "orchestrations per second of the host",
 }
@@ -32,12 +32,12 @@ _NOTE = (
     f"in an empty vault ({protecting.EMPTY_VAULT_PATH:.0f}), the last two in a ready region pair "
     f"({protecting.READY_PAIR_PATH:.0f}). The bucket-bound minimum is what the token buckets of a subscription take to "
     f"give as many tokens as were spent, and the critical path into an empty vault; the clock of that figure is "
-    f"{sweeping.HEAL_SPEED} times as fast."
+    f"{sweeping.REPAIR_SPEED} times as fast."
 )
 
 
 def main(arguments: list[str]) -> int:
-    """0 when all was measured, whether targets were met or not; 2 when something could not be."""
+    """Returns 0 if everything was measured, also if a target was missed; 2 if a measurement failed."""
     parser = argparse.ArgumentParser(
         prog="python -m local bench",
         description=__doc__,
@@ -77,7 +77,7 @@ async def _measure(wanted: set[str], folder: Path, console: Console) -> list[Fig
     if "sweep" in wanted:
         figures += await sweeping.measure_clean(folder / "sweep", say)
     if "heal" in wanted:
-        figures += await sweeping.measure_heal(folder / "heal", say)
+        figures += await sweeping.measure_repair(folder / "heal", say)
     if "imports" in wanted:
         figures += await asyncio.to_thread(importing.measure, say)
     if "throughput" in wanted:

@@ -13,7 +13,7 @@ def vm_ids(count: int) -> list[str]:
 
 
 def estate(count: int) -> dict[str, Any]:
-    """`count` VMs in East US, a vault that was never used in West US 2."""
+    """`count` VMs in East US, an unused vault in West US 2."""
     return {
         "tenantId": "8b0c1d2e-3f4a-4b5c-8d6e-7f8091a2b3c4",
         "subscriptions": [{"id": SUBSCRIPTION, "name": "Bench"}],

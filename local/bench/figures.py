@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """`target` is the bound in the figure's own unit, `at_least` which way it binds; None: no target was set."""
+    """`target` is the bound in the figure's unit, or None; `at_least` makes it a lower bound."""
 
     name: str
     measured: float

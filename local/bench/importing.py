@@ -1,4 +1,4 @@
-"""What a cold start pays for: the import of the app against that of the two packages that it cannot do without."""
+"""The cold start: the import time of the app, compared with that of the two packages that it cannot avoid."""
 
 import os
 import statistics
@@ -24,7 +24,7 @@ _SETTINGS = {
 
 
 def measure(say: Callable[[str], None]) -> list[Figure]:
-    """Medians of fresh processes, taken in turns; the byte code is there already."""
+    """Medians over fresh processes in alternation, with compiled byte code."""
     say(f"imports: {2 * _TIMES} processes")
     for modules in (_APP, _PACKAGES):
         seconds(modules)

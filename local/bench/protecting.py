@@ -15,7 +15,7 @@ from local.stack import Stack
 
 SPEED = 30
 MANY = 100
-# The longest chain of waits on the service, in its seconds. Everything else that is made fits beside it.
+# The longest chain of waits for the service, in service seconds. All other work runs in parallel to it.
 READY_PAIR_PATH = sum(latencies.ENABLE_TASKS) + latencies.PROTECTED
 EMPTY_VAULT_PATH = latencies.FABRIC + latencies.CONTAINER + latencies.CONTAINER_MAPPING + READY_PAIR_PATH
 

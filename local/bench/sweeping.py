@@ -1,4 +1,4 @@
-"""Sweeps over large estates: what a look at one costs where nothing is to be done, and what it takes to heal one."""
+"""Sweeps over large estates: the cost of a sweep without drift, and the time to protect an unprotected estate."""
 
 import asyncio
 import time
@@ -17,8 +17,8 @@ from local.stack import Stack, StackError, protection
 
 SMALL, LARGE = 1_000, 10_000
 MISSING = 1_000
-# A clock that a thousand runs at once on two cores can keep pace with.
-HEAL_SPEED = 10
+# A clock speed at which two cores keep up with a thousand concurrent runs.
+REPAIR_SPEED = 10
 
 _EVERY = 0.1
 _NOT_ENDED_WITHIN = 1800.0
@@ -36,7 +36,7 @@ class CleanSweep:
 
 
 @dataclass(frozen=True)
-class Healing:
+class Repair:
     """`requests` are those of the app, `elapsed` the seconds of Azure from the sweep's start to the last Protected."""
 
     vms: int
@@ -49,14 +49,14 @@ class Healing:
 
     @property
     def least(self) -> float:
-        """The seconds of Azure in which it could be done at best: the buckets' for so many calls, and after the last
-        enable request what one VM needs."""
+        """The lower bound in service seconds: the rate limits for so many calls, and after the last enable request the
+        time that one VM needs."""
         return bucket_seconds(self.requests) + EMPTY_VAULT_PATH
 
 
 def bucket_seconds(requests: Iterable[Mapping[str, Any]]) -> float:
-    """How long the buckets of one subscription take to give that many tokens, in seconds of Azure: full at first, and
-    reads and writes side by side."""
+    """How long the token buckets of one subscription take for this many calls, in service seconds: full at first, reads
+    and writes in parallel."""
     kinds = Counter(limit_of(str(request["method"])) for request in requests)
     return max((max(0.0, count - limit.size) / limit.per_second for limit, count in kinds.items()), default=0.0)
 
@@ -74,27 +74,27 @@ async def measure_clean(folder: Path, say: Callable[[str], None]) -> list[Figure
     ]
 
 
-async def measure_heal(folder: Path, say: Callable[[str], None]) -> list[Figure]:
-    healing = await _heal(folder, say)
+async def measure_repair(folder: Path, say: Callable[[str], None]) -> list[Figure]:
+    repair = await _repair(folder, say)
     return [
         Figure(
-            f"ARM and Graph calls a VM, {healing.vms:,} missing VMs healed",
-            len(healing.requests) / healing.vms,
+            f"ARM and Graph calls a VM, {repair.vms:,} missing VMs protected",
+            len(repair.requests) / repair.vms,
             "calls",
             7,
         ),
-        Figure("  throttled among them", healing.throttled, "calls", 0),
-        Figure("  elapsed, in Azure", healing.elapsed / 60, "min"),
-        Figure("  elapsed over the bucket-bound minimum", healing.elapsed / healing.least, ""),
+        Figure("  throttled among them", repair.throttled, "calls", 0),
+        Figure("  elapsed, in Azure", repair.elapsed / 60, "min"),
+        Figure("  elapsed over the bucket-bound minimum", repair.elapsed / repair.least, ""),
     ]
 
 
 async def _sweep_clean(folder: Path, count: int, say: Callable[[str], None]) -> CleanSweep:
-    """Everything that is tagged is protected, by others: nothing is to be done."""
+    """Measures a sweep where every tagged VM is protected already, by others."""
     say(f"a sweep of {count:,} VMs, {_TAGGED:.0%} of them protected")
     estate = _estate(count, protected=1)
     async with Stack(folder, estate) as stack:
-        # Imports and the token are no part of a sweep; a look at anything that it reads would be remembered.
+        # Imports and the token are not part of a sweep; reading anything that it reads would fill the cache.
         await stack.api("POST", f"{protection(estate['virtualMachines'][0]['id'] + '-gone')}/plan")
         idle, seen = memory.resident(stack.host_pid), len(await stack.requests())
         started = time.monotonic()
@@ -105,19 +105,19 @@ async def _sweep_clean(folder: Path, count: int, say: Callable[[str], None]) -> 
         return CleanSweep(await stack.app_requests(after=seen), elapsed, memory.peak(stack.host_pid) - idle)
 
 
-async def _heal(folder: Path, say: Callable[[str], None]) -> Healing:
-    """The vault was never used: what the VMs of a region share is made once, on the way."""
-    say(f"a sweep that heals {MISSING:,} VMs: {EMPTY_VAULT_PATH / HEAL_SPEED / 60:.0f} min at least")
+async def _repair(folder: Path, say: Callable[[str], None]) -> Repair:
+    """Measures a sweep with an unused vault: what the VMs of a region share is created once."""
+    say(f"a sweep that protects {MISSING:,} VMs: {EMPTY_VAULT_PATH / REPAIR_SPEED / 60:.0f} min at least")
     settings = {"DR_MAX_ENABLES_PER_DAY": str(MISSING)}
-    async with Stack(folder, _estate(MISSING, tagged=1), speed=HEAL_SPEED, settings=settings) as stack:
+    async with Stack(folder, _estate(MISSING, tagged=1), speed=REPAIR_SPEED, settings=settings) as stack:
         started = time.monotonic()
         await stack.run_timer(_SWEEP)
         while (done := await _protected(stack)) < MISSING:
             if time.monotonic() - started > _NOT_ENDED_WITHIN:
-                raise StackError(f"{done} of {MISSING} VMs were healed within {_NOT_ENDED_WITHIN:g} s")
+                raise StackError(f"{done} of {MISSING} VMs were protected within {_NOT_ENDED_WITHIN:g} s")
             await asyncio.sleep(50 * _EVERY)
-        elapsed = (time.monotonic() - started) * HEAL_SPEED
-        return Healing(MISSING, await stack.app_requests(), elapsed)
+        elapsed = (time.monotonic() - started) * REPAIR_SPEED
+        return Repair(MISSING, await stack.app_requests(), elapsed)
 
 
 def _estate(count: int, *, tagged: float = _TAGGED, protected: float = 0) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _estate(count: int, *, tagged: float = _TAGGED, protected: float = 0) -> dic
 
 
 async def _sweep(stack: Stack) -> dict[str, Any]:
-    """Runs one and waits for its end. Returns its report."""
+    """Runs a sweep, waits for its end and returns its report."""
     await stack.run_timer(_SWEEP)
     deadline = time.monotonic() + _NOT_ENDED_WITHIN
     while time.monotonic() < deadline:
@@ -140,7 +140,7 @@ async def _sweep(stack: Stack) -> dict[str, Any]:
 
 
 async def _protected(stack: Stack) -> int:
-    """How many runs have ended well. Raises StackError if one ended otherwise."""
+    """How many runs ended as Protected. Raises StackError if one ended otherwise."""
     outputs = [each["output"] for each in await stack.instances() if not _is_sweep(each) and each["output"]]
     surprises = [output for output in outputs if not isinstance(output, dict) or output["outcome"] != "Protected"]
     if surprises:
@@ -153,5 +153,5 @@ def _is_sweep(instance: Mapping[str, Any]) -> bool:
 
 
 def _writes(request: Mapping[str, Any]) -> bool:
-    """Resource Graph is asked by POST, and reads."""
+    """Whether a request writes: a POST to Resource Graph reads."""
     return request["method"] not in {"GET", "HEAD"} and "Microsoft.ResourceGraph" not in request["path"]

@@ -1,6 +1,6 @@
 """Compares a simulated answer with the recorded one: the same status, headers of the same form, same keys and types.
 
-Values are not compared, but for those that a client waits for: see `replay`.
+Values are not compared, except those that a client waits for: see `replay`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ _MAPS = frozenset({"tags", "userAssignedIdentities"})
 
 @dataclass(frozen=True)
 class Difference:
-    """`where` is a JSON path, `header <name>` or `status`; `recorded` and `simulated` are what stands there."""
+    """`where` is a JSON path, `header <name>` or `status`; `recorded` and `simulated` are the values there."""
 
     exchange: Exchange
     kind: Kind
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the simulator answered. Header names are in lower case."""
+    """A response of the simulator. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Answer:
 
 
 def compare(recorded: Exchange, simulated: Answer, documented: "Documented") -> Iterator[Difference]:
-    """Every difference of one answer. With another status nothing else is comparable."""
+    """All differences of one response. If the status differs, nothing else is compared."""
     if recorded.status != simulated.status:
         shown = f"{simulated.status} {_show(simulated.body)}"
         yield Difference(recorded, "status", "status", str(recorded.status), shown)
@@ -84,12 +84,12 @@ class Documented:
                 self._seen.setdefault(_place(e, where), set()).add(value in (None, []))
 
     def both(self, exchange: Exchange, where: str) -> bool:
-        # A whole body is there or not: that is the contract itself.
+        # Whether there is a body at all is part of the contract.
         return where != "$" and self._seen.get(_place(exchange, where)) == {True, False}
 
 
 def _place(exchange: Exchange, where: str) -> tuple[str, str]:
-    """The same property of all resources of a type: the path without names."""
+    """The path without names: one for the same property of all resources of a type."""
     return "/".join(exchange.path.lower().split("/")[1::2]), where
 
 
@@ -128,7 +128,7 @@ def _compare_objects(where: str, ours: dict[str, Any], theirs: dict[str, Any]) -
 
 
 def _compare_lists(where: str, ours: list[Any], theirs: list[Any]) -> Iterator[tuple[str, Kind, str, str]]:
-    """Lists hold data: their elements are compared as one, which has the keys of them all."""
+    """Compares the elements of lists as one merged element, which has the keys of all."""
     if bool(ours) != bool(theirs):
         yield where, "empty", f"{len(ours)} elements", f"{len(theirs)} elements"
     elif ours:

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 _RESOURCE_ID = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/?]+", re.IGNORECASE)
 _GROUP_ID = re.compile(r"/subscriptions/[^/]+/resourcegroups/[^/?]+", re.IGNORECASE)
 _SUBSCRIPTION_ID = re.compile(r"/subscriptions/[^/?]+", re.IGNORECASE)
-# Where nothing in the recording tells a region. Any would do.
+# Used if nothing in the recording names a region. Any would do.
 _SOME_REGION = "westus2"
 
 
@@ -36,7 +36,7 @@ class _Derivation:
             for e in exchanges
             if e.method == "GET" and e.status == 200 and e.path.split("/")[-2] == "replicationProtectedItems"
         ]
-        # Items tell, once protected, what no other answer does: the subnet of each NIC, and an address in it.
+        # Only a protected item shows the subnet of each NIC, and an address in it.
         self.subnets: dict[str, str] = {}
         self.prefixes: dict[str, str] = {}
         for nic in (nic for item in self.items for nic in item["vmNics"] if nic["vMNetworkName"]):
@@ -87,7 +87,7 @@ class _Derivation:
         return (self.bodies.get(resource_id.lower()) or {}).get("location")
 
     def vault_region(self) -> str:
-        """A vault lives in the region it protects to: that of the first item's recovery container."""
+        """The region of a vault: that of the first item's recovery container."""
         for body in _requests(self.exchanges):
             details = (body.get("properties") or {}).get("providerSpecificDetails") or {}
             container = details.get("recoveryContainerId", "")
@@ -111,7 +111,7 @@ class _Derivation:
         }
 
     def network_around(self, network_id: str, machines: list[Json]) -> Json:
-        """A network that is never shown: what the VMs in it need of it."""
+        """A network that no response shows, with what the VMs in it need."""
         inside = [vm for vm in machines if any(_lies_in(nic["subnet"], network_id) for nic in vm["nics"])]
         subnets = _unique(nic["subnet"] for vm in inside for nic in vm["nics"] if _lies_in(nic["subnet"], network_id))
         prefixes = {i: self.prefixes.get(i.lower(), f"10.0.{n}.0/24") for n, i in enumerate(subnets)}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-# What the headers of a 202 point at: no SDK has a route for it, its poller takes the URL as it comes.
+# The URLs in the headers of a 202: no SDK has a route for them, its poller uses them as they are.
 _OPERATION_STATUS = re.compile(
     r"/subscriptions/.+/(replicationOperationStatus|operationStatus|operations)/[^/]+", re.IGNORECASE
 )

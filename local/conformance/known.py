@@ -1,4 +1,4 @@
-"""What is known to differ, and why: the only place where a difference may be excused."""
+"""Known differences with their reasons: the only place that may excuse a difference."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from local.conformance.schema import Finding
 
 @dataclass(frozen=True)
 class Known:
-    """Regular expressions over `METHOD path`, the kind of a difference and where it stands."""
+    """Regular expressions over `METHOD path`, the kind of a difference and its place."""
 
     request: str
     kind: str

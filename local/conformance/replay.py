@@ -1,7 +1,7 @@
 """Replays a recording against the simulator, exchange by exchange, and compares the answers.
 
-Nothing is timed. The simulator's clock all but stands, so that an operation is under way when the recording saw it so;
-where the recording saw it further on, the clock is sped up until the simulator has come as far.
+Times are not compared. The simulator's clock almost stands still, so that an operation runs while the recording shows
+it running; where the recording shows more progress, the clock is sped up until the simulator has reached it.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _FAST = 200
 _HELD = 0.1
 _SERVICE = 1
 
-# What tells how far an asynchronous change has come.
+# Properties that show the progress of an asynchronous change.
 _PROGRESS = (
     ("status",),
     ("properties", "protectionState"),
@@ -96,7 +96,7 @@ class Client:
             return Answer(response.status, headers, json.loads(text) if text else None)
 
     async def control(self, method: str, path: str, body: Any) -> None:
-        """One of the simulator's own controls under /sim. Raises ValueError with its words where it refuses."""
+        """One of the simulator's own controls under /sim. Raises ValueError with its error message."""
         answer = await self.send(method, f"{self.url}/sim/{path}", body)
         if answer.status >= 400:
             raise ValueError(f"the simulator refused {method} /sim/{path}: {answer.body}")
@@ -239,7 +239,7 @@ def _lists(recorded: Exchange, answer: Answer) -> tuple[list[Any], list[Any]] | 
 
 
 def _settled(elements: list[Any]) -> int:
-    """How many have come to where they stay."""
+    """How many elements have reached their final state."""
     return sum(not _SETTLED.isdisjoint(dict(_progress(element)).values()) for element in elements)
 
 

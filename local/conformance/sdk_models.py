@@ -25,7 +25,7 @@ _ENVELOPE_ONLY = re.compile(
     re.IGNORECASE,
 )
 
-# Lists and questions that none of the installed SDKs asks: only that they are answered can be checked.
+# Reads that no installed SDK has: only their status can be checked.
 _UNMODELLED = re.compile(
     r"/subscriptions/[^/]+/providers/Microsoft\.(Authorization/locks|Resources/links)"
     r"|/subscriptions/.+/virtualNetworks/[^/]+/CheckIPAddressAvailability"
@@ -36,7 +36,7 @@ _UNMODELLED = re.compile(
 
 
 def validate(exchange: Exchange) -> list[Finding]:
-    """Everything in which one exchange differs from what the SDKs' models say."""
+    """All differences between one exchange and the SDKs' models."""
     if exchange.asks_operation_status:
         return [*_check_status_code(exchange, {200}), *_check_operation_status(exchange)]
     if exchange.asks_operation_result:
@@ -57,7 +57,7 @@ def validate(exchange: Exchange) -> list[Finding]:
 
 
 def validate_request_log(entries: Iterable[Mapping[str, Any]]) -> list[tuple[Exchange, Finding]]:
-    """Validates what `GET /sim/requests` of the simulator lists, what was asked and what was answered alike."""
+    """Validates the requests and responses in the log of `GET /sim/requests`."""
     return [(exchange, finding) for exchange in map(logged_exchange, entries) for finding in validate(exchange)]
 
 

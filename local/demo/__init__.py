@@ -1,1 +1,1 @@
-"""The demo: an estate of VMs from their events to the ends of their runs, shown while it happens and then checked."""
+"""The demo: runs an estate of VMs from their events to the ends of their runs, shows it and checks the results."""

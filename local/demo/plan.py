@@ -1,4 +1,4 @@
-"""A plan of the app, shown: every value with its origin and reason, what would be made, findings, and the cost."""
+"""Shows a plan of the app: every value with its origin and reason, what would be created, findings, and the cost."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def shown(plan: Json, title: str) -> RenderableType:
 
 
 def _values(settings: list[Json], title: str) -> Table:
-    """What somebody asked for stands out: by default everything comes from the VM, the vault and the settings."""
+    """The values of a plan. Overrides are highlighted; all others come from the VM, the vault and the settings."""
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
     table.add_column("setting", no_wrap=True)
     for name in ("value", "origin", "reason"):
@@ -38,7 +38,7 @@ def _values(settings: list[Json], title: str) -> Table:
 
 
 def _kind(setting: Json) -> str:
-    """Without the interface or the disk that it is for: most VMs have but one."""
+    """The kind of a value without its interface or disk: most VMs have only one."""
     return str(setting["name"]).split("/")[0]
 
 
@@ -70,5 +70,5 @@ def _cost(cost: Json | None) -> str:
 
 
 def _last(value: str) -> str:
-    """Of an ID the name."""
+    """The name in an ID."""
     return value.rsplit("/", 1)[-1] if value.startswith("/") else value

@@ -1,4 +1,4 @@
-"""The demo on a stack that runs: the plan, the story, how every VM ended, and the sweep."""
+"""Plays the demo on a running stack: the plan, the story, the result of every VM, and the sweep."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ DEADLINE = 180.0
 
 
 async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
-    """Whether every VM ended as its estate says. Raises StackError."""
+    """Returns whether every VM ended as the estate expects. Raises StackError."""
     if estate.put:
         await _plan(stack, estate.put, console)
     with show(console, stack.speed) as shown:
@@ -28,8 +28,8 @@ async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
             console.print(f"[bold red]Not ended within {DEADLINE:g} s.[/]")
     as_expected = await _conclude(stack, story, shown, console)
     if estate.tag_unannounced:
-        healed = await sweep.heal(stack, story.progress, estate.tag_unannounced, console)
-        as_expected = as_expected and healed
+        reconciled = await sweep.reconcile(stack, story.progress, estate.tag_unannounced, console)
+        as_expected = as_expected and reconciled
     return as_expected
 
 
@@ -42,7 +42,7 @@ async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
 
 
 async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -> bool:
-    """Shows how every VM ended. Whether that was as expected."""
+    """Shows how every VM ended, and returns whether that was expected."""
     await story.compare()
     progress = story.progress
     requests = await stack.app_requests()

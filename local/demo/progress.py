@@ -1,4 +1,4 @@
-"""Where each VM stands, read from the durable instances. Plain data; `tables.py` shows it."""
+"""The progress of each VM, read from the durable instances. Plain data; `tables.py` shows it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -54,12 +54,12 @@ class VmProgress:
 
     @property
     def missed(self) -> dict[str, str]:
-        """The settings that the item was expected to have, and has not."""
+        """The expected settings that the item does not have."""
         return {name: value for name, value in self.expectation.item.items() if self.got.get(name) != value}
 
     @property
     def reasons(self) -> list[str]:
-        """Why it ended so: the findings, the error, and what failed on the way."""
+        """The reasons of the result: findings, the error, and failures on the way."""
         found = [_said(finding, "fix") for finding in self.result.get("findings", [])]
         if error := self.result.get("error"):
             found.append(_said(error, "action"))
@@ -85,7 +85,7 @@ class Progress:
         return changed
 
     def hold(self, vm_id: str, now: float) -> None:
-        """Something is done to the VM: its last run no longer counts, and the next is not there before `release`."""
+        """Something is being done to the VM: its last run no longer counts, and its next begins after `release`."""
         vm = self.vms[vm_id.lower()]
         vm.since, vm.ended, vm.instance, vm.step = now, None, None, WAITING
         self._held.add(vm_id.lower())

@@ -1,4 +1,4 @@
-"""Showing the VMs while they run: a table that is redrawn on a terminal, a line for each change elsewhere."""
+"""Shows the VMs while they run: a table that is redrawn on a terminal, or else a line for each change."""
 
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Show:
         return time.monotonic() - self._started
 
     def say(self, text: str) -> None:
-        """Something that the demo did to the estate."""
+        """Prints what the demo did to the estate."""
         self._console.print(f"{self.elapsed:6.1f} s  {text}", markup=False)
 
     def update(self, progress: Progress, changed: list[VmProgress]) -> None:

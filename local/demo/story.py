@@ -1,4 +1,4 @@
-"""What happens in the demo beside what the app does: events, of which one comes twice, a PUT, a tag that is late."""
+"""What the demo does to the app: events, one of them twice, a PUT, and a tag during a run."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ _REGION_PAIR_READY = "Enabling protection"
 
 
 class Story:
-    """Runs until no VM has a run under way and nothing more is to come."""
+    """Runs until every step is done and no VM has a run in progress."""
 
     def __init__(self, stack: Stack, estate: Estate, shown: Show) -> None:
         self.progress = Progress(estate.expectations)
@@ -30,7 +30,7 @@ class Story:
         happenings = asyncio.create_task(self._happen())
         try:
             while True:
-                # What has happened by now shows in a look that begins now, and not in the one before.
+                # A read that begins now shows what has happened by now; an earlier one may not.
                 happened = happenings.done()
                 await self._look()
                 if happened and self.progress.at_rest:
@@ -41,7 +41,7 @@ class Story:
             happenings.cancel()
 
     async def compare(self) -> None:
-        """Asks the vaults what the VMs got: what their tags ask for proves nothing."""
+        """Reads the settings of the items from the vaults: the tags alone prove nothing."""
         for vault in self._estate.data["vaults"]:
             policies = {policy["id"].lower(): policy for policy in await self._in(vault, "replicationPolicies")}
             for found in await self._in(vault, "replicationProtectedItems"):
@@ -88,7 +88,7 @@ class Story:
         self.progress.release(vm)
 
     async def _is_time_to_tag(self) -> bool:
-        """Once its run of before has ended, and the way is made for others."""
+        """Whether the VM's first run has ended, and the region pair is ready."""
         late = self.progress.vms[self._estate.tag_while_running.lower()]
         under_way = any(vm.step.startswith(_REGION_PAIR_READY) for vm in self.progress.vms.values())
         return late.ended is not None and (under_way or self.progress.at_rest)

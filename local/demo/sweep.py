@@ -17,7 +17,7 @@ _DEADLINE = 90.0
 _MOST_VMS = 1000
 
 
-async def heal(stack: Stack, progress: Progress, vm: str, console: Console) -> bool:
+async def reconcile(stack: Stack, progress: Progress, vm: str, console: Console) -> bool:
     """Tags a VM without an event subscription, sweeps, and shows the estate. Returns whether the VM is protected
     then."""
     await stack.sim("DELETE", "events")

@@ -1,4 +1,4 @@
-"""What the demo shows: the VMs while they run, how each ended, and what it cost."""
+"""The tables of the demo: the VMs while they run, how each ended, and the calls."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ _STYLES = {"Protected": "green", "NotEligible": "yellow", "NotTagged": "dim"}
 
 
 def live(progress: Progress, title: str) -> Table:
-    """One row a VM: where it stands now."""
+    """One row for each VM with its current state."""
     table = Table(title=title, title_justify="left", expand=True)
     table.add_column("VM", no_wrap=True)
     table.add_column("region", no_wrap=True)
@@ -46,7 +46,7 @@ def _bar(vm: VmProgress) -> Table | str:
 
 
 def line(vm: VmProgress, now: float) -> str:
-    """A change, for where a table cannot be redrawn."""
+    """A change as a line, for output that cannot be redrawn."""
     percent = "" if vm.percent is None else f" ({vm.percent} %)"
     return f"{now:6.1f} s  {vm.name:<14} {vm.step}{percent}"
 
@@ -67,7 +67,7 @@ def outcomes(progress: Progress) -> Table:
 
 
 def _got(vm: VmProgress) -> list[str]:
-    """Of what was asked for, what the vault says it got."""
+    """The expected settings with the values in the vault."""
     named = ", ".join(f"{name} {vm.got.get(name, 'unknown')}" for name in vm.expectation.item)
     return [f"In the vault: {named}."] if named else []
 
@@ -127,7 +127,7 @@ _KINDS = {
 
 
 def made(requests: Iterable[Mapping[str, Any]]) -> Table:
-    """What the app made, by kind, and with how many PUTs: as many as things, unless an attempt failed."""
+    """What the app created, by kind, and the number of PUTs: one each, unless an attempt failed."""
     puts: defaultdict[str, list[str]] = defaultdict(list)
     for request in requests:
         if request["method"] == "PUT" and 200 <= request["status"] < 300:
@@ -146,7 +146,7 @@ def made(requests: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def calls(requests: Iterable[Mapping[str, Any]]) -> str:
-    """What the app asked of Azure Resource Manager, in a sentence."""
+    """The app's calls of Azure Resource Manager, in a sentence."""
     writes = Counter(request["method"] not in {"GET", "HEAD"} for request in requests)
     return f"{writes.total()} calls of Azure Resource Manager by the app: {writes[False]} reads, {writes[True]} writes."
 

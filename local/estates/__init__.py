@@ -1,4 +1,4 @@
-"""Estates that come with the project. Beside what the simulator reads, an estate says what is to come of each VM."""
+"""Estates that come with the project. Beside what the simulator reads, an estate has the expected result of each VM."""
 
 import json
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ DEMO = Path(__file__).parent / "demo.json"
 
 
 class EstateError(ValueError):
-    """The file is no estate of the demo; the text says what is wrong with it."""
+    """The file is not a valid estate of the demo; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """How a VM is to end: the outcome of its run and, where they are named, the code of a finding and what the vault's
-    item has to say of some settings."""
+    """The expected result of a VM: the outcome of its run and, if given, the code of a finding and settings of the
+    vault's item."""
 
     vm_id: str
     region: str
@@ -33,7 +33,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Put:
-    """A VM that is asked for by PUT, with a body."""
+    """A VM whose protection is requested by PUT, with a body."""
 
     vm: str
     body: dict[str, str]
@@ -41,8 +41,8 @@ class Put:
 
 @dataclass(frozen=True)
 class Estate:
-    """`data` is what the simulator loads, `profiles` what DR_PROFILES is to be. `tag_while_running`, `deliver_twice`
-    and `tag_unannounced` name VMs, "" for none; of the last no event tells, only the sweep finds it."""
+    """`data` is what the simulator loads, `profiles` the value of DR_PROFILES. `tag_while_running`, `deliver_twice`
+    and `tag_unannounced` name VMs, "" for none; the last has no event, so only the sweep finds it."""
 
     data: dict[str, Any]
     expectations: tuple[Expectation, ...]
@@ -59,7 +59,7 @@ class Estate:
 
 
 def load(path: Path) -> Estate:
-    """Reads an estate that says what is expected of every VM in it. Raises EstateError."""
+    """Reads an estate with an expectation for every VM. Raises EstateError."""
     try:
         data = json.loads(path.read_text())
         expectations = tuple(_expectation(vm) for vm in data["virtualMachines"])

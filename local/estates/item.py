@@ -1,4 +1,4 @@
-"""What a VM got, as the vault's replicated item and its policy tell it: by the names that settings have in a plan."""
+"""The settings of a VM's replicated item and its policy, by the names that they have in a plan."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ SETTINGS = (*_SOURCES, *_OF_POLICY)
 
 
 def settings_of(item: Json, policy: Json) -> dict[str, str]:
-    """Those of an item that is protected; "" for what it has none of."""
+    """The settings of a protected item; "" for one that it does not have."""
     details = item["properties"]["providerSpecificDetails"]
     settings = {name: str(read(details) or "").rsplit("/", 1)[-1] for name, read in _SOURCES.items()}
     hours = {name: policy["properties"]["providerSpecificDetails"][key] // 60 for name, key in _OF_POLICY.items()}

@@ -51,7 +51,7 @@ def serve(app: Path, port: int, state_dir: Path) -> None:
         level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     if config.log_level > logging.DEBUG:
-        # The worker library logs every call at level INFO; in Azure that does not go to the log of the app, either.
+        # The worker library logs every call at level INFO, which does not reach the app's log in Azure either.
         logging.getLogger("azure.functions").setLevel(logging.WARNING)
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "host.lock").open("w") as lock:
@@ -77,7 +77,7 @@ async def _serve(app: Path, config: HostConfig, state_dir: Path, listener: socke
 
 
 def _lock(lock: IO[str], state_dir: Path) -> None:
-    """Two hosts on one history would both do all the work. The lock goes with the process, however it ends."""
+    """Locks the state directory until the process ends: two hosts on one history would both do all the work."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -85,7 +85,7 @@ def _lock(lock: IO[str], state_dir: Path) -> None:
 
 
 def _leave_threads() -> None:
-    """A function that still runs in a thread does not keep the process: the next one does its activity again."""
+    """Ends the process even if a function still runs in a thread: the next process runs its activity again."""
     deadline = time.monotonic() + SHUTDOWN_SECONDS
     while any(thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate()):
         if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ _STARTED = time.monotonic()
 
 
 class Admin:
-    """`run` begins a timer function, by its lower-cased name."""
+    """`run` starts a timer function by its lower-case name."""
 
     def __init__(self, functions: list[HostFunction], keys: Keys, run: Mapping[str, Callable[[], None]]) -> None:
         self._functions = {function.name.lower(): function for function in functions}
@@ -25,7 +25,7 @@ class Admin:
         self._run = run
 
     async def handle(self, request: web.Request, path: str) -> web.Response:
-        """`path` is lower-cased and begins with PREFIX."""
+        """Handles an admin request. `path` is lower-case and begins with PREFIX."""
         area, _, name = path.removeprefix(PREFIX).partition("/")
         if area == "host" and name == "ping" and request.method in ("GET", "POST"):
             return web.Response(headers={"Cache-Control": "no-store,no-cache"})
@@ -48,7 +48,7 @@ class Admin:
         return web.json_response(described[0] if name else described)
 
     async def _begin(self, request: web.Request, name: str) -> web.Response:
-        """Runs a timer by hand: 202 at once."""
+        """Starts a timer function and returns 202 at once."""
         body = await request.read()
         if body and "json" not in request.headers.get("Content-Type", ""):
             return web.Response(status=415)
@@ -63,7 +63,7 @@ class Admin:
 
 
 def home_page() -> web.Response:
-    """What `/` answers where no function has that route."""
+    """The response of `/` if no function has that route."""
     if os.environ.get("AzureWebJobsDisableHomepage", "").lower() == "true":  # noqa: SIM112
         return web.Response(status=204)
     return web.Response(text=_HOME, content_type="text/html")

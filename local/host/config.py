@@ -1,4 +1,4 @@
-"""host.json and local.settings.json: what the host reads of them, and the error that stops it."""
+"""Reads host.json and local.settings.json, and defines the error that prevents the start."""
 
 import json
 import logging
@@ -25,14 +25,14 @@ _OVERRIDE = "AzureFunctionsJobHost"
 
 
 class HostError(Exception):
-    """The host cannot start, and its text says why in one message."""
+    """The host cannot start; the text is the reason."""
 
 
 @dataclass(frozen=True)
 class HostConfig:
-    """The settings of host.json that mean something here, with the platform's defaults.
+    """The supported settings of host.json, with the platform's defaults.
 
-    `durable_options` is `extensions.durableTask` as it stands.
+    `durable_options` is `extensions.durableTask` unchanged.
     """
 
     route_prefix: str
@@ -79,7 +79,7 @@ def _override(host: dict[str, Any], settings: Mapping[str, str]) -> None:
 
 
 def load_local_settings(app: Path) -> None:
-    """Puts `Values` of local.settings.json into the environment; what is there already wins. Raises HostError."""
+    """Puts `Values` of local.settings.json into the environment, without overriding it. Raises HostError."""
     path = app / "local.settings.json"
     os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
     os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -106,7 +106,7 @@ def resolve_setting(text: str) -> str:
 
 
 def is_disabled(function: str) -> bool:
-    """Whether the setting `AzureWebJobs.<function>.Disabled` says so, in the spelling of Linux with underscores."""
+    """Whether the setting `AzureWebJobs_<function>_Disabled` (dots are underscores on Linux) disables a function."""
     names = {f"azurewebjobs.{function}.disabled".lower(), f"azurewebjobs_{function}_disabled".lower()}
     return any(name.lower() in names and value.lower() in ("1", "true") for name, value in os.environ.items())
 

@@ -20,7 +20,7 @@ SYSTEM_KEY = "eventgrid_extension"
 
 
 class EventGridWebhook:
-    """Functions by name: its case counts."""
+    """Event Grid functions by name, with case."""
 
     def __init__(self, functions: dict[str, HostFunction], invoker: Invoker, keys: Keys) -> None:
         self._functions = functions
@@ -28,7 +28,7 @@ class EventGridWebhook:
         self._keys = keys
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answers what Event Grid expects: anything but a 2xx is delivered again, for a day."""
+        """The response that Event Grid expects: any status other than 2xx is retried for a day."""
         if refusal := self._keys.refusal(request, SYSTEM_KEY):
             return refusal
         if request.method == "OPTIONS":
@@ -46,7 +46,7 @@ class EventGridWebhook:
             return web.Response(status=500)
 
     async def _process(self, request: web.Request, function: HostFunction) -> web.Response:
-        """The method does not matter. Raises FunctionFailedError, and what reading a wrong body raises."""
+        """Processes a delivery with any method. Raises FunctionFailedError, or ValueError for an invalid body."""
         kind = request.headers.get("aeg-event-type", "").lower()
         if kind == "subscriptionvalidation":
             return web.json_response(

@@ -1,4 +1,4 @@
-"""HTTP triggers: routing, keys, and what the Functions host makes of requests and responses."""
+"""HTTP triggers: routing, keys, and the conversion of requests and responses as in the Functions host."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ class HttpFunction:
 
     @classmethod
     def of(cls, function: HostFunction) -> "HttpFunction":
-        """Raises HostError for a route that cannot be served."""
+        """The trigger of a function. Raises HostError for an unsupported route."""
         trigger = function.trigger
         try:
             route = parse_route(trigger.get("route") or function.name)
@@ -42,7 +42,7 @@ class HttpFunction:
         return cls(function, route, methods, (trigger.get("authLevel") or "function").lower())
 
     def opens_to(self, level: str | None) -> bool:
-        """Whether a key of that level may call it."""
+        """Whether a key of this level may call the function."""
         return self.auth_level == "anonymous" or level in (self.auth_level, MASTER)
 
 
@@ -60,7 +60,7 @@ class HttpTriggers:
         return self._prefix + function.route.template
 
     async def handle(self, request: web.Request) -> web.Response | None:
-        """None when no function has the route, or none that takes the method."""
+        """The response, or None if no function has the route and method."""
         found = self._find(request)
         if found is None:
             return None
@@ -101,7 +101,7 @@ def _check_conflicts(functions: list[HttpFunction]) -> None:
 
 
 async def _message(request: web.Request, parameters: Mapping[str, str]) -> RpcHttp:
-    """A body without Content-Length is dropped, its headers stay: so does the Functions host."""
+    """The request as the worker gets it. A body without Content-Length is dropped, as in the Functions host."""
     if request.content_length:
         body = TypedData(bytes=await request.read())
     else:
@@ -119,7 +119,7 @@ async def _message(request: web.Request, parameters: Mapping[str, str]) -> RpcHt
 
 
 def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Values of one name, whatever its case, are one text; the first spelling stays."""
+    """Joins values of names that differ only in case into one text, under the first spelling."""
     joined: dict[str, tuple[str, list[str]]] = {}
     for name, value in items:
         joined.setdefault(name.lower(), (name, []))[1].append(value)
@@ -127,7 +127,7 @@ def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _response(request: web.Request, value: TypedData | None) -> web.Response:
-    """Sent in chunks, as the Functions host does it."""
+    """The response, in chunked encoding as from the Functions host."""
     if value is None:
         return web.Response(status=200)
     if value.WhichOneof("data") == "string":

@@ -1,5 +1,5 @@
-"""Finds the functions of an app: Microsoft's worker library imports, indexes and checks it, and words what it refuses.
-Here is only what the local host supports of that."""
+"""Finds the functions of an app: Microsoft's worker library imports, indexes and checks it, with its own errors.
+This module rejects what the local host does not support."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from local.host.messages import Message, StatusResult
 
 TRIGGERS = {"httpTrigger", "timerTrigger", "eventGridTrigger", "orchestrationTrigger", "activityTrigger"}
 INPUTS = {"durableClient"}
-# What the library offers when the app answers HTTP requests by streams.
+# The capability that the library reports if the app streams HTTP responses.
 _STREAMS = "HttpUri"
 
 Binding = dict[str, Any]
@@ -38,7 +38,7 @@ class HostFunction:
 
 
 async def load_functions(app: Path) -> list[HostFunction]:
-    """Indexes the app's script, once in a process. Raises HostError with what Microsoft's library says of the app."""
+    """Indexes the app's script, once in a process. Raises HostError with the error of Microsoft's library."""
     script = os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     if not (app / script).is_file():
         raise HostError(f"{app / script} is missing")

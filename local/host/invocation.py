@@ -18,18 +18,18 @@ _NO_RETRY = Message(retry_count=0, max_retry_count=0, exception=None)
 
 
 class Invoker:
-    """One for a process: the library has one thread pool. `client_binding` is what a `durableClient` input gets."""
+    """One for each process: the library has one thread pool. `client_binding` is what a `durableClient` input gets."""
 
     def __init__(self) -> None:
         self.client_binding = ""
         start_threadpool_executor()
 
     def close(self) -> None:
-        """Waits for nothing: a thread cannot be stopped."""
+        """Closes without waiting: a thread cannot be stopped."""
         get_threadpool_executor().shutdown(wait=False, cancel_futures=True)
 
     async def invoke(self, function: HostFunction, trigger: TypedData) -> TypedData | None:
-        """The return value as the worker sends it. Raises FunctionFailedError, whatever went wrong."""
+        """The return value as the worker sends it. Raises FunctionFailedError for any error."""
         invocation_id, started = str(uuid.uuid4()), time.monotonic()
         outcome = "Failed"
         client = TypedData(string=self.client_binding)

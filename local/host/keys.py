@@ -1,4 +1,4 @@
-"""Access keys: made at first start, kept in the state directory, checked in requests."""
+"""Access keys: created at the first start, kept in the state directory, checked in requests."""
 
 import json
 import os
@@ -16,22 +16,22 @@ MASTER = "admin"
 
 @dataclass(frozen=True)
 class Keys:
-    """The host's keys. The master key opens everything."""
+    """The host's keys. The master key permits everything."""
 
     master: str
     function: dict[str, str]
     system: dict[str, str]
 
     def level(self, request: web.Request) -> str | None:
-        """What the key of a request is for: `admin`, `function`, the name of a system key, or None. A header wins over
-        the query, whatever is in it."""
+        """The level of a request's key: `admin`, `function`, the name of a system key, or None. A header overrides the
+        query, even with an invalid key."""
         codes = (value for name, value in request.query.items() if name.lower() == "code")
         given = (request.headers.get(KEY_HEADER) if KEY_HEADER in request.headers else next(codes, None)) or ""
         known = [(MASTER, self.master), *(("function", key) for key in self.function.values()), *self.system.items()]
         return next((level for level, key in known if secrets.compare_digest(given.encode(), key.encode())), None)
 
     def refusal(self, request: web.Request, level: str) -> web.Response | None:
-        """The answer where the platform asks for the master key or for the system key of that name: None lets pass."""
+        """The error response unless the request has the master key or the system key of this name; None permits it."""
         given = self.level(request)
         if given in (level, MASTER):
             return None

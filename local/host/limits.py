@@ -1,4 +1,4 @@
-"""What the platform's web server refuses before anything else looks at a request."""
+"""Limits of the platform's web server, checked before anything else."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +9,7 @@ from local.host.paths import decode_path
 MAX_BODY = 100 * 1024 * 1024
 _MAX_REQUEST_LINE = 8192
 _MAX_HEADERS = 32 * 1024
-# aiohttp's own limits, which answer 400 to everything, are out of the way; it does not unpack bodies.
+# aiohttp's own limits, which return 400 for everything, are raised; it does not decompress bodies.
 SERVER_OPTIONS = {"max_line_size": 2**20, "max_field_size": 2**20, "auto_decompress": False}
 
 
@@ -17,7 +17,7 @@ SERVER_OPTIONS = {"max_line_size": 2**20, "max_field_size": 2**20, "auto_decompr
 async def platform_limits(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Puts the decoded path into the request, as `request["path"]`."""
+    """Checks the limits, and stores the decoded path as `request["path"]`."""
     if len(f"{request.method} {request.raw_path} HTTP/1.1\r\n") > _MAX_REQUEST_LINE:
         return web.Response(status=414)
     if sum(len(name) + len(value) + len(": \r\n") for name, value in request.raw_headers) > _MAX_HEADERS:

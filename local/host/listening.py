@@ -7,7 +7,7 @@ from aiohttp import web
 
 # Seconds for requests in progress when the host is stopped.
 SHUTDOWN_SECONDS = 1.0
-# For applications that only this machine's own processes call: bytes of a request's body.
+# The most bytes of a request body of applications that only local processes call.
 ANY_SIZE = 2**30
 
 
@@ -16,7 +16,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 async def serve_app(app: web.Application, listener: socket.socket, **options: Any) -> web.AppRunner:
-    """Takes requests from now on, until the runner is cleaned up. `options` are those of aiohttp's server."""
+    """Serves requests until the runner is cleaned up. `options` are those of aiohttp's server."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, **options)
     await runner.setup()
     await web.SockSite(runner, listener).start()

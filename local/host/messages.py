@@ -1,12 +1,12 @@
-"""The messages between Functions host and Python worker, as plain objects: this module is what Microsoft's library gets
-as `protos`, in place of classes that protobuf generates. Names and fields are those of FunctionRpc.proto."""
+"""The messages between Functions host and Python worker, as plain objects: Microsoft's library gets this module
+as `protos`, in place of generated protobuf classes. Names and fields are those of FunctionRpc.proto."""
 
 from types import SimpleNamespace
 from typing import Any
 
 
 class Message(SimpleNamespace):
-    """Holds the fields that it is made with."""
+    """A message with the fields that it is created with."""
 
 
 FunctionMetadataResponse = InvocationResponse = RpcException = RpcFunctionMetadata = RpcRetryOptions = Message

@@ -21,13 +21,13 @@ _HORIZON = timedelta(days=40 * 366)
 
 
 class Schedule:
-    """When a timer fires next. Raises HostError for an expression that is none, or that never fires."""
+    """The schedule of a timer. Raises HostError for an invalid expression, or one that never fires."""
 
     def __init__(self, expression: str) -> None:
         self._interval: timedelta | None = None
         if found := re.fullmatch(r"(\d+):([0-5]?\d):([0-5]?\d)", expression.strip()):
             first, second, third = map(int, found.groups())
-            # From 24 on the platform reads days, hours and minutes.
+            # From 24 on, the platform reads days, hours and minutes.
             days = timedelta(days=first, hours=second, minutes=third)
             self._interval = timedelta(hours=first, minutes=second, seconds=third) if first < 24 else days
             if not self._interval:
@@ -58,7 +58,7 @@ class Schedule:
         raise ValueError("never fires")
 
     def _first_of(self, day: datetime, start: datetime) -> datetime | None:
-        """The first time of that day which is not before the start."""
+        """The first match on that day at or after the start."""
         for hour in self._hours:
             if day + timedelta(hours=hour + 1) > start:
                 for minute in self._minutes:

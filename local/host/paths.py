@@ -6,12 +6,12 @@ from urllib.parse import quote, unquote_to_bytes
 _ENCODED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _SLASH = re.compile("(%2[Ff])")
 _NO_UTF_8 = re.compile("[\udc80-\udcff]")
-# What may stand in a path as it is, with the escapes that decoding has left or brought to light.
+# Characters that stay unescaped in a path, and escapes that are left after decoding.
 _PLAIN = "/!$&'()*+,;=:@"
 
 
 def decode_path(raw: str) -> str:
-    """Decoded once, but for `%2F` and for what is no UTF-8; then `.` and `..` are resolved. ValueError for `%00`."""
+    """Decodes a path once, except `%2F` and invalid UTF-8, and resolves `.` and `..`. Raises ValueError for `%00`."""
     path = _ENCODED.sub(lambda found: "".join(map(_decode, _SLASH.split(found[0]))), raw)
     if "\0" in path:
         raise ValueError("a path with a zero byte")
@@ -19,7 +19,7 @@ def decode_path(raw: str) -> str:
 
 
 def encode_path(path: str) -> str:
-    """The decoded path as it stands in a URL: escapes in it are taken as they are."""
+    """Encodes a decoded path for a URL; escapes in it stay as they are."""
     return "".join(
         part if _ENCODED.fullmatch(part) else quote(part, _PLAIN) for part in re.split(f"({_ENCODED.pattern})", path)
     )

@@ -52,7 +52,7 @@ _CONSTRAINTS: dict[str, tuple[tuple[int, ...], _Check]] = {
 
 @dataclass(frozen=True)
 class Route:
-    """A parsed template. Routes sort from the most to the least particular, as they are tried."""
+    """A parsed template. Routes sort from the most to the least specific, the order in which they are tried."""
 
     template: str
     pattern: re.Pattern[str]
@@ -60,7 +60,7 @@ class Route:
     precedence: tuple[int, ...]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The parameters when the path, decoded and below the route prefix, fits."""
+        """The parameters if the route matches the decoded path below the route prefix, else None."""
         if (found := self.pattern.fullmatch(path)) is None:
             return None
         values = {name: text for name, text in found.groupdict().items() if text}
@@ -69,7 +69,7 @@ class Route:
 
 
 def parse_route(template: str) -> Route:
-    """Raises HostError, saying what is wrong with the template."""
+    """Parses a template. Raises HostError with the reason."""
     if template.startswith(("/", "~")):
         raise HostError(f"route '{template}' must not start with '{template[0]}'")
     segments = template.strip("/").split("/")
@@ -87,7 +87,7 @@ def parse_route(template: str) -> Route:
         # An optional or catch-all segment may be missing with its slash.
         pattern += f"(?:{slash}{text})?" if segment.endswith("?}") or segment.startswith("{*") else slash + text
         precedence.append(weight)
-    # Of a catch-all the slash at the end is a part.
+    # A catch-all includes the slash at the end.
     pattern += "/?"
     return Route(template, re.compile(pattern, re.IGNORECASE | re.DOTALL), checks, tuple(precedence))
 

@@ -1,4 +1,4 @@
-"""Puts the host together: the app's functions, their triggers, start and stop."""
+"""The host: the app's functions with their triggers, start and stop."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ DURABLE_KEY = "durabletask_extension"
 
 
 class Host:
-    """A loaded app, ready to be served. Raises HostError for a trigger that cannot be served."""
+    """A loaded app. Raises HostError for a trigger that is not supported."""
 
     def __init__(self, functions: list[HostFunction], config: HostConfig, keys: Keys, state_dir: Path) -> None:
         self._functions = functions
@@ -55,7 +55,7 @@ class Host:
         self._admin = admin.Admin(functions, keys, {name: self._by_hand(timer) for name, timer in self._timers.items()})
 
     async def serve(self, listener: socket.socket, ready_file: Path) -> None:
-        """Serves until SIGTERM or SIGINT. The file says, as soon as requests are taken, where the host is."""
+        """Serves until SIGTERM or SIGINT. Writes the host's address to the file once it accepts requests."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -77,7 +77,7 @@ class Host:
         self._invoker.client_binding = binding
 
     def _durable_functions(self, functions: Iterable[HostFunction], name_key: str) -> dict[str, Function]:
-        """By the name under which an orchestrator calls them."""
+        """The durable functions by the name under which an orchestrator calls them."""
         enabled = (f for f in functions if not f.disabled)
         return {f.trigger.get(name_key) or f.name: self._durable_function(f) for f in enabled}
 
@@ -122,7 +122,7 @@ class Host:
             return response
         return admin.home_page() if path == "/" else web.Response(status=404)
 
-    # What is said at the start
+    # The messages at the start
 
     def _announce(self, url: str, ready_file: Path) -> None:
         described = [self._describe(function, url) for function in self._functions]

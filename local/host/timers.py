@@ -1,4 +1,4 @@
-"""Timer triggers: on their schedule, and by hand through the admin route."""
+"""Timer triggers: by schedule, and on demand through the admin route."""
 
 import asyncio
 import json
@@ -14,12 +14,12 @@ from local.host.ncrontab import Schedule
 
 log = logging.getLogger(__name__)
 
-# A wall clock that is set while the host runs is noticed after this many seconds.
+# Seconds after which a change of the wall clock is noticed.
 LONGEST_SLEEP = 60.0
 
 
 class TimerTrigger:
-    """One timer function. A run that is due while the one before lasts is left out, as on the platform."""
+    """One timer function. A run that is due while the previous one still runs is skipped, as on the platform."""
 
     def __init__(self, function: HostFunction, invoker: Invoker) -> None:
         self.function = function
@@ -32,7 +32,7 @@ class TimerTrigger:
             raise HostError(f"function '{function.name}': {error}") from error
 
     async def run_on_schedule(self) -> None:
-        """Never returns. Runs that were missed while no host was up are not made up for."""
+        """Runs the function by its schedule, for ever. Runs that were missed while no host ran are skipped."""
         if self.function.trigger.get("runOnStartup"):
             await self.run()
         while True:
@@ -42,7 +42,7 @@ class TimerTrigger:
             await self.run()
 
     async def run(self) -> None:
-        """One run. A failure is logged: the next run comes all the same."""
+        """One run. A failure is logged and does not affect the next run."""
         now = _now()
         status = {
             "Last": _iso(self._last or now),

@@ -1,4 +1,4 @@
-"""The app on the local host, asked through its HTTP doors as an operator would."""
+"""The app on the local host, called through its HTTP API as an operator does."""
 
 import asyncio
 import json
@@ -14,11 +14,11 @@ from local.stack import protection
 
 
 class RunError(RuntimeError):
-    """The app has refused, or a run did not end as it should; the text says why."""
+    """The app rejected a request, or a run did not end as expected; the text is the reason."""
 
 
 class BusyError(RunError):
-    """Azure or the app cannot answer at this moment."""
+    """Azure or the app is throttled or unavailable; retry."""
 
 
 class App:
@@ -29,7 +29,7 @@ class App:
         self._url = f"{url}/api/{protection(vm)}"
 
     async def ask(self, method: str, more: str = "") -> dict[str, Any]:
-        """The answer. Raises RunError."""
+        """The response to a request. Raises RunError."""
         async with self._session.request(method, self._url + more) as answer:
             body: dict[str, Any] = await answer.json(content_type=None)
             if answer.status >= 400:
@@ -38,7 +38,7 @@ class App:
         return body
 
     async def follow(self, outcome: str, say: Callable[[str], None], poll_seconds: float) -> dict[str, Any]:
-        """Says each step of the run until it has ended. Returns what it returned. Raises RunError for another end."""
+        """Prints each step of the run until it has ended, and returns its output. Raises RunError if it failed."""
         said = ""
         while True:
             try:

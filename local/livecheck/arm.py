@@ -1,4 +1,4 @@
-"""Azure Resource Manager as an operator's script calls it: one request, or one and the wait for what it began."""
+"""Calls Azure Resource Manager as an operator: one request, or a request and the wait for its operation."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ _TRIES = 5
 
 
 class ArmError(RuntimeError):
-    """Azure has refused, or what was begun has failed: the text is its code and message."""
+    """Azure rejected a request, or its operation failed: the text is code and message."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Arm:
         return answer
 
     async def finish(self, method: str, path: str, version: str, body: Any = None) -> None:
-        """Sends what begins an operation and waits for its end. Raises ArmError."""
+        """Sends a request and waits for the end of its operation. Raises ArmError."""
         answer = await self.call(method, path, version, body)
         if (url := answer.headers.get("azure-asyncoperation")) is not None:
             while True:
@@ -66,7 +66,7 @@ class Arm:
                 await asyncio.sleep(self._poll_seconds)
 
     async def list(self, path: str, version: str) -> list[dict[str, Any]]:
-        """All pages of a list; of one that is not there, nothing. Raises ArmError."""
+        """All pages of a list; an empty list for a 404. Raises ArmError."""
         found: list[dict[str, Any]] = []
         following: str = path
         while following:

@@ -1,4 +1,4 @@
-"""The check from its first look at the subscription to its last."""
+"""The live check, from the checks before it to the removal of everything."""
 
 import asyncio
 import base64
@@ -30,7 +30,7 @@ DEADLINE = 3 * 3600.0
 
 _RENEWED_BEFORE = 300.0
 
-# Claims of a token that tell whose it is.
+# Claims of a token that identify its owner.
 _CLAIMS = ("tid", "oid", "appid", "puid", "upn", "unique_name", "email", "preferred_username")
 
 
@@ -54,8 +54,8 @@ class Result:
 
 
 async def check(sandbox: Sandbox, options: Options, say: Say) -> Result:
-    """Never leaves without having tried to remove what it made, also when it is cancelled; cancelled once more, it says
-    what may be left. Raises ArmError, ClientAuthenticationError or OSError if nothing was made."""
+    """Always tries to remove what it created, also when it is cancelled; cancelled again, it prints what may be
+    left. Raises ArmError, ClientAuthenticationError or OSError if nothing was made."""
     async with _credential() as credential, _recorder(sandbox, options, credential) as recorder:
         connector = TCPConnector(ssl=ssl.create_default_context(cafile=recorder.ca_file))
         headers = {"Authorization": recorder.authorization}
@@ -81,7 +81,7 @@ async def check(sandbox: Sandbox, options: Options, say: Say) -> Result:
 
 
 def described(failure: BaseException) -> str:
-    """In words: that of being cancelled or late has none."""
+    """The text of an error; a cancellation and a time-out have none of their own."""
     silent = {TimeoutError: f"not done within {DEADLINE / 3600:g} hours", asyncio.CancelledError: "interrupted"}
     return str(failure) or silent.get(type(failure)) or repr(failure)
 
@@ -118,7 +118,7 @@ async def _recorder(sandbox: Sandbox, options: Options, credential: "AsyncTokenC
     held: AccessToken | None = None
 
     async def token() -> str:
-        """Kept, for the az CLI is a process for each."""
+        """A cached token: the az CLI starts a process for each."""
         nonlocal held
         if held is None or held.expires_on < time.time() + _RENEWED_BEFORE:
             held = await credential.get_token(f"{options.endpoint}/.default")
@@ -143,7 +143,7 @@ def _credential() -> "AsyncTokenCredential":
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """What is said in a token; nothing of one that cannot be read."""
+    """The claims of a token; none if it cannot be parsed."""
     try:
         part = token.split(".")[1]
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

@@ -1,4 +1,4 @@
-"""A proxy on loopback between the app and Azure Resource Manager, which writes down what is asked and answered."""
+"""A loopback proxy between the app and Azure Resource Manager that records requests and responses."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from local.livecheck.scrub import Scrubber
 
 _LARGEST = 64 * 1024 * 1024
 _ORIGIN = re.compile(r"^https://[^/]+")
-# Hop by hop, or true only of the bytes of one side.
+# Hop-by-hop headers, and those that describe the encoding of one side.
 _OWN = {"host", "authorization", "accept-encoding", "connection", "content-length", "transfer-encoding"}
 _NOT_RETURNED = {"connection", "content-encoding", "content-length", "transfer-encoding", "keep-alive"}
 
@@ -56,13 +56,13 @@ class Recorder:
 
     @property
     def authorization(self) -> str:
-        """What the recorder wants to see of its clients."""
+        """The token that the recorder expects from its clients."""
         return f"Bearer {self._key}"
 
     async def __aenter__(self) -> Self:
         async with self._closing as closing:
             self._lines = closing.enter_context(self._file.open("x", encoding="utf-8"))
-            # A kept connection that breaks would have aiohttp send a PUT once more.
+            # aiohttp would repeat a PUT if a kept-alive connection breaks.
             connector = TCPConnector(force_close=True)
             self._session = await closing.enter_async_context(ClientSession(connector=connector))
             app = web.Application(client_max_size=_LARGEST)
@@ -140,7 +140,7 @@ class Recorder:
         return _ORIGIN.sub(self.url, url)
 
     def _pages_through_here(self, content: bytes) -> bytes:
-        """The link to the next page of a list leads past the recorder, and to where its token opens nothing."""
+        """Rewrites the nextLink of a list, which would bypass the recorder, where its token is not valid."""
         body = _json(content)
         if not isinstance(body, dict) or not body.get("nextLink"):
             return content

@@ -1,4 +1,4 @@
-"""What is made for the check, and how all of it is removed again."""
+"""Creates the resources of the check, and removes all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ _IMAGE = {
 _DISABLE = {
     "properties": {"disableProtectionReason": "NotSpecified", "replicationProviderInput": {"instanceType": "A2A"}}
 }
-# What a vault holds, in the order in which Site Recovery lets it go, and how each is removed.
+# The objects in a vault, in the order in which Site Recovery can remove them, and how.
 _PARTS: tuple[tuple[str, str, str, Any], ...] = (
     ("replicationProtectedItems", "POST", "/remove", _DISABLE),
     ("replicationNetworkMappings", "DELETE", "", None),
@@ -92,7 +92,7 @@ async def check_place(arm: Arm, sandbox: Sandbox) -> None:
 
 
 async def existing(arm: Arm, sandbox: Sandbox) -> AsyncIterator[str]:
-    """The resource groups of the check that are there."""
+    """The resource groups of the check that exist."""
     for group in sandbox.groups:
         if (await arm.call("HEAD", group, _RESOURCES)).status != 404:
             yield group
@@ -139,9 +139,9 @@ def _virtual_machine(sandbox: Sandbox, interface: str) -> dict[str, Any]:
 
 
 async def remove(arm: Arm, sandbox: Sandbox, say: Say, poll_seconds: float) -> list[str]:
-    """Removes all of it, whatever of it is there. Returns what is left, and why, as text.
+    """Removes everything that exists. Returns what is left, and why, as text.
 
-    Whatever goes wrong with one group, the next is removed all the same.
+    An error at one group does not keep the next from being removed.
     """
     failures = []
     try:

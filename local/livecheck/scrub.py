@@ -1,4 +1,4 @@
-"""What a recording leaves out: whose subscription it was, who did it, what else is in it, and what opens anything."""
+"""Removes from a recording: subscription, identities, unrelated resources and secrets."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,17 +11,17 @@ PUBLIC = "https://management.azure.com"
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _OF_SUBSCRIPTION = re.compile(rf"(?<=/subscriptions/){_GUID}", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-# What can be replaced wherever it stands: shorter names are parts of other words.
+# The shortest text that is replaced anywhere: shorter names are parts of other words.
 _UNMISTAKABLE = re.compile(rf"{_GUID}|.*@.*|.{{12,}}", re.IGNORECASE)
-# What signs the URL of an operation, a page or a blob, and is as good as a key.
+# Query parameters that sign the URL of an operation, a page or a blob: secrets.
 _SIGNATURE = re.compile(r"(?<=[?&])(?:t|c|s|h|sig|skoid|sktid)=[^&\"'\s]*&?", re.IGNORECASE)
 _ORIGIN = re.compile(r"^https://[^/]+")
 _NOTHING = re.compile(r"(?!)")
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/([^/]+)", re.IGNORECASE)
 
-# Properties that tell who somebody is.
+# Properties that identify a person.
 _IDENTITIES = {"tenantid", "subscriptionid", "principalid", "clientid", "objectid", "createdby", "lastmodifiedby"}
-# Properties that open something.
+# Properties that hold a secret.
 _SECRETS = {"adminpassword", "connectionstring", "primarykey", "secondarykey", "accesstoken", "sastoken"}
 _HEADERS = {*OPERATION_HEADERS, "retry-after", "content-type", "date", "x-ms-request-id"}
 _LIMITS = "x-ms-ratelimit-remaining-"
@@ -42,7 +42,7 @@ class Scrubber:
             self._replace(each)
 
     def body(self, value: Any) -> Any:
-        """A JSON body as it may be written."""
+        """A scrubbed JSON body."""
         if isinstance(value, dict):
             return {self.text(name): self._property(name, each) for name, each in value.items()}
         if isinstance(value, list):
@@ -54,7 +54,7 @@ class Scrubber:
         return self.text(_ORIGIN.sub(PUBLIC, url)).rstrip("?&")
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Of an answer those that tell how to go on."""
+        """The headers of a response that a client follows."""
         kept = {name.lower(): value for name, value in headers.items()}
         kept = {name: value for name, value in kept.items() if name in _HEADERS or name.startswith(_LIMITS)}
         return {
@@ -87,6 +87,6 @@ class Scrubber:
         self._replaced = re.compile("|".join(map(re.escape, known)), re.IGNORECASE)
 
     def _is_elsewhere(self, element: Any) -> bool:
-        """Whether an element of a list is a resource that has no part in this."""
+        """Whether an element of a list is a resource outside the check."""
         found = _GROUP.match(str(element.get("id") or "")) if isinstance(element, dict) else None
         return found is not None and found[1].lower() not in self._groups

@@ -1,1 +1,1 @@
-"""What is deployed, made as Azure's remote build makes it, and proved: complete, nothing beside it, and it works."""
+"""Builds the deployment package as Azure's remote build does, and checks that it is complete, minimal and works."""

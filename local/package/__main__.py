@@ -1,4 +1,4 @@
-"""`python -m local package`: builds what is deployed as Azure's remote build does, and plays the demo against it."""
+"""`python -m local package`: builds the deployment package as Azure's remote build does, and runs the demo on it."""
 
 import argparse
 import asyncio
@@ -25,12 +25,12 @@ _MB = 1_000_000
 
 
 class BrokenError(RuntimeError):
-    """What was built is not what is to be deployed; the text says why."""
+    """The package is incomplete or has too much; the text is the reason."""
 
 
 def main(arguments: list[str]) -> int:
-    """0: it is complete, nothing is beside it, and it works; 1: not so; 2: it could not be built or tried;
-    130: interrupted."""
+    """Returns 0 if the package is complete, minimal and works; 1 if not; 2 if it could not be built or run;
+    130 if interrupted."""
     parser = argparse.ArgumentParser(prog="python -m local package", description=__doc__)
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="build in this folder, which is new or empty, and keep it"
@@ -83,7 +83,7 @@ def _prove(where: Path, estate: estates.Estate, speed: float) -> None:
 
 
 def _cold_import(python: str, app: Path) -> float:
-    """Of the app in an environment that has nothing but what is deployed."""
+    """Imports the app in an environment with only the package."""
     path = str(app / packages.PLACE)
     try:
         return statistics.median(
@@ -94,11 +94,11 @@ def _cold_import(python: str, app: Path) -> float:
 
 
 async def _demo(where: Path, app: Path, python: str, estate: estates.Estate, speed: float) -> bool:
-    """The host runs in that environment, too, out of a folder with nothing but the host."""
+    """Runs the demo with the host in that environment, from a folder with only the host."""
     host = where / "host"
     shutil.copytree(APP / "local" / "host", host / "local" / "host", ignore=shutil.ignore_patterns("__pycache__"))
     (host / "local" / "__init__.py").touch()
-    # The library that loads the app is the platform's, not among what is deployed.
+    # The library that loads the app belongs to the platform, not to the package.
     shutil.copytree(Path(azure_functions_runtime.__file__).parent, host / azure_functions_runtime.__name__)
     settings = estate.settings | {"PYTHONPATH": str(app / packages.PLACE)}
     stack = Stack(where / "stack", estate.data, speed=speed, settings=settings, app=app, python=python, host_root=host)

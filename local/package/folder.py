@@ -1,4 +1,4 @@
-"""The folder that is deployed: what .funcignore leaves of the project."""
+"""The deployed folder: the project without what .funcignore excludes."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def lay(project: Path, folder: Path) -> list[Path]:
 
 
 def _left(project: Path) -> Iterator[Path]:
-    """The syntax of .funcignore is that of .gitignore: a folder that is ignored is not looked into."""
+    """The files that .funcignore does not exclude. Its syntax is that of .gitignore: an ignored folder is skipped."""
     ignored = GitIgnoreSpec.from_lines((project / ".funcignore").read_text().splitlines())
     for here, folders, files in os.walk(project):
         inside = Path(here).relative_to(project)
@@ -32,9 +32,9 @@ def _left(project: Path) -> Iterator[Path]:
 
 
 def examine(folder: Path, files: list[Path], project: Path) -> tuple[list[str], set[str]]:
-    """What is wrong with the folder, and the names that its modules import, of whatever package.
+    """The errors of the folder, and all names that its modules import.
 
-    What belongs in it is what `function_app.py` leads to: so nothing of the tools, tests and documents does.
+    It must hold exactly what `function_app.py` imports: no tools, tests or documents.
     """
     imported = Imported(folder)
     used = reach(imported, _START)

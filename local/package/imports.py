@@ -1,4 +1,4 @@
-"""What modules import when they run, read from their source: nothing is executed.
+"""The imports of modules, read from their source without running it.
 
 A text that is the dotted name of a module in the folder counts: the tables of activities and routes hold modules that
 are imported at the first call.
@@ -13,7 +13,7 @@ _DOTTED = re.compile(r"\w+(\.\w+)+")
 
 
 class Imported:
-    """The names that modules of a folder import: `a.b` and, of `from a.b import c`, `a.b.c`, a module or not."""
+    """The names that modules of a folder import: `a.b`, and for `from a.b import c` also `a.b.c`, module or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -28,7 +28,7 @@ class Imported:
         return found.names
 
     def files_of(self, name: str) -> Iterator[Path]:
-        """The files in the folder that an import of this name runs: its own and those of the packages around it."""
+        """The files that an import of this name runs: the module and the packages above it."""
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
             path = Path(*parts[:depth])
@@ -38,7 +38,7 @@ class Imported:
 
 
 def reach(imported: Imported, start: Path) -> set[Path]:
-    """The files that are run when the start is imported and all of its functions are called."""
+    """The files that run if `start` is imported and all functions are called."""
     reached, waiting = set[Path](), [start]
     while waiting:
         file = waiting.pop()

@@ -1,4 +1,4 @@
-"""The packages beside the app: installed as the platform installs them, and each of them needed."""
+"""The packages of the app: installed as the platform does it, and checked that each is needed."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ PLACE = Path(".python_packages/lib/site-packages")
 
 
 class InstallError(RuntimeError):
-    """pip has failed; the text is the end of what it said."""
+    """pip failed; the text is the end of its output."""
 
 
 def install(folder: Path, *more: str) -> None:
@@ -28,17 +28,17 @@ def install(folder: Path, *more: str) -> None:
     done = subprocess.run((*pip, *options, *more), capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = done.stderr[-2000:].strip()
-        # pip ends such a try with "no matching distribution"; that it could not connect stands in its warnings.
+        # pip then fails with "no matching distribution"; only its warnings show that it could not connect.
         if "connection broken by" in done.stderr:
             raise InstallError(f"the package registry cannot be reached:\n{said}")
         raise InstallError(f"pip could not install requirements.txt:\n{said}")
 
 
 def examine(project: Path, folder: Path, imported: set[str]) -> tuple[list[str], int]:
-    """What is wrong with the packages, and how many there are. `imported` are the names that the app imports.
+    """The errors of the packages, and their number. `imported` are the names that the app imports.
 
-    Each requirement of pyproject.toml is to be imported by the app, and each package to be required by one of these,
-    or by one that is.
+    The app must import each requirement of pyproject.toml, and each package must be required by one of these, directly
+    or not.
     """
     declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"]
     installed = {canonicalize_name(each.name): each for each in distributions(path=[str(folder / PLACE)])}
@@ -71,7 +71,7 @@ def _needed(declared: Iterable[str], installed: Mapping[NormalizedName, Distribu
 
 
 def _modules(distribution: Distribution) -> set[str]:
-    """The names of its modules, as one imports them."""
+    """The importable names of a package."""
     files = (file.with_suffix("") for file in distribution.files or () if file.suffix == ".py")
     return {".".join(part for part in file.parts if part != "__init__") for file in files}
 

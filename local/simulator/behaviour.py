@@ -1,4 +1,4 @@
-"""What no source settles: each variant exists, and a client has to live with all of them."""
+"""Switches between variants of Azure's behaviour that no source settles: a client must work with each of them."""
 
 from dataclasses import dataclass, fields
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading request bodies: what is missing or has the wrong type is refused, as the providers' JSON readers do."""
+"""Reads request bodies; a missing value or a wrong type is an error, as in the providers' JSON readers."""
 
 import ipaddress
 from typing import Any
@@ -17,7 +17,7 @@ def body(call: Call) -> Json:
 
 
 def get(source: Json, path: str, kind: type, *, required: bool = False) -> Any:
-    """The value at a dotted path, or None. Raises ArmError 400 for a wrong type, or for nothing where required."""
+    """The value at a dotted path, or None. Raises ArmError 400 for a wrong type, or for a missing required value."""
     value: Any = source
     for name in path.split("."):
         if value is None:
@@ -53,7 +53,7 @@ def network(text: Any, target: str) -> ipaddress.IPv4Network | ipaddress.IPv6Net
 
 
 def whole(text: str | None, name: str) -> int | None:
-    """A query option that is a whole number above 0, or None where it is not given. Raises ArmError 400."""
+    """A query option that is a whole number above 0, or None without it. Raises ArmError 400."""
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or int(text) < 1:

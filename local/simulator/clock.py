@@ -1,4 +1,4 @@
-"""Service time. It runs `speed` times as fast as the wall and moves every state machine of the simulator."""
+"""Service time: it runs `speed` times as fast as wall time and drives every state machine of the simulator."""
 
 import asyncio
 import heapq
@@ -13,13 +13,13 @@ Callback = Callable[[float], None]
 
 
 class Clock:
-    """Counts service seconds from 0. Stamps in bodies are wall-clock UTC: clients compare them with theirs."""
+    """Counts service seconds from 0. Stamps in bodies are wall-clock UTC: clients compare them with their clock."""
 
     def __init__(self, speed: float = 1) -> None:
         self._due: list[tuple[float, int, Callback]] = []
         self._order = itertools.count()
         self._changed = asyncio.Event()
-        # (wall, service, speed) since each change of speed: what maps a past moment back to the wall.
+        # (wall, service, speed) of each change of speed: maps a past moment back to wall time.
         self._segments: list[tuple[float, float, float]] = [(time.time(), 0.0, _checked(speed))]
 
     @property
@@ -71,21 +71,21 @@ class Clock:
         self._changed.set()
 
     def forget(self) -> None:
-        """Drops what was due."""
+        """Drops all scheduled callbacks."""
         self._due.clear()
 
     def advance(self) -> None:
-        """Runs everything that is due. Called before each request, so that no read sees a late state."""
+        """Runs everything that is due. Called before each request, so that no read sees a stale state."""
         while self._due and self._due[0][0] <= self.now():
             moment, _, callback = heapq.heappop(self._due)
             try:
                 callback(moment)
             except Exception:
-                # One broken callback must not stop the time of all the others.
+                # One failed callback must not stop the others.
                 _LOG.exception("a callback due at %s failed", moment)
 
     async def run(self) -> None:
-        """Runs what is due even without requests: events have to be raised on time."""
+        """Runs due callbacks even without requests, so that events are raised on time."""
         while True:
             self.advance()
             self._changed.clear()

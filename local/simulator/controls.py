@@ -1,4 +1,4 @@
-"""The simulator's own controls, under /sim. They are no part of Azure, ask for no token and are not logged."""
+"""The simulator's own controls, under /sim. They are not part of Azure, need no token and are not logged."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def readable_errors(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """A control that was asked for something wrong answers 400 with the reason in plain words."""
+    """Turns a ValueError of a control into a 400 with its text."""
     try:
         return await handler(request)
     except ValueError as error:
@@ -66,7 +66,7 @@ class Controls:
         app.add_subapp("/sim", control)
 
     def load(self, raw: Any) -> Json:
-        """Replaces what exists by an estate. Raises ValueError, and then nothing has changed."""
+        """Replaces everything that exists with an estate. Raises ValueError, and then nothing has changed."""
         announce = bool(raw.pop("announce", False)) if isinstance(raw, dict) else False
         estate.load(self.world, raw)
         self._follow()
@@ -78,7 +78,7 @@ class Controls:
         return {"virtualMachines": len(vms), "subscriptions": len(self.world.store.subscriptions)}
 
     def _follow(self) -> None:
-        """Lists that lag start with everything that exists."""
+        """Rebuilds the snapshots of lists that lag."""
         index.follow(self.world)
         lists.follow(self.world)
 
@@ -133,7 +133,7 @@ class Controls:
         return web.Response(status=204)
 
     async def post_move(self, request: web.Request) -> web.Response:
-        """Moves a resource to another resource group at once. What Site Recovery keeps of it stays as it was."""
+        """Moves a resource to another resource group at once. Site Recovery keeps its old ID."""
         body = await _json(request)
         new_id = scenes.move(self.world, body)
         return web.json_response({"id": new_id})

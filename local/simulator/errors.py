@@ -1,4 +1,4 @@
-"""The error bodies of Azure Resource Manager's front door and of its resource providers."""
+"""Error bodies of Azure Resource Manager and of its resource providers."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ _GATEWAY = {"x-ms-failure-cause": "gateway"}
 
 
 def resource_not_found(resource_type: str, name: str, group: str) -> ArmError:
-    """Wording and header as recorded for a missing vault (CLI-SELF #21)."""
+    """Message and header as recorded for a missing vault (CLI-SELF #21)."""
     return ArmError(
         404,
         "ResourceNotFound",
@@ -114,7 +114,7 @@ def authorization_failed(client: str, principal: str, action: str, scope: str) -
 
 
 def linked_authorization_failed(client: str, principal: str, own: tuple[str, str], linked: tuple[str, str]) -> ArmError:
-    """`own` and `linked` are an action and its scope each."""
+    """`own` and `linked` are each an action and its scope."""
     return ArmError(
         403,
         "LinkedAuthorizationFailed",

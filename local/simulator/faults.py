@@ -1,4 +1,4 @@
-"""Faults on demand: which calls go wrong, how, and how often."""
+"""Faults on demand: rules that make matching calls fail, or change their answers."""
 
 import random
 import re
@@ -35,7 +35,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(slots=True)
 class Fault:
-    """One rule. `detail` holds what its kind needs; seconds in it are wall seconds."""
+    """One rule. `detail` is the rule as JSON; seconds in it are wall seconds."""
 
     kind: str
     method: str | None
@@ -75,7 +75,7 @@ class Faults:
     rules: list[Fault] = field(default_factory=list)
 
     def add(self, raw: Any) -> None:
-        """Takes one rule as JSON. Raises ValueError that says what is wrong with it."""
+        """Adds one rule, given as JSON. Raises ValueError with the reason."""
         if not isinstance(raw, dict):
             raise ValueError("a fault must be an object")
         for name, value in raw.items():

@@ -1,4 +1,4 @@
-"""ARM's front door: token, rate limits, routes, api-versions, parents, faults, and the log of what was served."""
+"""The entry point of ARM: token, rate limits, routes, api-versions, parents, faults, and the request log."""
 
 import asyncio
 import json
@@ -72,7 +72,7 @@ class Gateway:
             answer = self._dispatch(call, raw)
         except ArmError as error:
             if call.body is None:
-                call.body = _readable(raw)  # refused before it was read: the log holds it all the same
+                call.body = _readable(raw)  # rejected before it was parsed: the log has it all the same
             answer = error.answer()
         except Exception:
             _LOG.exception("%s %s failed", call.method, call.path)
@@ -118,8 +118,8 @@ class Gateway:
             raise errors.subscription_not_found(parts[1])
 
     def _check_group(self, method: str, path: str) -> None:
-        """The resource group of the path must exist; its own routes look for themselves. One that is being deleted
-        takes no PUT."""
+        """The resource group of the path must exist, except for its own routes. A group that is being deleted rejects
+        PUT."""
         parts = path.strip("/").split("/")
         if len(parts) < 4 or parts[2].lower() != "resourcegroups":
             return
@@ -142,7 +142,7 @@ class Gateway:
         return f"tenant/{self.world.store.tenant_id}"
 
     def planned(self, fault: Fault) -> ArmError:
-        """What a fault of the kind `status` or `throttle` answers."""
+        """The error of a fault of the kind `status` or `throttle`."""
         detail = fault.detail
         headers = {"Retry-After": f"{detail['retryAfter']:g}"} if "retryAfter" in detail else {}
         if fault.kind == "throttle":
@@ -168,7 +168,7 @@ class Gateway:
         return web.Response(status=answer.status, headers=headers, body=body)
 
     def _drop(self, request: web.Request, call: Call | None = None, raw: bytes = b"") -> web.Response:
-        """Breaks the connection. With `call`, also logs it as never answered (status 0)."""
+        """Closes the connection. With `call`, also logs the request with status 0."""
         if call is not None:
             call.body = _readable(raw)
             self._write_log(call, 0, None)
@@ -177,7 +177,7 @@ class Gateway:
         return web.Response(status=500)
 
     def _write_log(self, call: Call, status: int, body: Any, fault: Fault | None = None) -> None:
-        """A mutated answer is logged as it was before: it may be no JSON."""
+        """A mutated answer is logged as it was before, because it may not be JSON."""
         line = {
             "time": self.world.clock.stamp(),
             "method": call.method,

@@ -19,7 +19,7 @@ LIFETIME = 86_400
 
 
 def object_id(client: str) -> str:
-    """Of the service principal of an app registration or identity."""
+    """The object ID of the service principal of an app registration or identity."""
     return stable_guid("object", client)
 
 
@@ -69,7 +69,7 @@ def _unauthorized(code: str, message: str) -> ArmError:
 
 
 class Identity:
-    """The routes that are asked without a token. `tenant` is read at each call: an estate brings its own."""
+    """The routes that need no token. `tenant` is read at each call, because an estate sets it."""
 
     def __init__(self, secret: str, client_id: str) -> None:
         self.secret = secret
@@ -85,7 +85,7 @@ class Identity:
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self.token)
 
     async def managed_identity(self, request: web.Request) -> web.Response:
-        """Protocol 2019-08-01 of App Service."""
+        """The managed identity endpoint of App Service, protocol 2019-08-01."""
         if request.headers.get("X-IDENTITY-HEADER") != self.secret:
             return web.json_response(
                 {"statusCode": 401, "message": "X-IDENTITY-HEADER is missing or wrong"}, status=401
@@ -150,7 +150,7 @@ class Identity:
         )
 
     async def token(self, request: web.Request) -> web.Response:
-        """Client credentials; any secret will do."""
+        """Client credentials flow; any secret is accepted."""
         form = await request.post()
         client = form.get("client_id")
         if form.get("grant_type") != "client_credentials" or not isinstance(client, str):

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 
 def key(resource_id: str) -> str:
-    """The form under which IDs are equal."""
+    """The form in which equal IDs compare as equal."""
     return resource_id.rstrip("/").lower()
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceId:
-    """`type` is `Microsoft.Compute/virtualMachines/extensions`; `parent` is the ID that this one hangs under."""
+    """`type` is `Microsoft.Compute/virtualMachines/extensions`; `parent` is the ID above it."""
 
     text: str
     subscription: str
@@ -22,7 +22,7 @@ class ResourceId:
 
 
 def parse(text: str) -> ResourceId | None:
-    """None for what is no ID of a resource. `group` is empty for what lies right in a subscription."""
+    """None for a text that is not a resource ID. `group` is empty for a resource at subscription level."""
     parts = text.strip("/").split("/")
     lowered = [part.lower() for part in parts]
     if len(parts) < 6 or lowered[0] != "subscriptions" or "providers" not in lowered or "" in parts:

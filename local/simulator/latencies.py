@@ -1,7 +1,7 @@
-"""How long the services take, in seconds at clock speed 1.
+"""Durations of the services' operations, in seconds at clock speed 1.
 
 Sources: CLI-SELF and CLI-A2A are the az CLI's recorded A2A scenarios of 2023-08 and 2023-01, PS-RPI the PowerShell
-recording of 2019-05. "invented" marks what no source gives.
+recording of 2019-05. "invented" marks values without a source.
 """
 
 FABRIC = 70.0  # CLI-A2A #3, #8: 70 s; CLI-SELF: 65-85 s

@@ -1,4 +1,4 @@
-"""What a subscription may not have, though it is well formed: cores, sizes, and types that Azure Policy denies."""
+"""Limits of a subscription: quotas of cores, restricted sizes, and types that Azure Policy denies."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _GROUP = "Microsoft.Resources/resourceGroups"
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`name` is `cores` or a family of sizes. Without `used` the VMs that exist are counted."""
+    """`name` is `cores` or a family of sizes. Without `used`, the cores of existing VMs are counted."""
 
     subscription: str
     location: str
@@ -25,7 +25,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class RestrictedSize:
-    """A size that a subscription may not use in these zones, or, without any, in the whole location."""
+    """A size that is restricted in these zones, or, without zones, in the whole location."""
 
     subscription: str
     location: str
@@ -35,7 +35,7 @@ class RestrictedSize:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A policy assignment with the effect deny, as far as the type of a resource decides."""
+    """A policy assignment with the effect deny for one resource type."""
 
     scope: str
     type: str
@@ -67,7 +67,7 @@ class Limits:
                 yield each
 
     def check_policy(self, path: str) -> None:
-        """Raises ArmError 403 when a policy denies a write of what this path names."""
+        """Raises ArmError 403 when a policy denies a write at this path."""
         parts = path.strip("/").split("/")
         parsed = ids.parse(path)
         kind = parsed.type if parsed else _GROUP if len(parts) == 4 else ""
@@ -77,7 +77,7 @@ class Limits:
 
 
 def _disallowed(denial: Denial, name: str) -> ArmError:
-    """Shape and words as documented (azure-docs, enforce job execution on a hybrid worker by Azure Policy)."""
+    """Body as documented (azure-docs, enforce job execution on a hybrid worker by Azure Policy)."""
     policies = "providers/Microsoft.Authorization"
     assignment = denial.assignment
     if not assignment.startswith("/"):

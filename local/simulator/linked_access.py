@@ -1,4 +1,4 @@
-"""What Azure checks besides the call itself: the caller's rights on the resources that a body names.
+"""Linked access checks: the caller's rights on the resources that a request body names.
 
 Of compute and network these are the join actions, which their providers document. Of Site Recovery one page tells what
 is checked of who enables a VM (azure-docs, site-recovery-role-based-linked-access-control): the rights to make a VM in
@@ -72,7 +72,7 @@ _CHECKED: dict[str, tuple[str, ...]] = {
 
 
 def links(world: World, call: Call) -> Iterator[Right]:
-    """What a call with a body demands of its caller besides its own action. Raises ArmError."""
+    """The rights that the body of a call needs besides the call's own action. Raises ArmError."""
     for field, resource in _named(call.body):
         for action in _CHECKED[field]:
             yield Right(action, resource)
@@ -80,7 +80,7 @@ def links(world: World, call: Call) -> Iterator[Right]:
 
 
 def _named(body: Any) -> Iterator[tuple[str, str]]:
-    """Each field that is checked with each ID in it, wherever it stands. Names of tags are not fields."""
+    """Each checked field with each ID in it, at any depth. Names of tags are not fields."""
     if isinstance(body, list):
         for each in body:
             yield from _named(each)
@@ -113,7 +113,7 @@ def _subnets(world: World, call: Call) -> Iterator[Right]:
 
 
 def _of_enable(world: World, call: Call, properties: Json) -> Iterator[str]:
-    """In the network that is given, else the one that the VM's is mapped to; of the name given, else of its own."""
+    """The subnets of an enable: in the given network or the mapped one, by the given name or the source's."""
     container = scope.container(world, call)
     given = "providerSpecificDetails"
     target = container.vault.container_by_id(checks.get(properties, f"{given}.recoveryContainerId", str) or "")
@@ -129,7 +129,7 @@ def _of_enable(world: World, call: Call, properties: Json) -> Iterator[str]:
 
 
 def _of_change(world: World, call: Call, properties: Json) -> Iterator[str]:
-    """Where the interfaces would be, if it names any, or another network for all of them."""
+    """The subnets of the interfaces after a change of interfaces or of the network."""
     item = scope.item(world, call)
     networks = {prefix: checks.get(properties, name, str) for prefix, name in NETWORKS.items()}
     changes = nic_changes.parse(properties)

@@ -1,4 +1,4 @@
-"""Answers that are changed on their way to the client: odd values, missing fields, and bodies that are no JSON."""
+"""Mutations of answers: unexpected values, missing fields, and bodies that are not JSON."""
 
 import base64
 import binascii

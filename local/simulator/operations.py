@@ -1,7 +1,7 @@
 """Long-running operations of the providers other than Site Recovery.
 
-Network and compute answer a body at once and are followed by Azure-AsyncOperation; the storage provider answers 202
-without a body and is followed by Location alone.
+Network and compute return a body at once and are polled by Azure-AsyncOperation; the storage provider returns 202
+without a body and is polled by Location only.
 """
 
 import base64
@@ -18,7 +18,7 @@ routes = Routes("any")
 
 
 def _signature() -> str:
-    """Poll URLs have been signed since 2023: about 3 KB of certificate in the query, to be used as they are."""
+    """Poll URLs have been signed since 2023: about 3 KB of certificate in the query. Clients must not change them."""
     blob = b"".join(hashlib.sha512(f"certificate {index}".encode()).digest() for index in range(31))
     certificate = base64.urlsafe_b64encode(blob).decode().rstrip("=")
     signature = base64.urlsafe_b64encode(hashlib.sha512(b"signature").digest()).decode().rstrip("=")
@@ -40,7 +40,7 @@ def begin(
     retry_after: float = 10,
     error: Json | None = None,
 ) -> Operation:
-    """Starts one. `done` runs when it ends well; with an `error`, or by a fail-operation fault, it ends without."""
+    """Starts an operation. `done` runs when it succeeds; with an `error` or a fail-operation fault it fails instead."""
     now = world.clock.now()
     if call.doomed is not None:
         error = {

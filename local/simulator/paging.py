@@ -1,12 +1,21 @@
-"""The pages of a list."""
+"""What a list shows, page by page."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from local.simulator import ids
+from local.simulator.store import Resource
 from local.simulator.wire import Call, Json
 from local.simulator.world import World
 
 T = TypeVar("T")
+
+
+def listed(world: World, call: Call, kind: str) -> list[Resource]:
+    """The resources of one type in the resource group of the path, or else in its subscription."""
+    if "group" in call.params:
+        return world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
+    return world.store.of_type(call["subscription"], kind)
 
 
 def page(world: World, call: Call, values: Sequence[T], show: Callable[[T], Any] = lambda value: value) -> Json:

@@ -9,7 +9,7 @@ from typing import Any
 from local.simulator.wire import Json
 
 KEPT = 100_000
-# Answers take most of the memory: beyond this many bytes the oldest lose theirs.
+# Responses take most of the memory: beyond this many bytes the oldest are dropped.
 KEPT_BYTES = 256 * 1024 * 1024
 
 
@@ -20,7 +20,7 @@ class _Entry:
     omitted: bool = False
 
     def text(self) -> bytes:
-        """As JSON. What was answered is JSON already: megabytes of it are not read only to be written again."""
+        """The entry as JSON. The response is JSON already, and is not parsed only to be serialized again."""
         head = self.line | {"responseBodyOmitted": True} if self.omitted else self.line
         return json.dumps(head).encode()[:-1] + b', "responseBody": ' + (self.response or b"null") + b"}"
 
@@ -50,12 +50,12 @@ class RequestLog:
         return b"[" + b", ".join(entry.text() for entry in entries) + b"]"
 
     def after(self, number: int) -> list[Json]:
-        """The same, read."""
+        """The same, parsed."""
         found: list[Json] = json.loads(self.text(number))
         return found
 
     def clear(self) -> None:
-        """Numbers go on counting."""
+        """Removes all entries; numbering continues."""
         self._entries.clear()
         self._answered.clear()
         self._bytes = 0

@@ -1,4 +1,4 @@
-"""Case-insensitive routes, as ARM has them, and the api-versions each of them knows."""
+"""Case-insensitive routes, as in ARM, each with the api-versions that it accepts."""
 
 import re
 from collections.abc import Callable
@@ -73,7 +73,7 @@ class Router:
         node.routes[method] = route
 
     def match(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
-        """The routes by method, and the placeholders. No routes: nothing of ours."""
+        """The routes by method, and the placeholders; no routes for an unknown path."""
         for pattern, routes in self._scoped:
             if found := pattern.match(path):
                 return routes, found.groupdict()

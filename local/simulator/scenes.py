@@ -1,4 +1,4 @@
-"""Changes to a running scene that no call to Azure makes: a moved resource, an item or a job in a state on demand."""
+"""Changes that no Azure request makes: a resource moved at once, an item or a job shown in a state on demand."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The process around it all: HTTPS on loopback with a certificate of its own CA, started and stopped as one thing."""
+"""The simulator as a server: HTTPS on loopback with a certificate of its own CA."""
 
 import asyncio
 import json
@@ -122,7 +122,7 @@ class Simulator:
 
     @property
     def ca_file(self) -> Path:
-        """Its own CA and those of certifi, so that a client that trusts only this file still reaches the world."""
+        """The simulator's CA and those of certifi: a client that trusts only this file can reach other hosts too."""
         return self._folder / "ca.pem"
 
     @property
@@ -156,7 +156,7 @@ class Simulator:
         _write(self._folder / "simulator.json", json.dumps(self.description(), indent=2).encode())
 
     def description(self) -> Json:
-        """What simulator.json holds."""
+        """The content of simulator.json."""
         return {
             "url": self.url,
             "pid": os.getpid(),
@@ -189,7 +189,7 @@ class Simulator:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Readable by its owner only. Readers see the old file or the new one, never half of it."""
+    """Replaces the file atomically, readable by its owner only: readers see the old file or the new one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_bytes(content)
     draft.chmod(0o600)

@@ -1,4 +1,4 @@
-"""What a list that lags shows: a copy of what exists, which each write reaches some time after it was made."""
+"""The content of a list that lags: a copy of what exists, which each write reaches after the lag."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 class Snapshot(Generic[T]):
     """Values by resource ID as they were `lag` service seconds ago.
 
-    `find` returns what has an ID now, or None. Values must not change any more once they are given to the snapshot.
+    `find` returns what has an ID now, or None. Values must not change once they are in the snapshot.
     """
 
     def __init__(
@@ -24,11 +24,11 @@ class Snapshot(Generic[T]):
         self._values = {ids.key(resource_id): value for resource_id, value in everything}
 
     def items(self) -> Iterator[tuple[str, T]]:
-        """ID, in lower case, and value of everything that is known."""
+        """Each ID, in lower case, with its value."""
         return iter(self._values.items())
 
     def changed(self, path: str) -> None:
-        """What has this ID, or what it hangs under, was written: as it is now it is known when the lag is over."""
+        """Records a write at this ID, or of the resource above it: the snapshot shows it after the lag."""
         at = ids.key(path)
         while at:
             found = self._find(at)

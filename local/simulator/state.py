@@ -1,4 +1,4 @@
-"""Everything that exists, as one JSON: what `GET /sim/state` answers."""
+"""Everything that exists as one JSON: the response of `GET /sim/state`."""
 
 from local.simulator.arm import compute
 from local.simulator.recovery import item_view, job_view, views
@@ -12,7 +12,7 @@ def virtual_machines(world: World) -> list[VirtualMachine]:
 
 
 def everything(world: World) -> Json:
-    """Items that a client cannot see yet are in it all the same."""
+    """Includes items that a client cannot see yet."""
     return {
         "tenantId": world.store.tenant_id,
         "subscriptions": [each.body() for each in world.store.subscriptions.values()],

@@ -1,4 +1,4 @@
-"""Every resource but Site Recovery's own, in memory, with the indexes that list calls need."""
+"""All resources but Site Recovery's own, in memory, indexed for list calls."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def _now() -> str:
 
 @dataclass(slots=True)
 class Resource:
-    """An ARM resource: `body` is its JSON as a GET answers it, ID, name and type included.
+    """An ARM resource: `body` is its JSON, with ID, name and type, as a GET returns it.
 
     `created` is what `$expand=createdTime` shows. It stays when the resource is written again.
     """
@@ -50,7 +50,7 @@ class Resource:
 
 @dataclass(slots=True)
 class VirtualMachine(Resource):
-    """`fail_enable` is the estate's order to fail the next `times` enable jobs of this VM."""
+    """`fail_enable` makes the next `times` enable jobs of this VM fail."""
 
     power: str = "running"
     eligibility_errors: list[Json] = field(default_factory=list)
@@ -59,9 +59,9 @@ class VirtualMachine(Resource):
 
 @dataclass(slots=True)
 class StorageAccount(Resource):
-    """`soft_delete`, of blobs and containers, is a setting of its blob service, which has an address of its own.
+    """`soft_delete` of blobs and containers is a setting of the blob service, which has its own resource ID.
 
-    `content` are the names of what is in it, by `containers`, `shares`, `queues` and `tables`.
+    `content` are names by `containers`, `shares`, `queues` and `tables`.
     """
 
     soft_delete: bool = False
@@ -127,9 +127,9 @@ class Subscription:
 
 
 class Store:
-    """Resources by ID, by subscription and type, and by the ID that they hang under.
+    """Resources by ID, by subscription and type, and by the ID above them.
 
-    `changed` is called with the ID of what is added or removed.
+    `changed` is called with the ID of each resource that is added or removed.
     """
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ class Store:
         return found if isinstance(found, VirtualMachine) else None
 
     def remove(self, resource_id: str) -> None:
-        """Removes it and what hangs under it. Removing what is not there is no error."""
+        """Removes a resource and its children, if it exists."""
         id_key = ids.key(resource_id)
         for children in list(self._by_parent.get(id_key, {}).values()):
             for child in list(children.values()):
@@ -178,7 +178,7 @@ class Store:
         self.changed(id_key)
 
     def move(self, resource: Resource, new_id: str) -> None:
-        """Gives a resource, with what hangs under it, another ID, and changes what names it."""
+        """Changes the ID of a resource, of its children, and in all bodies that reference it."""
         old = re.compile(re.escape(resource.id) + '(?=["/])', re.IGNORECASE)
         touched = [each for each in self._by_id.values() if old.search(json.dumps(each.body))]
         inside = [each for each in touched if ids.key(each.id) == ids.key(resource.id) or old.match(each.id + "/")]
@@ -215,7 +215,7 @@ class Store:
         return self.subscriptions.get(subscription_id.lower())
 
     def group(self, group_id: str) -> ResourceGroup | None:
-        """The group of this ID, which may also be the ID of something inside it."""
+        """The resource group of an ID, which may be that of the group or of a resource in it."""
         parts = group_id.strip("/").split("/")
         if len(parts) < 4:
             return None

@@ -27,14 +27,14 @@ _LIMITS = {
     "DELETE": Limit("deletes", 200, 10),
 }
 _WRITES = Limit("writes", 200, 10)
-# The header of the limit shared by all principals: seen as 3,749 beside 249.
+# The limit shared by all principals, as a multiple: its header showed 3,749 beside 249.
 _GLOBAL = 15
 _QUERIES = 15
 _QUERY_WINDOW = 5.0
 
 
 def limit_of(method: str) -> Limit:
-    """The bucket that a call with this method takes its token from."""
+    """The token bucket of a method."""
     return _LIMITS.get(method, _WRITES)
 
 
@@ -57,7 +57,7 @@ class Throttle:
         self._windows: dict[str, _Window] = {}
 
     def take(self, method: str, scope: str, principal: str) -> dict[str, str]:
-        """Takes one token and answers the rate-limit headers. Raises ArmError 429 with Retry-After when none is left.
+        """Takes one token and returns the rate-limit headers. Raises ArmError 429 with Retry-After when none is left.
 
         `scope` is `subscription` or, for calls outside of one, `tenant`, then a slash and its ID.
         """

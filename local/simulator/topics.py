@@ -1,6 +1,6 @@
-"""Custom topics of Event Grid: where an app publishes events of its own. What is taken is kept, and can be read.
+"""Custom topics of Event Grid, to which an app publishes events. Accepted events are kept, and can be read.
 
-A topic is there as soon as somebody publishes to it, and takes CloudEvents 1.0. The words of its refusals are invented.
+A topic exists from the first event published to it, and accepts CloudEvents 1.0. Its error messages are invented.
 """
 
 import json
@@ -24,13 +24,13 @@ _BATCH, _SINGLE = "application/cloudevents-batch+json", "application/cloudevents
 
 @dataclass(slots=True)
 class Topic:
-    """`calls` are those that were taken; the oldest events are forgotten beyond `KEPT`."""
+    """`calls` counts accepted calls. Beyond `KEPT` the oldest events are dropped."""
 
     calls: int = 0
     events: deque[Json] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def body(self) -> Json:
-        """What `GET /sim/topics/<name>` answers."""
+        """The response of `GET /sim/topics/<name>`."""
         return {"calls": self.calls, "events": list(self.events)}
 
 
@@ -92,7 +92,7 @@ def _checked(request: web.Request, raw: bytes) -> list[Json]:
 
 
 def _problem(event: Any) -> str:
-    """What CloudEvents 1.0 demands of an event and this one has not, or ""."""
+    """What the event lacks of CloudEvents 1.0, or ""."""
     if not isinstance(event, dict) or event.get("specversion") != "1.0":
         return "an event is no object of specversion 1.0"
     missing = [name for name in ("id", "source", "type") if not (isinstance(event.get(name), str) and event[name])]

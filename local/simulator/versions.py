@@ -1,7 +1,7 @@
-"""The api-versions that each resource provider knows, and the refusal of any other.
+"""The api-versions that each resource provider accepts, and the error for any other.
 
-Known ones: what the installed SDKs send, what the recordings and the az CLI sent, and stable ones of the official
-descriptions. A version that real Azure knows and that is missing here is a one-word addition.
+Accepted are those that the installed SDKs, the recordings and the az CLI send, and stable ones of the official
+descriptions. To support another version that Azure has, add it here.
 """
 
 from local.simulator.errors import ArmError
@@ -48,7 +48,7 @@ VERSIONS = {api: frozenset(versions.split()) for api, versions in _KNOWN.items()
 
 
 def check(api: str, version: str, kind: str) -> None:
-    """Raises ArmError 400. `kind` is the resource type for the message. API `any` takes whatever is dated."""
+    """Raises ArmError 400. `kind` is the resource type for the message. API `any` accepts every version."""
     if not version:
         raise ArmError(
             400,

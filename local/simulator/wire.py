@@ -1,4 +1,4 @@
-"""What goes over the wire: one ARM call as the handlers see it, and their answer."""
+"""A parsed ARM request, and the answer of a handler."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Call:
     claims: Json = field(default_factory=dict)
     principal: str = ""
     params: dict[str, str] = field(default_factory=dict)
-    # Set by a fail-operation fault: the operation that this call begins ends so.
+    # Set by a fail-operation fault: the error with which the operation of this call fails.
     doomed: Json | None = None
 
     @property
@@ -28,7 +28,7 @@ class Call:
 
     @property
     def client(self) -> str:
-        """Who calls, as refusals name him: an application by its client ID."""
+        """The caller as errors name it: an application by its client ID."""
         return str(self.claims.get("appid") or self.principal)
 
     def __getitem__(self, name: str) -> str:
@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """`body` None means an empty body; a status without one is what ARM sends with 202 and 204."""
+    """`body` None is an empty body, as ARM sends it with 202 and 204. Bytes are sent as they are."""
 
     status: int = 200
     body: Any = None

@@ -15,7 +15,7 @@ from local.simulator.store import Resource, Store
 from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Json
 
-# Who acts when a service does something by itself, such as installing the Mobility extension.
+# The claims of Site Recovery, for what it does by itself, such as installing the Mobility extension.
 SERVICE_CLAIMS = {"appid": "b8340c3b-9267-498f-b21a-15d5547fd85e", "name": "Microsoft Azure Site Recovery"}
 
 
@@ -48,7 +48,7 @@ class World:
         self.clear()
 
     def clear(self) -> None:
-        """Forgets all resources and what was going to happen to them; clock, behaviour and so on stay."""
+        """Removes all resources and scheduled changes; clock, behaviour, events and access stay."""
         self.graph: Snapshot[tuple[str, Json]] | None = None
         self.vault_lists: Snapshot[Json] | None = None
         self.overrides: dict[str, Edits] = {}
@@ -70,13 +70,13 @@ class World:
         self.changed(resource.id)
 
     def changed(self, path: str) -> None:
-        """What has this ID, or what it hangs under, was written: lists that lag learn of it."""
+        """Reports a write at this ID, or of the resource above it, to the lists that lag."""
         for snapshot in (self.graph, self.vault_lists):
             if snapshot is not None:
                 snapshot.changed(path)
 
     def shown(self, body: Json) -> Json:
-        """The body of a replicated item or of a job, as it was ordered to look."""
+        """The body of a replicated item or of a job, with its override applied."""
         if edits := self.overrides.get(ids.key(body["id"])):
             edits.apply(body)
         return body

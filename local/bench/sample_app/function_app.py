@@ -1,4 +1,4 @@
-"""An app that does nothing but orchestrate: what the bench runs on the host to see how fast the host is."""
+"""An app that only orchestrates: the bench runs it to measure the speed of the host."""
 
 # mypy: disallow-untyped-decorators=False
 

@@ -1,1 +1,1 @@
-"""The host's side of Durable Functions: replay, history, engine and the HTTP API that the client speaks."""
+"""The host's side of Durable Functions: replay, history, engine and the HTTP API of the client."""

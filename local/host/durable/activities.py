@@ -1,4 +1,4 @@
-"""Runs activities, at least once each: what was cut off is run again by the next process."""
+"""Runs activities, each at least once: an interrupted one runs again in the next process."""
 
 import logging
 import time
@@ -14,16 +14,16 @@ log = logging.getLogger(__name__)
 
 
 class ActivityPool:
-    """At most `limit` activities at once, in the order in which they were asked for. Waiting ones are numbers only."""
+    """Runs at most `limit` activities at once, first in, first out. The queue holds only their numbers."""
 
     def __init__(
-        self, store: Store, functions: Functions, limit: int, spawn: Spawn, wake: Callable[[str], None]
+        self, store: Store, functions: Functions, limit: int, spawn: Spawn, schedule_turn: Callable[[str], None]
     ) -> None:
         self._store = store
         self._functions = functions
         self._limit = limit
         self._spawn = spawn
-        self._wake = wake
+        self._schedule_turn = schedule_turn
         self._queue: deque[int] = deque()
         self._running = 0
 
@@ -40,7 +40,7 @@ class ActivityPool:
         try:
             result = await self._result(work)
             self._store.finish_activity(work, result)
-            self._wake(work.instance_id)
+            self._schedule_turn(work.instance_id)
         finally:
             self._running -= 1
             self.add(())
@@ -65,8 +65,8 @@ class ActivityPool:
 
 
 def _details(error: FunctionFailedError) -> str:
-    """The failure as the extension serializes it: long, with the paths of the server. An orchestrator gets it as a part
-    of the text of the error that it catches."""
+    """The failure as the extension serializes it, with the stack. It is part of the text of the error that the
+    orchestrator catches."""
     worker = _exception(f"Result: Failure\nException: {error}\nStack: {error.stack}")
     return to_json(_exception(f" {error}") | {"InnerException": worker})
 

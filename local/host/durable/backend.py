@@ -1,4 +1,4 @@
-"""The interface of Durable Functions that the host needs, independent of the implementation."""
+"""The interface between the host and an implementation of Durable Functions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,10 +33,10 @@ class Durable(Protocol):
     """Runs the orchestrations of an app: the embedded engine, or Microsoft's extension in a process beside the host."""
 
     def public_routes(self) -> list[web.RouteDef]:
-        """The management API, relative to PUBLIC_PATH. The host checks the key."""
+        """The routes of the management API, relative to PUBLIC_PATH. The host checks the key."""
 
     async def start(self, url: str, bind: Callable[[str], None]) -> None:
-        """Picks up what an earlier process left. `url` is the host's own address.
+        """Starts, and resumes unfinished work of an earlier process. `url` is the host's own address.
 
         `bind` gets the value of a `durableClient` binding (JSON text), before the first function is called.
         Raises HostError.
@@ -48,7 +48,7 @@ class Durable(Protocol):
 
 def open_durable(app: DurableApp, state_dir: Path, program: str | None) -> Durable:
     """The embedded engine; with `program`, Microsoft's extension, which that program runs."""
-    # Imported late: SQLite is of no use beside the extension, and a process or an HTTP client none to the engine.
+    # Imported late: the extension needs no SQLite, and the engine no child process and no HTTP client.
     if program:
         from local.host.durable.external import ExternalDurable
 

@@ -1,4 +1,4 @@
-"""What goes into a replay beside the history, and what comes out of it."""
+"""The input of a replay beside the history, and its result."""
 
 import json
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class ActionType(IntEnum):
 
 @dataclass(frozen=True)
 class OrchestratorState:
-    """What the orchestrator function answered: its actions since the start, and whether it has ended."""
+    """The result of an orchestrator function: its actions since the start, and whether it has ended."""
 
     actions: list[dict[str, Any]]
     is_done: bool = False
@@ -38,7 +38,7 @@ class OrchestratorState:
 
     @classmethod
     def from_json(cls, text: str) -> "OrchestratorState":
-        """Reads the answer (schema V3: one flat list of actions). What is no such answer becomes the error."""
+        """Parses the result (schema V3: one flat list of actions). An invalid one becomes the error."""
         try:
             body = json.loads(text)
             return cls(
@@ -53,7 +53,7 @@ class OrchestratorState:
 
     @classmethod
     def from_exception(cls, error: FunctionFailedError) -> "OrchestratorState":
-        """The state that the SDK hides in the text of what it raises; without one, the text is all there is."""
+        """The state that the SDK puts into the text of its exception; without one, the text becomes the error."""
         text = str(error)
         _, found, state = text.partition(OUT_OF_PROC_DATA)
         return cls.from_json(state) if found else cls(actions=[], error=text)
@@ -100,7 +100,7 @@ class Terminated:
 
 @dataclass(frozen=True)
 class ContinuedAsNew:
-    """`input` is the JSON text; `carried` are the events that came after the call of continue_as_new."""
+    """`input` is JSON text; `carried` are the events that arrived after the call of continue_as_new."""
 
     input: str | None
     carried: list[Event]
@@ -108,7 +108,7 @@ class ContinuedAsNew:
 
 @dataclass(frozen=True)
 class Decision:
-    """What follows from a turn. `outcome` is None while the instance goes on."""
+    """The result of a turn. `outcome` is None while the instance continues."""
 
     scheduled: list[Scheduled] = field(default_factory=list)
     outcome: Completed | Failed | Terminated | ContinuedAsNew | None = None

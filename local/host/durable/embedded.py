@@ -1,4 +1,4 @@
-"""The embedded engine as the host's Durable Functions: its store, its turns, and the HTTP API in front of them."""
+"""The embedded implementation of Durable Functions: store, engine and HTTP API."""
 
 import logging
 import os
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddedDurable:
-    """Keeps its task hub in `history.db` of the state directory. Raises IncompatibleHistoryError.
+    """Stores its task hub in `history.db` of the state directory. Raises IncompatibleHistoryError.
 
-    DURABLE_SEED (a text) makes its chances repeatable, such as which of two starts at once is lost.
+    DURABLE_SEED (a text) seeds its random choices, such as which of two simultaneous starts is lost.
     """
 
     def __init__(self, app: DurableApp, state_dir: Path) -> None:

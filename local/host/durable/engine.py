@@ -1,10 +1,10 @@
-"""Runs orchestrations: messages in, turns, durable work out. Nothing polls.
+"""Runs orchestrations: it processes messages in turns, and schedules durable work. Nothing polls.
 
-Starts race as they do in Azure: each looks for an instance of its ID, and creates its own a moment later. Two at once
-both succeed, and one of the two never runs.
+Starts race as in Azure: each checks for an instance of its ID, and creates its own a moment later. Two simultaneous
+starts both succeed, and one of them never runs.
 
-One turn of one instance at a time, at most `max_orchestrators` turns at once. A parked instance is a row in the history
-and an entry in the heap of timers, nothing else.
+An instance has one turn at a time; at most `max_orchestrators` turns run at once. A parked instance is only a row in
+the store and an entry in the heap of timers.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ from local.host.durable.turns import TurnRunner
 
 log = logging.getLogger(__name__)
 
-# Seconds, at least and at most: from the look for an instance of the ID to its creation, and on to its first turn.
+# Seconds, minimum and maximum: from the check for an instance of the ID to its creation, then to its first turn.
 CREATED_AFTER = (0.001, 0.01)
 BEGUN_AFTER = (0.001, 0.01)
-# With a large input, the first turn is as late as this.
+# The delay of the first turn with a large input.
 LARGE_BEGUN_AFTER = 3.0
 
 
 class AlreadyExistsError(Exception):
-    """An instance with this ID runs; its text is the one that Azure gives."""
+    """An instance with this ID runs. The text is Azure's."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Limits:
 
 
 class Engine:
-    """Everything happens on the event loop that calls `start`. `chance` decides which of two starts at once is lost."""
+    """Works on the event loop that calls `start`. `chance` decides which of two simultaneous starts is lost."""
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class Engine:
         self._limits = limits
         self._chance = chance
         self._turns = TurnRunner(store, orchestrators, activities, default_version)
-        self._activities = ActivityPool(store, activities, limits.max_activities, self.spawn, self._wake)
-        self._timers = DurableTimers(store, self._wake)
+        self._activities = ActivityPool(store, activities, limits.max_activities, self.spawn, self._schedule_turn)
+        self._timers = DurableTimers(store, self._schedule_turn)
         self._ready: deque[str] = deque()
         self._queued: set[str] = set()
         self._turning: set[str] = set()
@@ -69,14 +69,14 @@ class Engine:
         self._stopped = False
 
     def start(self) -> None:
-        """Picks up what an earlier process left."""
+        """Resumes the unfinished work of an earlier process."""
         self._timers.add(self.store.timers())
         self._activities.add(self.store.unfinished_activities())
         for instance_id in self.store.unfinished_instances():
-            self._wake(instance_id)
+            self._schedule_turn(instance_id)
 
     async def stop(self) -> None:
-        """Drops what runs: it is in the store, and done again by the next process."""
+        """Cancels running work: the store has it, and the next process runs it again."""
         self._stopped = True
         self._timers.stop()
         for task in self._tasks:
@@ -84,7 +84,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs something until the engine stops."""
+        """Runs a coroutine as a task, which is cancelled when the engine stops."""
         if self._stopped:
             work.close()
             return
@@ -92,13 +92,13 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # What clients ask for
+    # Requests of clients
 
     async def start_instance(self, name: str, instance_id: str, text: str | None, version: str | None = None) -> None:
-        """Starts an instance; one that has ended under this ID is replaced. Raises AlreadyExistsError when it runs.
+        """Starts an instance; an ended one of this ID is replaced. Raises AlreadyExistsError when it runs.
 
-        That it returns is no proof that the instance runs with this input: another start of the ID, made within a few
-        milliseconds, may have been preferred.
+        A return does not prove that the instance runs with this input: another start of the ID within a few
+        milliseconds may win.
         """
         if existing := self._unended(instance_id):
             raise AlreadyExistsError(f"An Orchestration instance with the status {existing.status} already exists.")
@@ -109,7 +109,7 @@ class Engine:
         with self.store.transaction():
             self._turns.create(name, instance_id, text, version=version)
         delay = LARGE_BEGUN_AFTER if is_large(text) else self._chance.uniform(*BEGUN_AFTER)
-        asyncio.get_running_loop().call_later(delay, self._wake, instance_id)
+        asyncio.get_running_loop().call_later(delay, self._schedule_turn, instance_id)
 
     def _unended(self, instance_id: str) -> Instance | None:
         instance = self.store.instance(instance_id)
@@ -119,11 +119,11 @@ class Engine:
         """Sends a client's message (EventRaised, ExecutionTerminated, …) to a running instance."""
         with self.store.transaction():
             self.store.send(instance_id, event(kind, time.time(), **fields))
-        self._wake(instance_id)
+        self._schedule_turn(instance_id)
 
     # Turns
 
-    def _wake(self, instance_id: str) -> None:
+    def _schedule_turn(self, instance_id: str) -> None:
         if instance_id in self._turning:
             self._again.add(instance_id)
         elif instance_id not in self._queued:
@@ -142,19 +142,19 @@ class Engine:
         try:
             turn = self.store.turn(instance_id)
             if turn is None or turn.instance.ended:
-                # Too late: a purged or ended instance takes no messages.
+                # Too late: the instance was purged or has ended.
                 self.store.clear(instance_id, "inbox")
                 return
             effects = await self._turns.run(turn)
             self._timers.add(effects.timers)
             self._activities.add(effects.activities)
-            for other in effects.wake:
-                self._wake(other)
+            for other in effects.with_messages:
+                self._schedule_turn(other)
         except Exception:
             log.exception("The host failed in a turn of instance '%s'; it is tried again after a restart", instance_id)
         finally:
             self._turning.discard(instance_id)
             if instance_id in self._again:
                 self._again.discard(instance_id)
-                self._wake(instance_id)
+                self._schedule_turn(instance_id)
             self._run_turns()

@@ -1,4 +1,4 @@
-"""History events in the shape in which the Durable Functions extension hands them to out-of-process workers."""
+"""History events in the format in which the Durable Functions extension sends them to out-of-process workers."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ Event = dict[str, Any]
 
 
 class EventType(IntEnum):
-    """Numbers of the Durable Task Framework, as they stand in the history that the SDK reads."""
+    """Event types by the numbers of the Durable Task Framework, as in the history that the SDK reads."""
 
     EXECUTION_STARTED = 0
     EXECUTION_COMPLETED = 1
@@ -31,12 +31,12 @@ class EventType(IntEnum):
 
 
 def event(kind: EventType, timestamp: float, event_id: int = -1, **fields: Any) -> Event:
-    """A history event that has not been played yet. Only events that schedule something have an ID of their own."""
+    """A history event that has not been played yet. Only events that schedule a task have an ID."""
     return {"EventType": int(kind), "EventId": event_id, "IsPlayed": False, "Timestamp": iso(timestamp), **fields}
 
 
 def played(history: Iterable[Event]) -> list[str]:
-    """The events as JSON texts, marked as seen: so they are stored, and handed to later turns without parsing."""
+    """The events as JSON texts, marked as played. They are stored so, and passed to later turns without parsing."""
     return [to_json({**item, "IsPlayed": True}) for item in history]
 
 
@@ -50,6 +50,6 @@ def iso(timestamp: float) -> str:
 
 
 def from_iso(text: str) -> float:
-    """Seconds since the epoch. A text without an offset is UTC, as everything that the SDK sends."""
+    """Seconds since the epoch. A text without an offset is UTC, as the SDK sends it."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

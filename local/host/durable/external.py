@@ -1,8 +1,8 @@
-"""Microsoft's Durable extension as the host's Durable Functions: in a process beside the host, over Azure Storage.
+"""Microsoft's Durable extension as the implementation: in a process beside the host, over Azure Storage.
 
-The process is the program that DURABLE_HOST names (its source is in `extension/`). Where the Functions host would ask
-the Python worker, it asks the bridge: `POST /bridge/{function}` with what the trigger gets; 200 with the JSON of the
-return value, or 500 with `message` and `stack`.
+The process is the program that DURABLE_HOST names (its source is in `extension/`). Where the Functions host would call
+the Python worker, the program calls the bridge: `POST /bridge/{function}` with the trigger's data; the response is 200
+with the JSON of the return value, or 500 with `message` and `stack`.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from local.host.listening import ANY_SIZE, serve_app, url_of
 log = logging.getLogger(__name__)
 
 _STARTED_WITHIN = 60.0
-# A clean stop hands back messages and leases.
+# Seconds for a clean stop, which returns messages and leases.
 _STOPPED_WITHIN = 8.0
 _PASSED_ON = ("Content-Type", "x-ms-continuation-token")
 _RETURNED = ("Content-Type", "x-ms-continuation-token", "Retry-After")
-# Links name the host that the extension runs in: for the public they name this one.
+# Links in responses name the host of the extension; in public they must name this host.
 _OWN_LINK = re.compile(r"http://127\.0\.0\.1:\d+/runtime/webhooks/durabletask")
 _OWN_CODE = "code=check"
 
@@ -97,7 +97,7 @@ class ExternalDurable:
     # The program
 
     async def _start_program(self, bridge: str) -> str:
-        """Returns the client binding that it writes when it is up."""
+        """Starts the program and returns the client binding that it writes once it runs."""
         client_file = self._dir / "client.json"
         client_file.unlink(missing_ok=True)
         functions = {"orchestrators": list(self._app.orchestrators), "activities": list(self._app.activities)}
@@ -127,14 +127,14 @@ class ExternalDurable:
         return binding
 
     async def _watch_program(self) -> None:
-        """Host and extension are one process in Azure: the end of the one ends the other."""
+        """Ends the host when the extension ends: in Azure they are one process."""
         if self._process:
             code = await self._process.wait()
             log.critical("The Durable extension ended with exit code %s: %s", code, self._complaint())
             signal.raise_signal(signal.SIGTERM)
 
     def _hub(self) -> str:
-        """A hub of its own for each state directory: one storage account serves many runs."""
+        """The task hub of this state directory: many runs share one storage account."""
         file = self._dir / "hub"
         if not file.exists():
             file.write_text(f"{self._app.hub_name[:32]}{uuid.uuid4().hex[:12]}")
@@ -145,13 +145,13 @@ class ExternalDurable:
         return self._dir / "durable.log"
 
     def _complaint(self) -> str:
-        """What the extension says of its failure, and where the rest is."""
+        """The extension's error message, and the path of its log."""
         lines = self._log_file.read_text(errors="replace").splitlines()
         failed = [number for number, line in enumerate(lines) if line.startswith(("fail:", "Unhandled exception"))]
         said = " ".join(line.strip() for line in lines[failed[-1] : failed[-1] + 4]) if failed else "no word"
         return f"{said} (see {self._log_file})"
 
-    # Its calls of functions, and the public's calls of it
+    # Calls of functions by the extension, and public calls of the extension
 
     async def _call(self, request: web.Request) -> web.Response:
         await self._bound.wait()
@@ -180,14 +180,14 @@ class ExternalDurable:
         return web.Response(status=answer.status, body=body, headers=headers)
 
     def _public(self, text: str) -> str:
-        """Links of the extension as the public can follow them."""
+        """Rewrites links of the extension to public ones."""
         if text.startswith(self._base) and self._base:
-            # The status of an instance that was asked for through the local endpoint.
+            # The status of an instance that was requested through the local endpoint.
             return f"{self._url}{PUBLIC_PATH}/{text.removeprefix(self._base).partition('?')[0]}?{self._code}"
         return _OWN_LINK.sub(self._url + PUBLIC_PATH, text).replace(_OWN_CODE, self._code)
 
 
 def _die_with_parent() -> None:
-    """A killed host takes the extension with it, as the one process would that they are in Azure."""
+    """Makes the kernel kill the extension with the host: in Azure they are one process."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

@@ -1,14 +1,14 @@
-"""How the engine sees the functions of the app."""
+"""The functions of the app as the engine calls them."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-# Takes the trigger's JSON text, answers the JSON text of the result; raises FunctionFailedError.
+# Takes the trigger's JSON text and returns that of the result; raises FunctionFailedError.
 Function = Callable[[str], Awaitable[str]]
 
 
 class FunctionFailedError(Exception):
-    """A function of the app has failed. The text is `Type: text`, as the platform's Python worker words it."""
+    """A function of the app has failed. The text is `Type: text`, as from the platform's Python worker."""
 
     def __init__(self, message: str, stack: str) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Functions:
-    """The functions of one kind (`orchestrator`, `activity`, `entity`), found by name whatever its case."""
+    """The functions of one kind (`orchestrator`, `activity`, `entity`), found by name without regard to case."""
 
     def __init__(self, kind: str, functions: Mapping[str, Function]) -> None:
         self._kind = kind
@@ -31,7 +31,7 @@ class Functions:
         return self._by_name.get(name.lower())
 
     def unknown(self, name: str) -> str:
-        """What the extension says of a name that no function of this kind has."""
+        """The extension's message for a name that no function of this kind has."""
         known = f"No {self._kind} functions are currently registered!"
         if self._names:
             names = ", ".join(f"'{item}'" for item in self._names)

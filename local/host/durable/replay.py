@@ -1,9 +1,9 @@
-"""Pure replay: a history and the actions of the orchestrator function go in, decisions come out.
+"""Replay as a pure function: from a history and the actions of the orchestrator function to a decision.
 
-The orchestrator function answers every turn with *all* actions since its start. The host walks them in order and awaits
-each one, with the history closing what is open; what the history does not know yet is the new work. So the two sides
-keep their own counters of task IDs, and nothing on the wire ties them: this module counts as the extension does
-(OutOfProcOrchestrationShim, and TaskOrchestrationContext of the Durable Task Framework), faults included.
+The orchestrator function returns *all* actions since its start at every turn. The host walks them in order and awaits
+each one; the history completes open tasks, and actions that are not in the history are new work. Both sides count task
+IDs on their own, and no message ties the counters: this module counts as the extension does
+(OutOfProcOrchestrationShim, and TaskOrchestrationContext of the Durable Task Framework), including its bugs.
 """
 
 from collections import defaultdict, deque
@@ -37,7 +37,7 @@ Exists = Callable[[type[Activity] | type[SubOrchestration], str], bool]
 
 
 class ReplayError(Exception):
-    """The instance cannot go on; its text is the reason that the instance fails with."""
+    """The instance cannot continue; the text is the reason of its failure."""
 
 
 class NonDeterminismError(ReplayError):
@@ -47,14 +47,14 @@ class NonDeterminismError(ReplayError):
 def replay(
     name: str, history: Sequence[Event], state: OrchestratorState, exists: Exists = lambda _kind, _name: True
 ) -> Decision:
-    """Decides what a turn of the orchestrator `name` leads to. Never raises for what the app did: that is a Failed.
+    """The decision of a turn of the orchestrator `name`. An error of the app becomes a Failed, and is not raised.
 
     `exists` says whether the app has a function that the orchestrator calls.
     """
     if terminated := next((item for item in history if item["EventType"] == EventType.EXECUTION_TERMINATED), None):
         return Decision(outcome=Terminated(terminated.get("Input")))
     if state.error is not None and not state.actions:
-        # Not the orchestrator but its SDK failed, or there is no such function any more: no replay would say why.
+        # The SDK failed, or the function no longer exists: a replay would not show the reason.
         return Decision(outcome=Failed(f"Orchestrator function '{name}' failed: {state.error}"))
     walk = _Walk(state.actions, exists)
     try:
@@ -78,7 +78,7 @@ def replay(
 
 
 class _Task:
-    """Something the walk waits for. Listeners run at once when it is done, in the order in which they came."""
+    """A task that the walk awaits. Its listeners run when it completes, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.done = False
@@ -164,14 +164,14 @@ class _Walk:
         elif kind in _SCHEDULING:
             self._confirm(item, _SCHEDULING[kind])
         elif kind in _CLOSING:
-            # A task that is not open was cancelled: what comes for it is ignored.
+            # A task that is not open was cancelled: its completion is ignored.
             if task := self.open.pop(item[_CLOSING[EventType(kind)]], None):
                 task.finish(failed=kind in _FAILING)
         elif kind == EventType.EVENT_RAISED:
             self._raise_event(item)
 
     def _confirm(self, item: Event, kind: type[Scheduled]) -> None:
-        """Matches what a previous turn scheduled with what this replay schedules under the same ID."""
+        """Compares the task that a previous turn scheduled with that of this replay under the same ID."""
         scheduled = self.unconfirmed.pop(item["EventId"], None)
         name = item.get("Name")
         before = f"{kind.__name__} '{name}'" if name else kind.__name__
@@ -225,7 +225,7 @@ class _Walk:
         if kind in (ActionType.WHEN_ANY, ActionType.WHEN_ALL):
             return _when([self._start(child) for child in action["compoundActions"]], kind)
         if not self._exists(_called(kind), action["functionName"]):
-            # The call is refused before it is scheduled, and the orchestrator, which gets no event, waits for ever.
+            # The call is rejected before it is scheduled; the orchestrator gets no event and waits for ever.
             return _REFUSED
         if "retryOptions" in action:
             return self._with_retry(action)
@@ -248,7 +248,7 @@ class _Walk:
         number = self._next_id
         task = self._schedule(Timer(number, action["fireAt"]))
         if action.get("isCanceled"):
-            # It still fires, and is ignored then.
+            # The timer still fires, and is ignored then.
             self.open.pop(number).finish(failed=True)
         return task
 
@@ -261,7 +261,7 @@ class _Walk:
         return task
 
     def _with_retry(self, action: dict[str, Any]) -> _Task:
-        """Attempt, timer, attempt, …: and one more timer after the last attempt, which the SDK counts too."""
+        """Attempts with timers between them, and one timer after the last attempt, which the SDK counts too."""
         options = action["retryOptions"]
         result, attempts = _Task(), options["maxNumberOfAttempts"]
 
@@ -284,7 +284,7 @@ class _Walk:
 
 
 def _called(kind: int) -> type[Activity] | type[SubOrchestration]:
-    """What an action of this type schedules."""
+    """The kind of function that an action of this type schedules."""
     is_activity = kind in (ActionType.CALL_ACTIVITY, ActionType.CALL_ACTIVITY_WITH_RETRY)
     return Activity if is_activity else SubOrchestration
 

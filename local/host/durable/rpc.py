@@ -1,4 +1,4 @@
-"""The HTTP API of Durable Functions: for the client in the app (`/durabletask/`) and in public under a system key."""
+"""The HTTP API of Durable Functions: for the app's client (`/durabletask/`), and public with a system key."""
 
 import asyncio
 import base64
@@ -43,7 +43,7 @@ class DurableApi:
         self.base_url = ""
 
     def routes(self) -> list[web.RouteDef]:
-        """Relative to where the API is mounted."""
+        """The routes, relative to the path of the API."""
         return [
             web.post("/orchestrators/{name}", self._start),
             web.post("/orchestrators/{name}/", self._start),
@@ -114,7 +114,7 @@ class DurableApi:
         return await self._start_instance(request.match_info["name"], instance_id, text, request.query.get("version"))
 
     async def _start_instance(self, name: str, instance_id: str, text: str | None, version: str | None) -> web.Response:
-        """An orchestrator that is unknown starts too: its instance fails."""
+        """Starts an instance, also of an unknown orchestrator: that instance fails."""
         try:
             await self._engine.start_instance(name, instance_id, text, version)
         except AlreadyExistsError as error:
@@ -137,7 +137,7 @@ class DurableApi:
             return _problem(409, message, reason, "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException")
         return await self._start_instance(instance.name, instance.id, instance.input, instance.version)
 
-    # Looking
+    # Reading
 
     async def _status(self, request: web.Request) -> web.Response:
         instance = self._instance(request)
@@ -155,7 +155,7 @@ class DurableApi:
         return web.json_response(body, status=202, headers=headers)
 
     async def _list(self, request: web.Request) -> web.Response:
-        """One page; where there is more, a header says what the next request has to carry."""
+        """One page of instances; a header has the continuation token if there are more."""
         token = request.headers.get(_CONTINUATION, "")
         top = request.query.get("top", "")
         most = int(top) if top.isdecimal() else _PAGE
@@ -218,8 +218,8 @@ class DurableApi:
         return web.json_response({"instancesDeleted": 1})
 
     async def _purge_many(self, request: web.Request) -> web.Response:
-        """All that was created in the time and has one of the statuses, what runs too; portion by portion, so that
-        turns go on meanwhile. A prefix of IDs is not looked at."""
+        """Purges all instances created in the time span with one of the statuses, running ones too. Turns continue
+        meanwhile, because it works in portions. A prefix of IDs is ignored."""
         if _time(request, "createdTimeFrom") is None:
             return web.json_response("Please provide value for 'createdTimeFrom' parameter.", status=400)
         chosen, purged = replace(_selection(request), prefix=""), 0
@@ -233,7 +233,7 @@ class DurableApi:
 
 
 def _selection(request: web.Request) -> Selection:
-    """What is no time or no status is not looked at."""
+    """The filter of a query. Invalid times and statuses are ignored."""
     query = request.query
     return Selection(
         created_from=_time(request, "createdTimeFrom") or 0,

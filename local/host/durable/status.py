@@ -1,4 +1,4 @@
-"""How an instance looks to a client: the status query and its history."""
+"""The responses about an instance: its status and its history."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 from local.host.durable.events import Event, EventType
 from local.host.durable.store import Instance
 
-# What closes a task is shown with what opened it, under the closing event's name.
+# An event that completes a task is merged with the one that scheduled it, under the name of the former.
 _CLOSES = {
     EventType.TASK_COMPLETED: ("TaskCompleted", "TaskScheduledId"),
     EventType.TASK_FAILED: ("TaskFailed", "TaskScheduledId"),
@@ -28,17 +28,17 @@ _SINGLE = {
 _OPENS = {EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.TIMER_CREATED}
 
 
-# UTF-16 bytes of an input that the row of an instance takes.
+# The most UTF-16 bytes of an input in the row of an instance.
 LARGEST_ROW = 60 * 1024
 
 
 def is_large(text: str | None) -> bool:
-    """Whether an input is too large for the row of its instance: it reads as an empty text until the instance runs."""
+    """Whether an input is too large for the row of its instance: it is an empty text until the instance runs."""
     return len(text or "") * 2 > LARGEST_ROW
 
 
 def status(instance: Instance, *, show_input: bool = True) -> dict[str, Any]:
-    """The body of a status query. Times are given to the second, as the extension does."""
+    """The body of a status query. Times are whole seconds, as in the extension."""
     shown = "" if instance.status == "Pending" and is_large(instance.input) else _loads(instance.input)
     return {
         "name": instance.name,
@@ -55,7 +55,7 @@ def status(instance: Instance, *, show_input: bool = True) -> dict[str, Any]:
 
 
 def history_events(history: Iterable[str], *, show_output: bool) -> list[dict[str, Any]]:
-    """The stored events as `showHistory` gives them; results only with `showHistoryOutput`."""
+    """The stored events in the format of `showHistory`; results only with `showHistoryOutput`."""
     opened: dict[int, Event] = {}
     shown = []
     for item in map(json.loads, history):

@@ -1,7 +1,7 @@
 """Histories and unfinished work in SQLite.
 
-A turn is one transaction: consumed messages, new history, the work asked for and the new state become durable together,
-so a process killed at any moment finds everything that was promised, and nothing twice. All calls are made from the
+A turn is one transaction: consumed messages, new history, scheduled work and the new state become durable together, so
+that after a kill at any moment nothing is lost and nothing is doubled. All calls are made from the
 event loop's thread: in WAL mode a transaction costs a tenth of a millisecond, less than handing it to a thread.
 """
 
@@ -52,7 +52,7 @@ ENDED = ("Completed", "Failed", "Terminated")
 
 
 class Parent(NamedTuple):
-    """Where a sub-orchestration reports to."""
+    """The parent to which a sub-orchestration reports."""
 
     instance_id: str
     execution_id: str
@@ -69,7 +69,7 @@ class ActivityWork(NamedTuple):
 
 
 class TimerWork(NamedTuple):
-    """Ordered by the time at which it fires, seconds since the epoch."""
+    """A timer, ordered by its due time in seconds since the epoch."""
 
     fire_at: float
     instance_id: str
@@ -126,7 +126,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True)
 class Turn:
-    """What one turn works on. The history is as stored: JSON texts."""
+    """The input of a turn. The history is JSON texts, as stored."""
 
     instance: Instance
     history: list[str]
@@ -171,7 +171,7 @@ class Store:
         return next(self._instances("WHERE id = ?", [instance_id]), None)
 
     def instances(self, chosen: Selection, first: str = "", most: int = -1) -> list[Instance]:
-        """In the order of their IDs: those from the ID `first` on, at most so many."""
+        """Instances in the order of their IDs, from the ID `first` on, at most `most`."""
         where, values = _where(chosen)
         return list(self._instances(f"{where} AND id >= ? ORDER BY id LIMIT ?", [*values, first, most]))
 
@@ -207,7 +207,7 @@ class Store:
         )
 
     def clear(self, instance_id: str, *tables: Table) -> None:
-        """Forgets what the tables hold of an instance."""
+        """Deletes an instance from all tables."""
         for table in tables:
             self._db.execute(f"DELETE FROM {table} WHERE instance_id = ?", (instance_id,))  # noqa: S608
 
@@ -218,7 +218,7 @@ class Store:
                 self._db.execute("DELETE FROM instances WHERE id = ?", (instance_id,))
 
     def purge_chosen(self, chosen: Selection, most: int) -> int:
-        """Purges at most so many of those chosen, what runs among them; how many it were."""
+        """Purges at most `most` of the selected instances, running ones too. Returns how many it purged."""
         where, values = _where(chosen)
         query = f"SELECT id FROM instances {where} LIMIT ?"  # noqa: S608
         ids = [instance_id for (instance_id,) in self._db.execute(query, [*values, most])]
@@ -228,7 +228,7 @@ class Store:
     # Turns
 
     def turn(self, instance_id: str) -> Turn | None:
-        """What there is to do for an instance; None when it is gone."""
+        """The next turn of an instance; None if it was purged."""
         if (instance := self.instance(instance_id)) is None:
             return None
         messages = self._db.execute(
@@ -270,7 +270,7 @@ class Store:
         return ActivityWork(*row) if row else None
 
     def finish_activity(self, work: ActivityWork, event: Event) -> None:
-        """Takes the activity off the list and tells the instance, if it is still there."""
+        """Removes the activity and sends its result to the instance, if that still exists."""
         with self.transaction():
             if self._db.execute("DELETE FROM activities WHERE seq = ?", (work.seq,)).rowcount:
                 self.send(work.instance_id, event, work.execution_id)
@@ -282,7 +282,7 @@ class Store:
         )
 
     def fire_timers(self, due: Iterable[tuple[TimerWork, Event]]) -> list[str]:
-        """Sends the events of timers that are still wanted; returns the instances they went to."""
+        """Sends the events of due timers that are not cancelled; returns the instances that received them."""
         fired = []
         with self.transaction():
             for timer, event in due:
@@ -294,7 +294,7 @@ class Store:
                     fired.append(timer.instance_id)
         return fired
 
-    # What a restart finds
+    # Work found at a restart
 
     def unfinished_instances(self) -> list[str]:
         rows = self._db.execute("SELECT instance_id FROM inbox UNION SELECT id FROM instances WHERE started = 0")

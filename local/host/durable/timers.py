@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable
 from local.host.durable.events import EventType, event, iso
 from local.host.durable.store import Store, TimerWork
 
-# A wall clock that is set while the host runs is noticed after this many seconds.
+# Seconds after which a change of the wall clock is noticed.
 LONGEST_SLEEP = 60.0
 
 
 class DurableTimers:
-    """Fires what the store holds. An unwanted timer stays in the heap, and is found gone from the store at its time."""
+    """Fires the timers in the store. A cancelled timer stays in the heap, and is skipped when it is due."""
 
-    def __init__(self, store: Store, wake: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, schedule_turn: Callable[[str], None]) -> None:
         self._store = store
-        self._wake = wake
+        self._schedule_turn = schedule_turn
         self._heap: list[TimerWork] = []
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -46,4 +46,4 @@ class DurableTimers:
         self._set_alarm()
         if due:
             for instance_id in self._store.fire_timers(due):
-                self._wake(instance_id)
+                self._schedule_turn(instance_id)

@@ -1,4 +1,4 @@
-"""One turn of an instance: its messages in, a decision, and everything that follows from it in one transaction."""
+"""One turn of an instance: from its messages to a decision, whose effects are stored in one transaction."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from local.host.durable.store import Instance, Message, Parent, Store, TimerWork
 
 log = logging.getLogger(__name__)
 
-# Of a custom status, in UTF-16; the size is cut to whole KB before it is compared.
+# The limit of a custom status in UTF-16; its size is rounded down to whole KB before the comparison.
 _STATUS_KILOBYTES = 16
 
 CONTEXT_CONSTANTS = {
@@ -29,9 +29,9 @@ CONTEXT_CONSTANTS = {
 
 @dataclass(frozen=True)
 class Effects:
-    """What to do once the turn is durable: instances that have something to read, activities and timers to run."""
+    """What to do once the turn is stored: instances with new messages, activities and timers to run."""
 
-    wake: list[str] = field(default_factory=list)
+    with_messages: list[str] = field(default_factory=list)
     activities: list[int] = field(default_factory=list)
     timers: list[TimerWork] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class TurnRunner:
             return Effects()
         new = _new_events(instance, messages)
         state = d.OrchestratorState(actions=[])
-        # A terminated instance ends whatever its code would say.
+        # A terminated instance ends without a replay.
         if not any(item["EventType"] == EventType.EXECUTION_TERMINATED for item in new):
             state = await self._call(instance, turn.history, new)
         history = json.loads(f"[{','.join(turn.history)}]") + new
@@ -68,13 +68,13 @@ class TurnRunner:
         return self._commit(turn, new, state, decision)
 
     def _is_newer(self, version: str | None) -> bool:
-        """Whether an instance is of a later version than the app, which leaves it to a later one ("CurrentOrOlder")."""
+        """Whether the instance's version is later than the app's, which then does not run it ("CurrentOrOlder")."""
         return bool(version and self._default_version) and _parts(version) > _parts(self._default_version)
 
     def create(
         self, name: str, instance_id: str, text: str | None, *, version: str | None = None, parent: Parent | None = None
     ) -> None:
-        """Writes a new instance over whatever had its ID. Call it inside a transaction."""
+        """Writes a new instance, and replaces one of the same ID. Call it inside a transaction."""
         now, version = time.time(), version or self._default_version
         self._store.clear(instance_id, "history", "inbox", "timers")
         self._store.write(
@@ -108,14 +108,14 @@ class TurnRunner:
         log.error("An orchestration waits for ever: %s", functions.unknown(name))
         return False
 
-    # What follows
+    # Effects of a decision
 
     def _commit(self, turn: Turn, new: list[Event], state: d.OrchestratorState, decision: d.Decision) -> Effects:
         instance, effects = turn.instance, Effects()
         current = self._store.instance(instance.id)
         if current is None or current.execution_id != instance.execution_id:
             return effects  # purged, or purged and started again, while the turn ran
-        # A generation's first turn keeps the status of the one before; later turns have what the orchestrator sets.
+        # The first turn of a generation keeps the previous custom status; later turns use what the orchestrator sets.
         if state.custom_status is not None or instance.started:
             instance.custom_status = None if state.custom_status is None else to_json(state.custom_status)
         _keep_reason(instance, new)
@@ -141,7 +141,7 @@ class TurnRunner:
         instance.input = to_json(outcome.input)
         instance.started = False
         instance.carried = to_json(outcome.carried) if outcome.carried else None
-        effects.wake.append(instance.id)
+        effects.with_messages.append(instance.id)
 
     def _end(
         self, turn: Turn, new: list[Event], outcome: d.Completed | d.Failed | d.Terminated, effects: Effects
@@ -159,10 +159,10 @@ class TurnRunner:
         if instance.parent:
             report = _report(instance.parent, instance, outcome)
             self._store.send(instance.parent.instance_id, report, instance.parent.execution_id)
-            effects.wake.append(instance.parent.instance_id)
+            effects.with_messages.append(instance.parent.instance_id)
 
     def _schedule(self, instance: Instance, work: d.Scheduled, effects: Effects) -> Event:
-        """Makes the work durable; its event for the history, where the input of the work is not repeated."""
+        """Stores the work, and returns its history event, which does not repeat the input."""
         now = instance.updated
         if isinstance(work, d.Activity):
             effects.activities.append(self._store.add_activity(instance, work.id, work.name, work.input))
@@ -175,27 +175,27 @@ class TurnRunner:
         child_id = work.instance_id or f"{instance.execution_id}:{work.id}"
         existing = self._store.instance(child_id)
         if existing and not existing.ended:
-            # As in Azure: the start is dropped, and the parent waits for ever.
+            # As in Azure: the start is dropped and the parent waits for ever.
             log.error("Instance '%s' waits for sub-orchestration '%s', an ID that runs already", instance.id, child_id)
         else:
             parent = Parent(instance.id, instance.execution_id, work.id)
             self.create(work.name, child_id, to_json(work.input), parent=parent)
-            effects.wake.append(child_id)
+            effects.with_messages.append(child_id)
         return event(EventType.SUB_ORCHESTRATION_CREATED, now, work.id, Name=work.name, InstanceId=child_id)
 
 
 def _parts(version: str | None) -> list[tuple[int, str]]:
-    """A version to be compared: "1.10" is later than "1.9"."""
+    """The parts of a version for comparison: "1.10" is later than "1.9"."""
     parts = (version or "").split(".")
     return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
 def _new_events(instance: Instance, messages: list[Message]) -> list[Event]:
-    """What a turn adds to the history before the orchestrator runs."""
+    """The events that a turn adds to the history before the orchestrator runs."""
     now = time.time()
     new = [event(EventType.ORCHESTRATOR_STARTED, now)]
     if not instance.started:
-        # The input stands beside the history in what the orchestrator gets: it is not repeated in every turn.
+        # The orchestrator gets the input beside the history, so that it is not repeated in every turn.
         identity = {"InstanceId": instance.id, "ExecutionId": instance.execution_id}
         fields: dict[str, Any] = {"Name": instance.name, "Version": instance.version, "OrchestrationInstance": identity}
         new.append(event(EventType.EXECUTION_STARTED, now, **fields))
@@ -204,7 +204,7 @@ def _new_events(instance: Instance, messages: list[Message]) -> list[Event]:
 
 
 def _refusal(custom_status: Any) -> str | None:
-    """What the extension says of a custom status that is too large; the orchestration fails with it."""
+    """The extension's message for a custom status that is too large; the orchestration fails with it."""
     text = json.dumps(custom_status, ensure_ascii=False, separators=(",", ":"))
     kilobytes = len(text.encode("utf-16-le", "surrogatepass")) // 1024
     if kilobytes <= _STATUS_KILOBYTES:
@@ -216,7 +216,7 @@ def _refusal(custom_status: Any) -> str | None:
 
 
 def _keep_reason(instance: Instance, new: list[Event]) -> None:
-    """Why an instance was suspended or resumed stands in its output, until there is another one."""
+    """Keeps the reason of a suspend or resume in the output of the instance, until it has another output."""
     for item in new:
         if item["EventType"] in (EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED):
             reason = item.get("Input")
@@ -224,7 +224,7 @@ def _keep_reason(instance: Instance, new: list[Event]) -> None:
 
 
 def _report(parent: Parent, instance: Instance, outcome: d.Completed | d.Failed | d.Terminated) -> Event:
-    """What a sub-orchestration tells its parent."""
+    """The message of an ended sub-orchestration to its parent."""
     fields: dict[str, Any] = {"TaskScheduledId": parent.task_id}
     if isinstance(outcome, d.Completed):
         return event(EventType.SUB_ORCHESTRATION_COMPLETED, instance.updated, **fields, Result=instance.output)

@@ -1,6 +1,6 @@
-"""Azure role-based access control: which action a request takes, where, and whether who asks may.
+"""Azure role-based access control: the action that a request needs, its scope, and whether the caller has it.
 
-Off until roles are loaded, and then only for principals that have an assignment: everybody else is free.
+Disabled until roles are loaded. Then it applies to principals that have an assignment; all others may do everything.
 """
 
 from local.simulator.access.control import Access

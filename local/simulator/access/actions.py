@@ -1,4 +1,4 @@
-"""From a request to the action that Azure demands for it, and the scope at which it does."""
+"""The Azure action that a request needs, and the scope at which it is checked."""
 
 from typing import NamedTuple
 
@@ -8,17 +8,17 @@ _READ_BY_POST = {"checknameavailability"}
 
 
 class Right(NamedTuple):
-    """As `Microsoft.Compute/virtualMachines/read` on a VM. IDs and actions are compared without case."""
+    """An action at a scope, as `Microsoft.Compute/virtualMachines/read` on a VM, compared without case."""
 
     action: str
     scope: str
 
 
 def required(method: str, path: str) -> Right | None:
-    """What a request demands, by its resource type and method. None where Azure shows to each what he may see: the
-    subscriptions, and Resource Graph.
+    """The right that a request needs, by its resource type and method. None for the list of subscriptions and for
+    Resource Graph, which filter their rows instead.
 
-    A list demands the read of all that is listed; its scope is the path, as seen in refusals.
+    A list needs the right to read its elements; its scope is the path, as in the errors that were seen.
     """
     scope, verb = path.rstrip("/"), _VERBS.get(method, "")
     if not verb:

@@ -1,4 +1,4 @@
-"""The roles and assignments that are loaded, who is held to them, and what Azure demanded of them so far."""
+"""The loaded roles and assignments, and the rights that requests have needed so far."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,9 +10,9 @@ from local.simulator.wire import Call, Json
 
 
 class Access:
-    """Without assignments everybody may do everything; with some, who has none still may.
+    """A principal without assignments may do everything.
 
-    Nobody may read in the `unreadable` scopes: these are read rights that were lost, whatever the assignments say.
+    No caller may read in the `unreadable` scopes, whatever its assignments: read rights that were lost.
     """
 
     def __init__(self) -> None:
@@ -29,8 +29,7 @@ class Access:
         self._demands: dict[tuple[str, Right, bool], bool] = {}
 
     def load(self, raw: Any) -> None:
-        """Replaces roles and assignments, and forgets what was demanded. Raises ValueError, and then nothing has
-        changed."""
+        """Replaces roles and assignments, and clears the demands. Raises ValueError, and then nothing has changed."""
         roles, assignments = parse(raw)
         self._forget_roles()
         self._roles = roles
@@ -38,17 +37,17 @@ class Access:
             self._held.setdefault(each.principal, []).append(each)
 
     def lose(self, raw: Any) -> None:
-        """`{"unreadable": [scope]}` replaces the scopes in which nobody may read. Raises ValueError."""
+        """`{"unreadable": [scope]}` replaces the scopes in which no caller may read. Raises ValueError."""
         scopes = parse_unreadable(raw)
         self._unreadable = [f"{ids.key(scope)}/" for scope in scopes]
 
     def can_be_seen(self, scope: str) -> bool:
-        """Whether what has this ID is outside the unreadable scopes."""
+        """Whether this ID is outside the unreadable scopes."""
         return not any(f"{ids.key(scope)}/".startswith(lost) for lost in self._unreadable)
 
     def body(self) -> Json:
-        """`demands` are what Azure asked of those who have assignments: each right once, `linked` if it is one on a
-        resource that a body names."""
+        """`demands` are the rights that principals with assignments needed, each once; `linked` are those on resources
+        that a body names."""
         return {
             "roles": {key: role.body() for key, role in self._roles.items()},
             "assignments": [each.body() for held in self._held.values() for each in held],
@@ -60,7 +59,7 @@ class Access:
         }
 
     def is_limited(self, principal: str) -> bool:
-        """Whether there is anything that the principal may not do."""
+        """Whether any check applies to the principal."""
         return principal in self._held or bool(self._unreadable)
 
     def may(self, principal: str, right: Right) -> bool:
@@ -70,20 +69,20 @@ class Access:
         return held is None or any(each.role.allows(right.action) and each.covers(right.scope) for each in held)
 
     def demand(self, principal: str, right: Right, *, linked: bool = False) -> bool:
-        """As `may`, and it is remembered as demanded."""
+        """As `may`, and records the demand."""
         granted = self.may(principal, right)
         if principal in self._held:
             self._demands[principal, Right(right.action, ids.key(right.scope)), linked] = granted
         return granted
 
     def check(self, call: Call) -> None:
-        """Raises ArmError 403 `AuthorizationFailed` if the caller may not make this call at all."""
+        """Raises ArmError 403 `AuthorizationFailed` if the caller lacks the right to this call."""
         right = required(call.method, call.path)
         if right and not self.demand(call.principal, right):
             raise errors.authorization_failed(call.client, call.principal, right.action, right.scope)
 
     def check_linked(self, call: Call, links: Iterable[Right]) -> None:
-        """Raises ArmError 403 `LinkedAuthorizationFailed` for the first that the caller lacks."""
+        """Raises ArmError 403 `LinkedAuthorizationFailed` for the first link that the caller has no right to."""
         own = required(call.method, call.path)
         if own is None or not self.is_limited(call.principal):
             return

@@ -1,4 +1,4 @@
-"""Role definitions and assignments, as they are loaded."""
+"""Role definitions and assignments, parsed from JSON."""
 
 import re
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A role for a principal, which is an object ID, at a scope and at all that is in it. `key` is the role's."""
+    """A role for a principal (an object ID) at a scope and below it. `key` is the key of the role."""
 
     principal: str
     key: str
@@ -47,7 +47,7 @@ class Assignment:
 def parse(raw: Any) -> tuple[dict[str, Role], list[Assignment]]:
     """`{"roles": {key: {"name", "actions"}}, "assignments": [{"principal", "role", "scope"}]}`. Raises ValueError.
 
-    A role may say more of itself, as infra/permissions.json does, but nothing that would take rights away.
+    A role may have more fields, as in infra/permissions.json, but none that takes rights away.
     """
     given = _only(raw, "access", ("roles", "assignments"))
     roles = {key: _role(key, each) for key, each in _object(given["roles"], "roles").items()}

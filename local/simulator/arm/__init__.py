@@ -1,1 +1,1 @@
-"""The resource providers around Site Recovery: as much of each as protecting a VM touches."""
+"""The resource providers around Site Recovery: the part of each that protecting a VM uses."""

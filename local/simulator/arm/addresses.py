@@ -1,4 +1,4 @@
-"""Private IP addresses: which a subnet gives out, and which are free."""
+"""Private IP addresses: the range of a subnet, and which of its addresses are free."""
 
 import ipaddress
 from itertools import islice
@@ -32,7 +32,7 @@ def is_reserved(address: ipaddress.IPv4Address | ipaddress.IPv6Address, subnet: 
 
 
 def taken(store: Store, network: Resource, leave_out: str = "") -> dict[str, str]:
-    """The interfaces of a network, by the addresses that they have."""
+    """The IDs of the interfaces in a network by their IP addresses."""
     parsed = ids.parse(network.id)
     inside = ids.key(network.id) + "/"
     return {
@@ -45,7 +45,7 @@ def taken(store: Store, network: Resource, leave_out: str = "") -> dict[str, str
 
 
 def free(subnet: Json, used: dict[str, str], most: int) -> list[str]:
-    """The first free addresses, at most so many. Raises ArmError 400 when there are none."""
+    """The first free addresses, at most `most`. Raises ArmError 400 if the subnet is full."""
     inside = range_of(subnet)
     places = range(KEPT_AT_START, inside.num_addresses - 1)
     found = list(islice((text for place in places if (text := str(inside[place])) not in used), most))
@@ -56,7 +56,7 @@ def free(subnet: Json, used: dict[str, str], most: int) -> list[str]:
 
 
 def check(address: str, subnet: Json, used: dict[str, str], configuration: str) -> None:
-    """Raises ArmError 400 for a static address that this subnet cannot give."""
+    """Raises ArmError 400 for a static address that is not free in this subnet."""
     inside, found = range_of(subnet), parse(address)
     if found not in inside:
         message = f"Private static IP address {address} does not belong to the range of subnet prefix {inside}."

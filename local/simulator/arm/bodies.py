@@ -1,4 +1,4 @@
-"""New resources as their providers answer them; keys and types as in the recordings."""
+"""Bodies of new resources; keys and types as in the recordings."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def data_disk(disk_resource: Resource, lun: int, option: str = "Attach", caching
 
 
 def unmanaged_disk(name: str, size: int, endpoint: str) -> Json:
-    """As a VM shows a page blob; `endpoint` is that of its account."""
+    """A page blob in the storage profile of a VM; `endpoint` is the blob endpoint of its account."""
     return {"name": name, "vhd": {"uri": f"{endpoint}vhds/{name}.vhd"}, "caching": "None", "diskSizeGB": size}
 
 
@@ -162,7 +162,7 @@ def image(os: str) -> Json:
 
 
 def child(parent: str, suffix: str) -> ResourceId:
-    """The parsed ID of something under an ID. Raises ValueError when that is none."""
+    """The parsed ID of a child resource. Raises ValueError if it is not a resource ID."""
     parsed = ids.parse(parent + suffix)
     if parsed is None:
         raise ValueError(f"not a resource ID: {parent + suffix!r}")

@@ -1,4 +1,4 @@
-"""What a subscription may use of a region: sizes (resource SKUs), cores (usages), and the refusal of more."""
+"""The capacity that a subscription has in a region: sizes (resource SKUs), cores (usages), and the errors for more."""
 
 import re
 
@@ -45,7 +45,7 @@ def list_skus(world: World, call: Call) -> Answer:
 
 
 def _set_sku(name: str, location: str) -> Json:
-    """How many fault domains availability sets may have."""
+    """The SKU that states the maximum of fault domains of an availability set."""
     return {
         "resourceType": "availabilitySets",
         "name": name,
@@ -134,7 +134,7 @@ def _count(world: World, subscription: str, location: str, kind: str) -> int:
 
 
 def _quota(world: World, subscription: str, location: str, name: str, used: dict[str, int]) -> tuple[int, int]:
-    """Limit and use."""
+    """The limit of a quota and its current use."""
     counted = used.get(name, 0)
     quota = world.limits.quota(subscription, location, name)
     if quota is None:

@@ -1,11 +1,11 @@
-"""Virtual machines: read, tag, attach a disk, start, stop, delete. Availability sets and disks are next door."""
+"""Virtual machines: read, tag, attach a disk, start, stop, delete. Sets and disks are in compute_parts.py."""
 
 from collections.abc import Callable
 
 from local.simulator import checks, errors, ids, latencies, operations
 from local.simulator.arm import bodies, compute_create, tags
 from local.simulator.errors import ArmError, invalid_parameter
-from local.simulator.paging import page
+from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.wire import Answer, Call, Json
@@ -25,10 +25,7 @@ _ACTIONS = {"start": "running", "deallocate": "deallocated", "poweroff": "stoppe
     _GROUP + "/providers/Microsoft.Compute/virtualMachines",
 )
 def list_vms(world: World, call: Call) -> Answer:
-    if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
-    else:
-        found = world.store.of_type(call["subscription"], TYPE)
+    found = listed(world, call, TYPE)
     expanded = "instanceview" in call.query.get("$expand", "").lower() or call.query.get("statusOnly") == "true"
     return Answer(200, page(world, call, found, lambda vm: render(world, vm, expanded=expanded)))
 
@@ -54,7 +51,7 @@ def list_extensions(world: World, call: Call) -> Answer:
 
 @routes.route("PUT PATCH", _VM)
 def write_vm(world: World, call: Call) -> Answer:
-    """Changes of tags, size and disks; the body answers at once, still Updating. PUT also makes a new VM."""
+    """Changes tags, size and disks; the response has the body at once, still Updating. PUT also creates a VM."""
     if call.method == "PUT" and world.store.vm(call.path) is None:
         return compute_create.create(world, call)
     vm = find(world, call)
@@ -169,7 +166,7 @@ def _disk_view(world: World, entry: Json, status: Json) -> Json:
 
 
 def _disk_changes(world: World, vm: VirtualMachine, body: Json) -> Callable[[], None] | None:
-    """What the given list of data disks asks for; checked now, done by calling the result."""
+    """Checks a list of data disks now, and returns the function that applies it."""
     wanted = checks.get(body, "properties.storageProfile.dataDisks", list)
     if wanted is None:
         return None

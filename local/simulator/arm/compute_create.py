@@ -1,4 +1,4 @@
-"""PUT of a VM that is not there yet: from interfaces that exist, with disks made on the way."""
+"""PUT of a new VM: with interfaces that exist; its disks are created with it."""
 
 from local.simulator import checks, ids, latencies, operations, regions
 from local.simulator.arm import bodies, capacity, tags
@@ -12,7 +12,7 @@ TYPE = "Microsoft.Compute/virtualMachines"
 
 
 def create(world: World, call: Call) -> Answer:
-    """201 with the VM still Creating; its write event comes once it is there."""
+    """201 with the VM in Creating; the write event is raised when it has Succeeded."""
     body = checks.body(call)
     location = regions.check(checks.get(body, "location", str, required=True), TYPE)
     size = checks.get(body, "properties.hardwareProfile.vmSize", str, required=True)
@@ -60,7 +60,7 @@ def _nics(world: World, body: Json, location: str) -> list[str]:
     if not found:
         raise invalid_parameter("networkInterfaces", "A virtual machine needs a network interface.")
     if len(networks) > 1:
-        # The words are invented.
+        # The message is invented.
         message = "The network interfaces of a virtual machine must be in one virtual network."
         raise ArmError(400, "SubnetsNotInSameVnet", message)
     return found

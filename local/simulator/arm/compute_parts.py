@@ -4,7 +4,7 @@ from local.simulator import checks, errors, ids, regions
 from local.simulator.arm import bodies, tags, usage
 from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.ids import ResourceId
-from local.simulator.paging import page
+from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
@@ -18,12 +18,6 @@ _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.Compute/"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/"
 
 
-def _listed(world: World, call: Call, kind: str) -> list[Resource]:
-    if "group" in call.params:
-        return world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
-    return world.store.of_type(call["subscription"], kind)
-
-
 def _get(world: World, call: Call, kind: str) -> Resource:
     found = world.store.get(call.path)
     if found is None:
@@ -33,7 +27,7 @@ def _get(world: World, call: Call, kind: str) -> Resource:
 
 @routes.route("GET", _SUBSCRIPTION + "availabilitySets", _GROUP + "availabilitySets")
 def list_sets(world: World, call: Call) -> Answer:
-    return Answer(200, page(world, call, usage.availability_sets(world.store, _listed(world, call, SET))))
+    return Answer(200, page(world, call, usage.availability_sets(world.store, listed(world, call, SET))))
 
 
 @routes.route("GET", _GROUP + "availabilitySets/{name}")
@@ -77,7 +71,7 @@ def put_set(world: World, call: Call) -> Answer:
 
 @routes.route("GET", _SUBSCRIPTION + "disks", _GROUP + "disks", api="disks")
 def list_disks(world: World, call: Call) -> Answer:
-    return Answer(200, page(world, call, [each.body for each in _listed(world, call, DISK)]))
+    return Answer(200, page(world, call, [each.body for each in listed(world, call, DISK)]))
 
 
 @routes.route("GET", _GROUP + "disks/{name}", api="disks")
@@ -108,7 +102,7 @@ def _placement_group(world: World, body: Json, location: str) -> str | None:
     if found is None:
         raise errors.resource_not_found(PLACEMENT_GROUP, parsed.name, parsed.group)
     if found.location != location:
-        # The words are invented.
+        # The message is invented.
         message = f"The proximity placement group '{found.name}' is in '{found.location}', not in '{location}'."
         raise invalid_parameter("proximityPlacementGroup.id", message)
     return found.id

@@ -1,7 +1,7 @@
-"""DELETE of what a target is made of: networks, availability sets, storage accounts and whole resource groups.
+"""DELETE of target resources: networks, availability sets, storage accounts and whole resource groups.
 
-Azure refuses what it knows to be in use. It does not know the configuration of Site Recovery: a network, a set or a
-cache account that an item names goes without a word.
+Azure rejects the deletion of a resource that it knows to be in use. It does not know the configuration of Site
+Recovery: a network, a set or a cache account that only an item names is deleted.
 """
 
 from local.simulator import errors, ids, latencies, operations
@@ -57,7 +57,7 @@ def delete_set(world: World, call: Call) -> Answer:
     if found is None:
         return Answer(204)
     if usage.availability_sets(world.store, [found])[0]["properties"]["virtualMachines"]:
-        # The words are those of Microsoft's list of errors of virtual machines.
+        # The message is from Microsoft's list of errors of virtual machines.
         message = (
             f"Availability Set {found.name} cannot be deleted. Before deleting an Availability Set please ensure that "
             "it does not contain any VM."
@@ -69,7 +69,7 @@ def delete_set(world: World, call: Call) -> Answer:
 
 @routes.route("DELETE", _of(ACCOUNT), api="storage")
 def delete_account(world: World, call: Call) -> Answer:
-    """With all that is in it."""
+    """Deletes the account with its content."""
     found = world.store.get(call.path)
     if found is None:
         return Answer(204)
@@ -79,8 +79,8 @@ def delete_account(world: World, call: Call) -> Answer:
 
 @routes.route("DELETE", _GROUP)
 def delete_group(world: World, call: Call) -> Answer:
-    """With everything that is in it, once that can go: what is used from outside, and a vault with items, stay, and
-    so does the group."""
+    """Deletes the group with everything in it. If a resource in it is used from outside, or is a vault with items, the
+    operation fails and nothing is deleted."""
     group = world.store.group(call.path)
     if group is None:
         raise errors.group_not_found(call["group"])
@@ -131,7 +131,7 @@ def _deletion_blocked(group: ResourceGroup, blocking: list[str]) -> Json:
 
 
 def _interfaces(world: World, network: Resource) -> list[tuple[str, str]]:
-    """Subnet and IP configuration for each that is in use."""
+    """Subnet name and IP configuration ID for each configuration in the network."""
     inside = usage.configurations(world.store)
     return [
         (subnet["name"], configuration)

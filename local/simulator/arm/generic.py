@@ -1,4 +1,4 @@
-"""Resources without a provider of their own here: kept as they were written."""
+"""Resource types that the simulator stores as they are written, without rules of their own."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from local.simulator import checks, errors, ids, regions, versions
 from local.simulator.arm import tags, usage
 from local.simulator.errors import ArmError
-from local.simulator.paging import page
+from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, Store
 from local.simulator.wire import Answer, Call, Json
@@ -24,8 +24,8 @@ def _as_written(_store: Store, found: Iterable[Resource]) -> list[Json]:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """`properties` are those that the provider adds where the body has none; `show` makes bodies of what is kept, in
-    which `members` are lists of what keeps it from being deleted."""
+    """`properties` are the provider's defaults; `show` makes bodies of stored resources. `members` are the properties
+    that list resources which block a deletion."""
 
     type: str
     api: str
@@ -59,13 +59,13 @@ TYPES = ", ".join(kind.type for kind in _KINDS.values())
 
 
 def type_of(asked: str) -> str | None:
-    """The type in Azure's casing, or None for one that is not kept here."""
+    """The type in Azure's casing, or None for a type that is not stored here."""
     known = _KINDS.get(asked.lower())
     return known.type if known else None
 
 
 def resource(resource_id: str, kind: str, location: str, body: Json) -> Resource:
-    """`body` is as a client sends it; the parts of a load balancer that others point at get their IDs."""
+    """`body` is as a client sends it. Backend pools of a load balancer get IDs, so that others can reference them."""
     properties: Json = {**_KINDS[kind.lower()].properties, **body.get("properties", {})}
     if "backendAddressPools" in properties:
         pools = properties["backendAddressPools"]
@@ -84,10 +84,7 @@ def _pool(balancer: str, raw: Any) -> Json:
 @routes.route("GET", _SUBSCRIPTION, _GROUP)
 def list_resources(world: World, call: Call) -> Answer:
     kind = _kind(call)
-    if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind.type)
-    else:
-        found = world.store.of_type(call["subscription"], kind.type)
+    found = listed(world, call, kind.type)
     return Answer(200, page(world, call, kind.show(world.store, found)))
 
 
@@ -123,7 +120,7 @@ def delete_resource(world: World, call: Call) -> Answer:
         return Answer(204)
     shown = kind.show(world.store, [found])[0]["properties"]
     if any(shown[members] for members in kind.members):
-        # The words are invented.
+        # The message is invented.
         raise ArmError(409, "OperationNotAllowed", f"{found.name} cannot be deleted while resources are in it.")
     world.store.remove(found.id)
     return Answer(200)

@@ -1,4 +1,4 @@
-"""Management locks, which hold for every write, and resource links; estates and Site Recovery make them."""
+"""Management locks, which are checked at every write, and resource links. Estates and Site Recovery create them."""
 
 from local.simulator import errors, ids
 from local.simulator.errors import ArmError
@@ -14,7 +14,7 @@ LINK = "Microsoft.Resources/links"
 
 
 def locks_over(world: World, scope: str) -> list[Resource]:
-    """The locks that hold for a scope: its own, its resource group's and its subscription's."""
+    """The locks that apply to a scope: its own, its resource group's and its subscription's."""
     parts = scope.strip("/").split("/")
     ends = [2, 4, *range(8, len(parts) + 1, 2)]
     scopes = ["/" + "/".join(parts[:end]) for end in ends if end <= len(parts)]
@@ -29,7 +29,7 @@ def locks_inside(world: World, scope: str) -> list[Resource]:
 
 
 def check(world: World, method: str, path: str) -> None:
-    """Raises ArmError 409: a ReadOnly lock stops every write, POST too, one against deletion stops DELETE."""
+    """Raises ArmError 409: a ReadOnly lock blocks every write, POST too; a CanNotDelete lock blocks DELETE."""
     verb = "delete" if method == "DELETE" else "write"
     stopping = [lock for lock in locks_over(world, path) if verb == "delete" or lock.properties["level"] == "ReadOnly"]
     if stopping:
@@ -38,7 +38,7 @@ def check(world: World, method: str, path: str) -> None:
 
 @routes.route("GET", "{scope}/providers/Microsoft.Authorization/locks")
 def list_locks(world: World, call: Call) -> Answer:
-    """Locks at the scope and below; `$filter=atScope()` leaves out those below, and takes those above."""
+    """Locks at the scope and below; `$filter=atScope()` returns those at the scope and above."""
     at_scope = call.query.get("$filter", "").lower() == "atscope()"
     found = (locks_over if at_scope else locks_inside)(world, call["scope"])
     return Answer(200, page(world, call, [lock.body for lock in found]))
@@ -54,7 +54,7 @@ def get_lock(world: World, call: Call) -> Answer:
 
 @routes.route("GET", "{scope}/providers/Microsoft.Resources/links", api="links")
 def list_links(world: World, call: Call) -> Answer:
-    """Of a resource its own, of a subscription all that are in it."""
+    """The links of a resource, or all links in a subscription."""
     parts = call["scope"].strip("/").split("/")
     found = world.store.of_type(parts[1], LINK) if len(parts) == 2 else world.store.under(call["scope"], LINK)
     return Answer(200, page(world, call, [link.body for link in found]))

@@ -6,7 +6,7 @@ from typing import Any
 from local.simulator import checks, errors, ids, latencies, operations, regions
 from local.simulator.arm import addresses, bodies, network_bodies, tags, usage
 from local.simulator.errors import ArmError
-from local.simulator.paging import page
+from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
@@ -26,10 +26,7 @@ _LISTED = ("virtualNetworks", "networkInterfaces")
 @routes.route("GET", *(start + kind for start in (_SUBSCRIPTION, _GROUP) for kind in _LISTED))
 def list_resources(world: World, call: Call) -> Answer:
     kind = _KINDS[ids.last_segment(call.path).lower()]
-    if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), kind)
-    else:
-        found = world.store.of_type(call["subscription"], kind)
+    found = listed(world, call, kind)
     shown = usage.networks(world.store, found) if kind == NETWORK else [each.body for each in found]
     return Answer(200, page(world, call, shown))
 
@@ -55,7 +52,7 @@ def list_peerings(world: World, call: Call) -> Answer:
 
 @routes.route("GET", _GROUP + "virtualNetworks/{name}/CheckIPAddressAvailability")
 def check_address(world: World, call: Call) -> Answer:
-    """Whether an address is free, and, where it is not, five of its subnet that are."""
+    """Whether an address is free; if not, five free addresses of its subnet."""
     network = _network(world, call)
     asked = addresses.parse(call.query.get("ipAddress", ""))
     for subnet in network.properties["subnets"]:
@@ -82,7 +79,7 @@ def get_subnet(world: World, call: Call) -> Answer:
 
 @routes.route("PUT", _GROUP + "virtualNetworks/{name}")
 def put_network(world: World, call: Call) -> Answer:
-    """201 for a new network, 200 for one that was there; both with its body, still Updating."""
+    """201 for a new network, 200 for an existing one, both with the body in Updating."""
     body = checks.body(call)
     location = regions.check(checks.get(body, "location", str, required=True), NETWORK)
     prefixes = checks.get(body, "properties.addressSpace.addressPrefixes", list, required=True)
@@ -98,7 +95,7 @@ def put_network(world: World, call: Call) -> Answer:
     made = network_bodies.network(parsed, location, prefixes, subnets, given)
     made.properties["virtualNetworkPeerings"] = _peerings(body, parsed.text, old)
     if old is None or subnets:
-        # Nothing to update in a network that was there and has no subnets (CLI-A2A #32, #35).
+        # A PUT of an existing network without subnets has nothing to update (CLI-A2A #32, #35).
         _set_state(made, "Updating")
     world.store.add(made)
     operation = operations.begin(
@@ -115,7 +112,7 @@ def put_network(world: World, call: Call) -> Answer:
 
 @routes.route("PUT", _GROUP + "networkInterfaces/{name}")
 def put_interface(world: World, call: Call) -> Answer:
-    """One IP configuration, in a subnet that exists and in its network's region; static with an address given."""
+    """Takes one IP configuration, in an existing subnet of the same region; static if it has an address."""
     body = checks.body(call)
     kind = _KINDS["networkinterfaces"]
     location = regions.check(checks.get(body, "location", str, required=True), kind)
@@ -175,7 +172,7 @@ def _subnet(raw: Any) -> tuple[str, str, Json]:
 
 
 def _check_references(world: World, network: str, location: str, subnets: list[tuple[str, str, Json]]) -> None:
-    """Security groups and route tables are there, and in the network's region. Raises ArmError 400."""
+    """Raises ArmError 400 unless security groups and route tables exist in the network's region."""
     for name, _, more in subnets:
         for kind in ("networkSecurityGroup", "routeTable"):
             other = checks.get(more, f"{kind}.id", str)
@@ -185,7 +182,7 @@ def _check_references(world: World, network: str, location: str, subnets: list[t
 
 
 def _peerings(body: Json, network: str, old: Resource | None) -> list[Json]:
-    """Those of the body; a body that names none leaves the ones that are there."""
+    """The peerings of the body; without any in the body, the existing ones."""
     given = checks.get(body, "properties.virtualNetworkPeerings", list)
     if given is None:
         return old.properties["virtualNetworkPeerings"] if old else []
@@ -201,7 +198,7 @@ def _peerings(body: Json, network: str, old: Resource | None) -> list[Json]:
 
 
 def _check_ranges(prefixes: list[str], subnets: list[tuple[str, str, Json]]) -> None:
-    """Subnets lie inside the address space and beside each other. Raises ArmError 400."""
+    """Raises ArmError 400 unless subnets are inside the address space and do not overlap."""
     spaces = [checks.network(prefix, "addressSpace") for prefix in prefixes]
     ranges = [(name, checks.network(prefix, f"subnet {name}")) for name, prefix, _ in subnets]
     for name, inner in ranges:

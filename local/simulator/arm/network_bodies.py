@@ -1,4 +1,4 @@
-"""New virtual networks, their subnets and peerings, as the network provider answers them."""
+"""Bodies of new virtual networks, their subnets and peerings."""
 
 from local.simulator.arm import bodies
 from local.simulator.ids import ResourceId, stable_guid
@@ -13,7 +13,7 @@ def network(
     subnets: list[tuple[str, str, Json]],
     tags: dict[str, str] | None,
 ) -> Resource:
-    """`subnets` are name, prefix and what else their properties hold."""
+    """Each of `subnets` is a name, a prefix and further properties."""
     properties: Json = {
         "provisioningState": "Succeeded",
         "addressSpace": {"addressPrefixes": prefixes},
@@ -45,7 +45,7 @@ def _subnet(network_id: str, name: str, prefix: str, more: Json) -> Json:
 
 
 def peering(network_id: str, name: str, remote: str, more: Json | None = None) -> Json:
-    """One that both sides have: Connected."""
+    """A peering that exists on both sides: Connected."""
     peering_id = f"{network_id}/virtualNetworkPeerings/{name}"
     return {
         "name": name,

@@ -1,4 +1,4 @@
-"""Sizes of VMs: a table of the usual ones, and what the name of any other says."""
+"""Sizes of VMs: a table of common ones; numbers for any other are derived from its name."""
 
 import re
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Size:
 
     @property
     def premium(self) -> bool:
-        """Premium disks go with an `s` in the name."""
+        """Whether the size supports premium disks: an `s` in the name."""
         found = _NAME.match(self.name)
         return found is None or "s" in found["more"] or found["series"].endswith("S")
 
@@ -76,7 +76,7 @@ _TABLE = {
 
 
 def size_of(name: str) -> Size:
-    """For a name that the table has not, numbers that its series would suggest: invented."""
+    """The numbers of a size. For a name that is not in the table they follow from its series, and are invented."""
     if known := _TABLE.get(name.lower()):
         return known
     found = _NAME.match(name)
@@ -90,14 +90,14 @@ def size_of(name: str) -> Size:
 
 
 def sizes(world: World, subscription: str) -> list[Size]:
-    """Those of the table, and those that VMs of the subscription have besides."""
+    """The sizes of the table, and those that the VMs of the subscription have."""
     used = {vm.properties["hardwareProfile"]["vmSize"] for vm in world.store.of_type(subscription, TYPE)}
     others = sorted(name for name in used if name.lower() not in _TABLE)
     return [*_TABLE.values(), *map(size_of, others)]
 
 
 def refused_zones(world: World, subscription: str, location: str, size: str) -> tuple[bool, tuple[str, ...]]:
-    """Whether a subscription may not use a size in a location at all, and the zones where it may not."""
+    """Whether a size is restricted in the whole location, and the zones in which it is restricted."""
     zones: set[str] = set()
     for restriction in world.limits.restrictions(subscription, location, size):
         if not restriction.zones:

@@ -1,4 +1,4 @@
-"""Storage accounts: PUT of a new one answers 202 with nothing but a Location."""
+"""Storage accounts: PUT of a new one returns 202 with only a Location header."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ import re
 from local.simulator import checks, errors, ids, latencies, operations, regions
 from local.simulator.arm import bodies, storage_bodies, tags
 from local.simulator.errors import ArmError
-from local.simulator.paging import page
+from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource, StorageAccount
 from local.simulator.wire import Answer, Call, Json
@@ -31,10 +31,7 @@ _SETTINGS: dict[str, type] = {
 
 @routes.route("GET", _SUBSCRIPTION + "storageAccounts", _GROUP)
 def list_accounts(world: World, call: Call) -> Answer:
-    if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
-    else:
-        found = world.store.of_type(call["subscription"], TYPE)
+    found = listed(world, call, TYPE)
     return Answer(200, page(world, call, [each.body for each in found]))
 
 
@@ -107,7 +104,7 @@ def put_account(world: World, call: Call) -> Answer:
 
 
 def _settings(body: Json) -> Json:
-    """What a body says of the account itself. Raises ArmError 400."""
+    """The account settings in a body. Raises ArmError 400."""
     found = {
         name: value
         for name, kind in _SETTINGS.items()
@@ -122,11 +119,11 @@ def _settings(body: Json) -> Json:
 
 
 def _rewrite(call: Call, account: Resource, location: str, given: dict[str, str] | None, settings: Json) -> Answer:
-    """PUT of an account that exists answers its body at once (CLI-A2A #46)."""
+    """PUT of an existing account returns its body at once (CLI-A2A #46)."""
     if account.location != location:
         raise errors.other_location(account.name, account.location, call["group"], location)
     if account.properties["provisioningState"] != "Succeeded":
-        # The storage provider refuses a second PUT while the first still runs.
+        # The storage provider rejects a second PUT while the first still runs.
         message = "An operation is currently performing on this storage account that requires exclusive access."
         raise ArmError(409, "StorageAccountOperationInProgress", message)
     if given is not None:
@@ -161,7 +158,7 @@ def check_name(world: World, call: Call) -> Answer:
 
 
 def _owner(world: World, name: str) -> Resource | None:
-    """Account names are unique in the world, which here is every subscription of the estate."""
+    """The account with this name in any subscription: names are globally unique."""
     for subscription in world.store.subscriptions:
         for account in world.store.of_type(subscription, TYPE):
             if account.name.lower() == name.lower():

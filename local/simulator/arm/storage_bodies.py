@@ -1,4 +1,4 @@
-"""Storage accounts and their blob service, as the storage provider answers them."""
+"""Bodies of storage accounts and of their blob service."""
 
 from local.simulator.arm import bodies
 from local.simulator.ids import ResourceId
@@ -18,7 +18,7 @@ _TIERED = ("StorageV2", "BlobStorage")
 
 
 def are_a_pair(kind: str, sku: str) -> bool:
-    """Which replication and tier a kind of account comes with (azure-docs, storage account overview)."""
+    """Whether a kind of account has this SKU (azure-docs, storage account overview)."""
     return sku in _SKUS.get(kind, ())
 
 
@@ -59,7 +59,7 @@ def network_rules(action: str, bypass: str) -> Json:
 
 
 def blob_service(found: StorageAccount) -> Json:
-    """A retention policy that was never set is not there, but for that of blobs."""
+    """A retention policy that was never set is absent, except that of blobs."""
     deletion: Json = {"allowPermanentDelete": False, "enabled": found.soft_delete}
     properties: Json = {"cors": {"corsRules": []}, "deleteRetentionPolicy": deletion}
     if found.soft_delete:

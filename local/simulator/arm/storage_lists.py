@@ -1,4 +1,4 @@
-"""What is in a storage account, as Azure Resource Manager lists it: names, never data."""
+"""The content of a storage account as Azure Resource Manager lists it: names, no data."""
 
 import re
 
@@ -17,7 +17,7 @@ _JSON = "application/json"
 _ACCOUNT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
 _CONTAINER = f"{_ACCOUNT}/blobServices/default/containers/{{container}}"
 _CONTAINER_NAME = re.compile(r"\$root|\$web|\$logs|[a-z0-9](-?[a-z0-9]){2,62}")
-# The service that holds each kind, and how it is called in a refusal.
+# The service of each kind of content, and its name in error messages.
 KINDS = {
     "containers": ("blobServices", "Blob"),
     "shares": ("fileServices", "File"),
@@ -37,7 +37,7 @@ def list_content(world: World, call: Call) -> Answer:
 
 @routes.route("GET PUT DELETE", _CONTAINER)
 def container(world: World, call: Call) -> Answer:
-    """The only content that can be written: a container is there, or not, and has no settings."""
+    """Containers are the only content that can be written. They have no settings."""
     account, name = _account(world, call, "containers"), call["container"].lower()
     names = account.content.setdefault("containers", [])
     there = name in names

@@ -157,12 +157,12 @@ def list_resources(world: World, call: Call) -> Answer:
 
 
 def _expanded(call: Call, what: Resource | ResourceGroup, body: Json) -> Json:
-    """With the `createdTime` that `$expand` asks for (of resource groups: Azure/azure-powershell#27865)."""
+    """Adds `createdTime` if `$expand` names it (for resource groups: Azure/azure-powershell#27865)."""
     return body | {"createdTime": what.created} if "createdtime" in call.query.get("$expand", "").lower() else body
 
 
 def _listed(resource: Resource) -> bool:
-    # Links and locks are extension resources; ARM lists only what has a place of its own.
+    # Links and locks are extension resources, which ARM does not list.
     return "location" in resource.body
 
 
@@ -198,7 +198,7 @@ def _is_tagged(given: dict[str, str], wanted: dict[str, str]) -> bool:
 
 
 def _summary(resource: Resource, wanted: dict[str, str]) -> Json:
-    """Asked for by name and value of a tag, resources come without their tags: so says Resources_List's description."""
+    """Filtered by name and value of a tag, resources are listed without tags (description of Resources_List)."""
     names = ["id", "name", "type", "location", "tags", "sku", "kind", "managedBy", "zones"]
     if "tagvalue" in wanted:
         names.remove("tags")

@@ -1,4 +1,4 @@
-"""The Tags API: tags of any scope, written without touching the resource's own provider."""
+"""The Tags API: reads and writes the tags of any scope without a call to the resource's provider."""
 
 from local.simulator import checks, errors, ids
 from local.simulator.errors import ArmError
@@ -40,7 +40,7 @@ def delete(world: World, call: Call) -> Answer:
 
 
 def apply(operation: str, tags: dict[str, str], given: dict[str, str]) -> dict[str, str]:
-    """Merge, Replace or Delete. Names are equal without case. Raises ArmError 400."""
+    """Merge, Replace or Delete. Names are compared without case. Raises ArmError 400."""
     if operation == "Replace":
         result = dict(given)
     elif operation == "Merge":

@@ -1,4 +1,4 @@
-"""What uses a network, an availability set or a proximity placement group: worked out from those that name it."""
+"""What uses a network, an availability set or a proximity placement group, found by the references to it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ _VM, _SET, _SCALE_SET = (
 
 
 def networks(store: Store, found: Iterable[Resource]) -> list[Json]:
-    """Virtual networks as a GET shows them: each subnet with the IP configurations in it, if there are any."""
+    """Virtual networks as a GET shows them: each subnet with its IP configurations, if any."""
     inside = configurations(store)
     return [
         {
@@ -33,7 +33,7 @@ def _subnet(subnet: Json, inside: dict[str, list[str]]) -> Json:
 
 
 def configurations(store: Store) -> dict[str, list[str]]:
-    """The IDs of the IP configurations in each subnet that has some."""
+    """The IDs of IP configurations by the key of their subnet."""
     found: dict[str, list[str]] = {}
     for interface in _all(store, INTERFACE):
         for configuration in interface.properties["ipConfigurations"]:
@@ -53,7 +53,7 @@ def placement_groups(store: Store, found: Iterable[Resource]) -> list[Json]:
 
 
 def _members(store: Store, kind: str, named_by: str) -> dict[str, list[Json]]:
-    """References to the resources of a kind, by the ID that a property of theirs names."""
+    """References to the resources of a type, by the ID that one of their properties names."""
     found: dict[str, list[Json]] = {}
     for resource in _all(store, kind):
         if named := resource.properties.get(named_by):

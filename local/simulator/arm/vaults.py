@@ -1,10 +1,10 @@
-"""Recovery Services vaults themselves; what is inside them is Site Recovery's."""
+"""Recovery Services vaults; their content is in recovery/."""
 
-from local.simulator import checks, errors, ids, latencies, operations, regions
+from local.simulator import checks, errors, latencies, operations, regions
 from local.simulator.arm import bodies
 from local.simulator.errors import ArmError
 from local.simulator.ids import ResourceId, stable_guid
-from local.simulator.paging import page
+from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
 from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
@@ -17,10 +17,7 @@ _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microso
 
 @routes.route("GET", "/subscriptions/{subscription}/providers/Microsoft.RecoveryServices/vaults", _GROUP)
 def list_vaults(world: World, call: Call) -> Answer:
-    if "group" in call.params:
-        found = world.store.under(ids.group_id(call["subscription"], call["group"]), TYPE)
-    else:
-        found = world.store.of_type(call["subscription"], TYPE)
+    found = listed(world, call, TYPE)
     return Answer(200, page(world, call, [each.body for each in found]))
 
 
@@ -83,7 +80,7 @@ def vault(parsed: ResourceId, location: str, time: str, tags: dict[str, str] | N
 
 
 def identify(tenant: str, found: Resource, kind: str | None) -> None:
-    """Gives a vault the identity of this type; None leaves the one that it has."""
+    """Sets the identity type of a vault; None keeps it."""
     if kind == "SystemAssigned":
         principal = stable_guid("principal", found.id)
         found.body["identity"] = {"type": kind, "principalId": principal, "tenantId": tenant}

@@ -1,4 +1,4 @@
-"""How the replicated items of an estate fare."""
+"""The condition of replicated items in an estate: health, agent, RPO."""
 
 from local.simulator.estate.fields import Fields
 from local.simulator.recovery import jobs, replication
@@ -15,7 +15,7 @@ _KEYS = (
 
 
 def read(fields: Fields) -> tuple[Condition, int | None]:
-    """The condition, and how many days ago a test failover went well. Raises ValueError."""
+    """The condition, and the days since the last successful test failover. Raises ValueError."""
     found = Fields(fields.get("condition", dict, {}), f"{fields.where}: condition", _KEYS)
     troubles = tuple(
         Trouble(
@@ -30,7 +30,7 @@ def read(fields: Fields) -> tuple[Condition, int | None]:
         health=found.choice("health", _HEALTH),
         troubles=troubles,
         rpo_seconds=found.get("rpoSeconds", int),
-        reckoned_hours=found.get("rpoHoursAgo", int),
+        rpo_calculated_hours=found.get("rpoHoursAgo", int),
         agent_version=found.get("agentVersion", str, AGENT_VERSION),
         agent_expires_days=found.get("agentExpiresInDays", int),
         agent_update=found.get("agentUpdateRequired", bool, False),
@@ -41,7 +41,7 @@ def read(fields: Fields) -> tuple[Condition, int | None]:
 
 
 def stall(world: World, item: ProtectedItem, hours: int) -> None:
-    """Its enable job ended so many hours ago, and its initial replication has not moved on since."""
+    """The enable job ended `hours` ago, and initial replication has made no progress since."""
     started = ago(world.clock, hours) - sum(task.seconds for task in replication.ENABLE_TASKS)
     job = Job(
         vault_id=item.vault.id,

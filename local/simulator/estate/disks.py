@@ -48,7 +48,7 @@ class Disks:
             vm.properties["additionalCapabilities"] = {"ultraSSDEnabled": True}
 
     def _unmanaged(self, vm: VirtualMachine, os: str, disks: list[Fields]) -> Json:
-        """Page blobs in storage accounts. A VM has these or managed disks, never both."""
+        """Page blobs in storage accounts. A VM has either these or managed disks."""
         made = []
         for disk in disks:
             account = disk.reference("storageAccount", ACCOUNT, self._store, vm.location)

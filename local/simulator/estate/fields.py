@@ -1,4 +1,4 @@
-"""Strict reading: an unknown key is an error that names the key and its path."""
+"""Strict parsing of an estate: an unknown key is an error that names the key and its path."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ class Fields:
         return parsed
 
     def reference(self, name: str, kind: str, store: Store, location: str) -> Resource | None:
-        """The resource that a key names, None without the key. It is in the estate already, and in this region."""
+        """The resource that a key names, or None without the key. It must be in the estate, in this region."""
         if self.get(name, str) is None:
             return None
         found = store.get(self.id(name, kind).text)
@@ -80,7 +80,7 @@ class Fields:
 
 
 def each(raw: Json, name: str, known: str) -> list[Fields]:
-    """The objects of a list, each with its place in it."""
+    """The objects of a list, each with its position for error messages."""
     values = raw.get(name) or []
     if not isinstance(values, list):
         raise ValueError(f"{name} must be a list")

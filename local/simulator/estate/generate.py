@@ -1,4 +1,4 @@
-"""Large estates out of a few numbers: the same numbers give the same estate."""
+"""Generates large estates from a few numbers; the same numbers give the same estate."""
 
 import random
 from typing import Any

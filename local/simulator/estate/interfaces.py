@@ -1,4 +1,4 @@
-"""The network interfaces of an estate's VMs, and the addresses that they have."""
+"""The network interfaces of an estate's VMs, and their IP addresses."""
 
 from local.simulator import ids
 from local.simulator.arm import addresses, bodies
@@ -19,7 +19,7 @@ class Interfaces:
         self._next: dict[str, int] = {}
 
     def keep_addresses(self, machines: list[Fields]) -> None:
-        """Dynamic addresses go around the static ones of every VM, of later ones too."""
+        """Reserves the static addresses of all VMs before any dynamic one is assigned."""
         for machine in machines:
             for nic in machine.parts("nics", _KEYS):
                 if address := nic.get("privateIp", str):
@@ -70,7 +70,7 @@ class Interfaces:
         raise ValueError(f"{nic.where}: the network has no subnet {parsed.name!r}")
 
     def _free_address(self, nic: Fields, subnet: Json) -> str:
-        """The next free address; all before it are taken."""
+        """The next free address of a subnet."""
         inside, taken = addresses.range_of(subnet), self._taken.get(subnet["id"], {})
         place = self._next.get(subnet["id"], addresses.KEPT_AT_START)
         while str(inside[place]) in taken:

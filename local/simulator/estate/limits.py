@@ -1,4 +1,4 @@
-"""What an estate's subscriptions may not have: quotas, restricted sizes and policies that deny."""
+"""The limits of an estate's subscriptions: quotas, restricted sizes and deny policies."""
 
 from local.simulator.estate.fields import Fields, each
 from local.simulator.limits import Denial, Limits, Quota, RestrictedSize

@@ -1,4 +1,4 @@
-"""Turns an estate into what exists. It is built aside first: one that is wrong leaves everything as it was."""
+"""Loads an estate. It is built separately first: an invalid estate changes nothing."""
 
 import uuid
 from collections.abc import Callable
@@ -31,12 +31,12 @@ _FIREWALLS = {
 }
 
 
-# Seconds of the wall: what an estate holds was made a day ago.
+# Wall seconds: the resources of an estate were created a day ago.
 _AGE = 24 * 3600.0
 
 
 def load(world: World, raw: Any) -> None:
-    """Replaces what exists. Raises ValueError that names what is wrong in the estate."""
+    """Replaces everything that exists. Raises ValueError that names the error in the estate."""
     if isinstance(raw, dict) and "generate" in raw:
         Fields(raw, "estate", "generate")
         raw = generate(raw["generate"])
@@ -57,7 +57,7 @@ def load(world: World, raw: Any) -> None:
 
 
 def _settle(world: World, vm: VirtualMachine) -> Callable[[float], None]:
-    """A VM that the estate has as Creating or Updating gets there after a while, and says so by an event."""
+    """A VM that the estate has in Creating or Updating becomes Succeeded, which raises a write event."""
 
     def done(_moment: float) -> None:
         vm.properties["provisioningState"] = "Succeeded"
@@ -119,7 +119,7 @@ class _Loader:
             self.store.add(locks.link(parsed.parent, parsed.name, fields.need("targetId", str)))
 
     def _add(self, parsed: ResourceId, resource: Resource, fields: Fields) -> None:
-        """Its resource group is implied, in the resource's own region, unless it is there already."""
+        """Adds a resource; its resource group is created in the same region unless it exists."""
         subscription = self.store.subscription(parsed.subscription)
         if subscription is None:
             raise ValueError(f"{fields.where}: the subscription {parsed.subscription} is not in the estate")

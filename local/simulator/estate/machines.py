@@ -9,7 +9,7 @@ from local.simulator.estate.interfaces import Interfaces
 from local.simulator.store import Store, VirtualMachine
 from local.simulator.wire import Json
 
-# Type and property of what a VM may be placed in.
+# Type and property of each kind of placement of a VM.
 _PLACES = {
     "availabilitySet": (compute_parts.SET, "availabilitySet"),
     "proximityPlacementGroup": (compute_parts.PLACEMENT_GROUP, "proximityPlacementGroup"),
@@ -74,7 +74,7 @@ class Machines:
         self._join(vm, fields)
 
     def _join(self, vm: VirtualMachine, fields: Fields) -> None:
-        """A VM of an availability set has no zone, and no proximity placement group that the set has not."""
+        """A VM in an availability set has no zone, and no proximity placement group other than the set's."""
         chosen = vm.properties.get("availabilitySet", {}).get("id")
         found = self._store.get(chosen) if chosen else None
         if found is None:

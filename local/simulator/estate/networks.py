@@ -1,4 +1,4 @@
-"""The virtual networks of an estate, with what their subnets point at and their peerings."""
+"""The virtual networks of an estate, with subnets and peerings."""
 
 from collections.abc import Callable
 
@@ -42,7 +42,7 @@ class Networks:
         return {name: {"id": other.id} for name, other in found.items() if other}
 
     def peer(self) -> None:
-        """Once all networks are there. A peered network may also be in no subscription of the estate."""
+        """Adds the peerings once all networks exist. A peered network may be outside the estate."""
         for fields, network in self._made:
             network.properties["virtualNetworkPeerings"] = [
                 self._peering(fields, network, remote) for remote in fields.get("peerings", list, [])

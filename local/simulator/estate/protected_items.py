@@ -1,4 +1,4 @@
-"""The replicated items of an estate, with the settings that the portal's page would have given them."""
+"""The replicated items of an estate, with the settings that the portal would choose."""
 
 from local.simulator import latencies
 from local.simulator.arm import bodies
@@ -56,7 +56,7 @@ KEYS = " ".join(
 
 
 def read(store: Store, fields: Fields) -> tuple[VirtualMachine, Json]:
-    """The VM and the details of the call that would have enabled it. Raises ValueError."""
+    """The VM, and the details of the enable request for it. Raises ValueError."""
     vm = store.vm(fields.id("virtualMachine", "Microsoft.Compute/virtualMachines").text)
     if vm is None:
         raise ValueError(f"{fields.where}: virtualMachine is not in the estate")
@@ -78,7 +78,7 @@ def read(store: Store, fields: Fields) -> tuple[VirtualMachine, Json]:
 
 
 def _disks(vm: VirtualMachine, fields: Fields, group: str) -> list[Json]:
-    """Without `disks` all of the VM's, as the VM has them."""
+    """The disks to protect; without `disks` all disks of the VM."""
     profile = vm.properties["storageProfile"]
     own = {last_segment(disk["managedDisk"]["id"]): disk["managedDisk"]["id"] for disk in _attached(profile)}
     known = "name cacheStorageAccount replicaType targetType encryptionSet"
@@ -111,7 +111,7 @@ def _attached(profile: Json) -> list[Json]:
 
 
 def _nics(vm: VirtualMachine, fields: Fields) -> dict[str, Json]:
-    """The changes of interfaces as PATCH would have made them, by the ID of the source's."""
+    """The changes of interfaces, as a PATCH would make them, by the ID of the source interface."""
     own = {
         last_segment(reference["id"]): reference["id"]
         for reference in vm.properties["networkProfile"]["networkInterfaces"]
@@ -135,7 +135,7 @@ def _nics(vm: VirtualMachine, fields: Fields) -> dict[str, Json]:
 
 
 def bring_to_state(world: World, item: ProtectedItem, fields: Fields) -> None:
-    """What enabling has left behind, and the state that the estate gives."""
+    """Creates what enabling creates, and sets the state that the estate gives."""
     item.settings |= {wire: fields.raw[name] for name, wire in _SETTINGS.items() if fields.get(name, str)}
     state, now = fields.choice("state", _STATES), world.clock.now()
     item.condition, tested_days = conditions.read(fields)

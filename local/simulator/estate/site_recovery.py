@@ -1,4 +1,4 @@
-"""What an estate's vaults hold already, under whatever names somebody else chose."""
+"""The content of an estate's vaults: infrastructure and items, under any names."""
 
 from dataclasses import dataclass
 
@@ -26,14 +26,14 @@ _MAPPING = (
 
 @dataclass(frozen=True, slots=True)
 class VaultContent:
-    """One vault of the estate, its keys known and its vault there."""
+    """One vault of the estate, checked: its keys are known and the vault exists."""
 
     fields: Fields
     vault_id: str
 
 
 def check(store: Store, raw: Json) -> list[VaultContent]:
-    """Raises ValueError for what can be seen before anything is replaced."""
+    """Checks the content before anything is replaced. Raises ValueError."""
     found = []
     for fields in each(raw, "siteRecovery", _VAULT):
         vault_id = fields.id("vault", "Microsoft.RecoveryServices/vaults").text

@@ -15,7 +15,7 @@ from local.simulator.events.payloads import Event, resource_event, subscription_
 from local.simulator.store import Resource
 from local.simulator.wire import Json
 
-# Delivery and retry: these are final for a webhook, everything else outside 200-204 is tried again.
+# Delivery and retry: these statuses are final for a webhook; any other outside 200-204 is retried.
 _FINAL = (400, 401, 403, 413)
 _ORIGIN = "eventgrid.azure.net"
 _CHOICES = {
@@ -69,7 +69,7 @@ class EventGrid:
         self._random = random.Random(0)  # noqa: S311 - chance, not secrets
 
     async def subscribe(self, subscription: EventSubscription) -> None:
-        """Opens it after the validation handshake. Raises ValueError when the endpoint does not prove itself."""
+        """Subscribes the endpoint after its validation handshake. Raises ValueError if the handshake fails."""
         try:
             if subscription.schema == "cloud":
                 await self._ask_for_origin(subscription.endpoint)
@@ -153,7 +153,7 @@ class EventGrid:
         self.counts["dropped"] += 1
 
     async def _post(self, subscription: EventSubscription, body: Json, attempt: int) -> int:
-        """The HTTP status, or 0 when nothing answered in time."""
+        """The HTTP status, or 0 without a response in time."""
         cloud = subscription.schema == "cloud"
         headers = {
             "aeg-event-type": "Notification",
@@ -176,7 +176,7 @@ class EventGrid:
         return self._session
 
     def body(self) -> Json:
-        """What `GET /sim/events` answers."""
+        """The response of `GET /sim/events`."""
         endpoint = self.subscription.endpoint if self.subscription else None
         return {"endpoint": endpoint, "pending": len(self._deliveries), **self.counts}
 

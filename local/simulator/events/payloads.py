@@ -37,7 +37,7 @@ class Event:
 
 
 def subscription_event(operation: str, uri: str, tenant: str, time: str, claims: dict[str, str]) -> Event:
-    """`operation` such as `Microsoft.Compute/virtualMachines/write`; its last word tells the event type."""
+    """`operation` such as `Microsoft.Compute/virtualMachines/write`; its last word decides the event type."""
     verb = operation.rsplit("/", 1)[-1]
     subscription = uri.split("/")[2]
     data: Json = {
@@ -62,7 +62,7 @@ def subscription_event(operation: str, uri: str, tenant: str, time: str, claims:
 
 
 def resource_event(body: Json, time: str, *, deleted: bool) -> Event:
-    """A Resource Notification: it carries the resource itself, tags included, or only its ID once it is gone."""
+    """A Resource Notification: it carries the resource itself, tags included, or only its ID after its deletion."""
     info = {name: body[name] for name in ("id", "name", "type")}
     if not deleted:
         info |= {

@@ -1,1 +1,1 @@
-"""Azure Resource Graph: a subset of Kusto, interpreted over what exists."""
+"""Azure Resource Graph: a subset of Kusto, interpreted over the resources of the world."""

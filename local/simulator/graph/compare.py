@@ -1,6 +1,6 @@
-"""Comparisons, as Kusto has them: `==` minds the case of texts, `=~` does not.
+"""Comparisons, as Kusto has them: `==` compares texts with case, `=~` without.
 
-What is not there is equal to nothing: so `!=`, `!~` and `!in` are true of it, and all others false.
+A missing value is equal to nothing: `!=`, `!~` and `!in` are true of it, all others false.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How Resource Graph refuses a query: one error of the gateway, with what is wrong in its details."""
+"""Errors of Resource Graph: one error code for all, with the reason in its details."""
 
 import uuid
 
@@ -13,7 +13,7 @@ _INVALID = {
 
 
 class QueryError(Exception):
-    """`details` are those of the answer."""
+    """`details` are the details of the error body."""
 
     def __init__(self, *details: Json) -> None:
         super().__init__(details[-1]["message"])
@@ -21,12 +21,12 @@ class QueryError(Exception):
 
 
 def unparsable(**where: object) -> QueryError:
-    """What is no query (seen in Azure/aztfexport#485)."""
+    """The text is not a query (seen in Azure/aztfexport#485)."""
     return QueryError(_INVALID, {"code": "ParserFailure", "message": "ParserFailure", **where})
 
 
 def unsupported(word: str) -> QueryError:
-    """An operator that Kusto may have and Resource Graph has not (seen in Azure/azure-powershell#13762)."""
+    """An operator that Resource Graph does not have (seen in Azure/azure-powershell#13762)."""
     more = {"line": -1, "characterPositionInLine": -1, "token": word}
     return QueryError(_INVALID, {"code": "InvalidQueryLanguage", "message": "InvalidQueryLanguage", **more})
 
@@ -38,11 +38,11 @@ def no_table(name: str) -> QueryError:
 
 
 def meaningless(message: str) -> QueryError:
-    """What can be parsed and means nothing: a column that is not there. The words are Kusto's, the code is invented."""
+    """A query that can be parsed but is invalid, such as an unknown column. Kusto's message; the code is invented."""
     return QueryError(_INVALID, {"code": "SemanticError", "message": message})
 
 
 def refusal(stamp: str, status: int, code: str, details: list[Json], headers: dict[str, str] | None = None) -> ArmError:
-    """Whatever is wrong, the message says nothing of it."""
+    """The message is the same for every reason."""
     message = f"Please provide below info when asking for support: timestamp = {stamp}, correlationId = {uuid.uuid4()}."
     return ArmError(status, code, message, details=details, headers=headers)

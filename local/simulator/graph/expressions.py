@@ -1,4 +1,4 @@
-"""Expressions: how they are parsed, and what they come to for one row.
+"""Expressions: the parser, and the evaluation for one row.
 
 Kinds are Kusto's: `string`, `long`, `bool` and `dynamic`, which is whatever JSON holds. A path that leads nowhere in a
 dynamic value has no value.
@@ -14,14 +14,13 @@ from local.simulator.graph.functions import FUNCTIONS
 from local.simulator.graph.tokens import Token
 
 Columns = dict[str, "Expression"]
-"""What a row has to show, by name. The row itself is whatever the table holds: nothing of it is made before it is asked
-for."""
+"""The columns of a row by name. Each is computed from the row only when it is used."""
 _CONSTANTS = {"true": ("bool", True), "false": ("bool", False)}
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """`name` is that of the column which it becomes if it gets no other."""
+    """`name` is the default name of its column."""
 
     evaluate: Callable[[Any], Any]
     kind: str
@@ -29,7 +28,7 @@ class Expression:
 
 
 class Reader:
-    """Walks the tokens of a query. `columns` are those that the operators have left so far."""
+    """Reads the tokens of a query. `columns` are the columns after the operators so far."""
 
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
@@ -64,7 +63,7 @@ class Reader:
         return self.take().text
 
     def new_name(self) -> str:
-        """Of `name = …` the name, or ""."""
+        """The name of `name = …`, or "" without one."""
         if self.next.kind != "word" or self._tokens[self._at + 1].text != "=":
             return ""
         name = self.take().text
@@ -116,7 +115,7 @@ class Reader:
                 return found
 
     def _key(self) -> str | int:
-        """A name, or a place in an array; a negative one counts from the end."""
+        """A member name, or an array index; a negative one counts from the end."""
         sign = -1 if self.takes("-") else 1
         key = self.take()
         if isinstance(key.value, int):

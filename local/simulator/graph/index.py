@@ -1,4 +1,4 @@
-"""Resource Graph lags: while it does, queries see a snapshot of all rows."""
+"""The rows that queries see: with a lag, those of a snapshot."""
 
 from collections.abc import Iterator
 

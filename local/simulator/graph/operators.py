@@ -1,4 +1,4 @@
-"""A query: a table, and operators that its rows go through one after the other."""
+"""A query: a table, and the operators that process its rows one after the other."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ _Step = Callable[[Iterable[Any]], Iterable[Any]]
 
 @dataclass(slots=True)
 class Query:
-    """`columns` are those of the result; `ordered` is whether there was an `order`."""
+    """`columns` are the columns of the result; `ordered` is whether it has an `order by`."""
 
     table: str
     columns: Columns = field(default_factory=dict)
@@ -22,21 +22,21 @@ class Query:
     steps: list[_Step] = field(default_factory=list)
 
     def run(self, rows: Iterable[Any]) -> list[Any]:
-        """The rows of the table that are left: `columns` can read them."""
+        """The rows of the result, for `columns` to read."""
         for step in self.steps:
             rows = step(rows)
         return list(rows) if self.ordered else _as_they_come(rows)
 
 
 def _as_they_come(rows: Iterable[Any]) -> list[Any]:
-    """Shuffles rows without an order, or of the same rank: callers must not rely on it."""
+    """Rotates rows at random, so that no caller relies on an order that it did not request."""
     found = list(rows)
     start = random.randrange(len(found)) if found else 0  # noqa: S311 - chance, not secrets
     return found[start:] + found[:start]
 
 
 def parse(text: str, tables: dict[str, Columns]) -> Query:
-    """`tables` are what they show, by their lower-cased names. Raises QueryError."""
+    """`tables` are the columns by lower-case table name. Raises QueryError."""
     try:
         return _query(Reader(tokens_of(text)), tables)
     except RecursionError:
@@ -92,7 +92,7 @@ def _project(reader: Reader) -> None:
 
 
 def _order(reader: Reader) -> _Step:
-    """Descending, as Kusto does it, unless `asc` is said."""
+    """Descending unless `asc` is given, as in Kusto."""
     reader.expect("by")
     keys: list[tuple[Expression, bool]] = []
     while True:
@@ -116,7 +116,7 @@ def _order(reader: Reader) -> _Step:
 
 
 def _ordered(rows: list[Any], key: Expression, *, descending: bool) -> list[Any]:
-    """What is not there comes first, or last if descending."""
+    """Missing values come first, or last if descending."""
 
     def rank(row: Any) -> tuple[bool, Any]:
         value = key.evaluate(row)

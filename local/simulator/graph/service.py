@@ -1,4 +1,4 @@
-"""The one route of Resource Graph: a query over subscriptions, answered page by page."""
+"""The route of Resource Graph: a query over subscriptions, with paged results."""
 
 import base64
 import hashlib
@@ -62,8 +62,8 @@ def _check_payload(world: World, answer: Json) -> None:
 
 
 def _permitted(world: World, call: Call, subscriptions: list[Subscription]) -> list[Subscription]:
-    """Those that the caller may query. Others are left out without a word; with none left it is a refusal (azure-docs,
-    governance/resource-graph/overview; its words seen in Azure/azure-sdk-for-java#29924)."""
+    """The subscriptions that the caller may query. Others are left out silently; with none left it is an error
+    (azure-docs, governance/resource-graph/overview; its message seen in Azure/azure-sdk-for-java#29924)."""
     asked = ((each, Right(_QUERY, f"/subscriptions/{each.id}")) for each in subscriptions)
     found = [each for each, right in asked if world.access.demand(call.principal, right)]
     if subscriptions and not found:
@@ -73,7 +73,7 @@ def _permitted(world: World, call: Call, subscriptions: list[Subscription]) -> l
 
 
 def _visible(world: World, call: Call, rows: Iterable[tables.Row]) -> Iterable[tables.Row]:
-    """What the caller may read by itself: nothing tells that there is more."""
+    """The rows that the caller may read. Others are left out silently."""
     if not world.access.is_limited(call.principal):
         return rows
     reads = ((row, Right(f"{row.body['type']}/read", row.body["id"])) for row in rows)
@@ -81,7 +81,7 @@ def _visible(world: World, call: Call, rows: Iterable[tables.Row]) -> Iterable[t
 
 
 def _subscriptions(world: World, body: Json) -> list[Subscription]:
-    """Those that are asked for and exist; without any, all of the tenant."""
+    """The named subscriptions that exist; without any named, all of the tenant."""
     if unknown := set(body) - {"query", "subscriptions", "options"} - {name for name in body if not body[name]}:
         raise _refused(world, "NotServedHere", f"The simulator does not serve '{min(unknown)}'.")
     asked = checks.get(body, "subscriptions", list)
@@ -99,7 +99,7 @@ def _subscriptions(world: World, body: Json) -> list[Subscription]:
 
 
 def _page(world: World, body: Json) -> tuple[int, int]:
-    """The first row, and how many at most. `$top` and `$skip` overrule what the token says."""
+    """The first row, and how many at most. `$top` and `$skip` override the token."""
     options = checks.get(body, "options", dict) or {}
     if unknown := set(options) - set(_OPTIONS):
         raise _refused(world, "BadRequest", f"Unknown option '{min(unknown)}'.")
@@ -120,7 +120,7 @@ def _can_be_paged(query: Query) -> bool:
 
 
 def _token(body: Json, first: int, size: int) -> str:
-    """Page size and offset, and for which query: what the official description says that a token holds."""
+    """Holds page size, offset and query, as the official description says."""
     content = {"RowsToSkip": first, "MaxRows": size, "Query": _digest(body)}
     return base64.b64encode(json.dumps(content).encode()).decode()
 

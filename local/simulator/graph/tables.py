@@ -1,8 +1,8 @@
-"""What the tables hold: a row for each thing that exists, and the columns that they show of it.
+"""The tables: a row for each resource that exists, and their columns.
 
 Columns and casing of `resources` and `resourcecontainers` are as documented (azure-docs, explore-resources, and the
-samples by table). What an item of a vault looks like in `recoveryservicesresources` is documented nowhere; that it is
-as the vault's own lists have it is invented.
+samples by table). The rows of `recoveryservicesresources` are documented nowhere; that they equal
+the vault's own lists is invented.
 """
 
 import copy
@@ -28,14 +28,14 @@ TABLES = ("resources", "resourcecontainers", "recoveryservicesresources")
 
 
 class Row(NamedTuple):
-    """`body` is a resource as ARM shows it. What has a `subject` gets its properties made of that, when asked for."""
+    """`body` is a resource as ARM shows it. With a `subject`, `properties` is computed from that when it is used."""
 
     body: Json
     subject: VirtualMachine | ProtectedItem | Job | None = None
 
 
 def columns(world: World) -> Columns:
-    """All tables have the same."""
+    """The columns, which are the same for all tables."""
     return {name: Expression(partial(_column, world, name), kind, name) for name, kind in _KINDS.items()}
 
 
@@ -51,7 +51,7 @@ def _column(world: World, name: str, row: Row) -> Any:
 
 
 def frozen(world: World, row: Row) -> Json:
-    """The body of a row as it is now, whatever happens to what it shows."""
+    """A copy of the body of a row as it is now."""
     return copy.deepcopy({**row.body, "properties": _column(world, "properties", row)})
 
 
@@ -61,7 +61,7 @@ def rows_of(world: World, table: str, subscriptions: Iterable[Subscription]) -> 
 
 
 def find(world: World, resource_id: str) -> tuple[str, Row] | None:
-    """The table and the row of what has this ID, if any has."""
+    """The table and the row of a resource ID, or None."""
     parts = ids.key(resource_id).strip("/").split("/")
     subscription = world.store.subscription(parts[1]) if len(parts) > 1 else None
     if subscription is None:

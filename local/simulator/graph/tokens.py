@@ -1,4 +1,4 @@
-"""The words of a query."""
+"""The tokens of a query."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is `string`, `long`, `word`, `sign` or `end`; `value` is what a literal stands for."""
+    """`kind` is `string`, `long`, `word`, `sign` or `end`; `value` is that of a literal."""
 
     kind: str
     text: str
@@ -35,7 +35,7 @@ class Token:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Ends with a token `end`. Raises QueryError at what is no word of the language."""
+    """The tokens of a text, the last of kind `end`. Raises QueryError at an invalid one."""
     found: list[Token] = []
     at, line, line_start = 0, 1, 0
     while at < len(text):

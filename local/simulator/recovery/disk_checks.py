@@ -1,4 +1,4 @@
-"""Which disks can be replicated, by way of which cache account, and into what.
+"""Checks of disks: whether they can be replicated, through which cache account, to which target.
 
 Codes 150172 and 150039 are documented, and the wording of 159017 known (terraform-provider-azurerm#25880); the rest is
 invented.
@@ -111,7 +111,7 @@ def _account_rules(vault: RecoveryVault, account: StorageAccount) -> Failure | N
 
 
 def premium(account: Resource | None) -> bool:
-    """A premium block blob account is what chooses High Churn."""
+    """Whether the account selects High Churn: a premium block blob account does."""
     if account is None:
         return False
     return bool(account.body["kind"] == "BlockBlobStorage" and account.body["sku"]["name"].startswith("Premium_"))
@@ -145,5 +145,5 @@ def encryption_set(disk: Resource) -> str | None:
 
 
 def encrypted(disk: Resource) -> bool:
-    """By Azure Disk Encryption, inside the VM."""
+    """Whether the disk is encrypted by Azure Disk Encryption, inside the VM."""
     return bool((disk.properties.get("encryptionSettingsCollection") or {}).get("enabled"))

@@ -14,7 +14,7 @@ from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
-# The operation status of a failed enable job tells nothing of its cause (terraform-provider-azurerm#31927).
+# The operation status of a failed enable job does not name the cause (terraform-provider-azurerm#31927).
 _SUMMARY = ("45005", "Protection couldn't be enabled for the virtual machine.")
 
 
@@ -59,14 +59,14 @@ def enable(world: World, call: Call) -> Answer:
 
 
 def _protecting(world: World, vm_id: str) -> ProtectedItem | None:
-    """The item that has this VM, in whichever vault."""
+    """The item that protects this VM, in any vault."""
     return next(
         (vault.items_by_vm[key(vm_id)] for vault in world.recovery.values() if key(vm_id) in vault.items_by_vm), None
     )
 
 
 def _enable_again(world: World, call: Call, existing: ProtectedItem, name: str) -> Answer:
-    """No source knows what a second enable answers: behaviour reEnable chooses."""
+    """No source has the answer to a second enable: behaviour reEnable chooses."""
     variant = world.behaviour.re_enable
     if variant == "conflict":
         raise errors.conflict(_already(existing).message, "VirtualMachineAlreadyProtected")
@@ -99,7 +99,7 @@ def _already(existing: ProtectedItem) -> Failure:
 
 
 def _refused(world: World, call: Call, container: Container, vm_id: str, name: str, failure: Failure | None) -> Answer:
-    """The job fails in its prerequisites check; no item comes of it."""
+    """The job fails in its prerequisites check and leaves no item."""
     assert failure is not None  # noqa: S101 - enable_checks names a missing VM and container
     delayed = replace(failure, after=latencies.PREFLIGHT_FAILURE, summary=_SUMMARY)
     vm_name = ids.last_segment(vm_id)
@@ -119,7 +119,7 @@ def _refused(world: World, call: Call, container: Container, vm_id: str, name: s
 
 
 def _planned_failure(vm: VirtualMachine) -> Failure | None:
-    """The estate's failEnable: while the agent is installed, so many times."""
+    """The failure that the estate's failEnable plans, while the agent is installed."""
     order = vm.fail_enable
     if not order or order["times"] < 1:
         return None
@@ -136,7 +136,7 @@ def _planned_failure(vm: VirtualMachine) -> Failure | None:
 
 
 def _enable_failed(world: World, item: ProtectedItem, moment: float) -> None:
-    """Whether the item stays, to be removed before the next try, is not known: itemsLeftWhenEnableFails."""
+    """No source tells whether the failed item stays: behaviour itemsLeftWhenEnableFails chooses."""
     if item.gone:
         return
     item.enter(Phase.ENABLING_FAILED, moment)

@@ -1,7 +1,6 @@
-"""The prerequisites check of an enable job: the first thing that is wrong, as the job will tell it.
+"""The prerequisites check of an enable job: the first failure that it finds.
 
-Documented codes are used where there is one. All others are invented, in the range 1590xx, because no source knows
-them; so are most of the words.
+Documented codes are used where they exist. All others, and most messages, are invented, the codes in the range 1590xx.
 """
 
 from local.simulator import ids
@@ -113,7 +112,7 @@ def _target(world: World, container: Container, target: Container, vm: VirtualMa
 
 
 def _size(world: World, location: str, vm: VirtualMachine, details: Json) -> Failure | None:
-    """Where no target resource group is given, the disks' is it."""
+    """Checks the size in the subscription of the target group, or else of the first disk's group."""
     disks = details.get("vmManagedDisks") or [{"recoveryResourceGroupId": vm.id}]
     group = details.get("recoveryResourceGroupId") or disks[0]["recoveryResourceGroupId"]
     name = vm.properties["hardwareProfile"]["vmSize"]
@@ -184,7 +183,7 @@ def mapped_network(container: Container, target: Container, network_id: str) -> 
 
 
 def _group(container: Container, vm: VirtualMachine, details: Json) -> Failure | None:
-    """A multi-VM group is of one region and subscription, and small."""
+    """A multi-VM group is limited to one region, one subscription and a number of VMs."""
     name = details.get("multiVmGroupName")
     if not name:
         return None

@@ -1,4 +1,4 @@
-"""The body of an enable call, read into an item. What is missing or wrongly typed is refused at once."""
+"""Parses the body of an enable request into an item. A missing field or a wrong type is an error at once."""
 
 from local.simulator import checks, ids
 from local.simulator.ids import stable_guid
@@ -8,7 +8,7 @@ from local.simulator.vault.model import Container, Policy, ProtectedDisk, Protec
 from local.simulator.wire import Json
 from local.simulator.world import World
 
-# What the caller may leave out, kept under the wire name that the item's details show it by.
+# Optional fields of the request, by their names in the item's details.
 _OPTIONAL = (
     "recoveryAvailabilitySetId",
     "recoveryAvailabilityZone",
@@ -114,7 +114,7 @@ def item(
 
 
 def disk(world: World, vm: VirtualMachine, given: Json, keys: Json | None = None) -> ProtectedDisk:
-    """Account types that are left out are the source's (CLI-SELF #147). The disk must exist."""
+    """A disk of the item. Missing account types are the source's (CLI-SELF #147). The disk must exist."""
     source = world.store.get(given["diskId"])
     if source is None:
         raise errors.bad_request(f"The disk '{given['diskId']}' could not be found.")

@@ -19,7 +19,7 @@ def _detailed(status: int, code: str, inner: str, message: str, causes: str, act
 
 
 def not_registered() -> ArmError:
-    """A vault that has never had a fabric (Azure/azure-rest-api-specs#12759)."""
+    """For a vault that has never had a fabric (Azure/azure-rest-api-specs#12759)."""
     return _detailed(
         400,
         "BadRequest",
@@ -43,7 +43,7 @@ def fabric_missing(name: str) -> ArmError:
 
 
 def missing(name: str) -> ArmError:
-    """Recorded for a protected item (CLI-SELF #231); that other children answer the same is an inference."""
+    """Recorded for a protected item (CLI-SELF #231); for other children it is an inference."""
     return _detailed(
         404,
         "NotFound",
@@ -55,12 +55,12 @@ def missing(name: str) -> ArmError:
 
 
 def bad_request(message: str, inner: str = "InvalidParameter") -> ArmError:
-    """The outer shape is recorded, the inner code invented."""
+    """The outer shape is recorded, the inner code is invented."""
     return _detailed(400, "BadRequest", inner, message, "The input is not valid.", "Correct the input and try again.")
 
 
 def conflict(message: str, inner: str = "OperationNotAllowed") -> ArmError:
-    """Invented: no source shows how the service refuses an operation that the state does not allow."""
+    """Invented: no source has the error for an operation that the state does not allow."""
     return _detailed(
         409,
         "Conflict",

@@ -1,4 +1,4 @@
-"""Failover, commit, test failover and reprotect: enough that a client sees every state it must leave alone."""
+"""Failover, commit, test failover and reprotect, so that a client sees every state in which it must not write."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.recovery import enable_input, errors, interfaces, item_view, jobs, recovered_vm, replication, scope
@@ -11,8 +11,8 @@ from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
-# Of the other region from a reprotect on, so nothing of the first enable is left.
-_CHOSEN_ANEW = (
+# Settings of the first enable that a reprotect drops, because the target is another region.
+_RESET_BY_REPROTECT = (
     "recoveryAvailabilitySetId",
     "recoveryAvailabilityZone",
     "recoveryProximityPlacementGroupId",
@@ -152,7 +152,7 @@ def _reprotect(world: World, call: Call, item: ProtectedItem, details: Json, *, 
 
 
 def _turn(world: World, item: ProtectedItem, back: Container, details: Json, given: list[Json]) -> None:
-    """The recovery VM becomes the source, and the item an item of the other container."""
+    """The recovery VM becomes the source, and the item moves to the other container."""
     vault, source, old_id = item.vault, world.store.vm(item.recovery_vm or ""), item.id
     vault.remove_item(item)
     item.gone = False
@@ -168,7 +168,7 @@ def _turn(world: World, item: ProtectedItem, back: Container, details: Json, giv
     item.recovery_group = details.get("recoveryResourceGroupId") or item.recovery_group
     for chosen in ("recoveryAzureNetworkId", "recoverySubnetName", "selectedRecoveryAzureNetworkId"):
         item.settings.pop(chosen, None)
-    item.settings |= {name: details.get(name) for name in _CHOSEN_ANEW}
+    item.settings |= {name: details.get(name) for name in _RESET_BY_REPROTECT}
     item.nics = interfaces.of(world, item, settled=False)
     item.recovery_vm, item.tested_at = None, None
     vault.add_item(item)

@@ -5,7 +5,7 @@ from local.simulator.ids import stable_guid
 from local.simulator.recovery import errors, jobs, lists, scope, views
 from local.simulator.routing import Routes
 from local.simulator.vault.job import Failure
-from local.simulator.vault.model import Container, Fabric, Policy, RecoveryVault
+from local.simulator.vault.model import Container, Fabric, RecoveryVault
 from local.simulator.wire import Answer, Call
 from local.simulator.world import World
 
@@ -49,7 +49,7 @@ def put_fabric(world: World, call: Call) -> Answer:
         resource=fabric.id,
         target=(stable_guid("fabric", fabric.id), name),
         seconds=latencies.FABRIC,
-        done=lambda _moment: _ready(fabric),
+        done=lambda _moment: scope.ready(fabric),
         failed=failed,
         result=lambda: views.fabric(fabric),
         failure=failure,
@@ -58,7 +58,7 @@ def put_fabric(world: World, call: Call) -> Answer:
 
 
 def _fabric_to_make(world: World, vault: RecoveryVault, name: str, location: str) -> tuple[Fabric, Failure | None]:
-    """A vault holds one fabric per region. How it refuses a second is in no source: both variants are here."""
+    """A vault holds one fabric per region. No source has the error for a second: behaviour secondFabric chooses."""
     old = vault.fabrics.get(name.lower())
     twin = next((each for each in vault.fabrics.values() if each.location == location and each is not old), None)
     if old is not None and old.location == location:
@@ -77,14 +77,10 @@ def _fabric_to_make(world: World, vault: RecoveryVault, name: str, location: str
     return Fabric(vault, name, location), failure
 
 
-def _ready(made: Fabric | Container) -> None:
-    made.ready = True
-
-
 @routes.route("DELETE", scope.FABRIC)
 @routes.route("POST", scope.FABRIC + "/remove")
 def remove_fabric(world: World, call: Call) -> Answer:
-    """Refused while it has containers: the order of the recorded teardown; the error is invented."""
+    """Fails while the fabric has containers, by the order of the recorded teardown. The error is invented."""
     vault = scope.vault(world, call)
     fabric = vault.fabrics.get(call["fabric"].lower())
     if fabric is None:
@@ -98,7 +94,7 @@ def remove_fabric(world: World, call: Call) -> Answer:
         resource=fabric.id,
         target=(stable_guid("fabric", fabric.id), fabric.name),
         seconds=latencies.REMOVE_FABRIC,
-        done=lambda _moment: drop(vault.fabrics, fabric.name),
+        done=lambda _moment: scope.drop(vault.fabrics, fabric.name),
         failure=failure,
     )
     return answer
@@ -136,8 +132,8 @@ def put_container(world: World, call: Call) -> Answer:
         resource=container.id,
         target=(stable_guid("container", container.id), name),
         seconds=latencies.CONTAINER,
-        done=lambda _moment: _ready(container),
-        failed=lambda _moment: None if container.ready else drop(fabric.containers, name),
+        done=lambda _moment: scope.ready(container),
+        failed=lambda _moment: None if container.ready else scope.drop(fabric.containers, name),
         result=lambda: views.container(container),
     )
     return answer
@@ -160,19 +156,15 @@ def remove_container(world: World, call: Call) -> Answer:
         resource=container.id,
         target=(stable_guid("container", container.id), container.name),
         seconds=latencies.REMOVE_CONTAINER,
-        done=lambda _moment: drop(fabric.containers, container.name),
+        done=lambda _moment: scope.drop(fabric.containers, container.name),
         failure=in_use("protection container", container.name, "mappings or replicated items", used),
     )
     return answer
 
 
 def in_use(kind: str, name: str, by: str, used: bool) -> Failure | None:
-    """Invented code; that each has to be empty first is the order that recordings and documentation keep."""
+    """The failure for an object that is not empty. The code is invented, the order of deletion is documented."""
     if not used:
         return None
     message = f"The {kind} '{name}' cannot be removed because it still has {by}."
     return Failure("ObjectInUse", message, f"There are {by}.", f"Remove its {by} first.")
-
-
-def drop(holder: dict[str, Fabric] | dict[str, Container] | dict[str, Policy], name: str) -> None:
-    holder.pop(name.lower(), None)

@@ -1,4 +1,4 @@
-"""The network interfaces of an item: where each of the source's will be after a failover."""
+"""The network interfaces of an item: where each source interface is after a failover."""
 
 import ipaddress
 from typing import Any
@@ -12,7 +12,7 @@ from local.simulator.world import World
 
 
 def of(world: World, item: ProtectedItem, *, settled: bool) -> list[Json]:
-    """vmNics of an item; while it replicates after a reprotect they are there but not `settled` yet."""
+    """vmNics of an item; while it replicates after a reprotect they are not `settled` yet."""
     vm = world.store.vm(item.vm_id)
     if vm is None:
         return []
@@ -52,11 +52,11 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
                 "ipAddressType": source.get("privateIPAllocationMethod", "Dynamic"),
                 "isSeletedForFailover": True,
                 "recoverySubnetName": subnet["name"] if subnet else None,
-                # The same static address where the target subnet has it; how it shows is an inference.
+                # The same static address if the target subnet contains it; how it is shown is an inference.
                 "recoveryStaticIPAddress": address if static else "",
                 "recoveryIPAddressType": "Static" if static else "Dynamic",
                 "recoveryPublicIPAddressId": None,
-                # null at first, a list once the item has changed its direction (CLI-A2A #73, #111).
+                # null at first, a list once replication was reversed (CLI-A2A #73, #111).
                 "recoveryLBBackendAddressPoolIds": [] if turned else None,
                 "tfoSubnetName": None,
                 "tfoStaticIPAddress": None,
@@ -81,7 +81,7 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
 
 
 def _recovery_subnet(world: World, item: ProtectedItem, network_id: Any, source_subnet: str) -> Json | None:
-    """The subnet that was asked for, else the one of the same name, else the first."""
+    """The requested subnet, else the one of the same name, else the first."""
     network = world.store.get(network_id) if isinstance(network_id, str) else None
     if network is None:
         return None

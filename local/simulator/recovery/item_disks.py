@@ -1,4 +1,4 @@
-"""Disks of a replicated item that are added to it or taken from it while it is protected."""
+"""Adds disks to a protected item, and removes disks from it."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key
@@ -38,7 +38,7 @@ def add_disks(world: World, call: Call) -> Answer:
 
 @routes.route("POST", scope.ITEM + "/removeDisks")
 def remove_disks(world: World, call: Call) -> Answer:
-    """The disks stay on the VM, and their replicas go."""
+    """The disks stay on the VM, their replicas are deleted."""
     item, details = _of_disks(world, call, "vmManagedDisksIds")
     given: list[str] = details["vmManagedDisksIds"]
     found = [item.disk(each) for each in given]
@@ -58,7 +58,7 @@ def remove_disks(world: World, call: Call) -> Answer:
 
 
 def _of_disks(world: World, call: Call, name: str) -> tuple[ProtectedItem, Json]:
-    """The item, and details that have a list of this name. Raises ArmError."""
+    """The item, and the provider's details, which have a list of this name. Raises ArmError."""
     item = scope.item(world, call)
     details: Json = checks.get(checks.body(call), "properties.providerSpecificDetails", dict, required=True)
     scope.a2a(checks.get(details, "instanceType", str, required=True))

@@ -1,4 +1,4 @@
-"""What is wrong with an item, as its health tells it."""
+"""The health of an item and its health errors."""
 
 from local.simulator.ids import key
 from local.simulator.vault.condition import ago
@@ -84,7 +84,7 @@ def _health_error(
 
 
 def unprotected(world: World, item: ProtectedItem) -> list[int]:
-    """The LUNs of data disks that the VM has and the item has not."""
+    """The LUNs of the VM's data disks that the item does not protect."""
     vm = world.store.vm(item.vm_id)
     if vm is None:
         return []

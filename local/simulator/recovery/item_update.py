@@ -1,4 +1,4 @@
-"""PATCH of a replicated item: the settings of its failover, in place."""
+"""PATCH of a replicated item: changes its failover settings in place."""
 
 import re
 
@@ -24,7 +24,7 @@ from local.simulator.world import World
 routes = Routes("site-recovery")
 _PROPERTIES = ("recoveryAzureVMName", "recoveryAzureVMSize", "recoveryAvailabilitySetId")
 NETWORKS = {"recovery": "selectedRecoveryAzureNetworkId", "tfo": "selectedTfoAzureNetworkId"}
-# Of no effect here; no item's details show them.
+# Accepted without effect; no item's details show them.
 _IGNORED = ("selectedSourceNicId", "enableRdpOnTargetOption", "licenseType")
 _DETAILS = (
     "tfoAzureVMName",
@@ -47,7 +47,7 @@ _VM_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,62}\w|[A-Za-z0-9]", re.ASCII)
 
 @routes.route("PATCH", scope.ITEM)
 def update(world: World, call: Call) -> Answer:
-    """Interfaces can be changed once the item is protected; before that it has none to change."""
+    """Interfaces can be changed only once the item is protected: before that it has none."""
     item = scope.item(world, call)
     properties = checks.get(checks.body(call), "properties", dict, required=True)
     details = _parse(properties)
@@ -68,7 +68,7 @@ def update(world: World, call: Call) -> Answer:
         for disk in item.disks:
             disk.keys = details.get("diskEncryptionInfo") or disk.keys
         _change_disks(item, details.get("managedDiskUpdateDetails") or [])
-        # Read again: it may have become protected, and got its interfaces, since.
+        # Read again: the item may have become protected, and have interfaces, by now.
         item.nics = nic_changes.merged(world, item, nics, networks)
 
     failure = _failure(world, item, properties, details) or _nic_failure(world, item, nics, after)
@@ -104,7 +104,7 @@ def start_change(
 
 
 def _parse(properties: Json) -> Json:
-    """The provider's details. A policy, a multi-VM group or a cache account is no part of a change: 400."""
+    """The provider's details. Raises ArmError 400, also for a policy, a multi-VM group or a cache account."""
     texts = (*_PROPERTIES, *NETWORKS.values(), *_IGNORED)
     for name in texts:
         checks.get(properties, name, str)

@@ -1,4 +1,4 @@
-"""A replicated item as a GET answers it; keys, nulls and casings as recorded (CLI-A2A #68-#73, #111-#121)."""
+"""The body of a replicated item; keys, nulls and casings as recorded (CLI-A2A #68-#73, #111-#121)."""
 
 from local.simulator import latencies
 from local.simulator.ids import stable_guid
@@ -17,7 +17,7 @@ _REPLICATED = (Phase.PROTECTED, Phase.FAILING_OVER, Phase.FAILED_OVER, Phase.COM
 
 
 def shown(world: World, item: ProtectedItem) -> bool:
-    """No source tells whether an item can be read while its enable job runs."""
+    """Whether a client can read the item: no source says so for the time of the enable job."""
     return item.phase is not Phase.ENABLING or not world.behaviour.items_hidden_while_enabling
 
 
@@ -72,7 +72,7 @@ def _allowed(item: ProtectedItem, operations: tuple[str, ...]) -> list[str]:
 
 
 def _tested(world: World, item: ProtectedItem) -> Json:
-    """Not among the keys of an item that never was tested, as recorded."""
+    """The key is absent from an item that was never tested, as recorded."""
     if item.tested_at is None:
         return {}
     return {"lastSuccessfulTestFailoverTime": world.clock.stamp(item.tested_at)}
@@ -86,7 +86,7 @@ def _scenario(world: World, item: ProtectedItem) -> Json:
 
 
 def percent(world: World, item: ProtectedItem) -> int | None:
-    """The progress of the initial replication: nothing at first, then moving, then left where it was."""
+    """The progress of initial replication: None at first, then rising; it keeps its last value."""
     if item.replication_started is None:
         return None
     reports = item.replication_started + latencies.REPLICATION_REPORTS
@@ -166,7 +166,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
     if replicated:
         minute = now - now % 60
         details["agentCertificateExpiryDate"] = "2029-01-15T08:53:51Z"
-        rpo, hours = item.condition.rpo_seconds, item.condition.reckoned_hours
+        rpo, hours = item.condition.rpo_seconds, item.condition.rpo_calculated_hours
         # Seen between 95 and 393; it moves every minute here.
         details["rpoInSeconds"] = 95 + int(minute / 60) * 37 % 299 if rpo is None else rpo
         details["lastRpoCalculatedTime"] = world.clock.stamp(minute if hours is None else ago(world.clock, hours))
@@ -196,7 +196,7 @@ def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | No
         "recoveryResourceGroupId": disk.recovery_group,
         "recoveryTargetDiskId": None,
         "recoveryReplicaDiskId": disk.replica_id,
-        # Spelt so. After a reprotect the old disk while it replicates, then "" (CLI-A2A #111, #121).
+        # The service's spelling. After a reprotect it is the old disk during replication, then "" (CLI-A2A #111, #121).
         "recoveryOrignalTargetDiskId": "" if disk.original_target and replicated else disk.original_target,
         "recoveryReplicaDiskAccountType": disk.replica_sku,
         "recoveryTargetDiskAccountType": disk.target_sku,
@@ -207,7 +207,7 @@ def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | No
         "primaryStagingAzureStorageAccountId": disk.cache_account,
         "diskType": "OperatingSystem" if disk.os_disk else "Data",
         "resyncRequired": False,
-        # 0 shows on the VM only, not on its disks (CLI-A2A #71, #112).
+        # A percentage of 0 is shown for the VM only, not for its disks (CLI-A2A #71, #112).
         "monitoringPercentageCompletion": (done or None) if monitored else None,
         "monitoringJobType": "InitialReplication" if monitored else None,
         "dataPendingInStagingStorageAccountInMB": 0.0,

@@ -1,4 +1,4 @@
-"""Replicated items: read and disable. enable.py makes them, item_update.py and item_disks.py change them."""
+"""Replicated items: read and disable. enable.py creates them, item_update.py and item_disks.py change them."""
 
 from local.simulator import checks, latencies
 from local.simulator.arm.locks import locks_over
@@ -24,7 +24,7 @@ routes = Routes("site-recovery")
 
 @routes.route("GET", scope.VAULT + "/replicationProtectedItems", scope.CONTAINER + "/replicationProtectedItems")
 def list_items(world: World, call: Call) -> Answer:
-    """`$filter` takes the official keys that matter to Azure VMs; its OData form is not in any recording."""
+    """`$filter` supports the official keys that apply to Azure VMs; its OData form is in no recording."""
     if "container" in call.params:
         found = list(scope.container(world, call).items.values())
     else:
@@ -67,7 +67,7 @@ def get_item(world: World, call: Call) -> Answer:
 @routes.route("POST", scope.ITEM + "/remove")
 @routes.route("DELETE", scope.ITEM)
 def disable(world: World, call: Call) -> Answer:
-    """POST remove disables; DELETE purges, in any state. With a lock on the VM its links stay (150225)."""
+    """POST remove disables; DELETE purges, in any state. If the VM is locked its links stay (150225)."""
     container = scope.container(world, call)
     item = container.items.get(call["item"].lower())
     if item is None:

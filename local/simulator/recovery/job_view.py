@@ -1,4 +1,4 @@
-"""Jobs and the statuses of their operations, as a GET answers them, and which of them a list shows."""
+"""The bodies of jobs and of operation statuses, and the filter of the list of jobs."""
 
 import re
 
@@ -35,7 +35,7 @@ def status_body(world: World, job: Job) -> Json:
 
 
 def view(world: World, job: Job, *, full: bool) -> Json:
-    """A list shows no tasks, activity and details; a running job has no endTime at all."""
+    """The body of a job. A list has no tasks, activity and details; a running job has no endTime."""
     now = world.clock.now()
     state, description = job.state(now)
     friendly, instance = SCENARIOS[job.scenario]
@@ -98,7 +98,7 @@ def _tasks(world: World, job: Job, now: float) -> list[Json]:
 
 
 def _errors(world: World, job: Job, *, full: bool) -> list[Json]:
-    """The shape is the official description's: no recording has a failed job."""
+    """The shape is from the official description: no recording has a failed job."""
     if not full:
         return []
     found = [(job.failure, "Error")] if job.failure else [(note, "Information") for note in job.notes]

@@ -1,6 +1,6 @@
 """Site Recovery jobs. A long-running operation *is* a job: they share the name, and the status follows the job.
 
-A job is planned when it starts; what it shows is worked out from the clock whenever somebody looks.
+A job is planned when it starts; its state is computed from the clock at each read.
 """
 
 import uuid
@@ -65,10 +65,10 @@ def start(
     affected: Json | None = None,
     notes: list[Failure] | None = None,
 ) -> tuple[Job, Answer]:
-    """Starts a job for a call and answers its 202.
+    """Starts a job for a call and returns it with the 202.
 
-    `resource` is the ID that the operation works on, `target` ID and name of the object as the job shows it.
-    `done` or `failed` runs when it ends.
+    `resource` is the ID that the operation works on, `target` the ID and name of the object in the job's body.
+    `done` or `failed` runs when the job ends.
     """
     if call.doomed is not None and failure is None:
         failure = Failure(
@@ -96,7 +96,7 @@ def start(
 
 
 def begin(world: World, vault: RecoveryVault, job: Job, at_end: AtEnd, resource: str) -> None:
-    """`resource` is the ID that the job works on."""
+    """Registers a job and schedules its end. `resource` is the ID that the job works on."""
     vault.jobs[job.name] = job
     world.changed(job.id)
 

@@ -1,4 +1,4 @@
-"""The lists of a vault. With a lag they show a snapshot; a GET by ID always shows what is there now."""
+"""The lists of a vault. With a lag they show a snapshot; a GET by ID is always current."""
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ def listed(world: World, call: Call, values: Sequence[T], show: Callable[[T], An
 
 
 def _known(snapshot: Snapshot[Json], path: str, shown: list[Json], *, only: bool) -> list[Json]:
-    """What the snapshot has of a list, in the order of `shown`; `only` what is in it too, where a filter applies."""
+    """The part of the snapshot that a list shows, in the order of `shown`; with `only`, restricted to `shown`."""
     place = {ids.key(str(each.get("id", ""))): number for number, each in enumerate(shown)}
     over, _, kind = ids.key(path).rpartition("/")
     found = [
@@ -58,7 +58,7 @@ def _find(world: World, resource_id: str) -> Json | None:
 
 
 def _content(world: World, vault: RecoveryVault) -> Iterator[tuple[str, Callable[[], Json]]]:
-    """The ID of everything that a list of the vault shows, and what makes its body."""
+    """The ID of each object that a list of the vault shows, and the function that makes its body."""
     infrastructure: tuple[tuple[Iterable[Any], Callable[[Any], Json]], ...] = (
         (vault.fabrics.values(), views.fabric),
         (vault.containers(), views.container),

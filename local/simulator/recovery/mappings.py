@@ -1,4 +1,4 @@
-"""Protection container mappings: which container replicates to which, by which policy."""
+"""Protection container mappings: source container, target container and policy."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import stable_guid
@@ -70,8 +70,8 @@ def put_container_mapping(world: World, call: Call) -> Answer:
         resource=mapping.id,
         target=(stable_guid("policy", policy.id), policy.name),
         seconds=latencies.CONTAINER_MAPPING,
-        done=lambda _moment: _ready(mapping),
-        failed=lambda _moment: None if mapping.ready else _drop(container, mapping),
+        done=lambda _moment: scope.ready(mapping),
+        failed=lambda _moment: None if mapping.ready else scope.drop(container.mappings, mapping.name),
         result=lambda: views.container_mapping(mapping),
         failure=failure,
     )
@@ -109,7 +109,7 @@ def _mapping_failure(
 
 
 def _agent_failure(world: World, vault: RecoveryVault, agent: Json) -> Failure | None:
-    """The account is one per vault, in the vault's subscription, by the documentation."""
+    """The automation account must exist in the vault's subscription (documented)."""
     if agent.get("agentAutoUpdateStatus") != "Enabled":
         return None
     account = world.store.get(agent.get("automationAccountArmId") or "")
@@ -120,14 +120,6 @@ def _agent_failure(world: World, vault: RecoveryVault, agent: Json) -> Failure |
         message = f"The automation account '{account.name}' is not in the subscription of the vault."
         return Failure("AutomationAccountElsewhere", message, "", "Give one of the vault's subscription.", after=3.0)
     return None
-
-
-def _ready(mapping: ContainerMapping) -> None:
-    mapping.ready = True
-
-
-def _drop(container: Container, mapping: ContainerMapping) -> None:
-    container.mappings.pop(mapping.name.lower(), None)
 
 
 @routes.route("PATCH", _MAPPING + "/{mapping}")
@@ -173,7 +165,7 @@ def remove_container_mapping(world: World, call: Call) -> Answer:
         resource=mapping.id,
         target=(stable_guid("policy", mapping.policy.id), mapping.policy.name),
         seconds=latencies.PURGE_MAPPING if call.method == "DELETE" else latencies.REMOVE_MAPPING,
-        done=lambda _moment: _drop(container, mapping),
+        done=lambda _moment: scope.drop(container.mappings, mapping.name),
         failure=failure,
     )
     return answer

@@ -1,4 +1,4 @@
-"""Network mappings: which network a VM lands in."""
+"""Network mappings: the target network of each source network."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key, stable_guid
@@ -36,7 +36,7 @@ def get_network_mapping(world: World, call: Call) -> Answer:
 def put_network_mapping(world: World, call: Call) -> Answer:
     fabric = scope.fabric(world, call, ready=True)
     if call["network"].lower() != "azurenetwork":
-        # Azure fabrics have this one pseudo network; what another name answers is invented.
+        # Azure fabrics have this one pseudo network; the answer for another name is invented.
         raise errors.missing(call["network"])
     name = scope.check_name(call["mapping"])
     body = checks.body(call)
@@ -67,7 +67,7 @@ def put_network_mapping(world: World, call: Call) -> Answer:
         target=(stable_guid("network", primary), ids.last_segment(primary)),
         seconds=latencies.NETWORK_MAPPING,
         done=done,
-        failed=lambda _moment: None if mapping.ready else _drop(fabric, mapping),
+        failed=lambda _moment: None if mapping.ready else scope.drop(fabric.network_mappings, mapping.name),
         result=lambda: views.network_mapping(mapping),
         failure=failure,
     )
@@ -96,10 +96,6 @@ def _network_failure(
     return None
 
 
-def _drop(fabric: Fabric, mapping: NetworkMapping) -> None:
-    fabric.network_mappings.pop(mapping.name.lower(), None)
-
-
 @routes.route("DELETE", _NETWORKS + "/{mapping}")
 def delete_network_mapping(world: World, call: Call) -> Answer:
     fabric = scope.fabric(world, call)
@@ -114,6 +110,6 @@ def delete_network_mapping(world: World, call: Call) -> Answer:
         resource=mapping.id,
         target=(stable_guid("network", mapping.primary_network), ids.last_segment(mapping.primary_network)),
         seconds=latencies.REMOVE_NETWORK_MAPPING,
-        done=lambda _moment: _drop(fabric, mapping),
+        done=lambda _moment: scope.drop(fabric.network_mappings, mapping.name),
     )
     return answer

@@ -1,4 +1,4 @@
-"""A change of an item's interfaces: what they become by it, and what is wrong with that. The codes are invented."""
+"""Changes of an item's interfaces: the result, and its errors. The codes are invented."""
 
 import copy
 import ipaddress
@@ -13,7 +13,7 @@ from local.simulator.vault.model import ProtectedItem
 from local.simulator.wire import Json
 from local.simulator.world import World
 
-# The property of a NIC's input, and of its details where that is another.
+# The property of a NIC in the request, and in the details where its name differs.
 _NIC = {
     "selectionType": str,
     "recoveryNetworkSecurityGroupId": str,
@@ -66,9 +66,8 @@ def _typed(source: Json, known: dict[str, type], *others: str) -> None:
 
 
 def merged(world: World, item: ProtectedItem, changes: list[Json], networks: dict[str, str | None]) -> list[Json]:
-    """The interfaces after a change: those that it does not name stay, but for the network, which is the item's.
-
-    What is not given stays too; an address that no longer fits its subnet is dropped for a dynamic one.
+    """The interfaces after a change. Interfaces and fields that it does not name stay, but the network is that of the
+    whole item. An address outside its new subnet becomes dynamic.
     """
     given = {change["nicId"].lower(): change for change in changes}
     found = copy.deepcopy(item.nics)
@@ -82,7 +81,7 @@ def merged(world: World, item: ProtectedItem, changes: list[Json], networks: dic
 
 
 def _configuration(change: Json, shown: Json, index: int) -> Json:
-    """By its name, or by its place where no name is given."""
+    """The IP configuration by its name, or by its position without one."""
     for place, given in enumerate(change.get("ipConfigs") or []):
         name = given.get("ipConfigName")
         if name == shown["name"] if name else place == index:

@@ -1,4 +1,4 @@
-"""Recovery plans, as far as the recordings go: made, read, listed, deleted (CLI-A2A #76-#83)."""
+"""Recovery plans, as far as the recordings go: create, read, list, delete (CLI-A2A #76-#83)."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key, stable_guid
@@ -54,15 +54,11 @@ def put_plan(world: World, call: Call) -> Answer:
         target=(stable_guid("plan", vault.id, name), name),
         seconds=latencies.RECOVERY_PLAN,
         done=done,
-        failed=lambda _moment: None if plan.ready else _drop(vault, name),
+        failed=lambda _moment: None if plan.ready else scope.drop(vault.plans, name),
         result=lambda: _view(vault, plan),
         failure=_failure(vault, primary, recovery, groups),
     )
     return answer
-
-
-def _drop(vault: RecoveryVault, name: str) -> None:
-    vault.plans.pop(name.lower(), None)
 
 
 def _failure(vault: RecoveryVault, primary: str, recovery: str, groups: list[Json]) -> Failure | None:
@@ -93,7 +89,7 @@ def delete_plan(world: World, call: Call) -> Answer:
         resource=f"{vault.id}/replicationRecoveryPlans/{name}",
         target=(stable_guid("plan", vault.id, name), name),
         seconds=latencies.RECOVERY_PLAN,
-        done=lambda _moment: _drop(vault, name),
+        done=lambda _moment: scope.drop(vault.plans, name),
     )
     return answer
 

@@ -3,7 +3,7 @@
 from local.simulator import checks, latencies
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import errors, jobs, lists, scope, views
-from local.simulator.recovery.infrastructure import drop, in_use
+from local.simulator.recovery.infrastructure import in_use
 from local.simulator.routing import Routes
 from local.simulator.vault.job import Failure
 from local.simulator.vault.model import Policy, RecoveryVault
@@ -28,7 +28,7 @@ def get_policy(world: World, call: Call) -> Answer:
 
 @routes.route("PUT PATCH", scope.VAULT + "/replicationPolicies/{policy}")
 def write_policy(world: World, call: Call) -> Answer:
-    """PUT takes providerSpecificInput and starts from nothing given; PATCH takes replicationProviderSettings."""
+    """PUT reads providerSpecificInput and replaces all settings; PATCH reads replicationProviderSettings."""
     vault = scope.vault(world, call)
     old = scope.policy(world, call) if call.method == "PATCH" else vault.policies.get(call["policy"].lower())
     name = scope.check_name(call["policy"])
@@ -54,7 +54,7 @@ def write_policy(world: World, call: Call) -> Answer:
         target=(stable_guid("policy", policy.id), name),
         seconds=latencies.POLICY,
         done=done,
-        failed=lambda _moment: None if policy.ready else drop(vault.policies, name),
+        failed=lambda _moment: None if policy.ready else scope.drop(vault.policies, name),
         result=lambda: views.policy(policy),
         failure=failure,
     )
@@ -74,7 +74,7 @@ def _policy_values(vault: RecoveryVault, name: str, given: Json, old: Policy | N
     return Policy(
         vault,
         name,
-        # Not given means 0: no recovery points are kept (CLI-A2A #12).
+        # Without a value it is 0: no recovery points are kept (CLI-A2A #12).
         retention=minutes("recoveryPointHistory", old.retention if old else 0),
         app_consistent=minutes("appConsistentFrequencyInMinutes", old.app_consistent if old else 0),
         crash_consistent=minutes("crashConsistentFrequencyInMinutes", old.crash_consistent if old else 5),
@@ -112,7 +112,7 @@ def delete_policy(world: World, call: Call) -> Answer:
         resource=policy.id,
         target=(stable_guid("policy", policy.id), policy.name),
         seconds=latencies.REMOVE_POLICY,
-        done=lambda _moment: drop(vault.policies, policy.name),
+        done=lambda _moment: scope.drop(vault.policies, policy.name),
         failure=in_use("replication policy", policy.name, "protection container mappings", used),
     )
     return answer

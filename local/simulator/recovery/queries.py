@@ -40,7 +40,7 @@ def operation_status(world: World, call: Call) -> Answer:
 
 @routes.route("GET", "{scope}/operationresults/{job}")
 def operation_result(world: World, call: Call) -> Answer:
-    """202 while it runs, then the resource, or 204 when it is gone. What a failed one answers is invented."""
+    """202 while it runs, then the resource, or 204 if it was deleted. The error of a failed one is invented."""
     parts = call.path.strip("/").split("/")
     vault = scope.of_vault(world, "/" + "/".join(parts[:8]))
     if vault is None:
@@ -63,8 +63,8 @@ def list_recovery_points(world: World, call: Call) -> Answer:
 
 
 def _points(world: World, item: ProtectedItem) -> list[Json]:
-    """One each crash-consistent interval since it is protected, within the retention; oldest first, as in the official
-    example. That only the newest hundred are kept is invented: the service thins out older ones."""
+    """One for each crash-consistent interval since the item is protected, within the retention; oldest first, as in the
+    official example. The limit to the newest hundred is invented: the service thins out older ones."""
     if item.protected_at is None:
         return []
     now = world.clock.now()

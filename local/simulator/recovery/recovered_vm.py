@@ -1,4 +1,4 @@
-"""The VM that a failover or a test failover makes from the replica disks."""
+"""The VM that a failover or a test failover creates from the replica disks."""
 
 from local.simulator import ids
 from local.simulator.arm import bodies

@@ -1,4 +1,4 @@
-"""What happens to an item by itself: the enable job's side effects, initial replication, and becoming Protected."""
+"""The progress of an item: side effects of the enable job, initial replication, and the change to Protected."""
 
 from local.simulator import latencies
 from local.simulator.arm import bodies, locks
@@ -121,7 +121,7 @@ def _prepare_source(world: World, item: ProtectedItem) -> None:
 
 
 def link_source(world: World, item: ProtectedItem) -> None:
-    """The link under the source VM that tells that it is protected, and by what."""
+    """Creates the link under the source VM that names the item which protects it."""
     world.store.add(locks.link(item.vm_id, f"ASR-Protect-{item.name}", f"{item.id}/"))
 
 
@@ -135,7 +135,7 @@ def _source_prepared(world: World, item: ProtectedItem) -> None:
 
 
 def make_replicas(world: World, item: ProtectedItem) -> None:
-    """The replica disks in the target resource group, which no VM owns, and a place in the cache account for each."""
+    """Creates the replica disks in the target resource group, and a container in the cache account for each."""
     for disk in item.disks:
         _make_disk(world, item, disk, disk.replica_id)
         if world.behaviour.seed_disks_left:
@@ -144,13 +144,13 @@ def make_replicas(world: World, item: ProtectedItem) -> None:
         account = world.store.get(disk.cache_account)
         if isinstance(account, StorageAccount):
             containers = account.content.setdefault("containers", [])
-            # The name is invented.
+            # The name of the container is invented.
             if (name := stable_guid("cache", disk.id)) not in containers:
                 containers.append(name)
 
 
 def _make_disk(world: World, item: ProtectedItem, disk: ProtectedDisk, disk_id: str) -> None:
-    """The tag is in exports of such disks, the state in azure-docs#83169: nothing else tells that they are in use."""
+    """The tag is in exports of such disks, the state in azure-docs#83169: nothing else shows that they are in use."""
     location, time = item.recovery_container.fabric.location, world.clock.stamp()
     made = bodies.disk(bodies.child(disk_id, ""), location, disk.size, disk.replica_sku, time, create_option="Upload")
     made.body["tags"] = {"ASR-ReplicaDisk": stable_guid("replica", disk.id)}
@@ -159,7 +159,7 @@ def _make_disk(world: World, item: ProtectedItem, disk: ProtectedDisk, disk_id: 
 
 
 def remove_traces(world: World, item: ProtectedItem, *, keep_links: bool) -> None:
-    """What disabling takes away. The extension stays on the VM, and what is in the cache account (azure-powershell
+    """Removes what disabling removes. The extension and the content of the cache account stay (azure-powershell
     #5613); azure-docs#96799 says that replica disks stay, too."""
     for disk in item.disks if not world.behaviour.replicas_left_when_disabled else ():
         world.store.remove(disk.replica_id)
@@ -168,7 +168,7 @@ def remove_traces(world: World, item: ProtectedItem, *, keep_links: bool) -> Non
 
 
 def start_replication(world: World, item: ProtectedItem, moment: float) -> None:
-    """Initial replication begins when the enable or reprotect job has ended well."""
+    """Starts initial replication after the enable or reprotect job has succeeded."""
     if item.gone:
         return
     item.enter(Phase.REPLICATING, moment)
@@ -188,7 +188,7 @@ def _wait_for_first_point(world: World, item: ProtectedItem, moment: float) -> N
 
 
 def _finalize(world: World, item: ProtectedItem, moment: float) -> None:
-    """A second job appears by itself, with the activity of the first."""
+    """Starts the second job, with the activity ID of the first."""
     if item.gone or item.phase is not Phase.FIRST_POINT:
         return
     job = Job(

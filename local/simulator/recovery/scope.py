@@ -1,21 +1,23 @@
-"""From a path to the vault, fabric, container or item that it names, with the errors of what is missing."""
+"""Finds the vault, fabric, container or item that a path names, or raises the error for a missing one."""
 
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
 from local.simulator import ids
 from local.simulator.arm.vaults import TYPE
 from local.simulator.errors import resource_not_found
 from local.simulator.recovery import errors, item_view
-from local.simulator.vault.model import Container, Fabric, Policy, ProtectedItem, RecoveryVault
+from local.simulator.vault.model import Container, ContainerMapping, Fabric, Policy, ProtectedItem, RecoveryVault
 from local.simulator.wire import Call, Json
 from local.simulator.world import World
 
+T = TypeVar("T")
 VAULT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.RecoveryServices/vaults/{vault}"
 FABRIC = VAULT + "/replicationFabrics/{fabric}"
 CONTAINER = FABRIC + "/replicationProtectionContainers/{container}"
 ITEM = CONTAINER + "/replicationProtectedItems/{item}"
-# The official descriptions give this pattern for the newer operations only; that the older ones refuse the same
+# The official descriptions give this pattern for the newer operations only; that the older ones reject the same
 # characters is an inference.
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]$")
 
@@ -29,7 +31,7 @@ def vault(world: World, call: Call) -> RecoveryVault:
 
 
 def of_vault(world: World, vault_id: str) -> RecoveryVault | None:
-    """Site Recovery's side of a vault, made at the first look."""
+    """Site Recovery's side of a vault, created at the first access."""
     resource = world.store.get(vault_id)
     if resource is None:
         return None
@@ -41,7 +43,7 @@ def visible(world: World, ready: bool) -> bool:
 
 
 def fabric(world: World, call: Call, *, ready: bool = False) -> Fabric:
-    """`ready` is asked by writes below it: a fabric whose job still runs takes none."""
+    """With `ready`, which writes below the fabric need, a fabric whose job still runs is missing."""
     holder = vault(world, call)
     found = holder.fabrics.get(call["fabric"].lower())
     if found is None or not (found.ready if ready else visible(world, found.ready)):
@@ -71,23 +73,33 @@ def item(world: World, call: Call) -> ProtectedItem:
     return found
 
 
+def ready(made: Fabric | Container | ContainerMapping) -> None:
+    """Marks an object as created: its job has succeeded."""
+    made.ready = True
+
+
+def drop(holder: dict[str, T], name: str) -> None:
+    """Removes the object of this name, if it exists."""
+    holder.pop(name.lower(), None)
+
+
 def check_name(name: str) -> str:
-    """Raises ArmError 400 for characters that no name of Site Recovery has."""
+    """Raises ArmError 400 for characters that Site Recovery does not allow in names."""
     if not _NAME.match(name):
         raise errors.bad_request(f"The name '{name}' contains characters that are not allowed.", "InvalidName")
     return name
 
 
 def a2a(kind: str, expected: str = "A2A") -> None:
-    """Raises ArmError 400 for the instance type of another scenario than Azure to Azure."""
+    """Raises ArmError 400 for an instance type other than Azure to Azure."""
     if kind != expected:
         raise errors.bad_request(f"The instance type '{kind}' is not supported here; expected '{expected}'.")
 
 
 def only(source: Json, names: Iterable[str]) -> None:
-    """Raises ArmError 400 for a property beside these that has a value: unknown, or not served here.
+    """Raises ArmError 400 for any other property that has a value: unknown, or not supported here.
 
-    The service may well leave it out silently; a client that relies on it is wrong all the same.
+    The service may ignore it silently; a client that relies on it is wrong all the same.
     """
     known = set(names)
     for name, value in source.items():

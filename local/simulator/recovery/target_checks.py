@@ -1,6 +1,6 @@
-"""What a protected VM is to get in the target region: there, and in the right place.
+"""Checks of target resources: they exist, and are in the right region.
 
-The prerequisites check of an enable job asks this, and so does a change in place. All codes are invented.
+The prerequisites check of an enable job and changes in place use them. All codes are invented.
 """
 
 from typing import NamedTuple
@@ -56,7 +56,7 @@ def resource(world: World, kind: Kind, resource_id: str, location: str) -> Failu
 
 
 def place(world: World, location: str, chosen: Json) -> Failure | None:
-    """What the fields of an enable or a change in place name."""
+    """Checks the resources that an enable or a change in place names."""
     for field, kind in _BY_FIELD.items():
         if chosen.get(field) and (failure := resource(world, kind, chosen[field], location)):
             return failure

@@ -1,4 +1,4 @@
-"""Fabrics, containers, policies and mappings as a GET answers them; keys and order as recorded."""
+"""The bodies of fabrics, containers, policies and mappings; keys and order as recorded."""
 
 from local.simulator.ids import last_segment, stable_guid
 from local.simulator.vault.model import (
@@ -84,7 +84,7 @@ def container_mapping(each: ContainerMapping) -> Json:
             "providerSpecificDetails": {
                 "instanceType": "A2A",
                 "agentAutoUpdateStatus": each.agent.get("agentAutoUpdateStatus", "Disabled"),
-                # The default is the retired kind of account (CLI-A2A #26).
+                # The default is the retired type of account (CLI-A2A #26).
                 "automationAccountAuthenticationType": each.agent.get(
                     "automationAccountAuthenticationType", "RunAsAccount"
                 ),

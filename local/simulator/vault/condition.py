@@ -1,4 +1,4 @@
-"""How an item fares, as an estate may have it: what takes days or a broken VM to come about."""
+"""The condition of an item, as an estate may set it: states that take days or a broken VM to occur."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _NO_EXPIRY = "9999-12-31T23:59:59.9999999"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A health error, and for how many hours of the wall it has been so."""
+    """A health error, and its age in wall hours."""
 
     code: str
     message: str
@@ -22,12 +22,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What is None is as the simulator moves it. Ages are of the wall: the stamps in bodies are."""
+    """The simulator computes what is None. Ages are wall time, as are time stamps in bodies."""
 
     health: str = ""
     troubles: tuple[Trouble, ...] = ()
     rpo_seconds: int | None = None
-    reckoned_hours: int | None = None
+    rpo_calculated_hours: int | None = None
     agent_version: str = AGENT_VERSION
     agent_expires_days: int | None = None
     agent_update: bool = False
@@ -47,5 +47,5 @@ class Condition:
 
 
 def ago(clock: Clock, hours: float) -> float:
-    """The moment of service time that many hours of the wall ago."""
+    """The service time that was `hours` of wall time ago."""
     return clock.now() - hours * 3600 * clock.speed

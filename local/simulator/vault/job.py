@@ -11,7 +11,7 @@ from local.simulator.wire import Json
 class Failure:
     """Why and where a job fails: in task number `task`, `after` seconds from its start.
 
-    `summary` is code and message of the operation status, which for an enable job tells nothing of the cause.
+    `summary` is code and message of the operation status, which for an enable job does not name the cause.
     """
 
     code: str
@@ -33,7 +33,7 @@ class TaskPlan:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """`ends` is when it ends, well or not. `notes` are errors of level Information of a job that ends well."""
+    """`ends` is when it succeeds or fails. `notes` are errors of level Information of a job that succeeds."""
 
     vault_id: str
     scenario: str
@@ -61,7 +61,7 @@ class Job:
         return self.started + before + (planned if self.failure.after is None else self.failure.after)
 
     def state(self, now: float) -> tuple[str, str]:
-        """state and stateDescription."""
+        """`state` and `stateDescription`."""
         if now < self.ends:
             return "InProgress", "InProgress"
         if self.failure:

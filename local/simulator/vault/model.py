@@ -1,4 +1,4 @@
-"""What a vault holds. Names are kept as given and compared without case."""
+"""The objects in a vault. Names are kept as given and compared without case."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ class ProtectedDisk:
     keys: Json = field(default_factory=dict)
     failover_name: str = ""
     test_name: str = ""
-    # Set for a disk added to an item that is protected already: until then it replicates on its own.
+    # Set for a disk added to a protected item: until then its own initial replication runs.
     replicating_until: float | None = None
-    # After a reprotect: the disk of the first source, which is written back to.
+    # After a reprotect: the disk of the first source, the target of the reversed replication.
     original_target: str | None = None
 
     @property
@@ -147,7 +147,7 @@ class ProtectedItem:
     tested_at: float | None = None
     condition: Condition = field(default_factory=Condition)
     gone: bool = False
-    # Where it was first protected from and to: a reprotect swaps the containers, these stay.
+    # The first primary and recovery location: a reprotect swaps the containers, not these.
     initial: tuple[str, str] = ("", "")
 
     @property
@@ -179,7 +179,7 @@ class RecoveryPlan:
 
 @dataclass(slots=True, eq=False)
 class RecoveryVault:
-    """Site Recovery's side of a vault. `registered` is set by the first fabric that is asked for."""
+    """Site Recovery's side of a vault. `registered` is set when the first fabric is requested."""
 
     resource: Resource
     registered: bool = False
@@ -191,7 +191,7 @@ class RecoveryVault:
 
     @property
     def id(self) -> str:
-        """With the capital S that all of Site Recovery's IDs come back with."""
+        """With a capital S, as in all IDs that Site Recovery returns."""
         return "/Subscriptions" + self.resource.id[len("/subscriptions") :]
 
     def containers(self) -> Iterator[Container]:

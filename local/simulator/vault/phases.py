@@ -4,10 +4,10 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """Where an item stands: (protectionState, its description, vmProtectionState, its description, operations).
+    """The state of an item: (protectionState, its description, vmProtectionState, its description, operations).
 
     Enabling, the two replicating ones and Protected are recorded or in official examples; commit states come from the
-    official examples too. The rest is invented after the states that the sister resource provider lists.
+    official examples too. The rest is invented, modelled on the states of the sister resource provider.
     """
 
     ENABLING = ("EnablingProtection", "Enabling protection", "UnprotectedStatesBegin", "Enabling protection", ())
