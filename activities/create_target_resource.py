@@ -13,5 +13,5 @@ async def create_target_resource(azure: Azure, request: ResourceRequest) -> Step
     except MissingParentError as missing:
         return Pending(retry_after=azure.settings.poll_seconds, error=Error(code="MissingParent", message=str(missing)))
     if isinstance(outcome, Pending):
-        return outcome.model_copy(update={"step": f"Creating {request.resource.kind}"})
+        return outcome.with_(step=f"Creating {request.resource.kind}")
     return outcome
