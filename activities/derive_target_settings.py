@@ -17,6 +17,6 @@ async def derive_target_settings(azure: Azure, request: DeriveRequest) -> StepRe
         # Report all missing resources that must not be created, before the first one is created.
         _, findings = await preview(azure, plan)
         if findings:
-            return Ready(value=plan.model_copy(update={"findings": (*plan.findings, *findings)}).dump())
+            return Ready(value=plan.with_(findings=(*plan.findings, *findings)).dump())
     waves = (tuple(resource for resource in wave if not known(azure, resource)) for wave in plan.resources)
-    return Ready(value=plan.model_copy(update={"resources": tuple(wave for wave in waves if wave)}).dump())
+    return Ready(value=plan.with_(resources=tuple(wave for wave in waves if wave)).dump())

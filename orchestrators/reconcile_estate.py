@@ -13,7 +13,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.publish import publish_sweep
 from orchestrators.steps import call_activity, show, unexpected
-from shared.config.intervals import BETWEEN_WINDOWS
+from shared.config.intervals import BETWEEN_WINDOWS, back_off
 from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.reconcile.retention import KEPT
@@ -61,7 +61,7 @@ def _pass(context: Context, sweep: Sweep) -> Generator[Any, Any, Sweep]:
         return _not_ready(context, sweep.with_(done=False), outcome)
     sweep = Sweep.load(outcome.value)
     if sweep.report:
-        sweep = sweep.with_(report=sweep.report.model_copy(update={"ended_at": context.current_utc_datetime}))
+        sweep = sweep.with_(report=sweep.report.with_(ended_at=context.current_utc_datetime))
     return sweep
 
 
@@ -83,6 +83,5 @@ def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) ->
     faults, now = sweep.faults + 1, context.current_utc_datetime
     if faults > _MOST_FAULTS:
         report = sweep.report or SweepReport(read_at=now)
-        return sweep.with_(done=True, report=report.model_copy(update={"error": error, "ended_at": now}))
-    wait = timedelta(seconds=max(sweep.poll_seconds * 2**faults, at_least))
-    return sweep.with_(faults=faults, resume_at=now + min(wait, timedelta(hours=1)))
+        return sweep.with_(done=True, report=report.with_(error=error, ended_at=now))
+    return sweep.with_(faults=faults, resume_at=now + back_off(faults, sweep.poll_seconds, at_least))

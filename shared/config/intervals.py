@@ -38,3 +38,8 @@ TTL_STATIC = 240  # 2 h: of nearly static data (VM sizes of a region, locks)
 FRESH_FOR = 2.0  # seconds in which an observation that leads to a write may serve the checks of that write, too
 LONGEST_CALL_WAIT = 1 / 6  # 5 s that a call may wait for the rate limit inside an activity
 LONGEST_WRITE_WAIT = 1 / 30  # 1 s for a write: the reads that led to it must not become stale
+
+
+def back_off(faults: int, poll_seconds: float, at_least: float = 0) -> timedelta:
+    """The wait after so many failures in a row: exponential, and an hour at most, so that a live run shows activity."""
+    return min(timedelta(seconds=max(poll_seconds * 2**faults, at_least)), LONGEST_BACKOFF)

@@ -18,6 +18,10 @@ class Model(BaseModel):
         frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=True
     )
 
+    def with_(self, **changes: Any) -> Self:
+        """A copy with these fields."""
+        return self.model_copy(update=changes)
+
     @classmethod
     def load(cls, data: Any) -> Self:
         """Reads what `dump` wrote. Raises pydantic.ValidationError."""

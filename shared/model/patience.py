@@ -22,4 +22,4 @@ class Patience(Model):
 
     def wait(self, now: datetime, seconds: float) -> Self:
         """The next wait begins."""
-        return self.model_copy(update={"since": now, "planned": seconds, "spent": self.at(now)})
+        return self.with_(since=now, planned=seconds, spent=self.at(now))

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from shared.config.intervals import FOLLOW_BATCH, LONGEST_BACKOFF
+from shared.config.intervals import FOLLOW_BATCH, back_off
 from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
@@ -106,9 +106,6 @@ class Batch(Model):
         counts |= Counter({WAITING: len(self.waiting), RUNNING: len(self.running)})
         return {outcome: count for outcome, count in sorted(counts.items()) if count}
 
-    def with_(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
-
     def status(self) -> dict[str, Any]:
         """The custom status. It may be no larger than 16 KB: the VMs themselves are in the state."""
         shown = {"total": self.total, "percent": self.percent, "counts": self.counts, "faults": self.faults}
@@ -148,9 +145,8 @@ class Batch(Model):
             ends = (BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error) for vm in lost)
             running = self.running if self.waiting else ()
             return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
-        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), LONGEST_BACKOFF)
-        wait = max(backoff, timedelta(seconds=at_least))
-        return self.with_(faults=faults, last_error=error, resume_at=now + wait)
+        resume_at = now + back_off(faults, self.poll_seconds, at_least)
+        return self.with_(faults=faults, last_error=error, resume_at=resume_at)
 
 
 def _short(error: Error) -> Error:

@@ -4,7 +4,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.config.intervals import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_FOR_TARGETS, LONGEST_WAIT, SETTLING
+from shared.config.intervals import (
+    FIRST_BACKOFF,
+    LONGEST_BACKOFF,
+    LONGEST_FOR_TARGETS,
+    LONGEST_WAIT,
+    SETTLING,
+    back_off,
+)
 from shared.model.base import Model
 from shared.model.changes import DiskFailure
 from shared.model.findings import Finding
@@ -148,9 +155,6 @@ class RunState(Model):
         """The longest timer. A wait of days is a chain of timers, so that a live run shows activity."""
         return min(timedelta(seconds=LONGEST_WAIT * self.poll_seconds), timedelta(hours=1))
 
-    def with_(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
-
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator sees while the run is in progress."""
         fields = {"step", "percent", "last_error", "attempts", "job", "phase", "disable_at", "orders", "last_change"}
@@ -247,8 +251,8 @@ class RunState(Model):
         faults = self.faults + 1
         if faults > _MOST_FAULTS:
             return self.finish(RunOutcome.FAILED, error=error)
-        backoff = min(timedelta(seconds=self.poll_seconds * 2**faults), LONGEST_BACKOFF)
-        return self.with_(resume_at=now + backoff, faults=faults, last_error=error)
+        resume_at = now + back_off(faults, self.poll_seconds)
+        return self.with_(resume_at=resume_at, faults=faults, last_error=error)
 
     def finish(self, outcome: RunOutcome, findings: tuple[Finding, ...] = (), **result: Any) -> Self:
         ended = RunResult(

@@ -41,7 +41,7 @@ def summary_of(run: RunState, at: datetime) -> RunSummary | None:
     if result is None or (result.outcome in {RunOutcome.NOT_TAGGED, RunOutcome.GONE} and result.item_id is None):
         return None
     return RunSummary(
-        result=result.model_copy(update={"settings": ()}),
+        result=result.with_(settings=()),
         at=at,
         notable=_is_notable(run, result),
         vault=run.vault,

@@ -112,9 +112,6 @@ class Sweep(Model):
     publish_attempts: int = 0
     low_priority: Literal[True] = True
 
-    def with_(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
-
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator sees while the sweep is in progress."""
         started = sum(self.report.started.values()) if self.report else 0
