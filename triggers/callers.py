@@ -7,6 +7,7 @@ only if the platform says that authentication is on. Otherwise any caller with a
 
 import base64
 import json
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -25,6 +26,8 @@ class Role(StrEnum):
     ENABLE = "dr.enable"
     DISABLE = "dr.disable"
 
+
+log = logging.getLogger("dr.http")
 
 _PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
 _ENTRA = "aad"
@@ -45,12 +48,16 @@ def auth_level() -> func.AuthLevel:
 async def handle(
     request: func.HttpRequest, needed: Role, handler: Callable[[], Awaitable[func.HttpResponse]]
 ) -> func.HttpResponse:
-    """The response of the handler if the caller has the role, or the problem document."""
+    """The response of the handler if the caller has the role, or the problem document: never a stack trace."""
     try:
         check_caller(request, needed)
         return await handler()
     except Problem as problem:
         return problem.response()
+    except Exception:
+        log.exception("The request failed")
+        detail = "The request failed unexpectedly: the log of this app says why."
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "UnexpectedError", detail).response()
 
 
 def check_caller(request: func.HttpRequest, needed: Role) -> None:

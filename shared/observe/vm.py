@@ -5,6 +5,7 @@ from typing import Literal
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
+from shared.arm.listing import NotKnownError
 from shared.model.activity_io import Decision, Observation
 from shared.model.findings import Finding, Severity, blocker
 from shared.model.plan import Plan, ResourcePreview
@@ -21,11 +22,12 @@ from shared.provision.registry import find
 from shared.provision.target_resources import IncompatibleResourceError
 from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
+from shared.reconcile.catalog import drift
 from shared.reconcile.diff import removed_disks, with_changes
 from shared.reconcile.drift import adopted, frozen, other_policy, replaced, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import find_container_mapping, policy_of_item
-from shared.site_recovery.replicated_items import find_original, find_protection
+from shared.site_recovery.replicated_items import check_known, find_original, find_protection
 from shared.site_recovery.vault import Vault, vault_of
 
 
@@ -51,7 +53,11 @@ async def observe(
     vm = vm.model_copy(update={"request": request or {}})
     if not as_if_tagged and not azure.settings.requests_protection(vm.tags):
         return await _left_over(azure, vm_id, Observation(decision=Decision.NOT_TAGGED, vm=vm), confirmed=confirmed)
-    protection = await find_protection(azure, vm.id)
+    try:
+        protection = await find_protection(azure, vm.id, vm.location)
+    except NotKnownError as unknown:
+        finding = drift("ProtectionNotRead", str(unknown), severity=Severity.BLOCKER)
+        return Observation(decision=Decision.NOT_ELIGIBLE, vm=vm, findings=(finding,))
     item = protection[1] if protection else None
     if azure.settings.on_hold(vm.tags):
         held = preflight.on_hold(vm, azure.settings)
@@ -62,9 +68,9 @@ async def observe(
     another = replaced(vm, item) if item else ()
     if another:
         return Observation(decision=Decision.NOT_ELIGIBLE, vm=vm, item=item, findings=another)
-    drift = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
+    found = (frozen(item),) if item and item.stage is Stage.FROZEN else ()
     not_before = preflight.old_enough_at(vm, azure.settings)
-    return Observation(decision=Decision.PROTECT, vm=vm, item=item, findings=drift, not_before=not_before)
+    return Observation(decision=Decision.PROTECT, vm=vm, item=item, findings=found, not_before=not_before)
 
 
 async def _left_over(azure: Azure, vm_id: ResourceId, source: Observation, *, confirmed: bool) -> Observation:
@@ -75,7 +81,12 @@ async def _left_over(azure: Azure, vm_id: ResourceId, source: Observation, *, co
     tags = source.vm.tags if source.vm else {}
     if azure.settings.on_hold(tags) or not (confirmed or azure.settings.may_disable(tags)):
         return source
-    protection = await find_protection(azure, vm_id)
+    location = source.vm.location if source.vm else ""
+    try:
+        protection = await find_protection(azure, vm_id, location)
+        await check_known(azure, vm_id, protection[1].settings.source_location if protection else location)
+    except NotKnownError as unknown:
+        return source.model_copy(update={"findings": (drift("ProtectionNotRead", str(unknown)),)})
     if protection is None or await find_original(azure, vm_id):
         return source
     item = protection[1]
@@ -130,7 +141,7 @@ async def _plan(
 async def _plan_for_item(azure: Azure, vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> Plan:
     vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
-    drift = (
+    found = (
         *adopted(item),
         *unprotected_disks(vm, item),
         *removed_disks(vm, item),
@@ -141,7 +152,7 @@ async def _plan_for_item(azure: Azure, vm: SourceVm, overrides: Overrides, item:
         plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item)
         if not preflight.may_be_old(plan.findings):
             break
-    return plan.model_copy(update={"findings": (*drift, *plan.findings)})
+    return plan.model_copy(update={"findings": (*found, *plan.findings)})
 
 
 def _blocked(findings: Iterable[Finding]) -> bool:

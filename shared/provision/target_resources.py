@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any
 
 from shared.arm.client import Azure
+from shared.arm.fields import region
 from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
-from shared.arm.parsing import region
 from shared.arm.ttl_cache import FRESH_FOR
 from shared.model import naming
 from shared.model.resource_id import ResourceId

@@ -122,8 +122,8 @@ class _Engine:
         return _with(vm_status, action=action, fingerprint=fingerprint)
 
     def _unprotected(self, vm_status: VmStatus, vm: SourceVm) -> VmStatus:
-        if self.estate.items_unread:
-            finding = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} could not be read.")
+        if unread := self.estate.item_unread(vm.id, vm.location):
+            finding = drift("ProtectionNotRead", f"Whether anything protects {vm.id.name} is not known. {unread}")
             return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
         group = self._group(vm)
         overrides = overrides_of(vm, group.tags, self.settings)
@@ -215,7 +215,7 @@ class _Engine:
         name = item.source.name
         if item.stage is Stage.FROZEN:
             return _with(vm_status, state=State.FROZEN, findings=(frozen(item),))
-        if self.estate.vms_unread:
+        if self.estate.vm_unread(item.source):
             finding = drift("SourceNotRead", f"{name} was not among the VMs that could be read.")
             return _with(vm_status, state=State.UNKNOWN, findings=(finding,))
         moved = self._moved_to(item)
@@ -236,6 +236,9 @@ class _Engine:
 
     def _disabled(self, vm_status: VmStatus, vm: SourceVm | None, item: ProtectedItem) -> VmStatus:
         """The status with the action DISABLE, if the settings and the item allow it."""
+        if unread := self.estate.item_unread(item.source, item.settings.source_location):
+            finding = drift("ProtectionNotRead", f"What else protects {item.source.name} is not known. {unread}")
+            return _with(vm_status, findings=(*vm_status.findings, finding))
         tags: Mapping[str, str] = vm.tags if vm else {}
         may_be = item.may_be_disabled and not self._is_busy(item) and self.settings.may_disable(tags)
         return self._to(vm_status, Action.DISABLE, vm) if may_be else vm_status

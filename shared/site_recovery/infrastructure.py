@@ -11,6 +11,7 @@ from typing import Any
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
+from shared.arm.listing import Listing
 from shared.arm.parsing import ContainerMappingRecord
 from shared.arm.ttl_cache import TTL_STATIC, TtlCache
 from shared.model import naming
@@ -228,11 +229,12 @@ async def _needed(found: Awaitable[ResourceId | None], what: str) -> ResourceId:
 async def _started(
     vault: Vault,
     kind: str,
-    shown_in: TtlCache[Any],
+    shown_in: TtlCache[Listing[Any]],
     create: Callable[..., Awaitable[Any]],
     *path_and_body: Any,
 ) -> PendingCreate:
     vault.azure.check_write(vault.id)
+    (await shown_in.get()).check_complete()
     started = monotonic()
     job_name = await begin(create, vault.id.resource_group, vault.id.name, *path_and_body)
 

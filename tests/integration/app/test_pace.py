@@ -26,6 +26,7 @@ from shared.config.settings import Settings
 from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready, load_step_result
+from shared.readers.named_resources import COMPUTE_API_VERSION
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
 
 (resolve_source,) = (
@@ -63,7 +64,7 @@ class Gateway(Azure):
         return self._transport
 
     async def look(self, vm: ResourceId = WEB) -> None:
-        await self.compute(vm.subscription).virtual_machines.get(vm.resource_group, vm.name)
+        await self.get(str(vm), COMPUTE_API_VERSION)
 
 
 @asynccontextmanager
