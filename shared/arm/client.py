@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from azure.core.exceptions import DecodeError, HttpResponseError
 
@@ -210,7 +210,9 @@ class Azure:
     def _same_host(self, path: str, link: object) -> str:
         """The path and the query of a `nextLink`. Raises MalformedResponseError if it leads to another host."""
         endpoint = self.settings.arm_endpoint
-        url = urljoin(endpoint, link) if isinstance(link, str) else ""
+        url = link if isinstance(link, str) else ""
+        if url.startswith("/") and not url.startswith("//"):
+            url = endpoint + url
         if origin_of(url) != origin_of(endpoint):
             raise MalformedResponseError(
                 f"GET {path}: the nextLink {_in_short(link)} is not on the host of ARM: refused"
