@@ -135,7 +135,8 @@ class Cloud:
     """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written.
 
     `faults` are raised by the read or write of that name: `read` and `write` are all of them. `untold` are the rows
-    that Resource Graph counts and does not tell.
+    that Resource Graph counts and does not tell. `bodies` by lower-cased ID take the place of what a resource, or its
+    row in a list, is; `graph_rows` that of the VMs in Resource Graph.
     """
 
     def __init__(self) -> None:
@@ -155,6 +156,8 @@ class Cloud:
         self.writes: list[tuple[str, Any]] = []
         self.faults: dict[str, Exception] = {}
         self.untold = 0
+        self.bodies: dict[str, Any] = {}
+        self.graph_rows: list[Any] | None = None
         self.vault = self.add_vault(VAULT_ID)
         self.add(VM_ID.group_id, {"location": SOURCE})
         self.add(
@@ -249,7 +252,8 @@ class Cloud:
         self.reported(resource, "read")
         if resource.lower() not in self.resources:
             raise answer(404, "ResourceNotFound", f"There is no {resource}.")
-        return self.resources[resource.lower()]
+        found: dict[str, Any] = self.bodies.get(resource.lower(), self.resources[resource.lower()])
+        return found
 
     def reported(self, read: str, *faults: str) -> None:
         """A read, or the fault that it comes to."""
@@ -299,7 +303,8 @@ class Cloud:
     def _resource_rows(self, path: str, last: str, under: str, condition: str) -> list[Any] | None:
         if last == "disks":
             self.reported(f"disks of {ResourceId(under).resource_group}", "disks")
-            return [body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())]
+            disks = {key: body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())}
+            return [self.bodies.get(key, body) for key, body in disks.items()]
         if last == "skus":
             self.reported("resource_skus")
             return [each for each in self.skus if condition == f"location eq '{each['locations'][0]}'"]
@@ -317,7 +322,8 @@ class Cloud:
             rows = [body for key, body in self.resources.items() if key.startswith(of_subscription)]
             kind = [body for body in rows if bool(ResourceId(body["id"]).type) == (last == "resources")]
             fitting = [body for body in kind if _fits(body, ResourceId(body["id"]), condition)]
-            return [{"id": body["id"]} for body in fitting] if last == "resources" else fitting
+            rows = [self.bodies.get(str(body["id"]).lower(), body) for body in fitting]
+            return [{"id": body["id"]} for body in fitting] if last == "resources" else rows
         return None
 
     def _vault_of(self, path: str) -> ResourceId | None:
@@ -333,7 +339,9 @@ class Cloud:
         }
         asked = next(about for kind, about in kinds.items() if kind in body["query"])
         self.reported(asked, "graph")
-        vms = [body for key, body in self.resources.items() if ResourceId(key).is_type(VM_ID.type)]
+        vms = self.graph_rows
+        if vms is None:
+            vms = [body for key, body in self.resources.items() if ResourceId(key).is_type(VM_ID.type)]
         rows = {"resource graph": vms, "items elsewhere": self.items_elsewhere}.get(asked, [])
         return {"data": rows, "totalRecords": len(rows) + self.untold}
 
