@@ -44,7 +44,8 @@ async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) 
         if group.key in listed.by_id:
             return listed.by_id[group.key]
     for row in listed.unread:
-        if not row.shows_id or row.id.lower() == group.key:
+        # Azure takes a Kelvin sign for another letter than the k that it becomes when it is lowered.
+        if not row.shows_id or (row.id.isascii() and row.id.lower() == group.key):
             raise NotKnownError(row)
     return None
 
