@@ -5,10 +5,7 @@ Only in the mode `cleanup`, and only if the inventory was read in full. Every ot
 
 from datetime import UTC, datetime
 
-from azure.core.exceptions import AzureError
-
 from shared.arm.client import Azure
-from shared.arm.resource_graph import TruncatedError
 from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Mode
 from shared.model.resource_id import ResourceId
@@ -54,8 +51,12 @@ async def _unneeded(azure: Azure, found: ComplianceReport) -> tuple[ResourceId, 
     """The orphans; none if the inventory has gaps, because an unread VM or item may need them."""
     if found.gaps:
         return ()
-    items = [item for vault in vaults_of(azure) for item in await vault.items.get()]
-    return unneeded(await made_in_target(azure), found.referenced.needed | named_by(items), azure.settings)
+    lists = [await vault.items.get() for vault in vaults_of(azure)]
+    wanted = found.referenced.needed | named_by(item for items in lists for item in items)
+    free = unneeded(await made_in_target(azure), wanted, azure.settings)
+    # An operator takes it upon himself what an unread row protects, not what it uses.
+    acknowledged = [row for items in lists for row in items.listing.acknowledged]
+    return tuple(orphan for orphan in free if not any(row.names(orphan) for row in acknowledged))
 
 
 async def _remove(
@@ -66,7 +67,7 @@ async def _remove(
     try:
         tagged = await tagged_since(azure, found)
         elsewhere = await used_elsewhere(azure, orphans)
-    except (AzureError, TruncatedError) as fault:
+    except Exception as fault:
         return [], dict.fromkeys(orphans, f"whether it is used could not be read: {fault}")
     if tagged:
         return [], dict.fromkeys(orphans, f"{tagged} was tagged after the inventory was read, and may need it")
@@ -79,7 +80,7 @@ async def _remove(
             why = elsewhere.get(orphan) or await _reason_to_keep(azure, orphan, networks)
             if why == "":
                 why = await remove(azure, orphan)
-        except AzureError as fault:
+        except Exception as fault:
             why = f"whether it may be removed could not be read: {fault}"
         if why == "":
             decided("remove leftover", None, ("LeftoverTarget",), item=orphan)

@@ -8,6 +8,7 @@ not start. Without both any caller with a function key may call everything.
 
 import base64
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from http import HTTPStatus
@@ -27,6 +28,8 @@ class Role(StrEnum):
     DISABLE = "dr.disable"
 
 
+log = logging.getLogger("dr.http")
+
 _ON_EVERY_RESPONSE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 _PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
@@ -43,12 +46,16 @@ def auth_level() -> func.AuthLevel:
 async def handle(
     request: func.HttpRequest, needed: Role, handler: Callable[[], Awaitable[func.HttpResponse]]
 ) -> func.HttpResponse:
-    """The response of the handler if the caller has the role, or the problem document."""
+    """The response of the handler if the caller has the role, or the problem document: never a stack trace."""
     try:
         check_caller(request, needed)
         response = await handler()
     except Problem as problem:
         response = problem.response()
+    except Exception:
+        log.exception("The request failed")
+        detail = "The request failed unexpectedly: the log of this app says why."
+        response = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "UnexpectedError", detail).response()
     response.headers.update(_ON_EVERY_RESPONSE)
     return response
 

@@ -1,6 +1,7 @@
 """Shared by the HTTP triggers: parsing of route, query and body, and Azure errors as problems."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -9,7 +10,8 @@ from urllib.parse import urlsplit
 import azure.functions as func
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from shared.arm.errors import ThrottledError, WriteRefusedError, error_of, wait_of
+from shared.arm.errors import MalformedResponseError, ThrottledError, WriteRefusedError, error_of, wait_of
+from shared.arm.resource_graph import TruncatedError
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.values import matching
@@ -18,6 +20,7 @@ from triggers.body import tags_in
 from triggers.problems import FieldError, Problem
 
 T = TypeVar("T")
+log = logging.getLogger("dr.http")
 
 LARGEST_BODY = 64 * 1024
 
@@ -130,8 +133,11 @@ async def translate_azure_errors(call: Awaitable[T]) -> T:
     """Awaits a call to Azure. Raises Problem: 409 if the settings forbid it, 502 or 503 if Azure fails."""
     try:
         return await call
+    except (Problem, TruncatedError):
+        raise
     except WriteRefusedError as refused:
-        raise Problem(HTTPStatus.CONFLICT, refused.error.code, refused.error.message) from None
+        detail = f"{refused.error.message} {refused.error.action}".strip()
+        raise Problem(HTTPStatus.CONFLICT, refused.error.code, detail) from None
     except ThrottledError as throttled:
         detail = f"{throttled}."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Throttled", detail, retry_after=throttled.wait) from None
@@ -141,5 +147,11 @@ async def translate_azure_errors(call: Awaitable[T]) -> T:
             wait = wait_of(answer, 30)
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error), retry_after=wait) from None
         raise Problem(HTTPStatus.BAD_GATEWAY, error.code, f"Azure answered {answer.status_code}: {error}") from None
+    except MalformedResponseError as fault:
+        raise Problem(HTTPStatus.BAD_GATEWAY, "MalformedResponse", f"{fault}", retry_after=30) from None
     except AzureError as fault:
         raise Problem(HTTPStatus.BAD_GATEWAY, type(fault).__name__, "Azure did not respond.", retry_after=30) from None
+    except Exception:
+        log.exception("A response of Azure was not understood")
+        detail = "A response of Azure was not understood: the log of this app says which."
+        raise Problem(HTTPStatus.BAD_GATEWAY, "UnexpectedError", detail, retry_after=30) from None

@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import DecodeError, HttpResponseError
 
-from shared.arm.errors import WriteRefusedError, is_missing
+from shared.arm.errors import MalformedResponseError, WriteRefusedError, is_missing
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
+from shared.arm.pipeline import NoRegistration, OneHost, Paced, ShortRetries, origin_of
 from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
 from shared.arm.ttl_cache import TtlCache
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AioHttpTransport
     from azure.eventgrid.aio import EventGridPublisherClient
-    from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
-    from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
 
 T = TypeVar("T")
 Kept = TypeVar("Kept")
+
+MOST_PAGES = 1000
+"""The most pages of one list: a `nextLink` may lead on for ever."""
 
 
 class Azure:
@@ -53,22 +55,10 @@ class Azure:
         self.metrics = Metrics()
         self.rate_limiter = RateLimiter(settings.poll_seconds)
 
-    def compute(self, subscription: str) -> "ComputeManagementClient":
-        from azure.mgmt.compute.aio import ComputeManagementClient
-
-        client: ComputeManagementClient = self._client(ComputeManagementClient, subscription)
-        return client
-
     def resources(self, subscription: str) -> "ResourceManagementClient":
         from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
         client: ResourceManagementClient = self._client(ResourceManagementClient, subscription)
-        return client
-
-    def resource_graph(self) -> "ResourceGraphClient":
-        from azure.mgmt.resourcegraph.aio import ResourceGraphClient
-
-        client: ResourceGraphClient = self._client(ResourceGraphClient)
         return client
 
     def site_recovery(self, subscription: str) -> "SiteRecoveryManagementClient":
@@ -168,31 +158,68 @@ class Azure:
             raise
 
     async def get(self, path: str, api_version: str, **query: str) -> dict[str, Any]:
-        """A plain GET of Azure Resource Manager, for resources without an SDK here. Raises HttpResponseError."""
+        """A plain GET of Azure Resource Manager. Raises HttpResponseError, and MalformedResponseError for anything but
+        a JSON object."""
+        return await self._plain("GET", path, api_version, query)
+
+    async def post(self, path: str, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A plain POST that reads, likewise."""
+        return await self._plain("POST", path, api_version, {}, json=body)
+
+    async def _plain(
+        self, method: str, path: str, api_version: str, query: dict[str, str], **content: Any
+    ) -> dict[str, Any]:
         from azure.core.rest import HttpRequest
 
-        client = self.resources(ResourceId(path.split("/providers/", 1)[0]).subscription)
-        request = HttpRequest("GET", path, params={"api-version": api_version, **query})
-        response: Any = await client.send_request(request)
-        response.raise_for_status()
-        body: dict[str, Any] = response.json()
+        # The SDK takes a brace for one of its own parameters.
+        escaped = path.replace("{", "%7B").replace("}", "%7D")
+        version = {} if "api-version=" in path else {"api-version": api_version}
+        request = HttpRequest(method, escaped, params={**version, **query}, **content)
+        try:
+            response: Any = await self.resources(self.settings.vault_ids[0].subscription).send_request(request)
+            response.raise_for_status()
+            body = response.json()
+        # A ValueError: invalid UTF-8, or invalid JSON. RecursionError: JSON that nests without end.
+        except (DecodeError, ValueError, RecursionError) as error:
+            raise MalformedResponseError(
+                f"{method} {path[:400]}: the response is not JSON: {str(error)[:200]}"
+            ) from None
+        if not isinstance(body, dict):
+            raise MalformedResponseError(f"{method} {path[:400]}: the response is {_in_short(body)}, not a JSON object")
         return body
 
-    async def list(self, path: str, api_version: str) -> AsyncIterator[dict[str, Any]]:
-        """A plain GET of a list, page by page. Raises HttpResponseError."""
-        query: dict[str, str] = {}
-        while True:
-            page = await self.get(path, api_version, **query)
-            for each in page.get("value") or ():
+    async def list(self, path: str, api_version: str, **query: str) -> AsyncIterator[Any]:
+        """The rows of a list, page by page; they may be anything. Raises HttpResponseError, and MalformedResponseError
+        for a page without rows, and for a `nextLink` that repeats, leads to another host or has no end."""
+        link, seen = path, {""}
+        while link not in seen:
+            if len(seen) > MOST_PAGES:
+                raise MalformedResponseError(f"GET {path}: more than {MOST_PAGES} pages, the next one is {link[:400]}")
+            seen.add(link)
+            page = await self.get(link, api_version, **query)
+            rows, following = page.get("value"), page.get("nextLink")
+            if not isinstance(rows, list):
+                raise MalformedResponseError(f"GET {path}: the value of a page is {_in_short(rows)}, not a list")
+            for each in rows:
                 yield each
-            following = parse_qs(urlsplit(page.get("nextLink") or "").query)
-            query = {name: values[0] for name, values in following.items() if name != "api-version"}
-            if not query:
+            if following is None or following == "":
                 return
+            link, query = self._same_host(path, following), {}
+        raise MalformedResponseError(f"GET {path}: the nextLink {link[:400]} repeats")
+
+    def _same_host(self, path: str, link: object) -> str:
+        """The path and the query of a `nextLink`. Raises MalformedResponseError if it leads to another host."""
+        endpoint = self.settings.arm_endpoint
+        url = link if isinstance(link, str) else ""
+        if url.startswith("/") and not url.startswith("//"):
+            url = endpoint + url
+        if origin_of(url) != origin_of(endpoint):
+            raise MalformedResponseError(
+                f"GET {path}: the nextLink {_in_short(link)} is not on the host of ARM: refused"
+            )
+        return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()
 
     def _client(self, kind: Any, *subscription: str) -> Any:
-        from shared.arm.pipeline import NoRegistration, Paced, ShortRetries
-
         key = (kind.__name__, "".join(subscription).lower())
         if key not in self._clients:
             endpoint = self.settings.arm_endpoint
@@ -201,6 +228,7 @@ class Azure:
                 *subscription,
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
+                redirect_policy=OneHost(endpoint),
                 retry_policy=ShortRetries(LONGEST_CALL_WAIT * self.settings.poll_seconds),
                 per_retry_policies=[NoRegistration(), Paced(self.rate_limiter)],
                 transport=self._shared_transport(),
@@ -244,6 +272,10 @@ class Azure:
         self._clients.clear()
         self._transport = None
         self.metrics.close()
+
+
+def _in_short(given: object) -> str:
+    return repr(given)[:200]
 
 
 def _key(resource: ResourceId) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import DecodeError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
 from shared.arm.permanent_errors import REGISTER, permanent
 from shared.config.intervals import POLL_SECONDS
@@ -24,6 +24,11 @@ class WriteRefusedError(Exception):
     def __init__(self, code: str, message: str, action: str = "") -> None:
         super().__init__(message)
         self.error = Error(code=code, message=message, action=action)
+
+
+class MalformedResponseError(ServiceResponseError):
+    """A response that is not what Azure documents: HTML in place of JSON, a list without its rows, a page on another
+    host. What Azure would have said is not known."""
 
 
 class ThrottledError(Exception):
@@ -47,14 +52,14 @@ async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> St
         return Failed(error=refused.error, by_settings=True)
     except ThrottledError as throttled:
         return Pending(retry_after=throttled.next_slot(throttled.wait), step=f"Waiting: {throttled}")
+    except (ServiceRequestError, ServiceResponseError, DecodeError) as fault:
+        return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
     except HttpResponseError as answer:
         if (final := permanent_error_of(answer)) is not None:
             return Failed(error=final, by_settings=True)
         if answer.status_code in _PASSING:
             return Pending(retry_after=wait_of(answer, poll_seconds), error=error_of(answer))
         return Failed(error=error_of(answer))
-    except (ServiceRequestError, ServiceResponseError) as fault:
-        return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
 
 
 def is_missing(answer: HttpResponseError) -> bool:

@@ -1,22 +1,41 @@
 """Parses the lists of a vault into records: only the fields that the app uses, and each ID parsed once.
 
-There may be ten thousand items and as many jobs, and they are read again and again: those two are read from the JSON
-itself. Building the SDK's models of them took ten times as long.
+From the JSON itself: of ten thousand items building the SDK's models took ten times as long, and one odd field there
+costs the whole list. A parser returns None for a row of another kind, and raises for a row that it cannot read.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from shared.arm.fields import (
+    Json,
+    has_happened,
+    objects,
+    part,
+    reference,
+    region,
+    required,
+    state,
+    text,
+    time_of,
+    whole,
+)
 from shared.config.override_options import CHOICES, Row
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error
 
-Json = dict[str, Any]
-
-_FIRST_YEAR = 1970
+OTHER_KINDS = frozenset(
+    {
+        *("A2ACrossClusterMigration", "HyperVReplica2012", "HyperVReplica2012R2", "HyperVReplicaAzure", "HyperVSite"),
+        *("HyperVReplicaBasePolicyDetails", "HyperVReplicaBaseReplicationDetails", "InMageBasePolicyDetails"),
+        *("InMage", "InMageAzureV2", "InMageRcm", "InMageRcmFailback"),
+        *("VMM", "VMware", "VMwareCbt", "VMwareV2", "VmmToAzure", "VmmToVmm"),
+    }
+)
+"""What a vault may hold besides replication between Azure regions, as the SDK's models know it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +61,7 @@ class ContainerMappingRecord:
     id: ResourceId
     source_container: ResourceId
     target_container: ResourceId
-    policy: ResourceId
+    policy: ResourceId | None
     paired: bool
     automation_account: ResourceId | None = None
 
@@ -56,72 +75,73 @@ class NetworkMappingRecord:
     target_location: str
 
 
-def region(location: str | None) -> str:
-    """A region's name as ARM's own IDs write it: `East US 2` is `eastus2`."""
-    return (location or "").replace(" ", "").lower()
+def vault_of_body(found: Json) -> VaultRecord:
+    identity = part(found, "identity").get("type")
+    return VaultRecord(region(found["location"]), has_identity=identity not in (None, "None"))
 
 
-def time_of(text: str | None) -> datetime | None:
-    """A time in UTC. Azure writes some without their zone (`agentExpiryDate`), and the years 1 and 1753 for never."""
-    if not text:
-        return None
-    found = datetime.fromisoformat(text)
-    if found.year < _FIRST_YEAR:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _is_ours(details: Json, kind: str) -> bool:
+    """Whether these are details of the `kind`. Raises ValueError for a kind that nobody knows: it may be ours."""
+    found = details.get("instanceType")
+    if found != kind and found not in OTHER_KINDS:
+        raise ValueError(f"instanceType is {str(found)[:80]!r}")
+    return bool(found == kind)
 
 
-def _id(text: str | None) -> ResourceId | None:
-    return ResourceId(text) if text else None
-
-
-def _vm_in(group: ResourceId | None, name: str | None) -> ResourceId | None:
+def _vm_in(group: ResourceId | None, name: str) -> ResourceId | None:
     """The VMs that a failover, a test failover or a failback of the item creates."""
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
 def item_of(found: Json) -> ProtectedItem | None:
     item = found["properties"]
-    a2a = item.get("providerSpecificDetails") or {}
-    if a2a.get("instanceType") != "A2A" or not a2a.get("fabricObjectId"):
+    a2a = part(item, "providerSpecificDetails")
+    if not _is_ours(a2a, "A2A"):
         return None
-    source, group = ResourceId(a2a["fabricObjectId"]), _id(a2a.get("recoveryAzureResourceGroupId"))
+    source, group = required(a2a.get("fabricObjectId")), reference(a2a.get("recoveryAzureResourceGroupId"))
     # After a reprotect the original is named by resource group and name only: no ID marks it as the inactive side.
     failover_vms = (
-        _id(a2a.get("recoveryFabricObjectId")),
-        _id(a2a.get("testFailoverRecoveryFabricObjectId")),
-        _vm_in(group, a2a.get("recoveryAzureVMName")),
-        _vm_in(group, a2a.get("tfoAzureVMName")),
+        reference(a2a.get("recoveryFabricObjectId")),
+        reference(a2a.get("testFailoverRecoveryFabricObjectId")),
+        _vm_in(group, text(a2a.get("recoveryAzureVMName"))),
+        _vm_in(group, text(a2a.get("tfoAzureVMName"))),
     )
-    rpo_at = time_of(a2a.get("lastRpoCalculatedTime"))
+    last_rpo, last_failover = a2a.get("lastRpoCalculatedTime"), item.get("lastSuccessfulFailoverTime")
     return ProtectedItem(
-        id=ResourceId(found["id"]),
+        id=required(found.get("id")),
         source=source,
         failover_vms=tuple(dict.fromkeys(copy for copy in failover_vms if copy and copy != source)),
-        state=item.get("protectionState") or "",
-        state_description=item.get("protectionStateDescription") or "",
-        test_failover=item.get("testFailoverState") or "",
-        active_location=item.get("activeLocation") or "",
+        state=state(item.get("protectionState")),
+        state_description=text(item.get("protectionStateDescription")),
+        test_failover=state(item.get("testFailoverState")),
+        active_location=state(item.get("activeLocation")),
         direction_reversed=_is_reversed(a2a),
-        replication_health=item.get("replicationHealth") or "",
-        policy_id=_id(item.get("policyId")),
-        disks=tuple(map(_item_disk, a2a.get("protectedManagedDisks") or ())),
-        nics=tuple(_item_nic(nic) for nic in a2a.get("vmNics") or () if nic.get("sourceNicArmId")),
+        replication_health=text(item.get("replicationHealth")),
+        policy_id=_policy_id(item.get("policyId")),
+        disks=tuple(map(_item_disk, objects(a2a, "protectedManagedDisks"))),
+        nics=tuple(_item_nic(nic) for nic in objects(a2a, "vmNics") if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
-        held_recovery_points=bool(rpo_at or time_of(item.get("lastSuccessfulFailoverTime"))),
-        job=_job_name(item.get("currentScenario")),
-        percent=a2a.get("monitoringPercentageCompletion"),
-        rpo_seconds=a2a.get("rpoInSeconds"),
-        rpo_at=rpo_at,
+        held_recovery_points=has_happened(last_rpo) or has_happened(last_failover),
+        job=_job_name(part(item, "currentScenario")),
+        percent=whole(a2a.get("monitoringPercentageCompletion")),
+        rpo_seconds=whole(a2a.get("rpoInSeconds")),
+        rpo_at=time_of(last_rpo),
         tested_at=time_of(item.get("lastSuccessfulTestFailoverTime")),
         agent=Agent(
-            version=a2a.get("agentVersion") or "",
+            version=text(a2a.get("agentVersion")),
             expires=time_of(a2a.get("agentExpiryDate")),
-            outdated=bool(a2a.get("isReplicationAgentUpdateRequired")),
-            certificate_outdated=bool(a2a.get("isReplicationAgentCertificateUpdateRequired")),
+            outdated=a2a.get("isReplicationAgentUpdateRequired") is True,
+            certificate_outdated=a2a.get("isReplicationAgentCertificateUpdateRequired") is True,
         ),
-        errors=tuple(map(_health_error, item.get("healthErrors") or ())),
+        errors=_health_errors(item),
     )
+
+
+def _policy_id(given: object) -> ResourceId | None:
+    """The policy; None for one whose name only others would give, as `Gold 24h`: the item is protected all the same."""
+    with suppress(ValueError):
+        return reference(given)
+    return None
 
 
 def _is_reversed(a2a: Json) -> bool:
@@ -133,151 +153,162 @@ def _is_reversed(a2a: Json) -> bool:
 
 def _item_settings(a2a: Json) -> ItemSettings:
     # Every item is in a multi-VM group; the default group has no name.
-    group = a2a.get("multiVmGroupName") if a2a.get("multiVmGroupCreateOption") == "UserSpecified" else ""
+    named = a2a.get("multiVmGroupCreateOption") == "UserSpecified"
     return ItemSettings(
         **{row.field: _setting(row, a2a.get(row.shown_as)) for row in CHOICES.values() if row.shown_as},
-        consistency_group=group or "",
+        consistency_group=text(a2a.get("multiVmGroupName")) if named else "",
         high_churn=a2a.get("churnOptionSelected") == "High",
         source_location=region(a2a.get("primaryFabricLocation")),
         target_location=region(a2a.get("recoveryFabricLocation")),
     )
 
 
-def _setting(row: Row, shown: str | None) -> Any:
-    return _id(shown) if row.resource_type is not None else shown or ""
+def _setting(row: Row, shown: Any) -> Any:
+    return reference(shown) if row.resource_type is not None else text(shown)
 
 
 def _item_disk(disk: Json) -> ItemDisk:
     return ItemDisk(
-        id=ResourceId(disk["diskId"]),
-        replica_sku=disk.get("recoveryReplicaDiskAccountType") or "",
-        target_sku=disk.get("recoveryTargetDiskAccountType") or "",
-        encryption_set=_id(disk.get("recoveryDiskEncryptionSetId")),
-        cache_account=_id(disk.get("primaryStagingAzureStorageAccountId")),
+        id=required(disk.get("diskId")),
+        replica_sku=text(disk.get("recoveryReplicaDiskAccountType")),
+        target_sku=text(disk.get("recoveryTargetDiskAccountType")),
+        encryption_set=reference(disk.get("recoveryDiskEncryptionSetId")),
+        cache_account=reference(disk.get("primaryStagingAzureStorageAccountId")),
         holds_os=disk.get("diskType") == "OperatingSystem",
     )
 
 
 def _item_nic(nic: Json) -> ItemNic:
-    configurations = nic.get("ipConfigs") or ()
+    configurations = objects(nic, "ipConfigs")
     primary: Json = next((each for each in configurations if each.get("isPrimary")), next(iter(configurations), {}))
+    pools = map(reference, primary.get("recoveryLBBackendAddressPoolIds") or ())
     return ItemNic(
-        id=nic.get("nicId") or "",
-        source=ResourceId(nic["sourceNicArmId"]),
-        source_network=_id(nic.get("vMNetworkName")),
-        network=_id(nic.get("recoveryVMNetworkId")),
-        security_group=_id(nic.get("recoveryNetworkSecurityGroupId")),
-        configuration=primary.get("name") or "",
-        subnet=primary.get("subnetName") or "",
-        address=primary.get("staticIPAddress") or "",
+        id=text(nic.get("nicId")),
+        source=required(nic.get("sourceNicArmId")),
+        source_network=reference(nic.get("vMNetworkName")),
+        network=reference(nic.get("recoveryVMNetworkId")),
+        security_group=reference(nic.get("recoveryNetworkSecurityGroupId")),
+        configuration=text(primary.get("name")),
+        subnet=text(primary.get("subnetName")),
+        address=text(primary.get("staticIPAddress")),
         static=primary.get("ipAddressType") == "Static",
-        target_subnet=primary.get("recoverySubnetName") or "",
-        target_address=primary.get("recoveryStaticIPAddress") or "",
-        public_ip=_id(primary.get("recoveryPublicIPAddressId")),
-        backend_pools=tuple(map(ResourceId, primary.get("recoveryLBBackendAddressPoolIds") or ())),
+        target_subnet=text(primary.get("recoverySubnetName")),
+        target_address=text(primary.get("recoveryStaticIPAddress")),
+        public_ip=reference(primary.get("recoveryPublicIPAddressId")),
+        backend_pools=tuple(pool for pool in pools if pool),
     )
 
 
-def _job_name(scenario: Json | None) -> str:
+def _job_name(scenario: Json) -> str:
     """The name of the job in progress on the item, or "". The service writes an ID that ends in `None` for no job."""
-    name: str = ((scenario or {}).get("jobId") or "").rsplit("/", 1)[-1]
+    name = state(scenario.get("jobId")).rsplit("/", 1)[-1]
     return "" if name == "None" else name
+
+
+def _health_errors(item: Json) -> tuple[HealthError, ...]:
+    found = item.get("healthErrors")
+    return tuple(_health_error(each) for each in found if isinstance(each, dict)) if isinstance(found, list) else ()
 
 
 def _health_error(found: Json) -> HealthError:
     return HealthError(
-        code=found.get("errorCode") or "",
-        message=found.get("errorMessage") or "",
-        action=found.get("recommendedAction") or "",
+        code=text(found.get("errorCode")),
+        message=text(found.get("errorMessage")),
+        action=text(found.get("recommendedAction")),
         since=time_of(found.get("creationTimeUtc")),
     )
 
 
 def job_of(found: Json) -> Job:
+    """The job. Without its scenario, its target and its state it may be enabling any VM."""
     job = found["properties"]
+    if not all(isinstance(given, str) for given in (found["name"], job["scenarioName"], job["state"])):
+        raise ValueError("its name, its scenario or its state is no text")
+    if not isinstance(job.get("targetObjectName"), str | None):
+        raise ValueError("its target is no text")
     return Job(
         name=found["name"],
-        scenario=job.get("scenarioName") or "",
-        title=job.get("friendlyName") or "",
-        state=job.get("state") or "",
-        target=job.get("targetObjectName") or "",
+        scenario=job["scenarioName"],
+        title=text(job.get("friendlyName")),
+        state=job["state"],
+        target=text(job.get("targetObjectName")),
         started=time_of(job.get("startTime")),
         ended=time_of(job.get("endTime")),
     )
 
 
-def all_errors(job: Any) -> list[Any]:
+def all_errors(job: Json) -> list[Json]:
     """The errors of a job, those of its tasks first: they name the cause."""
-    return [*(error for task in job.tasks or () for error in _task_errors(task)), *(job.errors or ())]
+    return [*(error for task in objects(job, "tasks") for error in _task_errors(task)), *objects(job, "errors")]
 
 
-def _task_errors(task: Any) -> list[Any]:
+def _task_errors(task: Json) -> list[Json]:
     """The tasks, innermost first: a task may be a group of tasks."""
-    group = task.group_task_custom_details
-    inner = [error for child in (group.child_tasks if group else None) or () for error in _task_errors(child)]
-    return [*inner, *(task.errors or ())]
+    children = objects(part(task, "groupTaskCustomDetails"), "childTasks")
+    return [*(error for child in children for error in _task_errors(child)), *objects(task, "errors")]
 
 
-def job_error_of(found: Any) -> Error:
-    service, provider = found.service_error_details, found.provider_error_details
-    if service and service.message:
-        return Error(code=service.code or "", message=service.message, action=service.recommended_action or "")
-    if provider:
-        return Error(
-            code=str(provider.error_code or ""),
-            message=provider.error_message or "",
-            action=provider.recommended_action or "",
-        )
-    return Error(code="", message="")
+def job_error_of(found: Json) -> Error:
+    service, provider = part(found, "serviceErrorDetails"), part(found, "providerErrorDetails")
+    if message := text(service.get("message")):
+        return Error(code=state(service.get("code")), message=message, action=text(service.get("recommendedAction")))
+    code = str(provider.get("errorCode") or "")
+    message, action = text(provider.get("errorMessage")), text(provider.get("recommendedAction"))
+    return Error(code=code, message=message, action=action)
 
 
-def fabric_of(found: Any) -> FabricRecord | None:
-    details = found.properties.custom_details
-    if details is None or details.instance_type != "Azure":
+def fabric_of(found: Json) -> FabricRecord | None:
+    details = part(found["properties"], "customDetails")
+    if not _is_ours(details, "Azure"):
         return None
-    return FabricRecord(ResourceId(found.id), region(details.location))
+    return FabricRecord(required(found.get("id")), region(details["location"]))
 
 
-def policy_of(found: Any) -> PolicyRecord | None:
-    values = found.properties.provider_specific_details
-    if values is None or values.instance_type != "A2A":
+def container_of(found: Json) -> ResourceId:
+    return required(found.get("id"))
+
+
+def policy_of(found: Json) -> PolicyRecord | None:
+    values = part(found["properties"], "providerSpecificDetails")
+    own = _policy_id(found["id"])
+    # A policy whose name only others would give serves the items that are under it, and no VM of this app.
+    if not _is_ours(values, "A2A") or own is None:
         return None
-    own = ResourceId(found.id)
     policy = Policy(
         name=own.name,
-        retention_minutes=values.recovery_point_history or 0,
-        app_consistent_minutes=values.app_consistent_frequency_in_minutes or 0,
-        crash_consistent_minutes=values.crash_consistent_frequency_in_minutes or 0,
+        retention_minutes=whole(values.get("recoveryPointHistory")) or 0,
+        app_consistent_minutes=whole(values.get("appConsistentFrequencyInMinutes")) or 0,
+        crash_consistent_minutes=whole(values.get("crashConsistentFrequencyInMinutes")) or 0,
     )
     return PolicyRecord(own, policy)
 
 
-def container_mapping_of(found: Any) -> ContainerMappingRecord | None:
-    mapping, own = found.properties, ResourceId(found.id)
-    details = mapping.provider_specific_details
-    if details is None or details.instance_type != "A2A":
+def container_mapping_of(found: Json) -> ContainerMappingRecord | None:
+    mapping, own = found["properties"], required(found.get("id"))
+    details = part(mapping, "providerSpecificDetails")
+    if not _is_ours(details, "A2A"):
         return None
     return ContainerMappingRecord(
         id=own,
         source_container=own.parent,
-        target_container=ResourceId(mapping.target_protection_container_id),
-        policy=ResourceId(mapping.policy_id),
-        paired=mapping.state == "Paired",
-        automation_account=_id(details.automation_account_arm_id)
-        if details.agent_auto_update_status == "Enabled"
+        target_container=required(mapping.get("targetProtectionContainerId")),
+        policy=_policy_id(mapping.get("policyId")),
+        paired=mapping.get("state") == "Paired",
+        automation_account=reference(details.get("automationAccountArmId"))
+        if details.get("agentAutoUpdateStatus") == "Enabled"
         else None,
     )
 
 
-def network_mapping_of(found: Any) -> NetworkMappingRecord | None:
-    mapping = found.properties
-    places = mapping.fabric_specific_settings
-    if places is None or places.instance_type != "AzureToAzure":
+def network_mapping_of(found: Json) -> NetworkMappingRecord | None:
+    mapping = found["properties"]
+    places = part(mapping, "fabricSpecificSettings")
+    if not _is_ours(places, "AzureToAzure"):
         return None
     return NetworkMappingRecord(
-        id=ResourceId(found.id),
-        source_network=ResourceId(mapping.primary_network_id),
-        target_network=ResourceId(mapping.recovery_network_id),
-        source_location=region(places.primary_fabric_location),
-        target_location=region(places.recovery_fabric_location),
+        id=required(found.get("id")),
+        source_network=required(mapping.get("primaryNetworkId")),
+        target_network=required(mapping.get("recoveryNetworkId")),
+        source_location=region(places.get("primaryFabricLocation")),
+        target_location=region(places.get("recoveryFabricLocation")),
     )

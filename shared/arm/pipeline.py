@@ -1,4 +1,4 @@
-"""SDK pipeline policies: rate limit, short retries only, no registration of resource providers."""
+"""SDK pipeline policies: one host, rate limit, short retries only, no registration of resource providers."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -6,10 +6,36 @@ from urllib.parse import urlsplit
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, SansIOHTTPPolicy
 
-from shared.arm.errors import WriteRefusedError, provider_not_registered
+from shared.arm.errors import MalformedResponseError, WriteRefusedError, provider_not_registered
 from shared.arm.rate_limit import RateLimiter
 
 _RETRIES = 2
+_PORTS = {"https": 443, "http": 80}
+
+
+def origin_of(url: str) -> tuple[str, str, int] | None:
+    """The scheme, host and port of a URL; None for one that parsers disagree about."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    return None if "@" in parts.netloc or "\\" in url else (parts.scheme, host, port)
+
+
+class OneHost(AsyncHTTPPolicy[Any, Any]):
+    """Refuses a request to any other host than that of Azure Resource Manager, before it gets a token: a `nextLink` in
+    a response may name any host. In place of the SDK's redirect policy, since ARM redirects no request."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__()
+        self._origin = origin_of(endpoint)
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        """Raises MalformedResponseError instead of sending the request."""
+        if origin_of(request.http_request.url) != self._origin:
+            raise MalformedResponseError(f"Refused: {request.http_request.url[:200]} is not on the host of ARM")
+        return await self.next.send(request)
 
 
 class ShortRetries(AsyncRetryPolicy[Any, Any]):

@@ -5,8 +5,10 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
-from shared.arm.client import Azure
-from shared.arm.errors import error_of
+from shared.arm.client import MOST_PAGES, Azure
+from shared.arm.errors import MalformedResponseError, error_of
+
+_PATH, _API_VERSION = "/providers/Microsoft.ResourceGraph/resources", "2021-03-01"
 
 _PAGE = 1000
 """The most rows that the service returns in one page."""
@@ -22,42 +24,47 @@ class TruncatedError(Exception):
     """The service returned fewer rows than the total it reported."""
 
 
-async def query(azure: Azure, text: str, subscriptions: Iterable[str]) -> AsyncIterator[dict[str, Any]]:
-    """The rows of a query over these subscriptions, page by page. The query must be ordered and return the column `id`.
+async def query(azure: Azure, text: str, subscriptions: Iterable[str]) -> AsyncIterator[Any]:
+    """The rows of a query over these subscriptions, page by page; they may be anything. The query must be ordered and
+    return the column `id`.
 
-    A concurrent write may move a row to another page: a row may be returned twice. Raises HttpResponseError, and
-    TruncatedError after the last row if some are missing.
+    A concurrent write may move a row to another page: a row may be returned twice. Raises HttpResponseError,
+    MalformedResponseError, and TruncatedError after the last row if some are missing.
     """
     # To the service, no subscription means the whole tenant.
     every = sorted({subscription.lower() for subscription in subscriptions})
     received = expected = 0
     for start in range(0, len(every), _SUBSCRIPTIONS):
         most = 0
-        async for page in _pages(azure, text, every[start : start + _SUBSCRIPTIONS]):
-            for row in page.data:
+        async for rows, total in _pages(azure, text, every[start : start + _SUBSCRIPTIONS]):
+            for row in rows:
                 yield row
-            received += len(page.data)
-            most = max(most, page.total_records)
+            received += len(rows)
+            most = max(most, total)
         expected += most
     if received < expected:
         raise TruncatedError(f"Azure Resource Graph returned {received} of {expected} rows")
 
 
-async def _pages(azure: Azure, text: str, subscriptions: list[str]) -> AsyncIterator[Any]:
-    from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
-
-    rows, options = _PAGE, QueryRequestOptions()
-    request = QueryRequest(query=text, subscriptions=subscriptions, options=options)
+async def _pages(azure: Azure, text: str, subscriptions: list[str]) -> AsyncIterator[tuple[list[Any], int]]:
+    """The rows of each page, and how many rows the service counts in all."""
+    size, seen, options = _PAGE, {""}, {"resultFormat": "objectArray"}
     while True:
-        options.top = rows
+        body = {"subscriptions": subscriptions, "query": text, "options": {**options, "$top": size}}
         try:
-            page: Any = await azure.resource_graph().resources(request)
+            page = await azure.post(_PATH, _API_VERSION, body)
         except HttpResponseError as answer:
-            if error_of(answer).code != _TOO_LARGE or rows == 1:
+            if error_of(answer).code != _TOO_LARGE or size == 1:
                 raise
-            rows //= 2
+            size //= 2
             continue
-        yield page
-        if not page.skip_token:
+        rows, total, token = page.get("data"), page.get("totalRecords"), page.get("$skipToken")
+        if not isinstance(rows, list) or not isinstance(total, int) or not isinstance(token, str | None):
+            raise MalformedResponseError("Azure Resource Graph returned a page without rows, their number or its token")
+        yield rows, total
+        if not token:
             return
-        options.skip_token = page.skip_token
+        if token in seen or len(seen) > MOST_PAGES:
+            raise MalformedResponseError(f"Azure Resource Graph: the $skipToken {token[:200]} repeats, or has no end")
+        seen.add(token)
+        options["$skipToken"] = token

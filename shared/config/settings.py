@@ -48,6 +48,10 @@ def _comma_separated(given: Any) -> Any:
     return given
 
 
+def _lower_cased(given: Any) -> Any:
+    return frozenset(_comma_separated(given.lower())) if isinstance(given, str) else given
+
+
 Ids = Annotated[tuple[ResourceId, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
 
@@ -139,6 +143,11 @@ class Settings(BaseModel):
     )
     opt_out_grace_hours: float = Field(
         1.0, ge=0, le=2160, description="hours that a VM whose tag says no stays protected in cleanup, 0 to 2160"
+    )
+    acknowledged_rows: Annotated[frozenset[str], BeforeValidator(_lower_cased)] = Field(
+        frozenset(),
+        description="IDs of rows in Azure's lists that cannot be read, comma-separated, as a report names them: they "
+        "hold up nothing more; what they name is still not removed",
     )
     reconcile_schedule: str = Field(
         "0 15 * * * *",

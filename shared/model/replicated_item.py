@@ -140,7 +140,7 @@ class ProtectedItem(Model):
     @property
     def stage(self) -> Stage:
         under_test = self.test_failover.lower() not in {"", "none"}
-        if under_test or self.direction_reversed or self.active_location.lower() == "recovery":
+        if under_test or self.direction_reversed or self.active_location.lower() not in {"", "primary"}:
             return Stage.FROZEN
         stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
         # An item that once was protected never counts as a failed attempt.
@@ -157,8 +157,8 @@ class JobStage(StrEnum):
     FAILED = "Failed"
 
 
-_ENDED = {"succeeded": JobStage.SUCCEEDED, "completedwithinformation": JobStage.SUCCEEDED}
-_FAILED = {"failed", "cancelled", "suspended"}
+_SUCCEEDED = {"succeeded", "completedwithinformation"}
+_FAILED = {"failed", "cancelled", "suspended", "other"}
 
 
 class Job(Model):
@@ -176,4 +176,7 @@ class Job(Model):
     @property
     def stage(self) -> JobStage:
         state = self.state.lower()
-        return _ENDED.get(state, JobStage.FAILED if state in _FAILED else JobStage.RUNNING)
+        if state in _SUCCEEDED:
+            return JobStage.SUCCEEDED
+        # `Other` is a state of the service's own; and what has an end has ended, whatever its state is called.
+        return JobStage.FAILED if state in _FAILED or self.ended else JobStage.RUNNING

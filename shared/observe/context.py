@@ -9,11 +9,14 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
+from shared.arm.fields import Json, objects, part, reference, text, whole
+from shared.arm.listing import read_one
 from shared.config import override_options
 from shared.config.intervals import TTL_SLOW, TTL_STATIC
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.values import parts
 from shared.model.vm import (
     EligibilityError,
@@ -36,7 +39,7 @@ from shared.readers.networks import is_free, read_network, read_nic
 from shared.readers.resource_groups import GroupRecord
 from shared.readers.skus import read_offer
 from shared.site_recovery.items import Items
-from shared.site_recovery.vault import Vault, vaults_of
+from shared.site_recovery.vault import API_VERSION, Vault, vaults_of
 
 # 3,000 disks of a subscription can be replicated (support matrix): nine full accounts, and names that others hold.
 _MOST_ACCOUNTS = 16
@@ -178,18 +181,14 @@ class ContextReader:
     async def _eligibility_errors(self) -> tuple[EligibilityError, ...]:
         """The errors of the service's own eligibility check. A missing result is no error: the service does not know
         every VM."""
-        client = self._azure.site_recovery(self._vm.id.subscription).replication_eligibility_results
+        path = f"{self._vm.id}/providers/Microsoft.RecoveryServices/replicationEligibilityResults/default"
         try:
-            result = await client.get(self._vm.id.resource_group, self._vm.id.name)
+            result = await self._azure.get(path, API_VERSION)
         except HttpResponseError as answer:
             if is_missing(answer):
                 return ()
             raise
-        errors = (result.properties.errors if result.properties else None) or ()
-        return tuple(
-            EligibilityError(code=error.code or "", message=error.message or "", action=error.recommended_action or "")
-            for error in errors
-        )
+        return read_one(result, "the eligibility of the VM", _errors_of)
 
     async def _offer(self, target: str) -> Offer:
         requested = self._overrides.requested.get("target-size")
@@ -216,16 +215,30 @@ class ContextReader:
         return await self._azure.shared(f"set/{set_id.key}", lambda: _read_set(self._azure, set_id), self._within)
 
 
+def _errors_of(result: Json) -> tuple[EligibilityError, ...]:
+    return tuple(
+        EligibilityError(
+            code=text(error.get("code")),
+            message=text(error.get("message")),
+            action=text(error.get("recommendedAction")),
+        )
+        for error in objects(part(result, "properties"), "errors")
+    )
+
+
 async def _read_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
-    client = azure.compute(set_id.subscription).availability_sets
-    found = await client.get(set_id.resource_group, set_id.name)
-    group = found.properties.proximity_placement_group if found.properties else None
+    found = await azure.get(str(set_id), COMPUTE_API_VERSION)
+    return read_one(found, f"the availability set {set_id}", lambda body: _set(set_id, body))
+
+
+def _set(set_id: ResourceId, found: Json) -> SourceAvailabilitySet:
+    properties = part(found, "properties")
     return SourceAvailabilitySet(
         id=set_id,
-        fault_domains=(found.properties.platform_fault_domain_count if found.properties else None) or 1,
-        update_domains=(found.properties.platform_update_domain_count if found.properties else None) or 1,
-        sku=(found.sku.name if found.sku else None) or "Aligned",
-        placement_group_id=ResourceId(group.id) if group and group.id else None,
+        fault_domains=whole(properties.get("platformFaultDomainCount")) or 1,
+        update_domains=whole(properties.get("platformUpdateDomainCount")) or 1,
+        sku=text(part(found, "sku").get("name")) or "Aligned",
+        placement_group_id=reference(part(properties, "proximityPlacementGroup").get("id")),
     )
 
 

@@ -5,7 +5,8 @@ Resource Graph is queried only for items of other vaults. A failed read is a gap
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -13,12 +14,15 @@ from typing import Any, NamedTuple, TypeVar
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.errors import error_of
+from shared.arm.errors import ThrottledError, error_of
+from shared.arm.fields import Json, part, required, text
+from shared.arm.listing import Listing, read_listing
+from shared.arm.parsing import PolicyRecord
 from shared.arm.resource_graph import TruncatedError, query
 from shared.config.settings import Settings
 from shared.model.replicated_item import Job, ProtectedItem
-from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.readers.virtual_machines import vm_of_row
 from shared.reconcile.compliance import assess
@@ -27,6 +31,7 @@ from shared.reconcile.orphans import references_of
 from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
+log = logging.getLogger("dr.inventory")
 
 _VMS = """resources
 | where type =~ 'microsoft.compute/virtualmachines'
@@ -53,13 +58,15 @@ Gaps = dict[str, Exception]
 
 _KEY = "compliance report"
 
+_MOST_ROWS, _LONGEST_GAP = 20, 1000
+
 
 class _Held(NamedTuple):
     """The contents and the region of a vault."""
 
-    items: tuple[ProtectedItem, ...]
-    policies: dict[ResourceId, Policy]
-    jobs: tuple[Job, ...]
+    items: Listing[ProtectedItem]
+    policies: Listing[PolicyRecord]
+    jobs: Listing[Job]
     region: str
 
 
@@ -75,54 +82,65 @@ async def read_inventory(azure: Azure) -> Inventory:
         ),
         asyncio.gather(*(_of_vault(vault, gaps) for vault in vaults)),
     )
+    unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
+    rows = [*vms.unread, *unread_items, *groups.unread, *(row for each in held for row in each.policies.unread)]
     return Inventory(
-        vms=vms,
+        vms=tuple({vm.id: vm for vm in vms}.values()),
         items=tuple(item for each in held for item in each.items),
         read_at=read_at,
-        elsewhere=elsewhere,
-        policies={policy: values for each in held for policy, values in each.policies.items()},
-        groups=groups,
+        elsewhere=dict(elsewhere),
+        policies={record.id: record.policy for each in held for record in each.policies},
+        groups=dict(groups),
         regions={vault.id: each.region for vault, each in zip(vaults, held, strict=True) if each.region},
         jobs=tuple(job for each in held for job in each.jobs),
-        gaps=tuple(_in_words(what, fault) for what, fault in gaps.items()),
+        gaps=(*(_in_words(what, fault) for what, fault in gaps.items()), *_shown(rows)),
         vms_unread=_ALL_VMS in gaps,
         items_unread=any(_items_of(vault) in gaps for vault in vaults),
+        # A row that is acknowledged is no gap, and its VM exists all the same.
+        unread_vms=(*vms.unread, *(row for row in vms.acknowledged if row.vm)),
+        unread_items=unread_items,
+        only_rows=not gaps,
     )
 
 
-async def _vms(azure: Azure, gaps: Gaps) -> tuple[SourceVm, ...]:
+def _shown(rows: list[UnreadRow]) -> list[str]:
+    """What a report says of the rows: it may be carried in the state of an orchestration."""
+    more = [f"{len(rows) - _MOST_ROWS} more rows could not be read: see the log"] if len(rows) > _MOST_ROWS else []
+    return [*map(str, rows[:_MOST_ROWS]), *more]
+
+
+async def _vms(azure: Azure, gaps: Gaps) -> Listing[SourceVm]:
     """The VMs in the source scope, as far as they could be read."""
     within = " or ".join(f"id startswith '{member}/'" for member in azure.settings.source_scope)
-    found, unread = {}, []
-    async for row in _rows(azure, _VMS.format(within=f"| where {within}"), _subscriptions(azure), _ALL_VMS, gaps):
-        vm = vm_of_row(row, azure.settings.tag_name)
-        if vm:
-            found[vm.id] = vm
-        else:
-            unread.append(row.get("id"))
-    if unread:
-        gaps.setdefault(_ALL_VMS, ValueError(f"{len(unread)} rows could not be parsed as a VM, among them {unread[0]}"))
-    return tuple(found.values())
+    which, name = _VMS.format(within=f"| where {within}"), azure.settings.tag_name
+    return await _rows(azure, which, _subscriptions(azure), _ALL_VMS, gaps, lambda row: vm_of_row(row, name))
 
 
-async def _elsewhere(azure: Azure, gaps: Gaps) -> dict[ResourceId, ResourceId]:
+async def _elsewhere(azure: Azure, gaps: Gaps) -> Listing[tuple[ResourceId, ResourceId]]:
     """The VMs protected by items of vaults that are not configured, as far as Resource Graph knows."""
-    text = items_of_others(azure.settings, "source = tostring(properties.providerSpecificDetails.fabricObjectId)")
+    which = items_of_others(azure.settings, "source = tostring(properties.providerSpecificDetails.fabricObjectId)")
     subscriptions = _subscriptions(azure) | {vault.subscription for vault in azure.settings.vault_ids}
-    found = {}
-    async for row in _rows(azure, text, subscriptions, "the items of other vaults", gaps):
-        # Items replicated from outside Azure have a source that is not a resource.
-        with suppress(ValueError):
-            found[ResourceId(row["source"])] = ResourceId(row["id"])
-    return found
+    return await _rows(azure, which, subscriptions, "the items of other vaults", gaps, _protected_elsewhere)
 
 
-async def _groups(azure: Azure, gaps: Gaps) -> dict[str, Group]:
+def _protected_elsewhere(row: Json) -> tuple[ResourceId, ResourceId] | None:
+    item, source = required(row["id"]), row["source"]
+    if not isinstance(source, str):
+        raise ValueError(f"its source is {source!r}")
+    # Items replicated from outside Azure have a source that is not a resource.
+    with suppress(ValueError):
+        return ResourceId(source), item
+    return None
+
+
+async def _groups(azure: Azure, gaps: Gaps) -> Listing[tuple[str, Group]]:
     """The resource groups of all subscriptions, by one query."""
-    return {
-        row["id"].lower(): Group(tags=row["tags"] or {}, managed_by=row["managedBy"] or "")
-        async for row in _rows(azure, _GROUPS, _subscriptions(azure), "the resource groups", gaps)
-    }
+    return await _rows(azure, _GROUPS, _subscriptions(azure), "the resource groups", gaps, _group)
+
+
+def _group(row: Json) -> tuple[str, Group]:
+    tags = {name: text(value) for name, value in part(row, "tags").items()}
+    return required(row["id"]).key, Group(tags=tags, managed_by=text(row.get("managedBy")))
 
 
 def items_of_others(settings: Settings, columns: str) -> str:
@@ -132,14 +150,20 @@ def items_of_others(settings: Settings, columns: str) -> str:
 
 
 async def _rows(
-    azure: Azure, text: str, subscriptions: set[str], what: str, gaps: Gaps
-) -> AsyncIterator[dict[str, Any]]:
+    azure: Azure, which: str, subscriptions: set[str], what: str, gaps: Gaps, parse: Callable[[Json], T | None]
+) -> Listing[T]:
     """The rows of a query, as far as they could be read; a gap records that there are more."""
-    try:
-        async for row in query(azure, text, subscriptions):
-            yield row
-    except (AzureError, TruncatedError) as fault:
-        gaps[what] = fault
+
+    async def until_fault() -> AsyncIterator[Any]:
+        try:
+            async for row in query(azure, which, subscriptions):
+                yield row
+        except ThrottledError:
+            raise
+        except Exception as fault:
+            _record(gaps, what, fault)
+
+    return await read_listing(until_fault(), what, parse, azure.settings.acknowledged_rows)
 
 
 def _items_of(vault: Vault) -> str:
@@ -148,27 +172,40 @@ def _items_of(vault: Vault) -> str:
 
 async def _of_vault(vault: Vault, gaps: Gaps) -> _Held:
     items, policies, jobs, about = await asyncio.gather(
-        _or_gap(vault.items.get(), _items_of(vault), gaps, ()),
-        _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps, ()),
-        _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps, ()),
-        _or_gap(vault.about.get(), f"the vault {vault.id}", gaps, None),
+        _or_gap(vault.items.get(), _items_of(vault), gaps),
+        _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps),
+        _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps),
+        _or_gap(vault.about.get(), f"the vault {vault.id}", gaps),
     )
-    values = {record.id: record.policy for record in policies}
-    return _Held(tuple(items), values, tuple(jobs), about.location if about else "")
+    return _Held(
+        items.listing if items else Listing(),
+        policies or Listing(),
+        jobs.listing if jobs else Listing(),
+        about.location if about else "",
+    )
 
 
-async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps, nothing: Any) -> T:
+async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps) -> T | None:
+    """The result, or None and a gap, whatever went wrong: one list does not stop the others."""
     try:
         return await read
-    except AzureError as fault:
-        gaps[what] = fault
-        answer: T = nothing
-        return answer
+    except ThrottledError:
+        raise
+    except Exception as fault:
+        _record(gaps, what, fault)
+        return None
+
+
+def _record(gaps: Gaps, what: str, fault: Exception) -> None:
+    """Records a gap; what neither Azure nor the network explains is logged with its stack trace."""
+    gaps[what] = fault
+    if not isinstance(fault, AzureError | TruncatedError):
+        log.error("%s could not be read", what, exc_info=fault)
 
 
 def _in_words(what: str, fault: Exception) -> str:
-    error = error_of(fault) if isinstance(fault, HttpResponseError) else fault
-    return f"{what[0].upper()}{what[1:]} could not be read in full: {error}"
+    error = error_of(fault) if isinstance(fault, HttpResponseError) else str(fault) or type(fault).__name__
+    return f"{what[0].upper()}{what[1:]} could not be read in full: {error}"[:_LONGEST_GAP]
 
 
 def _subscriptions(azure: Azure) -> set[str]:
@@ -192,5 +229,6 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
         vm_statuses=assess(estate, azure.settings),
         read_at=estate.read_at,
         gaps=estate.gaps,
+        only_rows=estate.only_rows,
         referenced=references_of(estate.vms, estate.items, group_tags, azure.settings),
     )

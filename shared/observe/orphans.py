@@ -5,22 +5,22 @@ before its removal, and is kept if a read fails.
 """
 
 import json
-import logging
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from shared.arm.client import Azure
+from shared.arm.fields import required, text
+from shared.arm.listing import read_listing
 from shared.arm.resource_graph import query
 from shared.model import naming
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.resource_types import NETWORK
 from shared.observe.inventory import items_of_others
 from shared.readers.networks import interfaces_in
+from shared.readers.resource_groups import API_VERSION
 from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
-
-log = logging.getLogger("dr.orphans")
 
 
 async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
@@ -29,9 +29,8 @@ async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
     ((tag, value),) = naming.MADE_BY.items()
     found: list[ResourceId] = []
     for subscription in _subscriptions(azure.settings.target_scope):
-        client, condition = azure.resources(subscription), _tagged(tag, value)
-        found += await _ids(client.resources.list(filter=condition))
-        found += await _ids(client.resource_groups.list(filter=condition))
+        for kind in ("resources", "resourcegroups"):
+            found += await _ids(azure, subscription, _tagged(tag, value), kind)
     return tuple(found)
 
 
@@ -40,14 +39,11 @@ def _tagged(tag: str, value: str) -> str:
     return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
 
 
-async def _ids(listed: AsyncIterable[Any]) -> list[ResourceId]:
-    found = []
-    async for resource in listed:
-        try:
-            found.append(ResourceId(resource.id or ""))
-        except ValueError:
-            log.info("Not read: %r", resource.id)
-    return found
+async def _ids(azure: Azure, subscription: str, condition: str, kind: str = "resources") -> list[ResourceId]:
+    """The IDs in a list of resources, or of resource groups. What cannot be read is none that the app has made."""
+    path = f"/subscriptions/{subscription}/{kind}"
+    listed = azure.list(path, API_VERSION, **{"$filter": condition})
+    return list(await read_listing(listed, path, lambda found: required(found["id"]), ()))
 
 
 def _quoted(text: str) -> str:
@@ -67,8 +63,7 @@ async def tagged_since(azure: Azure, compliance_report: ComplianceReport) -> Res
     known = {each.vm_id for each in compliance_report.vm_statuses if settings.requests_protection(each.tags)}
     for subscription in _subscriptions(settings.source_scope):
         for value in settings.tag_values:
-            listed = azure.resources(subscription).resources.list(filter=_tagged(settings.tag_name, value))
-            for vm in await _ids(listed):
+            for vm in await _ids(azure, subscription, _tagged(settings.tag_name, value)):
                 if vm.is_type(VIRTUAL_MACHINE) and vm in settings.source and vm not in known:
                     return vm
     return None
@@ -80,14 +75,17 @@ async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[
     """
     settings = azure.settings
     scope = (*settings.target_scope, *settings.source_scope, *settings.vault_ids)
-    text = items_of_others(settings, "properties")
     found: dict[ResourceId, str] = {}
-    async for row in query(azure, text, _subscriptions(scope)):
-        named = json.dumps(row["properties"]).lower()
+    async for row in query(azure, items_of_others(settings, "properties"), _subscriptions(scope)):
+        named = json.dumps(row).lower()
         for resource in resources:
             if f'{resource.key}"' in named or f"{resource.key}/" in named:
-                found[resource] = f"{row['id']}, in a vault that is not in DR_VAULT_IDS, names it"
+                found[resource] = f"{_id_of(row)}, in a vault that is not in DR_VAULT_IDS, names it"
     return found
+
+
+def _id_of(row: Any) -> str:
+    return text(row.get("id")) if isinstance(row, dict) else str(row)[:80]
 
 
 class Networks:
@@ -99,7 +97,7 @@ class Networks:
         self._sources: list[ResourceId] | None = None
 
     async def reason_to_keep(self, orphan: ResourceId) -> str:
-        """The reason to keep a network or a group, or "". Raises HttpResponseError."""
+        """The reason to keep a network or a group, or "". Raises HttpResponseError, NotKnownError."""
         if orphan.is_type(NETWORK) and (mapping := await self._mapping_of_others(orphan)):
             return f"the network mapping {mapping}, which this app did not create, leads to it"
         if not (orphan.is_type(NETWORK) or not orphan.type):
@@ -118,8 +116,7 @@ class Networks:
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
             subscriptions = _subscriptions(self._azure.settings.source_scope)
-            clients = [self._azure.resources(each).resources for each in subscriptions]
-            self._sources = [source for client in clients for source in await _ids(client.list(filter=condition))]
+            self._sources = [source for each in subscriptions for source in await _ids(self._azure, each, condition)]
         targets = [(source, naming.target_sibling(source)) for source in self._sources]
         return [source for source, target in targets if orphan in {target, target.group_id}]
 
@@ -127,7 +124,9 @@ class Networks:
         """A network mapping of another owner. A mapping of this app is no use: it stays, for the network of the next
         VM."""
         for vault in vaults_of(self._azure):
-            for mapping in await vault.network_mappings.get(self._azure.settings.poll_seconds):
+            listing = await vault.network_mappings.get(self._azure.settings.poll_seconds)
+            listing.check_complete()
+            for mapping in listing:
                 ends = {mapping.source_network, mapping.target_network}
                 ours = naming.network_mapping(mapping.source_network, mapping.target_location)
                 if network in ends and mapping.id.name.lower() != ours.lower():

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
+from shared.arm.listing import NotKnownError
 from shared.config.settings import Intent
 from shared.model.activity_io import Observation
 from shared.model.changes import DiskFailure
@@ -30,8 +31,8 @@ from shared.reconcile.diff import with_changes
 from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import policy_of_item
-from shared.site_recovery.replicated_items import find_original, find_protection
-from shared.site_recovery.vault import Vault, vault_of
+from shared.site_recovery.replicated_items import find_original, find_protection, unread_about
+from shared.site_recovery.vault import Vault, vault_of, vaults_of
 
 
 async def observe(
@@ -58,9 +59,21 @@ async def observe(
     intent = intent or azure.settings.intent_of(vm.tags if vm else {})
     facts = Facts(vm_id, vm, intent=intent, confirmed=confirmed)
     if thorough or needs_protection(facts, azure.settings):
-        protection = await find_protection(azure, vm_id)
-        facts = facts._replace(item=protection[1] if protection else None, original=await find_original(azure, vm_id))
+        facts = await _with_protection(azure, facts)
     return Observation(decision=decide(facts, azure.settings), vm=vm, item=facts.item)
+
+
+async def _with_protection(azure: Azure, facts: Facts) -> Facts:
+    """The facts with what protects the VM, as far as that is known."""
+    try:
+        protection = await find_protection(azure, facts.vm_id, facts.vm.location if facts.vm else "")
+    except NotKnownError as unknown:
+        return facts._replace(item_unread=str(unknown))
+    item = protection[1] if protection else None
+    unread = await unread_about(vaults_of(azure), facts.vm_id, item.settings.source_location) if item else None
+    return facts._replace(
+        item=item, item_unread=f"{unread}." if unread else "", original=await find_original(azure, facts.vm_id)
+    )
 
 
 async def plan_for(
@@ -115,7 +128,7 @@ async def _plan_for_item(
 ) -> Plan:
     vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
-    drift = (
+    found = (
         *unprotected_disks(vm, item, failed),
         *removed_disks(vm, item),
         *other_policy(vm, policy, overrides.policy),
@@ -125,7 +138,7 @@ async def _plan_for_item(
         plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item, failed)
         if not preflight.may_be_old(plan):
             break
-    return plan.model_copy(update={"findings": (*drift, *plan.findings)})
+    return plan.model_copy(update={"findings": (*found, *plan.findings)})
 
 
 def _blocked(findings: Iterable[Finding]) -> bool:

@@ -168,9 +168,9 @@ DRIFT = {
     ),
     "ProtectionNotRead": Row(
         Severity.NOTE,
-        "no item that could be read protects it, and the list of items is incomplete",
-        f"{_NOTHING}, until the list can be read",
-        "See the gaps of the report.",
+        "an item or a job that could not be read may be about it",
+        "neither enables nor disables it, until the row can be read or `DR_ACKNOWLEDGED_ROWS` names it",
+        "Correct or remove the row in Azure; or add its ID to DR_ACKNOWLEDGED_ROWS.",
     ),
     "ItemFrozen": Row(
         Severity.WARNING,

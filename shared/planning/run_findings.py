@@ -306,8 +306,9 @@ OF_SWEEP = {
     "InventoryIncomplete": Row(
         Severity.WARNING,
         "the sweep could not read everything: its `gaps` say what",
-        "disables nothing, and enables no VM that an unread item may protect",
-        "See the gaps: a transient error is gone by the next sweep; a missing role assignment is not.",
+        "enables, disables and removes nothing that an unread list or row may concern",
+        "See the gaps: a transient error is gone by the next sweep; a missing role assignment is not, and a row that "
+        "cannot be read holds up what it concerns until DR_ACKNOWLEDGED_ROWS names it.",
     ),
 }
 """In the report of a sweep: they belong to no VM."""

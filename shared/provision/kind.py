@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from shared.arm.client import Azure
+from shared.arm.fields import objects, part, region
 from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
-from shared.arm.parsing import region
 from shared.config.intervals import FRESH_FOR
 from shared.model import naming
 from shared.model.resource_id import ResourceId
@@ -104,7 +104,7 @@ class PlacedKind(Kind[P]):
             return None
         state = state_of(body)
         use = (f"it is {state}",) if state != "Succeeded" else await self.uses(azure, resource, body)
-        return ResourceUsage(resource, body.get("tags") or {}, use, self.made_of(resource, body))
+        return ResourceUsage(resource, part(body, "tags"), use, self.made_of(resource, body))
 
     def tags(self, azure: Azure, _wanted: P) -> dict[str, str]:
         """The tags of the settings, and those that a later removal depends on."""
@@ -121,9 +121,9 @@ class PlacedKind(Kind[P]):
 
     async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
         """What the existing resource contains or what uses it: for a removal. By default, its members."""
-        properties = body.get("properties") or {}
+        properties = part(body, "properties")
         names = ("virtualMachines", "availabilitySets", "virtualMachineScaleSets")
-        inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in names for each in properties.get(name) or ()]
+        inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in names for each in objects(properties, name)]
         return (f"{', '.join(inside[:SHOWN])} is in it",) if inside else ()
 
     def made_of(self, _resource: ResourceId, _body: Json) -> str:
@@ -133,7 +133,7 @@ class PlacedKind(Kind[P]):
 
 def state_of(body: Json) -> str:
     """The provisioning state; kinds that have none are complete."""
-    return str((body.get("properties") or {}).get("provisioningState") or "Succeeded")
+    return str(part(body, "properties").get("provisioningState") or "Succeeded")
 
 
 KINDS: dict[type[Placed | InVault], Kind[Any]] = {}

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
-
 from shared.arm.client import Azure
-from shared.arm.errors import is_missing
+from shared.arm.fields import objects, part, text
 from shared.config.intervals import FRESH_FOR
 from shared.model import naming
 from shared.model.resource_id import ResourceId
@@ -20,7 +18,7 @@ from shared.planning.storage import PREMIUM_KIND
 from shared.provision.kind import SHOWN, Json, PlacedKind, register, state_of
 from shared.readers.named_resources import account_obstacle
 from shared.readers.networks import network_of
-from shared.readers.resource_groups import forget_groups, read_group
+from shared.readers.resource_groups import API_VERSION, forget_groups, read_group
 from shared.reconcile.orphans import ResourceUsage, digest_of
 
 # Site Recovery uses blobs only. The names of its containers are not documented, and it leaves them behind when
@@ -50,19 +48,16 @@ class ResourceGroups(PlacedKind[ResourceGroup]):
         forget_groups(azure, wanted.id, if_before=if_before)
 
     async def usage(self, azure: Azure, resource: ResourceId) -> ResourceUsage | None:
-        client = azure.resources(resource.subscription)
-        try:
-            found = await client.resource_groups.get(resource.resource_group)
-        except HttpResponseError as answer:
-            if is_missing(answer):
-                return None
-            raise
-        listed = client.resources.list_by_resource_group(resource.resource_group, top=SHOWN)
-        inside = [each.name async for each in listed]
+        body = await azure.read(resource, API_VERSION, 0)
+        if body is None:
+            return None
+        # Whatever is listed is in it, also what cannot be read.
+        listed = azure.list(f"{resource}/resources", API_VERSION, **{"$top": str(SHOWN)})
+        inside = [text(each.get("name")) if isinstance(each, dict) else "something" async for each in listed]
         use = [f"{', '.join(filter(None, inside[:SHOWN]))} is in it"] if inside else []
-        if found.managed_by:
-            use.append(f"it is managed by {found.managed_by}")
-        return ResourceUsage(resource, dict(found.tags or {}), tuple(use))
+        if body.get("managedBy"):
+            use.append(f"it is managed by {body['managedBy']}")
+        return ResourceUsage(resource, part(body, "tags"), tuple(use))
 
 
 @register(VirtualNetwork)
@@ -86,10 +81,10 @@ class VirtualNetworks(PlacedKind[VirtualNetwork]):
 
     async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
         """Any reference in the network counts as use, of unknown kinds too: networks created by this app have none."""
-        properties = body.get("properties") or {}
+        properties = part(body, "properties")
         use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets")]
-        for subnet in properties.get("subnets") or ():
-            held = _holding(subnet.get("properties") or {}, "addressPrefixes")
+        for subnet in objects(properties, "subnets"):
+            held = _holding(part(subnet, "properties"), "addressPrefixes")
             use += [f"its subnet {subnet.get('name')} has {name}" for name in held]
         return tuple(use)
 
@@ -150,13 +145,16 @@ class CacheAccounts(PlacedKind[CacheAccount]):
     async def uses(self, azure: Azure, resource: ResourceId, body: Json) -> tuple[str, ...]:
         async def listed(service: str, kind: str) -> list[Json]:
             path = f"{resource}/{service}/default/{kind}"
-            return [each async for each in azure.list(path, CacheAccount.type.api_version)]
+            rows = azure.list(path, CacheAccount.type.api_version)
+            return [each if isinstance(each, dict) else {} async for each in rows]
 
-        properties = body.get("properties") or {}
+        properties = part(body, "properties")
         connected = ("privateEndpointConnections", "networkAcls", "customDomain")
         use = [f"it has {name}" for name in connected if _holds(properties.get(name))]
         containers = await listed("blobServices", "containers")
-        use += [f"its container {each['name']} is not of Site Recovery" for each in containers if _is_of_others(each)]
+        use += [
+            f"its container {each.get('name')} is not of Site Recovery" for each in containers if _is_of_others(each)
+        ]
         for service, kind in _NOT_OF_SITE_RECOVERY.items() if body.get("kind") != PREMIUM_KIND else ():
             if await listed(service, kind):
                 use.append(f"it has {kind}")
@@ -164,7 +162,7 @@ class CacheAccounts(PlacedKind[CacheAccount]):
 
 
 def _is_of_others(container: Json) -> bool:
-    properties = container.get("properties") or {}
+    properties, name = part(container, "properties"), text(container.get("name"))
     kept = properties.get("hasLegalHold") or properties.get("hasImmutabilityPolicy") or properties.get("metadata")
     public = properties.get("publicAccess") not in {None, "None"}
-    return bool(kept or public or str(container["name"]).startswith(_CONTAINERS_OF_OTHERS))
+    return bool(kept or public or not name or name.startswith(_CONTAINERS_OF_OTHERS))

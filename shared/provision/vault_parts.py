@@ -9,6 +9,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import PendingCreate, usually
+from shared.arm.listing import Listing
 from shared.arm.ttl_cache import TtlCache
 from shared.model import naming
 from shared.model.replicated_item import JobStage
@@ -47,6 +48,8 @@ class VaultPart(Kind[V]):
         vault = vault_of(azure, wanted.vault)
         send, *arguments = await self.request(vault, wanted)
         azure.check_write(vault.id)
+        shown: Listing[Any] = await self._shown_in(azure, wanted).get()
+        shown.check_complete()
         started = monotonic()
         job_name = await begin(send, vault.id.resource_group, vault.id.name, *arguments)
 
@@ -61,8 +64,11 @@ class VaultPart(Kind[V]):
         return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress)
 
     def forget(self, azure: Azure, wanted: V, if_before: float) -> None:
+        self._shown_in(azure, wanted).forget(if_before=if_before)
+
+    def _shown_in(self, azure: Azure, wanted: V) -> TtlCache[Any]:
         shown_in: TtlCache[Any] = getattr(vault_of(azure, wanted.vault), self.listed)
-        shown_in.forget(if_before=if_before)
+        return shown_in
 
     @abstractmethod
     async def find_in(self, vault: Vault, wanted: V) -> ResourceId | None:

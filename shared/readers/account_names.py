@@ -4,8 +4,10 @@ from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 
 from shared.arm.client import Azure
+from shared.arm.fields import required
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT, STORAGE_API_VERSION
+from shared.readers.resource_groups import API_VERSION
 
 ELSEWHERE = "another subscription or tenant"
 
@@ -36,8 +38,9 @@ async def _holder(azure: Azure, account: ResourceId) -> str:
         raise
     if response.json().get("nameAvailable", True):
         return ""
-    listed = client.resources.list(filter=f"name eq '{account.name}' and resourceType eq '{ACCOUNT}'")
-    async for found in listed:
-        group = ResourceId(found.id or "").resource_group
+    condition = f"name eq '{account.name}' and resourceType eq '{ACCOUNT}'"
+    path = f"/subscriptions/{account.subscription}/resources"
+    async for found in azure.list(path, API_VERSION, **{"$filter": condition}):
+        group = required(found["id"]).resource_group
         return "" if group.lower() == account.resource_group.lower() else group
     return ELSEWHERE

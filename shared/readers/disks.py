@@ -1,10 +1,12 @@
 """Managed disks: properties that the VM does not show. One list per resource group."""
 
-from typing import Any
-
 from shared.arm.client import Azure
+from shared.arm.fields import Json, part, required, whole
+from shared.arm.listing import read_listing
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
+
+_API_VERSION = "2026-03-02"
 
 
 async def shared_disks(azure: Azure, vm: SourceVm, within: float) -> tuple[ResourceId, ...]:
@@ -25,7 +27,9 @@ async def _shares(azure: Azure, group: ResourceId, within: float) -> dict[str, i
 
 
 async def _read(azure: Azure, group: ResourceId) -> dict[str, int]:
-    disks: Any = azure.compute(group.subscription).disks.list_by_resource_group(group.resource_group)
-    return {
-        ResourceId(disk.id).key: (disk.properties.max_shares if disk.properties else None) or 1 async for disk in disks
-    }
+    path = f"{group}/providers/Microsoft.Compute/disks"
+    return dict((await read_listing(azure.list(path, _API_VERSION), path, _share, ())).records)
+
+
+def _share(disk: Json) -> tuple[str, int]:
+    return required(disk.get("id")).key, whole(part(disk, "properties").get("maxShares")) or 1

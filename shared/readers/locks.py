@@ -1,11 +1,17 @@
 """Management locks, and the links that replication puts on a VM: one list of each per subscription."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from shared.arm.client import Azure
+from shared.arm.fields import Json, part, text
+from shared.arm.listing import Listing, read_listing
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Lock
+
+T = TypeVar("T")
 
 _LOCK = "/providers/microsoft.authorization/locks/"
 _LINKS_OF_PROTECTION = ("asr-protect-", "asr-policy-protect-")
@@ -32,16 +38,17 @@ async def read_links(azure: Azure, vm: ResourceId) -> tuple[LinkRecord, ...]:
 
 async def _read_locks(azure: Azure, subscription: str) -> tuple[Lock, ...]:
     path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/locks"
-    return tuple(
-        [
-            Lock(
-                scope=lock["id"][: lock["id"].lower().rindex(_LOCK)],
-                name=lock.get("name") or "",
-                read_only=(lock.get("properties") or {}).get("level") == "ReadOnly",
-            )
-            async for lock in azure.list(path, "2020-05-01")
-            if _LOCK in str(lock.get("id")).lower()
-        ]
+    return (await _complete(azure, path, "2020-05-01", _lock)).records
+
+
+def _lock(lock: Json) -> Lock | None:
+    at = lock["id"].lower().rfind(_LOCK)
+    if at < 0:
+        return None
+    return Lock(
+        scope=lock["id"][:at],
+        name=text(lock.get("name")),
+        read_only=part(lock, "properties").get("level") == "ReadOnly",
     )
 
 
@@ -49,9 +56,20 @@ async def _read_links(azure: Azure, subscription: str) -> dict[str, list[LinkRec
     """The links by the lower-cased ID of the VM."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Resources/links"
     found: defaultdict[str, list[LinkRecord]] = defaultdict(list)
-    async for link in azure.list(path, "2016-09-01"):
-        name, ends = link.get("name") or "", link.get("properties") or {}
-        if name.lower().startswith(_LINKS_OF_PROTECTION):
-            source = str(ends.get("sourceId")).rstrip("/").lower()
-            found[source].append(LinkRecord(name, str(ends.get("targetId")).rstrip("/")))
+    for source, link in await _complete(azure, path, "2016-09-01", _link):
+        found[source].append(link)
+    return found
+
+
+def _link(link: Json) -> tuple[str, LinkRecord] | None:
+    name, ends = text(link.get("name")), part(link, "properties")
+    if not name.lower().startswith(_LINKS_OF_PROTECTION):
+        return None
+    return str(ends.get("sourceId")).rstrip("/").lower(), LinkRecord(name, str(ends.get("targetId")).rstrip("/"))
+
+
+async def _complete(azure: Azure, path: str, api_version: str, parse: Callable[[Json], T | None]) -> Listing[T]:
+    """The list: what is not in it does not exist. Raises NotKnownError."""
+    found = await read_listing(azure.list(path, api_version), path, parse, azure.settings.acknowledged_rows)
+    found.check_complete()
     return found

@@ -1,12 +1,12 @@
 """Network interfaces and virtual networks. By plain requests: the SDK would add seconds to a cold start."""
 
 from http import HTTPStatus
-from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.parsing import region
+from shared.arm.fields import Json, objects, part, reference, region, text
+from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import NETWORK_API_VERSION
 from shared.model.vm import Network, SourceNic, Subnet
@@ -14,20 +14,21 @@ from shared.model.vm import Network, SourceNic, Subnet
 
 async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
     """The interface with its primary configuration; None if it is in no subnet."""
-    # ARM writes a missing property as null, or leaves it out.
-    properties = (await azure.get(str(nic), NETWORK_API_VERSION)).get("properties") or {}
-    configurations = [each for each in properties.get("ipConfigurations") or () if _of(each).get("subnet")]
-    primary: dict[str, Any] = next(
-        (each for each in configurations if _of(each).get("primary")), next(iter(configurations), {})
-    )
-    subnet = (_of(primary).get("subnet") or {}).get("id")
-    if not subnet:
+    body = await azure.get(str(nic), NETWORK_API_VERSION)
+    return read_one(body, f"the interface {nic}", lambda found: _nic(nic, found))
+
+
+def _nic(nic: ResourceId, found: Json) -> SourceNic | None:
+    configurations = [each for each in objects(_of(found), "ipConfigurations") if _of(each).get("subnet")]
+    primary: Json = next((each for each in configurations if _of(each).get("primary")), next(iter(configurations), {}))
+    subnet = reference(part(_of(primary), "subnet").get("id"))
+    if subnet is None:
         return None
     return SourceNic(
         id=nic,
-        subnet=ResourceId(subnet),
-        configuration=primary.get("name") or "",
-        address=_of(primary).get("privateIPAddress") or "",
+        subnet=subnet,
+        configuration=text(primary.get("name")),
+        address=text(_of(primary).get("privateIPAddress")),
         static=_of(primary).get("privateIPAllocationMethod") == "Static",
     )
 
@@ -40,7 +41,7 @@ async def read_network(azure: Azure, network: ResourceId, within: float) -> Netw
         if answer.status_code == HTTPStatus.FORBIDDEN:
             return None
         raise
-    return network_of(network, found) if found else None
+    return read_one(found, f"the network {network}", lambda body: network_of(network, body)) if found else None
 
 
 async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
@@ -55,19 +56,19 @@ async def is_free(azure: Azure, network: ResourceId, address: str) -> bool:
     return bool(answer.get("available"))
 
 
-def network_of(network: ResourceId, found: dict[str, Any]) -> Network:
-    """The network, parsed from its JSON."""
-    properties = found.get("properties") or {}
+def network_of(network: ResourceId, found: Json) -> Network:
+    """The network, parsed from its JSON. Raises anything if malformed."""
+    properties = _of(found)
     return Network(
         id=network,
         location=region(found.get("location")),
-        address_space=tuple((properties.get("addressSpace") or {}).get("addressPrefixes") or ()),
-        subnets={subnet["name"]: _subnet(_of(subnet)) for subnet in properties.get("subnets") or ()},
+        address_space=tuple(part(properties, "addressSpace").get("addressPrefixes") or ()),
+        subnets={subnet["name"]: _subnet(_of(subnet)) for subnet in objects(properties, "subnets")},
         peered=bool(properties.get("virtualNetworkPeerings")),
     )
 
 
-def _subnet(properties: dict[str, Any]) -> Subnet:
+def _subnet(properties: Json) -> Subnet:
     one = properties.get("addressPrefix")
     return Subnet(
         prefixes=tuple(properties.get("addressPrefixes") or ([one] if one else ())),
@@ -76,17 +77,13 @@ def _subnet(properties: dict[str, Any]) -> Subnet:
     )
 
 
-def _of(found: dict[str, Any]) -> dict[str, Any]:
-    properties: dict[str, Any] = found.get("properties") or {}
-    return properties
+def _of(found: Json) -> Json:
+    return part(found, "properties")
 
 
 async def interfaces_in(azure: Azure, network: ResourceId) -> frozenset[str]:
     """The lower-cased IDs of the network interfaces in a network."""
     body = await azure.read(network, NETWORK_API_VERSION, azure.settings.poll_seconds) or {}
-    inside = [
-        str(each.get("id")).lower()
-        for subnet in _of(body).get("subnets") or ()
-        for each in _of(subnet).get("ipConfigurations") or ()
-    ]
+    subnets = [_of(subnet) for subnet in objects(_of(body), "subnets")]
+    inside = [str(each.get("id")).lower() for subnet in subnets for each in objects(subnet, "ipConfigurations")]
     return frozenset(each.rsplit("/ipconfigurations/", 1)[0] for each in inside)

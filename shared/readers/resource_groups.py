@@ -1,15 +1,20 @@
 """Resource groups: region, tags and manager, by one list per subscription."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.parsing import region
+from shared.arm.fields import Json, part, region, required, text
+from shared.arm.listing import NotKnownError, read_listing
 from shared.config.intervals import TTL_STATIC
 from shared.model.resource_id import ResourceId
+from shared.model.unread_row import UnreadRow
+
+API_VERSION = "2025-04-01"
+"""Of resource groups, and of the lists of resources."""
 
 
 @dataclass(frozen=True)
@@ -21,21 +26,32 @@ class GroupRecord:
     tags: dict[str, str] = field(default_factory=dict)
 
 
+class _Groups(NamedTuple):
+    """The groups by their lower-cased IDs."""
+
+    by_id: dict[str, GroupRecord]
+    unread: tuple[UnreadRow, ...] = ()
+
+
 async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) -> GroupRecord | None:
     """The resource group, or None if it does not exist. If a cached list does not hold it, the list is read again.
 
-    Raises HttpResponseError.
+    Raises HttpResponseError, and NotKnownError if it may be a row that could not be read.
     """
     recently = azure.settings.poll_seconds
     for within in (recently,) if refresh else (recently * TTL_STATIC, recently):
         listed = await _groups_of(azure, group.subscription, within)
-        if group.key in listed:
-            return listed[group.key]
+        if group.key in listed.by_id:
+            return listed.by_id[group.key]
+    for row in listed.unread:
+        # Azure takes a Kelvin sign for another letter than the k that it becomes when it is lowered.
+        if not row.shows_id or (row.id.isascii() and row.id.lower() == group.key):
+            raise NotKnownError(row)
     return None
 
 
-async def _groups_of(azure: Azure, subscription: str, within: float) -> dict[str, GroupRecord]:
-    """All resource groups of a subscription by their lower-cased IDs. Raises HttpResponseError."""
+async def _groups_of(azure: Azure, subscription: str, within: float) -> _Groups:
+    """All resource groups of a subscription. Raises HttpResponseError."""
     return await azure.shared(_key(subscription), lambda: _list(azure, subscription), within)
 
 
@@ -49,18 +65,20 @@ def _key(subscription: str) -> str:
     return f"groups/{subscription.lower()}"
 
 
-async def _list(azure: Azure, subscription: str) -> dict[str, GroupRecord]:
-    """Whether the group is not being deleted: until it is gone, Azure refuses to create it again."""
+async def _list(azure: Azure, subscription: str) -> _Groups:
+    path = f"/subscriptions/{subscription}/resourcegroups"
     try:
-        groups: Any = azure.resources(subscription).resource_groups.list()
-        return {
-            ResourceId(group.id).key: GroupRecord(
-                region(group.location), group.managed_by or "", dict(group.tags or {})
-            )
-            async for group in groups
-            if not (group.properties and group.properties.provisioning_state == "Deleting")
-        }
+        found = await read_listing(azure.list(path, API_VERSION), path, _group, azure.settings.acknowledged_rows)
     except HttpResponseError as answer:
         if is_missing(answer):
-            return {}
+            return _Groups({})
         raise
+    return _Groups(dict(found), found.unread)
+
+
+def _group(group: Json) -> tuple[str, GroupRecord] | None:
+    """The group by its ID; None while it is being deleted: until it is gone, Azure refuses to create it again."""
+    if part(group, "properties").get("provisioningState") == "Deleting":
+        return None
+    tags = {name: text(value) for name, value in part(group, "tags").items()}
+    return required(group["id"]).key, GroupRecord(region(group.get("location")), text(group.get("managedBy")), tags)

@@ -1,9 +1,10 @@
 """Find VMs by scope or by tag, with one query."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from shared.arm.client import Azure
+from shared.arm.fields import Json, part, required
+from shared.arm.listing import read_listing
 from shared.arm.resource_graph import query
 from shared.model.resource_id import ResourceId
 
@@ -19,11 +20,11 @@ async def find_vms(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]
 
     Raises HttpResponseError, and TruncatedError if the result is incomplete: a partial result is not used.
     """
-    found = []
-    async for row in query(azure, _VMS, {scope.subscription for scope in azure.settings.source_scope}):
-        # A row without a valid ID is skipped: no request could name it.
-        with suppress(ValueError):
-            vm = ResourceId(row["id"])
-            if vm in azure.settings.source and wanted(vm, row.get("tags") or {}):
-                found.append(vm)
-    return tuple(found)
+
+    def chosen(row: Json) -> ResourceId | None:
+        vm = required(row["id"])
+        return vm if vm in azure.settings.source and wanted(vm, part(row, "tags")) else None
+
+    # A row that cannot be read is skipped: no request could name its VM, or its tags request nothing.
+    rows = query(azure, _VMS, {scope.subscription for scope in azure.settings.source_scope})
+    return (await read_listing(rows, "the VMs", chosen, ())).records

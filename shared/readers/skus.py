@@ -1,11 +1,12 @@
 """What the target region offers a subscription: VM sizes with their limits and zones, and the remaining quotas."""
 
-from typing import Any
-
 from shared.arm.client import Azure
-from shared.arm.parsing import region
+from shared.arm.fields import Json, objects, part, region, text, whole
+from shared.arm.listing import read_listing
+from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import Offer, Size
 
+_SKUS_API_VERSION = "2021-07-01"
 _CORES = "cores"
 
 
@@ -29,44 +30,51 @@ def _least(*left: int | None) -> int | None:
 
 async def _read_skus(azure: Azure, subscription: str, location: str) -> tuple[dict[str, Size], int | None]:
     """Sizes by name (lower-cased), and the most fault domains that an availability set for managed disks may have."""
-    skus: Any = azure.compute(subscription).resource_skus.list(filter=f"location eq '{location}'")
-    sizes: dict[str, Size] = {}
-    domains = None
-    async for sku in skus:
-        if sku.resource_type == "virtualMachines" and (size := _size(sku, location)):
-            sizes[size.name.lower()] = size
-        elif sku.resource_type == "availabilitySets" and sku.name == "Aligned":
-            most_domains = _capabilities(sku).get("MaximumPlatformFaultDomainCount")
-            domains = int(most_domains) if most_domains else None
-    return sizes, domains
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Compute/skus"
+    listed = azure.list(path, _SKUS_API_VERSION, **{"$filter": f"location eq '{location}'"})
+    found = (await read_listing(listed, path, lambda sku: _sku(sku, location), ())).records
+    sizes = {each.name.lower(): each for each in found if isinstance(each, Size)}
+    return sizes, next((each for each in found if isinstance(each, int)), None)
 
 
-def _capabilities(sku: Any) -> dict[str, str]:
-    return {each.name: each.value for each in sku.capabilities or () if each.name and each.value}
+def _sku(sku: Json, location: str) -> Size | int | None:
+    """A size, or the most fault domains of an availability set."""
+    if sku["resourceType"] == "virtualMachines":
+        return _size(sku, location)
+    if sku["resourceType"] == "availabilitySets" and sku["name"] == "Aligned":
+        return whole(_capabilities(sku).get("MaximumPlatformFaultDomainCount"))
+    return None
 
 
-def _size(sku: Any, location: str) -> Size | None:
+def _capabilities(sku: Json) -> dict[str, str]:
+    return {text(each.get("name")): text(each.get("value")) for each in objects(sku, "capabilities")}
+
+
+def _size(sku: Json, location: str) -> Size | None:
     """The size, or None if the subscription may not use it in the region."""
-    restrictions = sku.restrictions or ()
-    if any(restriction.type == "Location" for restriction in restrictions):
+    restrictions = objects(sku, "restrictions")
+    if any(restriction["type"] == "Location" for restriction in restrictions):
         return None
     closed = {
         zone
         for restriction in restrictions
-        if restriction.type == "Zone" and restriction.restriction_info
-        for zone in restriction.restriction_info.zones or ()
+        if restriction["type"] == "Zone"
+        for zone in part(restriction, "restrictionInfo").get("zones") or ()
     }
     offered = {
-        zone for place in sku.location_info or () if region(place.location) == location for zone in place.zones or ()
+        zone
+        for place in objects(sku, "locationInfo")
+        if region(place.get("location")) == location
+        for zone in place.get("zones") or ()
     }
     capabilities = _capabilities(sku)
-    most, memory = capabilities.get("MaxDataDiskCount"), capabilities.get("MemoryGB")
+    memory = capabilities.get("MemoryGB")
     return Size(
-        name=sku.name,
-        family=sku.family or "",
-        cores=int(capabilities.get("vCPUs") or 0),
+        name=sku["name"],
+        family=text(sku.get("family")),
+        cores=whole(capabilities.get("vCPUs")) or 0,
         memory=float(memory) if memory else None,
-        data_disks=int(most) if most else None,
+        data_disks=whole(capabilities.get("MaxDataDiskCount")),
         premium=capabilities.get("PremiumIO") != "False",
         zones=tuple(sorted(offered - closed)),
     )
@@ -74,9 +82,10 @@ def _size(sku: Any, location: str) -> Size | None:
 
 async def _read_quotas(azure: Azure, subscription: str, location: str) -> dict[str, int]:
     """The remaining cores by the lower-cased name of the quota: of each family of sizes, and of all `cores`."""
-    usages: Any = azure.compute(subscription).usage.list(location)
-    return {
-        usage.name.value.lower(): usage.limit - usage.current_value
-        async for usage in usages
-        if usage.name and usage.name.value and usage.limit is not None and usage.current_value is not None
-    }
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/usages"
+    return dict((await read_listing(azure.list(path, COMPUTE_API_VERSION), path, _quota, ())).records)
+
+
+def _quota(usage: Json) -> tuple[str, int] | None:
+    name, limit, used = text(part(usage, "name").get("value")), whole(usage.get("limit")), whole(usage["currentValue"])
+    return None if not name or limit is None or used is None else (name.lower(), limit - used)

@@ -4,109 +4,112 @@ By the JSON itself, whether it is the VM's own or a row of a list: of ten thousa
 longer than all else.
 """
 
-import logging
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
-from shared.arm.parsing import Json, region, time_of
+from shared.arm.fields import Json, objects, part, reference, region, required, text, time_of, whole
+from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import Disk, SourceVm
-
-log = logging.getLogger("dr.source")
 
 # Support matrix of 2025-06. Microsoft's pages disagree about ultra disks: unsupported until they agree.
 _UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
 
 
 async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
-    """The VM, by one call, or None if it does not exist."""
+    """The VM, by one call, or None if it does not exist. Raises HttpResponseError, MalformedResponseError."""
     try:
         found = await azure.get(str(vm), COMPUTE_API_VERSION, **{"$expand": "instanceView"})
     except HttpResponseError as answer:
         if is_missing(answer):
             return None
         raise
-    return _source_vm(vm, found, azure.settings.tag_name)
+    return read_one(found, f"the VM {vm}", lambda body: _source_vm(_same(vm, body), body, azure.settings.tag_name))
 
 
-def vm_of_row(row: Json, tag_name: str) -> SourceVm | None:
-    """The VM in a row of Resource Graph: as ARM shows it, except for the power state. None if malformed."""
-    try:
-        properties = _part(row, "properties")
-        shown = _part(_part(properties, "extended"), "instanceView")
-        power = _part(shown, "powerState").get("code")
-        view = {"statuses": [{"code": power}] if power else []}
-        found = {**row, "properties": {**properties, "instanceView": view}}
-        return _source_vm(ResourceId(row["id"]), found, tag_name)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        log.warning("Not read: %s: %s", row.get("id"), error)
-        return None
+def _same(vm: ResourceId, found: Json) -> ResourceId:
+    """The ID that was asked for. Raises ValueError if the body is another's: it would be read as a VM without tags."""
+    if required(found.get("id")) != vm:
+        raise ValueError(f"its ID is {found['id']}")
+    return vm
+
+
+def vm_of_row(row: Json, tag_name: str) -> SourceVm:
+    """The VM in a row of Resource Graph: as ARM shows it, except for the power state. Raises anything if malformed."""
+    properties = part(row, "properties")
+    shown = part(part(properties, "extended"), "instanceView")
+    power = part(shown, "powerState").get("code")
+    view = {"statuses": [{"code": power}] if power else []}
+    return _source_vm(required(row["id"]), {**row, "properties": {**properties, "instanceView": view}}, tag_name)
 
 
 def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
     prefix = f"{tag_name}-".lower()
-    properties = _part(found, "properties")
-    storage, view = _part(properties, "storageProfile"), _part(properties, "instanceView")
-    os_disk, security = _part(storage, "osDisk"), _part(properties, "securityProfile")
-    attached = [*([os_disk] if os_disk else []), *(storage.get("dataDisks") or ())]
+    properties = part(found, "properties")
+    storage, view = part(properties, "storageProfile"), part(properties, "instanceView")
+    os_disk, security = part(storage, "osDisk"), part(properties, "securityProfile")
+    attached = [*([os_disk] if os_disk else []), *objects(storage, "dataDisks")]
     unmanaged = [disk for disk in attached if not _is_managed(disk)]
-    nics = _part(properties, "networkProfile").get("networkInterfaces") or ()
+    nics = objects(part(properties, "networkProfile"), "networkInterfaces")
     return SourceVm(
         id=vm,
         location=region(found.get("location")),
         tags={
-            name: value or "" for name, value in _part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
+            name: _tag(value) for name, value in part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
         },
-        tag_count=len(_part(found, "tags")),
-        power_state=_power_state(view.get("statuses") or ()),
-        provisioning_state=properties.get("provisioningState") or "Unknown",
-        size=_part(properties, "hardwareProfile").get("vmSize") or "",
-        os=os_disk.get("osType") or "",
-        zone=next(iter(found.get("zones") or ()), ""),
-        security_type=security.get("securityType") or "",
-        encryption_at_host=bool(security.get("encryptionAtHost")),
+        tag_count=len(part(found, "tags")),
+        power_state=_power_state(objects(view, "statuses")),
+        provisioning_state=text(properties.get("provisioningState")) or "Unknown",
+        size=text(part(properties, "hardwareProfile").get("vmSize")),
+        os=text(os_disk.get("osType")),
+        zone=text(next(iter(found.get("zones") or ()), "")),
+        security_type=text(security.get("securityType")),
+        encryption_at_host=security.get("encryptionAtHost") is True,
         disk_encryption=_has_disk_encryption(os_disk, view),
         disks=tuple(_disk(disk, holds_os=disk is os_disk) for disk in attached if _is_managed(disk)),
         unmanaged_disks=len(unmanaged),
-        unmanaged_accounts=tuple(dict.fromkeys(_account_of(disk["vhd"]) for disk in unmanaged if disk.get("vhd"))),
-        nic_ids=tuple(ResourceId(nic["id"]) for nic in nics),
-        availability_set_id=_reference(properties, "availabilitySet"),
-        placement_group_id=_reference(properties, "proximityPlacementGroup"),
-        scale_set_id=_reference(properties, "virtualMachineScaleSet"),
+        unmanaged_accounts=tuple(
+            dict.fromkeys(_account_of(part(disk, "vhd")) for disk in unmanaged if disk.get("vhd"))
+        ),
+        nic_ids=tuple(required(nic["id"]) for nic in nics),
+        availability_set_id=_named(properties, "availabilitySet"),
+        placement_group_id=_named(properties, "proximityPlacementGroup"),
+        scale_set_id=_named(properties, "virtualMachineScaleSet"),
         created_at=time_of(properties.get("timeCreated")),
     )
 
 
-def _part(body: Json, name: str) -> Json:
-    """A member that is an object; {} if Azure leaves it out or writes null."""
-    part: Json = body.get(name) or {}
-    return part
+def _tag(value: object) -> str:
+    """The value of a tag. Raises ValueError: one that cannot be read says neither yes nor no."""
+    if not isinstance(value, str | None):
+        raise ValueError(f"the value {value!r} of a tag is no text")
+    return value or ""
 
 
 def _disk(disk: Json, *, holds_os: bool) -> Disk:
     managed = disk["managedDisk"]
     return Disk(
-        id=ResourceId(managed["id"]),
-        sku=managed.get("storageAccountType") or "",
-        size_gb=disk.get("diskSizeGB"),
-        encryption_set=_reference(managed, "diskEncryptionSet"),
+        id=required(managed["id"]),
+        sku=text(managed.get("storageAccountType")),
+        size_gb=whole(disk.get("diskSizeGB")),
+        encryption_set=_named(managed, "diskEncryptionSet"),
         obstacle=_obstacle(disk),
         holds_os=holds_os,
     )
 
 
 def _obstacle(disk: Json) -> str:
-    if _part(disk, "diffDiskSettings").get("option"):
+    if part(disk, "diffDiskSettings").get("option"):
         return "an ephemeral OS disk"
-    return _UNSUPPORTED.get((disk["managedDisk"].get("storageAccountType") or "").lower(), "")
+    return _UNSUPPORTED.get(text(disk["managedDisk"].get("storageAccountType")).lower(), "")
 
 
 def _is_managed(disk: Json) -> bool:
-    return bool(_part(disk, "managedDisk").get("id"))
+    return bool(part(disk, "managedDisk").get("id"))
 
 
 def _account_of(blob: Json) -> str:
@@ -116,8 +119,8 @@ def _account_of(blob: Json) -> str:
 
 def _has_disk_encryption(os_disk: Json, view: Json) -> bool:
     """Azure Disk Encryption: the older kind shows in the VM's model, the newer one in its instance view's disks."""
-    shown = [each for disk in view.get("disks") or () for each in disk.get("encryptionSettings") or ()]
-    return any(each.get("enabled") for each in (_part(os_disk, "encryptionSettings"), *shown))
+    shown = [each for disk in objects(view, "disks") for each in objects(disk, "encryptionSettings")]
+    return any(each.get("enabled") for each in (part(os_disk, "encryptionSettings"), *shown))
 
 
 def _power_state(statuses: Any) -> str:
@@ -127,6 +130,5 @@ def _power_state(statuses: Any) -> str:
     return next((code.removeprefix(prefix) for code in codes if code.startswith(prefix)), "unknown")
 
 
-def _reference(body: Json, name: str) -> ResourceId | None:
-    found = _part(body, name).get("id")
-    return ResourceId(found) if found else None
+def _named(body: Json, name: str) -> ResourceId | None:
+    return reference(part(body, name).get("id"))

@@ -54,7 +54,7 @@ class _Engine:
             vm,
             item,
             intent=self.settings.intent_of(vm.tags),
-            item_unread=self.estate.items_unread,
+            item_unread=self.estate.item_unread(vm.id, vm.location),
             original=self.failover_vms.get(vm.id),
             elsewhere=self.estate.elsewhere.get(vm.id),
             enables=self._attempts(vm),
@@ -86,7 +86,8 @@ class _Engine:
                     source,
                     None,
                     item,
-                    vm_unread=self.estate.vms_unread,
+                    vm_unread=self.estate.vm_unread(source),
+                    item_unread=self.estate.item_unread(source, item.settings.source_location),
                     original=self.failover_vms.get(source),
                     moved_to=moved.id if moved else None,
                 )

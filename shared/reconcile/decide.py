@@ -24,11 +24,11 @@ _SECONDS_PER_HOUR = 3600
 class Facts(NamedTuple):
     """What is known about a VM.
 
-    `vm` is None if the VM does not exist, or, with `vm_unread`, if that could not be read; `item` is what protects it,
-    with `item_unread` as far as that could be read. `intent` is what its tag says, or what a caller requests, who may
-    have `confirmed` that its protection is to be disabled. `original` is the VM that it is the failover VM of,
-    `moved_to` its new ID, `moved_from` the old one, which an item still protects. `enables` are the jobs that enabled
-    it.
+    `vm` is None if the VM does not exist, or, with `vm_unread`, if that could not be read; `item` is what protects it.
+    `item_unread` is why something else may protect it that could not be read, or "". `intent` is what its tag says, or
+    what a caller requests, who may have `confirmed` that its protection is to be disabled. `original` is the VM that it
+    is the failover VM of, `moved_to` its new ID, `moved_from` the old one, which an item still protects. `enables` are
+    the jobs that enabled it.
     """
 
     vm_id: ResourceId
@@ -37,7 +37,7 @@ class Facts(NamedTuple):
     intent: Intent = Intent.NONE
     confirmed: bool = False
     vm_unread: bool = False
-    item_unread: bool = False
+    item_unread: str = ""
     original: ResourceId | None = None
     moved_to: ResourceId | None = None
     moved_from: ProtectedItem | None = None
@@ -91,7 +91,7 @@ def _not_read(facts: Facts, _: Settings) -> Decision | None:
     if facts.vm_unread:
         finding = finding_of("SourceNotRead", f"Whether {facts.name} exists could not be read.")
     elif facts.item_unread and facts.item is None and facts.intent is Intent.YES:
-        finding = finding_of("ProtectionNotRead", f"Whether anything protects {facts.name} could not be read.")
+        finding = _protection_not_read(facts)
     else:
         return None
     return Decision(state=State.UNKNOWN, findings=(finding,))
@@ -198,7 +198,12 @@ def _disable(facts: Facts, settings: Settings, state: State, finding: Finding, g
     may_be = item is not None and item.may_be_disabled and (facts.confirmed or settings.may_disable)
     return Decision(
         state=state,
-        action=Action.DISABLE if may_be else Action.NONE,
-        findings=(finding,),
+        action=Action.DISABLE if may_be and not facts.item_unread else Action.NONE,
+        findings=(finding, *((_protection_not_read(facts),) if facts.item_unread else ())),
         grace_seconds=0 if facts.confirmed else grace_hours * _SECONDS_PER_HOUR,
     )
+
+
+def _protection_not_read(facts: Facts) -> Finding:
+    text = f"What protects {facts.name} is not known. {facts.item_unread}"
+    return finding_of("ProtectionNotRead", text)

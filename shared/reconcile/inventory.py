@@ -12,6 +12,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.reconcile.orphans import ReferencedResources
 
@@ -32,7 +33,7 @@ class Inventory:
     maps a VM to the item of another vault that protects it. The keys of `groups` are lower-cased IDs.
 
     `gaps` say what could not be read. With `vms_unread` a VM may exist without being listed; with `items_unread` the
-    same holds for the item of a VM.
+    same holds for the item of a VM. `unread_vms` and `unread_items` are single rows: they concern some VMs only.
     """
 
     vms: tuple[SourceVm, ...]
@@ -46,6 +47,19 @@ class Inventory:
     gaps: tuple[str, ...] = ()
     vms_unread: bool = False
     items_unread: bool = False
+    unread_vms: tuple[UnreadRow, ...] = ()
+    unread_items: tuple[UnreadRow, ...] = ()
+    only_rows: bool = False
+
+    def vm_unread(self, vm: ResourceId) -> bool:
+        """Whether the VM may exist, although it is not listed."""
+        return self.vms_unread or any(row.concerns(vm) for row in self.unread_vms)
+
+    def item_unread(self, vm: ResourceId, location: str) -> str:
+        """Why it is not known what protects the VM, in a region, or ""."""
+        if self.items_unread:
+            return "A list of items could not be read."
+        return next((f"{row}." for row in self.unread_items if row.concerns(vm, location)), "")
 
 
 class VmStatus(Model):
@@ -85,9 +99,10 @@ class VmStatus(Model):
 @dataclass(frozen=True)
 class ComplianceReport:
     """The statuses of all VMs, in the order of their IDs, the target resources they need, and the gaps of the
-    inventory."""
+    inventory: `only_rows` if every list was read, and the gaps are rows, which hold up the VMs that they concern."""
 
     vm_statuses: tuple[VmStatus, ...]
     read_at: datetime
     gaps: tuple[str, ...] = ()
+    only_rows: bool = False
     referenced: ReferencedResources = field(default_factory=ReferencedResources)

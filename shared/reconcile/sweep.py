@@ -204,11 +204,12 @@ def next_window(
 def _waiting(compliance_report: ComplianceReport, after: Mapping[str, str]) -> dict[str, list[VmStatus]]:
     """The VMs with an action that this sweep has not handled yet, by pair, in order.
 
-    If the inventory has gaps, nothing is disabled: a missing VM may exist.
+    If a list could not be read, nothing is disabled: a missing VM may exist.
     """
+    held = compliance_report.gaps and not compliance_report.only_rows
     found: dict[str, list[VmStatus]] = {}
     for vm_status in compliance_report.vm_statuses:
-        if vm_status.action is Action.NONE or (vm_status.action is Action.DISABLE and compliance_report.gaps):
+        if vm_status.action is Action.NONE or (vm_status.action is Action.DISABLE and held):
             continue
         pair = region_pair_of(vm_status)
         if vm_status.vm_id.key > after.get(pair, ""):
@@ -229,8 +230,8 @@ def limit_findings(report: SweepReport, settings: Settings) -> tuple[Finding, ..
         found.append(
             finding_of(
                 "InventoryIncomplete",
-                "The estate could not be read in full, and this report is partial: nothing is disabled, and no VM is "
-                "enabled that an unread item may protect.",
+                "The estate could not be read in full, and this report is partial: nothing is enabled, disabled or "
+                "removed that an unread list or row may concern.",
             )
         )
     if enables:

@@ -29,8 +29,9 @@ class Budget:
 
 @asynccontextmanager
 async def enables_left(azure: Azure) -> AsyncIterator[Budget]:
-    """Reserves one of the daily enables during the request, or says how long to wait for one."""
-    jobs = await _jobs(azure, ENABLE)
+    """Reserves one of the daily enables during the request, or says how long to wait for one. Raises NotKnownError if a
+    job could not be read: it may be one of them, or be enabling the same VM."""
+    jobs = await _jobs(azure, ENABLE, complete=True)
     most = azure.settings.max_enables_per_day
     async with _reserved(azure, ENABLE, jobs, most) as (used, wait):
         yield Budget(
@@ -48,7 +49,7 @@ async def enables_unused(azure: Azure) -> int:
 @asynccontextmanager
 async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
     """Reserves one of the daily disables, likewise."""
-    jobs = await _jobs(azure, DISABLE)
+    jobs = await _jobs(azure, DISABLE, complete=True)
     most, protected = await _share(azure, jobs)
     async with _reserved(azure, DISABLE, jobs, most) as (used, wait):
         yield Budget(
@@ -74,10 +75,13 @@ async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:
     return (max(1, int(protected * share / 100)) if share else 0), protected
 
 
-async def _jobs(azure: Azure, scenario: str) -> list[Job]:
-    """The jobs of the last 24 hours."""
+async def _jobs(azure: Azure, scenario: str, *, complete: bool = False) -> list[Job]:
+    """The jobs of the last 24 hours; with `complete`, all of them. Raises NotKnownError."""
     since = datetime.now(UTC) - _WINDOW
-    found = [job for vault in vaults_of(azure) for job in await vault.jobs.get() if job.scenario == scenario]
+    lists = [await vault.jobs.get() for vault in vaults_of(azure)]
+    for each in lists if complete else ():
+        each.listing.check_complete()
+    found = [job for jobs in lists for job in jobs if job.scenario == scenario]
     return [job for job in found if job.started is None or job.started > since]
 
 

@@ -1,92 +1,96 @@
 """The details of one replicated item, by two calls. For one VM only, never for a sweep."""
 
-from typing import Any
-
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
+from shared.arm.fields import Json, objects, part, required, text, time_of, whole
+from shared.arm.listing import read_listing, read_one
 from shared.model.item_details import DiskDetails, FailoverReadiness, HealthError, ItemDetails, RecoveryPoint
 from shared.model.replicated_item import ProtectedItem
-from shared.model.resource_id import ResourceId
-from shared.site_recovery.vault import vault_of
+from shared.site_recovery.vault import API_VERSION
 
 MOST_POINTS = 50
 """The most recovery points in the result: one every five minutes makes 288 in 24 hours."""
 
 
 async def read_details(azure: Azure, item: ProtectedItem) -> ItemDetails | None:
-    """The details of the item, or None if it is gone. Raises HttpResponseError."""
-    vault = vault_of(azure, item.vault)
+    """The details of the item, or None if it is gone. Raises HttpResponseError, MalformedResponseError."""
     try:
-        found = (await vault.client.replication_protected_items.get(*_path(item))).properties
+        found = await azure.get(str(item.id), API_VERSION)
     except HttpResponseError as answer:
         if is_missing(answer):
             return None
         raise
     points = await recovery_points(azure, item)
-    a2a = found.provider_specific_details
+    details = read_one(found, f"the item {item.id}", _details)
+    return details.model_copy(update={"recovery_points": points[:MOST_POINTS], "recovery_point_count": len(points)})
+
+
+def _details(found: Json) -> ItemDetails:
+    item = found["properties"]
+    a2a = part(item, "providerSpecificDetails")
+    allowed = item.get("allowedOperations")
     return ItemDetails(
-        replication_health=found.replication_health or "",
-        rpo_seconds=a2a.rpo_in_seconds,
-        rpo_at=a2a.last_rpo_calculated_time,
-        disks=tuple(_disk(disk) for disk in a2a.protected_managed_disks or ()),
-        health_errors=tuple(_health_error(error) for error in found.health_errors or ()),
+        replication_health=text(item.get("replicationHealth")),
+        rpo_seconds=whole(a2a.get("rpoInSeconds")),
+        rpo_at=time_of(a2a.get("lastRpoCalculatedTime")),
+        disks=tuple(map(_disk, objects(a2a, "protectedManagedDisks"))),
+        health_errors=tuple(map(_health_error, objects(item, "healthErrors"))),
         failover=FailoverReadiness(
-            health=found.failover_health or "",
-            allowed_operations=tuple(found.allowed_operations or ()),
-            tested_at=found.last_successful_test_failover_time,
+            health=text(item.get("failoverHealth")),
+            allowed_operations=tuple(map(text, allowed if isinstance(allowed, list) else ())),
+            tested_at=time_of(item.get("lastSuccessfulTestFailoverTime")),
         ),
-        recovery_points=points[:MOST_POINTS],
-        recovery_point_count=len(points),
+        recovery_points=(),
+        recovery_point_count=0,
     )
 
 
 async def recovery_points(azure: Azure, item: ProtectedItem) -> tuple[RecoveryPoint, ...]:
-    """The recovery points, newest first. Raises HttpResponseError.
+    """The recovery points, newest first. Raises HttpResponseError, MalformedResponseError.
 
     An item that was never protected has none, and is not asked.
     """
     if not item.held_recovery_points:
         return ()
-    listed = vault_of(azure, item.vault).client.recovery_points.list_by_replication_protected_items(*_path(item))
-    points = [_point(found) async for found in listed]
-    return tuple(sorted(points, key=lambda point: point.time, reverse=True))
+    path = f"{item.id}/recoveryPoints"
+    found = await read_listing(azure.list(path, API_VERSION), path, _point, ())
+    return tuple(sorted(found, key=lambda point: point.time, reverse=True))
 
 
-def _path(item: ProtectedItem) -> tuple[str, ...]:
-    vault, container = item.vault, item.id.parent
-    return (vault.resource_group, vault.name, container.parent.name, container.name, item.id.name)
-
-
-def _disk(found: Any) -> DiskDetails:
-    staged, at_source = found.data_pending_in_staging_storage_account_in_mb, found.data_pending_at_source_agent_in_mb
+def _disk(found: Json) -> DiskDetails:
+    pending = (found.get("dataPendingInStagingStorageAccountInMB"), found.get("dataPendingAtSourceAgentInMB"))
     return DiskDetails(
-        id=ResourceId(found.disk_id),
-        state=found.disk_state or "",
-        percent=found.monitoring_percentage_completion,
-        resync_required=bool(found.resync_required),
-        pending_mb=round((staged or 0) + (at_source or 0), 1),
+        id=required(found.get("diskId")),
+        state=text(found.get("diskState")),
+        percent=whole(found.get("monitoringPercentageCompletion")),
+        resync_required=found.get("resyncRequired") is True,
+        pending_mb=round(sum(each for each in pending if isinstance(each, int | float)), 1),
     )
 
 
-def _health_error(found: Any) -> HealthError:
+def _health_error(found: Json) -> HealthError:
     return HealthError(
-        code=found.error_code or "",
-        level=found.error_level or "",
-        category=found.error_category or "",
-        message=found.error_message or "",
-        possible_causes=found.possible_causes or "",
-        action=found.recommended_action or "",
-        since=found.creation_time_utc,
+        code=text(found.get("errorCode")),
+        level=text(found.get("errorLevel")),
+        category=text(found.get("errorCategory")),
+        message=text(found.get("errorMessage")),
+        possible_causes=text(found.get("possibleCauses")),
+        action=text(found.get("recommendedAction")),
+        since=time_of(found.get("creationTimeUtc")),
     )
 
 
-def _point(found: Any) -> RecoveryPoint:
-    details = found.properties.provider_specific_details
+def _point(found: Json) -> RecoveryPoint:
+    point = found["properties"]
+    time = time_of(point["recoveryPointTime"])
+    if time is None:
+        raise ValueError(f"its time is {point['recoveryPointTime']!r}")
+    details = part(point, "providerSpecificDetails")
     return RecoveryPoint(
-        name=found.name,
-        time=found.properties.recovery_point_time,
-        type=found.properties.recovery_point_type or "",
-        multi_vm=getattr(details, "recovery_point_sync_type", None) == "MultiVmSyncRecoveryPoint",
+        name=text(found.get("name")),
+        time=time,
+        type=text(point.get("recoveryPointType")),
+        multi_vm=details.get("recoveryPointSyncType") == "MultiVmSyncRecoveryPoint",
     )

@@ -1,8 +1,9 @@
 """An index over the items of a vault: each VM looks up its item, and a scan of ten thousand for each is too slow."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from shared.arm.listing import Listing
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import GroupMember
@@ -11,8 +12,9 @@ from shared.model.vm import GroupMember
 class Items:
     """One list of a vault. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
 
-    def __init__(self, items: Iterable[ProtectedItem]) -> None:
-        self._items = tuple(items)
+    def __init__(self, listing: Listing[ProtectedItem]) -> None:
+        self.listing = listing
+        self._items = listing.records
         self._by_source = {item.source: item for item in reversed(self._items)}
         self._originals = {copy: item.source for item in reversed(self._items) for copy in item.failover_vms}
         self.under_policy = Counter(item.policy_id for item in self._items)

@@ -1,8 +1,9 @@
 """An index over the jobs of a vault: the list holds the whole history, and each VM looks up its jobs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from shared.arm.listing import Listing
 from shared.model.replicated_item import ENABLE, Job, JobStage
 from shared.model.resource_id import ResourceId
 
@@ -10,8 +11,9 @@ from shared.model.resource_id import ResourceId
 class Jobs:
     """One list of a vault."""
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self._by_name = {job.name: job for job in jobs}
+    def __init__(self, listing: Listing[Job]) -> None:
+        self.listing = listing
+        self._by_name = {job.name: job for job in listing}
         self._enabling: defaultdict[str, list[Job]] = defaultdict(list)
         for job in self._by_name.values():
             if job.scenario == ENABLE and job.stage is JobStage.RUNNING:
@@ -24,5 +26,6 @@ class Jobs:
         return self._by_name.get(name)
 
     def enabling(self, vm: ResourceId) -> list[Job]:
-        """The running enable jobs for a VM of that name: a job in the list shows only the name of its VM."""
-        return self._enabling.get(vm.name.lower(), [])
+        """The running jobs that may enable a VM of that name: a job in the list shows only the name of its VM, and
+        some not even that."""
+        return [*self._enabling.get(vm.name.lower(), ()), *self._enabling.get("", ())]

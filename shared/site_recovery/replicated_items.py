@@ -1,5 +1,6 @@
 """The protection of one VM: enable it, follow it, and remove a failed item."""
 
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any
 
@@ -7,6 +8,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
 from shared.arm.errors import ThrottledError
+from shared.arm.listing import NotKnownError
 from shared.arm.parsing import ContainerMappingRecord
 from shared.config.intervals import FRESH_FOR
 from shared.config.override_options import CHOICES
@@ -15,6 +17,7 @@ from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedIte
 from shared.model.replication import ReplicatedDisk, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ContainerMapping
+from shared.model.unread_row import UnreadRow
 from shared.site_recovery.daily_limits import requested
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
 from shared.site_recovery.vault import Vault, vault_of, vaults_of
@@ -28,15 +31,35 @@ def refresh(azure: Azure) -> None:
         vault.jobs.forget(if_before=recently)
 
 
+async def unread_about(vaults: Iterable[Vault], vm: ResourceId, location: str = "") -> UnreadRow | None:
+    """A row of the lists of items that could not be read and may be about the VM, or None."""
+    rows = [row for vault in vaults for row in (await vault.items.get()).listing.unread]
+    return next((row for row in rows if row.concerns(vm, location)), None)
+
+
+async def check_known(azure: Azure, vm: ResourceId, location: str) -> None:
+    """Passes if it is known what protects the VM. Raises NotKnownError."""
+    if row := await unread_about(vaults_of(azure), vm, location):
+        raise NotKnownError(row)
+
+
 async def find_item(vault: Vault, vm: ResourceId) -> ProtectedItem | None:
-    """The item of this vault that protects the VM, or None."""
-    return (await vault.items.get()).of(vm)
+    """The item of this vault that protects the VM, or None. Raises NotKnownError."""
+    found = (await vault.items.get()).of(vm)
+    if found is None and (row := await unread_about((vault,), vm)):
+        raise NotKnownError(row)
+    return found
 
 
-async def find_protection(azure: Azure, vm: ResourceId) -> tuple[Vault, ProtectedItem] | None:
-    """The item that protects the VM, and its vault. A failed item does not hide another one."""
-    looked = [(vault, await find_item(vault, vm)) for vault in vaults_of(azure)]
+async def find_protection(azure: Azure, vm: ResourceId, location: str = "") -> tuple[Vault, ProtectedItem] | None:
+    """The item that protects the VM, and its vault; None if nothing does. A failed item does not hide another one.
+
+    Raises NotKnownError if a row that could not be read may protect it.
+    """
+    looked = [(vault, (await vault.items.get()).of(vm)) for vault in vaults_of(azure)]
     found = [(vault, item) for vault, item in looked if item]
+    if not found:
+        await check_known(azure, vm, location)
     return min(found, key=lambda pair: pair[1].stage is Stage.FAILED, default=None)
 
 
@@ -73,12 +96,13 @@ async def may_be_enabled_already(azure: Azure, vm: ResourceId) -> bool:
 
 
 async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
-    """Enables protection. Returns the name of the job. Raises HttpResponseError, MissingParentError.
+    """Enables protection. Returns the name of the job. Raises HttpResponseError, MissingParentError, NotKnownError.
 
     Sent once and never repeated by the SDK: after a lost response the item and its job are read first.
     """
     azure.check_vm_write(vm)
     azure.check_write(replication.vault, *replication.named)
+    await check_known(azure, vm, replication.source_location)
     vault = vault_of(azure, replication.vault)
     mapping = await _mapping(vault, replication)
     fabric, container = mapping.source_container.parent.name, mapping.source_container.name
@@ -106,12 +130,13 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
 async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) -> str:
     """Disables protection, or removes the item of a failed attempt. Returns the name of the job.
 
-    Raises HttpResponseError, and WriteRefusedError where the item holds recovery points and the settings do not allow
-    to give them up, unless a caller has confirmed that.
+    Raises HttpResponseError, NotKnownError, and WriteRefusedError where the item holds recovery points and the settings
+    do not allow to give them up, unless a caller has confirmed that.
     """
     azure.check_vm_write(item.source)
     if item.held_recovery_points and not confirmed:
         azure.check_disable()
+    await check_known(azure, item.source, item.settings.source_location)
     vault = vault_of(azure, item.vault)
     container = item.id.parent
     body = models.DisableProtectionInput(

@@ -4,37 +4,41 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 (fabrics, containers, policies, mappings) is remembered for a while; what moves (items, jobs) for one poll interval.
 """
 
-import logging
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.arm.client import Azure
 from shared.arm.errors import is_missing
+from shared.arm.fields import Json, state, text
 from shared.arm.get_or_create import GetOrCreate
+from shared.arm.listing import Listing, read_listing, read_one
 from shared.arm.parsing import (
     VaultRecord,
     all_errors,
     container_mapping_of,
+    container_of,
     fabric_of,
     item_of,
     job_error_of,
     job_of,
     network_mapping_of,
     policy_of,
-    region,
+    vault_of_body,
 )
 from shared.arm.ttl_cache import TtlCache
 from shared.config.intervals import TTL_SLOW, TTL_STATIC
 from shared.model.replicated_item import Job, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.model.unread_row import UnreadRow
 from shared.site_recovery.items import Items
 from shared.site_recovery.jobs import Jobs
 
 Record = TypeVar("Record")
-log = logging.getLogger("dr.vault")
 
 _VAULT_API_VERSION = "2026-07-01"
 API_VERSION = "2025-08-01"
@@ -55,16 +59,14 @@ class Vault:
         self.about = TtlCache(self._read_about, poll * TTL_STATIC)
         self.items = TtlCache(self._read_items, poll)
         self.jobs = TtlCache(self._read_jobs, poll)
-        self.fabrics = TtlCache(lambda: self._list("replication_fabrics", fabric_of), poll * TTL_SLOW)
-        self.containers = TtlCache(
-            lambda: self._list("replication_protection_containers", lambda found: ResourceId(found.id)), poll * TTL_SLOW
-        )
-        self.policies = TtlCache(lambda: self._list("replication_policies", policy_of), poll * TTL_SLOW)
+        self.fabrics = TtlCache(lambda: self._list("replicationFabrics", fabric_of), poll * TTL_SLOW)
+        self.containers = TtlCache(lambda: self._list("replicationProtectionContainers", container_of), poll * TTL_SLOW)
+        self.policies = TtlCache(lambda: self._list("replicationPolicies", policy_of), poll * TTL_SLOW)
         self.container_mappings = TtlCache(
-            lambda: self._list("replication_protection_container_mappings", container_mapping_of), poll * TTL_SLOW
+            lambda: self._list("replicationProtectionContainerMappings", container_mapping_of), poll * TTL_SLOW
         )
         self.network_mappings = TtlCache(
-            lambda: self._list("replication_network_mappings", network_mapping_of), poll * TTL_SLOW
+            lambda: self._list("replicationNetworkMappings", network_mapping_of), poll * TTL_SLOW
         )
 
     async def job(self, name: str) -> Job | None:
@@ -81,56 +83,66 @@ class Vault:
 
     async def _get_job(self, name: str) -> Job | None:
         try:
-            return job_of(await self.azure.get(f"{self.id}/replicationJobs/{name}", API_VERSION))
+            return read_one(await self._read_job(name), f"the job {name}", job_of)
         except HttpResponseError as answer:
             if is_missing(answer):
                 return None
             raise
 
+    async def _read_job(self, name: str) -> Json:
+        return await self.azure.get(f"{self.id}/replicationJobs/{name}", API_VERSION)
+
     async def job_error(self, name: str) -> Error:
         """Why a job failed: its most specific error; that of the operation (45005) says only that it failed."""
-        job = await self.client.replication_jobs.get(self.id.resource_group, self.id.name, name)
-        found = [error for error in map(job_error_of, all_errors(job.properties)) if error.message]
-        title = job.properties.friendly_name or job.properties.scenario_name
-        generic = Error(code="JobFailed", message=f"The job {title!r} ended as {job.properties.state}.")
-        return next((error for error in found if error.code != "45005"), next(iter(found), generic))
+        return read_one(await self._read_job(name), f"the job {name}", _error_of)
 
     @property
     def client(self) -> Any:
         return self.azure.site_recovery(self.id.subscription)
 
     async def _read_about(self) -> VaultRecord:
-        client = self.azure.resources(self.id.subscription)
-        vault = await client.resources.get_by_id(str(self.id), api_version=_VAULT_API_VERSION)
-        kind = vault.identity.type if vault.identity else None
-        return VaultRecord(region(vault.location), has_identity=kind not in (None, "None"))
+        return read_one(await self.azure.get(str(self.id), _VAULT_API_VERSION), f"the vault {self.id}", vault_of_body)
 
     async def _read_items(self) -> Items:
-        listed = self.azure.list(f"{self.id}/replicationProtectedItems", API_VERSION)
-        return Items(await self._records(listed, item_of))
+        found = await self._list("replicationProtectedItems", item_of)
+        return Items(replace(found, unread=tuple([await self._placed(row) for row in found.unread])))
+
+    async def _placed(self, row: UnreadRow) -> UnreadRow:
+        """An unread item with the regions of its VM, if the ID of its container shows them: those of its fabric, and of
+        the fabrics that this one is mapped to. Known only if all fabrics and mappings are."""
+        if row.vm or not row.shows_id:
+            return row
+        with suppress(AzureError, ValueError):
+            container = ResourceId(row.id.rsplit("/", 2)[0])
+            fabrics, mappings = await self.fabrics.get(), await self.container_mappings.get()
+            pairs = [{mapping.source_container, mapping.target_container} for mapping in mappings]
+            ends = {container.parent, *(end.parent for pair in pairs if container in pair for end in pair)}
+            found = {fabric.id: fabric.location for fabric in fabrics}
+            if ends <= found.keys() and not (fabrics.unread or mappings.unread):
+                return replace(row, regions=frozenset(found[end] for end in ends))
+        return row
 
     async def _read_jobs(self) -> Jobs:
-        return Jobs(await self._records(self.azure.list(f"{self.id}/replicationJobs", API_VERSION), job_of))
+        return Jobs(await self._list("replicationJobs", job_of))
 
-    async def _list(self, operations: str, read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
-        return await self._records(getattr(self.client, operations).list(self.id.resource_group, self.id.name), read)
-
-    async def _records(self, listed: AsyncIterable[Any], read: Callable[[Any], Record | None]) -> tuple[Record, ...]:
+    async def _list(self, name: str, parse: Callable[[Json], Record | None]) -> Listing[Record]:
+        path = f"{self.id}/{name}"
         try:
-            return tuple([record async for found in listed if (record := _read(read, found)) is not None])
+            return await read_listing(
+                self.azure.list(path, API_VERSION), path, parse, self.azure.settings.acknowledged_rows
+            )
         except HttpResponseError as answer:
             if is_missing(answer) and answer.status_code != 404:
-                return ()
+                return Listing()
             raise
 
 
-def _read(read: Callable[[Any], Record | None], found: Any) -> Record | None:
-    """The parsed records. A record that cannot be parsed is logged and skipped: a vault holds items of others, too."""
-    try:
-        return read(found)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        log.warning("Not read: %s: %s", found.get("id"), error)
-        return None
+def _error_of(found: Json) -> Error:
+    job = found["properties"]
+    errors = [error for error in map(job_error_of, all_errors(job)) if error.message]
+    title = text(job.get("friendlyName")) or text(job.get("scenarioName"))
+    generic = Error(code="JobFailed", message=f"The job {title!r} ended as {state(job.get('state'))}.")
+    return next((error for error in errors if error.code != "45005"), next(iter(errors), generic))
 
 
 def vault_of(azure: Azure, vault_id: ResourceId) -> Vault:

@@ -5,7 +5,6 @@ Those of infra/ are among the checks of test_infra.py.
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,14 +32,9 @@ async def asked() -> dict[str, str]:
     texts: list[str] = []
 
     class Listening(FakeAzure):
-        def resource_graph(self) -> Any:
-            client = super().resource_graph()
-
-            async def resources(request: Any) -> Any:
-                texts.append(request.query)
-                return await client.resources(request)
-
-            return SimpleNamespace(resources=resources)
+        async def post(self, path: str, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
+            texts.append(body["query"])
+            return await super().post(path, api_version, body)
 
     azure = Listening(settings(), Cloud())
     await read_inventory(azure)

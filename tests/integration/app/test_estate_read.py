@@ -230,10 +230,9 @@ async def test_a_row_that_makes_no_sense_is_a_gap_and_takes_no_other_along(reach
         vm.properties["storageProfile"] = "all of it"
         found = await read_inventory(reached.azure)
     assert [each.id.name for each in found.vms] == ["web-2"]
-    assert found.vms_unread
-    assert found.gaps == (
-        f"The VMs could not be read in full: 1 rows could not be parsed as a VM, among them {vm_id('web-1')}",
-    )
+    assert (found.vms_unread, found.vm_unread(ResourceId(vm_id("web-1")))) == (False, True)
+    (gap,) = found.gaps
+    assert gap.startswith(f"The row {vm_id('web-1')} could not be read: ")
 
 
 async def test_a_row_that_comes_twice_is_one_vm(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:

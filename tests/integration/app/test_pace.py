@@ -25,6 +25,7 @@ from shared.arm.tags import tag_vm
 from shared.config.settings import Settings
 from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.step_result import Pending, Ready, load_step_result
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
 
@@ -63,7 +64,7 @@ class Gateway(Azure):
         return self._transport
 
     async def look(self, vm: ResourceId = WEB) -> None:
-        await self.compute(vm.subscription).virtual_machines.get(vm.resource_group, vm.name)
+        await self.get(str(vm), COMPUTE_API_VERSION)
 
 
 @asynccontextmanager

@@ -4,16 +4,14 @@ The answers are the SDKs' own models, made from bodies as Azure sends them.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.mgmt.compute import models as compute
 from azure.mgmt.recoveryservicessiterecovery import models as site_recovery
-from azure.mgmt.resource.resources import models as resources
 
 from shared.arm.client import Azure
 from shared.config.profiles import Profile
@@ -33,8 +31,16 @@ _LISTS = {
     "replication_protection_container_mappings": site_recovery.ProtectionContainerMapping,
     "replication_network_mappings": site_recovery.NetworkMapping,
 }
-_RAW = {"replicationProtectedItems": "replication_protected_items", "replicationJobs": "replication_jobs"}
-"""Those that are read as plain JSON."""
+_RAW = {
+    "replicationProtectedItems": "replication_protected_items",
+    "replicationJobs": "replication_jobs",
+    "replicationFabrics": "replication_fabrics",
+    "replicationProtectionContainers": "replication_protection_containers",
+    "replicationPolicies": "replication_policies",
+    "replicationProtectionContainerMappings": "replication_protection_container_mappings",
+    "replicationNetworkMappings": "replication_network_mappings",
+}
+"""By the last part of their paths."""
 
 FAR_CONTAINER = VAULT_ID.child("replicationFabrics", "west").child("replicationProtectionContainers", "west-container")
 POLICY = VAULT_ID.child("replicationPolicies", "somebody-s-policy")
@@ -129,7 +135,8 @@ class Cloud:
     """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written.
 
     `faults` are raised by the read or write of that name: `read` and `write` are all of them. `untold` are the rows
-    that Resource Graph counts and does not tell.
+    that Resource Graph counts and does not tell. `bodies` by lower-cased ID take the place of what a resource, or its
+    row in a list, is; `graph_rows` that of the VMs in Resource Graph.
     """
 
     def __init__(self) -> None:
@@ -146,9 +153,12 @@ class Cloud:
         self.taken_addresses: set[str] = set()
         self.taken_names: set[str] = set()
         self.reads: list[str] = []
+        self.paths: list[str] = []
         self.writes: list[tuple[str, Any]] = []
         self.faults: dict[str, Exception] = {}
         self.untold = 0
+        self.bodies: dict[str, Any] = {}
+        self.graph_rows: list[Any] | None = None
         self.vault = self.add_vault(VAULT_ID)
         self.add(VM_ID.group_id, {"location": SOURCE})
         self.add(
@@ -243,7 +253,8 @@ class Cloud:
         self.reported(resource, "read")
         if resource.lower() not in self.resources:
             raise answer(404, "ResourceNotFound", f"There is no {resource}.")
-        return self.resources[resource.lower()]
+        found: dict[str, Any] = self.bodies.get(resource.lower(), self.resources[resource.lower()])
+        return found
 
     def reported(self, read: str, *faults: str) -> None:
         """A read, or the fault that it comes to."""
@@ -254,30 +265,91 @@ class Cloud:
 
     def plain(self, path: str, query: dict[str, list[str]]) -> dict[str, Any]:
         """What ARM answers to a plain GET."""
+        self.paths.append(path)
         *_, parent, last = path.split("/")
-        if last in {"locks", "links"}:
-            self.reported(last)
-            under = f"{path.split('/providers/', 1)[0]}/".lower()
-            listed = self.locks if last == "locks" else self.links
-            return {"value": [each for each in listed if str(each["id"]).lower().startswith(under)]}
-        if last in _RAW:
-            self.reported(_RAW[last])
-            return {"value": self.vaults[ResourceId(path.rsplit("/", 1)[0])][_RAW[last]]}
-        if parent in _RAW and ResourceId(path.rsplit("/", 2)[0]) in self.vaults:
+        if (rows := self._rows(path, last, query)) is not None:
+            return {"value": rows}
+        if parent in _RAW and self._vault_of(path):
             return self._in_vault(path, _RAW[parent])
-        if last in {"containers", "shares", "queues", "tables"}:
-            self.reported(path, "read")
-            return {"value": self.contents.get(path.lower(), [])}
         if last == "CheckIPAddressAvailability":
             self.reported(path)
             return {"available": query["ipAddress"][0] not in self.taken_addresses}
+        if parent == "replicationEligibilityResults":
+            if fault := self.faults.get("eligibility"):
+                raise fault
+            return {"properties": {"errors": self.eligibility_errors}}
         if parent == "blobServices" and path.lower() not in self.resources:
             self.reported(path, "read")
             return {"properties": {}}
         return self.read(path)
 
+    def _rows(self, path: str, last: str, query: dict[str, list[str]]) -> list[Any] | None:
+        """The rows of a list, or None if the path is not that of a list."""
+        under, scope = f"{path.split('/providers/', 1)[0]}/".lower(), path.rsplit("/", 1)[0]
+        if last in {"locks", "links"}:
+            self.reported(last)
+            listed = self.locks if last == "locks" else self.links
+            return [each for each in listed if _shown_id(each, under).lower().startswith(under)]
+        if last in _RAW and (vault := self._vault_of(scope)):
+            self.reported(_RAW[last])
+            return self.vaults[vault][_RAW[last]]
+        if last == "recoveryPoints":
+            self.reported(f"recovery points of {scope.rsplit('/', 1)[1]}")
+            return self.recovery_points
+        if last in {"containers", "shares", "queues", "tables"}:
+            self.reported(path, "read")
+            return self.contents.get(path.lower(), [])
+        return self._resource_rows(path, last, under, query.get("$filter", [""])[0])
+
+    def _resource_rows(self, path: str, last: str, under: str, condition: str) -> list[Any] | None:
+        if last == "disks":
+            self.reported(f"disks of {ResourceId(under).resource_group}", "disks")
+            disks = {key: body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())}
+            return [self.bodies.get(key, body) for key, body in disks.items()]
+        if last == "skus":
+            self.reported("resource_skus")
+            return [each for each in self.skus if condition == f"location eq '{each['locations'][0]}'"]
+        if last == "usages":
+            self.reported("usages")
+            assert path == path.lower() or "/locations/" in path
+            return self.usages
+        if last == "resources" and ResourceId(path.rsplit("/", 1)[0]).resource_group:
+            inside = path.rsplit("/", 1)[0]
+            self.reported(f"in {ResourceId(inside).resource_group}", "read")
+            return [body for key, body in self.resources.items() if key.startswith(f"{inside}/".lower())]
+        if last in {"resources", "resourcegroups"}:
+            self.reported("resources" if last == "resources" else "resource_groups", "read")
+            of_subscription = f"{path.rsplit('/', 1)[0]}/".lower()
+            rows = [body for key, body in self.resources.items() if key.startswith(of_subscription)]
+            kind = [body for body in rows if bool(ResourceId(body["id"]).type) == (last == "resources")]
+            fitting = [body for body in kind if _fits(body, ResourceId(body["id"]), condition)]
+            rows = [self.bodies.get(str(body["id"]).lower(), body) for body in fitting]
+            return [{"id": body["id"]} for body in fitting] if last == "resources" else rows
+        return None
+
+    def _vault_of(self, path: str) -> ResourceId | None:
+        """The vault that the path leads into."""
+        return next((vault for vault in self.vaults if f"{path}/".lower().startswith(f"{vault.key}/")), None)
+
+    def graph(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The VMs, as they are, and the items of other vaults: what a query means is the simulator's to say."""
+        kinds = {
+            "microsoft.compute/virtualmachines": "resource graph",
+            "subscriptions/resourcegroups": "groups in the graph",
+            "replicationprotecteditems": "items elsewhere",
+        }
+        asked = next(about for kind, about in kinds.items() if kind in body["query"])
+        self.reported(asked, "graph")
+        vms = self.graph_rows
+        if vms is None:
+            vms = [body for key, body in self.resources.items() if ResourceId(key).is_type(VM_ID.type)]
+        rows = {"resource graph": vms, "items elsewhere": self.items_elsewhere}.get(asked, [])
+        return {"data": rows, "totalRecords": len(rows) + self.untold}
+
     def _in_vault(self, path: str, operations: str) -> dict[str, Any]:
-        listed, name = self.vaults[ResourceId(path.rsplit("/", 2)[0])][operations], path.rsplit("/", 1)[1]
+        vault, name = self._vault_of(path), path.rsplit("/", 1)[1]
+        assert vault
+        listed = self.vaults[vault][operations]
         self.reported(f"{operations}/{name}", operations)
         if found := next((body for body in listed if body["name"] == name), None):
             return found
@@ -302,65 +374,10 @@ class FakeAzure(Azure):
 
     def _client(self, kind: Any, *subscription: str) -> Any:
         clients: dict[str, Callable[..., Any]] = {
-            "ComputeManagementClient": _compute,
             "ResourceManagementClient": _resources,
             "SiteRecoveryManagementClient": _site_recovery,
-            "ResourceGraphClient": _resource_graph,
         }
         return clients[kind.__name__](self.cloud, *subscription)
-
-
-def _resource_graph(cloud: Cloud) -> Any:
-    """It knows the VMs, as they are, and the items of other vaults: what a query means is the simulator's to say."""
-    kinds = {
-        "microsoft.compute/virtualmachines": "resource graph",
-        "subscriptions/resourcegroups": "groups in the graph",
-        "replicationprotecteditems": "items elsewhere",
-    }
-
-    async def resources(request: Any) -> Any:
-        asked = next(about for kind, about in kinds.items() if kind in request.query)
-        cloud.reported(asked, "graph")
-        vms = [body for key, body in cloud.resources.items() if ResourceId(key).is_type(VM_ID.type)]
-        rows = {"resource graph": vms, "items elsewhere": cloud.items_elsewhere}.get(asked, [])
-        return SimpleNamespace(data=rows, skip_token=None, total_records=len(rows) + cloud.untold)
-
-    return SimpleNamespace(resources=resources)
-
-
-def _compute(cloud: Cloud, subscription: str) -> Any:
-    async def get_set(group: str, name: str) -> Any:
-        of_type = "Microsoft.Compute/availabilitySets"
-        return compute.AvailabilitySet(cloud.read(str(ResourceId.of(subscription, group, of_type, name))))
-
-    async def list_disks(group: str) -> AsyncIterator[Any]:
-        cloud.reported(f"disks of {group}", "disks")
-        under = f"{ResourceId.of(subscription, group)}/providers/microsoft.compute/disks/".lower()
-        for key, body in cloud.resources.items():
-            if key.startswith(under):
-                yield compute.Disk(body)
-
-    return SimpleNamespace(
-        availability_sets=SimpleNamespace(get=get_set),
-        disks=SimpleNamespace(list_by_resource_group=list_disks),
-        **_offered(cloud),
-    )
-
-
-def _offered(cloud: Cloud) -> dict[str, Any]:
-    async def list_skus(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
-        cloud.reported("resource_skus")
-        for body in cloud.skus:
-            if filter == f"location eq '{body['locations'][0]}'":
-                yield compute.ResourceSku(body)
-
-    async def list_usages(location: str) -> AsyncIterator[Any]:
-        cloud.reported("usages")
-        assert location == location.lower()
-        for body in cloud.usages:
-            yield compute.Usage(body)
-
-    return {"resource_skus": SimpleNamespace(list=list_skus), "usage": SimpleNamespace(list=list_usages)}
 
 
 class _Response:
@@ -389,13 +406,14 @@ class _Response:
 
 async def _send(cloud: Cloud, request: Any) -> _Response:
     url = urlsplit(request.url)
-    if request.method == "POST":
-        assert url.path.endswith("/checkNameAvailability")
+    if url.path.endswith("/checkNameAvailability"):
         return _named(cloud, json.loads(request.content)["name"])
-    assert request.method == "GET"
     query = parse_qs(url.query)
     assert query["api-version"]
     try:
+        if request.method == "POST":
+            return _Response(200, cloud.graph(json.loads(request.content)))
+        assert request.method == "GET"
         return _Response(200, cloud.plain(url.path, query))
     except HttpResponseError as refused:
         reported: Any = refused.response
@@ -411,20 +429,6 @@ def _named(cloud: Cloud, name: str) -> _Response:
 
 
 def _resources(cloud: Cloud, subscription: str) -> Any:
-    async def get_group(name: str) -> Any:
-        return _group(cloud.read(str(ResourceId.of(subscription, name))))
-
-    async def list_groups(filter: str = "") -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
-        cloud.reported("resource_groups", "read")
-        for body in cloud.resources.values():
-            group = ResourceId(body["id"])
-            if not group.type and group.subscription == subscription and _fits(body, group, filter):
-                yield _group(body)
-
-    async def get_by_id(resource: str, api_version: str) -> Any:
-        assert api_version
-        return resources.GenericResource(cloud.read(resource))
-
     async def update_tags(scope: str, patch: Any) -> None:
         assert patch.operation == "Merge"
         cloud.write("tags", (scope, patch.properties.tags))
@@ -440,35 +444,16 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
         cloud.write(f"resource {ResourceId(resource).name}", body)
 
     deletes = _deletes(cloud, subscription)
-    groups = SimpleNamespace(get=get_group, list=list_groups, create_or_update=create_group, begin_delete=deletes.group)
+    groups = SimpleNamespace(create_or_update=create_group, begin_delete=deletes.group)
     return SimpleNamespace(
         send_request=partial(_send, cloud),
         resource_groups=groups,
         resources=SimpleNamespace(
-            get_by_id=get_by_id,
             begin_create_or_update_by_id=create_by_id,
-            **_listed(cloud, subscription),
             begin_delete_by_id=deletes.by_id,
         ),
         tags=SimpleNamespace(begin_update_at_scope=update_tags),
     )
-
-
-def _listed(cloud: Cloud, subscription: str) -> dict[str, Any]:
-    async def list_resources(filter: str) -> AsyncIterator[Any]:  # noqa: A002 (the SDK's own name for it)
-        cloud.reported("resources", "read")
-        for key, body in cloud.resources.items():
-            resource = ResourceId(key)
-            if resource.type and resource.subscription == subscription and _fits(body, resource, filter):
-                yield resources.GenericResourceExpanded({"id": body["id"]})
-
-    async def list_in_group(group: str, top: int) -> AsyncIterator[Any]:
-        inside = f"{ResourceId.of(subscription, group)}/".lower()
-        cloud.reported(f"in {group}", "read")
-        for body in [body for key, body in cloud.resources.items() if key.startswith(inside)][:top]:
-            yield resources.GenericResourceExpanded({"id": body["id"], "name": body["name"]})
-
-    return {"list": list_resources, "list_by_resource_group": list_in_group}
 
 
 def _fits(body: dict[str, Any], resource: ResourceId, condition: str) -> bool:
@@ -498,11 +483,6 @@ def _deletes(cloud: Cloud, subscription: str) -> Any:
     return SimpleNamespace(by_id=delete_by_id, group=delete_group)
 
 
-def _group(body: dict[str, Any]) -> Any:
-    known = ("id", "name", "location", "managedBy", "tags")
-    return resources.ResourceGroup({key: body[key] for key in known if key in body})
-
-
 class _Operations:
     """One operation group of the vaults of a subscription."""
 
@@ -511,18 +491,10 @@ class _Operations:
         self._subscription = subscription
         self._name = name
 
-    def _of(self, group: str, vault: str) -> list[dict[str, Any]]:
-        return self._cloud.vaults[ResourceId.of(self._subscription, group, VAULT, vault)][self._name]
-
-    async def list(self, group: str, vault: str) -> AsyncIterator[Any]:
-        self._cloud.reported(self._name)
-        for body in self._of(group, vault):
-            yield _LISTS[self._name](body)
-
     async def get(self, group: str, vault: str, *path: str) -> Any:
         name = path[-1]
         self._cloud.reads.append(f"{self._name}/{name}")
-        for body in self._of(group, vault):
+        for body in self._cloud.vaults[ResourceId.of(self._subscription, group, VAULT, vault)][self._name]:
             if body["name"] == name:
                 return _LISTS[self._name](body)
         raise answer(404, "NotFound")
@@ -547,21 +519,13 @@ class _Operations:
 
 
 def _site_recovery(cloud: Cloud, subscription: str) -> Any:
-    async def get_eligibility(_group: str, _name: str) -> Any:
-        if fault := cloud.faults.get("eligibility"):
-            raise fault
-        return site_recovery.ReplicationEligibilityResults({"properties": {"errors": cloud.eligibility_errors}})
+    return SimpleNamespace(**{name: _Operations(cloud, subscription, name) for name in _LISTS})
 
-    async def list_points(*path: str) -> AsyncIterator[Any]:
-        cloud.reported(f"recovery points of {path[-1]}")
-        for body in cloud.recovery_points:
-            yield site_recovery.RecoveryPoint(body)
 
-    return SimpleNamespace(
-        **{name: _Operations(cloud, subscription, name) for name in _LISTS},
-        recovery_points=SimpleNamespace(list_by_replication_protected_items=list_points),
-        replication_eligibility_results=SimpleNamespace(get=get_eligibility),
-    )
+def _shown_id(row: Any, otherwise: str) -> str:
+    """The ID in a row; a test may have spoiled it."""
+    shown = row.get("id") if isinstance(row, dict) else None
+    return shown if isinstance(shown, str) else otherwise
 
 
 def our_item_name() -> str:

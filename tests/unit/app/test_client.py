@@ -99,9 +99,8 @@ async def test_clients_are_made_once_for_each_kind_and_subscription(monkeypatch:
     monkeypatch.setenv("IDENTITY_HEADER", "secret")
     one = azure()
 
-    assert one.compute(SUBSCRIPTION) is one.compute(SUBSCRIPTION.upper())
-    assert one.compute(SUBSCRIPTION) is not one.compute(ELSEWHERE)
-    assert one.resources(SUBSCRIPTION) is one.resources(SUBSCRIPTION)
+    assert one.resources(SUBSCRIPTION) is one.resources(SUBSCRIPTION.upper())
+    assert one.resources(SUBSCRIPTION) is not one.resources(ELSEWHERE)
     assert one.site_recovery(SUBSCRIPTION) is one.site_recovery(SUBSCRIPTION)
     await one.close()
 
@@ -115,21 +114,21 @@ class Pages(Azure):
     def __init__(self, *pages: dict[str, Any]) -> None:
         super().__init__(settings())
         self.pages = list(pages)
-        self.asked: list[dict[str, str]] = []
+        self.asked: list[tuple[str, dict[str, str]]] = []
 
     async def get(self, path: str, api_version: str, **query: str) -> dict[str, Any]:
-        assert (path, api_version) == ("/subscriptions/x/providers/Microsoft.Authorization/locks", "2020-05-01")
-        self.asked.append(query)
+        assert api_version == "2020-05-01"
+        self.asked.append((path, query))
         return self.pages.pop(0)
 
 
-async def test_all_pages_of_a_list_are_read() -> None:
-    following = "https://management.azure.com/x?api-version=2020-05-01&$skipToken=a%3D%3D&%24top=2"
-    azure = Pages({"value": [{"id": 1}], "nextLink": following}, {"value": None, "nextLink": ""})
+@pytest.mark.parametrize("host", ["https://management.azure.com", "https://MANAGEMENT.azure.com:443", ""])
+async def test_all_pages_of_a_list_are_read(host: str) -> None:
+    following = "/x?api-version=2020-05-01&$skipToken=a%3D%3D&%24top=2"
+    azure = Pages({"value": [{"id": 1}], "nextLink": host + following}, {"value": [], "nextLink": None})
 
-    path = "/subscriptions/x/providers/Microsoft.Authorization/locks"
-    assert [each async for each in azure.list(path, "2020-05-01")] == [{"id": 1}]
-    assert azure.asked == [{}, {"$skipToken": "a==", "$top": "2"}]
+    assert [each async for each in azure.list("/locks", "2020-05-01", top="2")] == [{"id": 1}]
+    assert azure.asked == [("/locks", {"top": "2"}), (following, {})]
 
 
 async def test_a_resource_is_remembered_for_as_long_as_the_caller_takes_it_and_forgotten_when_written() -> None:

@@ -83,7 +83,8 @@ def codes(vm_status: VmStatus) -> list[str]:
 
 def enable_job(state: str, hours_ago: float, name: str = "j") -> Job:
     at = NOW - timedelta(hours=hours_ago)
-    return Job(name=name, scenario="EnableDr", state=state, target=VM_ID.name, started=at, ended=at)
+    ended = None if state == "InProgress" else at
+    return Job(name=name, scenario="EnableDr", state=state, target=VM_ID.name, started=at, ended=ended)
 
 
 CLEANUP = settings(mode=Mode.CLEANUP)

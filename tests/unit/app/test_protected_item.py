@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.arm.listing import Listing
 from shared.model import naming
 from shared.model.replicated_item import Job, JobStage, Stage
 from shared.model.resource_id import ResourceId
@@ -81,6 +82,7 @@ def test_an_item_is_ours_by_its_name_alone() -> None:
         ("Failed", JobStage.FAILED),
         ("Cancelled", JobStage.FAILED),
         ("Suspended", JobStage.FAILED),
+        ("Other", JobStage.FAILED),
     ],
 )
 def test_each_state_of_a_job_is_one_stage(state: str, stage: JobStage) -> None:
@@ -91,7 +93,8 @@ def test_each_state_of_a_job_is_one_stage(state: str, stage: JobStage) -> None:
 def test_a_job_enables_a_vm_by_scenario_name_and_state() -> None:
     job = Job(name="1", scenario="EnableDr", state="InProgress", target="WEB-1")
     others = ({"scenario": "DisableDr"}, {"target": "web-10"}, {"state": "Succeeded"}, {"state": "Failed"})
-    jobs = Jobs([job, *(job.model_copy(update={"name": f"not-{n}", **other}) for n, other in enumerate(others))])
+    more = (job.model_copy(update={"name": f"not-{n}", **other}) for n, other in enumerate(others))
+    jobs = Jobs(Listing((job, *more)))
 
     assert jobs.enabling(VM_ID) == [job]
     assert [jobs.named(name) for name in ("1", "2")] == [job, None]

@@ -21,6 +21,7 @@ from shared.model.resource_types import ACCOUNT, PLACEMENT_GROUP
 from shared.model.step_result import Pending, Ready
 from shared.model.target_resources import VirtualNetwork
 from shared.observe.inventory import compliance_report
+from shared.observe.orphans import made_in_target
 from shared.provision.registry import remove, usage
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
@@ -332,14 +333,11 @@ async def test_a_young_one_a_locked_one_and_one_without_its_tag_stay(cloud: Clou
 
 async def test_one_whose_tag_went_since_it_was_listed_stays(azure: FakeAzure, cloud: Cloud) -> None:
     """Resource Manager's list of tagged resources may be older than the resource."""
-    list_it = azure.resources(SUBSCRIPTION).resources.list
-    listed = [
-        each async for each in list_it(filter="tagName eq 'dr-made-by' and tagValue eq 'azure-vm-dr-autoprotect'")
-    ]
+    listed = await made_in_target(azure)
     cloud.resources[SET.key]["tags"] = {}
     found = await usage(azure, SET)
 
-    assert str(SET) in [each.id for each in listed]
+    assert SET in listed
     assert found
     assert found.tags == {}
 

@@ -1,7 +1,6 @@
 """The lists of a vault: what cannot be read is left out and reported, and what an item says of its past and of its
 jobs."""
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +9,8 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.site_recovery.vault import Vault, vault_of
-from tests.unit.app.examples import CONTAINER, VAULT_ID, settings
-from tests.unit.app.fake_azure import POLICY, Cloud, FakeAzure, answer, item_body, job_body
+from tests.unit.app.examples import VAULT_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 
 
 @pytest.fixture
@@ -29,83 +28,6 @@ def vault(cloud: Cloud) -> Vault:
 async def only_item(vault: Vault) -> ProtectedItem:
     (item,) = await vault.items.get()
     return item
-
-
-# Records that cannot be read
-
-
-async def read_all(vault: Vault) -> dict[str, tuple[Any, ...]]:
-    return {
-        "replication_protected_items": tuple(await vault.items.get()),
-        "replication_jobs": tuple(await vault.jobs.get()),
-        "replication_fabrics": await vault.fabrics.get(),
-        "replication_protection_containers": await vault.containers.get(),
-        "replication_policies": await vault.policies.get(),
-        "replication_protection_container_mappings": await vault.container_mappings.get(),
-        "replication_network_mappings": await vault.network_mappings.get(),
-    }
-
-
-STRANGE = [
-    ("replication_protected_items", {"id": "no-id", "properties": item_body("Protected")["properties"]}),
-    ("replication_protected_items", item_body("Protected", fabricObjectId="web-1")),
-    ("replication_protected_items", item_body("Protected", recoveryFabricObjectId="/subscriptions/unknown")),
-    ("replication_protected_items", item_body("Protected", protectedManagedDisks=[{"diskId": ""}])),
-    ("replication_protected_items", {"id": str(VAULT_ID), "name": "x", "properties": None}),
-    ("replication_jobs", {"id": str(VAULT_ID), "name": "job-2", "properties": None}),
-    ("replication_fabrics", {"id": str(VAULT_ID), "properties": None}),
-    ("replication_fabrics", {"id": "x", "properties": {"customDetails": {"instanceType": "Azure"}}}),
-    ("replication_protection_containers", {"id": "no-id", "name": "x"}),
-    ("replication_protection_containers", {"id": None, "name": "x"}),
-    ("replication_policies", {"id": str(POLICY), "properties": None}),
-    ("replication_policies", {"id": "x", "properties": {"providerSpecificDetails": {"instanceType": "A2A"}}}),
-    ("replication_protection_container_mappings", {"id": str(CONTAINER), "properties": None}),
-    (
-        "replication_protection_container_mappings",
-        {
-            "id": f"{CONTAINER}/replicationProtectionContainerMappings/n",
-            "properties": {
-                "policyId": "",
-                "targetProtectionContainerId": str(CONTAINER),
-                "providerSpecificDetails": {"instanceType": "A2A"},
-            },
-        },
-    ),
-    ("replication_network_mappings", {"id": str(VAULT_ID), "properties": None}),
-    (
-        "replication_network_mappings",
-        {"id": str(VAULT_ID), "properties": {"fabricSpecificSettings": {"instanceType": "AzureToAzure"}}},
-    ),
-]
-
-
-@pytest.mark.parametrize(("operations", "record"), STRANGE)
-async def test_a_record_that_cannot_be_read_is_reported_in_one_line_and_takes_no_other_with_it(
-    cloud: Cloud, vault: Vault, caplog: pytest.LogCaptureFixture, operations: str, record: dict[str, Any]
-) -> None:
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
-    cloud.vault["replication_jobs"].append(job_body("InProgress"))
-    without = await read_all(vault_of(FakeAzure(settings(), cloud), VAULT_ID))
-    cloud.vault[operations].insert(0, record)
-
-    with caplog.at_level(logging.WARNING, logger="dr.vault"):
-        assert await read_all(vault) == without
-
-    (line,) = caplog.messages
-    assert str(record["id"]) in line
-
-
-async def test_nothing_is_reported_records_that_are_merely_none_of_ours(
-    cloud: Cloud, vault: Vault, caplog: pytest.LogCaptureFixture
-) -> None:
-    for operations in cloud.vault:
-        cloud.vault[operations] = [{"id": str(VAULT_ID.child("x", "y")), "name": "y", "properties": {}}]
-
-    with caplog.at_level(logging.WARNING, logger="dr.vault"):
-        read = await read_all(vault)
-
-    assert caplog.messages == []
-    assert read["replication_protected_items"] == read["replication_policies"] == ()
 
 
 # What an item says of its past and of its jobs

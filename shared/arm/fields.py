@@ -1,0 +1,105 @@
+"""Fields of Azure's JSON, whatever is in them.
+
+An optional field that is odd costs that field only. A reference, or a part that may hold one, raises ValueError if it
+is there and cannot be read: what it names would count as absent, or as unused.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+
+from shared.model.resource_id import ResourceId
+
+Json = dict[str, Any]
+
+_FIRST_YEAR = 1970
+_US_TIME = "%m/%d/%Y %I:%M:%S %p"
+
+
+def text(given: object) -> str:
+    """The text, or ""."""
+    return given if isinstance(given, str) else ""
+
+
+def state(given: object) -> str:
+    """The text of a state, "" if there is none. Anything else becomes a text as well: an unknown state."""
+    return given if isinstance(given, str) else "" if given is None else f"unknown: {given!r}"
+
+
+_LARGEST = 1e12
+"""No number of Azure that the app reads is larger: seconds, sizes, percentages."""
+
+
+def whole(given: object) -> int | None:
+    """The number, rounded down; None if it is none."""
+    try:
+        number = None if isinstance(given, bool) else float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return int(number) if number is not None and isfinite(number) and abs(number) < _LARGEST else None
+
+
+def region(location: str | None) -> str:
+    """A region's name as ARM's own IDs write it: `East US 2` is `eastus2`. Raises ValueError."""
+    name = location.replace(" ", "").lower() if isinstance(location, str) else location or ""
+    if not isinstance(name, str) or not (name == "" or name.isalnum()):
+        raise ValueError(f"{location!r} is no region")
+    return name
+
+
+def time_of(given: object) -> datetime | None:
+    """A time in UTC, or None. Azure writes some without their zone (`agentExpiryDate`), some as
+    `11/29/2026 7:50:46 AM`, and the years 1 and 1753 for never."""
+    try:
+        return _time(given)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def has_happened(given: object) -> bool:
+    """Whether there is a time that is not never: also one that cannot be read."""
+    try:
+        return _time(given) is not None
+    except (TypeError, ValueError, OverflowError):
+        return True
+
+
+def _time(given: object) -> datetime | None:
+    if given is None or given == "":
+        return None
+    try:
+        found = datetime.fromisoformat(given)  # type: ignore[arg-type]
+    except ValueError:
+        found = datetime.strptime(given, _US_TIME)  # type: ignore[arg-type]  # noqa: DTZ007 (UTC, below)
+    if found.year < _FIRST_YEAR:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def reference(given: object) -> ResourceId | None:
+    """The ID, or None if there is none. Raises ValueError for anything that is no ID."""
+    return None if given is None or given == "" else required(given)
+
+
+def required(given: object) -> ResourceId:
+    """The ID. Raises ValueError."""
+    if not isinstance(given, str):
+        raise ValueError(f"{given!r} is no resource ID")
+    return ResourceId(given)
+
+
+def part(body: Json, name: str) -> Json:
+    """A member that is an object; {} if Azure leaves it out or writes null. Raises ValueError."""
+    found = body.get(name)
+    if not isinstance(found, dict | None):
+        raise ValueError(f"{name} is {str(found)[:80]!r}, not an object")
+    return found or {}
+
+
+def objects(body: Json, name: str) -> Sequence[Json]:
+    """A member that is a list of objects, likewise."""
+    found = body.get(name)
+    if not isinstance(found, list | None) or not all(isinstance(each, dict) for each in found or ()):
+        raise ValueError(f"{name} is {str(found)[:80]!r}, not a list of objects")
+    return found or ()
