@@ -60,7 +60,7 @@ def app(cloud: Cloud, *rows: Any, **changes: Any) -> FakeAzure:
 
 # What a row concerns
 
-CONCERNED = [OF_THE_VM, unread(), unread(ELSEWHERE), unread(None), unread("x"), None, 5, "text", []]
+CONCERNED: list[Any] = [OF_THE_VM, unread(), unread(ELSEWHERE), unread(None), unread("x"), None, 5, "text", []]
 
 
 @pytest.mark.parametrize("row", CONCERNED, ids=str)
