@@ -1,6 +1,7 @@
 """GET and PUT of one VM's protection over HTTP."""
 
 from http import HTTPStatus
+from typing import Any
 
 import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
@@ -8,6 +9,7 @@ from azure.durable_functions import DurableOrchestrationClient
 from shared.arm.client import Azure
 from shared.model.activity_io import Decision, Observation
 from shared.model.replicated_item import Stage
+from shared.model.step_result import first_line
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
 from shared.orchestrations import RUNNING, instance_of, last_change_of, status_of
@@ -86,9 +88,14 @@ async def get_protection(
         settings=plan.settings if plan else (),
         findings=(*observation.findings, *(plan.findings if plan else ())),
         running=running,
-        run=status.custom_status if running else status.output,
+        run=status.custom_status if running else _without_stack(status.output),
         last_change=last_change_of(status),
     ).response()
+
+
+def _without_stack(output: Any) -> Any:
+    """The result of a run; of one that failed by itself, a text, what it says before the stack trace."""
+    return first_line(output) if isinstance(output, str) else output
 
 
 def _reject_body_without_tags(flags: set[str], tags: dict[str, str]) -> None:

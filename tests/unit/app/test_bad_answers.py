@@ -6,20 +6,23 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
+from azure.durable_functions import OrchestrationRuntimeStatus
 
 from activities.reconcile_window import reconcile_window
 from activities.remove_orphans import remove_orphans
+from orchestrators.steps import unexpected
 from shared.arm.errors import MalformedResponseError
 from shared.config.settings import Mode
 from shared.model.step_result import Ready
 from shared.observe.inventory import compliance_report
 from shared.reconcile.sweep import Sweep, SweepReport
-from tests.unit.app.examples import open_settings
+from tests.unit.app.examples import VM_ID, open_settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient
 from tests.unit.app.rows import full_item
 from triggers.callers import Role, handle
 from triggers.compliance import get_compliance
+from triggers.protection import get_protection
 
 READS = ["resource graph", "items elsewhere", "groups in the graph"]
 READS += ["replication_protected_items", "replication_jobs", "replication_policies"]
@@ -80,3 +83,21 @@ async def test_what_nobody_foresaw_is_a_problem_document_without_a_stack_trace(c
     assert response.mimetype == "application/problem+json"
     assert json.loads(response.get_body())["code"] == "UnexpectedError"
     assert b"secret.py" not in response.get_body()
+
+
+STACK = '\nStack:   File "/home/site/wwwroot/shared/secret.py", line 1 \n {"$type":"System.Exception"}'
+
+
+async def test_a_run_that_failed_by_itself_shows_no_stack_trace(cloud: Cloud) -> None:
+    client = FakeDurableClient()
+    client.status, client.output = OrchestrationRuntimeStatus.Failed, f"Orchestrator function 'x' failed: boom{STACK}"
+    route = {"subscription": VM_ID.subscription, "group": VM_ID.resource_group, "name": VM_ID.name}
+    get = func.HttpRequest("GET", "https://app.example/api/x", params={}, headers={}, route_params=route, body=b"")
+
+    response = await get_protection(FakeAzure(open_settings(), cloud), client, get)  # type: ignore[arg-type]
+
+    assert json.loads(response.get_body())["run"] == "Orchestrator function 'x' failed: boom"
+
+
+def test_the_error_in_a_custom_status_is_one_line() -> None:
+    assert unexpected(RuntimeError(f"Activity function 'x' failed:  KeyError: 'id'{STACK}")).message.endswith("'id'")
