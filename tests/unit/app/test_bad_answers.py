@@ -49,7 +49,7 @@ async def test_it_is_a_gap_and_nothing_is_disabled_or_removed(cloud: Cloud, read
     azure = FakeAzure(open_settings(mode=Mode.CLEANUP, untag_grace_hours=0), cloud)
 
     response = await get_compliance(azure, request())
-    swept = await reconcile_window(azure, Sweep(poll_seconds=30), FakeDurableClient())  # type: ignore[arg-type]
+    swept = await reconcile_window(azure, Sweep(poll_seconds=30), FakeDurableClient())
     ended = await remove_orphans(azure, Sweep(poll_seconds=30, report=SweepReport(read_at=azure_read_at(response))))
 
     assert response.status_code == 200
@@ -94,7 +94,7 @@ async def test_a_run_that_failed_by_itself_shows_no_stack_trace(cloud: Cloud) ->
     route = {"subscription": VM_ID.subscription, "group": VM_ID.resource_group, "name": VM_ID.name}
     get = func.HttpRequest("GET", "https://app.example/api/x", params={}, headers={}, route_params=route, body=b"")
 
-    response = await get_protection(FakeAzure(open_settings(), cloud), client, get)  # type: ignore[arg-type]
+    response = await get_protection(FakeAzure(open_settings(), cloud), client, get)
 
     assert json.loads(response.get_body())["run"] == "Orchestrator function 'x' failed: boom"
 
