@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from azure.core.exceptions import HttpResponseError
+
 from shared.arm.client import Azure
 from shared.arm.errors import ThrottledError
 from shared.model.replicated_item import DISABLE, ENABLE, Job, Stage
@@ -75,8 +77,8 @@ async def _unused(azure: Azure, scenario: str) -> int:
     try:
         jobs = await _jobs(azure, scenario)
         most = azure.settings.max_enables_per_day if scenario == ENABLE else (await _share(azure, jobs))[0]
-    except ThrottledError:
-        raise
+    except (ThrottledError, HttpResponseError):
+        raise  # it passes: the sweep tries again
     except Exception as fault:
         log.warning("How many of %s are left could not be read: %s", scenario, fault)
         return 0

@@ -82,7 +82,14 @@ def codes(vm_status: VmStatus) -> list[str]:
 
 def enable_job(state: str, hours_ago: float, name: str = "j") -> Job:
     at = NOW - timedelta(hours=hours_ago)
-    return Job(name=name, scenario="EnableDr", state=state, target=VM_ID.name, started=at, ended=at)
+    return Job(
+        name=name,
+        scenario="EnableDr",
+        state=state,
+        target=VM_ID.name,
+        started=at,
+        ended=None if state == "InProgress" else at,
+    )
 
 
 CLEANUP = settings(mode=Mode.CLEANUP)
