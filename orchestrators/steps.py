@@ -6,7 +6,7 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.model.base import Model
-from shared.model.step_result import Error, Failed, Pending, StepResult, load_step_result
+from shared.model.step_result import Error, Failed, Pending, StepResult, first_line, load_step_result
 from shared.reconcile.batch import Batch
 from shared.reconcile.custom_status import bounded
 from shared.reconcile.run_state import RunState
@@ -58,5 +58,5 @@ def show(context: Context, status: dict[str, Any]) -> None:
 
 
 def unexpected(fault: Exception) -> Error:
-    """The error of an activity, without the stack trace and the paths that the extension appends."""
-    return Error(code="UnexpectedError", message=str(fault).split(" \n ", 1)[0])
+    """The error of an activity: its first line, without the stack trace and the paths that the extension appends."""
+    return Error(code="UnexpectedError", message=first_line(str(fault)))

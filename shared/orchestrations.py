@@ -15,6 +15,7 @@ from shared.model import naming
 from shared.model.changes import DISK_RETRY, DiskFailure
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import first_line
 from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
 
 log = logging.getLogger("dr.instances")
@@ -134,7 +135,7 @@ def orders_of(status: Any) -> tuple[str, ...]:
 
 def output_of(status: Any) -> Any:
     """The result of an instance; of one that failed the first line of the reason: a stack trace may follow."""
-    return status.output.partition("\n")[0] if isinstance(status.output, str) else status.output
+    return first_line(status.output) if isinstance(status.output, str) else status.output
 
 
 def last_change_of(status: Any) -> LastChange | None:

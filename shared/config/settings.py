@@ -358,7 +358,7 @@ def _in_words(problem: Any) -> str:
 
 def as_text(default: object) -> str:
     """A default as one would write it into the environment; `none` for an empty one."""
-    if default is None or default in ({}, ""):
+    if default is None or default in ({}, "", frozenset()):
         return "none"
     if isinstance(default, bool):
         return str(default).lower()

@@ -19,6 +19,11 @@ def _cut_to(longest: int) -> BeforeValidator:
     )
 
 
+def first_line(text: str) -> str:
+    """What a failure says before its stack trace begins."""
+    return text.strip().split("\n", 1)[0].rstrip()
+
+
 class Error(Model):
     """Why something failed, with the message of the service. `action` is what it recommends.
 

@@ -5,15 +5,21 @@ A list of jobs is seconds old when it is read, and a hundred VMs may read the sa
 before it is sent. (With a list of 15 s alone, a cap of 50 let 200 through.)
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from azure.core.exceptions import HttpResponseError
+
 from shared.arm.client import Azure
+from shared.arm.errors import ThrottledError
 from shared.config.intervals import FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY
 from shared.model.replicated_item import DISABLE, ENABLE, Job, Stage
 from shared.site_recovery.vault import vaults_of
+
+log = logging.getLogger("dr.limits")
 
 _WINDOW = timedelta(hours=24)
 
@@ -42,8 +48,8 @@ async def enables_left(azure: Azure) -> AsyncIterator[Budget]:
 
 
 async def enables_unused(azure: Azure) -> int:
-    """How many daily enables are left. Reserves none."""
-    return max(0, azure.settings.max_enables_per_day - _used(azure, ENABLE, await _jobs(azure, ENABLE))[0])
+    """How many daily enables are left. Reserves none. 0 if that is not known: one bad list does not stop a sweep."""
+    return await _unused(azure, ENABLE)
 
 
 @asynccontextmanager
@@ -62,10 +68,20 @@ async def disables_left(azure: Azure) -> AsyncIterator[Budget]:
 
 
 async def disables_unused(azure: Azure) -> int:
-    """How many daily disables are left. Reserves none."""
-    jobs = await _jobs(azure, DISABLE)
-    most, _ = await _share(azure, jobs)
-    return max(0, most - _used(azure, DISABLE, jobs)[0])
+    """How many daily disables are left, likewise."""
+    return await _unused(azure, DISABLE)
+
+
+async def _unused(azure: Azure, scenario: str) -> int:
+    try:
+        jobs = await _jobs(azure, scenario)
+        most = azure.settings.max_enables_per_day if scenario == ENABLE else (await _share(azure, jobs))[0]
+    except (ThrottledError, HttpResponseError):
+        raise  # it passes: the sweep tries again
+    except Exception as fault:
+        log.warning("How many of %s are left could not be read: %s", scenario, fault)
+        return 0
+    return max(0, most - _used(azure, scenario, jobs)[0])
 
 
 async def _share(azure: Azure, disables: list[Job]) -> tuple[int, int]:

@@ -31,7 +31,7 @@ def page(*rows: Any, **more: Any) -> Answer:
     return 200, {"Content-Type": JSON}, json.dumps({"value": rows, **more}).encode()
 
 
-class Wire(AioHttpTransport):
+class Wire(AioHttpTransport):  # type: ignore[misc]
     """Sends every request to a server of the test, and remembers its URL and whether it carries a token."""
 
     def __init__(self, port: int) -> None:

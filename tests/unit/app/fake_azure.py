@@ -269,7 +269,7 @@ class Cloud:
         *_, parent, last = path.split("/")
         if (rows := self._rows(path, last, query)) is not None:
             return {"value": rows}
-        if parent in _RAW and self._vault_of(path):
+        if parent in _RAW and self._vault_of(path) and path.lower() not in self.resources:
             return self._in_vault(path, _RAW[parent])
         if last == "CheckIPAddressAvailability":
             self.reported(path)
