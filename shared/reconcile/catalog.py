@@ -59,8 +59,8 @@ DRIFT = {
     "DiskNotProtected": Drift(
         Severity.WARNING,
         "a disk was attached after replication was enabled",
-        "adds it to an item that the app created",
-        "To any other item: add it in the portal under Disks.",
+        "adds it to an item that the app created, each disk by a job of its own; one that fails is tried once a day",
+        "GET .../protection shows why one could not be added. To any other item: add it in the portal under Disks.",
     ),
     "OsDiskReplaced": Drift(
         Severity.WARNING,
