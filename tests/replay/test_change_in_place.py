@@ -1,6 +1,7 @@
 """A VM that is protected: what differs is changed once and followed; and the run that makes target resources alone."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ RAW = Error(code="150039", message="The disk was not mapped.", action="Initialis
 NEEDS_REENABLE = warning("SettingNeedsReenable", "churn of web-1 is normal, and high is asked for.")
 
 
-def requests(instance: Instance, activity: str) -> list[dict[str, object]]:
+def requests(instance: Instance, activity: str) -> list[dict[str, Any]]:
     return [request for name, request in instance.requests if name == activity]
 
 

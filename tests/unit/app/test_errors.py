@@ -36,7 +36,7 @@ class Response:
 
 def refusal(status: int, body: Any = None, **headers: str) -> HttpResponseError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HttpResponseError(response=Response(status, body, named))  # type: ignore[arg-type]
+    return HttpResponseError(response=Response(status, body, named))
 
 
 async def outcome_of(error: Exception) -> StepResult:
