@@ -38,7 +38,7 @@ async def own_cache(
         if not holder:
             return OwnCache(taken=taken)
         if holder != ELSEWHERE:
-            obstacle = f"is in the resource group {holder} now, where Site Recovery does not find it"
+            obstacle = f"is in the resource group {holder} now"
             return OwnCache((Existing(id=account, obstacle=obstacle),), taken)
         if len(taken) + 1 == _MOST_NAMES:
             obstacle = f"cannot be created: {ELSEWHERE} holds its name, and the {len(taken)} names before it"

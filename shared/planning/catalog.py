@@ -62,8 +62,8 @@ DRIFT = {
     "DiskNotProtected": Row(
         Severity.WARNING,
         "a disk was attached after replication was enabled",
-        "adds it to an item that the app created",
-        "Nothing if the app created the item, unless another finding says why the disk is not added. Any other item: "
+        "adds it to an item that the app created, each disk by a job of its own; one that fails is tried once a day",
+        "Nothing if the app created the item, unless GET .../protection shows why it is not added. Any other item: "
         "add the disk in the portal under Disks, if it was not left out on purpose.",
         {
             NOT_ADDED: Case(

@@ -1,6 +1,7 @@
 """A VM that is protected: what differs is changed once and followed; and the run that makes target resources alone."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ NEEDS_REENABLE = warning("TargetMismatch", "churn of web-1 is normal, and high i
 RAW = Error(code="150039", message="The disk was not mapped.", action="Initialise it.")
 
 
-def requests(instance: Instance, activity: str) -> list[dict[str, object]]:
+def requests(instance: Instance, activity: str) -> list[dict[str, Any]]:
     return [request for name, request in instance.requests if name == activity]
 
 

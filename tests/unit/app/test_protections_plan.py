@@ -6,7 +6,7 @@ import pytest
 
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from tests.unit.app.asking import answer_to, post, problem_of
-from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.examples import DATA_DISK, OS_DISK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from triggers.protections_plan import MOST_PLANNED, post_protections_plan
 
@@ -84,12 +84,17 @@ async def test_the_body_is_tried_on_each_as_a_put_would(cloud: Cloud) -> None:
 
 async def test_of_a_protected_vm_it_is_reported_what_would_be_changed(cloud: Cloud) -> None:
     cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name()))
+    disks = [{"diskId": str(OS_DISK), "diskType": "OperatingSystem"}]
+    cloud.vault["replication_protected_items"].append(
+        item_body("Protected", our_item_name(), protectedManagedDisks=disks)
+    )
+    profile = cloud.resources[VM_ID.key]["properties"]["storageProfile"]
+    profile["dataDisks"] = [{"managedDisk": {"id": str(DATA_DISK), "storageAccountType": "Premium_LRS"}}]
 
     (row,) = (await plans(cloud, VM_ID))["value"]
 
     assert row["blocked"] is False
-    assert [each["setting"] for each in row["changes"]] == ["disks/web-1-os"]
+    assert [each["setting"] for each in row["changes"]] == ["disks/web-1-data"]
     assert [(each["kind"], each["action"]) for each in row["resources"]] == [("replicated item", "change in place")]
 
 
