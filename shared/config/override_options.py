@@ -89,6 +89,7 @@ def _derived(setting: str, portal: str, default: str, allowed: str, azure: str =
 
 
 _POLICY = "profile"
+_ONCE_PROTECTED: dict[str, Any] = {"azure": "update of the item, once it is protected", "in_place": IN_PLACE}
 
 ROWS: tuple[Row, ...] = (
     _derived("sourceLocation", "Source > Region", "the VM's", "any region but the target", azure="enable job"),
@@ -152,8 +153,7 @@ ROWS: tuple[Row, ...] = (
         "Network > target IP address of an interface",
         "a static address is kept where the target subnet has it and it is free; else the next free one",
         "a free IPv4 address of the target subnet; or nic=…, one by one",
-        azure="update of the item, once it is protected",
-        in_place=IN_PLACE,
+        **_ONCE_PROTECTED,
         of="nic",
     ),
     _named(
@@ -161,8 +161,7 @@ ROWS: tuple[Row, ...] = (
         SECURITY_GROUP,
         "Network > network security group of an interface",
         "none",
-        azure="update of the item, once it is protected",
-        in_place=IN_PLACE,
+        **_ONCE_PROTECTED,
         of="nic",
     ),
     _named(
@@ -170,8 +169,7 @@ ROWS: tuple[Row, ...] = (
         PUBLIC_IP,
         "Network > public IP address of an interface",
         "none",
-        azure="update of the item, once it is protected",
-        in_place=IN_PLACE,
+        **_ONCE_PROTECTED,
         of="nic",
     ),
     _chosen(
@@ -180,8 +178,7 @@ ROWS: tuple[Row, ...] = (
         "Network > load balancer of an interface",
         "none",
         "ID of a load balancer's backend address pool; or nic=…, one by one",
-        azure="update of the item, once it is protected",
-        in_place=IN_PLACE,
+        **_ONCE_PROTECTED,
         resource_type=POOL,
         of="nic",
     ),
@@ -233,8 +230,7 @@ ROWS: tuple[Row, ...] = (
         "Compute > size of the target VM",
         "the source's",
         "a size that the target region offers",
-        azure="update of the item, once it is protected",
-        in_place=IN_PLACE,
+        **_ONCE_PROTECTED,
         field="size",
         shown_as="recoveryAzureVMSize",
     ),
@@ -244,8 +240,7 @@ ROWS: tuple[Row, ...] = (
         "Compute > name of the target VM",
         "the source's",
         "1 to 64 letters, digits and - (15 for Windows)",
-        azure="update of the item, once it is protected",
-        in_place=IN_PLACE,
+        **_ONCE_PROTECTED,
         field="name",
         shown_as="recoveryAzureVMName",
     ),
