@@ -14,11 +14,21 @@ from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 T = TypeVar("T")
+# The last segment of the lists that can lag.
+_LAGGING = {
+    "replicationfabrics",
+    "replicationprotectioncontainers",
+    "replicationpolicies",
+    "replicationprotectioncontainermappings",
+    "replicationnetworkmappings",
+    "replicationprotecteditems",
+    "replicationjobs",
+}
 
 
 def listed(world: World, call: Call, values: Sequence[T], show: Callable[[T], Any] = lambda value: value) -> Answer:
     """Site Recovery's lists always have a nextLink, null on the last page. The size of a page is invented."""
-    if world.vault_lists is not None:
+    if world.vault_lists is not None and ids.last_segment(call.path).lower() in _LAGGING:
         shown = [show(value) for value in values]
         known = _known(world.vault_lists, call.path, shown, only="$filter" in call.query)
         return Answer(200, {"nextLink": None, **page(world, call, known)})

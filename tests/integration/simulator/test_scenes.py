@@ -40,6 +40,8 @@ async def test_the_lists_of_a_vault_lag_and_a_get_does_not() -> None:
     async with azure(scene(protected("web-1"))) as clients:
         items, jobs = clients.recovery.replication_protected_items, clients.recovery.replication_jobs
         await clients.call("PATCH", "/sim/behaviour", {"vaultListsLagSeconds": 1_000_000_000})
+        points = clients.recovery.recovery_points.list_by_replication_protected_items
+        assert await names(points(VAULT_GROUP, VAULT, "primary", "here", "item-web-1"))
         await enable(clients, enable_body("web-2"), "item-web-2")
         await clients.call("DELETE", ITEM)
         assert (await items.get(VAULT_GROUP, VAULT, "primary", "here", "item-web-2")).name == "item-web-2"
