@@ -1,12 +1,10 @@
 """Following runs to their end, and counting what they asked of Azure."""
 
-import asyncio
-import time
 from collections import Counter
 from typing import Any
 
 from local.stack import Stack
-from tests.e2e.conftest import longer
+from tests.waiting import eventually
 
 _ENDED = {"Completed", "Failed", "Terminated"}
 
@@ -33,17 +31,14 @@ def route_of(vm: str) -> str:
 
 
 async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, dict[str, Any]]:
-    """The results by VM name, once the runs of that many VMs have ended. AssertionError after `within` seconds."""
-    within = longer(within)
-    deadline = time.monotonic() + within
-    while True:
+    """The results by VM name, once the runs of that many VMs have ended."""
+
+    async def ended() -> list[dict[str, Any]] | None:
         instances = await stack.instances()
-        ended = [instance for instance in instances if instance["runtimeStatus"] in _ENDED]
-        if len(ended) == len(instances) == vms:
-            return {_name(instance): _output(instance) for instance in ended}
-        states = {_name(each): (each["runtimeStatus"], each["customStatus"]) for each in instances}
-        assert time.monotonic() < deadline, f"not ended within {within} s: {states}\n{stack.log_of('host')[-3000:]}"
-        await asyncio.sleep(0.1)
+        over = all(instance["runtimeStatus"] in _ENDED for instance in instances)
+        return instances if over and len(instances) == vms else None
+
+    return {_name(instance): _output(instance) for instance in await eventually(ended, within=within)}
 
 
 def _name(instance: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from local.stack import Stack
 from shared.reconcile.sweep import SweepReport
-from tests.e2e.conftest import eventually
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -82,7 +81,6 @@ def machines(draw: st.DrawFn, number: int) -> Json:
 worlds = st.tuples(*(machines(number) for number in range(VMS)))
 
 
-@pytest.mark.timeout(300)
 def test_what_is_planned_is_done_once_and_nothing_else_is(start_stack: StartStack, tmp_path: Path) -> None:
     @settings(
         max_examples=4,

@@ -4,12 +4,12 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event, written
+from tests.waiting import eventually
 
 
 def route(name: str, subscription: str = estates.SUBSCRIPTION, group: str = "app") -> str:
@@ -45,7 +45,6 @@ async def test_put_refuses_a_vm_that_is_not_eligible_and_tags_nothing(start_stac
         assert await stack.instances() == []
 
 
-@pytest.mark.timeout(120)
 async def test_bad_requests_are_refused_and_start_nothing(start_stack: StartStack) -> None:
     vm = estates.vm("web-1", tagged=False)
     other = "22222222-2222-4222-8222-222222222222"

@@ -16,9 +16,10 @@ from schemathesis.specs.openapi import checks
 from local.stack import Stack
 from shared.config.override_options import CHOICES
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import written
 from tests.unit.app.test_request_body import GOOD
+from tests.waiting import eventually
 from triggers.routes import PLAN, PROTECTION
 
 CHECKS = [

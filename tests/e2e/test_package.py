@@ -27,7 +27,6 @@ def _package(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.timeout(600)
 def test_what_is_deployed_is_complete_and_works_by_itself(tmp_path: Path) -> None:
     built = tmp_path / "built"
     done = _package("--keep", str(built), "--speed", "600")

@@ -12,12 +12,13 @@ from local.simulator.access.roles import Role, parse
 from local.stack import Stack
 from tests import estates
 from tests.e2e import overrides
-from tests.e2e.conftest import SPEED, StartStack, eventually
+from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import results, write_event
 from tests.e2e.overrides import CACHES, CHOSEN, OPEN
 from tests.e2e.sweeping import sweep
 from tests.e2e.test_http import route
 from tests.e2e.untagging import CLEANUP, SOON, ended, grace, untag
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -58,7 +59,6 @@ def world() -> Json:
     )
 
 
-@pytest.mark.timeout(400)
 async def test_each_right_is_for_something_and_nothing_is_done_without_one(start_stack: StartStack) -> None:
     """That none is missing, the fixture says of this and of all the other tests."""
     async with start_stack(world(), settings=CLEANUP | grace(SOON) | SCOPES) as stack:
@@ -84,7 +84,6 @@ async def test_each_right_is_for_something_and_nothing_is_done_without_one(start
     assert told_linked == {right for right, ways in found.items() if ways == {"linked"}}
 
 
-@pytest.mark.timeout(240)
 async def test_a_target_group_goes_where_the_scope_is_wider_than_it(start_stack: StartStack) -> None:
     """A group that is named in the scope stays: the app's rights are assigned on it."""
     estate = estates.estate([estates.vm("made", tagged=False)])

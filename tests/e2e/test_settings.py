@@ -14,8 +14,9 @@ import pytest
 from local import estates
 from local.__main__ import main
 from local.stack import APP, Stack
-from tests.e2e.conftest import SPEED, eventually
+from tests.e2e.conftest import SPEED
 from tests.e2e.follow import results, write_event
+from tests.waiting import eventually
 
 INDEXED = """
 from azure_functions_runtime import loader
