@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready, load_step_result
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
+from tests.waiting import eventually, longer
 
 (resolve_source,) = (
     builder._function.get_user_function()
@@ -119,7 +119,7 @@ async def test_low_priority_waits_while_others_pass() -> None:
         flood = [asyncio.create_task(activity()) for _ in range(250)]
         await asyncio.wait(flood, return_when=asyncio.FIRST_EXCEPTION)
         await asyncio.gather(*(gateway.look() for _ in range(8)))
-        await _until(lambda: statuses(simulator)[200] == 187 + 8)
+        await eventually(lambda: statuses(simulator)[200] == 187 + 8)
 
         # A few wait, and hold their places; the others have made room.
         waiting = [each for each in flood if not each.done()]
@@ -140,7 +140,7 @@ async def test_an_activity_leaves_the_way_to_others_if_its_orchestration_says_so
         monkeypatch.setattr(shared.arm.client, "gateway", lambda: gateway)
 
         async def look_in_background() -> Any:
-            return await asyncio.wait_for(resolve_source(request | {"lowPriority": True}), timeout=3)
+            return await asyncio.wait_for(resolve_source(request | {"lowPriority": True}), timeout=longer(3))
 
         assert load_step_result(await look_in_background()).status == "ready"
         await asyncio.gather(*(gateway.look() for _ in range(190)))
@@ -155,7 +155,7 @@ async def test_one_activity_s_retry_after_holds_back_all_others_of_its_bucket(ca
         rule = {"match": {"path": "/back-1$"}, "kind": "throttle", "times": 1, "retryAfter": 1}
         simulator.gateway.faults.add(rule)
         refused = asyncio.create_task(gateway.look(BACK))
-        await _until(lambda: "rate limit of reads" in caplog.text)
+        await eventually(lambda: "rate limit of reads" in caplog.text)
 
         await asyncio.gather(*(gateway.look() for _ in range(20)), refused, tag_vm(gateway, WEB, {"dr": "true"}))
 
@@ -198,13 +198,6 @@ async def test_two_processes_that_drain_one_bucket_see_each_other_in_its_headers
 
         await asyncio.gather(*(look(gateway) for _ in range(400) for gateway in processes))
         assert statuses(simulator) == {200: 800}
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 def _moment(request: dict[str, Any]) -> float:

@@ -1,12 +1,13 @@
 """Apps that the platform would refuse: one clear message, and an exit code that is not 0."""
 
+import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from local.processes import APP
+from tests import fork_server
 from tests.integration.host.running import make_app
 
 IMPORTS = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
@@ -16,16 +17,12 @@ HTTP = "def hello(req: func.HttpRequest) -> str:\n    return ''\n"
 def refusal(app: Path, *arguments: str) -> str:
     """The one message with which the host stops."""
     options = ["--app", str(app), "--port", "0", "--state-dir", str(app / "state"), *arguments]
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "local.host", *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert done.stderr.count("The host cannot start") == 1
-    return done.stderr
+    log = app.with_suffix(".log")
+    with log.open("w") as printed:
+        host = fork_server.start("local.host", *options, cwd=APP, env=os.environ, log=printed)
+    assert host.join(60) == 1, log.read_text()
+    assert log.read_text().count("The host cannot start") == 1
+    return log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -267,13 +267,13 @@ async def test_a_body_in_chunks_which_the_host_drops_is_refused_and_nothing_is_d
     assert (cloud.writes, hub.started) == ([], [])
 
 
+@pytest.mark.usefixtures("slept")
 async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud = Cloud()
     cloud.add_vm()
     monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
-    monkeypatch.setattr("shared.orchestrations._PAUSE", 0)
     route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
     request = func.HttpRequest("PUT", "https://app.example/api/x", route_params=route, body=b"")
 
