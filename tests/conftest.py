@@ -1,15 +1,13 @@
-"""What all tests need: unhurried properties, and the choice of who runs the orchestrations."""
+"""What all tests need: quick properties, and the choice of who runs the orchestrations."""
 
 from collections.abc import Iterator, Mapping
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
 
-from tests import original
+from tests import original, properties  # noqa: F401 - registers its profiles
 
-# Properties are held to what they say, not to how long an example takes: a busy machine takes its time.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 from hypothesis import assume, event, given
-from hypothesis import settings as examples
 
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, SourceVm
 from shared.planning.overrides import overrides_of
 from shared.reconcile.mismatches import Mismatch, mismatches
+from tests.properties import examples
 from tests.unit.app.examples import (
     DATA_DISK,
     NETWORK,
@@ -39,7 +39,7 @@ def item_of(**changes: object) -> ProtectedItem:
     return protected_item(**{**known, **changes})
 
 
-@examples(max_examples=150)
+@examples(150)
 @given(situations(fitting=True))
 def test_what_is_reported_without_reading_is_what_the_run_would_change(situation: Situation) -> None:
     """The VM was protected before anything was asked for; whatever is asked for since can be had."""

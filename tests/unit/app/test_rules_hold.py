@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.config.override_options import CHOICES
@@ -25,10 +24,11 @@ from shared.model.target_resources import (
     TargetResource,
 )
 from shared.planning.network import LONGEST_NAME
+from tests.properties import examples
 from tests.unit.app.examples import of_kind, plan_of, planning_context, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 
-enough = examples(max_examples=40)
+enough = examples(40)
 
 
 def rests_on(resource: TargetResource) -> set[str]:
