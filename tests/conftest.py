@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import hypothesis
 import pytest
 
-from tests import original, properties  # noqa: F401 - registers its profiles
+from tests import fork_server, original, properties  # noqa: F401 - registers its profiles
 
 hypothesis.settings.load_profile("quick")
 
@@ -22,13 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _durable(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every host of the session runs on what --durable says, unless a test says otherwise."""
+    """Every host of the session runs on what --durable says, unless a test says otherwise; none is left at its end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DURABLE_HOST", raising=False)
         if request.config.getoption("--durable") == "external":
             for name, value in request.getfixturevalue("durable_extension").items():
                 patch.setenv(name, value)
         yield
+    fork_server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ tests start theirs in the ordinary way. Linux only.
 """
 
 import asyncio
-import atexit
 import gc
 import importlib
 import json
@@ -76,7 +75,7 @@ def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], log: 
     ours, theirs = socket.socketpair()
     request = {"module": module, "arguments": arguments, "folder": str(cwd), "environment": dict(env)}
     with theirs:
-        socket.send_fds(_server(), [json.dumps(request).encode()], [theirs.fileno(), log.fileno()])
+        socket.send_fds(_server()[0], [json.dumps(request).encode()], [theirs.fileno(), log.fileno()])
     return ForkedProcess(ours)
 
 
@@ -87,18 +86,19 @@ async def spawn(*command: str, cwd: Path, env: Mapping[str, str], stdout: IO[Any
 
 
 @cache
-def _server() -> socket.socket:
+def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """One for this process, which it does not outlive."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        server = subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=theirs)  # noqa: S603
+        return ours, subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=theirs)  # noqa: S603
 
-    def stop() -> None:
-        ours.close()
-        server.wait()
 
-    atexit.register(stop)
-    return ours
+def stop() -> None:
+    """The server, if there is one: at the end of the tests, so that what it has covered counts."""
+    if _server.cache_info().currsize:
+        control, process = _server()
+        control.close()
+        process.wait()
 
 
 def _serve(control: socket.socket) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from tests.e2e import overrides
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, route_of, write_event, written
 from tests.e2e.test_hostile_tags import HOSTILE, OTHER, PROFILES, SETTINGS
+
+pytestmark = pytest.mark.wide
 
 Json = dict[str, Any]
 

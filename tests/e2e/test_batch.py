@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -35,6 +37,7 @@ async def followed(stack: Stack, batch: str, *, within: float) -> list[dict[str,
     return reported
 
 
+@pytest.mark.wide
 async def test_two_hundred_vms_of_a_resource_group_are_enabled_as_one_batch(start_stack: StartStack) -> None:
     async with start_stack(estates.estate(fleet(VMS, OFF))) as stack:
         status, accepted = await stack.api("POST", "protections", BY_GROUP)

@@ -3,6 +3,8 @@
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -19,6 +21,7 @@ _PARTS = {
 }
 
 
+@pytest.mark.wide
 async def test_fifty_vms_share_one_of_each(start_stack: StartStack) -> None:
     async with start_stack(_estate()) as stack:
         ended, writes = await _protect_all(stack)

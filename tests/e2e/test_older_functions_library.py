@@ -13,6 +13,8 @@ from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
 
+pytestmark = pytest.mark.registry
+
 VERSION = "1.24.0"
 REQUIREMENT = (
     f"azure-functions=={VERSION} --hash=sha256:32b12c2a219824525849dd92036488edeb70d306d164efd9e941f10f9ac0a91c\n"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,8 @@ from tests.e2e.follow import written
 from tests.unit.app.test_request_body import GOOD
 from tests.waiting import eventually
 from triggers.routes import PLAN, PROTECTION
+
+pytestmark = pytest.mark.wide
 
 CHECKS = [
     not_a_server_error,

@@ -35,6 +35,7 @@ async def _have_ended(stack: Stack, vms: int) -> bool:
     return len(states) == vms and not {"Pending", "Running"} & set(states)
 
 
+@pytest.mark.wide
 async def test_no_confirmed_delete_is_lost_beside_the_event_of_its_own_tag_write(
     start_stack: StartStack, request: pytest.FixtureRequest
 ) -> None:

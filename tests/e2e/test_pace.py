@@ -6,6 +6,8 @@ That events go first is shown in tests/integration/app/test_pace.py, where no ho
 import asyncio
 from collections import Counter
 
+import pytest
+
 from local.stack import Stack
 from shared.model import naming
 from shared.model.resource_id import ResourceId
@@ -14,6 +16,8 @@ from tests import estates
 from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import enables, results, write_event, written
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.wide
 
 # Half as fast as Azure: 12 reads come back in a second.
 TTL_SLOW = 0.5

@@ -12,6 +12,8 @@ from local.bench import importing
 from local.package.packages import PLACE
 from local.stack import APP
 
+pytestmark = pytest.mark.registry
+
 NO_REGISTRY = "the package registry cannot be reached"
 
 

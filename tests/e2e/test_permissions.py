@@ -10,7 +10,7 @@ import pytest
 from local import rights
 from local.simulator.access.roles import Role, parse
 from local.stack import Stack
-from tests import estates
+from tests import estates, fork_server
 from tests.e2e import overrides
 from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import results, write_event
@@ -117,9 +117,8 @@ async def test_a_right_that_is_missing_ends_the_run_and_is_named(
     roles = rights.load()
     del roles[role]["actions"][action]
     scopes = SCOPES | {"DR_PROFILES": json.dumps({"default": {}})}
-    async with Stack(
-        tmp_path, estates.estate([estates.vm("web-1")]), speed=SPEED, settings=scopes, roles=roles
-    ) as stack:
+    estate, spawn = estates.estate([estates.vm("web-1")]), fork_server.spawn
+    async with Stack(tmp_path, estate, speed=SPEED, settings=scopes, roles=roles, spawn=spawn) as stack:
         await stack.deliver(write_event(estates.vm_id("web-1")))
         ((name, result),) = (await results(stack, 1)).items()
         items = await overrides.items(stack)

@@ -99,6 +99,7 @@ async def until_done(call: Callable[[], Awaitable[None]]) -> int:
             await asyncio.sleep(throttled.next_slot(throttled.wait))
 
 
+@pytest.mark.wide
 async def test_six_hundred_reads_at_once_all_end_and_none_is_refused() -> None:
     """The bucket holds 250, and 250 a second come back at this speed."""
     async with gateways(speed=10) as (simulator, (gateway,)):
