@@ -1,4 +1,4 @@
-"""`python -m tests.busy [COMMAND]`: runs `make test`, or the command, beside two endless loops that keep the cores busy.
+"""`python -m tests.busy [COMMAND]` runs the command, or `make test`, beside two endless loops that keep the cores busy.
 
 Prints how long it took; the exit code is the command's.
 """
