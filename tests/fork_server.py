@@ -6,6 +6,7 @@ tests start theirs in the ordinary way. Linux only.
 """
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import json
@@ -72,7 +73,7 @@ class ForkedProcess:
 
 def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], log: IO[Any]) -> ForkedProcess:
     """`python -m <module> <arguments>`, in that folder and environment; what it prints goes into the log."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = _pair()
     request = {"module": module, "arguments": arguments, "folder": str(cwd), "environment": dict(env)}
     with theirs:
         socket.send_fds(_server()[0], [json.dumps(request).encode()], [theirs.fileno(), log.fileno()])
@@ -85,12 +86,17 @@ async def spawn(*command: str, cwd: Path, env: Mapping[str, str], stdout: IO[Any
     return start(module, *arguments, cwd=cwd, env=env, log=stdout)
 
 
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Of sockets that keep messages apart."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 @cache
 def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """One for this process, which it does not outlive."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = _pair()
     with theirs:
-        return ours, subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=theirs)  # noqa: S603
+        return ours, subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=theirs.fileno())  # noqa: S603
 
 
 def stop() -> None:
@@ -128,10 +134,11 @@ def _watch(message: bytes, number: int, log: int) -> None:
         _run(log, **json.loads(message))
     connection.send(str(pid).encode())
     ended = os.pidfd_open(pid)
-    if ended not in select.select([connection, ended], [], [])[0]:
+    if ended not in select.select([connection.fileno(), ended], [], [])[0]:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+    with contextlib.suppress(BrokenPipeError):
+        connection.send(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
