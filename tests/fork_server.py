@@ -72,7 +72,7 @@ class ForkedProcess:
 
 
 def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], log: IO[Any]) -> ForkedProcess:
-    """`python -m <module> <arguments>`, in that folder and environment; what it prints goes into the log."""
+    """A process of the module's `main(arguments)`, in that folder and environment. What it prints goes into the log."""
     ours, theirs = _pair()
     request = {"module": module, "arguments": arguments, "folder": str(cwd), "environment": dict(env)}
     with theirs:
@@ -83,7 +83,7 @@ def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], log: 
 async def spawn(*command: str, cwd: Path, env: Mapping[str, str], stdout: IO[Any], **_: Any) -> ForkedProcess:
     """In place of `asyncio.create_subprocess_exec`."""
     _python, _m, module, *arguments = command
-    return start(module, *arguments, cwd=cwd, env=env, log=stdout)
+    return start(f"{module}.__main__", *arguments, cwd=cwd, env=env, log=stdout)
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:
@@ -150,7 +150,7 @@ def _run(log: int, module: str, arguments: list[str], folder: str, environment: 
     for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
         os.dup2(stream, number)
     _trust(environment.get("SSL_CERT_FILE"))
-    sys.exit(importlib.import_module(f"{module}.__main__").main(arguments))
+    sys.exit(importlib.import_module(module).main(arguments))
 
 
 def _trust(authority: str | None) -> None:

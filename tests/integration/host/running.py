@@ -30,6 +30,13 @@ def make_app(folder: Path, source: str, **durable: Any) -> Path:
     return folder
 
 
+def run_forked(module: str, *arguments: str, log: Path) -> tuple[int, str]:
+    """The exit code of a process, and what it has printed."""
+    with log.open("w") as printed:
+        process = fork_server.start(module, *arguments, cwd=APP, env=os.environ, log=printed)
+    return process.join(DEADLINE), log.read_text()
+
+
 class RunningHost:
     """Start it, talk to it, stop or kill it, start it again on the same state."""
 
@@ -44,7 +51,9 @@ class RunningHost:
         self.state_dir.mkdir(parents=True, exist_ok=True)
         arguments = ["--app", str(self.app), "--port", "0", "--state-dir", str(self.state_dir)]
         with self.log.open("ab") as log:
-            self.process = fork_server.start("local.host", *arguments, cwd=APP, env=os.environ | self.env, log=log)
+            self.process = fork_server.start(
+                "local.host.__main__", *arguments, cwd=APP, env=os.environ | self.env, log=log
+            )
         started = time.monotonic()
         while self.ready.get("pid") != self.process.pid:
             assert self.process.returncode is None, self.log.read_text()

@@ -1,14 +1,11 @@
 """Apps that the platform would refuse: one clear message, and an exit code that is not 0."""
 
-import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from local.processes import APP
-from tests import fork_server
-from tests.integration.host.running import make_app
+from tests.integration.host.running import make_app, run_forked
 
 IMPORTS = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
 HTTP = "def hello(req: func.HttpRequest) -> str:\n    return ''\n"
@@ -17,12 +14,10 @@ HTTP = "def hello(req: func.HttpRequest) -> str:\n    return ''\n"
 def refusal(app: Path, *arguments: str) -> str:
     """The one message with which the host stops."""
     options = ["--app", str(app), "--port", "0", "--state-dir", str(app / "state"), *arguments]
-    log = app.with_suffix(".log")
-    with log.open("w") as printed:
-        host = fork_server.start("local.host", *options, cwd=APP, env=os.environ, log=printed)
-    assert host.join(60) == 1, log.read_text()
-    assert log.read_text().count("The host cannot start") == 1
-    return log.read_text()
+    code, printed = run_forked("local.host.__main__", *options, log=app.with_suffix(".log"))
+    assert code == 1, printed
+    assert printed.count("The host cannot start") == 1
+    return printed
 
 
 @pytest.mark.parametrize(
