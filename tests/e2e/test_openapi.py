@@ -19,7 +19,7 @@ from shared.config.override_options import CHOICES
 from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import written
-from tests.unit.app.test_request_body import GOOD
+from tests.unit.app.triggers.test_body import GOOD
 from tests.waiting import eventually
 from triggers.routes import PLAN, PROTECTION
 

@@ -13,7 +13,7 @@ from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
 from tests.unit.app.examples import VAULT_ID, VM_ID
-from tests.unit.app.test_outcome_events import NOW
+from tests.unit.app.reporting.test_events import NOW
 
 LATE = warning("DiskNotProtected", "The disk late is not replicated.")
 OLD = warning("RpoBreached", "The last recovery point is old.")

@@ -16,7 +16,7 @@ from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from tests.unit.app.examples import SUBSCRIPTION, TENANT, VM_ID
 from triggers.events import NotAboutAVmError, vm_of
 
-OFFICIAL = Path(__file__).parents[4] / "shared" / "recordings" / "fixtures" / "eventgrid"
+OFFICIAL = Path(__file__).parents[5] / "shared" / "recordings" / "fixtures" / "eventgrid"
 WRITE = "Microsoft.Compute/virtualMachines/write"
 SECRET = "alice@contoso.example"
 CLAIMS = {"name": SECRET, "ipaddr": "203.0.113.7", "appid": "0000-secret"}
