@@ -33,12 +33,14 @@ def route_of(vm: str) -> str:
 async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, dict[str, Any]]:
     """The results by VM name, once the runs of that many VMs have ended."""
 
-    async def ended() -> list[dict[str, Any]] | None:
-        instances = await stack.instances()
-        over = all(instance["runtimeStatus"] in _ENDED for instance in instances)
-        return instances if over and len(instances) == vms else None
+    instances: list[dict[str, Any]] = []
 
-    return {_name(instance): _output(instance) for instance in await eventually(ended, within=within)}
+    async def have_ended() -> bool:
+        instances[:] = await stack.instances()
+        return len(instances) == vms and all(instance["runtimeStatus"] in _ENDED for instance in instances)
+
+    await eventually(have_ended, within=within)
+    return {_name(instance): _output(instance) for instance in instances}
 
 
 def _name(instance: dict[str, Any]) -> str:
