@@ -35,6 +35,7 @@ async def all_are_protected(stack: Stack, count: int) -> bool:
     return list((await states(stack)).values()) == ["Protected"] * count
 
 
+@pytest.mark.wide
 async def test_sweeps_at_once_and_two_hundred_events_enable_each_vm_once(start_stack: StartStack) -> None:
     made = vms(40)
     async with start_stack(estates.estate(made)) as stack:
