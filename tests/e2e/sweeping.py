@@ -42,15 +42,8 @@ async def settled(stack: Stack, *, within: float = 90) -> None:
 
 async def compliance(stack: Stack) -> dict[str, Json]:
     """How every VM stands now, by its ID."""
-
-    async def fresh() -> Json | None:
-        status, answer = await stack.api("GET", "compliance?top=1000")
-        assert status == 200, answer
-        found: Json = answer
-        return found
-
-    answer = await fresh()
-    assert answer
+    status, answer = await stack.api("GET", "compliance?top=1000")
+    assert status == 200, answer
     return {vm_status["vmId"].lower(): vm_status for vm_status in answer["value"]}
 
 
