@@ -1,9 +1,15 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve test test-python test-original test-original-ci azurite lint kusto sbom audit bench package requirements
+.PHONY: demo serve check test test-all test-infra test-wide test-package test-busy coverage test-python test-original \
+	test-original-ci azurite lint kusto sbom audit bench package requirements
+
+# Compiled once: a test run starts a hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Python 3.13 (what runs in Azure), else 3.12 or 3.11.
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
+# Four at a time, whatever the cores: most tests wait for Azure.
+HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not wide and not registry" -n 4 --dist worksteal
 OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
 KUSTO := tests/infra/kusto
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
@@ -18,17 +24,37 @@ demo: .venv/ready        ## take tagged VMs from an Event Grid event to Protecte
 serve: .venv/ready       ## keep the simulator and the host running (PORT, SIM_PORT, STATE_DIR)
 	$(RUN) -m local serve
 
-test: .venv/ready .venv-infra/ready kusto lint  ## everything CI runs (four at a time, whatever the cores: most tests wait for Azure)
-	$(RUN) -m pytest -n 4 --dist worksteal --cov --cov-report=term
+check: lint              ## lint, unit tests and recorded histories: within a minute
+	$(RUN) -m pytest tests/unit tests/replay -n 2
+
+test: lint               ## the heart: all but what the targets below play
+	$(HEART)
+
+test-all: test test-infra test-wide test-package coverage  ## all but what needs another Python or Microsoft's extension
+
+test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microsoft's compilers where they are
+	$(RUN) -m pytest tests/infra -n 2
+
+test-wide: .venv/ready   ## many VMs at once, generated estates and requests, and all examples of every property
+	$(RUN) -m pytest tests -m "wide or hypothesis" --hypothesis-profile=wide -n 4 --dist worksteal
+
+test-package: .venv/ready  ## the package, and the app on an older library (needs a package registry)
+	$(RUN) -m pytest tests/e2e -m registry -n 2
+
+coverage: .venv/ready    ## the heart once more, with the coverage that it must have
+	$(HEART) --cov --cov-report=term
+
+test-busy: lint          ## the heart on a machine whose cores are busy
+	$(RUN) -m tests.busy $(HEART)
 
 test-original: .venv/ready azurite  ## tests/e2e on Microsoft's Durable extension (needs node, DURABLE_HOST=<program>)
 	$(RUN) -m pytest tests/e2e --durable=external -n 2 --dist worksteal
 
-test-original-ci: .venv/ready azurite  ## the part of it that CI plays
+test-original-ci: .venv/ready azurite  ## the part of it that CI plays, and what the local host and the extension do alike
+	$(RUN) -m pytest tests/integration/host -k external -n 4
 	$(RUN) -m pytest tests/e2e --durable=external -m original -n 4 --dist worksteal
 
 azurite: tests/azurite/node_modules/.package-lock.json  ## the storage emulator that Microsoft's Durable extension is tested on
-
 
 # Where an interpreter may differ from another: the app is loaded, a stored history is replayed, and a run is played.
 test-python: ENV = .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')

@@ -5,14 +5,29 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import Process
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 APP = Path(__file__).parents[1]
 _READY_WITHIN = 60.0
 _STOPPED_WITHIN = 10.0
+
+
+class Process(Protocol):
+    """What is used of asyncio's."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
+Spawn = Callable[..., Awaitable[Process]]
+"""Starts a process, with the arguments of `asyncio.create_subprocess_exec`."""
 
 
 class StackError(RuntimeError):
@@ -22,8 +37,9 @@ class StackError(RuntimeError):
 class Processes:
     """`python -m local.<module>` by name, with its folder and log in `folder`. The name is the module's by default."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, spawn: Spawn = asyncio.create_subprocess_exec) -> None:
         self.folder = folder
+        self._spawn = spawn
         self._running: dict[str, Process] = {}
         self._modules: dict[str, str] = {}
 
@@ -48,7 +64,7 @@ class Processes:
         ready.unlink(missing_ok=True)
         outside = {key: value for key, value in os.environ.items() if not key.startswith("DR_")}
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = self._running[name] = await asyncio.create_subprocess_exec(
+            process = self._running[name] = await self._spawn(
                 *(python, "-m", f"local.{module}", "--port", str(port), "--state-dir", str(folder)),
                 *options,
                 cwd=root,

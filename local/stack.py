@@ -3,6 +3,7 @@
 Each process has its own folder; only loopback is used.
 """
 
+import asyncio
 import base64
 import json
 import ssl
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientSession, TCPConnector
 
 from local import rights
-from local.processes import APP, Processes, StackError
+from local.processes import APP, Processes, Spawn, StackError
 from local.settings import TOPIC, app_settings
 
 __all__ = ["APP", "Stack", "StackError", "protection"]
@@ -52,8 +53,9 @@ class Stack(Processes):
         app: Path = APP,
         python: str = sys.executable,
         host_root: Path = APP,
+        spawn: Spawn = asyncio.create_subprocess_exec,
     ) -> None:
-        super().__init__(folder)
+        super().__init__(folder, spawn)
         self.estate = estate
         self.speed = speed
         self.sweeps = sweeps

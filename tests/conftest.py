@@ -1,15 +1,13 @@
-"""What all tests need: unhurried properties, and the choice of who runs the orchestrations."""
+"""What all tests need: quick properties, and the choice of who runs the orchestrations."""
 
 from collections.abc import Iterator, Mapping
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
 
-from tests import original
+from tests import fork_server, original, properties  # noqa: F401 - registers its profiles
 
-# Properties are held to what they say, not to how long an example takes: a busy machine takes its time.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,13 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _durable(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every host of the session runs on what --durable says, unless a test says otherwise."""
+    """Every host of the session runs on what --durable says, unless a test says otherwise; none is left at its end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DURABLE_HOST", raising=False)
         if request.config.getoption("--durable") == "external":
             for name, value in request.getfixturevalue("durable_extension").items():
                 patch.setenv(name, value)
         yield
+    fork_server.stop()
 
 
 @pytest.fixture(scope="session")

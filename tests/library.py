@@ -1,5 +1,5 @@
 """Microsoft's worker library called directly, once in a process: `python -m tests.library FOLDER` prints the names of
-the app's functions, or how the library words its refusal."""
+the app's functions, or how the library words its refusal; with --call also what its one HTTP function answers."""
 
 import asyncio
 import json
@@ -43,14 +43,29 @@ def call(function_id: str, parameter: str = "req") -> Any:
     return value if succeeded else None
 
 
-def worded(error: BaseException) -> str:
-    """An error as the worker tells it to the host."""
-    return f"{type(error).__name__}: {error}"
+def _answer(function_id: str) -> tuple[int, str]:
+    """What the Functions host makes of the value: 500 without text where the function has failed."""
+    if (value := call(function_id)) is None:
+        return 500, ""
+    if value.type == "string":
+        return 200, value.value
+    return int(value.value["status_code"].value), value.value["body"].value.decode()
+
+
+def main(arguments: list[str]) -> int:
+    outcome: dict[str, Any]
+    try:
+        functions = index(Path(arguments[0]))
+    except Exception as error:
+        # As the worker tells it to the host.
+        outcome = {"refused": f"{type(error).__name__}: {error}"}
+    else:
+        outcome = {"functions": sorted(functions)}
+        if "--call" in arguments:
+            outcome["answer"] = _answer(*functions.values())
+    sys.stdout.write(json.dumps(outcome))
+    return 0
 
 
 if __name__ == "__main__":
-    try:
-        outcome: dict[str, Any] = {"functions": sorted(index(Path(sys.argv[1])))}
-    except Exception as refusal:
-        outcome = {"refused": worded(refusal)}
-    sys.stdout.write(json.dumps(outcome))
+    sys.exit(main(sys.argv[1:]))

@@ -1,50 +1,34 @@
-"""What every end-to-end test needs: a stack in a folder of its own, and a way to wait for what is to come."""
+"""What every end-to-end test needs: a stack in a folder of its own, and what its VMs came to when a test fails."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sys
+import traceback
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import aiohttp
 import pytest
 
 from local.conformance.known import explain_finding
 from local.conformance.sdk_models import validate_request_log
-from local.stack import Stack
+from local.stack import Stack, StackError
+from tests import fork_server, waiting
 
 # An hour of Azure in six seconds: what is left of a run is mostly the app's own time.
 SPEED = 600
 
 
-# On Microsoft's extension, waits are longer by this: after a kill it shows messages again after a minute, leases of
-# partitions take half a minute, and each step goes through queues that are polled.
-PATIENCE = 5
-_patience = 1
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    global _patience
-    external = config.getoption("--durable") == "external"
-    reasons = {"embedded_history": "opens the database of the embedded engine"}
-    if not external:
+    if config.getoption("--durable") == "external":
+        waiting.patience = waiting.EXTERNAL_PATIENCE
+        reasons = {"embedded_history": "opens the database of the embedded engine"}
+    else:
         reasons = {"external_only": "the embedded engine's task hub belongs to one host: --durable=external"}
     for item in items:
         for name, reason in reasons.items():
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=reason))
-    if not external:
-        return
-    _patience = PATIENCE
-    for item in items:
-        marker = item.get_closest_marker("timeout")
-        seconds = marker.args[0] if marker else 180
-        item.add_marker(pytest.mark.timeout(seconds * PATIENCE), append=False)
-
-
-def longer(seconds: float) -> float:
-    """A limit for waiting, as long as what runs the orchestrations needs it."""
-    return seconds * _patience
 
 
 class StartStack(Protocol):
@@ -58,8 +42,13 @@ def start_stack(tmp_path: Path) -> StartStack:
 
     @asynccontextmanager
     async def start(estate: dict[str, Any], **options: Any) -> AsyncIterator[Stack]:
-        async with Stack(tmp_path / "stack", estate, **{"speed": SPEED, **options}) as stack:
-            yield stack
+        async with Stack(
+            tmp_path / "stack", estate, **{"speed": SPEED, "spawn": fork_server.spawn, **options}
+        ) as stack:
+            try:
+                yield stack
+            finally:
+                await _print_vms(stack)
             answered = [request for request in await stack.app_requests() if request["status"]]
             demands = (await stack.sim("GET", "access"))["demands"]
         assert [
@@ -72,11 +61,21 @@ def start_stack(tmp_path: Path) -> StartStack:
     return start
 
 
-async def eventually(condition: Callable[[], Awaitable[Any]], *, within: float = 60, every: float = 0.1) -> Any:
-    """Waits until the condition answers something true, and returns it. AssertionError after `within` seconds."""
-    within = longer(within)
-    deadline = time.monotonic() + within
-    while not (answer := await condition()):
-        assert time.monotonic() < deadline, f"not within {within} s: {condition}"
-        await asyncio.sleep(every)
-    return answer
+async def _print_vms(stack: Stack) -> None:
+    """What pytest shows when the test fails, which may be after the stack has ended: the error and the findings of
+    each run."""
+    try:
+        instances = await stack.instances()
+    except (StackError, aiohttp.ClientError, OSError):
+        lines = [f"The host does not answer: {traceback.format_exc(limit=0)}", stack.log_of("host")[-3000:]]
+    else:
+        lines = [line for instance in instances for line in _lines_of(instance)]
+    sys.stdout.write("\n".join([*lines, ""]))
+
+
+def _lines_of(instance: dict[str, Any]) -> Iterator[str]:
+    output, status = instance["output"], instance["customStatus"] or {}
+    ended = output if isinstance(output, dict) else {"error": output}
+    yield f"{instance['instanceId']} {instance['runtimeStatus']} {ended.get('outcome') or status.get('step', '')}"
+    yield from (f"    error: {error}" for error in (ended.get("error"), status.get("lastError")) if error)
+    yield from (f"    {each['severity']} {each['code']}: {each['message']}" for each in ended.get("findings", []))

@@ -8,8 +8,8 @@ from typing import Any
 from local.stack import Stack
 from tests import estates
 from tests.e2e import overrides
-from tests.e2e.conftest import eventually
 from tests.e2e.overrides import protected, protected_world
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 

@@ -1,12 +1,10 @@
 """Following runs to their end, and counting what they asked of Azure."""
 
-import asyncio
-import time
 from collections import Counter
 from typing import Any
 
 from local.stack import Stack
-from tests.e2e.conftest import longer
+from tests.waiting import eventually
 
 _QUESTIONS = ("/microsoft.resourcegraph/resources", "/microsoft.storage/checknameavailability")
 _ENDED = {"Completed", "Failed", "Terminated"}
@@ -34,17 +32,16 @@ def route_of(vm: str) -> str:
 
 
 async def results(stack: Stack, vms: int, *, within: float = 90) -> dict[str, dict[str, Any]]:
-    """The results by VM name, once the runs of that many VMs have ended. AssertionError after `within` seconds."""
-    within = longer(within)
-    deadline = time.monotonic() + within
-    while True:
-        instances = await stack.instances()
-        ended = [instance for instance in instances if instance["runtimeStatus"] in _ENDED]
-        if len(ended) == len(instances) == vms:
-            return {_name(instance): _output(instance) for instance in ended}
-        states = {_name(each): (each["runtimeStatus"], each["customStatus"]) for each in instances}
-        assert time.monotonic() < deadline, f"not ended within {within} s: {states}\n{stack.log_of('host')[-3000:]}"
-        await asyncio.sleep(0.1)
+    """The results by VM name, once the runs of that many VMs have ended."""
+
+    instances: list[dict[str, Any]] = []
+
+    async def have_ended() -> bool:
+        instances[:] = await stack.instances()
+        return len(instances) == vms and all(instance["runtimeStatus"] in _ENDED for instance in instances)
+
+    await eventually(have_ended, within=within)
+    return {_name(instance): _output(instance) for instance in instances}
 
 
 def _name(instance: dict[str, Any]) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 from local.stack import Stack
 from shared.reconcile.sweep import SweepReport
-from tests.e2e.conftest import eventually
 from tests.e2e.follow import is_write
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -43,15 +43,8 @@ async def settled(stack: Stack, *, within: float = 90) -> None:
 
 async def compliance(stack: Stack) -> dict[str, Json]:
     """How every VM stands now, by its ID."""
-
-    async def fresh() -> Json | None:
-        status, answer = await stack.api("GET", "compliance?top=1000")
-        assert status == 200, answer
-        found: Json = answer
-        return found
-
-    answer = await fresh()
-    assert answer
+    status, answer = await stack.api("GET", "compliance?top=1000")
+    assert status == 200, answer
     return {vm_status["vmId"].lower(): vm_status for vm_status in answer["value"]}
 
 

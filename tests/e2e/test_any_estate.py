@@ -20,6 +20,8 @@ from tests.e2e.conftest import StartStack
 from tests.e2e.follow import is_write, results, route_of, write_event, written
 from tests.e2e.test_hostile_tags import HOSTILE, OTHER, PROFILES, SETTINGS
 
+pytestmark = pytest.mark.wide
+
 Json = dict[str, Any]
 
 VMS = 10
@@ -82,7 +84,6 @@ def machines(draw: st.DrawFn, number: int) -> Json:
 worlds = st.tuples(*(machines(number) for number in range(VMS)))
 
 
-@pytest.mark.timeout(300)
 def test_what_is_planned_is_done_once_and_nothing_else_is(start_stack: StartStack, tmp_path: Path) -> None:
     @settings(
         max_examples=4,

@@ -6,9 +6,10 @@ import pytest
 
 from local.stack import Stack
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, written
 from tests.e2e.sweeping import sweep
+from tests.waiting import eventually
 
 VMS, OFF = 200, 3
 BY_GROUP = {"subscriptionId": estates.SUBSCRIPTION, "resourceGroup": "app"}
@@ -36,7 +37,7 @@ async def followed(stack: Stack, batch: str, *, within: float) -> list[dict[str,
     return reported
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.wide
 async def test_two_hundred_vms_of_a_resource_group_are_enabled_as_one_batch(start_stack: StartStack) -> None:
     async with start_stack(estates.estate(fleet(VMS, OFF))) as stack:
         status, accepted = await stack.api("POST", "protections", BY_GROUP)

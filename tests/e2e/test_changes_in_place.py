@@ -8,10 +8,11 @@ from local.stack import Stack, StackError
 from shared.config.override_options import CHOICES, FIXED
 from tests import estates
 from tests.e2e import overrides, sweeping
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import is_write, results, write_event
 from tests.e2e.overrides import NETWORK, NEVER, OPEN, POOLS, RULES, SET, protected, protected_world, public_ip
 from tests.e2e.test_http import route
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]

@@ -16,8 +16,8 @@ import pytest
 
 from local import rights
 from local.stack import APP
-from tests.e2e.conftest import longer
 from tests.estates import estate, vm, vm_id
+from tests.waiting import longer
 
 SPEED = "600"
 

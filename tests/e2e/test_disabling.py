@@ -7,10 +7,11 @@ import pytest
 
 from local.stack import Stack, protection
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, written
 from tests.e2e.overrides import items, protected, protected_world
 from tests.e2e.sweeping import sweep
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.original
 
@@ -30,7 +31,6 @@ async def how_it_ended(stack: Stack, route: str = ROUTE) -> dict[str, Any]:
     return view
 
 
-@pytest.mark.timeout(240)
 async def test_what_was_enabled_over_http_is_disabled_over_http_and_no_sweep_writes_after_either(
     start_stack: StartStack,
 ) -> None:

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, write_event, written
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.original
 

@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
-
 from local.stack import Stack
 from tests import estates
 from tests.e2e import overrides
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.drift import SETTINGS, asking
 from tests.e2e.follow import write_event
 from tests.e2e.overrides import CHOSEN, protected, protected_world
 from tests.e2e.sweeping import Json, compliance, settled, so_far, sweep, writes
+from tests.waiting import eventually
 
 _API = "2025-08-01"
 BACK_CACHE = f"{CHOSEN}/providers/Microsoft.Storage/storageAccounts/cacheback"
@@ -82,7 +81,6 @@ BEGUN: dict[str, Step] = {
 TAGS = {"asking": asking(target_size="Standard_D4s_v5"), "untagged": {}, "refusing": {"dr": "false"}}
 
 
-@pytest.mark.timeout(240)
 async def test_whatever_is_begun_is_left_as_it_is_whatever_the_tags_say(start_stack: StartStack) -> None:
     names = {f"{begun}-{tags}": (begun, tags) for begun in BEGUN for tags in TAGS}
     vms = [estates.vm(name) | {"tags": TAGS[tags]} for name, (_, tags) in names.items()]

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from aiohttp import ClientSession
 
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event, written
+from tests.waiting import eventually
 
 
 def route(name: str, subscription: str = estates.SUBSCRIPTION, group: str = "app") -> str:
@@ -77,7 +77,6 @@ async def test_no_log_holds_a_key_a_token_or_who_the_caller_is(start_stack: Star
     assert [word for word in (secret, "eyJ", identity_header, *keys) if word in logs] == []
 
 
-@pytest.mark.timeout(120)
 async def test_bad_requests_are_refused_and_start_nothing(start_stack: StartStack) -> None:
     vm = estates.vm("web-1", tagged=False)
     other = "22222222-2222-4222-8222-222222222222"

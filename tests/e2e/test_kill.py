@@ -10,8 +10,9 @@ import pytest
 
 from local.stack import APP, Stack
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, write_event, written
+from tests.waiting import eventually
 
 
 def _asked_for(part: str, times: int = 1) -> Callable[[Stack], Awaitable[bool]]:
@@ -50,7 +51,6 @@ async def test_killed_at_five_steps(start_stack: StartStack, options: tuple[str,
     assert enables(writes) == [1] * len(vms)
 
 
-@pytest.mark.timeout(240)
 async def test_a_deployment_with_one_more_step_breaks_no_parked_run(start_stack: StartStack, tmp_path: Path) -> None:
     vms = [estates.vm(f"web-{number:02}") for number in range(50)]
     # Looked at rarely, so that there is a moment in which all of them are parked.

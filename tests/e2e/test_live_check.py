@@ -20,6 +20,7 @@ from local.simulator.identity import issue, read
 from local.simulator.state import everything
 from local.stack import APP
 from tests.e2e.conftest import SPEED
+from tests.waiting import longer
 
 SUBSCRIPTION = "5c1d6f4e-9d0a-4b53-8f3e-0d8a2b1c7e11"
 TENANT = "0f0e0d0c-1111-4222-8333-444455556666"
@@ -58,7 +59,7 @@ async def start(azure: Simulator, record: Path, *more: str, **environment: str) 
 
 
 async def finished(process: Process) -> tuple[int, str, str]:
-    out, err = await asyncio.wait_for(process.communicate(), 150)
+    out, err = await asyncio.wait_for(process.communicate(), longer(150))
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
@@ -219,7 +220,7 @@ async def test_it_acts_as_who_is_logged_in_to_the_az_cli_which_is_asked_once(azu
 
 async def _said(process: Process, text: str) -> None:
     assert process.stdout
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(longer(60)):
         async for line in process.stdout:
             if text in line.decode():
                 return

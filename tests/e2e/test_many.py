@@ -7,8 +7,9 @@ import pytest
 
 from local.stack import Stack
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, write_event, written
+from tests.waiting import eventually
 
 VMS, FEW = 50, 10
 _PARTS = {
@@ -20,7 +21,7 @@ _PARTS = {
 }
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.wide
 async def test_fifty_vms_share_one_of_each(start_stack: StartStack) -> None:
     async with start_stack(_estate()) as stack:
         ended, writes = await _protect_all(stack)

@@ -1,5 +1,6 @@
 """The app beside the azure-functions of an older worker image: the image's library counts there, not the pin."""
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +12,8 @@ from local.stack import APP
 from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
+
+pytestmark = pytest.mark.registry
 
 VERSION = "1.24.0"
 REQUIREMENT = (
@@ -49,7 +52,9 @@ async def test_all_functions_load_and_events_in_the_event_grid_schema_are_served
         "time": "2026-01-01T00:00:00Z",
         "data": {"operationName": "Microsoft.Compute/virtualMachines/write"},
     }
-    async with start_stack(estates.estate([vm]), settings={"PYTHONPATH": str(older_library)}) as stack:
+    # Executed, not forked: the library is found when it is imported.
+    options = {"settings": {"PYTHONPATH": str(older_library)}, "spawn": asyncio.create_subprocess_exec}
+    async with start_stack(estates.estate([vm]), **options) as stack:
         functions = stack.ready("host")["functions"]
 
         assert await stack.deliver(cloud_event) == 500

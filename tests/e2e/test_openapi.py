@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,10 +17,13 @@ from schemathesis.specs.openapi import checks
 from local.stack import Stack
 from shared.config.override_options import CHOICES
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import written
-from tests.unit.app.test_request_body import GOOD
+from tests.unit.app.triggers.test_body import GOOD
+from tests.waiting import eventually
 from triggers.routes import PLAN, PROTECTION
+
+pytestmark = pytest.mark.wide
 
 CHECKS = [
     not_a_server_error,

@@ -7,9 +7,10 @@ import pytest
 
 from local.stack import Stack, protection
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
 from tests.e2e.overrides import items, protected, protected_world
+from tests.waiting import eventually
 
 AT_ONCE = 20
 
@@ -34,7 +35,7 @@ async def _have_ended(stack: Stack, vms: int) -> bool:
     return len(states) == vms and not {"Pending", "Running"} & set(states)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.wide
 async def test_no_confirmed_delete_is_lost_beside_the_event_of_its_own_tag_write(
     start_stack: StartStack, request: pytest.FixtureRequest
 ) -> None:

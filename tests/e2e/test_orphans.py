@@ -3,14 +3,13 @@ nothing."""
 
 from typing import Any
 
-import pytest
-
 from local.stack import Stack, protection
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
 from tests.e2e.sweeping import Json, sweep
 from tests.e2e.untagging import CLEANUP, SOON, ended, grace, untag, waits_for_its_grace
+from tests.waiting import eventually
 
 GROUP, CACHES = f"{estates.GROUP}-asr", estates.GROUP.replace("/app", f"/asr-cache-{estates.SOURCE}")
 SET = estates.resource_id("Microsoft.Compute/availabilitySets", "set")
@@ -70,7 +69,6 @@ async def disabled(stack: Stack, name: str) -> None:
     await ended(stack, name, "Disabled")
 
 
-@pytest.mark.timeout(400)
 async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(start_stack: StartStack) -> None:
     async with start_stack(world(), settings=CLEANUP | grace(SOON)) as stack:
         await stack.sim("PATCH", "behaviour", {"seedDisksLeft": True})
@@ -105,7 +103,6 @@ async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(sta
     ]
 
 
-@pytest.mark.timeout(400)
 async def test_tagged_again_everything_is_made_again(start_stack: StartStack) -> None:
     """The network mappings have stayed, and lead to a network that was gone."""
     async with start_stack(world(), settings=CLEANUP | grace(SOON)) as stack:
@@ -127,7 +124,6 @@ async def test_tagged_again_everything_is_made_again(start_stack: StartStack) ->
     assert report.summary.by_state == {"Protected": 2}
 
 
-@pytest.mark.timeout(240)
 async def test_tagged_again_within_its_grace_nothing_of_the_target_goes(start_stack: StartStack) -> None:
     async with start_stack(world(), settings=CLEANUP | grace(1)) as stack:
         await protect(stack)
@@ -142,7 +138,6 @@ async def test_tagged_again_within_its_grace_nothing_of_the_target_goes(start_st
     assert (report.removed, report.orphans) == ((), ())
 
 
-@pytest.mark.timeout(240)
 async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -> None:
     lock = {
         "id": f"{target('Microsoft.Compute/availabilitySets', 'set-asr')}/providers/Microsoft.Authorization/locks/keep"
@@ -176,7 +171,6 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
     assert "app-asr" not in why
 
 
-@pytest.mark.timeout(240)
 async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> None:
     async with start_stack(world()) as stack:
         await protect(stack)

@@ -10,10 +10,11 @@ import pytest
 
 from local.stack import Stack
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
 from tests.e2e.sweeping import SWEEP, sweep
 from tests.ingestion import ingestion
+from tests.waiting import eventually
 
 CACHE = estates.resource_id("Microsoft.Storage/storageAccounts", "portalcache")
 AGENT = {

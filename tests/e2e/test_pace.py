@@ -13,8 +13,11 @@ from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.reconcile.run_state import RunState
 from tests import estates
-from tests.e2e.conftest import SPEED, StartStack, eventually
+from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import enables, results, write_event, written
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.wide
 
 # Half as fast as Azure: 12 reads come back in a second.
 TTL_SLOW = 0.5
@@ -22,7 +25,6 @@ FLOOD, FEW = [f"batch-{n:03}" for n in range(120)], [f"event-{n}" for n in range
 ALL = ["first", *FLOOD, *FEW]
 
 
-@pytest.mark.timeout(240)
 async def test_of_events_beside_a_flood_in_low_priority_no_call_is_refused(start_stack: StartStack) -> None:
     """All are asked for while time is slow; then it flies again."""
     estate = estates.estate([estates.vm(name) for name in ALL], siteRecovery=[estates.site_recovery()])

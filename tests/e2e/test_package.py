@@ -12,6 +12,8 @@ from local.bench import importing
 from local.package.packages import PLACE
 from local.stack import APP
 
+pytestmark = pytest.mark.registry
+
 NO_REGISTRY = "the package registry cannot be reached"
 
 
@@ -27,7 +29,6 @@ def _package(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.timeout(600)
 def test_what_is_deployed_is_complete_and_works_by_itself(tmp_path: Path) -> None:
     built = tmp_path / "built"
     done = _package("--keep", str(built), "--speed", "600")

@@ -10,14 +10,15 @@ import pytest
 from local import rights
 from local.simulator.access.roles import Role, parse
 from local.stack import Stack
-from tests import estates
+from tests import estates, fork_server
 from tests.e2e import overrides
-from tests.e2e.conftest import SPEED, StartStack, eventually
+from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import results, write_event
 from tests.e2e.overrides import CACHES, CHOSEN, OPEN
 from tests.e2e.sweeping import sweep
 from tests.e2e.test_http import route
 from tests.e2e.untagging import CLEANUP, SOON, ended, grace, untag
+from tests.waiting import eventually
 
 Json = dict[str, Any]
 
@@ -58,7 +59,6 @@ def world() -> Json:
     )
 
 
-@pytest.mark.timeout(400)
 async def test_each_right_is_for_something_and_nothing_is_done_without_one(start_stack: StartStack) -> None:
     """That none is missing, the fixture says of this and of all the other tests."""
     async with start_stack(world(), settings=CLEANUP | grace(SOON) | SCOPES) as stack:
@@ -84,7 +84,6 @@ async def test_each_right_is_for_something_and_nothing_is_done_without_one(start
     assert told_linked == {right for right, ways in found.items() if ways == {"linked"}}
 
 
-@pytest.mark.timeout(240)
 async def test_a_target_group_goes_where_the_scope_is_wider_than_it(start_stack: StartStack) -> None:
     """A group that is named in the scope stays: the app's rights are assigned on it."""
     estate = estates.estate([estates.vm("made", tagged=False)])
@@ -118,9 +117,8 @@ async def test_a_right_that_is_missing_ends_the_run_and_is_named(
     roles = rights.load()
     del roles[role]["actions"][action]
     scopes = SCOPES | {"DR_PROFILES": json.dumps({"default": {}})}
-    async with Stack(
-        tmp_path, estates.estate([estates.vm("web-1")]), speed=SPEED, settings=scopes, roles=roles
-    ) as stack:
+    estate, spawn = estates.estate([estates.vm("web-1")]), fork_server.spawn
+    async with Stack(tmp_path, estate, speed=SPEED, settings=scopes, roles=roles, spawn=spawn) as stack:
         await stack.deliver(write_event(estates.vm_id("web-1")))
         ((name, result),) = (await results(stack, 1)).items()
         items = await overrides.items(stack)

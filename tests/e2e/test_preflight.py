@@ -1,6 +1,5 @@
 """Each finding before protection: an estate causes it, a plan says it in words that help, and nothing is written."""
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from tests import estates
 from tests.e2e import hindered, hindrances
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import is_write, results, route_of, write_event
+from tests.waiting import eventually
 
 # A decision, or what a plan leaves out, keeps a run from being refused: their rules have tests of their own.
 _REFUSED = "CleanupOff, ItemIncomplete, NeverRemoved"
@@ -31,11 +31,11 @@ async def test_each_finding_is_reported_in_a_plan_and_gone_once_its_cause_is(sta
 
         await stack.sim("POST", "estate", hindered.estate(fixed=True))
         lasting = {case.vm["id"]: {case.code} for case in hindrances.CASES if case.code in hindrances.LASTING}
-        deadline = time.monotonic() + 15
-        left = await _blocked(stack, plans)
-        while left != lasting:
-            assert time.monotonic() < deadline, left
-            left = await _blocked(stack, left)
+
+        async def only_those_are_left() -> bool:
+            return await _blocked(stack, plans) == lasting
+
+        await eventually(only_those_are_left)
         assert [request for request in await stack.app_requests() if is_write(request)] == []
         assert await stack.instances() == []
 

@@ -14,8 +14,10 @@ import pytest
 from local import estates
 from local.__main__ import main
 from local.stack import APP, Stack
-from tests.e2e.conftest import SPEED, eventually
+from tests import fork_server
+from tests.e2e.conftest import SPEED
 from tests.e2e.follow import results, write_event
+from tests.waiting import eventually
 
 INDEXED = """
 from azure_functions_runtime import loader
@@ -26,7 +28,7 @@ print(len(loader.index_function_app("function_app.py")))
 @pytest.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     """The simulator alone."""
-    stack = Stack(tmp_path / "stack", estates.load(estates.DEMO).data, speed=SPEED)
+    stack = Stack(tmp_path / "stack", estates.load(estates.DEMO).data, speed=SPEED, spawn=fork_server.spawn)
     stack.folder.mkdir()
     await stack.start_simulator()
     yield stack

@@ -6,14 +6,14 @@ import pytest
 
 from local.stack import Stack
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, write_event, written
+from tests.waiting import eventually
 
 OTHERS = ("host-2", "host-3")
 
 
 @pytest.mark.external_only
-@pytest.mark.timeout(240)
 async def test_sixty_vms_are_enabled_once_each_by_three_hosts_of_which_one_is_killed(start_stack: StartStack) -> None:
     vms = [estates.vm(f"web-{number:02}") for number in range(60)]
     hub = {"DURABLE_HUB": f"shared{uuid.uuid4().hex[:12]}"}

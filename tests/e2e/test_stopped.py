@@ -10,11 +10,12 @@ import pytest
 
 from local.stack import Stack, protection
 from tests import estates
-from tests.e2e.conftest import SPEED, StartStack, eventually
+from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import enables, results, write_event, written
 from tests.e2e.overrides import items, protected, protected_world
 from tests.e2e.test_faults import AGENT_ERROR
 from tests.e2e.untagging import CLEANUP, ended, grace, run_of, untag
+from tests.waiting import eventually
 
 NAME = "web-1"
 VM = estates.vm_id(NAME)

@@ -13,10 +13,11 @@ from shared.orchestrations import instance_of
 from shared.reconcile.sweep import SweepReport
 from tests import estates
 from tests.e2e import overrides
-from tests.e2e.conftest import SPEED, StartStack, eventually
+from tests.e2e.conftest import SPEED, StartStack
 from tests.e2e.follow import enables, write_event, written
 from tests.e2e.overrides import protected, protected_world
 from tests.e2e.sweeping import SWEEP, Json, compliance, settled, so_far, sweep, writes
+from tests.waiting import eventually
 
 CLEANUP = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0"}
 
@@ -34,7 +35,7 @@ async def all_are_protected(stack: Stack, count: int) -> bool:
     return list((await states(stack)).values()) == ["Protected"] * count
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.wide
 async def test_sweeps_at_once_and_two_hundred_events_enable_each_vm_once(start_stack: StartStack) -> None:
     made = vms(40)
     async with start_stack(estates.estate(made)) as stack:
@@ -58,7 +59,6 @@ async def test_sweeps_at_once_and_two_hundred_events_enable_each_vm_once(start_s
     assert set(asked.values()) == {1}
 
 
-@pytest.mark.timeout(240)
 async def test_a_sweep_that_is_killed_goes_on_where_it_was(start_stack: StartStack) -> None:
     """What it has asked for cannot be seen for a while: it is not asked for twice."""
     made = vms(12)
@@ -108,7 +108,6 @@ async def test_by_lists_that_lag_nothing_is_disabled_and_nothing_doubled(start_s
     assert enables(asked) == [1] * len(late)
 
 
-@pytest.mark.timeout(120)
 async def test_by_lists_that_break_off_nothing_is_disabled_nothing_doubled_and_the_report_is_partial(
     start_stack: StartStack,
 ) -> None:
@@ -145,7 +144,6 @@ async def test_by_lists_that_break_off_nothing_is_disabled_nothing_doubled_and_t
     assert enables(asked) == [1]
 
 
-@pytest.mark.timeout(240)
 async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fifth_of_the_tags_is_lost(
     start_stack: StartStack,
 ) -> None:
@@ -178,7 +176,6 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
     assert len(left) == len(made) - len(removed)
 
 
-@pytest.mark.timeout(240)
 async def test_of_two_hundred_vms_as_many_are_enabled_as_the_day_allows(start_stack: StartStack) -> None:
     """By a sweep and by events at once, with lists of jobs as old as ten minutes. The rest waits, and says so."""
     made = vms(200)

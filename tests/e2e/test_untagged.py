@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import pytest
-
 from local.stack import Stack
 from tests import estates
-from tests.e2e.conftest import StartStack, eventually
+from tests.e2e.conftest import StartStack
 from tests.e2e.follow import write_event, written
 from tests.e2e.overrides import items, protected, protected_world
 from tests.e2e.sweeping import Json, sweep, writes
 from tests.e2e.untagging import CLEANUP, SOON, ended, grace, run_of, untag, waits_for_its_grace
+from tests.waiting import eventually
 
 _COMPUTE = "2026-04-01"
 
@@ -126,7 +125,6 @@ async def test_what_is_none_of_ours_held_or_frozen_stays(start_stack: StartStack
         assert len(await items(stack)) == 3
 
 
-@pytest.mark.timeout(240)
 async def test_a_fifth_of_the_tags_vanishes_and_one_vm_of_twenty_is_disabled(start_stack: StartStack) -> None:
     names = [f"web-{number:02}" for number in range(20)]
     lost = names[:4]

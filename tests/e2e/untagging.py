@@ -3,8 +3,8 @@
 from typing import Any
 
 from local.stack import Stack
-from tests.e2e.conftest import eventually
 from tests.e2e.sweeping import Json
+from tests.waiting import eventually
 
 SOON = 0.0006
 """Hours: about two seconds."""

@@ -25,7 +25,6 @@ def tool(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.timeout(600)
 def test_checkov_finds_nothing_but_what_is_skipped_with_a_reason(infra: Infra, tmp_path: Path) -> None:
     """It reads ARM templates, not Bicep: its own parser of Bicep does not know the compiler's format."""
     skipped = []

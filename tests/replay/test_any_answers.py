@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.step_result import Error, Failed, Ready
 from shared.model.vm import SourceVm
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.run_summary import RunSummary
+from tests.properties import examples
 from tests.replay.answers import (
     AGENT,
     DISK,
@@ -121,7 +122,7 @@ def changed_twice(calls: list[tuple[str, Answer]]) -> bool:
     return False
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(instances())
 def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Instance) -> None:
     result = instance.run()

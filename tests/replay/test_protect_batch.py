@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config.override_options import CHOICES
@@ -15,6 +15,7 @@ from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.reconcile.batch import AT_ONCE, MOST_VMS, RUNNING, WAITING, Batch, BatchEnd, BatchProgress, BatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult
 from tests.findings import blocker
+from tests.properties import examples
 from tests.replay.instance import START, Answer, InstanceOf
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 
@@ -166,7 +167,7 @@ def answers_to(draw: st.DrawFn, request: dict[str, Any]) -> StepResult:
     )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.data(), st.integers(1, 35))
 def test_whatever_is_answered_each_vm_ends_once_and_the_counts_add_up(data: st.DataObject, count: int) -> None:
     def ask(request: dict[str, Any]) -> StepResult:

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.decision import Action
 from shared.model.step_result import Error, Failed, Pending, Ready
 from shared.reconcile.sweep import Summary, Sweep, SweepReport, Work
+from tests.properties import examples
 from tests.replay.instance import LEFTOVERS, START, Answer, InstanceOf
 from tests.unit.app.examples import VM_ID
 
@@ -126,7 +127,7 @@ windows = st.builds(
 faults: st.SearchStrategy[Answer] = st.sampled_from([Pending(retry_after=7000, error=SLOW_DOWN), RuntimeError("a bug")])
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.lists(windows | faults, max_size=10))
 def test_every_sweep_ends_and_shows_within_the_hour_that_it_lives(answers: Sequence[Answer]) -> None:
     instance = sweep_with(*answers, after(done=True), *[RuntimeError("a bug")] * 6)

@@ -18,7 +18,6 @@ from shared.model.step_result import Pending, Ready, StepResult
 from shared.model.target_resources import ResourceGroup
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
-from tests.e2e.conftest import eventually
 from tests.integration.app.conftest import Reach
 from tests.integration.simulator.azure import (
     CACHE,
@@ -31,6 +30,7 @@ from tests.integration.simulator.azure import (
     protected,
     ready_vault,
 )
+from tests.waiting import eventually
 
 TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00"}
 SET = f"{TARGET_GROUP}/providers/Microsoft.Compute/availabilitySets/set-asr"

@@ -12,7 +12,7 @@ from tests.integration.simulator.azure import Azure, Token, azure
 from tests.integration.simulator.test_topics import publisher
 from tests.unit.app.examples import settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
-from tests.unit.app.test_outcome_events import unhealthy
+from tests.unit.app.reporting.test_events import unhealthy
 
 
 @asynccontextmanager

@@ -1,3 +1,4 @@
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -46,6 +47,5 @@ def make_host(tmp_path: Path) -> Iterator[MakeHost]:
 
     yield make
     for host in hosts:
-        if host.process and host.process.poll() is None:
-            host.process.kill()
-            host.process.wait()
+        if host.process and host.process.returncode is None:
+            host.stop(signal.SIGKILL)

@@ -1,19 +1,20 @@
 """A local host as a process of its own, and how tests talk to it."""
 
-import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 from yarl import URL
+
+from local.processes import APP
+from tests import fork_server
+from tests.waiting import eventually, longer
 
 APPS = Path(__file__).parent / "apps"
 ENDED = {"Completed", "Failed", "Terminated"}
@@ -29,6 +30,13 @@ def make_app(folder: Path, source: str, **durable: Any) -> Path:
     return folder
 
 
+def run_forked(module: str, *arguments: str, log: Path) -> tuple[int, str]:
+    """The exit code of a process, and what it has printed."""
+    with log.open("w") as printed:
+        process = fork_server.start(module, *arguments, cwd=APP, env=os.environ, log=printed)
+    return process.join(DEADLINE), log.read_text()
+
+
 class RunningHost:
     """Start it, talk to it, stop or kill it, start it again on the same state."""
 
@@ -37,22 +45,19 @@ class RunningHost:
         self.state_dir = state_dir
         self.env = env
         self.log = state_dir / "log.txt"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: fork_server.ForkedProcess | None = None
 
     def start(self) -> "RunningHost":
         self.state_dir.mkdir(parents=True, exist_ok=True)
         arguments = ["--app", str(self.app), "--port", "0", "--state-dir", str(self.state_dir)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "local.host", *arguments],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **self.env},
+            self.process = fork_server.start(
+                "local.host.__main__", *arguments, cwd=APP, env=os.environ | self.env, log=log
             )
-        deadline = time.monotonic() + DEADLINE
+        started = time.monotonic()
         while self.ready.get("pid") != self.process.pid:
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, "the host did not become ready"
+            assert self.process.returncode is None, self.log.read_text()
+            assert time.monotonic() - started < longer(DEADLINE), "the host did not become ready"
             time.sleep(0.02)
         return self
 
@@ -60,7 +65,7 @@ class RunningHost:
         """Sends the signal; the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(DEADLINE)
+        return self.process.join(DEADLINE)
 
     @property
     def ready(self) -> dict[str, Any]:
@@ -100,28 +105,17 @@ async def wait_until_ended(client: DurableOrchestrationClient, *instance_ids: st
     """The statuses of instances once all have ended."""
 
     async def ended(instance_id: str) -> Any:
-        async with asyncio.timeout(DEADLINE):
-            while True:
-                status = await client.get_status(instance_id)
-                if status and status.runtime_status.name in ENDED:
-                    return status
-                await asyncio.sleep(0.03)
+        status = await client.get_status(instance_id)
+        return status if status and status.runtime_status.name in ENDED else None
 
-    return list(await asyncio.gather(*map(ended, instance_ids)))
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits for what another process does."""
-    async with asyncio.timeout(DEADLINE):
-        while not await condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    return [await eventually(partial(ended, each), every=0.03) for each in instance_ids]
 
 
 async def wait_for_status(client: DurableOrchestrationClient, instance_id: str, custom_status: Any) -> None:
     async def reached() -> bool:
         return bool((await client.get_status(instance_id)).custom_status == custom_status)
 
-    await until(reached)
+    await eventually(reached, every=0.02)
 
 
 async def wait_for_runtime_status(client: DurableOrchestrationClient, instance_id: str, name: str) -> None:
@@ -129,7 +123,7 @@ async def wait_for_runtime_status(client: DurableOrchestrationClient, instance_i
         status = (await client.get_status(instance_id)).runtime_status
         return status is not None and status.name == name
 
-    await until(reached)
+    await eventually(reached, every=0.02)
 
 
 async def run(client: DurableOrchestrationClient, name: str, value: Any = None) -> Any:

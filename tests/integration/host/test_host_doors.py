@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.host.running import APPS, RunningHost, make_app, until
+from tests.integration.host.running import APPS, RunningHost, make_app
+from tests.waiting import eventually
 
 WEBHOOK = "/runtime/webhooks/EventGrid"
 EVENT = {"id": "1", "subject": "/s", "eventType": "t", "eventTime": "2026-01-01T00:00:00Z", "dataVersion": "1"}
@@ -123,7 +124,7 @@ async def test_a_timer_runs_on_its_schedule(host: RunningHost) -> None:
     async def ran_twice() -> bool:
         return len(seen(host, "timer")) >= 2
 
-    await until(ran_twice)
+    await eventually(ran_twice)
     assert seen(host, "timer")[0]["past_due"] is False
 
 
@@ -135,7 +136,7 @@ async def test_a_timer_runs_by_hand(host: RunningHost) -> None:
     async def ran() -> bool:
         return bool(seen(host, "yearly"))
 
-    await until(ran)
+    await eventually(ran)
 
 
 async def test_the_ready_file_reports_where_everything_is(host: RunningHost) -> None:

@@ -13,11 +13,11 @@ from tests.integration.host.running import (
     RunningHost,
     failure,
     output,
-    until,
     wait_for_runtime_status,
     wait_for_status,
     wait_until_ended,
 )
+from tests.waiting import eventually
 
 
 async def test_activities_in_a_row(client: DurableOrchestrationClient) -> None:
@@ -80,14 +80,16 @@ async def test_no_event_is_lost_over_generations(client: DurableOrchestrationCli
         async def woke(before: int = before) -> bool:
             return bool((await client.get_status("level")).custom_status["wakes"] > before)
 
-        await until(woke)
+        await eventually(woke)
     await asyncio.gather(*(client.raise_event("level", "changed") for _ in range(20)))
+
     # An event of which a generation has no use is lost with it, here as in Azure: `stop` is sent until it is heard.
-    async with asyncio.timeout(10):
-        while (await client.get_status("level")).runtime_status is OrchestrationRuntimeStatus.Running:
-            with contextlib.suppress(Exception):
-                await client.raise_event("level", "stop")
-            await asyncio.sleep(0.1)
+    async def stopped() -> bool:
+        with contextlib.suppress(Exception):
+            await client.raise_event("level", "stop")
+        return (await client.get_status("level")).runtime_status is not OrchestrationRuntimeStatus.Running
+
+    await eventually(stopped)
     status = await client.get_status("level")
     assert status.runtime_status is OrchestrationRuntimeStatus.Completed
     assert 29 < status.output <= 49

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.host.conftest import MakeHost
-from tests.integration.host.running import until, wait_for_runtime_status, wait_until_ended
+from tests.integration.host.running import wait_for_runtime_status, wait_until_ended
+from tests.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ async def test_a_killed_host_takes_the_extension_with_it_and_finds_its_task_hub_
     async def has_ended() -> bool:
         return not runs(extension)
 
-    await until(has_ended)
+    await eventually(has_ended)
     client = await host.start().client()
     assert (host.state_dir / "hub").read_text() == hub
     await client.raise_event("parked", "changed")
@@ -54,7 +55,7 @@ async def test_a_host_stops_when_the_extension_dies(make_host: MakeHost, durable
     os.kill(extension, signal.SIGKILL)
 
     assert host.process
-    host.process.wait(30)
+    host.process.join(30)
     assert "The Durable extension ended with exit code -9" in host.log.read_text()
 
 

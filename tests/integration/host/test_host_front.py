@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.host.running import APPS, RunningHost, make_app, until
+from tests.integration.host.running import APPS, RunningHost, make_app
+from tests.waiting import eventually
 
 WEBHOOK = "/runtime/webhooks/EventGrid"
 DURABLE = "/runtime/webhooks/durabletask/instances/x"
@@ -284,7 +285,7 @@ async def test_a_timer_by_hand_runs(host: RunningHost) -> None:
     async def ran() -> bool:
         return bool(seen_yearly(host) - before)
 
-    await until(ran)
+    await eventually(ran)
 
 
 async def test_status_functions_and_ping(host: RunningHost) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.host.conftest import MakeHost
-from tests.integration.host.running import until, wait_for_runtime_status, wait_until_ended
+from tests.integration.host.running import wait_for_runtime_status, wait_until_ended
+from tests.waiting import eventually
 
 
 async def test_killed_at_any_moment_everything_completes(make_host: MakeHost) -> None:
@@ -50,7 +51,7 @@ async def test_an_activity_that_was_cut_off_runs_again(make_host: MakeHost, tmp_
     async def runs() -> bool:
         return (tmp_path / "running").exists()
 
-    await until(runs)
+    await eventually(runs)
     assert host.stop() == 0, "a function in a thread kept the host"
     (tmp_path / "running").unlink()
     (tmp_path / "go").touch()
@@ -90,7 +91,7 @@ async def test_more_code_before_the_wait_is_reported(make_host: MakeHost) -> Non
     async def waits() -> bool:
         return len((await client.get_status("parked", show_history=True)).historyEvents) == 2
 
-    await until(waits)
+    await eventually(waits)
     host.stop()
     host.env["EXTRA_STEP"] = "1"
     client = await host.start().client()

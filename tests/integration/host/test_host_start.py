@@ -1,13 +1,11 @@
 """Apps that the platform would refuse: one clear message, and an exit code that is not 0."""
 
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.integration.host.running import make_app
+from tests.integration.host.running import make_app, run_forked
 
 IMPORTS = "import azure.functions as func\nimport azure.durable_functions as df\napp = df.DFApp()\n"
 HTTP = "def hello(req: func.HttpRequest) -> str:\n    return ''\n"
@@ -16,16 +14,10 @@ HTTP = "def hello(req: func.HttpRequest) -> str:\n    return ''\n"
 def refusal(app: Path, *arguments: str) -> str:
     """The one message with which the host stops."""
     options = ["--app", str(app), "--port", "0", "--state-dir", str(app / "state"), *arguments]
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "local.host", *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert done.stderr.count("The host cannot start") == 1
-    return done.stderr
+    code, printed = run_forked("local.host.__main__", *options, log=app.with_suffix(".log"))
+    assert code == 1, printed
+    assert printed.count("The host cannot start") == 1
+    return printed
 
 
 @pytest.mark.parametrize(

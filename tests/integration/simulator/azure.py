@@ -19,6 +19,7 @@ from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 from local.conformance.sdk_models import validate_request_log
 from local.simulator import Simulator
 from local.simulator.identity import issue
+from tests.waiting import longer
 
 TENANT = "99999999-9999-4999-8999-999999999999"
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
@@ -238,7 +239,7 @@ async def cause(clients: Azure, method: str, path: str, body: dict[str, Any]) ->
     """The code of the error in the job that a call begins: raw, for long tables of refusals."""
     status, _, headers = await clients.call(method, path, body)
     assert status == 202
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(longer(20)):
         _, job, _ = await clients.call("GET", headers["x-ms-request-id"])
         while job["properties"]["state"] == "InProgress":
             _, job, _ = await clients.call("GET", headers["x-ms-request-id"])

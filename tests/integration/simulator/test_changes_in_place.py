@@ -1,6 +1,5 @@
 """What of a protected item changes in place, and what the service says no to: settings, interfaces, disks."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +26,7 @@ from tests.integration.simulator.azure import (
     protected,
     ready_vault,
 )
+from tests.waiting import eventually
 
 HERE = (VAULT_GROUP, VAULT, "primary", "here")
 ITEM = (*HERE, "item-web-1")
@@ -106,12 +106,12 @@ async def read(clients: Azure, item: str = "item-web-1") -> dict[str, Any]:
 
 
 async def until(clients: Azure, item: str, there: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        found = await read(clients, item)
-        while not there(found):
-            await asyncio.sleep(0.01)
-            found = await read(clients, item)
-    return found
+    async def found() -> dict[str, Any] | None:
+        details = await read(clients, item)
+        return details if there(details) else None
+
+    reached: dict[str, Any] = await eventually(found, every=0.01)
+    return reached
 
 
 async def update(clients: Azure, item: str = "item-web-1", details: Any = None, **properties: Any) -> None:

@@ -104,12 +104,13 @@ async def test_a_premium_account_has_no_shares() -> None:
 
 
 async def test_a_group_goes_with_everything_in_it() -> None:
-    async with azure(estate(siteRecovery=ready_vault([protected("web-1")])), speed=60) as clients:
+    async with azure(estate(siteRecovery=ready_vault([protected("web-1")])), speed=1) as clients:
         assert await names(clients, TARGET_GROUP) == {"vnet-app-asr", "web-1-os-ASRReplica"}
         poller = await clients.resources.resource_groups.begin_delete("rg-app-asr")
         group = await clients.resources.resource_groups.get("rg-app-asr")
         body: Any = {"location": "westus2", "properties": {"addressSpace": {"addressPrefixes": ["10.9.0.0/16"]}}}
         status, answer, _ = await clients.call("PUT", f"{TARGET_NETWORK}-2?api-version=2026-03-01", body)
+        await clients.call("PATCH", "/sim/clock", {"speed": 3000})
         await poller.result()
         _, state, _ = await clients.call("GET", "/sim/state")
         assert not await clients.resources.resource_groups.check_existence("rg-app-asr")

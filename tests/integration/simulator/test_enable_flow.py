@@ -20,6 +20,7 @@ from tests.integration.simulator.azure import (
     ready_vault,
     vm_id,
 )
+from tests.waiting import longer
 
 FABRICS = {"primary": "eastus", "secondary": "westus2"}
 
@@ -78,7 +79,7 @@ async def build_pair(clients: Azure) -> None:
 async def until_protected(clients: Azure, item: str) -> list[str]:
     """The protection states that were seen on the way."""
     states: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(longer(20)):
         while not states or states[-1] != "Protected":
             found = await clients.recovery.replication_protected_items.get(VAULT_GROUP, VAULT, "primary", "here", item)
             state = found.properties.protection_state

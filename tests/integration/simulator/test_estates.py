@@ -289,6 +289,7 @@ def test_a_generated_estate_is_a_function_of_its_numbers() -> None:
     assert 50 < len(first["siteRecovery"][0]["protectedItems"]) < 110
 
 
+@pytest.mark.wide
 async def test_thousands_of_vms_load_and_list() -> None:
     numbers = {"vms": 2000, "tagged": 1, "protected": 1, "regions": ["eastus", "westus2"]}
     async with azure({"generate": numbers}) as clients:

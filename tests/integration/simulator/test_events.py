@@ -1,8 +1,7 @@
 """Event Grid: the handshake, what is raised by which call, and how it is delivered."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.integration.simulator.azure import (
     ready_vault,
     vm_id,
 )
+from tests.waiting import eventually
 
 
 class Endpoint:
@@ -45,11 +45,6 @@ class Endpoint:
         self.events += body if isinstance(body, list) else [body]
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         return web.Response(status=self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - the condition is over what came in, whatever it is
-                await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
@@ -96,7 +91,7 @@ async def test_writes_of_a_vm_its_tags_and_its_disks_raise_events() -> None:
         assert (await poller.result()).properties.tags == {"x": "y", "DR": "false"}
         await (await machines.begin_start("rg-app", "web-1")).result()
         await (await machines.begin_delete("rg-app", "web-2")).result()
-        await hook.until(lambda: len(hook.events) == 5)
+        await eventually(lambda: len(hook.events) == 5)
         seen = {(event["data"]["operationName"], event["subject"]) for event in hook.events}
         assert seen == {
             ("Microsoft.Compute/virtualMachines/write", vm_id("web-1")),
@@ -137,7 +132,7 @@ async def test_every_form_of_a_tag_write(options: dict[str, str], kind: str, sub
         await subscribe(clients, hook, **options)
         tags = {"properties": {"tags": {"dr": "false"}}}
         await (await clients.resources.tags.begin_create_or_update_at_scope(vm_id("web-1"), tags)).result()
-        await hook.until(lambda: len(hook.events) == 1)
+        await eventually(lambda: len(hook.events) == 1)
         event = hook.events[0]
         assert (event.get("eventType") or event.get("type"), event["subject"]) == (kind, subject)
         if options.get("source"):
@@ -154,7 +149,7 @@ async def test_delivery_is_tried_again_after_a_server_error_and_not_after_a_refu
         await clients.call(
             "DELETE", f"{vm_id('web-1')}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01"
         )
-        await hook.until(lambda: len(hook.events) == 3)
+        await eventually(lambda: len(hook.events) == 3)
         assert len({event["id"] for event in hook.events}) == 1
         assert hook.events[0]["eventType"] == "Microsoft.Resources.ResourceDeleteSuccess"
         hook.events.clear()
@@ -162,11 +157,12 @@ async def test_delivery_is_tried_again_after_a_server_error_and_not_after_a_refu
         await clients.call(
             "DELETE", f"{vm_id('web-1')}/providers/Microsoft.Resources/tags/default?api-version=2021-04-01"
         )
-        async with asyncio.timeout(10):
-            while True:
-                _, counts, _ = await clients.call("GET", "/sim/events")
-                if counts["dropped"]:
-                    break
+
+        async def dropped() -> bool:
+            return bool((await clients.call("GET", "/sim/events"))[1]["dropped"])
+
+        await eventually(dropped)
+        _, counts, _ = await clients.call("GET", "/sim/events")
         assert len(hook.events) == 1
         assert counts == {"endpoint": hook.url, "pending": 0, "published": 2, "delivered": 1, "dropped": 1}
 
@@ -177,7 +173,7 @@ async def test_duplicates_and_announced_estates() -> None:
         names = [machine(f"web-{number}") for number in range(5)]
         status, body, _ = await clients.call("POST", "/sim/estate", {**estate(*names), "announce": True})
         assert (status, body["virtualMachines"]) == (200, 5)
-        await hook.until(lambda: len(hook.events) == 10)
+        await eventually(lambda: len(hook.events) == 10)
         assert {event["subject"] for event in hook.events} == {vm_id(f"web-{number}") for number in range(5)}
         assert len({event["id"] for event in hook.events}) == 5
 
@@ -192,7 +188,7 @@ async def test_enabling_raises_the_event_of_the_extension_by_itself() -> None:
         status, _, _ = await clients.call("PUT", item, enable_body("web-1"))
         assert status == 202
         # No one asks the simulator for anything from here on.
-        await hook.until(lambda: len(hook.events) == 1)
+        await eventually(lambda: len(hook.events) == 1)
         event = hook.events[0]
         assert event["subject"] == f"{vm_id('web-1')}/extensions/SiteRecovery-Linux"
         assert event["data"]["operationName"] == "Microsoft.Compute/virtualMachines/extensions/write"

@@ -130,6 +130,7 @@ async def test_a_vm_of_another_region_than_the_fabric_is_refused() -> None:
         assert found["properties"]["errors"][0]["serviceErrorDetails"]["code"] == "159002"
 
 
+@pytest.mark.wide
 async def test_fifty_vms_at_once() -> None:
     machines = [machine(f"web-{number}") for number in range(50)]
     async with azure(world(*machines)) as clients:

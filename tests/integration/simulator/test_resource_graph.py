@@ -26,6 +26,7 @@ from tests.integration.simulator.azure import (
     ready_vault,
     vm_id,
 )
+from tests.waiting import longer
 
 OTHER = "22222222-2222-4222-8222-222222222222"
 VMS = "resources | where type =~ 'Microsoft.Compute/virtualMachines'"
@@ -288,7 +289,7 @@ async def lag(clients: Azure) -> None:
 
 async def until_it_knows(clients: Azure, query: str, expected: list[dict[str, Any]]) -> None:
     await clients.call("PATCH", "/sim/clock", {"speed": 100 * LAG})
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(longer(20)):
         while await rows(clients, query) != expected:
             continue
 
@@ -340,7 +341,7 @@ async def test_items_are_seen_when_the_lag_is_over() -> None:
         path = f"{containers}/here/replicationProtectedItems/item"
         await clients.call("POST", f"{path}/remove", {"properties": {}})
         items = clients.recovery.replication_protected_items
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(longer(20)):
             while [each async for each in items.list(VAULT_GROUP, VAULT)]:
                 continue
         assert await rows(clients, query) == [{"state": "Protected", "name": "item"}]

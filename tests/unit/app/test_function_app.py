@@ -25,8 +25,8 @@ from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
-from tests.unit.app.test_events import WRITE, decoded, in_event_grid_schema, operation
-from tests.unit.app.test_protection_trigger import RefusesToStart
+from tests.unit.app.triggers.test_events import WRITE, decoded, in_event_grid_schema, operation
+from tests.unit.app.triggers.test_protection import RefusesToStart
 from triggers.events import CloudEventsNotSupportedError
 
 SECRET = "203.0.113.7"
@@ -342,13 +342,13 @@ async def test_a_body_in_chunks_which_the_host_drops_is_refused_and_nothing_is_d
     assert (cloud.writes, hub.started) == ([], [])
 
 
+@pytest.mark.usefixtures("slept")
 async def test_a_run_that_could_not_be_started_is_answered_as_a_document(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud = Cloud()
     cloud.add_vm()
     monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), cloud))
-    monkeypatch.setattr("shared.orchestrations._PAUSE", 0)
     route = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
     request = func.HttpRequest("PUT", "https://app.example/api/x", route_params=route, body=b"")
 

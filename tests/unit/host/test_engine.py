@@ -11,6 +11,7 @@ import pytest
 from local.host.durable.engine import AlreadyExistsError, Engine, Limits
 from local.host.durable.functions import Functions
 from local.host.durable.store import Store
+from tests.waiting import longer
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def engine(store: Store, seed: str) -> Engine:
 
 
 async def ended(store: Store, instance_id: str) -> str | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(longer(10)):
         while True:
             found = store.instance(instance_id)
             if found and found.ended:

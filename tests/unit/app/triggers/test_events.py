@@ -17,7 +17,7 @@ from shared.model.scope import Scope
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, TENANT, VM_ID
 from triggers.events import NotAboutAVmError, vm_of
 
-OFFICIAL = Path(__file__).parents[4] / "shared" / "recordings" / "fixtures" / "eventgrid"
+OFFICIAL = Path(__file__).parents[5] / "shared" / "recordings" / "fixtures" / "eventgrid"
 WRITE = "Microsoft.Compute/virtualMachines/write"
 SOURCE = Scope([ResourceId(f"/subscriptions/{SUBSCRIPTION}")])
 SECRET = "alice@contoso.example"

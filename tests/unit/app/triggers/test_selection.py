@@ -10,7 +10,7 @@ from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from tests.unit.app.asking import post, problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
-from tests.unit.app.test_request_body import GOOD
+from tests.unit.app.triggers.test_body import GOOD
 from triggers.selection import LARGEST_BODY, Selected, selected
 
 MOST = 500

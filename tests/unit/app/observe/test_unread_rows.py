@@ -27,8 +27,8 @@ from shared.site_recovery.replicated_items import find_item, find_protection, re
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import CONTAINER, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, open_settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
+from tests.unit.app.observe.test_any_rows import LONG_AGO
 from tests.unit.app.rows import CACHE, full_item
-from tests.unit.app.test_any_rows import LONG_AGO
 
 ITEM = f"{CONTAINER}/replicationProtectedItems/theirs"
 ELSEWHERE = f"{VAULT_ID}/replicationFabrics/far/replicationProtectionContainers/far/replicationProtectedItems/theirs"

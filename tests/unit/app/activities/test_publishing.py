@@ -29,7 +29,7 @@ from tests.findings import warning
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeDurableClient
-from tests.unit.app.test_outcome_events import NOW, end, event_of, unhealthy
+from tests.unit.app.reporting.test_events import NOW, end, event_of, unhealthy
 
 TOPIC = "https://topic.westus2-1.eventgrid.azure.net/api/events"
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import assume, event, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.config.settings import Settings
@@ -15,11 +14,12 @@ from shared.model.resource_types import ACCOUNT, AVAILABILITY_SET, NETWORK, PLAC
 from shared.model.target_resources import Placed, VirtualNetwork
 from shared.model.vm import Lock, SourceVm
 from shared.reconcile.orphans import ResourceUsage, named_by, reason_to_keep, references_of, stays_for, unneeded
+from tests.properties import examples
 from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, item_made_from, situations
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-enough = examples(max_examples=60)
+enough = examples(60)
 
 
 def as_read(situation: Situation, **changes: object) -> SourceVm:
@@ -181,7 +181,7 @@ def sweep(world: list[Resource], vms: list[SourceVm], items: list[ProtectedItem]
     return removed
 
 
-@examples(max_examples=300)
+@examples(300)
 @given(worlds(), machines(), st.sampled_from([0.0, 1.0, 72.0]))
 def test_whatever_there_is_nothing_goes_that_anything_could_miss(
     world: list[Resource], people: tuple[list[SourceVm], list[ProtectedItem]], grace: float

@@ -1,6 +1,5 @@
 """Target resources: found by what they are, made if missing, left alone if they cannot serve."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -407,39 +406,40 @@ async def test_on_premises_machines_in_the_same_vault_are_none_of_our_business(a
     assert isinstance(await ask(azure, one(Container)), Ready)
 
 
-async def test_a_creation_whose_job_failed_ends_with_the_job_s_cause(cloud: Cloud) -> None:
-    quick = FakeAzure(settings(poll_seconds=0.001), cloud)
+async def ended(azure: FakeAzure, wanted: TargetResource, monkeypatch: pytest.MonkeyPatch) -> StepResult:
+    """The answer that is none to wait for: each wait takes no time here, and the clocks advance by it."""
+    now = [1000.0]
+    for module in ("get_or_create", "ttl_cache"):
+        monkeypatch.setattr(f"shared.arm.{module}.monotonic", lambda: now[0])
+    while isinstance(outcome := await ask(azure, wanted), Pending):
+        now[0] += outcome.retry_after
+    return outcome
+
+
+async def test_a_creation_whose_job_failed_ends_with_the_job_s_cause(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cloud.add_region_pair()
     cloud.vault["replication_policies"].clear()
-    await ask(quick, one(ReplicationPolicy))
     error = {"serviceErrorDetails": {"code": "150261", "message": "Replication policy creation failed."}}
     cloud.vault["replication_jobs"].append(job_body("Failed", "create-1", "AddProtectionProfile", errors=[error]))
 
-    outcome = await ask(quick, one(ReplicationPolicy))
-    while isinstance(outcome, Pending):
-        outcome = await ask(quick, one(ReplicationPolicy))
+    outcome = await ended(FakeAzure(settings(), cloud), one(ReplicationPolicy), monkeypatch)
 
     assert outcome == Failed(error=Error(code="150261", message="Replication policy creation failed."))
 
 
-async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud) -> None:
-    quick = FakeAzure(settings(poll_seconds=0.001), cloud)
-    wanted = one(Fabric)
+async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1", "CreateSite"))
-    assert isinstance(await ask(quick, wanted), Pending)
-    reads = len(cloud.reads)
-    while len(cloud.reads) < reads + 2:
-        await asyncio.sleep(0.001)
-        assert isinstance(await ask(quick, wanted), Pending)
+    azure, reads = FakeAzure(settings(), cloud), len(cloud.reads)
+    assert isinstance(await ask(azure, one(Fabric)), Pending)
 
     cloud.add_region_pair()
     cloud.vault["replication_jobs"][:] = [job_body("Succeeded", "create-1", "CreateSite")]
-    outcome = await ask(quick, wanted)
-    while isinstance(outcome, Pending):
-        outcome = await ask(quick, wanted)
 
-    assert outcome == Ready(value={"id": str(CONTAINER.parent)})
+    assert await ended(azure, one(Fabric), monkeypatch) == Ready(value={"id": str(CONTAINER.parent)})
     assert cloud.written == ["create replication_fabrics"]
+    assert len(cloud.reads) > reads + 2
 
 
 # All of them

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.model.decision import Action, State
@@ -28,6 +27,7 @@ from shared.reconcile.sweep import (
     waits,
 )
 from tests.findings import note, warning
+from tests.properties import examples
 from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -156,7 +156,7 @@ def surveys(draw: st.DrawFn) -> ComplianceReport:
     )
 
 
-@examples(max_examples=200)
+@examples(200)
 @given(surveys(), st.data())
 def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: ComplianceReport, data: st.DataObject) -> None:
     """Runs go on, ask and end as they like; each that asks for an enable uses one up."""

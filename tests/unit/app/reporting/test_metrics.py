@@ -15,7 +15,7 @@ from shared.reconcile.sweep import SweepReport
 from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
 from tests.findings import note, warning
 from tests.unit.app.examples import VAULT_ID, VM_ID
-from tests.unit.app.test_outcome_events import NOW
+from tests.unit.app.reporting.test_events import NOW
 
 LATE = warning("DiskNotProtected", "The disk late is not replicated.")
 OLD = warning("RpoBreached", "The last recovery point is old.")

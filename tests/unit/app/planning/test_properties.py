@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.config.override_options import CHOICES
@@ -24,10 +23,11 @@ from shared.model.target_resources import (
     ResourceGroup,
     TargetResource,
 )
+from tests.properties import examples
 from tests.unit.app.examples import of_kind, plan_of, planning_context, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, hostile, item_made_from, situations
 
-enough = examples(max_examples=40)
+enough = examples(40)
 
 
 def rests_on(resource: TargetResource) -> set[str]:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import event, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from activities.disable_protection import disable_protection
@@ -17,6 +16,7 @@ from shared.model.resource_id import ResourceId, vm_id
 from shared.model.step_result import Pending, Ready
 from shared.site_recovery import daily_limits
 from shared.site_recovery.vault import vaults_of
+from tests.properties import examples
 from tests.unit.app.examples import SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
@@ -105,7 +105,7 @@ def _clock_at(now: datetime) -> Any:
     return Clock
 
 
-@examples(max_examples=60)
+@examples(60)
 @given(days())
 def test_in_no_24_hours_more_than_the_share_whatever_is_lost_and_restarted(day: Day) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from shared.config.profiles import Profile
 from shared.config.settings import Settings, load_settings
 from shared.model.replication import Policy
+from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import VAULT_ID, asking, plan_of, planning_context, settings, source_vm
-from tests.unit.app.test_settings import load, problems_of
 
 GOLD = {"recoveryPointRetentionHours": 72, "appConsistentFrequencyHours": 1}
 

@@ -9,9 +9,9 @@ import pytest
 from shared.model.base import Model
 from shared.reporting import events
 from shared.reporting.events import OutcomeEvent, SweepOutcome, VmOutcome
-from tests.unit.app.test_outcome_events import end, event_of
+from tests.unit.app.reporting.test_events import end, event_of
 
-PAGE = (Path(__file__).parents[3] / "docs" / "outcomes.md").read_text()
+PAGE = (Path(__file__).parents[4] / "docs" / "outcomes.md").read_text()
 
 
 @pytest.mark.parametrize("reported", [VmOutcome, SweepOutcome])

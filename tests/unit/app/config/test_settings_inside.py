@@ -8,8 +8,8 @@ from shared.config.prices import Prices
 from shared.config.profiles import Profile
 from shared.config.settings import Settings, as_text
 from shared.model.resource_id import AUTOMATION_ACCOUNT, ResourceId
+from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
-from tests.unit.app.test_settings import load, problems_of
 
 SECOND = ResourceId(f"{VAULT_ID}-2")
 TWO = {"DR_VAULT_IDS": f"{VAULT_ID},{SECOND}"}

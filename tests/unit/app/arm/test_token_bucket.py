@@ -8,12 +8,12 @@ from itertools import count, cycle
 from typing import Any
 
 from hypothesis import example, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared.arm.token_bucket import DELETES, QUERIES, READS, WRITES, Bucket, Call, Limit, Queue
+from tests.properties import examples
 
-enough = examples(max_examples=60)
+enough = examples(60)
 
 Burst = tuple[float, int, list[tuple[float, float]], bool]
 

@@ -32,7 +32,7 @@ from tests.unit.app.examples import (
     source_vm,
 )
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, our_item_name
-from tests.unit.app.test_outcome_events import NOW
+from tests.unit.app.reporting.test_events import NOW
 
 ORIGINS = ("profile gold", "tag dr-target-size")
 SIZE = Difference(setting="targetSize", current="Standard_D2s_v5", wanted="Standard_D4s_v5")

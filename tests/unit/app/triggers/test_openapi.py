@@ -24,7 +24,7 @@ from tests.unit.app.asking import get, post
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name, point_body
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
-from tests.unit.app.test_protections_trigger import BATCH, STATE
+from tests.unit.app.triggers.test_protections import BATCH, STATE
 from triggers.body import request_model, tags_in
 from triggers.compliance import get_compliance
 from triggers.disabling import delete_protection
@@ -174,7 +174,7 @@ def test_the_parameters_have_patterns_that_their_examples_fit(path: str) -> None
 
 
 def test_its_version_is_that_of_the_app() -> None:
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
 
     assert DOCUMENT["info"]["version"] == project["version"]
 

@@ -1,0 +1,165 @@
+"""Processes of `local` that start at once: forked from a process that has imported what they need.
+
+Of the three seconds of CPU that a simulator and a host take for one VM, two go into imports. A forked process has a
+process ID, an environment, a folder and a log of its own, as one that is executed has; the demo, the bench and their
+tests start theirs in the ordinary way. Linux only.
+"""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from local.processes import APP
+from tests.waiting import longer
+
+MODULES = (
+    *("local.host.__main__", "local.simulator.__main__", "azure.identity.aio", "azure.eventgrid.aio"),
+    *("azure.mgmt.compute.aio", "azure.mgmt.resource.resources.aio", "azure.mgmt.resourcegraph.aio"),
+    *("azure.mgmt.recoveryservicessiterecovery.aio", "azure.monitor.opentelemetry.exporter"),
+    # The app but for function_app.py, which reads the settings when it is imported.
+    *("activities.functions", "orchestrators.functions", "triggers.openapi", "triggers.compliance"),
+)
+_LONGEST_REQUEST = 2**17
+
+
+class ForkedProcess:
+    """A process of the fork server's, used as one of asyncio's."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._code: int | None = None
+        self.pid = int(connection.recv(16))
+
+    @property
+    def returncode(self) -> int | None:
+        if self._code is None and select.select([self._connection], [], [], 0)[0]:
+            self._code = int(self._connection.recv(16))
+            self._connection.close()
+        return self._code
+
+    async def wait(self) -> int:
+        while self.returncode is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return self.returncode
+
+    def join(self, seconds: float) -> int:
+        """The exit code, for who has no event loop. AssertionError if it has not ended by then."""
+        started = time.monotonic()
+        while self.returncode is None:
+            assert time.monotonic() - started < longer(seconds), f"process {self.pid} has not ended"
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], log: IO[Any]) -> ForkedProcess:
+    """A process of the module's `main(arguments)`, in that folder and environment. What it prints goes into the log."""
+    ours, theirs = _pair()
+    request = {"module": module, "arguments": arguments, "folder": str(cwd), "environment": dict(env)}
+    with theirs:
+        socket.send_fds(_server()[0], [json.dumps(request).encode()], [theirs.fileno(), log.fileno()])
+    return ForkedProcess(ours)
+
+
+async def spawn(*command: str, cwd: Path, env: Mapping[str, str], stdout: IO[Any], **_: Any) -> ForkedProcess:
+    """In place of `asyncio.create_subprocess_exec`."""
+    _python, _m, module, *arguments = command
+    return start(f"{module}.__main__", *arguments, cwd=cwd, env=env, log=stdout)
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Of sockets that keep messages apart."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+@cache
+def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """One for this process, which it does not outlive."""
+    ours, theirs = _pair()
+    with theirs:
+        return ours, subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=theirs.fileno())  # noqa: S603
+
+
+def stop() -> None:
+    """The server, if there is one: at the end of the tests, so that what it has covered counts."""
+    if _server.cache_info().currsize:
+        control, process = _server()
+        control.close()
+        process.wait()
+
+
+def _serve(control: socket.socket) -> None:
+    """Until the other side is closed. Each message is one process."""
+    for module in MODULES:
+        importlib.import_module(module)
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        message, numbers, _, _ = socket.recv_fds(control, _LONGEST_REQUEST, 2)
+        if not message:
+            return
+        if not os.fork():
+            control.close()
+            _watch(message, *numbers)
+        for number in numbers:
+            os.close(number)
+
+
+def _watch(message: bytes, number: int, log: int) -> None:
+    """Forks the process, and says its process ID and at last its exit code. It does not outlive who asked for it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    connection = socket.socket(fileno=number)
+    pid = os.fork()
+    if not pid:
+        connection.close()
+        _run(log, **json.loads(message))
+    connection.send(str(pid).encode())
+    ended = os.pidfd_open(pid)
+    if ended not in select.select([connection.fileno(), ended], [], [])[0]:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(BrokenPipeError):
+        connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
+
+
+def _run(log: int, module: str, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    """Never returns."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
+        os.dup2(stream, number)
+    _trust(environment.get("SSL_CERT_FILE"))
+    sys.exit(importlib.import_module(module).main(arguments))
+
+
+def _trust(authority: str | None) -> None:
+    """aiohttp has read SSL_CERT_FILE when it was imported: what it trusts by default learns of one more."""
+    import aiohttp.connector
+
+    if authority:
+        aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(cafile=authority)
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=sys.stdin.fileno()))
