@@ -62,6 +62,15 @@ async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> St
         return Failed(error=error_of(answer))
 
 
+_ABSENT = {"ResourceNotFound", "ResourceGroupNotFound"}
+
+
+def proves_absence(answer: HttpResponseError) -> bool:
+    """Whether the error proves that the resource does not exist. A missing right may look like a missing subscription,
+    and any proxy may answer 404."""
+    return answer.status_code == 404 and _body(answer).get("code") in _ABSENT
+
+
 def is_missing(answer: HttpResponseError) -> bool:
     """Whether the error means that the resource does not exist. A missing subscription may also be a missing right."""
     hidden = _body(answer).get("code") == "SubscriptionNotFound"

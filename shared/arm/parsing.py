@@ -22,7 +22,7 @@ from shared.arm.fields import (
     whole,
 )
 from shared.config.override_options import CHOICES, Row
-from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
+from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
 from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error
@@ -89,7 +89,7 @@ def _is_ours(details: Json, kind: str) -> bool:
 
 
 def _vm_in(group: ResourceId | None, name: str) -> ResourceId | None:
-    """The VMs that a failover, a test failover or a failback of the item creates."""
+    """The VM that a failover, a test failover or a failback of the item creates."""
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
@@ -99,18 +99,14 @@ def item_of(found: Json) -> ProtectedItem | None:
     if not _is_ours(a2a, "A2A"):
         return None
     source, group = required(a2a.get("fabricObjectId")), reference(a2a.get("recoveryAzureResourceGroupId"))
-    # After a reprotect the original is named by resource group and name only: no ID marks it as the inactive side.
-    failover_vms = (
+    known = (
         reference(a2a.get("recoveryFabricObjectId")),
         reference(a2a.get("testFailoverRecoveryFabricObjectId")),
-        _vm_in(group, text(a2a.get("recoveryAzureVMName"))),
-        _vm_in(group, text(a2a.get("tfoAzureVMName"))),
     )
     last_rpo, last_failover = a2a.get("lastRpoCalculatedTime"), item.get("lastSuccessfulFailoverTime")
-    return ProtectedItem(
+    parsed = ProtectedItem(
         id=required(found.get("id")),
         source=source,
-        failover_vms=tuple(dict.fromkeys(copy for copy in failover_vms if copy and copy != source)),
         state=state(item.get("protectionState")),
         state_description=text(item.get("protectionStateDescription")),
         test_failover=state(item.get("testFailoverState")),
@@ -135,6 +131,11 @@ def item_of(found: Json) -> ProtectedItem | None:
         ),
         errors=_health_errors(item),
     )
+    # While it is failed over, in a test failover or reversed, there may be no ID: after a reprotect the original is
+    # named by resource group and name only. Before that, a VM of that name is another VM.
+    names = (text(a2a.get("recoveryAzureVMName")), text(a2a.get("tfoAzureVMName")))
+    named = (_vm_in(group, name) for name in names) if parsed.stage is Stage.FROZEN else ()
+    return parsed.with_(failover_vms=tuple(dict.fromkeys(copy for copy in (*known, *named) if copy and copy != source)))
 
 
 def _policy_id(given: object) -> ResourceId | None:

@@ -24,19 +24,19 @@ class TruncatedError(Exception):
     """The service returned fewer rows than the total it reported."""
 
 
-async def query(azure: Azure, text: str, subscriptions: Iterable[str]) -> AsyncIterator[Any]:
-    """The rows of a query over these subscriptions, page by page; they may be anything. The query must be ordered and
-    return the column `id`.
+async def query(azure: Azure, text: str, subscriptions: Iterable[str] | None) -> AsyncIterator[Any]:
+    """The rows of a query over these subscriptions (None: all that the app may read), page by page; they may be
+    anything. The query must be ordered and return the column `id`.
 
     A concurrent write may move a row to another page: a row may be returned twice. Raises HttpResponseError,
     MalformedResponseError, and TruncatedError after the last row if some are missing.
     """
-    # To the service, no subscription means the whole tenant.
-    every = sorted({subscription.lower() for subscription in subscriptions})
+    every = sorted({subscription.lower() for subscription in subscriptions or ()})
     received = expected = 0
-    for start in range(0, len(every), _SUBSCRIPTIONS):
+    for start in range(0, len(every), _SUBSCRIPTIONS) if subscriptions is not None else (0,):
         most = 0
-        async for rows, total in _pages(azure, text, every[start : start + _SUBSCRIPTIONS]):
+        among = None if subscriptions is None else every[start : start + _SUBSCRIPTIONS]
+        async for rows, total in _pages(azure, text, among):
             for row in rows:
                 yield row
             received += len(rows)
@@ -46,11 +46,12 @@ async def query(azure: Azure, text: str, subscriptions: Iterable[str]) -> AsyncI
         raise TruncatedError(f"Azure Resource Graph returned {received} of {expected} rows")
 
 
-async def _pages(azure: Azure, text: str, subscriptions: list[str]) -> AsyncIterator[tuple[list[Any], int]]:
+async def _pages(azure: Azure, text: str, subscriptions: list[str] | None) -> AsyncIterator[tuple[list[Any], int]]:
     """The rows of each page, and how many rows the service counts in all."""
     size, seen, options = _PAGE, {""}, {"resultFormat": "objectArray"}
     while True:
-        body = {"subscriptions": subscriptions, "query": text, "options": {**options, "$top": size}}
+        among = {} if subscriptions is None else {"subscriptions": subscriptions}
+        body = {**among, "query": text, "options": {**options, "$top": size}}
         try:
             page = await azure.post(_PATH, _API_VERSION, body)
         except HttpResponseError as answer:

@@ -149,6 +149,15 @@ class Settings(BaseModel):
         description="IDs of rows in Azure's lists that cannot be read, comma-separated, as a report names them: they "
         "hold up nothing more; what they name is still not removed",
     )
+    max_missing: int = Field(
+        3, ge=0, le=10000, description="protected VMs that may be missing at once without stopping all disables"
+    )
+    max_missing_percent: float = Field(
+        5.0,
+        ge=0,
+        le=100,
+        description="percent of the protected VMs that may be missing at once, if that is more than DR_MAX_MISSING",
+    )
     reconcile_schedule: str = Field(
         "0 15 * * * *",
         pattern=r"^(\S+\s+){5}\S+$",

@@ -24,7 +24,8 @@ from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
-from shared.readers.virtual_machines import vm_of_row
+from shared.observe.missing import read_missing
+from shared.readers.virtual_machines import vm_of_row, vms_where
 from shared.reconcile.compliance import assess
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import references_of
@@ -32,12 +33,6 @@ from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
 log = logging.getLogger("dr.inventory")
-
-_VMS = """resources
-| where type =~ 'microsoft.compute/virtualmachines'
-{within}
-| project id, location, tags, zones, properties
-| order by id asc"""
 
 _ITEMS = """recoveryservicesresources
 | where type =~ 'microsoft.recoveryservices/vaults/replicationfabrics/replicationprotectioncontainers/\
@@ -82,11 +77,15 @@ async def read_inventory(azure: Azure) -> Inventory:
         ),
         asyncio.gather(*(_of_vault(vault, gaps) for vault in vaults)),
     )
+    listed = {vm.id: vm for vm in vms}
+    items = tuple(item for each in held for item in each.items)
+    missing = await _or_gap(read_missing(azure, items, listed), "the protected VMs that are not listed", gaps)
+    listed |= missing.found if missing else {}
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
     rows = [*vms.unread, *unread_items, *groups.unread, *(row for each in held for row in each.policies.unread)]
     return Inventory(
-        vms=tuple({vm.id: vm for vm in vms}.values()),
-        items=tuple(item for each in held for item in each.items),
+        vms=tuple(listed.values()),
+        items=items,
         read_at=read_at,
         elsewhere=dict(elsewhere),
         policies={record.id: record.policy for each in held for record in each.policies},
@@ -100,6 +99,8 @@ async def read_inventory(azure: Azure) -> Inventory:
         unread_vms=(*vms.unread, *(row for row in vms.acknowledged if row.vm)),
         unread_items=unread_items,
         only_rows=not gaps,
+        absent=missing.absent if missing else frozenset(),
+        namesakes=missing.namesakes if missing else (),
     )
 
 
@@ -112,7 +113,7 @@ def _shown(rows: list[UnreadRow]) -> list[str]:
 async def _vms(azure: Azure, gaps: Gaps) -> Listing[SourceVm]:
     """The VMs in the source scope, as far as they could be read."""
     within = " or ".join(f"id startswith '{member}/'" for member in azure.settings.source_scope)
-    which, name = _VMS.format(within=f"| where {within}"), azure.settings.tag_name
+    which, name = vms_where(within), azure.settings.tag_name
     return await _rows(azure, which, _subscriptions(azure), _ALL_VMS, gaps, lambda row: vm_of_row(row, name))
 
 

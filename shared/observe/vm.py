@@ -17,6 +17,7 @@ from shared.model.step_result import Error
 from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
 from shared.observe.failed_disks import disk_errors
+from shared.observe.missing import read_namesakes
 from shared.planning import preflight
 from shared.planning.catalog import finding_of
 from shared.planning.derive import derive
@@ -28,7 +29,7 @@ from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.decide import Facts, decide, needs_protection
 from shared.reconcile.diff import with_changes
-from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
+from shared.reconcile.drift import is_moved, other_policy, removed_disks, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.replicated_items import find_original, find_protection, unread_about
@@ -71,9 +72,22 @@ async def _with_protection(azure: Azure, facts: Facts) -> Facts:
         return facts._replace(item_unread=str(unknown))
     item = protection[1] if protection else None
     unread = await unread_about(vaults_of(azure), facts.vm_id, item.settings.source_location) if item else None
-    return facts._replace(
+    facts = facts._replace(
         item=item, item_unread=f"{unread}." if unread else "", original=await find_original(azure, facts.vm_id)
     )
+    if item and facts.vm is None:
+        moved = [vm.id for vm in await read_namesakes(azure, [facts.vm_id]) if is_moved(vm, item)]
+        return facts._replace(moved_to=next(iter(moved), None))
+    return facts._replace(moved_from=await _moved_from(azure, facts.vm)) if facts.vm and item is None else facts
+
+
+async def _moved_from(azure: Azure, vm: SourceVm) -> ProtectedItem | None:
+    """The item that protects the VM under an earlier ID, at which no VM is any more."""
+    items = [item for vault in vaults_of(azure) for item in await vault.items.get() if is_moved(vm, item)]
+    for item in items:
+        if await read_vm(azure, item.source) is None:
+            return item
+    return None
 
 
 async def plan_for(

@@ -9,7 +9,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.errors import is_missing
+from shared.arm.errors import proves_absence
 from shared.arm.fields import Json, objects, part, reference, region, required, text, time_of, whole
 from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId
@@ -20,12 +20,24 @@ from shared.model.vm import Disk, SourceVm
 _UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
 
 
+_ROWS = """resources
+| where type =~ 'microsoft.compute/virtualmachines'
+| where {condition}
+| project id, location, tags, zones, properties
+| order by id asc"""
+
+
+def vms_where(condition: str) -> str:
+    """The query of Resource Graph for rows that `vm_of_row` reads."""
+    return _ROWS.format(condition=condition)
+
+
 async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
     """The VM, by one call, or None if it does not exist. Raises HttpResponseError, MalformedResponseError."""
     try:
         found = await azure.get(str(vm), COMPUTE_API_VERSION, **{"$expand": "instanceView"})
     except HttpResponseError as answer:
-        if is_missing(answer):
+        if proves_absence(answer):
             return None
         raise
     return read_one(found, f"the VM {vm}", lambda body: _source_vm(_same(vm, body), body, azure.settings.tag_name))

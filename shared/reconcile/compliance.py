@@ -17,6 +17,7 @@ from shared.planning.catalog import finding_of, on_protected
 from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.reconcile.decide import Facts, decide
 from shared.reconcile.diff import disks_to_add, mismatches
+from shared.reconcile.drift import is_moved
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Group, Inventory, VmStatus
 
@@ -41,6 +42,14 @@ class _Engine:
         self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
         for vm in estate.vms:
             self.by_name[vm.id.name.lower()].append(vm)
+        self.moved = {
+            vm.id: item
+            for source, item in self.items.items()
+            if source not in self.vms and source in settings.source and not estate.vm_unread(source)
+            for vm in (*self.by_name[source.name.lower()], *estate.namesakes)
+            if is_moved(vm, item)
+        }
+        self.moved_to = {item.source: vm for vm, item in self.moved.items()}
         self.enables: defaultdict[str, list[Job]] = defaultdict(list)
         for job in estate.jobs:
             if job.scenario == ENABLE:
@@ -56,6 +65,7 @@ class _Engine:
             intent=self.settings.intent_of(vm.tags),
             item_unread=self.estate.item_unread(vm.id, vm.location),
             original=self.failover_vms.get(vm.id),
+            moved_from=self.moved.get(vm.id),
             elsewhere=self.estate.elsewhere.get(vm.id),
             enables=self._attempts(vm),
         )
@@ -81,7 +91,6 @@ class _Engine:
         """Items whose VM is not in the inventory. If the list is incomplete, the VM may still exist."""
         for source, item in self.items.items():
             if source not in self.vms and source in self.settings.source:
-                moved = self._moved_to(item)
                 facts = Facts(
                     source,
                     None,
@@ -89,7 +98,7 @@ class _Engine:
                     vm_unread=self.estate.vm_unread(source),
                     item_unread=self.estate.item_unread(source, item.settings.source_location),
                     original=self.failover_vms.get(source),
-                    moved_to=moved.id if moved else None,
+                    moved_to=self.moved_to.get(source),
                 )
                 decision = decide(facts, self.settings)
                 vm_status = VmStatus(vm_id=source, state=decision.state, findings=decision.findings)
@@ -178,15 +187,6 @@ class _Engine:
         late = (disk.id for disk in disks_to_add(vm, item) if not preflight.disk_obstacle(disk))
         changes = (*(each.difference for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
-
-    def _moved_to(self, item: ProtectedItem) -> SourceVm | None:
-        """The VM that was moved: one with the same name and region, and disks of the same names, under another ID."""
-        names = {disk.id.name.lower() for disk in item.disks}
-        for vm in self.by_name[item.source.name.lower()]:
-            attached = {disk.id.name.lower() for disk in vm.disks}
-            if names and names <= attached and vm.location == item.settings.source_location:
-                return vm
-        return None
 
     def _is_busy(self, item: ProtectedItem) -> bool:
         """Whether a job on the item is in progress. A job that the list does not hold may be too new for it."""

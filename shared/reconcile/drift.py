@@ -93,6 +93,15 @@ def replaced(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     )
 
 
+def is_moved(vm: SourceVm, item: ProtectedItem) -> bool:
+    """Whether the VM seems to be the one that the item protects under another ID: it was moved to another resource
+    group or subscription. Its name, region and the names of its disks are the same, and it is as old."""
+    names, attached = {disk.id.name.lower() for disk in item.disks}, {disk.id.name.lower() for disk in vm.disks}
+    is_younger = bool(vm.created_at and item.rpo_at and vm.created_at > item.rpo_at)
+    same_place = vm.id.name.lower() == item.source.name.lower() and vm.location == item.settings.source_location
+    return vm.id != item.source and same_place and bool(names) and names <= attached and not is_younger
+
+
 def frozen(item: ProtectedItem) -> Finding:
     described = item.state_description or item.state
     reverse = f", replication reversed to {item.settings.target_location}" if item.direction_reversed else ""

@@ -32,6 +32,8 @@ class Inventory:
     `vms` are all VMs in the source scope, tagged or not; `items` are all items of the configured vaults; `elsewhere`
     maps a VM to the item of another vault that protects it. The keys of `groups` are lower-cased IDs.
 
+    `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them.
+
     `gaps` say what could not be read. With `vms_unread` a VM may exist without being listed; with `items_unread` the
     same holds for the item of a VM. `unread_vms` and `unread_items` are single rows: they concern some VMs only.
     """
@@ -50,10 +52,12 @@ class Inventory:
     unread_vms: tuple[UnreadRow, ...] = ()
     unread_items: tuple[UnreadRow, ...] = ()
     only_rows: bool = False
+    absent: frozenset[ResourceId] = frozenset()
+    namesakes: tuple[SourceVm, ...] = ()
 
     def vm_unread(self, vm: ResourceId) -> bool:
         """Whether the VM may exist, although it is not listed."""
-        return self.vms_unread or any(row.concerns(vm) for row in self.unread_vms)
+        return vm not in self.absent or self.vms_unread or any(row.concerns(vm) for row in self.unread_vms)
 
     def item_unread(self, vm: ResourceId, location: str) -> str:
         """Why it is not known what protects the VM, in a region, or ""."""

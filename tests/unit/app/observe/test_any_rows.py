@@ -21,7 +21,7 @@ from shared.reconcile.sweep import Summary, Sweep, SweepReport
 from shared.site_recovery.vault import vault_of
 from tests.unit.app import examples
 from tests.unit.app.examples import DATA_DISK, NETWORK, NIC, VAULT_ID, VM_ID
-from tests.unit.app.fake_azure import Cloud, FakeAzure, job_body, lock_body
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body, lock_body
 from tests.unit.app.rows import CACHE, full_item, full_vm, spoiled
 
 MANY = settings(max_examples=500, deadline=None)
@@ -144,6 +144,7 @@ async def test_a_row_of_any_list_is_read_or_a_gap(operations: str, data: st.Data
 async def test_a_vm_is_read_or_a_gap_and_never_gone_or_untagged(row: Any) -> None:
     cloud, azure = estate({}, full_item())
     cloud.graph_rows = [row]
+    cloud.faults[str(VM_ID).lower()] = answer(403, "AuthorizationFailed")
 
     found = await read_inventory(azure)
     report = await compliance_report(azure)

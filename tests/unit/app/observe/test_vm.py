@@ -423,6 +423,8 @@ async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names
             fabricObjectId=elsewhere.lower(),
             recoveryAzureResourceGroupId=str(VM_ID.group_id),
             recoveryAzureVMName=VM_ID.name,
+            initialPrimaryFabricLocation=SOURCE,
+            primaryFabricLocation=TARGET,
         )
     )
 

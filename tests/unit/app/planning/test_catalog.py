@@ -27,7 +27,7 @@ from tests.unit.app.fake_durable import FakeDurableClient
 from triggers.plan import post_plan
 from triggers.protection import get_protection
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 TABLES = {"shared/planning/catalog.py", "shared/planning/run_findings.py"}
 SOURCES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text())

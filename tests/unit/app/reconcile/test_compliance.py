@@ -66,6 +66,7 @@ def estate(*vms: SourceVm, items: tuple[ProtectedItem, ...] = (), **changes: Any
         "policies": {POLICY: FITTING},
         "groups": {},
         "regions": {VAULT_ID: TARGET},
+        "absent": frozenset(item.source for item in items) - {vm.id for vm in vms},
     }
     return Inventory(**{**known, **changes})
 
@@ -463,6 +464,7 @@ def test_what_was_not_read_in_full_may_be_there_all_the_same() -> None:
     vm_status = of_one(None, ours(), CLEANUP, vms_unread=True)
 
     assert (vm_status.state, vm_status.action, codes(vm_status)) == (State.UNKNOWN, Action.NONE, ["SourceNotRead"])
+    assert of_one(None, ours(), CLEANUP, absent=frozenset()).state is State.UNKNOWN
     assert of_one(None, ours(), CLEANUP, gaps=("The jobs could not be read.",)).state is State.SOURCE_GONE
 
 
@@ -477,12 +479,15 @@ def test_what_protects_a_vm_may_be_there_though_it_was_not_read() -> None:
     assert not unknown.compliant
 
 
-def test_a_vm_that_was_moved_is_reported_where_it_went_and_nothing_is_disabled() -> None:
+@pytest.mark.parametrize("in_scope", [True, False])
+def test_a_vm_that_was_moved_is_reported_where_it_went_and_nothing_is_disabled(in_scope: bool) -> None:
     there = ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, "web-1")
     disk = ResourceId.of(SUBSCRIPTION, "shop", OS_DISK.type, OS_DISK.name)
     moved = source_vm(id=there, disks=(Disk(id=disk, sku="Premium_LRS"),))
 
-    by_id = {vm_status.vm_id: vm_status for vm_status in assess(estate(moved, items=(ours(),)), CLEANUP)}
+    found = estate(moved, items=(ours(),)) if in_scope else estate(items=(ours(),), namesakes=(moved,))
+
+    by_id = {vm_status.vm_id: vm_status for vm_status in assess(found, CLEANUP)}
 
     assert (by_id[VM_ID].state, by_id[VM_ID].action, codes(by_id[VM_ID])) == (
         State.SOURCE_GONE,
@@ -490,7 +495,10 @@ def test_a_vm_that_was_moved_is_reported_where_it_went_and_nothing_is_disabled()
         ["SourceMoved"],
     )
     assert str(there) in by_id[VM_ID].findings[0].message
-    assert by_id[there].action is Action.ENABLE
+    if in_scope:
+        # Site Recovery protects no VM twice: the old item has to go first.
+        assert (by_id[there].state, by_id[there].action) == (State.NOT_ELIGIBLE, Action.NONE)
+        assert "SourceMoved" in codes(by_id[there])
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def sweep(vm_tags: dict[str, str] | None, bodies: list[dict[str, Any]], app: Set
         groups={},
         regions={},
         items_unread=unread,
+        absent=frozenset({VM_ID}) if vm_tags is None else frozenset(),
     )
     return next(each for each in assess(estate, app) if each.vm_id == VM_ID)
 
