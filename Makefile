@@ -1,5 +1,5 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve check test test-all test-infra test-wide test-package test-busy coverage test-python test-original \
+.PHONY: demo serve check test test-all test-infra test-wide test-tools test-busy coverage test-python test-original \
 	test-original-ci azurite lint kusto sbom audit bench package requirements
 
 # Compiled once: a test run starts a hundred processes.
@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
 # Four at a time, whatever the cores: most tests wait for Azure.
-HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not wide and not registry" -n 4 --dist worksteal
+HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not wide and not tools" -n 4 --dist worksteal
 OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
 KUSTO := tests/infra/kusto
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.
@@ -30,7 +30,7 @@ check: lint              ## lint, unit tests and recorded histories: within a mi
 test: lint               ## the heart: all but what the targets below play
 	$(HEART)
 
-test-all: test test-infra test-wide test-package coverage  ## all but what needs another Python or Microsoft's extension
+test-all: test test-infra test-wide test-tools coverage  ## all but what needs another Python or Microsoft's extension
 
 test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microsoft's compilers where they are
 	$(RUN) -m pytest tests/infra -n 2
@@ -38,8 +38,8 @@ test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microso
 test-wide: .venv/ready   ## many VMs at once, generated estates and requests, and all examples of every property
 	$(RUN) -m pytest tests -m "wide or hypothesis" --hypothesis-profile=wide -n 4 --dist worksteal
 
-test-package: .venv/ready  ## the package, and the app on an older library (needs a package registry)
-	$(RUN) -m pytest tests/e2e -m registry -n 2
+test-tools: .venv/ready  ## the package, the live check, and the app on an older library (needs a package registry)
+	$(RUN) -m pytest tests/e2e -m tools -n 3
 
 coverage: .venv/ready    ## the heart once more, with the coverage that it must have
 	$(HEART) --cov --cov-report=term

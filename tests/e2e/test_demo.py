@@ -168,7 +168,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: s
 
         demo.send_signal(how)
 
-        assert demo.wait(20) == 130
+        assert demo.wait(longer(20)) == 130
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not folder.exists()
 
@@ -205,7 +205,7 @@ def test_what_serve_prints_works_and_it_stops_when_reported(tmp_path: Path) -> N
 
         serve.send_signal(signal.SIGTERM)
 
-        assert serve.wait(20) == 0
+        assert serve.wait(longer(20)) == 0
     # What is kept: the embedded engine's history, or the name of the task hub of Microsoft's extension.
     assert {"history.db", "hub"} & {path.name for path in (tmp_path / "state" / "host").iterdir()}
 
@@ -222,7 +222,7 @@ def test_serve_says_what_ended_when_a_process_dies_and_its_files_are_its_owner_s
 
         os.kill(pid, signal.SIGKILL)
 
-        assert serve.wait(20) == 2
+        assert serve.wait(longer(20)) == 2
         assert serve.stderr
         assert "The simulator has ended" in serve.stderr.read()
 

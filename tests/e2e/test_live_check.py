@@ -22,6 +22,8 @@ from local.stack import APP
 from tests.e2e.conftest import SPEED
 from tests.waiting import longer
 
+pytestmark = pytest.mark.tools
+
 SUBSCRIPTION = "5c1d6f4e-9d0a-4b53-8f3e-0d8a2b1c7e11"
 TENANT = "0f0e0d0c-1111-4222-8333-444455556666"
 ESTATE = {"tenantId": TENANT, "subscriptions": [{"id": SUBSCRIPTION, "name": "Sandbox"}]}

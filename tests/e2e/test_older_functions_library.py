@@ -13,7 +13,7 @@ from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import results, write_event
 
-pytestmark = pytest.mark.registry
+pytestmark = pytest.mark.tools
 
 VERSION = "1.24.0"
 REQUIREMENT = (

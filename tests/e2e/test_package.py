@@ -12,7 +12,7 @@ from local.bench import importing
 from local.package.packages import PLACE
 from local.stack import APP
 
-pytestmark = pytest.mark.registry
+pytestmark = pytest.mark.tools
 
 NO_REGISTRY = "the package registry cannot be reached"
 

@@ -176,6 +176,7 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
     assert len(left) == len(made) - len(removed)
 
 
+@pytest.mark.wide
 async def test_of_two_hundred_vms_as_many_are_enabled_as_the_day_allows(start_stack: StartStack) -> None:
     """By a sweep and by events at once, with lists of jobs as old as ten minutes. The rest waits, and says so."""
     made = vms(200)
