@@ -47,6 +47,7 @@ class Controls:
                 web.patch("/behaviour", self.patch_behaviour),
                 web.get("/access", self.get_access),
                 web.post("/access", self.post_access),
+                web.patch("/access", self.patch_access),
                 web.delete("/access", self.delete_access),
                 web.get("/faults", self.get_faults),
                 web.post("/faults", self.post_faults),
@@ -110,6 +111,11 @@ class Controls:
 
     async def post_access(self, request: web.Request) -> web.Response:
         self.world.access.load(await _json(request))
+        return await self.get_access(request)
+
+    async def patch_access(self, request: web.Request) -> web.Response:
+        """Takes read rights away, or gives them back."""
+        self.world.access.lose(await _json(request))
         return await self.get_access(request)
 
     async def delete_access(self, _request: web.Request) -> web.Response:

@@ -44,17 +44,20 @@ class Gateway:
             base_url=f"https://{request.host}",
         )
         self.world.clock.advance()
-        fault = self.faults.hit(call.method, call.path, raw)
+        fault = self.faults.hit(call.method, call.path, raw, call.api_version)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.detail.get("seconds", 5))
         if fault and fault.kind == "reset":
             return self._drop(request, call, raw)
         answer = self._answer(call, raw, request.headers.get("Authorization", ""), fault)
-        response = self._respond(call, answer, request.headers.get("x-ms-correlation-request-id"))
+        correlation = request.headers.get("x-ms-correlation-request-id")
+        response = self._respond(call, answer, correlation)
+        self._write_log(call, answer.status, response.body, fault)
         if fault and fault.kind == "lost-response":
-            self._write_log(call, answer.status, response.body)
             return self._drop(request)
-        self._write_log(call, answer.status, response.body)
+        if fault and fault.mutation:
+            url = f"{call.base_url}{request.path_qs}"
+            return self._respond(call, fault.mutation.apply(answer, url), correlation)
         return response
 
     def _answer(self, call: Call, raw: bytes, authorization: str, fault: Fault | None) -> Answer:
@@ -161,8 +164,9 @@ class Gateway:
         }
         if answer.body is None or call.method == "HEAD":
             return web.Response(status=answer.status, headers=headers)
-        headers["Content-Type"] = answer.content_type
-        return web.Response(status=answer.status, headers=headers, body=json.dumps(answer.body).encode())
+        headers.setdefault("Content-Type", answer.content_type)
+        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        return web.Response(status=answer.status, headers=headers, body=body)
 
     def _drop(self, request: web.Request, call: Call | None = None, raw: bytes = b"") -> web.Response:
         """Breaks the connection. With `call`, also logs it as never answered (status 0)."""
@@ -173,7 +177,8 @@ class Gateway:
             request.transport.abort()
         return web.Response(status=500)
 
-    def _write_log(self, call: Call, status: int, body: Any) -> None:
+    def _write_log(self, call: Call, status: int, body: Any, fault: Fault | None = None) -> None:
+        """A mutated answer is logged as it was before: it may be no JSON."""
         line = {
             "time": self.world.clock.stamp(),
             "method": call.method,
@@ -183,6 +188,8 @@ class Gateway:
             "status": status,
             "principal": call.principal,
         }
+        if fault and fault.mutation:
+            line["mutated"] = True
         self.log.add(line, call.body, body if isinstance(body, bytes) else b"")
 
 

@@ -1,19 +1,32 @@
 """Every resource but Site Recovery's own, in memory, with the indexes that list calls need."""
 
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from local.simulator import ids
 from local.simulator.wire import Json
 
+# What distinguishes a resource of the network provider from an earlier one of the same name.
+_GUID = "resourceGuid"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
 
 @dataclass(slots=True)
 class Resource:
-    """An ARM resource: `body` is its JSON as a GET answers it, ID, name and type included."""
+    """An ARM resource: `body` is its JSON as a GET answers it, ID, name and type included.
+
+    `created` is what `$expand=createdTime` shows. It stays when the resource is written again.
+    """
 
     id: str
     type: str
     body: Json
+    created: str = field(default_factory=_now, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -61,6 +74,7 @@ class ResourceGroup:
     managed_by: str | None = None
     tags: dict[str, str] | None = None
     state: str = "Succeeded"
+    created: str = field(default_factory=_now)
 
     def body(self) -> Json:
         body: Json = {
@@ -124,6 +138,11 @@ class Store:
         if parsed is None:
             raise ValueError(f"not a resource ID: {resource.id!r}")
         id_key, kind = ids.key(resource.id), resource.type.lower()
+        old = self._by_id.get(id_key)
+        if kind.startswith("microsoft.network/"):
+            resource.properties[_GUID] = old.properties[_GUID] if old else str(uuid.uuid4())
+        if old:
+            resource.created = old.created
         self._by_id[id_key] = resource
         self._by_type.setdefault((parsed.subscription.lower(), kind), {})[id_key] = resource
         self._by_parent.setdefault(ids.key(parsed.parent), {}).setdefault(kind, {})[id_key] = resource

@@ -54,8 +54,12 @@ class World:
             self.graph.changed(path)
 
     def page(self, call: Call, values: Sequence[T], show: Callable[[T], Any] = lambda value: value) -> Json:
-        """A page of a list, with its nextLink; only what is on it is shown. The form of the skip token is invented."""
+        """A page of a list, with its nextLink; only what is on it is shown. The form of the skip token is invented.
+
+        As in Azure, a list leaves out what the caller may not read, and says nothing of it.
+        """
         size = self.behaviour.page_size
+        values = [value for value in values if self.access.can_be_seen(_id(value))]
         start = int(call.query.get("$skiptoken", call.query.get("skipToken", "0")) or 0)
         body: Json = {"value": [show(value) for value in values[start : start + size]]}
         if start + size < len(values):
@@ -63,6 +67,10 @@ class World:
             link = "&".join(f"{name}={value}" for name, value in query.items())
             body["nextLink"] = f"{call.base_url}{call.path}?{link}".replace(" ", "%20")
         return body
+
+
+def _id(value: Any) -> str:
+    return str(value.get("id", "") if isinstance(value, dict) else getattr(value, "id", ""))
 
 
 def _signature() -> str:

@@ -56,6 +56,14 @@ def parse(raw: Any) -> tuple[dict[str, Role], list[Assignment]]:
     return roles, [_assignment(each, roles) for each in given["assignments"]]
 
 
+def parse_unreadable(raw: Any) -> list[str]:
+    """The scopes of `{"unreadable": [scope]}`. Raises ValueError."""
+    scopes = _only(raw, "the body", ("unreadable",))["unreadable"]
+    if not isinstance(scopes, list) or not all(isinstance(each, str) and _SCOPE.fullmatch(each) for each in scopes):
+        raise ValueError("unreadable must be a list of scopes, as /subscriptions/S/resourceGroups/rg")
+    return scopes
+
+
 def _role(key: str, raw: Any) -> Role:
     given = _object(raw, f"the role {key}")
     if refused := {"notActions", "dataActions", "notDataActions"} & set(given):

@@ -29,7 +29,7 @@ def disk(parsed: ResourceId, location: str, size: int, sku: str, time: str, **mo
         "creationData": {"createOption": more.get("create_option") or "Empty"},
         "diskSizeGB": size,
         "diskSizeBytes": size * 1024**3,
-        "uniqueId": stable_guid("disk", parsed.text),
+        "uniqueId": stable_guid("disk", parsed.text, time),
         "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
         "networkAccessPolicy": "AllowAll",
         "publicNetworkAccess": "Enabled",
@@ -66,7 +66,6 @@ def interface(parsed: ResourceId, location: str, subnet: str, address: str, *, s
     }
     properties: Json = {
         "provisioningState": "Succeeded",
-        "resourceGuid": stable_guid("nic", parsed.text),
         "ipConfigurations": [configuration],
         "dnsSettings": {"dnsServers": [], "appliedDnsServers": []},
         "enableAcceleratedNetworking": False,

@@ -16,7 +16,6 @@ def network(
     """`subnets` are name, prefix and what else their properties hold."""
     properties: Json = {
         "provisioningState": "Succeeded",
-        "resourceGuid": stable_guid("vnet", parsed.text),
         "addressSpace": {"addressPrefixes": prefixes},
         "subnets": [_subnet(parsed.text, *subnet) for subnet in subnets],
         "virtualNetworkPeerings": [],

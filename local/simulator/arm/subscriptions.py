@@ -90,12 +90,14 @@ def list_groups(world: World, call: Call) -> Answer:
     subscription = world.store.subscription(call["subscription"])
     wanted = _filter(call.query.get("$filter", ""), "tagname", "tagvalue")
     groups = list(subscription.groups.values()) if subscription else []
-    return Answer(200, world.page(call, [group.body() for group in groups if _is_tagged(group.tags or {}, wanted)]))
+    shown = [_expanded(call, each, each.body()) for each in groups if _is_tagged(each.tags or {}, wanted)]
+    return Answer(200, world.page(call, shown))
 
 
 @routes.route("GET", _GROUP)
 def get_group(world: World, call: Call) -> Answer:
-    return Answer(200, _group(world, call).body())
+    group = _group(world, call)
+    return Answer(200, _expanded(call, group, group.body()))
 
 
 @routes.route("HEAD", _GROUP)
@@ -146,9 +148,16 @@ def list_resources(world: World, call: Call) -> Answer:
     else:
         found = world.store.in_subscription(call["subscription"])
     wanted = _filter(call.query.get("$filter", ""), "resourcetype", "name", "location", "tagname", "tagvalue")
-    values = [_summary(each, wanted) for each in found if _listed(each) and _matches(each, wanted)]
+    values = [
+        _expanded(call, each, _summary(each, wanted)) for each in found if _listed(each) and _matches(each, wanted)
+    ]
     top = checks.whole(call.query.get("$top"), "$top")
     return Answer(200, world.page(call, values[:top]))
+
+
+def _expanded(call: Call, what: Resource | ResourceGroup, body: Json) -> Json:
+    """With the `createdTime` that `$expand` asks for (of resource groups: Azure/azure-powershell#27865)."""
+    return body | {"createdTime": what.created} if "createdtime" in call.query.get("$expand", "").lower() else body
 
 
 def _listed(resource: Resource) -> bool:

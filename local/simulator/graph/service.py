@@ -86,7 +86,7 @@ def _permitted(world: World, call: Call, subscriptions: list[Subscription]) -> l
 
 def _visible(world: World, call: Call, rows: Iterable[tables.Row]) -> Iterable[tables.Row]:
     """What the caller may read by itself: nothing tells that there is more."""
-    if not world.access.is_held(call.principal):
+    if not world.access.is_limited(call.principal):
         return rows
     reads = ((row, Right(f"{row.body['type']}/read", row.body["id"])) for row in rows)
     return (row for row, right in reads if world.access.may(call.principal, right))

@@ -1,6 +1,7 @@
 """A small estate, and real SDK clients of a simulator."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -190,6 +191,11 @@ class Azure:
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
         """Status, JSON body (None when empty) and headers of a raw call. An ARM path without api-version gets one."""
+        status, raw, received = await self.raw(method, path, body, **headers)
+        return status, (json.loads(raw) if raw else None), received
+
+    async def raw(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes, Any]:
+        """The same with the bytes of the body."""
         if not path.startswith("/sim"):
             token = await Token().get_token("x")
             headers.setdefault("Authorization", f"Bearer {token.token}")
@@ -197,8 +203,7 @@ class Azure:
                 path += ("&" if "?" in path else "?") + "api-version=2025-08-01"
         url = self.simulator.url + path
         async with self._session.request(method, url, json=body, headers=headers) as response:
-            raw = await response.read()
-            return response.status, (await response.json() if raw else None), response.headers
+            return response.status, await response.read(), response.headers
 
     async def close(self) -> None:
         await self.recovery.close()

@@ -33,6 +33,7 @@ from tests.integration.simulator.azure import (
 
 ME = object_id(CLIENT)
 HERE = f"/subscriptions/{SUBSCRIPTION}"
+NO_CHECKS: dict[str, Any] = {"roles": {}, "assignments": [], "demands": [], "unreadable": []}
 VMS_READ = "Microsoft.Compute/virtualMachines/read"
 ITEMS = f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here/replicationProtectedItems"
 ITEM_TYPE = (
@@ -89,7 +90,7 @@ async def test_others_are_free_and_so_is_everybody_when_it_is_lifted() -> None:
         assert (await clients.call("GET", path, Authorization=other))[0] == 200
         await clients.call("DELETE", "/sim/access")
         assert (await clients.call("GET", path))[0] == 200
-        assert (await clients.call("GET", "/sim/access"))[1] == {"roles": {}, "assignments": [], "demands": []}
+        assert (await clients.call("GET", "/sim/access"))[1] == NO_CHECKS
 
 
 async def test_a_right_holds_at_its_scope_and_in_it_and_a_list_is_as_wide_as_what_it_lists() -> None:
