@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -152,6 +153,8 @@ class ProtectedItem:
     gone: bool = False
     # Where it was first protected from and to: a reprotect swaps the containers, these stay.
     initial: tuple[str, str] = ("", "")
+    # What distinguishes it from an earlier item of the same name.
+    made: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def id(self) -> str:
