@@ -3,7 +3,8 @@
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,8 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.errors import WriteRefusedError, is_missing
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
+from shared.arm.origin_store import AUDIENCE, Blobs, Directory, Store
+from shared.arm.origins import Origins
 from shared.arm.rate_limit import LONGEST_WAIT, RateLimiter
 from shared.arm.recent_writes import RecentWrites
 from shared.arm.ttl_cache import TTL_SLOW, TtlCache
@@ -21,6 +24,7 @@ from shared.model.target_resources import REMOVABLE
 from shared.reconcile.run_state import WRITES_DISABLED
 
 if TYPE_CHECKING:
+    from azure.core import AsyncPipelineClient
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AioHttpTransport
     from azure.eventgrid.aio import EventGridPublisherClient
@@ -90,6 +94,34 @@ class Azure:
             )
         topic: EventGridPublisherClient = self._clients[key]
         return topic
+
+    @cached_property
+    def origins(self) -> Origins:
+        """The records of what this deployment made."""
+        return Origins(self._origin_store())
+
+    def _origin_store(self) -> Store:
+        where = self.settings.origin_store
+        return Blobs(where, self._origin_client) if where.startswith("https:") else Directory(Path(where))
+
+    def _origin_client(self) -> "AsyncPipelineClient[Any, Any]":
+        from azure.core import AsyncPipelineClient
+        from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+
+        from shared.arm.pipeline import ShortRetries
+
+        key = ("origins", "")
+        if key not in self._clients:
+            self._clients[key] = AsyncPipelineClient(
+                self.settings.origin_store,
+                policies=[
+                    ShortRetries(LONGEST_WAIT * self.settings.poll_seconds),
+                    AsyncBearerTokenCredentialPolicy(self._credential(), AUDIENCE),
+                ],
+                transport=self._shared_transport(),
+            )
+        client: AsyncPipelineClient[Any, Any] = self._clients[key]
+        return client
 
     def once(self, key: ResourceId, make: Callable[[], Kept]) -> Kept:
         """The object stored under `key` for the life of the process; created by `make` at the first call."""
@@ -190,7 +222,7 @@ class Azure:
                 return
 
     def _client(self, kind: Any, *subscription: str) -> Any:
-        from shared.arm.pipeline import NoRegistration, Paced, ShortRetries
+        from shared.arm.pipeline import Intended, NoRegistration, Paced, ShortRetries
 
         key = (kind.__name__, "".join(subscription).lower())
         if key not in self._clients:
@@ -201,6 +233,7 @@ class Azure:
                 base_url=endpoint,
                 credential_scopes=[f"{endpoint}/.default"],
                 retry_policy=ShortRetries(LONGEST_WAIT * self.settings.poll_seconds),
+                per_call_policies=[Intended(self.origins)],
                 per_retry_policies=[NoRegistration(), Paced(self.rate_limiter)],
                 transport=self._shared_transport(),
             )

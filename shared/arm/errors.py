@@ -6,6 +6,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from shared.arm.origin_store import CONTAINER, OriginStoreError
 from shared.model.step_result import Error, Failed, Pending, StepResult
 
 # 409: another operation on the resource is in progress. None: no access token could be obtained.
@@ -43,6 +44,8 @@ async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> St
         return Failed(error=refused.error, by_settings=True)
     except ThrottledError as throttled:
         return Pending(retry_after=throttled.next_slot(throttled.wait), step=f"Waiting: {throttled}")
+    except OriginStoreError as fault:
+        return Pending(retry_after=poll_seconds, error=_no_records(fault))
     except HttpResponseError as answer:
         if (denial := denial_of(answer)) is not None:
             return Failed(error=denial, by_settings=True)
@@ -51,6 +54,15 @@ async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> St
         return Failed(error=error_of(answer))
     except (ServiceRequestError, ServiceResponseError) as fault:
         return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
+
+
+def _no_records(fault: OriginStoreError) -> Error:
+    return Error(
+        code="OriginStoreUnavailable",
+        message=f"The record of what this deployment makes could not be kept: {fault}. Nothing is created without it.",
+        action="Give the app's identity Storage Blob Data Owner on the account of DR_ORIGIN_STORE, and see that the "
+        f"container {CONTAINER} exists and its firewall lets the app in.",
+    )
 
 
 def is_missing(answer: HttpResponseError) -> bool:

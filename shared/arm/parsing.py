@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.model import naming
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
@@ -79,11 +80,30 @@ def _vm_in(group: ResourceId | None, name: str | None) -> ResourceId | None:
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
-def item_of(found: Json) -> ProtectedItem | None:
+def incarnation_of(body: Json) -> str:
+    """What tells a resource from one of the same ID that is made later, or "" where Azure has nothing of the kind.
+
+    A network has a GUID, an account and what compute keeps the time of their creation, a resource group neither.
+    """
+    properties = body.get("properties") or {}
+    return str(properties.get("resourceGuid") or properties.get("creationTime") or _created(body) or "")
+
+
+def created_at_of(body: Json) -> datetime | None:
+    """The creation time of a resource, where Azure tells it."""
+    return time_of((body.get("properties") or {}).get("creationTime") or _created(body))
+
+
+def _created(body: Json) -> str | None:
+    return (body.get("systemData") or {}).get("createdAt")
+
+
+def item_of(found: Json, deployment: str) -> ProtectedItem | None:
     item = found["properties"]
     a2a = item.get("providerSpecificDetails") or {}
     if a2a.get("instanceType") != "A2A" or not a2a.get("fabricObjectId"):
         return None
+    own = ResourceId(found["id"])
     source, group = ResourceId(a2a["fabricObjectId"]), _id(a2a.get("recoveryAzureResourceGroupId"))
     # After a reprotect the original is named by resource group and name only: no ID marks it as the inactive side.
     failover_vms = (
@@ -94,8 +114,11 @@ def item_of(found: Json) -> ProtectedItem | None:
     )
     rpo_at = time_of(a2a.get("lastRpoCalculatedTime"))
     return ProtectedItem(
-        id=ResourceId(found["id"]),
+        id=own,
         source=source,
+        is_ours=own.name.lower() == naming.item_name(source, deployment),
+        # A reprotect changes it (recorded traffic): what was failed over and back counts as another's.
+        incarnation=a2a.get("managementId") or "",
         failover_vms=tuple(dict.fromkeys(copy for copy in failover_vms if copy and copy != source)),
         state=item.get("protectionState") or "",
         state_description=item.get("protectionStateDescription") or "",

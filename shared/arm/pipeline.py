@@ -1,12 +1,13 @@
-"""SDK pipeline policies: rate limit, short retries only, no registration of resource providers."""
+"""SDK pipeline policies: rate limit, short retries only, no registration of providers, no creation without a record."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, SansIOHTTPPolicy
 
 from shared.arm.errors import WriteRefusedError
+from shared.arm.origins import Origins
 from shared.arm.rate_limit import RateLimiter
 
 _RETRIES = 2
@@ -60,3 +61,15 @@ class NoRegistration(SansIOHTTPPolicy[Any, Any]):
                 f"The resource provider {provider} is not registered in the subscription {subscription}.",
                 f"az provider register --namespace {provider} --subscription {subscription}",
             )
+
+
+class Intended(SansIOHTTPPolicy[Any, Any]):
+    """Blocks every PUT, all of which create something, whose intent is not recorded. For each call, not each retry."""
+
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Raises WriteRefusedError instead of sending the request."""
+        if request.http_request.method == "PUT":
+            self._origins.spend(unquote(urlsplit(request.http_request.url).path))

@@ -135,7 +135,7 @@ class ContextReader:
             target_networks=tuple(network for network in target_networks if network),
             availability_set=availability_set,
             existing=tuple(found for found in existing if found),
-            cached_disks=_cached_disks(vm, known),
+            cached_disks=_cached_disks(vm, known, azure.settings.deployment),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
         )
         addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
@@ -148,7 +148,10 @@ class ContextReader:
         """The app's own account, if it exists and no override names another: it may have been changed since."""
         churn = self._overrides.requested.get("churn")
         account = default_cache(
-            self._vm, context.cached_disks, high_churn=churn is not None and churn.value == override_options.HIGH_CHURN
+            self._vm,
+            context.cached_disks,
+            self._azure.settings.deployment,
+            high_churn=churn is not None and churn.value == override_options.HIGH_CHURN,
         )
         if "cache-storage" in self._overrides.requested or account not in self._azure.settings.target:
             return ()
@@ -231,12 +234,12 @@ async def _read_set(azure: Azure, set_id: ResourceId) -> SourceAvailabilitySet:
     )
 
 
-def _cached_disks(vm: SourceVm, known: list[Items]) -> dict[str, int]:
-    """The number of disks in each of the app's cache accounts for the VM, up to the first unused account."""
+def _cached_disks(vm: SourceVm, known: list[Items], deployment: str) -> dict[str, int]:
+    """The number of disks in each of the deployment's cache accounts for the VM, up to the first unused account."""
     counts: dict[str, int] = {}
     for premium in (False, True):
         for number in count(1):
-            account = naming.cache_account(vm.id.subscription, vm.location, premium=premium, number=number)
+            account = naming.cache_account(vm.id.subscription, vm.location, deployment, premium=premium, number=number)
             used = sum(items.cached_disks[account.key] for items in known)
             if not used:
                 break

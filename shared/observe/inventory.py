@@ -7,6 +7,7 @@ Resource Graph is queried only for items of other vaults. A failed read is a gap
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +25,7 @@ from shared.readers.virtual_machines import vm_of_row
 from shared.reconcile.compliance import assess
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import references_of
+from shared.site_recovery.item_origin import proven
 from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
@@ -186,7 +188,7 @@ async def compliance_report(azure: Azure, within: float | None = None) -> Compli
 
 
 async def _compliance_report(azure: Azure) -> ComplianceReport:
-    estate = await read_inventory(azure)
+    estate = await _with_proofs(azure, await read_inventory(azure))
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     return ComplianceReport(
         vm_statuses=assess(estate, azure.settings),
@@ -194,3 +196,14 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
         gaps=estate.gaps,
         referenced=references_of(estate.vms, estate.items, group_tags, azure.settings),
     )
+
+
+async def _with_proofs(azure: Azure, estate: Inventory) -> Inventory:
+    """The inventory, in which an item that might be disabled counts as ours only if its record proves it."""
+    settings = azure.settings
+    if estate.vms_unread or not settings.may_disable({}):
+        return estate
+    tagged = {vm.id for vm in estate.vms if settings.requests_protection(vm.tags)}
+    candidates = [item for item in estate.items if item.source not in tagged and item.source in settings.source]
+    checked = {item.id: item for item in await asyncio.gather(*(proven(azure, each) for each in candidates))}
+    return replace(estate, items=tuple(checked.get(item.id, item) for item in estate.items))

@@ -1,4 +1,4 @@
-"""Orphaned target resources: which resources carry the tag of the app, and what may still need them.
+"""Orphaned target resources: which carry the tag of this deployment, and what may still need them.
 
 Resource Graph lags by a minute or two, the lists of Resource Manager by seconds. So an orphan is read again right
 before its removal, and is kept if a read fails.
@@ -7,6 +7,7 @@ before its removal, and is kept if a read fails.
 import json
 import logging
 from collections.abc import AsyncIterable, Iterable
+from datetime import datetime
 from typing import Any
 
 from shared.arm.client import Azure
@@ -23,16 +24,17 @@ from shared.site_recovery.vault import vaults_of
 log = logging.getLogger("dr.orphans")
 
 
-async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
-    """The resources and resource groups that carry the tag of the app in the subscriptions of the target scope, by two
-    lists for each. Raises HttpResponseError."""
-    ((tag, value),) = naming.MADE_BY.items()
-    found: list[ResourceId] = []
+async def made_in_target(azure: Azure) -> dict[ResourceId, datetime | None]:
+    """The resources and resource groups that carry the tag of this deployment in the subscriptions of the target scope,
+    by two lists for each, and when each resource was created: a read does not tell it of every kind. Raises
+    HttpResponseError."""
+    tag, value = naming.MADE_BY, naming.maker(azure.settings.deployment)
+    found: dict[ResourceId, datetime | None] = {}
     for subscription in _subscriptions(azure.settings.target_scope):
         client, condition = azure.resources(subscription), _tagged(tag, value)
-        found += await _ids(client.resources.list(filter=condition))
-        found += await _ids(client.resource_groups.list(filter=condition))
-    return tuple(found)
+        found |= await _ids(client.resources.list(filter=condition, expand="createdTime"))
+        found |= await _ids(client.resource_groups.list(filter=condition))
+    return found
 
 
 def _tagged(tag: str, value: str) -> str:
@@ -40,11 +42,12 @@ def _tagged(tag: str, value: str) -> str:
     return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
 
 
-async def _ids(listed: AsyncIterable[Any]) -> list[ResourceId]:
-    found = []
+async def _ids(listed: AsyncIterable[Any]) -> dict[ResourceId, datetime | None]:
+    """When each was created, where the list tells it."""
+    found = {}
     async for resource in listed:
         try:
-            found.append(ResourceId(resource.id or ""))
+            found[ResourceId(resource.id or "")] = getattr(resource, "created_time", None)
         except ValueError:
             log.info("Not read: %r", resource.id)
     return found
@@ -101,7 +104,7 @@ class Networks:
     async def reason_to_keep(self, orphan: ResourceId) -> str:
         """The reason to keep a network or a group, or "". Raises HttpResponseError."""
         if orphan.is_type(NETWORK) and (mapping := await self._mapping_of_others(orphan)):
-            return f"the network mapping {mapping}, which this app did not create, leads to it"
+            return f"the network mapping {mapping}, which this deployment did not create, leads to it"
         if not (orphan.is_type(NETWORK) or not orphan.type):
             return ""
         if self._referenced.unclear:
@@ -124,12 +127,12 @@ class Networks:
         return [source for source, target in targets if orphan in {target, target.group_id}]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
-        """A network mapping of another owner. A mapping of this app is no use: it stays, for the network of the next
-        VM."""
+        """A network mapping of another owner. A mapping of this deployment is no use: it stays, for the network of the
+        next VM."""
         for vault in vaults_of(self._azure):
             for mapping in await vault.network_mappings.get(self._azure.settings.poll_seconds):
-                ends = {mapping.source_network, mapping.target_network}
-                ours = naming.network_mapping(mapping.source_network, mapping.target_location)
-                if network in ends and mapping.id.name.lower() != ours.lower():
-                    return mapping.id
+                if network in {mapping.source_network, mapping.target_network}:
+                    _, gap = await self._azure.origins.proof(mapping.id)
+                    if gap:
+                        return mapping.id
         return None

@@ -23,6 +23,7 @@ from shared.reconcile.diff import removed_disks, with_changes
 from shared.reconcile.drift import adopted, frozen, other_policy, replaced, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import policy_of_item
+from shared.site_recovery.item_origin import proven
 from shared.site_recovery.replicated_items import find_original, find_protection
 from shared.site_recovery.vault import Vault, vault_of
 
@@ -76,7 +77,7 @@ async def _left_over(azure: Azure, vm_id: ResourceId, source: Observation, *, co
     protection = await find_protection(azure, vm_id)
     if protection is None or await find_original(azure, vm_id):
         return source
-    item = protection[1]
+    item = await proven(azure, protection[1])
     at_once = confirmed or azure.settings.refuses_protection(tags)
     return source.model_copy(
         update={

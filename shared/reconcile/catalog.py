@@ -168,7 +168,7 @@ DRIFT = {
     ),
     "NotManagedByApp": Drift(
         Severity.NOTE,
-        "the portal, Terraform or Azure Policy enabled it",
+        "the portal, Terraform, Azure Policy or another deployment enabled it, or no record proves that this one did",
         "changes in place what an override requests; never disables it",
         "Nothing: its owner disables it.",
     ),

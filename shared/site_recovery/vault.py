@@ -6,6 +6,7 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 
 import logging
 from collections.abc import AsyncIterable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from azure.core.exceptions import HttpResponseError
@@ -106,7 +107,7 @@ class Vault:
 
     async def _read_items(self) -> Items:
         listed = self.azure.list(f"{self.id}/replicationProtectedItems", API_VERSION)
-        return Items(await self._records(listed, item_of))
+        return Items(await self._records(listed, partial(item_of, deployment=self.azure.settings.deployment)))
 
     async def _read_jobs(self) -> Jobs:
         return Jobs(await self._records(self.azure.list(f"{self.id}/replicationJobs", API_VERSION), job_of))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,10 @@ import pytest
 from local.conformance.known import explain_finding
 from local.conformance.sdk_models import validate_request_log
 from local.stack import Stack
+from shared.arm.origin_store import Directory
+from shared.arm.origins import Origins
+from shared.arm.parsing import item_of
+from shared.model.origin import Origin
 
 # An hour of Azure in six seconds: what is left of a run is mostly the app's own time.
 SPEED = 600
@@ -59,6 +64,7 @@ def start_stack(tmp_path: Path) -> StartStack:
     @asynccontextmanager
     async def start(estate: dict[str, Any], **options: Any) -> AsyncIterator[Stack]:
         async with Stack(tmp_path / "stack", estate, **{"speed": SPEED, **options}) as stack:
+            await prove_items(stack)
             yield stack
             answered = [request for request in await stack.app_requests() if request["status"]]
             demands = (await stack.sim("GET", "access"))["demands"]
@@ -70,6 +76,16 @@ def start_stack(tmp_path: Path) -> StartStack:
         assert [referenced for referenced in demands if not referenced["granted"]] == []
 
     return start
+
+
+async def prove_items(stack: Stack) -> None:
+    """Writes the records of the items that the estate has under this deployment's names."""
+    origins = Origins(Directory(stack.folder / "origins"))
+    vaults = (await stack.sim("GET", "state"))["siteRecovery"]
+    for item in (item_of(each, "local") for vault in vaults for each in vault["protectedItems"]):
+        if item and item.is_ours:
+            intent = Origin(resource=item.id, intended_at=datetime.now(UTC), vm=item.source, tag_name="dr")
+            await origins.prove(intent, item.incarnation)
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], *, within: float = 60, every: float = 0.1) -> Any:

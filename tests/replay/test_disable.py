@@ -14,10 +14,10 @@ from shared.reconcile.drift import frozen
 from shared.reconcile.run_state import RunOutcome, RunState
 from tests.replay.answers import AGENT, enabled, found_item, job_failed, kept, looked, pending
 from tests.replay.instance import Answer, Instance
-from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, settings, source_vm
+from tests.unit.app.examples import CONTAINER, DEPLOYMENT, VM_ID, protected_item, settings, source_vm
 
 OBSERVE, DERIVE, DISABLE, FOLLOW = "resolve_source", "derive_target_settings", "disable_protection", "monitor_job"
-OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
+OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID, DEPLOYMENT)))
 DAYS = 3 * 24 * 3600.0
 
 

@@ -32,13 +32,13 @@ from tests.replay.answers import (
     ready_region,
 )
 from tests.replay.instance import START, TELL, Answer, Instance
-from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, source_vm
+from tests.unit.app.examples import CONTAINER, DEPLOYMENT, VM_ID, protected_item, source_vm
 
 OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE, DISABLE = "enable_protection", "monitor_job", "change_protection", "disable_protection"
 STOPPED = blocker("VmNotRunning", "It is deallocated.", "Start it.")
 BLOCKED = planned(findings=(STOPPED,), replication=None, resources=())
-OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
+OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID, DEPLOYMENT)))
 NEVER_TAGGED = looked(Decision.NOT_TAGGED, vm=source_vm(tags={}))
 
 to_protected: dict[str, Sequence[Answer]] = {
