@@ -3,7 +3,7 @@
 from shared.arm.client import Azure
 from shared.model.activity_io import VmRequest
 from shared.model.replicated_item import Stage
-from shared.model.step_result import Ready, StepResult
+from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reporting.audit_log import decided
 from shared.site_recovery.item_origin import confirm, proven
 from shared.site_recovery.replicated_items import find_protection, is_busy, refresh, remove
@@ -22,8 +22,15 @@ async def remove_failed_item(azure: Azure, request: VmRequest) -> StepResult:
     if item.stage is not Stage.FAILED or not item.is_ours or await is_busy(vault, item):
         return Ready()
     await confirm(azure, item)
-    if not (await proven(azure, item)).is_ours:
-        return Ready()
+    item = await proven(azure, item)
+    if not item.is_ours:
+        return Failed(
+            error=Error(
+                code="ForeignItemFailed",
+                message=f"Enabling failed for the item {item.id.name}, and {item.unproven}.",
+                action="Disable replication of the VM in the portal; the next run enables it again.",
+            )
+        )
     job = await remove(azure, item)
     decided("remove", request.vm_id, ("EnableFailed",), job=job, item=item.id)
     return Ready(value={"job": job})

@@ -5,6 +5,7 @@ The answers are the SDKs' own models, made from bodies as Azure sends them.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
@@ -177,6 +178,11 @@ class Records:
             raise self.fault
 
 
+def _created(body: Any, query: dict[str, list[str]]) -> dict[str, str]:
+    """When a resource was created, where that is asked for."""
+    return {"createdTime": body.get("createdTime", CREATED)} if query.get("$expand") == ["createdTime"] else {}
+
+
 class Cloud:
     """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written.
 
@@ -313,9 +319,10 @@ class Cloud:
                 space = (body.get("properties") or {}).get("addressSpace")
                 self.prove(resource, content=digest_of(*_ranges(body)) if space else "")
         for body in [body for lists in self.vaults.values() for body in lists["replication_protected_items"]]:
-            item = item_of(body, DEPLOYMENT)
-            if item and item.is_ours and name_of(item.id) not in self.records.texts:
-                self.prove(item.id, incarnation=item.incarnation, vm=item.source, tag_name="dr")
+            with suppress(Exception):  # a row that cannot be read has no record
+                item = item_of(body, DEPLOYMENT)
+                if item and item.is_ours and name_of(item.id) not in self.records.texts:
+                    self.prove(item.id, incarnation=item.incarnation, vm=item.source, tag_name="dr")
 
     def read(self, resource: str) -> dict[str, Any]:
         self.reported(resource, "read")
@@ -349,7 +356,8 @@ class Cloud:
         if parent == "blobServices" and path.lower() not in self.resources:
             self.reported(path, "read")
             return {"properties": {}}
-        return self.read(path)
+        found = self.read(path)
+        return {**_created(found, query), **found} if isinstance(found, dict) else found
 
     def _rows(self, path: str, last: str, query: dict[str, list[str]]) -> list[Any] | None:
         """The rows of a list, or None if the path is not that of a list."""
@@ -367,9 +375,10 @@ class Cloud:
         if last in {"containers", "shares", "queues", "tables"}:
             self.reported(path, "read")
             return self.contents.get(path.lower(), [])
-        return self._resource_rows(path, last, under, query.get("$filter", [""])[0])
+        return self._resource_rows(path, last, under, query)
 
-    def _resource_rows(self, path: str, last: str, under: str, condition: str) -> list[Any] | None:
+    def _resource_rows(self, path: str, last: str, under: str, query: dict[str, list[str]]) -> list[Any] | None:
+        condition = query.get("$filter", [""])[0]
         if last == "disks":
             self.reported(f"disks of {ResourceId(under).resource_group}", "disks")
             disks = {key: body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())}
@@ -392,7 +401,7 @@ class Cloud:
             kind = [body for body in rows if bool(ResourceId(body["id"]).type) == (last == "resources")]
             fitting = [body for body in kind if _fits(body, ResourceId(body["id"]), condition)]
             rows = [self.bodies.get(str(body["id"]).lower(), body) for body in fitting]
-            return [{"id": body["id"]} for body in fitting] if last == "resources" else rows
+            return [{"id": body["id"], **_created(body, query)} for body in fitting] if last == "resources" else rows
         return None
 
     def _vault_of(self, path: str) -> ResourceId | None:

@@ -266,7 +266,7 @@ def test_disk_types_are_changed_and_what_is_not_asked_for_stays_what_the_item_ha
 def test_an_os_disk_that_was_exchanged_is_never_added() -> None:
     vm = source_vm(disks=(Disk(id=ResourceId(f"{OS_DISK}-2"), sku="Premium_LRS", holds_os=True), LATE))
 
-    plan = again(an_item(id=OURS), vm)
+    plan = again(an_item(id=OURS, is_ours=True), vm)
 
     assert [disk.id for disk in plan.changes.added_disks] == [LATE.id]
 
