@@ -5,6 +5,7 @@ from shared.config.intervals import FOLLOW_JOB, FOLLOW_REPLICATION
 from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.step_result import Error, Pending, Ready, StepResult
+from shared.site_recovery.item_origin import confirm
 from shared.site_recovery.replicated_items import find_item
 from shared.site_recovery.vault import vault_of
 
@@ -32,6 +33,8 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
         # The job has ended, and the cached list of items may be older.
         vault.items.forget(if_before=vault.jobs.requested_at)
         item = await find_item(vault, request.vm_id)
+    if item:
+        await confirm(azure, item)
     if item and item.stage is Stage.REPLICATING:
         return Pending(retry_after=FOLLOW_REPLICATION * poll, step="Initial replication", percent=item.percent or 0)
     if item and item.stage is Stage.FAILED:

@@ -1,13 +1,15 @@
-"""The end of a sweep: remove orphaned target resources that this app created, a few at a time.
+"""The end of a sweep: remove orphaned target resources that this deployment created, a few at a time.
 
 Only in the mode `cleanup`, and only if the inventory was read in full. Every other mode reports them only.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.arm.client import Azure
 from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Mode
+from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report
@@ -25,6 +27,8 @@ MOST = 20
 """The most removals of one sweep."""
 
 Kept = dict[ResourceId, str]
+Proofs = dict[ResourceId, tuple[Origin, datetime | None]]
+"""The record of each orphan, and when it was created as far as a list tells."""
 
 
 async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
@@ -33,35 +37,45 @@ async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
     Idempotent, and safe to be killed: removed resources are skipped, and the next sweep continues.
     """
     settings, poll = azure.settings, azure.settings.poll_seconds
-    orphans = await _unneeded(azure, await compliance_report(azure, poll * TTL_SLOW))
+    proofs, kept = await _orphans(azure, await compliance_report(azure, poll * TTL_SLOW))
     removed: list[ResourceId] = []
-    kept: Kept = {}
-    if orphans and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
+    if proofs and (settings.writes_disabled or settings.mode is not Mode.CLEANUP):
         why = settings.writes_disabled or f"DR_MODE is {settings.mode}"
-        kept = dict.fromkeys(orphans, f"{why}; cleanup removes it once it is old enough, unless something uses it")
-    elif orphans:
+        kept |= dict.fromkeys(proofs, f"{why}; cleanup removes it once it is old enough, unless something uses it")
+    elif proofs:
         refresh(azure)
         found = await compliance_report(azure, poll)
-        removed, kept = await _remove(azure, found, await _unneeded(azure, found))
+        proofs, kept = await _orphans(azure, found)
+        removed, used = await _remove(azure, found, proofs)
+        kept |= used
     found_orphans = {"removed": tuple(removed), "orphans": notes_of(kept)}
     return Ready(value=request.with_(report=request.report and request.report.model_copy(update=found_orphans)).dump())
 
 
-async def _unneeded(azure: Azure, found: ComplianceReport) -> tuple[ResourceId, ...]:
-    """The orphans; none if the inventory has gaps, because an unread VM or item may need them."""
+async def _orphans(azure: Azure, found: ComplianceReport) -> tuple[Proofs, Kept]:
+    """The orphans that this deployment has created by its records, and why the others are kept; none if the inventory
+    has gaps, because an unread VM or item may need them."""
+    proofs: Proofs = {}
+    kept: Kept = {}
     if found.gaps:
-        return ()
+        return proofs, kept
     lists = [await vault.items.get() for vault in vaults_of(azure)]
     wanted = found.referenced.needed | named_by(item for items in lists for item in items)
-    free = unneeded(await made_in_target(azure), wanted, azure.settings)
     # An operator takes it upon himself what an unread row protects, not what it uses.
     acknowledged = [row for items in lists for row in items.listing.acknowledged]
-    return tuple(orphan for orphan in free if not any(row.names(orphan) for row in acknowledged))
+    made = await made_in_target(azure)
+    for orphan in unneeded(made, wanted, azure.settings):
+        if any(row.names(orphan) for row in acknowledged):
+            continue
+        origin, gap = await azure.origins.proof(orphan)
+        if origin and origin.proven_at:
+            proofs[orphan] = origin, made[orphan]
+        else:
+            kept[orphan] = gap
+    return proofs, kept
 
 
-async def _remove(
-    azure: Azure, found: ComplianceReport, orphans: tuple[ResourceId, ...]
-) -> tuple[list[ResourceId], Kept]:
+async def _remove(azure: Azure, found: ComplianceReport, orphans: Proofs) -> tuple[list[ResourceId], Kept]:
     removed: list[ResourceId] = []
     kept: Kept = {}
     try:
@@ -72,12 +86,12 @@ async def _remove(
     if tagged:
         return [], dict.fromkeys(orphans, f"{tagged} was tagged after the inventory was read, and may need it")
     networks = Networks(azure, found.referenced)
-    for orphan in orphans:
+    for orphan, (origin, created_at) in orphans.items():
         if len(removed) >= MOST:
             kept[orphan] = f"a sweep removes {MOST} resources at most; the next one continues"
             continue
         try:
-            why = elsewhere.get(orphan) or await _reason_to_keep(azure, orphan, networks)
+            why = elsewhere.get(orphan) or await _reason_to_keep(azure, orphan, origin, created_at, networks)
             if why == "":
                 why = await remove(azure, orphan)
         except Exception as fault:
@@ -90,11 +104,14 @@ async def _remove(
     return removed, kept
 
 
-async def _reason_to_keep(azure: Azure, orphan: ResourceId, networks: Networks) -> str | None:
+async def _reason_to_keep(
+    azure: Azure, orphan: ResourceId, origin: Origin, created_at: datetime | None, networks: Networks
+) -> str | None:
     """The reason to keep an orphan, "" if it may be removed, None if it is gone. The resource itself is read last."""
     why = await networks.reason_to_keep(orphan)
     locks = await read_locks(azure, orphan.subscription, azure.settings.poll_seconds)
     made = await usage(azure, orphan) if not why else None
     if made is None:
         return why or None
-    return reason_to_keep(made, locks, datetime.now(UTC), azure.settings)
+    made = replace(made, created_at=made.created_at or created_at)
+    return reason_to_keep(made, origin, locks, datetime.now(UTC), azure.settings)

@@ -203,7 +203,13 @@ _VM_PATH = "/subscriptions/{subscription}/resourceGroups/{group}/virtualMachines
 
 
 def _operations() -> Iterable[tuple[str, str, Any]]:
-    settings = Settings(vault_ids=_VAULT, source_scope=_SUBSCRIPTION, target_scope=_SUBSCRIPTION)
+    settings = Settings(
+        vault_ids=_VAULT,
+        source_scope=_SUBSCRIPTION,
+        target_scope=_SUBSCRIPTION,
+        deployment="func-1",
+        origin_store="https://example.com",
+    )
     for path, item in document(settings)["paths"].items():
         for method, operation in item.items():
             if method != "parameters":

@@ -294,6 +294,9 @@ module app 'modules/app.bicep' = {
         concat(targetScopes, cacheScopes, empty(extraTargetScopes) ? [] : split(extraTargetScopes, ',')),
         ','
       )
+      // The name of the function app: modules/app.bicep.
+      DR_DEPLOYMENT: 'func-${token}'
+      DR_ORIGIN_STORE: 'https://${storage.outputs.name}.blob.${environment().suffixes.storage}'
       DR_MODE: mode
       DR_PAUSED: paused
       DR_TARGET_CREATION: targetCreation

@@ -30,13 +30,16 @@ class NoSimulatorError(RuntimeError):
     """No running simulator was found."""
 
 
-def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any]) -> dict[str, str]:
-    """The settings of the app for this estate; `simulator` is the content of simulator.json."""
+def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any], origins: Path) -> dict[str, str]:
+    """The settings of the app for this estate. `simulator` is the content of simulator.json, `origins` the directory of
+    the app's records of what it created."""
     subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in estate["subscriptions"])
     return {
         "DR_VAULT_IDS": estate["vaults"][0]["id"],
         "DR_SOURCE_SCOPE": subscriptions,
         "DR_TARGET_SCOPE": subscriptions,
+        "DR_DEPLOYMENT": "local",
+        "DR_ORIGIN_STORE": str(origins.resolve()),
         "DR_ARM_ENDPOINT": simulator["url"],
         "DR_OUTCOME_TOPIC_ENDPOINT": f"{simulator['url']}/topics/{TOPIC}/api/events",
         "DR_POLL_SECONDS": str(_POLL_SECONDS / simulator["speed"]),
@@ -63,7 +66,8 @@ def main(arguments: list[str]) -> int:
     path = options.app / "local.settings.json"
     try:
         estate = estates.load(options.estate)
-        values = _OF_THE_HOST | app_settings(_running(options.simulator), estate.data) | estate.settings
+        origins = options.simulator.parent / "origins"
+        values = _OF_THE_HOST | app_settings(_running(options.simulator), estate.data, origins) | estate.settings
         _write(path, json.dumps({"IsEncrypted": False, "Values": values}, indent=2) + "\n", force=options.force)
     except FileExistsError:
         print(f"settings: {path} is there already; --force writes over it", file=sys.stderr)

@@ -222,7 +222,7 @@ class Stack(Processes):
 
     def _app_settings(self) -> dict[str, str]:
         return {
-            **app_settings(self.ready("simulator"), self.estate),
+            **app_settings(self.ready("simulator"), self.estate, self.folder / "origins"),
             **({} if self.sweeps else {"DR_RECONCILE_SCHEDULE": _ONCE_A_YEAR}),
             **self.settings,
         }

@@ -1,4 +1,5 @@
-// The app's own storage: its package, its keys and, by default, the state of Durable Functions. No shared keys.
+// The app's own storage: its package, its keys, its records of what it made and, by default, the state of Durable
+// Functions. No shared keys.
 param name string
 param location string
 param tags object
@@ -14,13 +15,13 @@ var dataRoles = [
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:without private networking the app has no fixed address; whoever comes in needs a role
-  // checkov:skip=CKV_AZURE_206:what is lost with the state the next sweep makes good
+  // checkov:skip=CKV_AZURE_206:the next sweep restores the state; without its records the app removes nothing
   // checkov:skip=CKV_AZURE_43:the name is a parameter, and the rule reads its default
   name: name
   location: location
   tags: tags
   kind: 'StorageV2'
-  // Zones are not in every region, and what is lost with the state the next sweep makes good.
+  // Zones are not in every region; the next sweep restores the state, and without its records the app removes nothing.
   sku: {
     name: 'Standard_LRS'
   }
@@ -48,12 +49,25 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
       enabled: true
       days: 7
     }
+    containerDeleteRetentionPolicy: {
+      enabled: true
+      days: 7
+    }
   }
 }
 
 resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
   parent: blobs
   name: 'deployments'
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+// The app's records of what it made (shared/arm/origin_store.py): without them nothing is created or removed.
+resource origins 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: 'dr-origins'
   properties: {
     publicAccess: 'None'
   }

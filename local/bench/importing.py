@@ -20,6 +20,8 @@ _SETTINGS = {
     "DR_VAULT_IDS": f"{_SCOPE}/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/dr-vault",
     "DR_SOURCE_SCOPE": _SCOPE,
     "DR_TARGET_SCOPE": _SCOPE,
+    "DR_DEPLOYMENT": "bench",
+    "DR_ORIGIN_STORE": "/nowhere",
 }
 
 

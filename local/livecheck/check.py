@@ -105,6 +105,8 @@ def _settings(sandbox: Sandbox, recorder: Recorder, options: Options) -> dict[st
         "DR_VAULT_IDS": sandbox.vault,
         "DR_SOURCE_SCOPE": sandbox.group,
         "DR_TARGET_SCOPE": ",".join(sandbox.made_by_app),
+        "DR_DEPLOYMENT": "live-check",
+        "DR_ORIGIN_STORE": str(options.folder.resolve() / "origins"),
         "DR_ARM_ENDPOINT": recorder.url,
         "DR_POLL_SECONDS": str(options.poll_seconds),
         "IDENTITY_ENDPOINT": recorder.identity_endpoint,

@@ -12,6 +12,8 @@ from local.simulator.wire import Json
 
 # What distinguishes a resource of the network provider from an earlier one of the same name.
 _GUID = "resourceGuid"
+# A PUT of a set is 200 whether it is new or not: the creation time tells (the types of 2026-04-01).
+_WITH_SYSTEM_DATA = {"microsoft.compute/availabilitysets", "microsoft.compute/proximityplacementgroups"}
 
 
 def _now() -> str:
@@ -150,6 +152,8 @@ class Store:
             resource.properties[_GUID] = old.properties[_GUID] if old else str(uuid.uuid4())
         if old:
             resource.created = old.created
+        if kind in _WITH_SYSTEM_DATA:
+            resource.body["systemData"] = {"createdAt": resource.created}
         self._by_id[id_key] = resource
         self._by_type.setdefault((parsed.subscription.lower(), kind), {})[id_key] = resource
         self._by_parent.setdefault(ids.key(parsed.parent), {}).setdefault(kind, {})[id_key] = resource

@@ -3,7 +3,8 @@
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,7 +13,8 @@ from azure.core.exceptions import DecodeError, HttpResponseError
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, is_missing
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
-from shared.arm.pipeline import NoRegistration, OneHost, Paced, ShortRetries, origin_of
+from shared.arm.origin_store import AUDIENCE, Blobs, Directory, Store
+from shared.arm.origins import Origins
 from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
 from shared.arm.ttl_cache import TtlCache
@@ -23,6 +25,7 @@ from shared.model.target_resources import REMOVABLE
 from shared.reconcile.run_state import WRITES_DISABLED
 
 if TYPE_CHECKING:
+    from azure.core import AsyncPipelineClient
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AioHttpTransport
     from azure.eventgrid.aio import EventGridPublisherClient
@@ -82,6 +85,34 @@ class Azure:
         topic: EventGridPublisherClient = self._clients[key]
         return topic
 
+    @cached_property
+    def origins(self) -> Origins:
+        """The records of what this deployment made."""
+        return Origins(self._origin_store())
+
+    def _origin_store(self) -> Store:
+        where = self.settings.origin_store
+        return Blobs(where, self._origin_client) if where.startswith("https:") else Directory(Path(where))
+
+    def _origin_client(self) -> "AsyncPipelineClient[Any, Any]":
+        from azure.core import AsyncPipelineClient
+        from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
+
+        from shared.arm.pipeline import ShortRetries
+
+        key = ("origins", "")
+        if key not in self._clients:
+            self._clients[key] = AsyncPipelineClient(
+                self.settings.origin_store,
+                policies=[
+                    ShortRetries(LONGEST_CALL_WAIT * self.settings.poll_seconds),
+                    AsyncBearerTokenCredentialPolicy(self._credential(), AUDIENCE),
+                ],
+                transport=self._shared_transport(),
+            )
+        client: AsyncPipelineClient[Any, Any] = self._clients[key]
+        return client
+
     def once(self, key: ResourceId, make: Callable[[], Kept]) -> Kept:
         """The object stored under `key` for the life of the process; created by `make` at the first call."""
         if key not in self._kept:
@@ -137,21 +168,21 @@ class Azure:
         cache: TtlCache[T] = self._shared[key]
         return await cache.get(within)
 
-    async def read(self, resource: ResourceId, api_version: str, within: float) -> dict[str, Any] | None:
+    async def read(self, resource: ResourceId, api_version: str, within: float, **query: str) -> dict[str, Any] | None:
         """The JSON of a resource, or None if it does not exist; at most `within` seconds old.
 
         Raises HttpResponseError.
         """
-        return await self.shared(_key(resource), lambda: self._read(resource, api_version), within)
+        return await self.shared(_key(resource), lambda: self._read(resource, api_version, **query), within)
 
     def forget_resource(self, resource: ResourceId) -> None:
         """Invalidates the caches of a resource that was written."""
         self.forget(_key(resource), if_before=float("inf"))
         self.get_or_create.forget(resource.key)
 
-    async def _read(self, resource: ResourceId, api_version: str) -> dict[str, Any] | None:
+    async def _read(self, resource: ResourceId, api_version: str, **query: str) -> dict[str, Any] | None:
         try:
-            return await self.get(str(resource), api_version)
+            return await self.get(str(resource), api_version, **query)
         except HttpResponseError as answer:
             if is_missing(answer):
                 return None
@@ -213,13 +244,17 @@ class Azure:
         url = link if isinstance(link, str) else ""
         if url.startswith("/") and not url.startswith("//"):
             url = endpoint + url
-        if origin_of(url) != origin_of(endpoint):
+        from shared.arm.pipeline import address_of
+
+        if address_of(url) != address_of(endpoint):
             raise MalformedResponseError(
                 f"GET {path}: the nextLink {_in_short(link)} is not on the host of ARM: refused"
             )
         return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()
 
     def _client(self, kind: Any, *subscription: str) -> Any:
+        from shared.arm.pipeline import Intended, NoRegistration, OneHost, Paced, ShortRetries
+
         key = (kind.__name__, "".join(subscription).lower())
         if key not in self._clients:
             endpoint = self.settings.arm_endpoint
@@ -230,6 +265,7 @@ class Azure:
                 credential_scopes=[f"{endpoint}/.default"],
                 redirect_policy=OneHost(endpoint),
                 retry_policy=ShortRetries(LONGEST_CALL_WAIT * self.settings.poll_seconds),
+                per_call_policies=[Intended(self.origins)],
                 per_retry_policies=[NoRegistration(), Paced(self.rate_limiter)],
                 transport=self._shared_transport(),
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 from azure.core.exceptions import DecodeError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from shared.arm.origin_store import CONTAINER, OriginStoreError
 from shared.arm.permanent_errors import REGISTER, permanent
 from shared.config.intervals import POLL_SECONDS
 from shared.model.step_result import Error, Failed, Pending, StepResult
@@ -52,6 +53,8 @@ async def to_step_result(call: Awaitable[StepResult], poll_seconds: float) -> St
         return Failed(error=refused.error, by_settings=True)
     except ThrottledError as throttled:
         return Pending(retry_after=throttled.next_slot(throttled.wait), step=f"Waiting: {throttled}")
+    except OriginStoreError as fault:
+        return Pending(retry_after=poll_seconds, error=_no_records(fault))
     except (ServiceRequestError, ServiceResponseError, DecodeError) as fault:
         return Pending(retry_after=poll_seconds, error=Error(code=type(fault).__name__, message=str(fault)))
     except HttpResponseError as answer:
@@ -69,6 +72,15 @@ def proves_absence(answer: HttpResponseError) -> bool:
     """Whether the error proves that the resource does not exist. A missing right may look like a missing subscription,
     and any proxy may answer 404."""
     return answer.status_code == 404 and _body(answer).get("code") in _ABSENT
+
+
+def _no_records(fault: OriginStoreError) -> Error:
+    return Error(
+        code="OriginStoreUnavailable",
+        message=f"The record of what this deployment makes could not be kept: {fault}. Nothing is created without it.",
+        action="Give the app's identity Storage Blob Data Owner on the account of DR_ORIGIN_STORE, and see that the "
+        f"container {CONTAINER} exists and its firewall lets the app in.",
+    )
 
 
 def is_missing(answer: HttpResponseError) -> bool:

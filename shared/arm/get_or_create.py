@@ -24,11 +24,13 @@ class PendingCreate:
     """A creation in progress. `progress` returns True if it succeeded, False while it runs, or the error it failed
     with.
 
-    `first_check` are seconds; `next_check` and `give_up_at` are monotonic times.
+    `prove` is called once the resource is found: it writes that this app created it. `first_check` are seconds;
+    `next_check` and `give_up_at` are monotonic times.
     """
 
     first_check: float
     progress: Callable[[], Awaitable[bool | Error]]
+    prove: Callable[[ResourceId], Awaitable[None]]
     next_check: float = 0
     give_up_at: float = 0
 
@@ -74,7 +76,7 @@ class GetOrCreate:
         async with self._locks[key]:
             if self.knows(key):
                 return _ready(self._known[key][0])
-            pending = self._pending.get(key)
+            pending = sent = self._pending.get(key)
             if pending and monotonic() > pending.give_up_at:
                 del self._pending[key]
                 pending = None
@@ -85,6 +87,8 @@ class GetOrCreate:
                 # The creation may have failed because another process of this app was faster.
                 found = await find()
                 if found:
+                    if sent and not progress:
+                        await sent.prove(found)
                     self._pending.pop(key, None)
                     return self._ready_and_known(key, found)
                 if progress:

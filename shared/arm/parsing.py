@@ -6,6 +6,7 @@ costs the whole list. A parser returns None for a row of another kind, and raise
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.arm.fields import (
@@ -22,6 +23,7 @@ from shared.arm.fields import (
     whole,
 )
 from shared.config.override_options import CHOICES, Row
+from shared.model import naming
 from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
 from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
@@ -93,11 +95,30 @@ def _vm_in(group: ResourceId | None, name: str) -> ResourceId | None:
     return ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name) if group and name else None
 
 
-def item_of(found: Json) -> ProtectedItem | None:
+def incarnation_of(body: Json) -> str:
+    """What tells a resource from one of the same ID that is made later, or "" where Azure has nothing of the kind.
+
+    A network has a GUID, an account and what compute keeps the time of their creation, a resource group neither.
+    """
+    properties = part(body, "properties")
+    return str(properties.get("resourceGuid") or properties.get("creationTime") or _created(body) or "")
+
+
+def created_at_of(body: Json) -> datetime | None:
+    """The creation time of a resource, where Azure tells it."""
+    return time_of(part(body, "properties").get("creationTime") or _created(body))
+
+
+def _created(body: Json) -> object:
+    return part(body, "systemData").get("createdAt")
+
+
+def item_of(found: Json, deployment: str) -> ProtectedItem | None:
     item = found["properties"]
     a2a = part(item, "providerSpecificDetails")
     if not _is_ours(a2a, "A2A"):
         return None
+    own = required(found.get("id"))
     source, group = required(a2a.get("fabricObjectId")), reference(a2a.get("recoveryAzureResourceGroupId"))
     known = (
         reference(a2a.get("recoveryFabricObjectId")),
@@ -105,8 +126,11 @@ def item_of(found: Json) -> ProtectedItem | None:
     )
     last_rpo, last_failover = a2a.get("lastRpoCalculatedTime"), item.get("lastSuccessfulFailoverTime")
     parsed = ProtectedItem(
-        id=required(found.get("id")),
+        id=own,
         source=source,
+        is_ours=own.name.lower() == naming.item_name(source, deployment),
+        # A reprotect changes it (recorded traffic): what was failed over and back counts as another's.
+        incarnation=text(a2a.get("managementId")),
         state=state(item.get("protectionState")),
         state_description=text(item.get("protectionStateDescription")),
         test_failover=state(item.get("testFailoverState")),

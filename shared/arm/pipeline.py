@@ -1,19 +1,21 @@
-"""SDK pipeline policies: one host, rate limit, short retries only, no registration of resource providers."""
+"""SDK pipeline policies: one host, rate limit, short retries only, no registration of resource providers, no creation
+without a record."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, SansIOHTTPPolicy
 
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, provider_not_registered
+from shared.arm.origins import Origins
 from shared.arm.rate_limit import RateLimiter
 
 _RETRIES = 2
 _PORTS = {"https": 443, "http": 80}
 
 
-def origin_of(url: str) -> tuple[str, str, int] | None:
+def address_of(url: str) -> tuple[str, str, int] | None:
     """The scheme, host and port of a URL; None for one that parsers disagree about."""
     try:
         parts = urlsplit(url)
@@ -29,11 +31,11 @@ class OneHost(AsyncHTTPPolicy[Any, Any]):
 
     def __init__(self, endpoint: str) -> None:
         super().__init__()
-        self._origin = origin_of(endpoint)
+        self._origin = address_of(endpoint)
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Raises MalformedResponseError instead of sending the request."""
-        if origin_of(request.http_request.url) != self._origin:
+        if address_of(request.http_request.url) != self._origin:
             raise MalformedResponseError(f"Refused: {request.http_request.url[:200]} is not on the host of ARM")
         return await self.next.send(request)
 
@@ -83,3 +85,15 @@ class NoRegistration(SansIOHTTPPolicy[Any, Any]):
             subscription, provider = path.split("/")[2], path.split("/")[-2]
             error = provider_not_registered(provider, subscription)
             raise WriteRefusedError(error.code, error.message, error.action)
+
+
+class Intended(SansIOHTTPPolicy[Any, Any]):
+    """Blocks every PUT, all of which create something, whose intent is not recorded. For each call, not each retry."""
+
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Raises WriteRefusedError instead of sending the request."""
+        if request.http_request.method == "PUT":
+            self._origins.spend(unquote(urlsplit(request.http_request.url).path))

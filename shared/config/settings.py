@@ -100,6 +100,16 @@ class Settings(BaseModel):
     target_scope: Ids = Field(
         description="IDs of subscriptions or resource groups, comma-separated: resources are made only in them"
     )
+    deployment: str = Field(
+        pattern=r"^[\w ./:()-]{1,200}$",
+        description="the name of this deployment, which everything it makes carries: what carries another is never "
+        "changed or removed; at most 200 letters, digits and ./:()-; in Azure by default the name of the function app",
+    )
+    origin_store: str = Field(
+        pattern=r"^(https://\S+|/.*)$",
+        description="where the app keeps its records of what it made: the https address of the blob service of its "
+        "own storage account, or a directory; in Azure by default that of AzureWebJobsStorage",
+    )
     mode: Mode = Field(
         Mode.PROTECT,
         description="report (look, write nothing), protect (enable what is tagged) or cleanup (also disable what is no "
@@ -309,6 +319,10 @@ class Settings(BaseModel):
         return hold is not None and hold.lower() != "false"
 
 
+_BY_PLATFORM = {"deployment": "WEBSITE_SITE_NAME", "origin_store": "AzureWebJobsStorage__blobServiceUri"}
+"""Variables of the platform that stand in for settings."""
+
+
 class SettingsError(ValueError):
     """The app cannot start: its message lists every setting that is wrong or missing."""
 
@@ -318,6 +332,9 @@ def load_settings() -> Settings:
     problems = [f"{name}: not a setting of this app" for name in sorted(os.environ) if _is_unknown(name)]
     # An empty setting counts as unset: templates write those.
     given: dict[str, Any] = {field: os.environ[name] for name, field in _variables().items() if os.environ.get(name)}
+    given |= {
+        field: os.environ[name] for field, name in _BY_PLATFORM.items() if field not in given and os.environ.get(name)
+    }
     settings = None
     try:
         settings = Settings(**given)

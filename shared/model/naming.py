@@ -15,11 +15,8 @@ from shared.model.resource_types import ACCOUNT, RESOURCE_GROUP, type_of
 _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
 """The namespace of the names of items that this app creates: a name in it marks the item as created by the app."""
 
-MADE_BY = {"dr-made-by": "azure-vm-dr-autoprotect"}
-"""The tag of resources that the app creates: only these may be removed by it."""
-
-MADE_AT, MADE_AS = "dr-made-at", "dr-made-as"
-"""Two more tags: the time of creation (UTC), and the digest of the parts that others may add to."""
+MADE_BY, MADE_AT = "dr-made-by", "dr-made-at"
+"""The tags of resources that the app creates: by which deployment, and when (UTC). Hints: anybody may write a tag."""
 
 CACHE_GROUP = "asr-cache-"
 """The prefix of resource groups of cache accounts; the source region follows."""
@@ -40,9 +37,14 @@ def instance_id(vm: ResourceId) -> str:
     return f"protect-{vm.name.lower()[:64]}-{_digest(vm.key, 20)}"
 
 
-def item_name(vm: ResourceId) -> str:
-    """The replication protected item of a VM: a GUID, as the portal's are."""
-    return str(uuid5(_ITEMS, vm.key))
+def maker(deployment: str) -> str:
+    """The value of the tag `MADE_BY`."""
+    return f"azure-vm-dr-autoprotect/{deployment.lower()}"
+
+
+def item_name(vm: ResourceId, deployment: str) -> str:
+    """The replication protected item of a VM: a GUID, as the portal's are; each deployment has its own."""
+    return str(uuid5(_ITEMS, f"{deployment.lower()}{vm.key}"))
 
 
 def with_suffix(name: str, longest: int) -> str:
@@ -69,17 +71,25 @@ def in_group(group: ResourceId, source: ResourceId) -> ResourceId:
     return ResourceId.of(group.subscription, group.resource_group, source.type, name)
 
 
-def cache_account(subscription: str, location: str, *, premium: bool = False, number: int = 1) -> ResourceId:
-    """The cache storage account that the VMs of a subscription and region share; the second when the first is full.
+def cache_group(subscription: str, location: str) -> ResourceId:
+    """The resource group of the cache accounts for a subscription and region, of all deployments."""
+    return ResourceId.of(subscription, f"{CACHE_GROUP}{location}")
+
+
+def cache_account(
+    subscription: str, location: str, deployment: str, *, premium: bool = False, number: int = 1
+) -> ResourceId:
+    """The cache storage account that a deployment's VMs of a subscription and region share; the second when the first
+    is full.
 
     Storage account names are unique in all of Azure: 3 to 24 lower-case letters and digits.
     """
     which = ("/premium" if premium else "") + (f"/{number}" if number > 1 else "")
     return ResourceId.of(
         subscription,
-        f"{CACHE_GROUP}{location}",
+        cache_group(subscription, location).resource_group,
         ACCOUNT,
-        f"asrcache{_digest(f'{subscription}/{location}{which}', 16)}",
+        f"asrcache{_digest(f'{deployment}/{subscription}/{location}{which}', 16)}",
     )
 
 

@@ -7,7 +7,6 @@ failover, or an unknown state: report only, never write.
 from datetime import datetime
 from enum import StrEnum
 
-from shared.model import naming
 from shared.model.base import Model
 from shared.model.replication import TargetSettings
 from shared.model.resource_id import ResourceId
@@ -95,6 +94,9 @@ class HealthError(Error):
 class ProtectedItem(Model):
     """`source` is the protected VM, `failover_vms` the VMs that a failover or a test failover created or would create.
 
+    `is_ours` is whether this deployment enabled it: by its name, and where it might be disabled by its record, which
+    tells `enabled_tag`, the tag that requested it; `unproven` is what that record lacks. `incarnation` tells the item
+    from one that is enabled under the same name later.
     `direction_reversed` is whether the replication is reversed: the VM was reprotected after a failover.
     `held_recovery_points` is whether it ever was protected, `job` the name of the job in progress, or "". `percent` is
     the progress of the initial replication; it stops below 100. `rpo_at` is when `rpo_seconds` was calculated,
@@ -103,6 +105,10 @@ class ProtectedItem(Model):
 
     id: ResourceId
     source: ResourceId
+    is_ours: bool = False
+    enabled_tag: str = ""
+    unproven: str = ""
+    incarnation: str = ""
     failover_vms: tuple[ResourceId, ...] = ()
     state: str
     state_description: str = ""
@@ -129,13 +135,8 @@ class ProtectedItem(Model):
 
     @property
     def may_be_disabled(self) -> bool:
-        """Whether the app may disable the item: it is not frozen, and the app created it."""
+        """Whether the app may disable the item: it is not frozen, and this deployment enabled it."""
         return self.is_ours and self.stage in _MAY_BE_DISABLED
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this app created the item: only such items may be removed by it."""
-        return self.id.name.lower() == naming.item_name(self.source)
 
     @property
     def stage(self) -> Stage:

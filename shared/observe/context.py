@@ -140,7 +140,7 @@ class ContextReader:
             target_networks=tuple(network for network in target_networks if network),
             availability_set=availability_set,
             existing=tuple(found for found in existing if found),
-            cached_disks=_cached_disks(vm, known),
+            cached_disks=_cached_disks(vm, known, azure.settings.deployment),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
         )
         addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
@@ -242,10 +242,10 @@ def _set(set_id: ResourceId, found: Json) -> SourceAvailabilitySet:
     )
 
 
-def _cached_disks(vm: SourceVm, known: list[Items]) -> dict[str, int]:
-    """The number of disks in each of the app's cache accounts for the VM."""
+def _cached_disks(vm: SourceVm, known: list[Items], deployment: str) -> dict[str, int]:
+    """The number of disks in each of the deployment's cache accounts for the VM."""
     accounts = [
-        naming.cache_account(vm.id.subscription, vm.location, premium=premium, number=number).key
+        naming.cache_account(vm.id.subscription, vm.location, deployment, premium=premium, number=number).key
         for premium in (False, True)
         for number in range(1, _MOST_ACCOUNTS + 1)
     ]

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,6 +30,7 @@ from shared.readers.virtual_machines import vm_of_row, vms_where
 from shared.reconcile.compliance import assess
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import references_of
+from shared.site_recovery.item_origin import proven
 from shared.site_recovery.vault import Vault, vaults_of
 
 T = TypeVar("T")
@@ -224,7 +226,7 @@ async def compliance_report(azure: Azure, within: float | None = None) -> Compli
 
 
 async def _compliance_report(azure: Azure) -> ComplianceReport:
-    estate = await read_inventory(azure)
+    estate = await _with_proofs(azure, await read_inventory(azure))
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     return ComplianceReport(
         vm_statuses=assess(estate, azure.settings),
@@ -233,3 +235,14 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
         only_rows=estate.only_rows,
         referenced=references_of(estate.vms, estate.items, group_tags, azure.settings),
     )
+
+
+async def _with_proofs(azure: Azure, estate: Inventory) -> Inventory:
+    """The inventory, in which an item that might be disabled counts as ours only if its record proves it."""
+    settings = azure.settings
+    if estate.vms_unread or not settings.may_disable:
+        return estate
+    tagged = {vm.id for vm in estate.vms if settings.requests_protection(vm.tags)}
+    candidates = [item for item in estate.items if item.source not in tagged and item.source in settings.source]
+    checked = {item.id: item for item in await asyncio.gather(*(proven(azure, each) for each in candidates))}
+    return replace(estate, items=tuple(checked.get(item.id, item) for item in estate.items))

@@ -1,4 +1,4 @@
-"""Orphaned target resources: which resources carry the tag of the app, and what may still need them.
+"""Orphaned target resources: which carry the tag of this deployment, and what may still need them.
 
 Resource Graph lags by a minute or two, the lists of Resource Manager by seconds. So an orphan is read again right
 before its removal, and is kept if a read fails.
@@ -6,10 +6,11 @@ before its removal, and is kept if a read fails.
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from shared.arm.client import Azure
-from shared.arm.fields import required, text
+from shared.arm.fields import Json, required, text, time_of
 from shared.arm.listing import read_listing
 from shared.arm.resource_graph import query
 from shared.model import naming
@@ -23,15 +24,17 @@ from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
 
 
-async def made_in_target(azure: Azure) -> tuple[ResourceId, ...]:
-    """The resources and resource groups that carry the tag of the app in the subscriptions of the target scope, by two
-    lists for each. Raises HttpResponseError."""
-    ((tag, value),) = naming.MADE_BY.items()
-    found: list[ResourceId] = []
+async def made_in_target(azure: Azure) -> dict[ResourceId, datetime | None]:
+    """The resources and resource groups that carry the tag of this deployment in the subscriptions of the target scope,
+    by two lists for each, and when each resource was created: a read does not tell it of every kind. Raises
+    HttpResponseError."""
+    tag, value = naming.MADE_BY, naming.maker(azure.settings.deployment)
+    found: dict[ResourceId, datetime | None] = {}
     for subscription in _subscriptions(azure.settings.target_scope):
-        for kind in ("resources", "resourcegroups"):
-            found += await _ids(azure, subscription, _tagged(tag, value), kind)
-    return tuple(found)
+        condition = _tagged(tag, value)
+        found |= await _created(azure, subscription, condition, **{"$expand": "createdTime"})
+        found |= await _created(azure, subscription, condition, "resourcegroups")
+    return found
 
 
 def _tagged(tag: str, value: str) -> str:
@@ -39,11 +42,18 @@ def _tagged(tag: str, value: str) -> str:
     return f"tagName eq {_quoted(tag)} and tagValue eq {_quoted(value)}"
 
 
-async def _ids(azure: Azure, subscription: str, condition: str, kind: str = "resources") -> list[ResourceId]:
-    """The IDs in a list of resources, or of resource groups. What cannot be read is none that the app has made."""
+async def _created(
+    azure: Azure, subscription: str, condition: str, kind: str = "resources", **query: str
+) -> dict[ResourceId, datetime | None]:
+    """When each resource or resource group of a list was created, where the list shows it. What cannot be read is none
+    that the app has made."""
     path = f"/subscriptions/{subscription}/{kind}"
-    listed = azure.list(path, API_VERSION, **{"$filter": condition})
-    return list(await read_listing(listed, path, lambda found: required(found["id"]), ()))
+
+    def created(found: Json) -> tuple[ResourceId, datetime | None]:
+        return required(found["id"]), time_of(found.get("createdTime"))
+
+    listed = azure.list(path, API_VERSION, **{"$filter": condition}, **query)
+    return dict(await read_listing(listed, path, created, ()))
 
 
 def _quoted(text: str) -> str:
@@ -63,7 +73,7 @@ async def tagged_since(azure: Azure, compliance_report: ComplianceReport) -> Res
     known = {each.vm_id for each in compliance_report.vm_statuses if settings.requests_protection(each.tags)}
     for subscription in _subscriptions(settings.source_scope):
         for value in settings.tag_values:
-            for vm in await _ids(azure, subscription, _tagged(settings.tag_name, value)):
+            for vm in await _created(azure, subscription, _tagged(settings.tag_name, value)):
                 if vm.is_type(VIRTUAL_MACHINE) and vm in settings.source and vm not in known:
                     return vm
     return None
@@ -99,7 +109,7 @@ class Networks:
     async def reason_to_keep(self, orphan: ResourceId) -> str:
         """The reason to keep a network or a group, or "". Raises HttpResponseError, NotKnownError."""
         if orphan.is_type(NETWORK) and (mapping := await self._mapping_of_others(orphan)):
-            return f"the network mapping {mapping}, which this app did not create, leads to it"
+            return f"the network mapping {mapping}, which this deployment did not create, leads to it"
         if not (orphan.is_type(NETWORK) or not orphan.type):
             return ""
         if self._referenced.unclear:
@@ -116,19 +126,21 @@ class Networks:
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
             subscriptions = _subscriptions(self._azure.settings.source_scope)
-            self._sources = [source for each in subscriptions for source in await _ids(self._azure, each, condition)]
+            self._sources = [
+                source for each in subscriptions for source in await _created(self._azure, each, condition)
+            ]
         targets = [(source, naming.target_sibling(source)) for source in self._sources]
         return [source for source, target in targets if orphan in {target, target.group_id}]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
-        """A network mapping of another owner. A mapping of this app is no use: it stays, for the network of the next
-        VM."""
+        """A network mapping of another owner. A mapping of this deployment is no use: it stays, for the network of the
+        next VM."""
         for vault in vaults_of(self._azure):
             listing = await vault.network_mappings.get(self._azure.settings.poll_seconds)
             listing.check_complete()
             for mapping in listing:
-                ends = {mapping.source_network, mapping.target_network}
-                ours = naming.network_mapping(mapping.source_network, mapping.target_location)
-                if network in ends and mapping.id.name.lower() != ours.lower():
-                    return mapping.id
+                if network in {mapping.source_network, mapping.target_network}:
+                    _, gap = await self._azure.origins.proof(mapping.id)
+                    if gap:
+                        return mapping.id
         return None

@@ -32,6 +32,7 @@ from shared.reconcile.diff import with_changes
 from shared.reconcile.drift import is_moved, other_policy, removed_disks, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import policy_of_item
+from shared.site_recovery.item_origin import proven
 from shared.site_recovery.replicated_items import find_original, find_protection, unread_about
 from shared.site_recovery.vault import Vault, vault_of, vaults_of
 
@@ -71,6 +72,8 @@ async def _with_protection(azure: Azure, facts: Facts) -> Facts:
     except NotKnownError as unknown:
         return facts._replace(item_unread=str(unknown))
     item = protection[1] if protection else None
+    if item and facts.intent is not Intent.YES:
+        item = await proven(azure, item)
     unread = await unread_about(vaults_of(azure), facts.vm_id, item.settings.source_location) if item else None
     facts = facts._replace(
         item=item, item_unread=f"{unread}." if unread else "", original=await find_original(azure, facts.vm_id)

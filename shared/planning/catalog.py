@@ -141,6 +141,12 @@ DRIFT = {
         _NOTHING,
         "Set the tag to a value of `DR_TAG_VALUES`, or to false, no, 0 or off.",
     ),
+    "TagNameChanged": Row(
+        Severity.WARNING,
+        "another tag requested its protection than the one that `DR_TAG_NAME` names now: it is not disabled",
+        _NOTHING,
+        "Tag it by its new name if it is to stay protected; else DELETE .../protection?confirm=true.",
+    ),
     "SourceDeleted": Row(
         Severity.WARNING,
         "what it protects is gone",
@@ -198,7 +204,7 @@ DRIFT = {
     ),
     "NotManagedByApp": Row(
         Severity.NOTE,
-        "the portal, Terraform or Azure Policy enabled it",
+        "the portal, Terraform, Azure Policy or another deployment enabled it, or no record proves that this one did",
         "changes in place what an override requests; never disables it",
         "Nothing: its owner disables it.",
     ),

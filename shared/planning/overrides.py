@@ -114,7 +114,7 @@ def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
 
 def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
     known = (PROFILE, *own, *CHOICES)
-    written = (*naming.MADE_BY, naming.MADE_AT, naming.MADE_AS)
+    written = (naming.MADE_BY, naming.MADE_AT)
     by_app = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in written}
     for name in layer.given:
         if name not in known and name not in by_app:

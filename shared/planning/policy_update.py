@@ -1,6 +1,6 @@
 """The edit of a replication policy after a change of its profile: the service moves no item to another policy.
 
-So the policy itself is edited, for all VMs with it: only if this app created it, only after a confirmation,
+So the policy itself is edited, for all VMs with it: only if this deployment created it, only after a confirmation,
 and only while no profile requests its current values. A VM whose owner selected another profile is not affected.
 """
 

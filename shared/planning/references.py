@@ -34,7 +34,7 @@ def referred(tag: str, value: str, vm: SourceVm, overrides: Overrides) -> Resour
         return ResourceId.of(vm.id.subscription, value)
     group = target_group(vm, overrides)
     if tag == "cache-storage":
-        group = naming.cache_account(vm.id.subscription, vm.location).group_id
+        group = naming.cache_group(vm.id.subscription, vm.location)
     return ResourceId.of(group.subscription, group.resource_group, kind or "", value)
 
 

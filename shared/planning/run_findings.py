@@ -272,6 +272,12 @@ PLANNED = {
         "nothing",
         "Set DR_MODE=cleanup, or DELETE .../protection?confirm=true.",
     ),
+    "NoIntent": Row(
+        Severity.BLOCKER,
+        "a creation that no record of this deployment announces: it is not sent",
+        "nothing",
+        "This is a fault of the app: report it.",
+    ),
     "NeverRemoved": Row(
         Severity.BLOCKER,
         "it is of a kind that is never removed: a disk, a vault, or what is in a vault",

@@ -27,7 +27,7 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = default_cache(d.vm, d.context.cached_disks, d.context.taken_accounts, high_churn=high)
+    default = default_cache(d.vm, d.context.cached_disks, d.app.deployment, d.context.taken_accounts, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
     existing = d.existing(chosen)
     if existing is None:
@@ -76,17 +76,23 @@ def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, boo
         churn = d.text("churn", churn, "")
     else:
         d.record("churn", churn, OF_ITEM, ITEM_ORIGIN)
-    account = requested or has or naming.cache_account(d.vm.id.subscription, d.vm.location)
+    account = requested or has or naming.cache_account(d.vm.id.subscription, d.vm.location, d.app.deployment)
     return account, churn == HIGH_CHURN
 
 
 def default_cache(
-    vm: SourceVm, cached_disks: Mapping[str, int], taken: Container[ResourceId] = (), *, high_churn: bool
+    vm: SourceVm,
+    cached_disks: Mapping[str, int],
+    deployment: str,
+    taken: Container[ResourceId] = (),
+    *,
+    high_churn: bool,
 ) -> ResourceId:
-    """The first of the app's accounts with capacity for the disks of the VM, whose name is not `taken` by others."""
+    """The first of the deployment's accounts with capacity for the disks of the VM, whose name is not `taken` by
+    others."""
     number = 1
     while True:
-        account = naming.cache_account(vm.id.subscription, vm.location, premium=high_churn, number=number)
+        account = naming.cache_account(vm.id.subscription, vm.location, deployment, premium=high_churn, number=number)
         used = cached_disks.get(account.key, 0)
         if account not in taken and (not used or used + len(vm.disks) <= MOST_CACHED_DISKS):
             return account

@@ -2,14 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from shared.arm.client import Azure
 from shared.arm.fields import objects, part, region
 from shared.arm.get_or_create import PendingCreate, UnderWayError, usually
+from shared.arm.parsing import created_at_of, incarnation_of
 from shared.config.intervals import FRESH_FOR
 from shared.model import naming
+from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import type_of
 from shared.model.step_result import Error
@@ -86,16 +87,25 @@ class PlacedKind(Kind[P]):
 
     async def create(self, azure: Azure, wanted: P) -> PendingCreate | ResourceId:
         azure.check_write(wanted.id)
-        client = azure.resources(wanted.id.subscription).resources
-        body = {"location": wanted.location, "tags": self.tags(azure, wanted), **self.body(wanted)}
-        await client.begin_create_or_update_by_id(str(wanted.id), body, api_version=wanted.type.api_version)
+        client, version = azure.resources(wanted.id.subscription).resources, wanted.type.api_version
+        origin = await azure.origins.intend(wanted.id, content=self.content(wanted))
+        body = {"location": wanted.location, "tags": tags_of(azure, origin), **self.body(wanted)}
+        answers: list[Any] = []
+        send = client.begin_create_or_update_by_id
+        await send(str(wanted.id), body, api_version=version, raw_response_hook=answers.append)
+        status = answers[0].http_response.status_code
         azure.forget_resource(wanted.id)
         azure.made.add(wanted.id)
 
         async def progress() -> bool | Error:
             return True  # the resource itself shows whether it is complete
 
-        return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress)
+        async def prove(found: ResourceId) -> None:
+            body = await azure.read(found, version, FRESH_FOR)
+            if body and origin.is_created_by(status, created_at_of(body)):
+                await azure.origins.prove(origin, incarnation_of(body))
+
+        return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress, prove)
 
     async def usage(self, azure: Azure, resource: ResourceId) -> ResourceUsage | None:
         """The usage of the resource now, or None if it is gone. Raises HttpResponseError."""
@@ -104,12 +114,9 @@ class PlacedKind(Kind[P]):
             return None
         state = state_of(body)
         use = (f"it is {state}",) if state != "Succeeded" else await self.uses(azure, resource, body)
-        return ResourceUsage(resource, part(body, "tags"), use, self.made_of(resource, body))
-
-    def tags(self, azure: Azure, _wanted: P) -> dict[str, str]:
-        """The tags of the settings, and those that a later removal depends on."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return {**azure.settings.resource_tags, **naming.MADE_BY, naming.MADE_AT: now}
+        incarnation, created_at = incarnation_of(body), created_at_of(body)
+        content = self.content_of(resource, body)
+        return ResourceUsage(resource, part(body, "tags"), use, content, incarnation, created_at)
 
     def body(self, _wanted: P) -> Json:
         """The body of the PUT, besides location and tags."""
@@ -126,9 +133,19 @@ class PlacedKind(Kind[P]):
         inside = [str(each.get("id")).rsplit("/", 1)[-1] for name in names for each in objects(properties, name)]
         return (f"{', '.join(inside[:SHOWN])} is in it",) if inside else ()
 
-    def made_of(self, _resource: ResourceId, _body: Json) -> str:
-        """The digest of the parts that others may have added to, or ""."""
+    def content(self, _wanted: P) -> str:
+        """The digest of the parts that others may add to, or ""."""
         return ""
+
+    def content_of(self, _resource: ResourceId, _body: Json) -> str:
+        """The same of the existing resource."""
+        return ""
+
+
+def tags_of(azure: Azure, origin: Origin) -> dict[str, str]:
+    """The tags of the settings, and those that name the deployment and the time of its intent."""
+    made_by = {naming.MADE_BY: naming.maker(azure.settings.deployment)}
+    return {**azure.settings.resource_tags, **made_by, naming.MADE_AT: origin.intended_at.isoformat()}
 
 
 def state_of(body: Json) -> str:

@@ -9,22 +9,20 @@ from time import monotonic
 from typing import Any
 
 from shared.arm.client import Azure
-from shared.arm.fields import objects, part, text
+from shared.arm.fields import objects, part, text, time_of
 from shared.config.intervals import FRESH_FOR
-from shared.model import naming
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import AvailabilitySet, CacheAccount, PlacementGroup, ResourceGroup, VirtualNetwork
 from shared.planning.storage import PREMIUM_KIND
-from shared.provision.kind import SHOWN, Json, PlacedKind, register, state_of
+from shared.provision.kind import SHOWN, Json, PlacedKind, register, state_of, tags_of
 from shared.readers.named_resources import account_obstacle
 from shared.readers.networks import network_of
 from shared.readers.resource_groups import API_VERSION, forget_groups, read_group
 from shared.reconcile.orphans import ResourceUsage, digest_of
 
-# Site Recovery uses blobs only. The names of its containers are not documented, and it leaves them behind when
-# replication is disabled (azure-powershell issue 5613): containers known to belong to others are recognized instead.
+# Site Recovery uses blobs only. No recording shows the names of its containers, which it leaves behind when replication
+# is disabled (azure-powershell issue 5613): so any container may hold the data of others, and keeps its account.
 _NOT_OF_SITE_RECOVERY = {"fileServices": "shares", "queueServices": "queues", "tableServices": "tables"}
-_CONTAINERS_OF_OTHERS = ("$", "bootdiagnostics", "insights-", "vhds")
 
 
 @register(ResourceGroup)
@@ -40,15 +38,19 @@ class ResourceGroups(PlacedKind[ResourceGroup]):
         self.forget(azure, wanted, monotonic() - FRESH_FOR)
         if not await self.find(azure, wanted):
             client = azure.resources(wanted.id.subscription).resource_groups
-            body = {"location": wanted.location, "tags": self.tags(azure, wanted)}
-            await client.create_or_update(wanted.id.name, body)
+            origin = await azure.origins.intend(wanted.id)
+            body = {"location": wanted.location, "tags": tags_of(azure, origin)}
+            answers: list[Any] = []
+            await client.create_or_update(wanted.id.name, body, raw_response_hook=answers.append)
+            if origin.is_created_by(answers[0].http_response.status_code, None):
+                await azure.origins.prove(origin)
         return wanted.id
 
     def forget(self, azure: Azure, wanted: ResourceGroup, if_before: float) -> None:
         forget_groups(azure, wanted.id, if_before=if_before)
 
     async def usage(self, azure: Azure, resource: ResourceId) -> ResourceUsage | None:
-        body = await azure.read(resource, API_VERSION, 0)
+        body = await azure.read(resource, API_VERSION, 0, **{"$expand": "createdTime"})
         if body is None:
             return None
         # Whatever is listed is in it, also what cannot be read.
@@ -57,7 +59,8 @@ class ResourceGroups(PlacedKind[ResourceGroup]):
         use = [f"{', '.join(filter(None, inside[:SHOWN]))} is in it"] if inside else []
         if body.get("managedBy"):
             use.append(f"it is managed by {body['managedBy']}")
-        return ResourceUsage(resource, part(body, "tags"), tuple(use))
+        created_at = time_of(body.get("createdTime"))
+        return ResourceUsage(resource, part(body, "tags"), tuple(use), created_at=created_at)
 
 
 @register(VirtualNetwork)
@@ -76,8 +79,8 @@ class VirtualNetworks(PlacedKind[VirtualNetwork]):
         ]
         return {"properties": {"addressSpace": {"addressPrefixes": list(wanted.address_space)}, "subnets": subnets}}
 
-    def tags(self, azure: Azure, wanted: VirtualNetwork) -> dict[str, str]:
-        return {**super().tags(azure, wanted), naming.MADE_AS: digest_of(wanted.address_space, wanted.subnets)}
+    def content(self, wanted: VirtualNetwork) -> str:
+        return digest_of(wanted.address_space, wanted.subnets)
 
     async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
         """Any reference in the network counts as use, of unknown kinds too: networks created by this app have none."""
@@ -88,7 +91,7 @@ class VirtualNetworks(PlacedKind[VirtualNetwork]):
             use += [f"its subnet {subnet.get('name')} has {name}" for name in held]
         return tuple(use)
 
-    def made_of(self, resource: ResourceId, body: Json) -> str:
+    def content_of(self, resource: ResourceId, body: Json) -> str:
         network = network_of(resource, body)
         return digest_of(network.address_space, {name: subnet.prefixes for name, subnet in network.subnets.items()})
 
@@ -152,17 +155,8 @@ class CacheAccounts(PlacedKind[CacheAccount]):
         connected = ("privateEndpointConnections", "networkAcls", "customDomain")
         use = [f"it has {name}" for name in connected if _holds(properties.get(name))]
         containers = await listed("blobServices", "containers")
-        use += [
-            f"its container {each.get('name')} is not of Site Recovery" for each in containers if _is_of_others(each)
-        ]
+        use += [f"it holds the container {each.get('name')}" for each in containers[:SHOWN]]
         for service, kind in _NOT_OF_SITE_RECOVERY.items() if body.get("kind") != PREMIUM_KIND else ():
             if await listed(service, kind):
                 use.append(f"it has {kind}")
         return tuple(use)
-
-
-def _is_of_others(container: Json) -> bool:
-    properties, name = part(container, "properties"), text(container.get("name"))
-    kept = properties.get("hasLegalHold") or properties.get("hasImmutabilityPolicy") or properties.get("metadata")
-    public = properties.get("publicAccess") not in {None, "None"}
-    return bool(kept or public or not name or name.startswith(_CONTAINERS_OF_OTHERS))

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
@@ -29,8 +29,16 @@ from shared.site_recovery.infrastructure import MissingParentError, begin
 from shared.site_recovery.vault import Vault, vault_of
 
 V = TypeVar("V", bound=InVault)
-Request = tuple[Any, ...]
-"""The operation of the SDK, and its arguments behind the vault: the names of the parents and its own, the body."""
+
+
+class Request(NamedTuple):
+    """The operation of the SDK, the resource that it creates or, with `changes`, changes, and the body."""
+
+    send: Callable[..., Awaitable[Any]]
+    resource: ResourceId
+    body: Any
+    changes: bool = False
+
 
 # The service's name for "all networks of Azure" as the parent of a network mapping.
 _AZURE_NETWORK = "azureNetwork"
@@ -46,12 +54,15 @@ class VaultPart(Kind[V]):
 
     async def create(self, azure: Azure, wanted: V) -> PendingCreate:
         vault = vault_of(azure, wanted.vault)
-        send, *arguments = await self.request(vault, wanted)
+        send, resource, body, changes = await self.request(vault, wanted)
         azure.check_write(vault.id)
         shown: Listing[Any] = await self._shown_in(azure, wanted).get()
         shown.check_complete()
+        origin = None if changes else await azure.origins.intend(resource)
+        # Site Recovery writes IDs in a casing of its own.
+        names = resource.text[len(vault.id.text) :].split("/")[2::2]
         started = monotonic()
-        job_name = await begin(send, vault.id.resource_group, vault.id.name, *arguments)
+        job_name = await begin(send, vault.id.resource_group, vault.id.name, *names, body)
 
         async def progress() -> bool | Error:
             vault.jobs.forget(if_before=started)
@@ -61,7 +72,11 @@ class VaultPart(Kind[V]):
             self.forget(azure, wanted, vault.jobs.requested_at)
             return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True
 
-        return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress)
+        async def prove(found: ResourceId) -> None:
+            if origin and found == resource:
+                await azure.origins.prove(origin)
+
+        return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress, prove)
 
     def forget(self, azure: Azure, wanted: V, if_before: float) -> None:
         self._shown_in(azure, wanted).forget(if_before=if_before)
@@ -76,7 +91,7 @@ class VaultPart(Kind[V]):
 
     @abstractmethod
     async def request(self, vault: Vault, wanted: V) -> Request:
-        """The request to create it. Raises HttpResponseError, MissingParentError."""
+        """The request to create it, or to change it in place. Raises HttpResponseError, MissingParentError."""
 
 
 async def _needed(find: Callable[[Vault, Any], Awaitable[ResourceId | None]], vault: Vault, by: Any) -> ResourceId:
@@ -97,7 +112,8 @@ class Fabrics(VaultPart[Fabric]):
     async def request(self, vault: Vault, wanted: Fabric) -> Request:
         details = models.AzureFabricCreationInput(location=wanted.location)
         body = models.FabricCreationInput(properties=models.FabricCreationInputProperties(custom_details=details))
-        return vault.client.replication_fabrics.begin_create, wanted.name, body
+        resource = vault.id.child("replicationFabrics", wanted.name)
+        return Request(vault.client.replication_fabrics.begin_create, resource, body)
 
 
 @register(Container)
@@ -111,8 +127,9 @@ class Containers(VaultPart[Container]):
         details: Any = [models.A2AContainerCreationInput()]
         properties = models.CreateProtectionContainerInputProperties(provider_specific_input=details)
         fabric = await _needed(infrastructure.find_fabric, vault, wanted.location)
+        resource = fabric.child("replicationProtectionContainers", wanted.name)
         create = vault.client.replication_protection_containers.begin_create
-        return create, fabric.name, wanted.name, models.CreateProtectionContainerInput(properties=properties)
+        return Request(create, resource, models.CreateProtectionContainerInput(properties=properties))
 
 
 @register(ReplicationPolicy)
@@ -126,22 +143,22 @@ class ReplicationPolicies(VaultPart[ReplicationPolicy]):
         details = infrastructure.policy_values(wanted.policy)
         properties = models.CreatePolicyInputProperties(provider_specific_input=details)
         name = naming.free(wanted.name, [record.id.name for record in await vault.policies.get()])
-        return vault.client.replication_policies.begin_create, name, models.CreatePolicyInput(properties=properties)
+        body, resource = models.CreatePolicyInput(properties=properties), vault.id.child("replicationPolicies", name)
+        return Request(vault.client.replication_policies.begin_create, resource, body)
 
 
 @register(ContainerMapping)
 class ContainerMappings(VaultPart[ContainerMapping]):
-    """A mapping that this app created, with other agent updates than wanted, is changed in place."""
+    """A mapping that this deployment created, with other agent updates than wanted, is changed in place."""
 
     takes, listed = 105, "container_mappings"
 
     async def find_in(self, vault: Vault, wanted: ContainerMapping) -> ResourceId | None:
         found = await infrastructure.find_container_mapping(vault, wanted)
-        if found is None or (
-            found.id.name.startswith(wanted.name) and wanted.automation_account not in {None, found.automation_account}
-        ):
-            return None
-        return found.id
+        if found and wanted.automation_account not in {None, found.automation_account}:
+            _, gap = await vault.azure.origins.proof(found.id)
+            return found.id if gap else None
+        return found.id if found else None
 
     async def is_changed(self, azure: Azure, wanted: ContainerMapping) -> bool:
         return await infrastructure.find_container_mapping(vault_of(azure, wanted.vault), wanted) is not None
@@ -153,10 +170,8 @@ class ContainerMappings(VaultPart[ContainerMapping]):
         if existing:
             details = models.A2AUpdateContainerMappingInput(**updates)
             update = models.UpdateProtectionContainerMappingInputProperties(provider_specific_input=details)
-            container = existing.id.parent
-            path = (container.parent.name, container.name, existing.id.name)
             change = models.UpdateProtectionContainerMappingInput(properties=update)
-            return operations.begin_update, *path, change
+            return Request(operations.begin_update, existing.id, change, changes=True)
         source = await _needed(infrastructure.find_container, vault, wanted.source_location)
         target = await _needed(infrastructure.find_container, vault, wanted.target_location)
         policy = await _needed(infrastructure.find_policy, vault, wanted.policy)
@@ -166,9 +181,9 @@ class ContainerMappings(VaultPart[ContainerMapping]):
             provider_specific_input=models.A2AContainerMappingInput(**updates),
         )
         taken = [record.id.name for record in await vault.container_mappings.get() if record.source_container == source]
-        path = (source.parent.name, source.name, naming.free(wanted.name, taken))
+        resource = source.child("replicationProtectionContainerMappings", naming.free(wanted.name, taken))
         body = models.CreateProtectionContainerMappingInput(properties=properties)
-        return operations.begin_create, *path, body
+        return Request(operations.begin_create, resource, body)
 
 
 def _agent_updates(account: ResourceId | None) -> dict[str, Any]:
@@ -200,6 +215,7 @@ class NetworkMappings(VaultPart[NetworkMapping]):
             recovery_network_id=str(wanted.target_network),
             fabric_specific_details=networks,
         )
-        create = vault.client.replication_network_mappings.begin_create
+        networks_of = source.child("replicationNetworks", _AZURE_NETWORK)
+        resource = networks_of.child("replicationNetworkMappings", wanted.name)
         body = models.CreateNetworkMappingInput(properties=properties)
-        return create, source.name, _AZURE_NETWORK, wanted.name, body
+        return Request(vault.client.replication_network_mappings.begin_create, resource, body)

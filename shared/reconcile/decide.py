@@ -196,10 +196,14 @@ def _disable(facts: Facts, settings: Settings, state: State, finding: Finding, g
     """What may be disabled: an item that this app created, if the mode allows it or a caller has confirmed it."""
     item = facts.item
     may_be = item is not None and item.may_be_disabled and (facts.confirmed or settings.may_disable)
+    hindrances = [_protection_not_read(facts)] if facts.item_unread else []
+    if item and item.enabled_tag and item.enabled_tag.lower() != settings.tag_name.lower() and not facts.confirmed:
+        text = f"{facts.name} was enabled for its tag {item.enabled_tag}, and DR_TAG_NAME is {settings.tag_name} now."
+        hindrances.append(finding_of("TagNameChanged", text))
     return Decision(
         state=state,
-        action=Action.DISABLE if may_be and not facts.item_unread else Action.NONE,
-        findings=(finding, *((_protection_not_read(facts),) if facts.item_unread else ())),
+        action=Action.DISABLE if may_be and not hindrances else Action.NONE,
+        findings=(finding, *hindrances),
         grace_seconds=0 if facts.confirmed else grace_hours * _SECONDS_PER_HOUR,
     )
 

@@ -128,7 +128,8 @@ def adopted(item: ProtectedItem) -> tuple[Finding, ...]:
     return (
         finding_of(
             "NotManagedByApp",
-            f"{item.source.name} is protected by {item.id.name}, which this app did not create: the app monitors it, "
-            "changes it in place where an override requests it, and never removes it.",
+            f"{item.source.name} is protected by {item.id.name}, which this deployment did not create"
+            f"{f' ({item.unproven})' if item.unproven else ''}: the app monitors it, changes it in place where an "
+            "override requests it, and never removes it.",
         ),
     )

@@ -13,6 +13,7 @@ from shared.config.intervals import LONGEST_FOR_TARGETS
 from shared.config.settings import Create, Settings
 from shared.model import naming
 from shared.model.findings import Finding
+from shared.model.origin import Origin, gap_of
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT
@@ -42,13 +43,16 @@ class ReferencedResources:
 
 @dataclass(frozen=True)
 class ResourceUsage:
-    """A resource as read right before its removal. `use` describes what it contains or what uses it; `made_of` is the
-    digest of the parts that others may have added to."""
+    """A resource as read right before its removal. `use` describes what it contains or what uses it; `content` is the
+    digest of the parts that others may have added to; `incarnation` and `created_at` tell it from one that is made
+    again."""
 
     id: ResourceId
     tags: Mapping[str, str]
     use: tuple[str, ...] = ()
-    made_of: str = ""
+    content: str = ""
+    incarnation: str = ""
+    created_at: datetime | None = None
 
 
 def digest_of(address_space: Iterable[str], subnets: Mapping[str, Iterable[str]]) -> str:
@@ -88,7 +92,7 @@ def _needed_by(vm: SourceVm, overrides: Overrides) -> Iterator[ResourceId]:
     """The resources that a run of the VM would create or read, without networks. Any cache account may be the next."""
     group = target_group(vm, overrides)
     yield group
-    yield naming.cache_account(vm.id.subscription, vm.location).group_id
+    yield naming.cache_group(vm.id.subscription, vm.location)
     if vm.availability_set_id:
         yield naming.in_group(group, vm.availability_set_id)
     if vm.placement_group_id:
@@ -163,14 +167,20 @@ def _named_in(settings: Settings) -> frozenset[str]:
     return frozenset(names | {member.key for member in settings.target.members})
 
 
-def reason_to_keep(found: ResourceUsage, locks: Iterable[Lock], now: datetime, settings: Settings) -> str:
-    """The reason to keep an orphan, or ""."""
+def reason_to_keep(
+    found: ResourceUsage, origin: Origin, locks: Iterable[Lock], now: datetime, settings: Settings
+) -> str:
+    """The reason to keep an orphan, or "". Its tags only keep it: `origin`, its record, proves that it is this one."""
     tags = {name.lower(): value for name, value in found.tags.items()}
-    if any(tags.get(name) != value for name, value in naming.MADE_BY.items()):
-        return f"it no longer carries the tag {next(iter(naming.MADE_BY))}"
-    made_at = _moment(tags.get(naming.MADE_AT, ""))
-    if made_at is None:
-        return f"the tag {naming.MADE_AT} does not say when it was created"
+    if gap := gap_of(origin, found.incarnation, found.created_at):
+        return gap
+    if not (found.incarnation or found.created_at):
+        return "Azure does not tell whether it is the one that this deployment made"
+    expected = {naming.MADE_BY: naming.maker(settings.deployment), naming.MADE_AT: origin.intended_at.isoformat()}
+    for name, value in expected.items():
+        if tags.get(name) != value:
+            return f"it does not carry the tag {name} as this deployment wrote it"
+    made_at = origin.intended_at
     if now - made_at < stays_for(settings):
         return f"it was created at {made_at:%Y-%m-%d %H:%M} UTC, less than {_in_words(stays_for(settings))} ago"
     for lock in locks:
@@ -178,9 +188,7 @@ def reason_to_keep(found: ResourceUsage, locks: Iterable[Lock], now: datetime, s
             return f"the lock {lock.name} on {lock.scope} is in the way"
     if found.use:
         return "; ".join(found.use)
-    if found.made_of and found.made_of != tags.get(naming.MADE_AS):
-        return f"it, or its tag {naming.MADE_AS}, was changed since it was created"
-    return ""
+    return "it was changed since it was created" if found.content != origin.content else ""
 
 
 def stays_for(settings: Settings) -> timedelta:
@@ -189,14 +197,6 @@ def stays_for(settings: Settings) -> timedelta:
     return max(
         timedelta(hours=settings.untag_grace_hours), timedelta(seconds=LONGEST_FOR_TARGETS * settings.poll_seconds)
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _in_words(length: timedelta) -> str:
@@ -208,12 +208,13 @@ def notes_of(kept: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
     shown = list(kept.items())[:_MOST_NOTES]
     found = [
         finding_of(
-            "LeftoverTarget", f"This app created {resource}, and no tagged or protected VM needs it. It is kept: {why}."
+            "LeftoverTarget",
+            f"{resource} carries the tag {naming.MADE_BY} of this deployment, and no tagged or protected VM needs it. "
+            f"It is kept: {why}.",
         )
         for resource, why in shown
     ]
     more = len(kept) - len(shown)
     if more:
-        tag = next(iter(naming.MADE_BY))
-        found.append(finding_of("LeftoverTarget", f"{more} more resources with the tag {tag} are kept."))
+        found.append(finding_of("LeftoverTarget", f"{more} more resources with the tag {naming.MADE_BY} are kept."))
     return tuple(found)

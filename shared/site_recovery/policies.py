@@ -21,7 +21,8 @@ _READS = 5
 async def find_edit(
     azure: Azure, item: ProtectedItem, profile: str, wanted: Policy, *, refresh: bool = False
 ) -> PolicyEdit | None:
-    """The edit that the policy of the item needs, or None if it matches or may not be edited. Reads only."""
+    """The edit that the policy of the item needs, or None if it matches or may not be edited: the record of this
+    deployment proves that it created the policy. Reads only."""
     vault = vault_of(azure, item.vault)
     policies = await vault.policies.get(within=0 if refresh else None)
     record = next((each for each in policies if each.id == item.policy_id), None)
@@ -30,7 +31,11 @@ async def find_edit(
     has = (record.policy.retention_minutes, record.policy.app_consistent_minutes)
     items = (await vault.items.get()).under_policy[record.id]
     profiles = (each.policy_for(name) for name, each in azure.settings.profiles.items())
-    return edit_of(record.id, has, profile, wanted, items, profiles)
+    found = edit_of(record.id, has, profile, wanted, items, profiles)
+    if found is None:
+        return None
+    _, gap = await azure.origins.proof(record.id)
+    return None if gap else found
 
 
 async def edit(azure: Azure, item: ProtectedItem, profile: str, wanted: Policy) -> Error | None:

@@ -7,7 +7,7 @@ from typing import Any
 from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
-from shared.arm.errors import ThrottledError
+from shared.arm.errors import ThrottledError, WriteRefusedError
 from shared.arm.listing import NotKnownError
 from shared.arm.parsing import ContainerMappingRecord
 from shared.config.intervals import FRESH_FOR
@@ -20,6 +20,7 @@ from shared.model.target_resources import ContainerMapping
 from shared.model.unread_row import UnreadRow
 from shared.site_recovery.daily_limits import requested
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
+from shared.site_recovery.item_origin import proven
 from shared.site_recovery.vault import Vault, vault_of, vaults_of
 
 
@@ -112,7 +113,9 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
         )
     )
     send = vault.client.replication_protected_items.begin_create
-    path = (vault.id.resource_group, vault.id.name, fabric, container, naming.item_name(vm))
+    item = mapping.source_container.child("replicationProtectedItems", naming.item_name(vm, azure.settings.deployment))
+    path = (vault.id.resource_group, vault.id.name, fabric, container, item.name)
+    await azure.origins.intend(item, vm=vm, tag_name=azure.settings.tag_name)
     try:
         vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
         requested(azure, ENABLE, vault.enable_jobs[vm])
@@ -130,10 +133,14 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
 async def remove(azure: Azure, item: ProtectedItem, *, confirmed: bool = False) -> str:
     """Disables protection, or removes the item of a failed attempt. Returns the name of the job.
 
-    Raises HttpResponseError, NotKnownError, and WriteRefusedError where the item holds recovery points and the settings
-    do not allow to give them up, unless a caller has confirmed that.
+    Raises HttpResponseError, NotKnownError, and WriteRefusedError where no record proves that this deployment enabled
+    the item, or it holds recovery points and the settings do not allow to give them up, unless a caller has confirmed
+    that.
     """
     azure.check_vm_write(item.source)
+    item = await proven(azure, item)
+    if not item.is_ours:
+        raise WriteRefusedError("NotManagedByApp", f"{item.id} stays: {item.unproven or 'others enabled it'}")
     if item.held_recovery_points and not confirmed:
         azure.check_disable()
     await check_known(azure, item.source, item.settings.source_location)

@@ -7,6 +7,7 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -104,7 +105,8 @@ class Vault:
         return read_one(await self.azure.get(str(self.id), _VAULT_API_VERSION), f"the vault {self.id}", vault_of_body)
 
     async def _read_items(self) -> Items:
-        found = await self._list("replicationProtectedItems", item_of)
+        parse = partial(item_of, deployment=self.azure.settings.deployment)
+        found = await self._list("replicationProtectedItems", parse)
         return Items(replace(found, unread=tuple([await self._placed(row) for row in found.unread])))
 
     async def _placed(self, row: UnreadRow) -> UnreadRow:

@@ -4,6 +4,7 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,10 @@ import pytest
 from local.conformance.known import explain_finding
 from local.conformance.sdk_models import validate_request_log
 from local.stack import Stack, StackError
+from shared.arm.origin_store import Directory
+from shared.arm.origins import Origins
+from shared.arm.parsing import item_of
+from shared.model.origin import Origin
 from tests import fork_server, waiting
 
 # An hour of Azure in six seconds: what is left of a run is mostly the app's own time.
@@ -45,6 +50,7 @@ def start_stack(tmp_path: Path) -> StartStack:
         async with Stack(
             tmp_path / "stack", estate, **{"speed": SPEED, "spawn": fork_server.spawn, **options}
         ) as stack:
+            await prove_items(stack)
             try:
                 yield stack
             finally:
@@ -59,6 +65,16 @@ def start_stack(tmp_path: Path) -> StartStack:
         assert [referenced for referenced in demands if not referenced["granted"]] == []
 
     return start
+
+
+async def prove_items(stack: Stack) -> None:
+    """Writes the records of the items that the estate has under this deployment's names."""
+    origins = Origins(Directory(stack.folder / "origins"))
+    vaults = (await stack.sim("GET", "state"))["siteRecovery"]
+    for item in (item_of(each, "local") for vault in vaults for each in vault["protectedItems"]):
+        if item and item.is_ours:
+            intent = Origin(resource=item.id, intended_at=datetime.now(UTC), vm=item.source, tag_name="dr")
+            await origins.prove(intent, item.incarnation)
 
 
 async def _print_vms(stack: Stack) -> None:

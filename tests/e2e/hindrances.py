@@ -32,7 +32,7 @@ KEYLESS_TOO = resource_id("Microsoft.Storage/storageAccounts", "keylesstoo", f"{
 SOFT = resource_id("Microsoft.Storage/storageAccounts", "softcache", f"{CACHES}-{SOURCE}")
 WALLED = resource_id("Microsoft.Storage/storageAccounts", "walledcache", f"{CACHES}-{SOURCE}")
 SHUT, FLOODED = (
-    str(naming.cache_account(SUBSCRIPTION, region, premium=premium))
+    str(naming.cache_account(SUBSCRIPTION, region, "local", premium=premium))
     for region, premium in (("centralus", False), (SOURCE, True))
 )
 """The app's own accounts: one that refuses its keys, one with soft delete."""

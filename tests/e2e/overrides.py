@@ -178,7 +178,7 @@ def protected(vm: str, **more: Any) -> Json:
     return {
         "fabric": "primary",
         "container": "here",
-        "name": naming.item_name(ResourceId(estates.vm_id(vm))),
+        "name": naming.item_name(ResourceId(estates.vm_id(vm)), "local"),
         "virtualMachine": estates.vm_id(vm),
         "policy": "daily",
         "recoveryFabric": "secondary",

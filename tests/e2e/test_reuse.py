@@ -112,7 +112,7 @@ async def test_a_cache_account_s_name_that_others_hold_is_passed_over_and_one_th
 ) -> None:
     """Names of storage accounts are unique in all of Azure."""
     other = "22222222-2222-4222-8222-222222222222"
-    held, moved = (naming.cache_account(estates.SUBSCRIPTION, region).name for region in (SOURCE, "centralus"))
+    held, moved = (naming.cache_account(estates.SUBSCRIPTION, region, "local").name for region in (SOURCE, "centralus"))
     account = {"kind": "StorageV2", "sku": "Standard_LRS"}
     squatted = resource_id("Microsoft.Storage/storageAccounts", held, f"/subscriptions/{other}/resourceGroups/theirs")
     archive = f"/subscriptions/{estates.SUBSCRIPTION}/resourceGroups/archive"
@@ -131,7 +131,7 @@ async def test_a_cache_account_s_name_that_others_hold_is_passed_over_and_one_th
         writes = await written(stack)
         assert [each for each in await stack.app_requests() if each["status"] == 409] == []
 
-    second = str(naming.cache_account(estates.SUBSCRIPTION, SOURCE, number=2))
+    second = str(naming.cache_account(estates.SUBSCRIPTION, SOURCE, "local", number=2))
     assert [each["name"] for each in plan["resources"] if each["kind"] == "cache storage account"] == [second]
     assert {name: result["outcome"] for name, result in ended.items()} == {"web-1": "Protected", "web-2": "NotEligible"}
     assert writes[second.lower()] == 1

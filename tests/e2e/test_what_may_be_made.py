@@ -73,8 +73,8 @@ async def test_what_is_made_carries_our_tag_and_the_operator_s(start_stack: Star
         network = await stack.arm(
             "GET", f"{group['id']}/providers/Microsoft.Network/virtualNetworks/vnet-app-asr", "2026-03-01"
         )
-    expected = {"cost-center": "42", "owner": "dr team", "dr-made-by": "azure-vm-dr-autoprotect"}
+    expected = {"cost-center": "42", "owner": "dr team", "dr-made-by": "azure-vm-dr-autoprotect/local"}
     assert group["tags"].keys() - expected.keys() == {"dr-made-at"}
-    assert network["tags"].keys() - expected.keys() == {"dr-made-at", "dr-made-as"}
+    assert network["tags"].keys() - expected.keys() == {"dr-made-at"}
     for made in (group, network):
         assert made["tags"].items() >= expected.items()

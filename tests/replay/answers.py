@@ -15,6 +15,7 @@ from shared.reconcile.decide import Facts, decide
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
+    DEPLOYMENT,
     VM_ID,
     plan_of,
     planning_context,
@@ -29,7 +30,9 @@ VM = source_vm()
 PLAN = plan_of(VM, planning_context(), settings())
 
 
-OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
+OURS = protected_item(
+    id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID, DEPLOYMENT)), is_ours=True
+)
 
 
 def looked(vm: SourceVm | None = VM, item: ProtectedItem | None = None, **changes: Any) -> Ready:

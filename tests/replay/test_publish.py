@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from shared.model import naming
 from shared.model.plan import Setting
 from shared.model.step_result import Error, Failed, Ready, StepResult
 from shared.reconcile.run_state import RunOutcome, RunState
@@ -16,6 +15,7 @@ from tests.findings import blocker, note, warning
 from tests.replay.answers import (
     AGENT,
     GONE,
+    OURS,
     PLAN,
     SIZE,
     THROTTLED,
@@ -34,13 +34,12 @@ from tests.replay.answers import (
     ready_region,
 )
 from tests.replay.instance import START, TELL, Answer, Instance
-from tests.unit.app.examples import CONTAINER, VM_ID, protected_item, source_vm
+from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
 OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
 ENABLE, FOLLOW, CHANGE, DISABLE = "enable_protection", "monitor_job", "change_protection", "disable_protection"
 STOPPED = blocker("VmNotRunning", "It is deallocated.", "Start it.")
 BLOCKED = planned(findings=(STOPPED,), replication=None, resources=())
-OURS = protected_item(id=CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID)))
 NEVER_TAGGED = UNTAGGED
 
 to_protected: dict[str, Sequence[Answer]] = {

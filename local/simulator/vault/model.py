@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -149,6 +150,8 @@ class ProtectedItem:
     gone: bool = False
     # The first primary and recovery location: a reprotect swaps the containers, not these.
     initial: tuple[str, str] = ("", "")
+    # What distinguishes it from an earlier item of the same name.
+    made: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def id(self) -> str:

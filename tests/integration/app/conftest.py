@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import aiohttp.connector
@@ -12,10 +13,12 @@ from shared.arm.client import Azure
 from shared.config.settings import Settings
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID
 
+DEPLOYMENT = "func-1"
 _SETTINGS = {
     "vault_ids": VAULT_ID,
     "source_scope": f"/subscriptions/{SUBSCRIPTION}",
     "target_scope": f"/subscriptions/{SUBSCRIPTION}",
+    "deployment": DEPLOYMENT,
 }
 
 
@@ -38,7 +41,7 @@ class Reach(Protocol):
 
 
 @pytest.fixture
-def reach(monkeypatch: pytest.MonkeyPatch) -> Reach:
+def reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Reach:
     """Starts a simulator with an estate, and a gateway with these settings."""
 
     @asynccontextmanager
@@ -48,7 +51,8 @@ def reach(monkeypatch: pytest.MonkeyPatch) -> Reach:
             aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(cafile=simulator.ca_file)
             monkeypatch.setenv("IDENTITY_ENDPOINT", simulator.identity_endpoint)
             monkeypatch.setenv("IDENTITY_HEADER", simulator.identity_header)
-            azure = Azure(Settings(arm_endpoint=simulator.url, **{**_SETTINGS, **settings}))
+            known = {**_SETTINGS, "origin_store": str(tmp_path / "origins"), "arm_endpoint": simulator.url}
+            azure = Azure(Settings(**{**known, **settings}))
             try:
                 yield Reached(azure, simulator)
             finally:

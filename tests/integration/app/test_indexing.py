@@ -24,6 +24,7 @@ NAMES = {
 def test_microsofts_library_loads_every_function_of_the_app() -> None:
     scope = f"/subscriptions/{SUBSCRIPTION}"
     settings = {"DR_VAULT_IDS": str(VAULT_ID), "DR_SOURCE_SCOPE": scope, "DR_TARGET_SCOPE": scope}
+    settings |= {"DR_DEPLOYMENT": "func-1", "DR_ORIGIN_STORE": "/nowhere"}
     outside = {name: value for name, value in os.environ.items() if not name.startswith("DR_")}
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "tests.library", str(APP)],

@@ -48,6 +48,8 @@ class Gateway(Azure):
                 vault_ids=VAULT_ID,
                 source_scope=scope,
                 target_scope=scope,
+                deployment="func-1",
+                origin_store="/nowhere",
                 arm_endpoint=simulator.url,
                 poll_seconds=poll,
             )

@@ -6,6 +6,7 @@ from typing import Any
 from shared.config.override_options import CHOICES
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Settings
+from shared.model import naming
 from shared.model.findings import Finding
 from shared.model.plan import Plan, Setting
 from shared.model.replicated_item import ItemDisk, ProtectedItem
@@ -28,6 +29,7 @@ AVAILABILITY_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/availab
 VAULT_ID = ResourceId.of(SUBSCRIPTION, "dr", VAULT, "vault")
 CONTAINER = VAULT_ID.child("replicationFabrics", "east").child("replicationProtectionContainers", "east-container")
 SOURCE, TARGET = "eastus", "westus2"
+DEPLOYMENT = "func-1"
 
 
 def settings(**changes: Any) -> Settings:
@@ -36,6 +38,8 @@ def settings(**changes: Any) -> Settings:
         "vault_ids": str(VAULT_ID),
         "source_scope": f"/subscriptions/{SUBSCRIPTION}",
         "target_scope": f"/subscriptions/{SUBSCRIPTION}",
+        "deployment": DEPLOYMENT,
+        "origin_store": "/nowhere",
     }
     return Settings(**{**given, **changes})
 
@@ -129,4 +133,6 @@ def protected_item(**changes: Any) -> ProtectedItem:
         state="Protected",
         disks=(ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS"),),
     )
-    return item.model_copy(update=changes)
+    item = item.model_copy(update=changes)
+    ours = item.id.name.lower() == naming.item_name(item.source, DEPLOYMENT)
+    return item.model_copy(update={"is_ours": ours, **changes})

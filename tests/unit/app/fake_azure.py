@@ -5,6 +5,8 @@ The answers are the SDKs' own models, made from bodies as Azure sends them.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +16,27 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.recoveryservicessiterecovery import models as site_recovery
 
 from shared.arm.client import Azure
+from shared.arm.origin_store import Store
+from shared.arm.origins import name_of
+from shared.arm.parsing import incarnation_of, item_of
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
 from shared.model import naming
+from shared.model.origin import Origin
 from shared.model.resource_id import VAULT, ResourceId
-from tests.unit.app.examples import CONTAINER, DATA_DISK, NETWORK, NIC, OS_DISK, SOURCE, TARGET, VAULT_ID, VM_ID
+from shared.reconcile.orphans import digest_of
+from tests.unit.app.examples import (
+    CONTAINER,
+    DATA_DISK,
+    DEPLOYMENT,
+    NETWORK,
+    NIC,
+    OS_DISK,
+    SOURCE,
+    TARGET,
+    VAULT_ID,
+    VM_ID,
+)
 
 DEFAULT_POLICY = Profile().policy_for("default")
 
@@ -131,15 +149,51 @@ def job_body(state: str, name: str = "job-1", scenario: str = "EnableDr", **prop
     }
 
 
+CREATED = "2026-01-01T00:00:00+00:00"
+"""When everything here was created, unless a body has another createdTime."""
+
+
+class Records:
+    """A store in memory. `fault` is raised by all of its calls; `count` is how many there were."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, bytes] = {}
+        self.fault: Exception | None = None
+        self.count = 0
+
+    async def read(self, name: str) -> bytes | None:
+        self._called()
+        return self.texts.get(name)
+
+    async def write(self, name: str, text: bytes, *, new: bool) -> bool:
+        self._called()
+        if new and name in self.texts:
+            return False
+        self.texts[name] = text
+        return True
+
+    def _called(self) -> None:
+        self.count += 1
+        if self.fault:
+            raise self.fault
+
+
+def _created(body: Any, query: dict[str, list[str]]) -> dict[str, str]:
+    """When a resource was created, where that is asked for."""
+    return {"createdTime": body.get("createdTime", CREATED)} if query.get("$expand") == ["createdTime"] else {}
+
+
 class Cloud:
     """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written.
 
     `faults` are raised by the read or write of that name: `read` and `write` are all of them. `untold` are the rows
     that Resource Graph counts and does not tell. `bodies` by lower-cased ID take the place of what a resource, or its
-    row in a list, is; `graph_rows` that of the VMs in Resource Graph.
+    row in a list, is; `graph_rows` that of the VMs in Resource Graph. `records` are those of the deployment: if they
+    are `kept`, they prove the origin of whatever carries its tags or names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: bool = True) -> None:
+        self.records, self.kept = Records(), kept
         self.resources: dict[str, dict[str, Any]] = {}
         self.vaults: dict[ResourceId, dict[str, list[dict[str, Any]]]] = {}
         self.eligibility_errors: list[dict[str, Any]] = []
@@ -249,6 +303,27 @@ class Cloud:
             {"id": str(POLICY), "name": "p", "properties": {"providerSpecificDetails": values}}
         )
 
+    def prove(self, resource: ResourceId, **facts: Any) -> None:
+        """Adds the record of a resource that exists."""
+        body = self.resources.get(resource.key, {})
+        moment = datetime.fromisoformat((body.get("tags") or {}).get(naming.MADE_AT, CREATED))
+        known = {"intended_at": moment, "proven_at": moment, "incarnation": incarnation_of(body)}
+        origin = Origin(resource=resource, **{**known, **facts})
+        self.records.texts[name_of(resource)] = origin.model_dump_json(by_alias=True).encode()
+
+    def prove_all(self) -> None:
+        """The records of a deployment that has lost none."""
+        for body in [each for each in self.resources.values() if naming.MADE_BY in (each.get("tags") or {})]:
+            resource = ResourceId(body["id"])
+            if name_of(resource) not in self.records.texts:
+                space = (body.get("properties") or {}).get("addressSpace")
+                self.prove(resource, content=digest_of(*_ranges(body)) if space else "")
+        for body in [body for lists in self.vaults.values() for body in lists["replication_protected_items"]]:
+            with suppress(Exception):  # a row that cannot be read has no record
+                item = item_of(body, DEPLOYMENT)
+                if item and item.is_ours and name_of(item.id) not in self.records.texts:
+                    self.prove(item.id, incarnation=item.incarnation, vm=item.source, tag_name="dr")
+
     def read(self, resource: str) -> dict[str, Any]:
         self.reported(resource, "read")
         if resource.lower() not in self.resources:
@@ -281,7 +356,8 @@ class Cloud:
         if parent == "blobServices" and path.lower() not in self.resources:
             self.reported(path, "read")
             return {"properties": {}}
-        return self.read(path)
+        found = self.read(path)
+        return {**_created(found, query), **found} if isinstance(found, dict) else found
 
     def _rows(self, path: str, last: str, query: dict[str, list[str]]) -> list[Any] | None:
         """The rows of a list, or None if the path is not that of a list."""
@@ -299,9 +375,10 @@ class Cloud:
         if last in {"containers", "shares", "queues", "tables"}:
             self.reported(path, "read")
             return self.contents.get(path.lower(), [])
-        return self._resource_rows(path, last, under, query.get("$filter", [""])[0])
+        return self._resource_rows(path, last, under, query)
 
-    def _resource_rows(self, path: str, last: str, under: str, condition: str) -> list[Any] | None:
+    def _resource_rows(self, path: str, last: str, under: str, query: dict[str, list[str]]) -> list[Any] | None:
+        condition = query.get("$filter", [""])[0]
         if last == "disks":
             self.reported(f"disks of {ResourceId(under).resource_group}", "disks")
             disks = {key: body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())}
@@ -324,7 +401,7 @@ class Cloud:
             kind = [body for body in rows if bool(ResourceId(body["id"]).type) == (last == "resources")]
             fitting = [body for body in kind if _fits(body, ResourceId(body["id"]), condition)]
             rows = [self.bodies.get(str(body["id"]).lower(), body) for body in fitting]
-            return [{"id": body["id"]} for body in fitting] if last == "resources" else rows
+            return [{"id": body["id"], **_created(body, query)} for body in fitting] if last == "resources" else rows
         return None
 
     def _vault_of(self, path: str) -> ResourceId | None:
@@ -360,6 +437,11 @@ class Cloud:
         if fault := self.faults.pop("write", None):
             raise fault
 
+    def answered(self, resource: ResourceId, hook: Callable[[Any], None]) -> None:
+        """The status of a PUT: whether the resource was there."""
+        status = 200 if resource.key in self.resources else 201
+        hook(SimpleNamespace(http_response=SimpleNamespace(status_code=status)))
+
     @property
     def written(self) -> list[str]:
         return [what for what, _ in self.writes]
@@ -371,6 +453,11 @@ class FakeAzure(Azure):
     def __init__(self, settings: Settings, cloud: Cloud) -> None:
         super().__init__(settings)
         self.cloud = cloud
+        if cloud.kept:
+            cloud.prove_all()
+
+    def _origin_store(self) -> Store:
+        return self.cloud.records
 
     def _client(self, kind: Any, *subscription: str) -> Any:
         clients: dict[str, Callable[..., Any]] = {
@@ -434,14 +521,16 @@ def _resources(cloud: Cloud, subscription: str) -> Any:
         cloud.write("tags", (scope, patch.properties.tags))
         cloud.resources[scope.lower()]["tags"] |= patch.properties.tags
 
-    async def create_group(name: str, body: dict[str, Any]) -> Any:
+    async def create_group(name: str, body: dict[str, Any], raw_response_hook: Any) -> Any:
         group = ResourceId.of(subscription, name)
         cloud.write(f"group {name}", body)
+        cloud.answered(group, raw_response_hook)
         cloud.add(group, body)
 
-    async def create_by_id(resource: str, body: dict[str, Any], api_version: str) -> None:
+    async def create_by_id(resource: str, body: dict[str, Any], api_version: str, raw_response_hook: Any) -> None:
         assert api_version
         cloud.write(f"resource {ResourceId(resource).name}", body)
+        cloud.answered(ResourceId(resource), raw_response_hook)
 
     deletes = _deletes(cloud, subscription)
     groups = SimpleNamespace(create_or_update=create_group, begin_delete=deletes.group)
@@ -529,4 +618,10 @@ def _shown_id(row: Any, otherwise: str) -> str:
 
 
 def our_item_name() -> str:
-    return naming.item_name(VM_ID)
+    return naming.item_name(VM_ID, DEPLOYMENT)
+
+
+def _ranges(network: dict[str, Any]) -> tuple[list[str], dict[str, list[str]]]:
+    properties = network["properties"]
+    subnets = {each["name"]: [each["properties"]["addressPrefix"]] for each in properties["subnets"]}
+    return properties["addressSpace"]["addressPrefixes"], subnets

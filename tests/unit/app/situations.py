@@ -30,6 +30,7 @@ from shared.planning import placement
 from shared.planning.overrides import overrides_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
+    DEPLOYMENT,
     ELSEWHERE,
     NETWORK,
     NIC,
@@ -126,7 +127,7 @@ def wished(vm: ResourceId, location: str, tag: str, fitting: bool) -> st.SearchS
         return st.sampled_from([text for text in PLAIN[tag] if not (fitting and text in NOT_TO_BE_HAD)])
     group = naming.target_group(vm).resource_group
     if tag == "cache-storage":
-        group = naming.cache_account(vm.subscription, location).resource_group
+        group = naming.cache_account(vm.subscription, location, DEPLOYMENT).resource_group
     ids = [str(_of_type(vm.subscription, group, resource_type, name)) for name in (IT, IT, HOME, MISSING)]
     theirs = str(_of_type(ELSEWHERE, "theirs", resource_type, "theirs"))
     if fitting:
@@ -245,7 +246,7 @@ def _there(vm: SourceVm, target: str) -> list[Existing]:
             (ELSEWHERE, "theirs", "theirs", target),
         )
     ]
-    cache = naming.cache_account(vm.id.subscription, vm.location)
+    cache = naming.cache_account(vm.id.subscription, vm.location, DEPLOYMENT)
     ours = ResourceId.of(cache.subscription, cache.resource_group, resource_types.ACCOUNT, IT)
     return [*found, Existing(id=ours, location=vm.location, kind="StorageV2")]
 
@@ -285,7 +286,9 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
         availability_set=draw(st.sampled_from([None, source_set])),
         existing=tuple(_there(vm, target)),
         offer=draw(st.sampled_from([None, Offer(sizes=sizes), Offer(sizes=sizes, fault_domains=3)])),
-        cached_disks={naming.cache_account(vm.id.subscription, vm.location).key: draw(st.sampled_from([0, 349, 350]))},
+        cached_disks={
+            naming.cache_account(vm.id.subscription, vm.location, DEPLOYMENT).key: draw(st.sampled_from([0, 349, 350]))
+        },
         locks=() if fitting else draw(st.sampled_from([(), (), (lock,)])),
         group_members=members if "consistency-group" in overrides.requested and not fitting else (),
     )

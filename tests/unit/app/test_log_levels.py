@@ -15,6 +15,8 @@ SETTINGS = {
     "DR_VAULT_IDS": str(VAULT_ID),
     "DR_SOURCE_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
     "DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
+    "DR_DEPLOYMENT": "func-1",
+    "DR_ORIGIN_STORE": "/nowhere",
 }
 # Levels are the process's, so this is one of its own. The root's handler and level are set as the worker sets them.
 WORKER = """

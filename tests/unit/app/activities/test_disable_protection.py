@@ -16,7 +16,7 @@ from shared.model.decision import State
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.observe.vm import observe
-from tests.unit.app.examples import SUBSCRIPTION, VM_ID, plan_of, planning_context, settings, source_vm
+from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, VM_ID, plan_of, planning_context, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, our_item_name
 
 REQUEST, CONFIRMED = VmRequest(vm_id=VM_ID), VmRequest(vm_id=VM_ID, confirmed=True)
@@ -183,7 +183,7 @@ async def test_a_tag_that_says_no_is_meant_and_one_that_is_missing_may_be_a_mist
 
     assert source.decision.state is (State.SOURCE_GONE if tags is None else State.UNTAGGED)
     assert source.item
-    assert source.item.id.name == naming.item_name(VM_ID)
+    assert source.item.id.name == naming.item_name(VM_ID, DEPLOYMENT)
     assert source.decision.grace_seconds == grace
 
 

@@ -107,6 +107,7 @@ async def test_what_azure_refuses_is_an_outcome_and_no_exception(
 async def test_what_the_settings_refuse_is_an_outcome_too(azure: FakeAzure, cloud: Cloud) -> None:
     azure.settings = settings(paused=True)
     cloud.vault["replication_protected_items"].append(item_body("EnablingFailed", our_item_name()))
+    cloud.prove_all()
 
     answered = await call("remove_failed_item")
 

@@ -19,7 +19,7 @@ from shared.orchestrations import instance_of
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult, RunState
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.site_recovery.vault import vault_of
-from tests.unit.app.examples import CONTAINER, OS_DISK, SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.examples import CONTAINER, DEPLOYMENT, OS_DISK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
 from tests.unit.app.fake_durable import FakeHub
 
@@ -49,7 +49,7 @@ def cloud_of(tagged: int, *, protected: int = 0, untagged: int = 0) -> Cloud:
 
 
 def protect(cloud: Cloud, source: ResourceId) -> None:
-    body = item_body("Protected", naming.item_name(source), fabricObjectId=str(source), **HELD)
+    body = item_body("Protected", naming.item_name(source, DEPLOYMENT), fabricObjectId=str(source), **HELD)
     cloud.vault["replication_protected_items"].append(body)
 
 

@@ -9,7 +9,7 @@ from shared.model import naming
 from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Ready
-from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name
 
 REQUEST = VmRequest(vm_id=VM_ID)
@@ -165,7 +165,7 @@ async def test_a_removal_that_failed_is_asked_for_again() -> None:
 async def test_the_removal_of_one_item_holds_up_no_other() -> None:
     cloud = cloud_with("EnablingFailed", our_item_name())
     vm = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
-    body = item_body("EnablingFailed", naming.item_name(vm), fabricObjectId=str(vm))
+    body = item_body("EnablingFailed", naming.item_name(vm, DEPLOYMENT), fabricObjectId=str(vm))
     cloud.vault["replication_protected_items"].append(body)
     azure = FakeAzure(settings(), cloud)
 

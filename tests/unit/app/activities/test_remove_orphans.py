@@ -13,6 +13,7 @@ from activities.create_target_resource import create_target_resource
 from activities.remove_orphans import MOST, remove_orphans
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
+from shared.arm.origin_store import OriginStoreError
 from shared.config.settings import Mode
 from shared.model import naming
 from shared.model.activity_io import ResourceRequest
@@ -23,11 +24,11 @@ from shared.model.target_resources import VirtualNetwork
 from shared.observe.inventory import compliance_report
 from shared.observe.orphans import made_in_target
 from shared.provision.registry import remove, usage
-from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
+    DEPLOYMENT,
     NETWORK,
     NIC,
     OS_DISK,
@@ -38,18 +39,17 @@ from tests.unit.app.examples import (
     VM_ID,
     settings,
 )
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, lock_body, our_item_name
+from tests.unit.app.fake_azure import CREATED, Cloud, FakeAzure, Records, answer, item_body, lock_body, our_item_name
 
 GROUP = naming.target_group(VM_ID)
 SET = naming.in_group(GROUP, AVAILABILITY_SET)
 PLACEMENT = ResourceId.of(SUBSCRIPTION, GROUP.name, PLACEMENT_GROUP, "near-asr")
 VNET = naming.target_sibling(NETWORK)
-CACHE = naming.cache_account(SUBSCRIPTION, SOURCE)
+CACHE = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 LEAVES = (SET, PLACEMENT, CACHE, VNET)
 GROUPS = (CACHE.group_id, VNET.group_id, GROUP)
-SPACE, SUBNETS = ["10.1.0.0/16"], {"web": ["10.1.1.0/24"]}
-TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00"}
-OWN_MAPPING = naming.network_mapping(NETWORK, TARGET)
+SPACE = ["10.1.0.0/16"]
+TAGS = {naming.MADE_BY: naming.maker(DEPLOYMENT), naming.MADE_AT: CREATED}
 
 
 def network_body(**properties: Any) -> dict[str, Any]:
@@ -61,12 +61,9 @@ def network_body(**properties: Any) -> dict[str, Any]:
         "dhcpOptions": {"dnsServers": []},
         "encryption": {"enabled": False},
         "provisioningState": "Succeeded",
+        "resourceGuid": "guid-1",
     }
-    return {
-        "location": TARGET,
-        "tags": {**TAGS, naming.MADE_AS: digest_of(SPACE, SUBNETS)},
-        "properties": {**known, **properties},
-    }
+    return {"location": TARGET, "tags": TAGS, "properties": {**known, **properties}}
 
 
 def with_subnet(**properties: Any) -> dict[str, Any]:
@@ -111,9 +108,7 @@ async def why_kept(azure: FakeAzure, kept: ResourceId) -> str:
     assert kept not in report.removed
     assert kept.key in azure.cloud.resources
     assert f"delete {kept.key}" not in azure.cloud.written
-    (reported,) = [
-        note.message for note in report.orphans if note.message.lower().startswith(f"this app created {kept.key},")
-    ]
+    (reported,) = [note.message for note in report.orphans if note.message.lower().startswith(f"{kept.key} carries")]
     return reported.split("It is kept: ")[1]
 
 
@@ -146,6 +141,7 @@ async def test_each_removal_is_a_line_in_the_log(azure: FakeAzure, caplog: pytes
 async def test_a_few_at_a_time(azure: FakeAzure, cloud: Cloud) -> None:
     for number in range(MOST):
         cloud.add(ResourceId.of(SUBSCRIPTION, f"more-{number:02}-asr"), {"location": TARGET, "tags": TAGS})
+    cloud.prove_all()
 
     first, second = await swept(azure), await swept(azure)
 
@@ -231,7 +227,7 @@ async def test_a_mapping_of_others_keeps_the_network_and_one_of_ours_does_not(az
     cloud.vault["replication_network_mappings"].append(mapping("theirs"))
     assert "the network mapping" in await why_kept(azure, VNET)
 
-    cloud.vault["replication_network_mappings"][:] = [mapping(OWN_MAPPING)]
+    cloud.prove(ResourceId(mapping("theirs")["id"]), incarnation="")
     assert VNET in (await swept(cleanup(cloud))).removed
 
 
@@ -315,19 +311,21 @@ async def test_one_that_is_gone_is_passed_over(azure: FakeAzure, cloud: Cloud, g
     report = await swept(azure)
 
     assert gone not in report.removed
-    assert [note.message for note in report.orphans if f"created {gone}," in note.message] == []
+    assert [note.message for note in report.orphans if f"{gone} " in note.message] == []
 
 
 # What keeps it
 
 
 async def test_a_young_one_a_locked_one_and_one_without_its_tag_stay(cloud: Cloud) -> None:
-    cloud.resources[SET.key]["tags"] = {**TAGS, naming.MADE_AT: datetime.now(UTC).isoformat()}
-    cloud.resources[PLACEMENT.key]["tags"] = dict(naming.MADE_BY)
+    now = datetime.now(UTC).isoformat()
+    cloud.resources[SET.key] |= {"tags": {**TAGS, naming.MADE_AT: now}, "createdTime": now}
+    cloud.prove(PLACEMENT)
+    cloud.resources[PLACEMENT.key]["tags"] = {naming.MADE_BY: TAGS[naming.MADE_BY]}
     cloud.locks.append(lock_body(CACHE))
 
     assert "less than 72 h ago" in await why_kept(cleanup(cloud), SET)
-    assert "does not say when it was created" in await why_kept(cleanup(cloud), PLACEMENT)
+    assert "does not carry the tag dr-made-at" in await why_kept(cleanup(cloud), PLACEMENT)
     assert "the lock keep" in await why_kept(cleanup(cloud), CACHE)
 
 
@@ -409,11 +407,8 @@ USES = [
     (CACHE, contains("shares"), "it has shares"),
     (CACHE, contains("queues"), "it has queues"),
     (CACHE, contains("tables"), "it has tables"),
-    (CACHE, contains("containers", name="$web"), "its container $web is not of Site Recovery"),
-    (CACHE, contains("containers", name="bootdiagnostics-web"), "is not of Site Recovery"),
-    (CACHE, contains("containers", properties={"publicAccess": "Blob"}), "its container one is not of Site Recovery"),
-    (CACHE, contains("containers", properties={"hasLegalHold": True}), "its container one is not of Site Recovery"),
-    (CACHE, contains("containers", properties={"metadata": {"owner": "x"}}), "its container one is not"),
+    (CACHE, contains("containers", name="$web"), "it holds the container $web"),
+    (CACHE, contains("containers", name="3f0c", properties={"publicAccess": "None"}), "it holds the container 3f0c"),
     (
         GROUP,
         adds(ResourceId.of(SUBSCRIPTION, GROUP.name, OS_DISK.type, "web-1-os-ASRReplica")),
@@ -432,14 +427,10 @@ async def test_what_is_in_it_or_uses_it_keeps_it(
     assert why in await why_kept(azure, resource)
 
 
-async def test_site_recovery_s_own_containers_do_not(azure: FakeAzure, cloud: Cloud) -> None:
-    contains("containers", name="3f0c", properties={"publicAccess": "None", "hasLegalHold": False})(cloud)
-    assert CACHE in (await swept(azure)).removed
-
-
 async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAzure, cloud: Cloud) -> None:
-    premium = naming.cache_account(SUBSCRIPTION, SOURCE, premium=True)
+    premium = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True)
     cloud.add(premium, {"location": SOURCE, "tags": TAGS, "kind": "BlockBlobStorage", "properties": {}})
+    cloud.prove_all()
 
     assert premium in (await swept(azure)).removed
     assert [read for read in cloud.reads if premium.name in read and "Services" in read] == [
@@ -483,3 +474,73 @@ async def test_what_was_removed_is_made_again_by_the_next_vm_at_once(azure: Fake
 
     assert isinstance(await create_target_resource(azure, request), Pending)
     assert cloud.written[-1] == f"resource {VNET.name}"
+
+
+# Whose it is
+
+
+def without_records(cloud: Cloud) -> Cloud:
+    cloud.records, cloud.kept = Records(), False
+    return cloud
+
+
+async def test_tags_alone_remove_nothing(cloud: Cloud) -> None:
+    """Anybody who may tag writes them; an Azure policy that inherits tags does it by accident."""
+    contains("containers", name="backups")(cloud)
+
+    report = await swept(cleanup(without_records(cloud)))
+
+    assert (report.removed, cloud.writes) == ((), [])
+    assert len(report.orphans) == 7
+    assert all("this deployment has no record of its creation" in note.message for note in report.orphans)
+    # Without a record nothing about them is read.
+    assert str(VNET) not in cloud.reads
+
+
+async def test_what_has_its_record_goes_all_the_same(cloud: Cloud) -> None:
+    without_records(cloud).prove(SET)
+    assert (await swept(cleanup(cloud))).removed == (SET,)
+
+
+AGAIN = "2026-02-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("resource", "change"),
+    [
+        (SET, replaced(SET, createdTime=AGAIN)),
+        (SET, replaced(SET, systemData={"createdAt": AGAIN})),
+        (PLACEMENT, replaced(PLACEMENT, createdTime=AGAIN)),
+        (CACHE, holds(CACHE, creationTime=AGAIN)),
+        (VNET, holds(VNET, resourceGuid="guid-2")),
+        (GROUP, replaced(GROUP, createdTime=AGAIN)),
+    ],
+    ids=["set", "set with systemData", "placement group", "account", "network", "resource group"],
+)
+async def test_what_others_deleted_and_made_again_is_not_ours(
+    azure: FakeAzure, cloud: Cloud, resource: ResourceId, change: Change
+) -> None:
+    """Under the same name and with the same tags, as an exported template does it."""
+    change(cloud)
+    assert "others have made it again since" in await why_kept(azure, resource)
+
+
+async def test_what_another_deployment_made_is_not_even_listed(cloud: Cloud) -> None:
+    report = await swept(cleanup(cloud, deployment="func-2", tag_name="backup"))
+    assert (report.removed, report.orphans, cloud.writes) == ((), (), [])
+
+
+async def test_records_that_cannot_be_read_keep_everything(azure: FakeAzure, cloud: Cloud) -> None:
+    cloud.records.fault = OriginStoreError("no answer")
+
+    report = await swept(azure)
+
+    assert (report.removed, cloud.writes, len(report.orphans)) == ((), [], 7)
+    assert all("the record of its creation cannot be read: no answer" in note.message for note in report.orphans)
+
+
+async def test_records_are_read_of_orphans_only(cloud: Cloud) -> None:
+    cloud.resources = {key: body for key, body in cloud.resources.items() if not body.get("tags")}
+    azure = cleanup(cloud)
+    await swept(azure)
+    assert cloud.records.count == 0

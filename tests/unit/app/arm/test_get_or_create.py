@@ -27,6 +27,7 @@ class Service:
     finds: int = 0
     starts: int = 0
     looks: int = 0
+    proofs: int = 0
     at_once: bool = False
     fault: Exception | None = None
     failures: list[Exception] = field(default_factory=list)
@@ -46,7 +47,11 @@ class Service:
             raise self.failures.pop()
         if self.at_once:
             return FABRIC
-        return PendingCreate(FIRST_LOOK, self.progress)
+        return PendingCreate(FIRST_LOOK, self.progress, self.prove)
+
+    async def prove(self, found: ResourceId) -> None:
+        assert found == FABRIC
+        self.proofs += 1
 
     async def progress(self) -> bool | Error:
         self.looks += 1
@@ -111,7 +116,7 @@ async def test_a_hundred_that_ask_at_once_make_it_once(ask: Ask, service: Servic
     service.ended, service.there = True, True
     clock.now += FIRST_LOOK
     assert await asyncio.gather(*(ask() for _ in range(100))) == [THERE] * 100
-    assert (service.starts, service.finds, service.looks) == (1, 2, 1)
+    assert (service.starts, service.finds, service.looks, service.proofs) == (1, 2, 1, 1)
 
 
 async def test_what_is_under_way_is_looked_at_once_in_a_poll_interval(ask: Ask, service: Service, clock: Clock) -> None:
@@ -154,7 +159,18 @@ async def test_a_creation_that_failed_since_somebody_else_was_faster_is_none_tha
     assert isinstance(await ask(), Pending)
     service.there = True
     assert await ask() == THERE
-    assert service.starts == 1
+    assert (service.starts, service.proofs) == (1, 0)
+
+
+async def test_a_creation_that_took_longer_than_it_counts_as_lost_is_proven_all_the_same(
+    ask: Ask, service: Service, clock: Clock
+) -> None:
+    await ask()
+    service.there = True
+    clock.now += FIRST_LOOK + REMEMBER + 1
+
+    assert await ask() == THERE
+    assert (service.starts, service.proofs) == (1, 1)
 
 
 async def test_what_has_ended_well_and_does_not_show_yet_is_waited_for_and_not_made_twice(

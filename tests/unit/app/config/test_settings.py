@@ -11,6 +11,8 @@ REQUIRED = {
     "DR_VAULT_IDS": str(VAULT_ID),
     "DR_SOURCE_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
     "DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
+    "DR_DEPLOYMENT": "func-1",
+    "DR_ORIGIN_STORE": "/nowhere",
 }
 
 
@@ -198,3 +200,23 @@ def test_name_and_values_of_the_tag_are_settings() -> None:
 )
 def test_the_hold_tag_holds_with_any_value_but_false(tags: dict[str, str], held: bool) -> None:
     assert settings().on_hold(tags) is held
+
+
+PLATFORM = {"WEBSITE_SITE_NAME": "func-2", "AzureWebJobsStorage__blobServiceUri": "https://st1.blob.core.windows.net"}
+
+
+def test_in_azure_the_platform_names_the_deployment_and_its_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PLATFORM.items():
+        monkeypatch.setenv(name, value)
+
+    by_platform = load(monkeypatch, DR_DEPLOYMENT="", DR_ORIGIN_STORE="")
+    assert (by_platform.deployment, by_platform.origin_store) == tuple(PLATFORM.values())
+    assert load(monkeypatch, DR_DEPLOYMENT="mine").deployment == "mine"
+
+
+@pytest.mark.parametrize("name", ["DR_DEPLOYMENT", "DR_ORIGIN_STORE"])
+def test_elsewhere_both_have_to_be_said(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable in PLATFORM:
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(SettingsError, match=f"{name}: missing"):
+        load(monkeypatch, **{name: ""})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.model import naming
 from shared.model.resource_id import ResourceId, vm_id
-from tests.unit.app.examples import ELSEWHERE, NETWORK, SOURCE, SUBSCRIPTION, VM_ID
+from tests.unit.app.examples import DEPLOYMENT, ELSEWHERE, NETWORK, SOURCE, SUBSCRIPTION, VM_ID
 
 LETTERS = string.ascii_letters + string.digits
 subscriptions = st.uuids().map(str)
@@ -33,7 +33,7 @@ def test_every_vm_has_an_instance_id_and_an_item_name_of_its_own(one: ResourceId
     assume(one != other)
 
     assert naming.instance_id(one) != naming.instance_id(other)
-    assert naming.item_name(one) != naming.item_name(other)
+    assert naming.item_name(one, DEPLOYMENT) != naming.item_name(other, DEPLOYMENT)
 
 
 def test_vms_of_one_name_in_two_groups_or_subscriptions_are_two_instances() -> None:
@@ -47,20 +47,22 @@ def test_casing_changes_no_name_that_is_a_lock_or_a_key(vm: ResourceId) -> None:
     shouted = ResourceId(str(vm).upper())
 
     assert naming.instance_id(shouted) == naming.instance_id(vm)
-    assert naming.item_name(shouted) == naming.item_name(vm)
+    assert naming.item_name(shouted, DEPLOYMENT) == naming.item_name(vm, DEPLOYMENT)
     assert naming.target_group(shouted) == naming.target_group(vm)
-    assert naming.cache_account(shouted.subscription, "eastus") == naming.cache_account(vm.subscription, "eastus")
+    assert naming.cache_account(shouted.subscription, "eastus", DEPLOYMENT) == naming.cache_account(
+        vm.subscription, "eastus", DEPLOYMENT
+    )
 
 
 def test_the_names_of_what_runs_in_production_never_change() -> None:
     assert naming.instance_id(VM_ID) == "protect-web-1-d9d1fb3ebd8d73531f5f"
-    assert naming.item_name(VM_ID) == "352a2f24-d741-5cc9-af08-25c213a2b2b9"
-    assert naming.cache_account(SUBSCRIPTION, "eastus").name == "asrcachecf8764f16e757809"
+    assert naming.item_name(VM_ID, DEPLOYMENT) == "f0b28801-0244-5d7a-8297-01e3faf2636d"
+    assert naming.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT).name == "asrcached8ad30e8607afcee"
 
 
 @given(vms)
 def test_an_item_name_is_a_guid_as_the_portal_s_are(vm: ResourceId) -> None:
-    assert str(UUID(naming.item_name(vm))) == naming.item_name(vm)
+    assert str(UUID(naming.item_name(vm, DEPLOYMENT))) == naming.item_name(vm, DEPLOYMENT)
 
 
 @given(st.text(LETTERS, min_size=1, max_size=120), st.sampled_from([64, 80, 90]))
@@ -101,7 +103,7 @@ def test_two_networks_never_share_a_target(one: ResourceId, other: ResourceId) -
 
 @given(subscriptions, regions)
 def test_a_cache_account_has_a_name_that_storage_takes(subscription: str, location: str) -> None:
-    account = naming.cache_account(subscription, location)
+    account = naming.cache_account(subscription, location, DEPLOYMENT)
 
     assert re.fullmatch(r"[a-z0-9]{3,24}", account.name)
     assert account.is_type("Microsoft.Storage/storageAccounts")
@@ -110,7 +112,7 @@ def test_a_cache_account_has_a_name_that_storage_takes(subscription: str, locati
 
 def test_every_subscription_and_region_has_a_cache_account_of_its_own() -> None:
     accounts = {
-        naming.cache_account(subscription, location).name
+        naming.cache_account(subscription, location, DEPLOYMENT).name
         for subscription in (SUBSCRIPTION, ELSEWHERE)
         for location in ("eastus", "eastus2", "westus2")
     }
@@ -149,14 +151,14 @@ def test_a_name_that_others_have_taken_gets_a_number(taken: list[str], free: str
 
 def test_cache_accounts_of_one_region_differ_by_churn_and_number() -> None:
     made = [
-        naming.cache_account(SUBSCRIPTION, SOURCE, premium=premium, number=number).name
+        naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=premium, number=number).name
         for premium in (False, True)
         for number in (1, 2, 3)
     ]
 
     assert len(set(made)) == 6
     assert all(re.fullmatch("[a-z0-9]{3,24}", name) for name in made)
-    assert made[0] == naming.cache_account(SUBSCRIPTION.upper(), SOURCE).name
+    assert made[0] == naming.cache_account(SUBSCRIPTION.upper(), SOURCE, DEPLOYMENT).name
 
 
 @pytest.mark.parametrize(("name", "target"), [("webdata", "webdataasr"), ("x" * 24, "x" * 21 + "asr")])

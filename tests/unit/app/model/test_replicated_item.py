@@ -11,7 +11,7 @@ from shared.model import naming
 from shared.model.replicated_item import Job, JobStage, Stage
 from shared.model.resource_id import ResourceId
 from shared.site_recovery.jobs import Jobs
-from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VM_ID, protected_item
+from tests.unit.app.examples import CONTAINER, DEPLOYMENT, SUBSCRIPTION, VM_ID, protected_item
 
 STAGES = {
     "UnprotectedStatesBegin": Stage.ENABLING,
@@ -62,7 +62,7 @@ def test_no_test_failover_freezes_nothing(quiet: dict[str, str]) -> None:
 
 
 def test_an_item_is_ours_by_its_name_alone() -> None:
-    ours = CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID).upper())
+    ours = CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID, DEPLOYMENT).upper())
     other_vm = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
 
     assert protected_item(id=ours).is_ours

@@ -27,7 +27,7 @@ from tests.unit.app.rows import CACHE, full_item, full_vm, spoiled
 MANY = settings(max_examples=500, deadline=None)
 SOME = settings(max_examples=100, deadline=None)
 
-LONG_AGO = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00"}
+LONG_AGO = {naming.MADE_BY: naming.maker(examples.DEPLOYMENT), naming.MADE_AT: "2026-01-01T00:00:00+00:00"}
 
 
 def estate(tags: dict[str, str], *items: Any) -> tuple[Cloud, FakeAzure]:

@@ -155,7 +155,7 @@ def test_a_hold_on_the_resource_group_is_not_passed_over(value: str) -> None:
 @pytest.mark.parametrize(
     "tags",
     [
-        {"dr-made-by": "azure-vm-dr-autoprotect", "dr-made-at": "2026-05-01T12:00:00+00:00", "dr-made-as": "7da3"},
+        {"dr-made-by": "azure-vm-dr-autoprotect/func-1", "dr-made-at": "2026-05-01T12:00:00+00:00"},
         {"DR-Made-By": "x"},
     ],
 )

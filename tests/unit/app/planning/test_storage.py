@@ -13,6 +13,7 @@ from shared.model.vm import Disk, Existing
 from shared.planning.storage import MOST_CACHED_DISKS, unmanaged
 from tests.unit.app.examples import (
     DATA_DISK,
+    DEPLOYMENT,
     ELSEWHERE,
     OS_DISK,
     SOURCE,
@@ -30,7 +31,7 @@ from tests.unit.app.examples import (
     source_vm,
 )
 
-FIRST = naming.cache_account(SUBSCRIPTION, SOURCE)
+FIRST = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 TWO = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128))
 
 
@@ -140,8 +141,8 @@ def test_a_set_for_one_disk_does_not_serve_another_that_needs_one() -> None:
 
 def test_the_cache_is_the_first_of_ours_that_has_room() -> None:
     room = MOST_CACHED_DISKS - 2
-    second = naming.cache_account(SUBSCRIPTION, SOURCE, number=2)
-    third = naming.cache_account(SUBSCRIPTION, SOURCE, number=3)
+    second = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2)
+    third = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=3)
 
     for counts, wanted in (
         ({}, FIRST),
@@ -157,7 +158,7 @@ def test_the_cache_is_the_first_of_ours_that_has_room() -> None:
 
 
 def test_a_name_that_others_hold_is_passed_over() -> None:
-    second = naming.cache_account(SUBSCRIPTION, SOURCE, number=2)
+    second = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2)
 
     plan = asked({"taken_accounts": (FIRST,)})
 
@@ -180,7 +181,7 @@ def test_high_churn_has_a_premium_account_of_its_own() -> None:
 
     (cache,) = of_kind(plan, CacheAccount)
     assert cache.premium
-    assert cache.id == naming.cache_account(SUBSCRIPTION, SOURCE, premium=True) != FIRST
+    assert cache.id == naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True) != FIRST
     assert plan.replication
     assert plan.replication.high_churn
 

@@ -48,6 +48,11 @@ def there(cloud: Cloud, name: str, account: ResourceId | None) -> None:
         }
 
 
+def ours(cloud: Cloud, name: str, account: ResourceId | None) -> None:
+    there(cloud, name, account)
+    cloud.prove(CONTAINER.child("replicationProtectionContainerMappings", name))
+
+
 async def ask(cloud: Cloud, wanted: ContainerMapping = WANTED) -> Any:
     return await create_target_resource(FakeAzure(APP, cloud), ResourceRequest(resource=wanted))
 
@@ -65,7 +70,7 @@ async def test_a_mapping_is_made_with_the_account_of_the_settings(cloud: Cloud) 
 
 @pytest.mark.parametrize("account", [None, ResourceId(f"{ACCOUNT}-2")])
 async def test_a_mapping_of_our_own_is_changed_where_it_is(cloud: Cloud, account: ResourceId | None) -> None:
-    there(cloud, WANTED.name, account)
+    ours(cloud, WANTED.name, account)
 
     assert isinstance(await ask(cloud), Pending)
     ((what, (*path, body)),) = cloud.writes
@@ -75,7 +80,7 @@ async def test_a_mapping_of_our_own_is_changed_where_it_is(cloud: Cloud, account
 
 
 async def test_a_mapping_of_our_own_that_got_a_number_is_changed_too(cloud: Cloud) -> None:
-    there(cloud, f"{WANTED.name}-2", None)
+    ours(cloud, f"{WANTED.name}-2", None)
 
     assert isinstance(await ask(cloud), Pending)
     assert cloud.written == [f"update {MAPPINGS}"]

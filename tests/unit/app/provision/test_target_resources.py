@@ -10,7 +10,7 @@ from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
 from shared.arm.errors import WriteRefusedError
 from shared.model.activity_io import DeriveRequest, ResourceRequest
-from shared.model.naming import MADE_AS, MADE_AT, MADE_BY
+from shared.model.naming import MADE_AT, MADE_BY, maker
 from shared.model.plan import Plan
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
@@ -35,6 +35,7 @@ from shared.reconcile.orphans import digest_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
+    DEPLOYMENT,
     ELSEWHERE,
     NETWORK,
     SOURCE,
@@ -91,7 +92,7 @@ async def test_a_resource_group_is_made_in_its_region_and_is_there_at_once(azure
     assert await ask(azure, group) == Ready(value={"id": str(group.id)})
     ((what, body),) = cloud.writes
     assert (what, body["location"]) == (f"group {group.id.name}", group.location)
-    assert body["tags"].keys() == {*MADE_BY, MADE_AT}
+    assert body["tags"].keys() == {MADE_BY, MADE_AT}
     await ask(azure, group)
     assert len(cloud.writes) == 1
 
@@ -175,9 +176,11 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
 
     ((_, body),) = cloud.writes
     tags = body.pop("tags")
-    assert tags.items() > MADE_BY.items()
+    assert tags[MADE_BY] == maker(DEPLOYMENT)
     assert timedelta() <= datetime.now(UTC) - datetime.fromisoformat(tags[MADE_AT]) < timedelta(hours=1)
-    assert tags[MADE_AS] == digest_of(["10.1.0.0/16"], subnets)
+    record = await azure.origins.of(network.id)
+    assert record
+    assert record.content == digest_of(["10.1.0.0/16"], subnets)
     assert body == {
         "location": TARGET,
         "properties": {

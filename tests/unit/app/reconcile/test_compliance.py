@@ -24,6 +24,7 @@ from shared.reconcile.inventory import Group, Inventory, VmStatus
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
+    DEPLOYMENT,
     NIC,
     OS_DISK,
     SOURCE,
@@ -46,7 +47,7 @@ OTHER_VAULT = ResourceId.of(SUBSCRIPTION, "others", VAULT_ID.type, "theirs")
 def ours(**changes: Any) -> ProtectedItem:
     """The VM's item, made by this app, healthy and as it should be."""
     known = {
-        "id": CONTAINER.child("replicationProtectedItems", naming.item_name(changes.get("source", VM_ID))),
+        "id": CONTAINER.child("replicationProtectedItems", naming.item_name(changes.get("source", VM_ID), DEPLOYMENT)),
         "policy_id": POLICY,
         "replication_health": "Normal",
         "rpo_seconds": 120,
@@ -295,7 +296,9 @@ def test_what_is_only_noted_leaves_it_compliant(reported: list[str], changes: di
     assert vm_status.compliant
 
 
-@pytest.mark.parametrize(("whose", "action"), [(naming.item_name(VM_ID), Action.CHANGE), ("portal", Action.NONE)])
+@pytest.mark.parametrize(
+    ("whose", "action"), [(naming.item_name(VM_ID, DEPLOYMENT), Action.CHANGE), ("portal", Action.NONE)]
+)
 def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: Action) -> None:
     vm = source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), Disk(id=DATA_DISK, sku="Premium_LRS")))
 

@@ -15,7 +15,7 @@ from shared.observe.vm import observe
 from shared.reconcile.compliance import assess
 from shared.reconcile.decide import Facts, needs_protection
 from shared.reconcile.inventory import Inventory, VmStatus
-from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings, source_vm
+from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 
 ORIGINAL = ResourceId.of(SUBSCRIPTION, "elsewhere", VIRTUAL_MACHINE, "original")
@@ -45,7 +45,7 @@ items = st.none() | st.fixed_dictionaries(
 
 def sweep(vm_tags: dict[str, str] | None, bodies: list[dict[str, Any]], app: Settings, *, unread: bool) -> VmStatus:
     """The status of the VM (None: it does not exist) in a sweep that reads these items."""
-    found = tuple(item for item in map(item_of, bodies) if item)
+    found = tuple(item for item in (item_of(body, DEPLOYMENT) for body in bodies) if item)
     estate = Inventory(
         vms=() if vm_tags is None else (source_vm(tags=vm_tags),),
         items=found,

@@ -22,6 +22,7 @@ from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
     DATA_DISK,
+    DEPLOYMENT,
     NETWORK,
     NIC,
     OS_DISK,
@@ -50,7 +51,7 @@ THERE = Network(
 POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb").child(
     "backendAddressPools", "web"
 )
-OURS = CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID))
+OURS = CONTAINER.child("replicationProtectedItems", naming.item_name(VM_ID, DEPLOYMENT))
 SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=2, update_domains=5, sku="Aligned")
 HAS = ItemSettings(
     target_group=ResourceId.of(SUBSCRIPTION, "web-asr"),
@@ -265,7 +266,7 @@ def test_disk_types_are_changed_and_what_is_not_asked_for_stays_what_the_item_ha
 def test_an_os_disk_that_was_exchanged_is_never_added() -> None:
     vm = source_vm(disks=(Disk(id=ResourceId(f"{OS_DISK}-2"), sku="Premium_LRS", holds_os=True), LATE))
 
-    plan = again(an_item(id=OURS), vm)
+    plan = again(an_item(id=OURS, is_ours=True), vm)
 
     assert [disk.id for disk in plan.changes.added_disks] == [LATE.id]
 
@@ -274,7 +275,7 @@ def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_rep
     late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
     vm = source_vm(disks=(*source_vm().disks, late))
 
-    assert again(an_item(id=OURS), vm).changes == Changes(
+    assert again(an_item(id=OURS, is_ours=True), vm).changes == Changes(
         added_disks=(ReplicatedDisk(id=DATA_DISK, replica_sku="StandardSSD_LRS", target_sku="StandardSSD_LRS"),)
     )
     gone = an_item(disks=(ItemDisk(id=OS_DISK), ItemDisk(id=DATA_DISK)))
@@ -289,7 +290,7 @@ def test_a_disk_that_is_added_gets_the_types_that_are_asked_for() -> None:
     late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
     vm = asking(target_disk_type="web-1-data=Premium_LRS").model_copy(update={"disks": (*source_vm().disks, late)})
 
-    (added,) = again(an_item(id=OURS), vm).changes.added_disks
+    (added,) = again(an_item(id=OURS, is_ours=True), vm).changes.added_disks
 
     assert (added.target_sku, added.replica_sku) == ("Premium_LRS", "StandardSSD_LRS")
 
@@ -316,7 +317,7 @@ def test_a_late_disk_that_cannot_be_replicated_is_reported_and_keeps_nothing_els
     fit = LATE.model_copy(update={"id": ResourceId(f"{DATA_DISK}-2")})
     vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": (*source_vm().disks, unfit, fit)})
 
-    plan = again(an_item(id=OURS), vm, context)
+    plan = again(an_item(id=OURS, is_ours=True), vm, context)
 
     assert reported(plan.findings, code).severity is Severity.WARNING
     assert plan.blockers == ()
@@ -328,9 +329,11 @@ def test_a_disk_that_needs_high_churn_is_added_to_an_item_that_has_it_whatever_i
     late = LATE.model_copy(update={"sku": "PremiumV2_LRS"})
     vm = source_vm(disks=(*source_vm().disks, late))
 
-    assert [disk.id for disk in again(an_item({"high_churn": True}, id=OURS), vm).changes.added_disks] == [late.id]
+    assert [
+        disk.id for disk in again(an_item({"high_churn": True}, id=OURS, is_ours=True), vm).changes.added_disks
+    ] == [late.id]
     asks = asking(churn="high").model_copy(update={"disks": vm.disks})
-    assert again(an_item(id=OURS), asks).changes.added_disks == ()
+    assert again(an_item(id=OURS, is_ours=True), asks).changes.added_disks == ()
 
 
 def test_no_disk_is_added_to_an_item_of_others() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.config.settings import Settings
 from shared.model import naming
+from shared.model.origin import Origin
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.resource_types import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
@@ -15,7 +16,7 @@ from shared.model.target_resources import Placed, VirtualNetwork
 from shared.model.vm import Lock, SourceVm
 from shared.reconcile.orphans import ResourceUsage, named_by, reason_to_keep, references_of, stays_for, unneeded
 from tests.properties import examples
-from tests.unit.app.examples import ELSEWHERE, NIC, SUBSCRIPTION, protected_item, settings, source_vm
+from tests.unit.app.examples import DEPLOYMENT, ELSEWHERE, NIC, SUBSCRIPTION, protected_item, settings, source_vm
 from tests.unit.app.situations import Situation, item_made_from, situations
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -94,7 +95,7 @@ SUBSCRIPTIONS = (SUBSCRIPTION, ELSEWHERE)
 KINDS = {
     AVAILABILITY_SET: "set-asr",
     PLACEMENT_GROUP: "near-asr",
-    ACCOUNT: naming.cache_account(SUBSCRIPTION, "eastus").name,
+    ACCOUNT: naming.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT).name,
     NETWORK: "vnet-asr",
     "Microsoft.Compute/disks": "os-ASRReplica",
 }
@@ -170,12 +171,13 @@ def sweep(world: list[Resource], vms: list[SourceVm], items: list[ProtectedItem]
     for each in unneeded([resource.id for resource in world if resource.ours], wanted, app):
         resource = there[each]
         inside = tuple(other.name for other in there if other.type and other.group_id == each) if not each.type else ()
-        tags = {**naming.MADE_BY, naming.MADE_AT: (NOW - resource.age).isoformat(), naming.MADE_AS: "abc"}
-        found = ResourceUsage(
-            each, tags, ("it is used",) if resource.used or inside else (), "x" if resource.changed else "abc"
-        )
+        at = NOW - resource.age
+        tags = {naming.MADE_BY: naming.maker(DEPLOYMENT), naming.MADE_AT: at.isoformat()}
+        origin = Origin(resource=each, intended_at=at, proven_at=at, content="abc")
+        use, content = ("it is used",) if resource.used or inside else (), "x" if resource.changed else "abc"
+        found = ResourceUsage(each, tags, use, content, created_at=at)
         locks = [Lock(scope=str(each), name="keep")] if resource.locked else []
-        if reason_to_keep(found, locks, NOW, app) == "":
+        if reason_to_keep(found, origin, locks, NOW, app) == "":
             removed.append(each)
             del there[each]
     return removed

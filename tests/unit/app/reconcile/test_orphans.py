@@ -8,6 +8,7 @@ import pytest
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Create, Settings
 from shared.model import naming
+from shared.model.origin import Origin
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT, AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP
@@ -27,6 +28,7 @@ from tests.unit.app.examples import (
     AVAILABILITY_SET as SOURCE_SET,
 )
 from tests.unit.app.examples import (
+    DEPLOYMENT,
     ELSEWHERE,
     NIC,
     OS_DISK,
@@ -48,7 +50,7 @@ SET = naming.in_group(GROUP, SOURCE_SET)
 SOURCE_PLACEMENT = ResourceId.of(SUBSCRIPTION, "place", PLACEMENT_GROUP, "near")
 PLACEMENT = naming.target_sibling(SOURCE_PLACEMENT)
 VNET = naming.target_sibling(SOURCE_NETWORK)
-CACHE = naming.cache_account(SUBSCRIPTION, SOURCE)
+CACHE = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 MADE = (GROUP, SET, PLACEMENT, PLACEMENT.group_id, VNET, VNET.group_id, CACHE, CACHE.group_id)
 IN_SET = {"availability_set_id": SOURCE_SET, "placement_group_id": SOURCE_PLACEMENT}
 
@@ -103,10 +105,10 @@ def test_a_vm_that_is_on_hold_or_cannot_be_protected_needs_it_all_the_same() -> 
 
 def test_all_cache_accounts_of_a_tagged_vm_s_region_stay() -> None:
     others = [
-        naming.cache_account(SUBSCRIPTION, SOURCE, premium=True),
-        naming.cache_account(SUBSCRIPTION, SOURCE, number=2),
+        naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True),
+        naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2),
     ]
-    far = naming.cache_account(SUBSCRIPTION, "norwayeast")
+    far = naming.cache_account(SUBSCRIPTION, "norwayeast", DEPLOYMENT)
 
     wanted = referenced(source_vm()).needed
     assert unneeded([CACHE, *others, far, far.group_id], wanted, settings()) == (far, far.group_id)
@@ -223,35 +225,59 @@ def test_what_the_settings_name_stays() -> None:
 
 # What a resource reports itself
 
-TAGS = {**naming.MADE_BY, naming.MADE_AT: "2026-01-01T00:00:00+00:00", naming.MADE_AS: "abc"}
+MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
+TAGS = {naming.MADE_BY: naming.maker(DEPLOYMENT), naming.MADE_AT: MADE_AT.isoformat()}
+WITHOUT_GUID = {"incarnation": "", "content": ""}
 
 
-def kept(app: Settings | None = None, locks: tuple[Lock, ...] = (), **changes: Any) -> str:
-    found = ResourceUsage(**{"id": VNET, "tags": TAGS, "made_of": "abc", **changes})
-    return reason_to_keep(found, locks, NOW, app or settings())
+def kept(
+    app: Settings | None = None, locks: tuple[Lock, ...] = (), record: dict[str, Any] | None = None, **changes: Any
+) -> str:
+    """`record` are changes to the record of origin, the others to the resource."""
+    found = ResourceUsage(**{"id": VNET, "tags": TAGS, "content": "abc", "incarnation": "guid-1", **changes})
+    known = {"intended_at": MADE_AT, "proven_at": MADE_AT, "incarnation": "guid-1", "content": "abc"}
+    origin = Origin(resource=found.id, **{**known, **(record or {})})
+    return reason_to_keep(found, origin, locks, NOW, app or settings())
 
 
 def test_one_that_is_as_it_was_made_and_that_nothing_uses_may_go() -> None:
     assert kept() == ""
     assert kept(tags={name.upper(): value for name, value in TAGS.items()}) == ""
-    assert kept(id=GROUP, made_of="") == ""
+    assert kept(id=GROUP, created_at=MADE_AT, record=WITHOUT_GUID, incarnation="", content="") == ""
 
 
-@pytest.mark.parametrize("tags", [{}, {**TAGS, "dr-made-by": "somebody"}])
-def test_one_that_is_not_ours_any_more_stays(tags: dict[str, str]) -> None:
-    assert "no longer carries the tag dr-made-by" in kept(tags=tags)
+@pytest.mark.parametrize(
+    "tags", [{}, {**TAGS, "dr-made-by": "azure-vm-dr-autoprotect/other"}, {naming.MADE_BY: TAGS[naming.MADE_BY]}]
+)
+def test_one_that_does_not_carry_its_tags_any_more_stays(tags: dict[str, str]) -> None:
+    assert "does not carry the tag dr-made-" in kept(tags=tags)
 
 
-@pytest.mark.parametrize("at", ["", "yesterday", "2026-01-01T00:00:00"])
-def test_one_that_does_not_say_when_it_was_made_stays(at: str) -> None:
-    assert kept(tags={**TAGS, naming.MADE_AT: at}) == "the tag dr-made-at does not say when it was created"
+@pytest.mark.parametrize(
+    ("record", "found", "why"),
+    [
+        ({"proven_at": None}, {}, "was never confirmed"),
+        ({}, {"incarnation": "guid-2"}, "others have made it again since"),
+        ({}, {"incarnation": ""}, "others have made it again since"),
+        (WITHOUT_GUID, {**WITHOUT_GUID, "created_at": MADE_AT + timedelta(days=9)}, "others have made it again since"),
+        (WITHOUT_GUID, {**WITHOUT_GUID, "created_at": MADE_AT - timedelta(days=9)}, "others have made it again since"),
+        (WITHOUT_GUID, WITHOUT_GUID, "Azure does not tell whether it is the one"),
+    ],
+)
+def test_one_of_which_the_record_does_not_prove_that_this_deployment_made_it_stays(
+    record: dict[str, Any], found: dict[str, Any], why: str
+) -> None:
+    """Its tags are right: anybody may have written them."""
+    assert why in kept(record=record, **found)
 
 
-def test_a_young_one_stays_for_the_grace() -> None:
-    made = {**TAGS, naming.MADE_AT: (NOW - timedelta(hours=71)).isoformat()}
+def test_a_young_one_stays_for_the_grace_whatever_its_tag_says() -> None:
+    at = NOW - timedelta(hours=71)
+    young, tags = {"intended_at": at, "proven_at": at}, {**TAGS, naming.MADE_AT: at.isoformat()}
 
-    assert kept(tags=made) == "it was created at 2026-05-29 13:00 UTC, less than 72 h ago"
-    assert kept(settings(untag_grace_hours=70), tags=made) == ""
+    assert kept(tags=tags, record=young) == "it was created at 2026-05-29 13:00 UTC, less than 72 h ago"
+    assert kept(settings(untag_grace_hours=70), tags=tags, record=young) == ""
+    assert "does not carry the tag dr-made-at" in kept(record=young)
 
 
 def test_and_without_one_as_long_as_a_run_may_take_over_its_target() -> None:
@@ -277,9 +303,8 @@ def test_one_that_is_in_use_stays_with_every_reason() -> None:
     )
 
 
-@pytest.mark.parametrize("changes", [{"made_of": "xyz"}, {"tags": {**TAGS, naming.MADE_AS: ""}}])
-def test_one_that_somebody_has_changed_stays(changes: dict[str, Any]) -> None:
-    assert "was changed since it was created" in kept(**changes)
+def test_one_that_somebody_has_changed_stays() -> None:
+    assert "was changed since it was created" in kept(content="xyz")
 
 
 def test_the_digest_of_a_network_knows_no_order_and_no_case() -> None:

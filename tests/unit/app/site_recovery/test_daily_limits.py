@@ -17,7 +17,7 @@ from shared.model.step_result import Pending, Ready
 from shared.site_recovery import daily_limits
 from shared.site_recovery.vault import vaults_of
 from tests.properties import examples
-from tests.unit.app.examples import SUBSCRIPTION, settings
+from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def vm_of(number: int) -> ResourceId:
 def item_of(number: int) -> dict[str, Any]:
     vm = vm_of(number)
     points = {"fabricObjectId": str(vm), "lastRpoCalculatedTime": "2026-05-01T12:00:00Z"}
-    return item_body("Protected", naming.item_name(vm), **points)
+    return item_body("Protected", naming.item_name(vm, DEPLOYMENT), **points)
 
 
 async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[datetime, bool]]:
@@ -72,7 +72,11 @@ async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
             vault.items.forget()
             vault.jobs.forget()
         there = {body["name"] for body in cloud.vault["replication_protected_items"]}
-        waiting = [number for number, at in day.lost.items() if at <= hour and naming.item_name(vm_of(number)) in there]
+        waiting = [
+            number
+            for number, at in day.lost.items()
+            if at <= hour and naming.item_name(vm_of(number), DEPLOYMENT) in there
+        ]
         requests = [VmRequest(vm_id=vm_of(each), confirmed=each in day.confirmed) for each in waiting]
         # All at once: none of them sees the jobs of the others in a list.
         outcomes = await asyncio.gather(*(disable_protection(azure, request) for request in requests))
@@ -83,7 +87,7 @@ async def live_through(day: Day, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
                 continue
             assert isinstance(outcome, Ready)
             disabled.append((now, request.confirmed))
-            gone = naming.item_name(request.vm_id)
+            gone = naming.item_name(request.vm_id, DEPLOYMENT)
             items = cloud.vault["replication_protected_items"]
             items[:] = [body for body in items if body["name"] != gone]
             stamp = {"startTime": now.isoformat(), "targetObjectName": request.vm_id.name}

@@ -116,6 +116,8 @@ def function_app(monkeypatch: pytest.MonkeyPatch, authentication: None) -> Itera
     monkeypatch.setenv("DR_VAULT_IDS", str(VAULT_ID))
     monkeypatch.setenv("DR_SOURCE_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
     monkeypatch.setenv("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.setenv("DR_DEPLOYMENT", "func-1")
+    monkeypatch.setenv("DR_ORIGIN_STORE", "/nowhere")
     monkeypatch.delitem(sys.modules, "function_app", raising=False)
     yield importlib.import_module("function_app")
     sys.modules.pop("function_app", None)

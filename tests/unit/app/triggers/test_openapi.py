@@ -103,6 +103,8 @@ def test_every_route_of_the_app_is_in_it_and_no_other(monkeypatch: pytest.Monkey
     monkeypatch.setenv("DR_VAULT_IDS", str(VAULT_ID))
     monkeypatch.setenv("DR_SOURCE_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
     monkeypatch.setenv("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}")
+    monkeypatch.setenv("DR_DEPLOYMENT", "func-1")
+    monkeypatch.setenv("DR_ORIGIN_STORE", "/nowhere")
     monkeypatch.delitem(sys.modules, "function_app", raising=False)
     functions = importlib.import_module("function_app").app.get_functions()
     sys.modules.pop("function_app", None)

@@ -422,6 +422,7 @@ def protect_under(cloud: Cloud, name: str, retention: int = 12, app_consistent: 
         item = item_body("Protected", f"item-{number}", fabricObjectId=vm)
         item["properties"]["policyId"] = policy.lower()
         cloud.vault["replication_protected_items"].append(item)
+    cloud.prove(ResourceId(policy))
 
 
 OURS = naming.policy(12, 4)
@@ -495,6 +496,14 @@ async def test_a_policy_that_is_not_for_us_to_edit_is_not_edited_any_client_conf
     protect_under(cloud, name)
 
     await nothing_to_confirm(cloud, client, **changes)
+
+
+async def test_a_policy_that_merely_has_such_a_name_is_not_edited(cloud: Cloud, client: FakeDurableClient) -> None:
+    """Another deployment has made it, or the record is lost."""
+    protect_under(cloud, OURS)
+    cloud.records.texts.clear()
+
+    await nothing_to_confirm(cloud, client)
 
 
 async def test_a_policy_that_fits_is_not_edited(cloud: Cloud, client: FakeDurableClient) -> None:

@@ -1,0 +1,47 @@
+"""The record of what this deployment made: evidence that a tag writer cannot make."""
+
+from datetime import datetime, timedelta
+
+from shared.model.base import Model
+from shared.model.resource_id import ResourceId
+
+# Two clocks: the creation time is by Azure's, the time of the intent by this app's.
+_CLOCKS_DIFFER = timedelta(minutes=1)
+
+
+class Origin(Model):
+    """The intent to create `resource`, written before the request; a proof once Azure has shown that it created it.
+
+    Both times are in UTC. `incarnation` is what tells the resource from one of the same ID that others make later; ""
+    where Azure has nothing of the kind. `content` is the digest of the parts that others may add to. Of a replicated
+    item: `vm` is its source, and `tag_name` the tag that requested it.
+    """
+
+    resource: ResourceId
+    intended_at: datetime
+    proven_at: datetime | None = None
+    incarnation: str = ""
+    content: str = ""
+    vm: ResourceId | None = None
+    tag_name: str = ""
+
+    def is_created_by(self, status: int, created_at: datetime | None) -> bool:
+        """Whether the request created the resource: by Azure's creation time, else by the status of the answer."""
+        if created_at:
+            return created_at >= self.intended_at - _CLOCKS_DIFFER
+        return status in {201, 202}
+
+
+def gap_of(origin: Origin | None, incarnation: str, created_at: datetime | None = None) -> str:
+    """Why the record does not prove that this deployment made what is there now, or "".
+
+    `incarnation` and `created_at` are what Azure shows of it.
+    """
+    if origin is None:
+        return "this deployment has no record of its creation"
+    if origin.proven_at is None:
+        return "the record of its creation was never confirmed"
+    first, last = origin.intended_at - _CLOCKS_DIFFER, origin.proven_at + _CLOCKS_DIFFER
+    if origin.incarnation != incarnation or (created_at and not first <= created_at <= last):
+        return "it is not the one that this deployment made: others have made it again since"
+    return ""

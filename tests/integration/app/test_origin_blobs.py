@@ -1,0 +1,160 @@
+"""The records of origin as blobs: against Azurite, Microsoft's storage emulator, with a token as in Azure."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp.connector
+import pytest
+import trustme
+from azure.core.credentials import AccessToken
+
+from shared.arm.client import Azure
+from shared.arm.errors import to_step_result
+from shared.arm.origin_store import AUDIENCE, CONTAINER, OriginStoreError
+from shared.arm.origins import Origins
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Pending, StepResult
+from tests.original import AZURITE
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
+
+GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
+_LISTENS = re.compile(rb"successfully listen\w+ \w+ (\S+)")
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the blob service of an account in memory, over HTTPS, which asks for a token."""
+    program = AZURITE.with_name("azurite-blob")
+    if not shutil.which("node") or not program.exists():
+        pytest.skip("Azurite is not installed (make azurite)")
+    folder = tmp_path_factory.mktemp("azurite")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    served = authority.issue_cert("127.0.0.1")
+    served.private_key_pem.write_to_path(folder / "key.pem")
+    served.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    # aiohttp has read SSL_CERT_FILE when it was imported: what it trusts by default learns of one more.
+    aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(cafile=folder / "ca.pem")
+    tls = ["--oauth", "basic", "--cert", str(folder / "cert.pem"), "--key", str(folder / "key.pem")]
+    quiet = ["--silent", "--disableTelemetry", "--inMemoryPersistence", "--skipApiVersionCheck", "--blobPort", "0"]
+    with subprocess.Popen([str(program), *quiet, *tls], stdout=subprocess.PIPE, cwd=folder) as azurite:  # noqa: S603
+        assert azurite.stdout
+        try:
+            found = next(match for line in azurite.stdout if (match := _LISTENS.search(line)))
+            # What it says later is thrown away, or it would stop at a full pipe.
+            rest = threading.Thread(target=azurite.stdout.read)
+            rest.start()
+            yield f"{found[1].decode()}/devstoreaccount1"
+        finally:
+            azurite.terminate()
+        rest.join()
+
+
+class Identity:
+    """What the emulator checks of a token: its claims, not its signature."""
+
+    def __init__(self, audience: str = "https://storage.azure.com") -> None:
+        now = int(time.time())
+        claims = {"iss": "https://sts.windows.net/t/", "aud": audience, "iat": now, "nbf": now - 5, "exp": now + 3600}
+        parts = ({"alg": "none", "typ": "JWT"}, claims)
+        encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
+        self.token = ".".join([*encoded, "signature"])
+
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        assert scopes == (AUDIENCE,)
+        return AccessToken(self.token, int(time.time()) + 3600)
+
+    async def close(self) -> None:
+        pass
+
+
+class Gateway(Azure):
+    identity = Identity()
+
+    def _credential(self) -> Any:
+        return self.identity
+
+
+@pytest.fixture
+async def azure(account: str) -> AsyncIterator[Gateway]:
+    found = Gateway(settings(origin_store=account))
+    yield found
+    await found.close()
+
+
+async def create_container(azure: Gateway) -> None:
+    from azure.core.rest import HttpRequest
+
+    url = f"{azure.settings.origin_store}/{CONTAINER}?restype=container"
+    answer = await azure._origin_client().send_request(HttpRequest("PUT", url, headers={"x-ms-version": "2025-01-05"}))
+    assert answer.status_code in {201, 409}
+
+
+async def failing(origins: Origins) -> StepResult:
+    raise AssertionError(await origins.intend(GROUP))
+
+
+async def test_without_its_container_nothing_is_intended_and_nothing_proven(azure: Gateway) -> None:
+    """The first test: the account is empty."""
+    with pytest.raises(OriginStoreError, match="404 ContainerNotFound"):
+        await azure.origins.intend(GROUP)
+    assert "404 ContainerNotFound" in (await azure.origins.proof(GROUP))[1]
+
+    outcome = await to_step_result(failing(azure.origins), 30)
+    assert isinstance(outcome, Pending)
+    assert outcome.error
+    assert outcome.error.code == "OriginStoreUnavailable"
+
+
+async def test_an_intent_and_its_proof_are_one_blob_that_other_processes_read(azure: Gateway, account: str) -> None:
+    await create_container(azure)
+    other = Gateway(settings(origin_store=account))
+    try:
+        assert "no record" in (await other.origins.proof(GROUP))[1]
+        origin = await azure.origins.intend(GROUP, content="abc")
+        assert await other.origins.intend(GROUP) == origin
+        await azure.origins.prove(origin, "guid-1")
+        assert "made it again" in (await other.origins.proof(GROUP))[1]
+        found, gap = await other.origins.proof(GROUP, "guid-1")
+    finally:
+        await other.close()
+
+    assert (gap, found and found.content) == ("", "abc")
+
+
+async def test_an_item_s_intent_replaces_the_one_before(azure: Gateway) -> None:
+    await create_container(azure)
+    item = ResourceId(f"{VM_ID}-item")
+    await azure.origins.intend(item, vm=VM_ID, tag_name="dr")
+    await azure.origins.confirm(item, "m-1")
+    await azure.origins.intend(item, vm=VM_ID, tag_name="backup")
+
+    found = await azure.origins.of(item)
+    assert found
+    assert (found.proven_at, found.tag_name, found.vm) == (None, "backup", VM_ID)
+
+
+async def test_an_identity_without_rights_is_an_error(account: str) -> None:
+    azure = Gateway(settings(origin_store=account))
+    azure.identity = Identity(audience="https://management.azure.com")
+    try:
+        with pytest.raises(OriginStoreError, match="403"):
+            await azure.origins.intend(GROUP)
+    finally:
+        await azure.close()
+
+
+async def test_an_account_that_does_not_answer_is_an_error() -> None:
+    azure = Gateway(settings(origin_store="https://127.0.0.1:9/devstoreaccount1"))
+    try:
+        with pytest.raises(OriginStoreError, match=CONTAINER):
+            await azure.origins.intend(GROUP)
+    finally:
+        await azure.close()

@@ -1,0 +1,125 @@
+"""Two deployments on one vault and one target, each with a tag, a name and records of its own, through real clients."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from activities.create_target_resource import create_target_resource
+from activities.derive_target_settings import derive_target_settings
+from activities.disable_protection import disable_protection
+from activities.enable_protection import enable_protection
+from activities.monitor_job import monitor_job
+from activities.remove_orphans import remove_orphans
+from shared.arm.client import Azure
+from shared.model.activity_io import DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
+from shared.model.decision import Action
+from shared.model.plan import Plan
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Failed, Pending, Ready, StepResult
+from shared.observe.inventory import compliance_report
+from shared.observe.vm import observe
+from shared.reconcile.sweep import Sweep, SweepReport
+from shared.site_recovery.replicated_items import find_protection
+from tests.integration.app.conftest import Reach
+from tests.integration.simulator.azure import GROUP, estate, machine, vm_id
+from tests.waiting import eventually
+
+ONE, TWO = ResourceId(vm_id("web-1")), ResourceId(vm_id("web-2"))
+CLEANUP = {"mode": "cleanup", "untag_grace_hours": 0, "max_disable_percent_per_day": 100, "poll_seconds": 0.1}
+SET = f"{GROUP}/providers/Microsoft.Compute/availabilitySets/set"
+
+
+@asynccontextmanager
+async def other(first: Azure, folder: Path) -> AsyncIterator[Azure]:
+    """A deployment that knows nothing of the first but its vault and its target."""
+    changes = {"deployment": "func-2", "tag_name": "backup", "origin_store": str(folder / "others")}
+    second = Azure(first.settings.model_copy(update=changes))
+    try:
+        yield second
+    finally:
+        await second.close()
+
+
+async def done(result: StepResult) -> bool:
+    assert not isinstance(result, Failed), result
+    return isinstance(result, Ready)
+
+
+async def protect(azure: Azure, vm: ResourceId) -> None:
+    """As the run of the VM does it."""
+    found = (await observe(azure, vm)).vm
+    assert found
+    derived = await derive_target_settings(azure, DeriveRequest(vm=found))
+    assert isinstance(derived, Ready)
+    plan = Plan.load(derived.value)
+    assert plan.replication, plan.findings
+    for resource in (resource for wave in plan.resources for resource in wave):
+
+        async def made(resource: Any = resource) -> bool:
+            return await done(await create_target_resource(azure, ResourceRequest(resource=resource)))
+
+        await eventually(made)
+    enabled = await enable_protection(azure, EnableRequest(vm_id=vm, replication=plan.replication))
+    assert isinstance(enabled, Ready)
+    job = JobRequest(vm_id=vm, job=enabled.value["job"], vault=plan.replication.vault)
+
+    async def followed() -> bool:
+        result = await monitor_job(azure, job)
+        assert "error" not in (result.value if isinstance(result, Ready) else {}), result
+        return not isinstance(result, Pending)
+
+    await eventually(followed)
+
+
+async def swept(azure: Azure) -> SweepReport:
+    sweep = Sweep(poll_seconds=0.1, done=True, report=SweepReport(read_at=datetime.now(UTC)))
+    outcome = await remove_orphans(azure, sweep)
+    assert isinstance(outcome, Ready)
+    report = Sweep.load(outcome.value).report
+    assert report
+    return report
+
+
+async def left_alone(azure: Azure, vm: ResourceId) -> None:
+    """The deployment finds that the VM is protected by another's item, and neither its sweep nor a request ends it."""
+    (status,) = [each for each in (await compliance_report(azure, 0)).vm_statuses if each.vm_id == vm]
+    assert (status.action, status.made_by_app) == (Action.NONE, False)
+    assert "NotManagedByApp" in [each.code for each in status.findings]
+    for confirmed in (False, True):
+        assert await disable_protection(azure, VmRequest(vm_id=vm, confirmed=confirmed)) == Ready(value={"job": ""})
+    assert await find_protection(azure, vm)
+    assert (await swept(azure)).removed == ()
+
+
+async def test_neither_disables_or_removes_what_the_other_made(reach: Reach, tmp_path: Path) -> None:
+    there = estate(
+        machine("web-1", tags={"dr": "true"}, availabilitySet=SET), machine("web-2", tags={"backup": "true"})
+    )
+    there["availabilitySets"] = [{"id": SET, "location": "eastus"}]
+    async with reach(there, speed=3000, **CLEANUP) as (first, simulator), other(first, tmp_path) as second:
+        await protect(first, ONE)
+        await left_alone(second, ONE)
+        await protect(second, TWO)
+        await left_alone(first, TWO)
+        await left_alone(second, ONE)
+
+        accounts = {each["name"] for each in _accounts(simulator) if each["name"].startswith("asrcache")}
+        writes = [each for each in simulator.gateway.log.after(0) if each["method"] == "DELETE"]
+        removals = [each for each in simulator.gateway.log.after(0) if each["path"].lower().endswith("/remove")]
+        # Each ends its own, whatever the other has there.
+        found = simulator.world.store.get(str(ONE))
+        assert found
+        found.body["tags"] = {}
+        outcome = await disable_protection(first, VmRequest(vm_id=ONE))
+
+    assert (writes, removals) == ([], [])
+    assert len(accounts) == 2
+    assert isinstance(outcome, Ready)
+    assert outcome.value["job"]
+
+
+def _accounts(simulator: Any) -> list[dict[str, Any]]:
+    found = simulator.world.store.of_type(ONE.subscription, "Microsoft.Storage/storageAccounts")
+    return [each.body for each in found]
