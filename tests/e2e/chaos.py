@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from local.simulator.identity import object_id
 from local.stack import Stack
 from tests import estates, fork_server
 from tests.e2e.follow import is_write
@@ -20,14 +21,20 @@ OTHER = "22222222-2222-4222-8222-222222222222"
 THEIRS = estates.GROUP.replace("/app", "/theirs")
 THEIR_NETWORK = estates.resource_id("Microsoft.Network/virtualNetworks", "theirs", THEIRS)
 THEIR_CACHE = estates.resource_id("Microsoft.Storage/storageAccounts", "theircache", THEIRS)
-TAGS = ("dr", "dr-two")
+FOREIGN_GROUPS = (THEIRS, f"{estates.GROUP}-asr")
+"""Groups of others, in which there is more of theirs; one has the name of a target group."""
+TAGS = ("dr", "twice")
 """The tag of each deployment."""
+FORGED = {"dr-made-by": f"azure-vm-dr-autoprotect/{TAGS[0]}", "dr-made-at": "2026-01-01T00:00:00Z"}
+CLIENT = "00000000-0000-0000-0000-00000000cafe"
+"""The identity of the second deployment."""
 BY_HAND, NOBODY = "by hand", "nobody"
 SWEEP = "reconcile"
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 SPEED = 120
 """An hour of Azure in half a minute: two cores keep up with two hundred runs."""
-GRACE_HOURS = 0.003
+SETTINGS = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0.003", "DR_MAX_DISABLE_PERCENT_PER_DAY": "20"}
+"""The grace is eleven seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +76,20 @@ def estate(vms: list[Machine]) -> Json:
     wide = {"subnets": [{"name": "web", "prefix": "10.1.0.0/17"}]}
     made = estates.estate(bodies, networks=())
     made["subscriptions"].append({"id": OTHER, "name": "Shop"})
-    made["resourceGroups"] = [{"id": THEIRS, "location": estates.TARGET}]
+    made["resourceGroups"] = [{"id": each, "location": estates.TARGET, "tags": FORGED} for each in FOREIGN_GROUPS]
     made["networks"] = [
         estates.network(1, "vnet-app") | wide,
         _in_subscription(estates.network(1, "vnet-app") | wide, OTHER),
-        estates.network(2, "theirs", estates.TARGET, THEIRS),
+        *(estates.network(2, "theirs", estates.TARGET, group) | {"tags": FORGED} for group in FOREIGN_GROUPS),
     ]
-    made["storageAccounts"] = [{"id": THEIR_CACHE, "location": estates.SOURCE}]
+    made["storageAccounts"] = [
+        {"id": account, "location": estates.SOURCE, "tags": FORGED} for account in (THEIR_CACHE, f"{THEIR_CACHE}old")
+    ]
+    made["availabilitySets"] = [
+        {"id": estates.resource_id("Microsoft.Compute/availabilitySets", "theirs", group), "location": estates.TARGET}
+        | {"tags": FORGED}
+        for group in FOREIGN_GROUPS
+    ]
     items = [
         {
             "name": f"by-hand-{vm.name}",
@@ -99,9 +113,14 @@ def _in_subscription(body: Json, subscription: str) -> Json:
 class Deployment(Stack):
     """One deployment of the app; every one but the first works on the simulator of the first, as another principal."""
 
-    def __init__(self, folder: Path, estate: Json, first: "Deployment | None" = None, **settings: str) -> None:
-        super().__init__(folder, estate, speed=SPEED, settings=settings, spawn=fork_server.spawn)
-        self._first = first
+    def __init__(self, folder: Path, estate: Json, tag: str, first: "Deployment | None" = None) -> None:
+        own = {"DR_TAG_NAME": tag, "DR_DEPLOYMENT": tag} | ({"AZURE_CLIENT_ID": CLIENT} if first else {})
+        super().__init__(folder, estate, speed=SPEED, settings=SETTINGS | own, spawn=fork_server.spawn)
+        self._first, self.tag = first, tag
+
+    @property
+    def principal(self) -> str:
+        return object_id(CLIENT) if self._first else str(self.ready("simulator")["principalId"])
 
     def ready(self, name: str) -> Json:
         return self._first.ready(name) if self._first and name == "simulator" else super().ready(name)

@@ -15,11 +15,9 @@ import pytest
 from tests.e2e import chaos
 from tests.e2e.chaos import BY_HAND, TAGS, Deployment, Json, Machine, Tags, WriteLog
 from tests.e2e.sweeping import compliance
-from tests.e2e.untagging import CLEANUP, grace
 from tests.waiting import eventually
 
 VMS, SWEEPS, CLEAN_SWEEPS = 200, 10, 3
-_LIMITS = {"DR_MAX_DISABLE_PERCENT_PER_DAY": "20"}
 _RAISED = {"DR_MAX_DISABLE_PERCENT_PER_DAY": "100", "DR_MAX_ENABLES_PER_DAY": "100000"}
 _LAG = {"graphLagSeconds": 60, "vaultListsLagSeconds": 30}
 
@@ -32,24 +30,27 @@ async def test_ten_sweeps_in_chaos(tmp_path: Path, request: pytest.FixtureReques
     chance = random.Random(seed)
     vms = chaos.machines(count)
     estate = chaos.estate(vms)
-    settings = CLEANUP | grace(chaos.GRACE_HOURS) | _LIMITS
-    async with Deployment(tmp_path / "one", estate, **settings, DR_TAG_NAME=TAGS[0]) as one:
+    async with (
+        Deployment(tmp_path / TAGS[0], estate, TAGS[0]) as one,
+        Deployment(tmp_path / TAGS[1], estate, TAGS[1], one) as two,
+    ):
+        deployments = [one, two]
         foreign = await _foreign(one, vms)
         log, tags = WriteLog(one), Tags(one, vms, chance)
         await one.sim("PATCH", "behaviour", _LAG)
         await one.subscribe(duplicates=0.1)
         for number in range(SWEEPS):
-            await _round(number, [one], log, tags, chance, count)
-            (tmp_path / f"instances{number}.json").write_text(json.dumps(await one.instances()))
-        assert await _foreign(one, vms) == foreign
-        await _calm(one, [one])
-        report = await _clean_sweeps([one], vms, tags)
+            await _round(number, deployments, log, tags, chance, count)
+        await _calm(one, deployments)
+        wrong = await _clean_sweeps(deployments, vms, tags)
         await log.read()
-        state = await one.sim("GET", "state")
-        assert report == []
-        assert await _foreign(one, vms) == foreign
-        assert list(_doubled(state, log)) == []
-        assert list(_disabled_wrongly(log, vms, tags)) == []
+        state, foreign_then = await one.sim("GET", "state"), await _foreign(one, vms)
+        principals = {deployment.tag: deployment.principal for deployment in deployments}
+    assert wrong == []
+    assert foreign_then == foreign
+    assert list(_doubled(state, log)) == []
+    assert list(_disabled_wrongly(log, vms, tags)) == []
+    assert list(_touched(log, vms, principals)) == []
 
 
 async def _round(
@@ -72,7 +73,7 @@ async def _round(
     for deployment, last in zip(deployments, sweeps, strict=True):
         await _swept(deployment, last)
     await one.sim("PATCH", "access", {"unreadable": []})
-    print(number, await log.read(), len(log.writes), time.monotonic())
+    print(number, await log.read(), len(log.writes), time.monotonic())  # noqa: T201
 
 
 async def _swept(deployment: Deployment, last: Json | None) -> None:
@@ -101,7 +102,7 @@ async def _clean_sweeps(deployments: list[Deployment], vms: list[Machine], tags:
             await eventually(deployment.quiet, within=120, every=0.5)
             (deployment.folder / "instances.json").write_text(json.dumps(await deployment.instances()))
             (deployment.folder / "state.json").write_text(json.dumps(await deployment.sim("GET", "state")))
-        reports = {deployment.settings["DR_TAG_NAME"]: await compliance(deployment) for deployment in deployments}
+        reports = {deployment.tag: await compliance(deployment) for deployment in deployments}
         wrong = list(_not_as_asked(await deployments[0].sim("GET", "state"), reports, vms, tags))
         if not wrong:
             break
@@ -122,7 +123,7 @@ def _not_as_asked(state: Json, reports: dict[str, dict[str, Json]], vms: list[Ma
     items = _items(state)
     for vm in vms:
         states = [item["properties"]["protectionState"] for item in items.get(vm.id.lower(), [])]
-        if vm.owner not in reports:
+        if vm.owner not in reports:  # of nobody, or protected by hand
             continue
         value, status = tags.value(vm), reports[vm.owner].get(vm.id.lower(), {})
         codes = [finding["code"] for finding in status.get("findings", [])]
@@ -138,7 +139,7 @@ async def _foreign(stack: Deployment, vms: list[Machine]) -> dict[str, Any]:
     """What belongs to neither deployment, as it is now: resources of others, and items made by hand."""
     state = await stack.sim("GET", "state")
     owned = {vm.id.lower() for vm in vms if vm.owner == BY_HAND}
-    found = {each["id"]: each for each in state["resources"] if each["id"].lower().startswith(chaos.THEIRS.lower())}
+    found = {each["id"]: each for each in state["resources"] if "theirs" in each["id"].lower() and "location" in each}
     by_hand = {vm: [item["id"] for item in items] for vm, items in _items(state).items() if vm in owned}
     return found | by_hand
 
@@ -166,18 +167,36 @@ def _doubled(state: Json, log: WriteLog) -> Iterator[str]:
 
 def _disabled_wrongly(log: WriteLog, vms: list[Machine], tags: Tags) -> Iterator[str]:
     """VMs that were disabled though they had not lost their tag just before."""
-    by_id = {vm.id.lower(): vm for vm in vms}
-    vm_of = {
-        chaos.item_of(write.path): by_id[write.body["properties"]["providerSpecificDetails"]["fabricObjectId"].lower()]
-        for write in log.writes
-        if write.method == "PUT" and chaos.item_of(write.path)
-    }
     just_before = timedelta(seconds=30)
+    vm_of = _items_enabled(log, vms)
     for write in log.writes:
-        if not write.path.endswith("/remove") or not chaos.item_of(write.path):
-            continue
         vm = vm_of.get(chaos.item_of(write.path))
-        if vm is None:
-            yield f"{write.path}: an item of others"
-        elif not tags.untagged(vm, write.time - just_before, write.time):
+        if vm and write.path.endswith("/remove") and not tags.untagged(vm, write.time - just_before, write.time):
             yield f"{vm.name}: disabled at {write.time}; {tags.history[vm.id]}"
+
+
+def _touched(log: WriteLog, vms: list[Machine], principals: dict[str, str]) -> Iterator[str]:
+    """What a deployment wrote to items of VMs that are not its own, and what it removed that it had not created."""
+    vm_of = _items_enabled(log, vms)
+    creators: dict[str, str] = {}
+    for write in log.writes:
+        item = chaos.item_of(write.path)
+        if item:
+            vm = vm_of.get(item)
+            if vm is None or principals.get(vm.owner) != write.by:
+                yield f"{write.method} {write.path} by {write.by}: an item of {vm.owner if vm else 'others'}"
+        elif write.method == "PUT":
+            creators.setdefault(write.path, write.by)
+        elif (write.method == "DELETE" or write.path.endswith("/remove")) and "/links/" not in write.path:
+            if creators.pop(write.path.removesuffix("/remove"), "") != write.by:
+                yield f"{write.method} {write.path} by {write.by}: it was not created by that"
+
+
+def _items_enabled(log: WriteLog, vms: list[Machine]) -> dict[str, Machine]:
+    """The VMs that were enabled, by the name of their item."""
+    by_id = {vm.id.lower(): vm for vm in vms}
+    return {
+        name: by_id[write.body["properties"]["providerSpecificDetails"]["fabricObjectId"].lower()]
+        for write in log.writes
+        if write.method == "PUT" and (name := chaos.item_of(write.path))
+    }
