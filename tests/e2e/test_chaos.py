@@ -127,7 +127,9 @@ def _not_as_asked(state: Json, reports: dict[str, dict[str, Json]], vms: list[Ma
             continue
         value, status = tags.value(vm), reports[vm.owner].get(vm.id.lower(), {})
         codes = [finding["code"] for finding in status.get("findings", [])]
-        if (value == "true" and states != ["Protected"]) or (not value and states):
+        # An item whose proof of origin was lost with an answer is left as it is.
+        goes = not value and "NotManagedByApp" not in codes
+        if (value == "true" and states != ["Protected"]) or (goes and states):
             yield f"{vm.name}: {value!r} and {states}; {status.get('state')} {codes}"
         if not states and not codes:
             yield f"{vm.name}: unprotected, and no finding says why"
@@ -177,19 +179,19 @@ def _disabled_wrongly(log: WriteLog, vms: list[Machine], tags: Tags) -> Iterator
 
 def _touched(log: WriteLog, vms: list[Machine], principals: dict[str, str]) -> Iterator[str]:
     """What a deployment wrote to items of VMs that are not its own, and what it removed that it had not created."""
-    vm_of = _items_enabled(log, vms)
+    vm_of, vm_ids = _items_enabled(log, vms), tuple(vm.id.lower() for vm in vms)
     creators: dict[str, str] = {}
     for write in log.writes:
-        item = chaos.item_of(write.path)
+        item, removes = chaos.item_of(write.path), write.method == "DELETE" or write.path.endswith("/remove")
         if item:
-            vm = vm_of.get(item)
-            if vm is None or principals.get(vm.owner) != write.by:
-                yield f"{write.method} {write.path} by {write.by}: an item of {vm.owner if vm else 'others'}"
-        elif write.method == "PUT":
-            creators.setdefault(write.path, write.by)
-        elif (write.method == "DELETE" or write.path.endswith("/remove")) and "/links/" not in write.path:
-            if creators.pop(write.path.removesuffix("/remove"), "") != write.by:
-                yield f"{write.method} {write.path} by {write.by}: it was not created by that"
+            creator = principals.get(vm_of[item].owner) if item in vm_of else None
+        elif removes:
+            creator = creators.pop(write.path.removesuffix("/remove"), None)
+        else:
+            creator = creators.setdefault(write.path, write.by) if write.method == "PUT" else write.by
+        # What hangs on a VM is of the VM: its link to the item.
+        if creator != write.by and not write.path.startswith(vm_ids):
+            yield f"{write.method} {write.path} by {write.by}, created by {creator or 'others'}"
 
 
 def _items_enabled(log: WriteLog, vms: list[Machine]) -> dict[str, Machine]:
