@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import chaos
-from tests.e2e.chaos import BY_HAND, TAGS, Deployment, Json, Machine, Tags, WriteLog
+from tests.e2e.chaos import BY_HAND, TAGS, Deployment, Json, Machine, Tags, Write, WriteLog
 from tests.e2e.sweeping import compliance
 from tests.waiting import eventually
 
@@ -46,6 +46,7 @@ async def test_ten_sweeps_in_chaos(tmp_path: Path, request: pytest.FixtureReques
         await log.read()
         state, foreign_then = await one.sim("GET", "state"), await _foreign(one, vms)
         principals = {deployment.tag: deployment.principal for deployment in deployments}
+    (tmp_path / "log.json").write_text(json.dumps([str(w) for w in log.writes]))
     assert wrong == []
     assert foreign_then == foreign
     assert list(_doubled(state, log)) == []
@@ -180,18 +181,25 @@ def _disabled_wrongly(log: WriteLog, vms: list[Machine], tags: Tags) -> Iterator
 def _touched(log: WriteLog, vms: list[Machine], principals: dict[str, str]) -> Iterator[str]:
     """What a deployment wrote to items of VMs that are not its own, and what it removed that it had not created."""
     vm_of, vm_ids = _items_enabled(log, vms), tuple(vm.id.lower() for vm in vms)
-    creators: dict[str, str] = {}
+    made: dict[str, Write] = {}
     for write in log.writes:
         item, removes = chaos.item_of(write.path), write.method == "DELETE" or write.path.endswith("/remove")
         if item:
             creator = principals.get(vm_of[item].owner) if item in vm_of else None
         elif removes:
-            creator = creators.pop(write.path.removesuffix("/remove"), None)
+            first = made.pop(write.path.removesuffix("/remove"), None)
+            creator = first.by if first else None
         else:
-            creator = creators.setdefault(write.path, write.by) if write.method == "PUT" else write.by
+            first = made.setdefault(write.path, write) if write.method == "PUT" else write
+            # Both may ask for the same at once; only the tags say who did.
+            creator = first.by if _without_tags(first.body) != _without_tags(write.body) else write.by
         # What hangs on a VM is of the VM: its link to the item.
         if creator != write.by and not write.path.startswith(vm_ids):
-            yield f"{write.method} {write.path} by {write.by}, created by {creator or 'others'}"
+            yield f"{write.method} {write.path} by {write.by}, created by {creator or 'others'}: {write.body}"
+
+
+def _without_tags(body: Any) -> Any:
+    return {name: value for name, value in body.items() if name != "tags"} if isinstance(body, dict) else body
 
 
 def _items_enabled(log: WriteLog, vms: list[Machine]) -> dict[str, Machine]:
