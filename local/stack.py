@@ -113,8 +113,11 @@ class Stack(Processes):
         file.write_text(json.dumps(self.estate))
         options = ("--speed", str(self.speed), "--estate", str(file), *self._simulator_options)
         await self.start_process("simulator", {}, *options, port=self._ports["simulator"])
-        simulator = self.ready("simulator")
-        trusted = ssl.create_default_context(cafile=simulator["caFile"])
+        self.connect()
+
+    def connect(self) -> None:
+        """Opens the session for all calls, which trusts the simulator."""
+        trusted = ssl.create_default_context(cafile=self.ready("simulator")["caFile"])
         self._session = ClientSession(connector=TCPConnector(ssl=trusted))
 
     async def start_host(self, name: str = "host", **settings: str) -> None:

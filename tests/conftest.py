@@ -17,7 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="who runs the orchestrations of tests/e2e: the embedded engine, or Microsoft's extension (DURABLE_HOST)",
     )
-    parser.addoption("--vms", type=int, default=100, help="VMs that are disabled at once in tests/e2e/test_orders.py")
+    parser.addoption("--vms", type=int, help="VMs in tests/e2e/test_orders.py and test_chaos.py")
+    parser.addoption("--seed", type=int, help="repeats the choices of tests/e2e/test_chaos.py, which prints its seed")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -64,7 +64,10 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
     properties = part(found, "properties")
     storage, view = part(properties, "storageProfile"), part(properties, "instanceView")
     os_disk, security = part(storage, "osDisk"), part(properties, "securityProfile")
-    attached = [*([os_disk] if os_disk else []), *objects(storage, "dataDisks")]
+    if not os_disk:
+        # Every VM has one: without it in the answer, its disks are not known.
+        raise ValueError("it has no OS disk")
+    attached = [os_disk, *objects(storage, "dataDisks")]
     unmanaged = [disk for disk in attached if not _is_managed(disk)]
     nics = objects(part(properties, "networkProfile"), "networkInterfaces")
     return SourceVm(

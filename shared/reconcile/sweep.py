@@ -13,7 +13,7 @@ from shared.model.decision import Action, State
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.planning.catalog import finding_of
+from shared.planning.catalog import CODES, finding_of
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
@@ -144,15 +144,28 @@ def occupies_slot(status: Mapping[str, Any]) -> bool:
 
 def is_unchanged(vm_status: VmStatus, result: RunResult, ended: datetime, now: datetime, poll_seconds: float) -> bool:
     """Whether the last run was started for the same observation and did not succeed: another run would not, either."""
-    done = {
-        Action.ENABLE: result.outcome is RunOutcome.PROTECTED,
-        Action.CHANGE: result.changed,
-        Action.DISABLE: result.outcome is RunOutcome.DISABLED,
-    }
-    if result.fingerprint != vm_status.fingerprint or done[vm_status.action]:
+    if result.fingerprint != vm_status.fingerprint or _observed_otherwise(vm_status, result):
         return False
-    polls = AGAIN_AFTER_FAILURE if result.outcome is RunOutcome.FAILED else AGAIN
+    failed = result.outcome is RunOutcome.FAILED
+    if failed and not result.acted:
+        # It requested nothing. Read rights that are lost and given back show in no VM.
+        return False
+    polls = AGAIN_AFTER_FAILURE if failed else AGAIN
     return now - ended < timedelta(seconds=polls * poll_seconds)
+
+
+def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
+    """Whether the run succeeded, or has met another situation: the VM was without its tag, say, or a list was short."""
+    ended = {
+        Action.ENABLE: {RunOutcome.PROTECTED, RunOutcome.NOT_TAGGED, RunOutcome.GONE, RunOutcome.DISABLED},
+        Action.CHANGE: {RunOutcome.NOT_TAGGED, RunOutcome.GONE, RunOutcome.DISABLED},
+        Action.DISABLE: {RunOutcome.DISABLED},
+    }
+    if result.outcome in ended[vm_status.action] or (vm_status.action is Action.CHANGE and result.changed):
+        return True
+    # Why a VM is not enabled is in its findings: those that a sweep finds, too, it would have found.
+    found = {finding.code for finding in result.findings} & CODES
+    return vm_status.action is Action.ENABLE and not found <= {finding.code for finding in vm_status.findings}
 
 
 @dataclass

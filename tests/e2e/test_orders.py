@@ -40,7 +40,7 @@ async def test_no_confirmed_delete_is_lost_beside_the_event_of_its_own_tag_write
     start_stack: StartStack, request: pytest.FixtureRequest
 ) -> None:
     """Each VM has a run that has ended: the request and the event of its tag write start it again at the same time."""
-    many_vms = request.config.getoption("--vms")
+    many_vms = request.config.getoption("--vms") or 100
     names = [f"web-{number:03}" for number in range(many_vms)]
     vms = [estates.vm(name, network=f"vnet-{number // 200}") for number, name in enumerate(names)]
     world = protected_world(vms, [protected(name) for name in names])

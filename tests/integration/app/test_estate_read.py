@@ -99,7 +99,7 @@ async def test_what_no_row_reports_is_not_made_up(reach: Reach, monkeypatch: pyt
     async with reach(estate()) as reached:
         vm = reached.simulator.world.store.vm(vm_id("web-1"))
         assert vm
-        vm.body["properties"] = {"extended": None}
+        vm.body["properties"] = {"extended": None, "storageProfile": {"osDisk": {"managedDisk": None}}}
         vm.body["tags"] = None
         monkeypatch.setattr("local.simulator.graph.tables._properties", lambda _world, _vm: vm.properties)
         found = await read_inventory(reached.azure)

@@ -8,6 +8,7 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
+from shared.arm.errors import MalformedResponseError
 from shared.config.profiles import Profile
 from shared.model.activity_io import DeriveRequest, Observation, VmRequest
 from shared.model.changes import DiskFailure
@@ -172,12 +173,23 @@ async def test_every_disk_and_nic_of_a_vm_is_read(cloud: Cloud) -> None:
 
 
 async def test_a_vm_of_which_azure_reports_little_is_read_all_the_same(cloud: Cloud) -> None:
-    cloud.add(VM_ID, {"location": "East US", "tags": {"dr": "true"}, "properties": {}})
+    disk = {"managedDisk": {"id": str(OS_DISK)}}
+    cloud.add(
+        VM_ID, {"location": "East US", "tags": {"dr": "true"}, "properties": {"storageProfile": {"osDisk": disk}}}
+    )
 
     vm = (await look(cloud)).vm
 
     assert vm
-    assert (vm.location, vm.power_state, vm.provisioning_state, vm.disks) == (SOURCE, "unknown", "Unknown", ())
+    assert (vm.location, vm.power_state, vm.provisioning_state, vm.nic_ids) == (SOURCE, "unknown", "Unknown", ())
+
+
+@pytest.mark.parametrize("storage", [None, {}, {"osDisk": None}])
+async def test_a_vm_whose_disks_are_not_known_is_not_one_without_disks(cloud: Cloud, storage: Any) -> None:
+    cloud.add_vm(storageProfile=storage)
+
+    with pytest.raises(MalformedResponseError, match="OS disk"):
+        await look(cloud)
 
 
 @pytest.mark.parametrize("status", [403, 429, 500])

@@ -59,7 +59,7 @@ async def test_a_managed_disk_without_an_id_is_no_managed_disk(cloud: Cloud, man
 
 async def test_a_vm_whose_parts_are_null_is_read_all_the_same(cloud: Cloud) -> None:
     cloud.add_vm(
-        storageProfile=None,
+        storageProfile={"osDisk": {"managedDisk": None}, "dataDisks": None},
         networkProfile=None,
         instanceView=None,
         availabilitySet=None,
@@ -69,7 +69,7 @@ async def test_a_vm_whose_parts_are_null_is_read_all_the_same(cloud: Cloud) -> N
 
     vm = await vm_in(cloud)
 
-    assert (vm.disks, vm.unmanaged_disks, vm.nic_ids) == ((), 0, ())
+    assert (vm.disks, vm.unmanaged_disks, vm.nic_ids) == ((), 1, ())
     assert (vm.availability_set_id, vm.scale_set_id) == (None, None)
     assert (vm.power_state, vm.provisioning_state) == ("unknown", "Unknown")
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.model.decision import Action, State
 from shared.model.naming import instance_id
 from shared.model.resource_id import ResourceId
+from shared.planning.catalog import finding_of
 from shared.reconcile import sweep
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
@@ -214,8 +215,16 @@ RESULT = RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=VM_ID, fingerprint="so
         (Action.ENABLE, {}, 1, True),
         (Action.ENABLE, {}, 5.9, True),
         (Action.ENABLE, {}, 6.1, False),
-        (Action.ENABLE, {"outcome": RunOutcome.FAILED}, 23.9, True),
-        (Action.ENABLE, {"outcome": RunOutcome.FAILED}, 24.1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "acted": True}, 23.9, True),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "acted": True}, 24.1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED}, 1, False),
+        (Action.CHANGE, {"outcome": RunOutcome.FAILED}, 1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.NOT_TAGGED}, 1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.GONE}, 1, False),
+        (Action.CHANGE, {"outcome": RunOutcome.NOT_TAGGED}, 1, False),
+        (Action.ENABLE, {"findings": (finding_of("ProtectionNotRead", "A row."),)}, 1, False),
+        (Action.ENABLE, {"findings": (finding_of("VmNotReady", "Levitating."),)}, 1, False),
+        (Action.ENABLE, {"findings": (finding_of("ClassicVm", "Old."),)}, 1, True),
         (Action.ENABLE, {"fingerprint": "other"}, 1, False),
         (Action.ENABLE, {"fingerprint": ""}, 1, False),
         (Action.ENABLE, {"outcome": RunOutcome.PROTECTED}, 1, False),
