@@ -45,7 +45,7 @@ async def test_ten_sweeps_in_chaos(tmp_path: Path, request: pytest.FixtureReques
         wrong = await _clean_sweeps(deployments, vms, tags)
         await log.read()
         state, foreign_then = await one.sim("GET", "state"), await _foreign(one, vms)
-        principals = {deployment.tag: deployment.principal for deployment in deployments}
+        principals = {deployment.tag_name: deployment.principal for deployment in deployments}
     (tmp_path / "log.json").write_text(json.dumps([str(w) for w in log.writes]))
     assert wrong == []
     assert foreign_then == foreign
@@ -103,7 +103,7 @@ async def _clean_sweeps(deployments: list[Deployment], vms: list[Machine], tags:
             await eventually(deployment.quiet, within=120, every=0.5)
             (deployment.folder / "instances.json").write_text(json.dumps(await deployment.instances()))
             (deployment.folder / "state.json").write_text(json.dumps(await deployment.sim("GET", "state")))
-        reports = {deployment.tag: await compliance(deployment) for deployment in deployments}
+        reports = {deployment.tag_name: await compliance(deployment) for deployment in deployments}
         wrong = list(_not_as_asked(await deployments[0].sim("GET", "state"), reports, vms, tags))
         if not wrong:
             break
