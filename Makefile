@@ -30,7 +30,7 @@ check: lint              ## lint, unit tests and recorded histories: within a mi
 test: lint               ## the heart: all but what the targets below play
 	$(HEART)
 
-test-all: test test-infra test-wide test-tools coverage  ## all but what needs another Python or Microsoft's extension
+test-all: test test-infra test-wide test-tools  ## all but what needs another Python or Microsoft's extension
 
 test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microsoft's compilers where they are
 	$(RUN) -m pytest tests/infra -n 2
@@ -41,8 +41,8 @@ test-wide: .venv/ready   ## many VMs at once, generated estates and requests, an
 test-tools: .venv/ready  ## the package, the live check, and the app on an older library (needs a package registry)
 	$(RUN) -m pytest tests/e2e -m tools -n 3
 
-coverage: .venv/ready    ## the heart once more, with the coverage that it must have
-	$(HEART) --cov --cov-report=term
+coverage: .venv/ready    ## the coverage that the app must have by its unit, replay and integration tests alone
+	$(RUN) -m pytest tests/unit tests/replay tests/integration/app -n 4 --dist worksteal --cov --cov-report=term
 
 test-busy: lint          ## the heart on a machine whose cores are busy
 	$(RUN) -m tests.busy $(HEART)

@@ -81,6 +81,18 @@ param maxDisablePercentPerDay string = ''
 @description('DR_UNTAG_GRACE_HOURS.')
 param untagGraceHours string = ''
 
+@description('DR_OPT_OUT_GRACE_HOURS.')
+param optOutGraceHours string = ''
+
+@description('DR_MAX_MISSING.')
+param maxMissing string = ''
+
+@description('DR_MAX_MISSING_PERCENT.')
+param maxMissingPercent string = ''
+
+@description('DR_ACKNOWLEDGED_ROWS.')
+param acknowledgedRows string = ''
+
 @description('DR_RECONCILE_SCHEDULE. The alert on missing sweeps goes by hours: see sweepWindow.')
 param reconcileSchedule string = ''
 
@@ -308,6 +320,10 @@ module app 'modules/app.bicep' = {
       DR_MAX_ENABLES_PER_DAY: maxEnablesPerDay
       DR_MAX_DISABLE_PERCENT_PER_DAY: maxDisablePercentPerDay
       DR_UNTAG_GRACE_HOURS: untagGraceHours
+      DR_OPT_OUT_GRACE_HOURS: optOutGraceHours
+      DR_MAX_MISSING: maxMissing
+      DR_MAX_MISSING_PERCENT: maxMissingPercent
+      DR_ACKNOWLEDGED_ROWS: acknowledgedRows
       DR_RECONCILE_SCHEDULE: reconcileSchedule
       DR_OUTCOME_TOPIC_ENDPOINT: outcomes.?outputs.endpoint ?? ''
       DR_PRICES: empty(prices) ? '' : string(prices)

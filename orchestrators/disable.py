@@ -27,7 +27,7 @@ def outcome_of(run: RunState, decision: Decision, item: ProtectedItem | None) ->
     """How a run ends that has nothing (more) to do."""
     if run.disabling and item is None:
         return RunOutcome.DISABLED
-    return RunOutcome.NOT_ELIGIBLE if decision.held else _OUTCOMES.get(decision.state, RunOutcome.NOT_ELIGIBLE)
+    return _OUTCOMES.get(decision.state, RunOutcome.NOT_ELIGIBLE)
 
 
 def disable(context: Context, run: RunState, decision: Decision) -> Step:

@@ -105,10 +105,10 @@ async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Or
 
 
 def _in_words(failure: Exception | None) -> str:
-    """The first line of an error of the durable client, which may hold all that the extension told: a stack trace,
+    """The first line of an error of the durable client, which may hold all that the extension reports: a stack trace,
     too."""
-    told = failure.args[0] if failure and failure.args else failure
-    text = told.get("ExceptionMessage") or told.get("Message") if isinstance(told, dict) else failure
+    detail = failure.args[0] if failure and failure.args else failure
+    text = detail.get("ExceptionMessage") or detail.get("Message") if isinstance(detail, dict) else failure
     return str(text or "").partition("\n")[0]
 
 

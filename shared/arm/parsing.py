@@ -83,7 +83,7 @@ def vault_of_body(found: Json) -> VaultRecord:
 
 
 def _is_ours(details: Json, kind: str) -> bool:
-    """Whether these are details of the `kind`. Raises ValueError for a kind that nobody knows: it may be ours."""
+    """Whether these are details of the `kind`. Raises ValueError for an unknown kind: it may be ours."""
     found = details.get("instanceType")
     if found != kind and found not in OTHER_KINDS:
         raise ValueError(f"instanceType is {str(found)[:80]!r}")

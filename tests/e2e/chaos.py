@@ -116,7 +116,7 @@ class Deployment(Stack):
     def __init__(self, folder: Path, estate: Json, tag: str, first: "Deployment | None" = None) -> None:
         own = {"DR_TAG_NAME": tag, "DR_DEPLOYMENT": tag} | ({"AZURE_CLIENT_ID": CLIENT} if first else {})
         super().__init__(folder, estate, speed=SPEED, settings=SETTINGS | own, spawn=fork_server.spawn)
-        self._first, self.tag = first, tag
+        self._first, self.tag_name = first, tag
 
     @property
     def principal(self) -> str:

@@ -334,7 +334,7 @@ def _others() -> list[Case]:
             "NotManagedByApp",
             "note",
             estates.vm("failed-over"),
-            ("by-hand, which this app did not create", "never removes"),
+            ("by-hand, which this deployment did not create", "never removes"),
         ),
         Case("CacheAccountRolesNeeded", "note", keyless, ("keyless", "Contributor", "Storage Blob Data Contributor")),
     ]

@@ -43,7 +43,7 @@ async def test_ten_sweeps_in_chaos(tmp_path: Path, request: pytest.FixtureReques
         wrong = await _clean_sweeps(deployments, vms, tags)
         await log.read()
         state, foreign_then = await one.sim("GET", "state"), await _foreign(one, vms)
-        principals = {deployment.tag: deployment.principal for deployment in deployments}
+        principals = {deployment.tag_name: deployment.principal for deployment in deployments}
     assert wrong == []
     assert fired == {"throttle", "reset", "lost-response", "mutate"}
     assert foreign_then == foreign
@@ -100,7 +100,7 @@ async def _clean_sweeps(deployments: list[Deployment], vms: list[Machine], tags:
         for deployment in deployments:
             await _swept(deployment, await deployment.last_sweep())
             await eventually(deployment.quiet, within=120, every=0.5)
-        reports = {deployment.tag: await compliance(deployment) for deployment in deployments}
+        reports = {deployment.tag_name: await compliance(deployment) for deployment in deployments}
         wrong = list(_not_as_asked(await deployments[0].sim("GET", "state"), reports, vms, tags))
         if not wrong:
             break

@@ -81,9 +81,9 @@ async def test_what_others_made_is_reused_and_not_doubled(start_stack: StartStac
 
     outcomes = {name: result["outcome"] for name, result in ended.items()}
     protected = dict.fromkeys(("plain", "gold", "by-portal"), "Protected")
-    assert outcomes == protected | {"by-policy": "NotEligible", "stuck": "Failed"}
-    assert ended["stuck"]["error"]["code"] == "ForeignItemFailed"
-    assert "their-stuck" in ended["stuck"]["error"]["message"]
+    assert outcomes == protected | {"by-policy": "NotEligible", "stuck": "NotEligible"}
+    assert [finding["code"] for finding in ended["stuck"]["findings"]] == ["EnableFailed", "NotManagedByApp"]
+    assert "their-stuck" in ended["stuck"]["findings"][1]["message"]
     (elsewhere,) = ended["by-policy"]["findings"]
     assert (elsewhere["code"], elsewhere["severity"]) == ("ProtectedElsewhere", "blocker")
     assert "/made-by-policy/" in elsewhere["message"]

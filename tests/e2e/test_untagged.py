@@ -56,12 +56,16 @@ async def test_tagged_again_within_its_grace_nothing_has_happened(start_stack: S
     assert report.summary.by_state == {"Protected": 1}
 
 
-async def test_a_tag_that_says_no_is_meant_at_once(start_stack: StartStack) -> None:
-    async with start_stack(world("web-1"), settings=CLEANUP) as stack:
+async def test_a_tag_that_says_no_is_meant_after_its_short_grace(start_stack: StartStack) -> None:
+    settings = CLEANUP | {"DR_OPT_OUT_GRACE_HOURS": f"{SOON:f}"}
+    async with start_stack(world("web-1", "web-2"), settings=settings) as stack:
         await stack.subscribe()
         await stack.tag(estates.vm_id("web-1"), dr="false")
+        await stack.tag(estates.vm_id("web-2"), dr="ture")
         await ended(stack, "web-1", "Disabled")
-        assert await items(stack) == {}
+        mistyped = await ended(stack, "web-2", "NotEligible")
+        assert [finding["code"] for finding in mistyped["findings"]] == ["TagValueUnknown"]
+        assert list(await items(stack)) == ["web-2"]
 
 
 async def test_in_protect_both_are_only_reported(start_stack: StartStack) -> None:

@@ -12,7 +12,7 @@ CLEANUP = {"DR_MODE": "cleanup", "DR_MAX_DISABLE_PERCENT_PER_DAY": "100"}
 
 
 def grace(hours: float) -> dict[str, str]:
-    return {"DR_UNTAG_GRACE_HOURS": f"{hours:f}"}
+    return {"DR_UNTAG_GRACE_HOURS": f"{hours:f}", "DR_OPT_OUT_GRACE_HOURS": f"{hours:f}"}
 
 
 async def untag(stack: Stack, vm: str) -> None:

@@ -55,7 +55,7 @@ def check_settings(infra: Infra) -> list[str]:
 
 
 def check_authentication(infra: Infra) -> list[str]:
-    """The app is told that Entra is in front of it exactly where the platform is: otherwise it does not start."""
+    """The app's setting says that Entra is in front of it exactly where it is: otherwise the app does not start."""
     found = []
     for name, settings in _of_apps(infra):
         is_on = any(

@@ -12,17 +12,18 @@ import pytest
 from local.simulator.graph.tables import TABLES, columns
 from local.simulator.world import World
 from shared.observe.inventory import read_inventory
+from shared.observe.missing import read_namesakes
 from shared.observe.orphans import used_elsewhere
 from shared.readers.selection import find_vms
 from tests.infra.deployments import ROOT
 from tests.infra.kusto import TABLES as KNOWN
 from tests.infra.kusto import Parser
 from tests.infra.queries import of_page, refused
-from tests.unit.app.examples import settings
+from tests.unit.app.examples import VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 
 PAGES = [page for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if of_page(page)]
-ASKING = {"inventory", "orphans", "selection"}
+ASKING = {"inventory", "missing", "orphans", "selection"}
 """The modules of the app that ask Azure Resource Graph; `asked` calls each."""
 
 
@@ -40,6 +41,7 @@ async def asked() -> dict[str, str]:
     await read_inventory(azure)
     await find_vms(azure, lambda *_: True)
     await used_elsewhere(azure, ())
+    await read_namesakes(azure, [VM_ID])
     return {f"Resource Graph, query {number}": text for number, text in enumerate(texts, 1)}
 
 
@@ -47,7 +49,7 @@ def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> 
     tables = {text.split(maxsplit=1)[0] for text in asked.values()}
 
     assert tables == {"resources", "resourcecontainers", "recoveryservicesresources"}
-    assert len(asked) == 5
+    assert len(asked) == 6
     assert refused(parser, "resourceGraph", asked) == []
 
 

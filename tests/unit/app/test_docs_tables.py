@@ -50,5 +50,14 @@ def test_every_table_that_build_py_makes_is_in_one_page() -> None:
     assert sorted(re.findall(r"<!-- table: (\w+) -->", PAGES)) == sorted(made)
 
 
+def test_every_rule_of_the_safety_page_names_its_test() -> None:
+    lines = (ROOT / "docs" / "safety.md").read_text().splitlines()
+    rules = [line for line in lines if line.startswith("| ") and not line.startswith(("| rule |", "| ---"))]
+    named = [re.findall(r"`([a-z0-9_/]+\.py)`", rule.rsplit(" | ", 1)[1]) for rule in rules]
+    assert len(rules) > 20
+    assert [rule for rule, tests in zip(rules, named, strict=True) if not tests] == []
+    assert {test for tests in named for test in tests if not (ROOT / "tests" / test).is_file()} == set()
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) <= 8192

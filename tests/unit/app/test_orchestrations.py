@@ -204,8 +204,12 @@ async def test_a_refused_start_is_told_without_the_stack_trace_of_the_extension(
     class Refuses(FakeDurableClient):
         async def start_new(self, name: str, instance: str, given: Any) -> str:
             message = f"The storage account is not reachable.\n{name} {instance} {given}"
-            told = {"Message": "Something went wrong.", "ExceptionMessage": message, "StackTrace": "   at DurableTask."}
-            raise Exception(told)
+            failure = {
+                "Message": "Something went wrong.",
+                "ExceptionMessage": message,
+                "StackTrace": "   at DurableTask.",
+            }
+            raise Exception(failure)
 
     with pytest.raises(SignalError, match="not reachable") as refused:
         await start(Refuses())

@@ -46,18 +46,18 @@ def test_what_is_required_is_enough_and_the_rest_has_defaults(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("platform", [None, "", "False", "True", "true", "1"])
-@pytest.mark.parametrize("told", [None, "false", "true"])
+@pytest.mark.parametrize("setting", [None, "false", "true"])
 def test_that_entra_is_in_front_is_said_by_platform_and_setting_or_by_neither(
-    monkeypatch: pytest.MonkeyPatch, platform: str | None, told: str | None
+    monkeypatch: pytest.MonkeyPatch, platform: str | None, setting: str | None
 ) -> None:
     """Where the platform does not check tokens, any caller may send the header with the roles."""
     monkeypatch.delenv("WEBSITE_AUTH_ENABLED", raising=False)
     if platform is not None:
         monkeypatch.setenv("WEBSITE_AUTH_ENABLED", platform)
-    environment = {} if told is None else {"DR_ENTRA_AUTH": told}
+    environment = {} if setting is None else {"DR_ENTRA_AUTH": setting}
     checks = platform in ("True", "true")
 
-    if checks is (told == "true"):
+    if checks is (setting == "true"):
         assert load(monkeypatch, **environment).entra_auth is checks
         return
     (problem,) = problems_of(monkeypatch, **environment)

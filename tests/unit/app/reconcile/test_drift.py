@@ -38,7 +38,7 @@ def swapped(*data: Disk) -> SourceVm:
 
 
 def test_an_os_disk_that_was_exchanged_is_no_late_disk() -> None:
-    """Site Recovery adds data disks only: the VM has to be enabled anew, when somebody decides so."""
+    """Site Recovery adds data disks only: the VM has to be enabled again, when an operator decides so."""
     data = ItemDisk(id=DATA_DISK)
     item = protected_item(disks=(ItemDisk(id=OS_DISK, holds_os=True), data))
     vm = swapped(Disk(id=DATA_DISK, sku="Premium_LRS"))
