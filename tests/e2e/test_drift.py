@@ -85,7 +85,7 @@ def _check_written(written: list[str], items: dict[str, Json]) -> None:
     to_items = [path for path in written if "/replicationprotecteditems/" in path]
     of_known = sorted(known[part] for path in to_items for part in path.split("/") if part in known)
     assert of_known == sorted(["failed", *(name for name in healed if name != "missing")])
-    assert len(to_items) == len(of_known) + len(["missing", "arrived"])
+    assert len(to_items) == len(of_known) + len(["missing"])
     assert not [path for path in written if FOREIGN_VAULT.lower() in path]
 
 
