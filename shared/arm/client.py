@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AioHttpTransport
     from azure.eventgrid.aio import EventGridPublisherClient
+    from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
@@ -62,6 +63,12 @@ class Azure:
         from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
         client: ResourceManagementClient = self._client(ResourceManagementClient, subscription)
+        return client
+
+    def compute(self, subscription: str) -> "ComputeManagementClient":
+        from azure.mgmt.compute.aio import ComputeManagementClient
+
+        client: ComputeManagementClient = self._client(ComputeManagementClient, subscription)
         return client
 
     def site_recovery(self, subscription: str) -> "SiteRecoveryManagementClient":
@@ -207,7 +214,9 @@ class Azure:
         version = {} if "api-version=" in path else {"api-version": api_version}
         request = HttpRequest(method, escaped, params={**version, **query}, **content)
         try:
-            response: Any = await self.resources(self.settings.vault_ids[0].subscription).send_request(request)
+            of_compute = "/providers/microsoft.compute/" in path.lower()
+            client = (self.compute if of_compute else self.resources)(self.settings.vault_ids[0].subscription)
+            response: Any = await client.send_request(request)
             response.raise_for_status()
             body = response.json()
         # A ValueError: invalid UTF-8, or invalid JSON. RecursionError: JSON that nests without end.

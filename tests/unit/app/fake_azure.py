@@ -461,6 +461,7 @@ class FakeAzure(Azure):
 
     def _client(self, kind: Any, *subscription: str) -> Any:
         clients: dict[str, Callable[..., Any]] = {
+            "ComputeManagementClient": lambda cloud, _: SimpleNamespace(send_request=partial(_send, cloud)),
             "ResourceManagementClient": _resources,
             "SiteRecoveryManagementClient": _site_recovery,
         }
