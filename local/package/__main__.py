@@ -97,7 +97,8 @@ async def _demo(where: Path, app: Path, python: str, estate: estates.Estate, spe
     """Runs the demo with the host in that environment, from a folder with only the host."""
     host = where / "host"
     shutil.copytree(APP / "local" / "host", host / "local" / "host", ignore=shutil.ignore_patterns("__pycache__"))
-    (host / "local" / "__init__.py").touch()
+    for file in ("__init__.py", "private.py"):
+        shutil.copy(APP / "local" / file, host / "local" / file)
     # The library that loads the app belongs to the platform, not to the package.
     shutil.copytree(Path(azure_functions_runtime.__file__).parent, host / azure_functions_runtime.__name__)
     settings = estate.settings | {"PYTHONPATH": str(app / packages.PLACE)}
