@@ -30,7 +30,7 @@ check: lint              ## lint, unit tests and recorded histories: within a mi
 test: lint               ## the heart: all but what the targets below play
 	$(HEART)
 
-test-all: test test-infra test-wide test-tools  ## all but what needs another Python or Microsoft's extension
+test-all: test test-infra test-wide test-tools coverage  ## all but what needs another Python or Microsoft's extension
 
 test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microsoft's compilers where they are
 	$(RUN) -m pytest tests/infra -n 2
