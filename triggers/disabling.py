@@ -24,7 +24,7 @@ from triggers.requests import flags_of, no_such_vm, require_writes, translate_az
 from triggers.routes import CONFIRM
 from triggers.views import Accepted
 
-_REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted"}
+_REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted", "SourceMoved"}
 """Findings that are no reason against a disable."""
 
 
@@ -58,7 +58,7 @@ async def delete_protection(
     refresh(azure)
     observation = await translate_azure_errors(observe(azure, vm_id, intent=Intent.NO, confirmed=True))
     vm, item, decision = observation.vm, observation.item, observation.decision
-    if vm is None and item is None:
+    if vm is None and item is None and not decision.rejects:
         raise no_such_vm(vm_id)
     if decision.rejects or (item and decision.action is Action.NONE):
         reasons = tuple(finding for finding in decision.findings if finding.code not in _REQUESTED)

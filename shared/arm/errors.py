@@ -8,9 +8,10 @@ from typing import Any
 from azure.core.exceptions import DecodeError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
 from shared.arm.origin_store import CONTAINER, OriginStoreError
-from shared.arm.permanent_errors import REGISTER, permanent
+from shared.arm.permanent_errors import permanent
 from shared.config.intervals import POLL_SECONDS
 from shared.model.step_result import Error, Failed, Pending, StepResult
+from shared.planning.catalog import fix_of
 
 # 409: another operation on the resource is in progress. None: no access token could be obtained.
 _LONGEST_WAIT = 3600.0
@@ -106,7 +107,7 @@ def provider_not_registered(provider: str, subscription: str) -> Error:
     return Error(
         code="ProviderNotRegistered",
         message=f"The resource provider {provider} is not registered in the subscription {subscription}.",
-        action=REGISTER.format(provider, subscription),
+        action=fix_of("ProviderNotRegistered", provider=provider, subscription=subscription),
     )
 
 

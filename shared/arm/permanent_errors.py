@@ -6,6 +6,8 @@ Azure answers many of them with 409, which otherwise means that another operatio
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from shared.planning.catalog import CATALOG
+
 _DEPLOYMENT = "Microsoft, Troubleshoot common Azure deployment errors, 2024-06"
 _STORAGE = "Microsoft, error codes of the Storage resource provider"
 _NAMED = "Name another account by dr-cache-storage; or move, remove or rename what has the name."
@@ -13,8 +15,7 @@ _QUOTA = "Request more quota, or remove what is no longer needed."
 _ENABLED = "Have the subscription enabled again: its administrator or its billing account disabled it."
 
 
-REGISTER = "az provider register --namespace {} --subscription {}"
-_REGISTER = REGISTER.format("NAMESPACE", "SUBSCRIPTION")
+_REGISTER = CATALOG["ProviderNotRegistered"].fix.format(provider="NAMESPACE", subscription="SUBSCRIPTION")
 
 
 class PermanentError(NamedTuple):
@@ -29,8 +30,7 @@ class PermanentError(NamedTuple):
 PERMANENT_ERRORS = {
     "RequestDisallowedByPolicy": PermanentError(
         "Azure Policy denies the resource: the message names the assignment",
-        "Create the resource as the policy requires and let the app reuse it, set DR_RESOURCE_TAGS if the policy "
-        "requires tags, or request an exemption.",
+        CATALOG["DisallowedByPolicy"].fix,
         _DEPLOYMENT,
         "DisallowedByPolicy",
     ),

@@ -157,7 +157,8 @@ DRIFT = {
         Severity.WARNING,
         "its VM was moved to another resource group or subscription: Site Recovery protects it under its old ID",
         "nothing; the VM is enabled under its new ID once the old item is gone",
-        "First disable the replication of the old item: its recovery points are lost. The app then enables the VM "
+        "First disable the replication of the old item, by DELETE .../protection?confirm=true of the old ID or in the "
+        "portal: its recovery points are lost. The app then enables the VM "
         "under its new ID, if that is in DR_SOURCE_SCOPE.",
     ),
     "SourceReplaced": Row(

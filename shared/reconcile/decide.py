@@ -90,7 +90,7 @@ def _frozen(facts: Facts, _: Settings) -> Decision | None:
 def _not_read(facts: Facts, _: Settings) -> Decision | None:
     if facts.vm_unread:
         finding = finding_of("SourceNotRead", f"Whether {facts.name} exists could not be read.")
-    elif facts.item_unread and facts.item is None and facts.intent is Intent.YES:
+    elif facts.item_unread and facts.item is None and (facts.intent is Intent.YES or facts.confirmed):
         finding = _protection_not_read(facts)
     else:
         return None
@@ -110,7 +110,9 @@ def _gone(facts: Facts, settings: Settings) -> Decision | None:
         return Decision(state=State.SOURCE_GONE)
     if facts.moved_to:
         moved = finding_of("SourceMoved", f"{facts.name} is no longer {facts.vm_id}, but {facts.moved_to}.")
-        return Decision(state=State.SOURCE_GONE, findings=(moved,))
+        if not facts.confirmed:
+            return Decision(state=State.SOURCE_GONE, findings=(moved,))
+        return _disable(facts, settings, State.SOURCE_GONE, moved, 0)
     text = f"{facts.name} is gone, and {facts.item.id.name} still protects it."
     finding = finding_of("SourceDeleted", text, facts.item.rpo_at)
     return _disable(facts, settings, State.SOURCE_GONE, finding, settings.untag_grace_hours)
@@ -129,8 +131,10 @@ def _unwanted(facts: Facts, settings: Settings) -> Decision | None:
     if facts.intent is Intent.YES:
         return None
     if facts.item is None:
-        by = f"{facts.elsewhere} protects it, in a vault that is not among DR_VAULT_IDS" if facts.elsewhere else ""
-        text = f"{facts.name} is not tagged: {by or 'nothing protects it'}."
+        by = "what protects it is not known" if facts.item_unread else "nothing protects it"
+        if facts.elsewhere:
+            by = f"{facts.elsewhere} protects it, in a vault that is not among DR_VAULT_IDS"
+        text = f"{facts.name} is not tagged: {by}."
         return Decision(state=State.NOT_TAGGED, findings=(finding_of("NotTagged", text),))
     says_no = facts.intent is Intent.NO
     why = "its tag says no" if says_no else "it is not tagged"

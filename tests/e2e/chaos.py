@@ -28,7 +28,7 @@ TAGS = ("dr", "twice")
 FORGED = {"dr-made-by": f"azure-vm-dr-autoprotect/{TAGS[0]}", "dr-made-at": "2026-01-01T00:00:00Z"}
 CLIENT = "00000000-0000-0000-0000-00000000cafe"
 """The identity of the second deployment."""
-BY_HAND, NOBODY = "by hand", "nobody"
+BY_HAND, UNOWNED = "by hand", "unowned"
 SWEEP = "reconcile"
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 SPEED = 120
@@ -39,7 +39,7 @@ SETTINGS = {"DR_MODE": "cleanup", "DR_UNTAG_GRACE_HOURS": "0.003", "DR_MAX_DISAB
 
 @dataclass(frozen=True)
 class Machine:
-    """A VM; `owner` is the tag of the deployment that it belongs to, BY_HAND if a person protects it, or NOBODY."""
+    """A VM; `owner` is the tag of the deployment that it belongs to, BY_HAND if a person protects it, or UNOWNED."""
 
     id: str
     owner: str
@@ -50,8 +50,8 @@ class Machine:
 
 
 def machines(count: int) -> list[Machine]:
-    """One in twenty is protected by hand, one belongs to nobody, the others to the two deployments by turns."""
-    special = {0: BY_HAND, 1: NOBODY}
+    """One in twenty is protected by hand, one is unowned, the others to the two deployments by turns."""
+    special = {0: BY_HAND, 1: UNOWNED}
     return [
         Machine(
             estates.vm_id(f"web-{number:03}").replace(estates.SUBSCRIPTION, _subscription(number)),
@@ -248,7 +248,7 @@ _ENUMS = {
 
 def faults(chance: random.Random, rows: int) -> list[Json]:
     """The faults of a round: a tenth of all calls is throttled, reset, answered with HTML or not answered at all, and a
-    tenth of what Azure answers about VMs, items and jobs has a null or a value that nobody knows, in one row."""
+    tenth of what Azure answers about VMs, items and jobs has a null or an unknown value, in one row."""
     html = {"body": "<html>Service Unavailable</html>", "headers": {"Content-Type": "text/html"}}
     rules: list[Json] = [
         {"match": {"path": path}, "kind": "mutate", "set": {name.replace("N", str(chance.randrange(rows))): value}}

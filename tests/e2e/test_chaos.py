@@ -121,7 +121,7 @@ def _not_as_asked(state: Json, reports: dict[str, dict[str, Json]], vms: list[Ma
     items = _items(state)
     for vm in vms:
         states = [item["properties"]["protectionState"] for item in items.get(vm.id.lower(), [])]
-        if vm.owner not in reports:  # of nobody, or protected by hand
+        if vm.owner not in reports:  # unowned, or protected by hand
             continue
         value, status = tags.value(vm), reports[vm.owner].get(vm.id.lower(), {})
         codes = [finding["code"] for finding in status.get("findings", [])]

@@ -8,17 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.arm.parsing import item_of
-from shared.config.settings import Mode, Settings
+from shared.config.settings import Intent, Mode, Settings
 from shared.model.decision import Action, Decision, State
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.observe.vm import observe
 from shared.reconcile.compliance import assess
-from shared.reconcile.decide import Facts, needs_protection
+from shared.reconcile.decide import Facts, decide, needs_protection
 from shared.reconcile.inventory import Inventory, VmStatus
 from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 
 ORIGINAL = ResourceId.of(SUBSCRIPTION, "elsewhere", VIRTUAL_MACHINE, "original")
+CLEANUP = settings(mode=Mode.CLEANUP)
 STATES = (
     "Protected",
     "InitialReplicationInProgress",
@@ -118,3 +119,24 @@ def _assert_alike(decision: Decision, status: VmStatus, *, item_was_read: bool) 
     # The sweep starts no run for what is in progress, nor for an item without a difference.
     may_be_none = {Action.FOLLOW, Action.CHANGE}
     assert status.action is decision.action or (status.action is Action.NONE and decision.action in may_be_none)
+
+
+def test_what_is_not_known_to_protect_a_vm_is_not_absent_for_a_confirmed_disable_either() -> None:
+    facts = Facts(VM_ID, source_vm(tags={"dr": "false"}), intent=Intent.NO, item_unread="The row x could not be read.")
+
+    asked, confirmed = decide(facts, settings()), decide(facts._replace(confirmed=True), settings())
+
+    assert (asked.state, asked.action) == (State.NOT_TAGGED, Action.NONE)
+    assert "is not known" in asked.findings[0].message
+    assert (confirmed.state, confirmed.rejects) == (State.UNKNOWN, True)
+    assert [finding.code for finding in confirmed.findings] == ["ProtectionNotRead"]
+
+
+def test_the_old_item_of_a_moved_vm_is_disabled_by_a_confirmation_alone() -> None:
+    item = item_of(item_body("Protected", our_item_name()), DEPLOYMENT)
+    facts = Facts(VM_ID, None, item, moved_to=ORIGINAL)
+
+    alone, confirmed = decide(facts, CLEANUP), decide(facts._replace(confirmed=True), settings())
+
+    assert (alone.action, confirmed.action, confirmed.grace_seconds) == (Action.NONE, Action.DISABLE, 0)
+    assert [finding.code for finding in alone.findings] == ["SourceMoved"]
