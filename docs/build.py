@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
+from shared.config.support_rules import RULES
 from shared.model.findings import Row
-from shared.planning.catalog import DRIFT
+from shared.planning.catalog import CATALOG, DRIFT
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.reporting import audit_log
 from shared.reporting.events import PUBLISHED_WHEN
@@ -101,6 +102,16 @@ def _fix(row: Row) -> str:
     """With the default name of the tag, and dots for the facts that only the finding has."""
     fix = " ".join((row.fix, *(f"If {case.when}: {case.fix}" for case in row.cases.values() if case.fix)))
     return _FACT.sub(lambda fact: _IN_DOCS.get(fact[1], "…"), fix)
+
+
+def support() -> str:
+    """Every support rule, with its source."""
+    heads = ("finding", "severity", "what Azure supports", "source", "as of", "a profile may ignore it")
+    rows = (
+        (f"`{rule.code}`", _severity(CATALOG[rule.code]), rule.says, rule.source, rule.date, "yes" * rule.ignorable)
+        for rule in RULES
+    )
+    return _table(heads, rows)
 
 
 def permanent() -> str:
@@ -255,6 +266,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "rights": rights,
     "rooms": rooms,
     "routes": routes,
+    "support": support,
     "sweep": sweep,
     "tags": tags,
     "variables": variables,

@@ -54,7 +54,7 @@ param paused string = ''
 @allowed(['', 'all', 'cache', 'none'])
 param targetCreation string = ''
 
-@description('DR_PROFILES, as an object; empty: the app\'s default.')
+@description('DR_PROFILES, as an object; empty: the app\'s default. What a profile may hold, also what it may ignore: docs/configure.md.')
 param profiles object = {}
 
 @description('DR_REGION_MAP, as an object.')

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from shared.config.override_options import CHOICES
 from shared.config.region_map import parse_object
+from shared.config.support_rules import IGNORABLE
 from shared.model import naming
 from shared.model.base import Model
 from shared.model.replication import Policy
@@ -29,6 +30,7 @@ class Profile(Model):
 
     `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
     any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
+    `ignore` are findings of support rules that only warn: Azure is to decide.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -39,6 +41,16 @@ class Profile(Model):
     vault: ResourceId | None = None
     values: dict[str, str] = {}
     allow: dict[str, tuple[str, ...]] = {}
+    ignore: tuple[str, ...] = ()
+
+    @field_validator("ignore")
+    @classmethod
+    def _may_be_ignored(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        codes = {code.lower(): code for code in IGNORABLE}
+        for code in given:
+            if code.lower() not in codes:
+                raise ValueError(f"{code!r} cannot be ignored; what can: {', '.join(IGNORABLE)}")
+        return tuple(codes[code.lower()] for code in given)
 
     @field_validator("values", "allow")
     @classmethod

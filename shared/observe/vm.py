@@ -18,7 +18,7 @@ from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
 from shared.observe.failed_disks import disk_errors
 from shared.observe.missing import read_namesakes
-from shared.planning import preflight
+from shared.planning import preflight, vm_support
 from shared.planning.catalog import finding_of
 from shared.planning.derive import derive
 from shared.planning.overrides import Overrides, overrides_of
@@ -117,7 +117,7 @@ async def plan_for(
     if item:
         failed = await disk_errors(azure, vm, item, failed_disks, retry=retry_disks)
         return await _plan_for_item(azure, vm, overrides, item, failed)
-    findings = (*preflight.of_vm(vm), *overrides.findings)
+    findings = (*overrides.judge(vm_support.of_vm(vm)), *overrides.findings)
     vault_id = azure.settings.vault_for(vm.location, overrides.profile)
     if vault_id is None:
         findings = (*findings, preflight.region_not_mapped(vm))

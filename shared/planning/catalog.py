@@ -3,7 +3,7 @@
 A finding is made from its row, with a message of the facts, where it is found; docs/findings.md is made from the rows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 
 from shared.model.findings import PROTECTED, WARNED_IF_PROTECTED, Case, Finding, Row, Severity
@@ -262,6 +262,21 @@ def on_protected(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
         each.model_copy(update={"severity": CATALOG[each.code].severity_in(PROTECTED)})
         if PROTECTED in CATALOG[each.code].cases
+        else each
+        for each in findings
+    )
+
+
+def ignored(findings: Iterable[Finding], codes: Container[str], profile: str) -> tuple[Finding, ...]:
+    """The findings; a blocker of those `codes` is a warning, which says that the profile ignores the rule."""
+    return tuple(
+        each.model_copy(
+            update={
+                "severity": Severity.WARNING,
+                "message": f"{each.message} The profile {profile} ignores this rule: Azure decides.",
+            }
+        )
+        if each.code in codes and each.severity is Severity.BLOCKER
         else each
         for each in findings
     )

@@ -16,7 +16,7 @@ from shared.model.replication import Policy, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import network, placement, preflight, storage
+from shared.planning import network, placement, preflight, storage, vm_support
 from shared.planning.builder import PlanBuilder
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
@@ -75,11 +75,10 @@ def derive(
     _record_policy(d, policy)
     placement.check_subscription(d, replication, networks.leads_to.values())
     resources = waves(d, replication, networks)
-    findings = [*overrides.findings, *d.findings]
+    findings = [*overrides.findings, *overrides.judge(d.findings)]
     if item is None:
         findings += [
-            *preflight.of_vm(vm),
-            *preflight.of_context(vm, context),
+            *overrides.judge((*vm_support.of_vm(vm), *preflight.of_context(vm, context))),
             *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),
         ]

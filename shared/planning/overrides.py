@@ -5,7 +5,7 @@ operator's; the others are written by people who may be allowed to tag and nothi
 honoured only inside the profile's allow-list, and is never passed over in silence if it is not.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
@@ -18,7 +18,7 @@ from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
 from shared.model.vm import SourceVm
-from shared.planning.catalog import finding_of
+from shared.planning.catalog import finding_of, ignored
 
 PROFILE, HOLD = "profile", "hold"
 
@@ -49,6 +49,10 @@ class Overrides:
     @property
     def policy(self) -> Policy:
         return self.profile.policy_for(self.profile_name)
+
+    def judge(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The findings, with warnings in place of blockers about support rules that the profile ignores."""
+        return ignored(findings, self.profile.ignore, self.profile_name)
 
 
 @dataclass(frozen=True)

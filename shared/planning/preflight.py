@@ -1,4 +1,4 @@
-"""Preflight checks: whether a VM can be protected at all. Pure: the context in, findings out.
+"""Preflight checks of what surrounds a VM: whether it can be protected at all. Pure: the context in, findings out.
 
 A blocker ends the run as `NotEligible`; a later change of the VM starts the next run.
 """
@@ -12,15 +12,11 @@ from shared.model.plan import Plan
 from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.target_resources import CacheAccount, InVault, ResourceGroup, TargetResource
-from shared.model.vm import Disk, Lock, PlanningContext, Size, SourceVm
+from shared.model.vm import Lock, PlanningContext, Size, SourceVm
 from shared.planning.catalog import finding_of
 
-# The support matrix of 2025-06: 2 cores and 1 GiB of memory; an OS disk and 64 data disks, of 1 GiB to 32 TiB.
 LEAST_CORES, LEAST_MEMORY = 2, 1
-MOST_DISKS = 65
 MOST_TAGS = 50
-MOST_GIB, MOST_GIB_OF_OS_DISK = 32 * 1024, 4095
-
 
 _FROM_MEMORY = {
     "OverrideInvalid",
@@ -54,83 +50,6 @@ def without_reading(vm: ResourceId, settings: Settings) -> list[Finding]:
             )
         ]
     return []
-
-
-def of_vm(vm: SourceVm) -> Iterator[Finding]:
-    """The checks that need only the VM."""
-    if vm.scale_set_id:
-        yield finding_of(
-            "ScaleSetInstance",
-            f"{vm.id.name} is an instance of the scale set {vm.scale_set_id.name}, which makes and removes its VMs.",
-        )
-    if vm.provisioning_state.lower() != "succeeded":
-        yield finding_of(
-            "VmNotReady",
-            f"The provisioning state of {vm.id.name} is {vm.provisioning_state}; it must be Succeeded (150019).",
-        )
-    if vm.power_state != "running":
-        yield finding_of(
-            "VmNotRunning",
-            f"{vm.id.name} is {vm.power_state}; Site Recovery installs its agent in a running VM only.",
-        )
-    if len(vm.disks) > MOST_DISKS:
-        yield finding_of(
-            "TooManyDisks",
-            f"{vm.id.name} has {len(vm.disks)} disks; Site Recovery replicates at most {MOST_DISKS}.",
-        )
-    if vm.unmanaged_disks:
-        yield finding_of(
-            "UnmanagedDisks",
-            f"{vm.id.name} has {vm.unmanaged_disks} unmanaged disk(s), which Azure retired on 2025-09-30.",
-        )
-    yield from _of_security(vm)
-
-
-def _of_security(vm: SourceVm) -> Iterator[Finding]:
-    if vm.security_type.lower() == "confidentialvm":
-        yield finding_of(
-            "ConfidentialVm",
-            f"{vm.id.name} is a confidential VM, which this app does not protect.",
-        )
-    if vm.security_type.lower() == "trustedlaunch" and vm.os.lower() == "linux":
-        made = f": this one was made on {vm.created_at:%Y-%m-%d}" if vm.created_at else ""
-        yield finding_of(
-            "TrustedLaunchLinux",
-            f"{vm.id.name} is a Linux VM with Trusted Launch: Site Recovery supports some distributions of VMs made "
-            f"since April 2024, in preview{made}.",
-        )
-    if vm.disk_encryption:
-        yield finding_of(
-            "DiskEncryptionNeedsKeys",
-            f"{vm.id.name} uses Azure Disk Encryption: its keys have to be copied to a key vault in the target region "
-            "under an account that may read them, which this app is not.",
-        )
-    if vm.encryption_at_host:
-        yield finding_of(
-            "EncryptionAtHostNotKept",
-            f"{vm.id.name} is encrypted at host; what a failover makes of it is not.",
-        )
-
-
-def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
-    """Why the disk cannot be replicated, or ""."""
-    if disk.obstacle or disk.id in shared:
-        return disk.obstacle or "a shared disk"
-    size = disk.size_gb
-    if size is None:
-        return ""
-    if size < 1:
-        return "smaller than 1 GiB (150172)"
-    if disk.holds_os and size > MOST_GIB_OF_OS_DISK:
-        return f"an OS disk larger than {MOST_GIB_OF_OS_DISK} GiB"
-    return "larger than 32 TiB" if size > MOST_GIB else ""
-
-
-def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
-    return finding_of(
-        "UnsupportedDisk",
-        f"The disk {disk.name} of {vm.id.name} is {obstacle}, which this app does not replicate.",
-    )
 
 
 def of_context(vm: SourceVm, context: PlanningContext) -> Iterator[Finding]:

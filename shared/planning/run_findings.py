@@ -1,187 +1,100 @@
 """The findings of runs and plans, and those about a sweep: what the VM, its context or its target resources hinder."""
 
-from shared.model.findings import WARNED_IF_PROTECTED, Row, Severity
-
-_BLOCKED = "does not enable it, until the reason is gone"
-_WARNS = "enables it all the same"
+from shared.model.findings import Row, Severity
+from shared.planning import support_findings
+from shared.planning.support_findings import BLOCKED, WARNS
 
 LISTED = {
+    **support_findings.OF_VM,
     "VmNotRunning": Row(
         Severity.BLOCKER,
         "it is not running, and Site Recovery installs its agent in a running VM only",
-        _BLOCKED,
+        BLOCKED,
         "Start the VM: it is checked again when it starts.",
     ),
     "VmNotReady": Row(
         Severity.BLOCKER,
         "its provisioning failed (150019), or took longer than 60 polls (30 min)",
-        _BLOCKED,
+        BLOCKED,
         "Fix or redeploy the VM: it is checked again after its next update.",
-    ),
-    "ScaleSetInstance": Row(
-        Severity.BLOCKER,
-        "it is an instance of a scale set, which makes and removes its VMs",
-        _BLOCKED,
-        "Protect stand-alone VMs; a scale set is created again from its model in the other region.",
     ),
     "ManagedResourceGroup": Row(
         Severity.BLOCKER,
         "its resource group belongs to a service (AKS, Databricks), which owns its VMs",
-        _BLOCKED,
+        BLOCKED,
         "Protect what runs there by the means of that service.",
-    ),
-    "TooManyDisks": Row(
-        Severity.BLOCKER,
-        "it has more disks than an OS disk and 64 data disks",
-        _BLOCKED,
-        "Detach disks, or join them.",
-    ),
-    "UnmanagedDisks": Row(
-        Severity.BLOCKER,
-        "it has unmanaged disks, which Azure retired on 2025-09-30",
-        _BLOCKED,
-        "Convert the disks to managed disks.",
-    ),
-    "ConfidentialVm": Row(
-        Severity.BLOCKER,
-        "it is a confidential VM, which this app does not protect",
-        _BLOCKED,
-        "Protect it by the means of its application.",
-    ),
-    "DiskEncryptionNeedsKeys": Row(
-        Severity.BLOCKER,
-        "it uses Azure Disk Encryption: its keys have to be copied to a key vault in the target region",
-        _BLOCKED,
-        "Enable its replication in the portal, which copies the keys as you; the app adopts the item.",
-    ),
-    "TrustedLaunchLinux": Row(
-        Severity.WARNING,
-        "it is a Linux VM with Trusted Launch, which Site Recovery supports for some distributions, in preview",
-        _WARNS,
-        "Check the support matrix for its distribution.",
-    ),
-    "EncryptionAtHostNotKept": Row(
-        Severity.WARNING,
-        "it is encrypted at host; what a failover makes of it is not",
-        _WARNS,
-        "Turn on encryption at host after a failover.",
     ),
     "VaultInSourceRegion": Row(
         Severity.BLOCKER,
         "the vault is in the region of the VM: it would be lost with it",
-        _BLOCKED,
+        BLOCKED,
         "Use a vault in another region: DR_VAULT_IDS, or DR_REGION_MAP for this region.",
     ),
     "TargetInSourceRegion": Row(
         Severity.BLOCKER,
         "the target region would be the VM's own",
-        _BLOCKED,
+        BLOCKED,
         "Choose another region. Disaster recovery between zones of one region is not what this app does.",
     ),
     "TargetNotVaultRegion": Row(
         Severity.WARNING,
         "the target region is not that of the vault: if the vault's region is down, a failover is not possible",
-        _WARNS,
+        WARNS,
         "Prefer a vault in the target region.",
     ),
     "RegionNotMapped": Row(
         Severity.BLOCKER,
         "there are several vaults, and `DR_REGION_MAP` does not say which serves the VM's region",
-        _BLOCKED,
+        BLOCKED,
         "Add the region to DR_REGION_MAP, or a vault to the VM's profile.",
     ),
 }
 """Found before a VM is enabled or changed, by a sweep too: they need no more than the lists that a sweep reads."""
 
 PLANNED = {
-    "ClassicVm": Row(
-        Severity.BLOCKER,
-        "it is a classic VM: Azure has retired those, and Site Recovery does not protect them",
-        _BLOCKED,
-        "Migrate it to Azure Resource Manager (https://aka.ms/classicvmretirement), then tag the new VM.",
-    ),
+    **support_findings.OF_CONTEXT,
     "OutOfScope": Row(
         Severity.BLOCKER,
         "it lies outside `DR_SOURCE_SCOPE`",
-        _BLOCKED,
+        BLOCKED,
         "Add its subscription or resource group to DR_SOURCE_SCOPE if this app is to protect it.",
     ),
     "NotEligibleForReplication": Row(
         Severity.BLOCKER,
         "Site Recovery's own eligibility check failed: the message has its code and text",
-        _BLOCKED,
+        BLOCKED,
         "{action}",
-    ),
-    "UnsupportedDisk": Row(
-        Severity.BLOCKER,
-        "an ultra, ephemeral or shared disk, or one smaller than 1 GiB or larger than 32 TiB (an OS disk: 4095 GiB)",
-        f"{_BLOCKED}; does not add the disk to an item",
-        "Move its data to a disk of another kind, or protect the VM by hand.",
-        WARNED_IF_PROTECTED,
-    ),
-    "HighChurnNeeded": Row(
-        Severity.BLOCKER,
-        "a disk is or becomes a Premium SSD v2, which needs a premium cache account",
-        f"{_BLOCKED}; does not add the disk to an item",
-        "Request it by {tag}-churn=high, if its profile allows it.",
-        WARNED_IF_PROTECTED,
-    ),
-    "DiskEncryptionSetNeeded": Row(
-        Severity.BLOCKER,
-        "a disk has a customer-managed key: the target needs a disk encryption set of its own",
-        f"{_BLOCKED}; does not add the disk to an item",
-        "Make one in {target}, and name it by {tag}-target-disk-encryption-set.",
-        WARNED_IF_PROTECTED,
-    ),
-    "SmallVm": Row(
-        Severity.WARNING,
-        "its size has less than the 2 cores and 1 GiB of memory that Site Recovery supports",
-        _WARNS,
-        "Resize the VM if its agent cannot be installed or replication does not keep up.",
-    ),
-    "SizeNotInTarget": Row(
-        Severity.BLOCKER,
-        "the target region does not offer its size to the subscription (150097)",
-        _BLOCKED,
-        "Choose another size by {tag}-target-size, or request this one in {target}.",
-    ),
-    "TargetQuotaExceeded": Row(
-        Severity.BLOCKER,
-        "the target region has not enough cores of the size's quota left (150097)",
-        _BLOCKED,
-        "Request more quota in {target}, or choose a size of another family by {tag}-target-size.",
-        WARNED_IF_PROTECTED,
     ),
     "ReadOnlyLock": Row(
         Severity.BLOCKER,
         "a read-only lock is on the VM, its target group, the cache account or the vault",
-        _BLOCKED,
+        BLOCKED,
         "Remove the lock, or make it CanNotDelete.",
     ),
     "LockedTarget": Row(
         Severity.WARNING,
         "a lock forbids to delete what a disabled replication or a test failover leaves in the target group, the cache "
         "account or the vault",
-        _WARNS,
+        WARNS,
         "Remove the lock before you clean up.",
     ),
     "LockedVm": Row(
         Severity.WARNING,
         "a lock forbids to delete the links on the VM when replication is disabled (150225): it cannot be enabled "
         "again until they are removed",
-        _WARNS,
+        WARNS,
         "Remove the lock before replication is disabled.",
     ),
     "StaleLink": Row(
         Severity.BLOCKER,
         "an earlier protection left a resource link on the VM (150226)",
-        _BLOCKED,
+        BLOCKED,
         "Remove it: az resource delete --ids {vm}/providers/Microsoft.Resources/links/{link}",
     ),
     "TargetOutOfScope": Row(
         Severity.BLOCKER,
         "a target resource would lie outside `DR_TARGET_SCOPE`",
-        _BLOCKED,
+        BLOCKED,
         "Add its resource group or its subscription to DR_TARGET_SCOPE, if that is intended.",
     ),
     "TooManyTags": Row(
@@ -193,7 +106,7 @@ PLANNED = {
     "CreationDisabled": Row(
         Severity.BLOCKER,
         "a target resource is missing, and `DR_TARGET_CREATION` does not allow the app to create it",
-        _BLOCKED,
+        BLOCKED,
         "Create it beforehand, or let the app create it with DR_TARGET_CREATION=all.",
     ),
     "IncompatibleTargetResource": Row(
@@ -201,51 +114,51 @@ PLANNED = {
         "a resource of that name exists in another region, or its creation failed; or the app's own cache account has "
         "soft delete on, a firewall, or no key access for a vault without an identity; or it was moved, or others hold "
         "its name and the next ones",
-        _BLOCKED,
+        BLOCKED,
         "Fix, remove or rename it, or move it back; or name another by the tag of its setting, as {tag}-target-vnet or "
         "{tag}-cache-storage.",
     ),
     "CacheAccountRolesNeeded": Row(
         Severity.NOTE,
         "the cache account has no key access: the vault's identity needs roles on it",
-        _WARNS,
+        WARNS,
         "Assign the roles that the message names to the vault's identity.",
     ),
     "StaticIpNotPreserved": Row(
         Severity.WARNING,
         "its static address is not available in the target subnet: a failover gives it the next free one",
-        _WARNS,
+        WARNS,
         "Free it, or choose another by {tag}-target-ip.",
     ),
     "TargetSubnetWithoutNsg": Row(
         Severity.WARNING,
         "its subnet has a network security group, and the target subnet has none",
-        _WARNS,
+        WARNS,
         "Give the target subnet a network security group before you fail over.",
     ),
     "TargetSubnetWithoutRouteTable": Row(
         Severity.WARNING,
         "its subnet has a route table, and the target subnet has none",
-        _WARNS,
+        WARNS,
         "Give the target subnet a route table before you fail over.",
     ),
     "TargetNetworkUnpeered": Row(
         Severity.WARNING,
         "its network is peered with other networks, and the target network with none",
-        _WARNS,
+        WARNS,
         "Peer the target network before you fail over.",
     ),
     "DisallowedByPolicy": Row(
         Severity.BLOCKER,
         "Azure Policy denies a target resource: the message names the assignment",
-        _BLOCKED,
+        BLOCKED,
         "Create the resource as the policy requires and let the app reuse it, set DR_RESOURCE_TAGS if the policy "
         "requires tags, or request an exemption.",
     ),
     "ProviderNotRegistered": Row(
         Severity.BLOCKER,
         "a resource provider is not registered in the subscription: that is an administrator's decision",
-        _BLOCKED,
+        BLOCKED,
         "az provider register --namespace {provider} --subscription {subscription}",
     ),
     "ChangeNotMade": Row(

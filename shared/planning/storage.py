@@ -4,13 +4,13 @@ from collections.abc import Container, Iterator, Mapping
 
 from shared.config.override_options import HIGH_CHURN, NORMAL_CHURN
 from shared.model import naming
-from shared.model.findings import Finding
+from shared.model.findings import Finding, Severity
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, Existing, SourceVm
-from shared.planning import preflight
+from shared.planning import vm_support
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.references import referred
@@ -131,8 +131,9 @@ def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
 
 def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool) -> None:
     """Findings about disks that cannot be replicated: a blocker, or a warning if the VM is protected already."""
-    found = tuple(_obstacles(d, disk, replicated, high_churn=high_churn, set_requested=set_requested))
-    if d.item and found:
+    obstacles = _obstacles(d, disk, replicated, high_churn=high_churn, set_requested=set_requested)
+    found = d.overrides.judge(obstacles)
+    if d.item and any(each.severity is Severity.BLOCKER for each in found):
         d.unfit.add(disk.id)
         found = on_protected(found)
     d.findings += found
@@ -141,9 +142,9 @@ def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn
 def _obstacles(
     d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool
 ) -> Iterator[Finding]:
-    obstacle = preflight.disk_obstacle(disk, d.context.shared_disks)
+    obstacle = vm_support.disk_obstacle(disk, d.context.shared_disks)
     if obstacle:
-        yield preflight.unsupported(d.vm, disk.id, obstacle)
+        yield vm_support.unsupported(d.vm, disk.id, obstacle)
     types = (disk.sku, replicated.target_sku, replicated.replica_sku)
     if not high_churn and _NEEDS_HIGH_CHURN in {each.lower() for each in types}:
         yield finding_of(

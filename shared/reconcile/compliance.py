@@ -12,7 +12,7 @@ from shared.model.decision import Action, Decision, State
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import placement, preflight
+from shared.planning import placement, preflight, vm_support
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.reconcile.decide import Facts, decide
@@ -165,7 +165,7 @@ class _Engine:
         # Resource Graph may not know the power state yet, and Azure may be busy with the VM: its own run waits.
         known = {"power_state": "running"} if vm.power_state == "unknown" else {}
         settling = {"provisioning_state": "Succeeded"} if vm.is_settling else {}
-        yield from preflight.of_vm(vm.model_copy(update=known | settling))
+        yield from overrides.judge(vm_support.of_vm(vm.model_copy(update=known | settling)))
         yield from overrides.findings
         if group.managed_by:
             yield from preflight.of_context(vm, PlanningContext(vault_location="", group_managed_by=group.managed_by))
@@ -184,7 +184,7 @@ class _Engine:
         differing = mismatches(vm, overrides, item) if not requested else ()
         differences = tuple(each.finding(vm) for each in differing)
         vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
-        late = (disk.id for disk in disks_to_add(vm, item) if not preflight.disk_obstacle(disk))
+        late = (disk.id for disk in disks_to_add(vm, item) if not vm_support.disk_obstacle(disk))
         changes = (*(each.difference for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
 

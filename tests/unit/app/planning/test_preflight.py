@@ -9,7 +9,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Disk, EligibilityError, Lock, Network, Offer, Size, SourceVm, Subnet
-from shared.planning import preflight
+from shared.planning import preflight, vm_support
 from tests.findings import blocker, note, warning
 from tests.unit.app.examples import (
     ELSEWHERE,
@@ -43,7 +43,7 @@ def findings_of(vm: SourceVm, **context: Any) -> list[Finding]:
 
 def test_a_vm_that_can_be_protected_has_no_findings() -> None:
     assert preflight.without_reading(VM_ID, settings()) == []
-    assert list(preflight.of_vm(source_vm())) == []
+    assert list(vm_support.of_vm(source_vm())) == []
     assert list(preflight.of_context(source_vm(), planning_context())) == []
 
 
@@ -64,34 +64,34 @@ def test_a_vm_outside_the_source_scope_is_not_read() -> None:
 
 @pytest.mark.parametrize("state", ["deallocated", "stopped", "starting", "unknown"])
 def test_a_vm_that_does_not_run_is_to_be_started(state: str) -> None:
-    finding = reported(list(preflight.of_vm(source_vm(power_state=state))), "VmNotRunning")
+    finding = reported(list(vm_support.of_vm(source_vm(power_state=state))), "VmNotRunning")
 
     assert state in finding.message
 
 
 @pytest.mark.parametrize("state", ["Failed", "Updating", "Deleting", "Unknown"])
 def test_a_vm_that_is_not_provisioned_well_is_to_be_fixed(state: str) -> None:
-    assert state in reported(list(preflight.of_vm(source_vm(provisioning_state=state))), "VmNotReady").message
+    assert state in reported(list(vm_support.of_vm(source_vm(provisioning_state=state))), "VmNotReady").message
 
 
 def test_the_casing_of_a_provisioning_state_does_not_matter() -> None:
-    assert list(preflight.of_vm(source_vm(provisioning_state="succeeded"))) == []
+    assert list(vm_support.of_vm(source_vm(provisioning_state="succeeded"))) == []
 
 
 def test_an_instance_of_a_scale_set_is_left_to_it() -> None:
     scale_set = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
 
-    assert "pool" in reported(list(preflight.of_vm(source_vm(scale_set_id=scale_set))), "ScaleSetInstance").message
+    assert "pool" in reported(list(vm_support.of_vm(source_vm(scale_set_id=scale_set))), "ScaleSetInstance").message
 
 
 def test_unmanaged_disks_are_counted() -> None:
-    assert "2 unmanaged" in reported(list(preflight.of_vm(source_vm(unmanaged_disks=2))), "UnmanagedDisks").message
+    assert "2 unmanaged" in reported(list(vm_support.of_vm(source_vm(unmanaged_disks=2))), "UnmanagedDisks").message
 
 
 def test_everything_that_is_wrong_with_a_vm_is_reported_at_once() -> None:
     broken = source_vm(power_state="stopped", provisioning_state="Failed", unmanaged_disks=1)
 
-    assert [finding.code for finding in preflight.of_vm(broken)] == ["VmNotReady", "VmNotRunning", "UnmanagedDisks"]
+    assert [finding.code for finding in vm_support.of_vm(broken)] == ["VmNotReady", "VmNotRunning", "UnmanagedDisks"]
 
 
 def test_a_managed_resource_group_belongs_to_its_service() -> None:
@@ -143,7 +143,7 @@ def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:
 
 
 def codes(vm: SourceVm) -> list[tuple[str, Severity]]:
-    return [(finding.code, finding.severity) for finding in preflight.of_vm(vm)]
+    return [(finding.code, finding.severity) for finding in vm_support.of_vm(vm)]
 
 
 @pytest.mark.parametrize(
@@ -197,14 +197,14 @@ def test_a_vm_has_an_os_disk_and_64_data_disks_at_most() -> None:
     disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(66))
 
     assert codes(source_vm(disks=disks[:65])) == []
-    finding = reported(list(preflight.of_vm(source_vm(disks=disks))), "TooManyDisks")
+    finding = reported(list(vm_support.of_vm(source_vm(disks=disks))), "TooManyDisks")
     assert finding.message == "web-1 has 66 disks; Site Recovery replicates at most 65."
 
 
 @pytest.mark.parametrize("casing", ["ConfidentialVM", "confidentialvm"])
 def test_a_confidential_vm_is_refused(casing: str) -> None:
     assert (
-        "confidential VM" in reported(list(preflight.of_vm(source_vm(security_type=casing))), "ConfidentialVm").message
+        "confidential VM" in reported(list(vm_support.of_vm(source_vm(security_type=casing))), "ConfidentialVm").message
     )
 
 
@@ -217,20 +217,20 @@ def test_trusted_launch_is_a_matter_of_the_distribution_for_linux(os: str, found
 
 def test_when_a_vm_with_trusted_launch_was_made_is_reported_where_azure_reports_it() -> None:
     old = source_vm(security_type="TrustedLaunch", created_at=datetime(2023, 5, 1, tzinfo=UTC))
-    (finding,) = preflight.of_vm(old)
+    (finding,) = vm_support.of_vm(old)
 
     assert finding.message.endswith("made since April 2024, in preview: this one was made on 2023-05-01.")
 
 
 def test_azure_disk_encryption_needs_keys_that_the_app_may_not_copy() -> None:
-    finding = reported(list(preflight.of_vm(source_vm(disk_encryption=True))), "DiskEncryptionNeedsKeys")
+    finding = reported(list(vm_support.of_vm(source_vm(disk_encryption=True))), "DiskEncryptionNeedsKeys")
 
     assert "key vault in the target region" in finding.message
     assert "in the portal" in finding.fix
 
 
 def test_encryption_at_host_is_not_kept() -> None:
-    (finding,) = preflight.of_vm(source_vm(encryption_at_host=True))
+    (finding,) = vm_support.of_vm(source_vm(encryption_at_host=True))
 
     assert (finding.code, finding.severity) == ("EncryptionAtHostNotKept", Severity.WARNING)
     assert finding.fix == "Turn on encryption at host after a failover."

@@ -17,7 +17,7 @@ from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, 
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, SourceVm
-from shared.planning import placement, preflight
+from shared.planning import placement, vm_support
 from shared.planning.catalog import CODES, DRIFT
 from shared.reconcile.compliance import assess
 from shared.reconcile.inventory import Group, Inventory, VmStatus
@@ -636,7 +636,7 @@ def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a
         for state in ("Succeeded", "Failed")
     ]
 
-    codes = {finding.code for vm in vms for finding in preflight.of_vm(vm)}
+    codes = {finding.code for vm in vms for finding in vm_support.of_vm(vm)}
     regions = ((TARGET, TARGET), (SOURCE, TARGET), ("centralus", TARGET), ("centralus", SOURCE))
     codes |= {
         finding.code for target, own in regions for finding in placement.of_regions(source_vm(), target, VAULT_ID, own)

@@ -1,0 +1,94 @@
+"""The support rules: what Azure Site Recovery supports or not, where Microsoft says so, and since when that is known.
+
+Support moves: a rule that a newer page contradicts, or that rests on an older page alone, is `ignorable`. A profile may
+list its finding in `ignore`: the blocker is a warning then, and Azure decides.
+"""
+
+from typing import NamedTuple
+
+
+class SupportRule(NamedTuple):
+    """`code` is the finding that reports a breach, `says` what Azure supports, one sentence. `source` is a page of
+    Microsoft's, a recording or an issue, with its `date` (year and month)."""
+
+    code: str
+    says: str
+    source: str
+    date: str
+    ignorable: bool = False
+
+
+_MATRIX = "azure-to-azure-support-matrix"
+_ERRORS = "azure-to-azure-troubleshoot-errors"
+_POLICY = "built-in policy ac34a73f, its page"
+
+RULES: tuple[SupportRule, ...] = (
+    SupportRule("ClassicVm", "VMs of the classic deployment model are retired.", _MATRIX, "2025-06"),
+    SupportRule("VmNotRunning", "A VM that does not run cannot be enabled.", _POLICY, "2023-12"),
+    SupportRule("VmNotReady", "The provisioning state of a VM has to be Succeeded (150019).", _ERRORS, "2025-06"),
+    SupportRule("ScaleSetInstance", "Instances of a scale set that scales are not supported.", _MATRIX, "2025-06"),
+    SupportRule(
+        "TooManyDisks",
+        "A VM has at most 64 data disks (another page: 100 disks).",
+        f"{_MATRIX}; {_POLICY}",
+        "2025-06",
+        ignorable=True,
+    ),
+    SupportRule("UnmanagedDisks", "Unmanaged disks are retired since 2025-09-30.", _MATRIX, "2025-06"),
+    SupportRule(
+        "ConfidentialVm",
+        "No page lists confidential VMs; Microsoft's PowerShell module has a test that protects one.",
+        "azure-powershell, A2AConfidentialVmUnitTests",
+        "2025-12",
+        ignorable=True,
+    ),
+    SupportRule(
+        "DiskEncryptionNeedsKeys",
+        "Azure Disk Encryption needs its keys in a key vault of the target region.",
+        _MATRIX,
+        "2025-06",
+    ),
+    SupportRule(
+        "TrustedLaunchLinux",
+        "Linux VMs with Trusted Launch: some distributions, in preview.",
+        _MATRIX,
+        "2025-06",
+    ),
+    SupportRule(
+        "EncryptionAtHostNotKept",
+        "A VM with encryption at host is replicated; a failover VM is without it.",
+        _MATRIX,
+        "2025-06",
+    ),
+    SupportRule("SmallVm", "A VM has at least 2 cores and 1 GiB of memory.", _MATRIX, "2025-06"),
+    SupportRule(
+        "UnsupportedDisk",
+        "Ephemeral disks, shared disks (but in a protection cluster), disks under 1 GiB (150172), OS disks over 4095 "
+        "GiB and data disks over 32 TiB are not supported.",
+        f"{_MATRIX}; {_ERRORS}",
+        "2025-06",
+    ),
+    SupportRule(
+        "HighChurnNeeded",
+        "Premium SSD v2 is replicated with high churn only, through a premium cache account.",
+        "concepts-azure-to-azure-high-churn-support",
+        "2026-01",
+    ),
+    SupportRule(
+        "DiskEncryptionSetNeeded",
+        "A disk with a customer-managed key needs a disk encryption set in the target region.",
+        _MATRIX,
+        "2025-06",
+    ),
+    SupportRule("SizeNotInTarget", "The target region has to offer the size of the VM (150097).", _ERRORS, "2025-06"),
+    SupportRule(
+        "TargetQuotaExceeded", "The target region has to have quota left for the VM (150097).", _ERRORS, "2025-06"
+    ),
+    SupportRule("StaleLink", "A link left by an earlier protection prevents the next (150226).", _ERRORS, "2025-06"),
+    SupportRule("LockedVm", "A lock against deletion leaves links on the VM (150225).", _ERRORS, "2025-06"),
+    SupportRule("VaultInSourceRegion", "The vault is not in the region of the VM.", _MATRIX, "2025-06"),
+    SupportRule("TargetInSourceRegion", "The target group is in any region but the VM's.", _MATRIX, "2025-06"),
+)
+
+IGNORABLE = {rule.code: rule for rule in RULES if rule.ignorable}
+"""The rules that a profile may ignore, by their finding."""

@@ -1,0 +1,102 @@
+"""The findings of the rules in `shared/config/support_rules.py`: what Azure does not support of a VM or its target."""
+
+from shared.model.findings import WARNED_IF_PROTECTED, Row, Severity
+
+BLOCKED = "does not enable it, until the reason is gone"
+WARNS = "enables it all the same"
+
+OF_VM = {
+    "ScaleSetInstance": Row(
+        Severity.BLOCKER,
+        "it is an instance of a scale set, which makes and removes its VMs",
+        BLOCKED,
+        "Protect stand-alone VMs; a scale set is created again from its model in the other region.",
+    ),
+    "TooManyDisks": Row(
+        Severity.BLOCKER,
+        "it has more disks than an OS disk and 64 data disks",
+        BLOCKED,
+        "Detach disks, or join them.",
+    ),
+    "UnmanagedDisks": Row(
+        Severity.BLOCKER,
+        "it has unmanaged disks, which Azure retired on 2025-09-30",
+        BLOCKED,
+        "Convert the disks to managed disks.",
+    ),
+    "ConfidentialVm": Row(
+        Severity.BLOCKER,
+        "it is a confidential VM, which this app does not protect",
+        BLOCKED,
+        "Protect it by the means of its application.",
+    ),
+    "DiskEncryptionNeedsKeys": Row(
+        Severity.BLOCKER,
+        "it uses Azure Disk Encryption: its keys have to be copied to a key vault in the target region",
+        BLOCKED,
+        "Enable its replication in the portal, which copies the keys as you; the app adopts the item.",
+    ),
+    "TrustedLaunchLinux": Row(
+        Severity.WARNING,
+        "it is a Linux VM with Trusted Launch, which Site Recovery supports for some distributions, in preview",
+        WARNS,
+        "Check the support matrix for its distribution.",
+    ),
+    "EncryptionAtHostNotKept": Row(
+        Severity.WARNING,
+        "it is encrypted at host; what a failover makes of it is not",
+        WARNS,
+        "Turn on encryption at host after a failover.",
+    ),
+}
+"""Found by a sweep too: they need no more than the lists that a sweep reads."""
+
+OF_CONTEXT = {
+    "ClassicVm": Row(
+        Severity.BLOCKER,
+        "it is a classic VM: Azure has retired those, and Site Recovery does not protect them",
+        BLOCKED,
+        "Migrate it to Azure Resource Manager (https://aka.ms/classicvmretirement), then tag the new VM.",
+    ),
+    "UnsupportedDisk": Row(
+        Severity.BLOCKER,
+        "an ultra, ephemeral or shared disk, or one smaller than 1 GiB or larger than 32 TiB (an OS disk: 4095 GiB)",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Move its data to a disk of another kind, or protect the VM by hand.",
+        WARNED_IF_PROTECTED,
+    ),
+    "HighChurnNeeded": Row(
+        Severity.BLOCKER,
+        "a disk is or becomes a Premium SSD v2, which needs a premium cache account",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Request it by {tag}-churn=high, if its profile allows it.",
+        WARNED_IF_PROTECTED,
+    ),
+    "DiskEncryptionSetNeeded": Row(
+        Severity.BLOCKER,
+        "a disk has a customer-managed key: the target needs a disk encryption set of its own",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Make one in {target}, and name it by {tag}-target-disk-encryption-set.",
+        WARNED_IF_PROTECTED,
+    ),
+    "SmallVm": Row(
+        Severity.WARNING,
+        "its size has less than the 2 cores and 1 GiB of memory that Site Recovery supports",
+        WARNS,
+        "Resize the VM if its agent cannot be installed or replication does not keep up.",
+    ),
+    "SizeNotInTarget": Row(
+        Severity.BLOCKER,
+        "the target region does not offer its size to the subscription (150097)",
+        BLOCKED,
+        "Choose another size by {tag}-target-size, or request this one in {target}.",
+    ),
+    "TargetQuotaExceeded": Row(
+        Severity.BLOCKER,
+        "the target region has not enough cores of the size's quota left (150097)",
+        BLOCKED,
+        "Request more quota in {target}, or choose a size of another family by {tag}-target-size.",
+        WARNED_IF_PROTECTED,
+    ),
+}
+"""Found by the VM's own run or a plan, which read more."""

@@ -1,0 +1,117 @@
+"""The support rules: each has a source and is found in a breach of it, and those that may be ignored only warn then."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.config.profiles import DEFAULT, Profile
+from shared.config.support_rules import IGNORABLE, RULES
+from shared.model.findings import Finding, Severity
+from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
+from shared.model.vm import Disk, Lock, Offer, Size
+from shared.planning import preflight
+from shared.planning.catalog import CATALOG
+from tests.unit.app.config.test_settings import load, problems_of
+from tests.unit.app.examples import (
+    OS_DISK,
+    SOURCE,
+    SUBSCRIPTION,
+    VM_ID,
+    plan_of,
+    planning_context,
+    settings,
+    source_vm,
+)
+
+_SIZE = "Standard_D2s_v5"
+
+
+def _plan(vm: dict[str, Any], context: dict[str, Any], profile: Profile) -> tuple[Finding, ...]:
+    app = settings(profiles={DEFAULT: profile})
+    return plan_of(source_vm(**vm), planning_context(**context), app).findings
+
+
+def _disk(**changes: Any) -> dict[str, Any]:
+    disk = Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64, holds_os=True)
+    return {"disks": (disk.model_copy(update=changes),)}
+
+
+_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/diskEncryptionSets", "keys")
+_SCALE_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
+# By the finding: the VM and the context that breach the rule.
+BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "VmNotRunning": ({"power_state": "deallocated"}, {}),
+    "VmNotReady": ({"provisioning_state": "Failed"}, {}),
+    "ScaleSetInstance": ({"scale_set_id": _SCALE_SET}, {}),
+    "TooManyDisks": ({"disks": tuple(Disk(id=ResourceId(f"{OS_DISK}-{n}"), sku="Premium_LRS") for n in range(66))}, {}),
+    "UnmanagedDisks": ({"unmanaged_disks": 1}, {}),
+    "ConfidentialVm": ({"security_type": "ConfidentialVM"}, {}),
+    "DiskEncryptionNeedsKeys": ({"disk_encryption": True}, {}),
+    "TrustedLaunchLinux": ({"security_type": "TrustedLaunch"}, {}),
+    "EncryptionAtHostNotKept": ({"encryption_at_host": True}, {}),
+    "SmallVm": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=1),))}),
+    "UnsupportedDisk": (_disk(obstacle="an ephemeral OS disk"), {}),
+    "HighChurnNeeded": (_disk(sku="PremiumV2_LRS"), {}),
+    "DiskEncryptionSetNeeded": (_disk(encryption_set=_SET), {}),
+    "SizeNotInTarget": ({}, {"offer": Offer()}),
+    "TargetQuotaExceeded": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=2, left=1),))}),
+    "LockedVm": ({}, {"locks": (Lock(scope=str(VM_ID), name="keep"),)}),
+    "VaultInSourceRegion": ({}, {"vault_location": SOURCE}),
+    "TargetInSourceRegion": ({}, {"target_location": SOURCE}),
+}
+# Found before anything is planned.
+ALONE: dict[str, Callable[[], Finding]] = {
+    "ClassicVm": lambda: preflight.without_reading(
+        ResourceId.of(SUBSCRIPTION, "web", CLASSIC_VIRTUAL_MACHINE, "old"), settings()
+    )[0],
+    "StaleLink": lambda: preflight.stale_link(VM_ID, "ASR-Protect-x"),
+}
+
+
+def test_every_rule_has_a_breach_a_source_and_a_date() -> None:
+    assert {rule.code for rule in RULES} == set(BREACHES) | set(ALONE)
+    assert [rule for rule in RULES if not rule.says.endswith(".") or not rule.source] == []
+    assert [rule for rule in RULES if not re.fullmatch(r"20\d\d-(0[1-9]|1[012])", rule.date)] == []
+    assert {rule.code for rule in RULES} - set(CATALOG) == set()
+
+
+@pytest.mark.parametrize("code", BREACHES)
+def test_a_breach_is_found(code: str) -> None:
+    assert code in {finding.code for finding in _plan(*BREACHES[code], Profile())}
+
+
+@pytest.mark.parametrize("code", ALONE)
+def test_a_breach_is_found_without_a_plan(code: str) -> None:
+    assert ALONE[code]().code == code
+
+
+@pytest.mark.parametrize("code", IGNORABLE)
+def test_a_rule_that_the_profile_ignores_warns_and_blocks_nothing(code: str) -> None:
+    vm, context = BREACHES[code]
+    held = [finding for finding in _plan(vm, context, Profile()) if finding.code == code]
+    ignored = [finding for finding in _plan(vm, context, Profile(ignore=(code,))) if finding.code == code]
+
+    assert {finding.severity for finding in held} == {Severity.BLOCKER}
+    assert {finding.severity for finding in ignored} == {Severity.WARNING}
+    assert all("The profile default ignores this rule" in finding.message for finding in ignored)
+    plan = plan_of(
+        source_vm(**vm), planning_context(**context), settings(profiles={DEFAULT: Profile(ignore=tuple(IGNORABLE))})
+    )
+    assert plan.replication is not None
+
+
+def test_what_may_be_ignored_is_written_in_any_casing(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"default": {"ignore": ["toomanydisks"]}}
+
+    assert load(monkeypatch, DR_PROFILES=json.dumps(given)).profiles[DEFAULT].ignore == ("TooManyDisks",)
+
+
+@pytest.mark.parametrize("code", ["VmNotRunning", "OnHold", "DiskEncryptionNeedsKeys", "none"])
+def test_what_may_not_be_ignored_is_refused_with_what_may_be(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    (problem,) = problems_of(monkeypatch, DR_PROFILES=json.dumps({"gold": {"ignore": [code]}}))
+
+    assert "DR_PROFILES at gold.ignore: given" in problem
+    assert f"{code!r} cannot be ignored; what can: {', '.join(IGNORABLE)}" in problem
