@@ -187,12 +187,12 @@ def problems() -> str:
     return _table(("status", "codes", "answer to"), rows)
 
 
-def floors() -> str:
-    """The floors of the app as one picture, from the contract that import-linter checks."""
-    stack = [["function_app.py"], *(_rooms(line) for line in _layers())]
+def layers() -> str:
+    """The layers of the app as one picture, from the contract that import-linter checks."""
+    stack = [["function_app.py"], *(_packages_in(line) for line in _lines())]
     pure = _contract("forbidden", "shared.model")["source_modules"]
-    boxes = [f'f{number}["{" · ".join(floor)}"]' for number, floor in enumerate(stack)]
-    plain = [box for box, floor in zip(boxes, stack, strict=True) if floor[0].replace("/", ".") in pure]
+    boxes = [f'f{number}["{" · ".join(layer)}"]' for number, layer in enumerate(stack)]
+    plain = [box for box, layer in zip(boxes, stack, strict=True) if layer[0].replace("/", ".") in pure]
     lines = (
         "flowchart TB",
         *(f"    {box}" for box in boxes if box not in plain),
@@ -204,10 +204,10 @@ def floors() -> str:
     return "\n".join(("```mermaid", *lines, "```"))
 
 
-def rooms() -> str:
-    """Every room in the order of the floors, as its docstring describes it."""
-    rows = (_described(room) for line in _layers() for room in _rooms(line))
-    return _table(("room", "what is in it", "what it imports; where the next thing of its kind goes"), rows)
+def packages() -> str:
+    """Every package in the order of the layers, as its docstring describes it."""
+    rows = (_described(package) for line in _lines() for package in _packages_in(line))
+    return _table(("package", "what is in it", "what it imports; where the next thing of its kind goes"), rows)
 
 
 _VM_PATH = "/subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}"
@@ -227,44 +227,44 @@ def _operations() -> Iterable[tuple[str, str, Any]]:
                 yield method.upper(), path, operation
 
 
-def _layers() -> list[str]:
-    """From the top. A line names one room or several, as `a | b`."""
+def _lines() -> list[str]:
+    """The layers from the top. A line names one package or several, as `a | b`."""
     return list(_contract("layers", "shared.model")["layers"])
 
 
-def _contract(kind: str, room: str) -> dict[str, Any]:
-    """The import-linter contract of that kind that is about the room."""
+def _contract(kind: str, package: str) -> dict[str, Any]:
+    """The import-linter contract of this kind that names the package."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     about = {"layers": "layers", "forbidden": "source_modules"}[kind]
-    return next(found for found in contracts if found["type"] == kind and room in found[about])
+    return next(found for found in contracts if found["type"] == kind and package in found[about])
 
 
-def _rooms(line: str) -> list[str]:
-    return [room.strip().replace(".", "/") for room in line.split("|")]
+def _packages_in(line: str) -> list[str]:
+    return [package.strip().replace(".", "/") for package in line.split("|")]
 
 
-def _described(room: str) -> tuple[str, str, str]:
-    """The room's name, the first paragraph of its docstring, and the rest of it."""
-    package = ROOT / room / "__init__.py"
-    file = package if package.exists() else package.parent.with_suffix(".py")
+def _described(package: str) -> tuple[str, str, str]:
+    """The package's name, the first paragraph of its docstring, and the rest of it."""
+    init = ROOT / package / "__init__.py"
+    file = init if init.exists() else init.parent.with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text())) or ""
     first, _, rest = text.partition("\n\n")
-    return f"`{room}`", " ".join(first.split()), " ".join(rest.split())
+    return f"`{package}`", " ".join(first.split()), " ".join(rest.split())
 
 
 _TABLES: dict[str, Callable[[], str]] = {
     "decisions": log,
     "drift": drift,
     "events": events,
-    "floors": floors,
+    "layers": layers,
     "metrics": metrics,
+    "packages": packages,
     "planned": planned,
     "permanent": permanent,
     "portal": portal,
     "problems": problems,
     "query": query,
     "rights": rights,
-    "rooms": rooms,
     "routes": routes,
     "support": support,
     "sweep": sweep,

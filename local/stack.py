@@ -184,7 +184,7 @@ class Stack(Processes):
         status, _ = await self._answer("POST", self.webhook, list(events), {"aeg-event-type": "Notification"})
         return status
 
-    async def told(self) -> dict[str, Any]:
+    async def published(self) -> dict[str, Any]:
         """What the app published to its topic: the number of `calls`, and the `events` in order."""
         topic: dict[str, Any] = await self.sim("GET", f"topics/{TOPIC}")
         return topic

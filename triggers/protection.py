@@ -46,11 +46,13 @@ from triggers.views import Accepted, ProtectionView
 async def put_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """Enable: plans, writes `dr` and the tags of the body in one call, and hands the order to the run. `targetsOnly`
-    writes no tag, and has the target resources made and nothing else; `confirm` edits the policy of a profile that was
-    changed.
+    """Enables the VM: plans, writes `dr` and the tags of the body in one call, and hands the order to the run.
 
-    Raises Problem; then nothing was written, but the tags with `RunNotStarted`, and what was confirmed if a tag fails.
+    `targetsOnly` writes no tag: the run creates the target resources and nothing else. `confirm` edits the policy of a
+    profile that was changed.
+
+    Raises Problem. Nothing was written then, with two exceptions: with `RunNotStarted` the tags are written, and if the
+    tags cannot be written, an edited policy stays edited.
     """
     vm = vm_of(azure.settings, request)
     flags = flags_of(request, TARGETS_ONLY, CONFIRM)
@@ -83,8 +85,8 @@ async def put_protection(
 async def get_protection(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
 ) -> func.HttpResponse:
-    """The details of the item that protects the VM, and the state or result of its run; with `targetsOnly` of the run
-    that creates the target resources. Raises Problem."""
+    """The details of the item that protects the VM, and the state or result of its run. `targetsOnly` selects the run
+    that only creates the target resources. Raises Problem."""
     vm = vm_of(azure.settings, request)
     flags = flags_of(request, TARGETS_ONLY)
     observation = await translate_azure_errors(observe(azure, vm, thorough=True))
@@ -115,7 +117,8 @@ async def get_protection(
 
 
 def _reject_body_without_tags(flags: set[str], tags: dict[str, str]) -> None:
-    """A run of target resources only takes its overrides from the tags of the VM: a body has no place to be stored."""
+    """Raises Problem for a body or `confirm` beside `targetsOnly`: that run reads its overrides from the VM's tags, and
+    a body would be stored nowhere."""
     if CONFIRM in flags:
         error = FieldError(field=CONFIRM, given="true", allowed=f"nothing beside {TARGETS_ONLY}=true")
         detail = f"{CONFIRM} edits a policy; {TARGETS_ONLY} creates the target resources and nothing else."

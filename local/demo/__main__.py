@@ -1,4 +1,4 @@
-"""`python -m local demo`: takes an estate of VMs from their events to the ends of their runs, and checks those."""
+"""`python -m local demo`: sends the app an event for each VM of an estate, and checks how every run ends."""
 
 import argparse
 import asyncio

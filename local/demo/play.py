@@ -53,7 +53,7 @@ async def _conclude(stack: Stack, story: Story, shown: Show, console: Console) -
         f"{delivered} events delivered to the app. {tables.calls(requests)} {shown.elapsed:.0f} s, which is "
         f"{shown.elapsed * stack.speed / 60:.0f} min in Azure."
     )
-    console.print(tables.published((await stack.told())["events"]))
+    console.print(tables.published((await stack.published())["events"]))
     surprises = progress.surprises
     if surprises:
         console.print(f"[bold red]Not as expected: {', '.join(vm.name for vm in surprises)}[/]\n")

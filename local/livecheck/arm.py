@@ -27,7 +27,7 @@ class Answer:
 
 
 class Arm:
-    """`session` trusts the server and brings its token."""
+    """A client of the Azure Resource Manager at `url`. `session` trusts its certificate and sends the access token."""
 
     def __init__(self, session: ClientSession, url: str, poll_seconds: float) -> None:
         self._session = session
@@ -35,7 +35,7 @@ class Arm:
         self._poll_seconds = poll_seconds
 
     async def call(self, method: str, path: str, version: str, body: Any = None) -> Answer:
-        """`path` may be the whole URL of an operation: then without `version`. Raises ArmError, but not for a 404."""
+        """`path` may be the URL of an operation: then `version` is not used. Raises ArmError, except for a 404."""
         url = path if path.startswith("https://") else f"{self._url}{path}?api-version={version}"
         for attempt in range(_TRIES):
             async with self._session.request(method, url, json=body) as response:

@@ -1,7 +1,7 @@
 """Fields of Azure's JSON, whatever is in them.
 
-An optional field that is odd costs that field only. A reference, or a part that may hold one, raises ValueError if it
-is there and cannot be read: what it names would count as absent, or as unused.
+An optional field that cannot be read counts as absent; the other fields are still read. A reference, or a part that may
+hold one, raises ValueError instead: otherwise the resource that it names would count as absent, or as unused.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _LARGEST = 1e12
 
 
 def whole(given: object) -> int | None:
-    """The number, rounded down; None if it is none."""
+    """The number, rounded down; None if the field is not a number."""
     try:
         number = None if isinstance(given, bool) else float(given)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -58,7 +58,7 @@ def time_of(given: object) -> datetime | None:
 
 
 def has_happened(given: object) -> bool:
-    """Whether there is a time that is not never: also one that cannot be read."""
+    """Whether the field holds a time other than "never". A time that cannot be read counts as one."""
     try:
         return _time(given) is not None
     except (TypeError, ValueError, OverflowError):
@@ -78,7 +78,7 @@ def _time(given: object) -> datetime | None:
 
 
 def reference(given: object) -> ResourceId | None:
-    """The ID, or None if there is none. Raises ValueError for anything that is no ID."""
+    """The ID, or None if there is none. Raises ValueError for anything else."""
     return None if given is None or given == "" else required(given)
 
 
@@ -98,7 +98,7 @@ def part(body: Json, name: str) -> Json:
 
 
 def objects(body: Json, name: str) -> Sequence[Json]:
-    """A member that is a list of objects, likewise."""
+    """A member that is a list of objects; empty if Azure leaves it out or writes null. Raises ValueError."""
     found = body.get(name)
     if not isinstance(found, list | None) or not all(isinstance(each, dict) for each in found or ()):
         raise ValueError(f"{name} is {str(found)[:80]!r}, not a list of objects")

@@ -25,7 +25,7 @@ AUDIENCE = "https://storage.azure.com/.default"
 _API_VERSION = "2025-01-05"
 
 _TIMEOUT = 10
-"""Seconds. Without it a firewall keeps a run for five minutes."""
+"""Seconds. Without this timeout, a firewall could block a run for five minutes."""
 
 
 class OriginStoreError(Exception):
@@ -33,7 +33,7 @@ class OriginStoreError(Exception):
 
 
 class Store(Protocol):
-    """Small texts by name. Both raise OriginStoreError."""
+    """Small texts by name. Both methods raise OriginStoreError."""
 
     async def read(self, name: str) -> bytes | None:
         """The text, or None if there is none of that name."""
@@ -65,7 +65,7 @@ class Directory:
     def _write(self, name: str, text: bytes, new: bool) -> bool:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # It gets its name when it is complete: another process may be reading. Mode 600.
+            # The file gets its name once it is complete, because another process may be reading. Mode 600.
             with NamedTemporaryFile(dir=self._folder, delete=False) as file:
                 file.write(text)
             try:
@@ -114,7 +114,7 @@ class Blobs:
         return answer
 
     def _checked(self, answer: Any) -> Any:
-        """Raises OriginStoreError for all but a success."""
+        """The response. Raises OriginStoreError if it is an error."""
         if answer.status_code >= 400:
             code = answer.headers.get("x-ms-error-code") or answer.reason
             raise OriginStoreError(f"{self._container} answers {answer.status_code} {code}")

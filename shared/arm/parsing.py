@@ -159,7 +159,7 @@ def item_of(found: Json, deployment: str) -> ProtectedItem | None:
     # named by resource group and name only. Before that, a VM of that name is another VM.
     names = (text(a2a.get("recoveryAzureVMName")), text(a2a.get("tfoAzureVMName")))
     named = (_vm_in(group, name) for name in names) if parsed.stage is Stage.FROZEN else ()
-    return parsed.with_(failover_vms=tuple(dict.fromkeys(copy for copy in (*known, *named) if copy and copy != source)))
+    return parsed.with_(failover_vms=tuple(dict.fromkeys(vm for vm in (*known, *named) if vm and vm != source)))
 
 
 def _policy_id(given: object) -> ResourceId | None:

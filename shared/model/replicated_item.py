@@ -48,7 +48,7 @@ class ItemNic(Model):
     """An interface of the item: `id` is Site Recovery's own, `source` the interface it is for.
 
     `configuration`, `subnet`, `address` and `static` are those of the source's primary configuration; `network` and
-    what begins with `target_` is where a failover puts it.
+    the `target_` fields are where a failover puts it.
     """
 
     id: str
@@ -94,13 +94,15 @@ class HealthError(Error):
 class ProtectedItem(Model):
     """`source` is the protected VM, `failover_vms` the VMs that a failover or a test failover created or would create.
 
-    `is_ours` is whether this deployment enabled it: by its name, and where it might be disabled by its record, which
-    tells `enabled_tag`, the tag that requested it; `unproven` is what that record lacks. `incarnation` tells the item
-    from one that is enabled under the same name later.
+    `is_ours` is whether this deployment enabled the item. Its name says so; where the item might be disabled or
+    removed, the record of its origin must prove it as well. `enabled_tag` is the tag that requested the protection,
+    from that record; `unproven` says what the record lacks. `incarnation` differs from that of an item that is enabled
+    later under the same name.
+
     `direction_reversed` is whether the replication is reversed: the VM was reprotected after a failover.
-    `held_recovery_points` is whether it ever was protected, `job` the name of the job in progress, or "". `percent` is
-    the progress of the initial replication; it stops below 100. `rpo_at` is when `rpo_seconds` was calculated,
-    `tested_at` the time of the last successful test failover.
+    `held_recovery_points` is whether the item was ever protected. `job` is the name of the job in progress, or "".
+    `percent` is the progress of the initial replication; it stops below 100. `rpo_at` is when `rpo_seconds` was
+    calculated, `tested_at` when a test failover last succeeded.
     """
 
     id: ResourceId
@@ -179,5 +181,5 @@ class Job(Model):
         state = self.state.lower()
         if state in _SUCCEEDED:
             return JobStage.SUCCEEDED
-        # `Other` is a state of the service's own; and what has an end has ended, whatever its state is called.
+        # `Other` is one of the service's own states. A job with an end time has ended, in whatever state.
         return JobStage.FAILED if state in _FAILED or self.ended else JobStage.RUNNING

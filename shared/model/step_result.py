@@ -1,8 +1,8 @@
 """The result of an activity. Activities do not raise Azure errors: they return one of three.
 
-- `Ready`: it is so; `value` holds what was found.
+- `Ready`: the step is complete; `value` holds what was found.
 - `Pending`: requested and not complete yet; retry after `retry_after` seconds.
-- `Failed`: Azure said no, and asking again the same way would not help.
+- `Failed`: Azure or a setting refused, and the same request would be refused again.
 """
 
 from typing import Annotated, Any, Literal
@@ -20,14 +20,14 @@ def _cut_to(longest: int) -> BeforeValidator:
 
 
 def first_line(text: str) -> str:
-    """What a failure says before its stack trace begins."""
+    """The first line of a failure: its message without the stack trace."""
     return text.strip().split("\n", 1)[0].rstrip()
 
 
 class Error(Model):
-    """Why something failed, with the message of the service. `action` is what it recommends.
+    """Why something failed, with the message of the service. `action` is what the service recommends.
 
-    A text of Azure may be of any length, and an error is carried in the state of orchestrations: it is cut here.
+    Azure's texts may be of any length, and orchestrations carry errors in their state: long texts are cut.
     """
 
     code: Annotated[str, _cut_to(100)]

@@ -20,8 +20,10 @@ _AT_ONCE = 20
 
 
 class Missing(NamedTuple):
-    """Protected VMs that a list does not show: the `found` exist all the same, the `absent` are proven not to. Of all
-    others that is not known. `namesakes` are VMs anywhere with the name of an absent one."""
+    """Protected VMs that a list does not show. `found` exist; `absent` are proven not to exist.
+
+    Whether the others exist is not known. `namesakes` are VMs anywhere with the name of an absent one.
+    """
 
     found: dict[ResourceId, SourceVm]
     absent: frozenset[ResourceId]
@@ -29,10 +31,10 @@ class Missing(NamedTuple):
 
 
 async def read_missing(azure: Azure, items: Iterable[ProtectedItem], listed: Container[ResourceId]) -> Missing:
-    """Reads each protected VM that is not listed by its ID.
+    """Reads, by its ID, each protected VM that is not in `listed`.
 
-    Lost read rights look like deleted VMs. So if too many are missing, none is read: raises TruncatedError. Also raises
-    HttpResponseError, MalformedResponseError.
+    A lost read right looks like deleted VMs. So if too many VMs are missing, it reads none and raises TruncatedError.
+    Also raises HttpResponseError, MalformedResponseError.
     """
     settings, protected = azure.settings, [item for item in items if item.source in azure.settings.source]
     of_missing = [item for item in protected if item.source not in listed and item.stage is not Stage.FROZEN]
@@ -59,7 +61,7 @@ async def read_missing(azure: Azure, items: Iterable[ProtectedItem], listed: Con
 
 
 async def read_namesakes(azure: Azure, vms: Iterable[ResourceId]) -> tuple[SourceVm, ...]:
-    """The VMs with the names of these, wherever the app may read: one of these may have been moved there.
+    """The VMs with the same names as `vms`, wherever the app may read: a VM that was moved is found there.
 
     Raises HttpResponseError, MalformedResponseError, TruncatedError.
     """

@@ -1,7 +1,8 @@
-"""The edit of a replication policy after a change of its profile: the service moves no item to another policy.
+"""The edit of a replication policy after its profile has changed.
 
-So the policy itself is edited, for all VMs with it: only if this deployment created it, only after a confirmation,
-and only while no profile requests its current values. A VM whose owner selected another profile is not affected.
+The service cannot move an item to another policy. So the policy itself is edited, for all VMs with it: only if this
+deployment created it, only after a confirmation, and only while no profile requests its current values. A VM whose
+owner selected another profile is not affected.
 """
 
 import re
@@ -49,10 +50,11 @@ class PolicyEdit(Model):
 def edit_of(
     policy_id: ResourceId, has: tuple[int, int], profile: str, wanted: Policy, items: int, profiles: Iterable[Policy]
 ) -> PolicyEdit | None:
-    """`has` are the policy's retention and app-consistent frequency in minutes, `wanted` what the VM's `profile` asks
-    for, `profiles` what all of them do.
+    """The edit, or None if the policy has the wanted values already or must not be edited.
 
-    None if there is nothing to edit, or nothing that may be: it has to be made for that very profile.
+    `has` are the policy's retention and app-consistent frequency in minutes. `wanted` are the values of `profile`, the
+    profile of the VM; `profiles` are those of all profiles. A policy may be edited only if its name says that the app
+    created it for that profile, and if no profile requests the values that it has.
     """
     requested = {(policy.retention_minutes, policy.app_consistent_minutes) for policy in profiles}
     if _profile_of(policy_id.name) != profile or has in requested:
@@ -63,7 +65,7 @@ def edit_of(
 
 
 def _profile_of(name: str) -> str | None:
-    """The profile for which the app created the policy of this name; None if it is not a name by the app."""
+    """The profile for which the app created the policy of this name; None if the app gives no such name."""
     found = _OURS.fullmatch(name.lower())
     return (found["profile"] or DEFAULT) if found else None
 

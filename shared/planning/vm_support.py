@@ -68,7 +68,10 @@ def _of_security(vm: SourceVm) -> Iterator[Finding]:
 
 
 def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
-    """Why the disk cannot be replicated, or ""."""
+    """Why the disk cannot be replicated, or "".
+
+    The kind of the disk is checked in `readers/virtual_machines.py`, which sets `obstacle`; its size is checked here.
+    """
     if disk.obstacle or disk.id in shared:
         return disk.obstacle or "a shared disk"
     size = disk.size_gb

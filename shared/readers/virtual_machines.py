@@ -1,7 +1,7 @@
 """Source VMs, as Azure shows them now. Reads only.
 
-By the JSON itself, whether it is the VM's own or a row of a list: of ten thousand rows, building the SDK's models took
-longer than all else.
+The JSON is parsed without the SDK's models, for a single VM and for a row of a list: for ten thousand rows, building
+those models took longer than everything else.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
 
 
 def _same(vm: ResourceId, found: Json) -> ResourceId:
-    """The ID that was asked for. Raises ValueError if the body is another's: it would be read as a VM without tags."""
+    """The requested ID. Raises ValueError if the body is that of another resource: it would count as an untagged VM."""
     if required(found.get("id")) != vm:
         raise ValueError(f"its ID is {found['id']}")
     return vm
@@ -65,7 +65,7 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
     storage, view = part(properties, "storageProfile"), part(properties, "instanceView")
     os_disk, security = part(storage, "osDisk"), part(properties, "securityProfile")
     if not os_disk:
-        # Every VM has one: without it in the answer, its disks are not known.
+        # Every VM has an OS disk. If the response lacks it, the disks of the VM are not known.
         raise ValueError("it has no OS disk")
     attached = [os_disk, *objects(storage, "dataDisks")]
     unmanaged = [disk for disk in attached if not _is_managed(disk)]
@@ -99,7 +99,7 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
 
 
 def _tag(value: object) -> str:
-    """The value of a tag. Raises ValueError: one that cannot be read says neither yes nor no."""
+    """The value of a tag. Raises ValueError if it cannot be read: then it means neither yes nor no."""
     if not isinstance(value, str | None):
         raise ValueError(f"the value {value!r} of a tag is no text")
     return value or ""

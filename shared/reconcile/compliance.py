@@ -38,7 +38,7 @@ class _Engine:
         # Of two items of one VM, one that failed does not hide the other.
         ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
         self.items = {item.source: item for item in ordered}
-        self.failover_vms = {copy: item.source for item in ordered for copy in item.failover_vms}
+        self.failover_vms = {vm: item.source for item in ordered for vm in item.failover_vms}
         self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
         for vm in estate.vms:
             self.by_name[vm.id.name.lower()].append(vm)

@@ -24,11 +24,15 @@ _SECONDS_PER_HOUR = 3600
 class Facts(NamedTuple):
     """What is known about a VM.
 
-    `vm` is None if the VM does not exist, or, with `vm_unread`, if that could not be read; `item` is what protects it.
-    `item_unread` is why something else may protect it that could not be read, or "". `intent` is what its tag says, or
-    what a caller requests, who may have `confirmed` that its protection is to be disabled. `original` is the VM that it
-    is the failover VM of, `moved_to` its new ID, `moved_from` the old one, which an item still protects. `enables` are
-    the jobs that enabled it.
+    `vm` is None if the VM does not exist or, with `vm_unread`, if that is not known. `item` is the item that protects
+    it. `item_unread` says which unread list or row may hold another such item; it is "" if there is none. `elsewhere`
+    is the item of a vault outside DR_VAULT_IDS that protects it.
+
+    `intent` is what the tag of the VM or the request of a caller says; `confirmed` is whether the caller has confirmed
+    that replication is to be disabled. `enables` are the jobs that enabled the VM.
+
+    Of a failover VM, `original` is the VM that it was made from. Of a VM that was moved away, `moved_to` is the new ID;
+    of the VM under the new ID, `moved_from` is the item that still protects it under the old one.
     """
 
     vm_id: ResourceId
@@ -50,7 +54,7 @@ class Facts(NamedTuple):
 
 
 def needs_protection(facts: Facts, settings: Settings) -> bool:
-    """Whether the decision depends on what protects the VM: not for an untagged VM that may not be disabled."""
+    """Whether `decide` needs `item`: it does not for an untagged VM whose replication the app may not disable."""
     held = facts.vm is not None and settings.on_hold(facts.vm.tags)
     return facts.intent is Intent.YES or facts.confirmed or (settings.may_disable and not held)
 
@@ -197,7 +201,8 @@ _CONDITIONS: tuple[Callable[[Facts, Settings], Decision | None], ...] = (
 
 
 def _disable(facts: Facts, settings: Settings, state: State, finding: Finding, grace_hours: float) -> Decision:
-    """What may be disabled: an item that this app created, if the mode allows it or a caller has confirmed it."""
+    """The decision about an item that is no longer wanted: disable it after `grace_hours`, if this app created it, and
+    the mode allows that or a caller has confirmed it. Otherwise only report it."""
     item = facts.item
     may_be = item is not None and item.may_be_disabled and (facts.confirmed or settings.may_disable)
     hindrances = [_protection_not_read(facts)] if facts.item_unread else []

@@ -1,4 +1,4 @@
-"""An index over the items of a vault: each VM looks up its item, and a scan of ten thousand for each is too slow."""
+"""An index over the replicated items of a vault: to scan ten thousand items for each VM would be too slow."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -10,13 +10,14 @@ from shared.model.vm import GroupMember
 
 
 class Items:
-    """One list of a vault. `cached_disks` counts disks by cache account, `under_policy` items by policy."""
+    """The items of a vault from one read. `cached_disks` counts their disks by cache account, `under_policy` the items
+    by policy."""
 
     def __init__(self, listing: Listing[ProtectedItem]) -> None:
         self.listing = listing
         self._items = listing.records
         self._by_source = {item.source: item for item in reversed(self._items)}
-        self._originals = {copy: item.source for item in reversed(self._items) for copy in item.failover_vms}
+        self._originals = {vm: item.source for item in reversed(self._items) for vm in item.failover_vms}
         self.under_policy = Counter(item.policy_id for item in self._items)
         self.cached_disks = Counter(
             disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account

@@ -64,10 +64,10 @@ async def test_from_tag_to_protected_one_event_and_a_line_for_each_step(start_st
     async with start_stack(estates.estate([vm])) as stack:
         await stack.deliver(write_event(vm["id"]), write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
-        reported, lines = await stack.told(), decisions(stack)
+        reported, lines = await stack.published(), decisions(stack)
         await stack.deliver(write_event(vm["id"]))
         await eventually(lambda: _ended_with(stack, "Protected", 2))
-        again, lines_again = await stack.told(), decisions(stack)
+        again, lines_again = await stack.published(), decisions(stack)
 
     (event,) = reported["events"]
     assert event["type"] == "AzureVmDr.Protected"
@@ -92,7 +92,7 @@ async def test_what_cannot_be_protected_or_is_not_asked_for(start_stack: StartSt
     async with start_stack(estates.estate([off, plain])) as stack:
         await stack.deliver(*(write_event(vm) for vm in (off["id"], plain["id"], far)))
         await results(stack, 2)  # none of a VM out of scope
-        reported, lines = await stack.told(), decisions(stack)
+        reported, lines = await stack.published(), decisions(stack)
 
     (event,) = reported["events"]
     assert (event["type"], event["subject"].lower()) == ("AzureVmDr.NotEligible", off["id"].lower())
@@ -111,7 +111,7 @@ async def test_a_failure_is_reported_with_its_cause_and_counted(start_stack: Sta
         async with start_stack(estates.estate([vm]), settings=settings) as stack:
             await stack.deliver(write_event(vm["id"]))
             assert (await results(stack, 1))["web-1"]["outcome"] == "Failed"
-            reported, lines = await stack.told(), decisions(stack)
+            reported, lines = await stack.published(), decisions(stack)
 
     (event,) = reported["events"]
     assert event["type"] == "AzureVmDr.Failed"
@@ -133,7 +133,7 @@ async def test_a_vm_that_was_disabled_is_reported(start_stack: StartStack) -> No
         await stack.deliver(write_event(vm["id"]))
         await eventually(lambda: _ended_with(stack, "Disabled", 1))
         await results(stack, 1)
-        reported, lines = await stack.told(), decisions(stack)
+        reported, lines = await stack.published(), decisions(stack)
 
     assert [event["type"] for event in reported["events"]] == ["AzureVmDr.Protected", "AzureVmDr.Disabled"]
     assert [line["decision"] for line in lines] == ["enable", "Protected", "disable", "Disabled"]
@@ -163,7 +163,7 @@ async def test_a_topic_that_comes_back_is_reported_once(start_stack: StartStack,
         await stack.sim("POST", "faults", {"match": {"path": "^/topics/"}, "times": 2, **kind})
         await stack.deliver(write_event(vm["id"]))
         await results(stack, 1)
-        reported = await stack.told()
+        reported = await stack.published()
 
     assert [event["type"] for event in reported["events"]] == ["AzureVmDr.NotEligible"]
     assert len(decisions(stack, "NotEligible")) == 1
@@ -174,7 +174,7 @@ async def test_without_a_topic_no_one_is_reported(start_stack: StartStack) -> No
     async with start_stack(estates.estate([vm]), settings={"DR_OUTCOME_TOPIC_ENDPOINT": ""}) as stack:
         await stack.deliver(write_event(vm["id"]))
         await results(stack, 1)
-        reported = await stack.told()
+        reported = await stack.published()
 
     assert reported["calls"] == 0
     assert "dr.topic" not in stack.log_of("host")
@@ -189,7 +189,7 @@ async def test_a_sweep_reports_three_hundred_vms_in_one_call_and_the_estate_in_n
         settings = {"APPLICATIONINSIGHTS_CONNECTION_STRING": endpoint.connection_string}
         async with start_stack(estate, settings=settings) as stack:
             report = await sweep(stack)
-            reported, lines = await stack.told(), decisions(stack)
+            reported, lines = await stack.published(), decisions(stack)
 
     assert (report.summary.required, report.summary.compliant) == (300, 0)
     assert reported["calls"] == 1

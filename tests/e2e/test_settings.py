@@ -59,7 +59,7 @@ async def test_the_settings_are_complete(stack: Stack, tmp_path: Path) -> None:
     assert (await results(stack, 1))["shop-web-1"]["outcome"] == "Protected"
 
     async def published() -> Any:
-        return (await stack.told())["events"]
+        return (await stack.published())["events"]
 
     assert await eventually(published)
 

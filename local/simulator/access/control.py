@@ -12,7 +12,7 @@ from local.simulator.wire import Call, Json
 class Access:
     """A principal without assignments may do everything.
 
-    No caller may read in the `unreadable` scopes, whatever its assignments: read rights that were lost.
+    No caller may read in the `unreadable` scopes, whatever its assignments: this simulates lost read rights.
     """
 
     def __init__(self) -> None:
@@ -46,8 +46,8 @@ class Access:
         return not any(f"{ids.key(scope)}/".startswith(lost) for lost in self._unreadable)
 
     def body(self) -> Json:
-        """`demands` are the rights that principals with assignments needed, each once; `linked` are those on resources
-        that a body names."""
+        """`demands` lists the rights that principals with assignments have needed, each once. `linked` marks a right
+        on a resource that a request body names."""
         return {
             "roles": {key: role.body() for key, role in self._roles.items()},
             "assignments": [each.body() for held in self._held.values() for each in held],

@@ -32,7 +32,7 @@ class Interfaces:
                     taken[address] = nic.where
 
     def build(self, vm: ResourceId, location: str, machine: Fields, add: Add) -> list[str]:
-        """Adds the interfaces of a VM to the store. Raises ValueError."""
+        """Adds the interfaces of a VM to the store, and returns their IDs. Raises ValueError."""
         nics = machine.parts("nics", _KEYS)
         if not nics:
             raise ValueError(f"{machine.where}: a VM has at least one of nics")

@@ -104,7 +104,11 @@ def start_change(
 
 
 def _parse(properties: Json) -> Json:
-    """The provider's details. Raises ArmError 400, also for a policy, a multi-VM group or a cache account."""
+    """Returns `providerSpecificDetails`, {} if there are none.
+
+    Raises ArmError 400 for a malformed body, and for what an update cannot change: the policy, the multi-VM group, the
+    cache account.
+    """
     texts = (*_PROPERTIES, *NETWORKS.values(), *_IGNORED)
     for name in texts:
         checks.get(properties, name, str)
@@ -129,7 +133,7 @@ def _parse(properties: Json) -> Json:
 
 
 def _failure(world: World, item: ProtectedItem, properties: Json, details: Json) -> Failure | None:
-    """Codes invented."""
+    """Why the job of the update will fail, or None. The error codes are invented."""
     location = item.recovery_container.fabric.location
     zone, set_id = details.get("recoveryAvailabilityZone"), properties.get("recoveryAvailabilitySetId")
     if (zone and zone != item.settings.get("recoveryAvailabilityZone")) or (
@@ -179,7 +183,7 @@ def not_protected(item: ProtectedItem, disk_id: str) -> Failure:
 
 
 def _clear(item: ProtectedItem) -> None:
-    """All that a VM may be without."""
+    """Removes every setting that is optional for a VM."""
     without = {"recoveryAvailabilitySetId", *NETWORKS.values(), *_DETAILS, "platformFaultDomain"} - {"tfoAzureVMName"}
     item.settings = {name: value for name, value in item.settings.items() if name not in without}
     for disk in item.disks:

@@ -43,7 +43,7 @@ def visible(world: World, ready: bool) -> bool:
 
 
 def fabric(world: World, call: Call, *, ready: bool = False) -> Fabric:
-    """With `ready`, which writes below the fabric need, a fabric whose job still runs is missing."""
+    """With `ready`, a fabric whose job still runs counts as missing: writes below a fabric need a complete one."""
     holder = vault(world, call)
     found = holder.fabrics.get(call["fabric"].lower())
     if found is None or not (found.ready if ready else visible(world, found.ready)):
@@ -97,9 +97,9 @@ def a2a(kind: str, expected: str = "A2A") -> None:
 
 
 def only(source: Json, names: Iterable[str]) -> None:
-    """Raises ArmError 400 for any other property that has a value: unknown, or not supported here.
+    """Raises ArmError 400 if a property outside `names` has a value: it is unknown, or not supported here.
 
-    The service may ignore it silently; a client that relies on it is wrong all the same.
+    The service may ignore it silently; but a client that relies on it has a bug.
     """
     known = set(names)
     for name, value in source.items():

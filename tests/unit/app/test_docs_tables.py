@@ -38,7 +38,7 @@ def test_every_finding_has_one_row() -> None:
 
 
 def test_every_table_that_is_made_is_up_to_date() -> None:
-    """Every row of the portal's page, every tag, setting, route, event, metric, role and room."""
+    """Every row of the portal's page, every tag, setting, route, event, metric, role and package."""
     check = subprocess.run([sys.executable, "docs/build.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
 
