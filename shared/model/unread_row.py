@@ -11,7 +11,7 @@ class UnreadRow:
 
     `id` is its ID, or that of the list and a digest of the row if it shows none: an operator acknowledges it by that.
     `vm` is the VM that it is about, if the row shows that; else it may be about any VM in `regions`, and without them
-    about any VM. `text` is the row itself, lower-cased.
+    about any VM. `text` is the row itself, lower-cased. `what` it is: a row, or a vault whose list may not be read.
     """
 
     id: str
@@ -20,6 +20,7 @@ class UnreadRow:
     shows_id: bool = True
     vm: ResourceId | None = None
     regions: frozenset[str] = frozenset()
+    what: str = "row"
 
     def concerns(self, vm: ResourceId, location: str = "") -> bool:
         """Whether the row may be about the VM. A VM of unknown location may be in any region."""
@@ -33,4 +34,4 @@ class UnreadRow:
         return f'{resource.key}"' in self.text or f"{resource.key}/" in self.text
 
     def __str__(self) -> str:
-        return f"The row {self.id} could not be read: {self.reason}"
+        return f"The {self.what} {self.id} could not be read: {self.reason}"

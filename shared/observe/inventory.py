@@ -31,7 +31,7 @@ from shared.reconcile.compliance import assess
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import references_of
 from shared.site_recovery.item_origin import proven
-from shared.site_recovery.vault import Vault, vaults_of
+from shared.site_recovery.vault import Vault, VaultNotFoundError, vaults_of
 
 T = TypeVar("T")
 log = logging.getLogger("dr.inventory")
@@ -100,7 +100,8 @@ async def read_inventory(azure: Azure) -> Inventory:
         # A row that is acknowledged is no gap, and its VM exists all the same.
         unread_vms=(*vms.unread, *(row for row in vms.acknowledged if row.vm)),
         unread_items=unread_items,
-        only_rows=not gaps,
+        missing_vaults=frozenset(vault.id for vault in vaults if _is_absent(gaps.get(_about(vault)))),
+        only_rows=all(map(_is_absent, gaps.values())),
         absent=missing.absent if missing else frozenset(),
         namesakes=missing.namesakes if missing else (),
     )
@@ -173,12 +174,21 @@ def _items_of(vault: Vault) -> str:
     return f"the items of {vault.id}"
 
 
+def _about(vault: Vault) -> str:
+    return f"the vault {vault.id}"
+
+
+def _is_absent(fault: Exception | None) -> bool:
+    """Whether that is why a vault was not read: it holds nothing, and that is known."""
+    return isinstance(fault, VaultNotFoundError)
+
+
 async def _of_vault(vault: Vault, gaps: Gaps) -> _Held:
     items, policies, jobs, about = await asyncio.gather(
         _or_gap(vault.items.get(), _items_of(vault), gaps),
         _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps),
         _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps),
-        _or_gap(vault.about.get(), f"the vault {vault.id}", gaps),
+        _or_gap(vault.about.get(), _about(vault), gaps),
     )
     return _Held(
         items.listing if items else Listing(),
@@ -202,11 +212,13 @@ async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps) -> T | None:
 def _record(gaps: Gaps, what: str, fault: Exception) -> None:
     """Records a gap; what neither Azure nor the network explains is logged with its stack trace."""
     gaps[what] = fault
-    if not isinstance(fault, AzureError | TruncatedError):
+    if not isinstance(fault, AzureError | TruncatedError | VaultNotFoundError):
         log.error("%s could not be read", what, exc_info=fault)
 
 
 def _in_words(what: str, fault: Exception) -> str:
+    if isinstance(fault, VaultNotFoundError):
+        return str(fault)
     error = error_of(fault) if isinstance(fault, HttpResponseError) else str(fault) or type(fault).__name__
     return f"{what[0].upper()}{what[1:]} could not be read in full: {error}"[:_LONGEST_GAP]
 

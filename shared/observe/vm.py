@@ -19,7 +19,7 @@ from shared.observe.context import ContextReader
 from shared.observe.failed_disks import disk_errors
 from shared.observe.missing import read_namesakes
 from shared.planning import preflight, vm_support
-from shared.planning.catalog import finding_of
+from shared.planning.catalog import finding_of, of_error
 from shared.planning.derive import derive
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.storage import unmanaged
@@ -34,7 +34,7 @@ from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.item_origin import proven
 from shared.site_recovery.replicated_items import find_original, find_protection, unread_about
-from shared.site_recovery.vault import Vault, vault_of, vaults_of
+from shared.site_recovery.vault import Vault, VaultNotFoundError, vault_of, vaults_of
 
 
 async def observe(
@@ -123,7 +123,10 @@ async def plan_for(
         findings = (*findings, preflight.region_not_mapped(vm))
     if vault_id is None or (_blocked(findings) and not thorough):
         return Plan(vm=vm, findings=findings, settings=unmanaged(vm))
-    plan = await _plan(azure, vm, overrides, vault_of(azure, vault_id), group, refresh=False)
+    try:
+        plan = await _plan(azure, vm, overrides, vault_of(azure, vault_id), group, refresh=False)
+    except VaultNotFoundError as missing:
+        return Plan(vm=vm, findings=(*findings, of_error(missing.error)), settings=unmanaged(vm))
     if not preflight.may_be_old(plan):
         return plan
     return await _plan(azure, vm, overrides, vault_of(azure, vault_id), group, refresh=True)

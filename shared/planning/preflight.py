@@ -127,6 +127,10 @@ def region_not_mapped(vm: SourceVm) -> Finding:
     )
 
 
+def vault_not_found(vault: ResourceId) -> Finding:
+    return finding_of("VaultNotFound", f"The vault {vault}, which DR_VAULT_IDS names, does not exist.")
+
+
 def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | None:
     """The blocker if a missing resource must not be created. Resources in the vault always may be."""
     if settings.target_creation is Create.ALL or isinstance(resource, InVault):

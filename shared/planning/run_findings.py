@@ -42,6 +42,12 @@ LISTED = {
         WARNS,
         "Prefer a vault in the target region.",
     ),
+    "VaultNotFound": Row(
+        Severity.BLOCKER,
+        "`DR_VAULT_IDS` names a vault for its region that does not exist; the VMs of other vaults are not affected",
+        BLOCKED,
+        "Correct the ID in DR_VAULT_IDS, DR_REGION_MAP and DR_PROFILES, or create that vault.",
+    ),
     "RegionNotMapped": Row(
         Severity.BLOCKER,
         "there are several vaults, and `DR_REGION_MAP` does not say which serves the VM's region",

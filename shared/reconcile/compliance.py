@@ -144,6 +144,8 @@ class _Engine:
         findings = (*decision.findings, *self._preflight(vm, group, overrides))
         if vault is None:
             findings = (*findings, preflight.region_not_mapped(vm))
+        elif vault in self.estate.missing_vaults:
+            findings = (*findings, preflight.vault_not_found(vault))
         elif region:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
         reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]

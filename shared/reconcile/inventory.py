@@ -35,7 +35,8 @@ class Inventory:
     `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them.
 
     `gaps` say what could not be read. With `vms_unread` a VM may exist without being listed; with `items_unread` the
-    same holds for the item of a VM. `unread_vms` and `unread_items` are single rows: they concern some VMs only.
+    same holds for the item of a VM. `missing_vaults` do not exist. `unread_vms` and `unread_items` are single rows:
+    they concern some VMs only.
     """
 
     vms: tuple[SourceVm, ...]
@@ -49,6 +50,7 @@ class Inventory:
     gaps: tuple[str, ...] = ()
     vms_unread: bool = False
     items_unread: bool = False
+    missing_vaults: frozenset[ResourceId] = frozenset()
     unread_vms: tuple[UnreadRow, ...] = ()
     unread_items: tuple[UnreadRow, ...] = ()
     only_rows: bool = False

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.errors import is_missing
+from shared.arm.errors import WriteRefusedError, error_of, is_missing, proves_absence
 from shared.arm.fields import Json, state, text
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.listing import Listing, read_listing, read_one
@@ -36,6 +37,7 @@ from shared.model.replicated_item import Job, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow
+from shared.planning.preflight import vault_not_found
 from shared.site_recovery.items import Items
 from shared.site_recovery.jobs import Jobs
 
@@ -46,8 +48,17 @@ API_VERSION = "2025-08-01"
 """The API version of Site Recovery: that of the SDK."""
 
 
+class VaultNotFoundError(WriteRefusedError):
+    """There is no vault of that ID: it is misspelt, or the vault was deleted or moved."""
+
+    def __init__(self, vault: ResourceId) -> None:
+        found = vault_not_found(vault)
+        super().__init__(found.code, found.message, found.fix)
+
+
 class Vault:
-    """The lists of one vault. All raise HttpResponseError; a vault that was never used reads as empty."""
+    """The lists of one vault. All raise HttpResponseError; a vault that was never used, or does not exist, reads as
+    empty. `about` raises VaultNotFoundError."""
 
     def __init__(self, azure: Azure, vault_id: ResourceId) -> None:
         self.id = vault_id
@@ -102,11 +113,23 @@ class Vault:
         return self.azure.site_recovery(self.id.subscription)
 
     async def _read_about(self) -> VaultRecord:
-        return read_one(await self.azure.get(str(self.id), _VAULT_API_VERSION), f"the vault {self.id}", vault_of_body)
+        try:
+            found = await self.azure.get(str(self.id), _VAULT_API_VERSION)
+        except HttpResponseError as answer:
+            if proves_absence(answer):
+                raise VaultNotFoundError(self.id) from None
+            raise
+        return read_one(found, f"the vault {self.id}", vault_of_body)
 
     async def _read_items(self) -> Items:
+        """The items. A vault whose items may not be read may protect any VM, and does not stop the other vaults."""
         parse = partial(item_of, deployment=self.azure.settings.deployment)
-        found = await self._list("replicationProtectedItems", parse)
+        try:
+            found = await self._list("replicationProtectedItems", parse)
+        except HttpResponseError as answer:
+            if answer.status_code != HTTPStatus.FORBIDDEN:
+                raise
+            return Items(Listing(unread=(UnreadRow(str(self.id), str(error_of(answer)), "", what="vault"),)))
         return Items(replace(found, unread=tuple([await self._placed(row) for row in found.unread])))
 
     async def _placed(self, row: UnreadRow) -> UnreadRow:
@@ -134,9 +157,18 @@ class Vault:
                 self.azure.list(path, API_VERSION), path, parse, self.azure.settings.acknowledged_rows
             )
         except HttpResponseError as answer:
-            if is_missing(answer) and answer.status_code != 404:
+            never_used = is_missing(answer) and answer.status_code != HTTPStatus.NOT_FOUND
+            if never_used or (proves_absence(answer) and await self._is_absent()):
                 return Listing()
             raise
+
+    async def _is_absent(self) -> bool:
+        """Whether the vault itself says so, too: of one list alone it is not known."""
+        try:
+            await self.about.get(0)
+        except VaultNotFoundError:
+            return True
+        return False
 
 
 def _error_of(found: Json) -> Error:

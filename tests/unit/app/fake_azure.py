@@ -367,7 +367,7 @@ class Cloud:
             listed = self.locks if last == "locks" else self.links
             return [each for each in listed if _shown_id(each, under).lower().startswith(under)]
         if last in _RAW and (vault := self._vault_of(scope)):
-            self.reported(_RAW[last])
+            self.reported(_RAW[last], f"{last} of {vault}")
             return self.vaults[vault][_RAW[last]]
         if last == "recoveryPoints":
             self.reported(f"recovery points of {scope.rsplit('/', 1)[1]}")

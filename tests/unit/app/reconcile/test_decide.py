@@ -99,6 +99,9 @@ async def test_run_and_sweep_decide_alike(
     if vm_tags is None and (item is None or unread):
         assert run.decision.action is Action.NONE
         return
+    if confirmed and run.decision.state is State.UNKNOWN:
+        assert unread, "only a caller confirms: to a sweep the VM is not tagged"
+        return
     status = sweep(vm_tags, [] if unread else bodies, app, unread=unread)
 
     facts = Facts(VM_ID, run.vm, intent=app.intent_of(vm_tags or {}), confirmed=confirmed)

@@ -9,14 +9,17 @@ from activities.monitor_job import monitor_job
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
 from shared.model.activity_io import EnableRequest, JobRequest
-from shared.model.decision import State
+from shared.model.decision import Action, State
+from shared.model.findings import Severity
 from shared.model.resource_id import VAULT, ResourceId
 from shared.model.step_result import Pending, Ready
+from shared.observe.inventory import compliance_report
 from shared.observe.vm import observe, plan_for
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import ELSEWHERE, SOURCE, TARGET, VAULT_ID, VM_ID, settings, source_vm
-from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, sku_body
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, sku_body
 
+MISSPELT = ResourceId.of(ELSEWHERE, "dr-2", VAULT, "secnod")
 SECOND = ResourceId.of(ELSEWHERE, "dr-2", VAULT, "second")
 GOLD = {"default": Profile(), "gold": Profile(vault=VAULT_ID)}
 
@@ -121,3 +124,72 @@ async def test_a_job_of_any_vault_that_is_enabling_the_vm_is_waited_for(cloud: C
     assert isinstance(outcome, Pending)
     assert "is being enabled" in outcome.step
     assert cloud.writes == []
+
+
+def misspelt(vault: ResourceId, **changes: object) -> Settings:
+    """The region of the VM is served by `vault`; another one of DR_VAULT_IDS does not exist."""
+    return settings(
+        vault_ids=f"{VAULT_ID},{MISSPELT}",
+        region_map={SOURCE: {"vault": str(vault), "target_location": TARGET}},
+        **changes,
+    )
+
+
+async def test_a_vault_that_does_not_exist_is_named_and_blocks_the_vms_that_it_would_serve(cloud: Cloud) -> None:
+    azure = FakeAzure(misspelt(MISSPELT), cloud)
+
+    found = await plan_for(azure, source_vm())
+    (status,) = (await compliance_report(azure)).vm_statuses
+
+    (finding,) = [each for each in found.findings if each.severity is Severity.BLOCKER]
+    assert (finding.code, str(MISSPELT) in finding.message, "DR_VAULT_IDS" in finding.fix) == (
+        "VaultNotFound",
+        True,
+        True,
+    )
+    assert (status.state, status.action, finding in status.findings) == (State.NOT_ELIGIBLE, Action.NONE, True)
+
+
+@pytest.mark.parametrize("is_protected", [False, True])
+async def test_the_vms_of_other_vaults_go_on(cloud: Cloud, is_protected: bool) -> None:
+    if is_protected:
+        put_item(cloud, VAULT_ID, recoveryAzureResourceGroupId=str(VM_ID.group_id))
+    azure = FakeAzure(misspelt(VAULT_ID), cloud)
+
+    observed = await observe(azure, VM_ID)
+    plan = await plan_for(azure, source_vm(), observed.item)
+    report = await compliance_report(azure)
+
+    state = State.PROTECTED if is_protected else State.UNPROTECTED
+    assert (observed.decision.state, report.vm_statuses[0].state) == (state, state)
+    assert (plan.blockers, bool(plan.replication)) == ((), True)
+    assert report.gaps == (f"The vault {MISSPELT}, which DR_VAULT_IDS names, does not exist.",)
+    assert report.only_rows  # what is disabled and enabled elsewhere is known
+
+
+@pytest.mark.parametrize("code", ["SubscriptionNotFound", "NotFound", ""])
+async def test_a_vault_is_not_absent_because_something_answers_404(cloud: Cloud, code: str) -> None:
+    cloud.faults[str(SECOND).lower()] = cloud.faults[str(SECOND)] = answer(404, code)
+
+    report = await compliance_report(FakeAzure(app(), cloud))
+
+    assert not report.only_rows
+    assert "VaultNotFound" not in {finding.code for each in report.vm_statuses for finding in each.findings}
+
+
+async def test_a_vault_that_may_not_be_read_is_named_and_may_protect_any_vm_that_no_other_does(cloud: Cloud) -> None:
+    put_item(cloud, VAULT_ID)
+    other = ResourceId(f"{VM_ID}-2")
+    cloud.add_vm(tags={"dr": "true"}, vm=other)
+    cloud.faults[f"replicationProtectedItems of {SECOND}"] = answer(403, "AuthorizationFailed", "No right to read.")
+    azure = FakeAzure(app(), cloud)
+
+    here, unknown = await observe(azure, VM_ID), await observe(azure, other)
+    report = await compliance_report(azure)
+
+    assert (here.decision.state, unknown.decision.state) == (State.PROTECTED, State.UNKNOWN)
+    (finding,) = unknown.decision.findings
+    why = f"The vault {SECOND} could not be read: AuthorizationFailed: No right to read."
+    assert (finding.code, why in finding.message) == ("ProtectionNotRead", True)
+    assert [each.state for each in report.vm_statuses] == [State.PROTECTED, State.UNKNOWN]
+    assert report.gaps == (why,)

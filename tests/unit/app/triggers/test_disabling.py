@@ -198,12 +198,21 @@ async def test_what_it_cannot_take_is_refused(given: func.HttpRequest, status: i
     assert (got, problem["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("fault", ["read", "replication_protected_items", f"recovery points of {our_item_name()}"])
-async def test_what_azure_refuses_to_tell_is_a_bad_client(fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ("read", 502, "AuthorizationFailed"),
+        ("replication_protected_items", 409, "DisableRefused"),
+        (f"recovery points of {our_item_name()}", 502, "AuthorizationFailed"),
+    ],
+)
+async def test_nothing_is_disabled_while_azure_refuses_to_tell(fault: str, status: int, code: str) -> None:
     cloud = protected({"dr": "true"})
     cloud.faults[fault] = answer(403, "AuthorizationFailed")
 
-    assert (await refused(cloud, request()))[0] == 502
+    got, problem = await refused(cloud, request())
+
+    assert (got, problem["code"]) == (status, code)
 
 
 @pytest.mark.usefixtures("slept")
