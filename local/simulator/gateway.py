@@ -41,6 +41,7 @@ class Gateway:
             path=_SLASHES.sub("/", request.path),
             query=request.query,
             base_url=f"https://{request.host}",
+            request_id=request.headers.get("x-ms-client-request-id", ""),
         )
         self.world.clock.advance()
         fault = self.faults.hit(call.method, call.path, raw, call.api_version)

@@ -9,7 +9,8 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Call:
-    """One request, parsed. `params` hold the path's placeholders in the caller's casing."""
+    """One request, parsed. `params` hold the path's placeholders in the caller's casing; `request_id` is the caller's
+    own."""
 
     method: str
     path: str
@@ -18,6 +19,7 @@ class Call:
     base_url: str = ""
     claims: Json = field(default_factory=dict)
     principal: str = ""
+    request_id: str = ""
     params: dict[str, str] = field(default_factory=dict)
     # Set by a fail-operation fault: the error with which the operation of this call fails.
     doomed: Json | None = None

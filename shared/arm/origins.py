@@ -35,10 +35,19 @@ class Origins:
             raise OriginStoreError(f"the record of {resource} cannot be parsed") from fault
 
     async def intend(
-        self, resource: ResourceId, *, content: str = "", vm: ResourceId | None = None, tag_name: str = ""
+        self,
+        resource: ResourceId,
+        *,
+        content: str = "",
+        vm: ResourceId | None = None,
+        tag_name: str = "",
+        request: str = "",
     ) -> Origin:
         """Writes that this deployment is about to create the resource, and permits one request to do so."""
-        origin = Origin(resource=resource, intended_at=datetime.now(UTC), content=content, vm=vm, tag_name=tag_name)
+        now = datetime.now(UTC)
+        origin = Origin(
+            resource=resource, intended_at=now, content=content, vm=vm, tag_name=tag_name, request=request
+        )
         if not await self._write(origin, new=True):
             known, _ = await self.proof(resource)
             # An item has one creator: its run. An earlier record of it is about an item that is gone.

@@ -14,7 +14,7 @@ class Origin(Model):
 
     Both times are in UTC. `incarnation` is what tells the resource from one of the same ID that others make later; ""
     where Azure has nothing of the kind. `content` is the digest of the parts that others may add to. Of a replicated
-    item: `vm` is its source, and `tag_name` the tag that requested it.
+    item: `vm` is its source, `tag_name` the tag that requested it, and `request` the client request ID of the PUT.
     """
 
     resource: ResourceId
@@ -24,6 +24,7 @@ class Origin(Model):
     content: str = ""
     vm: ResourceId | None = None
     tag_name: str = ""
+    request: str = ""
 
     def is_created_by(self, status: int, created_at: datetime | None) -> bool:
         """Whether the request created the resource: by Azure's creation time, else by the status of the answer."""

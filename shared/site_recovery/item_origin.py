@@ -1,7 +1,11 @@
 """Whether this deployment enabled an item, by its record: the name alone is no proof."""
 
+from azure.core.exceptions import AzureError
+
 from shared.arm.client import Azure
-from shared.model.replicated_item import ProtectedItem, Stage
+from shared.model.origin import Origin
+from shared.model.replicated_item import ENABLE, ProtectedItem, Stage
+from shared.site_recovery.vault import vault_of
 
 
 async def confirm(azure: Azure, item: ProtectedItem) -> None:
@@ -20,6 +24,26 @@ async def proven(azure: Azure, item: ProtectedItem) -> ProtectedItem:
     if not item.is_ours:
         return item
     origin, gap = await azure.origins.proof(item.id, item.incarnation)
+    if origin and not origin.proven_at and item.incarnation and await _started_it(azure, item, origin):
+        gap = ""
     if gap or origin is None:
         return item.model_copy(update={"is_ours": False, "unproven": gap})
     return item.model_copy(update={"enabled_tag": origin.tag_name})
+
+
+async def _started_it(azure: Azure, item: ProtectedItem, intent: Origin) -> bool:
+    """Whether the request of an intent that no run confirmed has enabled the item: a host was killed after it.
+
+    The last enable job of the VM's name shows the ID of the request that started it. A later one, of another request or
+    of another VM of that name, may have made the item again.
+    """
+    vault, names = vault_of(azure, item.vault), {item.source.name.lower(), ""}
+    try:
+        jobs = await vault.jobs.get()
+        enables = [job for job in jobs if job.scenario == ENABLE and job.target.lower() in names]
+        if not intent.request or not enables or jobs.listing.unread:
+            return False
+        last = max(enables, key=lambda job: job.started.timestamp() if job.started else float("inf"))
+        return await vault.request_of(last.name) == intent.request
+    except AzureError:
+        return False

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 from azure.mgmt.recoveryservicessiterecovery import models
 
@@ -115,9 +116,10 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     send = vault.client.replication_protected_items.begin_create
     item = mapping.source_container.child("replicationProtectedItems", naming.item_name(vm, azure.settings.deployment))
     path = (vault.id.resource_group, vault.id.name, fabric, container, item.name)
-    await azure.origins.intend(item, vm=vm, tag_name=azure.settings.tag_name)
+    request = str(uuid4())
+    await azure.origins.intend(item, vm=vm, tag_name=azure.settings.tag_name, request=request)
     try:
-        vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0)
+        vault.enable_jobs[vm] = await begin(send, *path, body, retry_total=0, request_id=request)
         requested(azure, ENABLE, vault.enable_jobs[vm])
     except ThrottledError:
         raise  # the request was not sent

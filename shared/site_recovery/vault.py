@@ -108,6 +108,11 @@ class Vault:
         """Why a job failed: its most specific error; that of the operation (45005) says only that it failed."""
         return read_one(await self._read_job(name), f"the job {name}", _error_of)
 
+    async def request_of(self, name: str) -> str:
+        """The client request ID of the call that started a job: only a read of the job itself shows it, before the
+        service's own ID (recorded traffic)."""
+        return read_one(await self._read_job(name), f"the job {name}", _request_of)
+
     @property
     def client(self) -> Any:
         return self.azure.site_recovery(self.id.subscription)
@@ -169,6 +174,10 @@ class Vault:
         except VaultNotFoundError:
             return True
         return False
+
+
+def _request_of(found: Json) -> str:
+    return text(found["properties"].get("activityId")).partition(" ")[0]
 
 
 def _error_of(found: Json) -> Error:

@@ -89,7 +89,7 @@ def start(
         result=result,
         failure=failure,
         notes=notes or [],
-        activity_id=f"{uuid.uuid4()} ActivityId: {uuid.uuid4()}",
+        activity_id=f"{call.request_id or uuid.uuid4()} ActivityId: {uuid.uuid4()}",
     )
     begin(world, vault, job, failed if failure else done, resource)
     return job, _accepted(world, call, job, resource)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from activities.create_target_resource import create_target_resource
 from activities.derive_target_settings import derive_target_settings
 from activities.disable_protection import disable_protection
@@ -13,6 +15,7 @@ from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
 from activities.remove_orphans import remove_orphans
 from shared.arm.client import Azure
+from shared.arm.errors import to_step_result
 from shared.model.activity_io import DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
 from shared.model.decision import Action
 from shared.model.plan import Plan
@@ -22,6 +25,7 @@ from shared.observe.inventory import compliance_report
 from shared.observe.vm import observe
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.site_recovery.replicated_items import find_protection
+from shared.site_recovery.vault import vault_of
 from tests.integration.app.conftest import Reach
 from tests.integration.simulator.azure import GROUP, estate, machine, vm_id
 from tests.waiting import eventually
@@ -47,8 +51,8 @@ async def done(result: StepResult) -> bool:
     return isinstance(result, Ready)
 
 
-async def protect(azure: Azure, vm: ResourceId) -> None:
-    """As the run of the VM does it."""
+async def prepared(azure: Azure, vm: ResourceId) -> EnableRequest:
+    """The VM is planned and its target resources are created, as its run does it."""
     found = (await observe(azure, vm)).vm
     assert found
     derived = await derive_target_settings(azure, DeriveRequest(vm=found))
@@ -61,9 +65,15 @@ async def protect(azure: Azure, vm: ResourceId) -> None:
             return await done(await create_target_resource(azure, ResourceRequest(resource=resource)))
 
         await eventually(made)
-    enabled = await enable_protection(azure, EnableRequest(vm_id=vm, replication=plan.replication))
+    return EnableRequest(vm_id=vm, replication=plan.replication)
+
+
+async def protect(azure: Azure, vm: ResourceId) -> None:
+    """As the run of the VM does it."""
+    request = await prepared(azure, vm)
+    enabled = await enable_protection(azure, request)
     assert isinstance(enabled, Ready)
-    job = JobRequest(vm_id=vm, job=enabled.value["job"], vault=plan.replication.vault)
+    job = JobRequest(vm_id=vm, job=enabled.value["job"], vault=request.replication.vault)
 
     async def followed() -> bool:
         result = await monitor_job(azure, job)
@@ -116,6 +126,36 @@ async def test_neither_disables_or_removes_what_the_other_made(reach: Reach, tmp
 
     assert (writes, removals) == ([], [])
     assert len(accounts) == 2
+    assert isinstance(outcome, Ready)
+    assert outcome.value["job"]
+
+
+@pytest.mark.parametrize("kind", ["no fault", "lost-response"])
+async def test_a_host_that_is_killed_after_it_has_enabled_loses_no_proof(reach: Reach, kind: str) -> None:
+    """Nobody follows the item: the tag is lost before the next host starts. The second deployment has no record."""
+    async with reach(estate(machine("web-1", tags={"dr": "true"})), speed=3000, **CLEANUP) as reached:
+        azure, simulator = reached
+        request = await prepared(azure, ONE)
+        if kind != "no fault":
+            reached.fault(match={"method": "PUT", "path": "/replicationProtectedItems/"}, kind=kind, times=1)
+        await to_step_result(enable_protection(azure, request), 0.1)
+
+        async def replicates() -> bool:
+            found = await find_protection(azure, ONE)
+            return found is not None and bool(found[1].incarnation)
+
+        await eventually(replicates)
+        item = (await vault_of(azure, request.replication.vault).items.get()).of(ONE)
+        origin = await azure.origins.of(item.id) if item else None
+        next_host = Azure(azure.settings)
+        found = simulator.world.store.get(str(ONE))
+        assert found
+        found.body["tags"] = {}
+        outcome = await disable_protection(next_host, VmRequest(vm_id=ONE))
+        await next_host.close()
+
+    assert origin
+    assert origin.proven_at is None
     assert isinstance(outcome, Ready)
     assert outcome.value["job"]
 

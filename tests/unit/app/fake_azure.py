@@ -184,7 +184,8 @@ def _created(body: Any, query: dict[str, list[str]]) -> dict[str, str]:
 
 
 class Cloud:
-    """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written.
+    """What exists: ARM resources by lower-cased ID, the lists of the vault by operation, and what was written;
+    `requests` are the client request IDs of what was enabled.
 
     `faults` are raised by the read or write of that name: `read` and `write` are all of them. `untold` are the rows
     that Resource Graph counts and does not tell. `bodies` by lower-cased ID take the place of what a resource, or its
@@ -209,6 +210,7 @@ class Cloud:
         self.reads: list[str] = []
         self.paths: list[str] = []
         self.writes: list[tuple[str, Any]] = []
+        self.requests: list[str] = []
         self.faults: dict[str, Exception] = {}
         self.untold = 0
         self.bodies: dict[str, Any] = {}
@@ -589,7 +591,10 @@ class _Operations:
                 return _LISTS[self._name](body)
         raise answer(404, "NotFound")
 
-    async def begin_create(self, *path_and_body: Any, raw_response_hook: Any, **_: Any) -> None:
+    async def begin_create(
+        self, *path_and_body: Any, raw_response_hook: Any, request_id: str = "", **_: Any
+    ) -> None:
+        self._cloud.requests += [request_id] if request_id else []
         await self._begin("create", path_and_body, raw_response_hook)
 
     async def begin_update(self, *path_and_body: Any, raw_response_hook: Any, **_: Any) -> None:

@@ -42,7 +42,7 @@ from shared.site_recovery.replicated_items import remove
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.activities.test_enable_protection import REQUESTED
 from tests.unit.app.examples import CONTAINER, SUBSCRIPTION, VAULT_ID, VM_ID, settings
-from tests.unit.app.fake_azure import Cloud, FakeAzure, Records, item_body, our_item_name
+from tests.unit.app.fake_azure import Cloud, FakeAzure, Records, item_body, job_body, our_item_name
 from tests.unit.app.provision.test_target_resources import WANTED
 
 GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
@@ -281,6 +281,72 @@ async def test_an_item_without_its_proof_stays_and_the_finding_says_why(
     (status,) = [each for each in report.vm_statuses if each.item_id]
     assert status.action is Action.NONE
     assert [why in each.message for each in status.findings if each.code == "NotManagedByApp"] == [True]
+
+
+OWN, OTHER_REQUEST = "request-1", "request-2"
+
+
+def enabled_by(*requests: str, **properties: Any) -> list[dict[str, Any]]:
+    """The enable jobs of the VM's name, each after the one before, as a read of the job shows them."""
+    return [
+        job_body(
+            "Succeeded",
+            f"enable-{number}",
+            startTime=f"2026-05-01T1{number}:00:00Z",
+            activityId=f"{request} ActivityId: 023266dc",
+            **properties,
+        )
+        for number, request in enumerate(requests)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "request_id", "proven"),
+    [
+        pytest.param(enabled_by(OWN), OWN, True, id="its request has started the job"),
+        pytest.param(enabled_by(OTHER_REQUEST, OWN), OWN, True, id="the last of several"),
+        pytest.param(enabled_by(OWN, OTHER_REQUEST), OWN, False, id="a later request has enabled it again"),
+        pytest.param(enabled_by(OTHER_REQUEST), OWN, False, id="the request of somebody else"),
+        pytest.param([], OWN, False, id="the job is no longer listed"),
+        pytest.param(enabled_by(""), "", False, id="an intent of an earlier version"),
+        pytest.param([*enabled_by(OWN), {"name": "?"}], OWN, False, id="a job that cannot be read may be a later one"),
+        pytest.param(
+            [*enabled_by(OWN), *enabled_by("", OTHER_REQUEST, targetObjectName=None)[1:]],
+            OWN,
+            False,
+            id="a later job that names no VM",
+        ),
+    ],
+)
+async def test_an_intent_that_no_run_confirmed_is_proven_by_the_job_that_its_request_started(
+    jobs: list[dict[str, Any]], request_id: str, proven: bool
+) -> None:
+    """The host was killed after the request, and nobody follows the item any more."""
+    cloud = Cloud(kept=False)
+    cloud.add_vm({})
+    protected(cloud)
+    cloud.vault["replication_jobs"] += jobs
+    cloud.prove(ITEM, proven_at=None, vm=VM_ID, tag_name="dr", request=request_id)
+    azure = cleanup(cloud)
+
+    report = await compliance_report(azure)
+    await disable_protection(azure, VmRequest(vm_id=VM_ID))
+
+    (status,) = [each for each in report.vm_statuses if each.item_id]
+    assert (status.action is Action.DISABLE) is proven
+    assert (cloud.written == ["delete replication_protected_items"]) is proven
+
+
+async def test_the_intent_of_an_item_names_its_request() -> None:
+    cloud = Cloud()
+    cloud.add_vm({"dr": "true"})
+    cloud.add_region_pair()
+    azure = FakeAzure(settings(), cloud)
+    assert isinstance(await enable_protection(azure, REQUESTED), Ready)
+
+    found = await azure.origins.of(ITEM)
+    assert found
+    assert [found.request] == cloud.requests
 
 
 async def test_the_guard_lets_no_caller_remove_an_item_without_its_proof() -> None:
