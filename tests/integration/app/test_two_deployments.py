@@ -1,8 +1,10 @@
 """Two deployments on one vault and one target, each with a tag, a name and records of its own, through real clients."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,11 @@ from shared.model.decision import Action
 from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Failed, Pending, Ready, StepResult
+from shared.model.target_resources import AvailabilitySet, PlacementGroup, ResourceGroup, VirtualNetwork
 from shared.observe.inventory import compliance_report
 from shared.observe.vm import observe
+from shared.provision.registry import usage
+from shared.reconcile.orphans import reason_to_keep
 from shared.reconcile.sweep import Sweep, SweepReport
 from shared.site_recovery.replicated_items import find_protection
 from shared.site_recovery.vault import vault_of
@@ -128,6 +133,61 @@ async def test_neither_disables_or_removes_what_the_other_made(reach: Reach, tmp
     assert len(accounts) == 2
     assert isinstance(outcome, Ready)
     assert outcome.value["job"]
+
+
+HERE = {"location": "westus2"}
+AT_ONCE = (
+    ResourceGroup(id=ResourceId.of(ONE.subscription, "both-asr"), **HERE),
+    VirtualNetwork(
+        id=ResourceId.of(ONE.subscription, "web-asr", VirtualNetwork.type, "both-asr"),
+        address_space=("10.7.0.0/16",),
+        subnets={"web": ("10.7.1.0/24",)},
+        **HERE,
+    ),
+    AvailabilitySet(
+        id=ResourceId.of(ONE.subscription, "web-asr", AvailabilitySet.type, "both-asr"),
+        fault_domains=2,
+        update_domains=5,
+        sku="Aligned",
+        **HERE,
+    ),
+    PlacementGroup(id=ResourceId.of(ONE.subscription, "web-asr", PlacementGroup.type, "both-asr"), **HERE),
+)
+
+
+@pytest.mark.parametrize("wanted", AT_ONCE, ids=lambda wanted: wanted.kind)
+async def test_what_two_create_at_once_is_whole_and_at_most_one_may_ever_remove_it(
+    reach: Reach, tmp_path: Path, wanted: Any
+) -> None:
+    """Azure takes both requests, and keeps the tags of the later one: the proof counts with the tags beside it only."""
+    async with reach(estate(), speed=3000, **CLEANUP) as reached, other(reached.azure, tmp_path) as second:
+        first, both = reached.azure, (reached.azure, second)
+        # Each finds that it does not exist before the first request has arrived.
+        reached.fault(match={"method": "PUT", "path": f"/{wanted.id.name}$"}, kind="slow", seconds=2)
+        if wanted.id.type:
+            group = ResourceGroup(id=wanted.id.group_id, **HERE)
+            await create_target_resource(first, ResourceRequest(resource=group))
+
+        async def made() -> bool:
+            request = ResourceRequest(resource=wanted)
+            ended = await asyncio.gather(*(create_target_resource(azure, request) for azure in both))
+            return all([await done(result) for result in ended])
+
+        await eventually(made)
+        puts = [each for each in reached.calls(f"/{wanted.id.name}") if each["method"] == "PUT"]
+        removable = []
+        for azure in both:
+            origin, _ = await azure.origins.proof(wanted.id)
+            found = await usage(azure, wanted.id)
+            assert origin
+            assert found
+            found = replace(found, use=(), created_at=found.created_at or origin.intended_at)
+            later = datetime.now(UTC) + timedelta(days=30)
+            removable.append(reason_to_keep(found, origin, (), later, azure.settings) == "")
+
+    assert len(puts) == 2
+    assert sum(removable) <= 1
+    assert found.content == origin.content
 
 
 @pytest.mark.parametrize("kind", ["no fault", "lost-response"])
