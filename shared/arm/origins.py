@@ -45,9 +45,7 @@ class Origins:
     ) -> Origin:
         """Writes that this deployment is about to create the resource, and permits one request to do so."""
         now = datetime.now(UTC)
-        origin = Origin(
-            resource=resource, intended_at=now, content=content, vm=vm, tag_name=tag_name, request=request
-        )
+        origin = Origin(resource=resource, intended_at=now, content=content, vm=vm, tag_name=tag_name, request=request)
         if not await self._write(origin, new=True):
             known, _ = await self.proof(resource)
             # An item has one creator: its run. An earlier record of it is about an item that is gone.

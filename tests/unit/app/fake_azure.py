@@ -591,9 +591,7 @@ class _Operations:
                 return _LISTS[self._name](body)
         raise answer(404, "NotFound")
 
-    async def begin_create(
-        self, *path_and_body: Any, raw_response_hook: Any, request_id: str = "", **_: Any
-    ) -> None:
+    async def begin_create(self, *path_and_body: Any, raw_response_hook: Any, request_id: str = "", **_: Any) -> None:
         self._cloud.requests += [request_id] if request_id else []
         await self._begin("create", path_and_body, raw_response_hook)
 
