@@ -20,6 +20,7 @@ from shared.config.settings import Settings, as_text
 from shared.config.support_rules import RULES
 from shared.model.findings import Row
 from shared.planning.catalog import CATALOG, DRIFT
+from shared.planning.run_errors import ANY_ERROR, ERRORS
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.reporting import audit_log
 from shared.reporting.events import PUBLISHED_WHEN
@@ -122,6 +123,12 @@ def permanent() -> str:
         for code, row in PERMANENT_ERRORS.items()
     )
     return _table(heads, rows)
+
+
+def errors() -> str:
+    """Every error that may end a run, a sweep or a batch."""
+    rows = ((f"`{code}`", *row) for code, row in ERRORS.items())
+    return _table(("code", "means", "what to do"), (*rows, ("any other", *ANY_ERROR)))
 
 
 def events() -> str:
@@ -255,6 +262,7 @@ def _described(package: str) -> tuple[str, str, str]:
 _TABLES: dict[str, Callable[[], str]] = {
     "decisions": log,
     "drift": drift,
+    "errors": errors,
     "events": events,
     "layers": layers,
     "metrics": metrics,

@@ -16,6 +16,7 @@ from orchestrators.steps import call_activity, show, unexpected
 from shared.config.intervals import BETWEEN_WINDOWS, back_off
 from shared.model.activity_io import PurgeRequest
 from shared.model.step_result import Error, Failed, Pending, Ready
+from shared.planning.run_errors import with_action
 from shared.reconcile.retention import KEPT
 from shared.reconcile.sweep import Sweep, SweepReport
 
@@ -83,5 +84,5 @@ def _fault(context: Context, sweep: Sweep, error: Error, at_least: float = 0) ->
     faults, now = sweep.faults + 1, context.current_utc_datetime
     if faults > _MOST_FAULTS:
         report = sweep.report or SweepReport(read_at=now)
-        return sweep.with_(done=True, report=report.with_(error=error, ended_at=now))
+        return sweep.with_(done=True, report=report.with_(error=with_action(error), ended_at=now))
     return sweep.with_(faults=faults, resume_at=now + back_off(faults, sweep.poll_seconds, at_least))

@@ -9,6 +9,7 @@ from shared.model.findings import Finding
 from shared.model.plan import ResourcePreview
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.planning.run_errors import FinalError
 from shared.reconcile.batch import RUNNING, WAITING, Batch
 from triggers.views import View
 
@@ -78,7 +79,7 @@ class PlanSummary(Model):
     resources: tuple[ResourcePreview, ...] = ()
     changes: tuple[Difference, ...] = ()
     cost: Cost | None = None
-    error: Error | None = None
+    error: FinalError | None = None
 
 
 class PlansView(View):

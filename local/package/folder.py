@@ -9,7 +9,7 @@ from pathspec import GitIgnoreSpec
 
 from local.package.imports import Imported, reach
 
-_NO_MODULES = {Path("host.json"), Path("requirements.txt"), Path("LICENSE")}
+_NO_MODULES = {Path("host.json"), Path("requirements.txt"), Path("LICENSE"), Path("infra/permissions.json")}
 _START = Path("function_app.py")
 
 

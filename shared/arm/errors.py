@@ -7,11 +7,13 @@ from typing import Any
 
 from azure.core.exceptions import DecodeError, HttpResponseError, ServiceRequestError, ServiceResponseError
 
+from shared.arm.missing_rights import action_for_denied
 from shared.arm.origin_store import CONTAINER, OriginStoreError
 from shared.arm.permanent_errors import permanent
 from shared.config.intervals import POLL_SECONDS
 from shared.model.step_result import Error, Failed, Pending, StepResult
 from shared.planning.catalog import fix_of
+from shared.planning.run_errors import action_for
 
 # 409: another operation on the resource is in progress. None: no access token could be obtained.
 _LONGEST_WAIT = 3600.0
@@ -78,9 +80,9 @@ def proves_absence(answer: HttpResponseError) -> bool:
 def _no_records(fault: OriginStoreError) -> Error:
     return Error(
         code="OriginStoreUnavailable",
-        message=f"The record of what this deployment makes could not be kept: {fault}. Nothing is created without it.",
-        action="Give the app's identity Storage Blob Data Owner on the account of DR_ORIGIN_STORE, and see that the "
-        f"container {CONTAINER} exists and its firewall lets the app in.",
+        message=f"The record of what this deployment makes could not be kept in the container {CONTAINER}: {fault}. "
+        "Nothing is created without it.",
+        action=action_for("OriginStoreUnavailable"),
     )
 
 
@@ -135,13 +137,15 @@ def _denial(body: dict[str, Any]) -> str:
 
 
 def error_of(answer: HttpResponseError) -> Error:
-    """The error in an ARM body. Site Recovery puts the real one, with its recommended action, into `details`."""
+    """The error in an ARM body. Site Recovery puts the real one, with its recommended action, into `details`. A missing
+    right names the role of this app that has it."""
     body = _body(answer)
     details = body.get("details")
     inner = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
     code = inner.get("code") or body.get("code") or (str(answer.status_code) if answer.status_code else "NoAnswer")
     message = inner.get("message") or body.get("message") or answer.reason or answer.message
-    return Error(code=str(code), message=str(message), action=str(inner.get("recommendedAction") or ""))
+    action = inner.get("recommendedAction") or action_for_denied(str(code), str(message))
+    return Error(code=str(code), message=str(message), action=str(action))
 
 
 def _is_unused_vault(answer: HttpResponseError) -> bool:

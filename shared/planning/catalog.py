@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.model.findings import PROTECTED, WARNED_IF_PROTECTED, Case, Finding, Row, Severity
 from shared.model.step_result import Error
+from shared.planning.run_errors import action_for
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 
 _RUN = "the VM's own run"
@@ -239,8 +240,9 @@ CODES = frozenset(DRIFT | LISTED)
 
 
 def finding_of(code: str, message: str, since: datetime | None = None, case: str = "", **facts: str) -> Finding:
-    """A finding with the severity and fix of its row, or of a `case` of the row; `facts` are what the fix names."""
-    severity, fix = CATALOG[code].severity_in(case), fix_of(code, case, **facts)
+    """A finding with the severity and fix of its row, or of a `case` of the row; `facts` are what the fix names. It
+    always has a fix."""
+    severity, fix = CATALOG[code].severity_in(case), fix_of(code, case, **facts).strip() or action_for(code)
     return Finding(code=code, severity=severity, message=message, fix=fix, since=since)
 
 
@@ -252,9 +254,8 @@ def of_error(error: Error) -> Finding:
     """The finding about a rule that refused a step. An error code of Azure's own, without a row, is a blocker."""
     row = CATALOG.get(error.code)
     severity = row.severity if row else Severity.BLOCKER
-    return Finding(
-        code=error.code, severity=severity, message=error.message, fix=error.action or (row.fix if row else "")
-    )
+    fix = error.action.strip() or (row.fix if row and "{" not in row.fix else action_for(error.code))
+    return Finding(code=error.code, severity=severity, message=error.message, fix=fix)
 
 
 def on_protected(findings: Iterable[Finding]) -> tuple[Finding, ...]:

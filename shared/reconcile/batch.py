@@ -9,6 +9,7 @@ from shared.model.base import Model
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.planning.run_errors import FinalError
 from shared.reconcile.run_state import RunOutcome, RunResult
 
 MOST_VMS = 500
@@ -36,7 +37,7 @@ class BatchEnd(Model):
     vm_id: ResourceId
     outcome: RunOutcome
     findings: tuple[Finding, ...] = ()
-    error: Error | None = None
+    error: FinalError | None = None
 
     @classmethod
     def of(cls, result: RunResult) -> Self:

@@ -23,6 +23,7 @@ from shared.model.step_result import Error, Failed, Pending
 from shared.model.target_resources import TargetResource
 from shared.model.vm import SourceVm
 from shared.planning.catalog import of_error
+from shared.planning.run_errors import FinalError
 
 CHANGED = "changed"
 """The name of the event that signals a change of the VM to its run. It may carry an `Order`."""
@@ -56,7 +57,7 @@ class LastChange(Model):
 
     outcome: RunOutcome
     at: datetime
-    error: Error | None = None
+    error: FinalError | None = None
 
 
 class RunResult(Model):
@@ -73,7 +74,7 @@ class RunResult(Model):
     item_id: ResourceId | None = None
     findings: tuple[Finding, ...] = ()
     settings: tuple[Setting, ...] = ()
-    error: Error | None = None
+    error: FinalError | None = None
     attempts: int = 0
     changed: bool = False
     fingerprint: str = ""

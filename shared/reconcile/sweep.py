@@ -12,8 +12,8 @@ from shared.model.base import Model
 from shared.model.decision import Action, State
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error
 from shared.planning.catalog import CODES, finding_of
+from shared.planning.run_errors import FinalError
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
@@ -81,7 +81,7 @@ class SweepReport(Model):
     orphans: tuple[Finding, ...] = ()
     gaps: tuple[str, ...] = ()
     writes_disabled: str = ""
-    error: Error | None = None
+    error: FinalError | None = None
 
     @property
     def outcome(self) -> Literal["complete", "partial", "failed"]:

@@ -25,7 +25,7 @@ from tests.unit.app.examples import (
 )
 
 AGENT = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
-THROTTLED = Error(code="TooManyRequests", message="Slow down.")
+THROTTLED = Error(code="TooManyRequests", message="Slow down.", action="Wait.")
 VM = source_vm()
 PLAN = plan_of(VM, planning_context(), settings())
 

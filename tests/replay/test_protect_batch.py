@@ -21,7 +21,7 @@ from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 
 ASK, FOLLOW = "request_protection", "follow_batch"
 POLL = 30
-SLOW_DOWN = Error(code="TooManyRequests", message="Slow down.")
+SLOW_DOWN = Error(code="TooManyRequests", message="Slow down.", action="Wait.")
 
 
 def vms(count: int) -> tuple[ResourceId, ...]:

@@ -463,7 +463,7 @@ def test_a_change_in_the_second_hour_of_a_long_wait_is_seen_at_once() -> None:
 
 
 def test_a_target_resource_that_azure_refuses_fails_the_run_with_its_words() -> None:
-    refused = failed(Error(code="RequestDisallowedByPolicy", message="No networks here."))
+    refused = failed(Error(code="RequestDisallowedByPolicy", message="No networks here.", action="Ask."))
     wave = PLAN.resources[0]
     instance = Instance(
         {OBSERVE: [looked()], DERIVE: [planned()], CREATE: [pending(1), refused, *[Ready()] * (len(wave) - 2)]}
@@ -566,7 +566,7 @@ def test_a_failed_item_of_an_earlier_run_is_removed_first() -> None:
 
 
 def test_a_failed_item_of_somebody_else_fails_the_run() -> None:
-    foreign = failed(Error(code="ForeignItemFailed", message="Not ours."))
+    foreign = failed(Error(code="ForeignItemFailed", message="Not ours.", action="Ask."))
     instance = Instance({OBSERVE: [found_item("EnablingFailed")], REMOVE: [foreign]})
 
     result = instance.run()

@@ -18,6 +18,7 @@ APP_FILES = {
     "host.json": "{}",
     "requirements.txt": "",
     "LICENSE": "",
+    "infra/permissions.json": "{}",
 }
 IGNORED = "/tests/\n*.md\n__pycache__\nnotes*\n!notes.py\n"
 
@@ -43,7 +44,8 @@ def test_the_project_as_it_stands_is_laid_out_whole_and_with_nothing_beside_it(t
     files = folder.lay(APP, tmp_path / "app")
 
     assert folder.examine(tmp_path / "app", files, APP)[0] == []
-    assert {file.parts[0] for file in files}.isdisjoint({"local", "tests", "infra", "docs", "pyproject.toml"})
+    assert {file.parts[0] for file in files}.isdisjoint({"local", "tests", "docs", "pyproject.toml"})
+    assert [file.name for file in files if file.parts[0] == "infra"] == ["permissions.json"]
     assert Path("shared/planning/derive.py") in files
 
 

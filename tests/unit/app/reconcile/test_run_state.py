@@ -13,6 +13,7 @@ from shared.model.findings import Severity
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
 from shared.model.step_result import Error, Failed, Pending
+from shared.planning.run_errors import action_for
 from shared.reconcile.run_state import WRITES_DISABLED, LastChange, Phase, RunOutcome, RunState
 from tests.findings import note
 from tests.unit.app.examples import (
@@ -27,7 +28,7 @@ from tests.unit.app.examples import (
 )
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-ERROR = Error(code="151066", message="The agent could not be installed.")
+ERROR = Error(code="151066", message="The agent could not be installed.", action="Install it.")
 PLAN = plan_of(source_vm(), planning_context(), settings())
 
 
@@ -132,14 +133,13 @@ def test_target_resources_have_an_hour_from_the_first_wait() -> None:
     assert (later.result, later.remaining) == (None, PLAN.resources[1:])
     late = later.wait_for_targets(NOW + minutes(60.5), pending, PLAN.resources[1:])
     assert late.result
-    assert (late.result.outcome, late.result.error) == (
-        RunOutcome.FAILED,
-        Error(code="TargetsNotReady", message="The target resources were not ready in time."),
-    )
+    assert late.result.outcome is RunOutcome.FAILED
+    assert late.result.error
+    assert (late.result.error.code, late.result.error.action) == ("TargetsNotReady", action_for("TargetsNotReady"))
 
 
 def test_target_resources_that_come_too_late_end_with_what_held_them_up() -> None:
-    throttled = Pending(retry_after=30, error=Error(code="TooManyRequests", message="Slow down."))
+    throttled = Pending(retry_after=30, error=Error(code="TooManyRequests", message="Slow down.", action="Wait."))
     waited = Patience(since=NOW, planned=30, spent=3600)
     late = a_run(targets_wait=waited).wait_for_targets(NOW + minutes(1), throttled, PLAN.resources)
 
@@ -215,7 +215,7 @@ def test_a_failed_enable_is_tried_again_after_a_growing_while_and_three_times_at
     assert (third.result.outcome, third.result.error, third.result.attempts) == (RunOutcome.FAILED, ERROR, 3)
 
 
-FULL = Error(code="UnexpectedError", message="the disk is full")
+FULL = Error(code="UnexpectedError", message="the disk is full", action="Free some of it.")
 
 
 def test_unexpected_faults_back_off_longer_and_longer_and_end_after_ten() -> None:

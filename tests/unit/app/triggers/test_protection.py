@@ -703,7 +703,7 @@ async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_t
 
 
 async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: FakeDurableClient) -> None:
-    error = Error(code="151066", message="The agent could not be installed.")
+    error = Error(code="151066", message="The agent could not be installed.", action="Install it.")
     before = LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
     result = RunResult(outcome=RunOutcome.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
     client.status, client.output = Status.Completed, result.dump()

@@ -1,0 +1,86 @@
+"""Errors that may end a run, a sweep or a batch, and what to do about each: none is reported without an action.
+
+Here are the app's own codes and those of the network; Azure's own that no wait helps against are in
+`arm/permanent_errors.py`, and their actions come with them.
+"""
+
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator
+
+from shared.model.step_result import Error
+
+
+class ErrorRow(NamedTuple):
+    means: str
+    fix: str
+
+
+_RETRY = "PUT .../protection tries again at once, the app by itself when the VM changes or in a later sweep."
+_NETWORK = f"See whether the app reaches Azure (outbound rules, DNS, Azure's service health). {_RETRY}"
+_FAULT = f"See the app's log for the stack trace, and report it: this is a fault of the app or of its host. {_RETRY}"
+_RIGHT = "Assign the app's role that has the action to its identity, on the scope that the message names."
+
+ANY_ERROR = ErrorRow(
+    "Azure refused, or a job of Site Recovery failed: the message says why",
+    f"Act on the message, which is Azure's own. {_RETRY}",
+)
+
+ERRORS = {
+    "AuthorizationFailed": ErrorRow("the app's identity lacks the right that the message names", _RIGHT),
+    "LinkedAuthorizationFailed": ErrorRow(
+        "the app's identity lacks a right on a resource that the request names", _RIGHT
+    ),
+    "OriginStoreUnavailable": ErrorRow(
+        "the app cannot record what it is about to create, and creates nothing without a record",
+        "Give the app's identity Storage Blob Data Owner on the account of DR_ORIGIN_STORE, and see that its container "
+        "exists (the message names it) and the account's firewall lets the app in.",
+    ),
+    "TargetsNotReady": ErrorRow(
+        "a target resource was still not ready after an hour (120 polls)",
+        f"See the deployment of the target resources in the activity log of their resource group. {_RETRY}",
+    ),
+    "MissingParent": ErrorRow(
+        "what a target resource or an item is made in was removed, or is not listed yet",
+        f"See that nothing else removes fabrics, containers or target resources. {_RETRY}",
+    ),
+    "ItemMissing": ErrorRow(
+        "the enable job succeeded, and the vault holds no item",
+        f"See the job in the vault, and whether something else disables replication. {_RETRY}",
+    ),
+    "ForeignItemFailed": ErrorRow(
+        "enabling failed, and no record proves that this deployment created the failed item",
+        "Disable replication of the VM in the portal; the next run enables it again.",
+    ),
+    "JobFailed": ErrorRow(
+        "a Site Recovery job ended without success, and names no error",
+        f"See the job and its tasks in the vault. {_RETRY}",
+    ),
+    "ServiceRequestError": ErrorRow("Azure could not be reached", _NETWORK),
+    "ServiceResponseError": ErrorRow("the connection to Azure broke before a response", _NETWORK),
+    "DecodeError": ErrorRow("a response that is not what Azure documents", _NETWORK),
+    "MalformedResponseError": ErrorRow("a response that is not what Azure documents", _NETWORK),
+    "NoAnswer": ErrorRow("no response, or no access token for the app's identity", _NETWORK),
+    "UnexpectedError": ErrorRow("an error that the app does not know", _FAULT),
+    "RunNotStarted": ErrorRow("no run has accepted the request", f"Repeat the request: that is safe. {_FAULT}"),
+    "RunEnded": ErrorRow("the run of the VM failed, or somebody terminated it", _FAULT),
+    "BatchFailed": ErrorRow(
+        "the batch failed, or somebody terminated it", f"POST the batch again: that is safe. {_FAULT}"
+    ),
+    "NotRead": ErrorRow("the inventory could not be read", f"See the log of the sweep. {_NETWORK}"),
+    "NotYet": ErrorRow("Azure requested a later retry, again and again", _NETWORK),
+}
+"""By code."""
+
+
+def with_action(error: Error) -> Error:
+    """The error with what to do: its own action, else that of its row."""
+    return error if error.action.strip() else error.with_(action=action_for(error.code))
+
+
+def action_for(code: str) -> str:
+    return ERRORS.get(code, ANY_ERROR).fix
+
+
+FinalError = Annotated[Error, AfterValidator(with_action)]
+"""The type of an error that ends something: it always has an action."""
