@@ -1,7 +1,8 @@
 """The support rules: what Azure Site Recovery supports or not, where Microsoft says so, and since when that is known.
 
-Support moves: a rule that a newer page contradicts, or that rests on an older page alone, is `ignorable`. A profile may
-list its finding in `ignore`: the blocker is a warning then, and Azure decides.
+Support moves: a rule that rests on a page alone (no refusal of Azure's is recorded, and the app could send the request
+all the same), or that another page contradicts, is `ignorable`. A profile may list its finding in `ignore`: the blocker
+is a warning then, and Azure decides.
 """
 
 from typing import NamedTuple
@@ -50,9 +51,28 @@ RULES: tuple[SupportRule, ...] = (
     ),
     SupportRule(
         "TrustedLaunchLinux",
-        "Linux VMs with Trusted Launch: some distributions, in preview.",
+        "Linux VMs with Trusted Launch are supported if made since 2024-04-01: some distributions, in preview.",
         _MATRIX,
         "2025-06",
+        ignorable=True,
+    ),
+    SupportRule(
+        "NvmeDiskController", "VMs with an NVMe disk controller are not supported.", _MATRIX, "2026-01", ignorable=True
+    ),
+    SupportRule("ArmArchitecture", "VMs with ARM64 processors are not supported.", _MATRIX, "2026-01", ignorable=True),
+    SupportRule("DedicatedHost", "VMs on dedicated hosts are not supported.", _MATRIX, "2026-01", ignorable=True),
+    SupportRule(
+        "EdgeZone",
+        "A VM of an edge zone is replicated by a procedure of its own (`recoveryExtendedLocation`).",
+        _MATRIX,
+        "2026-01",
+    ),
+    SupportRule(
+        "ExtensionsNotAllowed", "The agent is installed as an extension, which the VM has to take.", _MATRIX, "2026-01"
+    ),
+    SupportRule("VmAgentNotKnown", "The VM agent installs the agent of Site Recovery.", _MATRIX, "2026-01"),
+    SupportRule(
+        "WriteAcceleratorDisk", "Disks with write accelerator are not supported.", _MATRIX, "2026-01", ignorable=True
     ),
     SupportRule(
         "EncryptionAtHostNotKept",

@@ -11,7 +11,8 @@ from shared.model.resource_id import ResourceId
 class Disk(Model):
     """A managed disk of a VM. `sku` is its storage type, as `Premium_LRS`; `size_gb` is known of a running VM's.
 
-    `obstacle` says what keeps it from being replicated, if so; `encryption_set` holds the customer-managed key.
+    `obstacle` says what keeps it from being replicated, if so; `encryption_set` holds the customer-managed key;
+    `write_accelerator` is whether its writes are accelerated.
     """
 
     id: ResourceId
@@ -20,11 +21,15 @@ class Disk(Model):
     encryption_set: ResourceId | None = None
     obstacle: str = ""
     holds_os: bool = False
+    write_accelerator: bool = False
 
 
 class SourceVm(Model):
     """What `resolve_source` reads. `tags` are those of the app only, of `tag_count` in all; `location` is a region
     name, as `eastus`; `created_at` is when the VM was made.
+
+    `disk_controller` is SCSI, NVMe or not told; `generation` V1 or V2; `dedicated_host` the host or host group.
+    `extensions` is whether the VM takes extensions, one of which installs the agent; None if Azure does not tell.
 
     `request` are the overrides of a request, by tag name: evaluated as if the VM carried them.
     """
@@ -43,6 +48,11 @@ class SourceVm(Model):
     security_type: str = ""
     encryption_at_host: bool = False
     disk_encryption: bool = False
+    disk_controller: str = ""
+    generation: str = ""
+    dedicated_host: ResourceId | None = None
+    edge_zone: str = ""
+    extensions: bool | None = True
     disks: tuple[Disk, ...] = ()
     unmanaged_disks: int = 0
     unmanaged_accounts: tuple[str, ...] = ()

@@ -145,6 +145,12 @@ def _obstacles(
     obstacle = vm_support.disk_obstacle(disk, d.context.shared_disks)
     if obstacle:
         yield vm_support.unsupported(d.vm, disk.id, obstacle)
+    if disk.write_accelerator:
+        yield finding_of(
+            "WriteAcceleratorDisk",
+            f"The disk {disk.id.name} of {d.vm.id.name} has write accelerator on, which Site Recovery does not "
+            "support.",
+        )
     types = (disk.sku, replicated.target_sku, replicated.replica_sku)
     if not high_churn and _NEEDS_HIGH_CHURN in {each.lower() for each in types}:
         yield finding_of(

@@ -1,9 +1,10 @@
 """The findings of the rules in `shared/config/support_rules.py`: what Azure does not support of a VM or its target."""
 
-from shared.model.findings import WARNED_IF_PROTECTED, Row, Severity
+from shared.model.findings import WARNED_IF_PROTECTED, Case, Row, Severity
 
 BLOCKED = "does not enable it, until the reason is gone"
 WARNS = "enables it all the same"
+TOO_OLD = "too old"
 
 OF_VM = {
     "ScaleSetInstance": Row(
@@ -41,6 +42,47 @@ OF_VM = {
         "it is a Linux VM with Trusted Launch, which Site Recovery supports for some distributions, in preview",
         WARNS,
         "Check the support matrix for its distribution.",
+        {
+            TOO_OLD: Case(
+                "it was made before 2024-04-01", Severity.BLOCKER, "Make the VM anew, or protect it by other means."
+            )
+        },
+    ),
+    "NvmeDiskController": Row(
+        Severity.BLOCKER,
+        "it reaches its disks by NVMe, which Site Recovery does not support",
+        BLOCKED,
+        "Convert it to the SCSI controller, on a size that has it.",
+    ),
+    "ArmArchitecture": Row(
+        Severity.BLOCKER,
+        "its size has an ARM64 processor, which Site Recovery does not support",
+        BLOCKED,
+        "Protect it by the means of its application, or move it to an x64 size.",
+    ),
+    "DedicatedHost": Row(
+        Severity.BLOCKER,
+        "it is on a dedicated host, which Site Recovery does not support",
+        BLOCKED,
+        "Move the VM off the dedicated host.",
+    ),
+    "EdgeZone": Row(
+        Severity.BLOCKER,
+        "it is in an edge zone, whose replication is a procedure of its own",
+        BLOCKED,
+        "Protect it in the portal, to the region of the edge zone; the app adopts the item.",
+    ),
+    "ExtensionsNotAllowed": Row(
+        Severity.BLOCKER,
+        "it takes no extensions (allowExtensionOperations or provisionVMAgent is false): the agent is one",
+        BLOCKED,
+        "Allow extension operations, and install the VM agent.",
+    ),
+    "VmAgentNotKnown": Row(
+        Severity.NOTE,
+        "it has no OS profile: Azure does not tell whether it has the VM agent, which installs that of Site Recovery",
+        WARNS,
+        "Install the VM agent if the enable job fails.",
     ),
     "EncryptionAtHostNotKept": Row(
         Severity.WARNING,
@@ -77,6 +119,13 @@ OF_CONTEXT = {
         "a disk has a customer-managed key: the target needs a disk encryption set of its own",
         f"{BLOCKED}; does not add the disk to an item",
         "Make one in {target}, and name it by {tag}-target-disk-encryption-set.",
+        WARNED_IF_PROTECTED,
+    ),
+    "WriteAcceleratorDisk": Row(
+        Severity.BLOCKER,
+        "a disk has write accelerator on, which Site Recovery does not support",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Turn write accelerator off, or protect the VM by hand.",
         WARNED_IF_PROTECTED,
     ),
     "SmallVm": Row(

@@ -1,14 +1,20 @@
 """Preflight checks of the VM itself, most by a rule of `shared/config/support_rules.py`: its state, kind and disks."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, SourceVm
 from shared.planning.catalog import finding_of
+from shared.planning.support_findings import TOO_OLD
 
 MOST_DISKS = 65
 MOST_GIB, MOST_GIB_OF_OS_DISK = 32 * 1024, 4095
+_TRUSTED_LINUX_SINCE = datetime(2024, 4, 1, tzinfo=UTC)
+# Documented: a `p` among the letters behind the cores of a size is for an ARM64 processor, as in Standard_D2ps_v5.
+_ARM_SIZE = re.compile(r"[a-z]+_[a-z]+\d+(-\d+)?[a-z]*p[a-z]*(_.*)?", re.IGNORECASE)
 
 
 def of_vm(vm: SourceVm) -> Iterator[Finding]:
@@ -38,7 +44,53 @@ def of_vm(vm: SourceVm) -> Iterator[Finding]:
             "UnmanagedDisks",
             f"{vm.id.name} has {vm.unmanaged_disks} unmanaged disk(s), which Azure retired on 2025-09-30.",
         )
+    yield from _of_hardware(vm)
+    yield from _of_agent(vm)
     yield from _of_security(vm)
+
+
+def _of_hardware(vm: SourceVm) -> Iterator[Finding]:
+    name = vm.id.name
+    if vm.disk_controller.lower() == "nvme":
+        yield finding_of(
+            "NvmeDiskController", f"{name} reaches its disks by NVMe, which Site Recovery does not support."
+        )
+    if is_arm(vm.size):
+        yield finding_of(
+            "ArmArchitecture",
+            f"The size {vm.size} of {name} has an ARM64 processor, which Site Recovery does not support.",
+        )
+    if vm.dedicated_host:
+        yield finding_of(
+            "DedicatedHost",
+            f"{name} is on the dedicated host (or host group) {vm.dedicated_host.name}, which Site Recovery does not "
+            "support.",
+        )
+    if vm.edge_zone:
+        yield finding_of(
+            "EdgeZone",
+            f"{name} is in the edge zone {vm.edge_zone}, whose VMs are replicated by a procedure of their own.",
+        )
+
+
+def is_arm(size: str) -> bool:
+    """Whether a size has an ARM64 processor, by its name."""
+    return _ARM_SIZE.fullmatch(size) is not None
+
+
+def _of_agent(vm: SourceVm) -> Iterator[Finding]:
+    if vm.extensions is None:
+        yield finding_of(
+            "VmAgentNotKnown",
+            f"{vm.id.name} has no OS profile: Azure does not tell whether it has the VM agent, which installs that of "
+            "Site Recovery.",
+        )
+    elif not vm.extensions:
+        yield finding_of(
+            "ExtensionsNotAllowed",
+            f"{vm.id.name} takes no extensions (allowExtensionOperations or provisionVMAgent is false): the agent of "
+            "Site Recovery is one.",
+        )
 
 
 def _of_security(vm: SourceVm) -> Iterator[Finding]:
@@ -53,6 +105,7 @@ def _of_security(vm: SourceVm) -> Iterator[Finding]:
             "TrustedLaunchLinux",
             f"{vm.id.name} is a Linux VM with Trusted Launch: Site Recovery supports some distributions of VMs made "
             f"since April 2024, in preview{made}.",
+            case=TOO_OLD if vm.created_at and vm.created_at < _TRUSTED_LINUX_SINCE else "",
         )
     if vm.disk_encryption:
         yield finding_of(

@@ -23,7 +23,7 @@ _UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
 _ROWS = """resources
 | where type =~ 'microsoft.compute/virtualmachines'
 | where {condition}
-| project id, location, tags, zones, properties
+| project id, location, extendedLocation, tags, zones, properties
 | order by id asc"""
 
 
@@ -55,7 +55,7 @@ def vm_of_row(row: Json, tag_name: str) -> SourceVm:
     properties = part(row, "properties")
     shown = part(part(properties, "extended"), "instanceView")
     power = part(shown, "powerState").get("code")
-    view = {"statuses": [{"code": power}] if power else []}
+    view = {"statuses": [{"code": power}] if power else [], "hyperVGeneration": shown.get("hyperVGeneration")}
     return _source_vm(required(row["id"]), {**row, "properties": {**properties, "instanceView": view}}, tag_name)
 
 
@@ -85,6 +85,11 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
         security_type=text(security.get("securityType")),
         encryption_at_host=security.get("encryptionAtHost") is True,
         disk_encryption=_has_disk_encryption(os_disk, view),
+        disk_controller=text(storage.get("diskControllerType")),
+        generation=text(view.get("hyperVGeneration")),
+        dedicated_host=_named(properties, "host") or _named(properties, "hostGroup"),
+        edge_zone=text(part(found, "extendedLocation").get("name")),
+        extensions=_takes_extensions(part(properties, "osProfile")),
         disks=tuple(_disk(disk, holds_os=disk is os_disk) for disk in attached if _is_managed(disk)),
         unmanaged_disks=len(unmanaged),
         unmanaged_accounts=tuple(
@@ -114,6 +119,7 @@ def _disk(disk: Json, *, holds_os: bool) -> Disk:
         encryption_set=_named(managed, "diskEncryptionSet"),
         obstacle=_obstacle(disk),
         holds_os=holds_os,
+        write_accelerator=disk.get("writeAcceleratorEnabled") is True,
     )
 
 
@@ -130,6 +136,15 @@ def _is_managed(disk: Json) -> bool:
 def _account_of(blob: Json) -> str:
     """The account in `https://account.blob.core.windows.net/vhds/disk.vhd`."""
     return str(blob.get("uri") or "").partition("://")[2].partition(".")[0]
+
+
+def _takes_extensions(profile: Json) -> bool | None:
+    """Whether the VM has an agent and may use it. A VM that was made of a disk of its own has no OS profile."""
+    if not profile:
+        return None
+    configurations = (part(profile, "windowsConfiguration"), part(profile, "linuxConfiguration"))
+    has_agent = all(configuration.get("provisionVMAgent") is not False for configuration in configurations)
+    return has_agent and profile.get("allowExtensionOperations") is not False
 
 
 def _has_disk_encryption(os_disk: Json, view: Json) -> bool:

@@ -26,6 +26,8 @@ def estate(*, fixed: bool = False) -> Json:
         _resource(ids.ROUTES, SOURCE),
         _resource(ids.KEYS, SOURCE),
         _resource(ids.SCALE_SET, SOURCE),
+        _resource(ids.HOSTS, SOURCE),
+        _resource(ids.HOST, SOURCE),
         _resource(ids.PLACEMENT, TARGET if fixed else "northeurope"),
     ]
     if fixed:

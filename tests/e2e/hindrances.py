@@ -25,6 +25,8 @@ CACHES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache"
 GUARD = resource_id("Microsoft.Network/networkSecurityGroups", "guard")
 ROUTES = resource_id("Microsoft.Network/routeTables", "out")
 KEYS = resource_id("Microsoft.Compute/diskEncryptionSets", "keys")
+HOSTS = resource_id("Microsoft.Compute/hostGroups", "owners")
+HOST = f"{HOSTS}/hosts/first"
 SCALE_SET = resource_id("Microsoft.Compute/virtualMachineScaleSets", "fleet")
 PLACEMENT = resource_id("Microsoft.Compute/proximityPlacementGroups", "near", THERE)
 KEYLESS = resource_id("Microsoft.Storage/storageAccounts", "keyless", f"{CACHES}-{SOURCE}")
@@ -165,6 +167,23 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             "ConfidentialVm",
             estates.vm("private", security="ConfidentialVM", size="Standard_DC2as_v5"),
             ("private is a confidential VM",),
+        ),
+        ("NvmeDiskController", estates.vm("nvme", diskController="NVMe"), ("nvme reaches its disks by NVMe",)),
+        ("ArmArchitecture", estates.vm("arm", size="Standard_D2ps_v5"), ("Standard_D2ps_v5 of arm", "ARM64")),
+        ("DedicatedHost", estates.vm("sole", hostGroup=HOSTS), ("sole is on the dedicated host", "owners")),
+        ("DedicatedHost", estates.vm("single", host=HOST), ("single is on the dedicated host", "first")),
+        ("EdgeZone", estates.vm("edgy", edgeZone="losangeles"), ("edgy is in the edge zone losangeles",)),
+        ("ExtensionsNotAllowed", estates.vm("sealed-off", allowExtensionOperations=False), ("sealed-off takes no",)),
+        ("ExtensionsNotAllowed", estates.vm("agentless", provisionVMAgent=False), ("agentless takes no extensions",)),
+        (
+            "TrustedLaunchLinux",
+            estates.vm("trusted-old", security="TrustedLaunch", created="2023-05-01T00:00:00Z"),
+            ("trusted-old is a Linux VM with Trusted Launch", "made on 2023-05-01", "Make the VM anew"),
+        ),
+        (
+            "WriteAcceleratorDisk",
+            _disks("rushed", system | {"name": "r"}, {"name": "log", "writeAccelerator": True}),
+            ("disk log of rushed", "write accelerator"),
         ),
         ("ScaleSetInstance", estates.vm("instance", scaleSet=SCALE_SET), ("instance", "scale set fleet")),
         ("ManagedResourceGroup", _in(MANAGED, "node"), ("mc-aks", "managedClusters/aks")),
@@ -313,6 +332,7 @@ def _others() -> list[Case]:
     unpeered = ("vnet-odd is peered", "vnet-odd-asr with none")
     return [
         Case("TrustedLaunchLinux", "warning", trusted, ("trusted is a Linux VM with Trusted Launch",)),
+        Case("VmAgentNotKnown", "note", estates.vm("imported", osProfile=False), ("imported has no OS profile",)),
         Case("EncryptionAtHostNotKept", "warning", hosted, ("hosted is encrypted at host", "after a failover")),
         Case(
             "SmallVm",

@@ -77,8 +77,8 @@ def _size_sku(world: World, subscription: str, location: str, size: Size) -> Jso
 
 def _capabilities(size: Size) -> dict[str, str]:
     found = {
-        "HyperVGenerations": "V2" if size.confidential else "V1,V2",
-        "CpuArchitectureType": "x64",
+        "HyperVGenerations": "V2" if size.confidential or size.arm else "V1,V2",
+        "CpuArchitectureType": "Arm64" if size.arm else "x64",
         "vCPUs": str(size.cores),
         "vCPUsAvailable": str(size.cores),
         "MemoryGB": f"{size.memory:g}",

@@ -39,6 +39,8 @@ _KINDS = {
     for kind in (
         _Kind("Microsoft.Automation/automationAccounts", "any", {"state": "Ok"}),
         _Kind("Microsoft.Compute/capacityReservationGroups", "virtual-machines", {"capacityReservations": []}),
+        _Kind("Microsoft.Compute/hostGroups", "virtual-machines", {"platformFaultDomainCount": 1}),
+        _Kind("Microsoft.Compute/hostGroups/hosts", "virtual-machines"),
         _Kind("Microsoft.Compute/diskEncryptionSets", "disks", {"encryptionType": "EncryptionAtRestWithCustomerKey"}),
         _Kind(
             "Microsoft.Compute/proximityPlacementGroups",

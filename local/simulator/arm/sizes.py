@@ -21,6 +21,7 @@ _SERIES: tuple[tuple[str, str, float, dict[int, int]], ...] = (
     ("Standard_E{}ds_v5", "standardEDSv5Family", 8, _HALVED),
     ("Standard_F{}s_v2", "standardFSv2Family", 2, {2: 4, 4: 8, 8: 16, 16: 32}),
     ("Standard_DC{}as_v5", "standardDCASv5Family", 4, {2: 4, 4: 8, 8: 16}),
+    ("Standard_D{}ps_v5", "standardDPSv5Family", 4, _HALVED),
     ("Standard_L{}s_v3", "standardLSv3Family", 8, {8: 16, 16: 32, 32: 32}),
     ("Standard_B{}s_v2", "standardBsv2Family", 4, {2: 4, 4: 8, 8: 16}),
 )
@@ -56,6 +57,12 @@ class Size:
         """Whether the size supports premium disks: an `s` in the name."""
         found = _NAME.match(self.name)
         return found is None or "s" in found["more"] or found["series"].endswith("S")
+
+    @property
+    def arm(self) -> bool:
+        """Whether the size has an ARM64 processor: a `p` in the letters behind the cores."""
+        found = _NAME.match(self.name)
+        return found is not None and "p" in found["more"]
 
     @property
     def confidential(self) -> bool:

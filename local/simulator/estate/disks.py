@@ -11,7 +11,7 @@ from local.simulator.store import RawDisk, Resource, Store, VirtualMachine
 from local.simulator.wire import Json
 
 Add = Callable[[ResourceId, Resource, Fields], None]
-_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral raw storageAccount"
+_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral raw storageAccount writeAccelerator"
 _OF_BLOBS = {"name", "sizeGB", "storageAccount"}
 _SKUS = (
     "Premium_LRS",
@@ -44,6 +44,9 @@ class Disks:
         if found[0].get("ephemeral", bool):
             system |= {"diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}, "caching": "ReadOnly"}
         vm.properties["storageProfile"] = {"imageReference": bodies.image(os), "osDisk": system, "dataDisks": data}
+        for entry, disk in zip((system, *data), found, strict=True):
+            if disk.get("writeAccelerator", bool):
+                entry["writeAcceleratorEnabled"] = True
         if any(disk.body["sku"]["name"] == "UltraSSD_LRS" for disk in made):
             vm.properties["additionalCapabilities"] = {"ultraSSDEnabled": True}
 

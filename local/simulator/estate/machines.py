@@ -15,6 +15,8 @@ _PLACES = {
     "proximityPlacementGroup": (compute_parts.PLACEMENT_GROUP, "proximityPlacementGroup"),
     "capacityReservationGroup": ("Microsoft.Compute/capacityReservationGroups", "capacityReservation"),
     "scaleSet": ("Microsoft.Compute/virtualMachineScaleSets", "virtualMachineScaleSet"),
+    "host": ("Microsoft.Compute/hostGroups/hosts", "host"),
+    "hostGroup": ("Microsoft.Compute/hostGroups", "hostGroup"),
 }
 _ERROR = "code message possibleCauses recommendedAction status"
 
@@ -22,8 +24,9 @@ _ERROR = "code message possibleCauses recommendedAction status"
 class Machines:
     KEYS = (
         "id location size os tags power provisioningState zone availabilitySet proximityPlacementGroup "
-        "capacityReservationGroup scaleSet security encryptionAtHost bootDiagnostics disks nics eligibilityErrors "
-        "failEnable expect demo"
+        "capacityReservationGroup scaleSet host hostGroup edgeZone created diskController osProfile "
+        "allowExtensionOperations provisionVMAgent security encryptionAtHost bootDiagnostics disks nics "
+        "eligibilityErrors failEnable expect demo"
     )
 
     def __init__(self, store: Store, time: str) -> None:
@@ -43,12 +46,18 @@ class Machines:
         os = fields.choice("os", ("Linux", "Windows"))
         nics = self._interfaces.build(parsed, location, fields, add)
         size = fields.get("size", str, "Standard_D2s_v5")
-        vm = bodies.virtual_machine(parsed, location, size, fields.tags(), {}, nics, self._time)
+        vm = bodies.virtual_machine(
+            parsed, location, size, fields.tags(), {}, nics, fields.get("created", str, self._time)
+        )
         self._place(vm, fields)
         self._disks.build(vm, os, fields, add)
         self._secure(vm, fields)
         self._diagnose(vm, fields)
-        vm.properties["osProfile"] = bodies.os_profile(parsed.name, os)
+        if fields.get("osProfile", bool, True):
+            vm.properties["osProfile"] = _os_profile(parsed.name, os, fields)
+        if fields.get("diskController", str):
+            controller = fields.choice("diskController", ("SCSI", "NVMe"))
+            vm.properties["storageProfile"]["diskControllerType"] = controller
         vm.properties["provisioningState"] = fields.choice(
             "provisioningState", ("Succeeded", "Creating", "Updating", "Failed", "Deleting")
         )
@@ -65,6 +74,8 @@ class Machines:
             raise ValueError(f"{fields.where}: {vm.location} has no zone {zone!r}")
         if zone:
             vm.body["zones"] = [zone]
+        if edge := fields.get("edgeZone", str):
+            vm.body["extendedLocation"] = {"type": "EdgeZone", "name": edge}
         for name, (kind, wire) in _PLACES.items():
             found = fields.reference(name, kind, self._store, vm.location)
             if found:
@@ -115,6 +126,15 @@ class Machines:
                 raise ValueError(f"{fields.where}: boot diagnostics do not go to a premium account")
             diagnostics["storageUri"] = account.properties["primaryEndpoints"]["blob"]
         vm.properties["diagnosticsProfile"] = {"bootDiagnostics": diagnostics}
+
+
+def _os_profile(name: str, os: str, fields: Fields) -> Json:
+    """`allowExtensionOperations` and `provisionVMAgent` as the estate has them."""
+    profile = bodies.os_profile(name, os)
+    profile["allowExtensionOperations"] = fields.get("allowExtensionOperations", bool, True)
+    configuration = profile["windowsConfiguration" if os == "Windows" else "linuxConfiguration"]
+    configuration["provisionVMAgent"] = fields.get("provisionVMAgent", bool, True)
+    return profile
 
 
 def _fail_enable(fields: Fields) -> Json | None:

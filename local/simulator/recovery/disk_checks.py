@@ -5,7 +5,7 @@ invented.
 """
 
 from local.simulator import ids
-from local.simulator.recovery import target_checks
+from local.simulator.recovery import target_checks, vm_checks
 from local.simulator.store import RawDisk, Resource, StorageAccount, VirtualMachine
 from local.simulator.vault.job import Failure
 from local.simulator.vault.model import RecoveryVault
@@ -29,6 +29,8 @@ def find(
     world: World, vault: RecoveryVault, vm: VirtualMachine, location: str, given: list[Json], keys: Json | None = None
 ) -> Failure | None:
     """`given` are the disks of an enable or of addDisks, `keys` the encryption keys given for all of them."""
+    if failure := vm_checks.accelerated(vm, {ids.key(each["diskId"]) for each in given}):
+        return failure
     for each in given:
         source = world.store.get(each["diskId"])
         if source is None:

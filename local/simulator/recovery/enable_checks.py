@@ -4,10 +4,9 @@ Documented codes are used where they exist. All others, and most messages, are i
 """
 
 from local.simulator import ids
-from local.simulator.arm import bodies
 from local.simulator.arm.locks import LINK
 from local.simulator.ids import key
-from local.simulator.recovery import disk_checks, target_checks
+from local.simulator.recovery import disk_checks, target_checks, vm_checks
 from local.simulator.store import VirtualMachine
 from local.simulator.vault.job import Failure
 from local.simulator.vault.model import Container, Policy, RecoveryVault
@@ -56,10 +55,8 @@ def _source(world: World, container: Container, vm: VirtualMachine) -> Failure |
             "The virtual machine is stopped or deallocated.",
             "Start the virtual machine and try again.",
         )
-    if not bodies.has_managed_disks(vm):
-        return Failure("159068", f"The virtual machine '{vm.name}' has unmanaged disks, which Azure has retired.")
-    if (vm.properties.get("securityProfile") or {}).get("securityType") == "ConfidentialVM":
-        return Failure("159054", f"The virtual machine '{vm.name}' is a confidential one, which is not supported.")
+    if failure := vm_checks.find(vm):
+        return failure
     if vm.eligibility_errors:
         first = vm.eligibility_errors[0]
         return Failure(first["code"], first["message"], first["possibleCauses"], first["recommendedAction"])

@@ -270,6 +270,7 @@ class Cloud:
                 }
             },
             "networkProfile": {"networkInterfaces": [{"id": str(NIC)}]},
+            "osProfile": {"linuxConfiguration": {"provisionVMAgent": True}, "allowExtensionOperations": True},
             "instanceView": {"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": f"PowerState/{power}"}]},
         }
         self.add(vm, {"location": SOURCE, "tags": tags or {}, "properties": {**known, **properties}})

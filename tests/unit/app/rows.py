@@ -122,6 +122,7 @@ def full_vm(tags: dict[str, str]) -> Json:
             "dataDisks": [data_disk],
         },
         "networkProfile": {"networkInterfaces": [{"id": str(NIC)}]},
+        "osProfile": {"windowsConfiguration": {"provisionVMAgent": True}, "allowExtensionOperations": True},
         "instanceView": {"statuses": [{"code": "PowerState/running"}], "disks": []},
         "extended": {"instanceView": {"powerState": {"code": "PowerState/running"}}},
         "availabilitySet": None,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,21 +13,24 @@ from shared.config.support_rules import IGNORABLE, RULES
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Disk, Lock, Offer, Size
-from shared.planning import preflight
+from shared.planning import preflight, vm_support
 from shared.planning.catalog import CATALOG
 from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import (
+    DATA_DISK,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
     VM_ID,
     plan_of,
     planning_context,
+    protected_item,
     settings,
     source_vm,
 )
 
 _SIZE = "Standard_D2s_v5"
+WARNED = "a warning"
 
 
 def _plan(vm: dict[str, Any], context: dict[str, Any], profile: Profile) -> tuple[Finding, ...]:
@@ -40,6 +44,7 @@ def _disk(**changes: Any) -> dict[str, Any]:
 
 
 _SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/diskEncryptionSets", "keys")
+_HOSTS = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/hostGroups", "own")
 _SCALE_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
 # By the finding: the VM and the context that breach the rule.
 BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -50,7 +55,14 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "UnmanagedDisks": ({"unmanaged_disks": 1}, {}),
     "ConfidentialVm": ({"security_type": "ConfidentialVM"}, {}),
     "DiskEncryptionNeedsKeys": ({"disk_encryption": True}, {}),
-    "TrustedLaunchLinux": ({"security_type": "TrustedLaunch"}, {}),
+    "TrustedLaunchLinux": ({"security_type": "TrustedLaunch", "created_at": datetime(2024, 3, 31, tzinfo=UTC)}, {}),
+    "NvmeDiskController": ({"disk_controller": "NVMe"}, {}),
+    "ArmArchitecture": ({"size": "Standard_D2ps_v5"}, {}),
+    "DedicatedHost": ({"dedicated_host": _HOSTS}, {}),
+    "EdgeZone": ({"edge_zone": "losangeles"}, {}),
+    "ExtensionsNotAllowed": ({"extensions": False}, {}),
+    "VmAgentNotKnown": ({"extensions": None}, {}),
+    "WriteAcceleratorDisk": (_disk(write_accelerator=True), {}),
     "EncryptionAtHostNotKept": ({"encryption_at_host": True}, {}),
     "SmallVm": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=1),))}),
     "UnsupportedDisk": (_disk(obstacle="an ephemeral OS disk"), {}),
@@ -115,3 +127,46 @@ def test_what_may_not_be_ignored_is_refused_with_what_may_be(monkeypatch: pytest
 
     assert "DR_PROFILES at gold.ignore: given" in problem
     assert f"{code!r} cannot be ignored; what can: {', '.join(IGNORABLE)}" in problem
+
+
+# What is about the VM itself: what is a breach, and what is none
+
+
+@pytest.mark.parametrize(
+    ("vm", "found"),
+    [
+        ({"disk_controller": "nvme"}, ["NvmeDiskController"]),
+        ({"disk_controller": "SCSI"}, []),
+        ({"size": "Standard_B2pts_v2"}, ["ArmArchitecture"]),
+        ({"size": "standard_e96pds_v6"}, ["ArmArchitecture"]),
+        ({"size": "Standard_DS2_v2"}, []),
+        ({"size": "Standard_PB6s"}, []),
+        ({"size": "Standard_NP10s"}, []),
+        ({"size": "Standard_HB120-16rs_v3"}, []),
+        ({"security_type": "TrustedLaunch", "created_at": datetime(2024, 4, 1, tzinfo=UTC)}, [WARNED]),
+        (
+            {"security_type": "TrustedLaunch", "created_at": datetime(2024, 3, 31, 23, tzinfo=UTC)},
+            ["TrustedLaunchLinux"],
+        ),
+        ({"security_type": "TrustedLaunch"}, [WARNED]),
+        ({"security_type": "TrustedLaunch", "os": "Windows", "created_at": datetime(2023, 1, 1, tzinfo=UTC)}, []),
+        ({"extensions": False}, ["ExtensionsNotAllowed"]),
+        ({"extensions": None}, ["VmAgentNotKnown"]),
+    ],
+    ids=str,
+)
+def test_the_hardware_the_agent_and_the_age_of_a_vm(vm: dict[str, Any], found: list[str]) -> None:
+    findings = [*vm_support.of_vm(source_vm(**vm))]
+
+    assert [f"{WARNED if each.severity is Severity.WARNING else each.code}" for each in findings] == found
+
+
+def test_a_disk_with_write_accelerator_is_not_added_to_an_item() -> None:
+    disks = (*source_vm().disks, Disk(id=DATA_DISK, sku="Premium_LRS", write_accelerator=True))
+    vm = source_vm(disks=disks)
+    plan = plan_of(vm, planning_context(), settings(), protected_item())
+    ignoring = settings(profiles={DEFAULT: Profile(ignore=("WriteAcceleratorDisk",))})
+
+    assert plan.unfit_disks == (DATA_DISK,)
+    assert [(each.code, each.severity) for each in plan.findings] == [("WriteAcceleratorDisk", Severity.WARNING)]
+    assert plan_of(vm, planning_context(), ignoring, protected_item()).unfit_disks == ()

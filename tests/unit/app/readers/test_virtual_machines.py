@@ -150,3 +150,53 @@ async def test_the_accounts_of_unmanaged_disks_are_reported_by_their_addresses(c
     vm = await vm_in(cloud)
 
     assert (vm.unmanaged_disks, vm.unmanaged_accounts) == (4, ("one", "two"))
+
+
+def _os_profile(**changes: Any) -> dict[str, Any]:
+    return {"osProfile": {"linuxConfiguration": {"provisionVMAgent": True}, "allowExtensionOperations": True} | changes}
+
+
+@pytest.mark.parametrize(
+    ("properties", "takes"),
+    [
+        (_os_profile(), True),
+        (_os_profile(allowExtensionOperations=None), True),
+        (_os_profile(linuxConfiguration=None), True),
+        (_os_profile(allowExtensionOperations=False), False),
+        (_os_profile(linuxConfiguration={"provisionVMAgent": False}), False),
+        (_os_profile(linuxConfiguration=None, windowsConfiguration={"provisionVMAgent": False}), False),
+        ({"osProfile": None}, None),
+    ],
+)
+async def test_whether_a_vm_takes_extensions_is_in_its_os_profile(
+    cloud: Cloud, properties: dict[str, Any], takes: bool | None
+) -> None:
+    cloud.add_vm(**properties)
+
+    assert (await vm_in(cloud)).extensions is takes
+
+
+async def test_the_hardware_of_a_vm_is_read(cloud: Cloud) -> None:
+    host = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/hostGroups", "own").child("hosts", "one")
+    managed = {"id": str(OS_DISK), "storageAccountType": "Premium_LRS"}
+    cloud.add_vm(
+        storageProfile={
+            "osDisk": {"managedDisk": managed, "writeAcceleratorEnabled": True},
+            "diskControllerType": "NVMe",
+        },
+        host={"id": str(host)},
+        instanceView={"hyperVGeneration": "V2"},
+    )
+    cloud.resources[VM_ID.key]["extendedLocation"] = {"type": "EdgeZone", "name": "losangeles"}
+
+    vm = await vm_in(cloud)
+
+    assert (vm.disk_controller, vm.generation, vm.edge_zone) == ("NVMe", "V2", "losangeles")
+    assert (vm.dedicated_host, vm.disks[0].write_accelerator) == (host, True)
+
+
+async def test_a_host_group_is_a_dedicated_host_too(cloud: Cloud) -> None:
+    group = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/hostGroups", "own")
+    cloud.add_vm(hostGroup={"id": str(group)})
+
+    assert (await vm_in(cloud)).dedicated_host == group

@@ -629,11 +629,16 @@ def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a
         "unmanaged_disks": 1,
         "disk_encryption": True,
         "encryption_at_host": True,
+        "disk_controller": "NVMe",
+        "size": "Standard_D2ps_v5",
+        "dedicated_host": VM_ID,
+        "edge_zone": "losangeles",
     }
     vms = [
-        source_vm(**hindered, security_type=kind, provisioning_state=state)
+        source_vm(**hindered, security_type=kind, provisioning_state=state, extensions=takes)
         for kind in ("ConfidentialVM", "TrustedLaunch")
         for state in ("Succeeded", "Failed")
+        for takes in (False, None)
     ]
 
     codes = {finding.code for vm in vms for finding in vm_support.of_vm(vm)}
