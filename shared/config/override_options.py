@@ -19,10 +19,13 @@ from shared.model.resource_types import (
     SECURITY_GROUP,
     ResourceType,
 )
-from shared.model.values import Check, each, ip_address, matching, one_of, region, resource
+from shared.model.values import Check, each, ip_address, listed, matching, one_of, region, resource
 
 IN_PLACE = "update of the item"
-ADDED = "a disk that is attached is added to the item; one that was detached is reported"
+ADDED = (
+    "a disk that is attached is added, unless it is excluded; one that is replicated, and detached or excluded, is "
+    "reported"
+)
 FIXED = "no: disable and enable"
 CHOSEN = "profile, resource group's tag, VM's tag, request"
 
@@ -34,7 +37,8 @@ class Row(NamedTuple):
     """`portal` is the page's row, `azure` where Azure enforces the setting, `in_place` how it changes once protected.
 
     `resource_type` is that of the existing resource that the tag names, "" for a resource group, None for no resource.
-    `of` is what a choice may be given by name for, one by one: `nic` or `disk`. `field` holds it in a `Replication`, in
+    `of` is what a choice may be given by name for, one by one: `nic` or `disk`; a `listed` one takes several values,
+    comma-separated. `field` holds it in a `Replication`, in
     the item's settings and in an update, `sent_as` in the enable request of the SDK, `shown_as` in the item of the API.
     """
 
@@ -49,6 +53,7 @@ class Row(NamedTuple):
     check: Check | None = None
     resource_type: ResourceType | None = None
     of: str = ""
+    listed: bool = False
     field: str = ""
     sent_as: str = ""
     shown_as: str = ""
@@ -307,7 +312,15 @@ ROWS: tuple[Row, ...] = (
         azure="kind of the cache account",
         field="high_churn",
     ),
-    Row("disks", "Storage > disks to replicate", "all of the VM", "all of the VM", in_place=ADDED, layers="derived"),
+    _chosen(
+        "exclude-disks",
+        listed(matching(r"[0-9]|[1-5][0-9]|6[0-3]|[A-Za-z0-9][\w.-]{0,79}", "names or LUNs of data disks, or none")),
+        "Storage > disks to replicate",
+        "none: all disks are replicated",
+        "names or LUNs of data disks, comma-separated, or none; never the OS disk",
+        in_place=ADDED,
+        listed=True,
+    ),
     _chosen(
         "consistency-group",
         matching(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,62}[A-Za-z0-9])?", "1 to 64 letters, digits, spaces, - and _"),

@@ -150,8 +150,9 @@ class ProtectedItem(Model):
         return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
 
 
-ENABLE, DISABLE = "EnableDr", "DisableDr"
-"""The scenarios of jobs that enable and disable protection."""
+ENABLE, DISABLE, REMOVE_DISKS = "EnableDr", "DisableDr", "RemoveDisks"
+"""The scenarios of jobs that enable and disable protection, and remove disks from an item. No recording shows the last
+two: they are named as the recorded ones are (`EnableDr`, `AddDisks`)."""
 
 
 class JobStage(StrEnum):

@@ -42,6 +42,15 @@ def each(check: Check) -> Check:
     return checked
 
 
+def listed(check: Check) -> Check:
+    """Values, comma-separated, or `none`."""
+
+    def checked(text: str) -> str:
+        return NONE if text.lower() == NONE else ", ".join(check(value.strip()) for value in text.split(","))
+
+    return checked
+
+
 def resource(resource_type: ResourceType, *, optional: bool = False, by_name: bool = True) -> Check:
     """The ID of a resource of that type, or its name."""
     allowed = f"the ID {'or the name ' if by_name else ''}of {resource_type.noun}" + (

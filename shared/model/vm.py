@@ -12,7 +12,7 @@ class Disk(Model):
     """A managed disk of a VM. `sku` is its storage type, as `Premium_LRS`; `size_gb` is known of a running VM's.
 
     `obstacle` says what keeps it from being replicated, if so; `encryption_set` holds the customer-managed key;
-    `write_accelerator` is whether its writes are accelerated.
+    `write_accelerator` is whether its writes are accelerated, `lun` the slot of a data disk.
     """
 
     id: ResourceId
@@ -22,6 +22,7 @@ class Disk(Model):
     obstacle: str = ""
     holds_os: bool = False
     write_accelerator: bool = False
+    lun: int | None = None
 
 
 class SourceVm(Model):

@@ -32,7 +32,7 @@ from shared.observe.cache_account import OwnCache, own_cache
 from shared.planning import placement
 from shared.planning.overrides import Overrides
 from shared.planning.references import references, target_group
-from shared.readers.disks import shared_disks
+from shared.readers.disks import read_disks
 from shared.readers.locks import read_locks
 from shared.readers.named_resources import read_existing
 from shared.readers.networks import is_free, read_network, read_nic
@@ -69,7 +69,7 @@ class ContextReader:
             self._eligibility_errors(),
             self._offer(target),
             self._locks(),
-            shared_disks(self._azure, self._vm, self._within),
+            self._shared_disks(),
             self._default_cache(context),
             self._taken(context, static),
         )
@@ -103,7 +103,7 @@ class ContextReader:
         if "target-size" in self._overrides.requested:
             more["offer"] = await self._offer(context.target_location)
         if {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}:
-            more["shared_disks"] = await shared_disks(self._azure, self._vm, self._within)
+            more["shared_disks"] = await self._shared_disks()
         return context.model_copy(update=more)
 
     async def _common(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
@@ -156,6 +156,10 @@ class ContextReader:
         churn = self._overrides.requested.get("churn")
         high = churn is not None and churn.value == override_options.HIGH_CHURN
         return await own_cache(self._azure, self._vm, context.cached_disks, self._within, high_churn=high)
+
+    async def _shared_disks(self) -> tuple[ResourceId, ...]:
+        found = await read_disks(self._azure, [disk.id for disk in self._vm.disks], self._within)
+        return tuple(disk.id for disk in self._vm.disks if disk.id in found and found[disk.id].shares > 1)
 
     async def _nic(self, nic: ResourceId) -> SourceNic | None:
         return await read_nic(self._azure, nic)

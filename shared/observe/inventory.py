@@ -26,6 +26,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.observe.missing import read_missing
+from shared.observe.removed_disks import removed_disks
 from shared.readers.virtual_machines import vm_of_row, vms_where
 from shared.reconcile.compliance import assess
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
@@ -84,6 +85,7 @@ async def read_inventory(azure: Azure) -> Inventory:
     missing = await _or_gap(read_missing(azure, items, listed), "the protected VMs that are not listed", gaps)
     listed |= missing.found if missing else {}
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
+    removed = await _removed_disks(azure, items, listed, gaps)
     rows = [*vms.unread, *unread_items, *groups.unread, *(row for each in held for row in each.policies.unread)]
     return Inventory(
         vms=tuple(listed.values()),
@@ -100,6 +102,7 @@ async def read_inventory(azure: Azure) -> Inventory:
         # A row that is acknowledged is no gap, and its VM exists all the same.
         unread_vms=(*vms.unread, *(row for row in vms.acknowledged if row.vm)),
         unread_items=unread_items,
+        removed_disks=removed,
         missing_vaults=frozenset(vault.id for vault in vaults if _is_absent(gaps.get(_about(vault)))),
         only_rows=all(map(_is_absent, gaps.values())),
         absent=missing.absent if missing else frozenset(),
@@ -172,6 +175,18 @@ async def _rows(
 
 def _items_of(vault: Vault) -> str:
     return f"the items of {vault.id}"
+
+
+async def _removed_disks(
+    azure: Azure, items: tuple[ProtectedItem, ...], vms: dict[ResourceId, SourceVm], gaps: Gaps
+) -> dict[ResourceId, str]:
+    """The disks of all VMs whose replication somebody removed. One at a time: there are few."""
+    found: dict[ResourceId, str] = {}
+    for item in items:
+        if vm := vms.get(item.source):
+            read = removed_disks(azure, vm, item)
+            found |= await _or_gap(read, f"the disks of {vm.id.name} that were removed", gaps) or {}
+    return found
 
 
 def _about(vault: Vault) -> str:

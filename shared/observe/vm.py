@@ -18,9 +18,11 @@ from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
 from shared.observe.failed_disks import disk_errors
 from shared.observe.missing import read_namesakes
+from shared.observe.removed_disks import removed_disks
 from shared.planning import preflight, vm_support
 from shared.planning.catalog import finding_of, of_error
 from shared.planning.derive import derive
+from shared.planning.exclusion import excluded_disks
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.storage import unmanaged
 from shared.provision.kind import IncompatibleResourceError
@@ -29,7 +31,7 @@ from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.decide import Facts, decide, needs_protection
 from shared.reconcile.diff import with_changes
-from shared.reconcile.drift import is_moved, other_policy, removed_disks, unprotected_disks
+from shared.reconcile.drift import detached_disks, is_moved, other_policy, still_replicated, unprotected_disks
 from shared.site_recovery.foreign_links import of_links
 from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.item_origin import proven
@@ -148,14 +150,18 @@ async def _plan_for_item(
 ) -> Plan:
     vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
+    excluded = excluded_disks(vm, overrides)
+    left_out = {**await removed_disks(azure, vm, item), **excluded}
     found = (
-        *unprotected_disks(vm, item, failed),
-        *removed_disks(vm, item),
+        *unprotected_disks(vm, item, failed, left_out),
+        *still_replicated(vm, item, excluded),
+        *detached_disks(vm, item),
         *other_policy(vm, policy, overrides.policy),
     )
     for refresh in (False, True):
         context = await ContextReader(azure, vm, overrides, vault, refresh=refresh).of_item(item)
-        plan = with_changes(derive(vm, context, overrides, azure.settings, vault.id, item), overrides, item, failed)
+        derived = derive(vm, context, overrides, azure.settings, vault.id, item)
+        plan = with_changes(derived, overrides, item, failed, left_out)
         if not preflight.may_be_old(plan):
             break
     return plan.model_copy(update={"findings": (*found, *plan.findings)})

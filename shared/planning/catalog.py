@@ -21,6 +21,7 @@ _CHANGED = {
     )
 }
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
+STILL_REPLICATED = "still replicated"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 DRIFT = {
@@ -70,6 +71,22 @@ DRIFT = {
             NOT_ADDED: Case(
                 "the job that adds it failed",
                 fix="{action} PUT .../protection tries again at once, the app by itself once a day.",
+            )
+        },
+    ),
+    "DiskExcluded": Row(
+        Severity.NOTE,
+        "a disk is not replicated on purpose: `dr-exclude-disks` names it, or somebody removed its replication, by a "
+        "job of the vault",
+        "does not add it",
+        "Nothing if that is intended. Else remove it from the tag, or add the disk in the portal under Disks. A vault "
+        "forgets its jobs: exclude the disk by the tag if it is to stay out.",
+        {
+            STILL_REPLICATED: Case(
+                "it is excluded, and replicated all the same",
+                Severity.WARNING,
+                "The app removes no replicated disk: its recovery points would be lost. Remove it from the item in the "
+                "portal under Disks, or from the tag.",
             )
         },
     ),

@@ -123,8 +123,9 @@ def _record_policy(d: PlanBuilder, policy: Policy) -> None:
 
 
 def _sizes(vm: SourceVm, replication: Replication) -> Iterator[tuple[str, int | None]]:
-    for disk, replicated in zip(vm.disks, replication.disks, strict=True):
-        yield replicated.replica_sku, disk.size_gb
+    sizes = {disk.id: disk.size_gb for disk in vm.disks}
+    for disk in replication.disks:
+        yield disk.replica_sku, sizes[disk.id]
 
 
 def _networks_to_make(resources: Waves, context: PlanningContext) -> tuple[ResourceId, ...]:

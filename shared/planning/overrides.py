@@ -146,7 +146,8 @@ def _not_allowed(
     choice: str, requested: Override, name: str, profile: Profile, settings: Settings
 ) -> Iterator[Finding]:
     row, allowed = CHOICES[choice], profile.allow.get(choice, ())
-    for value in values.parts(requested.value).values():
+    given = requested.value.split(", ") if row.listed else values.parts(requested.value).values()
+    for value in given:
         if not any(_covers(entry, value, row) for entry in allowed):
             listed = ", ".join(allowed) or "nothing"
             yield finding_of(

@@ -13,6 +13,7 @@ from shared.model.vm import Disk, Existing, SourceVm
 from shared.planning import vm_support
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of, on_protected
+from shared.planning.exclusion import exclusion
 from shared.planning.references import referred
 
 # Documented: 375 disks per account at 8 MB/s each. The rest is a reserve for VMs that are enabled concurrently.
@@ -100,14 +101,18 @@ def default_cache(
 
 
 def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
+    """The disks to replicate: all but the excluded ones. One that the item replicates stays, until an operator removes
+    it."""
     names = [disk.id.name for disk in d.vm.disks]
     targets, replicas = d.each("target-disk-type", names), d.each("replica-disk-type", names)
     has = {disk.id: disk for disk in d.item.disks} if d.item else {}
     kept = {disk.id.name: disk.encryption_set for disk in has.values()}
     sets = d.each_or_none("target-disk-encryption-set", names, kept)
     high_churn = d.item.settings.high_churn if d.item else high_churn
-    made = []
+    made, excluded = [], exclusion(d)
     for disk in d.vm.disks:
+        if disk.id in excluded and disk.id not in has:
+            continue
         name, own = disk.id.name, has.get(disk.id)
         origin, reason = (ITEM_ORIGIN, OF_ITEM) if own else (DEFAULT_ORIGIN, "the source disk's")
         target, replica = (own.target_sku, own.replica_sku) if own else (disk.sku, disk.sku)

@@ -1,35 +1,48 @@
 """Managed disks: properties that the VM does not show. One list per resource group."""
 
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
 from shared.arm.client import Azure
-from shared.arm.fields import Json, part, required, whole
+from shared.arm.fields import Json, part, required, time_of, whole
 from shared.arm.listing import read_listing
 from shared.model.resource_id import ResourceId
-from shared.model.vm import SourceVm
 
 _API_VERSION = "2026-03-02"
 
 
-async def shared_disks(azure: Azure, vm: SourceVm, within: float) -> tuple[ResourceId, ...]:
-    """The shared disks of the VM."""
-    found = []
-    for group in sorted({disk.id.group_id for disk in vm.disks}, key=str):
-        own = [disk.id for disk in vm.disks if disk.id.group_id == group]
-        shares = await _shares(azure, group, within)
-        if any(disk.key not in shares for disk in own):
+class DiskRecord(NamedTuple):
+    """`shares` is how many VMs may attach the disk at once."""
+
+    shares: int = 1
+    created_at: datetime | None = None
+
+
+async def read_disks(azure: Azure, disks: Iterable[ResourceId], within: float) -> dict[ResourceId, DiskRecord]:
+    """The disks that exist among these; their list is at most `within` seconds old, unless it lacks one of them."""
+    found: dict[ResourceId, DiskRecord] = {}
+    wanted = set(disks)
+    for group in sorted({disk.group_id for disk in wanted}, key=str):
+        own = [disk for disk in wanted if disk.group_id == group]
+        listed = await _list(azure, group, within)
+        if any(disk.key not in listed for disk in own):
             # Attached since the list was read.
-            shares = await _shares(azure, group, azure.settings.poll_seconds)
-        found += [disk for disk in own if shares.get(disk.key, 1) > 1]
-    return tuple(found)
+            listed = await _list(azure, group, azure.settings.poll_seconds)
+        found |= {disk: listed[disk.key] for disk in own if disk.key in listed}
+    return found
 
 
-async def _shares(azure: Azure, group: ResourceId, within: float) -> dict[str, int]:
+async def _list(azure: Azure, group: ResourceId, within: float) -> dict[str, DiskRecord]:
     return await azure.shared(f"disks/{group.key}", lambda: _read(azure, group), within)
 
 
-async def _read(azure: Azure, group: ResourceId) -> dict[str, int]:
+async def _read(azure: Azure, group: ResourceId) -> dict[str, DiskRecord]:
     path = f"{group}/providers/Microsoft.Compute/disks"
-    return dict((await read_listing(azure.list(path, _API_VERSION), path, _share, ())).records)
+    return dict((await read_listing(azure.list(path, _API_VERSION), path, _record, ())).records)
 
 
-def _share(disk: Json) -> tuple[str, int]:
-    return required(disk.get("id")).key, whole(part(disk, "properties").get("maxShares")) or 1
+def _record(disk: Json) -> tuple[str, DiskRecord]:
+    properties = part(disk, "properties")
+    record = DiskRecord(whole(properties.get("maxShares")) or 1, time_of(properties.get("timeCreated")))
+    return required(disk.get("id")).key, record

@@ -120,6 +120,7 @@ def _disk(disk: Json, *, holds_os: bool) -> Disk:
         obstacle=_obstacle(disk),
         holds_os=holds_os,
         write_accelerator=disk.get("writeAcceleratorEnabled") is True,
+        lun=whole(disk.get("lun")),
     )
 
 

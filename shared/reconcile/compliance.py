@@ -14,10 +14,11 @@ from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, S
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import placement, preflight, vm_support
 from shared.planning.catalog import finding_of, on_protected
+from shared.planning.exclusion import excluded_disks
 from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.reconcile.decide import Facts, decide
 from shared.reconcile.diff import disks_to_add, mismatches
-from shared.reconcile.drift import is_moved
+from shared.reconcile.drift import is_moved, still_replicated
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Group, Inventory, VmStatus
 
@@ -181,12 +182,17 @@ class _Engine:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         requested = on_protected(overrides.findings)
-        found = of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at)
+        excluded = excluded_disks(vm, overrides)
+        left_out = {**self.estate.removed_disks, **excluded}
+        found = (
+            *of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at, left_out),
+            *still_replicated(vm, item, excluded),
+        )
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
         differences = tuple(each.finding(vm) for each in differing)
         vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
-        late = (disk.id for disk in disks_to_add(vm, item) if not vm_support.disk_obstacle(disk))
+        late = (disk.id for disk in disks_to_add(vm, item, left_out) if not vm_support.disk_obstacle(disk))
         changes = (*(each.difference for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
 

@@ -5,7 +5,7 @@ app never reverts what an operator has set in the portal. Replication is never d
 Nothing is read here, so a sweep compares thousands of VMs. Whether an override can be fulfilled is for the plan to say.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from shared.config.override_options import CHOICES, FIXED_FIELDS, ITEM_FIELDS, UPDATED_FIELDS
@@ -72,22 +72,31 @@ def late_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:
     return tuple(disk for disk in vm.disks if disk.id not in known)
 
 
-def disks_to_add(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:
-    """The late data disks of an item that this app created: the owner of another may have left one out on purpose."""
-    return tuple(disk for disk in late_disks(vm, item) if not disk.holds_os) if item.is_ours else ()
+def disks_to_add(vm: SourceVm, item: ProtectedItem, left_out: Container[ResourceId] = ()) -> tuple[Disk, ...]:
+    """The late data disks of an item that this app created, but those that are left out: the owner of another item may
+    have left one out on purpose."""
+    late = (disk for disk in late_disks(vm, item) if not disk.holds_os and disk.id not in left_out)
+    return tuple(late) if item.is_ours else ()
 
 
-def with_changes(plan: Plan, overrides: Overrides, item: ProtectedItem, failed: Iterable[ResourceId] = ()) -> Plan:
+def with_changes(
+    plan: Plan,
+    overrides: Overrides,
+    item: ProtectedItem,
+    failed: Iterable[ResourceId] = (),
+    left_out: Container[ResourceId] = (),
+) -> Plan:
     """The plan for a VM that `item` protects, with the changes to make in place and findings about the others.
 
-    The values to write are those that the plan derived; `failed` are disks that could not be added.
+    The values to write are those that the plan derived; `failed` are disks that could not be added, `left_out` those
+    that are not to be.
     """
     if plan.replication is None:
         return plan
     found = mismatches(plan.vm, overrides, item)
     derived = {disk.id for disk in plan.replication.disks} | {nic.id for nic in plan.replication.nics}
     in_place = [each for each in found if each.in_place and (each.part is None or each.part in derived)]
-    to_add = {disk.id for disk in disks_to_add(plan.vm, item)} - {*plan.unfit_disks, *failed}
+    to_add = {disk.id for disk in disks_to_add(plan.vm, item, left_out)} - {*plan.unfit_disks, *failed}
     changes = Changes(
         differences=tuple(each.difference for each in in_place),
         update=_update(plan.replication, item, in_place),

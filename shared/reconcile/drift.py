@@ -10,21 +10,45 @@ from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import Disk, SourceVm
-from shared.planning.catalog import NOT_ADDED, finding_of
+from shared.planning.catalog import NOT_ADDED, STILL_REPLICATED, finding_of
 from shared.reconcile.diff import late_disks
 
 
 def unprotected_disks(
-    vm: SourceVm, item: ProtectedItem, failed: Mapping[ResourceId, Error] = MappingProxyType({})
+    vm: SourceVm,
+    item: ProtectedItem,
+    failed: Mapping[ResourceId, Error] = MappingProxyType({}),
+    left_out: Mapping[ResourceId, str] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """A disk attached after replication was enabled is not replicated with the others; an OS disk never can be.
 
-    `failed` are those that could not be added, with the error.
+    `failed` are those that could not be added, with the error; `left_out` those that are not to be, with the reason.
     """
     protected = bool(item.disks)
     return tuple(
-        _os_disk_replaced(vm, disk) if disk.holds_os and protected else _late(vm, disk, failed)
+        _os_disk_replaced(vm, disk)
+        if disk.holds_os and protected
+        else _left_out(vm, disk, left_out[disk.id])
+        if disk.id in left_out
+        else _late(vm, disk, failed)
         for disk in late_disks(vm, item)
+    )
+
+
+def _left_out(vm: SourceVm, disk: Disk, reason: str) -> Finding:
+    return finding_of("DiskExcluded", f"The disk {disk.id.name} of {vm.id.name} is not replicated: {reason}.")
+
+
+def still_replicated(vm: SourceVm, item: ProtectedItem, left_out: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
+    """A replicated disk that has been excluded since."""
+    return tuple(
+        finding_of(
+            "DiskExcluded",
+            f"The disk {disk.id.name} of {vm.id.name} is replicated, although {left_out[disk.id]}.",
+            case=STILL_REPLICATED,
+        )
+        for disk in item.disks
+        if disk.id in left_out
     )
 
 
@@ -42,7 +66,7 @@ def _os_disk_replaced(vm: SourceVm, disk: Disk) -> Finding:
     return finding_of("OsDiskReplaced", f"The OS disk of {vm.id.name} is {disk.id.name} now, which is not replicated.")
 
 
-def removed_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
+def detached_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Finding, ...]:
     """A data disk that was detached from the VM while it was replicated."""
     attached = {disk.id for disk in vm.disks}
     return tuple(

@@ -1,15 +1,17 @@
 """Findings about the replication of a VM: failed attempts, the initial replication, health, and age."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from shared.config.profiles import Profile
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job, JobStage, ProtectedItem
 from shared.model.replication import Policy
+from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.planning.catalog import NEVER_TESTED, NEWER_AGENT, finding_of
-from shared.reconcile.drift import other_policy, removed_disks, unprotected_disks
+from shared.reconcile.drift import detached_disks, other_policy, unprotected_disks
 
 _INITIAL_REPLICATION = timedelta(hours=24)
 # Microsoft's advice is a drill every six months.
@@ -44,14 +46,21 @@ def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: 
 
 
 def of_protected(
-    vm: SourceVm, item: ProtectedItem, profile: Profile, policy: Policy | None, wanted: Policy, now: datetime
+    vm: SourceVm,
+    item: ProtectedItem,
+    profile: Profile,
+    policy: Policy | None,
+    wanted: Policy,
+    now: datetime,
+    left_out: Mapping[ResourceId, str] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
-    """Findings about a protected VM, without those about its settings. `policy` is the policy of the item."""
+    """Findings about a protected VM, without those about its settings. `policy` is the policy of the item; `left_out`
+    are the disks that are not to be replicated, with the reason."""
     return (
         *_of_health(vm.id.name, item),
         *_of_rpo(vm.id.name, item, profile, now),
-        *unprotected_disks(vm, item),
-        *removed_disks(vm, item),
+        *unprotected_disks(vm, item, left_out=left_out),
+        *detached_disks(vm, item),
         *other_policy(vm, policy, wanted),
         *_of_agent(vm.id.name, item, now),
         *_of_tests(vm.id.name, item, now),

@@ -34,6 +34,8 @@ class Inventory:
 
     `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them.
 
+    `removed_disks` are attached, and somebody removed their replication, with the reason that they are left out.
+
     `gaps` say what could not be read. With `vms_unread` a VM may exist without being listed; with `items_unread` the
     same holds for the item of a VM. `missing_vaults` do not exist. `unread_vms` and `unread_items` are single rows:
     they concern some VMs only.
@@ -51,6 +53,7 @@ class Inventory:
     vms_unread: bool = False
     items_unread: bool = False
     missing_vaults: frozenset[ResourceId] = frozenset()
+    removed_disks: Mapping[ResourceId, str] = field(default_factory=dict)
     unread_vms: tuple[UnreadRow, ...] = ()
     unread_items: tuple[UnreadRow, ...] = ()
     only_rows: bool = False

@@ -34,6 +34,9 @@ OPEN = {"allow": {choice: ["*"] for choice in CHOICES}}
 NEVER = {"target-storage"}
 """What no VM can have: the target of unmanaged disks, which Azure has retired."""
 
+APART = {"exclude-disks"}
+"""What an item shows by the disks that it lacks alone (`test_disks.py`)."""
+
 _NIC = ("vmNics", 0)
 _ADDRESS = (*_NIC, "ipConfigs", 0)
 _DISK = ("protectedManagedDisks", 0)
@@ -92,6 +95,7 @@ def values(number: int, vm: str) -> dict[str, str]:
         "cache-storage": CACHE,
         "churn": "high",
         "consistency-group": f"together-{number}",
+        "exclude-disks": "63",
     }
 
 

@@ -30,13 +30,13 @@ SCENARIOS = {
     "ReverseReplication": ("Reverse replication", "ProtectionEntity"),
     "TestFailover": ("Test failover", "ProtectionEntity"),
     "TestFailoverCleanup": ("Test failover cleanup", "ProtectionEntity"),
+    "AddDisks": ("Add disks", "ProtectionEntity"),  # recorded 2022-10, as all AddDisks jobs without the names of disks
     "DeleteRecoveryPlan": ("Delete recovery plan", "RecoveryPlan"),
     # Names invented from here on.
     "DisableDr": ("Disable replication", "ProtectionEntity"),
     "PurgeDr": ("Delete replicated item", "ProtectionEntity"),
     "UpdateDr": ("Update virtual machine properties", "ProtectionEntity"),
-    "AddDisks": ("Add disks to replication", "ProtectionEntity"),
-    "RemoveDisks": ("Remove disks from replication", "ProtectionEntity"),
+    "RemoveDisks": ("Remove disks", "ProtectionEntity"),
     "UpdateProtectionProfile": ("Update replication policy", "ProtectionProfile"),
     "RemoveProtectionProfile": ("Delete replication policy", "ProtectionProfile"),
     "UpdateProtectionProfileAssociation": ("Update replication policy association", "ProtectionProfile"),

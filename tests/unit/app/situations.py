@@ -114,10 +114,23 @@ PLAIN = {
     "replica-disk-type": ["Standard_LRS", "web-1-data=Premium_LRS"],
     "churn": ["normal", "high"],
     "consistency-group": ["shop", "none"],
+    "exclude-disks": ["none", "7", "web-1-os", "web-1-data"],
 }
 
 
-NOT_TO_BE_HAD = {"eastus", "Standard_HB", "10.1.1.1", "3", "x" * 20, "10.1.1.9", "PremiumV2_LRS", "db", "web-1-nic=db"}
+NOT_TO_BE_HAD = {
+    "web-1-os",
+    "web-1-data",
+    "eastus",
+    "Standard_HB",
+    "10.1.1.1",
+    "3",
+    "x" * 20,
+    "10.1.1.9",
+    "PremiumV2_LRS",
+    "db",
+    "web-1-nic=db",
+}
 
 
 def wished(vm: ResourceId, location: str, tag: str, fitting: bool) -> st.SearchStrategy[str]:

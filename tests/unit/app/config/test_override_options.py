@@ -46,6 +46,11 @@ EXAMPLES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "target-storage": ({"webasr": "webasr"}, ("", GROUP), "a storage account"),
     "cache-storage": ({"webcache": "webcache"}, ("", str(NETWORK)), "a storage account"),
     "churn": ({"HIGH": "high", "normal": "normal"}, ("", "higher"), "normal, high"),
+    "exclude-disks": (
+        {"data": "data", "5,Web_1.data": "5, Web_1.data", "None": "none"},
+        ("", "a/b", "data,", "-1", "x" * 81),
+        "LUNs",
+    ),
     "consistency-group": ({"Web shop 1": "Web shop 1"}, ("", " -x-", "a/b", "x" * 65), "1 to 64"),
 }
 

@@ -308,6 +308,49 @@ def test_a_disk_that_came_later_is_added_to_an_item_of_ours(whose: str, action: 
     assert vm_status.action is action
 
 
+@pytest.mark.parametrize("value", ["web-1-data", "3", "other-name, 3"])
+@pytest.mark.parametrize("layer", ["vm", "group", "profile"])
+def test_a_late_disk_that_is_excluded_is_not_added_and_the_vm_is_compliant(value: str, layer: str) -> None:
+    disks = (Disk(id=OS_DISK, sku="Premium_LRS", holds_os=True), Disk(id=DATA_DISK, sku="Premium_LRS", lun=3))
+    tags = {"dr-exclude-disks": value}
+    profile = Profile(
+        values={"exclude-disks": value} if layer == "profile" else {},
+        allow={"exclude-disks": ("web-1-data", "3", "other-name")},
+    )
+    groups = {VM_ID.group_id.key: Group(tags=tags if layer == "group" else {})}
+    vm = source_vm(disks=disks, tags={"dr": "true"} | (tags if layer == "vm" else {}))
+
+    vm_status = of_one(vm, ours(), settings(profiles={DEFAULT: profile}), groups=groups)
+
+    assert (vm_status.action, codes(vm_status), vm_status.compliant) == (Action.NONE, ["DiskExcluded"], True)
+
+
+def test_a_disk_whose_replication_was_removed_is_not_added_and_another_late_one_is() -> None:
+    other = ResourceId(f"{DATA_DISK}-2")
+    data = (Disk(id=disk, sku="Premium_LRS") for disk in (DATA_DISK, other))
+    vm = source_vm(disks=(*source_vm().disks, *data))
+
+    removed = of_one(vm, ours(), removed_disks={DATA_DISK: "its replication was removed", other: "as well"})
+    mixed = of_one(vm, ours(), removed_disks={DATA_DISK: "its replication was removed"})
+
+    assert (removed.action, codes(removed), removed.compliant) == (Action.NONE, ["DiskExcluded"] * 2, True)
+    assert (mixed.action, codes(mixed), mixed.compliant) == (Action.CHANGE, ["DiskExcluded", "DiskNotProtected"], False)
+
+
+def test_a_replicated_disk_that_is_excluded_is_reported_and_never_removed() -> None:
+    vm = source_vm(
+        disks=(*source_vm().disks, Disk(id=DATA_DISK, sku="Premium_LRS", lun=0)),
+        tags={"dr": "true", "dr-exclude-disks": "0"},
+    )
+    item = ours(disks=(*protected_item().disks, ItemDisk(id=DATA_DISK)))
+
+    vm_status = of_one(vm, item, open_settings())
+
+    (finding,) = vm_status.findings
+    assert (vm_status.action, finding.code, finding.severity) == (Action.NONE, "DiskExcluded", Severity.WARNING)
+    assert "recovery points" in finding.fix
+
+
 def test_an_os_disk_that_was_exchanged_is_reported_and_starts_no_one() -> None:
     system = Disk(id=ResourceId(f"{OS_DISK}-2"), sku="Premium_LRS", holds_os=True)
     both = ours(disks=(*protected_item().disks, ItemDisk(id=DATA_DISK)))
@@ -647,4 +690,4 @@ def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a
         finding.code for target, own in regions for finding in placement.of_regions(source_vm(), target, VAULT_ID, own)
     }
 
-    assert codes == CODES - set(DRIFT) - {"ManagedResourceGroup", "RegionNotMapped"}
+    assert codes == CODES - set(DRIFT) - {"ManagedResourceGroup", "RegionNotMapped", "VaultNotFound"}

@@ -17,7 +17,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, SourceVm, Subnet
 from shared.planning.overrides import overrides_of
 from shared.reconcile.diff import Mismatch, mismatches
-from shared.reconcile.drift import removed_disks
+from shared.reconcile.drift import detached_disks
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -279,11 +279,11 @@ def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_rep
         added_disks=(ReplicatedDisk(id=DATA_DISK, replica_sku="StandardSSD_LRS", target_sku="StandardSSD_LRS"),)
     )
     gone = an_item(disks=(ItemDisk(id=OS_DISK), ItemDisk(id=DATA_DISK)))
-    (finding,) = removed_disks(source_vm(), gone)
+    (finding,) = detached_disks(source_vm(), gone)
     assert (finding.code, finding.severity) == ("DiskRemoved", Severity.WARNING)
     assert finding.message == "The disk web-1-data is replicated, and no longer attached to web-1."
     assert "its recovery points go with it" in finding.fix
-    assert removed_disks(source_vm(), an_item()) == ()
+    assert detached_disks(source_vm(), an_item()) == ()
 
 
 def test_a_disk_that_is_added_gets_the_types_that_are_asked_for() -> None:

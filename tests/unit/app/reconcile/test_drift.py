@@ -12,7 +12,7 @@ from shared.model.replication import Policy, ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import Disk, SourceVm
-from shared.reconcile.drift import frozen, not_changed, other_policy, removed_disks, replaced, unprotected_disks
+from shared.reconcile.drift import detached_disks, frozen, not_changed, other_policy, replaced, unprotected_disks
 from tests.unit.app.examples import DATA_DISK, OS_DISK, protected_item, source_vm
 
 
@@ -43,7 +43,7 @@ def test_an_os_disk_that_was_exchanged_is_no_late_disk() -> None:
     item = protected_item(disks=(ItemDisk(id=OS_DISK, holds_os=True), data))
     vm = swapped(Disk(id=DATA_DISK, sku="Premium_LRS"))
 
-    (finding,) = (*unprotected_disks(vm, item), *removed_disks(vm, item))
+    (finding,) = (*unprotected_disks(vm, item), *detached_disks(vm, item))
 
     assert (finding.code, finding.severity) == ("OsDiskReplaced", Severity.WARNING)
     assert f"{OS_DISK.name}-2" in finding.message

@@ -42,6 +42,7 @@ GOOD = {
     "cache-storage": "cache",
     "churn": "high",
     "consistency-group": "shop",
+    "exclude-disks": "web-1-data, 5",
 }
 
 
