@@ -38,8 +38,8 @@ test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microso
 test-wide: .venv/ready   ## many VMs at once, generated estates and requests, and all examples of every property
 	$(RUN) -m pytest tests -m "wide or hypothesis" --hypothesis-profile=wide -n 4 --dist worksteal
 
-test-tools: .venv/ready  ## the package, the live check, and the app on an older library (needs a package registry)
-	$(RUN) -m pytest tests/e2e -m tools -n 3
+test-tools: .venv/ready  ## the package, the live check, the app on an older library (needs a package registry), the az CLI
+	$(RUN) -m pytest tests/e2e tests/integration/simulator -m tools -n 3
 
 coverage: .venv/ready    ## the coverage that the app must have by its unit, replay and integration tests alone
 	$(RUN) -m pytest tests/unit tests/replay tests/integration/app -n 4 --dist worksteal --cov --cov-report=term
