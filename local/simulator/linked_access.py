@@ -62,6 +62,7 @@ _CHECKED: dict[str, tuple[str, ...]] = {
     "subnet": ("Microsoft.Network/virtualNetworks/subnets/join/action",),
     "networkSecurityGroup": _SECURITY_GROUP,
     "routeTable": ("Microsoft.Network/routeTables/join/action",),
+    "natGateway": ("Microsoft.Network/natGateways/join/action",),
     "publicIPAddress": _PUBLIC_ADDRESS,
     "loadBalancerBackendAddressPools": _POOL,
     "remoteVirtualNetwork": ("Microsoft.Network/virtualNetworks/peer/action",),

@@ -55,6 +55,8 @@ class VirtualNetwork(Placed):
     kind: Literal["virtual network"] = "virtual network"
     address_space: tuple[str, ...]
     subnets: dict[str, tuple[str, ...]]
+    private_subnets: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
 
 
 class AvailabilitySet(Placed):

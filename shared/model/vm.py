@@ -70,13 +70,18 @@ class SourceVm(Model):
 
 
 class SourceNic(Model):
-    """A network interface. `address` is that of its primary configuration, which `configuration` names."""
+    """A network interface. `address` is that of its primary configuration, which `configuration` names.
+
+    `secondary` are its other IP configurations, `application_groups` its application security groups, by their names.
+    """
 
     id: ResourceId
     subnet: ResourceId
     configuration: str = ""
     address: str = ""
     static: bool = False
+    secondary: tuple[str, ...] = ()
+    application_groups: tuple[str, ...] = ()
 
     @property
     def network(self) -> ResourceId:
@@ -84,21 +89,28 @@ class SourceNic(Model):
 
 
 class Subnet(Model):
-    """`has_nsg` is whether it has a network security group, `has_route_table` whether it has a route table."""
+    """`has_nsg` is whether it has a network security group; so are the others. `private` is whether VMs in it have no
+    outbound access by default; `delegated_to` are the services that it is delegated to."""
 
     prefixes: tuple[str, ...] = ()
     has_nsg: bool = False
     has_route_table: bool = False
+    has_nat_gateway: bool = False
+    service_endpoints: tuple[str, ...] = ()
+    delegated_to: tuple[str, ...] = ()
+    private: bool = False
 
 
 class Network(Model):
-    """A virtual network. `address_space` in CIDR; `subnets` by name; `peered` is whether it has a peering."""
+    """A virtual network. `address_space` in CIDR; `subnets` by name; `peered` is whether it has a peering; without
+    `dns_servers` of its own it uses Azure's."""
 
     id: ResourceId
     location: str = ""
     address_space: tuple[str, ...] = ()
     subnets: dict[str, Subnet] = {}
     peered: bool = False
+    dns_servers: tuple[str, ...] = ()
 
 
 class SourceAvailabilitySet(Model):

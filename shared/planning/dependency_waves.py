@@ -78,6 +78,8 @@ def _placed(
             location=target,
             address_space=network.address_space,
             subnets={name: subnet.prefixes for name, subnet in network.subnets.items()},
+            private_subnets=tuple(name for name, subnet in network.subnets.items() if subnet.private),
+            dns_servers=network.dns_servers,
         )
         for network in to_make
     ]

@@ -66,7 +66,7 @@ def derive(
         **placement.named(d),
         consistency_group=placement.consistency_group(d),
         high_churn=high_churn,
-        network=networks.chosen,
+        network=networks.sent,
         subnet=networks.subnet,
         size=size,
         name=name,

@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 from shared.model import naming
 from shared.model.plan import ITEM_ORIGIN, ResourcePreview
-from shared.model.replicated_item import ItemNic
 from shared.model.replication import ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import Network, SourceNic, Subnet
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of
+from shared.planning.network_gaps import gaps
 from shared.planning.references import referred
+from shared.planning.target_subnet import item_nic, must_be_sent, target_subnet
 
 # Azure reserves the first four addresses of a subnet and the last.
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
@@ -22,10 +23,15 @@ _NEXT_FREE = "the next free one"
 
 
 class Networks(NamedTuple):
-    """`leads_to`: each of the VM's networks to its target. `chosen` is a network named in an override instead."""
+    """`leads_to`: each of the VM's networks to its target. `chosen` is a network named in an override instead.
+
+    `sent` is the network that the enable request names, with `subnet`: without one the network mapping says which, and
+    Site Recovery chooses the subnet.
+    """
 
     leads_to: dict[ResourceId, ResourceId]
     chosen: ResourceId | None
+    sent: ResourceId | None
     subnet: str
     nics: tuple[ReplicatedNic, ...]
 
@@ -43,11 +49,15 @@ def networks(d: PlanBuilder) -> Networks:
         d.reject("target-ip", "an address for each interface, as <name>=<address>")
     wanted = {tag: d.each(tag, names) for tag in ("target-subnet", "target-ip")}
     wanted |= {tag: d.each_or_none(tag, names, has) for tag, has in _of_item(d).items()}
-    nics, subnets = [], []
+    nics, sent = [], []
+    known = {network.id: network for network in d.context.networks}
     for nic in d.context.nics:
         there = _there(d, chosen or leads_to[nic.network])
-        subnet = _subnet(d, nic, wanted["target-subnet"].get(nic.id.name, ""), there)
-        _warn(d, nic, there, subnet)
+        asked = wanted["target-subnet"].get(nic.id.name, "")
+        subnet = target_subnet(d, nic, asked, there)
+        d.findings += gaps(nic, known.get(nic.network), there, subnet)
+        if chosen or (not asked and d.item is None and must_be_sent(nic, subnet, there)):
+            sent.append((there.id, subnet))
         nics.append(
             ReplicatedNic(
                 id=nic.id,
@@ -58,9 +68,8 @@ def networks(d: PlanBuilder) -> Networks:
                 backend_pool=_referred(d, "target-backend-pool", wanted["target-backend-pool"].get(nic.id.name)),
             )
         )
-        subnets.append(subnet)
     requested = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
-    return Networks(leads_to, chosen, subnets[0] if chosen and subnets else "", requested)
+    return Networks(leads_to, chosen, *next(iter(sent), (chosen, "")), requested)
 
 
 def _of_item(d: PlanBuilder) -> dict[str, dict[str, ResourceId | None]]:
@@ -114,32 +123,11 @@ def _there(d: PlanBuilder, target: ResourceId) -> Network:
     """The target network as it exists, or as it will be created from the source network."""
     made = {naming.target_sibling(network.id): network for network in d.context.networks}
     source = made.get(target, Network(id=target))
-    bare = {name: Subnet(prefixes=subnet.prefixes) for name, subnet in source.subnets.items()}
+    carried = {
+        name: Subnet(prefixes=subnet.prefixes, private=subnet.private) for name, subnet in source.subnets.items()
+    }
     known = (network for network in d.context.target_networks if network.id == target)
-    return next(known, Network(id=target, subnets=bare))
-
-
-def _subnet(d: PlanBuilder, nic: SourceNic, requested: str, there: Network) -> str:
-    """The target subnet of an interface: that of the override, else of the same name, else the first."""
-    names = {name.lower(): name for name in there.subnets}
-    if requested and requested.lower() not in names:
-        d.reject("target-subnet", f"{', '.join(there.subnets) or 'none'}: the subnets of {there.id.name}")
-    default = names.get(nic.subnet.name.lower(), next(iter(there.subnets), nic.subnet.name))
-    has = _item_nic(d, nic, there)
-    if has and not requested:
-        d.record(f"targetSubnet/{nic.id.name}", has.target_subnet, OF_ITEM, ITEM_ORIGIN)
-        return has.target_subnet
-    if not requested:
-        same = default.lower() == nic.subnet.name.lower()
-        reason = "that of the same name" if same else f"the first: there is no {nic.subnet.name}"
-        d.record(f"targetSubnet/{nic.id.name}", default, reason)
-    return names.get(requested.lower(), requested) if requested else default
-
-
-def _item_nic(d: PlanBuilder, nic: SourceNic, there: Network) -> ItemNic | None:
-    """The interface of an item, if it is in that network and will be: what it has does not go along to another."""
-    found = (has for has in (d.item.nics if d.item else ()) if has.source == nic.id and has.target_subnet)
-    return next((has for has in found if has.network == there.id), None)
+    return next(known, Network(id=target, subnets=carried, dns_servers=source.dns_servers))
 
 
 def _address(d: PlanBuilder, nic: SourceNic, requested: str, there: Network, subnet: str) -> str:
@@ -153,7 +141,7 @@ def _address(d: PlanBuilder, nic: SourceNic, requested: str, there: Network, sub
 
 
 def _record_address(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str, prefixes: tuple[str, ...]) -> None:
-    name, has = f"targetIp/{nic.id.name}", _item_nic(d, nic, there)
+    name, has = f"targetIp/{nic.id.name}", item_nic(d, nic, there)
     obstacle = _obstacle(nic.address, prefixes, d.context.taken_addresses) if nic.static else ""
     if has and has.target_subnet.lower() == subnet.lower():
         d.record(name, has.target_address or _NEXT_FREE, OF_ITEM, ITEM_ORIGIN)
@@ -186,27 +174,3 @@ def _obstacle(address: str, prefixes: tuple[str, ...], taken: tuple[str, ...]) -
 def _referred(d: PlanBuilder, tag: str, value: str | None) -> ResourceId | None:
     found = referred(tag, value, d.vm, d.overrides) if value else None
     return d.checked(tag, found) if found else None
-
-
-def _warn(d: PlanBuilder, nic: SourceNic, there: Network, subnet: str) -> None:
-    """Warnings about a network security group or a route table that the target subnet lacks."""
-    source = next((network for network in d.context.networks if network.id == nic.network), None)
-    here, target = (source.subnets.get(nic.subnet.name) if source else None), there.subnets.get(subnet)
-    if source is None or here is None or target is None:
-        return
-    for code, what, lacking in (
-        ("TargetSubnetWithoutNsg", "network security group", here.has_nsg and not target.has_nsg),
-        ("TargetSubnetWithoutRouteTable", "route table", here.has_route_table and not target.has_route_table),
-    ):
-        if lacking:
-            place = f"{nic.subnet.name} of {nic.network.name}"
-            message = f"The subnet {place} has a {what}, and {subnet} of {there.id.name} has none."
-            d.findings.append(finding_of(code, message))
-    if source.peered and not there.peered:
-        d.findings.append(
-            finding_of(
-                "TargetNetworkUnpeered",
-                f"{nic.network.name} is peered with other networks, and {there.id.name} with none: what the VM talks "
-                "to there is out of reach after a failover.",
-            )
-        )

@@ -65,27 +65,31 @@ class ResourceGroups(PlacedKind[ResourceGroup]):
 
 @register(VirtualNetwork)
 class VirtualNetworks(PlacedKind[VirtualNetwork]):
-    """With the address space and subnets of the source: a VM keeps its address at a failover."""
+    """With the address space, subnets and DNS servers of the source: a VM keeps its address at a failover.
+
+    Since API 2025-07-01 a new subnet is private unless its body says otherwise: it says what the source's has.
+    """
 
     takes = 5
 
     def body(self, wanted: VirtualNetwork) -> Json:
-        subnets = [
-            {
-                "name": name,
-                "properties": {"addressPrefix": some[0]} if len(some) == 1 else {"addressPrefixes": list(some)},
-            }
-            for name, some in wanted.subnets.items()
-        ]
-        return {"properties": {"addressSpace": {"addressPrefixes": list(wanted.address_space)}, "subnets": subnets}}
+        subnets = []
+        for name, some in wanted.subnets.items():
+            prefixes = {"addressPrefix": some[0]} if len(some) == 1 else {"addressPrefixes": list(some)}
+            outbound = {"defaultOutboundAccess": name not in wanted.private_subnets}
+            subnets.append({"name": name, "properties": prefixes | outbound})
+        properties: Json = {"addressSpace": {"addressPrefixes": list(wanted.address_space)}, "subnets": subnets}
+        if wanted.dns_servers:
+            properties["dhcpOptions"] = {"dnsServers": list(wanted.dns_servers)}
+        return {"properties": properties}
 
     def content(self, wanted: VirtualNetwork) -> str:
-        return digest_of(wanted.address_space, wanted.subnets)
+        return digest_of(wanted.address_space, wanted.subnets, wanted.dns_servers)
 
     async def uses(self, _azure: Azure, _resource: ResourceId, body: Json) -> tuple[str, ...]:
         """Any reference in the network counts as use, of unknown kinds too: networks created by this app have none."""
         properties = part(body, "properties")
-        use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets")]
+        use = [f"it has {name}" for name in _holding(properties, "addressSpace", "subnets", "dhcpOptions")]
         for subnet in objects(properties, "subnets"):
             held = _holding(part(subnet, "properties"), "addressPrefixes")
             use += [f"its subnet {subnet.get('name')} has {name}" for name in held]
@@ -93,7 +97,8 @@ class VirtualNetworks(PlacedKind[VirtualNetwork]):
 
     def content_of(self, resource: ResourceId, body: Json) -> str:
         network = network_of(resource, body)
-        return digest_of(network.address_space, {name: subnet.prefixes for name, subnet in network.subnets.items()})
+        subnets = {name: subnet.prefixes for name, subnet in network.subnets.items()}
+        return digest_of(network.address_space, subnets, network.dns_servers)
 
 
 def _holding(properties: Json, *but: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.fields import Json, objects, part, reference, region, text
+from shared.arm.fields import Json, objects, part, reference, region, required, text
 from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import NETWORK_API_VERSION
@@ -30,7 +30,13 @@ def _nic(nic: ResourceId, found: Json) -> SourceNic | None:
         configuration=text(primary.get("name")),
         address=text(_of(primary).get("privateIPAddress")),
         static=_of(primary).get("privateIPAllocationMethod") == "Static",
+        secondary=tuple(text(each.get("name")) for each in configurations if each is not primary),
+        application_groups=tuple(dict.fromkeys(name for each in configurations for name in _application_groups(each))),
     )
+
+
+def _application_groups(configuration: Json) -> list[str]:
+    return [required(each.get("id")).name for each in objects(_of(configuration), "applicationSecurityGroups")]
 
 
 async def read_network(azure: Azure, network: ResourceId, within: float) -> Network | None:
@@ -65,6 +71,7 @@ def network_of(network: ResourceId, found: Json) -> Network:
         address_space=tuple(part(properties, "addressSpace").get("addressPrefixes") or ()),
         subnets={subnet["name"]: _subnet(_of(subnet)) for subnet in objects(properties, "subnets")},
         peered=bool(properties.get("virtualNetworkPeerings")),
+        dns_servers=tuple(part(properties, "dhcpOptions").get("dnsServers") or ()),
     )
 
 
@@ -74,6 +81,11 @@ def _subnet(properties: Json) -> Subnet:
         prefixes=tuple(properties.get("addressPrefixes") or ([one] if one else ())),
         has_nsg=bool(properties.get("networkSecurityGroup")),
         has_route_table=bool(properties.get("routeTable")),
+        has_nat_gateway=bool(properties.get("natGateway")),
+        service_endpoints=tuple(text(each.get("service")) for each in objects(properties, "serviceEndpoints")),
+        delegated_to=tuple(text(_of(each).get("serviceName")) for each in objects(properties, "delegations")),
+        # Subnets made before API 2025-07-01 do not have the property, and have outbound access.
+        private=properties.get("defaultOutboundAccess") is False,
     )
 
 

@@ -55,9 +55,12 @@ class ResourceUsage:
     created_at: datetime | None = None
 
 
-def digest_of(address_space: Iterable[str], subnets: Mapping[str, Iterable[str]]) -> str:
+def digest_of(
+    address_space: Iterable[str], subnets: Mapping[str, Iterable[str]], dns_servers: Iterable[str] = ()
+) -> str:
     """The digest of a network. `subnets` are address prefixes by name. Azure preserves neither order nor case."""
     lines = [*address_space, *(f"{name}={','.join(sorted(prefixes))}" for name, prefixes in subnets.items())]
+    lines += [f"dns {server}" for server in dns_servers]
     return sha256("\n".join(sorted(line.lower() for line in lines)).encode()).hexdigest()[:16]
 
 

@@ -14,6 +14,17 @@ from local.simulator.world import World
 
 routes = Routes("network")
 NETWORK = "Microsoft.Network/virtualNetworks"
+# Subnets that are made by this API or a later one are private, unless their body says otherwise (azure-docs,
+# default-outbound-access).
+_PRIVATE_SINCE = "2025-07-01"
+_REFERENCES = ("networkSecurityGroup", "routeTable", "natGateway")
+_RESERVED = (
+    "GatewaySubnet",
+    "AzureBastionSubnet",
+    "AzureFirewallSubnet",
+    "AzureFirewallManagementSubnet",
+    "RouteServerSubnet",
+)
 _KINDS = {
     "virtualnetworks": NETWORK,
     "networkinterfaces": "Microsoft.Network/networkInterfaces",
@@ -92,7 +103,9 @@ def put_network(world: World, call: Call) -> Answer:
     if old is not None and old.location != location:
         raise errors.other_location(old.name, old.location, call["group"], location)
     parsed = bodies.child(old.id if old is not None else call.path, "")
-    made = network_bodies.network(parsed, location, prefixes, subnets, given)
+    _set_outbound_access(call, subnets, old)
+    servers = checks.get(body, "properties.dhcpOptions.dnsServers", list)
+    made = network_bodies.network(parsed, location, prefixes, subnets, given, servers)
     made.properties["virtualNetworkPeerings"] = _peerings(body, parsed.text, old)
     if old is None or subnets:
         # A PUT of an existing network without subnets has nothing to update (CLI-A2A #32, #35).
@@ -112,7 +125,10 @@ def put_network(world: World, call: Call) -> Answer:
 
 @routes.route("PUT", _GROUP + "networkInterfaces/{name}")
 def put_interface(world: World, call: Call) -> Answer:
-    """Takes one IP configuration, in an existing subnet of the same region; static if it has an address."""
+    """Takes one IP configuration, in an existing subnet of the same region; static if it has an address.
+
+    The subnet takes VMs; the code for one that does not is invented.
+    """
     body = checks.body(call)
     kind = _KINDS["networkinterfaces"]
     location = regions.check(checks.get(body, "location", str, required=True), kind)
@@ -129,6 +145,9 @@ def put_interface(world: World, call: Call) -> Answer:
         raise ArmError(400, "PrivateIPAddressNotSpecified", "A static address must be given.", details=[])
     old = world.store.get(call.path)
     subnet = network.properties["subnets"][known.index(subnet_id.lower())]
+    if not takes_vms(subnet):
+        message = f"The subnet {subnet_id} is kept for a service, and cannot hold the interface {call['name']}."
+        raise ArmError(400, "SubnetIsReservedForService", message, details=[])
     taken = addresses.taken(world.store, network, leave_out=call.path)
     if static:
         addresses.check(str(address), subnet, taken, call.path)
@@ -146,6 +165,12 @@ def put_interface(world: World, call: Call) -> Answer:
         made.properties["ipConfigurations"][0]["properties"]["publicIPAddress"] = {"id": public}
     world.store.add(made)
     return Answer(200 if old else 201, made.body)
+
+
+def takes_vms(subnet: Json) -> bool:
+    """Whether VMs can be in it: Azure keeps some names for one service, and a delegated subnet is its service's."""
+    reserved = subnet["name"].lower() in {name.lower() for name in _RESERVED}
+    return not reserved and not subnet["properties"]["delegations"]
 
 
 def _network(world: World, call: Call) -> Resource:
@@ -166,15 +191,27 @@ def _subnet(raw: Any) -> tuple[str, str, Json]:
     if prefix is None:
         several = checks.get(raw, "properties.addressPrefixes", list, required=True)
         prefix = several[0]
-    kept = ("networkSecurityGroup", "routeTable", "natGateway", "serviceEndpoints", "delegations")
+    kept = (*_REFERENCES, "serviceEndpoints", "delegations", "defaultOutboundAccess")
     more = {key: raw["properties"][key] for key in kept if key in raw["properties"]}
     return name, prefix, more
 
 
-def _check_references(world: World, network: str, location: str, subnets: list[tuple[str, str, Json]]) -> None:
-    """Raises ArmError 400 unless security groups and route tables exist in the network's region."""
+def _set_outbound_access(call: Call, subnets: list[tuple[str, str, Json]], old: Resource | None) -> None:
+    """What a body leaves out stays as it is in an existing subnet."""
+    known = {each["name"].lower(): each["properties"] for each in old.properties["subnets"]} if old else {}
     for name, _, more in subnets:
-        for kind in ("networkSecurityGroup", "routeTable"):
+        if name.lower() in known:
+            more.setdefault("defaultOutboundAccess", known[name.lower()].get("defaultOutboundAccess"))
+        elif (call.api_version or "") >= _PRIVATE_SINCE:
+            more.setdefault("defaultOutboundAccess", False)
+        if more.get("defaultOutboundAccess") is None:
+            more.pop("defaultOutboundAccess", None)
+
+
+def _check_references(world: World, network: str, location: str, subnets: list[tuple[str, str, Json]]) -> None:
+    """Raises ArmError 400 unless what subnets refer to exists in the network's region."""
+    for name, _, more in subnets:
+        for kind in _REFERENCES:
             other = checks.get(more, f"{kind}.id", str)
             found = world.store.get(other) if other else None
             if other and (found is None or found.location != location):

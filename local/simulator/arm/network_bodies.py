@@ -12,6 +12,7 @@ def network(
     prefixes: list[str],
     subnets: list[tuple[str, str, Json]],
     tags: dict[str, str] | None,
+    dns_servers: list[str] | None = None,
 ) -> Resource:
     """Each of `subnets` is a name, a prefix and further properties."""
     properties: Json = {
@@ -21,6 +22,8 @@ def network(
         "virtualNetworkPeerings": [],
         "enableDdosProtection": False,
     }
+    if dns_servers:
+        properties["dhcpOptions"] = {"dnsServers": dns_servers}
     made = bodies.resource(parsed, location, tags, properties)
     made.body["etag"] = f'W/"{stable_guid("etag", parsed.text)}"'
     return made

@@ -1,15 +1,16 @@
 """The network interfaces of an estate's VMs, and their IP addresses."""
 
 from local.simulator import ids
-from local.simulator.arm import addresses, bodies
+from local.simulator.arm import addresses, bodies, network
 from local.simulator.errors import ArmError
 from local.simulator.estate.disks import Add
 from local.simulator.estate.fields import Fields
 from local.simulator.ids import ResourceId
-from local.simulator.store import Store
+from local.simulator.store import Resource, Store
 from local.simulator.wire import Json
 
-_KEYS = "name subnet privateIp"
+_KEYS = "name subnet privateIp secondaryIps applicationSecurityGroups"
+_APPLICATION_GROUP = "Microsoft.Network/applicationSecurityGroups"
 
 
 class Interfaces:
@@ -22,7 +23,7 @@ class Interfaces:
         """Reserves the static addresses of all VMs before any dynamic one is assigned."""
         for machine in machines:
             for nic in machine.parts("nics", _KEYS):
-                if address := nic.get("privateIp", str):
+                for address in (*filter(None, [nic.get("privateIp", str)]), *nic.get("secondaryIps", list, [])):
                     subnet = self._subnet(nic)
                     taken = self._taken.setdefault(subnet["id"], {})
                     try:
@@ -54,18 +55,35 @@ class Interfaces:
                 primary=index == 0,
             )
             interface.properties["virtualMachine"] = {"id": vm.text}
+            self._complete(interface, nic, location)
             add(parsed, interface, nic)
             made.append(parsed.text)
         return made
 
+    def _complete(self, interface: Resource, nic: Fields, location: str) -> None:
+        """Adds the secondary addresses, and the application security groups of all configurations."""
+        (first,) = interface.properties["ipConfigurations"]
+        for group in nic.get("applicationSecurityGroups", list, []):
+            named = Fields({"group": group}, f"{nic.where}: applicationSecurityGroups", "group")
+            if found := named.reference("group", _APPLICATION_GROUP, self._store, location):
+                first["properties"].setdefault("applicationSecurityGroups", []).append({"id": found.id})
+        for number, address in enumerate(nic.get("secondaryIps", list, []), start=2):
+            name = f"ipconfig{number}"
+            own = {"privateIPAddress": address, "privateIPAllocationMethod": "Static", "primary": False}
+            properties = {**first["properties"], **own}
+            made = {"name": name, "id": first["id"].replace("ipconfig1", name), "properties": properties}
+            interface.properties["ipConfigurations"].append({**first, **made})
+
     def _subnet(self, nic: Fields, location: str = "") -> Json:
         parsed = nic.id("subnet", "Microsoft.Network/virtualNetworks/subnets")
-        network = self._store.get(parsed.parent)
-        if network is None or network.location != (location or network.location):
+        holder = self._store.get(parsed.parent)
+        if holder is None or holder.location != (location or holder.location):
             raise ValueError(f"{nic.where}: the network of subnet is not in the estate, or not in the VM's region")
-        for subnet in network.properties["subnets"]:
+        for subnet in holder.properties["subnets"]:
             if subnet["name"].lower() == parsed.name.lower():
                 found: Json = subnet
+                if not network.takes_vms(found):
+                    raise ValueError(f"{nic.where}: the subnet {parsed.name!r} is kept for a service")
                 return found
         raise ValueError(f"{nic.where}: the network has no subnet {parsed.name!r}")
 

@@ -14,11 +14,13 @@ Add = Callable[[ResourceId, Resource, Fields], None]
 _POINTERS = {
     "networkSecurityGroup": "Microsoft.Network/networkSecurityGroups",
     "routeTable": "Microsoft.Network/routeTables",
+    "natGateway": "Microsoft.Network/natGateways",
 }
+_SUBNET = f"name prefix serviceEndpoints delegations defaultOutboundAccess {' '.join(_POINTERS)}"
 
 
 class Networks:
-    KEYS = "id location addressSpace subnets peerings tags"
+    KEYS = "id location addressSpace dnsServers subnets peerings tags"
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -29,17 +31,26 @@ class Networks:
         parsed = fields.id("id", NETWORK)
         location = fields.location()
         subnets = [
-            (subnet.need("name", str), subnet.need("prefix", str), self._pointers(subnet, location))
-            for subnet in fields.parts("subnets", "name prefix networkSecurityGroup routeTable")
+            (subnet.need("name", str), subnet.need("prefix", str), self._more(subnet, location))
+            for subnet in fields.parts("subnets", _SUBNET)
         ]
-        prefixes = fields.need("addressSpace", list)
-        made = network_bodies.network(parsed, location, prefixes, subnets, fields.tags())
+        prefixes, servers = fields.need("addressSpace", list), fields.get("dnsServers", list)
+        made = network_bodies.network(parsed, location, prefixes, subnets, fields.tags(), servers)
         add(parsed, made, fields)
         self._made.append((fields, made))
 
-    def _pointers(self, subnet: Fields, location: str) -> Json:
-        found = {name: subnet.reference(name, kind, self._store, location) for name, kind in _POINTERS.items()}
-        return {name: {"id": other.id} for name, other in found.items() if other}
+    def _more(self, subnet: Fields, location: str) -> Json:
+        pointers = {name: subnet.reference(name, kind, self._store, location) for name, kind in _POINTERS.items()}
+        found: Json = {name: {"id": other.id} for name, other in pointers.items() if other}
+        if services := subnet.get("serviceEndpoints", list):
+            found["serviceEndpoints"] = [{"service": each} for each in services]
+        if services := subnet.get("delegations", list):
+            found["delegations"] = [
+                {"name": each.replace("/", "."), "properties": {"serviceName": each}} for each in services
+            ]
+        if (outbound := subnet.get("defaultOutboundAccess", bool)) is not None:
+            found["defaultOutboundAccess"] = outbound
+        return found
 
     def peer(self) -> None:
         """Adds the peerings once all networks exist. A peered network may be outside the estate."""

@@ -32,13 +32,14 @@ def unplanned_failover(world: World, call: Call) -> Answer:
     if direction not in ("PrimaryToRecovery", "RecoveryToPrimary", None):
         raise errors.bad_request(f"failoverDirection must not be '{direction}'.")
     require(item, "UnplannedFailover")
+    failure = recovered_vm.obstacle(world, item, test=False)
     item.enter(Phase.FAILING_OVER, world.clock.now())
 
     def done(moment: float) -> None:
         item.recovery_vm = recovered_vm.make(world, item, item.settings["recoveryAzureVMName"], test=False)
         item.enter(Phase.FAILED_OVER, moment)
 
-    return _start(world, call, item, "UnplannedFailover", latencies.FAILOVER, done, Phase.PROTECTED)
+    return _start(world, call, item, "UnplannedFailover", latencies.FAILOVER, done, Phase.PROTECTED, failure)
 
 
 @routes.route("POST", scope.ITEM + "/failoverCommit")
@@ -63,7 +64,7 @@ def test_failover(world: World, call: Call) -> Answer:
     body = checks.body(call)
     network_id = checks.get(body, "properties.networkId", str)
     require(item, "TestFailover")
-    failure = None
+    failure = recovered_vm.obstacle(world, item, test=True, network_id=network_id)
     if network_id and world.store.get(network_id) is None:
         failure = Failure("159021", f"The test network '{network_id}' could not be found.")
 

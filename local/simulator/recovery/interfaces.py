@@ -21,22 +21,19 @@ def of(world: World, item: ProtectedItem, *, settled: bool) -> list[Json]:
     if not settled:
         for nic in found:
             nic |= {"vMNetworkName": None, "selectionType": "NotSelected"}
-            nic["ipConfigs"][0] |= {"name": None, "subnetName": None, "staticIPAddress": None}
+            for configuration in nic["ipConfigs"]:
+                configuration |= {"name": None, "subnetName": None, "staticIPAddress": None}
     return found
 
 
 def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
     nic = world.store.get(nic_id)
-    configuration = nic.properties["ipConfigurations"][0] if nic else {"name": None, "properties": {}}
-    source = configuration["properties"]
-    subnet_id = source.get("subnet", {}).get("id", "")
+    configurations: list[Json] = nic.properties["ipConfigurations"] if nic else [{"name": None, "properties": {}}]
+    subnet_id = configurations[0]["properties"].get("subnet", {}).get("id", "")
     network_id = subnet_id.rsplit("/", 2)[0] or None
     chosen = item.settings.get("selectedRecoveryAzureNetworkId") or item.settings.get("recoveryAzureNetworkId")
     recovery = chosen or (network_id and mapped_network(item.container, item.recovery_container, network_id))
     subnet = _recovery_subnet(world, item, recovery, ids.last_segment(subnet_id))
-    address = source.get("privateIPAddress")
-    turned = item.container.fabric.location != item.initial[0]
-    static = source.get("privateIPAllocationMethod") == "Static" and _fits(address, subnet)
     return {
         "nicId": stable_guid("nic", nic_id),
         "replicaNicId": None,
@@ -44,25 +41,8 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
         "vMNetworkName": network_id,
         "recoveryVMNetworkId": recovery,
         "ipConfigs": [
-            {
-                "name": configuration["name"],
-                "isPrimary": True,
-                "subnetName": ids.last_segment(subnet_id) or None,
-                "staticIPAddress": address,
-                "ipAddressType": source.get("privateIPAllocationMethod", "Dynamic"),
-                "isSeletedForFailover": True,
-                "recoverySubnetName": subnet["name"] if subnet else None,
-                # The same static address if the target subnet contains it; how it is shown is an inference.
-                "recoveryStaticIPAddress": address if static else "",
-                "recoveryIPAddressType": "Static" if static else "Dynamic",
-                "recoveryPublicIPAddressId": None,
-                # null at first, a list once replication was reversed (CLI-A2A #73, #111).
-                "recoveryLBBackendAddressPoolIds": [] if turned else None,
-                "tfoSubnetName": None,
-                "tfoStaticIPAddress": None,
-                "tfoPublicIPAddressId": None,
-                "tfoLBBackendAddressPoolIds": None,
-            }
+            _configuration(item, configuration, subnet, primary=place == 0)
+            for place, configuration in enumerate(configurations)
         ],
         "selectionType": "SelectedByUserOverride" if index == 0 else "SelectedByUser",
         "recoveryNetworkSecurityGroupId": None,
@@ -80,14 +60,44 @@ def _nic(world: World, item: ProtectedItem, nic_id: str, index: int) -> Json:
     }
 
 
+def _configuration(item: ProtectedItem, configuration: Json, subnet: Json | None, *, primary: bool) -> Json:
+    """Only the primary one is selected for a failover (support matrix of 2025-06)."""
+    source = configuration["properties"]
+    address = source.get("privateIPAddress")
+    turned = item.container.fabric.location != item.initial[0]
+    static = primary and source.get("privateIPAllocationMethod") == "Static" and _fits(address, subnet)
+    return {
+        "name": configuration["name"],
+        "isPrimary": primary,
+        "subnetName": ids.last_segment(source.get("subnet", {}).get("id", "")) or None,
+        "staticIPAddress": address,
+        "ipAddressType": source.get("privateIPAllocationMethod", "Dynamic"),
+        "isSeletedForFailover": primary,
+        "recoverySubnetName": subnet["name"] if subnet else None,
+        # The same static address if the target subnet contains it; how it is shown is an inference.
+        "recoveryStaticIPAddress": address if static else "",
+        "recoveryIPAddressType": "Static" if static else "Dynamic",
+        "recoveryPublicIPAddressId": None,
+        # null at first, a list once replication was reversed (CLI-A2A #73, #111).
+        "recoveryLBBackendAddressPoolIds": [] if turned else None,
+        "tfoSubnetName": None,
+        "tfoStaticIPAddress": None,
+        "tfoPublicIPAddressId": None,
+        "tfoLBBackendAddressPoolIds": None,
+    }
+
+
 def _recovery_subnet(world: World, item: ProtectedItem, network_id: Any, source_subnet: str) -> Json | None:
-    """The requested subnet, else the one of the same name, else the first."""
+    """The requested subnet, else the one of the same name, else the first in alphabetical order
+    (azure-to-azure-network-mapping). That this one may be reserved for a service is an inference: no page says that it
+    is passed over."""
     network = world.store.get(network_id) if isinstance(network_id, str) else None
     if network is None:
         return None
     subnets: list[Json] = network.properties["subnets"]
     asked = ids.last_segment(item.settings.get("recoverySubnetName") or source_subnet).lower()
-    return next((each for each in subnets if each["name"].lower() == asked), subnets[0] if subnets else None)
+    in_order = sorted(subnets, key=lambda each: str(each["name"]).lower())
+    return next((each for each in in_order if each["name"].lower() == asked), next(iter(in_order), None))
 
 
 def _fits(address: str | None, subnet: Json | None) -> bool:

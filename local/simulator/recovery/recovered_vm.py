@@ -2,11 +2,25 @@
 
 from local.simulator import ids
 from local.simulator.arm import bodies
+from local.simulator.arm.network import takes_vms
 from local.simulator.ids import key
 from local.simulator.store import VirtualMachine
+from local.simulator.vault.job import Failure
 from local.simulator.vault.model import ProtectedItem
 from local.simulator.wire import Json
 from local.simulator.world import World
+
+
+def obstacle(world: World, item: ProtectedItem, *, test: bool, network_id: str | None = None) -> Failure | None:
+    """What the network provider refuses of the VM's interfaces. Site Recovery's codes for it are invented."""
+    for nic in item.nics:
+        subnet = _subnet(world, nic, network_id)
+        if subnet and not takes_vms(subnet):
+            return Failure("159069", f"The target subnet '{subnet['name']}' is kept for a service: it holds no VM.")
+        address = world.store.get(nic["ipConfigs"][0]["recoveryPublicIPAddressId"] or "")
+        if address and not test and address.properties.get("ipConfiguration"):
+            return Failure("159070", f"The public IP address '{address.name}' is attached to another resource.")
+    return None
 
 
 def make(world: World, item: ProtectedItem, name: str, *, test: bool, network_id: str | None = None) -> str:
@@ -56,10 +70,14 @@ def _make_nic(
 ) -> str:
     name = ids.last_segment(nic["sourceNicArmId"]) + ("-test" if test else "")
     parsed = bodies.child(item.recovery_group, f"/providers/Microsoft.Network/networkInterfaces/{name}")
-    network = world.store.get(network_id or nic["recoveryVMNetworkId"] or "")
-    subnets: list[Json] = network.properties["subnets"] if network else []
-    wanted = key(nic["ipConfigs"][0]["recoverySubnetName"] or "")
-    subnet = next((each for each in subnets if key(each["name"]) == wanted), subnets[0] if subnets else {"id": ""})
+    subnet = _subnet(world, nic, network_id) or {"id": ""}
     address = nic["ipConfigs"][0]["recoveryStaticIPAddress"] or "10.0.0.4"
     world.store.add(bodies.interface(parsed, location, subnet["id"], address, static=False, primary=True))
     return parsed.text
+
+
+def _subnet(world: World, nic: Json, network_id: str | None) -> Json | None:
+    network = world.store.get(network_id or nic["recoveryVMNetworkId"] or "")
+    subnets = sorted(network.properties["subnets"], key=lambda each: key(each["name"])) if network else []
+    wanted = key(nic["ipConfigs"][0]["recoverySubnetName"] or "")
+    return next((each for each in subnets if key(each["name"]) == wanted), subnets[0] if subnets else None)

@@ -8,7 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.model import naming, resource_types
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
-from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm
+from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm, Subnet
 from shared.observe.context import ContextReader
 from shared.observe.vm import plan_for
 from shared.planning.overrides import overrides_of
@@ -85,6 +85,45 @@ async def test_a_configuration_without_a_subnet_does_not_hide_the_next(cloud: Cl
     assert [network.id for network in (await surroundings_of(cloud)).networks] == [NETWORK]
 
 
+async def test_what_an_interface_has_besides_its_primary_address_is_read_with_it(cloud: Cloud) -> None:
+    """The primary configuration need not be the first."""
+    named = [{"id": f"{VM_ID.group_id}/providers/Microsoft.Network/applicationSecurityGroups/{n}"} for n in ("db", "x")]
+    subnet = {"id": str(NETWORK.child("subnets", "web"))}
+    several = [
+        {"name": "second", "properties": {"subnet": subnet, "applicationSecurityGroups": named}},
+        {"name": "first", "properties": {"subnet": subnet, "primary": True, "applicationSecurityGroups": named[:1]}},
+        {"name": "third", "properties": {"subnet": subnet, "applicationSecurityGroups": None}},
+    ]
+    cloud.add(NIC, {"location": SOURCE, "properties": {"ipConfigurations": several}})
+
+    (nic,) = (await surroundings_of(cloud)).nics
+    assert (nic.configuration, nic.secondary, nic.application_groups) == ("first", ("second", "third"), ("db", "x"))
+
+
+async def test_what_a_network_has_is_read_with_it(cloud: Cloud) -> None:
+    subnets = [
+        {"name": "old", "properties": {"natGateway": {"id": "/x"}, "serviceEndpoints": [{"service": "Microsoft.Sql"}]}},
+        {"name": "open", "properties": {"defaultOutboundAccess": True, "natGateway": None, "delegations": []}},
+        {
+            "name": "shut",
+            "properties": {
+                "defaultOutboundAccess": False,
+                "delegations": [{"name": "d", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}],
+            },
+        },
+    ]
+    properties = {"subnets": subnets, "dhcpOptions": {"dnsServers": ["10.1.0.4", "10.1.0.5"]}}
+    cloud.add(NETWORK, {"location": SOURCE, "properties": properties})
+
+    (network,) = (await surroundings_of(cloud)).networks
+    assert network.dns_servers == ("10.1.0.4", "10.1.0.5")
+    assert network.subnets == {
+        "old": Subnet(has_nat_gateway=True, service_endpoints=("Microsoft.Sql",)),
+        "open": Subnet(),
+        "shut": Subnet(private=True, delegated_to=("Microsoft.Web/serverFarms",)),
+    }
+
+
 @pytest.mark.parametrize(
     "properties",
     [
@@ -152,13 +191,14 @@ async def test_an_availability_set_of_which_azure_reports_nothing_has_one_domain
 async def test_an_interface_is_read_with_its_primary_configuration(cloud: Cloud) -> None:
     second = {"subnet": {"id": f"{NETWORK}/subnets/db"}, "privateIPAddress": "10.1.2.4"}
     primary = {**second, "primary": True, "privateIPAllocationMethod": "Static"}
-    configurations = [ON_SUBNET, {"name": "second", "properties": primary}]
+    configurations = [ON_SUBNET | {"name": "first"}, {"name": "second", "properties": primary}]
     cloud.add(NIC, {"location": SOURCE, "properties": {"ipConfigurations": configurations}})
 
     (nic,) = (await surroundings_of(cloud)).nics
 
     subnet = NETWORK.child("subnets", "db")
-    assert nic == SourceNic(id=NIC, subnet=subnet, configuration="second", address="10.1.2.4", static=True)
+    known = SourceNic(id=NIC, subnet=subnet, configuration="second", address="10.1.2.4", static=True)
+    assert nic == known.model_copy(update={"secondary": ("first",)})
 
 
 async def test_what_guards_and_leads_traffic_is_read_of_both_networks(cloud: Cloud) -> None:

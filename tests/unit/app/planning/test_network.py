@@ -9,6 +9,7 @@ from shared.config.settings import Settings
 from shared.model import resource_types
 from shared.model.findings import Severity
 from shared.model.plan import Plan, ResourcePreview
+from shared.model.replicated_item import ItemNic
 from shared.model.replication import ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import NetworkMapping, ResourceGroup, VirtualNetwork
@@ -25,6 +26,7 @@ from tests.unit.app.examples import (
     open_settings,
     plan_of,
     planning_context,
+    protected_item,
     reported,
     setting,
     settings,
@@ -84,7 +86,8 @@ def test_an_existing_network_mapping_wins_over_the_default() -> None:
 def test_a_mapped_network_of_our_name_that_is_gone_is_made_again() -> None:
     """The mapping stays when a sweep, or somebody, removes the network."""
     gone = plan(mapped_networks={NETWORK.key: BY_NAME})
-    there = plan(mapped_networks={NETWORK.key: BY_NAME}, target_networks=(Network(id=BY_NAME, location=TARGET),))
+    kept = Network(id=BY_NAME, location=TARGET, subnets={"web": Subnet()})
+    there = plan(mapped_networks={NETWORK.key: BY_NAME}, target_networks=(kept,))
 
     assert [each.id for each in of_kind(gone, VirtualNetwork)] == [BY_NAME]
     assert BY_NAME.group_id in {group.id for group in of_kind(gone, ResourceGroup)}
@@ -156,13 +159,89 @@ def test_an_interface_whose_network_cannot_be_read_is_planned_all_the_same() -> 
 # The subnet
 
 
-def test_the_subnet_is_that_of_the_same_name_else_the_first() -> None:
-    same = plan(target_networks=(Network(id=BY_NAME, subnets={"gateway": Subnet(), "WEB": Subnet()}),))
-    first = plan(target_networks=(Network(id=BY_NAME, subnets={"gateway": Subnet(), "data": Subnet()}),))
+DELEGATED = Subnet(delegated_to=("Microsoft.Web/serverFarms",))
 
-    assert setting(same, "targetSubnet/web-1-nic").value == "WEB"
-    assert setting(first, "targetSubnet/web-1-nic").value == "gateway"
-    assert setting(first, "targetSubnet/web-1-nic").reason == "the first: there is no web"
+
+def into(subnets: dict[str, Subnet], vm: SourceVm | None = None, app: Settings | None = None) -> Plan:
+    """The plan of a VM of the subnet `web` whose target network is there, with these subnets."""
+    return plan(vm, app, target_networks=(Network(id=BY_NAME, location=TARGET, subnets=subnets),))
+
+
+@pytest.mark.parametrize(
+    ("subnets", "chosen", "differs", "sent"),
+    [
+        ({"gateway": Subnet(), "WEB": Subnet()}, "WEB", "", False),
+        ({"zeta": Subnet(), "Data": Subnet(), "beta": Subnet()}, "beta", "vnet-asr has no subnet web", False),
+        ({"GatewaySubnet": Subnet(), "apps": Subnet()}, "apps", "vnet-asr has no subnet web", False),
+        ({"azurebastionsubnet": Subnet(), "data": Subnet()}, "data", "vnet-asr has no subnet web", True),
+        ({"AzureFirewallSubnet": Subnet(), "b": Subnet()}, "b", "vnet-asr has no subnet web", True),
+        ({"apps": DELEGATED, "RouteServerSubnet": Subnet(), "z": Subnet()}, "z", "vnet-asr has no subnet web", True),
+        ({"web": DELEGATED, "db": Subnet()}, "db", "web of vnet-asr is delegated to a service", True),
+    ],
+)
+def test_the_subnet_is_that_of_the_same_name_else_the_first_that_takes_vms(
+    subnets: dict[str, Subnet], chosen: str, differs: str, sent: bool
+) -> None:
+    """azure-to-azure-network-mapping: the same name, else the first in alphabetical order. It is sent where that one is
+    none that takes VMs."""
+    found = into(subnets)
+
+    assert found.replication
+    assert setting(found, "targetSubnet/web-1-nic").value == chosen
+    assert [f"{differs}: a failover puts web-1-nic into {chosen}" in each.message for each in found.findings] == (
+        [True] if differs else []
+    )
+    assert [each.code for each in found.findings] == (["TargetSubnetDiffers"] if differs else [])
+    assert (found.replication.network, found.replication.subnet) == ((BY_NAME, chosen) if sent else (None, ""))
+    assert of_kind(found, NetworkMapping)
+
+
+@pytest.mark.parametrize(
+    ("subnets", "scope"),
+    [
+        ({"GatewaySubnet": Subnet(), "AzureFirewallManagementSubnet": Subnet()}, ""),
+        ({"web": DELEGATED, "apps": DELEGATED}, ""),
+        ({}, ""),
+        ({"AzureBastionSubnet": Subnet(), "data": Subnet()}, f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"),
+    ],
+)
+def test_without_a_subnet_that_takes_vms_one_has_to_be_named(subnets: dict[str, Subnet], scope: str) -> None:
+    """The last is one that the app may not name: Site Recovery would choose the reserved one."""
+    app = open_settings(target_scope=scope) if scope else open_settings()
+    finding = reported(into(subnets, app=app).blockers, "TargetSubnetUnusable")
+
+    assert "web-1-nic of web-1" in finding.message
+    assert "dr-target-subnet" in finding.fix
+
+
+@pytest.mark.parametrize("name", ["GatewaySubnet", "AzureBastionSubnet"])
+def test_a_reserved_subnet_is_not_to_be_had_and_a_delegated_one_only_by_name(name: str) -> None:
+    subnets = {name: Subnet(), "web": Subnet(), "db": DELEGATED}
+
+    assert "allowed: web, db: the subnets of vnet-asr that a VM can be in" in refused(
+        into(subnets, asking(target_subnet=name)), "target-subnet"
+    )
+    assert nics(into(subnets, asking(target_subnet="db")))["web-1-nic"].subnet == "db"
+
+
+@pytest.mark.parametrize(("name", "told"), [("GatewaySubnet", True), ("data", False)])
+def test_an_item_whose_vm_would_go_into_a_reserved_subnet_is_warned_of(name: str, told: bool) -> None:
+    there = ItemNic(id="1", source=NIC, source_network=NETWORK, network=BY_NAME, target_subnet=name)
+    network = Network(id=BY_NAME, location=TARGET, subnets={name: Subnet(), "web": Subnet()})
+    context = planning_context(target_networks=(network,))
+
+    found = plan_of(source_vm(), context, open_settings(), protected_item(nics=(there,)))
+
+    assert [(each.code, each.severity) for each in found.findings] == (
+        [("TargetSubnetUnusable", Severity.WARNING)] if told else []
+    )
+    assert setting(found, "targetSubnet/web-1-nic").value == name
+
+
+def test_a_target_network_that_cannot_be_read_has_the_subnet_of_the_same_name() -> None:
+    found = plan(mapped_networks={NETWORK.key: HUB.id})
+
+    assert (setting(found, "targetSubnet/web-1-nic").value, found.findings) == ("web", ())
 
 
 def test_a_subnet_is_asked_for_all_interfaces_or_for_each() -> None:
@@ -187,7 +266,9 @@ def test_a_subnet_of_a_network_that_is_made_is_one_of_its_image() -> None:
 
 
 def test_a_subnet_that_is_not_there_is_refused_with_those_that_are() -> None:
-    assert "allowed: web: the subnets of vnet-asr" in refused(plan(asking(target_subnet="db")), "target-subnet")
+    assert "allowed: web: the subnets of vnet-asr that a VM can be in" in refused(
+        plan(asking(target_subnet="db")), "target-subnet"
+    )
 
 
 @pytest.mark.parametrize("tag", ["target-subnet", "target-ip", "target-nsg", "target-public-ip"])
@@ -299,25 +380,66 @@ def test_each_interface_may_be_given_its_own() -> None:
 # What the target lacks
 
 
-GUARDED = source_network(
-    subnets={"web": Subnet(prefixes=("10.1.1.0/24",), has_nsg=True, has_route_table=True)}, peered=True
+CARRIED_NOWHERE = Subnet(
+    prefixes=("10.1.1.0/24",),
+    has_nsg=True,
+    has_route_table=True,
+    has_nat_gateway=True,
+    service_endpoints=("Microsoft.Storage", "Microsoft.Sql"),
 )
+GUARDED = source_network(
+    subnets={"web": CARRIED_NOWHERE, "jobs": DELEGATED}, peered=True, dns_servers=("10.1.0.4", "10.1.0.5")
+)
+OF_NETWORK = {
+    "TargetSubnetWithoutNsg": "The subnet web of vnet has a network security group, and web of vnet-asr has none.",
+    "TargetSubnetWithoutRouteTable": "The subnet web of vnet has a route table, and web of vnet-asr has none.",
+    "TargetSubnetWithoutNatGateway": "The subnet web of vnet has a NAT gateway, and web of vnet-asr has none.",
+    "TargetSubnetWithoutServiceEndpoints": "The subnet web of vnet has service endpoints for Microsoft.Storage, "
+    "Microsoft.Sql, and web of vnet-asr has none for these.",
+    "TargetNetworkUnpeered": "vnet is peered with other networks, and vnet-asr with none: what the VM talks to there "
+    "is out of reach after a failover.",
+    "TargetNetworkWithoutDelegations": "vnet delegates jobs to Microsoft.Web/serverFarms, and vnet-asr delegates none "
+    "of these.",
+}
 
 
-def test_what_guards_and_leads_the_source_s_traffic_and_is_not_in_the_target_is_reported() -> None:
+def test_what_the_source_s_network_has_and_the_app_does_not_carry_is_reported() -> None:
     found = plan(networks=(GUARDED,))
 
-    assert {finding.code: finding.severity for finding in found.findings} == {
-        "TargetSubnetWithoutNsg": Severity.WARNING,
-        "TargetSubnetWithoutRouteTable": Severity.WARNING,
-        "TargetNetworkUnpeered": Severity.WARNING,
-    }
-    guard = reported(found.findings, "TargetSubnetWithoutNsg")
-    assert guard.message == "The subnet web of vnet has a network security group, and web of vnet-asr has none."
-    assert guard.fix == "Give the target subnet a network security group before you fail over."
-    assert "route table" in reported(found.findings, "TargetSubnetWithoutRouteTable").message
-    assert "out of reach after a failover" in reported(found.findings, "TargetNetworkUnpeered").message
+    assert {finding.code: finding.message for finding in found.findings} == OF_NETWORK
+    assert {finding.severity for finding in found.findings} == {Severity.WARNING}
+    assert reported(found.findings, "TargetSubnetWithoutNsg").fix == (
+        "Give the target subnet a network security group before you fail over."
+    )
     assert found.replication
+
+
+def test_dns_servers_and_outbound_access_are_carried_to_a_network_that_is_made() -> None:
+    subnets = {"web": Subnet(prefixes=("10.1.1.0/24",)), "jobs": Subnet(prefixes=("10.1.2.0/24",), private=True)}
+    found = plan(networks=(source_network(subnets=subnets, dns_servers=("10.1.0.4",)),))
+
+    (network,) = of_kind(found, VirtualNetwork)
+    assert (network.private_subnets, network.dns_servers) == (("jobs",), ("10.1.0.4",))
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "subnet", "code"),
+    [
+        ({}, {}, "TargetNetworkWithoutDnsServers"),
+        ({"dns_servers": ("10.9.9.9",)}, {"private": True}, "TargetSubnetWithoutOutboundAccess"),
+        ({"dns_servers": ("10.9.9.9",)}, {"private": True, "has_nat_gateway": True}, ""),
+        ({"dns_servers": ("10.9.9.9",)}, {"private": True, "has_route_table": True}, ""),
+    ],
+)
+def test_a_target_network_that_lacks_what_would_be_carried_is_reported(
+    more: dict[str, Any], subnet: dict[str, Any], code: str
+) -> None:
+    """One that others made, or an earlier version of the app."""
+    there = Network(id=BY_NAME, location=TARGET, subnets={"web": Subnet(**subnet)}, **more)
+    found = plan(networks=(source_network(dns_servers=("10.1.0.4",)),), target_networks=(there,))
+
+    assert [finding.code for finding in found.findings] == ([code] if code else [])
 
 
 def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
@@ -330,4 +452,21 @@ def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
 def test_the_same_lack_of_two_interfaces_is_reported_once() -> None:
     found = plan(networks=(GUARDED,), nics=(nic(), nic(SECOND)))
 
-    assert len(found.findings) == 3
+    assert len(found.findings) == len(OF_NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [("application_groups", "ApplicationSecurityGroupsNotKept"), ("secondary", "SecondaryAddressesNotKept")],
+)
+def test_what_an_interface_loses_at_a_failover_is_reported_for_each(field: str, code: str) -> None:
+    """The support matrix of 2025-06: no application security groups, and the primary address only."""
+    first, second, third = nic(), nic(SECOND), nic(ResourceId(f"{NIC}-3"))
+    some = first.model_copy(update={field: ("one", "two")}), second.model_copy(update={field: ("three",)}), third
+    found = plan(nics=some)
+
+    assert [(each.code, each.severity) for each in found.findings] == [(code, Severity.WARNING)] * 2
+    assert [("one, two" in each.message, "three" in each.message) for each in found.findings] == [
+        (True, False),
+        (False, True),
+    ]

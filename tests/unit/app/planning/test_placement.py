@@ -11,7 +11,7 @@ from shared.model.plan import Plan
 from shared.model.replicated_item import ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.target_resources import AvailabilitySet, PlacementGroup, ResourceGroup
-from shared.model.vm import Disk, Existing, GroupMember, Network, Offer, Size, SourceAvailabilitySet
+from shared.model.vm import Disk, Existing, GroupMember, Network, Offer, Size, SourceAvailabilitySet, Subnet
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
@@ -476,7 +476,8 @@ def test_all_of_the_target_vm_is_in_one_subscription() -> None:
     both = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
     group = Existing(id=ResourceId.of(ELSEWHERE, "theirs"), location=TARGET)
     hub = Existing(id=ResourceId.of(ELSEWHERE, "theirs", resource_types.NETWORK, "hub"), location=TARGET)
-    there = planning_context(existing=(group, hub), target_networks=(Network(id=hub.id, location=TARGET),))
+    network = Network(id=hub.id, location=TARGET, subnets={"web": Subnet()})
+    there = planning_context(existing=(group, hub), target_networks=(network,))
     app, alone = open_settings(target_scope=both), asking(target_resource_group=str(group.id))
 
     assert "one subscription" in refused(plan_of(alone, there, app), "target-resource-group")

@@ -172,7 +172,8 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
     network = one(VirtualNetwork)
     subnets = {"web": ("10.1.1.0/24",), "db": ("10.1.2.0/25", "10.1.2.128/25")}
 
-    await ask(azure, network.model_copy(update={"subnets": subnets}))
+    more = {"subnets": subnets, "private_subnets": ("db",), "dns_servers": ("10.1.0.4", "10.1.0.5")}
+    await ask(azure, network.model_copy(update=more))
 
     ((_, body),) = cloud.writes
     tags = body.pop("tags")
@@ -180,15 +181,22 @@ async def test_the_target_network_is_asked_for_with_the_source_s_addresses(azure
     assert timedelta() <= datetime.now(UTC) - datetime.fromisoformat(tags[MADE_AT]) < timedelta(hours=1)
     record = await azure.origins.of(network.id)
     assert record
-    assert record.content == digest_of(["10.1.0.0/16"], subnets)
+    assert record.content == digest_of(["10.1.0.0/16"], subnets, ["10.1.0.4", "10.1.0.5"])
     assert body == {
         "location": TARGET,
         "properties": {
             "addressSpace": {"addressPrefixes": ["10.1.0.0/16"]},
             "subnets": [
-                {"name": "web", "properties": {"addressPrefix": "10.1.1.0/24"}},
-                {"name": "db", "properties": {"addressPrefixes": ["10.1.2.0/25", "10.1.2.128/25"]}},
+                {"name": "web", "properties": {"addressPrefix": "10.1.1.0/24", "defaultOutboundAccess": True}},
+                {
+                    "name": "db",
+                    "properties": {
+                        "addressPrefixes": ["10.1.2.0/25", "10.1.2.128/25"],
+                        "defaultOutboundAccess": False,
+                    },
+                },
             ],
+            "dhcpOptions": {"dnsServers": ["10.1.0.4", "10.1.0.5"]},
         },
     }
 
