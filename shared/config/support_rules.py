@@ -22,6 +22,8 @@ class SupportRule(NamedTuple):
 _MATRIX = "azure-to-azure-support-matrix"
 _ERRORS = "azure-to-azure-troubleshoot-errors"
 _POLICY = "built-in policy ac34a73f, its page"
+_MAPPING = "azure-to-azure-network-mapping"
+_OUTBOUND = "virtual-network, default-outbound-access (API 2025-07-01)"
 
 RULES: tuple[SupportRule, ...] = (
     SupportRule("ClassicVm", "VMs of the classic deployment model are retired.", _MATRIX, "2025-06"),
@@ -108,6 +110,39 @@ RULES: tuple[SupportRule, ...] = (
     SupportRule("LockedVm", "A lock against deletion leaves links on the VM (150225).", _ERRORS, "2025-06"),
     SupportRule("VaultInSourceRegion", "The vault is not in the region of the VM.", _MATRIX, "2025-06"),
     SupportRule("TargetInSourceRegion", "The target group is in any region but the VM's.", _MATRIX, "2025-06"),
+    SupportRule(
+        "TargetSubnetDiffers",
+        "The target subnet is that of the same name, else the first in alphabetical order.",
+        f"{_MAPPING}; azure-docs#118965",
+        "2025-06",
+    ),
+    SupportRule(
+        "TargetSubnetUnusable",
+        "GatewaySubnet, AzureBastionSubnet, AzureFirewallSubnet and delegated subnets hold no VM.",
+        "virtual-network, virtual-network-vnet-plan-design-arm, subnet-delegation-overview",
+        "2025-06",
+    ),
+    SupportRule(
+        "StaticIpNotPreserved",
+        "A static address is kept where the target subnet has it and it is free, else the next free one is taken.",
+        _MAPPING,
+        "2025-06",
+    ),
+    SupportRule(
+        "SecondaryAddressesNotKept", "Of several IP configurations the primary one is kept.", _MATRIX, "2025-06"
+    ),
+    SupportRule(
+        "ApplicationSecurityGroupsNotKept",
+        "Interfaces of a failover VM are in no application security groups.",
+        _MATRIX,
+        "2025-06",
+    ),
+    SupportRule(
+        "TargetSubnetWithoutOutboundAccess",
+        "A subnet that is made is private, unless its defaultOutboundAccess is given.",
+        _OUTBOUND,
+        "2025-07",
+    ),
 )
 
 IGNORABLE = {rule.code: rule for rule in RULES if rule.ignorable}

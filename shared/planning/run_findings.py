@@ -1,7 +1,7 @@
 """The findings of runs and plans, and those about a sweep: what the VM, its context or its target resources hinder."""
 
 from shared.model.findings import Row, Severity
-from shared.planning import support_findings
+from shared.planning import network_findings, support_findings
 from shared.planning.support_findings import BLOCKED, WARNS
 
 LISTED = {
@@ -59,6 +59,7 @@ LISTED = {
 
 PLANNED = {
     **support_findings.OF_CONTEXT,
+    **network_findings.OF_NETWORK,
     "OutOfScope": Row(
         Severity.BLOCKER,
         "it lies outside `DR_SOURCE_SCOPE`",
@@ -129,87 +130,6 @@ PLANNED = {
         "the cache account has no key access: the vault's identity needs roles on it",
         WARNS,
         "Assign the roles that the message names to the vault's identity.",
-    ),
-    "StaticIpNotPreserved": Row(
-        Severity.WARNING,
-        "its static address is not available in the target subnet: a failover gives it the next free one",
-        WARNS,
-        "Free it, or choose another by {tag}-target-ip.",
-    ),
-    "TargetSubnetWithoutNsg": Row(
-        Severity.WARNING,
-        "its subnet has a network security group, and the target subnet has none",
-        WARNS,
-        "Give the target subnet a network security group before you fail over.",
-    ),
-    "TargetSubnetWithoutRouteTable": Row(
-        Severity.WARNING,
-        "its subnet has a route table, and the target subnet has none",
-        WARNS,
-        "Give the target subnet a route table before you fail over.",
-    ),
-    "TargetSubnetWithoutNatGateway": Row(
-        Severity.WARNING,
-        "its subnet has a NAT gateway, and the target subnet has none",
-        _WARNS,
-        "Give the target subnet a NAT gateway before you fail over.",
-    ),
-    "TargetSubnetWithoutOutboundAccess": Row(
-        Severity.WARNING,
-        "its subnet has outbound access, and the target subnet is private, without a NAT gateway or a route table",
-        _WARNS,
-        "Give the target subnet a NAT gateway, or set its defaultOutboundAccess, before you fail over.",
-    ),
-    "TargetSubnetWithoutServiceEndpoints": Row(
-        Severity.WARNING,
-        "its subnet has service endpoints that the target subnet lacks",
-        _WARNS,
-        "Give the target subnet these service endpoints, and let it in where their services have rules.",
-    ),
-    "TargetSubnetDiffers": Row(
-        Severity.WARNING,
-        "the target network has no subnet of the name of its own that takes VMs: the first in alphabetical order is "
-        "taken",
-        _WARNS,
-        "Name the subnet that is right by {tag}-target-subnet.",
-    ),
-    "TargetSubnetUnusable": Row(
-        Severity.BLOCKER,
-        "the target network has no subnet that a VM can be in: they are reserved for services (GatewaySubnet, "
-        "AzureBastionSubnet, AzureFirewallSubnet, …) or delegated to them",
-        _BLOCKED,
-        "Name a subnet by {tag}-target-subnet, or another network by {tag}-target-vnet.",
-        WARNED_IF_PROTECTED,
-    ),
-    "ApplicationSecurityGroupsNotKept": Row(
-        Severity.WARNING,
-        "an interface is in application security groups, which a failover does not keep",
-        _WARNS,
-        "Add the interface to application security groups of the target after a failover, as in a recovery plan.",
-    ),
-    "SecondaryAddressesNotKept": Row(
-        Severity.WARNING,
-        "an interface has several IP configurations: a failover keeps the primary one only",
-        _WARNS,
-        "Add the others to the interface after a failover, as in a recovery plan.",
-    ),
-    "TargetNetworkWithoutDnsServers": Row(
-        Severity.WARNING,
-        "its network has DNS servers of its own, and the target network has none",
-        _WARNS,
-        "Give the target network the DNS servers that VMs there shall use.",
-    ),
-    "TargetNetworkWithoutDelegations": Row(
-        Severity.WARNING,
-        "its network delegates subnets to services, and the target network does not",
-        _WARNS,
-        "Delegate the subnets of the target network before you deploy these services there.",
-    ),
-    "TargetNetworkUnpeered": Row(
-        Severity.WARNING,
-        "its network is peered with other networks, and the target network with none",
-        WARNS,
-        "Peer the target network before you fail over.",
     ),
     "DisallowedByPolicy": Row(
         Severity.BLOCKER,

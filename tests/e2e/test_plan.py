@@ -45,7 +45,7 @@ async def test_a_plan_says_what_stands_in_the_way(start_stack: StartStack) -> No
         "id": f"{estates.GROUP}-asr/providers/Microsoft.Network/virtualNetworks/vnet-app-asr",
         "location": "northeurope",
         "addressSpace": ["10.1.0.0/16"],
-        "subnets": [],
+        "subnets": [{"name": "web", "prefix": "10.1.1.0/24"}],
     }
     estate = estates.estate([vm, estates.vm("web-1", tagged=False)])
     estate["networks"].append(taken)

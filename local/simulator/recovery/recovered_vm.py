@@ -16,10 +16,10 @@ def obstacle(world: World, item: ProtectedItem, *, test: bool, network_id: str |
     for nic in item.nics:
         subnet = _subnet(world, nic, network_id)
         if subnet and not takes_vms(subnet):
-            return Failure("159069", f"The target subnet '{subnet['name']}' is kept for a service: it holds no VM.")
+            return Failure("159101", f"The target subnet '{subnet['name']}' is kept for a service: it holds no VM.")
         address = world.store.get(nic["ipConfigs"][0]["recoveryPublicIPAddressId"] or "")
         if address and not test and address.properties.get("ipConfiguration"):
-            return Failure("159070", f"The public IP address '{address.name}' is attached to another resource.")
+            return Failure("159102", f"The public IP address '{address.name}' is attached to another resource.")
     return None
 
 

@@ -28,7 +28,7 @@ from triggers.plan import post_plan
 from triggers.protection import get_protection
 
 ROOT = Path(__file__).parents[4]
-TABLES = {"shared/planning/catalog.py", "shared/planning/run_findings.py", "shared/planning/support_findings.py"}
+TABLES = {f"shared/planning/{name}.py" for name in ("catalog", "run_findings", "support_findings", "network_findings")}
 SOURCES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text())
     for room in ("shared", "activities", "orchestrators", "triggers")

@@ -10,17 +10,20 @@ import pytest
 
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.support_rules import IGNORABLE, RULES
+from shared.model import naming
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.model.vm import Disk, Lock, Offer, Size
+from shared.model.vm import Disk, Lock, Network, Offer, Size, Subnet
 from shared.planning import preflight, vm_support
 from shared.planning.catalog import CATALOG
 from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import (
     DATA_DISK,
+    NETWORK,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
+    TARGET,
     VM_ID,
     plan_of,
     planning_context,
@@ -41,6 +44,14 @@ def _plan(vm: dict[str, Any], context: dict[str, Any], profile: Profile) -> tupl
 def _disk(**changes: Any) -> dict[str, Any]:
     disk = Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64, holds_os=True)
     return {"disks": (disk.model_copy(update=changes),)}
+
+
+def _nic(**changes: Any) -> dict[str, Any]:
+    return {"nics": (planning_context().nics[0].model_copy(update=changes),)}
+
+
+def _target_subnets(**subnets: Subnet) -> dict[str, Any]:
+    return {"target_networks": (Network(id=naming.target_sibling(NETWORK), location=TARGET, subnets=subnets),)}
 
 
 _SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/diskEncryptionSets", "keys")
@@ -73,6 +84,12 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "LockedVm": ({}, {"locks": (Lock(scope=str(VM_ID), name="keep"),)}),
     "VaultInSourceRegion": ({}, {"vault_location": SOURCE}),
     "TargetInSourceRegion": ({}, {"target_location": SOURCE}),
+    "TargetSubnetDiffers": ({}, _target_subnets(apps=Subnet())),
+    "TargetSubnetUnusable": ({}, _target_subnets(GatewaySubnet=Subnet())),
+    "StaticIpNotPreserved": ({}, _nic(static=True, address="10.9.9.9")),
+    "SecondaryAddressesNotKept": ({}, _nic(secondary=("ipconfig2",))),
+    "ApplicationSecurityGroupsNotKept": ({}, _nic(application_groups=("front",))),
+    "TargetSubnetWithoutOutboundAccess": ({}, _target_subnets(web=Subnet(private=True))),
 }
 # Found before anything is planned.
 ALONE: dict[str, Callable[[], Finding]] = {
