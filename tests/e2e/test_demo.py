@@ -6,16 +6,20 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+import local.demo.__main__
 from local import rights
-from local.stack import APP
+from local.stack import APP, Stack
+from tests import fork_server
 from tests.estates import estate, vm, vm_id
 from tests.waiting import longer
 
@@ -26,16 +30,21 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "local", *arguments]
 
 
-def _demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
-        _command("demo", "--speed", SPEED, *arguments),
-        cwd=APP,
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=longer(120),
-        check=False,
-    )
+Ended = subprocess.CompletedProcess[str]
+Demo = Callable[..., Ended]
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Demo:
+    """The demo in this process, with a simulator and a host that start at once."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(local.demo.__main__, "Stack", partial(Stack, spawn=fork_server.spawn))
+
+    def run(*arguments: str) -> Ended:
+        code = local.demo.__main__.main(["--speed", SPEED, *arguments])
+        return Ended(arguments, code, *capsys.readouterr())
+
+    return run
 
 
 def _estate_file(folder: Path, expect: dict[str, Any], **demo: Any) -> Path:
@@ -46,7 +55,15 @@ def _estate_file(folder: Path, expect: dict[str, Any], **demo: Any) -> Path:
 
 
 def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
-    done = _demo(tmp_path)
+    done = subprocess.run(  # noqa: S603
+        _command("demo", "--speed", SPEED),
+        cwd=APP,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=longer(120),
+        check=False,
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
@@ -74,13 +91,13 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drift_that_the_sweep_does_not_heal_fails_the_demo(tmp_path: Path) -> None:
+def test_drift_that_the_sweep_does_not_heal_fails_the_demo(demo: Demo, tmp_path: Path) -> None:
     file = _estate_file(tmp_path, {"outcome": "NotTagged"}, tagUnannounced=vm_id("web-1"))
     reported = json.loads(file.read_text())
     reported["virtualMachines"][0]["power"] = "deallocated"
     file.write_text(json.dumps(reported))
 
-    done = _demo(tmp_path, "--estate", str(file))
+    done = demo("--estate", str(file))
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "The estate: 0 of 1 VMs" in done.stdout
@@ -94,8 +111,10 @@ def test_drift_that_the_sweep_does_not_heal_fails_the_demo(tmp_path: Path) -> No
         {"outcome": "NotTagged", "item": {"targetZone": "2"}},
     ],
 )
-def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, expect: dict[str, Any]) -> None:
-    done = _demo(tmp_path, "--estate", str(_estate_file(tmp_path, expect)))
+def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(
+    demo: Demo, tmp_path: Path, expect: dict[str, Any]
+) -> None:
+    done = demo("--estate", str(_estate_file(tmp_path, expect)))
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Not as expected: web-1\n" in done.stdout
@@ -103,13 +122,13 @@ def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(tmp_path: Path, ex
     assert f"History and logs: {kept}" in done.stdout
 
 
-def test_a_right_that_the_app_lacks_fails_the_demo_and_is_named(tmp_path: Path) -> None:
+def test_a_right_that_the_app_lacks_fails_the_demo_and_is_named(demo: Demo, tmp_path: Path) -> None:
     less = rights.load()
     del less["targetWriter"]["actions"]["Microsoft.Storage/storageAccounts/listKeys/action"]
     (tmp_path / "roles.json").write_text(json.dumps(less))
     (tmp_path / "estate.json").write_text(json.dumps(estate([vm("web-1", expect={"outcome": "Protected"})])))
 
-    done = _demo(tmp_path, "--roles", str(tmp_path / "roles.json"), "--estate", str(tmp_path / "estate.json"))
+    done = demo("--roles", str(tmp_path / "roles.json"), "--estate", str(tmp_path / "estate.json"))
 
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Not as expected: web-1\n" in done.stdout
@@ -118,17 +137,17 @@ def test_a_right_that_the_app_lacks_fails_the_demo_and_is_named(tmp_path: Path) 
     assert "Microsoft.Storage/storageAccounts/listKeys/action" in why
 
 
-def test_a_file_that_holds_no_roles_is_said_to(tmp_path: Path) -> None:
+def test_a_file_that_holds_no_roles_is_said_to(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "roles.json").write_text('{"owner": {}}')
 
-    done = _demo(tmp_path, "--roles", str(tmp_path / "roles.json"))
+    done = demo("--roles", str(tmp_path / "roles.json"))
 
     assert done.returncode == 2, done.stdout + done.stderr
     assert "roles.json: must be an object of the roles estateReader, " in done.stderr
 
 
-def test_a_tiny_estate_that_ends_as_expected_passes(tmp_path: Path) -> None:
-    done = _demo(tmp_path, "--keep", "--estate", str(_estate_file(tmp_path, {"outcome": "NotTagged"})))
+def test_a_tiny_estate_that_ends_as_expected_passes(demo: Demo, tmp_path: Path) -> None:
+    done = demo("--keep", "--estate", str(_estate_file(tmp_path, {"outcome": "NotTagged"})))
 
     assert done.returncode == 0, done.stdout + done.stderr
     (kept,) = tmp_path.glob("dr-demo-*")
@@ -136,24 +155,26 @@ def test_a_tiny_estate_that_ends_as_expected_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("demo", "refused"),
+    ("asked", "refused"),
     [
         ({"put": {"vm": vm_id("web-1"), "body": {"dr-target-zone": "9"}}}, "The plan returned 422"),
         ({"profiles": {"gold": {"allow": {"colour": ["*"]}}}}, "DR_PROFILES"),
     ],
 )
-def test_what_the_app_does_not_take_is_said_in_its_words(tmp_path: Path, demo: dict[str, Any], refused: str) -> None:
-    done = _demo(tmp_path, "--estate", str(_estate_file(tmp_path, {"outcome": "Protected"}, **demo)))
+def test_what_the_app_does_not_take_is_said_in_its_words(
+    demo: Demo, tmp_path: Path, asked: dict[str, Any], refused: str
+) -> None:
+    done = demo("--estate", str(_estate_file(tmp_path, {"outcome": "Protected"}, **asked)))
 
     assert done.returncode == 2, done.stdout + done.stderr
     assert refused in done.stderr
 
 
-def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(tmp_path: Path) -> None:
+def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(demo: Demo, tmp_path: Path) -> None:
     file = tmp_path / "estate.json"
     file.write_text(json.dumps(estate([vm("web-1", colour="blue", expect={"outcome": "Protected"})])))
 
-    done = _demo(tmp_path, "--estate", str(file))
+    done = demo("--estate", str(file))
 
     assert done.returncode == 2
     assert "colour" in done.stderr

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import AzureError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.remove_orphans import remove_orphans
@@ -19,13 +19,13 @@ from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.vm import observe, plan_for
 from shared.reconcile.sweep import Summary, Sweep, SweepReport
 from shared.site_recovery.vault import vault_of
+from tests import properties
 from tests.unit.app import examples
 from tests.unit.app.examples import DATA_DISK, NETWORK, NIC, VAULT_ID, VM_ID
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body, lock_body
 from tests.unit.app.rows import CACHE, full_item, full_vm, spoiled
 
-MANY = settings(max_examples=500, deadline=None)
-SOME = settings(max_examples=100, deadline=None)
+MANY, SOME = properties.examples(500), properties.examples(100)
 
 LONG_AGO = {naming.MADE_BY: naming.maker(examples.DEPLOYMENT), naming.MADE_AT: "2026-01-01T00:00:00+00:00"}
 

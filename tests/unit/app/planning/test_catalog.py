@@ -4,6 +4,7 @@ import ast
 import json
 import string
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,16 @@ from triggers.protection import get_protection
 
 ROOT = Path(__file__).parents[4]
 TABLES = {f"shared/planning/{name}.py" for name in ("catalog", "run_findings", "support_findings", "network_findings")}
-SOURCES = {
-    str(path.relative_to(ROOT)): ast.parse(path.read_text())
-    for room in ("shared", "activities", "orchestrators", "triggers")
-    for path in (ROOT / room).rglob("*.py")
-}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """The modules of the app, by file."""
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text())
+        for room in ("shared", "activities", "orchestrators", "triggers")
+        for path in (ROOT / room).rglob("*.py")
+    }
 
 
 def calls(*names: str) -> dict[str, list[ast.Call]]:
@@ -44,7 +50,7 @@ def calls(*names: str) -> dict[str, list[ast.Call]]:
             for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
         ]
-        for file, tree in SOURCES.items()
+        for file, tree in sources().items()
     }
 
 
@@ -59,7 +65,7 @@ def test_every_code_that_the_app_makes_a_finding_of_has_a_row() -> None:
 def test_every_row_is_of_a_finding_that_the_app_makes() -> None:
     texts = {
         node.value
-        for file, tree in SOURCES.items()
+        for file, tree in sources().items()
         for node in ast.walk(tree)
         if file not in TABLES and isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
@@ -71,7 +77,7 @@ def test_a_finding_is_made_in_the_catalog_and_its_severity_changed_there_alone()
     assert {file for file, found in calls("Finding").items() if found} == {"shared/planning/catalog.py"}
     changed = {
         file
-        for file, tree in SOURCES.items()
+        for file, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Dict)
         and any(isinstance(key, ast.Constant) and key.value == "severity" for key in node.keys)
@@ -95,7 +101,7 @@ def test_no_code_has_two_rows() -> None:
     tables = [
         node.value
         for file in TABLES
-        for node in ast.walk(SOURCES[file])
+        for node in ast.walk(sources()[file])
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
     ]
     codes = [key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)]

@@ -19,7 +19,7 @@ from shared.reconcile.batch import Batch, BatchEnd
 from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
 from shared.reconcile.sweep import SweepReport
 from tests.unit.app.examples import VM_ID
-from tests.unit.app.planning.test_catalog import SOURCES, calls
+from tests.unit.app.planning.test_catalog import calls, sources
 from triggers.batch_views import PlanSummary
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_every_error_that_the_app_makes_has_a_row() -> None:
 def test_every_row_is_of_an_error_that_occurs() -> None:
     named = {
         text
-        for file, tree in SOURCES.items()
+        for file, tree in sources().items()
         if file != TABLE
         for node in ast.walk(tree)
         for text in (getattr(node, "value", None), getattr(node, "id", None), getattr(node, "name", None))
@@ -115,7 +115,7 @@ def test_an_error_is_replaced_in_a_copy_only_with_its_action() -> None:
     """A copy is not validated: the type cannot see to it there."""
     bare = [
         f"{file}:{keyword.value.lineno}"
-        for file, tree in SOURCES.items()
+        for file, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "with_"
         for keyword in node.keywords

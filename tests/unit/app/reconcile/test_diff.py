@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
-from hypothesis import settings as examples
 
 from shared.config import override_options
 from shared.model import naming, resource_types
@@ -18,6 +17,7 @@ from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, Sour
 from shared.planning.overrides import overrides_of
 from shared.reconcile.diff import Mismatch, mismatches
 from shared.reconcile.drift import detached_disks
+from tests import properties
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -475,7 +475,7 @@ def done(item: ProtectedItem, update: ItemUpdate) -> ProtectedItem:
     )
 
 
-@examples(max_examples=150)
+@properties.examples(150)
 @given(situations(fitting=True))
 def test_what_a_plan_writes_ends_every_difference_that_can_be_changed_in_place(situation: Situation) -> None:
     """The VM was protected before anything was asked for; whatever is asked for since can be had."""
