@@ -1,9 +1,13 @@
 """ARM's token buckets: per subscription, principal and kind of operation (azure-docs, ARM throttling, since 2024).
 
+Site Recovery's set calls (all that writes) have a limit of their own, 200 in a minute: so says Microsoft's script for
+agent updates. Whether that counts by subscription, by vault or by caller is not known, nor are the refusal's words.
+
 Resource Graph has a limit of its own (azure-docs, guidance-for-throttled-requests): 15 queries in a window of 5 s.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,6 +33,8 @@ _LIMITS = {
 _WRITES = Limit("writes", 200, 10)
 # The limit shared by all principals, as a multiple: its header showed 3,749 beside 249.
 _GLOBAL = 15
+_SETS = Limit("Site Recovery set", 200, 200 / 60)
+_SITE_RECOVERY = re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication")
 _QUERIES = 15
 _QUERY_WINDOW = 5.0
 
@@ -63,10 +69,7 @@ class Throttle:
         """
         limit = limit_of(method)
         level, _, owner = scope.partition("/")
-        now = self._clock.now()
-        bucket = self._buckets.setdefault((scope.lower(), principal, limit.kind), _Bucket(limit.size, now))
-        bucket.tokens = min(limit.size, bucket.tokens + (now - bucket.filled) * limit.per_second)
-        bucket.filled = now
+        bucket = self._bucket(scope, principal, limit)
         name = f"x-ms-ratelimit-remaining-{level}-"
         if bucket.tokens < 1:
             wait = (1 - bucket.tokens) / limit.per_second
@@ -81,6 +84,25 @@ class Throttle:
         bucket.tokens -= 1
         left = int(bucket.tokens)
         return {name + limit.kind: str(left), f"{name}global-{limit.kind}": str(int(_GLOBAL * limit.size) - 1)}
+
+    def take_set(self, method: str, path: str, scope: str, principal: str) -> None:
+        """Takes one token of Site Recovery's own limit if the call is one of its set calls. Raises ArmError 429."""
+        if limit_of(method).kind == "reads" or not _SITE_RECOVERY.search(path.lower()):
+            return
+        bucket = self._bucket(scope, principal, _SETS)
+        if bucket.tokens < 1:
+            wait = self._clock.throttled_for((1 - bucket.tokens) / _SETS.per_second)
+            message = "Too many requests to Site Recovery: at most 200 set calls are accepted in a minute."
+            raise ArmError(429, "TooManyRequests", message, headers={"Retry-After": wait})
+        bucket.tokens -= 1
+
+    def _bucket(self, scope: str, principal: str, limit: Limit) -> _Bucket:
+        """The bucket, refilled."""
+        now = self._clock.now()
+        bucket = self._buckets.setdefault((scope.lower(), principal, limit.kind), _Bucket(limit.size, now))
+        bucket.tokens = min(limit.size, bucket.tokens + (now - bucket.filled) * limit.per_second)
+        bucket.filled = now
+        return bucket
 
     def take_query(self, principal: str) -> dict[str, str]:
         """The same for a query of Resource Graph. A window begins with its first query."""

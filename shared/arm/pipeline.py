@@ -9,7 +9,7 @@ from azure.core.pipeline.policies import AsyncHTTPPolicy, AsyncRetryPolicy, Sans
 
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, provider_not_registered
 from shared.arm.origins import Origins
-from shared.arm.rate_limit import RateLimiter
+from shared.arm.rate_limit import BucketQueue, RateLimiter
 
 _RETRIES = 2
 _PORTS = {"https": 443, "http": 80}
@@ -64,14 +64,19 @@ class Paced(AsyncHTTPPolicy[Any, Any]):
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         """Raises ThrottledError, without sending the request, if it would have to wait for too long."""
-        queue = self._rate_limiter.queue_for(request.http_request.method, request.http_request.url)
-        await queue.acquire()
+        acquired: list[BucketQueue] = []
         try:
+            for queue in self._rate_limiter.queues_for(request.http_request.method, request.http_request.url):
+                await queue.acquire()
+                acquired.append(queue)
             response = await self.next.send(request)
         except BaseException:
-            queue.no_response()
+            for queue in acquired:
+                queue.no_response()
             raise
-        queue.response_received(response.http_response.status_code, response.http_response.headers)
+        status, headers = response.http_response.status_code, response.http_response.headers
+        for number, queue in enumerate(acquired):
+            queue.response_received(status, headers, narrower=number > 0)
         return response
 
 

@@ -7,6 +7,7 @@ low-priority activities occupy only some of them while they wait.
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from shared.arm.errors import ThrottledError, retry_after
-from shared.arm.token_bucket import DELETES, QUERIES, READS, RUNS_PER_POLL, WRITES, Bucket, Call, Limit, Queue
+from shared.arm.token_bucket import DELETES, QUERIES, READS, RUNS_PER_POLL, SETS, WRITES, Bucket, Call, Limit, Queue
 from shared.config.intervals import LONGEST_CALL_WAIT, LONGEST_WRITE_WAIT, POLL_SECONDS
 
 log = logging.getLogger("dr.rate_limit")
@@ -24,6 +25,7 @@ _MOST_WAITING = 4
 """Low-priority activities that may wait at the same time: a quarter of those that host.json allows per process."""
 
 _KINDS = {"GET": READS, "HEAD": READS, "DELETE": DELETES}
+_SITE_RECOVERY = re.compile("/providers/microsoft.recoveryservices/vaults/[^/]+/replication")
 _GRAPH = "/providers/microsoft.resourcegraph/resources"
 _QUERIES_LEFT, _QUERIES_BACK_AFTER = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
 
@@ -54,6 +56,15 @@ class RateLimiter:
         parts = path.split("/")
         owner = f"subscription {parts[2]}" if parts[1:2] == ["subscriptions"] and len(parts) > 2 else "tenant"
         limit = QUERIES if path.endswith(_GRAPH) else _KINDS.get(method, WRITES)
+        return self._queue(owner, limit)
+
+    def queues_for(self, method: str, url: str) -> tuple["BucketQueue", ...]:
+        """All queues for such requests, that of Site Recovery's own limit first: it is the narrower one."""
+        queue = self.queue_for(method, url)
+        is_set = _KINDS.get(method) is not READS and _SITE_RECOVERY.search(urlsplit(url).path.lower())
+        return (self._queue(queue.owner, SETS), queue) if is_set else (queue,)
+
+    def _queue(self, owner: str, limit: Limit) -> "BucketQueue":
         if (owner, limit) not in self._queues:
             self._queues[owner, limit] = BucketQueue(limit, owner, self._poll_seconds, self._low_priority)
         return self._queues[owner, limit]
@@ -77,10 +88,10 @@ class BucketQueue:
     """The calls that wait for one bucket. `low_priority` holds the waiting low-priority calls of all queues."""
 
     def __init__(self, limit: Limit, owner: str, poll_seconds: float, low_priority: set[_Waiting]) -> None:
+        self.owner = owner
         left = f"x-ms-ratelimit-remaining-{owner.split(' ', 1)[0]}-"
-        self._remaining_headers = (
-            (_QUERIES_LEFT,) if limit is QUERIES else (left + limit.kind, f"{left}global-{limit.kind}")
-        )
+        of_others = {QUERIES: (_QUERIES_LEFT,), SETS: ()}
+        self._remaining_headers = of_others.get(limit, (left + limit.kind, f"{left}global-{limit.kind}"))
         self._name = f"{limit.kind} of the {owner}"
         self._longest = poll_seconds * (LONGEST_CALL_WAIT if limit in {READS, QUERIES} else LONGEST_WRITE_WAIT)
         self._between_slots = poll_seconds / RUNS_PER_POLL
@@ -105,13 +116,15 @@ class BucketQueue:
             wait = self._wait_of_last(call)
             raise ThrottledError(f"rate limit of {self._name} reached", wait, self.next_slot)
 
-    def response_received(self, status: int, headers: Mapping[str, str]) -> None:
-        """Updates the bucket from the response headers. A 429 blocks all calls of the bucket for its Retry-After."""
+    def response_received(self, status: int, headers: Mapping[str, str], *, narrower: bool = False) -> None:
+        """Updates the bucket from the response headers. A 429 blocks all calls of the bucket for its Retry-After; where
+        the call had a `narrower` bucket, too, only if the headers say that it was this one."""
         now = monotonic()
         remaining = [float(headers[name]) for name in self._remaining_headers if headers.get(name, "").isdecimal()]
         left = min(remaining, default=None)
         self._bucket.ended(now, left)
-        if status == HTTPStatus.TOO_MANY_REQUESTS and (wait := retry_after(headers)):
+        is_this_one = not narrower or left == 0
+        if status == HTTPStatus.TOO_MANY_REQUESTS and is_this_one and (wait := retry_after(headers)):
             if self._bucket.blocked_until <= now:
                 log.warning("Throttled: rate limit of %s reached for %.1f s", self._name, wait)
             self._bucket.block(now + wait)

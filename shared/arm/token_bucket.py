@@ -41,6 +41,9 @@ WRITES = Limit("writes", 200, 10)
 DELETES = Limit("deletes", 200, 10)
 QUERIES = Limit("queries", 15, 3)
 """Of Resource Graph: 15 in 5 s for each principal. Its responses say when the bucket is full again."""
+SETS = Limit("Site Recovery's set calls", 200, 200 / 60)
+"""What writes to Site Recovery: at most 200 in a minute, as Microsoft's script for agent updates says. No header shows
+what is left. Each of them takes a token of the writes or deletes, too."""
 
 
 class Bucket:

@@ -4,14 +4,16 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 from types import NoneType
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 
 import shared.arm.client
@@ -26,6 +28,7 @@ from shared.model.activity_io import VmRequest
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.step_result import Pending, Ready, load_step_result
+from shared.site_recovery.infrastructure import begin
 from tests.integration.simulator.azure import SUBSCRIPTION, VAULT_ID, Token, estate, machine, vm_id
 from tests.waiting import eventually
 
@@ -188,6 +191,46 @@ async def test_a_long_one_turns_all_others_away_to_come_back_one_by_one() -> Non
     assert len(waits) == 5
     assert 50 < min(waits) <= max(waits) < 62
     assert all(later - earlier > 0.1 for earlier, later in pairwise(waits))
+
+
+@pytest.mark.wide
+async def test_set_calls_keep_to_site_recovery_s_own_pace() -> None:
+    """The bucket holds 200, and 200 come back in a minute: all end, and none is refused."""
+    vault = ResourceId(VAULT_ID)
+    async with gateways(speed=1) as (simulator, (gateway,)):
+        send = gateway.site_recovery(SUBSCRIPTION).replication_protected_items.begin_delete
+
+        async def set_call(number: int) -> None:
+            body = {"properties": {"disableProtectionReason": "NotSpecified"}}
+            with suppress(HttpResponseError):  # there is no such item: the call is counted all the same
+                await begin(send, vault.resource_group, vault.name, "f", "c", f"i{number}", body)
+
+        await asyncio.gather(*(until_done(partial(set_call, number)) for number in range(225)))
+        calls = served(simulator)
+    assert len(calls) == 225
+    assert {call["status"] for call in calls} & {202, 429} == set()
+    assert _moment(calls[-1]) - _moment(calls[0]) > (225 - 200) / (200 / 60)
+
+
+async def test_what_is_beyond_it_is_refused_and_holds_back_set_calls_alone() -> None:
+    """Other callers have taken all, as far as this process cannot know."""
+    vault = ResourceId(VAULT_ID)
+    async with gateways(speed=0.01) as (simulator, (gateway,)):
+        await gateway.look()
+        caller, fabric = served(simulator)[0]["principal"], f"{VAULT_ID}/replicationFabrics/f"
+        for _ in range(200):
+            simulator.gateway.throttle.take_set("POST", fabric, f"subscription/{SUBSCRIPTION}", caller)
+
+        async def set_call() -> None:
+            send = gateway.site_recovery(SUBSCRIPTION).replication_fabrics.begin_delete
+            await begin(send, vault.resource_group, vault.name, "f", retry_total=0)
+
+        with pytest.raises(HttpResponseError):
+            await set_call()
+        await tag_vm(gateway, WEB, {"dr": "true"})
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(set_call(), timeout=3)
+        assert statuses(simulator) == {200: 2, 429: 1}
 
 
 async def test_two_processes_that_drain_one_bucket_see_each_other_in_its_headers() -> None:

@@ -12,7 +12,7 @@ from shared.arm.errors import ThrottledError, to_step_result
 from shared.arm.rate_limit import BucketQueue, RateLimiter, low_priority
 from shared.arm.ttl_cache import TtlCache
 from shared.model.step_result import Pending, StepResult
-from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID
 
 ARM = "https://management.azure.com"
 GRAPH = f"{ARM}/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
@@ -87,6 +87,43 @@ async def test_each_subscription_has_a_bucket_of_each_kind(
     rate_limiter = RateLimiter(30)
 
     assert (rate_limiter.queue_for(*one) is rate_limiter.queue_for(*other)) is same
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sets"),
+    [
+        ("PUT", "/replicationFabrics/f", True),
+        ("POST", "/replicationFabrics/f/replicationProtectionContainers/c/replicationProtectedItems/i/addDisks", True),
+        ("PATCH", "/replicationPolicies/p", True),
+        ("DELETE", "/replicationFabrics/f", True),
+        ("GET", "/replicationFabrics/f", False),
+        ("PUT", "", False),
+    ],
+)
+async def test_what_writes_to_site_recovery_has_its_own_bucket_besides(method: str, path: str, *, sets: bool) -> None:
+    rate_limiter, url = RateLimiter(HARDLY_EVER), f"{ARM}{VAULT_ID}{path}"
+
+    queues = rate_limiter.queues_for(method, url)
+
+    assert queues[-1] is rate_limiter.queue_for(method, url)
+    assert len(queues) == 1 + sets
+    assert not sets or await calls_left(queues[0]) == 190
+
+
+@pytest.mark.parametrize(
+    ("headers", "blocked"), [({}, False), ({f"{LEFT}-writes": "150"}, False), ({f"{LEFT}-writes": "0"}, True)]
+)
+async def test_a_429_of_site_recovery_holds_back_no_other_write(headers: dict[str, str], *, blocked: bool) -> None:
+    own, writes = RateLimiter(30).queues_for("PUT", f"{ARM}{VAULT_ID}/replicationFabrics/f")
+    for queue in (own, writes):
+        await queue.acquire()
+        queue.response_received(429, {"Retry-After": "9999", **headers}, narrower=queue is writes)
+
+    assert await wait_of(own) > 9000
+    if blocked:
+        assert await wait_of(writes) > 9000
+    else:
+        await writes.acquire()
 
 
 @pytest.mark.parametrize(
