@@ -107,6 +107,8 @@ def _observe(context: Context, run: RunState) -> Step:
         return not_ready(context, run, outcome)
     observation = Observation.load(outcome.value)
     decision, vm, item = observation.decision, observation.vm, observation.item
+    if vm:
+        run = run.with_(vm_id=vm.id)  # an event may write it in another casing than Azure
     if item:
         run = run.with_(item_id=item.id, vault=item.vault)
     if decision.wanted:

@@ -9,6 +9,7 @@ import azure.functions as func
 from shared.arm.client import Azure
 from shared.config.settings import Settings
 from shared.model.decision import State
+from shared.model.resource_id import folded
 from shared.model.values import one_of, region
 from shared.observe.inventory import compliance_report
 from shared.planning.catalog import CODES
@@ -31,7 +32,7 @@ _MATCHES: dict[str, Matches] = {
     "state": lambda vm_status, state: vm_status.state == state,
     "finding": lambda vm_status, code: any(finding.code == code for finding in vm_status.findings),
     "subscription": lambda vm_status, subscription: vm_status.vm_id.subscription.lower() == subscription,
-    "resourceGroup": lambda vm_status, group: vm_status.vm_id.resource_group.lower() == group.lower(),
+    "resourceGroup": lambda vm_status, group: folded(vm_status.vm_id.resource_group) == folded(group),
     "region": lambda vm_status, name: vm_status.location == name,
     "tag": lambda vm_status, tag: _has_tag(vm_status.tags, *tag),
 }

@@ -4,7 +4,9 @@ from shared.model.values import matching
 from shared.reconcile.batch import PREFIX
 
 GUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
-GROUP = r"[A-Za-z0-9_.()-]{0,89}[A-Za-z0-9_()-]"
+_LETTERS = r"A-Za-z0-9_()\u00aa-\uffef"
+"""Of any alphabet: which of them Azure takes for letters and digits, it says itself."""
+GROUP = rf"[{_LETTERS}.-]{{0,89}}[{_LETTERS}-]"
 BATCH = f"{PREFIX}[0-9a-f]{{32}}"
 VM = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
 

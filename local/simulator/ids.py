@@ -5,8 +5,19 @@ from dataclasses import dataclass
 
 
 def key(resource_id: str) -> str:
-    """The form in which equal IDs compare as equal."""
-    return resource_id.rstrip("/").lower()
+    """The form in which equal IDs compare as equal: letter by letter, as Azure Resource Manager's OrdinalIgnoreCase.
+
+    So a group `\u212a` (the Kelvin sign) is not the group `k`, which `str.lower` makes of it.
+    """
+    text = resource_id.rstrip("/")
+    return text.lower() if text.isascii() else "".join(map(_key, text))
+
+
+def _key(letter: str) -> str:
+    upper = letter.upper()
+    if letter.isascii():
+        return letter.lower()
+    return upper if len(upper) == 1 and not upper.isascii() else letter
 
 
 @dataclass(frozen=True, slots=True)

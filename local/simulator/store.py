@@ -109,7 +109,7 @@ class Subscription:
     groups: dict[str, ResourceGroup] = field(default_factory=dict)
 
     def group(self, name: str) -> ResourceGroup | None:
-        return self.groups.get(name.lower())
+        return self.groups.get(ids.key(name))
 
     def body(self) -> Json:
         return {

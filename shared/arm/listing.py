@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from shared.arm.errors import MalformedResponseError, WriteRefusedError
-from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId, folded
 from shared.model.unread_row import UnreadRow
 
 log = logging.getLogger("dr.listing")
@@ -48,7 +48,7 @@ async def read_listing(
     rows: AsyncIterable[Any], path: str, parse: Callable[[Any], Record | None], acknowledged: Container[str]
 ) -> Listing[Record]:
     """Reads the rows of the list at `path`. `parse` returns None for a row that is none of ours, and raises anything
-    for one that it cannot read; `acknowledged` are lower-cased IDs."""
+    for one that it cannot read; `acknowledged` are folded IDs."""
     records, unread = [], []
     async for row in rows:
         try:
@@ -57,7 +57,7 @@ async def read_listing(
         except Exception as error:
             unread.append(_unread(row, path, error))
             log.warning("%s", unread[-1])
-    known = tuple(row for row in unread if row.id.lower() in acknowledged)
+    known = tuple(row for row in unread if folded(row.id) in acknowledged)
     return Listing(tuple(records), tuple(row for row in unread if row not in known), known)
 
 
@@ -76,7 +76,7 @@ def _unread(row: Any, path: str, error: Exception) -> UnreadRow:
     shows_id = isinstance(given, str) and 0 < len(given) <= _SHOWN and "," not in given and given.isprintable()
     row_id = str(given).strip() if shows_id else f"{path}#{sha256(text.encode(errors='replace')).hexdigest()[:12]}"
     reason = f"{type(error).__name__}: {error}"[:_SHOWN]
-    return UnreadRow(row_id, reason, text.lower(), shows_id, _vm_in(row))
+    return UnreadRow(row_id, reason, folded(text), shows_id, _vm_in(row))
 
 
 def _vm_in(row: Any) -> ResourceId | None:

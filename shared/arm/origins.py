@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.arm.errors import WriteRefusedError
 from shared.arm.origin_store import OriginStoreError, Store
 from shared.model.origin import Origin, gap_of
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 
 # Other processes of this deployment that create the same resource at the same time share one intent.
 _SHARED_FOR = timedelta(hours=1)
@@ -86,7 +86,7 @@ class Origins:
     def spend(self, path: str) -> None:
         """Uses the permission for a PUT to that path. Raises WriteRefusedError if there is none."""
         try:
-            self._intended.remove(path.lower().rstrip("/"))
+            self._intended.remove(folded(path).rstrip("/"))
         except KeyError:
             raise WriteRefusedError("NoIntent", f"No record of the intent to create {path}: it was not sent") from None
 

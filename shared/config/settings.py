@@ -17,7 +17,7 @@ from shared.config.intervals import POLL_SECONDS
 from shared.config.prices import Prices
 from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
-from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId
+from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
 from shared.model.scope import Scope
 
 
@@ -48,8 +48,8 @@ def _comma_separated(given: Any) -> Any:
     return given
 
 
-def _lower_cased(given: Any) -> Any:
-    return frozenset(_comma_separated(given.lower())) if isinstance(given, str) else given
+def _as_set(given: Any) -> Any:
+    return frozenset(_comma_separated(folded(given))) if isinstance(given, str) else given
 
 
 Ids = Annotated[tuple[ResourceId, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
@@ -155,7 +155,7 @@ class Settings(BaseModel):
     opt_out_grace_hours: float = Field(
         1.0, ge=0, le=2160, description="hours that a VM whose tag says no stays protected in cleanup, 0 to 2160"
     )
-    acknowledged_rows: Annotated[frozenset[str], BeforeValidator(_lower_cased)] = Field(
+    acknowledged_rows: Annotated[frozenset[str], BeforeValidator(_as_set)] = Field(
         frozenset(),
         description="IDs of rows in Azure's lists that cannot be read, comma-separated, as a report names them: they "
         "hold up nothing more; what they name is still not removed",

@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import count
 from uuid import UUID, uuid5
 
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import ACCOUNT, RESOURCE_GROUP, type_of
 
 _ITEMS = UUID("6f2d7c1e-58c3-5d0e-9a64-2b1f0c7de5a1")
@@ -26,7 +26,7 @@ SUFFIX = "-asr"
 
 
 def _digest(text: str, length: int) -> str:
-    return sha256(text.lower().encode()).hexdigest()[:length]
+    return sha256(folded(text).encode()).hexdigest()[:length]
 
 
 def instance_id(vm: ResourceId) -> str:

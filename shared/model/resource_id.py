@@ -1,10 +1,12 @@
-"""Azure Resource Manager IDs: parsed once, compared without regard to case.
+"""Azure Resource Manager IDs: parsed once, in one casing, compared as Azure compares them.
 
-Azure returns the casing of the caller (`resourceGroups`, `resourcegroups`, `/Subscriptions/`), and Site
-Recovery echoes IDs lower-cased, so two IDs are the same if their lower-cased texts are.
+Azure returns the casing of the caller (`resourceGroups`, `resourcegroups`, `/Subscriptions/`), Site Recovery echoes IDs
+lower-cased, and Log Analytics shows them in capitals. So two IDs are the same if their folded texts are, and what has
+one right casing (the words of the path, the types, the GUID) is written in it; a name is kept as it was given.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -14,11 +16,11 @@ _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # Not only dots: they vanish when a URL is normalised, and the request would go to another resource than the one
 # checked.
 _SEGMENT = r"(?!\.+(?:/|$))[^/\\?#%&<>\"'\s\x00-\x1f]+"
+# The flags stand at each part: a letter of another alphabet (as the long s) stands for none of a word of the path.
 _ID = re.compile(
-    rf"/subscriptions/(?P<subscription>{_GUID})"
-    rf"(?:/resourceGroups/(?P<group>[-\w.()]{{1,89}}[-\w()]|[-\w()])"
-    rf"(?:/providers/(?P<namespace>[A-Za-z0-9.]+)(?P<path>(?:/[A-Za-z0-9]+/{_SEGMENT})+))?)?",
-    re.IGNORECASE,
+    rf"(?ai:/subscriptions/(?P<subscription>{_GUID}))"
+    rf"(?:(?ai:/resourceGroups)/(?P<group>[-\w.()]{{1,89}}[-\w()]|[-\w()])"
+    rf"(?:(?ai:/providers)/(?P<namespace>[A-Za-z0-9.]+)(?P<path>(?:/[A-Za-z0-9]+/{_SEGMENT})+))?)?"
 )
 
 VIRTUAL_MACHINE = "Microsoft.Compute/virtualMachines"
@@ -26,10 +28,43 @@ CLASSIC_VIRTUAL_MACHINE = "Microsoft.ClassicCompute/virtualMachines"
 VAULT = "Microsoft.RecoveryServices/vaults"
 AUTOMATION_ACCOUNT = "Microsoft.Automation/automationAccounts"
 
+_TYPES = (
+    VIRTUAL_MACHINE,
+    CLASSIC_VIRTUAL_MACHINE,
+    AUTOMATION_ACCOUNT,
+    f"{VAULT}/replicationFabrics/replicationNetworks/replicationNetworkMappings",
+    "replicationProtectionContainers/replicationProtectedItems/replicationProtectionContainerMappings",
+    "replicationPolicies/replicationJobs",
+    "Microsoft.Compute/availabilitySets/capacityReservationGroups/diskEncryptionSets/disks/proximityPlacementGroups",
+    "virtualMachineScaleSets",
+    "Microsoft.Network/virtualNetworks/subnets/networkInterfaces/networkSecurityGroups/publicIPAddresses",
+    "loadBalancers/backendAddressPools",
+    "Microsoft.Storage/storageAccounts",
+)
+_CASING = {word.lower(): word for word in "/".join(_TYPES).split("/")}
+"""The namespaces and types that the app meets, in Azure's casing; all others keep the casing they are given in."""
 
-def _looks_like_ascii(text: str) -> bool:
-    """Whether a letter becomes an ASCII one when it is lowered, as the Kelvin sign does: Azure takes it for another."""
-    return not text.isascii() and any(not letter.isascii() and letter.lower().isascii() for letter in text)
+
+def folded(text: str) -> str:
+    """The text in the form in which equal names of Azure are equal texts of one length, lower-cased if it is ASCII.
+
+    Azure Resource Manager compares as .NET's OrdinalIgnoreCase does, letter by letter and by upper case. `str.lower`
+    does not: it takes the Kelvin sign for a k, writes one letter as two, and a sigma by what stands around it.
+    """
+    return text.lower() if text.isascii() else "".join(map(_folded, text))
+
+
+@lru_cache(10_000)
+def _folded(letter: str) -> str:
+    upper = _upper(letter)
+    lower = upper.lower()
+    return lower if len(lower) == 1 and _upper(lower) == upper else upper
+
+
+def _upper(letter: str) -> str:
+    """The upper case of one letter, if that is one letter; never an ASCII letter for one that is not."""
+    upper = letter.upper()
+    return upper if len(upper) == 1 and upper.isascii() == letter.isascii() else letter
 
 
 class ResourceId:
@@ -42,13 +77,13 @@ class ResourceId:
 
     def __init__(self, text: str) -> None:
         match = _ID.fullmatch(text.rstrip("/"))
-        if match is None or _looks_like_ascii(text):
+        if match is None:
             raise ValueError(
                 f"{text[:200]!r} is not an Azure resource ID: "
                 "/subscriptions/<guid>[/resourceGroups/<name>[/providers/<namespace>/<type>/<name>...]] is allowed"
             )
-        self.text = text.rstrip("/")
-        key = self.text.lower()
+        self.text = _in_one_casing(match[0])
+        key = folded(self.text)
         self.key = self.text if key == self.text else key
 
     @property
@@ -99,6 +134,9 @@ class ResourceId:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ResourceId) and self.key == other.key
 
+    def __lt__(self, other: "ResourceId") -> bool:
+        return self.key < other.key
+
     def __hash__(self) -> int:
         return hash(self.key)
 
@@ -114,6 +152,22 @@ class ResourceId:
             return given if isinstance(given, cls) else cls(str(given))
 
         return core_schema.no_info_plain_validator_function(parse, serialization=core_schema.to_string_ser_schema())
+
+
+def _in_one_casing(text: str) -> str:
+    path, _, name = text.rpartition("/")
+    return f"{_path_in_one_casing(path)}/{name}" if path.count("/") > 1 else text.lower()
+
+
+@lru_cache(10_000)
+def _path_in_one_casing(text: str) -> str:
+    """All of an ID but its last name, which many resources share."""
+    parts = text.split("/")
+    parts[1:6:2] = ("subscriptions", "resourceGroups", "providers")[: len(parts) // 2]
+    parts[2] = parts[2].lower()
+    for at in (6, *range(7, len(parts), 2)) if len(parts) > 6 else ():
+        parts[at] = _CASING.get(parts[at].lower(), parts[at])
+    return "/".join(parts)
 
 
 def vm_id(subscription: str, group: str, name: str) -> ResourceId:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class UnreadRow:
 
     `id` is its ID, or that of the list and a digest of the row if it shows none: an operator acknowledges it by that.
     `vm` is the VM that it is about, if the row shows that; else it may be about any VM in `regions`, and without them
-    about any VM. `text` is the row itself, lower-cased. `what` it is: a row, or a vault whose list may not be read.
+    about any VM. `text` is the row itself, folded. `what` it is: a row, or a vault whose list may not be read.
     """
 
     id: str
@@ -26,7 +26,7 @@ class UnreadRow:
         """Whether the row may be about the VM. A VM of unknown location may be in any region."""
         if self.vm:
             # It may also be a failover VM, which the row names by its ID or by its name.
-            return self.vm == vm or self.names(vm) or f'"{vm.name.lower()}"' in self.text
+            return self.vm == vm or self.names(vm) or f'"{folded(vm.name)}"' in self.text
         return not (self.regions and location) or location in self.regions
 
     def names(self, resource: ResourceId) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from shared.model.base import Model
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 
 
 class Disk(Model):
@@ -148,7 +148,7 @@ class Lock(Model):
     read_only: bool = False
 
     def covers(self, resource: ResourceId) -> bool:
-        return f"{resource.key}/".startswith(f"{self.scope.lower()}/")
+        return f"{resource.key}/".startswith(f"{folded(self.scope)}/")
 
 
 class Size(Model):

@@ -112,7 +112,7 @@ class ContextReader:
         vault = await self._vault.about.get(self._within)
         target = target or placement.location(vm, overrides, azure.settings, vault.location).value
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
-        sources = sorted({nic.network for nic in nics}, key=str)
+        sources = sorted({nic.network for nic in nics})
         requested = [
             (tag, resource) for tag, resource in references(vm, overrides) if resource in azure.settings.target
         ]
@@ -122,7 +122,7 @@ class ContextReader:
         networks, target_networks, existing, availability_set = await asyncio.gather(
             # A network that serves as the model of a target is refreshed more often than one that is only compared.
             self._networks(sources, mapped),
-            asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets, key=str))),
+            asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets))),
             asyncio.gather(
                 *(read_existing(azure, each, self._within, caches) for each in {each for _, each in requested})
             ),

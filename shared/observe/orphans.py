@@ -14,7 +14,7 @@ from shared.arm.fields import Json, required, text, time_of
 from shared.arm.listing import read_listing
 from shared.arm.resource_graph import query
 from shared.model import naming
-from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId, folded
 from shared.model.resource_types import NETWORK
 from shared.observe.inventory import items_of_others
 from shared.readers.networks import interfaces_in
@@ -87,7 +87,7 @@ async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[
     scope = (*settings.target_scope, *settings.source_scope, *settings.vault_ids)
     found: dict[ResourceId, str] = {}
     async for row in query(azure, items_of_others(settings, "properties"), _subscriptions(scope)):
-        named = json.dumps(row).lower()
+        named = folded(json.dumps(row, ensure_ascii=False))
         for resource in resources:
             if f'{resource.key}"' in named or f"{resource.key}/" in named:
                 found[resource] = f"{_id_of(row)}, in a vault that is not in DR_VAULT_IDS, names it"

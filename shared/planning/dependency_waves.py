@@ -41,7 +41,7 @@ def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves
     found: Waves = (
         (
             *(ResourceGroup(id=each.id.group_id, location=source, for_cache=True) for each in caches),
-            *(ResourceGroup(id=group, location=target) for group in sorted(groups, key=str)),
+            *(ResourceGroup(id=group, location=target) for group in sorted(groups)),
         ),
         tuple(grouping),
         (*(each for each in placed if each not in grouping), *_chain(replication)),

@@ -93,7 +93,7 @@ def derive(
     if any(finding.severity is Severity.BLOCKER for finding in findings):
         return plan
     if item:
-        return plan.model_copy(update={"replication": replication, "unfit_disks": tuple(sorted(d.unfit, key=str))})
+        return plan.model_copy(update={"replication": replication, "unfit_disks": tuple(sorted(d.unfit))})
     named = tuple(dict.fromkeys(d.named))
     return plan.model_copy(update={"replication": replication, "resources": resources, "named": named})
 

@@ -5,7 +5,7 @@ from azure.core.rest import HttpRequest
 
 from shared.arm.client import Azure
 from shared.arm.fields import required
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import ACCOUNT, STORAGE_API_VERSION
 from shared.readers.resource_groups import API_VERSION
 
@@ -42,5 +42,5 @@ async def _holder(azure: Azure, account: ResourceId) -> str:
     path = f"/subscriptions/{account.subscription}/resources"
     async for found in azure.list(path, API_VERSION, **{"$filter": condition}):
         group = required(found["id"]).resource_group
-        return "" if group.lower() == account.resource_group.lower() else group
+        return "" if folded(group) == folded(account.resource_group) else group
     return ELSEWHERE

@@ -23,7 +23,7 @@ async def read_disks(azure: Azure, disks: Iterable[ResourceId], within: float) -
     """The disks that exist among these; their list is at most `within` seconds old, unless it lacks one of them."""
     found: dict[ResourceId, DiskRecord] = {}
     wanted = set(disks)
-    for group in sorted({disk.group_id for disk in wanted}, key=str):
+    for group in sorted({disk.group_id for disk in wanted}):
         own = [disk for disk in wanted if disk.group_id == group]
         listed = await _list(azure, group, within)
         if any(disk.key not in listed for disk in own):

@@ -8,7 +8,7 @@ from typing import TypeVar
 from shared.arm.client import Azure
 from shared.arm.fields import Json, part, text
 from shared.arm.listing import Listing, read_listing
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.vm import Lock
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ async def _read_locks(azure: Azure, subscription: str) -> tuple[Lock, ...]:
 
 
 def _lock(lock: Json) -> Lock | None:
-    at = lock["id"].lower().rfind(_LOCK)
+    at = folded(lock["id"]).rfind(_LOCK)
     if at < 0:
         return None
     return Lock(
@@ -65,7 +65,7 @@ def _link(link: Json) -> tuple[str, LinkRecord] | None:
     name, ends = text(link.get("name")), part(link, "properties")
     if not name.lower().startswith(_LINKS_OF_PROTECTION):
         return None
-    return str(ends.get("sourceId")).rstrip("/").lower(), LinkRecord(name, str(ends.get("targetId")).rstrip("/"))
+    return folded(str(ends.get("sourceId")).rstrip("/")), LinkRecord(name, str(ends.get("targetId")).rstrip("/"))
 
 
 async def _complete(azure: Azure, path: str, api_version: str, parse: Callable[[Json], T | None]) -> Listing[T]:

@@ -3,7 +3,7 @@
 from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, region, text
 from shared.arm.listing import read_one
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import AVAILABILITY_SET, POOL, STORAGE_API_VERSION, type_of
 from shared.model.vm import Existing
 from shared.readers.resource_groups import read_group
@@ -43,7 +43,7 @@ def _existing(wanted: ResourceId, found: Json) -> Existing | None:
 
 def _has_pool(balancer: Json, wanted: ResourceId) -> bool:
     pools = objects(part(balancer, "properties"), "backendAddressPools")
-    return any(str(pool.get("id")).lower() == wanted.key for pool in pools)
+    return any(folded(str(pool.get("id"))) == wanted.key for pool in pools)
 
 
 async def _cache_obstacle(azure: Azure, account: ResourceId, found: Json, within: float) -> str:

@@ -7,7 +7,7 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, reference, region, required, text
 from shared.arm.listing import read_one
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import NETWORK_API_VERSION
 from shared.model.vm import Network, SourceNic, Subnet
 
@@ -97,5 +97,5 @@ async def interfaces_in(azure: Azure, network: ResourceId) -> frozenset[str]:
     """The lower-cased IDs of the network interfaces in a network."""
     body = await azure.read(network, NETWORK_API_VERSION, azure.settings.poll_seconds) or {}
     subnets = [_of(subnet) for subnet in objects(_of(body), "subnets")]
-    inside = [str(each.get("id")).lower() for subnet in subnets for each in objects(subnet, "ipConfigurations")]
+    inside = [folded(str(each.get("id"))) for subnet in subnets for each in objects(subnet, "ipConfigurations")]
     return frozenset(each.rsplit("/ipconfigurations/", 1)[0] for each in inside)

@@ -10,7 +10,7 @@ from shared.arm.errors import is_missing
 from shared.arm.fields import Json, part, region, required, text
 from shared.arm.listing import NotKnownError, read_listing
 from shared.config.intervals import TTL_STATIC
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.unread_row import UnreadRow
 
 API_VERSION = "2025-04-01"
@@ -44,8 +44,7 @@ async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) 
         if group.key in listed.by_id:
             return listed.by_id[group.key]
     for row in listed.unread:
-        # Azure takes a Kelvin sign for another letter than the k that it becomes when it is lowered.
-        if not row.shows_id or (row.id.isascii() and row.id.lower() == group.key):
+        if not row.shows_id or folded(row.id) == group.key:
             raise NotKnownError(row)
     return None
 

@@ -40,14 +40,15 @@ async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
         if proves_absence(answer):
             return None
         raise
-    return read_one(found, f"the VM {vm}", lambda body: _source_vm(_same(vm, body), body, azure.settings.tag_name))
+    return read_one(found, f"the VM {vm}", lambda body: _source_vm(_own_id(vm, body), body, azure.settings.tag_name))
 
 
-def _same(vm: ResourceId, found: Json) -> ResourceId:
-    """The requested ID. Raises ValueError if the body is that of another resource: it would count as an untagged VM."""
-    if required(found.get("id")) != vm:
-        raise ValueError(f"its ID is {found['id']}")
-    return vm
+def _own_id(vm: ResourceId, found: Json) -> ResourceId:
+    """The ID as Azure writes it. Raises ValueError if the body is that of another VM: it would count as untagged."""
+    own = required(found.get("id"))
+    if own != vm:
+        raise ValueError(f"its ID is {own}")
+    return own
 
 
 def vm_of_row(row: Json, tag_name: str) -> SourceVm:

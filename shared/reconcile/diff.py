@@ -14,7 +14,7 @@ from shared.model.findings import Finding
 from shared.model.plan import Plan
 from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
 from shared.model.replication import Replication
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.values import NONE, parts
 from shared.model.vm import Disk, SourceVm
 from shared.planning.catalog import IN_PLACE, finding_of
@@ -124,7 +124,7 @@ def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedI
         name = f"/{part.name}" if part else ""
         requested = _requested_value(choice, overrides.requested[choice].value, part, len(vm.nic_ids))
         wanted = _meant(choice, requested, vm, overrides)
-        if requested and not any(_text(wanted).lower() == _text(value).lower() for value in current):
+        if requested and not any(folded(_text(wanted)) == folded(_text(value)) for value in current):
             difference = Difference(
                 setting=CHOICES[choice].setting + name, current=_text(current[0]), wanted=_text(wanted)
             )

@@ -15,7 +15,7 @@ from shared.model import naming
 from shared.model.findings import Finding
 from shared.model.origin import Origin, gap_of
 from shared.model.replicated_item import ProtectedItem
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import ACCOUNT
 from shared.model.target_resources import REMOVABLE
 from shared.model.values import parts
@@ -135,7 +135,7 @@ def unneeded(made: Iterable[ResourceId], wanted: frozenset[str], settings: Setti
         and _may_be_made(resource, settings)
         and resource.key not in wanted
         and not (resource.is_type(ACCOUNT) and resource.group_id.key in wanted)
-        and not {resource.key, resource.name.lower()} & named
+        and not {resource.key, folded(resource.name)} & named
     }
     return tuple(sorted(free, key=lambda resource: (_LEAVES_FIRST.index(resource.type.lower()), resource.key)))
 
@@ -166,7 +166,7 @@ def _named_in(settings: Settings) -> frozenset[str]:
     profiles = settings.profiles.values()
     given = [text for profile in profiles for text in profile.values.values()]
     given += [entry for profile in profiles for entries in profile.allow.values() for entry in entries]
-    names = {value.lower() for text in given for value in parts(text).values()}
+    names = {folded(value) for text in given for value in parts(text).values()}
     return frozenset(names | {member.key for member in settings.target.members})
 
 
@@ -187,7 +187,7 @@ def reason_to_keep(
     if now - made_at < stays_for(settings):
         return f"it was created at {made_at:%Y-%m-%d %H:%M} UTC, less than {_in_words(stays_for(settings))} ago"
     for lock in locks:
-        if lock.covers(found.id) or f"{lock.scope.lower()}/".startswith(f"{found.id.key}/"):
+        if lock.covers(found.id) or f"{folded(lock.scope)}/".startswith(f"{found.id.key}/"):
             return f"the lock {lock.name} on {lock.scope} is in the way"
     if found.use:
         return "; ".join(found.use)

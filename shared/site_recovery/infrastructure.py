@@ -15,7 +15,7 @@ from shared.config.intervals import TTL_STATIC
 from shared.model import naming
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Policy
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.target_resources import ContainerMapping
 from shared.site_recovery.vault import Vault
 
@@ -56,8 +56,8 @@ async def find_container(vault: Vault, location: str) -> ResourceId | None:
     ends = ((mapping.source_container, mapping.target_container) for mapping in await vault.container_mappings.get())
     mapped = {end for pair in ends for end in pair if end.parent == fabric}
     found = mapped or {container for container in await vault.containers.get() if container.parent == fabric}
-    by_name = (container for container in found if container.name == naming.container(location))
-    return next(by_name, min(found, key=str, default=None))
+    by_name = (container for container in found if container.name.lower() == naming.container(location))
+    return next(by_name, min(found, default=None))
 
 
 async def policy_of_item(vault: Vault, item: ProtectedItem) -> Policy | None:
@@ -76,7 +76,7 @@ async def _policies_like(vault: Vault, wanted: Policy) -> list[ResourceId]:
 async def find_policy(vault: Vault, wanted: Policy) -> ResourceId | None:
     """A policy with these values: of several, the one that this app named, else the first."""
     same = await _policies_like(vault, wanted)
-    return next((found for found in same if found.name == wanted.name), min(same, key=str, default=None))
+    return next((found for found in same if folded(found.name) == folded(wanted.name)), min(same, default=None))
 
 
 async def find_container_mapping(vault: Vault, wanted: ContainerMapping) -> ContainerMappingRecord | None:

@@ -108,7 +108,7 @@ def _empty(world: World, group: ResourceGroup) -> None:
         world.changed(resource.id)
     subscription = world.store.subscription(group.id.split("/")[2])
     if subscription:
-        subscription.groups.pop(group.name.lower(), None)
+        subscription.groups.pop(ids.key(group.name), None)
 
 
 def _blocking(world: World, group: ResourceGroup) -> list[str]:

@@ -129,7 +129,7 @@ def put_group(world: World, call: Call) -> Answer:
     created = group is None
     if group is None:
         group = ResourceGroup(ids.group_id(subscription.id, name), name, location)
-        subscription.groups[name.lower()] = group
+        subscription.groups[ids.key(name)] = group
     group.tags = checks.strings(body, "tags") or ({} if "tags" in body else None)
     group.managed_by = checks.get(body, "managedBy", str) or group.managed_by
     return Answer(201 if created else 200, group.body())

@@ -127,7 +127,7 @@ class _Loader:
             raise ValueError(f"{fields.where}: {resource.id} is in the estate twice")
         if subscription.group(parsed.group) is None:
             group_id = ids.group_id(parsed.subscription, parsed.group)
-            subscription.groups[parsed.group.lower()] = ResourceGroup(group_id, parsed.group, resource.location)
+            subscription.groups[ids.key(parsed.group)] = ResourceGroup(group_id, parsed.group, resource.location)
         self.store.add(resource)
 
     def _group(self, fields: Fields) -> None:
@@ -140,7 +140,7 @@ class _Loader:
         group = ResourceGroup(
             ids.group_id(parts[1], parts[3]), parts[3], fields.location(), fields.get("managedBy", str), fields.tags()
         )
-        subscription.groups[parts[3].lower()] = group
+        subscription.groups[ids.key(parts[3])] = group
 
     def _vault(self, fields: Fields) -> None:
         parsed = fields.id("id", vaults.TYPE)

@@ -268,7 +268,7 @@ async def test_a_network_that_is_mapped_already_is_taken_and_the_other_region_s_
 
     found = await plan(cloud)
 
-    assert {setting.value for setting in found.settings if setting.name == "targetVnet/vnet"} == {str(hub).lower()}
+    assert {setting.value for setting in found.settings if setting.name == "targetVnet/vnet"} == {str(hub)}
     assert found.blockers == ()
 
 
