@@ -5,8 +5,8 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 from shared.arm.client import Azure
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error, Ready, StepResult
-from shared.orchestrations import RUNNING, each, instance_of, orders_of, signal_or_start, status_of
+from shared.model.step_result import Ready, StepResult
+from shared.orchestrations import RUNNING, each, instance_of, orders_of, run_ended, signal_or_start, status_of
 from shared.reconcile.batch import BatchEnd, BatchProgress, BatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult, RunState
 
@@ -34,6 +34,5 @@ async def _end(azure: Azure, client: DurableOrchestrationClient, vm: ResourceId,
         )
         return None
     if not completed:
-        error = Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.")
-        return BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error)
+        return BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=run_ended(status))
     return BatchEnd.of(RunResult.load(status.output))

@@ -22,7 +22,7 @@ from shared.reconcile.sweep import (
     Sweep,
     SweepReport,
     Work,
-    is_unchanged,
+    held_until,
     limit_findings,
     next_window,
     occupies_slot,
@@ -131,4 +131,5 @@ def _is_unchanged(vm_status: VmStatus, status: Any, poll_seconds: float) -> bool
     if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
         return False
     now = datetime.now(UTC)
-    return is_unchanged(vm_status, RunResult.load(status.output), status.last_updated_time or now, now, poll_seconds)
+    held = held_until(vm_status, RunResult.load(status.output), status.last_updated_time or now, poll_seconds)
+    return held is not None and now < held

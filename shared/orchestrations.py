@@ -15,7 +15,8 @@ from shared.model import naming
 from shared.model.changes import DISK_RETRY, DiskFailure
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import first_line
+from shared.model.step_result import Error, first_line
+from shared.reconcile.reason import LastRun
 from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
 
 log = logging.getLogger("dr.instances")
@@ -149,6 +150,30 @@ def last_change_of(status: Any) -> LastChange | None:
         return LastChange.load(shown["lastChange"])
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def last_run_of(status: Any) -> LastRun | None:
+    """What the instance shows of the last run of a VM; None if there was none, or its history was purged."""
+    ended, at = status.runtime_status, status.last_updated_time
+    if ended is None:
+        return None
+    try:
+        if ended in RUNNING:
+            shown = status.custom_status or {}
+            done = f" ({shown['percent']} %)" if "percent" in shown else ""
+            step = f"{shown.get('step') or 'Observing the VM'}{done}"
+            return LastRun(step=step, error=shown.get("lastError"), resume_at=shown.get("resumeAt"))
+        if ended is OrchestrationRuntimeStatus.Completed:
+            return LastRun(result=RunResult.load(status.output), at=at)
+    except (AttributeError, TypeError, ValueError):
+        return LastRun(unread="its state is of another version of the app")
+    return LastRun(error=run_ended(status), step="It has ended", at=at)
+
+
+def run_ended(status: Any) -> Error:
+    """The error of an instance that did not end by itself."""
+    why = f" {output_of(status)}" if status.output else ""
+    return Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.{why}")
 
 
 def failed_disks_of(status: Any) -> tuple[DiskFailure, ...]:

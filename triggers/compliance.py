@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
+from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
 from shared.config.settings import Settings
@@ -23,6 +24,7 @@ from triggers.names import read_group
 from triggers.operations import Json, describe, query, reference
 from triggers.paging import AFTER, ON_LIST, PAGE_PARAMETERS, PAGING, TOP, page_of
 from triggers.problems import FieldError, Problem
+from triggers.reasons import reasons_of
 from triggers.requests import query_of, translate_azure_errors
 
 FORMAT, CSV = "format", "csv"
@@ -68,10 +70,13 @@ def _parameters(settings: Settings) -> list[Json]:
         },
     },
 )
-async def get_compliance(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
+async def get_compliance(
+    azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
+) -> func.HttpResponse:
     """The VMs that the filters leave, by their IDs; the summary counts all of them. As CSV they come in one piece.
 
-    Reads by a few lists, cached for two poll intervals. Raises Problem.
+    Reads by a few lists, cached for two poll intervals, and the last run of each VM that is shown and not as it should
+    be. Raises Problem.
     """
     given = query_of(request, _readers(azure.settings))
     as_csv = _wants_csv(request, given)
@@ -79,13 +84,15 @@ async def get_compliance(azure: Azure, request: func.HttpRequest) -> func.HttpRe
     filters = [(_MATCHES[name], value) for name, value in given.items() if name in _MATCHES]
     chosen = [each for each in found.vm_statuses if all(matches(each, value) for matches, value in filters)]
     if as_csv:
-        return csv_of(chosen, found.read_at, partial=bool(found.gaps))
+        reasons = await reasons_of(azure.settings, client, chosen)
+        return csv_of(chosen, reasons, found.read_at, partial=bool(found.gaps))
     page = page_of(request, given, ((vm_status.vm_id.key, vm_status) for vm_status in chosen))
+    reasons = await reasons_of(azure.settings, client, page.rows)
     return ComplianceView(
         read_at=found.read_at,
         gaps=found.gaps,
         summary=Summary.of(chosen),
-        value=tuple(map(StandingView.of, page.rows)),
+        value=tuple(StandingView.of(vm_status, reasons.get(vm_status.vm_id)) for vm_status in page.rows),
         next_link=page.next_link,
     ).response()
 

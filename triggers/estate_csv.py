@@ -3,17 +3,19 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import azure.functions as func
 
+from shared.model.resource_id import ResourceId
 from shared.reconcile.inventory import VmStatus
+from shared.reconcile.reason import Reason
 
 COLUMNS = (
     *("vmId", "subscription", "resourceGroup", "name", "state", "compliant", "region", "targetRegion", "vault"),
     *("itemId", "madeByApp", "replicationHealth", "rpoSeconds", "percent", "findings", "messages", "tags"),
-    *("readAt", "partial"),
+    *("reason", "fix", "since", "nextTry", "readAt", "partial"),
 )
 
 # The beginning of a formula in a spreadsheet, the full-width forms included: tags are untrusted text. Not only the
@@ -21,13 +23,16 @@ COLUMNS = (
 _FORMULA = re.compile(r'(^|[;,|\t\r\n])([\s"]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
-def csv_of(vm_statuses: Iterable[VmStatus], read_at: datetime, *, partial: bool) -> func.HttpResponse:
+def csv_of(
+    vm_statuses: Iterable[VmStatus], reasons: Mapping[ResourceId, Reason], read_at: datetime, *, partial: bool
+) -> func.HttpResponse:
     """A row for each VM. `partial` marks every row if the inventory was not read in full."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS)
     for vm_status in vm_statuses:
-        writer.writerow(map(_cell, (*_row(vm_status), read_at.isoformat(), partial)))
+        why = _why(reasons.get(vm_status.vm_id))
+        writer.writerow(map(_cell, (*_row(vm_status), *why, read_at.isoformat(), partial)))
     headers = {"Content-Disposition": 'attachment; filename="compliance.csv"'}
     return func.HttpResponse(text.getvalue(), headers=headers, mimetype="text/csv")
 
@@ -42,6 +47,13 @@ def _row(vm_status: VmStatus) -> tuple[object, ...]:
         " ".join(finding.message for finding in vm_status.findings),
         "; ".join(f"{name}={value}" for name, value in sorted(vm_status.tags.items())),
     )
+
+
+def _why(reason: Reason | None) -> tuple[object, ...]:
+    if reason is None:
+        return (None,) * 4
+    times = (time and time.isoformat() for time in (reason.since, reason.next_try))
+    return (": ".join(part for part in (reason.code, reason.text) if part), reason.fix, *times)
 
 
 def _cell(value: object) -> str:

@@ -1,21 +1,26 @@
 """Response bodies for the whole estate: the status of every VM, and the jobs of the vaults."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import AfterValidator
 
 from shared.model.base import Model
 from shared.model.decision import Action, State
 from shared.model.findings import Finding
-from shared.model.replicated_item import Job
+from shared.model.replicated_item import Job, JobError
 from shared.model.resource_id import ResourceId
+from shared.planning.run_errors import with_action
 from shared.reconcile.inventory import VmStatus
+from shared.reconcile.reason import Reason
 from shared.reconcile.sweep import Summary
 from triggers.views import View
 
 
 class StandingView(Model):
     """The status of one VM. `region` is its own, `vault` the one that protects it or would, `action` what its run would
-    do now; `tags` are the app's own."""
+    do now; `tags` are the app's own. `reason` is why it is not as it should be: what its last run met with, or the
+    finding that weighs most."""
 
     vm_id: ResourceId
     state: State
@@ -31,11 +36,13 @@ class StandingView(Model):
     percent: int | None = None
     tags: dict[str, str]
     findings: tuple[Finding, ...]
+    reason: Reason | None = None
 
     @classmethod
-    def of(cls, vm_status: VmStatus) -> Self:
-        same = {name: getattr(vm_status, name) for name in cls.model_fields if name not in {"region", "target_region"}}
-        return cls(region=vm_status.location, target_region=vm_status.target_location, **same)
+    def of(cls, vm_status: VmStatus, reason: Reason | None) -> Self:
+        other = {"region", "target_region", "reason"}
+        same = {name: getattr(vm_status, name) for name in cls.model_fields if name not in other}
+        return cls(region=vm_status.location, target_region=vm_status.target_location, reason=reason, **same)
 
 
 class ComplianceView(View):
@@ -51,7 +58,9 @@ class ComplianceView(View):
 
 
 class JobView(Model):
-    """A Site Recovery job. `vm` is the name of its VM: the list of jobs holds no ID."""
+    """A Site Recovery job. `vm` is the name of its VM, for the list of jobs holds no ID, and "" if the job is about
+    something else, as a network; `target` is the name of that, or of the VM. `error` is why it failed, of the newest
+    100 failed jobs of a page."""
 
     name: str
     vault: ResourceId
@@ -59,13 +68,19 @@ class JobView(Model):
     title: str
     state: str
     vm: str
+    target: str
     started: datetime | None = None
     ended: datetime | None = None
+    error: Annotated[JobError, AfterValidator(with_action)] | None = None
 
     @classmethod
-    def of(cls, vault: ResourceId, job: Job) -> Self:
-        fields = job.model_dump(include={"name", "scenario", "title", "state", "started", "ended"})
-        return cls(vault=vault, vm=job.target, **fields)
+    def of(cls, vault: ResourceId, job: Job, error: JobError | None = None) -> Self:
+        fields = job.model_dump(include={"name", "scenario", "title", "state", "target", "started", "ended"})
+        return cls(vault=vault, vm=vm_of_job(job), error=error, **fields)
+
+
+def vm_of_job(job: Job) -> str:
+    return job.target if job.of_vm else ""
 
 
 class JobsView(View):

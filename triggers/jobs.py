@@ -1,5 +1,6 @@
 """GET of the Site Recovery jobs of all vaults, started by anyone, and their results."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import azure.functions as func
 
 from shared.arm.client import Azure
-from shared.model.replicated_item import Job
+from shared.model.replicated_item import Job, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.values import matching, one_of
 from shared.site_recovery.vault import vaults_of
 from triggers import names
-from triggers.estate_views import JobsView, JobView
+from triggers.estate_views import JobsView, JobView, vm_of_job
 from triggers.names import read_vm
 from triggers.operations import describe, query
 from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
@@ -24,6 +25,9 @@ JOB_STATES = (
 )
 """As the service writes them."""
 
+MOST_ERRORS = 100
+"""Each is one read."""
+
 SCENARIO = "[A-Za-z0-9]{1,64}"
 _READERS: dict[str, Callable[[str], Any]] = {
     "vm": read_vm,
@@ -32,7 +36,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     **PAGING,
 }
 _MATCHES: dict[str, Callable[[Job], str]] = {
-    "vm": lambda job: job.target,
+    "vm": vm_of_job,
     "state": lambda job: job.state,
     "scenario": lambda job: job.scenario,
 }
@@ -51,17 +55,23 @@ _MATCHES: dict[str, Callable[[Job], str]] = {
     ],
 )
 async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
-    """Newest first. One list for each vault, shared with the runs, at most a poll interval old. Raises Problem."""
+    """Newest first. One list for each vault, shared with the runs, at most a poll interval old, and once the error of
+    each failed job that is shown. Raises Problem."""
     given = query_of(request, _READERS)
     filters = [(_MATCHES[name], value.lower()) for name, value in given.items() if name in _MATCHES]
-    jobs = [(vault.id, job) for vault in vaults_of(azure) for job in await translate_azure_errors(vault.jobs.get())]
+    jobs = [(vault, job) for vault in vaults_of(azure) for job in await translate_azure_errors(vault.jobs.get())]
     chosen = [
-        (_key(vault, job), JobView.of(vault, job))
+        (_key(vault.id, job), (vault, job))
         for vault, job in jobs
         if all(field(job).lower() == value for field, value in filters)
     ]
     page = page_of(request, given, chosen, last_first=True)
-    return JobsView(value=page.rows, next_link=page.next_link).response()
+    failed = [(vault, job) for vault, job in page.rows if job.stage is JobStage.FAILED][:MOST_ERRORS]
+    reads = (vault.job_error(job.name) for vault, job in failed)
+    errors = await translate_azure_errors(asyncio.gather(*reads))
+    by_job = {(vault.id, job.name): error for (vault, job), error in zip(failed, errors, strict=True)}
+    rows = tuple(JobView.of(vault.id, job, by_job.get((vault.id, job.name))) for vault, job in page.rows)
+    return JobsView(value=rows, next_link=page.next_link).response()
 
 
 def _key(vault: ResourceId, job: Job) -> str:

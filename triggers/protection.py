@@ -6,12 +6,17 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
-from shared.config.settings import Intent
+from shared.config.settings import Intent, Settings
 from shared.model.activity_io import Observation
+from shared.model.decision import Action
+from shared.model.plan import Plan
 from shared.model.replicated_item import Stage
+from shared.model.resource_id import ResourceId
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
-from shared.orchestrations import RUNNING, instance_of, last_change_of, output_of, status_of
+from shared.orchestrations import RUNNING, instance_of, last_change_of, last_run_of, output_of, status_of
+from shared.reconcile.inventory import VmStatus
+from shared.reconcile.reason import LastRun, Reason, reason_of
 from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import read_details
 from shared.site_recovery.policies import edit, find_edit
@@ -113,7 +118,25 @@ async def get_protection(
         running=running,
         run=status.custom_status if running else output_of(status),
         last_change=last_change_of(status),
+        reason=_reason(azure.settings, vm, observation, plan, last_run_of(status)),
     ).response()
+
+
+def _reason(
+    settings: Settings, vm: ResourceId, observation: Observation, plan: Plan | None, last: LastRun | None
+) -> Reason | None:
+    """The reason, as a sweep would give it that finds what this observation shows."""
+    decision = observation.decision
+    changes = plan is not None and plan.changes.any
+    idle = decision.action is Action.FOLLOW or (decision.action is Action.CHANGE and not changes)
+    vm_status = VmStatus(
+        vm_id=vm,
+        state=decision.state,
+        action=Action.NONE if idle else decision.action,
+        findings=(*decision.findings, *(plan.findings if plan else ())),
+        fingerprint=(last and last.result and last.result.fingerprint) or "unknown",
+    )
+    return reason_of(vm_status, last, settings.poll_seconds)
 
 
 def _reject_body_without_tags(flags: set[str], tags: dict[str, str]) -> None:

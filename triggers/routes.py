@@ -32,7 +32,7 @@ ROUTES = (
     Route("post_protections", "POST", "protections", Role.ENABLE, "triggers.protections", needs_client=True),
     Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),
     Route("get_batch", "GET", "protections/{batch}", Role.READ, "triggers.protections", needs_client=True),
-    Route("get_compliance", "GET", "compliance", Role.READ, "triggers.compliance"),
+    Route("get_compliance", "GET", "compliance", Role.READ, "triggers.compliance", needs_client=True),
     Route("get_jobs", "GET", "jobs", Role.READ, "triggers.jobs"),
     Route("get_openapi", "GET", "openapi.json", Role.READ, "triggers.openapi"),
 )

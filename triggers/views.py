@@ -17,6 +17,7 @@ from shared.model.plan import ResourcePreview, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.reconcile.reason import Reason
 from shared.reconcile.run_state import LastChange, Phase
 
 
@@ -40,7 +41,8 @@ class Accepted(View):
 
 class RunStatus(Model):
     """The status of a run; `percent` and `job` are set if known. `phase` is that of its next pass, `disableAt` when
-    replication is disabled unless the VM is tagged again, `orders` the tokens of the requests that it has accepted."""
+    replication is disabled unless the VM is tagged again, `resumeAt` when it goes on at the latest, `orders` the tokens
+    of the requests that it has accepted."""
 
     vm_id: ResourceId
     step: str
@@ -50,6 +52,7 @@ class RunStatus(Model):
     job: str = ""
     phase: Phase = Phase.OBSERVE
     disable_at: datetime | None = None
+    resume_at: datetime | None = None
     orders: tuple[str, ...] = ()
 
 
@@ -57,7 +60,8 @@ class ProtectionView(View):
     """The protection of a VM, and its run: the progress while it is `running`, or the result of the last one.
 
     `details` are the item's, as it is now; `settings` are those of an item that is protected. `lastChange` is how the
-    last run ended that wrote to Site Recovery: a later one may have found nothing to do.
+    last run ended that wrote to Site Recovery: a later one may have found nothing to do. `reason` is why the VM is not
+    as it should be, if it is not.
     """
 
     vm_id: ResourceId
@@ -70,6 +74,7 @@ class ProtectionView(View):
     running: bool
     run: Any
     last_change: LastChange | None = None
+    reason: Reason | None = None
 
 
 class PlanView(View):

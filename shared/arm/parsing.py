@@ -24,10 +24,19 @@ from shared.arm.fields import (
 )
 from shared.config.override_options import CHOICES, Row
 from shared.model import naming
-from shared.model.replicated_item import Agent, HealthError, ItemDisk, ItemNic, ItemSettings, Job, ProtectedItem, Stage
+from shared.model.replicated_item import (
+    Agent,
+    HealthError,
+    ItemDisk,
+    ItemNic,
+    ItemSettings,
+    Job,
+    JobError,
+    ProtectedItem,
+    Stage,
+)
 from shared.model.replication import Policy
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
-from shared.model.step_result import Error
 
 OTHER_KINDS = frozenset(
     {
@@ -257,6 +266,7 @@ def job_of(found: Json) -> Job:
         title=text(job.get("friendlyName")),
         state=job["state"],
         target=text(job.get("targetObjectName")),
+        of_vm=text(job.get("targetInstanceType")) in {"", "ProtectionEntity"},
         started=time_of(job.get("startTime")),
         ended=time_of(job.get("endTime")),
     )
@@ -273,13 +283,16 @@ def _task_errors(task: Json) -> list[Json]:
     return [*(error for child in children for error in _task_errors(child)), *objects(task, "errors")]
 
 
-def job_error_of(found: Json) -> Error:
+def job_error_of(found: Json) -> JobError:
     service, provider = part(found, "serviceErrorDetails"), part(found, "providerErrorDetails")
-    if message := text(service.get("message")):
-        return Error(code=state(service.get("code")), message=message, action=text(service.get("recommendedAction")))
-    code = str(provider.get("errorCode") or "")
-    message, action = text(provider.get("errorMessage")), text(provider.get("recommendedAction"))
-    return Error(code=code, message=message, action=action)
+    names = service if text(service.get("message")) else provider
+    code = state(service.get("code")) if names is service else str(provider.get("errorCode") or "")
+    return JobError(
+        code=code,
+        message=text(names.get("message")) or text(names.get("errorMessage")),
+        action=text(names.get("recommendedAction")),
+        causes=text(names.get("possibleCauses")),
+    )
 
 
 def fabric_of(found: Json) -> FabricRecord | None:

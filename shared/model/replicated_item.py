@@ -6,11 +6,12 @@ failover, or an unknown state: report only, never write.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from shared.model.base import Model
 from shared.model.replication import TargetSettings
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error
+from shared.model.step_result import Error, cut_to
 
 
 class Stage(StrEnum):
@@ -150,6 +151,12 @@ class ProtectedItem(Model):
         return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
 
 
+class JobError(Error):
+    """Why a job failed; `causes` are what the service takes for possible causes."""
+
+    causes: Annotated[str, cut_to(1000)] = ""
+
+
 ENABLE, DISABLE, REMOVE_DISKS = "EnableDr", "DisableDr", "RemoveDisks"
 """The scenarios of jobs that enable and disable protection, and remove disks from an item. No recording shows the last
 two: they are named as the recorded ones are (`EnableDr`, `AddDisks`)."""
@@ -167,13 +174,14 @@ _FAILED = {"failed", "cancelled", "suspended", "other"}
 
 class Job(Model):
     """A Site Recovery job in the list of a vault. `name` is also the ID of the operation, `target`
-    the name of the VM."""
+    the name of the VM, or of what else the job is about: then it is not `of_vm`."""
 
     name: str
     scenario: str
     title: str = ""
     state: str
     target: str = ""
+    of_vm: bool = True
     started: datetime | None = None
     ended: datetime | None = None
 

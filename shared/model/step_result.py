@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 from shared.model.base import Model
 
 
-def _cut_to(longest: int) -> BeforeValidator:
+def cut_to(longest: int) -> BeforeValidator:
     """A validator that cuts a longer text."""
     return BeforeValidator(
         lambda text: f"{text[: longest - 1]}…" if isinstance(text, str) and len(text) > longest else text
@@ -30,9 +30,9 @@ class Error(Model):
     Azure's texts may be of any length, and orchestrations carry errors in their state: long texts are cut.
     """
 
-    code: Annotated[str, _cut_to(100)]
-    message: Annotated[str, _cut_to(2000)]
-    action: Annotated[str, _cut_to(1000)] = ""
+    code: Annotated[str, cut_to(100)]
+    message: Annotated[str, cut_to(2000)]
+    action: Annotated[str, cut_to(1000)] = ""
 
     def __str__(self) -> str:
         return " ".join(part for part in (f"{self.code}: {self.message}", self.action) if part)

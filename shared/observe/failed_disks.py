@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import partial
 
 from shared.arm.client import Azure
 from shared.model.changes import DISK_RETRY, DiskFailure
-from shared.model.replicated_item import JobStage, ProtectedItem
+from shared.model.replicated_item import Job, JobStage, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import SourceVm
@@ -26,23 +25,21 @@ async def disk_errors(
     return found | {failure.disk: failure.error for failure in known if failure.disk in late and failure.at > since}
 
 
+def failed_to_add(job: Job, since: datetime) -> bool:
+    """Whether it is a job about disks that has failed since then."""
+    is_about = job.stage is JobStage.FAILED and "disk" in job.scenario.lower()
+    return bool(is_about and job.ended and job.ended > since)
+
+
 async def _of_jobs(
     azure: Azure, vm: SourceVm, item: ProtectedItem, late: list[ResourceId], since: datetime
 ) -> dict[ResourceId, Error]:
     """A job shows the name of its VM, and which disk it was about only in the text of its error."""
     vault, name = vault_of(azure, item.vault), vm.id.name.lower()
-    failed = [
-        job
-        for job in await vault.jobs.get()
-        if job.stage is JobStage.FAILED
-        and "disk" in job.scenario.lower()
-        and job.target.lower() == name
-        and job.ended
-        and job.ended > since
-    ]
+    failed = [job for job in await vault.jobs.get() if job.target.lower() == name and failed_to_add(job, since)]
     found: dict[ResourceId, Error] = {}
     for job in sorted(failed, key=lambda job: job.ended or since):
-        error = await azure.shared(f"error of {vault.id.key}/{job.name}", partial(vault.job_error, job.name))
+        error = await vault.job_error(job.name)
         found |= {
             disk: error for disk in late if re.search(rf"(?<![\w-]){re.escape(disk.name)}(?![\w-])", error.message)
         }

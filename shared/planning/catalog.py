@@ -21,7 +21,7 @@ _CHANGED = {
     )
 }
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
-STILL_REPLICATED = "still replicated"
+STILL_REPLICATED, RECOMMENDED = "still replicated", "recommended"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 DRIFT = {
@@ -42,6 +42,7 @@ DRIFT = {
         "the last attempt to enable its replication failed",
         f"{_RUN} removes the failed item if the app created it, and retries twice",
         "Fix what the error names; a failed item that the app did not create: disable its replication in the portal.",
+        {RECOMMENDED: Case("the failed job recommends something", fix="{action}")},
     ),
     "InitialReplicationStalled": Row(
         Severity.WARNING,

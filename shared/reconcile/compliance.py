@@ -155,7 +155,7 @@ class _Engine:
             finding = finding_of("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
             return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(finding, *findings))
         finding = finding_of("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
-        attempts = of_attempts(vm.id.name, self._attempts(vm))
+        attempts = of_attempts(vm.id.name, self._attempts(vm), errors=self.estate.job_errors)
         vm_status = _with(vm_status, findings=(finding, *attempts, *findings))
         if decision.not_before and self.estate.read_at < decision.not_before:
             return vm_status
@@ -182,10 +182,10 @@ class _Engine:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         requested = on_protected(overrides.findings)
-        excluded = excluded_disks(vm, overrides)
-        left_out = {**self.estate.removed_disks, **excluded}
+        excluded, now = excluded_disks(vm, overrides), self.estate.read_at
+        left_out, failed = {**self.estate.removed_disks, **excluded}, self.estate.disk_errors
         found = (
-            *of_protected(vm, item, overrides.profile, policy, overrides.policy, self.estate.read_at, left_out),
+            *of_protected(vm, item, overrides.profile, policy, overrides.policy, now, failed, left_out),
             *still_replicated(vm, item, excluded),
         )
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from shared.config.profiles import Profile
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job, JobStage, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
 from shared.model.vm import SourceVm
-from shared.planning.catalog import NEVER_TESTED, NEWER_AGENT, finding_of
+from shared.planning.catalog import NEVER_TESTED, NEWER_AGENT, RECOMMENDED, finding_of
 from shared.reconcile.drift import detached_disks, other_policy, unprotected_disks
 
 _INITIAL_REPLICATION = timedelta(hours=24)
@@ -18,18 +20,25 @@ _INITIAL_REPLICATION = timedelta(hours=24)
 _TEST_FAILOVER = timedelta(days=180)
 _RENEWAL = timedelta(days=30)
 
+NO_ERRORS: Mapping[Any, Error] = MappingProxyType({})
+
 # No successful test failover; disks that could be protected: each has a finding of its own.
 _UNTESTED, _MORE_DISKS = "161011", "153039"
 
 
-def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = None) -> Iterator[Finding]:
+def of_attempts(
+    name: str, enables: Iterable[Job], item: ProtectedItem | None = None, errors: Mapping[str, Error] = NO_ERRORS
+) -> Iterator[Finding]:
     """A finding if the last attempt to enable the VM failed. The failed item names the cause, the list of jobs does
-    not."""
-    last = _last(enables)
+    not: `errors` are those of jobs that were read by name."""
+    last = last_of(enables)
     failed = last if last and last.stage is JobStage.FAILED else None
     if item:
         cause = "; ".join(map(str, item.errors)) or item.state_description or item.state
         yield finding_of("EnableFailed", f"Enabling {name} failed: {cause}", failed.ended if failed else None)
+    elif failed and (error := errors.get(failed.name)):
+        text = f"Enabling {name} failed: {error.code}: {error.message}"
+        yield finding_of("EnableFailed", text, failed.ended, RECOMMENDED if error.action else "", action=error.action)
     elif failed:
         yield finding_of(
             "EnableFailed", f"Enabling {name} failed: see the job {failed.name} in the vault.", failed.ended
@@ -37,7 +46,7 @@ def of_attempts(name: str, enables: Iterable[Job], item: ProtectedItem | None = 
 
 
 def of_replicating(name: str, enables: Iterable[Job], item: ProtectedItem, now: datetime) -> Iterator[Finding]:
-    last = _last(job for job in enables if job.stage is JobStage.SUCCEEDED)
+    last = last_of(job for job in enables if job.stage is JobStage.SUCCEEDED)
     if last and last.ended and now - last.ended >= _INITIAL_REPLICATION:
         come = "" if item.percent is None else f", and has reached {item.percent} %"
         text = f"{name} has been replicating since {last.ended:%Y-%m-%d %H:%M}{come}."
@@ -52,14 +61,16 @@ def of_protected(
     policy: Policy | None,
     wanted: Policy,
     now: datetime,
+    failed: Mapping[ResourceId, Error] = NO_ERRORS,
     left_out: Mapping[ResourceId, str] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
-    """Findings about a protected VM, without those about its settings. `policy` is the policy of the item; `left_out`
-    are the disks that are not to be replicated, with the reason."""
+    """Findings about a protected VM, without those about its settings. `policy` is the policy of the item; `failed` are
+    the disks that could not be added, with the error, `left_out` those that are not to be replicated, with the reason.
+    """
     return (
         *_of_health(vm.id.name, item),
         *_of_rpo(vm.id.name, item, profile, now),
-        *unprotected_disks(vm, item, left_out=left_out),
+        *unprotected_disks(vm, item, failed, left_out),
         *detached_disks(vm, item),
         *other_policy(vm, policy, wanted),
         *_of_agent(vm.id.name, item, now),
@@ -111,7 +122,8 @@ def _of_tests(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding
         yield finding_of("TestFailoverOverdue", text, case=NEVER_TESTED)
 
 
-def _last(jobs: Iterable[Job]) -> Job | None:
+def last_of(jobs: Iterable[Job]) -> Job | None:
+    """The job that was started last, or None."""
     started = ((job.started, job) for job in jobs if job.started)
     return max(started, key=lambda pair: pair[0], default=(None, None))[1]
 

@@ -12,6 +12,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.reconcile.orphans import ReferencedResources
@@ -31,6 +32,9 @@ class Inventory:
 
     `vms` are all VMs in the source scope, tagged or not; `items` are all items of the configured vaults; `elsewhere`
     maps a VM to the item of another vault that protects it. The keys of `groups` are lower-cased IDs.
+
+    `job_errors` are the errors of failed jobs, by name, and `disk_errors` those of disks that could not be added, as
+    far as they were read: of the newest, since a list of jobs names no error.
 
     `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them.
 
@@ -57,6 +61,8 @@ class Inventory:
     unread_vms: tuple[UnreadRow, ...] = ()
     unread_items: tuple[UnreadRow, ...] = ()
     only_rows: bool = False
+    job_errors: Mapping[str, Error] = field(default_factory=dict)
+    disk_errors: Mapping[ResourceId, Error] = field(default_factory=dict)
     absent: frozenset[ResourceId] = frozenset()
     namesakes: tuple[SourceVm, ...] = ()
 

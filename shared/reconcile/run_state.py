@@ -158,7 +158,8 @@ class RunState(Model):
 
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator sees while the run is in progress."""
-        fields = {"step", "percent", "last_error", "attempts", "job", "phase", "disable_at", "orders", "last_change"}
+        when = {"phase", "disable_at", "resume_at"}
+        fields = {"step", "percent", "last_error", "attempts", "job", "orders", "last_change", *when}
         shown = self.model_dump(mode="json", by_alias=True, exclude_none=True, include=fields)
         return {"vmId": str(self.vm_id), **shown}
 

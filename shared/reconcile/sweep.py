@@ -142,16 +142,16 @@ def occupies_slot(status: Mapping[str, Any]) -> bool:
     return not (replicates or "lastError" in status or "disableAt" in status)
 
 
-def is_unchanged(vm_status: VmStatus, result: RunResult, ended: datetime, now: datetime, poll_seconds: float) -> bool:
-    """Whether the last run was started for the same observation and did not succeed: another run would not, either."""
+def held_until(vm_status: VmStatus, result: RunResult, ended: datetime, poll_seconds: float) -> datetime | None:
+    """Until when no sweep starts the run of the VM again: its last run was started for the same observation and did not
+    succeed, so another would not, either. None if the next sweep may."""
     if result.fingerprint != vm_status.fingerprint or _observed_otherwise(vm_status, result):
-        return False
+        return None
     failed = result.outcome is RunOutcome.FAILED
     if failed and not result.acted:
         # It requested nothing. Read rights that are lost and given back show in no VM.
-        return False
-    polls = AGAIN_AFTER_FAILURE if failed else AGAIN
-    return now - ended < timedelta(seconds=polls * poll_seconds)
+        return None
+    return ended + timedelta(seconds=(AGAIN_AFTER_FAILURE if failed else AGAIN) * poll_seconds)
 
 
 def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
@@ -161,7 +161,7 @@ def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
         Action.CHANGE: {RunOutcome.NOT_TAGGED, RunOutcome.GONE, RunOutcome.DISABLED},
         Action.DISABLE: {RunOutcome.DISABLED},
     }
-    if result.outcome in ended[vm_status.action] or (vm_status.action is Action.CHANGE and result.changed):
+    if result.outcome in ended.get(vm_status.action, ()) or (vm_status.action is Action.CHANGE and result.changed):
         return True
     # Why a VM is not enabled is in its findings: those that a sweep finds, too, it would have found.
     found = {finding.code for finding in result.findings} & CODES

@@ -33,9 +33,8 @@ from shared.arm.parsing import (
 )
 from shared.arm.ttl_cache import TtlCache
 from shared.config.intervals import TTL_SLOW, TTL_STATIC
-from shared.model.replicated_item import Job, JobStage
+from shared.model.replicated_item import Job, JobError, JobStage
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow
 from shared.planning.preflight import vault_not_found
 from shared.site_recovery.items import Items
@@ -67,6 +66,7 @@ class Vault:
         self.enable_jobs: dict[ResourceId, str] = {}
         self.remove_jobs: dict[ResourceId, str] = {}
         self._ended_jobs: dict[str, Job] = {}
+        self._job_errors: dict[str, JobError] = {}
         self.get_or_create = GetOrCreate(poll, poll * TTL_SLOW)
         self.about = TtlCache(self._read_about, poll * TTL_STATIC)
         self.items = TtlCache(self._read_items, poll)
@@ -104,9 +104,12 @@ class Vault:
     async def _read_job(self, name: str) -> Json:
         return await self.azure.get(f"{self.id}/replicationJobs/{name}", API_VERSION)
 
-    async def job_error(self, name: str) -> Error:
-        """Why a job failed: its most specific error; that of the operation (45005) says only that it failed."""
-        return read_one(await self._read_job(name), f"the job {name}", _error_of)
+    async def job_error(self, name: str) -> JobError:
+        """Why an ended job failed: its most specific error; that of the operation (45005) says only that it failed.
+        Read once."""
+        if name not in self._job_errors:
+            self._job_errors[name] = read_one(await self._read_job(name), f"the job {name}", _error_of)
+        return self._job_errors[name]
 
     async def request_of(self, name: str) -> str:
         """The client request ID of the call that started a job: only a read of the job itself shows it, before the
@@ -180,11 +183,11 @@ def _request_of(found: Json) -> str:
     return text(found["properties"].get("activityId")).partition(" ")[0]
 
 
-def _error_of(found: Json) -> Error:
+def _error_of(found: Json) -> JobError:
     job = found["properties"]
     errors = [error for error in map(job_error_of, all_errors(job)) if error.message]
     title = text(job.get("friendlyName")) or text(job.get("scenarioName"))
-    generic = Error(code="JobFailed", message=f"The job {title!r} ended as {state(job.get('state'))}.")
+    generic = JobError(code="JobFailed", message=f"The job {title!r} ended as {state(job.get('state'))}.")
     return next((error for error in errors if error.code != "45005"), next(iter(errors), generic))
 
 

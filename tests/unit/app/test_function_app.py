@@ -230,9 +230,11 @@ async def test_a_plan_is_reported_or_a_problem_answered_as_a_document(
         ("post_protections", post("protections", {"virtualMachines": [str(VM_ID)]}), 202),
         ("post_protections", post("protections", {}), 422),
         ("get_batch", get("protections/batch-1"), 404),
+        ("get_compliance", get("compliance"), 200),
+        ("get_compliance", get("compliance", state="x"), 400),
     ],
 )
-async def test_a_batch_is_begun_and_looked_at_or_a_problem_answered(
+async def test_a_batch_or_the_estate_is_looked_at_or_a_problem_answered(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, name: str, given: func.HttpRequest, status: int
 ) -> None:
     monkeypatch.setattr(shared.arm.client, "gateway", lambda: FakeAzure(settings(), Cloud()))
@@ -245,8 +247,6 @@ async def test_a_batch_is_begun_and_looked_at_or_a_problem_answered(
     [
         ("post_protections_plan", post("protections/plan", {"virtualMachines": [str(VM_ID)]}), 200),
         ("post_protections_plan", post("protections/plan", b"{"), 400),
-        ("get_compliance", get("compliance"), 200),
-        ("get_compliance", get("compliance", state="x"), 400),
         ("get_jobs", get("jobs"), 200),
         ("get_jobs", get("jobs", top=0), 400),
         ("get_openapi", get("openapi.json"), 200),

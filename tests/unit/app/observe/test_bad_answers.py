@@ -18,7 +18,7 @@ from shared.observe.inventory import compliance_report
 from shared.reconcile.sweep import Sweep, SweepReport
 from tests.unit.app.examples import VM_ID, open_settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
-from tests.unit.app.fake_durable import FakeDurableClient
+from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
 from tests.unit.app.rows import full_item
 from triggers.callers import Role, handle
 from triggers.compliance import get_compliance
@@ -48,7 +48,7 @@ async def test_it_is_a_gap_and_nothing_is_disabled_or_removed(cloud: Cloud, read
     cloud.faults[read] = fault
     azure = FakeAzure(open_settings(mode=Mode.CLEANUP, untag_grace_hours=0), cloud)
 
-    response = await get_compliance(azure, request())
+    response = await get_compliance(azure, FakeHub(), request())
     swept = await reconcile_window(azure, Sweep(poll_seconds=30), FakeDurableClient())
     ended = await remove_orphans(azure, Sweep(poll_seconds=30, report=SweepReport(read_at=azure_read_at(response))))
 
@@ -77,7 +77,9 @@ async def test_what_nobody_foresaw_is_a_problem_document_without_a_stack_trace(c
     async def fail() -> func.HttpResponse:
         raise ZeroDivisionError("/home/site/wwwroot/shared/secret.py")
 
-    response = await handle(request(), Role.READ, lambda: get_compliance(azure, request()) if read else fail())
+    response = await handle(
+        request(), Role.READ, lambda: get_compliance(azure, FakeHub(), request()) if read else fail()
+    )
 
     assert response.status_code == (502 if read else 500)
     assert response.mimetype == "application/problem+json"

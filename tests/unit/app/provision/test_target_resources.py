@@ -12,10 +12,11 @@ from shared.arm.errors import WriteRefusedError
 from shared.model.activity_io import DeriveRequest, ResourceRequest
 from shared.model.naming import MADE_AT, MADE_BY, maker
 from shared.model.plan import Plan
+from shared.model.replicated_item import JobError
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import PLACEMENT_GROUP
-from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
+from shared.model.step_result import Failed, Pending, Ready, StepResult
 from shared.model.target_resources import (
     AvailabilitySet,
     CacheAccount,
@@ -437,7 +438,7 @@ async def test_a_creation_whose_job_failed_ends_with_the_job_s_cause(
 
     outcome = await ended(FakeAzure(settings(), cloud), one(ReplicationPolicy), monkeypatch)
 
-    assert outcome == Failed(error=Error(code="150261", message="Replication policy creation failed."))
+    assert outcome == Failed(error=JobError(code="150261", message="Replication policy creation failed."))
 
 
 async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

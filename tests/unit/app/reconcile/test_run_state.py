@@ -91,7 +91,19 @@ def test_the_status_reports_step_vm_and_last_error_and_nothing_else(run: RunStat
     assert status["vmId"] == str(VM_ID)
     assert status["step"] == run.step
     assert ("lastError" in status) is (run.last_error is not None)
-    shown = {"vmId", "step", "percent", "lastError", "attempts", "job", "phase", "disableAt", "orders", "lastChange"}
+    shown = {
+        "vmId",
+        "step",
+        "percent",
+        "lastError",
+        "attempts",
+        "job",
+        "phase",
+        "disableAt",
+        "orders",
+        "lastChange",
+        "resumeAt",
+    }
     assert set(status) <= shown
 
 

@@ -8,18 +8,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.decision import Action, State
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
+from shared.orchestrations import instance_of
+from shared.planning.catalog import finding_of
 from shared.reconcile.inventory import ComplianceReport, VmStatus
+from shared.reconcile.run_state import RunOutcome, RunResult
 from tests.findings import note, warning
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from tests.unit.app.fake_durable import FakeHub
 from triggers.compliance import get_compliance
 from triggers.estate_csv import COLUMNS
+from triggers.reasons import MOST_RUNS
 
 READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -56,13 +63,13 @@ ESTATE = (
 
 async def names(**query: Any) -> str:
     """The VMs that are answered."""
-    view = await answer_to(get_compliance(Surveyed(*ESTATE), get("compliance", **query)))
+    view = await answer_to(get_compliance(Surveyed(*ESTATE), FakeHub(), get("compliance", **query)))
     assert view["summary"]["total"] == len(view["value"])
     return "".join(row["vmId"].rsplit("/", 1)[-1] for row in view["value"])
 
 
 async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
-    view = await answer_to(get_compliance(Surveyed(*ESTATE, gaps=("Half.",)), get("compliance")))
+    view = await answer_to(get_compliance(Surveyed(*ESTATE, gaps=("Half.",)), FakeHub(), get("compliance")))
 
     assert (view["readAt"], view["gaps"], view["nextLink"]) == ("2026-05-01T12:00:00Z", ["Half."], None)
     assert view["value"][0] == {
@@ -119,7 +126,7 @@ async def test_filters_leave_those_that_fit_all_of_them_and_the_summary_counts_t
 
 
 async def test_the_summary_is_of_all_that_the_filters_leave_whatever_the_page() -> None:
-    view = await answer_to(get_compliance(Surveyed(*ESTATE), get("compliance", tag="dr", top=1)))
+    view = await answer_to(get_compliance(Surveyed(*ESTATE), FakeHub(), get("compliance", tag="dr", top=1)))
 
     assert (len(view["value"]), view["summary"]["total"]) == (1, 4)
 
@@ -155,7 +162,7 @@ async def test_what_cannot_be_is_reported_with_what_was_given_and_what_is_allowe
 ) -> None:
     azure = Surveyed(*ESTATE)
 
-    status, problem = await problem_of(get_compliance(azure, get("compliance", **query)))
+    status, problem = await problem_of(get_compliance(azure, FakeHub(), get("compliance", **query)))
 
     ((name, value),) = query.items()
     (error,) = problem["errors"]
@@ -165,7 +172,9 @@ async def test_what_cannot_be_is_reported_with_what_was_given_and_what_is_allowe
 
 
 async def test_everything_that_is_wrong_is_reported_at_once() -> None:
-    _, problem = await problem_of(get_compliance(Surveyed(), get("compliance", state="x", top=0, nonsense=1)))
+    _, problem = await problem_of(
+        get_compliance(Surveyed(), FakeHub(), get("compliance", state="x", top=0, nonsense=1))
+    )
 
     assert {error["field"] for error in problem["errors"]} == {"state", "top", "nonsense"}
 
@@ -179,7 +188,7 @@ async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: in
     request = get("compliance", top=top, state="Protected")
     found: list[str] = []
     while True:
-        view = await answer_to(get_compliance(azure, request))
+        view = await answer_to(get_compliance(azure, FakeHub(), request))
         assert len(view["value"]) <= top
         assert view["summary"]["total"] == len(numbers)
         found += [row["vmId"] for row in view["value"]]
@@ -192,9 +201,9 @@ async def test_the_pages_hold_every_vm_once_in_order(numbers: list[int], top: in
 
 async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_gone() -> None:
     before, after = [vm_status(name) for name in "bdf"], [vm_status(name) for name in "acdefg"]
-    first = await answer_to(get_compliance(Surveyed(*before), get("compliance", top=2)))
+    first = await answer_to(get_compliance(Surveyed(*before), FakeHub(), get("compliance", top=2)))
 
-    rest = await answer_to(get_compliance(Surveyed(*after), follow(first["nextLink"])))
+    rest = await answer_to(get_compliance(Surveyed(*after), FakeHub(), follow(first["nextLink"])))
 
     assert [row["vmId"][-1] for row in first["value"] + rest["value"]] == ["b", "d", "e", "f"]
 
@@ -202,19 +211,132 @@ async def test_a_page_goes_on_where_the_one_before_ended_whatever_has_come_or_go
 async def test_a_page_has_a_hundred_unless_somebody_asks_for_more_or_less() -> None:
     azure = Surveyed(*(vm_status(f"vm-{number:04}") for number in range(1001)))
 
-    default = await answer_to(get_compliance(azure, get("compliance")))
-    most = await answer_to(get_compliance(azure, get("compliance", top=1000)))
+    default = await answer_to(get_compliance(azure, FakeHub(), get("compliance")))
+    most = await answer_to(get_compliance(azure, FakeHub(), get("compliance", top=1000)))
 
     assert (len(default["value"]), len(most["value"])) == (100, 1000)
     assert most["nextLink"]
+
+
+# Reasons
+
+QUOTA = finding_of("TargetQuotaExceeded", "No cores.", target="westus2", tag="dr")
+DENIED = Error(code="AuthorizationFailed", message="No right.", action="Assign a role.")
+MISSING = warning("MissingProtection", "Nothing protects it.")
+
+
+def missing(name: str) -> VmStatus:
+    return vm_status(name, State.UNPROTECTED, action=Action.ENABLE, findings=(MISSING,))
+
+
+def hub_of(**runs: dict[str, Any]) -> FakeHub:
+    """The runs by the names of their VMs; a result is that of a completed one."""
+    hub = FakeHub()
+    for name, run in runs.items():
+        vm = vm_status(name).vm_id
+        result = RunResult(vm_id=vm, **run["result"]).dump() if "result" in run else None
+        status = Status.Completed if result else run.pop("status", Status.Running)
+        shown = {"lastUpdatedTime": READ_AT.isoformat(), "output": result, **run}
+        hub.put(instance_of(vm), status, **shown)
+    return hub
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "a": {"result": {"outcome": RunOutcome.NOT_ELIGIBLE, "findings": (QUOTA,)}},
+    "b": {"result": {"outcome": RunOutcome.FAILED, "error": DENIED}},
+    "c": {
+        "customStatus": {
+            "step": "Creating fabric",
+            "lastError": DENIED.dump(),
+            "resumeAt": "2026-05-01T13:00:00Z",
+        }
+    },
+    "d": {"status": Status.Terminated, "output": "Somebody."},
+    "e": {"result": {"outcome": RunOutcome.FAILED}, "output": {"outcome": "Unheard-of"}},
+}
+
+
+async def test_the_reason_of_a_missing_protection_is_what_its_last_run_met_with() -> None:
+    estate = [missing(name) for name in "abcdef"]
+
+    view = await answer_to(get_compliance(Surveyed(*estate), hub_of(**RUNS), get("compliance")))
+
+    reasons = [row["reason"] for row in view["value"]]
+    assert [reason["code"] for reason in reasons] == [
+        *("TargetQuotaExceeded", "AuthorizationFailed", "AuthorizationFailed", "RunEnded"),
+        *("MissingProtection", "MissingProtection"),
+    ]
+    assert [reason["text"].split(":")[-1].strip() for reason in reasons] == [
+        *("No cores.", "No right.", "No right.", "Its run ended as Terminated. Somebody."),
+        *("its state is of another version of the app.", "the next sweep starts one."),
+    ]
+    assert all(reason["fix"] for reason in reasons[:4])
+    assert [reason.get("nextTry") for reason in reasons] == [
+        *("2026-05-01T18:00:00Z", None, "2026-05-01T13:00:00Z"),
+        *(None, None, None),
+    ]
+    assert reasons[0]["since"] == "2026-05-01T12:00:00Z"
+
+
+async def test_the_file_has_the_reason_the_fix_and_since_when() -> None:
+    estate = [missing("a"), vm_status("z")]
+    response = await get_compliance(Surveyed(*estate), hub_of(**RUNS), get("compliance", format="csv"))
+
+    first, compliant = csv.DictReader(io.StringIO(response.get_body().decode()))
+    assert (first["reason"], first["fix"], first["since"], first["nextTry"]) == (
+        "TargetQuotaExceeded: No cores.",
+        QUOTA.fix,
+        "2026-05-01T12:00:00+00:00",
+        "2026-05-01T18:00:00+00:00",
+    )
+    assert {compliant[name] for name in ("reason", "fix", "since", "nextTry")} == {""}
+
+
+class CountingHub(FakeHub):
+    """Counts the reads; fails for the instance of one VM."""
+
+    def __init__(self, broken: str = "") -> None:
+        super().__init__()
+        self.reads: list[str] = []
+        self.broken = instance_of(vm_status(broken).vm_id) if broken else ""
+
+    async def get_status(self, instance: str, **more: Any) -> Any:
+        self.reads.append(instance)
+        if instance == self.broken:
+            raise RuntimeError("The host is busy.\n  Stack")
+        return await super().get_status(instance, **more)
+
+
+async def test_only_the_runs_of_the_vms_that_are_shown_and_need_something_are_read() -> None:
+    hub, estate = CountingHub(), [missing("a"), *ESTATE, missing("zz")]
+
+    await answer_to(get_compliance(Surveyed(*estate), hub, get("compliance", top=3)))
+
+    assert hub.reads == [instance_of(missing("a").vm_id)]
+
+
+async def test_a_run_that_cannot_be_read_is_said_to_be_so() -> None:
+    view = await answer_to(get_compliance(Surveyed(missing("a")), CountingHub("a"), get("compliance")))
+
+    assert view["value"][0]["reason"]["text"].endswith("could not be read: The host is busy.")
+
+
+async def test_a_file_of_ten_thousand_reads_a_bounded_number_of_runs_and_says_so() -> None:
+    hub, many = CountingHub(), [missing(f"vm-{number:05}") for number in range(10_000)]
+
+    found = await rows(*many, hub=hub, format="csv")
+
+    assert len(hub.reads) == MOST_RUNS
+    assert "only those of the first 1,000 VMs" in found[MOST_RUNS]["reason"]
+    assert "No run of it is known" in found[MOST_RUNS - 1]["reason"]
 
 
 # CSV
 
 
 async def rows(*vm_statuses: VmStatus, **query: Any) -> list[dict[str, str]]:
-    gaps = query.pop("gaps", ())
-    response = await get_compliance(Surveyed(*vm_statuses, gaps=gaps), get("compliance", **query))
+    gaps, hub = query.pop("gaps", ()), query.pop("hub", FakeHub())
+    response = await get_compliance(Surveyed(*vm_statuses, gaps=gaps), hub, get("compliance", **query))
     assert (response.status_code, response.mimetype) == (200, "text/csv")
     assert "compliance.csv" in response.headers["Content-Disposition"]
     return list(csv.DictReader(io.StringIO(response.get_body().decode())))
@@ -240,14 +362,14 @@ async def test_as_a_file_it_holds_every_row_that_the_filters_leave(asked: dict[s
 
 @pytest.mark.parametrize("asked", [{"format": "json", "accept": "text/csv"}, {"accept": "*/*"}])
 async def test_as_json_it_comes_where_no_file_is_asked_for(asked: dict[str, Any]) -> None:
-    response = await get_compliance(Surveyed(*ESTATE), get("compliance", **asked))
+    response = await get_compliance(Surveyed(*ESTATE), FakeHub(), get("compliance", **asked))
 
     assert json.loads(response.get_body())["value"]
 
 
 @pytest.mark.parametrize("page", [{"top": 5}, {"after": "YQ"}])
 async def test_a_file_has_no_pages(page: dict[str, Any]) -> None:
-    status, problem = await problem_of(get_compliance(Surveyed(), get("compliance", format="csv", **page)))
+    status, problem = await problem_of(get_compliance(Surveyed(), FakeHub(), get("compliance", format="csv", **page)))
 
     assert (status, [error["field"] for error in problem["errors"]]) == (400, list(page))
 
@@ -297,7 +419,7 @@ async def test_no_formula_stands_behind_what_a_spreadsheet_may_split_at(apart: s
 
 
 async def test_every_field_of_the_file_is_quoted() -> None:
-    response = await get_compliance(Surveyed(vm_status("a")), get("compliance", format="csv"))
+    response = await get_compliance(Surveyed(vm_status("a")), FakeHub(), get("compliance", format="csv"))
 
     head, row, end = response.get_body().decode().split("\r\n")
     assert end == ""
@@ -314,9 +436,9 @@ async def test_it_is_what_azure_reports_read_by_a_handful_of_lists_and_shared() 
     cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name(), rpoInSeconds=95))
     azure = FakeAzure(settings(), cloud)
 
-    view = await answer_to(get_compliance(azure, get("compliance")))
+    view = await answer_to(get_compliance(azure, FakeHub(), get("compliance")))
     reads = len(cloud.reads)
-    await answer_to(get_compliance(azure, get("compliance", state="Failed")))
+    await answer_to(get_compliance(azure, FakeHub(), get("compliance", state="Failed")))
 
     (row,) = view["value"]
     assert (row["vmId"], row["state"], row["rpoSeconds"], row["madeByApp"]) == (str(VM_ID), "Protected", 95, True)
@@ -330,7 +452,7 @@ async def test_no_tag_is_shown_that_the_app_does_not_know(wanted: str) -> None:
     cloud = Cloud()
     cloud.add_vm(tags={"dr": "true", "DR-Hold": "x", **dict.fromkeys(("drupal-admin", "dr-secret", "dr-"), "hunter2")})
 
-    response = await get_compliance(FakeAzure(settings(), cloud), get("compliance", format=wanted))
+    response = await get_compliance(FakeAzure(settings(), cloud), FakeHub(), get("compliance", format=wanted))
 
     shown = response.get_body().decode()
     assert "hunter2" not in shown
@@ -341,7 +463,7 @@ async def test_what_could_not_be_read_is_said() -> None:
     cloud = Cloud()
     cloud.faults["graph"] = answer(403, "AuthorizationFailed", "No right.")
 
-    view = await answer_to(get_compliance(FakeAzure(settings(), cloud), get("compliance")))
+    view = await answer_to(get_compliance(FakeAzure(settings(), cloud), FakeHub(), get("compliance")))
 
     assert view["value"] == []
     assert any("No right." in gap for gap in view["gaps"])

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from shared.model.resource_id import VAULT, ResourceId
+from shared.planning.run_errors import action_for
 from tests.unit.app.asking import answer_to, follow, get, problem_of
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, job_body
+from triggers import jobs
 from triggers.jobs import get_jobs
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -53,11 +55,18 @@ async def test_the_jobs_of_all_vaults_come_newest_first(cloud: Cloud) -> None:
         "title": "Enable replication",
         "state": "Failed",
         "vm": "web-1",
+        "target": "web-1",
         "started": "2026-05-01T12:01:00Z",
         "ended": "2026-05-01T12:09:00Z",
+        "error": {
+            "code": "JobFailed",
+            "message": "The job 'Enable replication' ended as Failed.",
+            "action": action_for("JobFailed"),
+            "causes": "",
+        },
     }
     assert view["nextLink"] is None
-    assert cloud.reads == ["replication_jobs"] * 2
+    assert cloud.reads == [*["replication_jobs"] * 2, "replication_jobs/d"]
 
 
 @pytest.mark.parametrize(
@@ -118,3 +127,47 @@ async def test_what_azure_does_not_tell_is_a_problem(cloud: Cloud, status: int, 
     cloud.faults["replication_jobs"] = answer(status, "No")
 
     assert (await problem_of(get_jobs(two_vaults(cloud), get("jobs"))))[0] == answered
+
+
+async def test_a_failed_job_says_why_and_a_job_of_something_else_names_no_vm(cloud: Cloud) -> None:
+    error = {
+        "code": "150097",
+        "message": "No cores.",
+        "possibleCauses": "The quota is used up.",
+        "recommendedAction": "Request quota.",
+    }
+    summary = {"serviceErrorDetails": {"code": "45005", "message": "The operation failed."}}
+    cloud.vault["replication_jobs"] = [
+        job("net", 1, "Failed", "NetworkPairing", targetInstanceType="Network", targetObjectName="web-1"),
+        job("pair", 2, scenario="AddProtectionProfile", targetInstanceType="Profile", targetObjectName="gold"),
+        job("vm", 3, "Failed", targetInstanceType="ProtectionEntity", errors=[summary, {"serviceErrorDetails": error}]),
+    ]
+    azure = FakeAzure(settings(), cloud)
+
+    rows = (await answer_to(get_jobs(azure, get("jobs"))))["value"]
+    of_vm = (await answer_to(get_jobs(azure, get("jobs", vm="web-1"))))["value"]
+
+    assert [(row["name"], row["vm"], row["target"]) for row in rows] == [
+        ("vm", "web-1", "web-1"),
+        ("pair", "", "gold"),
+        ("net", "", "web-1"),
+    ]
+    assert rows[0]["error"] == {
+        "code": "150097",
+        "message": "No cores.",
+        "action": "Request quota.",
+        "causes": "The quota is used up.",
+    }
+    assert "error" not in rows[1]
+    assert rows[2]["error"]["action"]
+    assert [row["name"] for row in of_vm] == ["vm"]
+    assert cloud.reads.count("replication_jobs/vm") == 1
+
+
+async def test_a_page_reads_a_bounded_number_of_errors(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_ERRORS", 2)
+    cloud.vault["replication_jobs"] = [job(f"j{number}", number, "Failed") for number in range(5)]
+
+    rows = (await answer_to(get_jobs(FakeAzure(settings(), cloud), get("jobs"))))["value"]
+
+    assert [(row["name"], "error" in row) for row in rows][:3] == [("j4", True), ("j3", True), ("j2", False)]

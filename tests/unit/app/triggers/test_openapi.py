@@ -301,8 +301,8 @@ async def test_the_estate_and_its_jobs_are_as_the_document_says(cloud: Cloud) ->
     cloud.add_vm({"dr": "true"}, vm=vm_id(SUBSCRIPTION, "web", "web-2"))
     azure = FakeAzure(settings(), cloud)
 
-    estate = await get_compliance(azure, get("compliance", top=1))
-    file = await get_compliance(azure, get("compliance", format="csv"))
+    estate = await get_compliance(azure, FakeHub(), get("compliance", top=1))
+    file = await get_compliance(azure, FakeHub(), get("compliance", format="csv"))
     jobs = await get_jobs(azure, get("jobs"))
 
     assert as_documented("/compliance", estate, "get")["nextLink"]

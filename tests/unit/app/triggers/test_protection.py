@@ -677,6 +677,7 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "running": False,
         "run": None,
         "lastChange": None,
+        "reason": None,
     }
 
 
@@ -712,6 +713,42 @@ async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: 
     view = await view_of(cloud, client)
 
     assert view["lastChange"] == {"outcome": "Failed", "at": "2026-05-02T00:00:00Z", "error": error.dump()}
+
+
+@pytest.mark.parametrize(
+    ("status", "shown", "code", "next_try"),
+    [
+        (Status.Completed, {"output": RunOutcome.FAILED}, "151066", None),
+        (Status.Completed, {"output": RunOutcome.PROTECTED}, None, None),
+        (
+            Status.Running,
+            {"lastError": {"code": "Conflict", "message": "Busy."}, "resumeAt": "2026-05-01T13:00:00Z"},
+            *("Conflict", "2026-05-01T13:00:00Z"),
+        ),
+        (Status.Terminated, {"output": "Somebody."}, "RunEnded", None),
+    ],
+)
+async def test_get_names_the_reason_and_the_next_attempt_of_a_vm_that_nothing_protects(
+    cloud: Cloud,
+    client: FakeDurableClient,
+    status: Status,
+    shown: dict[str, Any],
+    code: str | None,
+    next_try: str | None,
+) -> None:
+    cloud.add_vm(tags={"dr": "true"})
+    error = Error(code="151066", message="The agent could not be installed.")
+    client.status, client.custom_status = status, {"step": "Enabling protection", **shown}
+    client.output = shown.get("output")
+    if isinstance(client.output, RunOutcome):
+        failed = {"error": error} if client.output is RunOutcome.FAILED else {}
+        client.output = RunResult(outcome=client.output, vm_id=VM_ID, **failed).dump()
+
+    reason = (await view_of(cloud, client))["reason"]
+
+    assert (reason["code"] or None, reason.get("nextTry")) == (code, next_try)
+    assert reason["text"]
+    assert bool(reason["fix"]) is (code is not None)
 
 
 async def test_get_shows_why_a_run_failed_without_the_stack_trace(cloud: Cloud, client: FakeDurableClient) -> None:
