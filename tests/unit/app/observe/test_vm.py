@@ -166,7 +166,7 @@ async def test_every_disk_and_nic_of_a_vm_is_read(cloud: Cloud) -> None:
     vm = (await look(cloud)).vm
 
     assert vm
-    assert vm.disks == (Disk(id=OS_DISK, sku="Premium_LRS", holds_os=True), Disk(id=DATA_DISK, sku=""))
+    assert vm.disks == (Disk(id=OS_DISK, sku="Premium_LRS", holds_os=True), Disk(id=DATA_DISK, sku="", lun=0))
     assert vm.unmanaged_disks == 1
     assert vm.availability_set_id == AVAILABILITY_SET
     assert len(vm.nic_ids) == 2
