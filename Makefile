@@ -8,8 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Python 3.13 (what runs in Azure), else 3.12 or 3.11.
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 RUN := .venv/bin/python
-# Four at a time, whatever the cores: most tests wait for Azure.
-HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not wide and not tools" -n 4 --dist worksteal
+# Six at a time, whatever the cores: an end-to-end test waits six seconds for Azure and takes one of CPU.
+HEART := $(RUN) -m pytest tests/unit tests/replay tests/integration tests/e2e -m "not wide and not tools" -n 6 --dist worksteal
 OTHER_ENVS := .venv-3.11 .venv-3.12 .venv-3.13
 KUSTO := tests/infra/kusto
 # Extras stay in the pins: without them pip takes one that a pin does not name (coverage[toml]) for an unpinned package.

@@ -1,8 +1,8 @@
 """Processes of `local` that start at once: forked from a process that has imported what they need.
 
 Of the three seconds of CPU that a simulator and a host take for one VM, two go into imports. A forked process has a
-process ID, an environment, a folder and a log of its own, as one that is executed has; the demo, the bench and their
-tests start theirs in the ordinary way. Linux only.
+process ID, an environment, a folder and a log of its own, as one that is executed has. One server serves all workers
+of a test run. The demo and the bench start theirs in the ordinary way. Linux only.
 """
 
 import asyncio
@@ -12,11 +12,14 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -76,7 +79,7 @@ def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], log: 
     ours, theirs = _pair()
     request = {"module": module, "arguments": arguments, "folder": str(cwd), "environment": dict(env)}
     with theirs:
-        socket.send_fds(_server()[0], [json.dumps(request).encode()], [theirs.fileno(), log.fileno()])
+        socket.send_fds(_server(), [json.dumps(request).encode()], [theirs.fileno(), log.fileno()])
     return ForkedProcess(ours)
 
 
@@ -91,37 +94,62 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
+_started: list[subprocess.Popen[bytes]] = []
+
+
 @cache
-def _server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """One for this process, which it does not outlive."""
-    ours, theirs = _pair()
-    with theirs:
-        return ours, subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=theirs.fileno())  # noqa: S603
+def _server() -> socket.socket:
+    """A connection to the server of this test run, which the first worker to need it starts."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+    folder = Path(tempfile.gettempdir(), f"dr-tests-{run}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    address = str(folder / "fork_server")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, contextlib.suppress(OSError):
+        # If another worker has begun, the address is taken.
+        listener.bind(address)
+        listener.listen()
+        _started.append(subprocess.Popen([sys.executable, "-m", __name__], cwd=APP, stdin=listener.fileno()))  # noqa: S603
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    started = time.monotonic()
+    while connection.connect_ex(address):
+        assert time.monotonic() - started < longer(10), "the fork server does not listen"
+        time.sleep(0.01)
+    return connection
 
 
 def stop() -> None:
-    """The server, if there is one: at the end of the tests, so that what it has covered counts."""
+    """Leaves the server, if it was used. Who started it waits for its end, so that what it has covered counts."""
     if _server.cache_info().currsize:
-        control, process = _server()
-        control.close()
+        _server().close()
+    for process in _started:
         process.wait()
 
 
-def _serve(control: socket.socket) -> None:
-    """Until the other side is closed. Each message is one process."""
+def _serve(listener: socket.socket) -> None:
+    """Until the last connection is closed. Each message is one process."""
     for module in MODULES:
         importlib.import_module(module)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    sockets = [listener]
     while True:
-        message, numbers, _, _ = socket.recv_fds(control, _LONGEST_REQUEST, 2)
-        if not message:
+        for each in select.select(sockets, [], [])[0]:
+            if each is listener:
+                sockets.append(listener.accept()[0])
+                continue
+            message, numbers, _, _ = socket.recv_fds(each, _LONGEST_REQUEST, 2)
+            if not message:
+                sockets.remove(each)
+                each.close()
+            elif not os.fork():
+                for other in sockets:
+                    other.close()
+                _watch(message, *numbers)
+            for number in numbers:
+                os.close(number)
+        if sockets == [listener]:
+            shutil.rmtree(Path(listener.getsockname()).parent)
             return
-        if not os.fork():
-            control.close()
-            _watch(message, *numbers)
-        for number in numbers:
-            os.close(number)
 
 
 def _watch(message: bytes, number: int, log: int) -> None:
