@@ -129,3 +129,11 @@ def fault_domains(location: str) -> int:
 
 def zones(location: str) -> tuple[str, ...]:
     return ("1", "2", "3") if canonical(location) in _ZONED else ()
+
+
+def disk_types(location: str) -> tuple[str, ...]:
+    """The types of disks that a region has. That those without zones have no Premium SSD v2 and Ultra disks is true of
+    most of them."""
+    everywhere = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS")
+    where_zones_are = ("StandardSSD_ZRS", "Premium_ZRS", "PremiumV2_LRS", "UltraSSD_LRS")
+    return (*everywhere, *where_zones_are) if zones(location) else everywhere

@@ -29,7 +29,12 @@ ADDED = (
 FIXED = "no: disable and enable"
 CHOSEN = "profile, resource group's tag, VM's tag, request"
 
-DISK_TYPES = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "PremiumV2_LRS")
+ZONE_REDUNDANT = "_zrs"
+"""The end of the name of each zone-redundant disk type, lower-cased."""
+REPLICA_TYPES = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "StandardSSD_ZRS", "Premium_ZRS")
+DISK_TYPES = (*REPLICA_TYPES, "PremiumV2_LRS", "UltraSSD_LRS")
+"""Those of Site Recovery's SDK 2.0.0 (`DiskAccountType`)."""
+_OF_DISKS = f"{', '.join(REPLICA_TYPES)}{{}}; or disk=…, one by one"
 NORMAL_CHURN, HIGH_CHURN = "normal", "high"
 
 
@@ -264,7 +269,7 @@ ROWS: tuple[Row, ...] = (
         each(one_of(*DISK_TYPES)),
         "Storage > target managed disk",
         "the source disk's",
-        "Standard_LRS, StandardSSD_LRS, Premium_LRS, or PremiumV2_LRS with high churn; or disk=…, one by one",
+        _OF_DISKS.format(", with high churn PremiumV2_LRS (in a zone) or UltraSSD_LRS"),
         in_place=IN_PLACE,
         of="disk",
     ),
@@ -272,8 +277,8 @@ ROWS: tuple[Row, ...] = (
         "replica-disk-type",
         each(one_of(*DISK_TYPES)),
         "Storage > replica managed disk",
-        "the source disk's",
-        "Standard_LRS, StandardSSD_LRS, Premium_LRS, or PremiumV2_LRS with high churn; or disk=…, one by one",
+        "the source disk's; Premium_LRS for a Premium SSD v2 or Ultra disk",
+        _OF_DISKS.format(""),
         in_place=IN_PLACE,
         of="disk",
     ),

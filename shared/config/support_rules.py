@@ -21,6 +21,7 @@ class SupportRule(NamedTuple):
 
 _MATRIX = "azure-to-azure-support-matrix"
 _ERRORS = "azure-to-azure-troubleshoot-errors"
+_CHURN = "concepts-azure-to-azure-high-churn-support"
 _POLICY = "built-in policy ac34a73f, its page"
 _MAPPING = "azure-to-azure-network-mapping"
 _OUTBOUND = "virtual-network, default-outbound-access (API 2025-07-01)"
@@ -92,8 +93,36 @@ RULES: tuple[SupportRule, ...] = (
     ),
     SupportRule(
         "HighChurnNeeded",
-        "Premium SSD v2 is replicated with high churn only, through a premium cache account.",
-        "concepts-azure-to-azure-high-churn-support",
+        "Premium SSD v2 and Ultra disks are replicated with high churn only, through a premium cache account (in the "
+        "matrix of 2025-06, Ultra disks are not).",
+        _CHURN,
+        "2026-01",
+    ),
+    SupportRule(
+        "TargetZoneNeeded",
+        "A target disk of Premium SSD v2 needs an availability zone.",
+        "terraform-provider-azurerm 32093",
+        "2026-06",
+        ignorable=True,
+    ),
+    SupportRule(
+        "UnsupportedReplicaType",
+        "A replica is a standard or premium disk of the first version, whatever the target is.",
+        "terraform-provider-azurerm 30291",
+        "2025-08",
+        ignorable=True,
+    ),
+    SupportRule(
+        "ZoneRedundancyLost",
+        "Replica and target of a zone-redundant disk are zone-redundant.",
+        "terraform-provider-azurerm 28794",
+        "2025-02",
+        ignorable=True,
+    ),
+    SupportRule(
+        "DiskTypeNotInTarget",
+        "The target region has to offer the types of the disks: zone-redundant ones exist where there are zones.",
+        "disks-types; resource SKUs, API 2021-07-01",
         "2026-01",
     ),
     SupportRule(

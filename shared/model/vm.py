@@ -169,9 +169,11 @@ class Size(Model):
 
 
 class Offer(Model):
-    """What the target region offers: the requested sizes, and the fault domains of an availability set."""
+    """What the target region offers: the requested sizes, types of disks (none if Azure does not tell them), and the
+    fault domains of an availability set."""
 
     sizes: tuple[Size, ...] = ()
+    disk_types: tuple[str, ...] = ()
     fault_domains: int | None = None
 
 

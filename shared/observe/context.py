@@ -100,9 +100,10 @@ class ContextReader:
         mappings = await self._vault.network_mappings.get(self._within)
         context = await self._common(nics, mappings, item.settings.target_location)
         more: dict[str, Any] = {}
-        if "target-size" in self._overrides.requested:
+        late = {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}
+        if late or self._overrides.requested.keys() & {"target-size", "target-disk-type", "replica-disk-type"}:
             more["offer"] = await self._offer(context.target_location)
-        if {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}:
+        if late:
             more["shared_disks"] = await self._shared_disks()
         return context.model_copy(update=more)
 

@@ -48,7 +48,7 @@ def derive(
     availability_set, zone = placement.availability(d, group)
     placement_group, name = placement.placement_group(d), placement.name(d)
     cache_account, high_churn = storage.cache(d)
-    disks = storage.disks(d, high_churn=high_churn)
+    disks = storage.disks(d, zone, high_churn=high_churn)
     size = placement.size(d, zone, disks)
     storage.target_accounts(d)
     policy = overrides.policy

@@ -25,6 +25,7 @@ _FROM_MEMORY = {
     "TargetQuotaExceeded",
     "IncompatibleTargetResource",
     "UnsupportedDisk",
+    "DiskTypeNotInTarget",
 }
 
 

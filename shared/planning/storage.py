@@ -1,6 +1,6 @@
 """Disks: types, encryption sets, and the cache account that buffers their writes."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from shared.config.override_options import HIGH_CHURN, NORMAL_CHURN
 from shared.model import naming
@@ -10,7 +10,7 @@ from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk, Existing, SourceVm
-from shared.planning import vm_support
+from shared.planning import disk_support
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.exclusion import exclusion
@@ -19,8 +19,6 @@ from shared.planning.references import referred
 # Documented: 375 disks per account at 8 MB/s each. The rest is a reserve for VMs that are enabled concurrently.
 MOST_CACHED_DISKS = 350
 PREMIUM_KIND = "BlockBlobStorage"
-
-_NEEDS_HIGH_CHURN = "premiumv2_lrs"
 
 
 def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
@@ -100,7 +98,7 @@ def default_cache(
         number += 1
 
 
-def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
+def disks(d: PlanBuilder, zone: str, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
     """The disks to replicate: all but the excluded ones. One that the item replicates stays, until an operator removes
     it."""
     names = [disk.id.name for disk in d.vm.disks]
@@ -115,11 +113,12 @@ def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
             continue
         name, own = disk.id.name, has.get(disk.id)
         origin, reason = (ITEM_ORIGIN, OF_ITEM) if own else (DEFAULT_ORIGIN, "the source disk's")
-        target, replica = (own.target_sku, own.replica_sku) if own else (disk.sku, disk.sku)
+        target, replica = (own.target_sku, own.replica_sku) if own else (disk.sku, disk_support.replica_of(disk))
         if name not in targets:
             d.record(f"targetDiskType/{name}", target, reason, origin)
         if name not in replicas:
-            d.record(f"replicaDiskType/{name}", replica, reason, origin)
+            newer = "Premium SSD: a replica is of no newer kind" if not own and replica != disk.sku else reason
+            d.record(f"replicaDiskType/{name}", replica, newer, origin)
         replicated = ReplicatedDisk(
             id=disk.id,
             replica_sku=replicas.get(name, replica),
@@ -129,48 +128,22 @@ def disks(d: PlanBuilder, *, high_churn: bool) -> tuple[ReplicatedDisk, ...]:
         made.append(replicated)
         if own is None and d.item and disk.holds_os:
             d.unfit.add(disk.id)  # it was exchanged, and Site Recovery adds no OS disk
-        elif own is None:
-            _check(d, disk, replicated, high_churn=high_churn, set_requested=name in sets)
+            continue
+        of_types = disk_support.of_types(d, disk, replicated, high_churn=high_churn, zone=zone)
+        if own is None:
+            _check(d, disk, (*disk_support.of_source(d, disk, set_requested=name in sets), *of_types))
+        elif name in targets or name in replicas:
+            d.findings += of_types
     return tuple(made)
 
 
-def _check(d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool) -> None:
+def _check(d: PlanBuilder, disk: Disk, obstacles: Iterable[Finding]) -> None:
     """Findings about disks that cannot be replicated: a blocker, or a warning if the VM is protected already."""
-    obstacles = _obstacles(d, disk, replicated, high_churn=high_churn, set_requested=set_requested)
     found = d.overrides.judge(obstacles)
     if d.item and any(each.severity is Severity.BLOCKER for each in found):
         d.unfit.add(disk.id)
         found = on_protected(found)
     d.findings += found
-
-
-def _obstacles(
-    d: PlanBuilder, disk: Disk, replicated: ReplicatedDisk, *, high_churn: bool, set_requested: bool
-) -> Iterator[Finding]:
-    obstacle = vm_support.disk_obstacle(disk, d.context.shared_disks)
-    if obstacle:
-        yield vm_support.unsupported(d.vm, disk.id, obstacle)
-    if disk.write_accelerator:
-        yield finding_of(
-            "WriteAcceleratorDisk",
-            f"The disk {disk.id.name} of {d.vm.id.name} has write accelerator on, which Site Recovery does not "
-            "support.",
-        )
-    types = (disk.sku, replicated.target_sku, replicated.replica_sku)
-    if not high_churn and _NEEDS_HIGH_CHURN in {each.lower() for each in types}:
-        yield finding_of(
-            "HighChurnNeeded",
-            f"The disk {disk.id.name} is or becomes a Premium SSD v2, which needs a premium cache account.",
-            tag=d.app.tag_name,
-        )
-    if disk.encryption_set and not set_requested:
-        yield finding_of(
-            "DiskEncryptionSetNeeded",
-            f"The disk {disk.id.name} of {d.vm.id.name} is encrypted with a customer-managed key "
-            f"({disk.encryption_set.name}): the target needs a disk encryption set of its own.",
-            tag=d.app.tag_name,
-            target=d.context.target_location,
-        )
 
 
 def _encryption_set(d: PlanBuilder, disk: str, requested: dict[str, str]) -> ResourceId | None:

@@ -102,16 +102,45 @@ OF_CONTEXT = {
     ),
     "UnsupportedDisk": Row(
         Severity.BLOCKER,
-        "an ultra, ephemeral or shared disk, or one smaller than 1 GiB or larger than 32 TiB (an OS disk: 4095 GiB)",
+        "an ephemeral or shared disk, or one smaller than 1 GiB or larger than 32 TiB (an OS disk: 4095 GiB)",
         f"{BLOCKED}; does not add the disk to an item",
         "Move its data to a disk of another kind, or protect the VM by hand.",
         WARNED_IF_PROTECTED,
     ),
     "HighChurnNeeded": Row(
         Severity.BLOCKER,
-        "a disk is or becomes a Premium SSD v2, which needs a premium cache account",
+        "a disk is or becomes a Premium SSD v2 or an Ultra disk, which needs a premium cache account",
         f"{BLOCKED}; does not add the disk to an item",
         "Request it by {tag}-churn=high, if its profile allows it.",
+        WARNED_IF_PROTECTED,
+    ),
+    "TargetZoneNeeded": Row(
+        Severity.BLOCKER,
+        "a disk becomes a Premium SSD v2, which needs an availability zone in the target region",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Choose a zone by {tag}-target-zone, or another type by {tag}-target-disk-type.",
+        WARNED_IF_PROTECTED,
+    ),
+    "UnsupportedReplicaType": Row(
+        Severity.BLOCKER,
+        "the replica of a disk would be a Premium SSD v2 or an Ultra disk",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Choose another type by {tag}-replica-disk-type: by default it is Premium_LRS.",
+        WARNED_IF_PROTECTED,
+    ),
+    "ZoneRedundancyLost": Row(
+        Severity.BLOCKER,
+        "a zone-redundant disk would become one that is not: its replica and its target have to be zone-redundant",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Choose a type that ends in _ZRS, or leave the types to the default.",
+        WARNED_IF_PROTECTED,
+    ),
+    "DiskTypeNotInTarget": Row(
+        Severity.BLOCKER,
+        "the target region does not offer the type of a disk, as a region without zones has no zone-redundant disks",
+        f"{BLOCKED}; does not add the disk to an item",
+        "Choose another region by {tag}-target-location, or another type by {tag}-target-disk-type and "
+        "{tag}-replica-disk-type.",
         WARNED_IF_PROTECTED,
     ),
     "DiskEncryptionSetNeeded": Row(

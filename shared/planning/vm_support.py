@@ -1,17 +1,15 @@
-"""Preflight checks of the VM itself, most by a rule of `shared/config/support_rules.py`: its state, kind and disks."""
+"""Preflight checks of the VM itself, most by a rule of `shared/config/support_rules.py`: its state, kind and agent."""
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.model.findings import Finding
-from shared.model.resource_id import ResourceId
-from shared.model.vm import Disk, SourceVm
+from shared.model.vm import SourceVm
 from shared.planning.catalog import finding_of
 from shared.planning.support_findings import TOO_OLD
 
 MOST_DISKS = 65
-MOST_GIB, MOST_GIB_OF_OS_DISK = 32 * 1024, 4095
 _TRUSTED_LINUX_SINCE = datetime(2024, 4, 1, tzinfo=UTC)
 # Documented: a `p` among the letters behind the cores of a size is for an ARM64 processor, as in Standard_D2ps_v5.
 _ARM_SIZE = re.compile(r"[a-z]+_[a-z]+\d+(-\d+)?[a-z]*p[a-z]*(_.*)?", re.IGNORECASE)
@@ -118,27 +116,3 @@ def _of_security(vm: SourceVm) -> Iterator[Finding]:
             "EncryptionAtHostNotKept",
             f"{vm.id.name} is encrypted at host; what a failover makes of it is not.",
         )
-
-
-def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
-    """Why the disk cannot be replicated, or "".
-
-    The kind of the disk is checked in `readers/virtual_machines.py`, which sets `obstacle`; its size is checked here.
-    """
-    if disk.obstacle or disk.id in shared:
-        return disk.obstacle or "a shared disk"
-    size = disk.size_gb
-    if size is None:
-        return ""
-    if size < 1:
-        return "smaller than 1 GiB (150172)"
-    if disk.holds_os and size > MOST_GIB_OF_OS_DISK:
-        return f"an OS disk larger than {MOST_GIB_OF_OS_DISK} GiB"
-    return "larger than 32 TiB" if size > MOST_GIB else ""
-
-
-def unsupported(vm: SourceVm, disk: ResourceId, obstacle: str) -> Finding:
-    return finding_of(
-        "UnsupportedDisk",
-        f"The disk {disk.name} of {vm.id.name} is {obstacle}, which this app does not replicate.",
-    )

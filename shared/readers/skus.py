@@ -1,5 +1,7 @@
 """What the target region offers a subscription: VM sizes with their limits and zones, and the remaining quotas."""
 
+from typing import NamedTuple
+
 from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, region, text, whole
 from shared.arm.listing import read_listing
@@ -10,17 +12,27 @@ _SKUS_API_VERSION = "2021-07-01"
 _CORES = "cores"
 
 
+class _Skus(NamedTuple):
+    """Sizes by name (lower-cased), types of disks, and the most fault domains of an availability set for managed
+    disks."""
+
+    sizes: dict[str, Size]
+    disk_types: tuple[str, ...]
+    fault_domains: int | None
+
+
 async def read_offer(azure: Azure, subscription: str, location: str, wanted: set[str], within: float) -> Offer:
     """The `wanted` sizes (lower-cased) that the region offers to the subscription, its quotas and fault domains."""
     where = f"{subscription.lower()}/{location}"
-    offered, domains = await azure.shared(f"sizes/{where}", lambda: _read_skus(azure, subscription, location), within)
+    skus = await azure.shared(f"sizes/{where}", lambda: _read_skus(azure, subscription, location), within)
     left = await azure.shared(f"quotas/{where}", lambda: _read_quotas(azure, subscription, location), within)
-    sizes = (offered[name] for name in sorted(wanted) if name in offered)
+    sizes = (skus.sizes[name] for name in sorted(wanted) if name in skus.sizes)
     return Offer(
         sizes=tuple(
             size.model_copy(update={"left": _least(left.get(size.family.lower()), left.get(_CORES))}) for size in sizes
         ),
-        fault_domains=domains,
+        disk_types=skus.disk_types,
+        fault_domains=skus.fault_domains,
     )
 
 
@@ -28,19 +40,21 @@ def _least(*left: int | None) -> int | None:
     return min((each for each in left if each is not None), default=None)
 
 
-async def _read_skus(azure: Azure, subscription: str, location: str) -> tuple[dict[str, Size], int | None]:
-    """Sizes by name (lower-cased), and the most fault domains that an availability set for managed disks may have."""
+async def _read_skus(azure: Azure, subscription: str, location: str) -> _Skus:
     path = f"/subscriptions/{subscription}/providers/Microsoft.Compute/skus"
     listed = azure.list(path, _SKUS_API_VERSION, **{"$filter": f"location eq '{location}'"})
     found = (await read_listing(listed, path, lambda sku: _sku(sku, location), ())).records
     sizes = {each.name.lower(): each for each in found if isinstance(each, Size)}
-    return sizes, next((each for each in found if isinstance(each, int)), None)
+    disk_types = dict.fromkeys(each for each in found if isinstance(each, str))
+    return _Skus(sizes, tuple(disk_types), next((each for each in found if isinstance(each, int)), None))
 
 
-def _sku(sku: Json, location: str) -> Size | int | None:
-    """A size, or the most fault domains of an availability set."""
+def _sku(sku: Json, location: str) -> Size | str | int | None:
+    """A size, a type of disks, or the most fault domains of an availability set."""
     if sku["resourceType"] == "virtualMachines":
         return _size(sku, location)
+    if sku["resourceType"] == "disks":
+        return None if _is_closed(sku) else text(sku.get("name"))
     if sku["resourceType"] == "availabilitySets" and sku["name"] == "Aligned":
         return whole(_capabilities(sku).get("MaximumPlatformFaultDomainCount"))
     return None
@@ -50,11 +64,16 @@ def _capabilities(sku: Json) -> dict[str, str]:
     return {text(each.get("name")): text(each.get("value")) for each in objects(sku, "capabilities")}
 
 
+def _is_closed(sku: Json) -> bool:
+    """Whether the subscription may not use it in the region."""
+    return any(restriction["type"] == "Location" for restriction in objects(sku, "restrictions"))
+
+
 def _size(sku: Json, location: str) -> Size | None:
     """The size, or None if the subscription may not use it in the region."""
-    restrictions = objects(sku, "restrictions")
-    if any(restriction["type"] == "Location" for restriction in restrictions):
+    if _is_closed(sku):
         return None
+    restrictions = objects(sku, "restrictions")
     closed = {
         zone
         for restriction in restrictions

@@ -16,10 +16,6 @@ from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import Disk, SourceVm
 
-# Support matrix of 2025-06. Microsoft's pages disagree about ultra disks: unsupported until they agree.
-_UNSUPPORTED = {"ultrassd_lrs": "an ultra disk"}
-
-
 _ROWS = """resources
 | where type =~ 'microsoft.compute/virtualmachines'
 | where {condition}
@@ -118,17 +114,11 @@ def _disk(disk: Json, *, holds_os: bool) -> Disk:
         sku=text(managed.get("storageAccountType")),
         size_gb=whole(disk.get("diskSizeGB")),
         encryption_set=_named(managed, "diskEncryptionSet"),
-        obstacle=_obstacle(disk),
+        obstacle="an ephemeral OS disk" if part(disk, "diffDiskSettings").get("option") else "",
         holds_os=holds_os,
         write_accelerator=disk.get("writeAcceleratorEnabled") is True,
         lun=whole(disk.get("lun")),
     )
-
-
-def _obstacle(disk: Json) -> str:
-    if part(disk, "diffDiskSettings").get("option"):
-        return "an ephemeral OS disk"
-    return _UNSUPPORTED.get(text(disk["managedDisk"].get("storageAccountType")).lower(), "")
 
 
 def _is_managed(disk: Json) -> bool:

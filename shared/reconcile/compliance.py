@@ -12,7 +12,7 @@ from shared.model.decision import Action, Decision, State
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import placement, preflight, vm_support
+from shared.planning import disk_support, placement, preflight, vm_support
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.exclusion import excluded_disks
 from shared.planning.overrides import Overrides, overrides_of, tag_names
@@ -192,7 +192,7 @@ class _Engine:
         differing = mismatches(vm, overrides, item) if not requested else ()
         differences = tuple(each.finding(vm) for each in differing)
         vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
-        late = (disk.id for disk in disks_to_add(vm, item, left_out) if not vm_support.disk_obstacle(disk))
+        late = (disk.id for disk in disks_to_add(vm, item, left_out) if not disk_support.disk_obstacle(disk))
         changes = (*(each.difference for each in differing if each.in_place), *late)
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
 

@@ -60,6 +60,7 @@ SETTINGS = {
                     for tag in (
                         *("target-location", "target-vnet", "target-nsg", "target-ppg", "target-ip", "target-size"),
                         *("cache-storage", "churn", "target-availability-set", "target-zone"),
+                        *("target-disk-type", "replica-disk-type"),
                     )
                 }
             }
@@ -97,8 +98,15 @@ def _in(group: str, name: str, **more: Any) -> Json:
     return estates.vm(name, **more) | {"id": resource_id("Microsoft.Compute/virtualMachines", name, group)}
 
 
+REDUNDANT = estates.vm("redundant", location="southcentralus", network="vnet-south") | {
+    "disks": [{"name": "zonal", "sizeGB": 64, "sku": "Premium_ZRS"}]
+}
+
+
 def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
     system = {"name": "system"}
+    busy = _disks("busy", system | {"name": "y"}, {"name": "v2", "sku": "PremiumV2_LRS"})
+    doubled = _tagged("doubled", replica_disk_type="doubled-disk0=PremiumV2_LRS")
     frosted = estates.vm("frosted", power="deallocated")
     error = {"code": "GuestOsNotSupported", "message": "Not this one.", "recommendedAction": "Upgrade the system."}
     keyless = estates.vm("keyless-too", location="centralus", network="vnet-central")
@@ -113,9 +121,19 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             ("GuestOsNotSupported: Not this one.", "Upgrade the system."),
         ),
         (
-            "UnsupportedDisk",
+            "HighChurnNeeded",
             _disks("ultra", system | {"name": "u"}, {"name": "fast", "sku": "UltraSSD_LRS"}),
-            ("disk fast of ultra", "an ultra disk"),
+            ("disk fast of ultra", "an Ultra disk", "dr-churn=high"),
+        ),
+        ("TargetZoneNeeded", busy, ("disk v2 of busy", f"needs an availability zone in {TARGET}")),
+        ("UnsupportedReplicaType", doubled, ("replica of doubled-disk0", "a Premium SSD v2")),
+        ("HighChurnNeeded", doubled, ("disk doubled-disk0", "a Premium SSD v2")),
+        ("DiskTypeNotInTarget", REDUNDANT, ("disk zonal of redundant", "Premium_ZRS", "northcentralus")),
+        (
+            "ZoneRedundancyLost",
+            _disks("narrowed", {"name": "broad", "sku": "Premium_ZRS"})
+            | {"tags": {"dr": "true", "dr-profile": "open", "dr-target-disk-type": "Premium_LRS"}},
+            ("disk broad of narrowed", "Premium_LRS"),
         ),
         (
             "UnsupportedDisk",
@@ -145,7 +163,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         ("TooManyDisks", estates.vm("wide", size="Standard_M64s", disks=66), ("wide has 66 disks", "at most 65")),
         (
             "HighChurnNeeded",
-            _disks("busy", system | {"name": "y"}, {"name": "v2", "sku": "PremiumV2_LRS"}),
+            busy,
             ("disk v2", "Premium SSD v2", "dr-churn=high"),
         ),
         (
@@ -344,6 +362,7 @@ def _others() -> list[Case]:
         Case(
             "LockedTarget", "warning", _in(CHAINED, "chained-1"), ("lock link", "chained-asr", "disabled replication")
         ),
+        Case("TargetNotVaultRegion", "warning", REDUNDANT, ("northcentralus",)),
         Case("TargetNotVaultRegion", "warning", far, ("northcentralus", "dr-vault is in westus2")),
         Case("StaticIpNotPreserved", "warning", odd, ("10.6.1.7", "odd-nic", "does not lie in it", "dr-target-ip")),
         Case("TargetSubnetWithoutNsg", "warning", odd, ("web of vnet-odd", "security group", "vnet-odd-asr")),

@@ -83,7 +83,7 @@ HOSTILE: list[tuple[str, str, str, str]] = [
     (OPEN, "dr-target-size", "Standard_D2s_v5\nStandard_D64s_v5", INVALID),
     (OPEN, "dr-target-name", "web-1'; DROP TABLE vms; --", INVALID),
     (OPEN, "dr-target-name", "\U0001f4a9", INVALID),
-    (OPEN, "dr-target-disk-type", "UltraSSD_LRS", INVALID),
+    (OPEN, "dr-target-disk-type", "HDD_LRS", INVALID),
     (OPEN, "dr-consistency-group", "<script>", INVALID),
     (OPEN, "dr-churn", "", INVALID),
 ]  # fmt: skip

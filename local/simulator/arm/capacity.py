@@ -37,6 +37,7 @@ def list_skus(world: World, call: Call) -> Answer:
                 for location in locations
                 for sku in (
                     *(_set_sku(name, location) for name in ("Classic", "Aligned")),
+                    *(_disk_sku(name, location) for name in regions.disk_types(location)),
                     *(_size_sku(world, subscription, location, size) for size in sizes(world, subscription)),
                 )
             ],
@@ -54,6 +55,19 @@ def _set_sku(name: str, location: str) -> Json:
         "capabilities": [
             {"name": "MaximumPlatformFaultDomainCount", "value": str(regions.fault_domains(location))},
         ],
+        "restrictions": [],
+    }
+
+
+def _disk_sku(name: str, location: str) -> Json:
+    """Azure has a row for each size of disks of a type; that of one stands for all."""
+    zones = list(regions.zones(location))
+    return {
+        "resourceType": "disks",
+        "name": name,
+        "locations": [location],
+        "locationInfo": [{"location": location, "zones": zones, "zoneDetails": []}],
+        "capabilities": [],
         "restrictions": [],
     }
 

@@ -4,11 +4,13 @@ Codes 150172 and 150039 are documented, and the wording of 159017 known (terrafo
 invented.
 """
 
-from local.simulator import ids
+from typing import NamedTuple
+
+from local.simulator import ids, regions
 from local.simulator.recovery import target_checks, vm_checks
 from local.simulator.store import RawDisk, Resource, StorageAccount, VirtualMachine
 from local.simulator.vault.job import Failure
-from local.simulator.vault.model import RecoveryVault
+from local.simulator.vault.model import ProtectedItem, RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -23,10 +25,23 @@ _TYPES = (
 )
 # Replicated with High Churn only, by the documentation of 2026-01.
 _HIGH_CHURN_ONLY = ("PremiumV2_LRS", "UltraSSD_LRS")
+_CHOSEN = ("recoveryReplicaDiskAccountType", "recoveryTargetDiskAccountType")
+
+
+class Place(NamedTuple):
+    """Where the target disks will be. `zone` is "" or None without one."""
+
+    location: str
+    zone: str | None
 
 
 def find(
-    world: World, vault: RecoveryVault, vm: VirtualMachine, location: str, given: list[Json], keys: Json | None = None
+    world: World,
+    vault: RecoveryVault,
+    vm: VirtualMachine,
+    place: Place,
+    given: list[Json],
+    keys: Json | None = None,
 ) -> Failure | None:
     """`given` are the disks of an enable or of addDisks, `keys` the encryption keys given for all of them."""
     if failure := vm_checks.accelerated(vm, {ids.key(each["diskId"]) for each in given}):
@@ -38,9 +53,9 @@ def find(
         failure = (
             _source(source)
             or cache(world, vault, vm, each["primaryStagingAzureStorageAccountId"])
-            or _churn(world, source, each["primaryStagingAzureStorageAccountId"])
-            or account_types(each)
-            or _encryption(world, source, location, each, keys)
+            or _churn(world, source, each)
+            or account_types(each, source, place)
+            or _encryption(world, source, place.location, each, keys)
         )
         if failure:
             return failure
@@ -68,10 +83,22 @@ def _source(disk: Resource) -> Failure | None:
     return None
 
 
-def account_types(given: Json) -> Failure | None:
-    for field in ("recoveryReplicaDiskAccountType", "recoveryTargetDiskAccountType"):
-        if given.get(field) and given[field] not in _TYPES:
-            return Failure("159047", f"'{given[field]}' is no type of managed disk.", "", f"Use {', '.join(_TYPES)}.")
+def account_types(given: Json, source: Resource | None, place: Place) -> Failure | None:
+    """The rules of terraform-provider-azurerm 28794, 30291 and 32093, with codes invented. What is not given is the
+    source's."""
+    chosen = [given[field] for field in _CHOSEN if given.get(field)]
+    for each in chosen:
+        if each not in _TYPES:
+            return Failure("159047", f"'{each}' is no type of managed disk.", "", f"Use {', '.join(_TYPES)}.")
+    if given.get("recoveryReplicaDiskAccountType") in _HIGH_CHURN_ONLY:
+        return Failure("159076", f"A replica cannot be of the type '{given['recoveryReplicaDiskAccountType']}'.")
+    if given.get("recoveryTargetDiskAccountType") == "PremiumV2_LRS" and not place.zone:
+        return Failure("159077", "A target disk of the type 'PremiumV2_LRS' needs an availability zone.")
+    own = [source.body["sku"]["name"]] if source and source.body["sku"]["name"].endswith("_ZRS") else []
+    if own and any(not each.endswith("_ZRS") for each in chosen):
+        return Failure("159078", f"Replica and target of the '{own[0]}' disk have to be zone-redundant.")
+    if missing := {*own, *chosen} - {*regions.disk_types(place.location)}:
+        return Failure("159079", f"There are no disks of the type '{min(missing)}' in '{place.location}'.")
     return None
 
 
@@ -119,11 +146,11 @@ def premium(account: Resource | None) -> bool:
     return bool(account.body["kind"] == "BlockBlobStorage" and account.body["sku"]["name"].startswith("Premium_"))
 
 
-def _churn(world: World, disk: Resource, account_id: str) -> Failure | None:
-    sku = disk.body["sku"]["name"]
-    if sku not in _HIGH_CHURN_ONLY or premium(world.store.get(account_id)):
+def _churn(world: World, disk: Resource, given: Json) -> Failure | None:
+    types = {disk.body["sku"]["name"], *(given.get(field) for field in _CHOSEN)} & {*_HIGH_CHURN_ONLY}
+    if not types or premium(world.store.get(given["primaryStagingAzureStorageAccountId"])):
         return None
-    message = f"The disk '{disk.name}' of type '{sku}' needs a premium block blob account as its cache."
+    message = f"The disk '{disk.name}' of type '{min(types)}' needs a premium block blob account as its cache."
     return Failure("159051", message)
 
 
@@ -149,3 +176,7 @@ def encryption_set(disk: Resource) -> str | None:
 def encrypted(disk: Resource) -> bool:
     """Whether the disk is encrypted by Azure Disk Encryption, inside the VM."""
     return bool((disk.properties.get("encryptionSettingsCollection") or {}).get("enabled"))
+
+
+def place_of(item: ProtectedItem) -> Place:
+    return Place(item.recovery_container.fabric.location, item.settings.get("recoveryAvailabilityZone"))

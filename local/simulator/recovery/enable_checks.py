@@ -96,6 +96,7 @@ def _pair(container: Container, policy: Policy, target: Container | None) -> Fai
 def _target(world: World, container: Container, target: Container, vm: VirtualMachine, details: Json) -> Failure | None:
     location = target.fabric.location
     disks = details.get("vmManagedDisks") or []
+    place = disk_checks.Place(location, details.get("recoveryAvailabilityZone"))
     groups = {details.get("recoveryResourceGroupId"), *(disk["recoveryResourceGroupId"] for disk in disks)} - {None, ""}
     return (
         target_checks.groups(world, vm.location, location, groups)
@@ -103,7 +104,7 @@ def _target(world: World, container: Container, target: Container, vm: VirtualMa
         or _availability(vm, details)
         or _size(world, location, vm, details)
         or _own_disks(vm, disks)
-        or disk_checks.find(world, container.vault, vm, location, disks, details.get("diskEncryptionInfo"))
+        or disk_checks.find(world, container.vault, vm, place, disks, details.get("diskEncryptionInfo"))
         or _networks(world, container, target, vm, details)
     )
 

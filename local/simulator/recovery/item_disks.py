@@ -77,7 +77,7 @@ def _added_failure(world: World, item: ProtectedItem, vm: VirtualMachine, given:
             return Failure("159026", f"The disk '{name}' is already protected.")
         if key(each["diskId"]) not in own:
             return Failure("159015", f"The disk '{name}' does not belong to the virtual machine '{vm.name}'.")
-    if failure := disk_checks.find(world, item.vault, vm, item.recovery_container.fabric.location, given):
+    if failure := disk_checks.find(world, item.vault, vm, disk_checks.place_of(item), given):
         return failure
     for each in given:
         high = disk_checks.premium(world.store.get(each["primaryStagingAzureStorageAccountId"]))

@@ -152,7 +152,7 @@ def _failure(world: World, item: ProtectedItem, properties: Json, details: Json)
         or target_checks.place(world, location, {**details, "recoveryAvailabilitySetId": set_id})
         or (target_checks.size(world, item.recovery_group, location, size, own_zone) if size else None)
         or _network_failure(world, location, properties)
-        or _disk_failure(item, details)
+        or _disk_failure(world, item, details)
     )
 
 
@@ -169,11 +169,12 @@ def _nic_failure(world: World, item: ProtectedItem, nics: list[Json], after: lis
     return nic_changes.failure(world, item, nics, after)
 
 
-def _disk_failure(item: ProtectedItem, details: Json) -> Failure | None:
+def _disk_failure(world: World, item: ProtectedItem, details: Json) -> Failure | None:
     for change in details.get("managedDiskUpdateDetails") or []:
         if item.disk(change["diskId"]) is None:
             return not_protected(item, change["diskId"])
-        if failure := disk_checks.account_types(change):
+        source = world.store.get(change["diskId"])
+        if failure := disk_checks.account_types(change, source, disk_checks.place_of(item)):
             return failure
     return None
 

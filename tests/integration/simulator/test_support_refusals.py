@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from tests.integration.simulator.azure import (
+    CACHE,
     COMPUTE,
     TARGET_GROUP,
     azure,
+    disk_id,
     enable_body,
     estate,
     machine,
@@ -40,3 +42,35 @@ async def test_enabling_what_is_not_supported_fails(code: str, vm: dict[str, Any
 
     assert error["code"] == code
     assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("code", "sku", "chosen", "more"),
+    [
+        ("159051", "UltraSSD_LRS", {}, {}),
+        ("159051", "Premium_LRS", {"recoveryTargetDiskAccountType": "UltraSSD_LRS"}, {}),
+        ("159076", "Premium_LRS", {"recoveryReplicaDiskAccountType": "PremiumV2_LRS"}, {"premium": True}),
+        ("159077", "Premium_LRS", {"recoveryTargetDiskAccountType": "PremiumV2_LRS"}, {"premium": True}),
+        ("159078", "Premium_ZRS", {"recoveryTargetDiskAccountType": "Premium_LRS"}, {}),
+        ("159078", "StandardSSD_ZRS", {"recoveryReplicaDiskAccountType": "StandardSSD_LRS"}, {}),
+    ],
+    ids=str,
+)
+async def test_a_disk_of_a_type_that_cannot_be_had_fails(
+    code: str, sku: str, chosen: dict[str, str], more: dict[str, bool]
+) -> None:
+    disks = [{"name": "web-1-os"}, {"name": "web-1-data", "sku": sku}]
+    kind = {"kind": "BlockBlobStorage", "sku": "Premium_LRS"} if more.get("premium") else {}
+    existing = estate(
+        machine("web-1", disks=disks),
+        siteRecovery=ready_vault(),
+        resourceGroups=[{"id": TARGET_GROUP, "location": "westus2"}],
+        storageAccounts=[{"id": f"{CACHE}2", "location": "eastus", **kind}],
+    )
+    (system,) = enable_body("web-1")["properties"]["providerSpecificDetails"]["vmManagedDisks"]
+    system |= {"primaryStagingAzureStorageAccountId": f"{CACHE}2"}
+    data = {**system, "diskId": disk_id("web-1-data"), **chosen}
+    async with azure(existing) as clients:
+        error = await why_refused(clients, enable_body("web-1", vmManagedDisks=[system, data]))
+
+    assert error["code"] == code

@@ -1,11 +1,12 @@
 """The table of settings: every row that can be chosen takes what it says, and refuses the rest with what it says."""
 
 import pytest
+from azure.mgmt.recoveryservicessiterecovery.models import DiskAccountType
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.config.override_options import CHOICES, ROWS, Row
+from shared.config.override_options import CHOICES, DISK_TYPES, ROWS, Row
 from shared.config.profiles import Profile
 from shared.model import resource_types
 from shared.model.resource_id import ResourceId
@@ -38,10 +39,10 @@ EXAMPLES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "target-boot-diagnostics": ({"diag": "diag"}, ("", GROUP), "a storage account"),
     "target-disk-type": (
         {"premium_lrs": "Premium_LRS", "os=standard_lrs": "os=Standard_LRS"},
-        ("UltraSSD_LRS", ""),
+        ("HDD_LRS", ""),
         "_LRS",
     ),
-    "replica-disk-type": ({"StandardSSD_LRS": "StandardSSD_LRS"}, ("Premium_ZRS", ""), "_LRS"),
+    "replica-disk-type": ({"StandardSSD_LRS": "StandardSSD_LRS"}, ("Premium_GRS", ""), "_LRS"),
     "target-disk-encryption-set": ({"des": "des", "os=des": "os=des"}, ("", GROUP), "a disk encryption set"),
     "target-storage": ({"webasr": "webasr"}, ("", GROUP), "a storage account"),
     "cache-storage": ({"webcache": "webcache"}, ("", str(NETWORK)), "a storage account"),
@@ -143,3 +144,7 @@ def test_the_table_reports_the_ranges_and_defaults_of_a_profile() -> None:
 
 def test_no_setting_is_in_the_table_twice() -> None:
     assert len({row.setting for row in ROWS}) == len(ROWS)
+
+
+def test_the_types_of_disks_are_those_of_the_sdk() -> None:
+    assert set(DISK_TYPES) == {each.value for each in DiskAccountType}

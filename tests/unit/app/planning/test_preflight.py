@@ -134,12 +134,12 @@ def test_a_copy_names_its_original() -> None:
 
 
 def test_a_disk_of_a_kind_that_is_not_replicated_blocks() -> None:
-    disk = Disk(id=OS_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
+    disk = Disk(id=OS_DISK, sku="Premium_LRS", obstacle="an ephemeral OS disk")
 
     finding = reported(findings_of(source_vm(disks=(disk,))), "UnsupportedDisk")
 
     assert f"{OS_DISK.name} of" in finding.message
-    assert "an ultra disk" in finding.message
+    assert "an ephemeral OS disk" in finding.message
 
 
 def codes(vm: SourceVm) -> list[tuple[str, Severity]]:

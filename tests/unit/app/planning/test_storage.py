@@ -7,9 +7,10 @@ import pytest
 from shared.model import naming, resource_types
 from shared.model.findings import Severity
 from shared.model.plan import Plan
+from shared.model.replicated_item import ItemDisk
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import CacheAccount, ResourceGroup
-from shared.model.vm import Disk, Existing
+from shared.model.vm import Disk, Existing, Offer, Size
 from shared.planning.storage import MOST_CACHED_DISKS, unmanaged
 from tests.unit.app.examples import (
     DATA_DISK,
@@ -25,6 +26,7 @@ from tests.unit.app.examples import (
     open_settings,
     plan_of,
     planning_context,
+    protected_item,
     reported,
     setting,
     settings,
@@ -81,17 +83,94 @@ def test_a_disk_that_the_vm_does_not_have_is_refused_with_those_it_has() -> None
     ("disks", "tags"),
     [
         ((Disk(id=OS_DISK, sku="PremiumV2_LRS"),), {}),
+        ((Disk(id=OS_DISK, sku="PremiumV2_LRS"),), {"target_disk_type": "Premium_LRS"}),
         (TWO, {"target_disk_type": "PremiumV2_LRS"}),
-        (TWO, {"replica_disk_type": "web-1-data=PremiumV2_LRS"}),
+        ((TWO[0], Disk(id=DATA_DISK, sku="UltraSSD_LRS")), {}),
+        (TWO, {"target_disk_type": "web-1-data=UltraSSD_LRS"}),
     ],
 )
-def test_premium_v2_needs_high_churn(disks: tuple[Disk, ...], tags: dict[str, Any]) -> None:
-    plan = asked(disks=disks, **tags)
+def test_the_newer_kinds_of_disks_need_high_churn(disks: tuple[Disk, ...], tags: dict[str, Any]) -> None:
+    plan = asked(disks=disks, target_zone="1", **tags)
 
     finding = next(finding for finding in plan.blockers if finding.code == "HighChurnNeeded")
-    assert "is or becomes a Premium SSD v2, which needs a premium cache account" in finding.message
+    kind = "an Ultra disk" if "Ultra" in f"{disks}{tags}" else "a Premium SSD v2"
+    assert f"is or becomes {kind}, which needs a premium cache account" in finding.message
     assert "dr-churn=high" in finding.fix
-    assert asked(disks=disks, churn="high", **tags).blockers == ()
+    assert asked(disks=disks, churn="high", target_zone="1", **tags).blockers == ()
+
+
+@pytest.mark.parametrize("sku", ["PremiumV2_LRS", "UltraSSD_LRS"])
+def test_the_replica_of_a_newer_kind_of_disk_is_a_premium_ssd(sku: str) -> None:
+    disk = Disk(id=OS_DISK, sku=sku)
+
+    plan = asked(disks=(disk,), churn="high", target_zone="1")
+
+    assert types(plan) == [("Premium_LRS", sku)]
+    assert setting(plan, "replicaDiskType/web-1-os").reason == "Premium SSD: a replica is of no newer kind"
+    (finding,) = asked(disks=(disk,), churn="high", target_zone="1", replica_disk_type=sku).blockers
+    assert finding.code == "UnsupportedReplicaType"
+
+
+@pytest.mark.parametrize(
+    ("disk", "tags", "codes"),
+    [
+        ("PremiumV2_LRS", {"churn": "high"}, ["TargetZoneNeeded"]),
+        ("Premium_LRS", {"churn": "high", "target_disk_type": "PremiumV2_LRS"}, ["TargetZoneNeeded"]),
+        ("PremiumV2_LRS", {"churn": "high", "target_disk_type": "Premium_LRS"}, []),
+        ("UltraSSD_LRS", {"churn": "high"}, []),
+    ],
+)
+def test_a_target_of_premium_v2_needs_a_zone(disk: str, tags: dict[str, Any], codes: list[str]) -> None:
+    plan = asked(disks=(Disk(id=OS_DISK, sku=disk),), **tags)
+
+    assert [finding.code for finding in plan.blockers] == codes
+
+
+_LOCAL = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS")
+_ALL = (*_LOCAL, "StandardSSD_ZRS", "Premium_ZRS", "PremiumV2_LRS", "UltraSSD_LRS")
+
+
+@pytest.mark.parametrize(
+    ("disk", "tags", "offered", "codes"),
+    [
+        ("Premium_ZRS", {}, _LOCAL, ["DiskTypeNotInTarget"]),
+        ("StandardSSD_ZRS", {}, _LOCAL, ["DiskTypeNotInTarget"]),
+        ("Premium_ZRS", {}, _ALL, []),
+        ("Premium_ZRS", {}, (), []),
+        ("Premium_LRS", {"target_disk_type": "Premium_ZRS"}, _LOCAL, ["DiskTypeNotInTarget"]),
+        ("Premium_LRS", {"target_disk_type": "Premium_ZRS"}, _ALL, []),
+        ("Premium_LRS", {"target_disk_type": "UltraSSD_LRS", "churn": "high"}, _LOCAL, ["DiskTypeNotInTarget"]),
+        (
+            "Premium_ZRS",
+            {"target_disk_type": "Premium_LRS", "replica_disk_type": "Premium_LRS"},
+            _LOCAL,
+            ["ZoneRedundancyLost", "DiskTypeNotInTarget"],
+        ),
+        ("Premium_ZRS", {"target_disk_type": "Premium_LRS"}, _ALL, ["ZoneRedundancyLost"]),
+        ("Premium_ZRS", {"replica_disk_type": "StandardSSD_LRS"}, _ALL, ["ZoneRedundancyLost"]),
+        ("Premium_ZRS", {"target_disk_type": "StandardSSD_ZRS"}, _ALL, []),
+    ],
+)
+def test_the_target_region_has_to_have_the_types_of_the_disks(
+    disk: str, tags: dict[str, str], offered: tuple[str, ...], codes: list[str]
+) -> None:
+    size = Size(name=source_vm().size)
+    plan = asked({"offer": Offer(sizes=(size,), disk_types=offered)}, (Disk(id=OS_DISK, sku=disk),), **tags)
+
+    assert [finding.code for finding in plan.blockers] == codes
+    for finding in plan.blockers:
+        assert disk in finding.message or tags["target_disk_type"] in finding.message
+
+
+def test_the_types_of_a_replicated_disk_are_changed_within_the_same_rules() -> None:
+    item = protected_item(disks=(ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS"),))
+    vm = asking(target_disk_type="PremiumV2_LRS")
+
+    plan = plan_of(vm, planning_context(), open_settings(), item)
+
+    assert {finding.code for finding in plan.findings} >= {"HighChurnNeeded", "TargetZoneNeeded"}
+    assert plan.blockers == ()
+    assert (plan.replication, plan.changes.update) == (None, None)
 
 
 # Keys

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.config.override_options import CHOICES
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.support_rules import IGNORABLE, RULES
 from shared.model import naming
@@ -34,10 +35,11 @@ from tests.unit.app.examples import (
 
 _SIZE = "Standard_D2s_v5"
 WARNED = "a warning"
+OPEN = dict.fromkeys(CHOICES, ("*",))
 
 
 def _plan(vm: dict[str, Any], context: dict[str, Any], profile: Profile) -> tuple[Finding, ...]:
-    app = settings(profiles={DEFAULT: profile})
+    app = settings(profiles={DEFAULT: profile.model_copy(update={"allow": OPEN})})
     return plan_of(source_vm(**vm), planning_context(**context), app).findings
 
 
@@ -54,6 +56,7 @@ def _target_subnets(**subnets: Subnet) -> dict[str, Any]:
     return {"target_networks": (Network(id=naming.target_sibling(NETWORK), location=TARGET, subnets=subnets),)}
 
 
+_HIGH: dict[str, Any] = {"tags": {"dr": "true", "dr-churn": "high"}}
 _SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/diskEncryptionSets", "keys")
 _HOSTS = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/hostGroups", "own")
 _SCALE_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
@@ -78,6 +81,13 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SmallVm": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=1),))}),
     "UnsupportedDisk": (_disk(obstacle="an ephemeral OS disk"), {}),
     "HighChurnNeeded": (_disk(sku="PremiumV2_LRS"), {}),
+    "TargetZoneNeeded": (_disk(sku="PremiumV2_LRS") | _HIGH, {}),
+    "UnsupportedReplicaType": ({"tags": _HIGH["tags"] | {"dr-replica-disk-type": "UltraSSD_LRS"}}, {}),
+    "ZoneRedundancyLost": (_disk(sku="Premium_ZRS") | {"tags": {"dr-target-disk-type": "Premium_LRS"}}, {}),
+    "DiskTypeNotInTarget": (
+        _disk(sku="Premium_ZRS"),
+        {"offer": Offer(sizes=(Size(name=_SIZE),), disk_types=("Premium_LRS",))},
+    ),
     "DiskEncryptionSetNeeded": (_disk(encryption_set=_SET), {}),
     "SizeNotInTarget": ({}, {"offer": Offer()}),
     "TargetQuotaExceeded": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=2, left=1),))}),
@@ -127,7 +137,9 @@ def test_a_rule_that_the_profile_ignores_warns_and_blocks_nothing(code: str) -> 
     assert {finding.severity for finding in ignored} == {Severity.WARNING}
     assert all("The profile default ignores this rule" in finding.message for finding in ignored)
     plan = plan_of(
-        source_vm(**vm), planning_context(**context), settings(profiles={DEFAULT: Profile(ignore=tuple(IGNORABLE))})
+        source_vm(**vm),
+        planning_context(**context),
+        settings(profiles={DEFAULT: Profile(ignore=tuple(IGNORABLE), allow=OPEN)}),
     )
     assert plan.replication is not None
 

@@ -79,7 +79,7 @@ async def test_a_vm_whose_parts_are_null_is_read_all_the_same(cloud: Cloud) -> N
     [
         ({}, ""),
         ({"diffDiskSettings": {"option": "Local"}}, "an ephemeral OS disk"),
-        ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "UltraSSD_LRS"}}, "an ultra disk"),
+        ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "UltraSSD_LRS"}}, ""),
         ({"managedDisk": {"id": str(OS_DISK), "storageAccountType": "PremiumV2_LRS"}}, ""),
         ({"managedDisk": {"id": str(OS_DISK), "diskEncryptionSet": {"id": f"{OS_DISK}-set"}}}, ""),
     ],

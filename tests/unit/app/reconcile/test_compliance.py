@@ -362,7 +362,7 @@ def test_an_os_disk_that_was_exchanged_is_reported_and_starts_no_one() -> None:
 
 
 def test_a_disk_that_cannot_be_replicated_is_reported_and_starts_no_one() -> None:
-    late = Disk(id=DATA_DISK, sku="UltraSSD_LRS", obstacle="an ultra disk")
+    late = Disk(id=DATA_DISK, sku="Premium_LRS", obstacle="an ephemeral OS disk")
     vm_status = of_one(source_vm(disks=(Disk(id=OS_DISK, sku="Premium_LRS"), late)), ours())
 
     assert (vm_status.action, codes(vm_status)) == (Action.NONE, ["DiskNotProtected"])

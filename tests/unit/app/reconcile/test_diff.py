@@ -301,7 +301,7 @@ LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
 @pytest.mark.parametrize(
     ("late", "context", "code"),
     [
-        ({"obstacle": "an ultra disk"}, {}, "UnsupportedDisk"),
+        ({"obstacle": "an ephemeral OS disk"}, {}, "UnsupportedDisk"),
         ({"size_gb": 0}, {}, "UnsupportedDisk"),
         ({"size_gb": 32768 + 1}, {}, "UnsupportedDisk"),
         ({}, {"shared_disks": (DATA_DISK,)}, "UnsupportedDisk"),
@@ -330,7 +330,8 @@ def test_a_disk_that_needs_high_churn_is_added_to_an_item_that_has_it_whatever_i
     vm = source_vm(disks=(*source_vm().disks, late))
 
     assert [
-        disk.id for disk in again(an_item({"high_churn": True}, id=OURS, is_ours=True), vm).changes.added_disks
+        disk.id
+        for disk in again(an_item({"high_churn": True, "zone": "1"}, id=OURS, is_ours=True), vm).changes.added_disks
     ] == [late.id]
     asks = asking(churn="high").model_copy(update={"disks": vm.disks})
     assert again(an_item(id=OURS, is_ours=True), asks).changes.added_disks == ()
