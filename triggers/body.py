@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from shared.config.override_options import CHOICES, Row
 from shared.config.settings import Settings
+from shared.model.values import comparable
 from shared.planning.overrides import PROFILE
 from triggers.problems import FieldError, Problem
 
@@ -81,7 +82,7 @@ def _request_model(tag_name: str, profiles: tuple[str, ...]) -> type[BaseModel]:
     known = f"one of the profiles {', '.join(profiles)}"
 
     def check_profile(text: str) -> str:
-        if text.lower() not in profiles:
+        if comparable(text) not in profiles:
             raise ValueError(known)
         return text
 

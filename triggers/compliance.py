@@ -11,7 +11,7 @@ from shared.arm.client import Azure
 from shared.config.settings import Settings
 from shared.model.decision import State
 from shared.model.resource_id import folded
-from shared.model.values import one_of, region
+from shared.model.values import comparable, one_of, region
 from shared.observe.inventory import compliance_report
 from shared.planning.catalog import CODES
 from shared.planning.overrides import tag_names
@@ -120,9 +120,9 @@ def _read_tag(text: str, own: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 def _has_tag(tags: Mapping[str, str], name: str, value: str | None) -> bool:
-    """Whether the VM carries the tag. Names and values are compared without case, as everywhere in the app."""
-    has = {own.lower(): given.strip().lower() for own, given in tags.items()}
-    return name.lower() in has and (value is None or has[name.lower()] == value.lower())
+    """Whether the VM carries the tag."""
+    has = {comparable(own): comparable(given) for own, given in tags.items()}
+    return comparable(name) in has and (value is None or has[comparable(name)] == comparable(value))
 
 
 def _wants_csv(request: func.HttpRequest, query: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from shared.arm.errors import MalformedResponseError, ThrottledError, WriteRefus
 from shared.arm.resource_graph import TruncatedError
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId, vm_id
-from shared.model.values import matching
+from shared.model.values import one_of
 from shared.reconcile.run_state import WRITES_DISABLED
 from triggers.body import tags_in
 from triggers.problems import FieldError, Problem
@@ -27,7 +27,7 @@ LARGEST_BODY = 64 * 1024
 # Query parameters of the platform: the function key and its name.
 _OF_THE_PLATFORM = {"code", "clientid"}
 
-_FLAG = matching("true|false", "true or false")
+_FLAG = one_of("true", "false")
 
 
 def vm_of(settings: Settings, request: func.HttpRequest) -> ResourceId:

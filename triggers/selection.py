@@ -13,6 +13,8 @@ from shared.arm.client import Azure
 from shared.arm.resource_graph import TruncatedError
 from shared.config.settings import Settings
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
+from shared.model.values import comparable
+from shared.planning.overrides import tag_names
 from shared.readers.selection import find_vms
 from triggers import names
 from triggers.body import invalid_body, request_model, shown, tags_from, validated
@@ -55,7 +57,8 @@ class _Strict(BaseModel):
 
 
 class Tag(_Strict):
-    """A tag. Azure compares names without case, and values with it."""
+    """A tag. Names are compared without case, and so are values of the app's own tags; values of other tags with case,
+    as Azure compares them."""
 
     name: str = Field(min_length=1, max_length=512)
     value: str = Field(max_length=256)
@@ -173,8 +176,8 @@ async def _vms(azure: Azure, chosen: Any) -> set[ResourceId]:
         if group not in source:
             raise invalid_body([FieldError(field="resourceGroup", given=shown(str(group)), allowed=within)])
         return await _found(azure, lambda vm, _: vm.group_id == group)
-    tag = chosen.tag
-    return await _found(azure, lambda _, tags: _carries(tags, tag.name, tag.value))
+    tag, own = chosen.tag, comparable(chosen.tag.name) in map(comparable, tag_names(azure.settings))
+    return await _found(azure, lambda _, tags: _carries(tags, tag, own=own))
 
 
 async def _found(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]], bool]) -> set[ResourceId]:
@@ -184,8 +187,9 @@ async def _found(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]],
         raise Problem(HTTPStatus.BAD_GATEWAY, "ListTruncated", f"{truncated}.", retry_after=30) from None
 
 
-def _carries(tags: Mapping[str, str], name: str, value: str) -> bool:
-    return value in {given for own, given in tags.items() if own.lower() == name.lower()}
+def _carries(tags: Mapping[str, str], tag: Tag, *, own: bool) -> bool:
+    given = [value for name, value in tags.items() if comparable(name) == comparable(tag.name)]
+    return comparable(tag.value) in map(comparable, given) if own else tag.value in given
 
 
 def _said(chosen: Any) -> str:

@@ -17,6 +17,7 @@ from shared.model import naming
 from shared.model.base import Model
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.values import comparable, one_of
 
 DEFAULT = "default"
 ANY = "*"
@@ -46,19 +47,18 @@ class Profile(Model):
     @field_validator("ignore")
     @classmethod
     def _may_be_ignored(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        codes = {code.lower(): code for code in IGNORABLE}
-        for code in given:
-            if code.lower() not in codes:
-                raise ValueError(f"{code!r} cannot be ignored; what can: {', '.join(IGNORABLE)}")
-        return tuple(codes[code.lower()] for code in given)
+        try:
+            return tuple(map(one_of(*IGNORABLE), given))
+        except ValueError as can_be:
+            raise ValueError(f"{', '.join(given)}: one cannot be ignored; what can: {can_be}") from None
 
     @field_validator("values", "allow")
     @classmethod
     def _are_choices(cls, given: dict[str, Any]) -> dict[str, Any]:
         for name in given:
-            if name not in CHOICES:
+            if comparable(name) not in CHOICES:
                 raise ValueError(f"{name!r} is none of {', '.join(CHOICES)}")
-        return given
+        return by_name(given)
 
     @field_validator("values")
     @classmethod
@@ -111,4 +111,12 @@ def _entry(name: str, entry: str) -> str:
 def parse_profiles(given: Any) -> Any:
     """The setting's JSON object, with the built-in default profile where it does not define its own."""
     parsed = parse_object(given)
-    return {DEFAULT: {}, **parsed} if isinstance(parsed, dict) else parsed
+    return {DEFAULT: {}, **by_name(parsed)} if isinstance(parsed, dict) else parsed
+
+
+def by_name(given: dict[str, Any]) -> dict[str, Any]:
+    """The members by their names as they are compared. Raises ValueError if two are the same then."""
+    found = {comparable(name): value for name, value in given.items()}
+    if len(found) < len(given):
+        raise ValueError(f"a name is given twice: {', '.join(given)}")
+    return found

@@ -6,7 +6,7 @@ a setting, since a misspelt `DR_PAUSED` must not go unnoticed.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -19,6 +19,7 @@ from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
 from shared.model.scope import Scope
+from shared.model.values import comparable, one_of
 
 
 class Mode(StrEnum):
@@ -46,6 +47,10 @@ def _comma_separated(given: Any) -> Any:
     if isinstance(given, str):
         return tuple(part.strip() for part in given.split(",") if part.strip())
     return given
+
+
+def _word_of(words: type[StrEnum]) -> Callable[[Any], Any]:
+    return lambda given: one_of(*words)(given) if isinstance(given, str) else given
 
 
 def _as_set(given: Any) -> Any:
@@ -110,13 +115,13 @@ class Settings(BaseModel):
         description="where the app keeps its records of what it made: the https address of the blob service of its "
         "own storage account, or a directory; in Azure by default that of AzureWebJobsStorage",
     )
-    mode: Mode = Field(
+    mode: Annotated[Mode, BeforeValidator(_word_of(Mode))] = Field(
         Mode.PROTECT,
         description="report (look, write nothing), protect (enable what is tagged) or cleanup (also disable what is no "
         "longer tagged or no longer there)",
     )
     paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
-    target_creation: Create = Field(
+    target_creation: Annotated[Create, BeforeValidator(_word_of(Create))] = Field(
         Create.ALL,
         description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",
     )
@@ -227,7 +232,7 @@ class Settings(BaseModel):
     @classmethod
     def _mean_yes(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:
-            if not value or value.lower() in REFUSALS:
+            if not value or comparable(value) in REFUSALS:
                 raise ValueError(f"{value!r} cannot mean yes: {', '.join(REFUSALS)} mean no")
         return values
 
@@ -301,9 +306,9 @@ class Settings(BaseModel):
         value = self.tag_value(tags)
         if value is None:
             return Intent.NONE
-        if value.lower() in {yes.lower() for yes in self.tag_values}:
+        if comparable(value) in map(comparable, self.tag_values):
             return Intent.YES
-        return Intent.NO if value.lower() in REFUSALS else Intent.UNKNOWN
+        return Intent.NO if comparable(value) in REFUSALS else Intent.UNKNOWN
 
     def requests_protection(self, tags: Mapping[str, str]) -> bool:
         """Whether a VM with these tags is to be protected."""
@@ -317,7 +322,7 @@ class Settings(BaseModel):
     def on_hold(self, tags: Mapping[str, str]) -> bool:
         """Whether the VM carries the hold tag, with any value but `false`: it is left unchanged."""
         hold = self.tag(tags, "hold")
-        return hold is not None and hold.lower() != "false"
+        return hold is not None and comparable(hold) != "false"
 
 
 _BY_PLATFORM = {"deployment": "WEBSITE_SITE_NAME", "origin_store": "AzureWebJobsStorage__blobServiceUri"}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import ResourceType
 
 Check = Callable[[str], str]
@@ -18,6 +18,11 @@ NONE = "none"
 
 # The characters that names of all resource types allow: nothing else can get into an ID.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[\w.()-]{0,88}[\w()-])?", re.ASCII)
+
+
+def comparable(text: str) -> str:
+    """The form in which values are compared, wherever somebody writes them: without case and surrounding space."""
+    return folded(text.strip())
 
 
 def parts(text: str) -> dict[str, str]:
@@ -46,7 +51,7 @@ def listed(check: Check) -> Check:
     """Values, comma-separated, or `none`."""
 
     def checked(text: str) -> str:
-        return NONE if text.lower() == NONE else ", ".join(check(value.strip()) for value in text.split(","))
+        return NONE if comparable(text) == NONE else ", ".join(check(value.strip()) for value in text.split(","))
 
     return checked
 
@@ -58,7 +63,7 @@ def resource(resource_type: ResourceType, *, optional: bool = False, by_name: bo
     )
 
     def checked(text: str) -> str:
-        if text.lower() == NONE:
+        if comparable(text) == NONE:
             if optional:
                 return NONE
             raise ValueError(allowed)
@@ -78,12 +83,12 @@ def resource(resource_type: ResourceType, *, optional: bool = False, by_name: bo
 
 def one_of(*allowed: str) -> Check:
     """One of these words, in whatever case."""
-    known = {word.lower(): word for word in allowed}
+    known = {comparable(word): word for word in allowed}
 
     def checked(text: str) -> str:
-        if text.lower() not in known:
+        if comparable(text) not in known:
             raise ValueError(", ".join(allowed))
-        return known[text.lower()]
+        return known[comparable(text)]
 
     return checked
 

@@ -21,7 +21,7 @@ _CHANGED = {
     )
 }
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
-STILL_REPLICATED, RECOMMENDED = "still replicated", "recommended"
+STILL_REPLICATED, RECOMMENDED, RESIZED = "still replicated", "recommended", "resized"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 DRIFT = {
@@ -118,7 +118,15 @@ DRIFT = {
         "a setting of its target differs from the requested one",
         "changes it in place, where Azure can",
         f"Site Recovery does not change it on a protected item: {_LEAVE}",
-        _CHANGED,
+        {
+            **_CHANGED,
+            RESIZED: Case(
+                "the VM was resized, and no tag requests a target size",
+                Severity.NOTE,
+                "Nothing, if the size is to stay. Else request one by the tag or the profile's value target-size, or "
+                "choose it in the portal under Compute: it is changed in place.",
+            ),
+        },
     ),
     "NetworkMismatch": Row(
         Severity.WARNING,

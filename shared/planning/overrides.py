@@ -15,7 +15,7 @@ from shared.config.settings import Settings
 from shared.model import naming, values
 from shared.model.findings import Finding
 from shared.model.replication import Policy
-from shared.model.resource_id import ResourceId, folded
+from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
 from shared.model.vm import SourceVm
 from shared.planning.catalog import finding_of, ignored
@@ -135,8 +135,8 @@ def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Findin
         requested = layer.given.get(PROFILE)
         if requested is None:
             continue
-        if requested.strip().lower() in settings.profiles:
-            return requested.strip().lower(), []
+        if values.comparable(requested) in settings.profiles:
+            return values.comparable(requested), []
         known = ", ".join(settings.profiles)
         return DEFAULT, [invalid(layer.override(tag, requested), known)]
     return DEFAULT, []
@@ -167,7 +167,7 @@ def out_of_scope(requested: Override, value: str, settings: Settings) -> Finding
 
 def _covers(entry: str, value: str, row: Row) -> bool:
     """Whether an entry of an allow-list covers a value."""
-    if entry == ANY or folded(entry) == folded(value):
+    if entry == ANY or values.comparable(entry) == values.comparable(value):
         return True
     try:
         if row.resource_type is not None and entry.startswith("/") and value.startswith("/"):

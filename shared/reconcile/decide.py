@@ -138,7 +138,10 @@ def _unwanted(facts: Facts, settings: Settings) -> Decision | None:
         by = "what protects it is not known" if facts.item_unread else "nothing protects it"
         if facts.elsewhere:
             by = f"{facts.elsewhere} protects it, in a vault that is not among DR_VAULT_IDS"
-        text = f"{facts.name} is not tagged: {by}."
+        tags = facts.vm.tags if facts.vm else {}
+        opted_out = settings.intent_of(tags) is Intent.NO
+        said = f"tagged {settings.tag_name}={settings.tag_value(tags)}" if opted_out else "not tagged"
+        text = f"{facts.name} is {said}: {by}."
         return Decision(state=State.NOT_TAGGED, findings=(finding_of("NotTagged", text),))
     says_no = facts.intent is Intent.NO
     why = "its tag says no" if says_no else "it is not tagged"

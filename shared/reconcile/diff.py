@@ -17,7 +17,7 @@ from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId, folded
 from shared.model.values import NONE, parts
 from shared.model.vm import Disk, SourceVm
-from shared.planning.catalog import IN_PLACE, finding_of
+from shared.planning.catalog import IN_PLACE, RESIZED, finding_of
 from shared.planning.overrides import Overrides
 from shared.planning.references import referred
 
@@ -42,12 +42,14 @@ _FIXED = {*FIXED_FIELDS, "target-disk-encryption-set", "cache-storage"}
 
 class Mismatch(NamedTuple):
     """A difference of the setting that the override `choice` sets, of the interface or disk `part` if it is one of
-    those. `in_place` is whether Azure can change it on a protected item."""
+    those. `in_place` is whether Azure can change it on a protected item, `resized` whether nothing requests it: the VM
+    has another size now than its item."""
 
     choice: str
     part: ResourceId | None
     difference: Difference
     in_place: bool
+    resized: bool = False
 
     @property
     def code(self) -> str:
@@ -57,13 +59,25 @@ class Mismatch(NamedTuple):
 
     def finding(self, vm: SourceVm) -> Finding:
         setting, current, wanted = self.difference.setting, self.difference.current, self.difference.wanted
+        if self.resized:
+            text = f"{vm.id.name} is a {wanted} now, and its {setting} is {current}: a failover brings up that."
+            return finding_of(self.code, text, case=RESIZED)
         text = f"{setting} of {vm.id.name} is {current or NONE}, and {wanted or NONE} is requested."
         return finding_of(self.code, text, case=IN_PLACE if self.in_place else "")
 
 
 def mismatches(vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> tuple[Mismatch, ...]:
     """The differences, in the order of the overrides."""
-    return tuple(found for choice in overrides.requested for found in _of_choice(choice, vm, overrides, item))
+    found = (found for choice in overrides.requested for found in _of_choice(choice, vm, overrides, item))
+    return (*found, *_resized(vm, overrides, item))
+
+
+def _resized(vm: SourceVm, overrides: Overrides, item: ProtectedItem) -> Iterator[Mismatch]:
+    """A VM that was resized after it was enabled: the item keeps the size, which the app does not change by itself."""
+    has = item.settings.size
+    if "target-size" not in overrides.requested and has and vm.size and has.lower() != vm.size.lower():
+        difference = Difference(setting=CHOICES["target-size"].setting, current=has, wanted=vm.size)
+        yield Mismatch("target-size", None, difference, in_place=False, resized=True)
 
 
 def late_disks(vm: SourceVm, item: ProtectedItem) -> tuple[Disk, ...]:

@@ -119,7 +119,8 @@ def test_what_an_item_has_stays_as_it_is_unless_somebody_asks_for_another() -> N
 
     plan = again(item)
 
-    assert (plan.findings, plan.changes) == ((), Changes())
+    assert [(each.code, each.severity) for each in plan.findings] == [("TargetMismatch", Severity.NOTE)]
+    assert plan.changes == Changes()
     assert plan.resources == ()
 
 
@@ -548,3 +549,32 @@ def test_one_address_is_asked_for_no_one_where_there_are_several_interfaces() ->
 
     assert found(vm.model_copy(update={"nic_ids": (NIC, other)}), an_item(nics=nics)) == ()
     assert [each.difference.setting for each in found(vm, an_item())] == ["targetIp/web-1-nic"]
+
+
+# A VM that was resized
+
+
+@pytest.mark.parametrize(
+    ("size", "has", "tags", "notes"),
+    [
+        ("Standard_D16s_v5", "Standard_D2s_v5", {}, 1),
+        ("Standard_D1_v2", "Standard_D2s_v5", {}, 1),
+        ("standard_d2s_V5", "Standard_D2s_v5", {}, 0),
+        ("Standard_D16s_v5", "", {}, 0),
+        ("", "Standard_D2s_v5", {}, 0),
+        # A tag says which: the item has that size, or is changed.
+        ("Standard_D16s_v5", "Standard_D2s_v5", {"dr-target-size": "Standard_D2s_v5"}, 0),
+    ],
+)
+def test_a_vm_that_was_resized_is_noted_and_its_item_left_as_it_is(
+    size: str, has: str, tags: dict[str, str], notes: int
+) -> None:
+    vm = source_vm(tags={"dr": "true", **tags}, size=size)
+    item = protected_item(id=OURS, settings=HAS.model_copy(update={"size": has}))
+
+    found = mismatches(vm, overrides_of(vm, {}, open_settings()), item)
+
+    findings = [each.finding(vm) for each in found]
+    assert [(each.code, each.severity) for each in findings] == [("TargetMismatch", Severity.NOTE)] * notes
+    assert all(size in each.message and has in each.message and each.fix for each in findings)
+    assert not any(each.in_place for each in found)

@@ -1,5 +1,6 @@
 """POST of a plan for many VMs: each in short, all of it added up, and nothing written."""
 
+import json
 from typing import Any
 
 import pytest
@@ -61,6 +62,22 @@ async def test_what_they_share_is_made_once(cloud: Cloud) -> None:
     made = [each["name"] for each in view["resources"]]
     assert sorted(made) == sorted(first | second)
     assert {each["action"] for each in view["resources"]} == {"create"}
+
+
+@pytest.mark.parametrize(("value", "found"), [("hunter2", True), ("Hunter2", False), ("hunter", False), ("", False)])
+async def test_a_selector_finds_an_exact_value_of_a_tag_and_no_response_shows_the_tags_of_others(
+    cloud: Cloud, value: str, found: bool
+) -> None:
+    cloud.resources[VM_ID.key]["tags"] = {"drupal-admin": "hunter2", "owner": "alice"}
+    request = post("protections/plan", {"tag": {"name": "drupal-admin", "value": value}})
+
+    if found:
+        response = await post_protections_plan(FakeAzure(settings(), cloud), request)
+        assert json.loads(response.get_body())["total"] == 1
+        assert b"alice" not in response.get_body()
+        assert b"hunter2" not in response.get_body()
+    else:
+        assert (await problem_of(post_protections_plan(FakeAzure(settings(), cloud), request)))[0] in {404, 422}
 
 
 async def test_what_is_there_is_not_reported(cloud: Cloud) -> None:
