@@ -224,6 +224,7 @@ async def test_a_disk_that_cannot_be_added_keeps_no_other_out_and_is_not_tried_e
         await stack.deliver(write_event(vm["id"]))
         again = await results(stack, len(["sql", "the sweep"]))
         _, shown = await stack.api("GET", route("sql"))
+        _, found = await stack.api("GET", "compliance")
         assert await _writes(stack) == first
 
         await stack.api("PUT", route("sql"))
@@ -243,6 +244,9 @@ async def test_a_disk_that_cannot_be_added_keeps_no_other_out_and_is_not_tried_e
         assert "150039" in finding["message"]
         assert "Initialise the data disk" in finding["fix"]
     assert "150039" in str(shown["findings"])
+    (late,) = [each for each in found["value"][0]["findings"] if each["code"] == "DiskNotProtected"]
+    assert "150039" in late["message"]
+    assert bad in found["value"][0]["reason"]["text"]
 
 
 async def test_an_os_disk_that_was_exchanged_is_reported_and_nothing_written(start_stack: StartStack) -> None:

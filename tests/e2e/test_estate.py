@@ -99,6 +99,8 @@ async def test_the_jobs_of_the_vault_are_reported_newest_first(start_stack: Star
     assert len(started) > 3
     assert started == sorted(started, reverse=True)
     assert [job["name"] for page in paged for job in page["value"]] == [job["name"] for job in jobs["value"]]
+    mapped = [each for each in jobs["value"] if each["scenario"] == "NetworkPairing"]
+    assert {(each["vm"], bool(each["target"])) for each in mapped} == {("", True)}
     (job,) = enabled["value"]
     assert (job["vm"], job["scenario"], job["state"]) == ("web-1", "EnableDr", "Succeeded")
     assert job["vault"].lower() == estates.VAULT.lower()

@@ -126,6 +126,7 @@ async def test_a_right_that_is_missing_ends_the_run_and_is_named(
     role: str, action: str, code: str, tmp_path: Path
 ) -> None:
     roles = rights.load()
+    name_of_role = roles[role]["name"]
     del roles[role]["actions"][action]
     scopes = SCOPES | {"DR_PROFILES": json.dumps({"default": {}})}
     estate, spawn = estates.estate([estates.vm("web-1")]), fork_server.spawn
@@ -137,6 +138,8 @@ async def test_a_right_that_is_missing_ends_the_run_and_is_named(
 
     assert (name, result["outcome"], result["error"]["code"]) == ("web-1", "Failed", code)
     assert f"'{action}'" in result["error"]["message"]
+    assert f"lacks {action} on /subscriptions/" in result["error"]["action"]
+    assert name_of_role in result["error"]["action"]
     assert items == {}
     assert refused <= {403, 404}
 
