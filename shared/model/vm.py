@@ -191,7 +191,7 @@ class PlanningContext(Model):
     `networks` are those of the VM, `target_networks` those that are there already among the ones it would get;
     `existing` holds the named resources that exist; `offer` is None if the target region was not read;
     `cached_disks` how many disks each cache account serves (by lower-cased ID); `taken_accounts` are the app's cache
-    accounts whose names others hold.
+    accounts whose names others hold; `target_vm` is the VM that has the ID of the one that a failover is to create.
     """
 
     vault_location: str
@@ -212,3 +212,4 @@ class PlanningContext(Model):
     group_members: tuple[GroupMember, ...] = ()
     locks: tuple[Lock, ...] = ()
     shared_disks: tuple[ResourceId, ...] = ()
+    target_vm: ResourceId | None = None

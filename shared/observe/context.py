@@ -38,6 +38,7 @@ from shared.readers.named_resources import read_existing
 from shared.readers.networks import is_free, read_network, read_nic
 from shared.readers.resource_groups import GroupRecord
 from shared.readers.skus import read_offer
+from shared.readers.target_vms import vms_in
 from shared.site_recovery.items import Items
 from shared.site_recovery.vault import API_VERSION, Vault, vaults_of
 
@@ -65,13 +66,16 @@ class ContextReader:
         context = await self._common(nics, await self._vault.network_mappings.get())
         target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
-        errors, offer, locks, disks, cache, taken = await asyncio.gather(
-            self._eligibility_errors(),
-            self._offer(target),
-            self._locks(),
-            self._shared_disks(),
-            self._default_cache(context),
-            self._taken(context, static),
+        (errors, offer, locks, disks, cache, taken), target_vm = await asyncio.gather(
+            asyncio.gather(
+                self._eligibility_errors(),
+                self._offer(target),
+                self._locks(),
+                self._shared_disks(),
+                self._default_cache(context),
+                self._taken(context, static),
+            ),
+            self._target_vm(),
         )
         more = {
             "group_managed_by": group.managed_by if group else "",
@@ -82,6 +86,7 @@ class ContextReader:
             "existing": (*context.existing, *cache.existing),
             "taken_accounts": cache.taken,
             "taken_addresses": (*context.taken_addresses, *taken),
+            "target_vm": target_vm,
         }
         return context.model_copy(update=more)
 
@@ -99,7 +104,7 @@ class ContextReader:
         )
         mappings = await self._vault.network_mappings.get(self._within)
         context = await self._common(nics, mappings, item.settings.target_location)
-        more: dict[str, Any] = {}
+        more: dict[str, Any] = {"target_vm": await self._target_vm(item)}
         late = {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}
         if late or self._overrides.requested.keys() & {"target-size", "target-disk-type", "replica-disk-type"}:
             more["offer"] = await self._offer(context.target_location)
@@ -182,6 +187,13 @@ class ContextReader:
             if network in there and not await is_free(self._azure, network, address):
                 taken.append(address)
         return tuple(taken)
+
+    async def _target_vm(self, item: ProtectedItem | None = None) -> ResourceId | None:
+        """The VM that exists already under the ID of the one that a failover is to create."""
+        wanted = placement.target_vm(self._vm, self._overrides, item)
+        if wanted is None or wanted not in self._azure.settings.target:
+            return None
+        return wanted if wanted in await vms_in(self._azure, wanted.group_id) else None
 
     async def _eligibility_errors(self) -> tuple[EligibilityError, ...]:
         """The errors of the service's own eligibility check. A missing result is no error: the service does not know

@@ -28,8 +28,9 @@ from shared.model.vm import SourceVm
 from shared.observe.job_errors import with_errors
 from shared.observe.missing import read_missing
 from shared.observe.removed_disks import removed_disks
+from shared.readers.target_vms import read_vms_in
 from shared.readers.virtual_machines import vm_of_row, vms_where
-from shared.reconcile.compliance import assess
+from shared.reconcile.compliance import assess, target_groups
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import references_of
 from shared.site_recovery.item_origin import proven
@@ -85,6 +86,8 @@ async def read_inventory(azure: Azure) -> Inventory:
     items = tuple(item for each in held for item in each.items)
     missing = await _or_gap(read_missing(azure, items, listed), "the protected VMs that are not listed", gaps)
     listed |= missing.found if missing else {}
+    taken = read_vms_in(azure, target_groups(listed.values(), items, dict(groups), azure.settings))
+    target_vms = await _or_gap(taken, "the VMs in target groups", gaps)
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
     removed = await _removed_disks(azure, items, listed, gaps)
     rows = [*vms.unread, *unread_items, *groups.unread, *(row for each in held for row in each.policies.unread)]
@@ -108,6 +111,7 @@ async def read_inventory(azure: Azure) -> Inventory:
         only_rows=all(map(_is_absent, gaps.values())),
         absent=missing.absent if missing else frozenset(),
         namesakes=missing.namesakes if missing else (),
+        target_vms=target_vms or frozenset(),
     )
 
 

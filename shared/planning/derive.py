@@ -72,6 +72,8 @@ def derive(
         name=name,
         nics=networks.nics,
     )
+    if context.target_vm:
+        d.findings.append(placement.name_taken(vm, context.target_vm, settings))
     _record_policy(d, policy)
     placement.check_subscription(d, replication, networks.leads_to.values())
     resources = waves(d, replication, networks)

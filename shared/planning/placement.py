@@ -8,8 +8,8 @@ from shared.model import naming
 from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.model.replicated_item import ProtectedItem
-from shared.model.replication import ReplicatedDisk, Replication
-from shared.model.resource_id import ResourceId
+from shared.model.replication import ReplicatedDisk, Replication, TargetSettings
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.values import NONE
 from shared.model.vm import GroupMember, Size, SourceVm
 from shared.planning import storage
@@ -193,6 +193,28 @@ def name(d: PlanBuilder) -> str:
     if d.is_requested("target-name") and d.vm.os.lower() == "windows" and len(requested) > LONGEST_WINDOWS_NAME:
         d.reject("target-name", f"at most {LONGEST_WINDOWS_NAME} characters for Windows")
     return requested if d.is_requested("target-name") else ""
+
+
+def target_vm(vm: SourceVm, overrides: Overrides, item: ProtectedItem | None = None) -> ResourceId | None:
+    """The VM that a failover is to create, as it is requested; None if `item` would create it as it is."""
+    requested, has = overrides.requested, item.settings if item else TargetSettings()
+    if item and not {"target-name", "target-resource-group"} & requested.keys():
+        return None
+    of_item = has.target_group if "target-resource-group" not in requested else None
+    group = of_item or target_group(vm, overrides)
+    name = requested["target-name"].value if "target-name" in requested else has.name or vm.id.name
+    found = ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name)
+    same = (group, name.lower()) == (has.target_group, has.name.lower())
+    return None if item and (same or found in item.failover_vms) else found
+
+
+def name_taken(vm: SourceVm, there: ResourceId, settings: Settings) -> Finding:
+    """The blocker for a VM whose target name another VM has."""
+    return finding_of(
+        "TargetNameTaken",
+        f"A failover of {vm.id.name} would create {there}, and a VM of that name exists there.",
+        tag=settings.tag_name,
+    )
 
 
 def consistency_group(d: PlanBuilder) -> str:

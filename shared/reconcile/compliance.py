@@ -4,18 +4,20 @@ A VM is compliant if it replicates, is healthy, and has the right settings and a
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
 from shared.config.settings import Settings
 from shared.model.decision import Action, Decision, State
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
+from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import disk_support, placement, preflight, vm_support
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.exclusion import excluded_disks
 from shared.planning.overrides import Overrides, overrides_of, tag_names
+from shared.planning.references import target_group
 from shared.reconcile.decide import Facts, decide
 from shared.reconcile.diff import disks_to_add, mismatches
 from shared.reconcile.drift import is_moved, still_replicated
@@ -30,6 +32,19 @@ def assess(estate: Inventory, settings: Settings) -> tuple[VmStatus, ...]:
     return tuple(sorted(vm_statuses, key=lambda vm_status: vm_status.vm_id.key))
 
 
+def target_groups(
+    vms: Iterable[SourceVm], items: Iterable[ProtectedItem], groups: Mapping[str, Group], settings: Settings
+) -> set[ResourceId]:
+    """The target groups of VMs that are to be enabled, but those in the source scope: all VMs there are listed."""
+    protected = {item.source for item in items}
+    found: set[ResourceId] = set()
+    for vm in vms:
+        if vm.id not in protected and settings.requests_protection(vm.tags):
+            group = groups.get(vm.id.group_id.key) or Group(tags={})
+            found.add(target_group(vm, overrides_of(vm, group.tags, settings)))
+    return {group for group in found if group not in settings.source and group in settings.target}
+
+
 class _Engine:
     def __init__(self, estate: Inventory, settings: Settings) -> None:
         self.estate = estate
@@ -40,6 +55,7 @@ class _Engine:
         ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
         self.items = {item.source: item for item in ordered}
         self.failover_vms = {vm: item.source for item in ordered for vm in item.failover_vms}
+        self.there = estate.target_vms.union(self.vms)
         self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
         for vm in estate.vms:
             self.by_name[vm.id.name.lower()].append(vm)
@@ -149,6 +165,7 @@ class _Engine:
             findings = (*findings, preflight.vault_not_found(vault))
         elif region:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
+        findings = (*findings, *self._name_taken(vm, overrides))
         reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
@@ -173,6 +190,10 @@ class _Engine:
         if group.managed_by:
             yield from preflight.of_context(vm, PlanningContext(vault_location="", group_managed_by=group.managed_by))
 
+    def _name_taken(self, vm: SourceVm, overrides: Overrides, item: ProtectedItem | None = None) -> tuple[Finding, ...]:
+        there = placement.target_vm(vm, overrides, item)
+        return (placement.name_taken(vm, there, self.settings),) if there in self.there else ()
+
     def _attempts(self, vm: SourceVm) -> tuple[Job, ...]:
         """The enable jobs of the VM. A job names only the VM: with two VMs of one name, no job can be attributed."""
         name = vm.id.name.lower()
@@ -181,7 +202,7 @@ class _Engine:
     def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
-        requested = on_protected(overrides.findings)
+        requested = on_protected((*overrides.findings, *self._name_taken(vm, overrides, item)))
         excluded, now = excluded_disks(vm, overrides), self.estate.read_at
         left_out, failed = {**self.estate.removed_disks, **excluded}, self.estate.disk_errors
         found = (

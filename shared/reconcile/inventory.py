@@ -36,7 +36,8 @@ class Inventory:
     `job_errors` are the errors of failed jobs, by name, and `disk_errors` those of disks that could not be added, as
     far as they were read: of the newest, since a list of jobs names no error.
 
-    `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them.
+    `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them;
+    `target_vms` are those in target groups outside the source scope that VMs without an item go to.
 
     `removed_disks` are attached, and somebody removed their replication, with the reason that they are left out.
 
@@ -65,6 +66,7 @@ class Inventory:
     disk_errors: Mapping[ResourceId, Error] = field(default_factory=dict)
     absent: frozenset[ResourceId] = frozenset()
     namesakes: tuple[SourceVm, ...] = ()
+    target_vms: frozenset[ResourceId] = frozenset()
 
     def vm_unread(self, vm: ResourceId) -> bool:
         """Whether the VM may exist, although it is not listed."""

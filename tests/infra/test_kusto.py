@@ -15,6 +15,7 @@ from shared.observe.inventory import read_inventory
 from shared.observe.missing import read_namesakes
 from shared.observe.orphans import used_elsewhere
 from shared.readers.selection import find_vms
+from shared.readers.target_vms import read_vms_in
 from tests.infra.deployments import ROOT
 from tests.infra.kusto import TABLES as KNOWN
 from tests.infra.kusto import Parser
@@ -23,7 +24,7 @@ from tests.unit.app.examples import VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 
 PAGES = [page for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if of_page(page)]
-ASKING = {"inventory", "missing", "orphans", "selection"}
+ASKING = {"inventory", "missing", "orphans", "selection", "target_vms"}
 """The modules of the app that ask Azure Resource Graph; `asked` calls each."""
 
 
@@ -42,6 +43,7 @@ async def asked() -> dict[str, str]:
     await find_vms(azure, lambda *_: True)
     await used_elsewhere(azure, ())
     await read_namesakes(azure, [VM_ID])
+    await read_vms_in(azure, [VM_ID.group_id])
     return {f"Resource Graph, query {number}": text for number, text in enumerate(texts, 1)}
 
 
@@ -49,7 +51,7 @@ def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> 
     tables = {text.split(maxsplit=1)[0] for text in asked.values()}
 
     assert tables == {"resources", "resourcecontainers", "recoveryservicesresources"}
-    assert len(asked) == 6
+    assert len(asked) == 7
     assert refused(parser, "resourceGraph", asked) == []
 
 

@@ -123,7 +123,7 @@ async def test_only_the_vms_in_scope_are_asked_for(reach: Reach) -> None:
     scope = f"/subscriptions/{other},{GROUP.upper().replace('/SUBSCRIPTIONS/', '/subscriptions/')}"
     async with reach(existing, source_scope=scope) as reached:
         found = await read_inventory(reached.azure)
-        [of_vms] = [call for call in reached.calls(GRAPH) if "virtualmachines" in call["requestBody"]["query"]]
+        [of_vms] = [call for call in reached.calls(GRAPH) if "id startswith" in call["requestBody"]["query"]]
     assert [vm.id.name for vm in found.vms] == ["in"]
     assert of_vms["responseBody"]["totalRecords"] == 1
     assert of_vms["requestBody"]["subscriptions"] == sorted([SUBSCRIPTION, other])

@@ -386,6 +386,10 @@ class Cloud:
             self.reported(f"disks of {ResourceId(under).resource_group}", "disks")
             disks = {key: body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())}
             return [self.bodies.get(key, body) for key, body in disks.items()]
+        if last == "virtualMachines":
+            self.reported(f"VMs of {ResourceId(under).resource_group}", "VMs in the target")
+            vms = {key: body for key, body in self.resources.items() if key.startswith(f"{path}/".lower())}
+            return [self.bodies.get(key, body) for key, body in vms.items()]
         if last == "skus":
             self.reported("resource_skus")
             return [each for each in self.skus if condition == f"location eq '{each['locations'][0]}'"]

@@ -1,0 +1,172 @@
+"""A VM of the target name is in the target group already: run, PUT, plan and sweep say the same of it."""
+
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from activities.derive_target_settings import derive_target_settings
+from shared.arm.listing import NotKnownError
+from shared.config.override_options import CHOICES
+from shared.config.profiles import DEFAULT, Profile
+from shared.config.settings import Intent
+from shared.model.activity_io import DeriveRequest
+from shared.model.decision import Action
+from shared.model.plan import Plan
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Ready
+from shared.observe.inventory import compliance_report, read_inventory
+from shared.observe.preview import blockers_of, planned
+from shared.observe.vm import observe, plan_for
+from tests.unit.app.examples import SUBSCRIPTION, TARGET, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+
+CODE = "TargetNameTaken"
+OTHER = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
+THERE = ResourceId.of(SUBSCRIPTION, "WEB-asr", VM_ID.type, "WEB-1")
+NEAR = ResourceId.of(SUBSCRIPTION, "near", VM_ID.type, "web-1")
+RENAMED = ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-9")
+SCOPES = {"subscription": f"/subscriptions/{SUBSCRIPTION}", "group": str(VM_ID.group_id)}
+"""In the group's, no list of source VMs shows the target."""
+
+
+def world(tags: dict[str, str], *there: ResourceId) -> Cloud:
+    cloud = Cloud()
+    cloud.add_vm({"dr": "true", **tags})
+    cloud.add(NEAR.group_id, {"location": TARGET})
+    for vm in there:
+        cloud.add_vm(vm=vm)
+    return cloud
+
+
+def app(cloud: Cloud, scope: str = "subscription", **changes: Any) -> FakeAzure:
+    profiles = {DEFAULT: Profile(allow=dict.fromkeys(CHOICES, ("*",)))}
+    return FakeAzure(settings(source_scope=SCOPES[scope], profiles=profiles, **changes), cloud)
+
+
+async def said(azure: FakeAzure) -> dict[str, list[str]]:
+    """What the VM's run, a PUT and a sweep say of its target name."""
+    observation = await observe(azure, VM_ID, intent=Intent.YES)
+    assert observation.vm
+    outcome = await derive_target_settings(azure, DeriveRequest(vm=observation.vm, item=observation.item))
+    assert isinstance(outcome, Ready)
+    (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
+    found = {
+        "run": Plan.load(outcome.value).findings,
+        "put": blockers_of(observation, await planned(azure, observation)),
+        "sweep": status.findings,
+    }
+    return {by: [each.message for each in findings if each.code == CODE] for by, findings in found.items()}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize(
+    ("tags", "there", "taken"),
+    [
+        ({}, (), None),
+        ({}, (THERE,), THERE),
+        ({}, (OTHER, NEAR), None),
+        ({"dr-target-name": "web-9"}, (THERE,), None),
+        ({"dr-target-name": "WEB-9"}, (THERE, RENAMED), RENAMED),
+        ({"dr-target-resource-group": "near"}, (THERE,), None),
+        ({"dr-target-resource-group": "near"}, (NEAR,), NEAR),
+    ],
+)
+async def test_all_say_alike_whether_the_target_name_is_taken(
+    scope: str, tags: dict[str, str], there: tuple[ResourceId, ...], taken: ResourceId | None
+) -> None:
+    found = await said(app(world(tags, *there), scope))
+
+    assert {by: len(messages) for by, messages in found.items()} == dict.fromkeys(found, 1 if taken else 0)
+    assert all(str(taken).lower() in message.lower() for messages in found.values() for message in messages)
+
+
+async def test_a_vm_whose_name_is_taken_is_not_enabled_and_the_sweep_starts_no_run() -> None:
+    azure = app(world({}, THERE))
+    observation = await observe(azure, VM_ID)
+    assert observation.vm
+
+    plan = await plan_for(azure, observation.vm)
+    (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
+
+    assert (plan.replication, plan.resources) == (None, ())
+    assert (status.action, status.state) == (Action.NONE, "NotEligible")
+
+
+@pytest.mark.parametrize(
+    ("tags", "has", "there", "taken"),
+    [
+        ({}, "web-1", (THERE,), False),
+        ({"dr-target-name": "web-9"}, "web-1", (THERE, RENAMED), True),
+        ({"dr-target-name": "web-9"}, "web-1", (THERE,), False),
+        ({"dr-target-name": "web-9"}, "web-9", (RENAMED,), False),
+    ],
+)
+async def test_a_protected_vm_is_not_renamed_to_one_that_exists(
+    tags: dict[str, str], has: str, there: tuple[ResourceId, ...], taken: bool
+) -> None:
+    """What its item leads to already is for an operator: it may be what a failover made."""
+    cloud = world(tags, *there)
+    group = str(THERE.group_id)
+    details = {"recoveryAzureVMName": has, "recoveryAzureResourceGroupId": group, "managementId": "m-1"}
+    cloud.vault["replication_protected_items"].append(item_body("Protected", our_item_name(), **details))
+    azure = app(cloud)
+
+    found = await said(azure)
+
+    assert {by: len(messages) for by, messages in found.items()} == dict.fromkeys(found, 1 if taken else 0)
+    (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
+    renames = bool(tags) and has != "web-9" and not taken
+    assert (status.action is Action.CHANGE) is renames
+
+
+@pytest.mark.parametrize(
+    ("refusal", "raised"),
+    [
+        (answer(404, "ResourceGroupNotFound"), None),
+        (answer(404, "SubscriptionNotFound"), HttpResponseError),
+        (answer(403, "AuthorizationFailed"), HttpResponseError),
+    ],
+)
+async def test_only_a_group_that_azure_says_is_missing_holds_no_vm(
+    refusal: Any, raised: type[Exception] | None
+) -> None:
+    cloud = world({})
+    cloud.faults["VMs in the target"] = refusal
+    azure = app(cloud)
+    observation = await observe(azure, VM_ID)
+    assert observation.vm
+
+    if raised is None:
+        assert (await plan_for(azure, observation.vm)).replication
+        return
+    with pytest.raises(raised):
+        await plan_for(azure, observation.vm)
+
+
+async def test_a_row_that_cannot_be_read_may_be_a_vm_of_that_name() -> None:
+    cloud = world({}, THERE)
+    cloud.bodies[THERE.key] = {"id": "not an ID"}
+    azure = app(cloud, "group")
+    observation = await observe(azure, VM_ID)
+    assert observation.vm
+
+    with pytest.raises(NotKnownError):
+        await plan_for(azure, observation.vm)
+
+
+async def test_one_list_serves_all_vms_of_a_group_and_a_sweep_reads_none_within_its_scope() -> None:
+    cloud = world({}, OTHER)
+    azure = app(cloud)
+    for vm in (VM_ID, OTHER):
+        found = (await observe(azure, vm, intent=Intent.YES)).vm
+        assert found
+        await plan_for(azure, found)
+    of_runs = [read for read in cloud.reads if read.startswith("VMs of ")]
+    cloud.reads.clear()
+    await read_inventory(azure)
+    within = cloud.reads.count("resource graph")
+    await read_inventory(app(cloud, "group"))
+
+    assert of_runs == ["VMs of web-asr"]
+    assert (within, cloud.reads.count("resource graph")) == (1, 3)
