@@ -23,7 +23,7 @@ def resource_id(kind: str, name: str, group: str = GROUP) -> str:
     return f"{group}/providers/{kind}/{name}"
 
 
-def network(number: int, name: str, location: str = SOURCE, group: str = GROUP, **subnet: str) -> dict[str, Any]:
+def network(number: int, name: str, location: str = SOURCE, group: str = GROUP, **subnet: Any) -> dict[str, Any]:
     """10.<number>.0.0/16 with a subnet `web`. `subnet` are further keys of it."""
     return {
         "id": resource_id("Microsoft.Network/virtualNetworks", name, group),

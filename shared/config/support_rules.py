@@ -140,6 +140,40 @@ RULES: tuple[SupportRule, ...] = (
     SupportRule("VaultInSourceRegion", "The vault is not in the region of the VM.", _MATRIX, "2025-06"),
     SupportRule("TargetInSourceRegion", "The target group is in any region but the VM's.", _MATRIX, "2025-06"),
     SupportRule(
+        "TargetGroupInSourceRegion",
+        "The target resource group is in any region but the VM's.",
+        "azure-to-azure-how-to-enable-replication",
+        "2025-06",
+    ),
+    SupportRule(
+        "VaultGroupInSourceRegion", "The vault's resource group should not be in the VM's region.", _MATRIX, "2025-06"
+    ),
+    SupportRule(
+        "CacheAccountUnreachable",
+        "The agent writes to the cache account: its firewall lets the VM's subnet in, or it has a private endpoint.",
+        f"{_MATRIX}; azure-docs#128324",
+        "2026-03",
+        ignorable=True,
+    ),
+    SupportRule(
+        "CacheAccountRolesNeeded",
+        "The cache account allows access by key (another page: the vault's identity serves instead).",
+        f"{_MATRIX}; azure-to-azure-enable-replication-shared-key-disabled, 2025-10",
+        "2026-01",
+    ),
+    SupportRule(
+        "TargetPublicIpUnusable",
+        "A public IP address serves one interface, and its SKU is Standard.",
+        "virtual-network, public-ip-addresses; public-ip-basic-upgrade-guidance",
+        "2025-09",
+    ),
+    SupportRule(
+        "TargetPoolOfInternetLoadBalancer",
+        "An internet load balancer is not supported in the target region.",
+        _MATRIX,
+        "2025-06",
+    ),
+    SupportRule(
         "TargetSubnetDiffers",
         "The target subnet is that of the same name, else the first in alphabetical order.",
         f"{_MAPPING}; azure-docs#118965",

@@ -130,7 +130,11 @@ class EligibilityError(Model):
 
 
 class Existing(Model):
-    """A named resource: type, region, and for an account its kind and incompatibilities."""
+    """A named resource: type, region, and for an account its kind and incompatibilities.
+
+    `lets_in` are the subnets that may reach an account by its public address, None if every network may;
+    `private_endpoint` is whether it has one that is approved. `doubts` say why Azure may refuse the resource later.
+    """
 
     id: ResourceId
     location: str = ""
@@ -138,6 +142,9 @@ class Existing(Model):
     sku: str = ""
     obstacle: str = ""
     keys_off: bool = False
+    lets_in: tuple[ResourceId, ...] | None = None
+    private_endpoint: bool = False
+    doubts: tuple[str, ...] = ()
 
 
 class Lock(Model):
@@ -195,6 +202,7 @@ class PlanningContext(Model):
     """
 
     vault_location: str
+    vault_group_location: str = ""
     target_location: str = ""
     vault_has_identity: bool = False
     group_managed_by: str = ""

@@ -20,6 +20,7 @@ from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.values import parts
 from shared.model.vm import (
     EligibilityError,
+    Existing,
     Lock,
     Network,
     Offer,
@@ -36,7 +37,7 @@ from shared.readers.disks import read_disks
 from shared.readers.locks import read_locks
 from shared.readers.named_resources import read_existing
 from shared.readers.networks import is_free, read_network, read_nic
-from shared.readers.resource_groups import GroupRecord
+from shared.readers.resource_groups import GroupRecord, read_group
 from shared.readers.skus import read_offer
 from shared.readers.target_vms import vms_in
 from shared.site_recovery.items import Items
@@ -57,6 +58,8 @@ class ContextReader:
         self._vm = vm
         self._overrides = overrides
         self._vault = vault
+        # What lies outside the target scope is not even read.
+        self._named = [(tag, found) for tag, found in references(vm, overrides) if found in azure.settings.target]
         self._within = azure.settings.poll_seconds * (1 if refresh else TTL_STATIC)
         self._slowly = azure.settings.poll_seconds * (1 if refresh else TTL_SLOW)
 
@@ -66,7 +69,7 @@ class ContextReader:
         context = await self._common(nics, await self._vault.network_mappings.get())
         target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
-        (errors, offer, locks, disks, cache, taken), target_vm = await asyncio.gather(
+        (errors, offer, locks, disks, cache, taken), target_vm, (there, of_vault) = await asyncio.gather(
             asyncio.gather(
                 self._eligibility_errors(),
                 self._offer(target),
@@ -76,14 +79,16 @@ class ContextReader:
                 self._taken(context, static),
             ),
             self._target_vm(),
+            self._groups(),
         )
         more = {
+            "vault_group_location": of_vault.location if of_vault else "",
             "group_managed_by": group.managed_by if group else "",
             "eligibility_errors": errors,
             "offer": offer,
             "locks": locks,
             "shared_disks": disks,
-            "existing": (*context.existing, *cache.existing),
+            "existing": (*context.existing, *cache.existing, *([there] if there else ())),
             "taken_accounts": cache.taken,
             "taken_addresses": (*context.taken_addresses, *taken),
             "target_vm": target_vm,
@@ -119,9 +124,7 @@ class ContextReader:
         target = target or placement.location(vm, overrides, azure.settings, vault.location).value
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
         sources = sorted({nic.network for nic in nics})
-        requested = [
-            (tag, resource) for tag, resource in references(vm, overrides) if resource in azure.settings.target
-        ]
+        requested = self._named
         targets = {mapped.get(source.key, naming.target_sibling(source)) for source in sources}
         targets |= {resource for tag, resource in requested if tag == "target-vnet"}
         caches = {resource for tag, resource in requested if tag == "cache-storage"}
@@ -221,9 +224,19 @@ class ContextReader:
 
     async def _locks(self) -> tuple[Lock, ...]:
         target = target_group(self._vm, self._overrides).subscription
-        subscriptions = {each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, target)}
+        named = (each.subscription for tag, each in self._named if tag == "cache-storage")
+        subscriptions = {
+            each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, target, *named)
+        }
         found = await asyncio.gather(*(read_locks(self._azure, each, self._within) for each in sorted(subscriptions)))
         return tuple(lock for locks in found for lock in locks)
+
+    async def _groups(self) -> tuple[Existing | None, GroupRecord | None]:
+        """The default target group, if it exists, and the group of the vault: by the lists of their subscriptions."""
+        return await asyncio.gather(
+            read_existing(self._azure, naming.target_group(self._vm.id), self._within, set()),
+            read_group(self._azure, self._vault.id.group_id),
+        )
 
     async def _availability_set(self) -> SourceAvailabilitySet | None:
         set_id = self._vm.availability_set_id

@@ -47,9 +47,9 @@ class PlanBuilder:
     def record(self, name: str, value: object, reason: str, origin: str = DEFAULT_ORIGIN) -> None:
         self.settings.append(Setting(name=name, value=str(value), origin=origin, reason=reason))
 
-    def reject(self, tag: str, allowed: str) -> None:
-        """Records that the override `tag` cannot be fulfilled."""
-        self.findings.append(invalid(self.overrides.requested[tag], allowed))
+    def reject(self, tag: str, allowed: str, case: str = "") -> None:
+        """Records that the override `tag` cannot be fulfilled; `case` is one of the finding's own."""
+        self.findings.append(invalid(self.overrides.requested[tag], allowed, case, self.app.tag_name))
 
     def is_requested(self, tag: str) -> bool:
         return tag in self.overrides.requested
@@ -90,8 +90,6 @@ class PlanBuilder:
             self.reject(tag, f"a resource group of another region; {wanted} lies in {source}, the region of the VM")
         elif not is_group and existing.location != (source if is_cache else target):
             self.reject(tag, f"a resource in {source if is_cache else target}; {wanted} lies in {existing.location}")
-        elif is_cache and wanted.subscription.lower() != self.vm.id.subscription.lower():
-            self.reject(tag, f"an account in the subscription of the VM; {wanted} lies in another")
         elif existing.obstacle:
             self.reject(tag, f"a resource that can serve; {wanted} {existing.obstacle}")
         else:

@@ -20,6 +20,7 @@ _CHANGED = {
         "Azure changes it in place", fix="Nothing, unless the finding persists: GET .../protection shows why."
     )
 }
+OTHER_SUBSCRIPTION = "other subscription"
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
 STILL_REPLICATED, RECOMMENDED, RESIZED = "still replicated", "recommended", "resized"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
@@ -247,7 +248,13 @@ DRIFT = {
         "a tag requests something that is not available",
         f"{_NOTHING}, until the reason is gone",
         "Change or remove the tag that the message names; a profile is defined in DR_PROFILES.",
-        WARNED_IF_PROTECTED,
+        {
+            **WARNED_IF_PROTECTED,
+            OTHER_SUBSCRIPTION: Case(
+                "the target group is in another subscription than the target network",
+                fix="Change or remove the tag; or name a network in that subscription by {tag}-target-vnet.",
+            ),
+        },
     ),
     "OverrideNotAllowed": Row(
         Severity.BLOCKER,

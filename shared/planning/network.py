@@ -171,6 +171,14 @@ def _obstacle(address: str, prefixes: tuple[str, ...], taken: tuple[str, ...]) -
     return "does not lie in it" if prefixes else ""
 
 
+_DOUBTFUL = {"target-public-ip": "TargetPublicIpUnusable", "target-backend-pool": "TargetPoolOfInternetLoadBalancer"}
+
+
 def _referred(d: PlanBuilder, tag: str, value: str | None) -> ResourceId | None:
-    found = referred(tag, value, d.vm, d.overrides) if value else None
-    return d.checked(tag, found) if found else None
+    named = referred(tag, value, d.vm, d.overrides) if value else None
+    found = d.checked(tag, named) if named else None
+    existing = d.existing(found) if found else None
+    if found and existing and existing.doubts:
+        doubts = f"{found.name} {' and '.join(existing.doubts)}: a failover may not give it to {d.vm.id.name}."
+        d.findings.append(finding_of(_DOUBTFUL[tag], doubts, tag=d.app.tag_name))
+    return found

@@ -55,6 +55,19 @@ OF_NETWORK = {
         "Name a subnet by {tag}-target-subnet, or another network by {tag}-target-vnet.",
         WARNED_IF_PROTECTED,
     ),
+    "TargetPublicIpUnusable": Row(
+        Severity.WARNING,
+        "the public IP address that it is to get is attached to another resource already, or of the SKU Basic",
+        WARNS,
+        "Name a Standard one that nothing uses by {tag}-target-public-ip.",
+    ),
+    "TargetPoolOfInternetLoadBalancer": Row(
+        Severity.WARNING,
+        "the backend pool that it is to be in is of an internet load balancer, which Site Recovery does not support",
+        WARNS,
+        "Name a pool of an internal load balancer by {tag}-target-backend-pool, or add the VM to it in a recovery "
+        "plan.",
+    ),
     "ApplicationSecurityGroupsNotKept": Row(
         Severity.WARNING,
         "an interface is in application security groups, which a failover does not keep",

@@ -106,8 +106,9 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
     return Overrides(name, profile, requested, tuple(findings))
 
 
-def invalid(requested: Override, allowed: str) -> Finding:
-    return finding_of("OverrideInvalid", f"The {requested.where} is {requested.value[:200]!r}; allowed: {allowed}.")
+def invalid(requested: Override, allowed: str, case: str = "", tag: str = "") -> Finding:
+    message = f"The {requested.where} is {requested.value[:200]!r}; allowed: {allowed}."
+    return finding_of("OverrideInvalid", message, case=case, tag=tag)
 
 
 def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:

@@ -14,7 +14,7 @@ from shared.model.values import NONE
 from shared.model.vm import GroupMember, Size, SourceVm
 from shared.planning import storage
 from shared.planning.builder import OF_ITEM, PlanBuilder
-from shared.planning.catalog import finding_of
+from shared.planning.catalog import OTHER_SUBSCRIPTION, finding_of
 from shared.planning.overrides import Overrides
 from shared.planning.references import target_group
 
@@ -54,6 +54,10 @@ def location(
 
 def check_location(d: PlanBuilder, vault: ResourceId) -> None:
     d.findings += of_regions(d.vm, d.context.target_location, vault, d.context.vault_location)
+    if d.context.vault_group_location == d.vm.location != d.context.vault_location:
+        message = f"The resource group {vault.resource_group} of the vault {vault.name} is in {d.vm.location}, the "
+        message += "region of the VM: while that is down, Azure may not take writes of what is in the group."
+        d.findings.append(finding_of("VaultGroupInSourceRegion", message))
 
 
 def of_regions(vm: SourceVm, target: str, vault: ResourceId, of_vault: str) -> Iterator[Finding]:
@@ -84,6 +88,10 @@ def _alike(member: GroupMember, vm: SourceVm) -> bool:
 def group(d: PlanBuilder) -> ResourceId:
     default = naming.target_group(d.vm.id)
     found = d.resource("target-resource-group", default, "the VM's resource group, with -asr")
+    there = d.existing(default)
+    if found == default and there and there.location == d.vm.location != d.context.target_location:
+        message = f"The target resource group {default} exists in {there.location}, the region of the VM."
+        d.findings.append(finding_of("TargetGroupInSourceRegion", message, tag=d.app.tag_name))
     return found or target_group(d.vm, d.overrides)
 
 
@@ -238,5 +246,7 @@ def check_subscription(d: PlanBuilder, replication: Replication, networks: Itera
     strays = [str(each) for each in used - {replication.cache_account} if each.subscription.lower() != subscription]
     for tag in ("target-resource-group", "target-vnet"):
         if strays and d.is_requested(tag) and d.item is None:
-            d.reject(tag, f"what lies in one subscription with all of the target VM; {min(strays)} lies in another")
+            allowed = f"what lies in one subscription with all of the target VM; {min(strays)} lies in another"
+            default_network = tag == "target-resource-group" and not d.is_requested("target-vnet")
+            d.reject(tag, allowed, OTHER_SUBSCRIPTION if default_network else "")
             return

@@ -24,6 +24,8 @@ _FROM_MEMORY = {
     "SizeNotInTarget",
     "TargetQuotaExceeded",
     "IncompatibleTargetResource",
+    "TargetGroupInSourceRegion",
+    "CacheAccountUnreachable",
     "UnsupportedDisk",
     "DiskTypeNotInTarget",
 }

@@ -132,12 +132,6 @@ PLANNED = {
         "Fix, remove or rename it, or move it back; or name another by the tag of its setting, as {tag}-target-vnet or "
         "{tag}-cache-storage.",
     ),
-    "CacheAccountRolesNeeded": Row(
-        Severity.NOTE,
-        "the cache account has no key access: the vault's identity needs roles on it",
-        WARNS,
-        "Assign the roles that the message names to the vault's identity.",
-    ),
     "DisallowedByPolicy": Row(
         Severity.BLOCKER,
         "Azure Policy denies a target resource: the message names the assignment",

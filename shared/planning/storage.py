@@ -44,6 +44,9 @@ def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> Non
     """Rejects an account that Site Recovery cannot access: it uses the keys of the account, or the identity of the
     vault."""
     name, shut_out = account.id.name, account.keys_off and not d.context.vault_has_identity
+    if not account.obstacle and (unreachable := _unreachable(d, account)):
+        message = f"The cache account {account.id} {unreachable}: the agent in {d.vm.id.name} cannot write to it."
+        d.findings.append(finding_of("CacheAccountUnreachable", message, tag=d.app.tag_name))
     if d.is_requested("cache-storage") and shut_out:
         d.reject("cache-storage", f"an account with key access, or a vault with an identity; {name} has keys off")
     elif account.obstacle or shut_out:
@@ -59,10 +62,24 @@ def _check_access(d: PlanBuilder, account: Existing, *, is_premium: bool) -> Non
         d.findings.append(
             finding_of(
                 "CacheAccountRolesNeeded",
-                f"{name} does not allow access by key: the vault's identity needs Contributor and Storage Blob "
-                f"Data {'Owner' if is_premium else 'Contributor'} on it.",
+                f"{name} does not allow access by key, which the support matrix of 2026-01 demands; by a page of "
+                "2025-10 the vault's identity serves instead, with Contributor and Storage Blob Data "
+                f"{'Owner' if is_premium else 'Contributor'} on it.",
             )
         )
+
+
+def _unreachable(d: PlanBuilder, account: Existing) -> str:
+    """Why the VM cannot reach the account, or "". That it has a private endpoint in the VM's own network is not
+    checked."""
+    subnets = list(dict.fromkeys(nic.subnet for nic in d.context.nics))
+    if account.lets_in is None or account.private_endpoint or not subnets:
+        return ""
+    if not account.lets_in:
+        return "takes no public access, or lets no subnet in, and has no private endpoint"
+    if any(subnet in account.lets_in for subnet in subnets):
+        return ""
+    return f"lets no subnet of the VM in ({', '.join(map(str, subnets))}), and has no private endpoint"
 
 
 def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, bool]:

@@ -163,6 +163,34 @@ OF_CONTEXT = {
         WARNS,
         "Resize the VM if its agent cannot be installed or replication does not keep up.",
     ),
+    "TargetGroupInSourceRegion": Row(
+        Severity.BLOCKER,
+        "its target resource group exists in the VM's own region, which Site Recovery does not take",
+        BLOCKED,
+        "Name a resource group of another region by {tag}-target-resource-group.",
+    ),
+    "VaultGroupInSourceRegion": Row(
+        Severity.WARNING,
+        "the resource group of the vault is in the VM's own region",
+        WARNS,
+        "Prefer a vault whose resource group is in the target region, as the vault is.",
+    ),
+    "CacheAccountUnreachable": Row(
+        Severity.BLOCKER,
+        "the cache account takes no public access, or its firewall lets no subnet of the VM in; and it has no private "
+        "endpoint",
+        BLOCKED,
+        "Let the subnets of the protected VMs in by virtual network rules, or give the account a private endpoint in "
+        "their network; or name another by {tag}-cache-storage.",
+    ),
+    "CacheAccountRolesNeeded": Row(
+        Severity.WARNING,
+        "the cache account has no key access: the vault's identity needs roles on it, and Microsoft's pages contradict "
+        "one another on whether that is enough",
+        WARNS,
+        "Allow access by key; or assign the roles that the message names to the vault's identity, and check that "
+        "replication starts.",
+    ),
     "SizeNotInTarget": Row(
         Severity.BLOCKER,
         "the target region does not offer its size to the subscription (150097)",

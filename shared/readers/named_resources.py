@@ -1,10 +1,10 @@
 """Resources named in a tag, a profile or a request: whether they exist, and in which region."""
 
 from shared.arm.client import Azure
-from shared.arm.fields import Json, objects, part, region, text
+from shared.arm.fields import Json, objects, part, reference, region, required, text
 from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId, folded
-from shared.model.resource_types import AVAILABILITY_SET, POOL, STORAGE_API_VERSION, type_of
+from shared.model.resource_types import AVAILABILITY_SET, POOL, PUBLIC_IP, STORAGE_API_VERSION, type_of
 from shared.model.vm import Existing
 from shared.readers.resource_groups import read_group
 
@@ -29,7 +29,8 @@ async def read_existing(azure: Azure, wanted: ResourceId, within: float, caches:
 def _existing(wanted: ResourceId, found: Json) -> Existing | None:
     if wanted.is_type(POOL) and not _has_pool(found, wanted):
         return None
-    sku = text(part(found, "sku").get("name"))
+    sku, properties = text(part(found, "sku").get("name")), part(found, "properties")
+    doubts = _doubts(wanted, properties, sku)
     unfit = wanted.is_type(AVAILABILITY_SET) and sku.lower() != "aligned"
     return Existing(
         id=wanted,
@@ -37,8 +38,39 @@ def _existing(wanted: ResourceId, found: Json) -> Existing | None:
         kind=text(found.get("kind")),
         sku=sku,
         obstacle="is not an Aligned set, as managed disks need" if unfit else "",
-        keys_off=part(found, "properties").get("allowSharedKeyAccess") is False,
+        keys_off=properties.get("allowSharedKeyAccess") is False,
+        lets_in=_lets_in(properties),
+        private_endpoint=any(map(_is_approved, objects(properties, "privateEndpointConnections"))),
+        doubts=doubts,
     )
+
+
+def _lets_in(account: Json) -> tuple[ResourceId, ...] | None:
+    """The subnets of the firewall. Its IP rules do not hold for clients of its own region, as the VMs are."""
+    if text(account.get("publicNetworkAccess")) == "Disabled":
+        return ()
+    rules = part(account, "networkAcls")
+    if rules.get("defaultAction") != "Deny":
+        return None
+    return tuple(required(each.get("id")) for each in objects(rules, "virtualNetworkRules"))
+
+
+def _is_approved(connection: Json) -> bool:
+    state = part(part(connection, "properties"), "privateLinkServiceConnectionState")
+    return state.get("status") == "Approved"
+
+
+def _doubts(wanted: ResourceId, properties: Json, sku: str) -> tuple[str, ...]:
+    if wanted.is_type(POOL):
+        frontends = [part(each, "properties") for each in objects(properties, "frontendIPConfigurations")]
+        public = any(each.get("publicIPAddress") or each.get("publicIPPrefix") for each in frontends)
+        return ("is of an internet load balancer",) if public else ()
+    if not wanted.is_type(PUBLIC_IP):
+        return ()
+    holder = reference(part(properties, "ipConfiguration").get("id"))
+    attached = f"is attached to {holder.parent.name} already" if holder else ""
+    basic = "is of the SKU Basic, which Azure retired on 2025-09-30" if sku.lower() == "basic" else ""
+    return tuple(filter(None, (attached, basic)))
 
 
 def _has_pool(balancer: Json, wanted: ResourceId) -> bool:

@@ -5,9 +5,10 @@ from typing import Any
 from tests import estates
 from tests.e2e import hindrances as ids
 from tests.e2e.hindrances import CASES, Json
-from tests.estates import SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
+from tests.estates import GROUP, SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
 
-_STAYS_TAGGED = {"unguarded", "apart", "twofold", "central", "soft", "walled", "flooded"}
+_STAYS_TAGGED = {"unguarded", "apart", "twofold", "central", "soft", "walled", "flooded", "fenced", "unlisted"}
+_HOLDER = resource_id("Microsoft.Network/bastionHosts", "bastion", ids.THERE) + "/bastionHostIpConfigurations/first"
 
 
 def estate(*, fixed: bool = False) -> Json:
@@ -29,16 +30,31 @@ def estate(*, fixed: bool = False) -> Json:
         _resource(ids.HOSTS, SOURCE),
         _resource(ids.HOST, SOURCE),
         _resource(ids.PLACEMENT, TARGET if fixed else "northeurope"),
+        _resource(ids.NAT, SOURCE),
+        _resource(ids.APPLICATIONS, SOURCE),
+        _resource(ids.ADDRESS, TARGET) | {"sku": {"name": "Basic"}, "properties": {"ipConfiguration": {"id": _HOLDER}}},
+        _resource(ids.BALANCER, TARGET)
+        | {
+            "properties": {
+                "backendAddressPools": [{"name": "web"}],
+                "frontendIPConfigurations": [
+                    {"name": "out", "properties": {"publicIPAddress": {"id": f"{ids.ADDRESS}-of-it"}}}
+                ],
+            }
+        },
     ]
     if fixed:
         made["resources"].append(
             _resource(resource_id("Microsoft.Network/networkSecurityGroups", "wall", ids.THERE), TARGET)
         )
+    let_in = [f"{estates.network_id('vnet-app')}/subnets/web"]
     made["storageAccounts"] = [
         _account(ids.KEYLESS, sharedKeyAccess=False),
         _account(ids.KEYLESS_TOO, "centralus", sharedKeyAccess=False),
         _account(ids.SOFT, softDelete=not fixed),
-        _account(ids.WALLED, firewall="trusted" if fixed else "closed"),
+        _account(ids.WALLED, firewall="trusted" if fixed else "closed", subnets=let_in),
+        _account(ids.FENCED_CACHE, firewall="trusted", subnets=let_in if fixed else [f"{let_in[0]}-of-others"]),
+        _account(ids.PRIVATE_CACHE, publicAccess=False, privateEndpoint=fixed),
         _account(ids.SHUT, "centralus", sharedKeyAccess=False),
         _account(ids.FLOODED, kind="BlockBlobStorage", sku="Premium_LRS", softDelete=not fixed),
         _account(ids.BLOBS),
@@ -47,6 +63,8 @@ def estate(*, fixed: bool = False) -> Json:
     made["resourceGroups"] = [
         {"id": ids.THERE, "location": TARGET},
         *({"id": f"{group}-asr", "location": TARGET} for group in (ids.CHAINED, ids.SEALED, ids.NETWORKS)),
+        {"id": f"{ids.HOMELY}-asr", "location": TARGET if fixed else SOURCE},
+        {"id": f"{GROUP}-vaults", "location": TARGET if fixed else "centralus"},
         {"id": ids.LABELLED, "location": SOURCE, "tags": {} if fixed else {"dr-target-size": "Standard_D4s_v5"}},
         {
             "id": ids.MANAGED,
@@ -77,6 +95,12 @@ def _account(account: str, location: str = SOURCE, **more: Any) -> Json:
 
 def _networks(*, fixed: bool) -> list[Json]:
     odd = estates.network(6, "vnet-odd", networkSecurityGroup=ids.GUARD, routeTable=ids.ROUTES)
+    rich = estates.network(9, "vnet-rich", natGateway=ids.NAT, serviceEndpoints=["Microsoft.Storage", "Microsoft.Sql"])
+    jobs = {"name": "jobs", "prefix": "10.9.2.0/24", "delegations": ["Microsoft.Web/serverFarms"]}
+    renamed = estates.network(10, "vnet-renamed-asr", TARGET, ids.THERE)
+    gateway = {"name": "GatewaySubnet", "prefix": "10.10.2.0/24"}
+    apps = {"name": "apps", "prefix": "10.10.4.0/24", "defaultOutboundAccess": False}
+    hub = estates.network(11, "vnet-hub-asr", TARGET, ids.THERE)
     return [
         estates.network(1, "vnet-app"),
         estates.network(2, "vnet-near", TARGET),
@@ -86,6 +110,11 @@ def _networks(*, fixed: bool) -> list[Json]:
         odd | {"peerings": [estates.network_id("vnet-app")]},
         estates.network(66, "vnet-odd-asr", TARGET, ids.THERE),
         estates.network(8, "vnet-fenced", group=ids.NETWORKS),
+        rich | {"subnets": [*rich["subnets"], jobs]},
+        estates.network(10, "vnet-renamed") | {"dnsServers": ["10.10.0.4"]},
+        renamed | {"subnets": [gateway, {"name": "work", "prefix": "10.10.3.0/24"}, apps]},
+        estates.network(11, "vnet-hub"),
+        hub | {"subnets": [gateway | {"prefix": "10.11.2.0/24"}, *(hub["subnets"] if fixed else ())]},
         estates.network(7, "vnet-taken"),
         estates.network(7, "vnet-taken-asr", TARGET if fixed else "northeurope", ids.THERE),
     ]

@@ -28,10 +28,17 @@ KEYS = resource_id("Microsoft.Compute/diskEncryptionSets", "keys")
 HOSTS = resource_id("Microsoft.Compute/hostGroups", "owners")
 HOST = f"{HOSTS}/hosts/first"
 SCALE_SET = resource_id("Microsoft.Compute/virtualMachineScaleSets", "fleet")
+NAT = resource_id("Microsoft.Network/natGateways", "way-out")
+APPLICATIONS = resource_id("Microsoft.Network/applicationSecurityGroups", "fronts")
+ADDRESS = resource_id("Microsoft.Network/publicIPAddresses", "busy-address", THERE)
+BALANCER = resource_id("Microsoft.Network/loadBalancers", "public", THERE)
+HOMELY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/homely"
 PLACEMENT = resource_id("Microsoft.Compute/proximityPlacementGroups", "near", THERE)
 KEYLESS = resource_id("Microsoft.Storage/storageAccounts", "keyless", f"{CACHES}-{SOURCE}")
 KEYLESS_TOO = resource_id("Microsoft.Storage/storageAccounts", "keylesstoo", f"{CACHES}-centralus")
 SOFT = resource_id("Microsoft.Storage/storageAccounts", "softcache", f"{CACHES}-{SOURCE}")
+FENCED_CACHE = resource_id("Microsoft.Storage/storageAccounts", "fencedcache", f"{CACHES}-{SOURCE}")
+PRIVATE_CACHE = resource_id("Microsoft.Storage/storageAccounts", "privatecache", f"{CACHES}-{SOURCE}")
 WALLED = resource_id("Microsoft.Storage/storageAccounts", "walledcache", f"{CACHES}-{SOURCE}")
 SHUT, FLOODED = (
     str(naming.cache_account(SUBSCRIPTION, region, "local", premium=premium))
@@ -61,6 +68,7 @@ SETTINGS = {
                         *("target-location", "target-vnet", "target-nsg", "target-ppg", "target-ip", "target-size"),
                         *("cache-storage", "churn", "target-availability-set", "target-zone"),
                         *("target-disk-type", "replica-disk-type"),
+                        *("target-public-ip", "target-backend-pool"),
                     )
                 }
             }
@@ -103,14 +111,18 @@ REDUNDANT = estates.vm("redundant", location="southcentralus", network="vnet-sou
 }
 
 
+def _of_the_other_vault() -> tuple[Json, Json]:
+    named = _tagged("central", cache_storage="keylesstoo") | {"location": "centralus", "nics": _nic("vnet-central")}
+    return estates.vm("keyless-too", location="centralus", network="vnet-central"), named
+
+
 def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
     system = {"name": "system"}
     busy = _disks("busy", system | {"name": "y"}, {"name": "v2", "sku": "PremiumV2_LRS"})
     doubled = _tagged("doubled", replica_disk_type="doubled-disk0=PremiumV2_LRS")
     frosted = estates.vm("frosted", power="deallocated")
     error = {"code": "GuestOsNotSupported", "message": "Not this one.", "recommendedAction": "Upgrade the system."}
-    keyless = estates.vm("keyless-too", location="centralus", network="vnet-central")
-    central = _tagged("central", cache_storage="keylesstoo") | {"location": "centralus", "nics": _nic("vnet-central")}
+    keyless, central = _of_the_other_vault()
     return [
         ("VmNotRunning", estates.vm("off", power="deallocated"), ("off is deallocated", "Start the VM")),
         ("VmNotRunning", estates.vm("halted", power="stopped"), ("halted is stopped",)),
@@ -254,6 +266,26 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             _in(f"/subscriptions/{OTHER}/resourceGroups/app", "stranger"),
             (f"/subscriptions/{OTHER}/resourceGroups/app-asr", f"/subscriptions/{SUBSCRIPTION}", "DR_TARGET_SCOPE"),
         ),
+        (
+            "TargetGroupInSourceRegion",
+            _in(HOMELY, "homely-1"),
+            (f"{HOMELY}-asr exists in {SOURCE}", "dr-target-resource-group"),
+        ),
+        (
+            "TargetSubnetUnusable",
+            estates.vm("hub", network="vnet-hub"),
+            ("hub-nic of hub", "vnet-hub-asr has no subnet web", "dr-target-subnet"),
+        ),
+        (
+            "CacheAccountUnreachable",
+            _tagged("fenced", cache_storage="fencedcache"),
+            ("fencedcache lets no subnet of the VM in", f"{estates.network_id('vnet-app')}/subnets/web"),
+        ),
+        (
+            "CacheAccountUnreachable",
+            _tagged("unlisted", cache_storage="privatecache"),
+            ("privatecache takes no public access", "private endpoint", "dr-cache-storage"),
+        ),
         # The app's own accounts are held to the rules as well.
         (
             "IncompatibleTargetResource",
@@ -344,10 +376,15 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
 
 def _others() -> list[Case]:
     odd = estates.vm("odd", nics=_nic("vnet-odd", privateIp="10.6.1.7"))
+    keyless_too, central = _of_the_other_vault()
     far = estates.vm("far", location="southcentralus", network="vnet-south")
     keyless = _tagged("keyless", cache_storage=KEYLESS)
     trusted, hosted = estates.vm("trusted", security="TrustedLaunch"), estates.vm("hosted", encryptionAtHost=True)
     unpeered = ("vnet-odd is peered", "vnet-odd-asr with none")
+    rich_nic = {"secondaryIps": ["10.9.1.9"], "applicationSecurityGroups": [APPLICATIONS]}
+    rich = estates.vm("rich", nics=[_nic("vnet-rich")[0] | rich_nic])
+    moved = estates.vm("moved", network="vnet-renamed")
+    exposed = _tagged("exposed", target_public_ip=ADDRESS, target_backend_pool=f"{BALANCER}/backendAddressPools/web")
     return [
         Case("TrustedLaunchLinux", "warning", trusted, ("trusted is a Linux VM with Trusted Launch",)),
         Case("VmAgentNotKnown", "note", estates.vm("imported", osProfile=False), ("imported has no OS profile",)),
@@ -368,6 +405,20 @@ def _others() -> list[Case]:
         Case("TargetSubnetWithoutNsg", "warning", odd, ("web of vnet-odd", "security group", "vnet-odd-asr")),
         Case("TargetSubnetWithoutRouteTable", "warning", odd, ("web of vnet-odd", "route table", "vnet-odd-asr")),
         Case("TargetNetworkUnpeered", "warning", odd, unpeered),
+        Case("TargetSubnetWithoutNatGateway", "warning", rich, ("web of vnet-rich", "NAT gateway", "vnet-rich-asr")),
+        Case("TargetSubnetWithoutServiceEndpoints", "warning", rich, ("Microsoft.Storage", "Microsoft.Sql")),
+        Case("TargetNetworkWithoutDelegations", "warning", rich, ("vnet-rich delegates jobs to Microsoft.Web",)),
+        Case("ApplicationSecurityGroupsNotKept", "warning", rich, ("nic-vnet-rich", "(fronts)")),
+        Case("SecondaryAddressesNotKept", "warning", rich, ("nic-vnet-rich", "(ipconfig2)")),
+        Case("TargetSubnetDiffers", "warning", moved, ("vnet-renamed-asr has no subnet web", "nic into apps")),
+        Case("TargetNetworkWithoutDnsServers", "warning", moved, ("(10.10.0.4)", "vnet-renamed-asr has none")),
+        Case(
+            "TargetSubnetWithoutOutboundAccess", "warning", moved, ("web of vnet-renamed", "apps of vnet-renamed-asr")
+        ),
+        Case("TargetPublicIpUnusable", "warning", exposed, ("busy-address is attached to bastion", "SKU Basic")),
+        Case("TargetPoolOfInternetLoadBalancer", "warning", exposed, ("web is of an internet load balancer",)),
+        Case("VaultGroupInSourceRegion", "warning", keyless_too, ("app-vaults of the vault locked-vault", "centralus")),
+        Case("VaultGroupInSourceRegion", "warning", central, ("app-vaults of the vault locked-vault", "centralus")),
         Case("ItemFrozen", "warning", estates.vm("failed-over"), ("failover", "never written to")),
         Case(
             "NotManagedByApp",
@@ -375,7 +426,7 @@ def _others() -> list[Case]:
             estates.vm("failed-over"),
             ("by-hand, which this deployment did not create", "never removes"),
         ),
-        Case("CacheAccountRolesNeeded", "note", keyless, ("keyless", "Contributor", "Storage Blob Data Contributor")),
+        Case("CacheAccountRolesNeeded", "warning", keyless, ("keyless", "Storage Blob Data Contributor", "2026-01")),
     ]
 
 

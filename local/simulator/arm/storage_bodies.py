@@ -58,6 +58,18 @@ def network_rules(action: str, bypass: str) -> Json:
     return {"bypass": bypass, "virtualNetworkRules": [], "ipRules": [], "defaultAction": action}
 
 
+def private_endpoint(account: str) -> Json:
+    """An approved connection of an endpoint that is not in the estate."""
+    endpoint = f"{account.rsplit('/providers/', 1)[0]}/providers/Microsoft.Network/privateEndpoints/blob"
+    state = {"status": "Approved", "description": "Auto-Approved", "actionRequired": "None"}
+    properties = {
+        "provisioningState": "Succeeded",
+        "privateEndpoint": {"id": endpoint},
+        "privateLinkServiceConnectionState": state,
+    }
+    return {"id": f"{account}/privateEndpointConnections/blob", "name": "blob", "properties": properties}
+
+
 def blob_service(found: StorageAccount) -> Json:
     """A retention policy that was never set is absent, except that of blobs."""
     deletion: Json = {"allowPermanentDelete": False, "enabled": found.soft_delete}

@@ -22,7 +22,10 @@ _KEYS = (
     "tenantId subscriptions resourceGroups vaults resources networks availabilitySets storageAccounts virtualMachines "
     "locks links quotas restrictedSizes policyDenials siteRecovery expect demo"
 )
-_ACCOUNT = f"id location kind sku softDelete sharedKeyAccess firewall tags {' '.join(storage_lists.KINDS)}"
+_ACCOUNT = (
+    "id location kind sku softDelete sharedKeyAccess publicAccess firewall subnets privateEndpoint tags "
+    f"{' '.join(storage_lists.KINDS)}"
+)
 
 _FIREWALLS = {
     "open": storage_bodies.network_rules("Allow", "AzureServices"),
@@ -185,7 +188,13 @@ class _Loader:
         keys = fields.get("sharedKeyAccess", bool)
         if keys is not None:
             made.properties["allowSharedKeyAccess"] = keys
-        made.properties["networkAcls"] = _FIREWALLS[fields.choice("firewall", tuple(_FIREWALLS))]
+        rules = _FIREWALLS[fields.choice("firewall", tuple(_FIREWALLS))]
+        let_in = [{"id": each, "action": "Allow", "state": "Succeeded"} for each in fields.get("subnets", list, [])]
+        made.properties["networkAcls"] = {**rules, "virtualNetworkRules": let_in}
+        if (public := fields.get("publicAccess", bool)) is not None:
+            made.properties["publicNetworkAccess"] = "Enabled" if public else "Disabled"
+        if fields.get("privateEndpoint", bool):
+            made.properties["privateEndpointConnections"] = [storage_bodies.private_endpoint(made.id)]
         self._add(parsed, made, fields)
 
 

@@ -114,11 +114,30 @@ def cache(world: World, vault: RecoveryVault, vm: VirtualMachine, account_id: st
             "The cache storage account is not in the region of the virtual machine.",
             "Choose a cache storage account in the region of the virtual machine.",
         )
-    parsed, owner = ids.parse(account.id), ids.parse(vm.id)
-    if parsed and owner and parsed.subscription.lower() != owner.subscription.lower():
-        message = f"The cache storage account '{account.name}' is not in the subscription of the virtual machine."
-        return Failure("159018", message)
-    return _account_rules(vault, account)
+    return _account_rules(vault, account) or _reach(world, vm, account)
+
+
+def _reach(world: World, vm: VirtualMachine, account: StorageAccount) -> Failure | None:
+    """Whether the agent in the VM can write to the account (support matrix, azure-docs#128324). That this is noticed
+    before the agent is installed is invented. The account may lie in another subscription, by API."""
+    connections = account.properties["privateEndpointConnections"]
+    if any(each["properties"]["privateLinkServiceConnectionState"]["status"] == "Approved" for each in connections):
+        return None
+    if account.properties.get("publicNetworkAccess") == "Disabled":
+        message = f"The cache storage account '{account.name}' takes no public access, and has no private endpoint."
+        return Failure("159103", message)
+    rules = account.properties.get("networkAcls") or {}
+    let_in = {ids.key(each["id"]) for each in rules.get("virtualNetworkRules") or ()}
+    if rules.get("defaultAction") == "Deny" and not let_in & set(map(ids.key, source_subnets(world, vm))):
+        return Failure("159104", f"The firewall of '{account.name}' lets no subnet of '{vm.name}' in.")
+    return None
+
+
+def source_subnets(world: World, vm: VirtualMachine) -> list[str]:
+    """The subnets of a VM's interfaces, in their order."""
+    references: list[Json] = vm.properties["networkProfile"]["networkInterfaces"]
+    nics = filter(None, (world.store.get(each["id"]) for each in references))
+    return [nic.properties["ipConfigurations"][0]["properties"]["subnet"]["id"] for nic in nics]
 
 
 def _account_rules(vault: RecoveryVault, account: StorageAccount) -> Failure | None:

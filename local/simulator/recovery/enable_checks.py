@@ -162,13 +162,7 @@ def _networks(
 
 def source_networks(world: World, vm: VirtualMachine) -> list[str]:
     """The virtual networks of a VM's interfaces, in their order."""
-    found = []
-    for reference in vm.properties["networkProfile"]["networkInterfaces"]:
-        nic = world.store.get(reference["id"])
-        if nic is not None:
-            subnet = nic.properties["ipConfigurations"][0]["properties"]["subnet"]["id"]
-            found.append(subnet.rsplit("/", 2)[0])
-    return found
+    return [subnet.rsplit("/", 2)[0] for subnet in disk_checks.source_subnets(world, vm)]
 
 
 def mapped_network(container: Container, target: Container, network_id: str) -> str | None:

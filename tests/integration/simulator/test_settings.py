@@ -43,10 +43,12 @@ def target(kind: str, name: str) -> str:
     return f"{TARGET_GROUP}/providers/{kind}/{name}"
 
 
-def account(name: str, **more: Any) -> dict[str, Any]:
-    return {"id": f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{name}", "location": "eastus", **more}
+def account(name: str, subscription: str = SUBSCRIPTION, **more: Any) -> dict[str, Any]:
+    group = f"/subscriptions/{subscription}/resourceGroups/{GROUP.rsplit('/', 1)[1]}"
+    return {"id": f"{group}/providers/Microsoft.Storage/storageAccounts/{name}", "location": "eastus", **more}
 
 
+FAR = account("far", "22222222-2222-4222-8222-222222222222")
 PREMIUM = account("fast", kind="BlockBlobStorage", sku="Premium_LRS")
 PLACEMENT = target("Microsoft.Compute/proximityPlacementGroups", "close")
 RESERVATION = target("Microsoft.Compute/capacityReservationGroups", "kept")
@@ -80,6 +82,7 @@ def world(*machines: dict[str, Any], items: list[dict[str, Any]] | None = None, 
     base = estate(*machines)
     return {
         **base,
+        "subscriptions": [*base["subscriptions"], {"id": FAR["id"].split("/")[2], "name": "Other"}],
         "resourceGroups": [{"id": TARGET_GROUP, "location": "westus2"}],
         "resources": RESOURCES,
         "availabilitySets": [
@@ -102,7 +105,12 @@ def world(*machines: dict[str, Any], items: list[dict[str, Any]] | None = None, 
             account("undeletes", softDelete=True),
             account("keyless", sharedKeyAccess=False),
             account("walled", firewall="closed"),
-            account("trusting", firewall="trusted"),
+            account("trusting", firewall="trusted", subnets=[f"{NETWORK}/subnets/Web"]),
+            account("fenced", firewall="trusted", subnets=[f"{NETWORK}/subnets/data"]),
+            account("empty", firewall="trusted"),
+            account("unseen", publicAccess=False, subnets=[f"{NETWORK}/subnets/web"]),
+            account("linked", publicAccess=False, privateEndpoint=True),
+            FAR,
             account("pages", sku="Premium_LRS"),
         ],
         "siteRecovery": ready_vault(items),
@@ -200,7 +208,10 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("159047", "web-1", {"vmManagedDisks": [disk("web-1", recoveryTargetDiskAccountType="Premium")]}),
     *(
         (code, "web-1", {"vmManagedDisks": [disk("web-1", primaryStagingAzureStorageAccountId=account(name)["id"])]})
-        for code, name in (("159048", "undeletes"), ("159049", "keyless"), ("159050", "walled"), ("159019", "pages"))
+        for code, name in (
+            *(("159048", "undeletes"), ("159049", "keyless"), ("159050", "walled"), ("159019", "pages")),
+            *(("159103", "unseen"), ("159104", "fenced"), ("159104", "empty")),
+        )
     ),
     ("159046", "shared-1", {"vmManagedDisks": both("shared-1")}),
     ("159051", "ultra-1", {"vmManagedDisks": both("ultra-1")}),
@@ -222,6 +233,8 @@ async def test_what_cannot_be_is_refused_by_the_prerequisites_check() -> None:
     full = [f"full-{number}" for number in range(16)]
     machines = [
         machine("web-1"),
+        machine("web-2"),
+        machine("web-3"),
         machine("placed-1", availabilitySet=SOURCE_SET),
         machine("small-1", size="Standard_F2s_v2"),
         machine("small-2", size="Standard_F4s_v2"),
@@ -266,8 +279,9 @@ async def test_what_cannot_be_is_refused_by_the_prerequisites_check() -> None:
         _, listed, _ = await clients.call("GET", f"{VAULT_ID}/replicationProtectedItems")
         assert len(listed["value"]) == len(items)
         # What stands beside each of the refused is taken.
-        trusting = [disk("web-1", primaryStagingAzureStorageAccountId=account("trusting")["id"])]
-        await enable(clients, enable_body("web-1", vmManagedDisks=trusting), "item-web-1")
+        for vm, account_id in (("web-1", account("trusting")), ("web-2", account("linked")), ("web-3", FAR)):
+            disks = [disk(vm, primaryStagingAzureStorageAccountId=account_id["id"])]
+            await enable(clients, enable_body(vm, vmManagedDisks=disks), f"item-{vm}")
         await enable(clients, enable_body("small-1", recoveryAvailabilityZone="2"), "item-small-1")
         ciphered = both("ciphered-1")
         await enable(clients, enable_body("ciphered-1", vmManagedDisks=ciphered, diskEncryptionInfo=KEYS), "item-c")

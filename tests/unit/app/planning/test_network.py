@@ -365,6 +365,23 @@ def test_what_an_interface_is_given_exists_in_the_target_region(tag: str, field:
     assert f"a resource in {TARGET}" in refused(plan(vm, existing=(home,)), tag)
 
 
+@pytest.mark.parametrize(
+    ("tag", "there", "code"),
+    [
+        ("target-public-ip", OF_NIC[1][2], "TargetPublicIpUnusable"),
+        ("target-backend-pool", OF_NIC[2][2], "TargetPoolOfInternetLoadBalancer"),
+    ],
+)
+def test_what_an_interface_may_not_get_at_a_failover_is_a_warning(tag: str, there: Existing, code: str) -> None:
+    doubtful = there.model_copy(update={"doubts": ("is odd", "is used")})
+    found = plan(source_vm(tags={f"dr-{tag}": str(there.id)}), existing=(doubtful,))
+
+    finding = reported(found.findings, code)
+    assert (finding.severity, found.blockers) == (Severity.WARNING, ())
+    assert f"{there.id.name} is odd and is used: a failover may not give it to web-1" in finding.message
+    assert f"dr-{tag}" in finding.fix
+
+
 def test_each_interface_may_be_given_its_own() -> None:
     guard, front = OF_NIC[0][2], OF_NIC[1][2]
     vm = asking(target_nsg="web-1-nic=guard", target_public_ip="web-1-nic-2=front")

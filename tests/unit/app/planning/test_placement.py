@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.model import resource_types
+from shared.model import naming, resource_types
 from shared.model.changes import ItemUpdate
 from shared.model.findings import Severity
 from shared.model.plan import Plan
@@ -19,6 +19,7 @@ from tests.unit.app.examples import (
     SOURCE,
     SUBSCRIPTION,
     TARGET,
+    VM_ID,
     asking,
     existing,
     of_kind,
@@ -480,10 +481,40 @@ def test_all_of_the_target_vm_is_in_one_subscription() -> None:
     there = planning_context(existing=(group, hub), target_networks=(network,))
     app, alone = open_settings(target_scope=both), asking(target_resource_group=str(group.id))
 
-    assert "one subscription" in refused(plan_of(alone, there, app), "target-resource-group")
+    without_network = plan_of(alone, there, app)
+    assert "one subscription" in refused(without_network, "target-resource-group")
+    assert "or name a network in that subscription by dr-target-vnet" in without_network.blockers[0].fix
     assert "one subscription" in refused(plan_of(asking(target_vnet=str(hub.id)), there, app), "target-vnet")
     together = asking(target_resource_group=str(group.id), target_vnet=str(hub.id))
     assert plan_of(together, there, app).blockers == ()
+
+
+@pytest.mark.parametrize(("location", "code"), [(SOURCE, "TargetGroupInSourceRegion"), (TARGET, ""), ("uksouth", "")])
+def test_a_target_group_is_in_any_region_but_the_vm_s(location: str, code: str) -> None:
+    """azure-to-azure-how-to-enable-replication, 2025-06: the default group as one that a tag names."""
+    group = Existing(id=naming.target_group(VM_ID), location=location)
+    named = asking(target_resource_group=group.id.name)
+    elsewhere = asking(target_resource_group="other")
+    other = Existing(id=ResourceId.of(SUBSCRIPTION, "other"), location=TARGET)
+    context = planning_context(existing=(group, other))
+
+    by_default = plan_of(source_vm(), context, open_settings())
+    assert [finding.code for finding in by_default.findings] == ([code] if code else [])
+    if code:
+        finding = reported(by_default.blockers, code)
+        assert f"{group.id} exists in {SOURCE}" in finding.message
+        assert "dr-target-resource-group" in finding.fix
+    assert bool(plan_of(named, context, open_settings()).blockers) == bool(code)
+    assert plan_of(elsewhere, context, open_settings()).blockers == ()
+
+
+@pytest.mark.parametrize(("location", "told"), [(SOURCE, True), (TARGET, False), ("", False)])
+def test_a_vault_whose_group_is_in_the_vm_s_region_is_a_warning(location: str, told: bool) -> None:
+    plan = plan_of(source_vm(), planning_context(vault_group_location=location), open_settings())
+
+    assert [(each.code, each.severity) for each in plan.findings] == (
+        [("VaultGroupInSourceRegion", Severity.WARNING)] if told else []
+    )
 
 
 def test_the_casing_of_a_subscription_makes_no_other_group() -> None:

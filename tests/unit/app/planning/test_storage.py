@@ -16,6 +16,7 @@ from tests.unit.app.examples import (
     DATA_DISK,
     DEPLOYMENT,
     ELSEWHERE,
+    NETWORK,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
@@ -315,16 +316,42 @@ def test_an_account_that_cannot_serve_is_refused_with_the_reason(there: dict[str
     assert why in refused(asked({"existing": found}, cache_storage=str(account().id)), "cache-storage")
 
 
-def test_an_account_of_another_subscription_is_refused() -> None:
+def test_an_account_of_another_subscription_serves() -> None:
+    """By API; the portal and PowerShell do not offer it."""
     theirs = account(id=ResourceId.of(ELSEWHERE, "caches", resource_types.ACCOUNT, "ours"))
     scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
-    vm = asking(cache_storage=str(theirs.id))
-
-    message = refused(
-        plan_of(vm, planning_context(existing=(theirs,)), open_settings(target_scope=scope)), "cache-storage"
+    plan = plan_of(
+        asking(cache_storage=str(theirs.id)), planning_context(existing=(theirs,)), open_settings(target_scope=scope)
     )
 
-    assert "an account in the subscription of the VM" in message
+    assert plan.findings == ()
+    assert plan.replication
+    assert plan.replication.cache_account == theirs.id
+
+
+OWN_SUBNET, OTHER_SUBNET = NETWORK.child("subnets", "WEB"), NETWORK.child("subnets", "db")
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ({}, ""),
+        ({"lets_in": (OTHER_SUBNET, OWN_SUBNET)}, ""),
+        ({"lets_in": (), "private_endpoint": True}, ""),
+        ({"lets_in": (OTHER_SUBNET,), "private_endpoint": True}, ""),
+        ({"lets_in": (OTHER_SUBNET,)}, f"lets no subnet of the VM in ({NETWORK}/subnets/web), and has no private"),
+        ({"lets_in": ()}, "takes no public access, or lets no subnet in, and has no private endpoint"),
+    ],
+)
+def test_the_vm_has_to_reach_the_account(named: bool, rules: dict[str, Any], why: str) -> None:
+    """Its agent writes there: azure-docs#128324. Those of the app may have been given a firewall."""
+    there = account(**rules) if named else account(id=FIRST, **rules)
+    plan = asked({"existing": (there,)}, **({"cache_storage": str(there.id)} if named else {}))
+
+    assert [each.code for each in plan.findings] == (["CacheAccountUnreachable"] if why else [])
+    assert all(why in each.message and "dr-cache-storage" in each.fix for each in plan.findings)
+    assert bool(plan.blockers) == bool(why)
 
 
 def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() -> None:
@@ -337,8 +364,9 @@ def test_an_account_without_keys_needs_a_vault_with_an_identity_and_its_roles() 
         there = account(kind, keys_off=True)
         plan = asked({"existing": (there,), "vault_has_identity": True}, cache_storage=str(there.id))
         finding = reported(plan.findings, "CacheAccountRolesNeeded")
-        assert finding.severity is Severity.NOTE
+        assert finding.severity is Severity.WARNING
         assert f"Contributor and Storage Blob Data {role} on it" in finding.message
+        assert "the support matrix of 2026-01 demands" in finding.message
         assert plan.replication
 
 

@@ -11,21 +11,23 @@ import pytest
 from shared.config.override_options import CHOICES
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.support_rules import IGNORABLE, RULES
-from shared.model import naming
+from shared.model import naming, resource_types
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.model.vm import Disk, Lock, Network, Offer, Size, Subnet
+from shared.model.vm import Disk, Existing, Lock, Network, Offer, Size, Subnet
 from shared.planning import preflight, vm_support
 from shared.planning.catalog import CATALOG
 from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import (
     DATA_DISK,
+    DEPLOYMENT,
     NETWORK,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
     TARGET,
     VM_ID,
+    existing,
     plan_of,
     planning_context,
     protected_item,
@@ -57,6 +59,21 @@ def _target_subnets(**subnets: Subnet) -> dict[str, Any]:
 
 
 _HIGH: dict[str, Any] = {"tags": {"dr": "true", "dr-churn": "high"}}
+
+
+def _cache(**changes: Any) -> dict[str, Any]:
+    own = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+    return {"existing": (Existing(id=own, location=SOURCE, kind="StorageV2", **changes),)}
+
+
+def _named(there: Existing, tag: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    doubtful = there.model_copy(update={"doubts": ("is odd",)})
+    return {"tags": {f"dr-{tag}": str(there.id)}}, {"existing": (doubtful,)}
+
+
+_POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers", "lb").child(
+    "backendAddressPools", "web"
+)
 _SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/diskEncryptionSets", "keys")
 _HOSTS = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/hostGroups", "own")
 _SCALE_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
@@ -94,6 +111,12 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "LockedVm": ({}, {"locks": (Lock(scope=str(VM_ID), name="keep"),)}),
     "VaultInSourceRegion": ({}, {"vault_location": SOURCE}),
     "TargetInSourceRegion": ({}, {"target_location": SOURCE}),
+    "TargetGroupInSourceRegion": ({}, {"existing": (Existing(id=naming.target_group(VM_ID), location=SOURCE),)}),
+    "VaultGroupInSourceRegion": ({}, {"vault_group_location": SOURCE}),
+    "CacheAccountUnreachable": ({}, _cache(lets_in=())),
+    "CacheAccountRolesNeeded": ({}, {**_cache(keys_off=True), "vault_has_identity": True}),
+    "TargetPublicIpUnusable": _named(existing(resource_types.PUBLIC_IP, "front"), "target-public-ip"),
+    "TargetPoolOfInternetLoadBalancer": _named(Existing(id=_POOL, location=TARGET), "target-backend-pool"),
     "TargetSubnetDiffers": ({}, _target_subnets(apps=Subnet())),
     "TargetSubnetUnusable": ({}, _target_subnets(GatewaySubnet=Subnet())),
     "StaticIpNotPreserved": ({}, _nic(static=True, address="10.9.9.9")),

@@ -117,6 +117,78 @@ async def test_an_account_that_cannot_hold_a_cache_says_why(cloud: Cloud, body: 
     assert obstacle in (await account(cloud, body)).obstacle
 
 
+_RULES = {"defaultAction": "Deny", "bypass": "AzureServices", "ipRules": [{"value": "20.1.1.1"}]}
+_SUBNETS = [ResourceId.of(SUBSCRIPTION, "net", resource_types.NETWORK, "vnet").child("subnets", n) for n in ("a", "b")]
+
+
+def _connection(state: Any) -> dict[str, Any]:
+    return {"properties": {"privateLinkServiceConnectionState": state}}
+
+
+@pytest.mark.parametrize(
+    ("properties", "lets_in", "private"),
+    [
+        ({}, None, False),
+        ({"publicNetworkAccess": "Enabled", "networkAcls": _RULES | {"defaultAction": "Allow"}}, None, False),
+        ({"publicNetworkAccess": "Disabled"}, (), False),
+        ({"networkAcls": _RULES}, (), False),
+        ({"networkAcls": _RULES | {"virtualNetworkRules": None}}, (), False),
+        ({"networkAcls": _RULES | {"virtualNetworkRules": [{"id": str(s)} for s in _SUBNETS]}}, (*_SUBNETS,), False),
+        ({"privateEndpointConnections": [{}, _connection(None)]}, None, False),
+        ({"privateEndpointConnections": [_connection({"status": "Pending"})]}, None, False),
+        ({"privateEndpointConnections": [_connection({}), _connection({"status": "Approved"})]}, None, True),
+    ],
+)
+async def test_who_may_reach_an_account_is_read_with_it(
+    cloud: Cloud, properties: dict[str, Any], lets_in: tuple[ResourceId, ...] | None, private: bool
+) -> None:
+    found = await account(cloud, {"properties": properties})
+
+    assert (found.lets_in, found.private_endpoint) == (lets_in, private)
+
+
+@pytest.mark.parametrize(
+    ("sku", "properties", "doubts"),
+    [
+        ("Standard", {}, ()),
+        ("Standard", {"ipConfiguration": None}, ()),
+        ("Basic", {}, ("is of the SKU Basic, which Azure retired on 2025-09-30",)),
+        ("Standard", {"ipConfiguration": {"id": f"{BALANCER}/frontends/f"}}, ("is attached to lb already",)),
+    ],
+)
+async def test_why_a_public_address_may_not_serve(
+    cloud: Cloud, sku: str, properties: dict[str, Any], doubts: tuple[str, ...]
+) -> None:
+    wanted = ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.PUBLIC_IP, "front")
+    cloud.add(wanted, {"location": TARGET, "sku": {"name": sku}, "properties": properties})
+
+    found = await read(cloud, wanted)
+
+    assert found
+    assert found.doubts == doubts
+
+
+@pytest.mark.parametrize(
+    ("frontend", "public"),
+    [
+        ({"privateIPAddress": "10.1.1.4", "publicIPAddress": None}, False),
+        ({"publicIPAddress": {"id": "/x"}}, True),
+        ({"publicIPPrefix": {"id": "/x"}}, True),
+    ],
+)
+async def test_a_pool_of_an_internet_load_balancer_is_doubtful(
+    cloud: Cloud, frontend: dict[str, Any], public: bool
+) -> None:
+    frontends = [{"name": "one", "properties": {}}, {"name": "two", "properties": frontend}]
+    properties = {"backendAddressPools": [{"id": str(POOL)}], "frontendIPConfigurations": frontends}
+    cloud.add(BALANCER, {"location": TARGET, "properties": properties})
+
+    found = await read(cloud, POOL)
+
+    assert found
+    assert found.doubts == (("is of an internet load balancer",) if public else ())
+
+
 @pytest.mark.parametrize("policy", ["deleteRetentionPolicy", "containerDeleteRetentionPolicy"])
 async def test_soft_delete_is_an_obstacle(cloud: Cloud, policy: str) -> None:
     assert (await account(cloud, {}, {policy: {"enabled": True, "days": 7}})).obstacle == "has soft delete on"
