@@ -347,7 +347,11 @@ OWN_SUBNET, OTHER_SUBNET = NETWORK.child("subnets", "WEB"), NETWORK.child("subne
 def test_the_vm_has_to_reach_the_account(named: bool, rules: dict[str, Any], why: str) -> None:
     """Its agent writes there: azure-docs#128324. Those of the app may have been given a firewall."""
     there = account(**rules) if named else account(id=FIRST, **rules)
-    plan = asked({"existing": (there,)}, **({"cache_storage": str(there.id)} if named else {}))
+    plan = plan_of(
+        asking(**({"cache_storage": str(there.id)} if named else {})),
+        planning_context(existing=(there,)),
+        open_settings(),
+    )
 
     assert [each.code for each in plan.findings] == (["CacheAccountUnreachable"] if why else [])
     assert all(why in each.message and "dr-cache-storage" in each.fix for each in plan.findings)
