@@ -70,7 +70,7 @@ async def delete_protection(
         raise Problem(HTTPStatus.CONFLICT, "DisableRefused", full.message, findings=(full,))
     if vm:
         await translate_azure_errors(write_refusal(azure, vm))
-    run = RunState(vm_id=vm_id, poll_seconds=azure.settings.poll_seconds)
+    run = RunState(vm_id=vm.id if vm else vm_id, poll_seconds=azure.settings.poll_seconds)
     done = "The tag says no" if vm else "The VM is gone"
     return await hand_over_and_respond(azure.settings, client, request, run, done, confirmed=True)
 

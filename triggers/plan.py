@@ -26,7 +26,7 @@ async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpRespons
         raise no_such_vm(vm)
     found = await translate_azure_errors(planned(azure, observation))
     return PlanView(
-        vm_id=vm,
+        vm_id=observation.vm.id,
         tagged=azure.settings.requests_protection(observation.vm.tags),
         blocked=bool(found.blockers),
         findings=found.findings,

@@ -75,7 +75,7 @@ async def put_protection(
         await _edit_policy(azure, observation, found)
     if not targets_only:
         await translate_azure_errors(write_tags(azure, observation.vm, tags))
-    run = RunState(vm_id=vm, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only)
+    run = RunState(vm_id=observation.vm.id, poll_seconds=azure.settings.poll_seconds, targets_only=targets_only)
     done = "No tag was to be written" if targets_only else "The tag is written"
     return await hand_over_and_respond(azure.settings, client, request, run, done)
 
@@ -106,9 +106,9 @@ async def get_protection(
     if observation.vm and observation.item and observation.item.stage is Stage.PROTECTED and not decision.rejects:
         plan = await translate_azure_errors(plan_for(azure, observation.vm, observation.item))
     details = await translate_azure_errors(read_details(azure, observation.item)) if observation.item else None
-    running = status.runtime_status in RUNNING
+    running, shown = status.runtime_status in RUNNING, observation.vm.id if observation.vm else vm
     return ProtectionView(
-        vm_id=vm,
+        vm_id=shown,
         exists=observation.vm is not None,
         tagged=observation.vm is not None and azure.settings.requests_protection(observation.vm.tags),
         item=observation.item,
@@ -118,7 +118,7 @@ async def get_protection(
         running=running,
         run=status.custom_status if running else output_of(status),
         last_change=last_change_of(status),
-        reason=_reason(azure.settings, vm, observation, plan, last_run_of(status)),
+        reason=_reason(azure.settings, shown, observation, plan, last_run_of(status)),
     ).response()
 
 

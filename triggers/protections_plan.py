@@ -65,7 +65,7 @@ async def _summary(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> PlanSu
             raise
         return PlanSummary(vm_id=vm, exists=True, blocked=True, error=error_of(answer))
     return PlanSummary(
-        vm_id=vm,
+        vm_id=observation.vm.id,
         exists=True,
         tagged=azure.settings.requests_protection(observation.vm.tags),
         blocked=bool(found.blockers),

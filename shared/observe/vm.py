@@ -61,10 +61,13 @@ async def observe(
     if vm:
         vm = vm.model_copy(update={"request": request or {}})
     intent = intent or azure.settings.intent_of(vm.tags if vm else {})
-    facts = Facts(vm_id, vm, intent=intent, confirmed=confirmed)
+    facts = Facts(vm.id if vm else vm_id, vm, intent=intent, confirmed=confirmed)
     if thorough or needs_protection(facts, azure.settings):
         facts = await _with_protection(azure, facts)
-    return Observation(decision=decide(facts, azure.settings), vm=vm, item=facts.item)
+    item = facts.item
+    if vm and item and item.source == vm.id:
+        item = item.with_(source=vm.id)  # Site Recovery writes it in lower case
+    return Observation(decision=decide(facts, azure.settings), vm=vm, item=item)
 
 
 async def _with_protection(azure: Azure, facts: Facts) -> Facts:

@@ -51,6 +51,8 @@ class _Engine:
         self.settings = settings
         self.own_tags = {name.lower() for name in tag_names(settings)}
         self.vms = {vm.id: vm for vm in estate.vms}
+        self.vaults = {vault: vault for vault in settings.vault_ids}
+        """As the settings write them: Site Recovery writes its own casing into the IDs of items."""
         # Of two items of one VM, one that failed does not hide the other.
         ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
         self.items = {item.source: item for item in ordered}
@@ -135,7 +137,7 @@ class _Engine:
             vm_status,
             location=vm_status.location or item.settings.source_location,
             target_location=item.settings.target_location,
-            vault=item.vault,
+            vault=self.vaults.get(item.vault, item.vault),
             item_id=item.id,
             made_by_app=item.is_ours,
             replication_health=item.replication_health,
