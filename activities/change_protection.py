@@ -5,7 +5,7 @@ from shared.model.activity_io import ChangeRequest
 from shared.model.replicated_item import Stage
 from shared.model.step_result import Pending, Ready, StepResult
 from shared.reporting.audit_log import decided
-from shared.site_recovery.changes import add_disks, update
+from shared.site_recovery.changes import add_disks, update, update_agent
 from shared.site_recovery.replicated_items import find_protection, is_busy, refresh
 
 
@@ -20,10 +20,11 @@ async def change_protection(azure: Azure, request: ChangeRequest) -> StepResult:
         return Pending(retry_after=azure.settings.poll_seconds, step="Waiting for another job on the item")
     changes = request.changes
     if changes.update:
-        job = await update(azure, item, changes.update)
+        job, rule = await update(azure, item, changes.update), [each.setting for each in changes.differences]
+    elif changes.old_agent:
+        job, rule = await update_agent(azure, item), ["AgentOutdated"]
     else:
-        job = await add_disks(azure, item, changes.added_disks)
+        job, rule = await add_disks(azure, item, changes.added_disks), ["DiskNotProtected"]
     vault.items.forget()
-    rule = [difference.setting for difference in changes.differences] if changes.update else ["DiskNotProtected"]
     decided("change", request.vm_id, rule, origin=request.origins, job=job, item=item.id)
     return Ready(value={"job": job})

@@ -11,7 +11,12 @@ from shared.provision.registry import known
 async def derive_target_settings(azure: Azure, request: DeriveRequest) -> StepResult:
     """Ready holds a `Plan`; its resources are those not known to exist yet."""
     plan = await plan_for(
-        azure, request.vm, request.item, failed_disks=request.failed_disks, retry_disks=request.retry_disks
+        azure,
+        request.vm,
+        request.item,
+        failed_disks=request.failed_disks,
+        retry_disks=request.retry_disks,
+        refusals=request.refusals,
     )
     if plan.resources and azure.settings.target_creation is not Create.ALL:
         # Report all missing resources that must not be created, before the first one is created.

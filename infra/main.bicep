@@ -66,8 +66,11 @@ param prices object = {}
 @description('DR_RESOURCE_TAGS, as name=value, comma-separated.')
 param resourceTags string = ''
 
-@description('DR_AGENT_AUTOMATION_ACCOUNT.')
+@description('DR_AGENT_AUTOMATION_ACCOUNT. Its system-assigned identity gets the next role on the vault.')
 param agentAutomationAccount string = ''
+
+@description('GUID of the role that the automation account gets on the vault: by default Contributor, as Microsoft\'s page on automatic updates says.')
+param agentAutomationRole string = 'b24988ac-6180-42a0-ab88-20f7382dd24c'
 
 @description('DR_MIN_AGE_MINUTES.')
 param minAgeMinutes string = ''
@@ -253,8 +256,20 @@ module vault 'modules/vault-access.bicep' = {
     principalId: identity.outputs.principalId
     actionGroupId: alerts.outputs.actionGroupId
     tags: allTags
+    agentPrincipalId: empty(agentAutomationAccount) ? '' : automation!.outputs.principalId
+    agentRoleId: agentAutomationRole
   }
   dependsOn: [newVault]
+}
+
+var accountParts = split(empty(agentAutomationAccount) ? '////////' : agentAutomationAccount, '/')
+
+module automation 'modules/automation.bicep' = if (!empty(agentAutomationAccount)) {
+  name: 'automation-${token}'
+  scope: resourceGroup(accountParts[2], accountParts[4])
+  params: {
+    name: accountParts[8]
+  }
 }
 
 module outcomes 'modules/outcomes.bicep' = if (outcomeTopic) {

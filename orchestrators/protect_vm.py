@@ -160,14 +160,16 @@ def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, ite
     """The VM is protected: changes differences from the plan in place, one job at a time."""
     if run.job and run.changing:
         return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
-    request = DeriveRequest(vm=vm, item=item, failed_disks=run.failed_disks, retry_disks=bool(run.orders))
+    failures = {"failed_disks": run.failed_disks, "refusals": run.refusals}
+    request = DeriveRequest(vm=vm, item=item, retry_disks=bool(run.orders), **failures)
     outcome = yield from call_activity(context, run, "derive_target_settings", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan, now = Plan.load(outcome.value), context.current_utc_datetime
     run, findings = run.with_(settings=plan.settings), (*decision.findings, *plan.findings)
     if not plan.changes.any:
-        return run.with_(changed=run.changed and not run.failed_disks).finish(RunOutcome.PROTECTED, findings)
+        changed = run.changed and not (run.failed_disks or run.refusals)
+        return run.with_(changed=changed).finish(RunOutcome.PROTECTED, findings)
     if plan.writes_disabled:
         disabled = finding_of(WRITES_DISABLED, f"{plan.writes_disabled}. {plan.changes}")
         return run.finish(RunOutcome.PROTECTED, (*findings, disabled))
@@ -178,9 +180,10 @@ def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, ite
     change = ChangeRequest(vm_id=run.vm_id, changes=step, origins=origins_of(plan.settings))
     outcome = yield from call_activity(context, run, "change_protection", change)
     adding = next((disk.id for disk in step.added_disks), None)
-    tried = run.with_(attempted_changes=(*run.attempted_changes, step.key), adding=adding)
+    tried = run.with_(attempted_changes=(*run.attempted_changes, step.key), adding=adding, attempt=step.attempt)
     if isinstance(outcome, Failed):
-        return tried.with_(adding=None if outcome.by_settings else adding).change_ended(now, outcome.error)
+        remembered = {"adding": None, "attempt": ""} if outcome.by_settings else {}
+        return tried.with_(**remembered).change_ended(now, outcome.error)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     run = tried.with_(changing=True)

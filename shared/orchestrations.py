@@ -12,7 +12,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.config.intervals import CATCH_UP, LEASE, SHORTEST_LEASE
 from shared.model import naming
-from shared.model.changes import DISK_RETRY, DiskFailure
+from shared.model.changes import RETRY, DiskFailure, Refusal
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, first_line
@@ -176,15 +176,20 @@ def run_ended(status: Any) -> Error:
     return Error(code="RunEnded", message=f"Its run ended as {status.runtime_status.name}.{why}")
 
 
-def failed_disks_of(status: Any) -> tuple[DiskFailure, ...]:
-    """The disks that the run with this status, or an earlier one, could not add lately."""
+def failures_of(status: Any) -> tuple[tuple[DiskFailure, ...], tuple[Refusal, ...]]:
+    """The disks that the run with this status, or an earlier one, could not add lately, and the changes that Azure
+    refused."""
     if status.runtime_status is not OrchestrationRuntimeStatus.Completed:
-        return ()
-    since = datetime.now(UTC) - DISK_RETRY
+        return (), ()
+    since = datetime.now(UTC) - RETRY
     try:
-        return tuple(failure for failure in RunResult.load(status.output).failed_disks if failure.at > since)
+        result = RunResult.load(status.output)
     except ValueError:
-        return ()
+        return (), ()
+    return (
+        tuple(failure for failure in result.failed_disks if failure.at > since),
+        tuple(refusal for refusal in result.refusals if refusal.at > since),
+    )
 
 
 async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
@@ -197,7 +202,8 @@ async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     status = await status_of(client, instance)
     if run.confirmed and status.runtime_status not in RUNNING and set(run.orders) <= set(orders_of(status)):
         return True
-    run = run.with_(last_change=last_change_of(status), failed_disks=() if run.orders else failed_disks_of(status))
+    failed_disks, refusals = ((), ()) if run.orders else failures_of(status)
+    run = run.with_(last_change=last_change_of(status), failed_disks=failed_disks, refusals=refusals)
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False

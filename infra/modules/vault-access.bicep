@@ -4,6 +4,9 @@ param roleId string
 param principalId string
 param actionGroupId string
 param tags object
+@description('The identity of the automation account that updates the mobility agents, and its role on the vault.')
+param agentPrincipalId string = ''
+param agentRoleId string = ''
 
 resource vault 'Microsoft.RecoveryServices/vaults@2025-02-01' existing = {
   name: name
@@ -15,6 +18,16 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   properties: {
     roleDefinitionId: roleId
     principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource agents 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(agentPrincipalId)) {
+  name: guid(vault.id, agentRoleId, agentPrincipalId)
+  scope: vault
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', agentRoleId)
+    principalId: agentPrincipalId
     principalType: 'ServicePrincipal'
   }
 }

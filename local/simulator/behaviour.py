@@ -13,6 +13,7 @@ _WIRE = {
     "second_fabric": "secondFabric",
     "repeated_write": "repeatedWrite",
     "omitted_in_update": "omittedInUpdate",
+    "zone_in_update": "zoneInUpdate",
     "page_size": "pageSize",
     "graph_lag_seconds": "graphLagSeconds",
     "vault_lists_lag_seconds": "vaultListsLagSeconds",
@@ -24,6 +25,7 @@ _CHOICES = {
     "second_fabric": ("fail", "conflict"),
     "repeated_write": ("succeed", "conflict"),
     "omitted_in_update": ("keep", "clear"),
+    "zone_in_update": ("fail", "succeed"),
 }
 
 
@@ -38,6 +40,7 @@ class Behaviour:
     second_fabric: str = "fail"
     repeated_write: str = "succeed"
     omitted_in_update: str = "keep"
+    zone_in_update: str = "fail"
     page_size: int = 1000
     graph_lag_seconds: int = 0
     vault_lists_lag_seconds: int = 0

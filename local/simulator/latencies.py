@@ -36,6 +36,7 @@ TEST_FAILOVER_CLEANUP = 60.0  # invented
 UPDATE_ITEM = 5.0  # invented
 ADD_DISKS = 60.0  # invented
 REMOVE_DISKS = 30.0  # invented
+UPDATE_AGENT = 300.0  # invented: the agent's installation takes 8 minutes (PS-RPI)
 UPDATE_SETTINGS = 2.0  # invented: PATCH of a policy or a mapping; vault cassette #38 took 1 s
 RETRY_AFTER = 30.0  # PS-RPI
 VAULT = 60.0  # CLI-SELF #22

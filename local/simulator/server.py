@@ -33,6 +33,7 @@ from local.simulator.gateway import Gateway
 from local.simulator.graph import service as resource_graph
 from local.simulator.identity import Identity
 from local.simulator.recovery import (
+    agents,
     enable,
     failover,
     infrastructure,
@@ -68,6 +69,7 @@ _MODULES = (
     policies,
     mappings,
     network_mappings,
+    agents,
     enable,
     items,
     item_disks,

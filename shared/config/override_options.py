@@ -209,6 +209,7 @@ ROWS: tuple[Row, ...] = (
         "Availability options > availability zone",
         "none",
         "1, 2 or 3, where the target region offers it for the VM's size; or none",
+        in_place="update of the item, if it has no set; Azure may refuse it, and is asked once a day at most",
         field="zone",
         shown_as="recoveryAvailabilityZone",
         sent_as="recovery_availability_zone",

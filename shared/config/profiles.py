@@ -31,6 +31,7 @@ class Profile(Model):
 
     `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
     any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
+    With `update_agents` the app has outdated mobility agents updated.
     `ignore` are findings of support rules that only warn: Azure is to decide.
     """
 
@@ -39,6 +40,7 @@ class Profile(Model):
     recovery_point_retention_hours: int = Field(24, ge=1, le=360)
     app_consistent_frequency_hours: int = Field(4, ge=0, le=12)
     rpo_limit_minutes: int = Field(30, ge=1, le=1440)
+    update_agents: bool = False
     vault: ResourceId | None = None
     values: dict[str, str] = {}
     allow: dict[str, tuple[str, ...]] = {}

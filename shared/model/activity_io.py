@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.model.base import Model
-from shared.model.changes import Changes, DiskFailure
+from shared.model.changes import Changes, DiskFailure, Refusal
 from shared.model.decision import Decision
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Replication
@@ -22,7 +22,8 @@ class VmRequest(Model):
 
 
 class DeriveRequest(Model):
-    """`item` is the replicated item of the VM, if there is one; `failed_disks` are those that it could not be given.
+    """`item` is the replicated item of the VM, if there is one; `failed_disks` are those that it could not be given,
+    `refusals` the changes that Azure refused.
 
     With `retry_disks` only these count, and not the failed jobs of the vault: somebody asks to try again.
     """
@@ -30,6 +31,7 @@ class DeriveRequest(Model):
     vm: SourceVm
     item: ProtectedItem | None = None
     failed_disks: tuple[DiskFailure, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     retry_disks: bool = False
 
 

@@ -70,7 +70,6 @@ class ItemNic(Model):
 class ItemSettings(TargetSettings):
     """The settings of the VM after a failover of the item."""
 
-    zone: str = ""
     consistency_group: str = ""
     high_churn: bool = False
     source_location: str = ""

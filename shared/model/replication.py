@@ -58,6 +58,7 @@ class TargetSettings(Model):
     placement_group: ResourceId | None = None
     capacity_reservation: ResourceId | None = None
     boot_diagnostics: ResourceId | None = None
+    zone: str = ""
     size: str = ""
     name: str = ""
 
@@ -82,7 +83,6 @@ class Replication(TargetSettings):
     cache_account: ResourceId
     policy: Policy
     disks: tuple[ReplicatedDisk, ...]
-    zone: str = ""
     consistency_group: str = ""
     high_churn: bool = False
     subnet: str = ""

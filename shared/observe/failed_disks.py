@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from shared.arm.client import Azure
-from shared.model.changes import DISK_RETRY, DiskFailure
+from shared.model.changes import RETRY, DiskFailure
 from shared.model.replicated_item import Job, JobStage, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
@@ -20,7 +20,7 @@ async def disk_errors(
     with `retry` only these count. Reads nothing without such a disk. Raises HttpResponseError."""
     replicated = {disk.id for disk in item.disks}
     late = [disk.id for disk in vm.disks if disk.id not in replicated and not disk.holds_os]
-    since = datetime.now(UTC) - DISK_RETRY
+    since = datetime.now(UTC) - RETRY
     found = await _of_jobs(azure, vm, item, late, since) if late and not retry else {}
     return found | {failure.disk: failure.error for failure in known if failure.disk in late and failure.at > since}
 

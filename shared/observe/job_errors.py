@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from shared.arm.client import Azure
 from shared.config.settings import Settings
-from shared.model.changes import DISK_RETRY
+from shared.model.changes import RETRY
 from shared.model.replicated_item import ENABLE, Job, JobStage
 from shared.model.step_result import Error
 from shared.observe.failed_disks import disk_errors, failed_to_add
@@ -30,7 +30,7 @@ T = TypeVar("T")
 async def with_errors(azure: Azure, estate: Inventory) -> Inventory:
     """The inventory with the errors of failed jobs, the newest first. One that cannot be read is left out."""
     enables = _failed_enables(azure.settings, estate)[:MOST]
-    since = datetime.now(UTC) - DISK_RETRY
+    since = datetime.now(UTC) - RETRY
     adds = {job.target.lower() for job in estate.jobs if failed_to_add(job, since)}
     items = {item.source: item for item in estate.items} if adds else {}
     late = [(vm, items[vm.id]) for vm in estate.vms if vm.id in items and vm.id.name.lower() in adds][:MOST]

@@ -57,7 +57,9 @@ async def planned(azure: Azure, source: Observation, *, tagging: bool = True) ->
         Difference(setting=f"disks/{disk.id.name}", current="", wanted="replicated")
         for disk in plan.changes.added_disks
     )
-    changes = (*plan.changes.differences, *added)
+    old = plan.changes.old_agent
+    agent = [Difference(setting="mobilityAgent", current=old, wanted="the latest")] if old else []
+    changes = (*plan.changes.differences, *added, *agent)
     return Planned(findings, plan, await _in_place(azure, plan, source.item, changes), changes)
 
 

@@ -7,7 +7,7 @@ from shared.arm.get_or_create import UnderWayError
 from shared.arm.listing import NotKnownError
 from shared.config.settings import Intent
 from shared.model.activity_io import Observation
-from shared.model.changes import DiskFailure
+from shared.model.changes import DiskFailure, Refusal
 from shared.model.decision import Decision, State
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
@@ -106,6 +106,7 @@ async def plan_for(
     thorough: bool = False,
     failed_disks: tuple[DiskFailure, ...] = (),
     retry_disks: bool = False,
+    refusals: tuple[Refusal, ...] = (),
 ) -> Plan:
     """The plan for a VM: how to protect it, or what to change about its item.
 
@@ -121,7 +122,7 @@ async def plan_for(
         overrides = overrides_of(vm, group.tags if group else {}, azure.settings)
     if item:
         failed = await disk_errors(azure, vm, item, failed_disks, retry=retry_disks)
-        return await _plan_for_item(azure, vm, overrides, item, failed)
+        return await _plan_for_item(azure, vm, overrides, item, failed, refusals)
     findings = (*overrides.judge(vm_support.of_vm(vm)), *overrides.findings)
     vault_id = azure.settings.vault_for(vm.location, overrides.profile)
     if vault_id is None:
@@ -149,7 +150,12 @@ async def _plan(
 
 
 async def _plan_for_item(
-    azure: Azure, vm: SourceVm, overrides: Overrides, item: ProtectedItem, failed: Mapping[ResourceId, Error]
+    azure: Azure,
+    vm: SourceVm,
+    overrides: Overrides,
+    item: ProtectedItem,
+    failed: Mapping[ResourceId, Error],
+    refusals: tuple[Refusal, ...],
 ) -> Plan:
     vault = vault_of(azure, item.vault)
     policy = await policy_of_item(vault, item) if item.policy_id else None
@@ -164,7 +170,7 @@ async def _plan_for_item(
     for refresh in (False, True):
         context = await ContextReader(azure, vm, overrides, vault, refresh=refresh).of_item(item)
         derived = derive(vm, context, overrides, azure.settings, vault.id, item)
-        plan = with_changes(derived, overrides, item, failed, left_out)
+        plan = with_changes(derived, overrides, item, failed, left_out, refusals)
         if not preflight.may_be_old(plan):
             break
     return plan.model_copy(update={"findings": (*found, *plan.findings)})

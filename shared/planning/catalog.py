@@ -14,15 +14,21 @@ from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 _RUN = "the VM's own run"
 _NOTHING = "nothing"
 
-IN_PLACE = "in place"
+IN_PLACE, REFUSED = "in place", "refused"
 _CHANGED = {
     IN_PLACE: Case(
         "Azure changes it in place", fix="Nothing, unless the finding persists: GET .../protection shows why."
-    )
+    ),
+    REFUSED: Case(
+        "Site Recovery refused to change it in place",
+        fix="Leave it, or disable and enable: Microsoft's how-to says that the availability type of a protected VM "
+        "cannot be changed. PUT .../protection tries again at once, the app by itself once a day.",
+    ),
 }
 OTHER_SUBSCRIPTION = "other subscription"
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
 STILL_REPLICATED, RECOMMENDED, RESIZED = "still replicated", "recommended", "resized"
+NOT_UPDATED = "not updated"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
 DRIFT = {
@@ -145,9 +151,15 @@ DRIFT = {
     "AgentOutdated": Row(
         Severity.WARNING,
         "its mobility agent or the agent's certificate has to be renewed",
-        "nothing; with `DR_AGENT_AUTOMATION_ACCOUNT` the service updates agents",
-        "Set DR_AGENT_AUTOMATION_ACCOUNT, or update the agent in the portal.",
-        {NEWER_AGENT: Case("there is merely a newer agent", Severity.NOTE)},
+        "updates the agent if the VM's profile says so (`updateAgents`), one that fails once a day; with "
+        "`DR_AGENT_AUTOMATION_ACCOUNT` the service updates agents",
+        "Set updateAgents in the VM's profile or DR_AGENT_AUTOMATION_ACCOUNT, or update the agent in the portal.",
+        {
+            NEWER_AGENT: Case("there is merely a newer agent", Severity.NOTE),
+            NOT_UPDATED: Case(
+                "the job that updates it failed", fix="Do what the error names. The app tries once a day."
+            ),
+        },
     ),
     "TestFailoverOverdue": Row(
         Severity.WARNING,

@@ -19,7 +19,7 @@ from shared.planning.exclusion import excluded_disks
 from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.planning.references import target_group
 from shared.reconcile.decide import Facts, decide
-from shared.reconcile.diff import disks_to_add, mismatches
+from shared.reconcile.diff import agent_to_update, disks_to_add, mismatches
 from shared.reconcile.drift import is_moved, still_replicated
 from shared.reconcile.health import of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Group, Inventory, VmStatus
@@ -216,7 +216,8 @@ class _Engine:
         differences = tuple(each.finding(vm) for each in differing)
         vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
         late = (disk.id for disk in disks_to_add(vm, item, left_out) if not disk_support.disk_obstacle(disk))
-        changes = (*(each.difference for each in differing if each.in_place), *late)
+        agent = agent_to_update(vm, item, overrides.profile)
+        changes = (*(each.difference for each in differing if each.in_place), *late, *([agent] if agent else ()))
         return self._to(vm_status, Action.CHANGE, vm, *changes) if free and not requested and changes else vm_status
 
     def _is_busy(self, item: ProtectedItem) -> bool:

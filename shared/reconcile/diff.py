@@ -9,15 +9,17 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from shared.config.override_options import CHOICES, FIXED_FIELDS, ITEM_FIELDS, UPDATED_FIELDS
-from shared.model.changes import Changes, Difference, ItemUpdate
+from shared.config.profiles import Profile
+from shared.model.changes import Changes, Difference, ItemUpdate, Refusal, agent_attempt, zone_attempt
 from shared.model.findings import Finding
 from shared.model.plan import Plan
 from shared.model.replicated_item import ItemDisk, ItemNic, ProtectedItem
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId, folded
+from shared.model.step_result import Error
 from shared.model.values import NONE, parts
 from shared.model.vm import Disk, SourceVm
-from shared.planning.catalog import IN_PLACE, RESIZED, finding_of
+from shared.planning.catalog import IN_PLACE, NOT_UPDATED, REFUSED, RESIZED, finding_of
 from shared.planning.overrides import Overrides
 from shared.planning.references import referred
 
@@ -57,12 +59,15 @@ class Mismatch(NamedTuple):
             return "NetworkMismatch"
         return "ConsistencyGroupMismatch" if self.choice == "consistency-group" else "TargetMismatch"
 
-    def finding(self, vm: SourceVm) -> Finding:
+    def finding(self, vm: SourceVm, refused: Error | None = None) -> Finding:
+        """The finding; `refused` is the error if Azure refused to change it in place."""
         setting, current, wanted = self.difference.setting, self.difference.current, self.difference.wanted
         if self.resized:
             text = f"{vm.id.name} is a {wanted} now, and its {setting} is {current}: a failover brings up that."
             return finding_of(self.code, text, case=RESIZED)
         text = f"{setting} of {vm.id.name} is {current or NONE}, and {wanted or NONE} is requested."
+        if refused:
+            return finding_of(self.code, f"{text} Site Recovery refused to change it: {refused}", case=REFUSED)
         return finding_of(self.code, text, case=IN_PLACE if self.in_place else "")
 
 
@@ -99,25 +104,51 @@ def with_changes(
     item: ProtectedItem,
     failed: Iterable[ResourceId] = (),
     left_out: Container[ResourceId] = (),
+    refusals: Iterable[Refusal] = (),
 ) -> Plan:
     """The plan for a VM that `item` protects, with the changes to make in place and findings about the others.
 
     The values to write are those that the plan derived; `failed` are disks that could not be added, `left_out` those
-    that are not to be.
+    that are not to be; `refusals` are changes that Azure refused lately.
     """
     if plan.replication is None:
         return plan
     found = mismatches(plan.vm, overrides, item)
     derived = {disk.id for disk in plan.replication.disks} | {nic.id for nic in plan.replication.nics}
-    in_place = [each for each in found if each.in_place and (each.part is None or each.part in derived)]
+    refused = {refusal.attempt: refusal.error for refusal in refusals}
+    errors = {each: refused[attempt] for each in found if (attempt := _attempt(each)) in refused}
+    in_place = [
+        each for each in found if each.in_place and each not in errors and (each.part is None or each.part in derived)
+    ]
+    old_agent = agent_to_update(plan.vm, item, overrides.profile)
+    agent_error = refused.get(agent_attempt(old_agent))
     to_add = {disk.id for disk in disks_to_add(plan.vm, item, left_out)} - {*plan.unfit_disks, *failed}
     changes = Changes(
         differences=tuple(each.difference for each in in_place),
         update=_update(plan.replication, item, in_place),
         added_disks=tuple(disk for disk in plan.replication.disks if disk.id in to_add),
+        old_agent="" if agent_error else old_agent,
     )
-    findings = (*plan.findings, *(each.finding(plan.vm) for each in found if not each.in_place))
+    others = (each.finding(plan.vm, errors.get(each)) for each in found if not each.in_place or each in errors)
+    findings = (*plan.findings, *others, *(not_updated(plan.vm, agent_error) if agent_error else ()))
     return plan.model_copy(update={"findings": findings, "changes": changes})
+
+
+def _attempt(mismatch: Mismatch) -> str:
+    """What a change of this is remembered by if Azure refuses it, or ""."""
+    return zone_attempt(mismatch.difference.wanted) if mismatch.choice == "target-zone" else ""
+
+
+def not_updated(vm: SourceVm, error: Error) -> tuple[Finding, ...]:
+    text = f"The mobility agent of {vm.id.name} could not be updated: {error}"
+    return (finding_of("AgentOutdated", text, case=NOT_UPDATED),)
+
+
+def agent_to_update(vm: SourceVm, item: ProtectedItem, profile: Profile) -> str:
+    """The version of the VM's agent if it is to be updated, else "": the VM has to run."""
+    runs = vm.power_state in {"running", "unknown"}
+    wanted = profile.update_agents and item.agent.outdated and runs
+    return (item.agent.version or "unknown") if wanted else ""
 
 
 def _update(replication: Replication, item: ProtectedItem, found: Iterable[Mismatch]) -> ItemUpdate | None:
@@ -142,7 +173,7 @@ def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedI
             difference = Difference(
                 setting=CHOICES[choice].setting + name, current=_text(current[0]), wanted=_text(wanted)
             )
-            yield Mismatch(choice, part, difference, _in_place(choice, wanted, current[0]))
+            yield Mismatch(choice, part, difference, _in_place(choice, wanted, current[0], item))
 
 
 def _values(choice: str, vm: SourceVm, item: ProtectedItem) -> Iterator[tuple[ResourceId | None, tuple[_Value, ...]]]:
@@ -181,9 +212,10 @@ def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides) -> _
     return "" if requested.lower() == NONE and choice in ITEM_FIELDS else requested
 
 
-def _in_place(choice: str, wanted: _Value, current: _Value) -> bool:
-    """Whether an update can make the change: it clears no setting, and replaces an availability set only by another."""
-    if choice in _FIXED or not wanted:
+def _in_place(choice: str, wanted: _Value, current: _Value, item: ProtectedItem) -> bool:
+    """Whether an update can make the change: it clears no setting, and replaces an availability set only by another. A
+    zone is tried, although the how-to forbids to change the availability type: the API takes it (recorded 2025-12)."""
+    if choice in _FIXED or not wanted or (choice == "target-zone" and item.settings.availability_set):
         return False
     return choice != "target-availability-set" or bool(current)
 

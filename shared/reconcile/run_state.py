@@ -13,7 +13,7 @@ from shared.config.intervals import (
     back_off,
 )
 from shared.model.base import Model
-from shared.model.changes import DiskFailure
+from shared.model.changes import DiskFailure, Refusal
 from shared.model.findings import Finding
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
@@ -66,7 +66,7 @@ class RunResult(Model):
     `changed` is whether every difference of the replicated item was changed in place; `fingerprint` is that of the
     observation by the sweep that started the run. `orders` are the tokens of the requests that the run has accepted.
     `acted` is whether the run has written to Site Recovery; `last_change` is what an earlier run changed;
-    `failed_disks` could not be added, by this run or an earlier one.
+    `failed_disks` could not be added, and `refusals` are changes that Azure refused, in this run or an earlier one.
     """
 
     outcome: RunOutcome
@@ -82,6 +82,7 @@ class RunResult(Model):
     acted: bool = False
     last_change: LastChange | None = None
     failed_disks: tuple[DiskFailure, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 class Phase(StrEnum):
@@ -97,13 +98,14 @@ class RunState(Model):
 
     `job` is the Site Recovery job in progress, in `vault`: while it is set, no other job is started. `changing` is
     whether that job changes the replicated item in place, `changed` whether the last such job succeeded;
-    `attempted_changes` are the changes requested so far, `adding` is the disk that the job adds. `remaining` are the
-    target resources not known to exist yet, by wave; a run of `targets_only` creates them and ends.
+    `attempted_changes` are the changes requested so far, `adding` is the disk that the job adds, `attempt` what else it
+    attempts that Azure may refuse. `remaining` are the target resources not known to exist yet, by wave; a run of
+    `targets_only` creates them and ends.
 
     `confirmed` is whether a caller has confirmed that protection of the VM is to be disabled, `disable_at` when the
     grace period ends, `disabling` whether the disable was requested. `orders` are the tokens of the requests that the
     run has accepted, the latest last; `last_change` is what an earlier run changed, `failed_disks` could not be added,
-    by an earlier run either.
+    and `refusals` were refused, by an earlier run either.
 
     The calls of a `low_priority` run yield to all others. `fingerprint` is that of the observation by the sweep that
     started the run. `settling` and `targets_wait` measure the wait for the VM's own provisioning and for the target
@@ -135,7 +137,9 @@ class RunState(Model):
     changed: bool = False
     attempted_changes: tuple[str, ...] = ()
     adding: ResourceId | None = None
+    attempt: str = ""
     failed_disks: tuple[DiskFailure, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     disable_at: datetime | None = None
     disabling: bool = False
     item_id: ResourceId | None = None
@@ -181,6 +185,7 @@ class RunState(Model):
             orders=(*self.orders, order.token)[-MAX_ORDERS:],
             confirmed=self.confirmed or order.confirmed,
             failed_disks=(),
+            refusals=(),
         ).requeue()
 
     def take_over(self, lost: Self) -> Self:
@@ -226,13 +231,16 @@ class RunState(Model):
 
     def change_ended(self, now: datetime, error: Error | None) -> Self:
         """The change job has ended: the next pass observes whether the item shows the change. A disk that could not be
-        added is remembered."""
-        failed = self.failed_disks
+        added is remembered, and so is what Azure refused."""
+        failed, refusals = self.failed_disks, self.refusals
         if error and self.adding:
             others = (failure for failure in failed if failure.disk != self.adding)
             failed = (*others, DiskFailure(disk=self.adding, error=error, at=now))
-        changes = {"changed": error is None, "last_error": error, "failed_disks": failed}
-        return self.with_(job="", changing=False, adding=None, **changes).requeue()
+        if error and self.attempt:
+            earlier = (refusal for refusal in refusals if refusal.attempt != self.attempt)
+            refusals = (*earlier, Refusal(attempt=self.attempt, error=error, at=now))
+        changes = {"changed": error is None, "last_error": error, "failed_disks": failed, "refusals": refusals}
+        return self.with_(job="", changing=False, adding=None, attempt="", **changes).requeue()
 
     def attempt_failed(self, now: datetime, error: Error) -> Self:
         """The job to enable or disable failed: the next pass observes the VM again after a back-off."""
@@ -270,6 +278,7 @@ class RunState(Model):
             acted=self.followed or self.disabling or bool(self.attempted_changes),
             last_change=self.last_change,
             failed_disks=self.failed_disks,
+            refusals=self.refusals,
             **{"error": self.last_error if outcome is RunOutcome.FAILED else None, **result},
         )
         return self.with_(result=ended, step=outcome.value, percent=None, resume_at=None, last_error=ended.error)

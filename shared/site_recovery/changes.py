@@ -82,6 +82,7 @@ async def update(azure: Azure, item: ProtectedItem, wanted: ItemUpdate) -> str:
         recovery_boot_diag_storage_account_id=text(wanted.boot_diagnostics),
         recovery_proximity_placement_group_id=text(wanted.placement_group),
         recovery_capacity_reservation_group_id=text(wanted.capacity_reservation),
+        recovery_availability_zone=wanted.zone,
         managed_disk_update_details=_disks(has.protected_managed_disks or (), wanted),
     )
     properties = _updated(
@@ -113,6 +114,18 @@ async def add_disks(azure: Azure, item: ProtectedItem, disks: tuple[ReplicatedDi
     operations = vault_of(azure, item.vault).client.replication_protected_items
     body = models.AddDisksInput(properties=models.AddDisksInputProperties(provider_specific_details=details))
     return await begin(operations.begin_add_disks, *_path(item), body)
+
+
+async def update_agent(azure: Azure, item: ProtectedItem) -> str:
+    """Has the VM's mobility agent updated. Returns the name of the job. Raises HttpResponseError, WriteRefusedError.
+
+    The account that the request may name is one of a configuration server: there is none between Azure regions.
+    """
+    azure.check_vm_write(item.source)
+    azure.check_write(item.id)
+    operations = vault_of(azure, item.vault).client.replication_protected_items
+    body = models.UpdateMobilityServiceRequest(properties=models.UpdateMobilityServiceRequestProperties())
+    return await begin(operations.begin_update_mobility_service, *_path(item), body)
 
 
 def _path(item: ProtectedItem) -> tuple[str, str, str, str, str]:

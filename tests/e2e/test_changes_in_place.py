@@ -41,10 +41,11 @@ async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) 
     vms["target-availability-set"]["availabilitySet"] = SOURCE_SET
     made["target-availability-set"] = protected("target-availability-set", recoveryAvailabilitySet=OTHER_SET)
     vms["target-nsg"]["nics"].append({**vms["target-nsg"]["nics"][0], "name": "second"})
+    made["target-zone"]["recoveryAvailabilityZone"] = "1"
     made["target-resource-group"]["recoveryResourceGroup"] = f"{estates.GROUP}-asr"
     estate = protected_world(vms.values(), made.values(), availabilitySets=SETS)
     async with start_stack(estate, settings=PROFILES) as stack:
-        await stack.sim("PATCH", "behaviour", {"omittedInUpdate": "clear"})
+        await stack.sim("PATCH", "behaviour", {"omittedInUpdate": "clear", "zoneInUpdate": "succeed"})
         before = await overrides.items(stack)
         plans = {}
         for choice, value in asked.items():

@@ -36,7 +36,7 @@ NEAR = estates.resource_id("Microsoft.Compute/proximityPlacementGroups", "near")
 SCOPES = {
     "DR_SOURCE_SCOPE": estates.GROUP,
     "DR_TARGET_SCOPE": f"{TARGET},{CHOSEN},{CACHES}",
-    "DR_PROFILES": json.dumps({"open": OPEN, "default": {}}),
+    "DR_PROFILES": json.dumps({"open": OPEN, "default": {"updateAgents": True}}),
 }
 _APART = {"target-zone", "target-capacity-reservation", "churn"}
 _NOT_NAMED = {*overrides.NEVER, *_APART, "target-location", "target-availability-set", "target-ppg"}
@@ -74,6 +74,7 @@ async def test_each_right_is_for_something_and_nothing_is_done_without_one(start
         await stack.subscribe()
         await protect(stack)
         await add_a_disk(stack)
+        await update_an_agent(stack)
         for path in (route("made"), "jobs", "compliance"):
             status, answer = await stack.api("GET", path)
             assert status == 200, answer
@@ -177,6 +178,16 @@ async def add_a_disk(stack: Stack) -> None:
 
     await eventually(added)
     await results(stack, 3)
+
+
+async def update_an_agent(stack: Stack) -> None:
+    """The item shows that there is a newer one."""
+    item = (await overrides.items(stack))["made"]
+    shown = {"properties.providerSpecificDetails.isReplicationAgentUpdateRequired": True}
+    await stack.sim("POST", "overrides", {"id": item["id"], "set": shown})
+    await stack.deliver(write_event(estates.vm_id("made")))
+    await results(stack, 3)
+    await stack.sim("DELETE", "overrides")
 
 
 async def disable(stack: Stack) -> None:

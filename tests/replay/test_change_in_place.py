@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.model.activity_io import ChangeRequest, DeriveRequest, JobRequest, VmRequest
-from shared.model.changes import Changes, ItemUpdate
+from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.findings import Severity
 from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
@@ -239,6 +239,33 @@ def test_each_disk_is_added_by_a_job_of_its_own_and_one_that_fails_keeps_no_othe
     # The next plans know what failed: those of this run, and of the next one.
     known = [[each.disk for each in DeriveRequest.load(request).failed_disks] for request in requests(instance, DERIVE)]
     assert known == [[], [bad.id], [bad.id]]
+
+
+ZONE = Changes(differences=(Difference(setting="targetZone", current="1", wanted="2"),), update=ItemUpdate(zone="2"))
+
+
+@pytest.mark.parametrize("refused", [ZONE, Changes(old_agent="9.52")], ids=["zone", "agent"])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_is_refused_is_remembered_by_this_run_and_for_the_next(refused: Changes, at_once: bool) -> None:
+    both = SIZE.with_(update=SIZE.update and SIZE.update.with_(zone=refused.update.zone if refused.update else ""))
+    both = both.with_(differences=(*SIZE.differences, *refused.differences), old_agent=refused.old_agent)
+    answers = [Failed(error=RAW)] if at_once else [asked("refused")]
+    instance = Instance(
+        {
+            OBSERVE: [found_item()] * 3,
+            DERIVE: [kept(changes=both), kept(changes=refused), kept()],
+            CHANGE: [asked("size"), *answers],
+            FOLLOW: [Ready(), *([] if at_once else [job_failed(RAW)])],
+        }
+    )
+
+    result = instance.run()
+
+    assert [request["changes"] for request in requests(instance, CHANGE)] == [SIZE.dump(), refused.dump()]
+    assert (result.outcome, result.changed) == (RunOutcome.PROTECTED, False)
+    assert [(refusal.attempt, refusal.error) for refusal in result.refusals] == [(refused.attempt, RAW)]
+    known = [[each.attempt for each in DeriveRequest.load(request).refusals] for request in requests(instance, DERIVE)]
+    assert known == [[], [], [refused.attempt]]
 
 
 def test_more_disks_than_the_changes_of_a_run_are_all_added() -> None:

@@ -136,9 +136,10 @@ def _failure(world: World, item: ProtectedItem, properties: Json, details: Json)
     """Why the job of the update will fail, or None. The error codes are invented."""
     location = item.recovery_container.fabric.location
     zone, set_id = details.get("recoveryAvailabilityZone"), properties.get("recoveryAvailabilitySetId")
-    if (zone and zone != item.settings.get("recoveryAvailabilityZone")) or (
-        set_id and not item.settings.get("recoveryAvailabilitySetId")
-    ):
+    other_zone = bool(zone) and zone != item.settings.get("recoveryAvailabilityZone")
+    # The how-to forbids another availability type; the API of 2025-08 takes a zone (recorded 2025-12, in a scale set).
+    takes_zone = world.behaviour.zone_in_update == "succeed" and not item.settings.get("recoveryAvailabilitySetId")
+    if (other_zone and not takes_zone) or (set_id and not item.settings.get("recoveryAvailabilitySetId")):
         message = "The availability type of a protected virtual machine cannot be changed."
         return Failure("159060", message, "", "Disable replication, and enable it with the new availability type.")
     for name in filter(None, (properties.get("recoveryAzureVMName"), details.get("tfoAzureVMName"))):
@@ -146,14 +147,19 @@ def _failure(world: World, item: ProtectedItem, properties: Json, details: Json)
             return Failure("159061", f"'{name}' is no name that a virtual machine can have.")
     group = details.get("recoveryResourceGroupId")
     size = properties.get("recoveryAzureVMSize")
-    own_zone = item.settings.get("recoveryAvailabilityZone")
     return (
         target_checks.groups(world, item.container.fabric.location, location, {group} if group else set())
         or target_checks.place(world, location, {**details, "recoveryAvailabilitySetId": set_id})
-        or (target_checks.size(world, item.recovery_group, location, size, own_zone) if size else None)
+        or _size_failure(world, item, size, zone if other_zone else None)
         or _network_failure(world, location, properties)
         or _disk_failure(world, item, details)
     )
+
+
+def _size_failure(world: World, item: ProtectedItem, size: str | None, new_zone: str | None) -> Failure | None:
+    location, zone = item.recovery_container.fabric.location, new_zone or item.settings.get("recoveryAvailabilityZone")
+    checked = size or (item.settings.get("recoveryAzureVMSize") if new_zone else None)
+    return target_checks.size(world, item.recovery_group, location, checked, zone) if checked else None
 
 
 def _network_failure(world: World, location: str, properties: Json) -> Failure | None:

@@ -37,6 +37,7 @@ SCENARIOS = {
     "PurgeDr": ("Delete replicated item", "ProtectionEntity"),
     "UpdateDr": ("Update virtual machine properties", "ProtectionEntity"),
     "RemoveDisks": ("Remove disks", "ProtectionEntity"),
+    "UpdateMobilityService": ("Update Mobility service", "ProtectionEntity"),
     "UpdateProtectionProfile": ("Update replication policy", "ProtectionProfile"),
     "RemoveProtectionProfile": ("Delete replication policy", "ProtectionProfile"),
     "UpdateProtectionProfileAssociation": ("Update replication policy association", "ProtectionProfile"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from local.simulator.clock import Clock
 from local.simulator.wire import Json
 
-AGENT_VERSION = "9.52.6522.1"
+AGENT_VERSION, LATEST_AGENT = "9.52.6522.1", "9.66.7568.1"
 # No end of support (CLI-A2A #68): without a zone, as recorded.
 _NO_EXPIRY = "9999-12-31T23:59:59.9999999"
 

@@ -137,9 +137,9 @@ def test_a_rule_that_refused_is_a_finding_with_the_words_of_the_error() -> None:
 DISKS = [{"diskId": str(OS_DISK), "recoveryReplicaDiskAccountType": "Premium_LRS"}]
 REPLICATED = {"protectedManagedDisks": [{**DISKS[0], "recoveryTargetDiskAccountType": "Premium_LRS"}]}
 GONE = {"diskId": str(DATA_DISK), "recoveryReplicaDiskAccountType": "", "recoveryTargetDiskAccountType": ""}
-OPEN = {"default": Profile(allow={"target-zone": ("*",), "consistency-group": ("*",)})}
+OPEN = {"default": Profile(allow={"churn": ("*",), "target-zone": ("*",), "consistency-group": ("*",)})}
 ALIKE: dict[str, tuple[dict[str, str], dict[str, Any], dict[str, Any]]] = {
-    "TargetMismatch": ({"dr-target-zone": "2"}, REPLICATED, {"profiles": OPEN}),
+    "TargetMismatch": ({"dr-churn": "high"}, REPLICATED, {"profiles": OPEN}),
     "ConsistencyGroupMismatch": ({"dr-consistency-group": "shop"}, REPLICATED, {"profiles": OPEN}),
     "PolicyMismatch": ({}, REPLICATED, {"profiles": {"default": Profile(recovery_point_retention_hours=72)}}),
     "OverrideInvalid": ({"dr-target-zone": "9"}, REPLICATED, {"profiles": OPEN}),

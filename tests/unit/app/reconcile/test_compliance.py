@@ -386,7 +386,7 @@ ASKED: list[tuple[dict[str, str], str | None, Action]] = [
     ({"dr-target-resource-group": "web-dr"}, "TargetMismatch", Action.CHANGE),
     ({"dr-target-resource-group": "WEB-asr"}, None, Action.NONE),
     ({"dr-target-resource-group": f"/subscriptions/{SUBSCRIPTION}/resourcegroups/web-asr"}, None, Action.NONE),
-    ({"dr-target-zone": "2"}, "TargetMismatch", Action.NONE),
+    ({"dr-target-zone": "2"}, "TargetMismatch", Action.CHANGE),
     ({"dr-target-availability-set": "set"}, "TargetMismatch", Action.NONE),
     ({"dr-target-availability-set": "none"}, None, Action.NONE),
     ({"dr-consistency-group": "shop"}, "ConsistencyGroupMismatch", Action.NONE),

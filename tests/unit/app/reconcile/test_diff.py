@@ -1,21 +1,24 @@
 """Where what protects a VM is not what is asked for: changed in place where Azure can, reported where it cannot."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import assume, event, given
 
 from shared.config import override_options
+from shared.config.profiles import DEFAULT, Profile
 from shared.model import naming, resource_types
-from shared.model.changes import Changes, ItemUpdate
+from shared.model.changes import Changes, ItemUpdate, Refusal
 from shared.model.findings import Severity
 from shared.model.plan import Plan
-from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
+from shared.model.replicated_item import Agent, ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error
 from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, SourceVm, Subnet
 from shared.planning.overrides import overrides_of
-from shared.reconcile.diff import Mismatch, mismatches
+from shared.reconcile.diff import Mismatch, mismatches, with_changes
 from shared.reconcile.drift import detached_disks
 from tests import properties
 from tests.unit.app.examples import (
@@ -38,6 +41,7 @@ from tests.unit.app.examples import (
     protected_item,
     reported,
     setting,
+    settings,
     source_vm,
 )
 from tests.unit.app.situations import Situation, item_made_from, situations
@@ -360,7 +364,6 @@ def cache(kind: str = "StorageV2") -> Existing:
 KEYS = existing(resource_types.ENCRYPTION_SET, "keys")
 FOR_GOOD: list[tuple[str, str, str, dict[str, Any]]] = [
     ("target-location", "centralus", f"targetLocation of web-1 is {TARGET}, and centralus", {}),
-    ("target-zone", "2", "targetZone of web-1 is none, and 2", {}),
     ("consistency-group", "shop", "consistencyGroup of web-1 is none, and shop", {}),
     ("churn", "high", "churn of web-1 is normal, and high", {}),
     ("cache-storage", "ours", "cacheStorage/web-1-os of web-1 is none, and /subscriptions", {"existing": (cache(),)}),
@@ -404,10 +407,65 @@ def test_what_an_item_has_is_not_taken_away(tag: str, value: str, has: dict[str,
 
 
 def test_what_can_be_changed_is_although_something_else_cannot() -> None:
-    plan = again(target_size="Standard_D4s_v5", target_zone="2")
+    plan = again(target_size="Standard_D4s_v5", churn="high")
 
     assert plan.changes.update == ItemUpdate(size="Standard_D4s_v5")
     assert [finding.code for finding in plan.findings] == ["TargetMismatch"]
+
+
+NO = Error(code="159060", message="The availability type cannot be changed.")
+
+
+@pytest.mark.parametrize(
+    ("has", "requested", "attempts", "update"),
+    [
+        ({}, "2", [], ItemUpdate(zone="2")),
+        ({"zone": "1"}, "2", [], ItemUpdate(zone="2")),
+        ({"zone": "1"}, "2", ["zone 3", "agent 9.1"], ItemUpdate(zone="2")),
+        ({"zone": "1"}, "2", ["zone 2"], None),
+        ({"zone": "2"}, "2", ["zone 2"], None),
+        ({"availability_set": NAMED["target-availability-set"].id}, "2", [], None),
+    ],
+)
+def test_a_zone_is_tried_in_place_and_not_again_once_it_is_refused(
+    has: dict[str, Any], requested: str, attempts: list[str], update: ItemUpdate | None
+) -> None:
+    vm, item = asking(target_zone=requested), an_item(has)
+    refusals = [Refusal(attempt=each, error=NO, at=datetime.now(UTC)) for each in attempts]
+    overrides = overrides_of(vm, {}, open_settings())
+
+    plan = with_changes(plan_of(vm, planning_context(), open_settings(), item), overrides, item, refusals=refusals)
+
+    assert plan.changes.update == update
+    refused = [finding for finding in plan.findings if "159060" in finding.message]
+    assert bool(refused) is (has == {"zone": "1"} and update is None)
+    assert all("availability type" in finding.fix and finding.code == "TargetMismatch" for finding in refused)
+
+
+@pytest.mark.parametrize(
+    ("agent", "power", "profile", "attempts", "old"),
+    [
+        ({"outdated": True}, "running", True, [], "9.52"),
+        ({"outdated": True, "version": ""}, "running", True, [], "unknown"),
+        ({"outdated": True}, "running", True, ["agent 9.51"], "9.52"),
+        ({"outdated": True}, "running", True, ["agent 9.52"], ""),
+        ({"outdated": True}, "running", False, [], ""),
+        ({"outdated": True}, "deallocated", True, [], ""),
+        ({"certificate_outdated": True}, "running", True, [], ""),
+    ],
+)
+def test_an_outdated_agent_is_updated_where_the_profile_says_so_and_once(
+    agent: dict[str, Any], power: str, profile: bool, attempts: list[str], old: str
+) -> None:
+    vm, item = source_vm(power_state=power), an_item().with_(agent=Agent(**{"version": "9.52", **agent}))
+    app = settings(profiles={DEFAULT: Profile(update_agents=profile)})
+    refusals = [Refusal(attempt=each, error=NO, at=datetime.now(UTC)) for each in attempts]
+    overrides = overrides_of(vm, {}, app)
+
+    plan = with_changes(plan_of(vm, planning_context(), app, item), overrides, item, refusals=refusals)
+
+    assert plan.changes.old_agent == old
+    assert [finding.code for finding in plan.findings] == (["AgentOutdated"] if attempts == ["agent 9.52"] else [])
 
 
 # Wishes that are not to be had, and what is none of an item's business

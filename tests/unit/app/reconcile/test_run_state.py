@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.changes import Changes, Difference, DiskFailure, ItemUpdate
+from shared.model.changes import Changes, Difference, DiskFailure, ItemUpdate, Refusal
 from shared.model.findings import Severity
 from shared.model.order import MAX_ORDERS, Order
 from shared.model.patience import Patience
+from shared.model.replication import ReplicatedDisk
 from shared.model.step_result import Error, Failed, Pending
 from shared.planning.run_errors import action_for
 from shared.reconcile.run_state import WRITES_DISABLED, LastChange, Phase, RunOutcome, RunState
@@ -421,6 +422,41 @@ def test_a_disk_that_could_not_be_added_is_remembered_until_somebody_asks_again(
     ]
     assert ended.finish(RunOutcome.PROTECTED).result == RunState.load(ended.finish(RunOutcome.PROTECTED).dump()).result
     assert ended.take_up(Order(token="t")).failed_disks == ()
+
+
+def test_what_azure_refused_is_remembered_until_somebody_asks_again() -> None:
+    error = Error(code="159060", message="No.")
+    earlier = [Refusal(attempt=attempt, error=error, at=NOW) for attempt in ("zone 2", "agent 9.1")]
+    run = a_run(changing=True, attempt="zone 2", refusals=tuple(earlier))
+
+    ended = run.change_ended(NOW + timedelta(hours=1), error)
+
+    assert [(each.attempt, each.at) for each in ended.refusals] == [
+        ("agent 9.1", NOW),
+        ("zone 2", NOW + timedelta(hours=1)),
+    ]
+    assert (ended.attempt, run.change_ended(NOW, None).refusals) == ("", tuple(earlier))
+    assert ended.finish(RunOutcome.PROTECTED).result == RunState.load(ended.finish(RunOutcome.PROTECTED).dump()).result
+    assert ended.take_up(Order(token="t")).refusals == ()
+
+
+def test_what_azure_may_refuse_is_asked_for_by_a_call_of_its_own() -> None:
+    zone, size = (Difference(setting=name, current="1", wanted="2") for name in ("targetZone", "targetSize"))
+    disk = ReplicatedDisk(id=DATA_DISK, replica_sku="", target_sku="")
+    changes = Changes(
+        differences=(zone, size), update=ItemUpdate(zone="2", size="2"), added_disks=(disk,), old_agent="9.52"
+    )
+
+    steps = changes.steps
+
+    assert steps == (
+        Changes(added_disks=(disk,)),
+        Changes(differences=(size,), update=ItemUpdate(size="2")),
+        Changes(differences=(zone,), update=ItemUpdate(zone="2")),
+        Changes(old_agent="9.52"),
+    )
+    assert [step.attempt for step in steps] == ["", "", "zone 2", "agent 9.52"]
+    assert len({step.key for step in steps}) == len(steps)
 
 
 def test_a_run_carries_what_it_has_asked_to_be_changed() -> None:
