@@ -31,7 +31,8 @@ _SEVERITIES = list(Severity)
 class BatchEnd(Model):
     """How the batch ended for one VM: with the outcome of its run, or before a run was started.
 
-    Findings are shortened and without fixes, to bound the state of a batch; GET .../protection of the VM shows all.
+    Findings are shortened, and only the weightiest keeps its fix, to bound the state of a batch; GET .../protection of
+    the VM shows all.
     """
 
     vm_id: ResourceId
@@ -43,8 +44,14 @@ class BatchEnd(Model):
     def of(cls, result: RunResult) -> Self:
         ordered = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
         findings = tuple(
-            finding.model_copy(update={"message": finding.message[:_LONGEST_TEXT], "fix": "", "since": None})
-            for finding in ordered[:_MOST_FINDINGS]
+            finding.model_copy(
+                update={
+                    "message": finding.message[:_LONGEST_TEXT],
+                    "fix": "" if place else finding.fix[:_LONGEST_TEXT],
+                    "since": None,
+                }
+            )
+            for place, finding in enumerate(ordered[:_MOST_FINDINGS])
         )
         error = _short(result.error) if result.error else None
         return cls(vm_id=result.vm_id, outcome=result.outcome, findings=findings, error=error)
