@@ -28,6 +28,7 @@ _CHANGED = {
 OTHER_SUBSCRIPTION = "other subscription"
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
 STILL_REPLICATED, RECOMMENDED, RESIZED = "still replicated", "recommended", "resized"
+OPTED_OUT = "opted out"
 NOT_UPDATED = "not updated"
 _LEAVE = "leave it, or disable and enable at a time of your choice: its recovery points are lost then."
 
@@ -236,6 +237,11 @@ DRIFT = {
         "no tag requests its protection: a candidate",
         _NOTHING,
         "Tag it if it must be protected.",
+        {
+            OPTED_OUT: Case(
+                "its tag says no", fix="Nothing, if that is intended; else set the tag to a value of DR_TAG_VALUES."
+            )
+        },
     ),
     "ProtectedElsewhere": Row(
         Severity.BLOCKER,

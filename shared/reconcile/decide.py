@@ -14,7 +14,7 @@ from shared.model.replicated_item import Job, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.planning import preflight
-from shared.planning.catalog import finding_of
+from shared.planning.catalog import OPTED_OUT, finding_of
 from shared.reconcile.drift import adopted, frozen, replaced
 from shared.reconcile.health import of_attempts
 
@@ -141,8 +141,8 @@ def _unwanted(facts: Facts, settings: Settings) -> Decision | None:
         tags = facts.vm.tags if facts.vm else {}
         opted_out = settings.intent_of(tags) is Intent.NO
         said = f"tagged {settings.tag_name}={settings.tag_value(tags)}" if opted_out else "not tagged"
-        text = f"{facts.name} is {said}: {by}."
-        return Decision(state=State.NOT_TAGGED, findings=(finding_of("NotTagged", text),))
+        finding = finding_of("NotTagged", f"{facts.name} is {said}: {by}.", case=OPTED_OUT if opted_out else "")
+        return Decision(state=State.NOT_TAGGED, findings=(finding,))
     says_no = facts.intent is Intent.NO
     why = "its tag says no" if says_no else "it is not tagged"
     finding = finding_of("UntaggedButProtected", f"{facts.name} is protected by {facts.item.id.name}, and {why}.")

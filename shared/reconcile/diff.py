@@ -63,7 +63,7 @@ class Mismatch(NamedTuple):
         """The finding; `refused` is the error if Azure refused to change it in place."""
         setting, current, wanted = self.difference.setting, self.difference.current, self.difference.wanted
         if self.resized:
-            text = f"{vm.id.name} is a {wanted} now, and its {setting} is {current}: a failover brings up that."
+            text = f"{vm.id.name} is a {wanted} now, and its {setting} is {current}, which a failover gives it."
             return finding_of(self.code, text, case=RESIZED)
         text = f"{setting} of {vm.id.name} is {current or NONE}, and {wanted or NONE} is requested."
         if refused:

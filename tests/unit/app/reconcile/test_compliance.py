@@ -111,6 +111,15 @@ def test_a_tagged_vm_that_nothing_protects_is_to_be_enabled() -> None:
     assert vm_status.vault == VAULT_ID
 
 
+@pytest.mark.parametrize("value", ["false", "NO", " Off "])
+def test_a_vm_that_opted_out_is_reported_as_deliberately_unprotected(value: str) -> None:
+    (finding,) = of_one(source_vm(tags={"dr": value})).findings
+
+    assert (finding.code, finding.severity) == ("NotTagged", Severity.NOTE)
+    assert finding.message == f"web-1 is tagged dr={value.strip()}: nothing protects it."
+    assert "if that is intended" in finding.fix
+
+
 def test_a_vm_that_no_one_tagged_is_a_candidate() -> None:
     vm_status = of_one(source_vm(tags={}))
 
