@@ -1,5 +1,6 @@
 """What all tests need: quick properties, and the choice of who runs the orchestrations."""
 
+import gc
 from collections.abc import Iterator, Mapping
 
 import hypothesis
@@ -8,6 +9,8 @@ import pytest
 from tests import fork_server, original, properties  # noqa: F401 - registers its profiles
 
 hypothesis.settings.load_profile("quick")
+# Collected tests and imported SDKs stay: that Python goes through them as often as it does takes a fifth of the time.
+gc.set_threshold(50_000, 50)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

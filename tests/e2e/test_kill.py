@@ -31,14 +31,14 @@ STEPS: tuple[Callable[[Stack], Awaitable[bool]], ...] = (
     _asked_for("replicationfabrics"),
     _asked_for("replicationprotectioncontainermappings"),
     _asked_for("replicationprotecteditems"),
-    _asked_for("replicationprotecteditems", times=8),
+    _asked_for("replicationprotecteditems", times=4),
     _replicating,
 )
 
 
 @pytest.mark.parametrize("options", [(), ("--items-hidden-while-enabling",)], ids=["items visible", "items hidden"])
 async def test_killed_at_five_steps(start_stack: StartStack, options: tuple[str, ...]) -> None:
-    vms = [estates.vm(f"web-{number}") for number in range(8)]
+    vms = [estates.vm(f"web-{number}") for number in range(4)]
     async with start_stack(estates.estate(vms), speed=120, simulator_options=options) as stack:
         await stack.deliver(*(write_event(vm["id"]) for vm in vms))
         for reached in STEPS:
@@ -52,7 +52,7 @@ async def test_killed_at_five_steps(start_stack: StartStack, options: tuple[str,
 
 
 async def test_a_deployment_with_one_more_step_breaks_no_parked_run(start_stack: StartStack, tmp_path: Path) -> None:
-    vms = [estates.vm(f"web-{number:02}") for number in range(12)]
+    vms = [estates.vm(f"web-{number:02}") for number in range(4)]
     # Looked at rarely, so that there are moments in which all of them are parked; none ends before the last one is.
     settings = {"DR_POLL_SECONDS": "6"}
     async with start_stack(estates.estate(vms), speed=200, settings=settings) as stack:
