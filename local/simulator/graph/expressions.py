@@ -4,18 +4,17 @@ Kinds are Kusto's: `string`, `long`, `bool` and `dynamic`, which is whatever JSO
 dynamic value has no value.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.simulator.graph.compare import COMPARISONS, MEMBERSHIPS
+from local.simulator.graph.compare import COMPARISONS, alike
 from local.simulator.graph.errors import meaningless
-from local.simulator.graph.functions import FUNCTIONS
 from local.simulator.graph.tokens import Token
 
 Columns = dict[str, "Expression"]
 """The columns of a row by name. Each is computed from the row only when it is used."""
-_CONSTANTS = {"true": ("bool", True), "false": ("bool", False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +86,10 @@ class Reader:
         if self.sees(*COMPARISONS):
             compare, right = COMPARISONS[self.take().text], self._path()
             return Expression(lambda row: compare(left.evaluate(row), right.evaluate(row)), "bool")
-        if self.sees(*MEMBERSHIPS):
-            is_in = MEMBERSHIPS[self.take().text]
+        if self.takes("in~"):
             self.expect("(")
             among = self.arguments()
-            return Expression(lambda row: is_in(left.evaluate(row), [each.evaluate(row) for each in among]), "bool")
+            return Expression(lambda row: any(alike(left.evaluate(row), each.evaluate(row)) for each in among), "bool")
         return left
 
     def arguments(self) -> list[Expression]:
@@ -105,24 +103,9 @@ class Reader:
 
     def _path(self) -> Expression:
         found = self._primary()
-        while True:
-            if self.takes("."):
-                found = _member(found, self.word())
-            elif self.takes("["):
-                found = _member(found, self._key())
-                self.expect("]")
-            else:
-                return found
-
-    def _key(self) -> str | int:
-        """A member name, or an array index; a negative one counts from the end."""
-        sign = -1 if self.takes("-") else 1
-        key = self.take()
-        if isinstance(key.value, int):
-            return sign * key.value
-        if key.kind != "string" or sign < 0:
-            raise key.refuse()
-        return str(key.value)
+        while self.takes("."):
+            found = _member(found, self.word())
+        return found
 
     def _primary(self) -> Expression:
         token = self.take()
@@ -134,9 +117,6 @@ class Reader:
             return inner
         if token.kind != "word":
             raise token.refuse()
-        if token.text in _CONSTANTS:
-            kind, value = _CONSTANTS[token.text]
-            return Expression(lambda _: value, kind)
         return self._call(token.text) if self.takes("(") else self._column(token.text)
 
     def _column(self, name: str) -> Expression:
@@ -145,13 +125,20 @@ class Reader:
         return replace(self.columns[name], name=name)
 
     def _call(self, name: str) -> Expression:
-        if name not in FUNCTIONS:
+        if name != "tostring":
             raise meaningless(f"Unknown function: '{name}'.")
-        function, arguments = FUNCTIONS[name], self.arguments()
+        arguments = self.arguments()
         if len(arguments) != 1:
             raise meaningless(f"{name}(): {len(arguments)} arguments are given.")
         [argument] = arguments
-        return Expression(lambda row: function.apply(argument.evaluate(row)), function.kind, argument.name)
+        return Expression(lambda row: _text(argument.evaluate(row)), "string", argument.name)
+
+
+def _text(value: Any) -> str:
+    """The text of any value; the empty one for a missing value."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _either(left: Expression, right: Expression) -> Expression:
@@ -170,16 +157,12 @@ def check_bool(*conditions: Expression) -> None:
             raise meaningless(f"A condition must be of the type bool, not {condition.kind}.")
 
 
-def _member(of: Expression, key: str | int) -> Expression:
+def _member(of: Expression, key: str) -> Expression:
     if of.kind != "dynamic":
         raise meaningless(f"A value of the kind {of.kind} has no member {key!r}.")
 
     def evaluate(row: Any) -> Any:
         value = of.evaluate(row)
-        if isinstance(value, Mapping):
-            return value.get(key)
-        if isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):
-            return value[key]
-        return None
+        return value.get(key) if isinstance(value, Mapping) else None
 
     return Expression(evaluate, "dynamic", f"{of.name}_{key}" if of.name else "")

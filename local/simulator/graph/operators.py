@@ -53,7 +53,7 @@ def _query(reader: Reader, tables: dict[str, Columns]) -> Query:
         operator = _operator_name(reader)
         if operator not in _OPERATORS:
             raise unsupported(operator)
-        query.ordered |= operator in ("order", "sort")
+        query.ordered |= operator == "order"
         step = _OPERATORS[operator](reader)
         if step:
             query.steps.append(step)
@@ -129,5 +129,4 @@ _OPERATORS: dict[str, Callable[[Reader], _Step | None]] = {
     "where": _where,
     "project": _project,
     "order": _order,
-    "sort": _order,
 }

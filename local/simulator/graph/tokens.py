@@ -8,12 +8,11 @@ from local.simulator.graph.errors import QueryError, unparsable
 
 _TOKEN = re.compile(
     r"""
-    (?P<blank>\s+|//[^\n]*)
-  | (?P<verbatim>@"(?:[^"]|"")*"|@'(?:[^']|'')*')
+    (?P<blank>\s+)
   | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
   | (?P<number>\d+)(?!\w)
   | (?P<word>!?[A-Za-z_]\w*~?)
-  | (?P<sign>[=!]=|[=!]~|[|()\[\],.=-])
+  | (?P<sign>==|=~|[|(),.=-])
     """,
     re.VERBOSE,
 )
@@ -53,8 +52,6 @@ def tokens_of(text: str) -> list[Token]:
 
 def _literal(match: re.Match[str]) -> tuple[str, Any]:
     text = match.group()
-    if match["verbatim"]:
-        return "string", text[2:-1].replace(text[1] * 2, text[1])
     if match["string"]:
         return "string", re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text[1:-1])
     if match["number"]:

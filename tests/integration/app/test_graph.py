@@ -13,7 +13,9 @@ from tests.integration.app.conftest import Reach, Reached
 from tests.integration.simulator.azure import SUBSCRIPTION, TENANT, estate, machine, vm_id
 
 VMS = "resources | where type =~ 'microsoft.compute/virtualmachines' | project id, name | order by id asc"
-GROUPS = "resourcecontainers | where type endswith '/resourcegroups' | project id, tags | order by id asc"
+GROUPS = (
+    "resourcecontainers | where type startswith 'microsoft.resources/subscriptions/' | project id | order by id asc"
+)
 GRAPH = "Microsoft.ResourceGraph"
 LARGE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-large"
 GENERATED = "11111111-1111-4111-8111-111111111111"

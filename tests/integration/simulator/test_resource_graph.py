@@ -30,7 +30,7 @@ from tests.waiting import longer
 
 OTHER = "22222222-2222-4222-8222-222222222222"
 VMS = "resources | where type =~ 'Microsoft.Compute/virtualMachines'"
-ITEMS = "recoveryservicesresources | where type endswith '/replicationProtectedItems'"
+ITEMS = "recoveryservicesresources | where type startswith 'Microsoft.RecoveryServices/vaults/replicationFabrics/'"
 
 
 async def ask(clients: Azure, query: str, subscriptions: tuple[str, ...] = (SUBSCRIPTION,), **options: Any) -> Any:

@@ -50,29 +50,13 @@ def value(expression: str) -> Any:
         ("name == 'web-1'", ["web-1"]),
         ("name == 'WEB-1'", []),
         ("name =~ 'WEB-1'", ["web-1"]),
-        ("name != 'web-1'", ["Web-2", "db"]),
-        ("name !~ 'WEB-1'", ["Web-2", "db"]),
-        ("name contains 'EB-'", ["Web-2", "web-1"]),
-        ("name !contains 'web'", ["db"]),
-        ("name startswith 'web'", ["Web-2", "web-1"]),
+        ("name startswith 'WEB'", ["Web-2", "web-1"]),
         ("name !startswith 'web'", ["db"]),
-        ("name endswith 'B'", ["db"]),
-        ("name in ('db', 'web-2')", ["db"]),
         ("name in~ ('db', 'web-2')", ["Web-2", "db"]),
-        ("name !in ('db', 'web-2')", ["Web-2", "web-1"]),
-        ("name !in~ ('db', 'web-2')", ["web-1"]),
         ("size == 2 or name == 'db'", ["Web-2", "db"]),
-        ("size != 2 and (name == 'db' or name == 'Web-2')", ["db"]),
-        ("not(size == 4)", ["Web-2", "db"]),
+        ("size == 8 and (name == 'db' or name == 'Web-2')", ["db"]),
         ("tags.dr =~ 'true'", ["Web-2", "web-1"]),
-        ("tags['Team'] == 'Shop'", ["web-1"]),
         ("tags.team == 'Shop'", []),
-        ("properties.disks[0].gb == 64", ["web-1"]),
-        ("properties.disks[-1].gb == 8", ["web-1"]),
-        ("properties.on == true", ["web-1"]),
-        ("properties.on == false", ["Web-2"]),
-        ("properties.on == 1", []),
-        ("properties.zone == '2' // and what comes after is a comment", ["Web-2"]),
     ],
 )
 def test_a_condition_picks_rows(condition: str, found: list[str]) -> None:
@@ -83,16 +67,10 @@ def test_a_condition_picks_rows(condition: str, found: list[str]) -> None:
     ("condition", "found"),
     [
         ("tags.owner == 'me'", []),
-        ("tags.owner != 'me'", ["Web-2", "db", "web-1"]),
-        ("tags.owner !~ 'me'", ["Web-2", "db", "web-1"]),
-        ("tags.owner in ('me')", []),
-        ("tags.owner !in~ ('me')", ["Web-2", "db", "web-1"]),
-        ("tags.owner contains ''", []),
-        ("tags.owner !contains 'me'", ["Web-2", "db", "web-1"]),
-        ("properties.disks[7].gb.deeper == 1", []),
-        ("properties.disks[-3].gb == 64", []),
-        ("isempty(tags.dr)", ["db"]),
-        ("isnotempty(tostring(tags.dr))", ["Web-2", "web-1"]),
+        ("tags.owner in~ ('me')", []),
+        ("tags.owner startswith ''", []),
+        ("tags.owner !startswith 'me'", ["Web-2", "db", "web-1"]),
+        ("properties.zone.deeper == 1", []),
     ],
 )
 def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str]) -> None:
@@ -105,8 +83,6 @@ def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str])
         ("tostring(properties.disks)", '[{"gb":64},{"gb":8}]'),
         ("tostring(properties.on)", "true"),
         ("tostring(properties.nothing)", ""),
-        ("tolower(name)", "web-1"),
-        ("@'a\\n''b'", "a\\n'b"),
         (r'"a\n\"b"', 'a\n"b'),
     ],
 )
@@ -115,8 +91,8 @@ def test_an_expression_comes_to(expression: str, expected: Any) -> None:
 
 
 def test_a_column_without_a_name_gets_kustos() -> None:
-    assert run("vms | where name == 'web-1' | project tags.dr, tostring(properties.disks[0].gb), 7") == [
-        {"tags_dr": "true", "properties_disks_0_gb": "64", "Column3": 7}
+    assert run("vms | where name == 'web-1' | project tags.dr, tostring(properties.zone.deeper), 7") == [
+        {"tags_dr": "true", "properties_zone_deeper": "", "Column3": 7}
     ]
 
 
@@ -126,13 +102,10 @@ def test_a_column_without_a_name_gets_kustos() -> None:
         ("name asc", ["Web-2", "db", "web-1"]),
         ("name", ["web-1", "db", "Web-2"]),
         ("name desc", ["web-1", "db", "Web-2"]),
-        ("tolower(name) asc", ["db", "web-1", "Web-2"]),
-        ("isempty(tags.Team) asc, size desc", ["web-1", "db", "Web-2"]),
     ],
 )
 def test_rows_are_ordered(order: str, found: list[str]) -> None:
     assert [each["name"] for each in run(f"vms | order by {order}")] == found
-    assert [each["name"] for each in run(f"vms | sort by {order} | project name")] == found
 
 
 def test_without_an_order_no_one_can_rely_on_one() -> None:
@@ -156,9 +129,9 @@ def refused(text: str) -> list[dict[str, Any]]:
         ("vms |\n where name == 'a' ) ", 2, 19, ")"),
         ("vms | where name == 'a", 1, 20, "'"),
         ("vms | where size == 1.5", 1, 22, "5"),
-        ("vms | project tags[dr]", 1, 19, "dr"),
-        ("vms | project tags[-'dr']", 1, 20, "'dr'"),
-        ("vms | where name in 'a'", 1, 20, "'a'"),
+        ("vms | where tags['dr'] == 'true'", 1, 16, "["),
+        ("vms | where name in~ 'a'", 1, 21, "'a'"),
+        ("vms | where name != 'a'", 1, 17, "!"),
         ("vms | order name", 1, 12, "name"),
         ("vms | where 1 + 1 == 2", 1, 14, "+"),
         ("vms | ", 1, 6, "<EOF>"),
@@ -178,7 +151,9 @@ def test_what_is_no_query_is_refused_where_it_ends_to_be_one(text: str, line: in
     }
 
 
-@pytest.mark.parametrize("operator", ["parse", "mv-expand", "join", "summarize", "take", "Where", "project-rename"])
+@pytest.mark.parametrize(
+    "operator", ["parse", "mv-expand", "join", "summarize", "take", "sort", "Where", "project-rename"]
+)
 def test_an_operator_of_another_language_is_refused_by_name(operator: str) -> None:
     _, failure = refused(f"vms | {operator} id")
     assert (failure["code"], failure["token"]) == ("InvalidQueryLanguage", operator)
@@ -200,8 +175,8 @@ def test_a_table_that_is_not_there_is_refused_by_name() -> None:
         ("vms | where power == 'on'", "'power'"),
         ("vms | where Name == 'web-1'", "'Name'"),
         ("vms | project name | where size == 1", "'size'"),
-        ("vms | where lower(name) == 'a'", "'lower'"),
-        ("vms | where tolower(name, 'a') == 'a'", "2 arguments"),
+        ("vms | where tolower(name) == 'a'", "'tolower'"),
+        ("vms | project tostring(name, 'a')", "2 arguments"),
         ("vms | where name", "bool, not string"),
         ("vms | where tags.dr", "bool, not dynamic"),
         ("vms | where size == 1 and name", "bool, not string"),
@@ -220,7 +195,7 @@ def test_a_query_without_an_end_of_brackets_is_refused_like_any_other() -> None:
     assert refused("vms | where " + "(" * 100_000)[1]["code"] == "ParserFailure"
 
 
-WORDS = "id tags vms | where project order by and or not in~ tolower ( ) [ ] , . == - 'a' 1"
+WORDS = "id tags vms | where project order by and or in~ tostring ( ) , . == - 'a' 1"
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=12).map(" ".join) | st.text(max_size=30))
@@ -232,19 +207,15 @@ def test_any_text_is_a_query_or_is_refused(text: str) -> None:
 @given(st.text(max_size=20))
 def test_any_text_can_be_written_as_a_literal(text: str) -> None:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
-    doubled = text.replace("'", "''")
     assert value(f"'{escaped}'") == text
-    assert value(f"@'{doubled}'") == text
 
 
 @given(st.lists(st.text(alphabet="aAbB1", max_size=3), max_size=4), st.text(alphabet="aAbB1", max_size=3))
 def test_a_membership_is_as_good_as_so_many_comparisons(among: list[str], name: str) -> None:
     rows = [row(name)]
     listed = ", ".join(f"'{each}'" for each in among)
-    for equal, member in (("==", "in"), ("=~", "in~")):
-        compared = " or ".join(f"name {equal} '{each}'" for each in among) or "false"
-        assert run(f"vms | where name {member} ({listed})", rows) == run(f"vms | where {compared}", rows)
-        assert run(f"vms | where name !{member} ({listed})", rows) == run(f"vms | where not({compared})", rows)
+    compared = " or ".join(f"name =~ '{each}'" for each in among) or "name == 'none'"
+    assert run(f"vms | where name in~ ({listed})", rows) == run(f"vms | where {compared}", rows)
 
 
 @given(st.lists(st.integers(0, 5), max_size=8))
