@@ -14,11 +14,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from pydantic.alias_generators import to_camel
+
 from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.config.support_rules import RULES
 from shared.model.findings import Row
+from shared.model.names import DEFAULT_NAMES, TEMPLATES
 from shared.planning.catalog import CATALOG, DRIFT
 from shared.planning.run_errors import ANY_ERROR, ERRORS
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
@@ -72,6 +75,22 @@ def variables() -> str:
         for name, field in fields
     )
     return _table(("variable", "default", "what it is"), rows)
+
+
+def names() -> str:
+    """Every template of names."""
+    rows = (
+        (
+            f"`{to_camel(field)}`",
+            kind.what,
+            f"`{getattr(DEFAULT_NAMES, field)}`",
+            ", ".join(f"`{{{each}}}`" for each in kind.needs),
+            ", ".join(f"`{{{each}}}`" for each in kind.more),
+            str(kind.rule),
+        )
+        for field, kind in TEMPLATES.items()
+    )
+    return _table(("template", "of", "default", "must have", "may have", "a name has"), rows)
 
 
 def drift() -> str:
@@ -266,6 +285,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "events": events,
     "layers": layers,
     "metrics": metrics,
+    "names": names,
     "packages": packages,
     "planned": planned,
     "permanent": permanent,

@@ -57,6 +57,9 @@ param targetCreation string = ''
 @description('DR_PROFILES, as an object; empty: the app\'s default. What a profile may hold, also what it may ignore: docs/configure.md.')
 param profiles object = {}
 
+@description('DR_NAMES, as an object; its environment is by default environmentName. The groups of the cache accounts are named by it.')
+param names object = {}
+
 @description('DR_REGION_MAP, as an object.')
 param regionMap object = {}
 
@@ -173,8 +176,13 @@ var targetScopes = [
     ? '/subscriptions/${targetId}'
     : '/subscriptions/${targetId}/resourceGroups/${trim(group)}'
 ]
+var cacheGroupTemplate = replace(
+  names.?cacheGroup ?? 'asr-cache-{sourceRegion}',
+  '{environment}',
+  names.?environment ?? environmentName
+)
 var cacheScopes = [
-  for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/asr-cache-${toLower(trim(region))}'
+  for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/${replace(cacheGroupTemplate, '{sourceRegion}', toLower(trim(region)))}'
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -328,6 +336,7 @@ module app 'modules/app.bicep' = {
       DR_PAUSED: paused
       DR_TARGET_CREATION: targetCreation
       DR_REGION_MAP: empty(regionMap) ? '' : string(regionMap)
+      DR_NAMES: empty(names) ? '' : string(union({ environment: environmentName }, names))
       DR_PROFILES: empty(profiles) ? '' : string(profiles)
       DR_RESOURCE_TAGS: resourceTags
       DR_AGENT_AUTOMATION_ACCOUNT: agentAutomationAccount
@@ -390,6 +399,7 @@ module source 'subscription.bicep' = {
     isSource: true
     sourceResourceGroups: sourceResourceGroups
     sourceLocations: sourceLocations
+    cacheGroupTemplate: cacheGroupTemplate
     isTarget: targetId == sourceId
     targetResourceGroups: targetResourceGroups
     cleanup: mode == 'cleanup'

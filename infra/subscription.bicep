@@ -26,6 +26,9 @@ param sourceResourceGroups string = ''
 @description('Regions of the VMs, comma-separated: in each a resource group for the cache storage account is made.')
 param sourceLocations string = ''
 
+@description('The template of the names of those groups (cacheGroup of DR_NAMES), with {sourceRegion}.')
+param cacheGroupTemplate string = 'asr-cache-{sourceRegion}'
+
 @description('Whether target resources are made here.')
 param isTarget bool = false
 
@@ -148,7 +151,11 @@ module cleaningInGroups 'modules/group-assignment.bicep' = [
 // Cache accounts come at run time, and the vault's identity is to reach them at once: so it gets its roles on groups.
 resource cacheGroups 'Microsoft.Resources/resourceGroups@2025-04-01' = [
   for region in cacheRegions: {
-    name: 'asr-cache-${toLower(trim(region))}'
+    name: replace(
+      replace(cacheGroupTemplate, '{environment}', environmentName),
+      '{sourceRegion}',
+      toLower(trim(region))
+    )
     location: toLower(trim(region))
     tags: tags
   }

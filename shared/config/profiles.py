@@ -13,13 +13,14 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from shared.config.override_options import CHOICES
 from shared.config.region_map import parse_object
 from shared.config.support_rules import IGNORABLE
-from shared.model import naming
 from shared.model.base import Model
+from shared.model.names import DEFAULT_NAMES, DEFAULT_PROFILE, Names
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import IN_VAULT
 from shared.model.values import comparable, one_of
 
-DEFAULT = "default"
+DEFAULT = DEFAULT_PROFILE
 ANY = "*"
 """The entry of an allow-list that covers every value."""
 
@@ -27,7 +28,8 @@ ANY = "*"
 class Profile(Model):
     """Hours. Retention of managed disks may be up to 15 days; 0 takes no app-consistent points (Site Recovery's own
     default today), else at least one within the retention. `rpo_limit_minutes`: with recovery points older than that a
-    VM is out of compliance.
+    VM is out of compliance. `policy_name`: that of the policy that is created for the profile if the vault has none of
+    its values; if another has that name, `policy_name-2` and so on.
 
     `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
     any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
@@ -41,6 +43,7 @@ class Profile(Model):
     app_consistent_frequency_hours: int = Field(4, ge=0, le=12)
     rpo_limit_minutes: int = Field(30, ge=1, le=1440)
     update_agents: bool = False
+    policy_name: str = ""
     vault: ResourceId | None = None
     values: dict[str, str] = {}
     allow: dict[str, tuple[str, ...]] = {}
@@ -81,15 +84,23 @@ class Profile(Model):
             )
         return self
 
+    @field_validator("policy_name")
+    @classmethod
+    def _is_name(cls, given: str) -> str:
+        if given and not IN_VAULT.allows(given):
+            raise ValueError(f"{given!r} is no name of a policy; allowed: {IN_VAULT}")
+        return given
+
     @field_validator("allow")
     @classmethod
     def _cover_something(cls, given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         return {name: tuple(_entry(name, entry) for entry in entries) for name, entries in given.items()}
 
-    def policy_for(self, name: str) -> Policy:
+    def policy_for(self, name: str, names: Names = DEFAULT_NAMES) -> Policy:
         """The replication policy of the profile of that name."""
+        hours = (self.recovery_point_retention_hours, self.app_consistent_frequency_hours)
         return Policy(
-            name=naming.policy(self.recovery_point_retention_hours, self.app_consistent_frequency_hours, name),
+            name=self.policy_name or names.policy_of(*hours, name),
             retention_minutes=self.recovery_point_retention_hours * 60,
             app_consistent_minutes=self.app_consistent_frequency_hours * 60,
         )

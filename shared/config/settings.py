@@ -17,6 +17,7 @@ from shared.config.intervals import POLL_SECONDS
 from shared.config.prices import Prices
 from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
+from shared.model.names import Names as NameTemplates
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
 from shared.model.scope import Scope
 from shared.model.values import comparable, one_of
@@ -132,8 +133,13 @@ class Settings(BaseModel):
         {DEFAULT: Profile()},
         description="a JSON object of profiles by name (lower-case letters, digits, -), each with "
         "recoveryPointRetentionHours (1 to 360), appConsistentFrequencyHours (0 for none, 1 to 12), rpoLimitMinutes "
-        "(1 to 1440), updateAgents (true or false), vault, values and allow (both by the tags' names without dr-), and "
-        "ignore (findings of support rules)",
+        "(1 to 1440), updateAgents (true or false), policyName, vault, values and allow (both by the tags' names without "
+        "dr-), and ignore (findings of support rules)",
+    )
+    names: Annotated[NameTemplates, BeforeValidator(parse_object)] = Field(
+        NameTemplates(),
+        description="a JSON object of templates of names for what is created from now on, and environment, the value "
+        "of {environment} in them",
     )
     resource_tags: Tags = Field(
         {}, description="tags for what the app makes, as name=value, comma-separated; at most 10"
@@ -253,6 +259,14 @@ class Settings(BaseModel):
         account = self.agent_automation_account
         if account and any(vault.subscription.lower() != account.subscription.lower() for vault in self.vault_ids):
             raise ValueError(f"agent_automation_account: {account} is not in the subscription of every vault")
+        chosen: dict[str, str] = {}
+        for name, profile in self.profiles.items():
+            values = profile.policy_for(name).key
+            if profile.policy_name and chosen.setdefault(profile.policy_name.lower(), values) != values:
+                raise ValueError(
+                    f"profiles at {name}.policyName: {profile.policy_name} is the name of another profile's policy, "
+                    "which has other values"
+                )
         named = {f"region_map at {name}": target.vault for name, target in self.region_map.items()}
         named |= {f"profiles at {name}": profile.vault for name, profile in self.profiles.items()}
         for where, vault in named.items():
@@ -384,7 +398,7 @@ def _in_words(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"{name}: missing; needed: {allowed}"
     reason = problem["msg"].removeprefix("Value error, ")
-    where = f" at {'.'.join(inside)}" if inside and field in {"profiles", "region_map", "prices"} else ""
+    where = f" at {'.'.join(inside)}" if inside and field in {"profiles", "region_map", "prices", "names"} else ""
     return f"{name}{where}: given {os.environ.get(name, '')!r}: {reason}; allowed: {allowed}"
 
 
@@ -398,4 +412,6 @@ def as_text(default: object) -> str:
         return ",".join(default)
     if isinstance(default, dict):
         return json.dumps({name: {} for name in default})
+    if isinstance(default, NameTemplates):
+        return "{}"  # the templates have a table of their own
     return default.model_dump_json(by_alias=True) if isinstance(default, BaseModel) else str(default)

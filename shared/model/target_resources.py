@@ -9,6 +9,7 @@ from pydantic import Field
 
 from shared.model import naming
 from shared.model.base import Model
+from shared.model.names import DEFAULT_NAMES
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import (
@@ -126,14 +127,15 @@ class ContainerMapping(InVault):
     target_location: str
     policy: Policy
     automation_account: ResourceId | None = None
+    name: str = Field(
+        default_factory=lambda made: DEFAULT_NAMES.container_mapping_of(
+            made["source_location"], made["target_location"], made["policy"].name
+        )
+    )
 
     @property
     def key(self) -> str:
         return f"mapping/{self.source_location}/{self.target_location}/{self.policy.key}"
-
-    @property
-    def name(self) -> str:
-        return naming.container_mapping(self.source_location, self.target_location, self.policy.name)
 
 
 class NetworkMapping(InVault):
@@ -142,14 +144,15 @@ class NetworkMapping(InVault):
     target_location: str
     source_network: ResourceId
     target_network: ResourceId
+    name: str = Field(
+        default_factory=lambda made: DEFAULT_NAMES.network_mapping_of(
+            made["source_network"], made["source_location"], made["target_location"]
+        )
+    )
 
     @property
     def key(self) -> str:
         return f"network/{self.source_network.key}/{self.target_location}"
-
-    @property
-    def name(self) -> str:
-        return naming.network_mapping(self.source_network, self.target_location)
 
 
 TargetResource = Annotated[

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 
 from shared.model.resource_id import ResourceId, folded
-from shared.model.resource_types import ResourceType
+from shared.model.resource_types import RESOURCE_GROUP, ResourceType
 
 Check = Callable[[str], str]
 
 NONE = "none"
 """The value that disables a derived setting."""
 
-# The characters that names of all resource types allow: nothing else can get into an ID.
+# The characters that names of all resource types allow (groups: of any alphabet): nothing else can get into an ID.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[\w.()-]{0,88}[\w()-])?", re.ASCII)
 
 
@@ -67,14 +67,16 @@ def resource(resource_type: ResourceType, *, optional: bool = False, by_name: bo
             if optional:
                 return NONE
             raise ValueError(allowed)
-        if by_name and _NAME.fullmatch(text):
+        if by_name and (
+            RESOURCE_GROUP.names.allows(text) if resource_type == RESOURCE_GROUP else _NAME.fullmatch(text)
+        ):
             return text
         try:
             found = ResourceId(text)
         except ValueError:
             raise ValueError(allowed) from None
-        names = found.text.split("/")[8::2] if found.type else [found.resource_group]
-        if found.type.lower() != resource_type.lower() or not all(map(_NAME.fullmatch, names)):
+        names = found.text.split("/")[8::2]
+        if not (found.resource_group and found.is_type(resource_type)) or not all(map(_NAME.fullmatch, names)):
             raise ValueError(allowed)
         return found.text
 

@@ -27,7 +27,7 @@ async def own_cache(
     """What `within` seconds ago was so. Raises HttpResponseError."""
     taken: tuple[ResourceId, ...] = ()
     while True:
-        account = default_cache(vm, cached_disks, azure.settings.deployment, taken, high_churn=high_churn)
+        account = default_cache(vm, cached_disks, azure.settings, taken, high_churn=high_churn)
         if account not in azure.settings.target:
             return OwnCache(taken=taken)
         # Accounts that this process created have no soft delete: reading it would cost a call for each account.

@@ -13,7 +13,7 @@ from shared.arm.fields import Json, objects, part, reference, text, whole
 from shared.arm.listing import read_one
 from shared.config import override_options
 from shared.config.intervals import TTL_SLOW, TTL_STATIC
-from shared.model import naming
+from shared.config.settings import Settings
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
@@ -59,7 +59,6 @@ class ContextReader:
         self._overrides = overrides
         self._vault = vault
         # What lies outside the target scope is not even read.
-        self._named = [(tag, found) for tag, found in references(vm, overrides) if found in azure.settings.target]
         self._within = azure.settings.poll_seconds * (1 if refresh else TTL_STATIC)
         self._slowly = azure.settings.poll_seconds * (1 if refresh else TTL_SLOW)
 
@@ -73,13 +72,13 @@ class ContextReader:
             asyncio.gather(
                 self._eligibility_errors(),
                 self._offer(target),
-                self._locks(),
+                self._locks(target),
                 self._shared_disks(),
                 self._default_cache(context),
                 self._taken(context, static),
             ),
-            self._target_vm(),
-            self._groups(),
+            self._target_vm(target),
+            self._groups(target),
         )
         more = {
             "vault_group_location": of_vault.location if of_vault else "",
@@ -109,7 +108,7 @@ class ContextReader:
         )
         mappings = await self._vault.network_mappings.get(self._within)
         context = await self._common(nics, mappings, item.settings.target_location)
-        more: dict[str, Any] = {"target_vm": await self._target_vm(item)}
+        more: dict[str, Any] = {"target_vm": await self._target_vm(context.target_location, item)}
         late = {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}
         if late or self._overrides.requested.keys() & {"target-size", "target-disk-type", "replica-disk-type"}:
             more["offer"] = await self._offer(context.target_location)
@@ -124,8 +123,9 @@ class ContextReader:
         target = target or placement.location(vm, overrides, azure.settings, vault.location).value
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
         sources = sorted({nic.network for nic in nics})
-        requested = self._named
-        targets = {mapped.get(source.key, naming.target_sibling(source)) for source in sources}
+        requested = self._named(target)
+        names = azure.settings.names.between(vm.location, target)
+        targets = {mapped.get(source.key, names.sibling(source)) for source in sources}
         targets |= {resource for tag, resource in requested if tag == "target-vnet"}
         caches = {resource for tag, resource in requested if tag == "cache-storage"}
         networks, target_networks, existing, availability_set = await asyncio.gather(
@@ -149,7 +149,7 @@ class ContextReader:
             target_networks=tuple(network for network in target_networks if network),
             availability_set=availability_set,
             existing=tuple(found for found in existing if found),
-            cached_disks=_cached_disks(vm, known, azure.settings.deployment),
+            cached_disks=_cached_disks(vm, known, azure.settings),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
         )
         addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
@@ -181,19 +181,25 @@ class ContextReader:
 
     async def _taken(self, context: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
         """The addresses that are in use in the target network."""
-        chosen = [each for tag, each in references(self._vm, self._overrides) if tag == "target-vnet"]
+        target = context.target_location
+        chosen = [each for tag, each in references(self._vm, self._overrides, target) if tag == "target-vnet"]
         there = {network.id for network in context.target_networks}
         taken = []
         for address, nic in addresses.items():
-            by_name = naming.target_sibling(nic.network)
+            by_name = self._azure.settings.names.between(self._vm.location, target).sibling(nic.network)
             network = next(iter(chosen), context.mapped_networks.get(nic.network.key, by_name))
             if network in there and not await is_free(self._azure, network, address):
                 taken.append(address)
         return tuple(taken)
 
-    async def _target_vm(self, item: ProtectedItem | None = None) -> ResourceId | None:
+    def _named(self, target: str) -> list[tuple[str, ResourceId]]:
+        """The resources that overrides name, with the target region given, as far as they are in the target scope."""
+        named = references(self._vm, self._overrides, target)
+        return [(tag, found) for tag, found in named if found in self._azure.settings.target]
+
+    async def _target_vm(self, target: str, item: ProtectedItem | None = None) -> ResourceId | None:
         """The VM that exists already under the ID of the one that a failover is to create."""
-        wanted = placement.target_vm(self._vm, self._overrides, item)
+        wanted = placement.target_vm(self._vm, self._overrides, target, item)
         if wanted is None or wanted not in self._azure.settings.target:
             return None
         return wanted if wanted in await vms_in(self._azure, wanted.group_id) else None
@@ -213,7 +219,7 @@ class ContextReader:
     async def _offer(self, target: str) -> Offer:
         requested = self._overrides.requested.get("target-size")
         wanted = {self._vm.size.lower(), requested.value.lower() if requested else ""} - {""}
-        subscription = target_group(self._vm, self._overrides).subscription
+        subscription = target_group(self._vm, self._overrides, target).subscription
         try:
             return await read_offer(self._azure, subscription, target, wanted, self._within)
         except HttpResponseError as answer:
@@ -222,19 +228,20 @@ class ContextReader:
                 return Offer()
             raise
 
-    async def _locks(self) -> tuple[Lock, ...]:
-        target = target_group(self._vm, self._overrides).subscription
-        named = (each.subscription for tag, each in self._named if tag == "cache-storage")
+    async def _locks(self, target: str) -> tuple[Lock, ...]:
+        group = target_group(self._vm, self._overrides, target)
+        named = (each.subscription for tag, each in self._named(target) if tag == "cache-storage")
         subscriptions = {
-            each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, target, *named)
+            each.lower() for each in (self._vm.id.subscription, self._vault.id.subscription, group.subscription, *named)
         }
         found = await asyncio.gather(*(read_locks(self._azure, each, self._within) for each in sorted(subscriptions)))
         return tuple(lock for locks in found for lock in locks)
 
-    async def _groups(self) -> tuple[Existing | None, GroupRecord | None]:
+    async def _groups(self, target: str) -> tuple[Existing | None, GroupRecord | None]:
         """The default target group, if it exists, and the group of the vault: by the lists of their subscriptions."""
+        own = self._azure.settings.names.between(self._vm.location, target).group(self._vm.id)
         return await asyncio.gather(
-            read_existing(self._azure, naming.target_group(self._vm.id), self._within, set()),
+            read_existing(self._azure, own, self._within, set()),
             read_group(self._azure, self._vault.id.group_id),
         )
 
@@ -272,10 +279,12 @@ def _set(set_id: ResourceId, found: Json) -> SourceAvailabilitySet:
     )
 
 
-def _cached_disks(vm: SourceVm, known: list[Items], deployment: str) -> dict[str, int]:
+def _cached_disks(vm: SourceVm, known: list[Items], settings: Settings) -> dict[str, int]:
     """The number of disks in each of the deployment's cache accounts for the VM."""
     accounts = [
-        naming.cache_account(vm.id.subscription, vm.location, deployment, premium=premium, number=number).key
+        settings.names.cache_account(
+            vm.id.subscription, vm.location, settings.deployment, premium=premium, number=number
+        ).key
         for premium in (False, True)
         for number in range(1, _MOST_ACCOUNTS + 1)
     ]

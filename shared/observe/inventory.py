@@ -86,7 +86,8 @@ async def read_inventory(azure: Azure) -> Inventory:
     items = tuple(item for each in held for item in each.items)
     missing = await _or_gap(read_missing(azure, items, listed), "the protected VMs that are not listed", gaps)
     listed |= missing.found if missing else {}
-    taken = read_vms_in(azure, target_groups(listed.values(), items, dict(groups), azure.settings))
+    regions = {vault.id: each.region for vault, each in zip(vaults, held, strict=True) if each.region}
+    taken = read_vms_in(azure, target_groups(listed.values(), items, dict(groups), azure.settings, regions))
     target_vms = await _or_gap(taken, "the VMs in target groups", gaps)
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
     removed = await _removed_disks(azure, items, listed, gaps)
@@ -98,7 +99,7 @@ async def read_inventory(azure: Azure) -> Inventory:
         elsewhere=dict(elsewhere),
         policies={record.id: record.policy for each in held for record in each.policies},
         groups=dict(groups),
-        regions={vault.id: each.region for vault, each in zip(vaults, held, strict=True) if each.region},
+        regions=regions,
         jobs=tuple(job for each in held for job in each.jobs),
         gaps=(*(_in_words(what, fault) for what, fault in gaps.items()), *_shown(rows)),
         vms_unread=_ALL_VMS in gaps,
@@ -265,7 +266,7 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
         read_at=estate.read_at,
         gaps=estate.gaps,
         only_rows=estate.only_rows,
-        referenced=references_of(estate.vms, estate.items, group_tags, azure.settings),
+        referenced=references_of(estate.vms, estate.items, group_tags, azure.settings, estate.regions.values()),
     )
 
 

@@ -129,8 +129,8 @@ class Networks:
             self._sources = [
                 source for each in subscriptions for source in await _created(self._azure, each, condition)
             ]
-        targets = [(source, naming.target_sibling(source)) for source in self._sources]
-        return [source for source, target in targets if orphan in {target, target.group_id}]
+        names = self._azure.settings.names
+        return [source for source in self._sources if names.may_lead_to(source, orphan)]
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
         """A network mapping of another owner. A mapping of this deployment is no use: it stays, for the network of the

@@ -6,6 +6,7 @@ from typing import Any
 from shared.config.override_options import CHOICES, ITEM_FIELDS
 from shared.config.settings import Settings
 from shared.model.findings import Finding
+from shared.model.names import DEFAULT_NAMES
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, ResourcePreview, Setting
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
@@ -16,6 +17,7 @@ from shared.planning.overrides import Overrides, invalid, out_of_scope
 from shared.planning.references import referred
 
 OF_ITEM = "what protects the VM has it"
+_OF_SETTINGS = "as DR_NAMES says"
 
 
 class PlanBuilder:
@@ -43,6 +45,7 @@ class PlanBuilder:
         self.unfit: set[ResourceId] = set()
         self.named: list[ResourcePreview] = []
         self._existing = {existing.id: existing for existing in context.existing}
+        self.names = settings.names.between(vm.location, context.target_location)
 
     def record(self, name: str, value: object, reason: str, origin: str = DEFAULT_ORIGIN) -> None:
         self.settings.append(Setting(name=name, value=str(value), origin=origin, reason=reason))
@@ -73,9 +76,20 @@ class PlanBuilder:
                 default, reason = self._of_item(tag), OF_ITEM
             self._record_choice(tag, str(default or NONE), reason)
             return default
-        found = referred(tag, self.overrides.requested[tag].value, self.vm, self.overrides)
+        found = self.referred(tag, self.overrides.requested[tag].value)
         self._record_choice(tag, str(found or NONE), reason)
         return self.checked(tag, found) if found else None
+
+    def referred(self, tag: str, value: str) -> ResourceId | None:
+        """The resource that the value of an override names."""
+        return referred(tag, value, self.vm, self.overrides, self.context.target_location)
+
+    def by_template(self, field: str, source: str, by_default: str = "") -> str:
+        """The reason for a name that the template in this field of `Names` gives after a source."""
+        template = getattr(self.app.names, field)
+        if template == getattr(DEFAULT_NAMES, field):
+            return by_default or f"{source}, with -asr"
+        return f"{source}, {_OF_SETTINGS}: {template}"
 
     def checked(self, tag: str, wanted: ResourceId) -> ResourceId | None:
         """A resource named in an override; None, with a finding, if it cannot be used."""
@@ -134,4 +148,9 @@ class PlanBuilder:
         if requested:
             self.record(name, value, f"requested by the {requested.origin}", requested.origin)
         else:
-            self.record(name, value, reason, ITEM_ORIGIN if reason == OF_ITEM else DEFAULT_ORIGIN)
+            self.record(name, value, reason, origin_of(reason))
+
+
+def origin_of(reason: str) -> str:
+    """The origin of a setting that no override requests."""
+    return ITEM_ORIGIN if reason == OF_ITEM else "settings" if _OF_SETTINGS in reason else DEFAULT_ORIGIN

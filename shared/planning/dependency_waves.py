@@ -1,7 +1,6 @@
 """The target resources to create before protection is enabled, in waves: the resources of a wave are independent of
 each other, and depend only on earlier waves."""
 
-from shared.model import naming
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import (
@@ -46,7 +45,7 @@ def waves(d: PlanBuilder, replication: Replication, networks: Networks) -> Waves
         tuple(grouping),
         (*(each for each in placed if each not in grouping), *_chain(replication)),
         (Container(vault=replication.vault, location=source), Container(vault=replication.vault, location=target)),
-        (*_container_mappings(d, replication), *_network_mappings(replication, networks)),
+        (*_container_mappings(d, replication), *_network_mappings(d, replication, networks)),
     )
     return tuple(wave for wave in found if wave)
 
@@ -56,7 +55,7 @@ def _is_to_be_made(d: PlanBuilder, source: Network, networks: Networks) -> bool:
     network is gone. A missing network of another name is not created."""
     if source.id.key not in d.context.mapped_networks:
         return True
-    ours = naming.target_sibling(source.id)
+    ours = d.names.sibling(source.id)
     gone = ours not in {network.id for network in d.context.target_networks}
     return gone and networks.leads_to.get(source.id) == ours and ours in d.app.target
 
@@ -118,12 +117,13 @@ def _container_mappings(d: PlanBuilder, replication: Replication) -> list[Contai
             target_location=there,
             policy=replication.policy,
             automation_account=d.app.agent_automation_account,
+            name=d.app.names.container_mapping_of(here, there, replication.policy.name),
         )
         for here, there in ((source, target), (target, source))
     ]
 
 
-def _network_mappings(replication: Replication, networks: Networks) -> list[NetworkMapping]:
+def _network_mappings(d: PlanBuilder, replication: Replication, networks: Networks) -> list[NetworkMapping]:
     """There and back. A VM whose network is chosen for itself needs none."""
     if networks.chosen:
         return []
@@ -134,10 +134,12 @@ def _network_mappings(replication: Replication, networks: Networks) -> list[Netw
     return [
         NetworkMapping(
             vault=replication.vault,
-            source_location=source if one in leads_to else target,
-            target_location=target if one in leads_to else source,
+            source_location=here,
+            target_location=there,
             source_network=one,
             target_network=other,
+            name=d.app.names.network_mapping_of(one, here, there),
         )
-        for one, other in [*leads_to.items(), *back.items()]
+        for pairs, here, there in ((leads_to, source, target), (back, target, source))
+        for one, other in pairs.items()
     ]

@@ -17,7 +17,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import network, placement, preflight, storage, vm_support
-from shared.planning.builder import PlanBuilder
+from shared.planning.builder import PlanBuilder, origin_of
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
 from shared.planning.overrides import Overrides
@@ -105,7 +105,12 @@ def _record_policy(d: PlanBuilder, policy: Policy) -> None:
     points = f"{policy.app_consistent_minutes // 60} h" if policy.app_consistent_minutes else "off"
     of_retention, of_points = {"recovery_point_retention_hours"}, {"app_consistent_frequency_hours"}
     for setting, value, fields, reason in (
-        ("replicationPolicy", policy.name, of_retention | of_points, "named by its values"),
+        (
+            "replicationPolicy",
+            policy.name,
+            of_retention | of_points | {"policy_name"},
+            d.by_template("policy", "its values", "named by its values"),
+        ),
         ("recoveryPointRetention", f"{policy.retention_minutes // 60} h", of_retention, "the default of the portal"),
         (
             "appConsistentFrequency",
@@ -117,7 +122,7 @@ def _record_policy(d: PlanBuilder, policy: Policy) -> None:
         if given & fields:
             d.record(setting, value, f"requested by the profile {name}", f"profile {name}")
         else:
-            d.record(setting, value, reason)
+            d.record(setting, value, reason, origin_of(reason))
     d.record("crashConsistentFrequency", f"{policy.crash_consistent_minutes} min", "fixed by Site Recovery")
     agents = d.app.agent_automation_account
     reason = "DR_AGENT_AUTOMATION_ACCOUNT" if agents else "DR_AGENT_AUTOMATION_ACCOUNT names no account"

@@ -3,16 +3,14 @@
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from shared.model import naming
 from shared.model.plan import ITEM_ORIGIN, ResourcePreview
 from shared.model.replication import ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.model.values import parts
 from shared.model.vm import Network, SourceNic, Subnet
-from shared.planning.builder import OF_ITEM, PlanBuilder
+from shared.planning.builder import OF_ITEM, PlanBuilder, origin_of
 from shared.planning.catalog import finding_of
 from shared.planning.network_gaps import gaps
-from shared.planning.references import referred
 from shared.planning.target_subnet import item_nic, must_be_sent, target_subnet
 
 # Azure reserves the first four addresses of a subnet and the last.
@@ -87,7 +85,7 @@ def _by_default(d: PlanBuilder, source: ResourceId) -> ResourceId:
     for nic in d.item.nics if d.item else ():
         if nic.source_network == source and nic.network:
             return nic.network
-    by_name = naming.target_sibling(source)
+    by_name = d.names.sibling(source)
     mapped = d.context.mapped_networks.get(source.key, by_name)
     return by_name if mapped == by_name else mapped  # Site Recovery echoes IDs lower-cased
 
@@ -99,10 +97,11 @@ def _explain(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
         reason = f"the vault maps {source.name} to it already, for all its VMs"
         d.record(f"targetVnet/{source.name}", target, reason, "network mapping")
         there = {network.id for network in d.context.target_networks}
-        if target in there or target != naming.target_sibling(source):
+        if target in there or target != d.names.sibling(source):
             d.named.append(ResourcePreview(kind="virtual network", action="reuse", name=str(target)))
     else:
-        d.record(f"targetVnet/{source.name}", target, f"{source.name} with -asr, same addresses and subnets")
+        reason = f"{d.by_template('network', source.name)}; same addresses and subnets"
+        d.record(f"targetVnet/{source.name}", target, reason, origin_of(reason))
 
 
 def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
@@ -121,7 +120,7 @@ def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
 
 def _there(d: PlanBuilder, target: ResourceId) -> Network:
     """The target network as it exists, or as it will be created from the source network."""
-    made = {naming.target_sibling(network.id): network for network in d.context.networks}
+    made = {d.names.sibling(network.id): network for network in d.context.networks}
     source = made.get(target, Network(id=target))
     carried = {
         name: Subnet(prefixes=subnet.prefixes, private=subnet.private) for name, subnet in source.subnets.items()
@@ -175,7 +174,7 @@ _DOUBTFUL = {"target-public-ip": "TargetPublicIpUnusable", "target-backend-pool"
 
 
 def _referred(d: PlanBuilder, tag: str, value: str | None) -> ResourceId | None:
-    named = referred(tag, value, d.vm, d.overrides) if value else None
+    named = d.referred(tag, value) if value else None
     found = d.checked(tag, named) if named else None
     existing = d.existing(found) if found else None
     if found and existing and existing.doubts:

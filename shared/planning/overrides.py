@@ -14,6 +14,7 @@ from shared.config.profiles import ANY, DEFAULT, Profile
 from shared.config.settings import Settings
 from shared.model import naming, values
 from shared.model.findings import Finding
+from shared.model.names import DEFAULT_NAMES, Names
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
@@ -45,10 +46,11 @@ class Overrides:
     profile: Profile
     requested: dict[str, Override] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    names: Names = DEFAULT_NAMES
 
     @property
     def policy(self) -> Policy:
-        return self.profile.policy_for(self.profile_name)
+        return self.profile.policy_for(self.profile_name, self.names)
 
     def judge(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings, with warnings in place of blockers about support rules that the profile ignores."""
@@ -103,7 +105,7 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
             if not refused:
                 # A forbidden value is not used at all.
                 requested[choice] = override
-    return Overrides(name, profile, requested, tuple(findings))
+    return Overrides(name, profile, requested, tuple(findings), settings.names)
 
 
 def invalid(requested: Override, allowed: str, case: str = "", tag: str = "") -> Finding:

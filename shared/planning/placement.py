@@ -1,10 +1,9 @@
 """The placement of the target VM: region, resource group, availability, size, name."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from shared.config.override_options import CHOICES
 from shared.config.settings import Settings
-from shared.model import naming
 from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.model.replicated_item import ProtectedItem
@@ -52,6 +51,14 @@ def location(
     return Setting(name="targetLocation", value=value, origin=origin, reason=reason)
 
 
+def target_region(
+    vm: SourceVm, overrides: Overrides, settings: Settings, vault_regions: Mapping[ResourceId, str]
+) -> str:
+    """The target region of a VM that is not protected, or "" if the region of its vault is not known."""
+    vault = settings.vault_for(vm.location, overrides.profile)
+    return location(vm, overrides, settings, vault_regions.get(vault, "") if vault else "").value
+
+
 def check_location(d: PlanBuilder, vault: ResourceId) -> None:
     d.findings += of_regions(d.vm, d.context.target_location, vault, d.context.vault_location)
     if d.context.vault_group_location == d.vm.location != d.context.vault_location:
@@ -86,13 +93,13 @@ def _alike(member: GroupMember, vm: SourceVm) -> bool:
 
 
 def group(d: PlanBuilder) -> ResourceId:
-    default = naming.target_group(d.vm.id)
-    found = d.resource("target-resource-group", default, "the VM's resource group, with -asr")
+    default = d.names.group(d.vm.id)
+    found = d.resource("target-resource-group", default, d.by_template("resource_group", "the VM's resource group"))
     there = d.existing(default)
     if found == default and there and there.location == d.vm.location != d.context.target_location:
         message = f"The target resource group {default} exists in {there.location}, the region of the VM."
         d.findings.append(finding_of("TargetGroupInSourceRegion", message, tag=d.app.tag_name))
-    return found or target_group(d.vm, d.overrides)
+    return found or target_group(d.vm, d.overrides, d.context.target_location)
 
 
 def availability(d: PlanBuilder, group: ResourceId) -> tuple[ResourceId | None, str]:
@@ -121,17 +128,21 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
             "target-availability-set", f"none, since the {d.overrides.requested['target-zone'].where} requests a zone"
         )
         return None
-    default = naming.in_group(group, source.id) if source and not zone else None
+    default = d.names.in_group(group, source.id) if source and not zone else None
     reason = (
-        "the VM's availability set, with -asr" if default else "a zone is requested" if zone else "the VM is in none"
+        d.by_template("availability_set", "the VM's availability set")
+        if default
+        else "a zone is requested"
+        if zone
+        else "the VM is in none"
     )
     return d.resource("target-availability-set", default, reason)
 
 
 def placement_group(d: PlanBuilder) -> ResourceId | None:
     source = d.vm.placement_group_id
-    default = naming.target_sibling(source) if source else None
-    reason = "the VM's proximity placement group, with -asr" if source else "the VM is in none"
+    default = d.names.sibling(source) if source else None
+    reason = d.by_template("placement_group", "the VM's proximity placement group") if source else "the VM is in none"
     return d.resource("target-ppg", default, reason)
 
 
@@ -203,13 +214,13 @@ def name(d: PlanBuilder) -> str:
     return requested if d.is_requested("target-name") else ""
 
 
-def target_vm(vm: SourceVm, overrides: Overrides, item: ProtectedItem | None = None) -> ResourceId | None:
-    """The VM that a failover is to create, as it is requested; None if `item` would create it as it is."""
+def target_vm(vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem | None = None) -> ResourceId | None:
+    """The VM that a failover to that region is to create, as requested; None if `item` would create it as it is."""
     requested, has = overrides.requested, item.settings if item else TargetSettings()
     if item and not {"target-name", "target-resource-group"} & requested.keys():
         return None
     of_item = has.target_group if "target-resource-group" not in requested else None
-    group = of_item or target_group(vm, overrides)
+    group = of_item or target_group(vm, overrides, target)
     name = requested["target-name"].value if "target-name" in requested else has.name or vm.id.name
     found = ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name)
     same = (group, name.lower()) == (has.target_group, has.name.lower())

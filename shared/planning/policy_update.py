@@ -5,21 +5,13 @@ deployment created it, only after a confirmation, and only while no profile requ
 owner selected another profile is not affected.
 """
 
-import re
 from collections.abc import Iterable
 
-from shared.config.profiles import DEFAULT
 from shared.model.base import Model
+from shared.model.names import DEFAULT_NAMES, Names
 from shared.model.plan import ResourcePreview
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
-
-# A number marks a second policy of the same name; after the name of a profile it belongs to that name.
-_OURS = re.compile(
-    r"[1-9]\d{0,3}-hour-retention-(?:[1-9]\d{0,2}-hour|no)-app-consistent-policy"
-    r"(?:-for-(?P<profile>[a-z0-9][a-z0-9-]*)|-\d+)?",
-    re.ASCII,
-)
 
 
 class PolicyEdit(Model):
@@ -48,26 +40,28 @@ class PolicyEdit(Model):
 
 
 def edit_of(
-    policy_id: ResourceId, has: tuple[int, int], profile: str, wanted: Policy, items: int, profiles: Iterable[Policy]
+    policy_id: ResourceId,
+    has: tuple[int, int],
+    profile: str,
+    wanted: Policy,
+    items: int,
+    profiles: Iterable[Policy],
+    names: Names = DEFAULT_NAMES,
+    policy_name: str = "",
 ) -> PolicyEdit | None:
     """The edit, or None if the policy has the wanted values already or must not be edited.
 
     `has` are the policy's retention and app-consistent frequency in minutes. `wanted` are the values of `profile`, the
-    profile of the VM; `profiles` are those of all profiles. A policy may be edited only if its name says that the app
-    created it for that profile, and if no profile requests the values that it has.
+    profile of the VM, and `policy_name` the name that it gives its policy; `profiles` are the values of all profiles. A
+    policy may be edited only if its name says that the app created it for that profile, and if no profile requests the
+    values that it has.
     """
     requested = {(policy.retention_minutes, policy.app_consistent_minutes) for policy in profiles}
-    if _profile_of(policy_id.name) != profile or has in requested:
+    if has in requested or not names.is_policy_of(policy_id.name, profile, policy_name):
         return None
     return PolicyEdit(
         policy_id=policy_id, retention_minutes=has[0], app_consistent_minutes=has[1], wanted=wanted, items=items
     )
-
-
-def _profile_of(name: str) -> str | None:
-    """The profile for which the app created the policy of this name; None if the app gives no such name."""
-    found = _OURS.fullmatch(name.lower())
-    return (found["profile"] or DEFAULT) if found else None
 
 
 def _hours(minutes: int) -> str:

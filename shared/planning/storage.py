@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping
 
 from shared.config.override_options import HIGH_CHURN, NORMAL_CHURN
+from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.findings import Finding, Severity
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
@@ -14,7 +15,6 @@ from shared.planning import disk_support
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.exclusion import exclusion
-from shared.planning.references import referred
 
 # Documented: 375 disks per account at 8 MB/s each. The rest is a reserve for VMs that are enabled concurrently.
 MOST_CACHED_DISKS = 350
@@ -26,7 +26,7 @@ def cache(d: PlanBuilder) -> tuple[ResourceId, bool]:
     if d.item:
         return _cache_of_item(d, d.item)
     high = d.text("churn", NORMAL_CHURN, "54 MB/s a VM: a standard cache account") == HIGH_CHURN
-    default = default_cache(d.vm, d.context.cached_disks, d.app.deployment, d.context.taken_accounts, high_churn=high)
+    default = default_cache(d.vm, d.context.cached_disks, d.app, d.context.taken_accounts, high_churn=high)
     chosen = d.resource("cache-storage", default, "one for each subscription, source region and churn") or default
     existing = d.existing(chosen)
     if existing is None:
@@ -92,14 +92,14 @@ def _cache_of_item(d: PlanBuilder, item: ProtectedItem) -> tuple[ResourceId, boo
         churn = d.text("churn", churn, "")
     else:
         d.record("churn", churn, OF_ITEM, ITEM_ORIGIN)
-    account = requested or has or naming.cache_account(d.vm.id.subscription, d.vm.location, d.app.deployment)
+    account = requested or has or d.app.names.cache_account(d.vm.id.subscription, d.vm.location, d.app.deployment)
     return account, churn == HIGH_CHURN
 
 
 def default_cache(
     vm: SourceVm,
     cached_disks: Mapping[str, int],
-    deployment: str,
+    settings: Settings,
     taken: Container[ResourceId] = (),
     *,
     high_churn: bool,
@@ -108,7 +108,9 @@ def default_cache(
     others."""
     number = 1
     while True:
-        account = naming.cache_account(vm.id.subscription, vm.location, deployment, premium=high_churn, number=number)
+        account = settings.names.cache_account(
+            vm.id.subscription, vm.location, settings.deployment, premium=high_churn, number=number
+        )
         used = cached_disks.get(account.key, 0)
         if account not in taken and (not used or used + len(vm.disks) <= MOST_CACHED_DISKS):
             return account
@@ -165,7 +167,7 @@ def _check(d: PlanBuilder, disk: Disk, obstacles: Iterable[Finding]) -> None:
 
 def _encryption_set(d: PlanBuilder, disk: str, requested: dict[str, str]) -> ResourceId | None:
     tag = "target-disk-encryption-set"
-    found = referred(tag, requested[disk], d.vm, d.overrides)
+    found = d.referred(tag, requested[disk])
     return d.checked(tag, found) if found else None
 
 

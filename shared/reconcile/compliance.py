@@ -33,7 +33,11 @@ def assess(estate: Inventory, settings: Settings) -> tuple[VmStatus, ...]:
 
 
 def target_groups(
-    vms: Iterable[SourceVm], items: Iterable[ProtectedItem], groups: Mapping[str, Group], settings: Settings
+    vms: Iterable[SourceVm],
+    items: Iterable[ProtectedItem],
+    groups: Mapping[str, Group],
+    settings: Settings,
+    vault_regions: Mapping[ResourceId, str],
 ) -> set[ResourceId]:
     """The target groups of VMs that are to be enabled, but those in the source scope: all VMs there are listed."""
     protected = {item.source for item in items}
@@ -41,7 +45,8 @@ def target_groups(
     for vm in vms:
         if vm.id not in protected and settings.requests_protection(vm.tags):
             group = groups.get(vm.id.group_id.key) or Group(tags={})
-            found.add(target_group(vm, overrides_of(vm, group.tags, settings)))
+            overrides = overrides_of(vm, group.tags, settings)
+            found.add(target_group(vm, overrides, placement.target_region(vm, overrides, settings, vault_regions)))
     return {group for group in found if group not in settings.source and group in settings.target}
 
 
@@ -158,7 +163,7 @@ class _Engine:
         overrides = overrides_of(vm, group.tags, self.settings)
         vault = self.settings.vault_for(vm.location, overrides.profile)
         region = self.estate.regions.get(vault, "") if vault else ""
-        target = placement.location(vm, overrides, self.settings, region).value
+        target = placement.target_region(vm, overrides, self.settings, self.estate.regions)
         vm_status = _with(vm_status, vault=vault, target_location=target)
         findings = (*decision.findings, *self._preflight(vm, group, overrides))
         if vault is None:
@@ -167,7 +172,7 @@ class _Engine:
             findings = (*findings, preflight.vault_not_found(vault))
         elif region:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
-        findings = (*findings, *self._name_taken(vm, overrides))
+        findings = (*findings, *self._name_taken(vm, overrides, target))
         reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
@@ -192,8 +197,10 @@ class _Engine:
         if group.managed_by:
             yield from preflight.of_context(vm, PlanningContext(vault_location="", group_managed_by=group.managed_by))
 
-    def _name_taken(self, vm: SourceVm, overrides: Overrides, item: ProtectedItem | None = None) -> tuple[Finding, ...]:
-        there = placement.target_vm(vm, overrides, item)
+    def _name_taken(
+        self, vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem | None = None
+    ) -> tuple[Finding, ...]:
+        there = placement.target_vm(vm, overrides, target, item)
         return (placement.name_taken(vm, there, self.settings),) if there in self.there else ()
 
     def _attempts(self, vm: SourceVm) -> tuple[Job, ...]:
@@ -204,7 +211,9 @@ class _Engine:
     def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
-        requested = on_protected((*overrides.findings, *self._name_taken(vm, overrides, item)))
+        requested = on_protected(
+            (*overrides.findings, *self._name_taken(vm, overrides, item.settings.target_location, item))
+        )
         excluded, now = excluded_disks(vm, overrides), self.estate.read_at
         left_out, failed = {**self.estate.removed_disks, **excluded}, self.estate.disk_errors
         found = (

@@ -168,7 +168,7 @@ def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedI
     for part, current in _values(choice, vm, item):
         name = f"/{part.name}" if part else ""
         requested = _requested_value(choice, overrides.requested[choice].value, part, len(vm.nic_ids))
-        wanted = _meant(choice, requested, vm, overrides)
+        wanted = _meant(choice, requested, vm, overrides, item.settings.target_location)
         if requested and not any(folded(_text(wanted)) == folded(_text(value)) for value in current):
             difference = Difference(
                 setting=CHOICES[choice].setting + name, current=_text(current[0]), wanted=_text(wanted)
@@ -204,11 +204,11 @@ def _requested_value(choice: str, value: str, part: ResourceId | None, nics: int
     return given.get(part.name.lower(), for_all)
 
 
-def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides) -> _Value:
+def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides, target: str) -> _Value:
     if not requested:
         return None
     if CHOICES[choice].resource_type is not None:
-        return referred(choice, requested, vm, overrides)
+        return referred(choice, requested, vm, overrides, target)
     return "" if requested.lower() == NONE and choice in ITEM_FIELDS else requested
 
 

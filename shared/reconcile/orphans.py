@@ -22,6 +22,7 @@ from shared.model.values import parts
 from shared.model.vm import Lock, SourceVm
 from shared.planning.catalog import finding_of
 from shared.planning.overrides import Overrides, overrides_of
+from shared.planning.placement import location
 from shared.planning.references import references, target_group
 
 _LEAVES_FIRST = [kind.type.lower() for kind in REMOVABLE]
@@ -69,17 +70,21 @@ def references_of(
     items: Iterable[ProtectedItem],
     group_tags: Mapping[str, Mapping[str, str]],
     settings: Settings,
+    vault_regions: Iterable[str] = (),
 ) -> ReferencedResources:
-    """The target resources that these VMs need. `group_tags` are by the lower-cased ID of the resource group."""
+    """The target resources that these VMs need. `group_tags` are by the lower-cased ID of the resource group,
+    `vault_regions` those of all vaults: any of them may be the target region of a VM."""
     unknown = {item.source: item for item in items if not _names_its_network(item)}
     protected = {item.source for item in items} - unknown.keys()
+    regions = set(vault_regions) or {""}
     needed: set[ResourceId] = set()
     interfaces: set[str] = set()
     for vm in vms:
         tagged = settings.requests_protection(vm.tags)
         if tagged:
             overrides = overrides_of(vm, group_tags.get(vm.id.group_id.key, {}), settings)
-            needed.update(_needed_by(vm, overrides))
+            for region in regions:
+                needed.update(_needed_by(vm, overrides, location(vm, overrides, settings, region).value))
         if vm.id in unknown or (tagged and vm.id not in protected):
             interfaces |= {nic.key for nic in vm.nic_ids}
         unknown.pop(vm.id, None)
@@ -91,16 +96,16 @@ def _names_its_network(item: ProtectedItem) -> bool:
     return bool(item.nics) and all(nic.network for nic in item.nics)
 
 
-def _needed_by(vm: SourceVm, overrides: Overrides) -> Iterator[ResourceId]:
+def _needed_by(vm: SourceVm, overrides: Overrides, target: str) -> Iterator[ResourceId]:
     """The resources that a run of the VM would create or read, without networks. Any cache account may be the next."""
-    group = target_group(vm, overrides)
+    group, names = target_group(vm, overrides, target), overrides.names.between(vm.location, target)
     yield group
-    yield naming.cache_group(vm.id.subscription, vm.location)
+    yield overrides.names.cache_group_of(vm.id.subscription, vm.location)
     if vm.availability_set_id:
-        yield naming.in_group(group, vm.availability_set_id)
+        yield names.in_group(group, vm.availability_set_id)
     if vm.placement_group_id:
-        yield naming.target_sibling(vm.placement_group_id)
-    yield from (resource for _, resource in references(vm, overrides))
+        yield names.sibling(vm.placement_group_id)
+    yield from (resource for _, resource in references(vm, overrides, target))
 
 
 def named_by(items: Iterable[ProtectedItem]) -> frozenset[str]:
@@ -130,7 +135,7 @@ def unneeded(made: Iterable[ResourceId], wanted: frozenset[str], settings: Setti
     free = {
         resource
         for resource in made
-        if _is_removable(resource)
+        if _is_removable(resource, settings)
         and resource in settings.target
         and _may_be_made(resource, settings)
         and resource.key not in wanted
@@ -140,23 +145,18 @@ def unneeded(made: Iterable[ResourceId], wanted: frozenset[str], settings: Setti
     return tuple(sorted(free, key=lambda resource: (_LEAVES_FIRST.index(resource.type.lower()), resource.key)))
 
 
-def _is_removable(resource: ResourceId) -> bool:
+def _is_removable(resource: ResourceId, settings: Settings) -> bool:
     """Whether type and name are those of the app: an Azure policy may copy the tags of a group to other resources."""
-    name = resource.name.lower()
     if resource.type.lower() not in _LEAVES_FIRST:
         return False
     if resource.is_type(ACCOUNT):
-        return _is_of_cache(resource) and name.startswith("asrcache")
-    return name.endswith(naming.SUFFIX) or (not resource.type and _is_of_cache(resource))
-
-
-def _is_of_cache(resource: ResourceId) -> bool:
-    return resource.resource_group.lower().startswith(naming.CACHE_GROUP)
+        return settings.names.is_cache_group(resource) and resource.name.lower().startswith("asrcache")
+    return settings.names.may_be_made(resource)
 
 
 def _may_be_made(resource: ResourceId, settings: Settings) -> bool:
     return settings.target_creation is Create.ALL or (
-        settings.target_creation is Create.CACHE and _is_of_cache(resource)
+        settings.target_creation is Create.CACHE and settings.names.is_cache_group(resource)
     )
 
 

@@ -30,8 +30,9 @@ async def find_edit(
         return None
     has = (record.policy.retention_minutes, record.policy.app_consistent_minutes)
     items = (await vault.items.get()).under_policy[record.id]
-    profiles = (each.policy_for(name) for name, each in azure.settings.profiles.items())
-    found = edit_of(record.id, has, profile, wanted, items, profiles)
+    known, names = azure.settings.profiles, azure.settings.names
+    profiles = (each.policy_for(name, names) for name, each in known.items())
+    found = edit_of(record.id, has, profile, wanted, items, profiles, names, known[profile].policy_name)
     if found is None:
         return None
     _, gap = await azure.origins.proof(record.id)

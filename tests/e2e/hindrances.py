@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from tests import estates
 from tests.estates import GROUP, SOURCE, SUBSCRIPTION, TARGET, VAULT, resource_id
 
@@ -41,7 +41,7 @@ FENCED_CACHE = resource_id("Microsoft.Storage/storageAccounts", "fencedcache", f
 PRIVATE_CACHE = resource_id("Microsoft.Storage/storageAccounts", "privatecache", f"{CACHES}-{SOURCE}")
 WALLED = resource_id("Microsoft.Storage/storageAccounts", "walledcache", f"{CACHES}-{SOURCE}")
 SHUT, FLOODED = (
-    str(naming.cache_account(SUBSCRIPTION, region, "local", premium=premium))
+    str(DEFAULT_NAMES.cache_account(SUBSCRIPTION, region, "local", premium=premium))
     for region, premium in (("centralus", False), (SOURCE, True))
 )
 """The app's own accounts: one that refuses its keys, one with soft delete."""

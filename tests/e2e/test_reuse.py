@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from local.stack import Stack
-from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from tests import estates
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, route_of, write_event, written
@@ -112,7 +112,9 @@ async def test_a_cache_account_s_name_that_others_hold_is_passed_over_and_one_th
 ) -> None:
     """Names of storage accounts are unique in all of Azure."""
     other = "22222222-2222-4222-8222-222222222222"
-    held, moved = (naming.cache_account(estates.SUBSCRIPTION, region, "local").name for region in (SOURCE, "centralus"))
+    held, moved = (
+        DEFAULT_NAMES.cache_account(estates.SUBSCRIPTION, region, "local").name for region in (SOURCE, "centralus")
+    )
     account = {"kind": "StorageV2", "sku": "Standard_LRS"}
     squatted = resource_id("Microsoft.Storage/storageAccounts", held, f"/subscriptions/{other}/resourceGroups/theirs")
     archive = f"/subscriptions/{estates.SUBSCRIPTION}/resourceGroups/archive"
@@ -131,7 +133,7 @@ async def test_a_cache_account_s_name_that_others_hold_is_passed_over_and_one_th
         writes = await written(stack)
         assert [each for each in await stack.app_requests() if each["status"] == 409] == []
 
-    second = str(naming.cache_account(estates.SUBSCRIPTION, SOURCE, "local", number=2))
+    second = str(DEFAULT_NAMES.cache_account(estates.SUBSCRIPTION, SOURCE, "local", number=2))
     assert [each["name"] for each in plan["resources"] if each["kind"] == "cache storage account"] == [second]
     assert {name: result["outcome"] for name, result in ended.items()} == {"web-1": "Protected", "web-2": "NotEligible"}
     assert writes[second.lower()] == 1

@@ -61,6 +61,7 @@ CASES = {
             "profiles": {"default": {"rpoLimitMinutes": 60}},
             "regionMap": {"eastus": {"targetLocation": "westus2"}},
             "prices": {"instance": 25},
+            "names": {"cacheGroup": "asr-cache-{environment}-{sourceRegion}", "network": "{environment}-{source}"},
             "outcomeTopic": True,
             "authClientId": "66666666-6666-4666-8666-666666666666",
             "durableBackend": "scheduler",

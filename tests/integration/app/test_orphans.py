@@ -14,6 +14,7 @@ from shared.arm.errors import to_step_result
 from shared.arm.parsing import incarnation_of
 from shared.model import naming
 from shared.model.activity_io import ResourceRequest
+from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready, StepResult
@@ -39,7 +40,7 @@ TAGS = {naming.MADE_BY: naming.maker(DEPLOYMENT), naming.MADE_AT: MADE_AT.isofor
 SET = f"{TARGET_GROUP}/providers/Microsoft.Compute/availabilitySets/set-asr"
 NEAR = f"{TARGET_GROUP}/providers/Microsoft.Compute/proximityPlacementGroups/near-asr"
 VNET = f"{TARGET_GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-old-asr"
-OLD_CACHE = naming.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT)
+OLD_CACHE = DEFAULT_NAMES.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT)
 SUBNETS = [{"name": "web", "prefix": "10.7.1.0/24"}]
 CONTENT = digest_of(["10.7.0.0/16"], {"web": ["10.7.1.0/24"]})
 

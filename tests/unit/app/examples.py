@@ -8,6 +8,7 @@ from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.findings import Finding
+from shared.model.names import DEFAULT_NAMES
 from shared.model.plan import Plan, Setting
 from shared.model.replicated_item import ItemDisk, ProtectedItem
 from shared.model.resource_id import VAULT, ResourceId
@@ -30,6 +31,7 @@ VAULT_ID = ResourceId.of(SUBSCRIPTION, "dr", VAULT, "vault")
 CONTAINER = VAULT_ID.child("replicationFabrics", "east").child("replicationProtectionContainers", "east-container")
 SOURCE, TARGET = "eastus", "westus2"
 DEPLOYMENT = "func-1"
+NAMES = DEFAULT_NAMES.between(SOURCE, TARGET)
 
 
 def settings(**changes: Any) -> Settings:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from shared.config.override_options import CHOICES
 from shared.config.profiles import Profile
 from shared.config.settings import Settings
-from shared.model import naming, resource_types
+from shared.model import resource_types
+from shared.model.names import DEFAULT_NAMES
 from shared.model.plan import Plan
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
@@ -32,6 +33,7 @@ from tests.unit.app.examples import (
     AVAILABILITY_SET,
     DEPLOYMENT,
     ELSEWHERE,
+    NAMES,
     NETWORK,
     NIC,
     OS_DISK,
@@ -138,9 +140,9 @@ def wished(vm: ResourceId, location: str, tag: str, fitting: bool) -> st.SearchS
     resource_type = CHOICES[tag].resource_type
     if resource_type is None:
         return st.sampled_from([text for text in PLAIN[tag] if not (fitting and text in NOT_TO_BE_HAD)])
-    group = naming.target_group(vm).resource_group
+    group = NAMES.group(vm).resource_group
     if tag == "cache-storage":
-        group = naming.cache_account(vm.subscription, location, DEPLOYMENT).resource_group
+        group = DEFAULT_NAMES.cache_account(vm.subscription, location, DEPLOYMENT).resource_group
     ids = [str(_of_type(vm.subscription, group, resource_type, name)) for name in (IT, IT, HOME, MISSING)]
     theirs = str(_of_type(ELSEWHERE, "theirs", resource_type, "theirs"))
     if fitting:
@@ -249,7 +251,7 @@ def apps(draw: st.DrawFn, fitting: bool) -> Settings:
 
 def _there(vm: SourceVm, target: str) -> list[Existing]:
     """One of each kind that can serve, and one that is at home; and those of somebody else."""
-    group = naming.target_group(vm.id).resource_group
+    group = NAMES.group(vm.id).resource_group
     found = [
         Existing(id=_of_type(subscription, where, kind, name), location=location, kind="StorageV2")
         for kind in resource_types.RESOURCE_TYPES
@@ -259,7 +261,7 @@ def _there(vm: SourceVm, target: str) -> list[Existing]:
             (ELSEWHERE, "theirs", "theirs", target),
         )
     ]
-    cache = naming.cache_account(vm.id.subscription, vm.location, DEPLOYMENT)
+    cache = DEFAULT_NAMES.cache_account(vm.id.subscription, vm.location, DEPLOYMENT)
     ours = ResourceId.of(cache.subscription, cache.resource_group, resource_types.ACCOUNT, IT)
     return [*found, Existing(id=ours, location=vm.location, kind="StorageV2")]
 
@@ -300,7 +302,9 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
         existing=tuple(_there(vm, target)),
         offer=draw(st.sampled_from([None, Offer(sizes=sizes), Offer(sizes=sizes, fault_domains=3)])),
         cached_disks={
-            naming.cache_account(vm.id.subscription, vm.location, DEPLOYMENT).key: draw(st.sampled_from([0, 349, 350]))
+            DEFAULT_NAMES.cache_account(vm.id.subscription, vm.location, DEPLOYMENT).key: draw(
+                st.sampled_from([0, 349, 350])
+            )
         },
         locks=() if fitting else draw(st.sampled_from([(), (), (lock,)])),
         group_members=members if "consistency-group" in overrides.requested and not fitting else (),
@@ -317,7 +321,7 @@ def item_made_from(situation: Situation, plan: Plan) -> ProtectedItem:
     nics = []
     for nic in context.nics:
         wanted = asked.get(nic.id)
-        leads_to = context.mapped_networks.get(nic.network.key, naming.target_sibling(nic.network))
+        leads_to = context.mapped_networks.get(nic.network.key, NAMES.sibling(nic.network))
         nics.append(
             ItemNic(
                 id=f"id-of-{nic.id.name}",

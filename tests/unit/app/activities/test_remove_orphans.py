@@ -17,6 +17,7 @@ from shared.arm.origin_store import OriginStoreError
 from shared.config.settings import Mode
 from shared.model import naming
 from shared.model.activity_io import ResourceRequest
+from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT, PLACEMENT_GROUP
 from shared.model.step_result import Pending, Ready
@@ -29,6 +30,7 @@ from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
     DEPLOYMENT,
+    NAMES,
     NETWORK,
     NIC,
     OS_DISK,
@@ -41,11 +43,11 @@ from tests.unit.app.examples import (
 )
 from tests.unit.app.fake_azure import CREATED, Cloud, FakeAzure, Records, answer, item_body, lock_body, our_item_name
 
-GROUP = naming.target_group(VM_ID)
-SET = naming.in_group(GROUP, AVAILABILITY_SET)
+GROUP = NAMES.group(VM_ID)
+SET = NAMES.in_group(GROUP, AVAILABILITY_SET)
 PLACEMENT = ResourceId.of(SUBSCRIPTION, GROUP.name, PLACEMENT_GROUP, "near-asr")
-VNET = naming.target_sibling(NETWORK)
-CACHE = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+VNET = NAMES.sibling(NETWORK)
+CACHE = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 LEAVES = (SET, PLACEMENT, CACHE, VNET)
 GROUPS = (CACHE.group_id, VNET.group_id, GROUP)
 SPACE = ["10.1.0.0/16"]
@@ -428,7 +430,7 @@ async def test_what_is_in_it_or_uses_it_keeps_it(
 
 
 async def test_a_premium_account_has_no_other_services_to_be_asked(azure: FakeAzure, cloud: Cloud) -> None:
-    premium = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True)
+    premium = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True)
     cloud.add(premium, {"location": SOURCE, "tags": TAGS, "kind": "BlockBlobStorage", "properties": {}})
     cloud.prove_all()
 

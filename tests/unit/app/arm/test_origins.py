@@ -24,6 +24,7 @@ from shared.config.settings import Mode
 from shared.model import naming
 from shared.model.activity_io import JobRequest, ResourceRequest, VmRequest
 from shared.model.decision import Action
+from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Failed, Pending, Ready
@@ -397,7 +398,7 @@ async def test_what_another_deployment_enabled_is_reported_and_left() -> None:
 def test_names_and_tags_tell_deployments_apart() -> None:
     for name in (
         lambda deployment: naming.item_name(VM_ID, deployment),
-        lambda deployment: naming.cache_account(SUBSCRIPTION, "eastus", deployment).name,
+        lambda deployment: DEFAULT_NAMES.cache_account(SUBSCRIPTION, "eastus", deployment).name,
         naming.maker,
     ):
         assert name("func-1") != name("func-2")

@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId, vm_id
-from tests.unit.app.examples import DEPLOYMENT, ELSEWHERE, NETWORK, SOURCE, SUBSCRIPTION, VM_ID
+from tests.unit.app.examples import DEPLOYMENT, ELSEWHERE, NAMES, SOURCE, SUBSCRIPTION, VM_ID
 
 LETTERS = string.ascii_letters + string.digits
 subscriptions = st.uuids().map(str)
@@ -48,8 +49,8 @@ def test_casing_changes_no_name_that_is_a_lock_or_a_key(vm: ResourceId) -> None:
 
     assert naming.instance_id(shouted) == naming.instance_id(vm)
     assert naming.item_name(shouted, DEPLOYMENT) == naming.item_name(vm, DEPLOYMENT)
-    assert naming.target_group(shouted) == naming.target_group(vm)
-    assert naming.cache_account(shouted.subscription, "eastus", DEPLOYMENT) == naming.cache_account(
+    assert NAMES.group(shouted) == NAMES.group(vm)
+    assert DEFAULT_NAMES.cache_account(shouted.subscription, "eastus", DEPLOYMENT) == DEFAULT_NAMES.cache_account(
         vm.subscription, "eastus", DEPLOYMENT
     )
 
@@ -57,7 +58,7 @@ def test_casing_changes_no_name_that_is_a_lock_or_a_key(vm: ResourceId) -> None:
 def test_the_names_of_what_runs_in_production_never_change() -> None:
     assert naming.instance_id(VM_ID) == "protect-web-1-d9d1fb3ebd8d73531f5f"
     assert naming.item_name(VM_ID, DEPLOYMENT) == "f0b28801-0244-5d7a-8297-01e3faf2636d"
-    assert naming.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT).name == "asrcached8ad30e8607afcee"
+    assert DEFAULT_NAMES.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT).name == "asrcached8ad30e8607afcee"
 
 
 @given(vms)
@@ -65,45 +66,9 @@ def test_an_item_name_is_a_guid_as_the_portal_s_are(vm: ResourceId) -> None:
     assert str(UUID(naming.item_name(vm, DEPLOYMENT))) == naming.item_name(vm, DEPLOYMENT)
 
 
-@given(st.text(LETTERS, min_size=1, max_size=120), st.sampled_from([64, 80, 90]))
-def test_a_suffixed_name_ends_in_asr_within_its_limit(name: str, longest: int) -> None:
-    suffixed = naming.with_suffix(name, longest)
-
-    assert suffixed.endswith("-asr")
-    assert len(suffixed) <= longest
-    assert suffixed == f"{name}-asr" or len(suffixed) == longest
-
-
-@pytest.mark.parametrize("longest", [64, 80, 90])
-def test_long_names_that_differ_only_at_the_end_stay_different(longest: int) -> None:
-    alike = "n" * (longest - 1)
-
-    assert naming.with_suffix(f"{alike}a", longest) != naming.with_suffix(f"{alike}b", longest)
-
-
-@given(vms, networks)
-def test_target_resources_lie_in_a_valid_group_of_the_source_s_subscription(
-    vm: ResourceId, network: ResourceId
-) -> None:
-    group, sibling = naming.target_group(vm), naming.target_sibling(network)
-
-    assert group.subscription == vm.subscription
-    assert len(group.name) <= 90
-    assert sibling.group_id == naming.target_group(network)
-    assert sibling.type == network.type
-    assert len(sibling.name) <= 64
-
-
-@given(networks, networks)
-def test_two_networks_never_share_a_target(one: ResourceId, other: ResourceId) -> None:
-    assume(one != other)
-
-    assert naming.target_sibling(one) != naming.target_sibling(other)
-
-
 @given(subscriptions, regions)
 def test_a_cache_account_has_a_name_that_storage_takes(subscription: str, location: str) -> None:
-    account = naming.cache_account(subscription, location, DEPLOYMENT)
+    account = DEFAULT_NAMES.cache_account(subscription, location, DEPLOYMENT)
 
     assert re.fullmatch(r"[a-z0-9]{3,24}", account.name)
     assert account.is_type("Microsoft.Storage/storageAccounts")
@@ -112,7 +77,7 @@ def test_a_cache_account_has_a_name_that_storage_takes(subscription: str, locati
 
 def test_every_subscription_and_region_has_a_cache_account_of_its_own() -> None:
     accounts = {
-        naming.cache_account(subscription, location, DEPLOYMENT).name
+        DEFAULT_NAMES.cache_account(subscription, location, DEPLOYMENT).name
         for subscription in (SUBSCRIPTION, ELSEWHERE)
         for location in ("eastus", "eastus2", "westus2")
     }
@@ -123,23 +88,11 @@ def test_every_subscription_and_region_has_a_cache_account_of_its_own() -> None:
 def test_what_the_portal_names_is_named_as_the_portal_does() -> None:
     assert naming.fabric("eastus") == "asr-a2a-default-eastus"
     assert naming.container("eastus") == "asr-a2a-default-eastus-container"
-    assert naming.container_mapping("eastus", "westus2", "daily") == "eastus-westus2-daily"
+    assert DEFAULT_NAMES.container_mapping_of("eastus", "westus2", "daily") == "eastus-westus2-daily"
 
 
 def test_policies_of_other_values_have_other_names() -> None:
-    assert len({naming.policy(*hours) for hours in ((24, 4), (24, 0), (72, 4))}) == 3
-
-
-@given(networks, regions)
-def test_a_network_mapping_s_name_is_valid_however_long_the_network_s_is(network: ResourceId, location: str) -> None:
-    assert re.fullmatch(r"[\w.-]{1,80}", naming.network_mapping(network, location))
-
-
-def test_networks_of_one_name_in_two_groups_have_two_mappings() -> None:
-    twin = ResourceId.of(SUBSCRIPTION, "other", NETWORK.type, NETWORK.name)
-
-    assert naming.network_mapping(NETWORK, "westus2") != naming.network_mapping(twin, "westus2")
-    assert naming.network_mapping(NETWORK, "westus2") != naming.network_mapping(NETWORK, "centralus")
+    assert len({DEFAULT_NAMES.policy_of(*hours) for hours in ((24, 4), (24, 0), (72, 4))}) == 3
 
 
 @pytest.mark.parametrize(
@@ -151,14 +104,14 @@ def test_a_name_that_others_have_taken_gets_a_number(taken: list[str], free: str
 
 def test_cache_accounts_of_one_region_differ_by_churn_and_number() -> None:
     made = [
-        naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=premium, number=number).name
+        DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=premium, number=number).name
         for premium in (False, True)
         for number in (1, 2, 3)
     ]
 
     assert len(set(made)) == 6
     assert all(re.fullmatch("[a-z0-9]{3,24}", name) for name in made)
-    assert made[0] == naming.cache_account(SUBSCRIPTION.upper(), SOURCE, DEPLOYMENT).name
+    assert made[0] == DEFAULT_NAMES.cache_account(SUBSCRIPTION.upper(), SOURCE, DEPLOYMENT).name
 
 
 @pytest.mark.parametrize(("name", "target"), [("webdata", "webdataasr"), ("x" * 24, "x" * 21 + "asr")])

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from shared.model import naming, resource_types
+from shared.model import resource_types
+from shared.model.names import DEFAULT_NAMES
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm, Subnet
@@ -319,7 +320,7 @@ async def test_disks_that_several_vms_may_have_are_reported(cloud: Cloud) -> Non
 
 
 async def test_what_each_cache_account_serves_is_counted_over_all_items(cloud: Cloud) -> None:
-    account = str(naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT))
+    account = str(DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT))
     for number in range(3):
         disk = {"diskId": f"{OS_DISK}-{number}", "primaryStagingAzureStorageAccountId": account.upper()}
         body = item_body("Protected", f"item-{number}", fabricObjectId=f"{VM_ID}{number}", protectedManagedDisks=[disk])
@@ -332,7 +333,7 @@ async def test_what_each_cache_account_serves_is_counted_over_all_items(cloud: C
 async def test_the_app_s_own_cache_account_is_read_as_one_that_is_named(
     cloud: Cloud, churn: dict[str, str], premium: bool
 ) -> None:
-    own = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=premium)
+    own = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=premium)
     kind, sku = ("BlockBlobStorage", "Premium_LRS") if premium else ("StorageV2", "Standard_LRS")
     no_keys = {"allowSharedKeyAccess": False}
     cloud.add(own, {"location": SOURCE, "kind": kind, "sku": {"name": sku}, "properties": no_keys})
@@ -344,7 +345,7 @@ async def test_the_app_s_own_cache_account_is_read_as_one_that_is_named(
 
 
 async def test_of_an_account_that_this_process_made_soft_delete_is_not_asked(cloud: Cloud) -> None:
-    own = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+    own = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
     cloud.add(own, {"location": SOURCE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}})
     azure = FakeAzure(open_settings(), cloud)
     azure.made.add(own)
@@ -359,7 +360,7 @@ async def test_of_an_account_that_this_process_made_soft_delete_is_not_asked(clo
 
 
 def own(number: int = 1, **more: Any) -> ResourceId:
-    return naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=number, **more)
+    return DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=number, **more)
 
 
 @pytest.mark.parametrize("premium", [False, True])
@@ -422,7 +423,7 @@ async def test_without_the_right_to_ask_the_first_name_is_tried(cloud: Cloud) ->
 
 
 async def test_the_app_s_own_cache_account_is_not_read_where_it_is_not_used(cloud: Cloud) -> None:
-    own = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+    own = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
     cloud.add(own, {"location": SOURCE})
 
     assert (await surroundings_of(cloud, asking(cache_storage="theirs"))).existing == ()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.model import naming, resource_types
+from shared.model import resource_types
 from shared.model.changes import ItemUpdate
 from shared.model.findings import Severity
 from shared.model.plan import Plan
@@ -15,6 +15,7 @@ from shared.model.vm import Disk, Existing, GroupMember, Network, Offer, Size, S
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
+    NAMES,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
@@ -492,7 +493,7 @@ def test_all_of_the_target_vm_is_in_one_subscription() -> None:
 @pytest.mark.parametrize(("location", "code"), [(SOURCE, "TargetGroupInSourceRegion"), (TARGET, ""), ("uksouth", "")])
 def test_a_target_group_is_in_any_region_but_the_vm_s(location: str, code: str) -> None:
     """azure-to-azure-how-to-enable-replication, 2025-06: the default group as one that a tag names."""
-    group = Existing(id=naming.target_group(VM_ID), location=location)
+    group = Existing(id=NAMES.group(VM_ID), location=location)
     named = asking(target_resource_group=group.id.name)
     elsewhere = asking(target_resource_group="other")
     other = Existing(id=ResourceId.of(SUBSCRIPTION, "other"), location=TARGET)

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.config.profiles import Profile
-from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from shared.model.replication import Policy
 from shared.planning.policy_update import edit_of
 from tests.unit.app.examples import VAULT_ID
@@ -17,9 +17,9 @@ def policy(retention: int, app_consistent: int, profile: str = "default") -> Pol
 @pytest.mark.parametrize(
     ("name", "ours"),
     [
-        (naming.policy(24, 4), True),
-        (naming.policy(360, 0), True),
-        (naming.policy(24, 4).upper(), True),  # Site Recovery echoes IDs in whatever case
+        (DEFAULT_NAMES.policy_of(24, 4), True),
+        (DEFAULT_NAMES.policy_of(360, 0), True),
+        (DEFAULT_NAMES.policy_of(24, 4).upper(), True),  # Site Recovery echoes IDs in whatever case
         ("24-hour-retention-policy", False),
         ("24-hour-retention-0-hour-app-consistent-policy", False),
         ("024-hour-retention-4-hour-app-consistent-policy", False),
@@ -53,7 +53,7 @@ def test_a_policy_is_edited_for_the_profile_alone_that_it_was_made_for(
     """Any client that gives one VM another profile does not change all the others' policy."""
     wanted = policy(72, 1, asks)
     # Behind a profile's name a number is the profile's own.
-    name = naming.policy(24, 4, made_for) + (number if made_for == "default" else "")
+    name = DEFAULT_NAMES.policy_of(24, 4, made_for) + (number if made_for == "default" else "")
 
     edit = edit_of(VAULT_ID.child("replicationPolicies", name), (24 * 60, 240), asks, wanted, 500, [wanted])
 
@@ -63,7 +63,7 @@ def test_a_policy_is_edited_for_the_profile_alone_that_it_was_made_for(
 @pytest.mark.parametrize(("asks", "edited"), [("gold-2", True), ("gold", False)])
 def test_a_profile_may_end_in_a_number(asks: str, edited: bool) -> None:
     wanted = policy(72, 1, asks)
-    name = naming.policy(24, 4, "gold-2")
+    name = DEFAULT_NAMES.policy_of(24, 4, "gold-2")
 
     edit = edit_of(VAULT_ID.child("replicationPolicies", name), (24 * 60, 240), asks, wanted, 500, [wanted])
 
@@ -75,7 +75,12 @@ def test_a_policy_that_has_the_values_is_not_edited() -> None:
 
     assert (
         edit_of(
-            VAULT_ID.child("replicationPolicies", naming.policy(24, 4)), (48 * 60, 240), "default", wanted, 3, [wanted]
+            VAULT_ID.child("replicationPolicies", DEFAULT_NAMES.policy_of(24, 4)),
+            (48 * 60, 240),
+            "default",
+            wanted,
+            3,
+            [wanted],
         )
         is None
     )
@@ -95,7 +100,12 @@ def test_a_policy_that_was_edited_before_is_ours_still_though_its_name_reports_o
     wanted = policy(72, 0)
 
     edit = edit_of(
-        VAULT_ID.child("replicationPolicies", naming.policy(24, 4)), (48 * 60, 240), "default", wanted, 3, [wanted]
+        VAULT_ID.child("replicationPolicies", DEFAULT_NAMES.policy_of(24, 4)),
+        (48 * 60, 240),
+        "default",
+        wanted,
+        3,
+        [wanted],
     )
 
     assert edit is not None
@@ -110,7 +120,12 @@ def test_only_what_changes_is_reported() -> None:
     wanted = policy(24, 8)
 
     edit = edit_of(
-        VAULT_ID.child("replicationPolicies", naming.policy(24, 4)), (24 * 60, 240), "default", wanted, 1, [wanted]
+        VAULT_ID.child("replicationPolicies", DEFAULT_NAMES.policy_of(24, 4)),
+        (24 * 60, 240),
+        "default",
+        wanted,
+        1,
+        [wanted],
     )
 
     assert edit is not None

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.model import naming, resource_types
+from shared.model import resource_types
 from shared.model.findings import Severity
+from shared.model.names import DEFAULT_NAMES
 from shared.model.plan import Plan
 from shared.model.replicated_item import ItemDisk
 from shared.model.resource_id import ResourceId
@@ -34,7 +35,7 @@ from tests.unit.app.examples import (
     source_vm,
 )
 
-FIRST = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+FIRST = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 TWO = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128))
 
 
@@ -221,8 +222,8 @@ def test_a_set_for_one_disk_does_not_serve_another_that_needs_one() -> None:
 
 def test_the_cache_is_the_first_of_ours_that_has_room() -> None:
     room = MOST_CACHED_DISKS - 2
-    second = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2)
-    third = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=3)
+    second = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2)
+    third = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=3)
 
     for counts, wanted in (
         ({}, FIRST),
@@ -238,7 +239,7 @@ def test_the_cache_is_the_first_of_ours_that_has_room() -> None:
 
 
 def test_a_name_that_others_hold_is_passed_over() -> None:
-    second = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2)
+    second = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2)
 
     plan = asked({"taken_accounts": (FIRST,)})
 
@@ -261,7 +262,7 @@ def test_high_churn_has_a_premium_account_of_its_own() -> None:
 
     (cache,) = of_kind(plan, CacheAccount)
     assert cache.premium
-    assert cache.id == naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True) != FIRST
+    assert cache.id == DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True) != FIRST
     assert plan.replication
     assert plan.replication.high_churn
 

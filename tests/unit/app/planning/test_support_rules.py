@@ -11,8 +11,9 @@ import pytest
 from shared.config.override_options import CHOICES
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.support_rules import IGNORABLE, RULES
-from shared.model import naming, resource_types
+from shared.model import resource_types
 from shared.model.findings import Finding, Severity
+from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Disk, Existing, Lock, Network, Offer, Size, Subnet
 from shared.planning import preflight, vm_support
@@ -21,6 +22,7 @@ from tests.unit.app.config.test_settings import load, problems_of
 from tests.unit.app.examples import (
     DATA_DISK,
     DEPLOYMENT,
+    NAMES,
     NETWORK,
     OS_DISK,
     SOURCE,
@@ -55,14 +57,14 @@ def _nic(**changes: Any) -> dict[str, Any]:
 
 
 def _target_subnets(**subnets: Subnet) -> dict[str, Any]:
-    return {"target_networks": (Network(id=naming.target_sibling(NETWORK), location=TARGET, subnets=subnets),)}
+    return {"target_networks": (Network(id=NAMES.sibling(NETWORK), location=TARGET, subnets=subnets),)}
 
 
 _HIGH: dict[str, Any] = {"tags": {"dr": "true", "dr-churn": "high"}}
 
 
 def _cache(**changes: Any) -> dict[str, Any]:
-    own = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+    own = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
     return {"existing": (Existing(id=own, location=SOURCE, kind="StorageV2", **changes),)}
 
 
@@ -111,7 +113,7 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "LockedVm": ({}, {"locks": (Lock(scope=str(VM_ID), name="keep"),)}),
     "VaultInSourceRegion": ({}, {"vault_location": SOURCE}),
     "TargetInSourceRegion": ({}, {"target_location": SOURCE}),
-    "TargetGroupInSourceRegion": ({}, {"existing": (Existing(id=naming.target_group(VM_ID), location=SOURCE),)}),
+    "TargetGroupInSourceRegion": ({}, {"existing": (Existing(id=NAMES.group(VM_ID), location=SOURCE),)}),
     "VaultGroupInSourceRegion": ({}, {"vault_group_location": SOURCE}),
     "CacheAccountUnreachable": ({}, _cache(lets_in=())),
     "CacheAccountRolesNeeded": ({}, {**_cache(keys_off=True), "vault_has_identity": True}),

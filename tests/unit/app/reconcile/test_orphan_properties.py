@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.config.settings import Settings
 from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
@@ -95,7 +96,7 @@ SUBSCRIPTIONS = (SUBSCRIPTION, ELSEWHERE)
 KINDS = {
     AVAILABILITY_SET: "set-asr",
     PLACEMENT_GROUP: "near-asr",
-    ACCOUNT: naming.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT).name,
+    ACCOUNT: DEFAULT_NAMES.cache_account(SUBSCRIPTION, "eastus", DEPLOYMENT).name,
     NETWORK: "vnet-asr",
     "Microsoft.Compute/disks": "os-ASRReplica",
 }

@@ -8,6 +8,7 @@ import pytest
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Create, Settings
 from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin
 from shared.model.replicated_item import ItemDisk, ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
@@ -30,6 +31,7 @@ from tests.unit.app.examples import (
 from tests.unit.app.examples import (
     DEPLOYMENT,
     ELSEWHERE,
+    NAMES,
     NIC,
     OS_DISK,
     SOURCE,
@@ -45,12 +47,12 @@ from tests.unit.app.examples import (
 from tests.unit.app.examples import NETWORK as SOURCE_NETWORK
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-GROUP = naming.target_group(VM_ID)
-SET = naming.in_group(GROUP, SOURCE_SET)
+GROUP = NAMES.group(VM_ID)
+SET = NAMES.in_group(GROUP, SOURCE_SET)
 SOURCE_PLACEMENT = ResourceId.of(SUBSCRIPTION, "place", PLACEMENT_GROUP, "near")
-PLACEMENT = naming.target_sibling(SOURCE_PLACEMENT)
-VNET = naming.target_sibling(SOURCE_NETWORK)
-CACHE = naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+PLACEMENT = NAMES.sibling(SOURCE_PLACEMENT)
+VNET = NAMES.sibling(SOURCE_NETWORK)
+CACHE = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
 MADE = (GROUP, SET, PLACEMENT, PLACEMENT.group_id, VNET, VNET.group_id, CACHE, CACHE.group_id)
 IN_SET = {"availability_set_id": SOURCE_SET, "placement_group_id": SOURCE_PLACEMENT}
 
@@ -105,10 +107,10 @@ def test_a_vm_that_is_on_hold_or_cannot_be_protected_needs_it_all_the_same() -> 
 
 def test_all_cache_accounts_of_a_tagged_vm_s_region_stay() -> None:
     others = [
-        naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True),
-        naming.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2),
+        DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=True),
+        DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, number=2),
     ]
-    far = naming.cache_account(SUBSCRIPTION, "norwayeast", DEPLOYMENT)
+    far = DEFAULT_NAMES.cache_account(SUBSCRIPTION, "norwayeast", DEPLOYMENT)
 
     wanted = referenced(source_vm()).needed
     assert unneeded([CACHE, *others, far, far.group_id], wanted, settings()) == (far, far.group_id)
@@ -124,7 +126,7 @@ def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
     wanted = references_of([vm], (), group_tags, app).needed
 
     assert {set_of_ours.key, vnet_of_ours.key, vnet_of_ours.group_id.key} <= wanted
-    assert naming.target_group(VM_ID).key in wanted
+    assert NAMES.group(VM_ID).key in wanted
 
 
 def test_with_another_target_group_the_set_is_looked_for_there() -> None:
@@ -132,7 +134,7 @@ def test_with_another_target_group_the_set_is_looked_for_there() -> None:
     wanted = referenced(vm, app=open_settings()).needed
 
     group = ResourceId.of(SUBSCRIPTION, "payments")
-    assert naming.in_group(group, SOURCE_SET).key in wanted
+    assert NAMES.in_group(group, SOURCE_SET).key in wanted
     assert SET.key not in wanted
 
 

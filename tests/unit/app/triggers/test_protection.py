@@ -14,6 +14,7 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from shared.arm.errors import ThrottledError
 from shared.model import naming
+from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.orchestrations import instance_of
@@ -425,7 +426,7 @@ def protect_under(cloud: Cloud, name: str, retention: int = 12, app_consistent: 
     cloud.prove(ResourceId(policy))
 
 
-OURS = naming.policy(12, 4)
+OURS = DEFAULT_NAMES.policy_of(12, 4)
 
 
 async def confirm(cloud: Cloud, client: FakeDurableClient, **changes: Any) -> func.HttpResponse:
