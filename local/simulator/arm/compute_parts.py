@@ -1,7 +1,7 @@
 """Availability sets and managed disks."""
 
 from local.simulator import checks, errors, ids, regions
-from local.simulator.arm import bodies, tags, usage
+from local.simulator.arm import bodies, names, tags, usage
 from local.simulator.errors import ArmError, invalid_parameter
 from local.simulator.ids import ResourceId
 from local.simulator.paging import listed, page
@@ -37,6 +37,7 @@ def get_set(world: World, call: Call) -> Answer:
 
 @routes.route("PUT", _GROUP + "availabilitySets/{name}")
 def put_set(world: World, call: Call) -> Answer:
+    names.check(SET, call["name"])
     body = checks.body(call)
     location = regions.check(checks.get(body, "location", str, required=True), SET)
     most = regions.fault_domains(location)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.simulator import checks, errors, ids, regions, versions
-from local.simulator.arm import tags, usage
+from local.simulator.arm import names, tags, usage
 from local.simulator.errors import ArmError
 from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
@@ -104,6 +104,7 @@ def get_resource(world: World, call: Call) -> Answer:
 @routes.route("PUT", _GROUP + "/{name}")
 def put_resource(world: World, call: Call) -> Answer:
     kind = _kind(call).type
+    names.check(kind, call["name"])
     body = checks.body(call)
     checks.get(body, "properties", dict)
     location = regions.check(checks.get(body, "location", str, required=True), kind)

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from local.simulator import checks, errors, ids, latencies, operations, regions
-from local.simulator.arm import addresses, bodies, network_bodies, tags, usage
+from local.simulator.arm import addresses, bodies, names, network_bodies, tags, usage
 from local.simulator.errors import ArmError
 from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
@@ -91,6 +91,7 @@ def get_subnet(world: World, call: Call) -> Answer:
 @routes.route("PUT", _GROUP + "virtualNetworks/{name}")
 def put_network(world: World, call: Call) -> Answer:
     """201 for a new network, 200 for an existing one, both with the body in Updating."""
+    names.check(NETWORK, call["name"])
     body = checks.body(call)
     location = regions.check(checks.get(body, "location", str, required=True), NETWORK)
     prefixes = checks.get(body, "properties.addressSpace.addressPrefixes", list, required=True)

@@ -3,6 +3,7 @@
 import re
 
 from local.simulator import checks, errors, ids, regions, versions
+from local.simulator.arm import names
 from local.simulator.errors import ArmError
 from local.simulator.paging import page
 from local.simulator.routing import Routes
@@ -12,7 +13,6 @@ from local.simulator.world import World
 
 routes = Routes("resources")
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-_GROUP_NAME = re.compile(r"^[-\w.()]{0,89}[-\w()]$")
 _TYPES = (
     ("Microsoft.Compute", "virtualMachines", "virtual-machines"),
     ("Microsoft.Compute", "availabilitySets", "virtual-machines"),
@@ -111,9 +111,7 @@ def group_exists(world: World, call: Call) -> Answer:
 def put_group(world: World, call: Call) -> Answer:
     body = checks.body(call)
     name = call["group"]
-    if not _GROUP_NAME.match(name):
-        message = f"The provided resource group name '{name}' has these invalid characters or ends with a period."
-        raise ArmError(400, "InvalidResourceGroup", message)
+    names.check_group(name)
     location = regions.check(checks.get(body, "location", str, required=True), "Microsoft.Resources/resourceGroups")
     subscription = world.store.subscription(call["subscription"])
     if subscription is None:

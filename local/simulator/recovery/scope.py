@@ -85,7 +85,7 @@ def drop(holder: dict[str, T], name: str) -> None:
 
 def check_name(name: str) -> str:
     """Raises ArmError 400 for characters that Site Recovery does not allow in names."""
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise errors.bad_request(f"The name '{name}' contains characters that are not allowed.", "InvalidName")
     return name
 
