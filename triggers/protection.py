@@ -44,7 +44,11 @@ from triggers.views import Accepted, ProtectionView
     status=HTTPStatus.ACCEPTED,
     query=lambda _: [
         flag(TARGETS_ONLY, "Creates the target resources and nothing else. Writes no tag, and takes no body."),
-        flag(CONFIRM, "Edits the policy that the VM is under, for all VMs under it, as the plan shows it."),
+        flag(
+            CONFIRM,
+            "Edits the policy that the VM is under, for all VMs under it, as the plan shows it. After a failover whose "
+            "replication was disabled: this VM is the one to protect.",
+        ),
     ],
     body=of_protection,
 )
@@ -54,7 +58,7 @@ async def put_protection(
     """Enables the VM: plans, writes `dr` and the tags of the body in one call, and hands the order to the run.
 
     `targetsOnly` writes no tag: the run creates the target resources and nothing else. `confirm` edits the policy of a
-    profile that was changed.
+    profile that was changed, or decides that this VM is to be protected, of those that a failover left.
 
     Raises Problem. Nothing was written then, with two exceptions: with `RunNotStarted` the tags are written, and if the
     tags cannot be written, an edited policy stays edited.
@@ -66,12 +70,16 @@ async def put_protection(
     if targets_only:
         _reject_body_without_tags(flags, tags)
     require_writes(azure.settings)
-    observation = await translate_azure_errors(observe(azure, vm, intent=Intent.YES, request=tags))
+    observation = await translate_azure_errors(
+        observe(azure, vm, intent=Intent.YES, request=tags, released=CONFIRM in flags)
+    )
     if observation.vm is None:
         raise no_such_vm(vm)
     found = await translate_azure_errors(planned(azure, observation, tagging=not targets_only))
     _reject_blocked(observation, found)
-    if CONFIRM in flags:
+    if CONFIRM in flags and observation.failover:
+        await translate_azure_errors(azure.failovers.confirm(observation.failover))
+    elif CONFIRM in flags:
         await _edit_policy(azure, observation, found)
     if not targets_only:
         await translate_azure_errors(write_tags(azure, observation.vm, tags))

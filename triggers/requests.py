@@ -11,6 +11,7 @@ import azure.functions as func
 from azure.core.exceptions import AzureError, HttpResponseError
 
 from shared.arm.errors import MalformedResponseError, ThrottledError, WriteRefusedError, error_of, wait_of
+from shared.arm.origin_store import OriginStoreError
 from shared.arm.resource_graph import TruncatedError
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId, vm_id
@@ -149,6 +150,8 @@ async def translate_azure_errors(call: Awaitable[T]) -> T:
         raise Problem(HTTPStatus.BAD_GATEWAY, error.code, f"Azure answered {answer.status_code}: {error}") from None
     except MalformedResponseError as fault:
         raise Problem(HTTPStatus.BAD_GATEWAY, "MalformedResponse", f"{fault}", retry_after=30) from None
+    except OriginStoreError as fault:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "OriginStoreUnavailable", f"{fault}.", retry_after=30) from None
     except AzureError as fault:
         raise Problem(HTTPStatus.BAD_GATEWAY, type(fault).__name__, "Azure did not respond.", retry_after=30) from None
     except Exception:

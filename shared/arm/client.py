@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import DecodeError, HttpResponseError
 
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, is_missing
+from shared.arm.failovers import Failovers
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
 from shared.arm.origin_store import AUDIENCE, Blobs, Directory, Store
@@ -96,6 +97,11 @@ class Azure:
     def origins(self) -> Origins:
         """The records of what this deployment made."""
         return Origins(self._origin_store())
+
+    @cached_property
+    def failovers(self) -> Failovers:
+        """The records of failovers that this deployment has seen."""
+        return Failovers(self._origin_store())
 
     def _origin_store(self) -> Store:
         where = self.settings.origin_store

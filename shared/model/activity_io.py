@@ -5,6 +5,7 @@ from datetime import datetime
 from shared.model.base import Model
 from shared.model.changes import Changes, DiskFailure, Refusal
 from shared.model.decision import Decision
+from shared.model.failover import Failover
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
@@ -72,9 +73,10 @@ class PurgeRequest(Model):
 class Observation(Model):
     """What `resolve_source` returns: the VM, if it exists, the item that protects it, if it was read, and the decision.
 
-    An untagged VM that may not be disabled costs one read: its item is not read then.
+    An untagged VM that may not be disabled costs one read: its item is not read then. `failover` is as in the `Facts`.
     """
 
     decision: Decision
     vm: SourceVm | None = None
     item: ProtectedItem | None = None
+    failover: Failover | None = None

@@ -141,9 +141,14 @@ class ProtectedItem(Model):
         return self.is_ours and self.stage in _MAY_BE_DISABLED
 
     @property
+    def failed_over(self) -> bool:
+        """Whether a failover has left a VM on each side: the item is failed over, or reversed since."""
+        return self.direction_reversed or self.active_location.lower() not in {"", "primary"}
+
+    @property
     def stage(self) -> Stage:
         under_test = self.test_failover.lower() not in {"", "none"}
-        if under_test or self.direction_reversed or self.active_location.lower() not in {"", "primary"}:
+        if under_test or self.failed_over:
             return Stage.FROZEN
         stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
         # An item that once was protected never counts as a failed attempt.

@@ -25,6 +25,7 @@ from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
+from shared.observe.failovers import with_failovers
 from shared.observe.job_errors import with_errors
 from shared.observe.missing import read_missing
 from shared.observe.removed_disks import removed_disks
@@ -259,7 +260,8 @@ async def compliance_report(azure: Azure, within: float | None = None) -> Compli
 
 
 async def _compliance_report(azure: Azure) -> ComplianceReport:
-    estate = await with_errors(azure, await _with_proofs(azure, await read_inventory(azure)))
+    estate = await with_failovers(azure, await _with_proofs(azure, await read_inventory(azure)))
+    estate = await with_errors(azure, estate)
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     return ComplianceReport(
         vm_statuses=assess(estate, azure.settings),

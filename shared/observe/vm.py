@@ -17,6 +17,7 @@ from shared.model.step_result import Error
 from shared.model.vm import SourceVm
 from shared.observe.context import ContextReader
 from shared.observe.failed_disks import disk_errors
+from shared.observe.failovers import note, open_failover
 from shared.observe.missing import read_namesakes
 from shared.observe.removed_disks import removed_disks
 from shared.planning import preflight, vm_support
@@ -46,12 +47,14 @@ async def observe(
     intent: Intent | None = None,
     request: dict[str, str] | None = None,
     confirmed: bool = False,
+    released: bool = False,
     thorough: bool = False,
 ) -> Observation:
     """The VM, the item that protects it, and the decision. An untagged VM costs one read, unless it may be disabled.
 
     `intent` takes the place of what the VM's tag says, `request` is as if the VM had these overrides, too; `confirmed`
-    is whether its protection may be disabled in any mode. A `thorough` observation reads the item of every VM.
+    is whether its protection may be disabled in any mode, `released` whether a caller has decided about it after a
+    failover. A `thorough` observation reads the item of every VM.
     Raises HttpResponseError.
     """
     findings = preflight.without_reading(vm_id, azure.settings)
@@ -67,7 +70,8 @@ async def observe(
     item = facts.item
     if vm and item and item.source == vm.id:
         item = item.with_(source=vm.id)  # Site Recovery writes it in lower case
-    return Observation(decision=decide(facts, azure.settings), vm=vm, item=item)
+    decision = decide(facts._replace(failover=None) if released else facts, azure.settings)
+    return Observation(decision=decision, vm=vm, item=item, failover=facts.failover)
 
 
 async def _with_protection(azure: Azure, facts: Facts) -> Facts:
@@ -80,13 +84,18 @@ async def _with_protection(azure: Azure, facts: Facts) -> Facts:
     if item and facts.intent is not Intent.YES:
         item = await proven(azure, item)
     unread = await unread_about(vaults_of(azure), facts.vm_id, item.settings.source_location) if item else None
-    facts = facts._replace(
-        item=item, item_unread=f"{unread}." if unread else "", original=await find_original(azure, facts.vm_id)
-    )
+    original = await find_original(azure, facts.vm_id)
+    facts = facts._replace(item=item, item_unread=f"{unread}." if unread else "", original=original)
+    protects_original = await find_protection(azure, original) if original else None
+    for each in filter(None, (item, protects_original and protects_original[1])):
+        await note(azure, each)
     if item and facts.vm is None:
         moved = [vm.id for vm in await read_namesakes(azure, [facts.vm_id]) if is_moved(vm, item)]
         return facts._replace(moved_to=next(iter(moved), None))
-    return facts._replace(moved_from=await _moved_from(azure, facts.vm)) if facts.vm and item is None else facts
+    if item or original or facts.vm is None:
+        return facts
+    failover = await open_failover(azure, facts.vm_id) if facts.intent is Intent.YES else None
+    return facts._replace(moved_from=await _moved_from(azure, facts.vm), failover=failover)
 
 
 async def _moved_from(azure: Azure, vm: SourceVm) -> ProtectedItem | None:

@@ -232,6 +232,12 @@ DRIFT = {
         _NOTHING,
         "Nothing: the original stays under protection. A committed failover is reprotected by an operator.",
     ),
+    "DisabledAfterFailover": Row(
+        Severity.BLOCKER,
+        "it was failed over, replication was disabled since, and a VM of it exists on each side",
+        "enables neither, until a caller confirms which one is to be protected",
+        "PUT .../protection?confirm=true of the VM that is live; remove the tag of the other one, or delete it.",
+    ),
     "NotTagged": Row(
         Severity.NOTE,
         "no tag requests its protection: a candidate",

@@ -91,6 +91,7 @@ class _Engine:
             original=self.failover_vms.get(vm.id),
             moved_from=self.moved.get(vm.id),
             elsewhere=self.estate.elsewhere.get(vm.id),
+            failover=self.estate.failovers.get(vm.id),
             enables=self._attempts(vm),
         )
         decision = decide(facts, self.settings)

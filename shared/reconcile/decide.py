@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from shared.config.settings import REFUSALS, Intent, Settings
 from shared.model.decision import Action, Decision, State
+from shared.model.failover import Failover
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
@@ -32,7 +33,8 @@ class Facts(NamedTuple):
     that replication is to be disabled. `enables` are the jobs that enabled the VM.
 
     Of a failover VM, `original` is the VM that it was made from. Of a VM that was moved away, `moved_to` is the new ID;
-    of the VM under the new ID, `moved_from` is the item that still protects it under the old one.
+    of the VM under the new ID, `moved_from` is the item that still protects it under the old one. `failover` is the
+    failover that left the VM and another one, if nothing protects either, and no caller has confirmed which to protect.
     """
 
     vm_id: ResourceId
@@ -46,6 +48,7 @@ class Facts(NamedTuple):
     moved_to: ResourceId | None = None
     moved_from: ProtectedItem | None = None
     elsewhere: ResourceId | None = None
+    failover: Failover | None = None
     enables: tuple[Job, ...] = ()
 
     @property
@@ -157,6 +160,17 @@ def _moved_here(facts: Facts, _: Settings) -> Decision | None:
     return Decision(state=State.NOT_ELIGIBLE, findings=(finding_of("SourceMoved", text),))
 
 
+def _disabled_after_failover(facts: Facts, _: Settings) -> Decision | None:
+    if facts.item or facts.failover is None:
+        return None
+    others = ", ".join(map(str, facts.failover.others))
+    text = (
+        f"{facts.name} was part of a failover ({facts.failover.seen_at:%Y-%m-%d %H:%M} UTC) whose replication was "
+        f"disabled since, beside {others}: which of them is live is not known."
+    )
+    return Decision(state=State.NOT_ELIGIBLE, findings=(finding_of("DisabledAfterFailover", text),))
+
+
 def _replaced(facts: Facts, _: Settings) -> Decision | None:
     another = replaced(facts.vm, facts.item) if facts.vm and facts.item else ()
     return Decision(state=State.NOT_ELIGIBLE, findings=another) if another else None
@@ -195,6 +209,7 @@ _CONDITIONS: tuple[Callable[[Facts, Settings], Decision | None], ...] = (
     _unknown_value,
     _unwanted,
     _moved_here,
+    _disabled_after_failover,
     _replaced,
     _failed,
     _protecting,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.model.base import Model
 from shared.model.decision import Action, State
+from shared.model.failover import Failover
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.replication import Policy
@@ -38,6 +39,7 @@ class Inventory:
 
     `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them;
     `target_vms` are those in target groups outside the source scope that VMs without an item go to.
+    `failovers` are those that left a VM which is to be enabled; `failovers_unread` is whether they are not known.
 
     `removed_disks` are attached, and somebody removed their replication, with the reason that they are left out.
 
@@ -67,6 +69,8 @@ class Inventory:
     absent: frozenset[ResourceId] = frozenset()
     namesakes: tuple[SourceVm, ...] = ()
     target_vms: frozenset[ResourceId] = frozenset()
+    failovers: Mapping[ResourceId, Failover] = field(default_factory=dict)
+    failovers_unread: bool = False
 
     def vm_unread(self, vm: ResourceId) -> bool:
         """Whether the VM may exist, although it is not listed."""
@@ -76,6 +80,8 @@ class Inventory:
         """Why it is not known what protects the VM, in a region, or ""."""
         if self.items_unread:
             return "A list of items could not be read."
+        if self.failovers_unread:
+            return "The records of failovers could not be read."
         return next((f"{row}." for row in self.unread_items if row.concerns(vm, location)), "")
 
 

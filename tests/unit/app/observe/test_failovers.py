@@ -1,0 +1,211 @@
+"""After a failover whose replication was disabled, neither VM is enabled without a person's word."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.arm.origin_store import OriginStoreError
+from shared.config.settings import Intent
+from shared.model.decision import Action, State
+from shared.model.failover import Failover, failed_over_at
+from shared.model.replicated_item import Job
+from shared.model.resource_id import ResourceId
+from shared.observe.inventory import compliance_report
+from shared.observe.vm import observe
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name
+
+CODE = "DisabledAfterFailover"
+LIVE = ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-1")
+RENAMED = ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-9")
+TAGS = {"dr": "true"}
+
+
+def world(*vms: ResourceId) -> Cloud:
+    cloud = Cloud()
+    for vm in vms:
+        cloud.add_vm(TAGS, vm=vm)
+    return cloud
+
+
+def fail_over(cloud: Cloud, recovered: ResourceId = LIVE, **details: Any) -> None:
+    item = item_body(
+        "UnplannedFailoverCommitted",
+        our_item_name(),
+        recoveryFabricObjectId=str(recovered),
+        managementId="m-1",
+        **details,
+    )
+    item["properties"]["activeLocation"] = "Recovery"
+    cloud.vault["replication_protected_items"] = [item]
+
+
+def disable(cloud: Cloud) -> None:
+    cloud.vault["replication_protected_items"].clear()
+
+
+def another_process(cloud: Cloud) -> FakeAzure:
+    return FakeAzure(settings(), cloud)
+
+
+async def said(cloud: Cloud, vm: ResourceId) -> set[tuple[State, Action, bool]]:
+    """What the VM's run and the sweep decide, each in a process of its own."""
+    decision = (await observe(another_process(cloud), vm)).decision
+    (status,) = [each for each in (await compliance_report(another_process(cloud))).vm_statuses if each.vm_id == vm]
+    return {
+        (state, action, CODE in [each.code for each in findings])
+        for state, action, findings in (
+            (decision.state, decision.action, decision.findings),
+            (status.state, status.action, status.findings),
+        )
+    }
+
+
+HELD = {(State.NOT_ELIGIBLE, Action.NONE, True)}
+
+
+@pytest.mark.parametrize("recovered", [LIVE, RENAMED])
+@pytest.mark.parametrize("seen_by", ["sweep", "run of the source", "run of the other"])
+async def test_neither_vm_is_enabled_once_the_item_was_seen_failed_over(seen_by: str, recovered: ResourceId) -> None:
+    cloud = world(VM_ID, recovered)
+    fail_over(cloud, recovered)
+    if seen_by == "sweep":
+        await compliance_report(another_process(cloud))
+    else:
+        await observe(another_process(cloud), VM_ID if seen_by == "run of the source" else recovered)
+    disable(cloud)
+
+    assert await said(cloud, VM_ID) == HELD
+    assert await said(cloud, recovered) == HELD
+
+
+async def test_the_word_of_a_person_frees_the_vm_it_is_about_for_good_and_a_later_failover_ends_it() -> None:
+    cloud = world(VM_ID, RENAMED)
+    fail_over(cloud, RENAMED)
+    await compliance_report(another_process(cloud))
+    disable(cloud)
+    azure = another_process(cloud)
+    observation = await observe(azure, RENAMED, intent=Intent.YES, released=True)
+    assert observation.decision.action is Action.ENABLE
+    assert observation.failover
+    await azure.failovers.confirm(observation.failover)
+
+    for _ in range(2):
+        assert CODE not in str(await said(cloud, RENAMED))
+        assert {held for _, _, held in await said(cloud, RENAMED)} == {False}
+        assert await said(cloud, VM_ID) == HELD
+
+    fail_over(cloud, RENAMED)
+    await compliance_report(another_process(cloud))
+    disable(cloud)
+    assert await said(cloud, RENAMED) == HELD
+
+
+@pytest.mark.parametrize("gone", [VM_ID, RENAMED])
+async def test_where_the_other_vm_is_gone_there_is_nothing_to_decide(gone: ResourceId) -> None:
+    cloud = world(VM_ID, RENAMED)
+    fail_over(cloud, RENAMED)
+    await compliance_report(another_process(cloud))
+    disable(cloud)
+    del cloud.resources[gone.key]
+    left = RENAMED if gone == VM_ID else VM_ID
+
+    assert {held for _, _, held in await said(cloud, left)} == {False}
+
+
+async def test_another_vm_that_cannot_be_read_may_exist() -> None:
+    cloud = world(VM_ID, RENAMED)
+    fail_over(cloud, RENAMED)
+    await compliance_report(another_process(cloud))
+    disable(cloud)
+    cloud.faults[str(RENAMED)] = answer(403, "AuthorizationFailed")
+
+    assert await said(cloud, VM_ID) == HELD
+
+
+async def test_an_item_under_test_failover_leaves_nothing_to_decide() -> None:
+    cloud = world(VM_ID, LIVE)
+    item = item_body("Protected", our_item_name(), testFailoverRecoveryFabricObjectId=str(LIVE))
+    item["properties"]["testFailoverState"] = "WaitingForCompletion"
+    cloud.vault["replication_protected_items"] = [item]
+    await compliance_report(another_process(cloud))
+    disable(cloud)
+
+    assert CODE not in [each.code for each in (await observe(another_process(cloud), VM_ID)).decision.findings]
+
+
+async def test_records_that_cannot_be_read_hold_the_vm() -> None:
+    cloud = world(VM_ID)
+    cloud.records.fault = OriginStoreError("no answer")
+
+    report = await compliance_report(another_process(cloud))
+    with pytest.raises(OriginStoreError):
+        await observe(another_process(cloud), VM_ID)
+
+    (status,) = [each for each in report.vm_statuses if each.vm_id == VM_ID]
+    assert (status.state, status.action) == (State.UNKNOWN, Action.NONE)
+    assert any("no answer" in gap for gap in report.gaps)
+
+
+# By the jobs of a vault: what no sweep has seen
+
+
+def job(scenario: str, hour: int, state: str = "Succeeded", target: str = VM_ID.name) -> dict[str, Any]:
+    times = {"startTime": f"2026-05-01T{hour:02}:00:00Z"}
+    return job_body(state, f"{scenario}-{hour}", scenario, targetObjectName=target, **times)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "held"),
+    [
+        ([job("EnableDr", 1), job("UnplannedFailover", 2), job("CommitFailover", 3), job("DisableDr", 4)], True),
+        ([job("UnplannedFailover", 2)], True),
+        ([job("UnplannedFailover", 2), job("EnableDr", 5)], False),
+        ([job("UnplannedFailover", 2), job("EnableDr", 5, "Failed")], True),
+        ([job("UnplannedFailover", 2, "Failed")], False),
+        ([job("UnplannedFailover", 2, target="another")], False),
+        ([job("TestFailover", 2), job("DisableDr", 4)], False),
+        ([], False),
+    ],
+)
+async def test_a_failover_that_no_sweep_saw_is_known_by_its_jobs(jobs: list[dict[str, Any]], held: bool) -> None:
+    """Both VMs have the name that the jobs tell."""
+    cloud = world(VM_ID, LIVE)
+    cloud.vault["replication_jobs"] += jobs
+
+    for vm in (VM_ID, LIVE):
+        assert {found for _, _, found in await said(cloud, vm)} == {held}
+
+
+async def test_one_vm_of_that_name_alone_is_not_held_by_jobs_and_a_word_outlasts_them() -> None:
+    cloud = world(VM_ID)
+    cloud.vault["replication_jobs"].append(job("UnplannedFailover", 2))
+    assert {held for _, _, held in await said(cloud, VM_ID)} == {False}
+
+    cloud.add_vm(TAGS, vm=LIVE)
+    azure = another_process(cloud)
+    observation = await observe(azure, LIVE)
+    assert observation.failover
+    await azure.failovers.confirm(observation.failover)
+
+    assert {held for _, _, held in await said(cloud, LIVE)} == {False}
+    assert await said(cloud, VM_ID) == HELD
+    cloud.vault["replication_jobs"].append(job("UnplannedFailover", 23) | {"name": "later"})
+    later = datetime.now(UTC) + timedelta(days=1)
+    cloud.vault["replication_jobs"][-1]["properties"]["startTime"] = later.isoformat()
+    assert await said(cloud, LIVE) == HELD
+
+
+def test_a_job_without_a_start_tells_nothing() -> None:
+    assert failed_over_at([Job(name="1", scenario="UnplannedFailover", state="Succeeded", target="a")], "a") is None
+
+
+async def test_a_word_counts_from_the_failover_it_is_about() -> None:
+    """The clock of Azure may be ahead of the app's."""
+    azure, ahead = another_process(Cloud()), datetime.now(UTC) + timedelta(hours=1)
+    await azure.failovers.confirm(Failover(vm=VM_ID, others=(LIVE,), seen_at=ahead))
+
+    found = await azure.failovers.of(VM_ID)
+    assert found
+    assert found.confirmed_at == ahead
