@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from local.stack import Stack
+from local.stack import Stack, protection
 from tests import estates
 from tests.e2e import overrides
 from tests.e2e.conftest import StartStack
@@ -141,3 +141,44 @@ async def _until(stack: Stack, name: str, **wanted: Any) -> None:
 async def _vms(stack: Stack) -> list[str]:
     state = await stack.sim("GET", "state")
     return sorted(each["id"] for each in state["resources"] if each["type"].endswith("/virtualMachines"))
+
+
+async def test_after_commit_and_disable_neither_vm_is_enabled_without_a_word(start_stack: StartStack) -> None:
+    """Both carry the tag. An operator removes the replication, and decides for one of the VMs later."""
+    names = ("shop", "till")
+    vms = [estates.vm(name) | {"tags": asking()} for name in names]
+    estate = protected_world(vms, [protected(name, nics=[]) for name in names])
+    async with start_stack(estate, settings=SETTINGS | CLEANUP) as stack:
+        await asyncio.gather(*(commit(stack, name) for name in names))
+        await sweep(stack)
+        for name in names:
+            await _act(stack, name, "remove", {"disableProtectionReason": "NotSpecified"})
+        await eventually(lambda: _nothing_protected(stack))
+        await stack.kill_host()
+        await stack.start_host()
+
+        both = await _vms(stack)
+        held: list[dict[str, bool]] = []
+        for _ in range(2):
+            report = await sweep(stack)
+            found = await compliance(stack)
+            held.append({vm: _CODE in str(found[vm.lower()]["findings"]) for vm in both})
+            assert report.started == {}
+        put = await stack.api("PUT", f"{protection(vms[0]['id'])}?confirm=true", {"dr-target-name": "shop-2"})
+        await settled(stack)
+        await sweep(stack)
+        protected_then = set(await overrides.items(stack))
+        refused, _ = await stack.api("PUT", protection(vms[1]["id"]), {"dr-target-name": "till-2"})
+
+    assert len(both) == 4
+    assert held == [dict.fromkeys(both, True)] * 2
+    assert put[0] == 202, put
+    assert protected_then == {"shop"}
+    assert refused == 422
+
+
+_CODE = "DisabledAfterFailover"
+
+
+async def _nothing_protected(stack: Stack) -> bool:
+    return not await overrides.items(stack)

@@ -13,10 +13,12 @@ from azure.core.exceptions import ServiceRequestError
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from shared.arm.errors import ThrottledError
+from shared.config.settings import Intent
 from shared.model import naming
 from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.observe.vm import observe
 from shared.orchestrations import instance_of
 from shared.planning.catalog import finding_of
 from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
@@ -402,6 +404,34 @@ async def test_a_run_for_the_targets_that_cannot_be_started_says_that_no_tag_is_
 
     assert (status, problem["code"]) == (503, "RunNotStarted")
     assert "No tag" in problem["detail"]
+
+
+# PUT that decides after a failover
+
+
+@pytest.mark.parametrize(("query", "status"), [({}, 422), ({"confirm": "false"}, 422), ({"confirm": "true"}, 202)])
+async def test_after_a_failover_that_was_disabled_only_a_confirmed_put_enables_and_keeps_the_word(
+    cloud: Cloud, client: FakeDurableClient, query: dict[str, str], status: int
+) -> None:
+    other = ResourceId.of(SUBSCRIPTION, "back", VM_ID.type, VM_ID.name)
+    cloud.add_vm({"dr": "true"}, vm=other)
+    cloud.vault["replication_jobs"].append(
+        job_body("Succeeded", "1", "CommitFailover", startTime="2026-05-01T10:00:00Z")
+    )
+    azure = FakeAzure(settings(poll_seconds=0.01), cloud)
+
+    call = put_protection(azure, client, request(**query))
+    if status == 202:
+        answered = (await call).status_code
+    else:
+        answered, problem = await problem_of(call)
+        assert [finding["code"] for finding in problem["findings"]] == ["DisabledAfterFailover"]
+
+    assert answered == status
+    assert bool(client.started) is (status == 202)
+    for vm, held in ((VM_ID, status != 202), (other, True)):
+        found = (await observe(FakeAzure(settings(), cloud), vm, intent=Intent.YES)).decision.findings
+        assert ("DisabledAfterFailover" in [each.code for each in found]) is held
 
 
 # PUT that confirms the edit of a policy
