@@ -72,7 +72,7 @@ async def measure(wanted: set[str], folder: Path, say: Callable[[str], None]) ->
 def _of_one(run: Run) -> list[Figure]:
     puts = sum(1 for request in run.requests if request["method"] == "PUT")
     return [
-        Figure("ARM calls, one VM into an empty vault", len(run.requests), "calls", 71),
+        Figure("ARM calls, one VM into an empty vault", len(run.requests), "calls", 74),
         Figure("  PUTs among them", puts, "PUTs", 12, at_least=True),
         Figure("  elapsed over the critical path", run.over(EMPTY_VAULT_PATH), "", 1.2),
     ]
@@ -82,7 +82,7 @@ def _of_one_more(run: Run) -> list[Figure]:
     polls = len(run.requests) - len(without_polls(run.requests))
     return [
         Figure(
-            "ARM calls, one more VM into a ready region pair, without polls", len(run.requests) - polls, "calls", 12
+            "ARM calls, one more VM into a ready region pair, without polls", len(run.requests) - polls, "calls", 14
         ),
         Figure("  polls", polls, "calls"),
     ]
