@@ -125,9 +125,7 @@ def _not_as_asked(state: Json, reports: dict[str, dict[str, Json]], vms: list[Ma
             continue
         value, status = tags.value(vm), reports[vm.owner].get(vm.id.lower(), {})
         codes = [finding["code"] for finding in status.get("findings", [])]
-        # An item whose proof of origin was lost with an answer is left as it is.
-        goes = not value and "NotManagedByApp" not in codes
-        if (value == "true" and states != ["Protected"]) or (goes and states):
+        if (value == "true" and states != ["Protected"]) or (not value and states):
             yield f"{vm.name}: {value!r} and {states}; {status.get('state')} {codes}"
         if not states and not codes:
             yield f"{vm.name}: unprotected, and no finding says why"

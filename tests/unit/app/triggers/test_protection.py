@@ -411,7 +411,7 @@ async def test_a_run_for_the_targets_that_cannot_be_started_says_that_no_tag_is_
 
 @pytest.mark.parametrize(("query", "status"), [({}, 422), ({"confirm": "false"}, 422), ({"confirm": "true"}, 202)])
 async def test_after_a_failover_that_was_disabled_only_a_confirmed_put_enables_and_keeps_the_word(
-    cloud: Cloud, client: FakeDurableClient, query: dict[str, str], status: int
+    cloud: Cloud, client: FakeDurableClient, query: dict[str, Any], status: int
 ) -> None:
     other = ResourceId.of(SUBSCRIPTION, "back", VM_ID.type, VM_ID.name)
     cloud.add_vm({"dr": "true"}, vm=other)
