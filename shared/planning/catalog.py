@@ -37,7 +37,7 @@ DRIFT = {
         Severity.WARNING,
         "it is tagged, and nothing protects it",
         f"{_RUN} enables it, or reports why not",
-        "Nothing, unless the finding persists: GET .../protection shows the result of its run.",
+        "Nothing, unless the finding persists: the VM's `reason` says what its run met with.",
     ),
     "NotEligible": Row(
         Severity.WARNING,

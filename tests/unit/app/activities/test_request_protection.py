@@ -65,6 +65,15 @@ async def test_a_vm_without_a_place_for_the_tag_is_said_why_not(cloud: Cloud) ->
     assert (cloud.writes, hub.started) == ([], [])
 
 
+async def test_a_tag_that_somebody_else_added_meanwhile_ends_the_vm_with_what_to_do(cloud: Cloud) -> None:
+    cloud.faults["write"] = answer(400, "ExceededMaxTagCount")
+
+    (end,) = (await ask(cloud, FakeHub(), VM_ID)).ended
+
+    assert (end.outcome, end.findings[0].code) == (RunOutcome.NOT_ELIGIBLE, "TooManyTags")
+    assert end.findings[0].fix
+
+
 async def test_its_run_leaves_the_way_to_those_of_events(cloud: Cloud) -> None:
     hub = FakeHub()
 

@@ -612,6 +612,18 @@ async def test_a_tag_that_cannot_be_written_starts_nothing(cloud: Cloud, client:
     assert client.started == []
 
 
+async def test_a_tag_that_somebody_else_added_meanwhile_is_a_conflict_that_the_caller_can_fix(
+    cloud: Cloud, client: FakeDurableClient
+) -> None:
+    cloud.faults["write"] = answer(400, "ExceededMaxTagCount", "The number of tags cannot exceed 50.")
+
+    status, problem = await problem_of(put_protection(FakeAzure(settings(), cloud), client, request()))
+
+    assert (status, problem["code"]) == (409, "TooManyTags")
+    assert "Remove a tag from the VM." in problem["detail"]
+    assert client.started == []
+
+
 async def test_a_pause_that_comes_between_plan_and_tag_is_a_conflict(cloud: Cloud, client: FakeDurableClient) -> None:
     class PausedSoon(FakeAzure):
         def check_vm_write(self, vm: ResourceId) -> None:
