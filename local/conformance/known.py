@@ -83,6 +83,7 @@ def out_of_scope(exchange: Exchange) -> str | None:
     return next((reason for pattern, reason in OUT_OF_SCOPE if re.search(pattern, call, re.IGNORECASE)), None)
 
 
+_PRIVATE = "private disks: API 2026-02-01 takes what the models of SDK 2.0.0 do not have"
 # What Azure answers beside its own description: where, what, reason. The simulator answers as Azure does.
 BESIDE_THE_DESCRIPTION = (
     (r"response\$\.etag", "not a property", "the generic resource has no etag; networks and vaults answer one"),
@@ -97,6 +98,8 @@ BESIDE_THE_DESCRIPTION = (
         "unknown discriminator",
         "the service answers TaskDetails, the base",
     ),
+    ("api-version", "not the SDK's, given 2026-02-01", _PRIVATE),
+    (r"request\$.*\.recovery(NetworkAccessPolicy|PublicNetworkAccess|DiskAccessId)", "not a property", _PRIVATE),
 )
 _TIMES = ("api-version", "not the SDK's", "recorded in 2019 to 2023, by clients that sent the versions of their time")
 
@@ -105,6 +108,8 @@ def explain_finding(finding: Finding, *, recorded: bool = False) -> str | None:
     """The reason for a known finding of the validator. Recorded traffic may use the api-versions of its time."""
     table = (*BESIDE_THE_DESCRIPTION, _TIMES) if recorded else BESIDE_THE_DESCRIPTION
     fitting = (
-        reason for where, what, reason in table if re.fullmatch(where, finding.where) and finding.what.startswith(what)
+        reason
+        for where, what, reason in table
+        if re.fullmatch(where, finding.where) and f"{finding.what}, given {finding.given}".startswith(what)
     )
     return next(fitting, None)

@@ -72,10 +72,10 @@ class Azure:
         client: ComputeManagementClient = self._client(ComputeManagementClient, subscription)
         return client
 
-    def site_recovery(self, subscription: str) -> "SiteRecoveryManagementClient":
+    def site_recovery(self, subscription: str, **version: str) -> "SiteRecoveryManagementClient":
         from azure.mgmt.recoveryservicessiterecovery.aio import SiteRecoveryManagementClient
 
-        client: SiteRecoveryManagementClient = self._client(SiteRecoveryManagementClient, subscription)
+        client: SiteRecoveryManagementClient = self._client(SiteRecoveryManagementClient, subscription, **version)
         return client
 
     def topic(self) -> "EventGridPublisherClient":
@@ -267,10 +267,10 @@ class Azure:
             )
         return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()
 
-    def _client(self, kind: Any, *subscription: str) -> Any:
+    def _client(self, kind: Any, *subscription: str, **version: str) -> Any:
         from shared.arm.pipeline import Intended, NoRegistration, OneHost, Paced, ShortRetries
 
-        key = (kind.__name__, "".join(subscription).lower())
+        key = (kind.__name__, "".join((*subscription, *version.values())).lower())
         if key not in self._clients:
             endpoint = self.settings.arm_endpoint
             self._clients[key] = kind(
@@ -283,6 +283,7 @@ class Azure:
                 per_call_policies=[Intended(self.origins)],
                 per_retry_policies=[NoRegistration(), Paced(self.rate_limiter)],
                 transport=self._shared_transport(),
+                **version,
             )
         return self._clients[key]
 

@@ -92,6 +92,13 @@ RULES: tuple[SupportRule, ...] = (
         "2025-06",
     ),
     SupportRule(
+        "DiskAccessNotKept",
+        "Replicas and failover disks are public unless the request says otherwise, which it can since API 2026-02-01; "
+        "a disk access is of one region.",
+        "API 2026-02-01, A2AVmManagedDiskInputDetails",
+        "2026-02",
+    ),
+    SupportRule(
         "HighChurnNeeded",
         "Premium SSD v2 and Ultra disks are replicated with high churn only, through a premium cache account (in the "
         "matrix of 2025-06, Ultra disks are not).",

@@ -27,11 +27,26 @@ class Policy(Model):
         return f"{self.name} (retention {self.retention_minutes} min, app-consistent {points})"
 
 
+class DiskAccess(Model):
+    """Who may export or import a disk over the network: `policy` is AllowAll, AllowPrivate (by way of a disk access) or
+    DenyAll, `public` is Enabled or Disabled."""
+
+    policy: str = ""
+    public: str = ""
+
+    @property
+    def is_private(self) -> bool:
+        return self.policy.lower() in {"allowprivate", "denyall"} or self.public.lower() == "disabled"
+
+
 class ReplicatedDisk(Model):
+    """`access` is that of a private disk, for its replica and what a failover makes of it."""
+
     id: ResourceId
     replica_sku: str
     target_sku: str
     encryption_set: ResourceId | None = None
+    access: DiskAccess | None = None
 
 
 class ReplicatedNic(Model):

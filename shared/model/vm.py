@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from shared.model.base import Model
+from shared.model.replication import DiskAccess
 from shared.model.resource_id import ResourceId, folded
 
 
@@ -220,4 +221,5 @@ class PlanningContext(Model):
     group_members: tuple[GroupMember, ...] = ()
     locks: tuple[Lock, ...] = ()
     shared_disks: tuple[ResourceId, ...] = ()
+    private_disks: dict[str, DiskAccess] = {}
     target_vm: ResourceId | None = None

@@ -73,7 +73,7 @@ class ContextReader:
                 self._eligibility_errors(),
                 self._offer(target),
                 self._locks(target),
-                self._shared_disks(),
+                self._disks(),
                 self._default_cache(context),
                 self._taken(context, static),
             ),
@@ -86,7 +86,7 @@ class ContextReader:
             "eligibility_errors": errors,
             "offer": offer,
             "locks": locks,
-            "shared_disks": disks,
+            **disks,
             "existing": (*context.existing, *cache.existing, *([there] if there else ())),
             "taken_accounts": cache.taken,
             "taken_addresses": (*context.taken_addresses, *taken),
@@ -113,7 +113,7 @@ class ContextReader:
         if late or self._overrides.requested.keys() & {"target-size", "target-disk-type", "replica-disk-type"}:
             more["offer"] = await self._offer(context.target_location)
         if late:
-            more["shared_disks"] = await self._shared_disks()
+            more |= await self._disks()
         return context.model_copy(update=more)
 
     async def _common(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
@@ -166,9 +166,15 @@ class ContextReader:
         high = churn is not None and churn.value == override_options.HIGH_CHURN
         return await own_cache(self._azure, self._vm, context.cached_disks, self._within, high_churn=high)
 
-    async def _shared_disks(self) -> tuple[ResourceId, ...]:
-        found = await read_disks(self._azure, [disk.id for disk in self._vm.disks], self._within)
-        return tuple(disk.id for disk in self._vm.disks if disk.id in found and found[disk.id].shares > 1)
+    async def _disks(self) -> dict[str, Any]:
+        """What the disks themselves tell: which are shared, and which are private."""
+        attached = [disk.id for disk in self._vm.disks]
+        read = await read_disks(self._azure, attached, self._within)
+        found = {disk: read[disk] for disk in attached if disk in read}
+        return {
+            "shared_disks": tuple(disk for disk, record in found.items() if record.shares > 1),
+            "private_disks": {disk.key: record.access for disk, record in found.items() if record.access.is_private},
+        }
 
     async def _nic(self, nic: ResourceId) -> SourceNic | None:
         return await read_nic(self._azure, nic)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.config.override_options import ZONE_REDUNDANT
 from shared.model.findings import Finding
-from shared.model.replication import ReplicatedDisk
+from shared.model.replication import DiskAccess, ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk
 from shared.planning.builder import PlanBuilder
@@ -37,11 +37,24 @@ def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
     return "larger than 32 TiB" if size > MOST_GIB else ""
 
 
+def access_of(d: PlanBuilder, disk: Disk) -> DiskAccess | None:
+    """Who may reach the replica of a private disk. A disk access is of the source's region: without it, nobody."""
+    access = d.context.private_disks.get(disk.id.key)
+    return access.with_(policy="DenyAll") if access and access.policy.lower() == "allowprivate" else access
+
+
 def of_source(d: PlanBuilder, disk: Disk, *, set_requested: bool) -> Iterator[Finding]:
     """What keeps the disk, as it is, from being replicated."""
     which = f"The disk {disk.id.name} of {d.vm.id.name}"
     if obstacle := disk_obstacle(disk, d.context.shared_disks):
         yield finding_of("UnsupportedDisk", f"{which} is {obstacle}, which this app does not replicate.")
+    access = d.context.private_disks.get(disk.id.key)
+    if access and access.policy.lower() == "allowprivate":
+        yield finding_of(
+            "DiskAccessNotKept",
+            f"{which} can be reached by a disk access alone, which is of its own region: its replica and its failover "
+            "disk can be reached by none (DenyAll).",
+        )
     if disk.write_accelerator:
         yield finding_of(
             "WriteAcceleratorDisk", f"{which} has write accelerator on, which Site Recovery does not support."

@@ -143,6 +143,7 @@ def disks(d: PlanBuilder, zone: str, *, high_churn: bool) -> tuple[ReplicatedDis
             replica_sku=replicas.get(name, replica),
             target_sku=targets.get(name, target),
             encryption_set=_encryption_set(d, name, sets) if name in sets else own.encryption_set if own else None,
+            access=None if own else disk_support.access_of(d, disk),
         )
         made.append(replicated)
         if own is None and d.item and disk.holds_os:

@@ -107,6 +107,12 @@ OF_CONTEXT = {
         "Move its data to a disk of another kind, or protect the VM by hand.",
         WARNED_IF_PROTECTED,
     ),
+    "DiskAccessNotKept": Row(
+        Severity.WARNING,
+        "a disk is reached by a disk access alone (AllowPrivate): its replica and failover disk get the policy DenyAll",
+        WARNS,
+        "Give the failover disk a disk access of the target region after a failover, if it is needed.",
+    ),
     "HighChurnNeeded": Row(
         Severity.BLOCKER,
         "a disk is or becomes a Premium SSD v2 or an Ultra disk, which needs a premium cache account",

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.arm.client import Azure
-from shared.arm.fields import Json, part, required, time_of, whole
+from shared.arm.fields import Json, part, required, text, time_of, whole
 from shared.arm.listing import read_listing
+from shared.model.replication import DiskAccess
 from shared.model.resource_id import ResourceId
 
 _API_VERSION = "2026-03-02"
@@ -17,6 +18,7 @@ class DiskRecord(NamedTuple):
 
     shares: int = 1
     created_at: datetime | None = None
+    access: DiskAccess = DiskAccess()
 
 
 async def read_disks(azure: Azure, disks: Iterable[ResourceId], within: float) -> dict[ResourceId, DiskRecord]:
@@ -44,5 +46,9 @@ async def _read(azure: Azure, group: ResourceId) -> dict[str, DiskRecord]:
 
 def _record(disk: Json) -> tuple[str, DiskRecord]:
     properties = part(disk, "properties")
-    record = DiskRecord(whole(properties.get("maxShares")) or 1, time_of(properties.get("timeCreated")))
-    return required(disk.get("id")).key, record
+    policy, public = text(properties.get("networkAccessPolicy")), text(properties.get("publicNetworkAccess"))
+    return required(disk.get("id")).key, DiskRecord(
+        whole(properties.get("maxShares")) or 1,
+        time_of(properties.get("timeCreated")),
+        DiskAccess(policy=policy, public=public),
+    )

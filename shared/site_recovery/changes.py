@@ -111,7 +111,7 @@ async def add_disks(azure: Azure, item: ProtectedItem, disks: tuple[ReplicatedDi
         raise WriteRefusedError("ItemIncomplete", f"{item.id} does not show its cache account and its target group")
     azure.check_write(item.id, cache, group, *(disk.encryption_set for disk in disks if disk.encryption_set))
     details = models.A2AAddDisksInput(vm_managed_disks=[managed_disk(disk, cache, group) for disk in disks])
-    operations = vault_of(azure, item.vault).client.replication_protected_items
+    operations = vault_of(azure, item.vault).client_for(disks).replication_protected_items
     body = models.AddDisksInput(properties=models.AddDisksInputProperties(provider_specific_details=details))
     return await begin(operations.begin_add_disks, *_path(item), body)
 

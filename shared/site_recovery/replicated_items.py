@@ -113,7 +113,7 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
             policy_id=str(mapping.policy), provider_specific_details=_a2a(vm, replication, mapping)
         )
     )
-    send = vault.client.replication_protected_items.begin_create
+    send = vault.client_for(replication.disks).replication_protected_items.begin_create
     item = mapping.source_container.child("replicationProtectedItems", naming.item_name(vm, azure.settings.deployment))
     path = (vault.id.resource_group, vault.id.name, fabric, container, item.name)
     request = str(uuid4())
@@ -187,7 +187,7 @@ def managed_disk(
     disk: ReplicatedDisk, cache_account: ResourceId, target_group: ResourceId
 ) -> models.A2AVmManagedDiskInputDetails:
     """A disk in the input of enable protection."""
-    return models.A2AVmManagedDiskInputDetails(
+    details = models.A2AVmManagedDiskInputDetails(
         disk_id=str(disk.id),
         primary_staging_azure_storage_account_id=str(cache_account),
         recovery_resource_group_id=str(target_group),
@@ -195,6 +195,11 @@ def managed_disk(
         recovery_target_disk_account_type=disk.target_sku or None,
         recovery_disk_encryption_set_id=text(disk.encryption_set),
     )
+    if disk.access:
+        # The models of SDK 2.0.0 do not have these fields; they are of the API version that `client_for` takes.
+        details["recoveryNetworkAccessPolicy"] = disk.access.policy or None
+        details["recoveryPublicNetworkAccess"] = disk.access.public or None
+    return details
 
 
 def text(resource: ResourceId | None) -> str | None:

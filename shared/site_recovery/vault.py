@@ -4,7 +4,7 @@ A list costs one call however many VMs ask, so the state of an item is never pol
 (fabrics, containers, policies, mappings) is remembered for a while; what moves (items, jobs) for one poll interval.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -34,6 +34,7 @@ from shared.arm.parsing import (
 from shared.arm.ttl_cache import TtlCache
 from shared.config.intervals import TTL_SLOW, TTL_STATIC
 from shared.model.replicated_item import Job, JobError, JobStage
+from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.planning.preflight import vault_not_found
@@ -45,6 +46,8 @@ Record = TypeVar("Record")
 _VAULT_API_VERSION = "2026-07-01"
 API_VERSION = "2025-08-01"
 """The API version of Site Recovery: that of the SDK."""
+_PRIVATE_DISKS = "2026-02-01"
+"""The first one whose disks tell who may reach their replicas; Azure PowerShell enables with it (recorded 2025-12)."""
 
 
 class VaultNotFoundError(WriteRefusedError):
@@ -119,6 +122,11 @@ class Vault:
     @property
     def client(self) -> Any:
         return self.azure.site_recovery(self.id.subscription)
+
+    def client_for(self, disks: Iterable[ReplicatedDisk]) -> Any:
+        """The client for a request with these disks: private ones need a newer API version than the SDK's own."""
+        newer = {"api_version": _PRIVATE_DISKS} if any(disk.access for disk in disks) else {}
+        return self.azure.site_recovery(self.id.subscription, **newer)
 
     async def _read_about(self) -> VaultRecord:
         try:

@@ -11,7 +11,14 @@ from local.simulator.store import RawDisk, Resource, Store, VirtualMachine
 from local.simulator.wire import Json
 
 Add = Callable[[ResourceId, Resource, Fields], None]
-_KEYS = "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral raw storageAccount writeAccelerator"
+_ACCESS = {
+    "networkAccessPolicy": ("AllowAll", "AllowPrivate", "DenyAll"),
+    "publicNetworkAccess": ("Enabled", "Disabled"),
+}
+_KEYS = (
+    "name sizeGB sku maxShares encryptionSet azureDiskEncryption ephemeral raw storageAccount writeAccelerator "
+    "networkAccessPolicy publicNetworkAccess"
+)
 _OF_BLOBS = {"name", "sizeGB", "storageAccount"}
 _SKUS = (
     "Premium_LRS",
@@ -78,6 +85,9 @@ class Disks:
         made = bodies.disk(
             parsed, vm.location, size, sku, self._time, os=os, managed_by=vm.id, zone=zone, create_option=option
         )
+        for name, known in _ACCESS.items():
+            if disk.get(name, str):
+                made.properties[name] = disk.choice(name, known)
         if disk.get("raw", bool):
             if os:
                 raise ValueError(f"{disk.where}: only a data disk can be raw")

@@ -55,6 +55,7 @@ def find(
             or cache(world, vault, vm, each["primaryStagingAzureStorageAccountId"])
             or _churn(world, source, each)
             or account_types(each, source, place)
+            or _access(each)
             or _encryption(world, source, place.location, each, keys)
         )
         if failure:
@@ -80,6 +81,12 @@ def _source(disk: Resource) -> Failure | None:
         )
     if (disk.properties.get("maxShares") or 1) > 1:
         return Failure("159046", f"The disk '{disk.name}' is shared: it can be protected in a cluster only.")
+    return None
+
+
+def _access(given: Json) -> Failure | None:
+    if given.get("recoveryNetworkAccessPolicy") == "AllowPrivate" and not given.get("recoveryDiskAccessId"):
+        return Failure("159091", "The network access policy AllowPrivate needs a disk access of the target region.")
     return None
 
 

@@ -23,7 +23,7 @@ def enable(world: World, call: Call) -> Answer:
     container = scope.container(world, call, ready=True)
     vault = container.vault
     name = scope.check_name(call["item"])
-    vm_id, policy_id, details = enable_input.parse(checks.body(call))
+    vm_id, policy_id, details = enable_input.parse(checks.body(call), call.api_version)
     policy = vault.policy_by_id(policy_id)
     if policy is None or not policy.ready:
         raise errors.missing(ids.last_segment(policy_id))

@@ -26,13 +26,19 @@ _OPTIONAL_OF_DISK = (
     "recoveryTargetDiskAccountType",
     "recoveryDiskEncryptionSetId",
 )
+# Of API 2026-02-01 and newer: how the replica and the failover disk can be reached, and the disk's own names for it.
+ACCESS = {
+    "recoveryNetworkAccessPolicy": "networkAccessPolicy",
+    "recoveryDiskAccessId": "diskAccessId",
+    "recoveryPublicNetworkAccess": "publicNetworkAccess",
+}
 _KEYS = {
     "diskEncryptionKeyInfo": ("secretIdentifier", "keyVaultResourceArmId"),
     "keyEncryptionKeyInfo": ("keyIdentifier", "keyVaultResourceArmId"),
 }
 
 
-def parse(body: Json) -> tuple[str, str, Json]:
+def parse(body: Json, api_version: str) -> tuple[str, str, Json]:
     """VM ID, policy ID and the provider's details. Raises ArmError 400."""
     policy = checks.get(body, "properties.policyId", str, required=True)
     details = checks.get(body, "properties.providerSpecificDetails", dict, required=True)
@@ -51,19 +57,20 @@ def parse(body: Json) -> tuple[str, str, Json]:
     if details.get("autoProtectionOfDataDisk") not in ("Enabled", "Disabled", None):
         raise errors.bad_request("autoProtectionOfDataDisk must be Enabled or Disabled.")
     for disk in checks.get(details, "vmManagedDisks", list) or []:
-        parse_disk(disk)
+        parse_disk(disk, api_version)
     if ids.parse(vm) is None:
         raise errors.bad_request(f"The fabric object ID '{vm}' is not a valid resource ID.")
     return vm, policy, details
 
 
-def parse_disk(disk: Json) -> None:
+def parse_disk(disk: Json, api_version: str) -> None:
     """Raises ArmError 400."""
+    access = tuple(ACCESS) if api_version >= "2026-02-01" else ()
     for name in _REQUIRED_OF_DISK:
         checks.get(disk, name, str, required=True)
-    for name in _OPTIONAL_OF_DISK:
+    for name in (*_OPTIONAL_OF_DISK, *access):
         checks.get(disk, name, str)
-    scope.only(disk, (*_REQUIRED_OF_DISK, *_OPTIONAL_OF_DISK, "diskEncryptionInfo"))
+    scope.only(disk, (*_REQUIRED_OF_DISK, *_OPTIONAL_OF_DISK, *access, "diskEncryptionInfo"))
     parse_keys(disk)
 
 
@@ -133,4 +140,5 @@ def disk(world: World, vm: VirtualMachine, given: Json, keys: Json | None = None
         source_encryption_set=disk_checks.encryption_set(source),
         encrypted=disk_checks.encrypted(source),
         keys=given.get("diskEncryptionInfo") or keys or {},
+        access={own: given[name] for name, own in ACCESS.items() if given.get(name)},
     )

@@ -20,7 +20,7 @@ def add_disks(world: World, call: Call) -> Answer:
     item, details = _of_disks(world, call, "vmManagedDisks")
     given: list[Json] = details["vmManagedDisks"]
     for each in given:
-        enable_input.parse_disk(each)
+        enable_input.parse_disk(each, call.api_version)
     vm = world.store.vm(item.vm_id)
     if vm is None:
         raise errors.conflict(f"The virtual machine of '{item.name}' could not be found.")

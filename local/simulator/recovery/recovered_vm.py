@@ -35,6 +35,7 @@ def make(world: World, item: ProtectedItem, name: str, *, test: bool, network_id
         made = bodies.disk(
             parsed, location, disk.size, disk.target_sku, time, os=item.os if disk.os_disk else None, managed_by=vm_id
         )
+        made.properties.update(disk.access)
         world.store.add(made)
         if disk.os_disk:
             profile["osDisk"] = bodies.os_disk(made, item.os, "Attach")

@@ -154,7 +154,7 @@ def _make_disk(world: World, item: ProtectedItem, disk: ProtectedDisk, disk_id: 
     location, time = item.recovery_container.fabric.location, world.clock.stamp()
     made = bodies.disk(bodies.child(disk_id, ""), location, disk.size, disk.replica_sku, time, create_option="Upload")
     made.body["tags"] = {"ASR-ReplicaDisk": stable_guid("replica", disk.id)}
-    made.properties["diskState"] = "ActiveSAS"
+    made.properties.update(disk.access, diskState="ActiveSAS")
     world.store.add(made)
 
 

@@ -110,6 +110,8 @@ class ProtectedDisk:
     # By Azure Disk Encryption; `keys` is the diskEncryptionInfo for the target.
     encrypted: bool = False
     keys: Json = field(default_factory=dict)
+    # Who may reach the replica and the failover disk over the network; by default anyone.
+    access: Json = field(default_factory=dict)
     failover_name: str = ""
     test_name: str = ""
     # Set for a disk added to a protected item: until then its own initial replication runs.

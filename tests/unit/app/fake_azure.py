@@ -466,7 +466,7 @@ class FakeAzure(Azure):
     def _origin_store(self) -> Store:
         return self.cloud.records
 
-    def _client(self, kind: Any, *subscription: str) -> Any:
+    def _client(self, kind: Any, *subscription: str, **_: str) -> Any:
         clients: dict[str, Callable[..., Any]] = {
             "ComputeManagementClient": lambda cloud, _: SimpleNamespace(send_request=partial(_send, cloud)),
             "ResourceManagementClient": _resources,

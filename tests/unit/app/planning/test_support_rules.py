@@ -14,6 +14,7 @@ from shared.config.support_rules import IGNORABLE, RULES
 from shared.model import resource_types
 from shared.model.findings import Finding, Severity
 from shared.model.names import DEFAULT_NAMES
+from shared.model.replication import DiskAccess
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.vm import Disk, Existing, Lock, Network, Offer, Size, Subnet
 from shared.planning import preflight, vm_support
@@ -99,6 +100,7 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "EncryptionAtHostNotKept": ({"encryption_at_host": True}, {}),
     "SmallVm": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=1),))}),
     "UnsupportedDisk": (_disk(obstacle="an ephemeral OS disk"), {}),
+    "DiskAccessNotKept": ({}, {"private_disks": {OS_DISK.key: DiskAccess(policy="AllowPrivate")}}),
     "HighChurnNeeded": (_disk(sku="PremiumV2_LRS"), {}),
     "TargetZoneNeeded": (_disk(sku="PremiumV2_LRS") | _HIGH, {}),
     "UnsupportedReplicaType": ({"tags": _HIGH["tags"] | {"dr-replica-disk-type": "UltraSSD_LRS"}}, {}),
