@@ -127,7 +127,7 @@ def _reprotect(world: World, call: Call, item: ProtectedItem, details: Json, *, 
         raise errors.missing(ids.last_segment(policy_id))
     given = checks.get(details, "vmManagedDisks", list) or []
     for disk in given:
-        enable_input.parse_disk(disk)
+        enable_input.parse_disk(disk, call.api_version)
     mapped = any(
         mapping.target is back and mapping.policy is policy for mapping in item.recovery_container.mappings.values()
     )
