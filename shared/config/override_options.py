@@ -16,6 +16,7 @@ from shared.model.resource_types import (
     PUBLIC_IP,
     RESERVATION,
     RESOURCE_GROUP,
+    SCALE_SET,
     SECURITY_GROUP,
     ResourceType,
 )
@@ -203,6 +204,16 @@ ROWS: tuple[Row, ...] = (
         field="availability_set",
         shown_as="recoveryAvailabilitySet",
         sent_as="recovery_availability_set_id",
+    ),
+    _named(
+        "target-scale-set",
+        SCALE_SET,
+        "Availability options > virtual machine scale set",
+        "none",
+        in_place="update of the item, if it has a scale set",
+        field="scale_set",
+        shown_as="recoveryVirtualMachineScaleSetId",
+        sent_as="recovery_virtual_machine_scale_set_id",
     ),
     _chosen(
         "target-zone",

@@ -52,10 +52,7 @@ class Profile(Model):
     @field_validator("ignore")
     @classmethod
     def _may_be_ignored(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(map(one_of(*IGNORABLE), given))
-        except ValueError as can_be:
-            raise ValueError(f"{', '.join(given)}: one cannot be ignored; what can: {can_be}") from None
+        return tuple(map(_ignorable, given))
 
     @field_validator("values", "allow")
     @classmethod
@@ -104,6 +101,14 @@ class Profile(Model):
             retention_minutes=self.recovery_point_retention_hours * 60,
             app_consistent_minutes=self.app_consistent_frequency_hours * 60,
         )
+
+
+def _ignorable(code: str) -> str:
+    """The code of a finding that may be ignored, in its own casing. Raises ValueError."""
+    try:
+        return one_of(*IGNORABLE)(code)
+    except ValueError as can_be:
+        raise ValueError(f"{code!r} cannot be ignored; what can: {can_be}") from None
 
 
 def _entry(name: str, entry: str) -> str:

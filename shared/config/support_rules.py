@@ -30,7 +30,13 @@ RULES: tuple[SupportRule, ...] = (
     SupportRule("ClassicVm", "VMs of the classic deployment model are retired.", _MATRIX, "2025-06"),
     SupportRule("VmNotRunning", "A VM that does not run cannot be enabled.", _POLICY, "2023-12"),
     SupportRule("VmNotReady", "The provisioning state of a VM has to be Succeeded (150019).", _ERRORS, "2025-06"),
-    SupportRule("ScaleSetInstance", "Instances of a scale set that scales are not supported.", _MATRIX, "2025-06"),
+    SupportRule(
+        "ScaleSetInstance",
+        "VMs of Flexible scale sets are supported (`recoveryVirtualMachineScaleSetId`), unless the set has a scaling "
+        "profile; those of Uniform ones are not.",
+        _MATRIX,
+        "2025-06",
+    ),
     SupportRule(
         "TooManyDisks",
         "A VM has at most 64 data disks (another page: 100 disks).",
@@ -137,6 +143,12 @@ RULES: tuple[SupportRule, ...] = (
         "A disk with a customer-managed key needs a disk encryption set in the target region.",
         _MATRIX,
         "2025-06",
+    ),
+    SupportRule(
+        "UltraDisksNotInTarget",
+        "Ultra disks exist for a size in the zones, or outside of zones, where the list of SKUs says so.",
+        "disks-enable-ultra-ssd; resource SKUs, API 2021-07-01",
+        "2026-01",
     ),
     SupportRule("SizeNotInTarget", "The target region has to offer the size of the VM (150097).", _ERRORS, "2025-06"),
     SupportRule(

@@ -70,6 +70,7 @@ class TargetSettings(Model):
     target_group: ResourceId | None = None
     network: ResourceId | None = None
     availability_set: ResourceId | None = None
+    scale_set: ResourceId | None = None
     placement_group: ResourceId | None = None
     capacity_reservation: ResourceId | None = None
     boot_diagnostics: ResourceId | None = None

@@ -47,6 +47,9 @@ POOL = ResourceType(
     "Microsoft.Network/loadBalancers/backendAddressPools", "a load balancer's backend address pool", NETWORK_API_VERSION
 )
 AVAILABILITY_SET = ResourceType("Microsoft.Compute/availabilitySets", "an availability set", COMPUTE_API_VERSION)
+SCALE_SET = ResourceType(
+    "Microsoft.Compute/virtualMachineScaleSets", "a virtual machine scale set", COMPUTE_API_VERSION
+)
 PLACEMENT_GROUP = ResourceType(
     "Microsoft.Compute/proximityPlacementGroups", "a proximity placement group", COMPUTE_API_VERSION
 )

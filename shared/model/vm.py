@@ -131,7 +131,7 @@ class EligibilityError(Model):
 
 
 class Existing(Model):
-    """A named resource: type, region, and for an account its kind and incompatibilities.
+    """A named resource: type, region, zones of a scale set, and for an account its kind and incompatibilities.
 
     `lets_in` are the subnets that may reach an account by its public address, None if every network may;
     `private_endpoint` is whether it has one that is approved. `doubts` say why Azure may refuse the resource later.
@@ -141,6 +141,7 @@ class Existing(Model):
     location: str = ""
     kind: str = ""
     sku: str = ""
+    zones: tuple[str, ...] = ()
     obstacle: str = ""
     keys_off: bool = False
     lets_in: tuple[ResourceId, ...] | None = None
@@ -159,11 +160,23 @@ class Lock(Model):
         return f"{resource.key}/".startswith(f"{folded(self.scope)}/")
 
 
-class Size(Model):
-    """A VM size in the target region. `left` is the remaining quota of its family and of the region.
+REGIONAL_CORES = "cores"
+"""The name of the quota for the cores of all sizes in a region."""
 
-    `data_disks` is how many it takes, and `memory` in GiB, None where Azure does not tell; `premium` whether it takes
-    premium disks.
+
+class Quota(Model):
+    """The cores that are left of a quota: that of a family of sizes, or of the region."""
+
+    name: str
+    left: int
+
+
+class Size(Model):
+    """A VM size in the target region. `quotas` are those that its cores count against.
+
+    `data_disks` and `interfaces` are how many it takes, `memory` in GiB; None, or empty for a list, where Azure does
+    not tell. `premium` is whether it takes premium disks; `ultra_zones` are the zones where it takes Ultra disks, and
+    `ultra` is whether it does outside of zones.
     """
 
     name: str
@@ -171,9 +184,16 @@ class Size(Model):
     cores: int = 0
     memory: float | None = None
     data_disks: int | None = None
+    interfaces: int | None = None
     premium: bool = True
     zones: tuple[str, ...] = ()
-    left: int | None = None
+    ultra: bool = False
+    ultra_zones: tuple[str, ...] = ()
+    architecture: str = ""
+    generations: tuple[str, ...] = ()
+    controllers: tuple[str, ...] = ()
+    trusted_launch: bool = True
+    quotas: tuple[Quota, ...] = ()
 
 
 class Offer(Model):
@@ -196,8 +216,8 @@ class PlanningContext(Model):
     """The planning context: what the protection of a VM depends on besides the VM.
 
     `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.
-    `networks` are those of the VM, `target_networks` those that are there already among the ones it would get;
-    `existing` holds the named resources that exist; `offer` is None if the target region was not read;
+    `scale_set` and `networks` are those of the VM, `target_networks` those that are there already among the ones it
+    would get; `existing` holds the named resources that exist; `offer` is None if the target region was not read;
     `cached_disks` how many disks each cache account serves (by lower-cased ID); `taken_accounts` are the app's cache
     accounts whose names others hold; `target_vm` is the VM that has the ID of the one that a failover is to create.
     """
@@ -213,6 +233,7 @@ class PlanningContext(Model):
     mapped_networks: dict[str, ResourceId] = {}
     target_networks: tuple[Network, ...] = ()
     availability_set: SourceAvailabilitySet | None = None
+    scale_set: Existing | None = None
     existing: tuple[Existing, ...] = ()
     offer: Offer | None = None
     cached_disks: dict[str, int] = {}

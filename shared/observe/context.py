@@ -68,7 +68,7 @@ class ContextReader:
         context = await self._common(nics, await self._vault.network_mappings.get())
         target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
-        (errors, offer, locks, disks, cache, taken), target_vm, (there, of_vault) = await asyncio.gather(
+        (errors, offer, locks, disks, cache, taken), target_vm, scale_set, (there, of_vault) = await asyncio.gather(
             asyncio.gather(
                 self._eligibility_errors(),
                 self._offer(target),
@@ -78,6 +78,7 @@ class ContextReader:
                 self._taken(context, static),
             ),
             self._target_vm(target),
+            self._scale_set(),
             self._groups(target),
         )
         more = {
@@ -86,6 +87,7 @@ class ContextReader:
             "eligibility_errors": errors,
             "offer": offer,
             "locks": locks,
+            "scale_set": scale_set,
             **disks,
             "existing": (*context.existing, *cache.existing, *([there] if there else ())),
             "taken_accounts": cache.taken,
@@ -250,6 +252,10 @@ class ContextReader:
             read_existing(self._azure, own, self._within, set()),
             read_group(self._azure, self._vault.id.group_id),
         )
+
+    async def _scale_set(self) -> Existing | None:
+        set_id = self._vm.scale_set_id
+        return await read_existing(self._azure, set_id, self._within, set()) if set_id else None
 
     async def _availability_set(self) -> SourceAvailabilitySet | None:
         set_id = self._vm.availability_set_id

@@ -16,7 +16,7 @@ from shared.model.replication import Policy, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import network, placement, preflight, storage, vm_support
+from shared.planning import network, placement, preflight, size_support, storage, vm_support
 from shared.planning.builder import PlanBuilder, origin_of
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
@@ -49,8 +49,10 @@ def derive(
     placement_group, name = placement.placement_group(d), placement.name(d)
     cache_account, high_churn = storage.cache(d)
     disks = storage.disks(d, zone, high_churn=high_churn)
-    size = placement.size(d, zone, disks)
+    size = size_support.size(d, zone, disks)
     storage.target_accounts(d)
+    others = placement.named(d)
+    placement.check_scale_set(d, others["scale_set"], availability_set, zone)
     policy = overrides.policy
     replication = Replication(
         vault=vault,
@@ -63,7 +65,7 @@ def derive(
         availability_set=availability_set,
         zone=zone,
         placement_group=placement_group,
-        **placement.named(d),
+        **others,
         consistency_group=placement.consistency_group(d),
         high_churn=high_churn,
         network=networks.sent,
@@ -81,6 +83,7 @@ def derive(
     if item is None:
         findings += [
             *overrides.judge((*vm_support.of_vm(vm), *preflight.of_context(vm, context))),
+            *preflight.of_scale_set(vm, context.scale_set, settings.tag_name),
             *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),
         ]

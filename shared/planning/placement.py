@@ -1,4 +1,4 @@
-"""The placement of the target VM: region, resource group, availability, size, name."""
+"""The placement of the target VM: region, resource group, availability, name."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -7,10 +7,10 @@ from shared.config.settings import Settings
 from shared.model.findings import Finding
 from shared.model.plan import DEFAULT_ORIGIN, ITEM_ORIGIN, Setting
 from shared.model.replicated_item import ProtectedItem
-from shared.model.replication import ReplicatedDisk, Replication, TargetSettings
+from shared.model.replication import Replication, TargetSettings
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.values import NONE
-from shared.model.vm import GroupMember, Size, SourceVm
+from shared.model.vm import GroupMember, SourceVm
 from shared.planning import storage
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import OTHER_SUBSCRIPTION, finding_of
@@ -146,64 +146,24 @@ def placement_group(d: PlanBuilder) -> ResourceId | None:
     return d.resource("target-ppg", default, reason)
 
 
+def check_scale_set(d: PlanBuilder, chosen: ResourceId | None, availability_set: ResourceId | None, zone: str) -> None:
+    """Rejects a target scale set beside an availability set, or with other zones than that of the VM."""
+    existing = d.existing(chosen) if chosen and d.is_requested("target-scale-set") else None
+    if existing is None:
+        return
+    if availability_set:
+        d.reject("target-scale-set", f"none, since the target VM is in the availability set {availability_set.name}")
+    elif zone not in (existing.zones or ("",)):
+        zones = ", ".join(existing.zones) or "none"
+        d.reject("target-scale-set", f"a set in the zone of the target VM ({zone or 'none'}); it has {zones}")
+
+
 def named(d: PlanBuilder) -> dict[str, ResourceId | None]:
     """The resources that the VM uses only if an override names them, by the fields of `Replication`."""
     rows = [row for row in CHOICES.values() if row.field and row.resource_type is not None and row.default == NONE]
     found = {row.field: d.resource(row.tag, None, "none is requested") for row in rows}
     storage.check_boot_diagnostics(d, found["boot_diagnostics"])
     return found
-
-
-def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """The size of the override, or "" for that of the VM; the target region has to offer it."""
-    wanted = d.text("target-size", d.vm.size or NONE, "the VM's own")
-    requested = wanted if d.is_requested("target-size") else ""
-    has = d.item.settings.size if d.item else ""
-    if d.context.offer is None or not wanted or wanted.lower() == has.lower():
-        return requested
-    offered = next((each for each in d.context.offer.sizes if each.name.lower() == wanted.lower()), None)
-    target = d.context.target_location
-    if offered is None and requested:
-        d.reject("target-size", f"a size that {target} offers to the subscription")
-    elif offered is None:
-        d.findings.append(
-            finding_of(
-                "SizeNotInTarget",
-                f"{target} does not offer the size {wanted} of {d.vm.id.name} to the subscription (150097).",
-                tag=d.app.tag_name,
-                target=target,
-            )
-        )
-    elif (tag := _requests_more(d)) and (lacking := _lacking(offered, disks)):
-        d.reject(tag, f"{'' if requested else 'premium disks with '}a size that {lacking}")
-    elif zone and zone not in offered.zones:
-        tag = "target-zone" if d.is_requested("target-zone") else "target-size"
-        d.reject(tag, f"zone {', '.join(offered.zones) or 'none'}, which {target} offers {wanted} in; not {zone}")
-    elif offered.left is not None and offered.left < offered.cores:
-        d.findings.append(
-            finding_of(
-                "TargetQuotaExceeded",
-                f"{offered.name} needs {offered.cores} cores of the quota {offered.family} in {target}, and "
-                f"{max(offered.left, 0)} are left (150097).",
-                tag=d.app.tag_name,
-                target=target,
-            )
-        )
-    return requested
-
-
-def _requests_more(d: PlanBuilder) -> str:
-    """The override that may require more of the size than the VM needs now, or ""."""
-    return next((tag for tag in ("target-size", "target-disk-type") if d.is_requested(tag)), "")
-
-
-def _lacking(size: Size, disks: tuple[ReplicatedDisk, ...]) -> str:
-    """The requirement that the size does not meet, or ""."""
-    if size.data_disks is not None and len(disks) - 1 > size.data_disks:
-        return f"takes {len(disks) - 1} data disks; {size.name} takes {size.data_disks}"
-    if not size.premium and any(disk.target_sku.lower().startswith("premium") for disk in disks):
-        return f"takes premium disks; {size.name} does not"
-    return ""
 
 
 def name(d: PlanBuilder) -> str:

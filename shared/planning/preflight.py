@@ -12,10 +12,11 @@ from shared.model.plan import Plan
 from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.target_resources import CacheAccount, InVault, ResourceGroup, TargetResource
-from shared.model.vm import Lock, PlanningContext, Size, SourceVm
+from shared.model.vm import Existing, Lock, PlanningContext, SourceVm
+from shared.planning import size_support
 from shared.planning.catalog import finding_of
+from shared.planning.support_findings import AVAILABILITY_ONLY
 
-LEAST_CORES, LEAST_MEMORY = 2, 1
 MOST_TAGS = 50
 
 _FROM_MEMORY = {
@@ -65,19 +66,20 @@ def of_context(vm: SourceVm, context: PlanningContext) -> Iterator[Finding]:
     for error in context.eligibility_errors:
         text = f"Site Recovery's own check says {error.code}: {error.message}"
         yield finding_of("NotEligibleForReplication", text, action=error.action)
-    for size in context.offer.sizes if context.offer else ():
-        if size.name.lower() == vm.size.lower() and _is_small(size):
-            memory = "" if size.memory is None else f" and {size.memory:g} GiB of memory"
-            yield finding_of(
-                "SmallVm",
-                f"The size {size.name} of {vm.id.name} has {size.cores} core(s){memory}; Site Recovery supports VMs of "
-                f"{LEAST_CORES} cores and {LEAST_MEMORY} GiB and more.",
-            )
+    yield from size_support.of_own_size(vm, context.offer)
 
 
-def _is_small(size: Size) -> bool:
-    """Where Azure tells it."""
-    return 0 < size.cores < LEAST_CORES or (size.memory is not None and size.memory < LEAST_MEMORY)
+def of_scale_set(vm: SourceVm, found: Existing | None, tag: str) -> Iterator[Finding]:
+    """A blocker, or a note, about the scale set of the VM. `found` is the set, None if it could not be found."""
+    if vm.scale_set_id is None:
+        return
+    which = f"{vm.id.name} is an instance of the scale set {vm.scale_set_id.name}"
+    obstacle = "could not be found" if found is None else found.obstacle
+    if obstacle:
+        yield finding_of("ScaleSetInstance", f"{which}, which {obstacle}: such a set makes and removes its VMs.")
+    else:
+        text = f"{which}: a failover VM is in no scale set, unless {tag}-target-scale-set names one."
+        yield finding_of("ScaleSetInstance", text, case=AVAILABILITY_ONLY, tag=tag)
 
 
 def of_locks(

@@ -4,15 +4,9 @@ from shared.model.findings import WARNED_IF_PROTECTED, Case, Row, Severity
 
 BLOCKED = "does not enable it, until the reason is gone"
 WARNS = "enables it all the same"
-TOO_OLD = "too old"
+TOO_OLD, AVAILABILITY_ONLY, REGIONAL = "too old", "availability only", "regional"
 
 OF_VM = {
-    "ScaleSetInstance": Row(
-        Severity.BLOCKER,
-        "it is an instance of a scale set, which makes and removes its VMs",
-        BLOCKED,
-        "Protect stand-alone VMs; a scale set is created again from its model in the other region.",
-    ),
     "TooManyDisks": Row(
         Severity.BLOCKER,
         "it has more disks than an OS disk and 64 data disks",
@@ -99,6 +93,20 @@ OF_CONTEXT = {
         "it is a classic VM: Azure has retired those, and Site Recovery does not protect them",
         BLOCKED,
         "Migrate it to Azure Resource Manager (https://aka.ms/classicvmretirement), then tag the new VM.",
+    ),
+    "ScaleSetInstance": Row(
+        Severity.BLOCKER,
+        "its scale set is Uniform, has a scaling profile or cannot be found: such a set makes and removes its VMs",
+        BLOCKED,
+        "Protect stand-alone VMs, or those of a Flexible scale set without a scaling profile; create a set that scales "
+        "again from its model in the other region.",
+        {
+            AVAILABILITY_ONLY: Case(
+                "the set is Flexible and has no scaling profile",
+                Severity.NOTE,
+                "Nothing; or name a Flexible scale set of the target region by {tag}-target-scale-set.",
+            )
+        },
     ),
     "UnsupportedDisk": Row(
         Severity.BLOCKER,
@@ -197,6 +205,12 @@ OF_CONTEXT = {
         "Allow access by key; or assign the roles that the message names to the vault's identity, and check that "
         "replication starts.",
     ),
+    "UltraDisksNotInTarget": Row(
+        Severity.WARNING,
+        "the target region has no Ultra disks for its size and zone: a failover VM with them cannot be created",
+        WARNS,
+        "Choose a zone that has them by {tag}-target-zone, or another type by {tag}-target-disk-type.",
+    ),
     "SizeNotInTarget": Row(
         Severity.BLOCKER,
         "the target region does not offer its size to the subscription (150097)",
@@ -208,7 +222,13 @@ OF_CONTEXT = {
         "the target region has not enough cores of the size's quota left (150097)",
         BLOCKED,
         "Request more quota in {target}, or choose a size of another family by {tag}-target-size.",
-        WARNED_IF_PROTECTED,
+        {
+            **WARNED_IF_PROTECTED,
+            REGIONAL: Case(
+                "it is the quota of the region",
+                fix="Request more regional cores in {target}, or choose a smaller size by {tag}-target-size.",
+            ),
+        },
     ),
 }
 """Found by the VM's own run or a plan, which read more."""

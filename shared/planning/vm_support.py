@@ -17,11 +17,6 @@ _ARM_SIZE = re.compile(r"[a-z]+_[a-z]+\d+(-\d+)?[a-z]*p[a-z]*(_.*)?", re.IGNOREC
 
 def of_vm(vm: SourceVm) -> Iterator[Finding]:
     """The checks that need only the VM."""
-    if vm.scale_set_id:
-        yield finding_of(
-            "ScaleSetInstance",
-            f"{vm.id.name} is an instance of the scale set {vm.scale_set_id.name}, which makes and removes its VMs.",
-        )
     if vm.provisioning_state.lower() != "succeeded":
         yield finding_of(
             "VmNotReady",

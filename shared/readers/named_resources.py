@@ -4,7 +4,7 @@ from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, reference, region, required, text
 from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId, folded
-from shared.model.resource_types import AVAILABILITY_SET, POOL, PUBLIC_IP, STORAGE_API_VERSION, type_of
+from shared.model.resource_types import AVAILABILITY_SET, POOL, PUBLIC_IP, SCALE_SET, STORAGE_API_VERSION, type_of
 from shared.model.vm import Existing
 from shared.readers.resource_groups import read_group
 
@@ -31,13 +31,13 @@ def _existing(wanted: ResourceId, found: Json) -> Existing | None:
         return None
     sku, properties = text(part(found, "sku").get("name")), part(found, "properties")
     doubts = _doubts(wanted, properties, sku)
-    unfit = wanted.is_type(AVAILABILITY_SET) and sku.lower() != "aligned"
     return Existing(
         id=wanted,
         location=region(found.get("location")),
         kind=text(found.get("kind")),
         sku=sku,
-        obstacle="is not an Aligned set, as managed disks need" if unfit else "",
+        zones=tuple(map(text, found.get("zones") or ())) if wanted.is_type(SCALE_SET) else (),
+        obstacle=_set_obstacle(wanted, sku, properties),
         keys_off=properties.get("allowSharedKeyAccess") is False,
         lets_in=_lets_in(properties),
         private_endpoint=any(map(_is_approved, objects(properties, "privateEndpointConnections"))),
@@ -71,6 +71,17 @@ def _doubts(wanted: ResourceId, properties: Json, sku: str) -> tuple[str, ...]:
     attached = f"is attached to {holder.parent.name} already" if holder else ""
     basic = "is of the SKU Basic, which Azure retired on 2025-09-30" if sku.lower() == "basic" else ""
     return tuple(filter(None, (attached, basic)))
+
+
+def _set_obstacle(wanted: ResourceId, sku: str, properties: Json) -> str:
+    """Why the availability set or the scale set cannot serve, or ""."""
+    if wanted.is_type(AVAILABILITY_SET) and sku.lower() != "aligned":
+        return "is not an Aligned set, as managed disks need"
+    if not wanted.is_type(SCALE_SET):
+        return ""
+    if text(properties.get("orchestrationMode")).lower() != "flexible":
+        return "is a Uniform scale set"
+    return "has a scaling profile" if properties.get("virtualMachineProfile") else ""
 
 
 def _has_pool(balancer: Json, wanted: ResourceId) -> bool:

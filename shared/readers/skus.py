@@ -6,10 +6,10 @@ from shared.arm.client import Azure
 from shared.arm.fields import Json, objects, part, region, text, whole
 from shared.arm.listing import read_listing
 from shared.model.resource_types import COMPUTE_API_VERSION
-from shared.model.vm import Offer, Size
+from shared.model.vm import REGIONAL_CORES, Offer, Quota, Size
 
+_ULTRA = "UltraSSDAvailable"
 _SKUS_API_VERSION = "2021-07-01"
-_CORES = "cores"
 
 
 class _Skus(NamedTuple):
@@ -25,19 +25,21 @@ async def read_offer(azure: Azure, subscription: str, location: str, wanted: set
     """The `wanted` sizes (lower-cased) that the region offers to the subscription, its quotas and fault domains."""
     where = f"{subscription.lower()}/{location}"
     skus = await azure.shared(f"sizes/{where}", lambda: _read_skus(azure, subscription, location), within)
-    left = await azure.shared(f"quotas/{where}", lambda: _read_quotas(azure, subscription, location), within)
+    quotas = await azure.shared(f"quotas/{where}", lambda: _read_quotas(azure, subscription, location), within)
     sizes = (skus.sizes[name] for name in sorted(wanted) if name in skus.sizes)
     return Offer(
         sizes=tuple(
-            size.model_copy(update={"left": _least(left.get(size.family.lower()), left.get(_CORES))}) for size in sizes
+            size.model_copy(update={"quotas": tuple(quotas[name] for name in _counted(size) if name in quotas)})
+            for size in sizes
         ),
         disk_types=skus.disk_types,
         fault_domains=skus.fault_domains,
     )
 
 
-def _least(*left: int | None) -> int | None:
-    return min((each for each in left if each is not None), default=None)
+def _counted(size: Size) -> tuple[str, str]:
+    """The quotas, lower-cased, that its cores count against."""
+    return size.family.lower(), REGIONAL_CORES
 
 
 async def _read_skus(azure: Azure, subscription: str, location: str) -> _Skus:
@@ -80,11 +82,14 @@ def _size(sku: Json, location: str) -> Size | None:
         if restriction["type"] == "Zone"
         for zone in part(restriction, "restrictionInfo").get("zones") or ()
     }
-    offered = {
+    places = [place for place in objects(sku, "locationInfo") if region(place.get("location")) == location]
+    offered = {zone for place in places for zone in place.get("zones") or ()}
+    ultra = {
         zone
-        for place in objects(sku, "locationInfo")
-        if region(place.get("location")) == location
-        for zone in place.get("zones") or ()
+        for place in places
+        for detail in objects(place, "zoneDetails")
+        if _capabilities(detail).get(_ULTRA) == "True"
+        for zone in detail.get("name") or ()
     }
     capabilities = _capabilities(sku)
     memory = capabilities.get("MemoryGB")
@@ -94,17 +99,31 @@ def _size(sku: Json, location: str) -> Size | None:
         cores=whole(capabilities.get("vCPUs")) or 0,
         memory=float(memory) if memory else None,
         data_disks=whole(capabilities.get("MaxDataDiskCount")),
+        interfaces=whole(capabilities.get("MaxNetworkInterfaces")),
         premium=capabilities.get("PremiumIO") != "False",
         zones=tuple(sorted(offered - closed)),
+        ultra=capabilities.get(_ULTRA) == "True",
+        ultra_zones=tuple(sorted(ultra - closed)),
+        architecture=capabilities.get("CpuArchitectureType", ""),
+        generations=_listed(capabilities.get("HyperVGenerations")),
+        controllers=_listed(capabilities.get("DiskControllerTypes")),
+        trusted_launch=capabilities.get("TrustedLaunchDisabled") != "True",
     )
 
 
-async def _read_quotas(azure: Azure, subscription: str, location: str) -> dict[str, int]:
-    """The remaining cores by the lower-cased name of the quota: of each family of sizes, and of all `cores`."""
+def _listed(value: str | None) -> tuple[str, ...]:
+    """The values of a capability that is a list, as `V1,V2`."""
+    return tuple(each.strip() for each in (value or "").split(",") if each.strip())
+
+
+async def _read_quotas(azure: Azure, subscription: str, location: str) -> dict[str, Quota]:
+    """The quotas by their lower-cased name: of each family of sizes, and of all `cores`."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/usages"
     return dict((await read_listing(azure.list(path, COMPUTE_API_VERSION), path, _quota, ())).records)
 
 
-def _quota(usage: Json) -> tuple[str, int] | None:
+def _quota(usage: Json) -> tuple[str, Quota] | None:
     name, limit, used = text(part(usage, "name").get("value")), whole(usage.get("limit")), whole(usage["currentValue"])
-    return None if not name or limit is None or used is None else (name.lower(), limit - used)
+    if not name or limit is None or used is None:
+        return None
+    return name.lower(), Quota(name=name, left=limit - used)

@@ -213,11 +213,11 @@ def _meant(choice: str, requested: str, vm: SourceVm, overrides: Overrides, targ
 
 
 def _in_place(choice: str, wanted: _Value, current: _Value, item: ProtectedItem) -> bool:
-    """Whether an update can make the change: it clears no setting, and replaces an availability set only by another. A
+    """Whether an update can make the change: it clears no setting, and replaces a set only by another. A
     zone is tried, although the how-to forbids to change the availability type: the API takes it (recorded 2025-12)."""
     if choice in _FIXED or not wanted or (choice == "target-zone" and item.settings.availability_set):
         return False
-    return choice != "target-availability-set" or bool(current)
+    return choice not in {"target-availability-set", "target-scale-set"} or bool(current)
 
 
 def _text(value: _Value) -> str:

@@ -82,6 +82,7 @@ async def update(azure: Azure, item: ProtectedItem, wanted: ItemUpdate) -> str:
         recovery_boot_diag_storage_account_id=text(wanted.boot_diagnostics),
         recovery_proximity_placement_group_id=text(wanted.placement_group),
         recovery_capacity_reservation_group_id=text(wanted.capacity_reservation),
+        recovery_virtual_machine_scale_set_id=text(wanted.scale_set),
         recovery_availability_zone=wanted.zone,
         managed_disk_update_details=_disks(has.protected_managed_disks or (), wanted),
     )

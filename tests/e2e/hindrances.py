@@ -27,7 +27,9 @@ ROUTES = resource_id("Microsoft.Network/routeTables", "out")
 KEYS = resource_id("Microsoft.Compute/diskEncryptionSets", "keys")
 HOSTS = resource_id("Microsoft.Compute/hostGroups", "owners")
 HOST = f"{HOSTS}/hosts/first"
-SCALE_SET = resource_id("Microsoft.Compute/virtualMachineScaleSets", "fleet")
+SCALE_SET, SCALING, FLEXIBLE = (
+    resource_id("Microsoft.Compute/virtualMachineScaleSets", name) for name in ("fleet", "scaling", "pair")
+)
 NAT = resource_id("Microsoft.Network/natGateways", "way-out")
 APPLICATIONS = resource_id("Microsoft.Network/applicationSecurityGroups", "fronts")
 ADDRESS = resource_id("Microsoft.Network/publicIPAddresses", "busy-address", THERE)
@@ -106,6 +108,7 @@ def _in(group: str, name: str, **more: Any) -> Json:
     return estates.vm(name, **more) | {"id": resource_id("Microsoft.Compute/virtualMachines", name, group)}
 
 
+ULTRA = _disks("ultra", {"name": "u"}, {"name": "fast", "sku": "UltraSSD_LRS"})
 REDUNDANT = estates.vm("redundant", location="southcentralus", network="vnet-south") | {
     "disks": [{"name": "zonal", "sizeGB": 64, "sku": "Premium_ZRS"}]
 }
@@ -132,11 +135,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             estates.vm("ineligible", eligibilityErrors=[error]),
             ("GuestOsNotSupported: Not this one.", "Upgrade the system."),
         ),
-        (
-            "HighChurnNeeded",
-            _disks("ultra", system | {"name": "u"}, {"name": "fast", "sku": "UltraSSD_LRS"}),
-            ("disk fast of ultra", "an Ultra disk", "dr-churn=high"),
-        ),
+        ("HighChurnNeeded", ULTRA, ("disk fast of ultra", "an Ultra disk", "dr-churn=high")),
         ("TargetZoneNeeded", busy, ("disk v2 of busy", f"needs an availability zone in {TARGET}")),
         ("UnsupportedReplicaType", doubled, ("replica of doubled-disk0", "a Premium SSD v2")),
         ("HighChurnNeeded", doubled, ("disk doubled-disk0", "a Premium SSD v2")),
@@ -215,7 +214,8 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             _disks("rushed", system | {"name": "r"}, {"name": "log", "writeAccelerator": True}),
             ("disk log of rushed", "write accelerator"),
         ),
-        ("ScaleSetInstance", estates.vm("instance", scaleSet=SCALE_SET), ("instance", "scale set fleet")),
+        ("ScaleSetInstance", estates.vm("instance", scaleSet=SCALE_SET), ("instance", "scale set fleet", "Uniform")),
+        ("ScaleSetInstance", estates.vm("scaled", scaleSet=SCALING), ("scale set scaling", "has a scaling profile")),
         ("ManagedResourceGroup", _in(MANAGED, "node"), ("mc-aks", "managedClusters/aks")),
         (
             "FailoverVm",
@@ -387,6 +387,8 @@ def _others() -> list[Case]:
     exposed = _tagged("exposed", target_public_ip=ADDRESS, target_backend_pool=f"{BALANCER}/backendAddressPools/web")
     return [
         Case("TrustedLaunchLinux", "warning", trusted, ("trusted is a Linux VM with Trusted Launch",)),
+        Case("ScaleSetInstance", "note", estates.vm("paired", scaleSet=FLEXIBLE), ("scale set pair", "no scale set")),
+        Case("UltraDisksNotInTarget", "warning", ULTRA, ("no Ultra disks in westus2 outside a zone", "1, 2", "fast")),
         Case("VmAgentNotKnown", "note", estates.vm("imported", osProfile=False), ("imported has no OS profile",)),
         Case("EncryptionAtHostNotKept", "warning", hosted, ("hosted is encrypted at host", "after a failover")),
         Case(

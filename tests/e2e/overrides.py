@@ -22,6 +22,7 @@ POOLS = f"{BALANCER}/backendAddressPools"
 MAPPED = f"{CHOSEN}/providers/Microsoft.Network/virtualNetworks/vnet-mapped"
 RULES = f"{CHOSEN}/providers/Microsoft.Network/networkSecurityGroups/rules"
 SET = f"{CHOSEN}/providers/Microsoft.Compute/availabilitySets/set-chosen"
+SCALE_SET = f"{CHOSEN}/providers/Microsoft.Compute/virtualMachineScaleSets/flexible"
 PLACEMENT = f"{CHOSEN}/providers/Microsoft.Compute/proximityPlacementGroups/close"
 RESERVATION = f"{CHOSEN}/providers/Microsoft.Compute/capacityReservationGroups/reserved"
 KEYS = f"{CHOSEN}/providers/Microsoft.Compute/diskEncryptionSets/keys"
@@ -50,6 +51,7 @@ SHOWN: dict[str, tuple[str | int, ...]] = {
     "target-public-ip": (*_ADDRESS, "recoveryPublicIPAddressId"),
     "target-backend-pool": (*_ADDRESS, "recoveryLBBackendAddressPoolIds", 0),
     "target-availability-set": ("recoveryAvailabilitySet",),
+    "target-scale-set": ("recoveryVirtualMachineScaleSetId",),
     "target-zone": ("recoveryAvailabilityZone",),
     "target-ppg": ("recoveryProximityPlacementGroupId",),
     "target-capacity-reservation": ("recoveryCapacityReservationGroupId",),
@@ -82,6 +84,7 @@ def values(number: int, vm: str) -> dict[str, str]:
         "target-public-ip": public_ip(number),
         "target-backend-pool": f"{POOLS}/web",
         "target-availability-set": SET,
+        "target-scale-set": SCALE_SET,
         "target-zone": "2",
         "target-ppg": PLACEMENT,
         "target-capacity-reservation": RESERVATION,
@@ -154,6 +157,7 @@ def world(vms: Iterable[Json], *, public_ips: int = 1, **more: Any) -> Json:
         ],
         "resources": [
             *({"id": each, "location": estates.TARGET} for each in there),
+            *({"id": each, "location": estates.TARGET, "zones": ["2"]} for each in (SCALE_SET, f"{SCALE_SET}-portal")),
             {"id": BALANCER, "location": estates.TARGET, "properties": {"backendAddressPools": pools}},
         ],
         "networks": [

@@ -51,6 +51,8 @@ def chosen_overrides(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict
         chosen.discard("target-location")
     if chosen & {"target-ip", "target-subnet", "target-location"}:
         chosen |= {"target-vnet", "target-subnet"}
+    if "target-scale-set" in chosen:
+        chosen.add("target-zone")  # that of the set
     if "target-zone" in chosen or "availabilitySet" not in place:
         chosen.discard("target-availability-set")
     far = {"target-vnet": overrides.FAR_NETWORK} if "target-location" in chosen else {}

@@ -40,6 +40,7 @@ async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) 
     made = {choice: protected(choice, recoveryAvailabilityZone="2") for choice in IN_PLACE}
     vms["target-availability-set"]["availabilitySet"] = SOURCE_SET
     made["target-availability-set"] = protected("target-availability-set", recoveryAvailabilitySet=OTHER_SET)
+    made["target-scale-set"]["recoveryVirtualMachineScaleSet"] = f"{overrides.SCALE_SET}-portal"
     vms["target-nsg"]["nics"].append({**vms["target-nsg"]["nics"][0], "name": "second"})
     made["target-zone"]["recoveryAvailabilityZone"] = "1"
     made["target-resource-group"]["recoveryResourceGroup"] = f"{estates.GROUP}-asr"

@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 WAYS = ("tag", "profile", "group", "request")
 # What goes together on one VM: a zone with no availability set, another region with nothing that is in one.
-_ZONE = {"target-zone", "target-capacity-reservation", "churn"}
+_ZONE = {"target-zone", "target-scale-set", "target-capacity-reservation", "churn"}
 _FAR = {"target-location": FURTHER, "target-resource-group": FAR, "target-vnet": FAR_NETWORK}
 BUNDLES = {
     "zone": _ZONE,

@@ -32,13 +32,14 @@ OF_GROUPS = {("targetCleaner", f"{GROUPS}/{each}") for each in ("delete", "resou
 TARGET = f"{estates.GROUP}-asr"
 SET = estates.resource_id("Microsoft.Compute/availabilitySets", "set")
 NEAR = estates.resource_id("Microsoft.Compute/proximityPlacementGroups", "near")
+FLEXIBLE = estates.resource_id("Microsoft.Compute/virtualMachineScaleSets", "pair")
 # Source and target have nothing in common, so that no right of the one stands in for one of the other.
 SCOPES = {
     "DR_SOURCE_SCOPE": estates.GROUP,
     "DR_TARGET_SCOPE": f"{TARGET},{CHOSEN},{CACHES}",
     "DR_PROFILES": json.dumps({"open": OPEN, "default": {"updateAgents": True}}),
 }
-_APART = {"target-zone", "target-capacity-reservation", "churn"}
+_APART = {"target-zone", "target-scale-set", "target-capacity-reservation", "churn"}
 _NOT_NAMED = {*overrides.NEVER, *_APART, "target-location", "target-availability-set", "target-ppg"}
 
 
@@ -52,9 +53,9 @@ def world() -> Json:
         [
             estates.vm("made", tagged=False, availabilitySet=SET, proximityPlacementGroup=NEAR),
             estates.vm("named") | {"tags": tags[0]},
-            estates.vm("zonal") | {"tags": tags[1]},
+            estates.vm("zonal", scaleSet=FLEXIBLE) | {"tags": tags[1]},
         ],
-        resources=[{"id": NEAR, "location": estates.SOURCE}],
+        resources=[{"id": each, "location": estates.SOURCE} for each in (NEAR, FLEXIBLE)],
         availabilitySets=[{"id": SET, "location": estates.SOURCE, "proximityPlacementGroup": NEAR}],
     )
 

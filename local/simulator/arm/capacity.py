@@ -91,7 +91,7 @@ def _size_sku(world: World, subscription: str, location: str, size: Size) -> Jso
 
 def _capabilities(size: Size) -> dict[str, str]:
     found = {
-        "HyperVGenerations": "V2" if size.confidential or size.arm else "V1,V2",
+        "HyperVGenerations": ",".join(size.generations),
         "CpuArchitectureType": "Arm64" if size.arm else "x64",
         "vCPUs": str(size.cores),
         "vCPUsAvailable": str(size.cores),
@@ -101,7 +101,9 @@ def _capabilities(size: Size) -> dict[str, str]:
         "EncryptionAtHostSupported": str(size.premium),
         "CapacityReservationSupported": str(size.premium),
         "AcceleratedNetworkingEnabled": str(size.cores > 1),
-        "MaxNetworkInterfaces": str(min(max(2, size.cores), 8)),
+        "MaxNetworkInterfaces": str(size.interfaces),
+        "DiskControllerTypes": ", ".join(size.controllers),
+        "TrustedLaunchDisabled": str(not size.trusted_launch),
     }
     return found | ({"ConfidentialComputingType": "SNP"} if size.confidential else {})
 

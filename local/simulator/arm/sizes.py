@@ -65,6 +65,29 @@ class Size:
         return found is not None and "p" in found["more"]
 
     @property
+    def interfaces(self) -> int:
+        """How many interfaces the size takes."""
+        return min(max(2, self.cores), 8)
+
+    @property
+    def generations(self) -> tuple[str, ...]:
+        """The generations of VMs that the size takes: newer sizes only the second."""
+        newer = self.confidential or self.arm or self.controllers == ("NVMe",)
+        return ("V2",) if newer else ("V1",) if self.name.startswith("Basic_") else ("V1", "V2")
+
+    @property
+    def controllers(self) -> tuple[str, ...]:
+        """The disk controllers: NVMe alone from the sixth version on, both for some of the fifth."""
+        found = _NAME.match(self.name)
+        version = int(found["version"] or 1) if found else 1
+        return ("NVMe",) if version > 5 else ("SCSI", "NVMe") if "b" in (found["more"] if found else "") else ("SCSI",)
+
+    @property
+    def trusted_launch(self) -> bool:
+        """Sizes of the first series do not support it, nor do those for ARM64."""
+        return not self.arm and not self.name.startswith(("Basic_", "Standard_A"))
+
+    @property
     def confidential(self) -> bool:
         return self.name.startswith(("Standard_DC", "Standard_EC"))
 

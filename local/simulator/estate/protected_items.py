@@ -30,6 +30,11 @@ _PLACES = (
         "Microsoft.Compute/capacityReservationGroups",
         "recoveryCapacityReservationGroupId",
     ),
+    (
+        "recoveryVirtualMachineScaleSet",
+        "Microsoft.Compute/virtualMachineScaleSets",
+        "recoveryVirtualMachineScaleSetId",
+    ),
     ("recoveryBootDiagStorageAccount", ACCOUNT, "recoveryBootDiagStorageAccountId"),
 )
 _TEXTS = {

@@ -55,7 +55,7 @@ def _source(world: World, container: Container, vm: VirtualMachine) -> Failure |
             "The virtual machine is stopped or deallocated.",
             "Start the virtual machine and try again.",
         )
-    if failure := vm_checks.find(vm):
+    if failure := vm_checks.find(world, vm):
         return failure
     if vm.eligibility_errors:
         first = vm.eligibility_errors[0]
@@ -118,6 +118,8 @@ def _size(world: World, location: str, vm: VirtualMachine, details: Json) -> Fai
 
 
 def _availability(vm: VirtualMachine, details: Json) -> Failure | None:
+    if details.get("recoveryVirtualMachineScaleSetId") and details.get("recoveryAvailabilitySetId"):
+        return Failure("159083", "A target scale set and a target availability set exclude each other.")
     if not details.get("recoveryAvailabilitySetId"):
         return None
     if details.get("recoveryAvailabilityZone"):

@@ -3,6 +3,7 @@
 import re
 
 from local.simulator import checks, ids, latencies
+from local.simulator.arm import sizes
 from local.simulator.recovery import (
     disk_checks,
     enable_input,
@@ -22,6 +23,7 @@ from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
+_SCALE_SET = "recoveryVirtualMachineScaleSetId"
 _PROPERTIES = ("recoveryAzureVMName", "recoveryAzureVMSize", "recoveryAvailabilitySetId")
 NETWORKS = {"recovery": "selectedRecoveryAzureNetworkId", "tfo": "selectedTfoAzureNetworkId"}
 # Accepted without effect; no item's details show them.
@@ -30,7 +32,7 @@ _DETAILS = (
     "tfoAzureVMName",
     "recoveryBootDiagStorageAccountId",
     "recoveryProximityPlacementGroupId",
-    "recoveryVirtualMachineScaleSetId",
+    _SCALE_SET,
     "recoveryCapacityReservationGroupId",
     "recoveryAvailabilityZone",
 )
@@ -139,18 +141,22 @@ def _failure(world: World, item: ProtectedItem, properties: Json, details: Json)
     other_zone = bool(zone) and zone != item.settings.get("recoveryAvailabilityZone")
     # The how-to forbids another availability type; the API of 2025-08 takes a zone (recorded 2025-12, in a scale set).
     takes_zone = world.behaviour.zone_in_update == "succeed" and not item.settings.get("recoveryAvailabilitySetId")
-    if (other_zone and not takes_zone) or (set_id and not item.settings.get("recoveryAvailabilitySetId")):
+    into_set = set_id and not item.settings.get("recoveryAvailabilitySetId")
+    into_scale_set = details.get(_SCALE_SET) and not item.settings.get(_SCALE_SET)
+    if (other_zone and not takes_zone) or into_set or into_scale_set:
         message = "The availability type of a protected virtual machine cannot be changed."
         return Failure("159060", message, "", "Disable replication, and enable it with the new availability type.")
     for name in filter(None, (properties.get("recoveryAzureVMName"), details.get("tfoAzureVMName"))):
         if not _VM_NAME.fullmatch(name):
             return Failure("159061", f"'{name}' is no name that a virtual machine can have.")
     group = details.get("recoveryResourceGroupId")
-    size = properties.get("recoveryAzureVMSize")
+    size, own_zone = properties.get("recoveryAzureVMSize"), item.settings.get("recoveryAvailabilityZone")
+    placed = {"recoveryAvailabilitySetId": set_id, "recoveryAvailabilityZone": zone or own_zone}
     return (
         target_checks.groups(world, item.container.fabric.location, location, {group} if group else set())
-        or target_checks.place(world, location, {**details, "recoveryAvailabilitySetId": set_id})
+        or target_checks.place(world, location, {**details, **placed})
         or _size_failure(world, item, size, zone if other_zone else None)
+        or (_unfit_size(world, item, size) if size and size != item.settings.get("recoveryAzureVMSize") else None)
         or _network_failure(world, location, properties)
         or _disk_failure(world, item, details)
     )
@@ -160,6 +166,24 @@ def _size_failure(world: World, item: ProtectedItem, size: str | None, new_zone:
     location, zone = item.recovery_container.fabric.location, new_zone or item.settings.get("recoveryAvailabilityZone")
     checked = size or (item.settings.get("recoveryAzureVMSize") if new_zone else None)
     return target_checks.size(world, item.recovery_group, location, checked, zone) if checked else None
+
+
+def _unfit_size(world: World, item: ProtectedItem, name: str) -> Failure | None:
+    """A size that the VM could not have where it is either. That an update checks it is invented."""
+    vm, size = world.store.vm(item.vm_id), sizes.size_of(name)
+    if vm is None:
+        return None
+    profile, own = vm.properties["storageProfile"], sizes.size_of(vm.properties["hardwareProfile"]["vmSize"])
+    takes = {
+        "data disks": len(item.disks) - 1 <= size.data_disks,
+        "interfaces": len(vm.properties["networkProfile"]["networkInterfaces"]) <= size.interfaces,
+        "premium disks": size.premium or not any(disk.target_sku.startswith("Premium") for disk in item.disks),
+        "processor": own.arm == size.arm,
+        "disk controller": profile.get("diskControllerType", "SCSI") in size.controllers,
+    }
+    if lacking := [what for what, fits in takes.items() if not fits]:
+        return Failure("159084", f"The size '{name}' does not fit '{item.vm_name}': {', '.join(lacking)}.")
+    return None
 
 
 def _network_failure(world: World, location: str, properties: Json) -> Failure | None:

@@ -59,6 +59,8 @@ def _place(item: ProtectedItem, vm: VirtualMachine) -> None:
         vm.body["zones"] = [settings["recoveryAvailabilityZone"]]
     if settings.get("recoveryAvailabilitySetId"):
         vm.properties["availabilitySet"] = {"id": settings["recoveryAvailabilitySetId"]}
+    if settings.get("recoveryVirtualMachineScaleSetId"):
+        vm.properties["virtualMachineScaleSet"] = {"id": settings["recoveryVirtualMachineScaleSetId"]}
     if settings.get("recoveryProximityPlacementGroupId"):
         vm.properties["proximityPlacementGroup"] = {"id": settings["recoveryProximityPlacementGroupId"]}
     if settings.get("recoveryCapacityReservationGroupId"):

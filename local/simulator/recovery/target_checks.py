@@ -11,6 +11,7 @@ from local.simulator.arm.compute_parts import SET
 from local.simulator.arm.network import NETWORK
 from local.simulator.arm.storage import TYPE as STORAGE
 from local.simulator.limits import Quota
+from local.simulator.recovery import vm_checks
 from local.simulator.store import Resource
 from local.simulator.vault.job import Failure
 from local.simulator.wire import Json
@@ -63,6 +64,13 @@ def place(world: World, location: str, chosen: Json) -> Failure | None:
     found = world.store.get(chosen.get("recoveryAvailabilitySetId") or "")
     if found is not None and found.body["sku"]["name"] != "Aligned":
         return Failure("159012", f"The target availability set '{found.name}' is not for managed disks (Aligned).")
+    scale_set = world.store.get(chosen.get("recoveryVirtualMachineScaleSetId") or "")
+    if scale_set is None:
+        return None
+    if vm_checks.scales(scale_set):
+        return Failure("159081", f"The target scale set '{scale_set.name}' is not a Flexible one without scaling.")
+    if (chosen.get("recoveryAvailabilityZone") or None) not in (scale_set.body.get("zones") or [None]):
+        return Failure("159082", f"The zone of the target VM is none of the target scale set '{scale_set.name}'.")
     return None
 
 

@@ -5,17 +5,18 @@ That Site Recovery refuses these at this step, and with what codes, is invented;
 
 from local.simulator.arm import bodies
 from local.simulator.arm.sizes import size_of
-from local.simulator.store import VirtualMachine
+from local.simulator.store import Resource, VirtualMachine
 from local.simulator.vault.job import Failure
 from local.simulator.wire import Json
+from local.simulator.world import World
 
 _TRUSTED_LINUX_SINCE = "2024-04-01"
 
 
-def find(vm: VirtualMachine) -> Failure | None:
+def find(world: World, vm: VirtualMachine) -> Failure | None:
     if not bodies.has_managed_disks(vm):
         return Failure("159068", f"The virtual machine '{vm.name}' has unmanaged disks, which Azure has retired.")
-    return _security(vm) or _place(vm) or _hardware(vm) or _agent(vm)
+    return _security(vm) or _place(vm) or _scale_set(world, vm) or _hardware(vm) or _agent(vm)
 
 
 def _security(vm: VirtualMachine) -> Failure | None:
@@ -35,6 +36,20 @@ def _place(vm: VirtualMachine) -> Failure | None:
     if "extendedLocation" in vm.body:
         return Failure("159071", f"The virtual machine '{vm.name}' is in an edge zone: a target in one is needed.")
     return None
+
+
+def _scale_set(world: World, vm: VirtualMachine) -> Failure | None:
+    chosen = (vm.properties.get("virtualMachineScaleSet") or {}).get("id")
+    found = world.store.get(chosen) if chosen else None
+    if found and scales(found):
+        return Failure("159080", f"The virtual machine '{vm.name}' is in the scale set '{found.name}', which scales.")
+    return None
+
+
+def scales(scale_set: Resource) -> bool:
+    """Whether the set is Uniform, or has a scaling profile."""
+    properties = scale_set.properties
+    return properties.get("orchestrationMode") != "Flexible" or bool(properties.get("virtualMachineProfile"))
 
 
 def _hardware(vm: VirtualMachine) -> Failure | None:

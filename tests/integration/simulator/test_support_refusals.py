@@ -17,6 +17,9 @@ from tests.integration.simulator.azure import (
     why_refused,
 )
 
+_SET: dict[str, Any] = {"id": f"{COMPUTE}/virtualMachineScaleSets/pool", "location": "eastus"}
+_UNIFORM = _SET | {"properties": {"orchestrationMode": "Uniform"}}
+_SCALING = _SET | {"properties": {"virtualMachineProfile": {"osProfile": {}}}}
 _HOST_GROUP = {"id": f"{COMPUTE}/hostGroups/owners", "location": "eastus"}
 
 
@@ -25,6 +28,8 @@ _HOST_GROUP = {"id": f"{COMPUTE}/hostGroups/owners", "location": "eastus"}
     [
         ("159069", {"security": "TrustedLaunch", "created": "2024-03-31T23:00:00Z"}, {}),
         ("159070", {"hostGroup": _HOST_GROUP["id"]}, {"resources": [_HOST_GROUP]}),
+        ("159080", {"scaleSet": _SET["id"]}, {"resources": [_UNIFORM]}),
+        ("159080", {"scaleSet": _SET["id"]}, {"resources": [_SCALING]}),
         ("159071", {"edgeZone": "losangeles"}, {}),
         ("159072", {"diskController": "NVMe"}, {}),
         ("159073", {"size": "Standard_D4ps_v5"}, {}),
@@ -72,5 +77,32 @@ async def test_a_disk_of_a_type_that_cannot_be_had_fails(
     data = {**system, "diskId": disk_id("web-1-data"), **chosen}
     async with azure(existing) as clients:
         error = await why_refused(clients, enable_body("web-1", vmManagedDisks=[system, data]))
+
+    assert error["code"] == code
+
+
+_TARGET_SET = {"id": f"{TARGET_GROUP}/providers/Microsoft.Compute/virtualMachineScaleSets/there", "location": "westus2"}
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "chosen"),
+    [
+        ("159066", None, {}),
+        ("159081", _TARGET_SET | {"properties": {"orchestrationMode": "Uniform"}}, {}),
+        ("159081", _TARGET_SET | {"properties": {"virtualMachineProfile": {"osProfile": {}}}}, {}),
+        ("159082", _TARGET_SET | {"zones": ["1"]}, {}),
+        ("159082", _TARGET_SET, {"recoveryAvailabilityZone": "1"}),
+    ],
+    ids=str,
+)
+async def test_a_target_scale_set_that_cannot_be_had_fails(
+    code: str, target: dict[str, Any] | None, chosen: dict[str, str]
+) -> None:
+    groups = [{"id": TARGET_GROUP, "location": "westus2"}]
+    resources = [target] if target else []
+    existing = estate(machine("web-1"), siteRecovery=ready_vault(), resourceGroups=groups, resources=resources)
+    async with azure(existing) as clients:
+        body = enable_body("web-1", recoveryVirtualMachineScaleSetId=_TARGET_SET["id"], **chosen)
+        error = await why_refused(clients, body)
 
     assert error["code"] == code

@@ -21,6 +21,7 @@ from shared.model.vm import (
     Network,
     Offer,
     PlanningContext,
+    Quota,
     Size,
     SourceAvailabilitySet,
     SourceNic,
@@ -286,7 +287,10 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
         sku="Aligned",
         placement_group_id=vm.placement_group_id,
     )
-    sizes = tuple(Size(name=name, cores=2, zones=("1", "2"), left=90) for name in (vm.size, "Standard_D4s_v5"))
+    sizes = tuple(
+        Size(name=name, cores=2, zones=("1", "2"), quotas=(Quota(name="cores", left=90),))
+        for name in (vm.size, "Standard_D4s_v5")
+    )
     error = EligibilityError(code="1", message="No.")
     members = (GroupMember(id=VM_ID, location="eastus"),)
     lock = Lock(scope=str(vm.id.group_id), name="keep", read_only=draw(st.booleans()))
@@ -357,6 +361,7 @@ def item_made_from(situation: Situation, plan: Plan) -> ProtectedItem:
                     "zone",
                     "placement_group",
                     "capacity_reservation",
+                    "scale_set",
                     "boot_diagnostics",
                     "consistency_group",
                     "high_churn",

@@ -286,6 +286,7 @@ async def test_each_setting_of_the_item_has_its_field(cloud: Cloud) -> None:
         "availability_set": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.AVAILABILITY_SET, "set"),
         "placement_group": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.PLACEMENT_GROUP, "near"),
         "capacity_reservation": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.RESERVATION, "kept"),
+        "scale_set": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.SCALE_SET, "flexible"),
         "boot_diagnostics": ResourceId.of(SUBSCRIPTION, "web-asr", resource_types.ACCOUNT, "diag"),
     }
     disk = ReplicatedDisk(id=OS_DISK, replica_sku="Standard_LRS", target_sku="Premium_LRS")
@@ -302,6 +303,7 @@ async def test_each_setting_of_the_item_has_its_field(cloud: Cloud) -> None:
             "recoveryResourceGroupId": str(GROUP),
             "recoveryProximityPlacementGroupId": str(named["placement_group"]),
             "recoveryCapacityReservationGroupId": str(named["capacity_reservation"]),
+            "recoveryVirtualMachineScaleSetId": str(named["scale_set"]),
             "recoveryBootDiagStorageAccountId": str(named["boot_diagnostics"]),
             "managedDiskUpdateDetails": [
                 {

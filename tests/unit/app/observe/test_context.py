@@ -9,7 +9,7 @@ from shared.model import resource_types
 from shared.model.names import DEFAULT_NAMES
 from shared.model.replicated_item import ItemNic, ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId
-from shared.model.vm import Network, PlanningContext, Size, SourceNic, SourceVm, Subnet
+from shared.model.vm import Network, PlanningContext, Quota, Size, SourceNic, SourceVm, Subnet
 from shared.observe.context import ContextReader
 from shared.observe.vm import plan_for
 from shared.planning.overrides import overrides_of
@@ -264,9 +264,10 @@ async def test_the_sizes_that_matter_are_read_with_zones_and_what_is_left(cloud:
 
     sizes = _sizes(await surroundings_of(cloud, asking(target_size="standard_D4s_V5")))
 
+    quotas = (Quota(name="standardDSv5Family", left=10), Quota(name="cores", left=3))
     assert sizes == (
-        Size(name="Standard_D2s_v5", family="standardDSv5Family", cores=2, zones=("1", "2"), left=3),
-        Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("1", "2", "3"), left=3),
+        Size(name="Standard_D2s_v5", family="standardDSv5Family", cores=2, zones=("1", "2"), quotas=quotas),
+        Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("1", "2", "3"), quotas=quotas),
     )
 
 
@@ -296,7 +297,41 @@ async def test_a_family_without_a_quota_has_that_of_the_region_alone(cloud: Clou
     cloud.skus = [sku_body(family="newFamily", zones=None, locationInfo=None, capabilities=None)]
     cloud.usages = [usage_body("cores", 10, 4)]
 
-    assert _sizes(await surroundings_of(cloud)) == (Size(name="Standard_D2s_v5", family="newFamily", left=6),)
+    assert _sizes(await surroundings_of(cloud)) == (
+        Size(name="Standard_D2s_v5", family="newFamily", quotas=(Quota(name="cores", left=6),)),
+    )
+
+
+async def test_all_that_the_list_of_sizes_tells_is_read(cloud: Cloud) -> None:
+    told = {
+        "MaxNetworkInterfaces": "4",
+        "CpuArchitectureType": "Arm64",
+        "HyperVGenerations": "V1,V2",
+        "DiskControllerTypes": "SCSI, NVMe",
+        "TrustedLaunchDisabled": "True",
+        "UltraSSDAvailable": "True",
+    }
+    ultra = [{"name": "UltraSSDAvailable", "value": "True"}]
+    details = [{"name": ["2", "3"], "capabilities": ultra}, {"name": ["1"], "capabilities": []}]
+    cloud.skus = [
+        sku_body(
+            capabilities=[{"name": name, "value": value} for name, value in told.items()],
+            locationInfo=[{"location": TARGET, "zones": ["1", "2", "3"], "zoneDetails": details}],
+            restrictions=[{"type": "Zone", "restrictionInfo": {"zones": ["3"]}}],
+        ),
+        sku_body("Premium_LRS", resourceType="disks"),
+        sku_body("Premium_LRS", resourceType="disks", size="P20"),
+        sku_body("Premium_ZRS", resourceType="disks", restrictions=[{"type": "Location"}]),
+    ]
+
+    offer = (await surroundings_of(cloud)).offer
+
+    assert offer
+    (size,) = offer.sizes
+    assert (size.interfaces, size.architecture, size.generations) == (4, "Arm64", ("V1", "V2"))
+    assert (size.controllers, size.trusted_launch) == (("SCSI", "NVMe"), False)
+    assert (size.ultra, size.ultra_zones) == (True, ("2",))
+    assert offer.disk_types == ("Premium_LRS",)
 
 
 async def test_locks_of_the_subscriptions_of_vm_and_vault_are_read(cloud: Cloud) -> None:

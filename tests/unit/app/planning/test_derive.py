@@ -53,6 +53,7 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
         "targetPublicIp": "none",
         "targetBackendPool": "none",
         "targetAvailabilitySet": "none",
+        "targetScaleSet": "none",
         "targetZone": "none",
         "targetPpg": "none",
         "targetCapacityReservation": "none",

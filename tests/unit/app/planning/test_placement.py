@@ -11,11 +11,12 @@ from shared.model.plan import Plan
 from shared.model.replicated_item import ItemSettings, ProtectedItem
 from shared.model.resource_id import ResourceId, vm_id
 from shared.model.target_resources import AvailabilitySet, PlacementGroup, ResourceGroup
-from shared.model.vm import Disk, Existing, GroupMember, Network, Offer, Size, SourceAvailabilitySet, Subnet
+from shared.model.vm import Disk, Existing, GroupMember, Network, Offer, Quota, Size, SourceAvailabilitySet, Subnet
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     ELSEWHERE,
     NAMES,
+    NIC,
     OS_DISK,
     SOURCE,
     SUBSCRIPTION,
@@ -36,7 +37,13 @@ from tests.unit.app.examples import (
 
 SET = SourceAvailabilitySet(id=AVAILABILITY_SET, fault_domains=3, update_domains=5, sku="Aligned")
 PPG = ResourceId.of(SUBSCRIPTION, "web", resource_types.PLACEMENT_GROUP, "close")
-D4 = Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("1", "2"), left=8)
+D4 = Size(
+    name="Standard_D4s_v5",
+    family="standardDSv5Family",
+    cores=4,
+    zones=("1", "2"),
+    quotas=(Quota(name="standardDSv5Family", left=8),),
+)
 D2 = D4.model_copy(update={"name": "Standard_D2s_v5", "cores": 2})
 
 
@@ -260,18 +267,28 @@ def test_a_size_that_the_target_does_not_offer_is_refused_or_reported() -> None:
     assert "dr-target-size" in finding.fix
 
 
-@pytest.mark.parametrize(("left", "enough"), [(2, True), (1, False), (0, False), (-3, False), (None, True)])
-def test_cores_have_to_be_left_of_the_quotas(left: int | None, enough: bool) -> None:
-    plan = plan_of(
-        source_vm(), planning_context(offer=Offer(sizes=(D2.model_copy(update={"left": left}),))), settings()
-    )
+@pytest.mark.parametrize(
+    ("left", "short"),
+    [
+        ({}, []),
+        ({"standardDSv5Family": 2, "cores": 2}, []),
+        ({"standardDSv5Family": 1, "cores": 99}, [("standardDSv5Family", 1)]),
+        ({"standardDSv5Family": 0}, [("standardDSv5Family", 0)]),
+        ({"standardDSv5Family": 50, "cores": -3}, [("cores", 0)]),
+        ({"standardDSv5Family": 1, "cores": 0}, [("standardDSv5Family", 1), ("cores", 0)]),
+    ],
+)
+def test_cores_have_to_be_left_of_the_family_s_quota_and_of_the_region_s(
+    left: dict[str, int], short: list[tuple[str, int]]
+) -> None:
+    size = D2.model_copy(update={"quotas": tuple(Quota(name=name, left=cores) for name, cores in left.items())})
 
-    if enough:
-        assert plan.blockers == ()
-        return
-    finding = reported(plan.blockers, "TargetQuotaExceeded")
-    assert "needs 2 cores of the quota standardDSv5Family" in finding.message
-    assert f"and {max(left or 0, 0)} are left" in finding.message
+    blockers = plan_of(source_vm(), planning_context(offer=Offer(sizes=(size,))), settings()).blockers
+
+    assert [finding.code for finding in blockers] == ["TargetQuotaExceeded"] * len(short)
+    for finding, (quota, cores) in zip(blockers, short, strict=True):
+        assert f"needs 2 cores of the quota {quota} in {TARGET}, and {cores} are left" in finding.message
+        assert ("regional cores" in finding.fix) == (quota == "cores")
 
 
 def test_where_azure_has_not_reported_its_sizes_nothing_is_said_of_them() -> None:
@@ -286,11 +303,20 @@ def test_where_azure_has_not_reported_its_sizes_nothing_is_said_of_them() -> Non
         ({"premium": False}, "a size that takes premium disks; Standard_D4s_v5 does not"),
         ({"data_disks": 2}, ""),
         ({"data_disks": None}, ""),
+        ({"interfaces": 1}, "a size that takes 2 interfaces; Standard_D4s_v5 takes 1"),
+        ({"interfaces": 2}, ""),
+        ({"architecture": "Arm64"}, "a size that has an x64 processor; Standard_D4s_v5 has Arm64"),
+        ({"architecture": "x64", "generations": ("V1", "V2"), "controllers": ("SCSI", "NVMe")}, ""),
+        ({"generations": ("V1",)}, "a size that takes VMs of generation V2; Standard_D4s_v5 takes V1"),
+        ({"controllers": ("NVMe",)}, "a size that has the disk controller SCSI; Standard_D4s_v5 has NVMe"),
+        ({"trusted_launch": False}, "a size that supports Trusted Launch; Standard_D4s_v5 does not"),
+        ({"data_disks": 1, "interfaces": 1}, "takes 1, and that takes 2 interfaces"),
     ],
 )
 def test_a_size_that_is_asked_for_takes_the_disks_of_the_vm(size: dict[str, Any], why: str) -> None:
     disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(3))
-    vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": disks})
+    hardware = {"generation": "V2", "security_type": "TrustedLaunch", "os": "Windows", "nic_ids": (NIC, NIC)}
+    vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": disks, **hardware})
 
     plan = plan_of(vm, planning_context(offer=Offer(sizes=(D4.model_copy(update=size),))), open_settings())
 
@@ -368,12 +394,14 @@ def test_a_group_of_another_subscription_or_region_is_refused(stranger: GroupMem
 NAMED = {
     "target-ppg": resource_types.PLACEMENT_GROUP,
     "target-capacity-reservation": resource_types.RESERVATION,
+    "target-scale-set": resource_types.SCALE_SET,
     "target-boot-diagnostics": resource_types.ACCOUNT,
     "target-vnet": resource_types.NETWORK,
 }
 FIELDS = {
     "target-ppg": "placement_group",
     "target-capacity-reservation": "capacity_reservation",
+    "target-scale-set": "scale_set",
     "target-boot-diagnostics": "boot_diagnostics",
     "target-vnet": "network",
 }
@@ -436,7 +464,7 @@ def test_a_size_that_is_not_offered_in_the_zone_of_the_item_is_refused_and_not_t
 
 
 def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_size() -> None:
-    full = D4.model_copy(update={"left": 0})
+    full = D4.model_copy(update={"quotas": (Quota(name="cores", left=0),)})
     vm, context = (
         asking(target_size="Standard_D4s_v5", target_name="web-9"),
         planning_context(offer=Offer(sizes=(full,))),
@@ -527,3 +555,69 @@ def test_the_casing_of_a_subscription_makes_no_other_group() -> None:
     plan = plan_of(own, planning_context(group_members=(other,)), app)
 
     assert "consistency-group" not in str(plan.blockers)
+
+
+@pytest.mark.parametrize(
+    ("zones", "tags", "context", "why"),
+    [
+        ((), {}, {}, ""),
+        (("1", "2"), {"target_zone": "2"}, {}, ""),
+        (("1", "2"), {"target_zone": "3"}, {}, "a set in the zone of the target VM (3); it has 1, 2"),
+        (("1",), {}, {}, "a set in the zone of the target VM (none); it has 1"),
+        ((), {"target_zone": "1"}, {}, "a set in the zone of the target VM (1); it has none"),
+        ((), {}, {"availability_set": SET}, "none, since the target VM is in the availability set web-set-asr"),
+    ],
+    ids=str,
+)
+def test_a_target_scale_set_is_in_the_zone_of_the_vm_and_not_beside_an_availability_set(
+    zones: tuple[str, ...], tags: dict[str, str], context: dict[str, Any], why: str
+) -> None:
+    flexible = existing(resource_types.SCALE_SET, "flexible", zones=zones)
+
+    plan = asked({"existing": (flexible,), **context}, target_scale_set="flexible", **tags)
+
+    if why:
+        assert why in refused(plan, "target-scale-set")
+    else:
+        assert plan.replication
+        assert plan.replication.scale_set == flexible.id
+
+
+@pytest.mark.parametrize(
+    ("size", "tags", "found"),
+    [
+        ({"ultra_zones": ("2",)}, {"target_zone": "2"}, False),
+        ({"ultra_zones": ("2",)}, {"target_zone": "1"}, True),
+        ({"ultra_zones": ("2",)}, {}, True),
+        ({"ultra": True}, {}, False),
+        ({}, {}, True),
+    ],
+    ids=str,
+)
+def test_ultra_disks_are_warned_of_where_the_size_has_none(
+    size: dict[str, Any], tags: dict[str, str], found: bool
+) -> None:
+    vm = asking(churn="high", **tags).model_copy(update={"disks": (Disk(id=OS_DISK, sku="UltraSSD_LRS"),)})
+    offer = Offer(sizes=(D2.model_copy(update={**size, "zones": ("1", "2")}),))
+
+    plan = plan_of(vm, planning_context(offer=offer), open_settings())
+
+    assert plan.blockers == ()
+    assert [finding.code for finding in plan.findings] == ["UltraDisksNotInTarget"] * found
+
+
+@pytest.mark.parametrize(
+    ("vm", "size", "code"),
+    [
+        ({}, {"architecture": "Arm64"}, "ArmArchitecture"),
+        ({}, {"controllers": ("NVMe",)}, "NvmeDiskController"),
+        ({"disk_controller": "SCSI"}, {"controllers": ("NVMe",)}, ""),
+        ({}, {"architecture": "x64", "controllers": ("SCSI", "NVMe")}, ""),
+    ],
+)
+def test_the_list_of_sizes_tells_of_the_vm_s_own_hardware(vm: dict[str, Any], size: dict[str, Any], code: str) -> None:
+    offer = Offer(sizes=(D2.model_copy(update=size),))
+
+    plan = plan_of(source_vm(**vm), planning_context(offer=offer), settings())
+
+    assert [finding.code for finding in plan.blockers] == [code] * bool(code)

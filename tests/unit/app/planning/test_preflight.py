@@ -8,7 +8,7 @@ import pytest
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.model.vm import Disk, EligibilityError, Lock, Network, Offer, Size, SourceVm, Subnet
+from shared.model.vm import Disk, EligibilityError, Existing, Lock, Network, Offer, Size, SourceVm, Subnet
 from shared.planning import preflight, vm_support
 from tests.findings import blocker, note, warning
 from tests.unit.app.examples import (
@@ -24,6 +24,8 @@ from tests.unit.app.examples import (
     settings,
     source_vm,
 )
+
+SCALE_SET = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
 
 
 def reported(findings: list[Finding], code: str) -> Finding:
@@ -78,10 +80,23 @@ def test_the_casing_of_a_provisioning_state_does_not_matter() -> None:
     assert list(vm_support.of_vm(source_vm(provisioning_state="succeeded"))) == []
 
 
-def test_an_instance_of_a_scale_set_is_left_to_it() -> None:
-    scale_set = ResourceId.of(SUBSCRIPTION, "web", "Microsoft.Compute/virtualMachineScaleSets", "pool")
+@pytest.mark.parametrize("obstacle", ["is a Uniform scale set", "has a scaling profile", "could not be found"])
+def test_an_instance_of_a_scale_set_that_scales_is_left_to_it(obstacle: str) -> None:
+    found = Existing(id=SCALE_SET, obstacle=obstacle) if "found" not in obstacle else None
 
-    assert "pool" in reported(list(vm_support.of_vm(source_vm(scale_set_id=scale_set))), "ScaleSetInstance").message
+    finding = reported(findings_of(source_vm(scale_set_id=SCALE_SET), scale_set=found), "ScaleSetInstance")
+
+    assert f"the scale set pool, which {obstacle}" in finding.message
+
+
+def test_an_instance_of_a_scale_set_for_availability_is_protected_with_a_note() -> None:
+    plan = plan_of(source_vm(scale_set_id=SCALE_SET), planning_context(scale_set=Existing(id=SCALE_SET)), settings())
+
+    (finding,) = plan.findings
+    assert (finding.code, finding.severity) == ("ScaleSetInstance", Severity.NOTE)
+    assert "dr-target-scale-set" in finding.fix
+    assert plan.replication
+    assert plan.replication.scale_set is None
 
 
 def test_unmanaged_disks_are_counted() -> None:

@@ -16,7 +16,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.names import DEFAULT_NAMES
 from shared.model.replication import DiskAccess
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
-from shared.model.vm import Disk, Existing, Lock, Network, Offer, Size, Subnet
+from shared.model.vm import Disk, Existing, Lock, Network, Offer, Quota, Size, Subnet
 from shared.planning import preflight, vm_support
 from shared.planning.catalog import CATALOG
 from tests.unit.app.config.test_settings import load, problems_of
@@ -109,9 +109,13 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         _disk(sku="Premium_ZRS"),
         {"offer": Offer(sizes=(Size(name=_SIZE),), disk_types=("Premium_LRS",))},
     ),
+    "UltraDisksNotInTarget": (_disk(sku="UltraSSD_LRS") | _HIGH, {"offer": Offer(sizes=(Size(name=_SIZE),))}),
     "DiskEncryptionSetNeeded": (_disk(encryption_set=_SET), {}),
     "SizeNotInTarget": ({}, {"offer": Offer()}),
-    "TargetQuotaExceeded": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=2, left=1),))}),
+    "TargetQuotaExceeded": (
+        {},
+        {"offer": Offer(sizes=(Size(name=_SIZE, cores=2, quotas=(Quota(name="cores", left=1),)),))},
+    ),
     "LockedVm": ({}, {"locks": (Lock(scope=str(VM_ID), name="keep"),)}),
     "VaultInSourceRegion": ({}, {"vault_location": SOURCE}),
     "TargetInSourceRegion": ({}, {"target_location": SOURCE}),

@@ -675,7 +675,6 @@ def test_whatever_the_estate_is_like(some: Inventory, mode: Mode, shuffle: Any) 
 
 def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a_standing_may_have() -> None:
     hindered: dict[str, Any] = {
-        "scale_set_id": VM_ID,
         "power_state": "deallocated",
         "disks": (Disk(id=OS_DISK, sku="Premium_LRS"),) * 70,
         "unmanaged_disks": 1,

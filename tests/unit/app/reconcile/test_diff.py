@@ -199,6 +199,18 @@ def test_size_and_name_are_changed_by_an_update_of_the_item(tag: str, value: str
     assert again(an_item({field: value.upper()}), vm).changes == Changes()
 
 
+def test_a_scale_set_is_exchanged_for_another_and_never_given() -> None:
+    own, other = (existing(resource_types.SCALE_SET, name) for name in ("own", "other"))
+    context = {"existing": (own, other)}
+
+    exchanged = again(an_item({"scale_set": own.id}), None, context, target_scale_set="other")
+    given = again(an_item(), None, context, target_scale_set="other")
+
+    assert changed(exchanged) == ItemUpdate(scale_set=other.id)
+    assert given.changes == Changes()
+    assert reported(given.findings, "TargetMismatch").severity is Severity.WARNING
+
+
 def test_a_set_is_exchanged_for_another_and_never_given_or_taken() -> None:
     own = ResourceId.of(SUBSCRIPTION, "web-asr", AVAILABILITY_SET.type, "web-set-asr")
     other = NAMED["target-availability-set"].id

@@ -29,6 +29,7 @@ GOOD = {
     "target-public-ip": "web-ip",
     "target-backend-pool": NETWORK.format("loadBalancers/lb/backendAddressPools/web"),
     "target-availability-set": "none",
+    "target-scale-set": "flexible",
     "target-zone": "2",
     "target-ppg": "near",
     "target-capacity-reservation": "reserved",
