@@ -2,6 +2,7 @@
 
 import json
 
+import azure.functions as func
 import pytest
 
 from activities.enable_protection import enable_protection
@@ -12,12 +13,16 @@ from shared.model.activity_io import EnableRequest, JobRequest
 from shared.model.decision import Action, State
 from shared.model.findings import Severity
 from shared.model.resource_id import VAULT, ResourceId
-from shared.model.step_result import Pending, Ready
+from shared.model.step_result import Error, Pending, Ready
 from shared.observe.inventory import compliance_report
 from shared.observe.vm import observe, plan_for
 from shared.site_recovery.vault import vault_of
 from tests.unit.app.examples import ELSEWHERE, SOURCE, TARGET, VAULT_ID, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, sku_body
+from tests.unit.app.fake_durable import FakeDurableClient
+from triggers.plan import post_plan
+from triggers.problems import Problem
+from triggers.protection import put_protection
 
 MISSPELT = ResourceId.of(ELSEWHERE, "dr-2", VAULT, "secnod")
 SECOND = ResourceId.of(ELSEWHERE, "dr-2", VAULT, "second")
@@ -106,7 +111,7 @@ async def test_the_job_of_a_change_is_followed_to_its_end_alone(cloud: Cloud, st
     elif state == "Succeeded":
         assert outcome == Ready()
     else:
-        assert outcome == Ready(value={"error": {"code": "150097", "message": "No such size.", "action": ""}})
+        assert outcome == Ready(value={"error": Error(code="150097", message="No such size.").dump()})
 
 
 async def test_a_job_of_any_vault_that_is_enabling_the_vm_is_waited_for(cloud: Cloud) -> None:
@@ -193,3 +198,20 @@ async def test_a_vault_that_may_not_be_read_is_named_and_may_protect_any_vm_that
     assert (finding.code, why in finding.message) == ("ProtectionNotRead", True)
     assert [each.state for each in report.vm_statuses] == [State.PROTECTED, State.UNKNOWN]
     assert report.gaps == (why,)
+
+
+async def test_put_is_refused_and_a_plan_answers_where_the_vault_does_not_exist(cloud: Cloud) -> None:
+    azure = FakeAzure(misspelt(MISSPELT), cloud)
+
+    def request(method: str) -> func.HttpRequest:
+        route = {"subscription": VM_ID.subscription, "group": VM_ID.resource_group, "name": VM_ID.name}
+        return func.HttpRequest(method, f"https://app.example/api{VM_ID}/protection", route_params=route, body=b"")
+
+    plan = json.loads((await post_plan(azure, request("POST"))).get_body())
+    with pytest.raises(Problem) as refused:
+        await put_protection(azure, FakeDurableClient(), request("PUT"))
+
+    assert (plan["blocked"], [each["code"] for each in plan["findings"]]) == (True, ["VaultNotFound"])
+    assert (refused.value.status, refused.value.document["code"]) == (422, "NotEligible")
+    assert str(MISSPELT) in refused.value.document["detail"]
+    assert cloud.writes == []
