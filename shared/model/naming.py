@@ -53,6 +53,12 @@ def fitted(template: str, values: Mapping[str, str], told_by: str, rule: NameRul
     return template.format_map({**values, told_by: f"{kept}-{own}" if kept else own})
 
 
+def replica_disk(disk: str) -> str:
+    """The name of the replica of a source disk, as Site Recovery gives it in the target group (recorded traffic). What
+    it does where that name is taken is not known."""
+    return f"{disk}-ASRReplica"
+
+
 def target_account(name: str) -> str:
     """The portal's name of the target of a storage account with unmanaged disks."""
     return f"{name[:21]}asr"

@@ -212,6 +212,15 @@ class GroupMember(Model):
     location: str
 
 
+class Claim(Model):
+    """What the replicated item of another VM (`by`) is to have after a failover: a `kind` of thing, by its name."""
+
+    kind: str
+    place: ResourceId
+    name: str
+    by: ResourceId
+
+
 class PlanningContext(Model):
     """The planning context: what the protection of a VM depends on besides the VM.
 
@@ -219,7 +228,8 @@ class PlanningContext(Model):
     `scale_set` and `networks` are those of the VM, `target_networks` those that are there already among the ones it
     would get; `existing` holds the named resources that exist; `offer` is None if the target region was not read;
     `cached_disks` how many disks each cache account serves (by lower-cased ID); `taken_accounts` are the app's cache
-    accounts whose names others hold; `target_vm` is the VM that has the ID of the one that a failover is to create.
+    accounts whose names others hold; `target_vm` is the VM that has the ID of the one that a failover is to create;
+    `claims` is what other VMs are to have of what this one is to have.
     """
 
     vault_location: str
@@ -244,3 +254,4 @@ class PlanningContext(Model):
     shared_disks: tuple[ResourceId, ...] = ()
     private_disks: dict[str, DiskAccess] = {}
     target_vm: ResourceId | None = None
+    claims: tuple[Claim, ...] = ()

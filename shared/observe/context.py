@@ -19,6 +19,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.values import parts
 from shared.model.vm import (
+    Claim,
     EligibilityError,
     Existing,
     Lock,
@@ -30,7 +31,7 @@ from shared.model.vm import (
     SourceVm,
 )
 from shared.observe.cache_account import OwnCache, own_cache
-from shared.planning import placement
+from shared.planning import claims, placement
 from shared.planning.overrides import Overrides
 from shared.planning.references import references, target_group
 from shared.readers.disks import read_disks
@@ -65,7 +66,7 @@ class ContextReader:
     async def before_enabling(self, group: GroupRecord | None) -> PlanningContext:
         """The context of a VM that is not protected yet."""
         nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
-        context = await self._common(nics, await self._vault.network_mappings.get())
+        context = await self._common(nics, await self._vault.network_mappings.get(), None)
         target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
         (errors, offer, locks, disks, cache, taken), target_vm, scale_set, (there, of_vault) = await asyncio.gather(
@@ -109,7 +110,7 @@ class ContextReader:
             if nic.source_network and nic.subnet
         )
         mappings = await self._vault.network_mappings.get(self._within)
-        context = await self._common(nics, mappings, item.settings.target_location)
+        context = await self._common(nics, mappings, item)
         more: dict[str, Any] = {"target_vm": await self._target_vm(context.target_location, item)}
         late = {disk.id for disk in self._vm.disks} - {disk.id for disk in item.disks}
         if late or self._overrides.requested.keys() & {"target-size", "target-disk-type", "replica-disk-type"}:
@@ -118,11 +119,14 @@ class ContextReader:
             more |= await self._disks()
         return context.model_copy(update=more)
 
-    async def _common(self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], target: str = "") -> PlanningContext:
-        """The common part. `target` is the region of the item; without one, the requested region."""
+    async def _common(
+        self, nics: tuple[SourceNic, ...], mappings: Iterable[Any], item: ProtectedItem | None
+    ) -> PlanningContext:
+        """The common part. The target region is that of the item; without one, the requested region."""
         azure, vm, overrides = self._azure, self._vm, self._overrides
         vault = await self._vault.about.get(self._within)
-        target = target or placement.location(vm, overrides, azure.settings, vault.location).value
+        of_item = item.settings.target_location if item else ""
+        target = of_item or placement.location(vm, overrides, azure.settings, vault.location).value
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
         sources = sorted({nic.network for nic in nics})
         requested = self._named(target)
@@ -140,6 +144,7 @@ class ContextReader:
             self._availability_set(),
         )
         known = [await each.items.get() for each in vaults_of(azure)]
+        public = [claims.public_ip(found) for tag, found in requested if tag == "target-public-ip"]
         group = overrides.requested.get("consistency-group")
         context = PlanningContext(
             vault_location=vault.location,
@@ -152,6 +157,7 @@ class ContextReader:
             availability_set=availability_set,
             existing=tuple(found for found in existing if found),
             cached_disks=_cached_disks(vm, known, azure.settings),
+            claims=await self._claims((*claims.wanted(vm, overrides, target, item), *public)),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
         )
         addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
@@ -187,8 +193,14 @@ class ContextReader:
         ]
         return tuple([network for network in await asyncio.gather(*reads) if network])
 
+    async def _claims(self, wanted: Iterable[claims.Wanted]) -> tuple[Claim, ...]:
+        """Which of these another VM is to have after a failover."""
+        of_vaults = [(await vault.items.get()).claims for vault in vaults_of(self._azure)]
+        asked = tuple(wanted)
+        return tuple(claim for known in of_vaults for claim in known.of_others(self._vm.id, asked))
+
     async def _taken(self, context: PlanningContext, addresses: dict[str, SourceNic]) -> tuple[str, ...]:
-        """The addresses that are in use in the target network."""
+        """The addresses that are in use in the target network, or that another VM is to have there."""
         target = context.target_location
         chosen = [each for tag, each in references(self._vm, self._overrides, target) if tag == "target-vnet"]
         there = {network.id for network in context.target_networks}
@@ -196,7 +208,8 @@ class ContextReader:
         for address, nic in addresses.items():
             by_name = self._azure.settings.names.between(self._vm.location, target).sibling(nic.network)
             network = next(iter(chosen), context.mapped_networks.get(nic.network.key, by_name))
-            if network in there and not await is_free(self._azure, network, address):
+            claimed = await self._claims([claims.address_in(network, address)])
+            if claimed or (network in there and not await is_free(self._azure, network, address)):
                 taken.append(address)
         return tuple(taken)
 

@@ -16,7 +16,7 @@ from shared.model.replication import Policy, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import network, placement, preflight, size_support, storage, vm_support
+from shared.planning import claims, network, placement, preflight, size_support, storage, vm_support
 from shared.planning.builder import PlanBuilder, origin_of
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
@@ -76,6 +76,9 @@ def derive(
     )
     if context.target_vm:
         d.findings.append(placement.name_taken(vm, context.target_vm, settings))
+    shared = tuple(claims.findings(vm, context.claims, settings))
+    # One of the two may be changed in place: it blocks neither.
+    d.findings += on_protected(shared) if item else shared
     _record_policy(d, policy)
     placement.check_subscription(d, replication, networks.leads_to.values())
     resources = waves(d, replication, networks)

@@ -174,14 +174,21 @@ def name(d: PlanBuilder) -> str:
     return requested if d.is_requested("target-name") else ""
 
 
+def target_place(
+    vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem | None = None
+) -> tuple[ResourceId, str]:
+    """The group and the name of the VM that a failover to that region is to create: as requested, else of `item`."""
+    requested, has = overrides.requested, item.settings if item else TargetSettings()
+    of_item = has.target_group if "target-resource-group" not in requested else None
+    name = requested["target-name"].value if "target-name" in requested else has.name or vm.id.name
+    return of_item or target_group(vm, overrides, target), name
+
+
 def target_vm(vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem | None = None) -> ResourceId | None:
     """The VM that a failover to that region is to create, as requested; None if `item` would create it as it is."""
-    requested, has = overrides.requested, item.settings if item else TargetSettings()
-    if item and not {"target-name", "target-resource-group"} & requested.keys():
+    if item and not {"target-name", "target-resource-group"} & overrides.requested.keys():
         return None
-    of_item = has.target_group if "target-resource-group" not in requested else None
-    group = of_item or target_group(vm, overrides, target)
-    name = requested["target-name"].value if "target-name" in requested else has.name or vm.id.name
+    (group, name), has = target_place(vm, overrides, target, item), item.settings if item else TargetSettings()
     found = ResourceId.of(group.subscription, group.resource_group, VIRTUAL_MACHINE, name)
     same = (group, name.lower()) == (has.target_group, has.name.lower())
     return None if item and (same or found in item.failover_vms) else found

@@ -50,10 +50,18 @@ LISTED = {
     ),
     "TargetNameTaken": Row(
         Severity.BLOCKER,
-        "a VM of its target name is in the target resource group already: a failover could not create it",
+        "a VM of its target name is in the target resource group already, or a failover of another VM would create "
+        "one: a failover could not create it",
         f"{BLOCKED}; does not change the name or the group of an item",
         "Name it otherwise by {tag}-target-name, or remove the other VM if it is not needed any more.",
         WARNED_IF_PROTECTED,
+    ),
+    "ReplicaDiskNameTaken": Row(
+        Severity.WARNING,
+        "a replica disk of it would have the name of another VM's in the same target resource group",
+        WARNS,
+        "Name another target resource group by {tag}-target-resource-group: what Site Recovery makes of two such disks "
+        "is not known.",
     ),
     "RegionNotMapped": Row(
         Severity.BLOCKER,

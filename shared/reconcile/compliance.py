@@ -13,8 +13,9 @@ from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import disk_support, placement, preflight, vm_support
+from shared.planning import claims, disk_support, placement, preflight, vm_support
 from shared.planning.catalog import finding_of, on_protected
+from shared.planning.claims import Claims
 from shared.planning.exclusion import excluded_disks
 from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.planning.references import target_group
@@ -63,6 +64,7 @@ class _Engine:
         self.items = {item.source: item for item in ordered}
         self.failover_vms = {vm: item.source for item in ordered for vm in item.failover_vms}
         self.there = estate.target_vms.union(self.vms)
+        self.claims = Claims(ordered)
         self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
         for vm in estate.vms:
             self.by_name[vm.id.name.lower()].append(vm)
@@ -173,7 +175,7 @@ class _Engine:
             findings = (*findings, preflight.vault_not_found(vault))
         elif region:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
-        findings = (*findings, *self._name_taken(vm, overrides, target))
+        findings = (*findings, *self._name_taken(vm, overrides, target), *self._shared_names(vm, overrides, target))
         reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
@@ -204,6 +206,12 @@ class _Engine:
         there = placement.target_vm(vm, overrides, target, item)
         return (placement.name_taken(vm, there, self.settings),) if there in self.there else ()
 
+    def _shared_names(
+        self, vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem | None = None
+    ) -> Iterator[Finding]:
+        wanted = claims.wanted(vm, overrides, target, item)
+        return claims.findings(vm, self.claims.of_others(vm.id, wanted), self.settings)
+
     def _attempts(self, vm: SourceVm) -> tuple[Job, ...]:
         """The enable jobs of the VM. A job names only the VM: with two VMs of one name, no job can be attributed."""
         name = vm.id.name.lower()
@@ -220,6 +228,7 @@ class _Engine:
         found = (
             *of_protected(vm, item, overrides.profile, policy, overrides.policy, now, failed, left_out),
             *still_replicated(vm, item, excluded),
+            *on_protected(self._shared_names(vm, overrides, item.settings.target_location, item)),
         )
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()

@@ -2,11 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 
 from shared.arm.listing import Listing
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.vm import GroupMember
+from shared.planning.claims import Claims
 
 
 class Items:
@@ -27,6 +29,11 @@ class Items:
             if item.settings.consistency_group:
                 member = GroupMember(id=item.source, location=item.settings.source_location)
                 self._groups[item.settings.consistency_group.lower()].append(member)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What the VMs of the items are to have after a failover."""
+        return Claims(self._items)
 
     def __iter__(self) -> Iterator[ProtectedItem]:
         return iter(self._items)

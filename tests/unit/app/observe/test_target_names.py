@@ -12,16 +12,21 @@ from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Intent
 from shared.model.activity_io import DeriveRequest
 from shared.model.decision import Action
+from shared.model.findings import Severity
 from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
+from shared.model.resource_types import NETWORK, PUBLIC_IP
 from shared.model.step_result import Ready
 from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.preview import blockers_of, planned
 from shared.observe.vm import observe, plan_for
-from tests.unit.app.examples import SUBSCRIPTION, TARGET, VM_ID, settings
+from shared.planning.catalog import CATALOG, CODES
+from tests.unit.app.examples import NETWORK as NETWORK_ID
+from tests.unit.app.examples import NIC, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 
 CODE = "TargetNameTaken"
+WEB = {"name": "web", "properties": {"addressPrefix": "10.9.1.0/24"}}
 OTHER = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
 THERE = ResourceId.of(SUBSCRIPTION, "WEB-asr", VM_ID.type, "WEB-1")
 NEAR = ResourceId.of(SUBSCRIPTION, "near", VM_ID.type, "web-1")
@@ -170,3 +175,111 @@ async def test_one_list_serves_all_vms_of_a_group_and_a_sweep_reads_none_within_
 
     assert of_runs == ["VMs of web-asr"]
     assert (within, cloud.reads.count("resource graph")) == (1, 3)
+
+
+# What the items of other VMs are to have
+
+
+NET = ResourceId.of(SUBSCRIPTION, "net", NETWORK, "dr")
+FRONT = ResourceId.of(SUBSCRIPTION, "web-asr", PUBLIC_IP, "front")
+TWIN = ResourceId.of(SUBSCRIPTION, "other", VM_ID.type, "WEB-1")
+
+
+def rival(**details: Any) -> dict[str, Any]:
+    """The item of a VM of the same name in another group, which goes to the target group of the VM."""
+    disk = {"diskId": f"{TWIN.group_id}/providers/Microsoft.Compute/disks/data"}
+    known = {
+        "fabricObjectId": str(TWIN),
+        "recoveryAzureVMName": "twin",
+        "recoveryAzureResourceGroupId": str(THERE.group_id),
+        "protectedManagedDisks": [disk],
+    }
+    return item_body("Protected", "rival", **(known | details))
+
+
+def an_interface(**configuration: Any) -> dict[str, Any]:
+    nic = {"nicId": "1", "sourceNicArmId": f"{NIC}-of-it", "recoveryVMNetworkId": str(NET).upper()}
+    return {"vmNics": [nic | {"ipConfigs": [{"isPrimary": True, "recoverySubnetName": "web", **configuration}]}]}
+
+
+def of_disk(name: str) -> dict[str, Any]:
+    return {"protectedManagedDisks": [{"diskId": f"{TWIN.group_id}/providers/Microsoft.Compute/disks/{name}"}]}
+
+
+async def codes_of(cloud: Cloud) -> tuple[dict[str, str], dict[str, str]]:
+    """The findings of the VM's plan and of a sweep, about what another VM is to have."""
+    azure = app(cloud)
+    observation = await observe(azure, VM_ID)
+    assert observation.vm
+    plan = await plan_for(azure, observation.vm, observation.item)
+    (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
+    codes = {"TargetNameTaken", "ReplicaDiskNameTaken", "TargetPublicIpUnusable", "OverrideInvalid"}
+    in_plan, in_sweep = (
+        {each.code: each.severity for each in findings if each.code in codes}
+        for findings in (plan.findings, status.findings)
+    )
+    return in_plan, in_sweep
+
+
+@pytest.mark.parametrize(
+    ("tags", "details", "code"),
+    [
+        ({}, {}, ""),
+        ({}, {"recoveryAzureVMName": "WEB-1"}, "TargetNameTaken"),
+        ({}, {"recoveryAzureVMName": " "}, ""),
+        ({}, {"recoveryAzureVMName": "web-1", "recoveryAzureResourceGroupId": str(NEAR.group_id)}, ""),
+        ({"dr-target-name": "twin"}, {}, "TargetNameTaken"),
+        ({"dr-target-name": "web-9"}, {"recoveryAzureVMName": "web-1"}, ""),
+        ({}, of_disk("WEB-1-os"), "ReplicaDiskNameTaken"),
+        ({"dr-target-resource-group": "near"}, of_disk("web-1-os"), ""),
+        (
+            {"dr-target-public-ip": "front"},
+            an_interface(recoveryPublicIPAddressId=str(FRONT)),
+            "TargetPublicIpUnusable",
+        ),
+        ({"dr-target-public-ip": "front"}, an_interface(recoveryPublicIPAddressId=f"{FRONT}-2"), ""),
+        ({"dr-target-ip": "10.9.1.50"}, an_interface(recoveryStaticIPAddress="10.9.1.50"), "OverrideInvalid"),
+        ({"dr-target-ip": "10.9.1.51"}, an_interface(recoveryStaticIPAddress="10.9.1.50"), ""),
+    ],
+)
+async def test_what_another_vm_is_to_have_is_a_finding_of_the_second_and_a_warning_of_both_once_protected(
+    tags: dict[str, str], details: dict[str, Any], code: str
+) -> None:
+    """terraform-provider-azurerm#28420: the target keeps the source's names. At a failover one does not come up."""
+    more = {"dr-target-vnet": str(NET)} if "dr-target-ip" in tags else {}
+    cloud = world({**tags, **more})
+    cloud.add(NET, {"location": TARGET, "properties": {"subnets": [WEB]}})
+    cloud.add(FRONT, {"location": TARGET, "sku": {"name": "Standard"}})
+    cloud.vault["replication_protected_items"].append(rival(**details))
+    expected = {code: CATALOG[code].severity} if code else {}
+    of_sweep = {each: severity for each, severity in expected.items() if each in CODES - {"OverrideInvalid"}}
+
+    assert await codes_of(cloud) == (expected, of_sweep)
+
+    name = tags.get("dr-target-name", "web-1")
+    group = (NEAR if "dr-target-resource-group" in tags else THERE).group_id
+    own = {"recoveryAzureVMName": name, "recoveryAzureResourceGroupId": str(group)}
+    disks = [{"diskId": str(OS_DISK)}]
+    body = item_body("Protected", our_item_name(), **own, protectedManagedDisks=disks)
+    cloud.vault["replication_protected_items"].append(body)
+    in_plan, in_sweep = await codes_of(cloud)
+    assert "blocker" not in {*in_plan.values(), *in_sweep.values()}
+    if code in {"TargetNameTaken", "ReplicaDiskNameTaken", ""}:
+        assert in_plan == in_sweep == dict.fromkeys(expected, Severity.WARNING)
+
+
+async def test_a_static_address_that_another_vm_is_to_have_is_not_kept() -> None:
+    cloud = world({"dr-target-vnet": str(NET)})
+    cloud.add(NET, {"location": TARGET, "properties": {"subnets": [WEB]}})
+    subnet = {"id": f"{NETWORK_ID}/subnets/web"}
+    static = {"subnet": subnet, "privateIPAddress": "10.9.1.50", "privateIPAllocationMethod": "Static"}
+    cloud.add(NIC, {"location": "eastus", "properties": {"ipConfigurations": [{"properties": static}]}})
+    found = []
+    for address in ("10.9.1.49", "10.9.1.50"):
+        cloud.vault["replication_protected_items"] = [rival(**an_interface(recoveryStaticIPAddress=address))]
+        azure = app(cloud)
+        vm = (await observe(azure, VM_ID)).vm
+        assert vm
+        found.append([each.code for each in (await plan_for(azure, vm)).findings])
+
+    assert found == [[], ["StaticIpNotPreserved"]]

@@ -572,7 +572,8 @@ def test_an_interface_that_moves_to_another_network_is_given_a_subnet_of_it() ->
 
     plan = again(context={"target_networks": (THERE, hub)}, target_vnet="hub")
 
-    assert changed(plan) == ItemUpdate(network=hub.id, nics=(ReplicatedNic(id=NIC, subnet="app"),))
+    assert [each.code for each in plan.findings] == ["TargetSubnetDiffers"]
+    assert plan.changes.update == ItemUpdate(network=hub.id, nics=(ReplicatedNic(id=NIC, subnet="app"),))
     assert [each.setting for each in plan.changes.differences] == ["targetVnet"]
 
 

@@ -1,0 +1,77 @@
+"""What a failover of a VM is to create or to use alone, and which other replicated items are to have the same."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from shared.config.settings import Settings
+from shared.model import naming
+from shared.model.findings import Finding
+from shared.model.replicated_item import ProtectedItem
+from shared.model.resource_id import ResourceId, folded
+from shared.model.vm import Claim, SourceVm
+from shared.planning import placement
+from shared.planning.catalog import finding_of
+from shared.planning.overrides import Overrides
+
+Wanted = tuple[str, ResourceId, str]
+"""A kind of thing, where it is to be, and its name there."""
+
+_VM, _DISK, _ADDRESS, _PUBLIC_IP = "VM", "replica disk", "address", "public IP address"
+
+
+class Claims:
+    """What the items are to have: VMs, replica disks, addresses of target networks, public IP addresses."""
+
+    def __init__(self, items: Iterable[ProtectedItem]) -> None:
+        self._holders: defaultdict[Wanted, list[ResourceId]] = defaultdict(list)
+        for item in items:
+            for each in _of_item(item):
+                self._holders[_key(each)].append(item.source)
+
+    def of_others(self, vm: ResourceId, wanted: Iterable[Wanted]) -> tuple[Claim, ...]:
+        """Which of these the items of other VMs are to have."""
+        return tuple(
+            Claim(kind=kind, place=place, name=name, by=others[0])
+            for kind, place, name in dict.fromkeys(wanted)
+            if (others := [source for source in self._holders.get(_key((kind, place, name)), ()) if source != vm])
+        )
+
+
+def _key(wanted: Wanted) -> Wanted:
+    kind, place, name = wanted
+    return kind, place, folded(name)
+
+
+def _of_item(item: ProtectedItem) -> Iterator[Wanted]:
+    if group := item.settings.target_group:
+        yield _VM, group, item.settings.name or item.source.name
+        yield from ((_DISK, group, naming.replica_disk(disk.id.name)) for disk in item.disks)
+    for nic in item.nics:
+        if nic.network and nic.target_address:
+            yield address_in(nic.network, nic.target_address)
+        if nic.public_ip:
+            yield public_ip(nic.public_ip)
+
+
+def wanted(vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem | None = None) -> Iterator[Wanted]:
+    """The VM and the replica disks that the VM is to have in that region."""
+    group, name = placement.target_place(vm, overrides, target, item)
+    yield _VM, group, name
+    yield from ((_DISK, group, naming.replica_disk(disk.id.name)) for disk in vm.disks)
+
+
+def address_in(network: ResourceId, address: str) -> Wanted:
+    return _ADDRESS, network, address
+
+
+def public_ip(resource: ResourceId) -> Wanted:
+    return _PUBLIC_IP, resource.group_id, resource.name
+
+
+_CODES = {_VM: "TargetNameTaken", _DISK: "ReplicaDiskNameTaken", _PUBLIC_IP: "TargetPublicIpUnusable"}
+
+
+def findings(vm: SourceVm, claims: Iterable[Claim], settings: Settings) -> Iterator[Finding]:
+    for each in claims:
+        text = f"The {each.kind} {each.name} in {each.place} is to be that of {vm.id.name}, and of {each.by} as well."
+        yield finding_of(_CODES[each.kind], text, tag=settings.tag_name)
