@@ -34,6 +34,7 @@ NAT = resource_id("Microsoft.Network/natGateways", "way-out")
 APPLICATIONS = resource_id("Microsoft.Network/applicationSecurityGroups", "fronts")
 ADDRESS = resource_id("Microsoft.Network/publicIPAddresses", "busy-address", THERE)
 BALANCER = resource_id("Microsoft.Network/loadBalancers", "public", THERE)
+TWINS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/twins"
 HOMELY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/homely"
 PLACEMENT = resource_id("Microsoft.Compute/proximityPlacementGroups", "near", THERE)
 KEYLESS = resource_id("Microsoft.Storage/storageAccounts", "keyless", f"{CACHES}-{SOURCE}")
@@ -70,7 +71,7 @@ SETTINGS = {
                         *("target-location", "target-vnet", "target-nsg", "target-ppg", "target-ip", "target-size"),
                         *("cache-storage", "churn", "target-availability-set", "target-zone"),
                         *("target-disk-type", "replica-disk-type"),
-                        *("target-public-ip", "target-backend-pool"),
+                        *("target-public-ip", "target-backend-pool", "target-resource-group"),
                     )
                 }
             }
@@ -267,6 +268,12 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             (f"/subscriptions/{OTHER}/resourceGroups/app-asr", f"/subscriptions/{SUBSCRIPTION}", "DR_TARGET_SCOPE"),
         ),
         (
+            "TargetNameTaken",
+            _in(TWINS, "failed-over", tags=_tagged("failed-over", target_resource_group=THERE)["tags"])
+            | {"disks": [{"name": "own-disk", "sizeGB": 64}]},
+            ("failed-over", THERE, "dr-target-name"),
+        ),
+        (
             "TargetGroupInSourceRegion",
             _in(HOMELY, "homely-1"),
             (f"{HOMELY}-asr exists in {SOURCE}", "dr-target-resource-group"),
@@ -384,6 +391,9 @@ def _others() -> list[Case]:
     rich_nic = {"secondaryIps": ["10.9.1.9"], "applicationSecurityGroups": [APPLICATIONS]}
     rich = estates.vm("rich", nics=[_nic("vnet-rich")[0] | rich_nic])
     moved = estates.vm("moved", network="vnet-renamed")
+    twin = _in(TWINS, "twin", tags=_tagged("twin", target_resource_group=THERE)["tags"]) | {
+        "disks": [{"name": "failed-over-disk0", "sizeGB": 64}]
+    }
     exposed = _tagged("exposed", target_public_ip=ADDRESS, target_backend_pool=f"{BALANCER}/backendAddressPools/web")
     return [
         Case("TrustedLaunchLinux", "warning", trusted, ("trusted is a Linux VM with Trusted Launch",)),
@@ -416,6 +426,9 @@ def _others() -> list[Case]:
         Case("TargetNetworkWithoutDnsServers", "warning", moved, ("(10.10.0.4)", "vnet-renamed-asr has none")),
         Case(
             "TargetSubnetWithoutOutboundAccess", "warning", moved, ("web of vnet-renamed", "apps of vnet-renamed-asr")
+        ),
+        Case(
+            "ReplicaDiskNameTaken", "warning", twin, ("failed-over-disk0-ASRReplica in", estates.vm_id("failed-over"))
         ),
         Case("TargetPublicIpUnusable", "warning", exposed, ("busy-address is attached to bastion", "SKU Basic")),
         Case("TargetPoolOfInternetLoadBalancer", "warning", exposed, ("web is of an internet load balancer",)),
