@@ -206,7 +206,7 @@ def of_disk(name: str) -> dict[str, Any]:
     return {"protectedManagedDisks": [{"diskId": f"{TWIN.group_id}/providers/Microsoft.Compute/disks/{name}"}]}
 
 
-async def codes_of(cloud: Cloud) -> tuple[dict[str, str], dict[str, str]]:
+async def codes_of(cloud: Cloud) -> tuple[dict[str, Severity], dict[str, Severity]]:
     """The findings of the VM's plan and of a sweep, about what another VM is to have."""
     azure = app(cloud)
     observation = await observe(azure, VM_ID)
