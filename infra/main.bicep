@@ -2,6 +2,9 @@
 // What Event Grid sends to the function is in events.bicep: it can be deployed only when the function is there.
 targetScope = 'subscription'
 
+import { parts } from 'modules/lists.bicep'
+import { builtIn, definitionId, held, heldBuiltIn, roleId, storageRoles } from 'modules/role-list.bicep'
+
 @description('The name of the environment; part of every name that is made.')
 @minLength(1)
 @maxLength(32)
@@ -29,14 +32,15 @@ param targetResourceGroups string = ''
 @description('More scopes of VMs, of subscriptions that subscription.bicep was deployed to: IDs, comma-separated.')
 param extraSourceScopes string = ''
 
-@description('More scopes of targets, likewise.')
+@description('More scopes of targets, likewise: IDs, comma-separated.')
 param extraTargetScopes string = ''
 
 @description('The resource ID of a vault in the target region, with a system-assigned identity; empty: one is made.')
 param existingVaultId string = ''
 
 @description('Whether Site Recovery may use premium cache accounts (dr-churn=high), to which its identity needs more rights.')
-param highChurn bool = false
+@allowed(['', 'true', 'false'])
+param highChurn string = ''
 
 @description('Immutability of a new vault; it is about backups. Locked can never be taken back.')
 @allowed(['Disabled', 'Unlocked', 'Locked'])
@@ -54,16 +58,16 @@ param paused string = ''
 @allowed(['', 'all', 'cache', 'none'])
 param targetCreation string = ''
 
-@description('DR_PROFILES, as an object; empty: the app\'s default. What a profile may hold, also what it may ignore: docs/configure.md.')
+@description('DR_PROFILES; empty: the app\'s default. What a profile may hold, also what it may ignore: docs/configure.md.')
 param profiles object = {}
 
-@description('DR_NAMES, as an object; its environment is by default environmentName. The groups of the cache accounts are named by it.')
+@description('DR_NAMES; its environment is by default environmentName. The groups of the cache accounts are named by it.')
 param names object = {}
 
-@description('DR_REGION_MAP, as an object.')
+@description('DR_REGION_MAP.')
 param regionMap object = {}
 
-@description('DR_PRICES, as an object; empty: the app\'s default.')
+@description('DR_PRICES; empty: the app\'s default.')
 param prices object = {}
 
 @description('DR_RESOURCE_TAGS, as name=value, comma-separated.')
@@ -96,7 +100,7 @@ param maxMissing string = ''
 @description('DR_MAX_MISSING_PERCENT.')
 param maxMissingPercent string = ''
 
-@description('DR_ACKNOWLEDGED_ROWS.')
+@description('DR_ACKNOWLEDGED_ROWS, comma-separated.')
 param acknowledgedRows string = ''
 
 @description('DR_RECONCILE_SCHEDULE. The alert on missing sweeps goes by hours: see sweepWindow.')
@@ -115,7 +119,8 @@ param tagName string = ''
 param tagValues string = ''
 
 @description('Whether to make an Event Grid topic that is told how each VM stands (DR_OUTCOME_TOPIC_ENDPOINT).')
-param outcomeTopic bool = false
+@allowed(['', 'true', 'false'])
+param outcomeTopic string = ''
 
 @description('The client ID of the Entra application of the HTTP doors; empty: they ask for function keys.')
 param authClientId string = ''
@@ -128,12 +133,12 @@ param durableBackend string = 'storage'
 param taskHub string = 'drprotect'
 
 @description('Whether the storage account is reached by private endpoints in a network that is made.')
-param privateNetworking bool = false
+@allowed(['', 'true', 'false'])
+param privateNetworking string = ''
 
 @description('Instances that are kept ready for Durable Functions: 0 costs nothing while nothing happens.')
-@minValue(0)
-@maxValue(10)
-param alwaysReadyInstances int = 0
+@maxLength(2)
+param alwaysReadyInstances string = '0'
 
 @description('The version of Python that the app runs on.')
 @allowed(['3.11', '3.12', '3.13'])
@@ -143,12 +148,19 @@ param pythonVersion string = '3.13'
 param alertEmails string = ''
 
 @description('The longest recovery point objective, in minutes, before an alert.')
-@minValue(5)
-param rpoAlertMinutes int = 60
+param rpoAlertMinutes string = '60'
 
 @description('How long no sweep may end before an alert: two intervals of the schedule and the time a sweep takes.')
 @allowed(['PT1H', 'PT2H', 'PT3H', 'PT4H', 'PT6H', 'P1D', 'P2D'])
 param sweepWindow string = 'PT3H'
+
+@description('Whether the custom roles are written by this deployment; false: somebody else wrote them before, by roles.bicep.')
+@allowed(['', 'true', 'false'])
+param defineRoles string = ''
+
+@description('Whether roles are assigned by this deployment; false: by somebody else, from what output DR_ROLE_ASSIGNMENTS lists.')
+@allowed(['', 'true', 'false'])
+param assignRoles string = ''
 
 @description('Tags of everything that is made here.')
 param tags object = {}
@@ -164,26 +176,78 @@ var vaultId = empty(existingVaultId) ? newVaultId : existingVaultId
 var vaultSubscriptionId = split(vaultId, '/')[2]
 var vaultGroup = split(vaultId, '/')[4]
 var vaultName = split(vaultId, '/')[8]
+var hasAgents = !empty(agentAutomationAccount)
+var accountParts = split(hasAgents ? agentAutomationAccount : '////////', '/')
+var vaultRoleId = roleId(vaultSubscriptionId, environmentName, roles.vaultOperator.name)
+
+var writesDefinitions = defineRoles != 'false' && assignRoles != 'false'
+var writesAssignments = assignRoles != 'false'
 
 // The scopes of the settings are those of the rights: what the app may touch is said twice, and Azure has the last word.
-var sourceScopes = [
-  for group in split(sourceResourceGroups, ','): empty(group)
-    ? '/subscriptions/${sourceId}'
-    : '/subscriptions/${sourceId}/resourceGroups/${trim(group)}'
-]
-var targetScopes = [
-  for group in split(targetResourceGroups, ','): empty(group)
-    ? '/subscriptions/${targetId}'
-    : '/subscriptions/${targetId}/resourceGroups/${trim(group)}'
-]
+var sourceGroups = parts(sourceResourceGroups, 'sourceResourceGroups')
+var targetGroups = parts(targetResourceGroups, 'targetResourceGroups')
 var cacheGroupTemplate = replace(
   names.?cacheGroup ?? 'asr-cache-{sourceRegion}',
   '{environment}',
   names.?environment ?? environmentName
 )
-var cacheScopes = [
-  for region in split(sourceLocations, ','): '/subscriptions/${sourceId}/resourceGroups/${replace(cacheGroupTemplate, '{sourceRegion}', toLower(trim(region)))}'
-]
+var cacheGroups = map(
+  parts(sourceLocations, 'sourceLocations'),
+  region => replace(cacheGroupTemplate, '{sourceRegion}', toLower(region))
+)
+var sourceScopes = map(
+  empty(sourceGroups) ? [''] : sourceGroups,
+  group => empty(group) ? '/subscriptions/${sourceId}' : '/subscriptions/${sourceId}/resourceGroups/${group}'
+)
+var targetScopes = map(
+  empty(targetGroups) ? [''] : targetGroups,
+  group => empty(group) ? '/subscriptions/${targetId}' : '/subscriptions/${targetId}/resourceGroups/${group}'
+)
+var cacheScopes = map(cacheGroups, group => '/subscriptions/${sourceId}/resourceGroups/${group}')
+
+// What is assigned on the resources that are made here, and on the vault; the rest is subscription.bicep's.
+var here = subscription().subscriptionId
+var ownResources = '${subscription().id}/resourceGroups/${groupName}/providers'
+var taskHubId = '${ownResources}/Microsoft.DurableTask/schedulers/dts-${token}/taskHubs/${taskHub}'
+var heldHere = concat(
+  map(
+    storageRoles,
+    role => heldBuiltIn('app', role, here, '${ownResources}/Microsoft.Storage/storageAccounts/st${token}', groupName)
+  ),
+  [
+    heldBuiltIn(
+      'app',
+      'Monitoring Metrics Publisher',
+      here,
+      '${ownResources}/Microsoft.Insights/components/appi-${token}',
+      groupName
+    )
+    held('app', roles.vaultOperator.name, vaultRoleId, vaultId, vaultGroup)
+  ],
+  hasAgents
+    ? [
+        held(
+          'automation',
+          agentAutomationRole == builtIn.Contributor ? 'Contributor' : agentAutomationRole,
+          definitionId(vaultSubscriptionId, agentAutomationRole),
+          vaultId,
+          vaultGroup
+        )
+      ]
+    : [],
+  outcomeTopic == 'true'
+    ? [
+        heldBuiltIn(
+          'app',
+          'EventGrid Data Sender',
+          here,
+          '${ownResources}/Microsoft.EventGrid/topics/evgt-${token}',
+          groupName
+        )
+      ]
+    : [],
+  durableBackend == 'scheduler' ? [heldBuiltIn('app', 'Durable Task Data Contributor', here, taskHubId, groupName)] : []
+)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
@@ -209,10 +273,11 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: allTags
     principalId: identity.outputs.principalId
+    assignRoles: writesAssignments
   }
 }
 
-module network 'modules/network.bicep' = if (privateNetworking) {
+module network 'modules/network.bicep' = if (privateNetworking == 'true') {
   name: 'network'
   scope: group
   params: {
@@ -231,7 +296,8 @@ module storage 'modules/storage.bicep' = {
     location: location
     tags: allTags
     principalId: identity.outputs.principalId
-    isPrivate: privateNetworking
+    assignRoles: writesAssignments
+    isPrivate: privateNetworking == 'true'
   }
 }
 
@@ -246,7 +312,7 @@ module newVault 'modules/vault.bicep' = if (empty(existingVaultId)) {
   }
 }
 
-module vaultRole 'modules/role.bicep' = {
+module vaultRole 'modules/role.bicep' = if (writesDefinitions) {
   name: 'role-vault-operator-${token}'
   scope: subscription(vaultSubscriptionId)
   params: {
@@ -260,19 +326,19 @@ module vault 'modules/vault-access.bicep' = {
   scope: resourceGroup(vaultSubscriptionId, vaultGroup)
   params: {
     name: vaultName
-    roleId: vaultRole.outputs.id
+    roleId: vaultRoleId
     principalId: identity.outputs.principalId
+    assignRoles: writesAssignments
     actionGroupId: alerts.outputs.actionGroupId
     tags: allTags
-    agentPrincipalId: empty(agentAutomationAccount) ? '' : automation!.outputs.principalId
+    hasAgents: hasAgents
+    agentPrincipalId: automation.?outputs.principalId ?? ''
     agentRoleId: agentAutomationRole
   }
-  dependsOn: [newVault]
+  dependsOn: [newVault, vaultRole]
 }
 
-var accountParts = split(empty(agentAutomationAccount) ? '////////' : agentAutomationAccount, '/')
-
-module automation 'modules/automation.bicep' = if (!empty(agentAutomationAccount)) {
+module automation 'modules/automation.bicep' = if (hasAgents) {
   name: 'automation-${token}'
   scope: resourceGroup(accountParts[2], accountParts[4])
   params: {
@@ -280,7 +346,7 @@ module automation 'modules/automation.bicep' = if (!empty(agentAutomationAccount
   }
 }
 
-module outcomes 'modules/outcomes.bicep' = if (outcomeTopic) {
+module outcomes 'modules/outcomes.bicep' = if (outcomeTopic == 'true') {
   name: 'outcomes'
   scope: group
   params: {
@@ -288,6 +354,7 @@ module outcomes 'modules/outcomes.bicep' = if (outcomeTopic) {
     location: location
     tags: allTags
     principalId: identity.outputs.principalId
+    assignRoles: writesAssignments
   }
 }
 
@@ -300,6 +367,7 @@ module scheduler 'modules/scheduler.bicep' = if (durableBackend == 'scheduler') 
     tags: allTags
     taskHub: taskHub
     principalId: identity.outputs.principalId
+    assignRoles: writesAssignments
   }
 }
 
@@ -320,15 +388,12 @@ module app 'modules/app.bicep' = {
     taskHub: taskHub
     subnetId: network.?outputs.functionsSubnetId ?? ''
     authClientId: authClientId
-    alwaysReadyInstances: alwaysReadyInstances
+    alwaysReadyInstances: int(alwaysReadyInstances)
     pythonVersion: pythonVersion
     settings: {
       DR_VAULT_IDS: vaultId
-      DR_SOURCE_SCOPE: join(concat(sourceScopes, empty(extraSourceScopes) ? [] : split(extraSourceScopes, ',')), ',')
-      DR_TARGET_SCOPE: join(
-        concat(targetScopes, cacheScopes, empty(extraTargetScopes) ? [] : split(extraTargetScopes, ',')),
-        ','
-      )
+      DR_SOURCE_SCOPE: join(concat(sourceScopes, parts(extraSourceScopes, 'extraSourceScopes')), ',')
+      DR_TARGET_SCOPE: join(concat(targetScopes, cacheScopes, parts(extraTargetScopes, 'extraTargetScopes')), ',')
       // The name of the function app: modules/app.bicep.
       DR_DEPLOYMENT: 'func-${token}'
       DR_ORIGIN_STORE: 'https://${storage.outputs.name}.blob.${environment().suffixes.storage}'
@@ -371,7 +436,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: allTags
     workspaceId: monitoring.outputs.workspaceId
     emails: alertEmails
-    rpoMinutes: rpoAlertMinutes
+    rpoMinutes: int(rpoAlertMinutes)
     sweepWindow: sweepWindow
   }
 }
@@ -391,6 +456,8 @@ module source 'subscription.bicep' = {
   scope: subscription(sourceId)
   params: {
     environmentName: environmentName
+    defineRoles: writesDefinitions
+    assignRoles: writesAssignments
     location: location
     principalId: identity.outputs.principalId
     vaultPrincipalId: vault.outputs.principalId
@@ -403,7 +470,7 @@ module source 'subscription.bicep' = {
     isTarget: targetId == sourceId
     targetResourceGroups: targetResourceGroups
     cleanup: mode == 'cleanup'
-    highChurn: highChurn
+    highChurn: highChurn == 'true'
     tags: allTags
   }
 }
@@ -413,6 +480,8 @@ module target 'subscription.bicep' = if (targetId != sourceId) {
   scope: subscription(targetId)
   params: {
     environmentName: environmentName
+    defineRoles: writesDefinitions
+    assignRoles: writesAssignments
     location: location
     principalId: identity.outputs.principalId
     isTarget: true
@@ -427,6 +496,8 @@ module vaultReader 'subscription.bicep' = if (vaultSubscriptionId != sourceId &&
   scope: subscription(vaultSubscriptionId)
   params: {
     environmentName: environmentName
+    defineRoles: writesDefinitions
+    assignRoles: writesAssignments
     location: location
     principalId: identity.outputs.principalId
   }
@@ -439,6 +510,16 @@ output DR_APP_URL string = app.outputs.url
 output DR_APP_PRINCIPAL_ID string = identity.outputs.principalId
 output DR_VAULT_ID string = vaultId
 output DR_VAULT_PRINCIPAL_ID string = vault.outputs.principalId
+output DR_AUTOMATION_PRINCIPAL_ID string = automation.?outputs.principalId ?? ''
 output DR_SOURCE_SUBSCRIPTION string = sourceId
 output DR_EVENTS_GROUP string = source.outputs.eventsGroup
+// For a platform team: hooks/after_provision.py writes it to a file.
+output DR_ROLE_ASSIGNMENTS array = writesAssignments
+  ? []
+  : concat(
+      heldHere,
+      source.outputs.roleAssignments,
+      target.?outputs.roleAssignments ?? [],
+      vaultReader.?outputs.roleAssignments ?? []
+    )
 output DR_ACTION_GROUP_ID string = alerts.outputs.actionGroupId

@@ -2,6 +2,9 @@
 // main.bicep deploys it for the subscriptions of its parameters; docs/permissions.md says how to add another.
 targetScope = 'subscription'
 
+import { parts } from 'modules/lists.bicep'
+import { rolesIn } from 'modules/role-list.bicep'
+
 @description('The name of the environment, as in main.bicep.')
 param environmentName string
 
@@ -41,138 +44,71 @@ param cleanup bool = false
 @description('Whether Site Recovery may use premium cache accounts.')
 param highChurn bool = false
 
+@description('Whether the custom roles are written here, or by somebody else before: roles.bicep.')
+param defineRoles bool = true
+
+@description('Whether roles are assigned here, or by somebody else: output roleAssignments lists them.')
+param assignRoles bool = true
+
 @description('Tags of the resource groups made here.')
 param tags object = {}
 
 // Each action with its reason. One place for the roles, for docs/permissions.md and for the checks.
 var roles = loadJsonContent('permissions.json')
-var sourceGroups = isSource && !empty(sourceResourceGroups) ? split(sourceResourceGroups, ',') : []
-var targetGroups = isTarget && !empty(targetResourceGroups) ? split(targetResourceGroups, ',') : []
-var cacheRegions = isSource && !empty(sourceLocations) ? split(sourceLocations, ',') : []
+var cacheRegions = isSource ? parts(sourceLocations, 'sourceLocations') : []
+var cacheGroupNames = map(
+  cacheRegions,
+  region => replace(replace(cacheGroupTemplate, '{environment}', environmentName), '{sourceRegion}', toLower(region))
+)
+var held = rolesIn(subscription().subscriptionId, environmentName, roles, {
+  isSource: isSource
+  sourceGroups: parts(sourceResourceGroups, 'sourceResourceGroups')
+  isTarget: isTarget
+  targetGroups: parts(targetResourceGroups, 'targetResourceGroups')
+  cacheGroups: cacheGroupNames
+  cleanup: cleanup
+  highChurn: highChurn
+  vaultHasIdentity: vaultHasIdentity
+})
 
-module estateReader 'modules/role.bicep' = {
-  name: 'role-estate-reader'
-  params: {
-    environmentName: environmentName
-    role: roles.estateReader
-  }
-}
-
-module sourceTagger 'modules/role.bicep' = if (isSource) {
-  name: 'role-source-tagger'
-  params: {
-    environmentName: environmentName
-    role: roles.sourceTagger
-  }
-}
-
-// The cache groups are targets too, wherever the targets of their VMs are.
-module targetWriter 'modules/role.bicep' = if (isSource || isTarget) {
-  name: 'role-target-writer'
-  params: {
-    environmentName: environmentName
-    role: roles.targetWriter
-  }
-}
-
-module targetCleaner 'modules/role.bicep' = if (cleanup && (isSource || isTarget)) {
-  name: 'role-target-cleaner'
-  params: {
-    environmentName: environmentName
-    role: roles.targetCleaner
-  }
-}
-
-module reading 'modules/assignment.bicep' = {
-  name: 'assign-estate-reader'
-  params: {
-    roleId: estateReader.outputs.id
-    principalId: principalId
-  }
-}
-
-module tagging 'modules/assignment.bicep' = if (isSource && empty(sourceResourceGroups)) {
-  name: 'assign-source-tagger'
-  params: {
-    roleId: sourceTagger.?outputs.id ?? ''
-    principalId: principalId
-  }
-}
-
-module taggingInGroups 'modules/group-assignment.bicep' = [
-  for (name, i) in sourceGroups: {
-    name: 'assign-source-tagger-${i}'
-    scope: resourceGroup(trim(name))
+module definitions 'modules/role.bicep' = [
+  for role in items(roles): if (defineRoles && assignRoles && contains(map(held, each => each.role), role.value.name)) {
+    name: 'role-${role.key}'
     params: {
-      roleId: sourceTagger.?outputs.id ?? ''
-      principalId: principalId
+      environmentName: environmentName
+      role: role.value
     }
   }
 ]
 
-module writing 'modules/assignment.bicep' = if (isTarget && empty(targetResourceGroups)) {
-  name: 'assign-target-writer'
-  params: {
-    roleId: targetWriter.?outputs.id ?? ''
-    principalId: principalId
-  }
-}
-
-module writingInGroups 'modules/group-assignment.bicep' = [
-  for (name, i) in targetGroups: {
-    name: 'assign-target-writer-${i}'
-    scope: resourceGroup(trim(name))
-    params: {
-      roleId: targetWriter.?outputs.id ?? ''
-      principalId: principalId
-    }
-  }
-]
-
-module cleaning 'modules/assignment.bicep' = if (cleanup && isTarget && empty(targetResourceGroups)) {
-  name: 'assign-target-cleaner'
-  params: {
-    roleId: targetCleaner.?outputs.id ?? ''
-    principalId: principalId
-  }
-}
-
-module cleaningInGroups 'modules/group-assignment.bicep' = [
-  for (name, i) in targetGroups: if (cleanup) {
-    name: 'assign-target-cleaner-${i}'
-    scope: resourceGroup(trim(name))
-    params: {
-      roleId: targetCleaner.?outputs.id ?? ''
-      principalId: principalId
-    }
-  }
-]
-
-// Cache accounts come at run time, and the vault's identity is to reach them at once: so it gets its roles on groups.
 resource cacheGroups 'Microsoft.Resources/resourceGroups@2025-04-01' = [
-  for region in cacheRegions: {
-    name: replace(
-      replace(cacheGroupTemplate, '{environment}', environmentName),
-      '{sourceRegion}',
-      toLower(trim(region))
-    )
-    location: toLower(trim(region))
+  for (region, i) in cacheRegions: {
+    name: cacheGroupNames[i]
+    location: toLower(region)
     tags: tags
   }
 ]
 
-module caching 'modules/cache-group.bicep' = [
-  for (region, i) in cacheRegions: {
-    name: 'cache-${toLower(trim(region))}'
-    scope: cacheGroups[i]
+module onSubscription 'modules/assignment.bicep' = [
+  for (each, i) in filter(held, each => empty(each.group)): if (assignRoles) {
+    name: 'assign-${i}'
     params: {
+      roleId: each.roleDefinitionId
       principalId: principalId
-      writerRoleId: targetWriter.?outputs.id ?? ''
-      cleanerRoleId: targetCleaner.?outputs.id ?? ''
-      vaultPrincipalId: vaultPrincipalId
-      vaultHasIdentity: vaultHasIdentity
-      highChurn: highChurn
     }
+    dependsOn: [definitions]
+  }
+]
+
+module onGroups 'modules/group-assignment.bicep' = [
+  for (each, i) in filter(held, each => !empty(each.group)): if (assignRoles) {
+    name: 'assign-in-group-${i}'
+    scope: resourceGroup(each.group)
+    params: {
+      roleId: each.roleDefinitionId
+      principalId: each.holder == 'vault' ? vaultPrincipalId : principalId
+    }
+    dependsOn: [definitions, cacheGroups]
   }
 ]
 
@@ -184,3 +120,4 @@ resource eventsGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = if (isSou
 }
 
 output eventsGroup string = isSource ? eventsGroup.name : ''
+output roleAssignments array = assignRoles ? [] : held

@@ -1,14 +1,19 @@
 // Who is told, and of what: rules over the app's own metrics. (Site Recovery's replicated items reach a workspace once a
 // day, so they are no base for an alert on the RPO.)
+import { parts } from 'lists.bicep'
+
 param token string
 param location string
 param tags object
 param workspaceId string
 param emails string
+
+@minValue(5)
 param rpoMinutes int
+
 param sweepWindow string
 
-var receivers = empty(emails) ? [] : split(emails, ',')
+var receivers = parts(emails, 'alertEmails')
 
 // A gauge tells how things stand, once a sweep: its last value counts. A counter tells what has happened: its sum does.
 var rules = [
@@ -64,7 +69,7 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
     emailReceivers: [
       for (email, i) in receivers: {
         name: 'email-${i}'
-        emailAddress: trim(email)
+        emailAddress: email
         useCommonAlertSchema: true
       }
     ]

@@ -23,6 +23,8 @@ param subnetId string
 @description('Empty: function keys.')
 param authClientId string
 
+@minValue(0)
+@maxValue(10)
 param alwaysReadyInstances int
 
 @description('The version of Python: one that requirements.txt has the packages for.')

@@ -1,8 +1,11 @@
-// A role of the app's identity on a subscription.
+// A role of an identity on a subscription.
 targetScope = 'subscription'
 
 param roleId string
 param principalId string
+
+@description('Empty: none.')
+param condition string = ''
 
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(subscription().id, roleId, principalId)
@@ -10,5 +13,7 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: roleId
     principalId: principalId
     principalType: 'ServicePrincipal'
+    condition: empty(condition) ? null : condition
+    conditionVersion: empty(condition) ? null : '2.0'
   }
 }

@@ -1,12 +1,13 @@
 // Logs and metrics, reached by identity only.
+import { builtIn } from 'role-list.bicep'
+
 param token string
 param location string
 param tags object
 
 @description('Who sends telemetry.')
 param principalId string
-
-var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
+param assignRoles bool
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   name: 'log-${token}'
@@ -36,11 +37,14 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, metricsPublisher, principalId)
+resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (assignRoles) {
+  name: guid(insights.id, builtIn['Monitoring Metrics Publisher'], principalId)
   scope: insights
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', metricsPublisher)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      builtIn['Monitoring Metrics Publisher']
+    )
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

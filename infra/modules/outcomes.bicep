@@ -1,10 +1,11 @@
 // The topic that is told how each VM stands: who wants to know subscribes to it.
+import { builtIn } from 'role-list.bicep'
+
 param name string
 param location string
 param tags object
 param principalId string
-
-var dataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
+param assignRoles bool
 
 resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   // checkov:skip=CKV_AZURE_191:the topic reads nothing, so it needs no identity
@@ -20,11 +21,14 @@ resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   }
 }
 
-resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(topic.id, dataSender, principalId)
+resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (assignRoles) {
+  name: guid(topic.id, builtIn['EventGrid Data Sender'], principalId)
   scope: topic
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      builtIn['EventGrid Data Sender']
+    )
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

@@ -1,11 +1,12 @@
 // Durable Task Scheduler: the other place where Durable Functions may keep its state.
+import { builtIn } from 'role-list.bicep'
+
 param name string
 param location string
 param tags object
 param taskHub string
 param principalId string
-
-var dataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
+param assignRoles bool
 
 resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
   name: name
@@ -25,11 +26,14 @@ resource hub 'Microsoft.DurableTask/schedulers/taskHubs@2026-02-01' = {
   name: taskHub
 }
 
-resource contributor 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hub.id, dataContributor, principalId)
+resource contributor 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (assignRoles) {
+  name: guid(hub.id, builtIn['Durable Task Data Contributor'], principalId)
   scope: hub
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataContributor)
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      builtIn['Durable Task Data Contributor']
+    )
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

@@ -1,17 +1,13 @@
 // The app's own storage: its package, its keys, its records of what it made and, by default, the state of Durable
 // Functions. No shared keys.
+import { builtIn, storageRoles } from 'role-list.bicep'
+
 param name string
 param location string
 param tags object
 param principalId string
 param isPrivate bool
-
-// Durable Functions needs tables as well as blobs and queues.
-var dataRoles = [
-  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' // Storage Blob Data Owner: the host takes leases
-  '974c5e8b-45b9-4653-ba55-5f855dd0fb88' // Storage Queue Data Contributor
-  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3' // Storage Table Data Contributor
-]
+param assignRoles bool
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:without private networking the app has no fixed address; whoever comes in needs a role
@@ -74,11 +70,11 @@ resource origins 'Microsoft.Storage/storageAccounts/blobServices/containers@2025
 }
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for role in dataRoles: {
-    name: guid(account.id, role, principalId)
+  for role in storageRoles: if (assignRoles) {
+    name: guid(account.id, builtIn[role], principalId)
     scope: account
     properties: {
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', builtIn[role])
       principalId: principalId
       principalType: 'ServicePrincipal'
     }

@@ -2,8 +2,13 @@
 param name string
 param roleId string
 param principalId string
+param assignRoles bool
 param actionGroupId string
 param tags object
+
+@description('Whether an automation account updates the mobility agents. It is told apart so that a preview shows its role.')
+param hasAgents bool = false
+
 @description('The identity of the automation account that updates the mobility agents, and its role on the vault.')
 param agentPrincipalId string = ''
 param agentRoleId string = ''
@@ -12,7 +17,7 @@ resource vault 'Microsoft.RecoveryServices/vaults@2025-02-01' existing = {
   name: name
 }
 
-resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (assignRoles) {
   name: guid(vault.id, roleId, principalId)
   scope: vault
   properties: {
@@ -22,7 +27,7 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource agents 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(agentPrincipalId)) {
+resource agents 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (assignRoles && hasAgents) {
   name: guid(vault.id, agentRoleId, agentPrincipalId)
   scope: vault
   properties: {

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.infra.compiler import LOCATION, SUBSCRIPTION, Compiler, Evaluated, Js
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-ENTRIES = ("main.bicep", "events.bicep")
+ENTRIES = ("main.bicep", "events.bicep", "roles.bicep", "release.bicep")
 """What is deployed; all else are their modules, subscription.bicep too, which can be deployed by itself as well."""
 
 SOURCE = "33333333-3333-4333-8333-333333333333"
@@ -26,6 +27,14 @@ _HERE = f"/subscriptions/{SUBSCRIPTION}"
 _AZD = {"AZURE_ENV_NAME": "dr", "AZURE_LOCATION": LOCATION, "DR_SOURCE_LOCATIONS": "eastus"}
 _MAIN = {"environmentName": "dr", "location": LOCATION, "sourceLocations": "eastus, westeurope"}
 _PRINCIPALS = {"principalId": "the app's", "vaultPrincipalId": "the vault's"}
+_RELEASE = {
+    "environmentName": "dr",
+    "location": LOCATION,
+    "repository": "owner/name",
+    "appPrincipalId": "88888888-8888-4888-8888-888888888888",
+    "vaultPrincipalId": "99999999-9999-4999-8999-999999999999",
+    "sourceLocations": "eastus",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class Case:
     settings: dict[str, str] = field(default_factory=dict)
 
 
+AZD = "main, as azd deploys it"
+RELEASE = "release"
 CASES = {
     "main, of two subscriptions, in cleanup": Case(
         "main.bicep", {**_MAIN, "targetSubscriptionId": TARGET, "mode": "cleanup"}
@@ -56,17 +67,19 @@ CASES = {
             "targetSubscriptionId": TARGET,
             "targetResourceGroups": "app-asr,web-asr",
             "existingVaultId": VAULT,
-            "highChurn": True,
+            "highChurn": "true",
             "mode": "cleanup",
             "profiles": {"default": {"rpoLimitMinutes": 60}},
             "regionMap": {"eastus": {"targetLocation": "westus2"}},
             "prices": {"instance": 25},
             "names": {"cacheGroup": "asr-cache-{environment}-{sourceRegion}", "network": "{environment}-{source}"},
-            "outcomeTopic": True,
+            "agentAutomationAccount": f"{VAULT.partition('/providers/')[0]}"
+            "/providers/Microsoft.Automation/automationAccounts/agents",
+            "outcomeTopic": "true",
             "authClientId": "66666666-6666-4666-8666-666666666666",
             "durableBackend": "scheduler",
-            "privateNetworking": True,
-            "alwaysReadyInstances": 1,
+            "privateNetworking": "true",
+            "alwaysReadyInstances": "1",
             "alertEmails": "a@example.com, b@example.com",
         },
     ),
@@ -91,6 +104,12 @@ CASES = {
         },
         settings={"DR_SOURCE_SCOPE": "", "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/app-asr", "DR_MODE": "cleanup"},
     ),
+    "the roles of one subscription": Case("roles.bicep", {"environmentName": "dr"}),
+    RELEASE: Case("release.bicep", _RELEASE),
+    "release, of one more subscription": Case(
+        "release.bicep",
+        {**_RELEASE, "releasePrincipalId": "77777777-7777-4777-8777-777777777777", "groups": "rg-dr-events,vaults"},
+    ),
     "events, of operations": Case(
         "events.bicep", {"appId": APP, "actionGroupId": ACTION_GROUP, "deadLetter": True}, "rg-dr-events"
     ),
@@ -109,7 +128,9 @@ CASES = {
         "events.bicep", {"appId": APP, "actionGroupId": ACTION_GROUP, "existingTopicName": "theirs"}, "rg-dr-events"
     ),
 }
-AZD = "main, as azd deploys it"
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?:=([^}]*))?\}")
 
 
 class Infra:
@@ -134,10 +155,19 @@ class Infra:
         return self.compiler.build(self.folder / file)[0]
 
     def evaluated(self, name: str) -> Evaluated:
+        return self.with_case(name, self.cases[name])
+
+    def with_case(self, name: str, case: Case) -> Evaluated:
+        """One more set of parameters, for one check: the others do not see it."""
         if name not in self._evaluated:
-            case = self.cases[name]
             self._evaluated[name] = self.compiler.evaluate(self.folder / case.template, case.parameters, case.group)
         return self._evaluated[name]
+
+    @cached_property
+    def roles(self) -> Json:
+        """The app's custom roles by key."""
+        roles: Json = json.loads((self.folder / "permissions.json").read_text())
+        return roles
 
     def resources(self, resource_type: str, template: str = "") -> list[tuple[str, Json]]:
         """Those of a type, with the name of the deployment: of all deployments, or of those of one template."""
@@ -150,7 +180,21 @@ class Infra:
         ]
 
     def _parameters_of_azd(self) -> dict[str, Any]:
-        """main.parameters.json, as azd fills it in an environment that has only what azd needs."""
-        text = (self.folder / "main.parameters.json").read_text()
-        filled = re.sub(r"\$\{(\w+)(?:=([^}]*))?\}", lambda found: _AZD.get(found[1], found[2] or ""), text)
-        return {name: given["value"] for name, given in json.loads(filled)["parameters"].items()}
+        return filled(self.folder, _AZD)
+
+
+def filled(folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+    """main.parameters.json, as azd fills it: what is not set is its default, or left out; what is set for an object is
+    read as JSON. (azd 1.23.4, bicep_provider.go, loadParameters)"""
+    types = dict(re.findall(r"^param (\w+) (\w+)", (folder / "main.bicep").read_text(), re.MULTILINE))
+    found = {}
+    for name, given in json.loads((folder / "main.parameters.json").read_text())["parameters"].items():
+        text = given["value"]
+        if isinstance(text, str):
+            text = _VARIABLE.sub(lambda found: environment.get(found[1], found[2] or ""), text)
+            if not text and not any(variable in environment for variable, _ in _VARIABLE.findall(given["value"])):
+                continue
+            # Of any other type azd fills in the JSON text of the parameter: a quotation mark breaks it.
+            text = json.loads(text) if types.get(name) == "object" else json.loads(f'"{text}"')
+        found[name] = text
+    return found

@@ -1,6 +1,5 @@
 """Who may do what where: the evaluated role assignments, held to permissions.json, the settings and local/rights.py."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ BUILT_IN = {
     "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     "d5a91429-5739-47e2-a06b-3470a27159e7": "EventGrid Data Sender",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
     "0ad04412-c4d5-4796-b79c-f76d14c8d402": "Durable Task Data Contributor",
 }
 
@@ -41,7 +41,7 @@ _WILDCARDS = {"Microsoft.RecoveryServices/*/read"}
 
 class Assignment(NamedTuple):
     """`role` is the key of a role of permissions.json, the name of a built-in role, or an ID that is neither; `holder`
-    is `app` or `vault`, whose identity it is; `scope` is a resource ID in lower case."""
+    is `app`, `vault` or `automation`, whose identity it is; `scope` is a resource ID in lower case."""
 
     role: str
     holder: str
@@ -50,7 +50,7 @@ class Assignment(NamedTuple):
 
 def check_permissions(infra: Infra) -> list[str]:
     """Each action is one, has its reason and stands once in a role; what Azure checks at enable is among them."""
-    roles = _roles(infra)
+    roles = infra.roles
     given = {action for role in roles.values() for action in role["actions"]}
     problems = [
         f"permissions.json: {name}: {action}: {problem}"
@@ -73,8 +73,10 @@ def check_permissions(infra: Infra) -> list[str]:
 
 def check_role_definitions(infra: Infra) -> list[str]:
     """Each role of permissions.json is made by some deployment, with its actions, for the subscription it is in."""
-    roles, found, made = _roles(infra), [], set()
+    roles, found, made = infra.roles, [], set()
     for name, definition in infra.resources("Microsoft.Authorization/roleDefinitions"):
+        if infra.cases[name].template == "release.bicep":
+            continue
         key, reported = _key(definition, roles), definition["properties"]
         made.add(key)
         scope = definition["id"].partition("/providers/")[0]
@@ -87,7 +89,7 @@ def check_role_definitions(infra: Infra) -> list[str]:
 
 def check_assignments(infra: Infra) -> list[str]:
     """The app's own roles are assigned at the scopes of its settings, and nowhere else; the vault has none of them."""
-    roles, found = _roles(infra), []
+    roles, found = infra.roles, []
     for name, case in infra.cases.items():
         settings = case.settings or settings_in(infra, name)
         if not settings:
@@ -108,7 +110,9 @@ def check_built_in_roles(infra: Infra) -> list[str]:
     """Azure's own roles are held by whom docs/permissions.md says, each on its kind of scope."""
     found = []
     for name, case in infra.cases.items():
-        expected = set(_expected_of(infra, name, high_churn=case.parameters.get("highChurn", False)))
+        if case.template == "release.bicep":
+            continue
+        expected = set(_expected_of(infra, name, high_churn=case.parameters.get("highChurn") == "true"))
         actual = {
             (each.role, each.holder, _kind(each.scope))
             for each in assignments(infra, name)
@@ -121,7 +125,7 @@ def check_built_in_roles(infra: Infra) -> list[str]:
 
 def assignments(infra: Infra, name: str) -> Iterator[Assignment]:
     """Those of one deployment."""
-    roles = _roles(infra)
+    roles = infra.roles
     resources = infra.evaluated(name).resources
     custom = {
         each["id"]: _key(each, roles) for each in resources if each["type"] == "Microsoft.Authorization/roleDefinitions"
@@ -131,9 +135,11 @@ def assignments(infra: Infra, name: str) -> Iterator[Assignment]:
             reported = each["properties"]
             role = reported["roleDefinitionId"]
             guid = role.rpartition("/")[2]
-            # The vault's principal is read of its `identity`; that of a case is reported by its name.
-            holder = "vault" if ".identity." in reported["principalId"] or "vault" in reported["principalId"] else "app"
-            yield Assignment(custom.get(role) or BUILT_IN.get(guid) or role, holder, _scope(each["id"]).lower())
+            # A system-assigned identity is read of its resource; that of a case is reported by its name.
+            principal = reported["principalId"]
+            holder = "vault" if ".identity." in principal or "vault" in principal else "app"
+            holder = "automation" if "automationAccounts" in principal else holder
+            yield Assignment(custom.get(role) or BUILT_IN.get(guid) or role, holder, scope_of(each["id"]).lower())
 
 
 def _expected_of(infra: Infra, name: str, *, high_churn: bool) -> Iterator[tuple[str, str, str]]:
@@ -143,6 +149,8 @@ def _expected_of(infra: Infra, name: str, *, high_churn: bool) -> Iterator[tuple
         yield "Storage Queue Data Contributor", "app", "storageaccounts"
         yield "Storage Table Data Contributor", "app", "storageaccounts"
         yield "Monitoring Metrics Publisher", "app", "components"
+    if infra.cases[name].parameters.get("agentAutomationAccount"):
+        yield "Contributor", "automation", "vaults"
     if "Microsoft.EventGrid/topics" in types:
         yield "EventGrid Data Sender", "app", "topics"
     if "Microsoft.DurableTask/schedulers" in types:
@@ -154,18 +162,13 @@ def _expected_of(infra: Infra, name: str, *, high_churn: bool) -> Iterator[tuple
             yield "Storage Blob Data Owner", "vault", "a cache group"
 
 
-def _roles(infra: Infra) -> Json:
-    roles: Json = json.loads((infra.folder / "permissions.json").read_text())
-    return roles
-
-
 def _key(definition: Json, roles: Json) -> str:
     """Which role of permissions.json a definition is, by the name that its own begins with."""
     name = definition["properties"]["roleName"]
     return next(key for key, role in roles.items() if name.startswith(f"{role['name']} ("))
 
 
-def _scope(assignment_id: str) -> str:
+def scope_of(assignment_id: str) -> str:
     """What an assignment is on. If its name depends on a principal that is not known yet, its ID is a function call."""
     call = re.match(r"\[(\w+)\('([^']+)'(?:, '([^']+)')?", assignment_id)
     if not call:

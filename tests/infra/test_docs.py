@@ -86,7 +86,7 @@ def test_azd_finds_what_azure_yaml_names() -> None:
     assert "path: infra\n  module: main\n" in text
     scripts = re.findall(r"run: python3? ([^-\s]\S+)", text)
     scripts += [f"{module.replace('.', '/')}.py" for module in re.findall(r"run: python3? -m (\S+)", text)]
-    assert len(scripts) == 4
+    assert len(scripts) == 8
     for path in scripts:
         assert (ROOT / path).is_file()
     [service] = re.findall(r"^services:\n  (\w+):$", text, re.MULTILINE)
