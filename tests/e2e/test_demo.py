@@ -258,6 +258,8 @@ def _started(command: list[str], environment: dict[str, str]) -> Iterator[subpro
         stderr=subprocess.PIPE,
         text=True,
         umask=0,
+        # A shell lets what it starts in the background ignore SIGINT, which is inherited.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             yield process
