@@ -11,7 +11,6 @@ from tests.infra.deployments import INFRA, ROOT, Infra
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.glob("*.md")), *(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md"))]
 LOCAL_PAGES = sorted((ROOT / "local").rglob("*.md"))
-RUNBOOK = (DOCS / "runbook.md").read_text()
 
 
 def anchors(page: Path) -> set[str]:

@@ -8,9 +8,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import azure.functions as func
 import pytest
 
+from tests.unit.app.examples import SUBSCRIPTION, VM_ID
 from triggers.problems import Problem
 
 KEY = "s3cret-key"
+PATH = f"/api{VM_ID}/protection"
+URL = f"https://app.example{PATH}"
 
 
 def get(path: str, accept: str = "*/*", **query: str | int) -> func.HttpRequest:
@@ -27,6 +30,22 @@ def post(path: str, body: Any, content_type: str = "application/json", **query: 
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = f"https://app.example/api/{path}?{urlencode(params)}"
     return func.HttpRequest("POST", url, headers={"Content-Type": content_type}, params=params, body=raw)
+
+
+def request(
+    body: bytes = b"",
+    content_type: str = "application/json",
+    subscription: str = SUBSCRIPTION,
+    group: str = "web",
+    name: str = "web-1",
+    **query: str,
+) -> func.HttpRequest:
+    """A request for the protection of a VM."""
+    route = {"subscription": subscription, "group": group, "name": name}
+    headers = {"Content-Type": content_type} if content_type else {}
+    params = {"code": KEY, **query}
+    url = f"{URL}?{urlencode(params)}"
+    return func.HttpRequest("PUT", url, headers=headers, params=params, route_params=route, body=body)
 
 
 def follow(link: str) -> func.HttpRequest:

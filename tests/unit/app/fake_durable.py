@@ -190,3 +190,12 @@ class CarelessHub:
         if data and self._chance.random() < 0.7:
             self._inbox.append(Order.load(data))
         await asyncio.sleep(0)
+
+
+class RefusesToStart(FakeDurableClient):
+    async def start_new(self, *_: Any, **__: Any) -> str:
+        raise Exception("The storage account is not reachable.")
+
+
+async def unreachable(*_: Any) -> None:
+    raise OSError("The storage account is not reachable.")

@@ -24,9 +24,8 @@ from shared.reconcile.sweep import Sweep
 from tests.unit.app.asking import get, post
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
-from tests.unit.app.fake_durable import FakeDurableClient, FakeHub
+from tests.unit.app.fake_durable import FakeDurableClient, FakeHub, RefusesToStart
 from tests.unit.app.triggers.test_events import WRITE, decoded, in_event_grid_schema, operation
-from tests.unit.app.triggers.test_protection import RefusesToStart
 from triggers.events import CloudEventsNotSupportedError
 
 SECRET = "203.0.113.7"

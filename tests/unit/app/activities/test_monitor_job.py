@@ -18,13 +18,6 @@ JOB_ERROR = {
         "recommendedAction": "Open port 443.",
     }
 }
-PROVIDER_ERROR = {
-    "providerErrorDetails": {
-        "errorCode": 151066,
-        "errorMessage": "The agent could not be installed.",
-        "recommendedAction": "Open port 443.",
-    }
-}
 GENERIC_ERROR = {"serviceErrorDetails": {"code": "45005", "message": "Protection couldn't be enabled."}}
 CAUSE = Error(code="151066", message="The agent could not be installed.", action="Open port 443.")
 

@@ -12,8 +12,7 @@ from shared.reconcile.run_state import RunState
 from tests.unit.app.asking import problem_of
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, point_body
-from tests.unit.app.fake_durable import FakeDurableClient
-from tests.unit.app.triggers.test_protection import RefusesToStart
+from tests.unit.app.fake_durable import FakeDurableClient, RefusesToStart
 from triggers.disabling import delete_protection
 from triggers.problems import Problem
 

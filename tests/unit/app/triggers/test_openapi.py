@@ -43,13 +43,6 @@ EXAMPLE_SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 ROUTE = {"subscription": SUBSCRIPTION, "group": "web", "name": "web-1"}
 
 
-@pytest.fixture
-def cloud() -> Cloud:
-    cloud = Cloud()
-    cloud.add_vm()
-    return cloud
-
-
 def request(
     method: str, body: bytes = b"", content_type: str = "application/json", chunked: bool = False, **query: str
 ) -> func.HttpRequest:

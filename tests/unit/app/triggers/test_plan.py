@@ -31,13 +31,6 @@ WANTED: list[TargetResource] = [resource for wave in PLAN.resources for resource
 NETWORK_WANTED = next(resource for resource in WANTED if isinstance(resource, VirtualNetwork))
 
 
-@pytest.fixture
-def cloud() -> Cloud:
-    cloud = Cloud()
-    cloud.add_vm()
-    return cloud
-
-
 async def previewed(cloud: Cloud, plan: Plan = PLAN, **changes: Any) -> tuple[dict[str, str], list[Finding]]:
     """What becomes of each kind of resource, and what keeps the plan from being done."""
     previews, findings = await preview(FakeAzure(settings(**changes), cloud), plan)

@@ -1,13 +1,10 @@
-"""GET and PUT of one VM's protection: what is refused, with nothing written, and what is not."""
+"""PUT of one VM's protection: what is refused, with nothing written, and what is not."""
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
-import azure.functions as func
 import pytest
 from azure.core.exceptions import ServiceRequestError
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
@@ -15,54 +12,18 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from shared.arm.errors import ThrottledError
 from shared.config.settings import Intent
 from shared.model import naming
-from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Error
 from shared.observe.vm import observe
 from shared.orchestrations import instance_of
-from shared.planning.catalog import finding_of
-from shared.reconcile.run_state import LastChange, RunOutcome, RunResult, RunState
-from tests.unit.app.asking import problem_of
-from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from shared.reconcile.run_state import RunState
+from tests.unit.app.asking import PATH, problem_of, request
+from tests.unit.app.examples import ELSEWHERE, NETWORK, SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body
-from tests.unit.app.fake_durable import FakeDurableClient
-from triggers.plan import post_plan
+from tests.unit.app.fake_durable import FakeDurableClient, RefusesToStart, unreachable
 from triggers.problems import Problem
-from triggers.protection import get_protection, put_protection
+from triggers.protection import put_protection
 
 INSTANCE = naming.instance_id(VM_ID)
-PATH = f"/api{VM_ID}/protection"
-URL = f"https://app.example{PATH}"
-
-
-@pytest.fixture
-def cloud() -> Cloud:
-    cloud = Cloud()
-    cloud.add_vm()
-    return cloud
-
-
-@pytest.fixture
-def client() -> FakeDurableClient:
-    return FakeDurableClient()
-
-
-def request(
-    body: bytes = b"",
-    content_type: str = "application/json",
-    subscription: str = SUBSCRIPTION,
-    group: str = "web",
-    name: str = "web-1",
-    **query: str,
-) -> func.HttpRequest:
-    route = {"subscription": subscription, "group": group, "name": name}
-    headers = {"Content-Type": content_type} if content_type else {}
-    params = {"code": "s3cret-key", **query}
-    url = f"{URL}?{urlencode(params)}"
-    return func.HttpRequest("PUT", url, headers=headers, params=params, route_params=route, body=body)
-
-
-# PUT
 
 
 async def test_put_tags_the_vm_and_starts_it(cloud: Cloud, client: FakeDurableClient) -> None:
@@ -434,147 +395,7 @@ async def test_after_a_failover_that_was_disabled_only_a_confirmed_put_enables_a
         assert ("DisabledAfterFailover" in [each.code for each in found]) is held
 
 
-# PUT that confirms the edit of a policy
-
-
-def protect_under(cloud: Cloud, name: str, retention: int = 12, app_consistent: int = 4) -> None:
-    """Two VMs are under a policy of that name and those values."""
-    policy = str(VAULT_ID.child("replicationPolicies", name))
-    values = {
-        "instanceType": "A2A",
-        "recoveryPointHistory": retention * 60,
-        "appConsistentFrequencyInMinutes": app_consistent * 60,
-        "crashConsistentFrequencyInMinutes": 5,
-    }
-    cloud.vault["replication_policies"].append(
-        {"id": policy, "name": name, "properties": {"providerSpecificDetails": values}}
-    )
-    for number, vm in enumerate((str(VM_ID), str(VM_ID).replace("web-1", "web-2"))):
-        item = item_body("Protected", f"item-{number}", fabricObjectId=vm)
-        item["properties"]["policyId"] = policy.lower()
-        cloud.vault["replication_protected_items"].append(item)
-    cloud.prove(ResourceId(policy))
-
-
-OURS = DEFAULT_NAMES.policy_of(12, 4)
-
-
-async def confirm(cloud: Cloud, client: FakeDurableClient, **changes: Any) -> func.HttpResponse:
-    return await put_protection(
-        FakeAzure(settings(poll_seconds=0.01, **changes), cloud), client, request(confirm="true")
-    )
-
-
-async def nothing_to_confirm(cloud: Cloud, client: FakeDurableClient, **changes: Any) -> None:
-    """A confirmation of nothing is refused, and nothing is done of what came with it."""
-    status, problem = await problem_of(confirm(cloud, client, **changes))
-
-    assert (status, problem["code"]) == (409, "NothingToConfirm")
-    assert (cloud.writes, client.started) == ([], [])
-
-
-async def test_a_confirmed_change_of_the_profile_edits_the_policy_that_the_app_made(
-    cloud: Cloud, client: FakeDurableClient
-) -> None:
-    protect_under(cloud, OURS)
-
-    response = await confirm(cloud, client)
-
-    assert response.status_code == 202
-    assert cloud.written == ["update replication_policies", "tags"]
-    *path, body = cloud.writes[0][1]
-    values = body.properties.replication_provider_settings
-    assert path == ["dr", "vault", OURS]
-    assert (values.recovery_point_history, values.app_consistent_frequency_in_minutes) == (24 * 60, 4 * 60)
-    assert values.multi_vm_sync_status == "Enable"
-
-
-async def test_a_plan_shows_the_policy_that_would_be_edited_and_how_many_items_are_under_it(cloud: Cloud) -> None:
-    protect_under(cloud, OURS)
-
-    response = await post_plan(FakeAzure(settings(), cloud), request())
-
-    view = json.loads(response.get_body())
-    (policy,) = [each for each in view["resources"] if each["kind"] == "replication policy"]
-    assert (policy["action"], policy["name"].rsplit("/", 1)[1]) == ("change in place", OURS)
-    assert "12 h → 24 h" in policy["detail"]
-    assert "2 item(s)" in policy["detail"]
-    assert "confirm=true" in policy["detail"]
-    assert "PolicyMismatch" in {finding["code"] for finding in view["findings"]}
-    assert cloud.writes == []
-
-
-async def test_without_confirmation_no_policy_is_edited(cloud: Cloud, client: FakeDurableClient) -> None:
-    protect_under(cloud, OURS)
-
-    await put_protection(FakeAzure(settings(), cloud), client, request(confirm="false"))
-
-    assert cloud.written == ["tags"]
-
-
-@pytest.mark.parametrize(
-    ("name", "changes"),
-    [
-        ("24-hour-retention-policy", {}),
-        ("somebody-s", {}),
-        (OURS, {"profiles": '{"bronze": {"recoveryPointRetentionHours": 12}}'}),
-    ],
-    ids=["the portal's", "somebody's", "still asked for by another profile"],
-)
-async def test_a_policy_that_is_not_for_us_to_edit_is_not_edited_any_client_confirms(
-    cloud: Cloud, client: FakeDurableClient, name: str, changes: dict[str, Any]
-) -> None:
-    protect_under(cloud, name)
-
-    await nothing_to_confirm(cloud, client, **changes)
-
-
-async def test_a_policy_that_merely_has_such_a_name_is_not_edited(cloud: Cloud, client: FakeDurableClient) -> None:
-    """Another deployment has made it, or the record is lost."""
-    protect_under(cloud, OURS)
-    cloud.records.texts.clear()
-
-    await nothing_to_confirm(cloud, client)
-
-
-async def test_a_policy_that_fits_is_not_edited(cloud: Cloud, client: FakeDurableClient) -> None:
-    protect_under(cloud, OURS, retention=24)
-
-    await nothing_to_confirm(cloud, client)
-
-
-async def test_a_vm_without_an_item_has_no_policy_to_edit(cloud: Cloud, client: FakeDurableClient) -> None:
-    await nothing_to_confirm(cloud, client)
-
-
-async def test_one_vm_that_is_given_another_profile_takes_no_policy_with_it(
-    cloud: Cloud, client: FakeDurableClient
-) -> None:
-    """No profile asks for the values of the old default any more: still the policy is that of all VMs of default."""
-    protect_under(cloud, OURS)
-    azure = FakeAzure(settings(profiles=json.dumps({"gold": {"recoveryPointRetentionHours": 72}})), cloud)
-
-    status, problem = await problem_of(
-        put_protection(azure, client, request(b'{"dr-profile": "gold"}', confirm="true"))
-    )
-
-    assert (status, problem["code"]) == (409, "NothingToConfirm")
-    assert (cloud.writes, client.started) == ([], [])
-
-
-async def test_a_policy_that_could_not_be_edited_is_reported_and_no_tag_is_written(
-    cloud: Cloud, client: FakeDurableClient
-) -> None:
-    protect_under(cloud, OURS)
-    error = {"serviceErrorDetails": {"code": "150261", "message": "Out of range."}}
-    cloud.vault["replication_jobs"].append(job_body("Failed", "update-1", "UpdateProtectionProfile", errors=[error]))
-
-    status, problem = await problem_of(confirm(cloud, client))
-
-    assert (status, problem["code"]) == (502, "150261")
-    assert "no tag was written" in problem["detail"]
-    assert cloud.written == ["update replication_policies"]
-    assert client.started == []
+# Azure or the storage fails
 
 
 @pytest.mark.parametrize(
@@ -636,11 +457,6 @@ async def test_a_pause_that_comes_between_plan_and_tag_is_a_conflict(cloud: Clou
     assert client.started == []
 
 
-class RefusesToStart(FakeDurableClient):
-    async def start_new(self, *_: Any, **__: Any) -> str:
-        raise Exception("The storage account is not reachable.")
-
-
 @pytest.mark.parametrize("tags", [{}, {"dr": "true"}])
 @pytest.mark.usefixtures("slept")
 async def test_a_run_that_cannot_be_started_is_reported_with_when_to_ask_again(
@@ -673,20 +489,6 @@ async def test_storage_that_fails_after_the_tag_was_written_is_reported_with_whe
     assert "The tag is written" in problem["detail"]
 
 
-async def test_get_says_that_where_a_run_stands_cannot_be_read(
-    cloud: Cloud, client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "get_status", unreachable)
-
-    status, problem = await problem_of(get_protection(FakeAzure(settings(), cloud), client, request()))
-
-    assert (status, problem["code"]) == (503, "StatusNotRead")
-
-
-async def unreachable(*_: Any) -> None:
-    raise OSError("The storage account is not reachable.")
-
-
 @pytest.mark.usefixtures("slept")
 async def test_what_was_not_started_is_started_by_asking_again(cloud: Cloud, client: FakeDurableClient) -> None:
     azure = FakeAzure(settings(), cloud)
@@ -696,212 +498,3 @@ async def test_what_was_not_started_is_started_by_asking_again(cloud: Cloud, cli
     assert (await put_protection(azure, client, request())).status_code == HTTPStatus.ACCEPTED
     assert cloud.written == ["tags"]
     assert len(client.started) == 1
-
-
-# GET
-
-
-async def view_of(cloud: Cloud, client: FakeDurableClient) -> dict[str, Any]:
-    response = await get_protection(FakeAzure(settings(), cloud), client, request())
-    assert response.status_code == 200
-    view: dict[str, Any] = json.loads(response.get_body())
-    return view
-
-
-async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurableClient) -> None:
-    assert await view_of(cloud, client) == {
-        "vmId": str(VM_ID),
-        "exists": True,
-        "tagged": False,
-        "item": None,
-        "details": None,
-        "settings": [],
-        "findings": [finding_of("NotTagged", "web-1 is not tagged: nothing protects it.").dump()],
-        "running": False,
-        "run": None,
-        "lastChange": None,
-        "reason": None,
-    }
-
-
-@pytest.mark.parametrize("running", [False, True])
-async def test_get_shows_the_last_change_beside_a_later_run_that_found_nothing_to_do(
-    cloud: Cloud, client: FakeDurableClient, running: bool
-) -> None:
-    client.status, client.last_updated = Status.Completed, datetime(2026, 5, 2, tzinfo=UTC)
-    client.output = RunResult(outcome=RunOutcome.DISABLED, vm_id=VM_ID, acted=True).dump()
-    await put_protection(FakeAzure(settings(), cloud), client, request())
-    last_change = RunState.load(client.started[0][2]).last_change
-
-    assert last_change == LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 2, tzinfo=UTC))
-    later = RunState(vm_id=VM_ID, poll_seconds=30, last_change=last_change)
-    if running:
-        client.status, client.custom_status = Status.Running, later.status()
-    else:
-        client.status, client.output = Status.Completed, later.finish(RunOutcome.NOT_TAGGED).result.dump()  # type: ignore[union-attr]
-
-    view = await view_of(cloud, client)
-
-    assert view["lastChange"] == {"outcome": "Disabled", "at": "2026-05-02T00:00:00Z"}
-    assert view["running"] is running
-
-
-async def test_get_shows_what_the_last_run_itself_changed(cloud: Cloud, client: FakeDurableClient) -> None:
-    error = Error(code="151066", message="The agent could not be installed.", action="Install it.")
-    before = LastChange(outcome=RunOutcome.DISABLED, at=datetime(2026, 5, 1, tzinfo=UTC))
-    result = RunResult(outcome=RunOutcome.FAILED, vm_id=VM_ID, acted=True, error=error, last_change=before)
-    client.status, client.output = Status.Completed, result.dump()
-    client.last_updated = datetime(2026, 5, 2, tzinfo=UTC)
-
-    view = await view_of(cloud, client)
-
-    assert view["lastChange"] == {"outcome": "Failed", "at": "2026-05-02T00:00:00Z", "error": error.dump()}
-
-
-@pytest.mark.parametrize(
-    ("status", "shown", "code", "next_try"),
-    [
-        (Status.Completed, {"output": RunOutcome.FAILED}, "151066", None),
-        (Status.Completed, {"output": RunOutcome.PROTECTED}, None, None),
-        (
-            Status.Running,
-            {"lastError": {"code": "Conflict", "message": "Busy."}, "resumeAt": "2026-05-01T13:00:00Z"},
-            *("Conflict", "2026-05-01T13:00:00Z"),
-        ),
-        (Status.Terminated, {"output": "Somebody."}, "RunEnded", None),
-    ],
-)
-async def test_get_names_the_reason_and_the_next_attempt_of_a_vm_that_nothing_protects(
-    cloud: Cloud,
-    client: FakeDurableClient,
-    status: Status,
-    shown: dict[str, Any],
-    code: str | None,
-    next_try: str | None,
-) -> None:
-    cloud.add_vm(tags={"dr": "true"})
-    error = Error(code="151066", message="The agent could not be installed.")
-    client.status, client.custom_status = status, {"step": "Enabling protection", **shown}
-    client.output = shown.get("output")
-    if isinstance(client.output, RunOutcome):
-        failed = {"error": error} if client.output is RunOutcome.FAILED else {}
-        client.output = RunResult(outcome=client.output, vm_id=VM_ID, **failed).dump()
-
-    reason = (await view_of(cloud, client))["reason"]
-
-    assert (reason["code"] or None, reason.get("nextTry")) == (code, next_try)
-    assert reason["text"]
-    assert bool(reason["fix"]) is (code is not None)
-
-
-async def test_get_shows_why_a_run_failed_without_the_stack_trace(cloud: Cloud, client: FakeDurableClient) -> None:
-    client.status = Status.Failed
-    client.output = 'Orchestrator function failed: a bug\nStack:   File "/home/site/wwwroot/x.py", line 7, in f'
-
-    view = await view_of(cloud, client)
-
-    assert view["run"] == "Orchestrator function failed: a bug"
-
-
-async def test_get_shows_the_item_that_protects_it(cloud: Cloud, client: FakeDurableClient) -> None:
-    cloud.add_vm(tags={"dr": "true"})
-    cloud.vault["replication_protected_items"].append(item_body("Protected", rpoInSeconds=95))
-
-    view = await view_of(cloud, client)
-
-    assert view["tagged"] is True
-    assert (view["item"]["state"], view["item"]["rpoSeconds"]) == ("Protected", 95)
-
-
-async def test_get_of_a_protected_vm_shows_its_settings_and_what_differs(
-    cloud: Cloud, client: FakeDurableClient
-) -> None:
-    cloud.add_vm(tags={"dr-profile": "platinum"})
-    cloud.add_region_pair()
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
-
-    view = await view_of(cloud, client)
-
-    assert {setting["name"] for setting in view["settings"]} >= {"targetLocation", "recoveryPointRetention"}
-    assert {finding["code"] for finding in view["findings"]} == {
-        "OverrideInvalid",
-        "DiskNotProtected",
-        "NotManagedByApp",
-        "UntaggedButProtected",
-    }
-
-
-async def test_get_of_a_failed_over_vm_says_that_it_is_left_alone(cloud: Cloud, client: FakeDurableClient) -> None:
-    cloud.vault["replication_protected_items"].append(item_body("UnplannedFailoverCommitted"))
-
-    view = await view_of(cloud, client)
-
-    assert ([finding["code"] for finding in view["findings"]], view["settings"]) == (
-        ["ItemFrozen", "NotManagedByApp"],
-        [],
-    )
-
-
-async def test_get_shows_the_run_for_the_targets_alone_where_it_is_asked_for(cloud: Cloud) -> None:
-    class Runs(FakeDurableClient):
-        async def get_status(self, instance: str, *, show_input: bool = False) -> Any:
-            self.status, self.output = Status.Completed, {"instance": instance}
-            return await super().get_status(instance, show_input=show_input)
-
-    targets = instance_of(VM_ID, targets_only=True)
-    for asked, instance in ((request(), INSTANCE), (request(targetsOnly="true"), targets)):
-        response = await get_protection(FakeAzure(settings(), cloud), Runs(), asked)
-        assert json.loads(response.get_body())["run"] == {"instance": instance}
-
-
-async def test_get_shows_where_a_run_stands_and_then_how_it_ended(cloud: Cloud, client: FakeDurableClient) -> None:
-    client.status, client.custom_status = Status.Running, {"step": "Initial replication", "percent": 43}
-    view = await view_of(cloud, client)
-    assert (view["running"], view["run"]) == (True, {"step": "Initial replication", "percent": 43})
-
-    client.status, client.output = Status.Completed, {"outcome": "Protected"}
-    view = await view_of(cloud, client)
-    assert (view["running"], view["run"]) == (False, {"outcome": "Protected"})
-
-
-async def test_get_of_a_vm_that_is_gone_shows_how_its_run_ended(client: FakeDurableClient) -> None:
-    client.status, client.output = Status.Completed, {"outcome": "Gone"}
-
-    view = await view_of(Cloud(), client)
-
-    assert (view["exists"], view["tagged"], view["run"]) == (False, False, {"outcome": "Gone"})
-
-
-async def test_get_of_a_vm_that_is_gone_shows_what_still_protects_it(client: FakeDurableClient) -> None:
-    cloud = Cloud()
-    cloud.vault["replication_protected_items"].append(item_body("Protected"))
-
-    view = await view_of(cloud, client)
-
-    assert (view["exists"], view["item"]["state"]) == (False, "Protected")
-    assert view["details"]["recoveryPoints"] == []
-
-
-async def test_get_of_a_vm_that_never_was_is_not_found(client: FakeDurableClient) -> None:
-    status, problem = await problem_of(get_protection(FakeAzure(settings(), Cloud()), client, request()))
-
-    assert (status, problem["code"]) == (404, "VmNotFound")
-
-
-@pytest.mark.parametrize(
-    ("given", "status"), [({"subscription": "x"}, 400), ({"subscription": ELSEWHERE}, 404), ({"confirm": "true"}, 400)]
-)
-async def test_get_refuses_what_it_does_not_look_after(
-    cloud: Cloud, client: FakeDurableClient, given: dict[str, Any], status: int
-) -> None:
-    got, _ = await problem_of(get_protection(FakeAzure(settings(), cloud), client, request(**given)))
-
-    assert got == status
-    assert cloud.reads == []
-
-
-async def test_get_works_while_writes_are_off(cloud: Cloud, client: FakeDurableClient) -> None:
-    response = await get_protection(FakeAzure(settings(paused=True), cloud), client, request())
-
-    assert response.status_code == 200
-    assert cloud.writes == []
