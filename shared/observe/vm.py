@@ -23,7 +23,7 @@ from shared.observe.removed_disks import removed_disks
 from shared.planning import preflight, vm_support
 from shared.planning.catalog import finding_of, of_error
 from shared.planning.derive import derive
-from shared.planning.exclusion import excluded_disks
+from shared.planning.exclusion import excluded_disks, without_excluded
 from shared.planning.overrides import Overrides, overrides_of
 from shared.planning.storage import unmanaged
 from shared.provision.kind import IncompatibleResourceError
@@ -132,7 +132,7 @@ async def plan_for(
     if item:
         failed = await disk_errors(azure, vm, item, failed_disks, retry=retry_disks)
         return await _plan_for_item(azure, vm, overrides, item, failed, refusals)
-    findings = (*overrides.judge(vm_support.of_vm(vm)), *overrides.findings)
+    findings = (*overrides.judge(vm_support.of_vm(without_excluded(vm, overrides))), *overrides.findings)
     vault_id = azure.settings.vault_for(vm.location, overrides.profile)
     if vault_id is None:
         findings = (*findings, preflight.region_not_mapped(vm))

@@ -20,6 +20,7 @@ from shared.planning import claims, network, placement, preflight, size_support,
 from shared.planning.builder import PlanBuilder, origin_of
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
+from shared.planning.exclusion import without_excluded
 from shared.planning.overrides import Overrides
 
 
@@ -85,7 +86,7 @@ def derive(
     findings = [*overrides.findings, *overrides.judge(d.findings)]
     if item is None:
         findings += [
-            *overrides.judge((*vm_support.of_vm(vm), *preflight.of_context(vm, context))),
+            *overrides.judge((*vm_support.of_vm(without_excluded(vm, overrides)), *preflight.of_context(vm, context))),
             *preflight.of_scale_set(vm, context.scale_set, settings.tag_name),
             *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),

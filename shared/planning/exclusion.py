@@ -16,6 +16,12 @@ def excluded_disks(vm: SourceVm, overrides: Overrides) -> dict[ResourceId, str]:
     return {disk.id: by for disk in vm.disks if not disk.holds_os and _names(disk) & entries}
 
 
+def without_excluded(vm: SourceVm, overrides: Overrides) -> SourceVm:
+    """The VM with the disks that are to be replicated: the others hinder nothing."""
+    excluded = excluded_disks(vm, overrides)
+    return vm.with_(disks=tuple(disk for disk in vm.disks if disk.id not in excluded)) if excluded else vm
+
+
 def exclusion(d: PlanBuilder) -> frozenset[ResourceId]:
     """Records what is excluded. Rejects the OS disk, and a name that no disk has: it may be misspelt. A LUN may be
     empty, since a profile is for many VMs."""

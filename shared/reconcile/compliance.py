@@ -16,7 +16,7 @@ from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import claims, disk_support, placement, preflight, vm_support
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.claims import Claims
-from shared.planning.exclusion import excluded_disks
+from shared.planning.exclusion import excluded_disks, without_excluded
 from shared.planning.overrides import Overrides, overrides_of, tag_names
 from shared.planning.references import target_group
 from shared.reconcile.decide import Facts, decide
@@ -195,7 +195,8 @@ class _Engine:
         # Resource Graph may not know the power state yet, and Azure may be busy with the VM: its own run waits.
         known = {"power_state": "running"} if vm.power_state == "unknown" else {}
         settling = {"provisioning_state": "Succeeded"} if vm.is_settling else {}
-        yield from overrides.judge(vm_support.of_vm(vm.model_copy(update=known | settling)))
+        checked = without_excluded(vm, overrides).with_(**known, **settling)
+        yield from overrides.judge(vm_support.of_vm(checked))
         yield from overrides.findings
         if group.managed_by:
             yield from preflight.of_context(vm, PlanningContext(vault_location="", group_managed_by=group.managed_by))

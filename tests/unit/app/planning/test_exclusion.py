@@ -1,9 +1,13 @@
 """Disks that are excluded by name or LUN: left out of the plan, whatever they are, and never the OS disk."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk
+from shared.reconcile.compliance import assess
+from shared.reconcile.inventory import Inventory
 from tests.unit.app.examples import DATA_DISK, OS_DISK, asking, open_settings, plan_of, planning_context, reported
 
 LOGS = ResourceId(f"{DATA_DISK.group_id}/providers/Microsoft.Compute/disks/Logs.1")
@@ -61,3 +65,17 @@ def test_nothing_is_excluded_that_the_profile_does_not_allow() -> None:
     finding = reported(plan_of(vm, planning_context(), app).findings, "OverrideNotAllowed")
 
     assert "requests '0'; the profile default allows 12" in finding.message
+
+
+@pytest.mark.parametrize(("excluded", "codes"), [("60, 61", []), ("60", ["TooManyDisks"])])
+def test_an_excluded_disk_does_not_count(excluded: str, codes: list[str]) -> None:
+    """Neither in a plan nor in a sweep."""
+    more = (Disk(id=ResourceId(f"{DATA_DISK}-{lun}"), sku="Premium_LRS", size_gb=8, lun=lun) for lun in range(66))
+    vm = asking(exclude_disks=excluded).model_copy(update={"disks": (DISKS[0], *more)})
+
+    plan = plan_of(vm, planning_context(), open_settings())
+    estate = Inventory(vms=(vm,), items=(), read_at=datetime.now(UTC), elsewhere={}, policies={}, groups={}, regions={})
+    (status,) = assess(estate, open_settings())
+
+    assert [finding.code for finding in plan.blockers] == codes
+    assert [finding.code for finding in status.findings if finding.code == "TooManyDisks"] == codes
