@@ -24,8 +24,8 @@ _COMPUTE = "2026-04-01"
 class Case:
     """A VM as the estate has it, what protects it if something does, and what a sweep says of it.
 
-    `reconciled` is whether a sweep in the mode `protect` fixes it, `disabled` whether one in `cleanup` ends its
-    protection.
+    `healed` is whether a sweep in the mode `protect` fixes it, `refused` whether Azure refuses what the sweep tries,
+    `disabled` whether a sweep in `cleanup` ends its protection.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Case:
     vm: Json = field(default_factory=dict)
     item: Json | None = field(default_factory=dict)
     healed: bool = False
+    refused: bool = False
     disabled: bool = False
 
     @property
@@ -90,7 +91,7 @@ CASES = (
     Case("shrunk", {"DiskRemoved"}, vm=_TWO_DISKS),
     Case("weekly", {"PolicyMismatch"}, item={"policy": "weekly"}),
     Case("sized", {"TargetMismatch"}, tags=asking(target_size="Standard_D4s_v5"), healed=True),
-    Case("zoned", {"TargetMismatch"}, tags=asking(target_zone="2")),
+    Case("zoned", {"TargetMismatch"}, tags=asking(target_zone="2"), refused=True),
     Case("elsewhere-in-it", {"NetworkMismatch"}, tags=asking(target_subnet="data"), healed=True),
     Case("grouped", {"ConsistencyGroupMismatch"}, tags=asking(consistency_group="shop")),
     Case("aged", {"AgentOutdated"}, item=fares(agentExpiresInDays=10)),

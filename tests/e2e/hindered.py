@@ -20,7 +20,13 @@ def estate(*, fixed: bool = False) -> Json:
         {"id": VAULT, "location": TARGET, "identity": "SystemAssigned"},
         {"id": ids.SECOND_VAULT, "location": "uksouth", "identity": "SystemAssigned" if fixed else None},
         {"id": ids.FOREIGN_VAULT, "location": TARGET},
+        *([{"id": ids.LOST_VAULT, "location": TARGET}] if fixed else ()),
     ]
+    if not fixed:
+        twin = estates.vm("twin", location=TARGET, network="vnet-near", tagged=False)
+        made["virtualMachines"].append(
+            twin | {"id": resource_id("Microsoft.Compute/virtualMachines", "twin", ids.THERE)}
+        )
     made["networks"] = _networks(fixed=fixed)
     made["resources"] = [
         _resource(ids.GUARD, SOURCE),
@@ -107,6 +113,7 @@ def _networks(*, fixed: bool) -> list[Json]:
         estates.network(1, "vnet-app"),
         estates.network(2, "vnet-near", TARGET),
         estates.network(3, "vnet-europe", "westeurope"),
+        estates.network(12, "vnet-north", "northeurope"),
         estates.network(4, "vnet-south", "southcentralus"),
         estates.network(5, "vnet-central", "centralus"),
         odd | {"peerings": [estates.network_id("vnet-app")]},

@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 OTHER = "22222222-2222-4222-8222-222222222222"
 SECOND_VAULT = resource_id("Microsoft.RecoveryServices/vaults", "locked-vault", f"{GROUP}-vaults")
+LOST_VAULT = resource_id("Microsoft.RecoveryServices/vaults", "lost-vault", f"{GROUP}-vaults")
 FOREIGN_VAULT = resource_id("Microsoft.RecoveryServices/vaults", "portal-vault", f"{GROUP}-vaults")
 THERE = f"{GROUP}-asr"
 """The target group of the VMs' own."""
@@ -52,7 +53,7 @@ BLOBS = resource_id("Microsoft.Storage/storageAccounts", "oldblobs")
 LOOT = resource_id("Microsoft.Storage/storageAccounts", "loot", f"/subscriptions/{OTHER}/resourceGroups/loot")
 
 SETTINGS = {
-    "DR_VAULT_IDS": f"{VAULT},{SECOND_VAULT}",
+    "DR_VAULT_IDS": f"{VAULT},{SECOND_VAULT},{LOST_VAULT}",
     "DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
     "DR_REGION_MAP": json.dumps(
         {
@@ -60,6 +61,7 @@ SETTINGS = {
             TARGET: {"vault": VAULT},
             "southcentralus": {"vault": VAULT, "targetLocation": "northcentralus"},
             "centralus": {"vault": SECOND_VAULT},
+            "northeurope": {"vault": LOST_VAULT},
         }
     ),
     "DR_PROFILES": json.dumps(
@@ -256,6 +258,12 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             estates.vm("near", location=TARGET, network="vnet-near"),
             ("dr-vault is in westus2", "DR_REGION_MAP"),
         ),
+        (
+            "VaultNotFound",
+            estates.vm("astray", location="northeurope", network="vnet-north"),
+            ("lost-vault", "DR_VAULT_IDS"),
+        ),
+        ("TargetNameTaken", estates.vm("twin"), ("twin", f"{THERE}/", "dr-target-name")),
         ("TargetInSourceRegion", _tagged("own", target_location="East US"), ("own", SOURCE)),
         (
             "RegionNotMapped",
