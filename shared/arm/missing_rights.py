@@ -5,6 +5,7 @@ Which role has an action is in `infra/permissions.json` alone, of which the role
 """
 
 import json
+import logging
 import re
 from fnmatch import fnmatchcase
 from functools import cache
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 ROLES = Path(__file__).parents[2] / "infra" / "permissions.json"
+
+log = logging.getLogger("dr.errors")
 
 _CODES = {"AuthorizationFailed", "LinkedAuthorizationFailed"}
 # Of a linked one first comes what the identity may do: what it may not do follows.
@@ -31,7 +34,10 @@ def action_for_denied(code: str, message: str) -> str:
 
 
 def _holders(action: str) -> str:
-    found = [f"{role['name']} (on {role['scope']})" for role in _roles() if _has(role, action)]
+    roles = _roles()
+    if not roles:
+        return f"docs/permissions.md says which of the app's roles has {action}: assign it there."
+    found = [f"{role['name']} (on {role['scope']})" for role in roles if _has(role, action)]
     if not found:
         return f"None of the app's roles has {action}: give it one that has, on that scope (docs/permissions.md)."
     return f"The role {' or '.join(found)} has {action}: assign it there, as `azd provision` does on the app's scopes."
@@ -43,4 +49,9 @@ def _has(role: Any, action: str) -> bool:
 
 @cache
 def _roles() -> tuple[Any, ...]:
-    return tuple(json.loads(ROLES.read_text()).values())
+    """None if the file was left out of the package: an error is translated all the same."""
+    try:
+        return tuple(json.loads(ROLES.read_text()).values())
+    except (OSError, ValueError):
+        log.warning("%s cannot be read: errors name no role", ROLES)
+        return ()

@@ -2,10 +2,12 @@
 
 import json
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 
 from local.simulator import errors
+from shared.arm import missing_rights
 from shared.arm.errors import error_of
 from shared.arm.missing_rights import ROLES
 from tests.unit.app.arm.test_errors import refusal
@@ -35,6 +37,18 @@ def test_a_missing_right_names_its_action_its_scope_and_every_role_that_has_it(a
     assert f"lacks {action} on {SCOPE}." in said
     holders = {role["name"] for role in HELD.values() if any(fnmatchcase(action, each) for each in role["actions"])}
     assert {role["name"] for role in HELD.values() if f"{role['name']} (" in said} == holders
+
+
+def test_an_error_is_translated_without_the_roles_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(missing_rights, "ROLES", tmp_path / "permissions.json")
+    missing_rights._roles.cache_clear()
+    refused = errors.authorization_failed("c", "p", JOIN, SUBNET)
+
+    said = denied(refused.code, refused.message)
+    missing_rights._roles.cache_clear()
+
+    assert f"lacks {JOIN} on {SUBNET}." in said
+    assert "docs/permissions.md" in said
 
 
 @pytest.mark.parametrize(
