@@ -13,6 +13,13 @@ def key(resource_id: str) -> str:
     return text.lower() if text.isascii() else "".join(map(_key, text))
 
 
+def lowered(resource_id: str) -> str:
+    """As Site Recovery writes many IDs. What it makes of a letter whose lower case is ASCII is not known: here it
+    stays, since the ID would be that of another resource."""
+    lower = ((letter, letter.lower()) for letter in resource_id)
+    return "".join(to if len(to) == 1 and to.isascii() == letter.isascii() else letter for letter, to in lower)
+
+
 def _key(letter: str) -> str:
     upper = letter.upper()
     if letter.isascii():

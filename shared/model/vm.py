@@ -229,6 +229,7 @@ class PlanningContext(Model):
     would get; `existing` holds the named resources that exist; `offer` is None if the target region was not read;
     `cached_disks` how many disks each cache account serves (by lower-cased ID); `taken_accounts` are the app's cache
     accounts whose names others hold; `target_vm` is the VM that has the ID of the one that a failover is to create;
+    `in_target_set` are the protected VMs whose target availability set is the VM's by default;
     `claims` is what other VMs are to have of what this one is to have.
     """
 
@@ -250,6 +251,7 @@ class PlanningContext(Model):
     taken_accounts: tuple[ResourceId, ...] = ()
     taken_addresses: tuple[str, ...] = ()
     group_members: tuple[GroupMember, ...] = ()
+    in_target_set: tuple[ResourceId, ...] = ()
     locks: tuple[Lock, ...] = ()
     shared_disks: tuple[ResourceId, ...] = ()
     private_disks: dict[str, DiskAccess] = {}

@@ -146,6 +146,8 @@ class ContextReader:
         known = [await each.items.get() for each in vaults_of(azure)]
         public = [claims.public_ip(found) for tag, found in requested if tag == "target-public-ip"]
         group = overrides.requested.get("consistency-group")
+        own_set = vm.availability_set_id
+        target_set = names.in_group(target_group(vm, overrides, target), own_set) if own_set else None
         context = PlanningContext(
             vault_location=vault.location,
             target_location=target,
@@ -159,6 +161,7 @@ class ContextReader:
             cached_disks=_cached_disks(vm, known, azure.settings),
             claims=await self._claims((*claims.wanted(vm, overrides, target, item), *public)),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),
+            in_target_set=tuple(each for items in known for each in items.in_set(target_set)) if target_set else (),
         )
         addresses = parts(overrides.requested["target-ip"].value).items() if "target-ip" in overrides.requested else ()
         by_name = {nic.id.name.lower(): nic for nic in nics}

@@ -90,6 +90,7 @@ def derive(
             *preflight.of_scale_set(vm, context.scale_set, settings.tag_name),
             *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),
+            *_same_names(resources, settings),
         ]
     plan = Plan(
         vm=vm,
@@ -146,6 +147,16 @@ def _networks_to_make(resources: Waves, context: PlanningContext) -> tuple[Resou
     there = {network.id for network in context.target_networks}
     networks = (each for wave in resources for each in wave if isinstance(each, VirtualNetwork))
     return tuple(network.id for network in networks if network.id not in there)
+
+
+def _same_names(resources: Waves, settings: Settings) -> Iterator[Finding]:
+    """Target groups that have the name of the group of the cache accounts."""
+    groups = [each for wave in resources for each in wave if isinstance(each, ResourceGroup)]
+    of_cache = {each.id for each in groups if each.for_cache}
+    for each in groups:
+        if not each.for_cache and each.id in of_cache:
+            message = f"{each.id} would be a target group and the group of the cache accounts."
+            yield finding_of("NameNotUnique", message, tag=settings.tag_name)
 
 
 def _out_of_target_scope(resources: Waves, settings: Settings) -> Iterable[Finding]:

@@ -136,7 +136,15 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
         if zone
         else "the VM is in none"
     )
-    return d.resource("target-availability-set", default, reason)
+    found = d.resource("target-availability-set", default, reason)
+    # A set is in the resource group of its VMs: those of another group are in another set.
+    others = [vm for vm in d.context.in_target_set if vm.group_id != d.vm.id.group_id]
+    if found and source and found == default and others:
+        message = (
+            f"The target of {source.id} would be {found}, which another set has: {min(others)} is protected into it."
+        )
+        d.findings.append(finding_of("NameNotUnique", message, tag=d.app.tag_name))
+    return found
 
 
 def placement_group(d: PlanBuilder) -> ResourceId | None:

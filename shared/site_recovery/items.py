@@ -24,8 +24,11 @@ class Items:
         self.cached_disks = Counter(
             disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account
         )
+        self._in_set: defaultdict[ResourceId, list[ResourceId]] = defaultdict(list)
         self._groups: defaultdict[str, list[GroupMember]] = defaultdict(list)
         for item in self._items:
+            if item.settings.availability_set:
+                self._in_set[item.settings.availability_set].append(item.source)
             if item.settings.consistency_group:
                 member = GroupMember(id=item.source, location=item.settings.source_location)
                 self._groups[item.settings.consistency_group.lower()].append(member)
@@ -49,3 +52,7 @@ class Items:
     def in_group(self, name: str) -> tuple[GroupMember, ...]:
         """The VMs of a multi-VM group."""
         return tuple(self._groups.get(name.lower(), ()))
+
+    def in_set(self, target: ResourceId) -> tuple[ResourceId, ...]:
+        """The VMs whose target availability set that is."""
+        return tuple(self._in_set.get(target, ()))

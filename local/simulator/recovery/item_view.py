@@ -1,7 +1,7 @@
 """The body of a replicated item; keys, nulls and casings as recorded (CLI-A2A #68-#73, #111-#121)."""
 
 from local.simulator import latencies
-from local.simulator.ids import stable_guid
+from local.simulator.ids import lowered, stable_guid
 from local.simulator.recovery import item_health
 from local.simulator.vault.condition import ago
 from local.simulator.vault.model import CONTAINER_TYPE, ProtectedDisk, ProtectedItem
@@ -109,7 +109,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
     luns = item_health.unprotected(world, item) if replicated else []
     details: Json = {
         "instanceType": "A2A",
-        "fabricObjectId": item.vm_id.lower(),
+        "fabricObjectId": lowered(item.vm_id),
         "initialPrimaryZone": settings["initialPrimaryZone"],
         "initialPrimaryFabricLocation": item.initial[0],
         "initialRecoveryZone": settings["initialRecoveryZone"],
@@ -140,11 +140,11 @@ def _details(world: World, item: ProtectedItem) -> Json:
         "monitoringJobType": None if done is None else "InitialReplication",
         "lastHeartbeat": _heartbeat(world, item, now),
         **item.condition.agent(world.clock),
-        "recoveryFabricObjectId": item.recovery_vm.lower() if item.recovery_vm else None,
+        "recoveryFabricObjectId": lowered(item.recovery_vm) if item.recovery_vm else None,
         "vmProtectionState": vm_state,
         "vmProtectionStateDescription": vm_description,
         "lifecycleId": stable_guid("lifecycle", item.made) if replicated else None,
-        "testFailoverRecoveryFabricObjectId": item.test_vm.lower() if item.test_vm else None,
+        "testFailoverRecoveryFabricObjectId": lowered(item.test_vm) if item.test_vm else None,
         "rpoInSeconds": None,
         "lastRpoCalculatedTime": None,
         "primaryAvailabilityZone": settings.get("primaryAvailabilityZone"),
@@ -192,7 +192,7 @@ def _disk(world: World, item: ProtectedItem, disk: ProtectedDisk, done: int | No
     secret = disk.keys.get("diskEncryptionKeyInfo") or {}
     key = disk.keys.get("keyEncryptionKeyInfo") or {}
     return {
-        "diskId": disk.id.lower(),
+        "diskId": lowered(disk.id),
         "recoveryResourceGroupId": disk.recovery_group,
         "recoveryTargetDiskId": None,
         "recoveryReplicaDiskId": disk.replica_id,

@@ -1,6 +1,6 @@
 """The bodies of fabrics, containers, policies and mappings; keys and order as recorded."""
 
-from local.simulator.ids import last_segment, stable_guid
+from local.simulator.ids import last_segment, lowered, stable_guid
 from local.simulator.vault.model import (
     CONTAINER_TYPE,
     Container,
@@ -113,10 +113,10 @@ def network_mapping(each: NetworkMapping) -> Json:
         "properties": {
             "state": "Paired",
             "primaryNetworkFriendlyName": last_segment(each.primary_network).lower(),
-            "primaryNetworkId": each.primary_network.lower(),
+            "primaryNetworkId": lowered(each.primary_network),
             "primaryFabricFriendlyName": each.fabric.friendly_name,
             "recoveryNetworkFriendlyName": last_segment(each.recovery_network).lower(),
-            "recoveryNetworkId": each.recovery_network.lower(),
+            "recoveryNetworkId": lowered(each.recovery_network),
             "recoveryFabricArmId": each.recovery_fabric.id,
             "recoveryFabricFriendlyName": each.recovery_fabric.friendly_name,
             "fabricSpecificSettings": {
