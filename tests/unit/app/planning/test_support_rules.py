@@ -186,7 +186,7 @@ def test_what_may_not_be_ignored_is_refused_with_what_may_be(monkeypatch: pytest
     (problem,) = problems_of(monkeypatch, DR_PROFILES=json.dumps({"gold": {"ignore": [code]}}))
 
     assert "DR_PROFILES at gold.ignore: given" in problem
-    assert f"{code}: one cannot be ignored; what can: {', '.join(IGNORABLE)}" in problem
+    assert f"{code!r} cannot be ignored; what can: {', '.join(IGNORABLE)}" in problem
 
 
 # What is about the VM itself: what is a breach, and what is none
