@@ -24,6 +24,9 @@ from tests.unit.app.examples import VM_ID
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "protect_vm"
+OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
+CHANGE, DISABLE = "change_protection", "disable_protection"
 TELL, TELL_SWEEP, PURGE = "publish_outcome", "publish_sweep", "purge_history"
 LEFTOVERS = "remove_orphans"
 _CONTEXT = {

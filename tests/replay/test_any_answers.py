@@ -30,12 +30,9 @@ from tests.replay.answers import (
     pending,
     planned,
 )
-from tests.replay.instance import TELL, Answer, Instance
+from tests.replay.instance import CHANGE, CREATE, DERIVE, ENABLE, FOLLOW, OBSERVE, REMOVE, TELL, Answer, Instance
 from tests.unit.app.examples import source_vm
 
-OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
-ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
-CHANGE = "change_protection"
 CHANGED_DURING = [OBSERVE, DERIVE, CREATE, ENABLE, FOLLOW, CHANGE, TELL]
 
 BUSY: SourceVm = source_vm(provisioning_state="Updating")

@@ -33,11 +33,9 @@ from tests.replay.answers import (
     planned,
     ready_region,
 )
-from tests.replay.instance import Answer, Instance
+from tests.replay.instance import CHANGE, CREATE, DERIVE, ENABLE, FOLLOW, OBSERVE, Answer, Instance
 from tests.unit.app.examples import DATA_DISK, VM_ID, protected_item, source_vm
 
-OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
-ENABLE, FOLLOW, CHANGE = "enable_protection", "monitor_job", "change_protection"
 NEEDS_REENABLE = warning("TargetMismatch", "churn of web-1 is normal, and high is asked for.")
 RAW = Error(code="150039", message="The disk was not mapped.", action="Initialise it.")
 

@@ -12,10 +12,9 @@ from shared.model.vm import SourceVm
 from shared.planning.preflight import on_hold
 from shared.reconcile.run_state import RunOutcome, RunState
 from tests.replay.answers import AGENT, OURS, enabled, found_item, job_failed, kept, looked, pending
-from tests.replay.instance import Answer, Instance
+from tests.replay.instance import DERIVE, DISABLE, FOLLOW, OBSERVE, Answer, Instance
 from tests.unit.app.examples import VM_ID, protected_item, settings, source_vm
 
-OBSERVE, DERIVE, DISABLE, FOLLOW = "resolve_source", "derive_target_settings", "disable_protection", "monitor_job"
 DAYS = 3 * 24 * 3600.0
 NO_TAG = source_vm(tags={})
 

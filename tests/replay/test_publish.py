@@ -33,11 +33,21 @@ from tests.replay.answers import (
     planned,
     ready_region,
 )
-from tests.replay.instance import START, TELL, Answer, Instance
+from tests.replay.instance import (
+    CHANGE,
+    CREATE,
+    DERIVE,
+    DISABLE,
+    ENABLE,
+    FOLLOW,
+    OBSERVE,
+    START,
+    TELL,
+    Answer,
+    Instance,
+)
 from tests.unit.app.examples import VM_ID, protected_item, source_vm
 
-OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
-ENABLE, FOLLOW, CHANGE, DISABLE = "enable_protection", "monitor_job", "change_protection", "disable_protection"
 STOPPED = blocker("VmNotRunning", "It is deallocated.", "Start it.")
 BLOCKED = planned(findings=(STOPPED,), replication=None, resources=())
 NEVER_TAGGED = UNTAGGED
