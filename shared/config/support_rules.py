@@ -89,6 +89,13 @@ RULES: tuple[SupportRule, ...] = (
         _MATRIX,
         "2025-06",
     ),
+    SupportRule(
+        "TooManyReplicatedDisks",
+        "At most 3,000 disks of a subscription are replicated to a target region.",
+        _MATRIX,
+        "2026-01",
+        ignorable=True,
+    ),
     SupportRule("SmallVm", "A VM has at least 2 cores and 1 GiB of memory.", _MATRIX, "2025-06"),
     SupportRule(
         "UnsupportedDisk",

@@ -227,6 +227,8 @@ class PlanningContext(Model):
     `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.
     `scale_set` and `networks` are those of the VM, `target_networks` those that are there already among the ones it
     would get; `existing` holds the named resources that exist; `offer` is None if the target region was not read;
+    `replicated_disks` how many disks of the subscription are replicated to the target region, in the vaults of the
+    settings;
     `cached_disks` how many disks each cache account serves (by lower-cased ID); `taken_accounts` are the app's cache
     accounts whose names others hold; `target_vm` is the VM that has the ID of the one that a failover is to create;
     `in_target_set` are the protected VMs whose target availability set is the VM's by default;
@@ -248,6 +250,7 @@ class PlanningContext(Model):
     existing: tuple[Existing, ...] = ()
     offer: Offer | None = None
     cached_disks: dict[str, int] = {}
+    replicated_disks: int = 0
     taken_accounts: tuple[ResourceId, ...] = ()
     taken_addresses: tuple[str, ...] = ()
     group_members: tuple[GroupMember, ...] = ()

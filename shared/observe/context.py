@@ -158,6 +158,7 @@ class ContextReader:
             target_networks=tuple(network for network in target_networks if network),
             availability_set=availability_set,
             existing=tuple(found for found in existing if found),
+            replicated_disks=sum(items.replicated_disks[vm.id.subscription.lower(), target] for items in known),
             cached_disks=_cached_disks(vm, known, azure.settings),
             claims=await self._claims((*claims.wanted(vm, overrides, target, item), *public)),
             group_members=tuple(member for items in known for member in items.in_group(group.value)) if group else (),

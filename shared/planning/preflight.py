@@ -18,6 +18,7 @@ from shared.planning.catalog import finding_of
 from shared.planning.support_findings import AVAILABILITY_ONLY
 
 MOST_TAGS = 50
+MOST_REPLICATED_DISKS = 3000
 
 _FROM_MEMORY = {
     "OverrideInvalid",
@@ -67,6 +68,17 @@ def of_context(vm: SourceVm, context: PlanningContext) -> Iterator[Finding]:
         text = f"Site Recovery's own check says {error.code}: {error.message}"
         yield finding_of("NotEligibleForReplication", text, action=error.action)
     yield from size_support.of_own_size(vm, context.offer)
+
+
+def of_disk_limit(vm: SourceVm, context: PlanningContext, disks: int) -> Iterator[Finding]:
+    """A blocker if the subscription would have more replicated disks in the target region than Site Recovery takes."""
+    if context.replicated_disks + disks > MOST_REPLICATED_DISKS:
+        yield finding_of(
+            "TooManyReplicatedDisks",
+            f"{context.replicated_disks} disks of the subscription {vm.id.subscription} are replicated to "
+            f"{context.target_location}, and {vm.id.name} has {disks} more: Site Recovery replicates at most "
+            f"{MOST_REPLICATED_DISKS}.",
+        )
 
 
 def of_scale_set(vm: SourceVm, found: Existing | None, tag: str) -> Iterator[Finding]:

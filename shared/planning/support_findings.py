@@ -171,6 +171,13 @@ OF_CONTEXT = {
         "Turn write accelerator off, or protect the VM by hand.",
         WARNED_IF_PROTECTED,
     ),
+    "TooManyReplicatedDisks": Row(
+        Severity.BLOCKER,
+        "its subscription would have more than 3,000 replicated disks in the target region, in the vaults of "
+        "`DR_VAULT_IDS`",
+        BLOCKED,
+        "Disable what need not be replicated, or choose another target region for a part of the VMs.",
+    ),
     "SmallVm": Row(
         Severity.WARNING,
         "its size has less than the 2 cores and 1 GiB of memory that Site Recovery supports",

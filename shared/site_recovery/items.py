@@ -12,8 +12,8 @@ from shared.planning.claims import Claims
 
 
 class Items:
-    """The items of a vault from one read. `cached_disks` counts their disks by cache account, `under_policy` the items
-    by policy."""
+    """The items of a vault from one read. `cached_disks` counts their disks by cache account, `replicated_disks` by
+    the subscription of the VM and the target region, `under_policy` the items by policy."""
 
     def __init__(self, listing: Listing[ProtectedItem]) -> None:
         self.listing = listing
@@ -23,6 +23,12 @@ class Items:
         self.under_policy = Counter(item.policy_id for item in self._items)
         self.cached_disks = Counter(
             disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account
+        )
+        self.replicated_disks = Counter(
+            (item.source.subscription.lower(), item.settings.target_location)
+            for item in self._items
+            for disk in item.disks
+            if disk.cache_account
         )
         self._in_set: defaultdict[ResourceId, list[ResourceId]] = defaultdict(list)
         self._groups: defaultdict[str, list[GroupMember]] = defaultdict(list)

@@ -7,7 +7,7 @@ from typing import Any
 from local.stack import Stack
 from shared.planning.run_findings import LISTED, PLANNED
 from tests import estates
-from tests.e2e import hindered, hindrances
+from tests.e2e import hindered, hindrances, overrides
 from tests.e2e.conftest import StartStack
 from tests.e2e.follow import is_write, results, route_of, write_event
 from tests.waiting import eventually
@@ -58,6 +58,16 @@ async def test_what_azure_policy_forbids_is_reported_with_the_assignment_s_name(
     assert "vnet-app-asr" in finding["message"]
     assert "Networks are made by the network team" in finding["message"]
     assert "exemption" in finding["fix"]
+
+
+async def test_a_subscription_that_replicates_three_thousand_disks_is_full(start_stack: StartStack) -> None:
+    full = [estates.vm(f"full-{number}", size="Standard_M64s", disks=65, tagged=False) for number in range(47)]
+    items = [overrides.protected(f"full-{number}") for number in range(47)]
+    async with start_stack(overrides.protected_world([*full, estates.vm("next")], items)) as stack:
+        plan = await _plan(stack, estates.vm_id("next"))
+
+    assert [finding["code"] for finding in plan["findings"]] == ["TooManyReplicatedDisks"]
+    assert "3055 disks of the subscription" in plan["findings"][0]["message"]
 
 
 def test_every_finding_that_a_run_may_have_is_caused_by_some_test() -> None:

@@ -25,6 +25,8 @@ _TYPES = (
 )
 # Replicated with High Churn only, by the documentation of 2026-01.
 _HIGH_CHURN_ONLY = ("PremiumV2_LRS", "UltraSSD_LRS")
+MOST_PROTECTED = 3000
+"""Disks of a subscription and a target region, by the documentation."""
 _CHOSEN = ("recoveryReplicaDiskAccountType", "recoveryTargetDiskAccountType")
 
 
@@ -46,6 +48,8 @@ def find(
     """`given` are the disks of an enable or of addDisks, `keys` the encryption keys given for all of them."""
     if failure := vm_checks.accelerated(vm, {ids.key(each["diskId"]) for each in given}):
         return failure
+    if _protected(world, vm, place) + len(given) > MOST_PROTECTED:
+        return Failure("159085", f"The subscription has {MOST_PROTECTED} protected disks in '{place.location}'.")
     for each in given:
         source = world.store.get(each["diskId"])
         if source is None:
@@ -61,6 +65,17 @@ def find(
         if failure:
             return failure
     return None
+
+
+def _protected(world: World, vm: VirtualMachine, place: Place) -> int:
+    """The disks of the VM's subscription that are protected to this region, in any vault."""
+    subscription = f"/{vm.id.split('/')[2].lower()}/"
+    return sum(
+        len(item.disks)
+        for vault in world.recovery.values()
+        for item in vault.items()
+        if subscription in item.vm_id.lower() and item.recovery_container.fabric.location == place.location
+    )
 
 
 def _source(disk: Resource) -> Failure | None:

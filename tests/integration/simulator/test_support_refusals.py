@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from local.simulator.recovery import disk_checks
 from tests.integration.simulator.azure import (
     CACHE,
     COMPUTE,
@@ -13,6 +14,7 @@ from tests.integration.simulator.azure import (
     enable_body,
     estate,
     machine,
+    protected,
     ready_vault,
     why_refused,
 )
@@ -79,6 +81,18 @@ async def test_a_disk_of_a_type_that_cannot_be_had_fails(
         error = await why_refused(clients, enable_body("web-1", vmManagedDisks=[system, data]))
 
     assert error["code"] == code
+
+
+async def test_a_subscription_has_so_many_protected_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_checks, "MOST_PROTECTED", 1)
+    machines = machine("web-1", disks=[{"name": "web-1-os"}]), machine("web-2")
+    groups = [{"id": TARGET_GROUP, "location": "westus2"}]
+    async with azure(
+        estate(*machines, siteRecovery=ready_vault([protected("web-1")]), resourceGroups=groups)
+    ) as clients:
+        error = await why_refused(clients, enable_body("web-2"))
+
+    assert error["code"] == "159085"
 
 
 _TARGET_SET = {"id": f"{TARGET_GROUP}/providers/Microsoft.Compute/virtualMachineScaleSets/there", "location": "westus2"}

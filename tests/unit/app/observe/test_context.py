@@ -354,14 +354,18 @@ async def test_disks_that_several_vms_may_have_are_reported(cloud: Cloud) -> Non
     assert (await surroundings_of(cloud)).shared_disks == (OS_DISK,)
 
 
-async def test_what_each_cache_account_serves_is_counted_over_all_items(cloud: Cloud) -> None:
+async def test_what_a_cache_account_serves_and_a_region_holds_is_counted_over_all_items(cloud: Cloud) -> None:
     account = str(DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT))
     for number in range(3):
         disk = {"diskId": f"{OS_DISK}-{number}", "primaryStagingAzureStorageAccountId": account.upper()}
-        body = item_body("Protected", f"item-{number}", fabricObjectId=f"{VM_ID}{number}", protectedManagedDisks=[disk])
+        region = TARGET if number else "centralus"
+        details = {"fabricObjectId": f"{VM_ID}{number}", "recoveryFabricLocation": region}
+        body = item_body("Protected", f"item-{number}", **details, protectedManagedDisks=[disk])
         cloud.vault["replication_protected_items"].append(body)
 
-    assert (await surroundings_of(cloud)).cached_disks == {account.lower(): 3}
+    context = await surroundings_of(cloud)
+
+    assert (context.cached_disks, context.replicated_disks) == ({account.lower(): 3}, 2)
 
 
 @pytest.mark.parametrize(("churn", "premium"), [({}, False), ({"churn": "high"}, True)])

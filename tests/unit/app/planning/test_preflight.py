@@ -368,3 +368,11 @@ def test_a_region_without_a_vault_is_reported_with_both_ways_out() -> None:
     assert SOURCE in finding.message
     assert "DR_REGION_MAP" in finding.fix
     assert "profile" in finding.fix
+
+
+@pytest.mark.parametrize(("replicated", "fits"), [(0, True), (2999, True), (3000, False)])
+def test_a_subscription_has_three_thousand_replicated_disks_in_a_region(replicated: int, fits: bool) -> None:
+    findings = findings_of(source_vm(), replicated_disks=replicated)
+
+    assert fits or "3000 disks of the subscription" in reported(findings, "TooManyReplicatedDisks").message
+    assert bool(findings) is not fits

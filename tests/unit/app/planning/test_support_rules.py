@@ -98,6 +98,7 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "VmAgentNotKnown": ({"extensions": None}, {}),
     "WriteAcceleratorDisk": (_disk(write_accelerator=True), {}),
     "EncryptionAtHostNotKept": ({"encryption_at_host": True}, {}),
+    "TooManyReplicatedDisks": ({}, {"replicated_disks": 3000}),
     "SmallVm": ({}, {"offer": Offer(sizes=(Size(name=_SIZE, cores=1),))}),
     "UnsupportedDisk": (_disk(obstacle="an ephemeral OS disk"), {}),
     "DiskAccessNotKept": ({}, {"private_disks": {OS_DISK.key: DiskAccess(policy="AllowPrivate")}}),
