@@ -35,6 +35,15 @@ PLACES: list[Json] = [
 STATES: list[Json] = [*[{"power": "running"}] * 5, {"power": "deallocated"}, {"provisioningState": "Failed"}]
 TARGET_SCOPE = [overrides.CHOSEN, overrides.FAR, overrides.CACHES, f"{estates.GROUP}-asr"]
 ALLOWED = {"allow": {choice: ["*"] for choice in CHOICES}}
+ODD_NETWORK = estates.resource_id("Microsoft.Network/virtualNetworks", "vnet-odd", overrides.CHOSEN)
+"""Of its subnets no one has the name of the VMs' own; the first in alphabetical order takes none, nor does the next."""
+ODD_SUBNETS: list[Json] = [
+    {"name": "zone", "prefix": "10.7.1.0/24"},
+    {"name": "apps", "prefix": "10.7.2.0/24", "delegations": ["Microsoft.Web/serverFarms"]},
+    {"name": "AzureBastionSubnet", "prefix": "10.7.3.0/24"},
+    {"name": "work", "prefix": "10.7.4.0/24"},
+]
+APPLICATIONS = estates.resource_id("Microsoft.Network/applicationSecurityGroups", "fronts")
 APP = SETTINGS | {
     "DR_TARGET_SCOPE": ",".join(TARGET_SCOPE),
     "DR_PROFILES": json.dumps(PROFILES | {"open": ALLOWED, "long": ALLOWED | {"recoveryPointRetentionHours": 360}}),
@@ -56,6 +65,8 @@ def chosen_overrides(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict
     if "target-zone" in chosen or "availabilitySet" not in place:
         chosen.discard("target-availability-set")
     far = {"target-vnet": overrides.FAR_NETWORK} if "target-location" in chosen else {}
+    if "target-vnet" in chosen and not chosen & {"target-subnet", "target-location"} and draw(st.booleans()):
+        far = {"target-vnet": ODD_NETWORK}
     return {choice: values[choice] for choice in sorted(chosen)} | far
 
 
@@ -73,7 +84,9 @@ def machines(draw: st.DrawFn, number: int) -> Json:
     if draw(st.integers(0, 7)) == 7:
         types.append(draw(st.sampled_from(["PremiumV2_LRS", "UltraSSD_LRS"])))
     (nic,) = estates.vm(name)["nics"]
-    address = {"privateIp": f"10.1.1.{20 + number}"} if draw(st.booleans()) else {}
+    address: Json = {"privateIp": f"10.1.1.{20 + number}"} if draw(st.booleans()) else {}
+    address |= {"secondaryIps": [f"10.1.1.{60 + number}"]} if draw(st.booleans()) else {}
+    address |= {"applicationSecurityGroups": [APPLICATIONS]} if draw(st.booleans()) else {}
     own: Json = {
         "os": draw(st.sampled_from(["Linux", "Windows"])),
         "disks": [{"name": f"{name}-disk{index}", "sizeGB": 64, "sku": sku} for index, sku in enumerate(types)],
@@ -139,8 +152,14 @@ def _estate(vms: list[Json]) -> Json:
         vms,
         public_ips=VMS,
         availabilitySets=[{"id": f"{COMPUTE}/availabilitySets/set", "location": estates.SOURCE}],
-        resources=[placement],
+        resources=[placement, {"id": APPLICATIONS, "location": estates.SOURCE}],
+        networks=[
+            {"id": ODD_NETWORK, "location": estates.TARGET, "addressSpace": ["10.7.0.0/16"], "subnets": ODD_SUBNETS}
+        ],
     )
+    jobs = {"name": "jobs", "prefix": "10.1.2.0/24", "delegations": ["Microsoft.Web/serverFarms"]}
+    estate["networks"][0] |= {"dnsServers": ["10.1.0.4"]}
+    estate["networks"][0]["subnets"] += [jobs, {"name": "GatewaySubnet", "prefix": "10.1.3.0/24"}]
     estate["subscriptions"].append({"id": OTHER, "name": "Not ours to write to"})
     return estate
 
