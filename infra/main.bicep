@@ -42,6 +42,13 @@ param existingVaultId string = ''
 @allowed(['', 'true', 'false'])
 param highChurn string = ''
 
+@description('Whether a new vault has a lock against deletion. The deployment needs the right to write locks then, and azd down stops at it.')
+@allowed(['', 'true', 'false'])
+param vaultLock string = ''
+
+@description('How many days logs and metrics are kept: 30 to 730.')
+param logRetentionDays string = '90'
+
 @description('Immutability of a new vault; it is about backups. Locked can never be taken back.')
 @allowed(['Disabled', 'Unlocked', 'Locked'])
 param vaultImmutability string = 'Disabled'
@@ -271,6 +278,7 @@ module monitoring 'modules/monitoring.bicep' = {
   params: {
     token: token
     location: location
+    retentionDays: int(logRetentionDays)
     tags: allTags
     principalId: identity.outputs.principalId
     assignRoles: writesAssignments
@@ -298,6 +306,7 @@ module storage 'modules/storage.bicep' = {
     principalId: identity.outputs.principalId
     assignRoles: writesAssignments
     isPrivate: privateNetworking == 'true'
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 
@@ -309,6 +318,8 @@ module newVault 'modules/vault.bicep' = if (empty(existingVaultId)) {
     location: location
     tags: allTags
     immutability: vaultImmutability
+    isLocked: vaultLock == 'true'
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 
@@ -382,6 +393,7 @@ module app 'modules/app.bicep' = {
     clientId: identity.outputs.clientId
     storageName: storage.outputs.name
     deploymentContainer: storage.outputs.deploymentContainer
+    workspaceId: monitoring.outputs.workspaceId
     insightsConnectionString: monitoring.outputs.connectionString
     durableBackend: durableBackend
     schedulerEndpoint: scheduler.?outputs.endpoint ?? ''

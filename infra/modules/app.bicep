@@ -6,6 +6,7 @@ param identityId string
 param clientId string
 param storageName string
 param deploymentContainer string
+param workspaceId string
 param insightsConnectionString string
 
 @description('Where Durable Functions keeps its state.')
@@ -204,6 +205,21 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(aut
         }
       }
     }
+  }
+}
+
+// What the platform and the host log, also where the app does not start and so sends no telemetry itself.
+resource hostLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'host'
+  scope: app
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'FunctionAppLogs'
+        enabled: true
+      }
+    ]
   }
 }
 

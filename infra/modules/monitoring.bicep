@@ -5,6 +5,10 @@ param token string
 param location string
 param tags object
 
+@minValue(30)
+@maxValue(730)
+param retentionDays int
+
 @description('Who sends telemetry.')
 param principalId string
 param assignRoles bool
@@ -17,7 +21,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
     sku: {
       name: 'PerGB2018'
     }
-    retentionInDays: 90
+    retentionInDays: retentionDays
     features: {
       disableLocalAuth: true
     }

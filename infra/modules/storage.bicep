@@ -8,6 +8,7 @@ param tags object
 param principalId string
 param isPrivate bool
 param assignRoles bool
+param workspaceId string
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:without private networking the app has no fixed address; whoever comes in needs a role
@@ -66,6 +67,22 @@ resource origins 'Microsoft.Storage/storageAccounts/blobServices/containers@2025
   name: 'dr-origins'
   properties: {
     publicAccess: 'None'
+  }
+}
+
+// Who wrote or removed what, with the caller's identity: the records prove what the app may remove. Reads are left out: the
+// host reads all the time.
+resource accesses 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'writes'
+  scope: blobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      for category in ['StorageWrite', 'StorageDelete']: {
+        category: category
+        enabled: true
+      }
+    ]
   }
 }
 

@@ -3,6 +3,8 @@ param name string
 param location string
 param tags object
 param immutability string
+param isLocked bool
+param workspaceId string
 
 resource vault 'Microsoft.RecoveryServices/vaults@2025-02-01' = {
   name: name
@@ -38,5 +40,44 @@ resource vault 'Microsoft.RecoveryServices/vaults@2025-02-01' = {
         emailNotificationsForSiteRecovery: 'Disabled'
       }
     }
+  }
+}
+
+// Of Site Recovery's categories these have tables of their own; the events have not, and are lost in that mode.
+resource records 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'site-recovery'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      for category in ['AzureSiteRecoveryJobs', 'ASRReplicatedItems']: {
+        category: category
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource events 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'events'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'AzureSiteRecoveryEvents'
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (isLocked) {
+  name: 'keep'
+  scope: vault
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Without this vault nothing can be failed over.'
   }
 }

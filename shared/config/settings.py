@@ -45,9 +45,13 @@ REFUSALS = ("false", "no", "0", "off")
 
 
 def _comma_separated(given: Any) -> Any:
-    if isinstance(given, str):
-        return tuple(part.strip() for part in given.split(",") if part.strip())
-    return given
+    if not isinstance(given, str):
+        return given
+    parts = tuple(part.strip() for part in given.split(","))
+    if not all(parts):
+        # It may stand for a value that was lost on the way: a scope must not become another one unnoticed.
+        raise ValueError("an entry is empty: is there a comma too many?")
+    return parts
 
 
 def _word_of(words: type[StrEnum]) -> Callable[[Any], Any]:

@@ -52,7 +52,7 @@ AZD = "main, as azd deploys it"
 RELEASE = "release"
 CASES = {
     "main, of two subscriptions, in cleanup": Case(
-        "main.bicep", {**_MAIN, "targetSubscriptionId": TARGET, "mode": "cleanup"}
+        "main.bicep", {**_MAIN, "targetSubscriptionId": TARGET, "mode": "cleanup", "vaultLock": "true"}
     ),
     "main, by groups": Case(
         "main.bicep",

@@ -92,6 +92,10 @@ def test_every_missing_setting_is_listed_with_what_it_needs() -> None:
         ("DR_POLL_SECONDS", "soon", "above 0, at most 3600"),
         ("DR_TAG_NAME", "dr/asr", "none of <>%&\\?/"),
         ("DR_TAG_NAME", "x" * 513, "1 to 512 characters"),
+        ("DR_SOURCE_SCOPE", f"/subscriptions/{SUBSCRIPTION},", "a comma too many"),
+        ("DR_TARGET_SCOPE", f"/subscriptions/{SUBSCRIPTION}, ,/subscriptions/{ELSEWHERE}", "a comma too many"),
+        ("DR_RESOURCE_TAGS", "owner=x,", "a comma too many"),
+        ("DR_ACKNOWLEDGED_ROWS", ",a", "a comma too many"),
         ("DR_TAG_VALUES", " , ", "values of that tag that mean yes"),
         ("DR_ARM_ENDPOINT", "http://management.azure.com", "https address of Azure Resource Manager"),
         ("DR_ARM_ENDPOINT", "https://management.azure.com/", "without a path"),
@@ -135,7 +139,7 @@ def test_a_blank_setting_is_one_left_out(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_lists_are_comma_separated_and_blanks_around_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = load(
         monkeypatch,
-        DR_TAG_VALUES="true, yes ,",
+        DR_TAG_VALUES="true, yes",
         DR_SOURCE_SCOPE=f" /subscriptions/{SUBSCRIPTION}/resourceGroups/web , /subscriptions/{ELSEWHERE}",
     )
 
