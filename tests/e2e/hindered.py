@@ -23,9 +23,9 @@ def estate(*, fixed: bool = False) -> Json:
         *([{"id": ids.LOST_VAULT, "location": TARGET}] if fixed else ()),
     ]
     if not fixed:
-        twin = estates.vm("twin", location=TARGET, network="vnet-near", tagged=False)
+        other = estates.vm("namesake", location=TARGET, network="vnet-near", tagged=False)
         made["virtualMachines"].append(
-            twin | {"id": resource_id("Microsoft.Compute/virtualMachines", "twin", ids.THERE)}
+            other | {"id": resource_id("Microsoft.Compute/virtualMachines", "namesake", ids.THERE)}
         )
     made["networks"] = _networks(fixed=fixed)
     made["resources"] = [

@@ -263,7 +263,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             estates.vm("astray", location="northeurope", network="vnet-north"),
             ("lost-vault", "DR_VAULT_IDS"),
         ),
-        ("TargetNameTaken", estates.vm("twin"), ("twin", f"{THERE}/", "dr-target-name")),
+        ("TargetNameTaken", estates.vm("namesake"), ("namesake", f"{THERE}/", "dr-target-name")),
         ("TargetInSourceRegion", _tagged("own", target_location="East US"), ("own", SOURCE)),
         (
             "RegionNotMapped",
