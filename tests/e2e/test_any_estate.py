@@ -31,7 +31,20 @@ PLACES: list[Json] = [
     {"availabilitySet": f"{COMPUTE}/availabilitySets/set"},
     {"zone": "1"},
     {"proximityPlacementGroup": f"{COMPUTE}/proximityPlacementGroups/near"},
+    {"scaleSet": f"{COMPUTE}/virtualMachineScaleSets/pair"},
 ]
+HARDWARE: list[Json] = [
+    *[{}] * 8,
+    {"osProfile": False},
+    {"security": "TrustedLaunch"},
+    {"security": "TrustedLaunch", "created": "2023-05-01T00:00:00Z"},
+    {"diskController": "NVMe"},
+    {"size": "Standard_D2ps_v5"},
+    {"hostGroup": f"{COMPUTE}/hostGroups/owners"},
+    {"allowExtensionOperations": False},
+    {"edgeZone": "losangeles"},
+]
+"""What support rules hold a VM to: most of it blocks, before anything is written."""
 STATES: list[Json] = [*[{"power": "running"}] * 5, {"power": "deallocated"}, {"provisioningState": "Failed"}]
 TARGET_SCOPE = [overrides.CHOSEN, overrides.FAR, overrides.CACHES, f"{estates.GROUP}-asr"]
 ALLOWED = {"allow": {choice: ["*"] for choice in CHOICES}}
@@ -82,7 +95,7 @@ def machines(draw: st.DrawFn, number: int) -> Json:
         asked[tag] = value
     types = draw(st.lists(st.sampled_from(["Premium_LRS", "StandardSSD_LRS", "Standard_LRS"]), min_size=1, max_size=3))
     if draw(st.integers(0, 7)) == 7:
-        types.append(draw(st.sampled_from(["PremiumV2_LRS", "UltraSSD_LRS"])))
+        types.append(draw(st.sampled_from(["PremiumV2_LRS", "UltraSSD_LRS", "Premium_ZRS", "StandardSSD_ZRS"])))
     (nic,) = estates.vm(name)["nics"]
     address: Json = {"privateIp": f"10.1.1.{20 + number}"} if draw(st.booleans()) else {}
     address |= {"secondaryIps": [f"10.1.1.{60 + number}"]} if draw(st.booleans()) else {}
@@ -90,6 +103,7 @@ def machines(draw: st.DrawFn, number: int) -> Json:
     own: Json = {
         "os": draw(st.sampled_from(["Linux", "Windows"])),
         "disks": [{"name": f"{name}-disk{index}", "sizeGB": 64, "sku": sku} for index, sku in enumerate(types)],
+        **draw(st.sampled_from(HARDWARE)),
         "nics": [nic | address],
         "tags": {"dr": "true", "dr-profile": profile, **asked},
     }
@@ -147,12 +161,15 @@ async def _hold(start_stack: StartStack, vms: tuple[Json, ...]) -> None:
 
 
 def _estate(vms: list[Json]) -> Json:
-    placement = {"id": f"{COMPUTE}/proximityPlacementGroups/near", "location": estates.SOURCE}
+    kinds = ("proximityPlacementGroups/near", "virtualMachineScaleSets/pair", "hostGroups/owners")
     estate = overrides.world(
         vms,
         public_ips=VMS,
         availabilitySets=[{"id": f"{COMPUTE}/availabilitySets/set", "location": estates.SOURCE}],
-        resources=[placement, {"id": APPLICATIONS, "location": estates.SOURCE}],
+        resources=[
+            *({"id": f"{COMPUTE}/{each}", "location": estates.SOURCE} for each in kinds),
+            {"id": APPLICATIONS, "location": estates.SOURCE},
+        ],
         networks=[
             {"id": ODD_NETWORK, "location": estates.TARGET, "addressSpace": ["10.7.0.0/16"], "subnets": ODD_SUBNETS}
         ],
