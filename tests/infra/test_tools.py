@@ -29,7 +29,11 @@ def test_checkov_finds_nothing_but_what_is_skipped_with_a_reason(infra: Infra, t
     """It reads ARM templates, not Bicep: its own parser of Bicep does not know the compiler's format."""
     skipped = []
     for file in (INFRA / "modules").glob("*.bicep"):
-        (tmp_path / f"{file.stem}.json").write_text(json.dumps(infra.template(f"modules/{file.name}")))
+        template = infra.template(f"modules/{file.name}")
+        # A template with imports has its resources by name: checkov reads lists only, and finds nothing in those.
+        if isinstance(template["resources"], dict):
+            template["resources"] = [each for each in template["resources"].values() if not each.get("existing")]
+        (tmp_path / f"{file.stem}.json").write_text(json.dumps(template))
         for rule, why in SKIPPED.findall(file.read_text()):
             assert len(why) > 15, f"{file.name}: {rule}: {why}"
             skipped.append((rule, file.stem))
