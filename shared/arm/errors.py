@@ -148,6 +148,11 @@ def error_of(answer: HttpResponseError) -> Error:
     return Error(code=str(code), message=str(message), action=str(action))
 
 
+def text_of(fault: Exception) -> str:
+    """One line for a reader: the error of an answer as Azure words it."""
+    return str(error_of(fault)) if isinstance(fault, HttpResponseError) else str(fault) or type(fault).__name__
+
+
 def _is_unused_vault(answer: HttpResponseError) -> bool:
     """A vault that never held a fabric answers 400 for everything in it (azure-rest-api-specs issue 12759)."""
     return answer.status_code == 400 and "SubscriptionIdNotRegisteredWithSrs" in str(_body(answer))

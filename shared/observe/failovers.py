@@ -7,6 +7,7 @@ from dataclasses import replace
 from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
+from shared.arm.errors import text_of
 from shared.arm.origin_store import OriginStoreError
 from shared.arm.resource_graph import TruncatedError
 from shared.config.intervals import TTL_SLOW
@@ -72,6 +73,6 @@ async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:
         await asyncio.gather(*(azure.failovers.note(item) for item in estate.items if item.failed_over))
         found = await asyncio.gather(*(open_failover(azure, vm) for vm in tagged if vm not in protected))
     except (AzureError, OriginStoreError, TruncatedError) as fault:
-        gap = f"The failovers whose replication was disabled could not be read: {fault}"
+        gap = f"The failovers whose replication was disabled could not be read: {text_of(fault)}"
         return replace(estate, gaps=(*estate.gaps, gap), only_rows=False, failovers_unread=True)
     return replace(estate, failovers={each.vm: each for each in found if each})

@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
-from shared.arm.errors import ThrottledError, error_of
+from shared.arm.errors import ThrottledError, text_of
 from shared.arm.fields import Json, part, required, text
 from shared.arm.listing import Listing, read_listing
 from shared.arm.parsing import PolicyRecord
@@ -241,8 +241,7 @@ def _record(gaps: Gaps, what: str, fault: Exception) -> None:
 def _in_words(what: str, fault: Exception) -> str:
     if isinstance(fault, VaultNotFoundError):
         return str(fault)
-    error = error_of(fault) if isinstance(fault, HttpResponseError) else str(fault) or type(fault).__name__
-    return f"{what[0].upper()}{what[1:]} could not be read in full: {error}"[:_LONGEST_GAP]
+    return f"{what[0].upper()}{what[1:]} could not be read in full: {text_of(fault)}"[:_LONGEST_GAP]
 
 
 def _subscriptions(azure: Azure) -> set[str]:

@@ -174,7 +174,7 @@ async def test_what_an_unread_item_uses_is_never_removed(cloud: Cloud, acknowled
     cloud.add_vm(tags={})
     cloud.add(ResourceId(CACHE), {"location": SOURCE, "kind": "StorageV2", "tags": LONG_AGO, "properties": {}})
     disks = [{"diskId": 5, "primaryStagingAzureStorageAccountId": uses}]
-    azure = app(cloud, unread(protectedManagedDisks=disks), acknowledged_rows=acknowledged)
+    azure = app(cloud, unread(protectedManagedDisks=disks), acknowledged_rows=acknowledged or ())
 
     removed = [str(each) for each in (await swept(azure)).removed]
 

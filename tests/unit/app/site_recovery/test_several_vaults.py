@@ -111,7 +111,8 @@ async def test_the_job_of_a_change_is_followed_to_its_end_alone(cloud: Cloud, st
     elif state == "Succeeded":
         assert outcome == Ready()
     else:
-        assert outcome == Ready(value={"error": Error(code="150097", message="No such size.").dump()})
+        assert isinstance(outcome, Ready)
+        assert Error.load(outcome.value["error"]) == Error(code="150097", message="No such size.")
 
 
 async def test_a_job_of_any_vault_that_is_enabling_the_vm_is_waited_for(cloud: Cloud) -> None:

@@ -40,7 +40,8 @@ async def previewed(cloud: Cloud, plan: Plan = PLAN, **changes: Any) -> tuple[di
 
 def put(cloud: Cloud, location: str = TARGET, state: str = "Succeeded") -> None:
     """The target network is there."""
-    cloud.add(NETWORK_WANTED.id, {"location": location, "properties": {"provisioningState": state}})
+    subnets = [{"name": subnet, "properties": {"addressPrefix": "10.0.0.0/24"}} for subnet in NETWORK_WANTED.subnets]
+    cloud.add(NETWORK_WANTED.id, {"location": location, "properties": {"provisioningState": state, "subnets": subnets}})
 
 
 # What would become of each resource
@@ -308,7 +309,7 @@ async def test_a_disk_that_would_be_added_is_a_change(cloud: Cloud) -> None:
 async def test_what_cannot_be_changed_in_place_is_a_finding_and_no_change(cloud: Cloud) -> None:
     protect(cloud)
 
-    view = await view_of(cloud, {"dr-target-zone": "2"}, **allowing(target_zone=["*"]))
+    view = await view_of(cloud, {"dr-target-location": "westeurope"}, **allowing(target_location=["*"]))
 
     assert (view["changes"], view["resources"]) == ([], [])
     assert {finding["code"] for finding in view["findings"]} == {"NotManagedByApp", "TargetMismatch"}
