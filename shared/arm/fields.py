@@ -6,6 +6,7 @@ hold one, raises ValueError instead: otherwise the resource that it names would 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from math import isfinite
 from typing import Any
 
@@ -31,13 +32,27 @@ _LARGEST = 1e12
 """No number of Azure that the app reads is larger: seconds, sizes, percentages."""
 
 
-def whole(given: object) -> int | None:
-    """The number, rounded down; None if the field is not a number."""
+def number(given: object) -> float | None:
+    """The number; None if the field is not one."""
     try:
-        number = None if isinstance(given, bool) else float(given)  # type: ignore[arg-type]
+        found = None if isinstance(given, bool) else float(given)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
-    return int(number) if number is not None and isfinite(number) and abs(number) < _LARGEST else None
+    return found if found is not None and isfinite(found) and abs(found) < _LARGEST else None
+
+
+def whole(given: object) -> int | None:
+    """The number, rounded down; None if the field is not a number."""
+    found = number(given)
+    return None if found is None else int(found)
+
+
+def address(given: object) -> str:
+    """The IP address, or ""."""
+    try:
+        return str(ip_address(text(given)))
+    except ValueError:
+        return ""
 
 
 def region(location: str | None) -> str:

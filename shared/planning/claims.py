@@ -11,6 +11,7 @@ from shared.model.resource_id import ResourceId, folded
 from shared.model.vm import Claim, SourceVm
 from shared.planning import placement
 from shared.planning.catalog import finding_of
+from shared.planning.exclusion import without_excluded
 from shared.planning.overrides import Overrides
 
 Wanted = tuple[str, ResourceId, str]
@@ -57,7 +58,7 @@ def wanted(vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem 
     """The VM and the replica disks that the VM is to have in that region."""
     group, name = placement.target_place(vm, overrides, target, item)
     yield _VM, group, name
-    yield from ((_DISK, group, naming.replica_disk(disk.id.name)) for disk in vm.disks)
+    yield from ((_DISK, group, naming.replica_disk(disk.id.name)) for disk in without_excluded(vm, overrides).disks)
 
 
 def address_in(network: ResourceId, address: str) -> Wanted:

@@ -104,7 +104,7 @@ def of_types(
     offered = {each.lower() for each in d.context.offer.disk_types} if d.context.offer else set()
     kept = [disk.sku] if of_source.endswith(ZONE_REDUNDANT) else []
     needed = dict.fromkeys((*kept, replicated.target_sku, replicated.replica_sku))
-    if offered and (missing := [each for each in needed if each.lower() not in offered]):
+    if offered and (missing := [each for each in needed if each and each.lower() not in offered]):
         yield finding_of(
             "DiskTypeNotInTarget",
             f"{which} needs a disk of the type {' and '.join(missing)}, and {target} offers the subscription none.",

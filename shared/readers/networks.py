@@ -5,7 +5,7 @@ from http import HTTPStatus
 from azure.core.exceptions import HttpResponseError
 
 from shared.arm.client import Azure
-from shared.arm.fields import Json, objects, part, reference, region, required, text
+from shared.arm.fields import Json, address, objects, part, reference, region, required, text
 from shared.arm.listing import read_one
 from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import NETWORK_API_VERSION
@@ -24,12 +24,13 @@ def _nic(nic: ResourceId, found: Json) -> SourceNic | None:
     subnet = reference(part(_of(primary), "subnet").get("id"))
     if subnet is None:
         return None
+    has = address(_of(primary).get("privateIPAddress"))
     return SourceNic(
         id=nic,
         subnet=subnet,
         configuration=text(primary.get("name")),
-        address=text(_of(primary).get("privateIPAddress")),
-        static=_of(primary).get("privateIPAllocationMethod") == "Static",
+        address=has,
+        static=bool(has) and _of(primary).get("privateIPAllocationMethod") == "Static",
         secondary=tuple(text(each.get("name")) for each in configurations if each is not primary),
         application_groups=tuple(dict.fromkeys(name for each in configurations for name in _application_groups(each))),
     )

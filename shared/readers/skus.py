@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from shared.arm.client import Azure
-from shared.arm.fields import Json, objects, part, region, text, whole
+from shared.arm.fields import Json, number, objects, part, region, text, whole
 from shared.arm.listing import read_listing
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import REGIONAL_CORES, Offer, Quota, Size
@@ -68,7 +68,7 @@ def _capabilities(sku: Json) -> dict[str, str]:
 
 def _is_closed(sku: Json) -> bool:
     """Whether the subscription may not use it in the region."""
-    return any(restriction["type"] == "Location" for restriction in objects(sku, "restrictions"))
+    return any(restriction.get("type") == "Location" for restriction in objects(sku, "restrictions"))
 
 
 def _size(sku: Json, location: str) -> Size | None:
@@ -79,7 +79,7 @@ def _size(sku: Json, location: str) -> Size | None:
     closed = {
         zone
         for restriction in restrictions
-        if restriction["type"] == "Zone"
+        if restriction.get("type") == "Zone"
         for zone in part(restriction, "restrictionInfo").get("zones") or ()
     }
     places = [place for place in objects(sku, "locationInfo") if region(place.get("location")) == location]
@@ -92,12 +92,11 @@ def _size(sku: Json, location: str) -> Size | None:
         for zone in detail.get("name") or ()
     }
     capabilities = _capabilities(sku)
-    memory = capabilities.get("MemoryGB")
     return Size(
         name=sku["name"],
         family=text(sku.get("family")),
         cores=whole(capabilities.get("vCPUs")) or 0,
-        memory=float(memory) if memory else None,
+        memory=number(capabilities.get("MemoryGB")),
         data_disks=whole(capabilities.get("MaxDataDiskCount")),
         interfaces=whole(capabilities.get("MaxNetworkInterfaces")),
         premium=capabilities.get("PremiumIO") != "False",

@@ -79,6 +79,17 @@ async def test_a_nic_that_names_no_subnet_leads_to_no_network(cloud: Cloud, prop
     assert (await surroundings_of(cloud)).networks == ()
 
 
+@pytest.mark.parametrize("address", [{}, {"privateIPAddress": None}, {"privateIPAddress": "later"}])
+async def test_a_static_address_that_azure_does_not_tell_is_none(cloud: Cloud, address: dict[str, Any]) -> None:
+    static = {**ON_SUBNET["properties"], "privateIPAllocationMethod": "Static", **address}
+    cloud.add(NIC, {"location": SOURCE, "properties": {"ipConfigurations": [{"properties": static}]}})
+    azure = FakeAzure(open_settings(), cloud)
+
+    plan = await plan_for(azure, source_vm())
+
+    assert plan.replication
+
+
 async def test_a_configuration_without_a_subnet_does_not_hide_the_next(cloud: Cloud) -> None:
     several = [{"properties": {"subnet": None}}, {}, ON_SUBNET]
     cloud.add(NIC, {"location": SOURCE, "properties": {"ipConfigurations": several}})
@@ -285,6 +296,15 @@ async def test_what_a_size_takes_and_the_fault_domains_of_a_set_are_read(cloud: 
     assert offer
     assert offer.fault_domains == 3
     assert [(size.memory, size.data_disks, size.premium) for size in offer.sizes] == [(3.5, 4, False)]
+
+
+@pytest.mark.parametrize(
+    "odd", [{"capabilities": [{"name": "MemoryGB", "value": "1,75"}]}, {"restrictions": [{"reasonCode": "Other"}]}]
+)
+async def test_a_size_is_offered_whatever_cannot_be_read_of_it(cloud: Cloud, odd: dict[str, Any]) -> None:
+    cloud.skus = [sku_body(**odd)]
+
+    assert [(size.name, size.memory) for size in _sizes(await surroundings_of(cloud))] == [("Standard_D2s_v5", None)]
 
 
 async def test_a_size_that_is_closed_to_the_subscription_is_not_offered(cloud: Cloud) -> None:

@@ -21,8 +21,8 @@ from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.preview import blockers_of, planned
 from shared.observe.vm import observe, plan_for
 from shared.planning.catalog import CATALOG, CODES
+from tests.unit.app.examples import DATA_DISK, NIC, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
 from tests.unit.app.examples import NETWORK as NETWORK_ID
-from tests.unit.app.examples import NIC, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 
 CODE = "TargetNameTaken"
@@ -266,6 +266,18 @@ async def test_what_another_vm_is_to_have_is_a_finding_of_the_second_and_a_warni
     assert "blocker" not in {*in_plan.values(), *in_sweep.values()}
     if code in {"TargetNameTaken", "ReplicaDiskNameTaken", ""}:
         assert in_plan == in_sweep == dict.fromkeys(expected, Severity.WARNING)
+
+
+@pytest.mark.parametrize(("tags", "codes"), [({}, ["ReplicaDiskNameTaken"]), ({"dr-exclude-disks": "web-1-data"}, [])])
+async def test_a_disk_that_is_not_replicated_takes_no_name(tags: dict[str, str], codes: list[str]) -> None:
+    cloud = world(tags)
+    data = {"lun": 0, "managedDisk": {"id": str(DATA_DISK), "storageAccountType": "Premium_LRS"}}
+    cloud.resources[VM_ID.key]["properties"]["storageProfile"]["dataDisks"] = [data]
+    cloud.vault["replication_protected_items"].append(rival(**of_disk(DATA_DISK.name)))
+
+    in_plan, in_sweep = await codes_of(cloud)
+
+    assert (list(in_plan), list(in_sweep)) == (codes, codes)
 
 
 async def test_a_static_address_that_another_vm_is_to_have_is_not_kept() -> None:

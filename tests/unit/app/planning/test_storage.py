@@ -139,6 +139,7 @@ _ALL = (*_LOCAL, "StandardSSD_ZRS", "Premium_ZRS", "PremiumV2_LRS", "UltraSSD_LR
         ("StandardSSD_ZRS", {}, _LOCAL, ["DiskTypeNotInTarget"]),
         ("Premium_ZRS", {}, _ALL, []),
         ("Premium_ZRS", {}, (), []),
+        ("", {}, _LOCAL, []),  # Azure does not tell it: of a stopped VM, say
         ("Premium_LRS", {"target_disk_type": "Premium_ZRS"}, _LOCAL, ["DiskTypeNotInTarget"]),
         ("Premium_LRS", {"target_disk_type": "Premium_ZRS"}, _ALL, []),
         ("Premium_LRS", {"target_disk_type": "UltraSSD_LRS", "churn": "high"}, _LOCAL, ["DiskTypeNotInTarget"]),
