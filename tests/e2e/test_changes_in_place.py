@@ -85,7 +85,9 @@ async def test_a_changed_tag_changes_the_item_in_place(start_stack: StartStack) 
         (resource,) = plans[choice]["resources"]
         assert (resource["action"], resource["name"].lower()) == ("change in place", after[choice]["id"].lower())
         for result in (ended[choice], again[choice], left[choice]):
-            assert (result["outcome"], result["findings"]) == ("Protected", [])
+            # Once its tag is gone, a size that is not the VM's is noted.
+            noted = ["TargetMismatch"] if choice == "target-size" and result is left[choice] else []
+            assert (result["outcome"], _codes(result)) == ("Protected", noted)
             assert result["itemId"].lower() == before[choice]["id"].lower()
         assert _origins(again[choice], choice) == {f"tag dr-{choice}"}
         assert _origins(left[choice], choice) <= {"replicated item"}
@@ -158,7 +160,10 @@ async def test_what_somebody_set_in_the_portal_is_not_undone(start_stack: StartS
 
     assert {result["outcome"] for result in ended.values()} == {"Protected"}
     assert [(plan["changes"], plan["resources"]) for plan in plans] == [([], [])] * 2
-    assert [_codes(each) for each in (*plans, *ended.values())] == [["NotManagedByApp", "DiskNotProtected"]] * 4
+    found = ["NotManagedByApp", "DiskNotProtected", "TargetMismatch"]
+    assert [_codes(each) for each in (*plans, *ended.values())] == [found] * 4
+    sizes = [each for result in ended.values() for each in result["findings"] if each["code"] == "TargetMismatch"]
+    assert [each["severity"] for each in sizes] == ["note"] * 2
     for name, item in after.items():
         assert _changed(before[name], item) == set()
         reported = {each["name"]: each["value"].lower() for each in ended[name]["settings"]}
@@ -278,33 +283,39 @@ async def test_an_os_disk_that_was_exchanged_is_reported_and_nothing_written(sta
 
 
 async def test_an_update_that_is_refused_is_reported_and_not_tried_for_ever(start_stack: StartStack) -> None:
-    """An address that some interface has is seen beforehand; one that another item is to get, only Azure knows."""
-    vms = {name: _vm(name) for name in ("used", "promised", "holder")}
+    """An address that is taken or promised is seen beforehand; other refusals are Azure's alone."""
+    vms = {name: _vm(name) for name in ("used", "promised", "holder", "unlucky")}
     there = estates.vm("there", tagged=False, location=estates.TARGET)
     there["nics"] = [{"name": "there-nic", "subnet": f"{overrides.MAPPED}/subnets/web", "privateIp": "10.1.1.77"}]
-    made = [protected("used"), protected("promised")]
+    made = [protected("used"), protected("promised"), protected("unlucky")]
     made.append(protected("holder", nics=[{"name": "holder-nic", "staticIp": "10.1.1.88"}]))
     async with start_stack(protected_world([*vms.values(), there], made), settings=PROFILES) as stack:
         before = await overrides.items(stack)
         await stack.tag(vms["used"]["id"], **{"dr-target-ip": "10.1.1.77", "dr-target-size": "Standard_D4s_v5"})
         await stack.tag(vms["promised"]["id"], **{"dr-target-ip": "10.1.1.88"})
+        await stack.tag(vms["unlucky"]["id"], **{"dr-target-size": "Standard_D4s_v5"})
+        refusal = {"code": "159059", "message": "Not this one."}
+        path = f"{before['unlucky']['name']}$"
+        await stack.sim(
+            "POST", "faults", {"match": {"path": path, "method": "PATCH"}, "kind": "fail-operation", **refusal}
+        )
         found = []
         for _ in range(2):
-            await stack.deliver(*(write_event(vms[name]["id"]) for name in ("used", "promised")))
-            ended = await results(stack, 2)
+            await stack.deliver(*(write_event(vms[name]["id"]) for name in ("used", "promised", "unlucky")))
+            ended = await results(stack, 3)
             found.append((ended, await _writes(stack)))
         after = await overrides.items(stack)
 
-    assert [writes for _, writes in found] == [["PATCH promised"], ["PATCH promised"] * 2]
+    assert [writes for _, writes in found] == [["PATCH unlucky"], ["PATCH unlucky"] * 2]
     for ended, _ in found:
         assert {result["outcome"] for result in ended.values()} == {"Protected"}
-        (seen,), (refused,) = ended["used"]["findings"], ended["promised"]["findings"]
-        assert seen["code"] == "OverrideInvalid"
-        assert "tag dr-target-ip is '10.1.1.77'" in seen["message"]
-        assert "10.1.1.77 is taken" in seen["message"]
-        assert refused["code"] == "ChangeNotMade"
+        for name, address in (("used", "10.1.1.77"), ("promised", "10.1.1.88")):
+            (seen,) = ended[name]["findings"]
+            assert seen["code"] == "OverrideInvalid"
+            assert f"tag dr-target-ip is '{address}'" in seen["message"]
+            assert f"{address} is taken" in seen["message"]
+        refused = next(each for each in ended["unlucky"]["findings"] if each["code"] == "ChangeNotMade")
         assert "159059" in refused["message"]
-        assert "10.1.1.88" in refused["message"]
     for name, item in after.items():
         assert _changed(before[name], item) == set()
 
