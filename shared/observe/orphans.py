@@ -12,6 +12,7 @@ from typing import Any
 from shared.arm.client import Azure
 from shared.arm.fields import Json, required, text, time_of
 from shared.arm.listing import read_listing
+from shared.arm.parsing import NetworkMappingRecord
 from shared.arm.resource_graph import query
 from shared.model import naming
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId, folded
@@ -122,25 +123,35 @@ class Networks:
         return ""
 
     async def _leading_to(self, orphan: ResourceId) -> list[ResourceId]:
-        """The source networks whose target network is the orphan, or is in it."""
+        """The source networks whose target network is the orphan, or is in it: by a network mapping, whatever the
+        templates of names were then, or by the names that are given now."""
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
             subscriptions = _subscriptions(self._azure.settings.source_scope)
             self._sources = [
                 source for each in subscriptions for source in await _created(self._azure, each, condition)
             ]
-        names = self._azure.settings.names
-        return [source for source in self._sources if names.may_lead_to(source, orphan)]
+        names, mappings = self._azure.settings.names, await self._mappings()
+        mapped = {
+            each.source_network for each in mappings if orphan in {each.target_network, each.target_network.group_id}
+        }
+        return [source for source in self._sources if source in mapped or names.may_lead_to(source, orphan)]
+
+    async def _mappings(self) -> list[NetworkMappingRecord]:
+        """The network mappings of all vaults. Raises HttpResponseError, NotKnownError."""
+        found: list[NetworkMappingRecord] = []
+        for vault in vaults_of(self._azure):
+            listing = await vault.network_mappings.get(self._azure.settings.poll_seconds)
+            listing.check_complete()
+            found += listing
+        return found
 
     async def _mapping_of_others(self, network: ResourceId) -> ResourceId | None:
         """A network mapping of another owner. A mapping of this deployment is no use: it stays, for the network of the
         next VM."""
-        for vault in vaults_of(self._azure):
-            listing = await vault.network_mappings.get(self._azure.settings.poll_seconds)
-            listing.check_complete()
-            for mapping in listing:
-                if network in {mapping.source_network, mapping.target_network}:
-                    _, gap = await self._azure.origins.proof(mapping.id)
-                    if gap:
-                        return mapping.id
+        for mapping in await self._mappings():
+            if network in {mapping.source_network, mapping.target_network}:
+                _, gap = await self._azure.origins.proof(mapping.id)
+                if gap:
+                    return mapping.id
         return None

@@ -233,6 +233,22 @@ async def test_a_mapping_of_others_keeps_the_network_and_one_of_ours_does_not(az
     assert VNET in (await swept(cleanup(cloud))).removed
 
 
+@pytest.mark.parametrize("names", [{}, {"network": "{source}-dr"}, {"resourceGroup": "dr-{source}"}])
+async def test_a_network_that_a_mapping_gives_to_such_a_vm_stays_whatever_names_are_given_now(
+    cloud: Cloud, names: dict[str, str]
+) -> None:
+    cloud.add_vm(tags={"dr": "true"})
+    cloud.resources[NETWORK.key]["properties"]["subnets"][0]["properties"]["ipConfigurations"] = [
+        {"id": f"{NIC}/ipConfigurations/ipconfig"}
+    ]
+    cloud.vault["replication_network_mappings"].append(mapping("ours"))
+    cloud.prove(ResourceId(mapping("ours")["id"]), incarnation="")
+    azure = cleanup(cloud, names=names)
+
+    for kept in (VNET, VNET.group_id):
+        assert await why_kept(azure, kept) == "VMs in vnet that are being protected lead to it."
+
+
 def mapping(name: str) -> dict[str, Any]:
     return {
         "id": f"{CONTAINER.parent}/replicationNetworks/azureNetwork/replicationNetworkMappings/{name}",
