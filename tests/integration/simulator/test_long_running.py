@@ -139,14 +139,14 @@ async def test_what_the_providers_refuse() -> None:
             ),
             (f"{storage}/nokind", "2024-01-01", {"location": "eastus"}, 400, "InvalidRequestContent"),
             (
-                f"{GROUP}/providers/Microsoft.Network/virtualNetworks/n",
+                f"{GROUP}/providers/Microsoft.Network/virtualNetworks/net",
                 "2024-07-01",
                 bad_network,
                 400,
                 "NetcfgInvalidSubnet",
             ),
             (
-                f"{GROUP}/providers/Microsoft.Network/virtualNetworks/n",
+                f"{GROUP}/providers/Microsoft.Network/virtualNetworks/net",
                 "2024-07-01",
                 overlapping,
                 400,
