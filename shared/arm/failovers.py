@@ -1,5 +1,6 @@
 """The app's own records of failovers: jobs leave the list of a vault, and an item is gone once it is disabled."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -9,6 +10,10 @@ from shared.arm.origins import name_of
 from shared.model.failover import Failover
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+
+
+class UnreadableRecordError(OriginStoreError):
+    """A record that is there and cannot be parsed: about its VM nothing is known, and about the others all."""
 
 
 class Failovers:
@@ -24,7 +29,7 @@ class Failovers:
         try:
             return None if text is None else Failover.model_validate_json(text)
         except ValidationError as fault:
-            raise OriginStoreError(f"the record of the failover of {vm} cannot be parsed") from fault
+            raise UnreadableRecordError(f"the record {_name(vm)} of a failover of {vm} cannot be parsed") from fault
 
     async def note(self, item: ProtectedItem) -> None:
         """Writes that the item is failed over, for each of its VMs, once in each process. A confirmation of an earlier
@@ -32,11 +37,17 @@ class Failovers:
         sides = (item.source, *item.failover_vms)
         for vm in sides:
             if (vm, item.incarnation) not in self._noted:
-                known = await self.of(vm)
+                known = await self._readable(vm)
                 if known is None or known.confirmed_at:
                     others = tuple(each for each in sides if each != vm)
                     await self._write(Failover(vm=vm, others=others, seen_at=datetime.now(UTC)))
                 self._noted.add((vm, item.incarnation))
+
+    async def _readable(self, vm: ResourceId) -> Failover | None:
+        """The record; None without one, and for one that cannot be parsed: it is written anew."""
+        with suppress(UnreadableRecordError):
+            return await self.of(vm)
+        return None
 
     async def confirm(self, failover: Failover) -> None:
         """Writes that a caller has confirmed that this VM is to be protected."""

@@ -8,12 +8,14 @@ from azure.core.exceptions import AzureError
 
 from shared.arm.client import Azure
 from shared.arm.errors import text_of
+from shared.arm.failovers import UnreadableRecordError
 from shared.arm.origin_store import OriginStoreError
 from shared.arm.resource_graph import TruncatedError
 from shared.config.intervals import TTL_SLOW
 from shared.model.failover import Failover, failed_over_at
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+from shared.model.unread_row import UnreadRow
 from shared.observe.missing import read_namesakes
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.inventory import Inventory
@@ -71,8 +73,22 @@ async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:
     tagged = [vm.id for vm in estate.vms if azure.settings.requests_protection(vm.tags)]
     try:
         await asyncio.gather(*(azure.failovers.note(item) for item in estate.items if item.failed_over))
-        found = await asyncio.gather(*(open_failover(azure, vm) for vm in tagged if vm not in protected))
+        found = await asyncio.gather(*(_or_row(azure, vm) for vm in tagged if vm not in protected))
     except (AzureError, OriginStoreError, TruncatedError) as fault:
         gap = f"The failovers whose replication was disabled could not be read: {text_of(fault)}"
         return replace(estate, gaps=(*estate.gaps, gap), only_rows=False, failovers_unread=True)
-    return replace(estate, failovers={each.vm: each for each in found if each})
+    rows = tuple(each for each in found if isinstance(each, UnreadRow))
+    return replace(
+        estate,
+        failovers={each.vm: each for each in found if isinstance(each, Failover)},
+        unread_items=(*estate.unread_items, *rows),
+        gaps=(*estate.gaps, *map(str, rows)),
+    )
+
+
+async def _or_row(azure: Azure, vm: ResourceId) -> Failover | UnreadRow | None:
+    """The open failover of the VM, or its record as one that cannot be read: it holds up this VM alone."""
+    try:
+        return await open_failover(azure, vm)
+    except UnreadableRecordError as fault:
+        return UnreadRow(str(vm), str(fault), "", vm=vm, what="failover record of")

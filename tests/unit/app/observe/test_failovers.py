@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.arm.origin_store import OriginStoreError
+from shared.arm.origins import name_of
 from shared.config.settings import Intent
 from shared.model.decision import Action, State
 from shared.model.failover import Failover, failed_over_at
@@ -19,6 +20,7 @@ from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_b
 CODE = "DisabledAfterFailover"
 LIVE = ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-1")
 RENAMED = ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-9")
+ANOTHER = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
 TAGS = {"dr": "true"}
 
 
@@ -146,6 +148,26 @@ async def test_records_that_cannot_be_read_hold_the_vm() -> None:
     (status,) = [each for each in report.vm_statuses if each.vm_id == VM_ID]
     assert (status.state, status.action) == (State.UNKNOWN, Action.NONE)
     assert any("no answer" in gap for gap in report.gaps)
+
+
+@pytest.mark.parametrize("text", [b"", b'{"vm":', b"{}"])
+async def test_a_record_that_cannot_be_parsed_holds_its_own_vm_and_is_written_anew(text: bytes) -> None:
+    cloud = world(VM_ID, ANOTHER)
+    fail_over(cloud)
+    await compliance_report(another_process(cloud))
+    disable(cloud)
+    name = f"failover-{name_of(VM_ID)}"
+    assert name in cloud.records.texts
+    cloud.records.texts[name] = text
+
+    report = await compliance_report(another_process(cloud))
+
+    standing = {each.vm_id: (each.state, each.action) for each in report.vm_statuses}
+    assert standing == {VM_ID: (State.UNKNOWN, Action.NONE), ANOTHER: (State.UNPROTECTED, Action.ENABLE)}
+    (gap,) = report.gaps
+    assert name in gap
+    fail_over(cloud)
+    assert (await compliance_report(another_process(cloud))).gaps == ()
 
 
 # By the jobs of a vault: what no sweep has seen
