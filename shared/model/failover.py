@@ -1,6 +1,6 @@
 """The record of a failover: which VMs it left, and whether a person has decided about one of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from shared.model.base import Model
@@ -23,11 +23,10 @@ class Failover(Model):
     confirmed_at: datetime | None = None
 
 
-def failed_over_at(jobs: Iterable[Job], name: str) -> datetime | None:
-    """When the last failover of a VM of that name began, unless one was enabled since. A job tells no more than the
-    name of the VM."""
-    of_vm = [job for job in jobs if job.target.lower() == name.lower() and job.started]
-    failovers = [job.started for job in of_vm if job.scenario in _SCENARIOS and job.stage is not JobStage.FAILED]
-    enables = [job.started for job in of_vm if job.scenario == ENABLE and job.stage is not JobStage.FAILED]
+def failed_over_at(jobs: Collection[Job]) -> datetime | None:
+    """When the last failover among the jobs of one name began, unless a VM was enabled since. A job tells no more than
+    the name of the VM."""
+    failovers = [job.started for job in jobs if job.scenario in _SCENARIOS and job.stage is not JobStage.FAILED]
+    enables = [job.started for job in jobs if job.scenario == ENABLE and job.stage is not JobStage.FAILED]
     last = max(filter(None, failovers), default=None)
     return last if last and all(enabled < last for enabled in filter(None, enables)) else None

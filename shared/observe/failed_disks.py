@@ -35,8 +35,8 @@ async def _of_jobs(
     azure: Azure, vm: SourceVm, item: ProtectedItem, late: list[ResourceId], since: datetime
 ) -> dict[ResourceId, Error]:
     """A job shows the name of its VM, and which disk it was about only in the text of its error."""
-    vault, name = vault_of(azure, item.vault), vm.id.name.lower()
-    failed = [job for job in await vault.jobs.get() if job.target.lower() == name and failed_to_add(job, since)]
+    vault = vault_of(azure, item.vault)
+    failed = [job for job in (await vault.jobs.get()).about(vm.id) if failed_to_add(job, since)]
     found: dict[ResourceId, Error] = {}
     for job in sorted(failed, key=lambda job: job.ended or since):
         error = await vault.job_error(job.name)

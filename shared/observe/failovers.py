@@ -59,7 +59,7 @@ async def _may_exist(azure: Azure, vm: ResourceId) -> bool:
 async def _by_jobs(azure: Azure, vm: ResourceId, known: Failover | None) -> Failover | None:
     """The same by the jobs of a vault, which name a VM by its name only: the others are all VMs of that name."""
     within = azure.settings.poll_seconds * TTL_SLOW
-    begun = [failed_over_at(await vault.jobs.get(within), vm.name) for vault in vaults_of(azure)]
+    begun = [failed_over_at((await vault.jobs.get(within)).about(vm)) for vault in vaults_of(azure)]
     seen_at = max(filter(None, begun), default=None)
     if seen_at is None or (known and known.confirmed_at and seen_at <= known.confirmed_at):
         return None

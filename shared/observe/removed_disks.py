@@ -23,7 +23,7 @@ async def removed_disks(azure: Azure, vm: SourceVm, item: ProtectedItem) -> dict
     if not late:
         return {}
     vault, name = vault_of(azure, item.vault), vm.id.name.lower()
-    jobs = [job for job in await vault.jobs.get() if job.target.lower() == name and job.stage is JobStage.SUCCEEDED]
+    jobs = [job for job in (await vault.jobs.get()).about(vm.id) if job.stage is JobStage.SUCCEEDED]
     removals = {job.ended: job for job in jobs if job.scenario == REMOVE_DISKS and job.ended}
     if not removals or sum(each.source.name.lower() == name for each in await vault.items.get()) > 1:
         return {}

@@ -14,8 +14,10 @@ class Jobs:
     def __init__(self, listing: Listing[Job]) -> None:
         self.listing = listing
         self._by_name = {job.name: job for job in listing}
+        self._about: defaultdict[str, list[Job]] = defaultdict(list)
         self._enabling: defaultdict[str, list[Job]] = defaultdict(list)
         for job in self._by_name.values():
+            self._about[job.target.lower()].append(job)
             if job.scenario == ENABLE and job.stage is JobStage.RUNNING:
                 self._enabling[job.target.lower()].append(job)
 
@@ -24,6 +26,10 @@ class Jobs:
 
     def named(self, name: str) -> Job | None:
         return self._by_name.get(name)
+
+    def about(self, vm: ResourceId) -> tuple[Job, ...]:
+        """The jobs whose target has the name of the VM, in the order of the list."""
+        return tuple(self._about.get(vm.name.lower(), ()))
 
     def enabling(self, vm: ResourceId) -> list[Job]:
         """The running jobs that may enable a VM of that name: a job in the list shows only the name of its VM, and

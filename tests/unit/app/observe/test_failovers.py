@@ -220,7 +220,7 @@ async def test_one_vm_of_that_name_alone_is_not_held_by_jobs_and_a_word_outlasts
 
 
 def test_a_job_without_a_start_tells_nothing() -> None:
-    assert failed_over_at([Job(name="1", scenario="UnplannedFailover", state="Succeeded", target="a")], "a") is None
+    assert failed_over_at([Job(name="1", scenario="UnplannedFailover", state="Succeeded", target="a")]) is None
 
 
 async def test_a_word_counts_from_the_failover_it_is_about() -> None:

@@ -1,13 +1,19 @@
 """A disk whose replication somebody removed, by the evidence of the vault's jobs: it is not taken for a late one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from shared.model.changes import Changes
+from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
+from shared.observe.failed_disks import disk_errors
+from shared.observe.failovers import open_failover
 from shared.observe.inventory import compliance_report
+from shared.observe.removed_disks import removed_disks
 from shared.observe.vm import observe, plan_for
+from shared.site_recovery.jobs import Jobs
 from tests.unit.app.examples import DATA_DISK, OS_DISK, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body, our_item_name
 
@@ -95,3 +101,20 @@ async def test_a_vm_without_a_late_disk_costs_no_read_of_disks() -> None:
 
     assert (await found(cloud))[0] == set()
     assert not [read for read in cloud.reads if read.startswith("disks")]
+
+
+async def test_no_vm_goes_through_all_jobs_of_its_vault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With thousands of VMs that would be thousands of times the whole history, while nothing else goes on."""
+    azure = FakeAzure(settings(), cloud_of(job(), job("AddDisks", "Failed"), job("UnplannedFailover")))
+    observed = await observe(azure, VM_ID)
+    assert observed.vm
+    assert observed.item
+
+    def every(_: Jobs) -> Iterator[Job]:
+        raise AssertionError("all jobs were gone through for one VM")
+
+    monkeypatch.setattr(Jobs, "__iter__", every)
+
+    assert DATA_DISK in await removed_disks(azure, observed.vm, observed.item)
+    assert await disk_errors(azure, observed.vm, observed.item, (), retry=False) == {}
+    assert await open_failover(azure, VM_ID) is None
