@@ -8,7 +8,7 @@ from typing import Any
 import azure.functions as func
 
 from shared.arm.client import Azure
-from shared.model.replicated_item import Job, JobStage
+from shared.model.replicated_item import Job, JobError, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.values import matching, one_of
 from shared.site_recovery.vault import vaults_of
@@ -68,8 +68,12 @@ async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse
     page = page_of(request, given, chosen, last_first=True)
     failed = [(vault, job) for vault, job in page.rows if job.stage is JobStage.FAILED][:MOST_ERRORS]
     reads = (vault.job_error(job.name) for vault, job in failed)
-    errors = await translate_azure_errors(asyncio.gather(*reads))
-    by_job = {(vault.id, job.name): error for (vault, job), error in zip(failed, errors, strict=True)}
+    errors = await asyncio.gather(*reads, return_exceptions=True)  # one that cannot be read is left out
+    by_job = {
+        (vault.id, job.name): error
+        for (vault, job), error in zip(failed, errors, strict=True)
+        if isinstance(error, JobError)
+    }
     rows = tuple(JobView.of(vault.id, job, by_job.get((vault.id, job.name))) for vault, job in page.rows)
     return JobsView(value=rows, next_link=page.next_link).response()
 

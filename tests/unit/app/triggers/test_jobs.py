@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.arm.errors import MalformedResponseError
 from shared.model.resource_id import VAULT, ResourceId
 from shared.planning.run_errors import action_for
 from tests.unit.app.asking import answer_to, follow, get, problem_of
@@ -171,3 +172,15 @@ async def test_a_page_reads_a_bounded_number_of_errors(cloud: Cloud, monkeypatch
     rows = (await answer_to(get_jobs(FakeAzure(settings(), cloud), get("jobs"))))["value"]
 
     assert [(row["name"], "error" in row) for row in rows][:3] == [("j4", True), ("j3", True), ("j2", False)]
+
+
+@pytest.mark.parametrize(
+    "fault", [answer(404, "ResourceNotFound"), answer(429, "TooManyRequests"), MalformedResponseError("no JSON")]
+)
+async def test_an_error_that_cannot_be_read_takes_nothing_from_the_list(cloud: Cloud, fault: Exception) -> None:
+    cloud.vault["replication_jobs"] = [job(f"j{number}", number, "Failed") for number in range(2)]
+    cloud.faults["replication_jobs/j0"] = fault
+
+    rows = (await answer_to(get_jobs(FakeAzure(settings(), cloud), get("jobs"))))["value"]
+
+    assert [(row["name"], "error" in row) for row in rows] == [("j1", True), ("j0", False)]
