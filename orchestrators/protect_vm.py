@@ -166,7 +166,8 @@ def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, ite
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     plan, now = Plan.load(outcome.value), context.current_utc_datetime
-    run, findings = run.with_(settings=plan.settings), (*decision.findings, *plan.findings)
+    run = run.with_(settings=plan.settings)
+    findings = tuple(dict.fromkeys((*decision.findings, *plan.findings, *run.enabled_with)))
     if not plan.changes.any:
         changed = run.changed and not (run.failed_disks or run.refusals)
         return run.with_(changed=changed).finish(RunOutcome.PROTECTED, findings)
@@ -213,6 +214,7 @@ def _protect(context: Context, run: RunState, vm: SourceVm) -> Step:
     outcome = yield from call_activity(context, run, "enable_protection", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
+    run = run.with_(enabled_with=plan.findings)
     return run.follow(context.current_utc_datetime, run.poll_seconds, outcome.value["job"])
 
 

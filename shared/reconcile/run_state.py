@@ -100,7 +100,8 @@ class RunState(Model):
     whether that job changes the replicated item in place, `changed` whether the last such job succeeded;
     `attempted_changes` are the changes requested so far, `adding` is the disk that the job adds, `attempt` what else it
     attempts that Azure may refuse. `remaining` are the target resources not known to exist yet, by wave; a run of
-    `targets_only` creates them and ends.
+    `targets_only` creates them and ends. `enabled_with` are the findings of the plan that the run has enabled: a plan
+    for the protected VM repeats only some.
 
     `confirmed` is whether a caller has confirmed that protection of the VM is to be disabled, `disable_at` when the
     grace period ends, `disabling` whether the disable was requested. `orders` are the tokens of the requests that the
@@ -142,6 +143,7 @@ class RunState(Model):
     refusals: tuple[Refusal, ...] = ()
     disable_at: datetime | None = None
     disabling: bool = False
+    enabled_with: tuple[Finding, ...] = ()
     item_id: ResourceId | None = None
     attempts: int = 0
     faults: int = 0

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.model.step_result import Error, Failed, Ready
+from shared.planning.catalog import finding_of
+from shared.planning.support_findings import AVAILABILITY_ONLY
 from shared.reconcile.run_state import WRITES_DISABLED, RunOutcome
 from tests.findings import blocker, warning
 from tests.replay.answers import (
@@ -144,6 +146,24 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
     assert steps.index("Creating fabric") < steps.index("Enabling protection") < steps.index("Initial replication")
     assert {status.get("percent") for status in instance.statuses} == {None, 43}
     assert (instance.statuses[0]["step"], instance.statuses[-1]["step"]) == ("Observing the VM", "Protected")
+
+
+def test_what_a_vm_was_enabled_with_is_reported_at_its_end_once() -> None:
+    """A plan for a protected VM says of a subnet or a scale set only that the item has it."""
+    subnet = warning("TargetSubnetDiffers", "A failover puts web-nic into alpha.")
+    scale_set = finding_of("ScaleSetInstance", "web is an instance of flex.", case=AVAILABILITY_ONLY, tag="dr")
+    name = warning("TargetNameTaken", "The VM web is to be that of another.")
+    late = warning("DiskNotProtected", "The disk late is not replicated.")
+    instance = Instance(
+        {
+            OBSERVE: [looked(), found_item()],
+            DERIVE: [ready_region(findings=(subnet, scale_set, name)), kept(findings=(late, name))],
+            ENABLE: [enabled()],
+            FOLLOW: [Ready()],
+        }
+    )
+
+    assert instance.run().findings == (late, name, subnet, scale_set)
 
 
 def test_the_waves_of_target_resources_are_asked_for_in_order_and_each_at_once() -> None:
