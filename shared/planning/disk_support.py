@@ -9,6 +9,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import Disk
 from shared.planning.builder import PlanBuilder
 from shared.planning.catalog import finding_of
+from shared.planning.support_findings import REDUNDANT
 
 MOST_GIB, MOST_GIB_OF_OS_DISK = 32 * 1024, 4095
 PREMIUM, _SECOND, _ULTRA = "Premium_LRS", "premiumv2_lrs", "ultrassd_lrs"
@@ -108,5 +109,6 @@ def of_types(
         yield finding_of(
             "DiskTypeNotInTarget",
             f"{which} needs a disk of the type {' and '.join(missing)}, and {target} offers the subscription none.",
+            case=REDUNDANT if {*kept} & {*missing} else "",
             tag=d.app.tag_name,
         )

@@ -4,7 +4,7 @@ from shared.model.findings import WARNED_IF_PROTECTED, Case, Row, Severity
 
 BLOCKED = "does not enable it, until the reason is gone"
 WARNS = "enables it all the same"
-TOO_OLD, AVAILABILITY_ONLY, REGIONAL = "too old", "availability only", "regional"
+TOO_OLD, AVAILABILITY_ONLY, REGIONAL, REDUNDANT = "too old", "availability only", "regional", "redundant"
 
 OF_VM = {
     "TooManyDisks": Row(
@@ -155,7 +155,13 @@ OF_CONTEXT = {
         f"{BLOCKED}; does not add the disk to an item",
         "Choose another region by {tag}-target-location, or another type by {tag}-target-disk-type and "
         "{tag}-replica-disk-type.",
-        WARNED_IF_PROTECTED,
+        {
+            **WARNED_IF_PROTECTED,
+            REDUNDANT: Case(
+                "the source disk is zone-redundant, and has to stay so",
+                fix="Choose another region by {tag}-target-location.",
+            ),
+        },
     ),
     "DiskEncryptionSetNeeded": Row(
         Severity.BLOCKER,

@@ -163,6 +163,9 @@ def test_the_target_region_has_to_have_the_types_of_the_disks(
     assert [finding.code for finding in plan.blockers] == codes
     for finding in plan.blockers:
         assert disk in finding.message or tags["target_disk_type"] in finding.message
+        if finding.code == "DiskTypeNotInTarget":  # another type for a zone-redundant disk would be refused as well
+            assert ("disk-type" in finding.fix) == (not disk.endswith("_ZRS"))
+            assert "dr-target-location" in finding.fix
 
 
 def test_the_types_of_a_replicated_disk_are_changed_within_the_same_rules() -> None:
