@@ -63,8 +63,8 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     (
         check_build,
         "main.bicep",
-        "principalId: identity.outputs.principalId\n    isPrivate",
-        "isPrivate",
+        "principalId: identity.outputs.principalId\n    assignRoles: writesAssignments\n    isPrivate",
+        "assignRoles: writesAssignments\n    isPrivate",
         "principalId",
     ),
     (check_build, "main.bicep", "    isPrivate:", "    isPublic:", "isPublic"),
@@ -72,7 +72,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     (
         check_build,
         "main.bicep",
-        "alwaysReadyInstances: alwaysReadyInstances",
+        "alwaysReadyInstances: int(alwaysReadyInstances)",
         "alwaysReadyInstances: 'one'",
         "alwaysReadyInstances",
     ),
@@ -196,7 +196,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "release.bicep",
         "    condition: mayAssign(customRoles, appPrincipalId)\n",
         "",
-        "no condition",
+        "it may write an assignment",
     ),
     (check_release, "release.bicep", "(customRoles, appP", "(customRoles, vaultP", "may not write"),
     (check_release, "release.bicep", "resourceGroups/write'", "resourceGroups/write'\n'*/write'", "'*/write'"),
@@ -207,7 +207,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "modules/assign-condition.bicep",
         ":PrincipalId] ForAny",
         ":Principal] ForAny",
-        "may assign",
+        "it may not write an assignment",
     ),
     (
         check_settings,
