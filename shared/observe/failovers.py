@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+from collections import defaultdict
+from collections.abc import Container, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from azure.core.exceptions import AzureError
 
@@ -23,6 +26,9 @@ from shared.site_recovery.vault import vaults_of
 
 log = logging.getLogger("dr.inventory")
 
+MOST = 100
+"""The most VMs of failovers that one report reads, of those that no list shows: the others may exist."""
+
 
 async def note(azure: Azure, item: ProtectedItem) -> None:
     """Records that the item is failed over. Raises nothing: a sweep tells if no record can be kept."""
@@ -40,13 +46,28 @@ async def open_failover(azure: Azure, vm: ResourceId) -> Failover | None:
     By the app's own record, or by the jobs of a vault: their list may be some minutes old, because a failover begins
     many minutes before its item is gone. Raises OriginStoreError, HttpResponseError, MalformedResponseError.
     """
-    found = await azure.failovers.of(vm)
-    if found is None or found.confirmed_at:
-        found = await _by_jobs(azure, vm, found)
-    if found is None:
-        return None
-    exist = await asyncio.gather(*(_may_exist(azure, other) for other in found.others))
-    return found if any(exist) else None
+    return (await _open(azure, {vm: await azure.failovers.of(vm)})).get(vm)
+
+
+async def _open(
+    azure: Azure, records: Mapping[ResourceId, Failover | None], there: Container[ResourceId] = ()
+) -> dict[ResourceId, Failover]:
+    """The same for many VMs, with their records: by one query for all, and no read of a VM that is `there`."""
+    found = {vm: known for vm, known in records.items() if known and not known.confirmed_at}
+    begun = {vm: await _begun(azure, vm, known) for vm, known in records.items() if vm not in found}
+    seen = {vm: at for vm, at in begun.items() if at}
+    namesakes = {each.id for each in await read_namesakes(azure, seen)}
+    by_name: defaultdict[str, list[ResourceId]] = defaultdict(list)
+    for each in sorted(namesakes):
+        by_name[each.name.lower()].append(each)
+    for vm, seen_at in seen.items():
+        others = tuple(each for each in by_name[vm.name.lower()] if each != vm)
+        found[vm] = Failover(vm=vm, others=others, seen_at=seen_at)
+    named = {other for each in found.values() for other in each.others}
+    unlisted = sorted(other for other in named if other not in there and other not in namesakes)[:MOST]
+    exist = await asyncio.gather(*(_may_exist(azure, other) for other in unlisted))
+    gone = {other for other, exists in zip(unlisted, exist, strict=True) if not exists}
+    return {vm: each for vm, each in found.items() if not gone.issuperset(each.others)}
 
 
 async def _may_exist(azure: Azure, vm: ResourceId) -> bool:
@@ -56,15 +77,13 @@ async def _may_exist(azure: Azure, vm: ResourceId) -> bool:
         return True
 
 
-async def _by_jobs(azure: Azure, vm: ResourceId, known: Failover | None) -> Failover | None:
-    """The same by the jobs of a vault, which name a VM by its name only: the others are all VMs of that name."""
+async def _begun(azure: Azure, vm: ResourceId, known: Failover | None) -> datetime | None:
+    """When a failover of the VM began, by the jobs of a vault, which name a VM by its name only; None if a caller has
+    confirmed what to do since."""
     within = azure.settings.poll_seconds * TTL_SLOW
     begun = [failed_over_at((await vault.jobs.get(within)).about(vm)) for vault in vaults_of(azure)]
     seen_at = max(filter(None, begun), default=None)
-    if seen_at is None or (known and known.confirmed_at and seen_at <= known.confirmed_at):
-        return None
-    others = tuple(each.id for each in await read_namesakes(azure, [vm]) if each.id != vm)
-    return Failover(vm=vm, others=others, seen_at=seen_at)
+    return None if seen_at and known and known.confirmed_at and seen_at <= known.confirmed_at else seen_at
 
 
 async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:
@@ -73,22 +92,25 @@ async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:
     tagged = [vm.id for vm in estate.vms if azure.settings.requests_protection(vm.tags)]
     try:
         await asyncio.gather(*(azure.failovers.note(item) for item in estate.items if item.failed_over))
-        found = await asyncio.gather(*(_or_row(azure, vm) for vm in tagged if vm not in protected))
+        asked = [vm for vm in tagged if vm not in protected]
+        read = dict(zip(asked, await asyncio.gather(*(_record_of(azure, vm) for vm in asked)), strict=True))
+        records = {vm: each for vm, each in read.items() if not isinstance(each, UnreadRow)}
+        found = await _open(azure, records, estate.target_vms.union(vm.id for vm in estate.vms))
     except (AzureError, OriginStoreError, TruncatedError) as fault:
         gap = f"The failovers whose replication was disabled could not be read: {text_of(fault)}"
         return replace(estate, gaps=(*estate.gaps, gap), only_rows=False, failovers_unread=True)
-    rows = tuple(each for each in found if isinstance(each, UnreadRow))
+    rows = tuple(each for each in read.values() if isinstance(each, UnreadRow))
     return replace(
         estate,
-        failovers={each.vm: each for each in found if isinstance(each, Failover)},
+        failovers=found,
         unread_items=(*estate.unread_items, *rows),
         gaps=(*estate.gaps, *map(str, rows)),
     )
 
 
-async def _or_row(azure: Azure, vm: ResourceId) -> Failover | UnreadRow | None:
-    """The open failover of the VM, or its record as one that cannot be read: it holds up this VM alone."""
+async def _record_of(azure: Azure, vm: ResourceId) -> Failover | UnreadRow | None:
+    """The record of the VM; one that cannot be read holds up this VM alone."""
     try:
-        return await open_failover(azure, vm)
+        return await azure.failovers.of(vm)
     except UnreadableRecordError as fault:
         return UnreadRow(str(vm), str(fault), "", vm=vm, what="failover record of")

@@ -17,6 +17,8 @@ from shared.readers.virtual_machines import read_vm, vm_of_row, vms_where
 log = logging.getLogger("dr.inventory")
 
 _AT_ONCE = 20
+_NAMES = 200
+"""The most names in one query."""
 
 
 class Missing(NamedTuple):
@@ -65,8 +67,9 @@ async def read_namesakes(azure: Azure, vms: Iterable[ResourceId]) -> tuple[Sourc
 
     Raises HttpResponseError, MalformedResponseError, TruncatedError.
     """
-    names = ", ".join(sorted({f"'{vm.name.lower()}'" for vm in vms}))
-    if not names:
-        return ()
-    rows, tag = query(azure, vms_where(f"name in~ ({names})"), None), azure.settings.tag_name
-    return (await read_listing(rows, "VMs by name", lambda row: vm_of_row(row, tag), ())).records
+    names, tag = sorted({f"'{vm.name.lower()}'" for vm in vms}), azure.settings.tag_name
+    found: list[SourceVm] = []
+    for start in range(0, len(names), _NAMES):
+        rows = query(azure, vms_where(f"name in~ ({', '.join(names[start : start + _NAMES])})"), None)
+        found += await read_listing(rows, "VMs by name", lambda row: vm_of_row(row, tag), ())
+    return tuple(found)

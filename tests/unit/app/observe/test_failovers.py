@@ -219,6 +219,28 @@ async def test_one_vm_of_that_name_alone_is_not_held_by_jobs_and_a_word_outlasts
     assert await said(cloud, LIVE) == HELD
 
 
+@pytest.mark.parametrize("by_record", [True, False])
+async def test_a_sweep_asks_for_all_vms_of_failovers_at_once(by_record: bool) -> None:
+    """After a disaster there are hundreds: a read or a query for each would reach the limits of Azure in every sweep,
+    and none would come to its end."""
+    sources = [ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"db-{number}") for number in range(30)]
+    others = [ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, vm.name) for vm in sources]
+    cloud = world(*sources, *others)
+    azure = another_process(cloud)
+    for vm, other in zip(sources, others, strict=True):
+        if by_record:
+            for one, two in ((vm, other), (other, vm)):
+                await azure.failovers._write(Failover(vm=one, others=(two,), seen_at=datetime.now(UTC)))
+        else:
+            cloud.vault["replication_jobs"].append(job("UnplannedFailover", 2, target=vm.name) | {"name": vm.name})
+    without = len(cloud.reads)
+    report = await compliance_report(another_process(cloud))
+
+    assert len(report.vm_statuses) == 60
+    assert all(CODE in [finding.code for finding in each.findings] for each in report.vm_statuses)
+    assert len(cloud.reads) - without < 15
+
+
 def test_a_job_without_a_start_tells_nothing() -> None:
     assert failed_over_at([Job(name="1", scenario="UnplannedFailover", state="Succeeded", target="a")]) is None
 
