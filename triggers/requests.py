@@ -134,7 +134,7 @@ async def translate_azure_errors(call: Awaitable[T]) -> T:
     """Awaits a call to Azure. Raises Problem: 409 if the settings forbid it, 502 or 503 if Azure fails."""
     try:
         return await call
-    except (Problem, TruncatedError):
+    except Problem:
         raise
     except WriteRefusedError as refused:
         detail = f"{refused.error.message} {refused.error.action}".strip()
@@ -149,7 +149,8 @@ async def translate_azure_errors(call: Awaitable[T]) -> T:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, str(error), retry_after=wait) from None
         raise Problem(HTTPStatus.BAD_GATEWAY, error.code, f"Azure answered {answer.status_code}: {error}") from None
     except MalformedResponseError as fault:
-        raise Problem(HTTPStatus.BAD_GATEWAY, "MalformedResponse", f"{fault}", retry_after=30) from None
+        code = "ListTruncated" if isinstance(fault, TruncatedError) else "MalformedResponse"
+        raise Problem(HTTPStatus.BAD_GATEWAY, code, f"{fault}", retry_after=30) from None
     except OriginStoreError as fault:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "OriginStoreUnavailable", f"{fault}.", retry_after=30) from None
     except AzureError as fault:

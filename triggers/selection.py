@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
 from shared.arm.client import Azure
-from shared.arm.resource_graph import TruncatedError
 from shared.config.settings import Settings
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.values import comparable
@@ -181,10 +180,7 @@ async def _vms(azure: Azure, chosen: Any) -> set[ResourceId]:
 
 
 async def _found(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]], bool]) -> set[ResourceId]:
-    try:
-        return set(await translate_azure_errors(find_vms(azure, wanted)))
-    except TruncatedError as truncated:
-        raise Problem(HTTPStatus.BAD_GATEWAY, "ListTruncated", f"{truncated}.", retry_after=30) from None
+    return set(await translate_azure_errors(find_vms(azure, wanted)))
 
 
 def _carries(tags: Mapping[str, str], tag: Tag, *, own: bool) -> bool:

@@ -20,7 +20,7 @@ _TOO_LARGE = "ResponsePayloadTooLarge"
 """The error code of a response over 16 MB (seen in microsoft/ARI#199)."""
 
 
-class TruncatedError(Exception):
+class TruncatedError(MalformedResponseError):
     """The service returned fewer rows than the total it reported."""
 
 

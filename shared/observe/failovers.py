@@ -13,7 +13,6 @@ from shared.arm.client import Azure
 from shared.arm.errors import text_of
 from shared.arm.failovers import UnreadableRecordError
 from shared.arm.origin_store import OriginStoreError
-from shared.arm.resource_graph import TruncatedError
 from shared.config.intervals import TTL_SLOW
 from shared.model.failover import Failover, failed_over_at
 from shared.model.replicated_item import ProtectedItem
@@ -96,7 +95,7 @@ async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:
         read = dict(zip(asked, await asyncio.gather(*(_record_of(azure, vm) for vm in asked)), strict=True))
         records = {vm: each for vm, each in read.items() if not isinstance(each, UnreadRow)}
         found = await _open(azure, records, estate.target_vms.union(vm.id for vm in estate.vms))
-    except (AzureError, OriginStoreError, TruncatedError) as fault:
+    except (AzureError, OriginStoreError) as fault:
         gap = f"The failovers whose replication was disabled could not be read: {text_of(fault)}"
         return replace(estate, gaps=(*estate.gaps, gap), only_rows=False, failovers_unread=True)
     rows = tuple(each for each in read.values() if isinstance(each, UnreadRow))

@@ -19,7 +19,7 @@ from shared.arm.errors import ThrottledError, text_of
 from shared.arm.fields import Json, part, required, text
 from shared.arm.listing import Listing, read_listing
 from shared.arm.parsing import PolicyRecord
-from shared.arm.resource_graph import TruncatedError, query
+from shared.arm.resource_graph import query
 from shared.config.settings import Settings
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
@@ -234,7 +234,7 @@ async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps) -> T | None:
 def _record(gaps: Gaps, what: str, fault: Exception) -> None:
     """Records a gap; what neither Azure nor the network explains is logged with its stack trace."""
     gaps[what] = fault
-    if not isinstance(fault, AzureError | TruncatedError | VaultNotFoundError):
+    if not isinstance(fault, AzureError | VaultNotFoundError):
         log.error("%s could not be read", what, exc_info=fault)
 
 

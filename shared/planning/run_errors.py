@@ -60,6 +60,7 @@ ERRORS = {
     "ServiceResponseError": ErrorRow("the connection to Azure broke before a response", _NETWORK),
     "DecodeError": ErrorRow("a response that is not what Azure documents", _NETWORK),
     "MalformedResponseError": ErrorRow("a response that is not what Azure documents", _NETWORK),
+    "TruncatedError": ErrorRow("Azure Resource Graph returned fewer rows than it counts", _NETWORK),
     "NoAnswer": ErrorRow("no response, or no access token for the app's identity", _NETWORK),
     "UnexpectedError": ErrorRow("an error that the app does not know", _FAULT),
     "RunNotStarted": ErrorRow("no run has accepted the request", f"Repeat the request: that is safe. {_FAULT}"),

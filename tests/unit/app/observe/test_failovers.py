@@ -5,17 +5,23 @@ from typing import Any
 
 import pytest
 
+from activities.resolve_source import resolve_source
+from shared.arm.errors import to_step_result
 from shared.arm.origin_store import OriginStoreError
 from shared.arm.origins import name_of
 from shared.config.settings import Intent
+from shared.model.activity_io import VmRequest
 from shared.model.decision import Action, State
 from shared.model.failover import Failover, failed_over_at
 from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Pending
 from shared.observe.inventory import compliance_report
 from shared.observe.vm import observe
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, job_body, our_item_name
+from triggers.problems import Problem
+from triggers.requests import translate_azure_errors
 
 CODE = "DisabledAfterFailover"
 LIVE = ResourceId.of(SUBSCRIPTION, "web-asr", VM_ID.type, "web-1")
@@ -239,6 +245,19 @@ async def test_a_sweep_asks_for_all_vms_of_failovers_at_once(by_record: bool) ->
     assert len(report.vm_statuses) == 60
     assert all(CODE in [finding.code for finding in each.findings] for each in report.vm_statuses)
     assert len(cloud.reads) - without < 15
+
+
+async def test_a_list_that_is_short_holds_the_vm_and_the_request_says_so() -> None:
+    cloud = world(VM_ID, LIVE)
+    cloud.vault["replication_jobs"].append(job("UnplannedFailover", 2))
+    cloud.untold = 1
+
+    outcome = await to_step_result(resolve_source(another_process(cloud), VmRequest(vm_id=VM_ID)), 30)
+    with pytest.raises(Problem) as refused:
+        await translate_azure_errors(observe(another_process(cloud), VM_ID))
+
+    assert isinstance(outcome, Pending)
+    assert (refused.value.status, refused.value.document["code"]) == (502, "ListTruncated")
 
 
 def test_a_job_without_a_start_tells_nothing() -> None:
