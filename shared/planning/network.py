@@ -166,7 +166,7 @@ def _obstacle(address: str, prefixes: tuple[str, ...], taken: tuple[str, ...]) -
         if wanted in network:
             place = int(wanted) - int(network.network_address)
             reserved = place < _RESERVED_FIRST or place >= network.num_addresses - _RESERVED_LAST
-            return "is Azure's own" if reserved else "is taken" if address in taken else ""
+            return "is Azure's own" if reserved else "is taken or promised to another VM" if address in taken else ""
     return "does not lie in it" if prefixes else ""
 
 

@@ -295,7 +295,7 @@ def test_a_static_address_is_kept_by_site_recovery_where_it_can_be() -> None:
         ("10.9.9.9", {}, "does not lie in it"),
         ("10.1.1.3", {}, "is Azure's own"),
         ("10.1.1.255", {}, "is Azure's own"),
-        ("10.1.1.9", {"taken_addresses": ("10.1.1.9",)}, "is taken"),
+        ("10.1.1.9", {"taken_addresses": ("10.1.1.9",)}, "is taken or promised to another VM"),
     ],
 )
 def test_a_static_address_that_cannot_be_kept_is_a_warning_and_one_asked_for_is_refused(
