@@ -30,6 +30,7 @@ _FROM_MEMORY = {
     "CacheAccountUnreachable",
     "UnsupportedDisk",
     "DiskTypeNotInTarget",
+    "TargetSubnetUnusable",
 }
 
 

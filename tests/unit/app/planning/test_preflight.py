@@ -345,6 +345,7 @@ def test_a_read_only_lock_where_a_network_has_to_be_made_blocks(there: bool, rea
 @pytest.mark.parametrize(
     ("finding", "old"),
     [
+        (blocker("TargetSubnetUnusable", "x"), True),
         (blocker("ReadOnlyLock", "x"), True),
         (blocker("SizeNotInTarget", "x"), True),
         (blocker("StaleLink", "x"), False),
