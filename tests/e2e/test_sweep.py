@@ -157,7 +157,8 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
         item = (await overrides.items(stack))["drilled"]
         drill = {"properties": {"networkId": overrides.MAPPED, "networkType": "VmNetworkAsInput"}}
         await stack.arm("POST", f"{item['id']}/testFailover", "2025-08-01", drill)
-        await settled(stack)
+        # Else a sweep would choose this VM as the one to disable, and its run would find it frozen.
+        await eventually(lambda: _is_in_test_failover(stack, "drilled"))
         for vm in lost:
             body = {"operation": "Delete", "properties": {"tags": {"dr": "true"}}}
             await stack.arm("PATCH", f"{vm['id']}/providers/Microsoft.Resources/tags/default", "2025-04-01", body)
@@ -177,6 +178,11 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
     assert all(part in reported.fix for part in ("tag them again", "confirm=true", "DR_MAX_DISABLE_PERCENT_PER_DAY"))
     assert {"drilled", *(f"theirs-{n}" for n in range(5))} <= set(left)
     assert len(left) == len(made) - len(removed)
+
+
+async def _is_in_test_failover(stack: Stack, name: str) -> bool:
+    item = (await overrides.items(stack))[name]
+    return bool(item["properties"]["testFailoverState"] == "WaitingForCompletion")
 
 
 async def _is_untagged_and_unprotected(stack: Stack, vm: str) -> bool:
