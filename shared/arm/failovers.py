@@ -44,7 +44,7 @@ class Failovers:
                 self._noted.add((vm, item.incarnation))
 
     async def _readable(self, vm: ResourceId) -> Failover | None:
-        """The record; None without one, and for one that cannot be parsed: it is written anew."""
+        """The record; None without one, and for one that cannot be parsed, which the next failover replaces."""
         with suppress(UnreadableRecordError):
             return await self.of(vm)
         return None

@@ -30,7 +30,7 @@ class SourceVm(Model):
     """What `resolve_source` reads. `tags` are those of the app only, of `tag_count` in all; `location` is a region
     name, as `eastus`; `created_at` is when the VM was made.
 
-    `disk_controller` is SCSI, NVMe or not told; `generation` V1 or V2; `dedicated_host` the host or host group.
+    `disk_controller` is SCSI, NVMe or unknown; `generation` V1 or V2; `dedicated_host` the host or host group.
     `extensions` is whether the VM takes extensions, one of which installs the agent; None if Azure does not tell.
 
     `request` are the overrides of a request, by tag name: evaluated as if the VM carried them.

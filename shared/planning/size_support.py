@@ -1,4 +1,4 @@
-"""The size of the target VM, held to everything that the target region tells of it."""
+"""The size of the target VM, held to everything that the target region's list of sizes says."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _ARM, _X64, _SCSI, _NVME, _ULTRA = "Arm64", "x64", "SCSI", "NVMe", "ultrassd_lrs
 
 
 def of_own_size(vm: SourceVm, offer: Offer | None) -> Iterator[Finding]:
-    """What the size of the VM, where the target region offers it, tells of the VM itself."""
+    """What the size of the VM, where the target region offers it, says about the VM itself."""
     size = _offered(offer, vm.size) if offer else None
     if size is None:
         return

@@ -38,7 +38,7 @@ OF_VM = {
         "Check the support matrix for its distribution.",
         {
             TOO_OLD: Case(
-                "it was made before 2024-04-01", Severity.BLOCKER, "Make the VM anew, or protect it by other means."
+                "it was made before 2024-04-01", Severity.BLOCKER, "Recreate the VM, or protect it by other means."
             )
         },
     ),

@@ -210,7 +210,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
         (
             "TrustedLaunchLinux",
             estates.vm("trusted-old", security="TrustedLaunch", created="2023-05-01T00:00:00Z"),
-            ("trusted-old is a Linux VM with Trusted Launch", "made on 2023-05-01", "Make the VM anew"),
+            ("trusted-old is a Linux VM with Trusted Launch", "made on 2023-05-01", "Recreate the VM"),
         ),
         (
             "WriteAcceleratorDisk",

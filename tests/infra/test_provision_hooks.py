@@ -57,9 +57,9 @@ def test_what_would_be_misread_is_refused_by_name(name: str, value: str, why: st
     done = run("before_provision", {**AZD, name: value})
 
     assert done.returncode == 1
-    [told] = done.stderr.splitlines()[1:]
-    assert told.startswith(f"  {name}: ")
-    assert why in told
+    [expected] = done.stderr.splitlines()[1:]
+    assert expected.startswith(f"  {name}: ")
+    assert why in expected
 
 
 def test_all_that_may_be_set_is_taken_and_so_is_what_azd_keeps(infra: Infra) -> None:

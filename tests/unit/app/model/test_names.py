@@ -176,7 +176,7 @@ def test_a_name_that_is_too_long_is_cut_with_a_digest_before_its_end(length: int
 
 
 @pytest.mark.parametrize(
-    ("field", "template", "told"),
+    ("field", "template", "expected"),
     [
         ("network", "{source}{x}", "placeholder {x}; allowed: {source}, {sourceRegion}, {targetRegion}, {environment}"),
         ("network", "dr-network", "has no {source}"),
@@ -199,12 +199,12 @@ def test_a_name_that_is_too_long_is_cut_with_a_digest_before_its_end(length: int
         ("subnet", "{source}", "not permitted"),
     ],
 )
-def test_a_template_that_is_wrong_is_refused_with_what_is_allowed(field: str, template: str, told: str) -> None:
+def test_a_template_that_is_wrong_is_refused_with_what_is_allowed(field: str, template: str, expected: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Names.model_validate({field: template})
 
     problem: Any = refused.value.errors()[0]
-    assert told in problem["msg"]
+    assert expected in problem["msg"]
     assert field in f"{problem['loc']} {problem['msg']}"
 
 

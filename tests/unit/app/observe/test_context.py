@@ -323,7 +323,7 @@ async def test_a_family_without_a_quota_has_that_of_the_region_alone(cloud: Clou
 
 
 async def test_all_that_the_list_of_sizes_tells_is_read(cloud: Cloud) -> None:
-    told = {
+    expected = {
         "MaxNetworkInterfaces": "4",
         "CpuArchitectureType": "Arm64",
         "HyperVGenerations": "V1,V2",
@@ -335,7 +335,7 @@ async def test_all_that_the_list_of_sizes_tells_is_read(cloud: Cloud) -> None:
     details = [{"name": ["2", "3"], "capabilities": ultra}, {"name": ["1"], "capabilities": []}]
     cloud.skus = [
         sku_body(
-            capabilities=[{"name": name, "value": value} for name, value in told.items()],
+            capabilities=[{"name": name, "value": value} for name, value in expected.items()],
             locationInfo=[{"location": TARGET, "zones": ["1", "2", "3"], "zoneDetails": details}],
             restrictions=[{"type": "Zone", "restrictionInfo": {"zones": ["3"]}}],
         ),

@@ -1,4 +1,4 @@
-"""DR_NAMES and policyName in a plan: for what is created from now on, with their origin, and told if not unique."""
+"""DR_NAMES and policyName in a plan: for what is created from now on, with their origin, and refused if not unique."""
 
 import re
 from typing import Any
@@ -106,7 +106,7 @@ def test_a_network_that_is_mapped_keeps_its_target_whatever_the_template() -> No
 
 
 @pytest.mark.parametrize(
-    ("others", "told"),
+    ("others", "expected"),
     [
         ([vm_id(SUBSCRIPTION, "app", "app-1")], True),
         ([vm_id(SUBSCRIPTION, "web", "web-2"), vm_id(ELSEWHERE, "web", "web-1")], True),
@@ -115,11 +115,11 @@ def test_a_network_that_is_mapped_keeps_its_target_whatever_the_template() -> No
     ],
 )
 @pytest.mark.parametrize("names", [{}, TEMPLATES], ids=["default", "other"])
-def test_two_sets_that_would_have_one_name_are_told(names: Any, others: list[ResourceId], told: bool) -> None:
+def test_two_sets_that_would_have_one_name_are_named(names: Any, others: list[ResourceId], expected: bool) -> None:
     plan = planned(settings(names=names), in_target_set=tuple(others))
 
-    assert [each.code for each in plan.blockers] == (["NameNotUnique"] if told else [])
-    if told:
+    assert [each.code for each in plan.blockers] == (["NameNotUnique"] if expected else [])
+    if expected:
         assert f"{others[-1]} is protected into it" in reported(plan.findings, "NameNotUnique").message
 
 
@@ -145,7 +145,7 @@ def test_a_profile_names_its_policy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("profiles", "told"),
+    ("profiles", "expected"),
     [
         (
             '{"gold": {"policyName": "gold_24"}}',
@@ -158,10 +158,10 @@ def test_a_profile_names_its_policy() -> None:
         ),
     ],
 )
-def test_a_wrong_name_of_a_policy_stops_the_app(monkeypatch: pytest.MonkeyPatch, profiles: str, told: str) -> None:
+def test_a_wrong_name_of_a_policy_stops_the_app(monkeypatch: pytest.MonkeyPatch, profiles: str, expected: str) -> None:
     (problem,) = problems_of(monkeypatch, DR_PROFILES=profiles)
 
-    assert told in problem
+    assert expected in problem
 
 
 def test_profiles_of_the_same_values_may_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +174,7 @@ def test_profiles_of_the_same_values_may_share_a_name(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "expected"),
     [
         ('{"network": "{sources}"}', "DR_NAMES at network: given"),
         ('{"network": "{sources}"}', "{sources}; allowed: {source}, {sourceRegion}, {targetRegion}, {environment}"),
@@ -182,7 +182,7 @@ def test_profiles_of_the_same_values_may_share_a_name(monkeypatch: pytest.Monkey
         ('["network"]', "it is no JSON object"),
     ],
 )
-def test_a_wrong_template_stops_the_app(monkeypatch: pytest.MonkeyPatch, names: str, told: str) -> None:
+def test_a_wrong_template_stops_the_app(monkeypatch: pytest.MonkeyPatch, names: str, expected: str) -> None:
     (problem,) = problems_of(monkeypatch, DR_NAMES=names)
 
-    assert told in problem
+    assert expected in problem

@@ -224,8 +224,8 @@ def test_a_reserved_subnet_is_not_to_be_had_and_a_delegated_one_only_by_name(nam
     assert nics(into(subnets, asking(target_subnet="db")))["web-1-nic"].subnet == "db"
 
 
-@pytest.mark.parametrize(("name", "told"), [("GatewaySubnet", True), ("data", False)])
-def test_an_item_whose_vm_would_go_into_a_reserved_subnet_is_warned_of(name: str, told: bool) -> None:
+@pytest.mark.parametrize(("name", "expected"), [("GatewaySubnet", True), ("data", False)])
+def test_an_item_whose_vm_would_go_into_a_reserved_subnet_is_warned_of(name: str, expected: bool) -> None:
     there = ItemNic(id="1", source=NIC, source_network=NETWORK, network=BY_NAME, target_subnet=name)
     network = Network(id=BY_NAME, location=TARGET, subnets={name: Subnet(), "web": Subnet()})
     context = planning_context(target_networks=(network,))
@@ -233,7 +233,7 @@ def test_an_item_whose_vm_would_go_into_a_reserved_subnet_is_warned_of(name: str
     found = plan_of(source_vm(), context, open_settings(), protected_item(nics=(there,)))
 
     assert [(each.code, each.severity) for each in found.findings] == (
-        [("TargetSubnetUnusable", Severity.WARNING)] if told else []
+        [("TargetSubnetUnusable", Severity.WARNING)] if expected else []
     )
     assert setting(found, "targetSubnet/web-1-nic").value == name
 

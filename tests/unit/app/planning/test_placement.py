@@ -537,12 +537,12 @@ def test_a_target_group_is_in_any_region_but_the_vm_s(location: str, code: str) 
     assert plan_of(elsewhere, context, open_settings()).blockers == ()
 
 
-@pytest.mark.parametrize(("location", "told"), [(SOURCE, True), (TARGET, False), ("", False)])
-def test_a_vault_whose_group_is_in_the_vm_s_region_is_a_warning(location: str, told: bool) -> None:
+@pytest.mark.parametrize(("location", "expected"), [(SOURCE, True), (TARGET, False), ("", False)])
+def test_a_vault_whose_group_is_in_the_vm_s_region_is_a_warning(location: str, expected: bool) -> None:
     plan = plan_of(source_vm(), planning_context(vault_group_location=location), open_settings())
 
     assert [(each.code, each.severity) for each in plan.findings] == (
-        [("VaultGroupInSourceRegion", Severity.WARNING)] if told else []
+        [("VaultGroupInSourceRegion", Severity.WARNING)] if expected else []
     )
 
 
