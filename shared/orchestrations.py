@@ -16,7 +16,7 @@ from shared.model.changes import RETRY, DiskFailure, Refusal
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, first_line
-from shared.reconcile.reason import LastRun
+from shared.reconcile.last_run import LastRun
 from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
 
 log = logging.getLogger("dr.instances")

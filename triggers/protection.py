@@ -16,7 +16,8 @@ from shared.observe.preview import Planned, blockers_of, planned, write_tags
 from shared.observe.vm import observe, plan_for
 from shared.orchestrations import RUNNING, instance_of, last_change_of, last_run_of, output_of, status_of
 from shared.reconcile.inventory import VmStatus
-from shared.reconcile.reason import LastRun, Reason, reason_of
+from shared.reconcile.last_run import LastRun
+from shared.reconcile.reason import Reason, reason_of
 from shared.reconcile.run_state import RunState
 from shared.site_recovery.item_details import read_details
 from shared.site_recovery.policies import edit, find_edit

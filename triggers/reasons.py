@@ -9,7 +9,8 @@ from shared.model.resource_id import ResourceId
 from shared.model.step_result import first_line
 from shared.orchestrations import each, instance_of, last_run_of, status_of
 from shared.reconcile.inventory import VmStatus
-from shared.reconcile.reason import LastRun, Reason, may_be_in_run, needs_reason, reason_of
+from shared.reconcile.last_run import LastRun
+from shared.reconcile.reason import Reason, may_be_in_run, needs_reason, reason_of
 
 MOST_RUNS = 1000
 """The most runs that one response reads, 20 at a time."""

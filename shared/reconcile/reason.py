@@ -10,9 +10,9 @@ from shared.model.base import Model
 from shared.model.decision import Action, State
 from shared.model.findings import Finding, Severity
 from shared.planning.catalog import CODES
-from shared.planning.run_errors import FinalError
 from shared.reconcile.inventory import VmStatus
-from shared.reconcile.run_state import RunOutcome, RunResult
+from shared.reconcile.last_run import LastRun
+from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import held_until
 
 _PLACEHOLDERS = {"MissingProtection", "NotEligible"}
@@ -20,18 +20,6 @@ _PLACEHOLDERS = {"MissingProtection", "NotEligible"}
 
 _GOES_ON = "Nothing: the run goes on by itself."
 _SEVERITIES = list(Severity)
-
-
-class LastRun(Model):
-    """What is known of the last run of a VM, which `result` it had at `at`; while it is in progress, its `step`, its
-    last `error` and when it goes on (`resume_at`). `unread` is why nothing is known, or ""."""
-
-    step: str = ""
-    error: FinalError | None = None
-    resume_at: datetime | None = None
-    result: RunResult | None = None
-    at: datetime | None = None
-    unread: str = ""
 
 
 class Reason(Model):

@@ -13,7 +13,8 @@ from shared.model.findings import Finding, Severity
 from shared.model.step_result import Error
 from shared.planning.catalog import CATALOG, finding_of
 from shared.reconcile.inventory import VmStatus
-from shared.reconcile.reason import LastRun, Reason, needs_reason, reason_of
+from shared.reconcile.last_run import LastRun
+from shared.reconcile.reason import Reason, needs_reason, reason_of
 from shared.reconcile.run_state import RunOutcome, RunResult
 from tests.unit.app.examples import VM_ID
 
