@@ -1,5 +1,6 @@
 """The app's own records of failovers: jobs leave the list of a vault, and an item is gone once it is disabled."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -10,6 +11,8 @@ from shared.arm.origins import name_of
 from shared.model.failover import Failover
 from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId
+
+_PREFIX = "failover-"
 
 
 class UnreadableRecordError(OriginStoreError):
@@ -22,6 +25,11 @@ class Failovers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._noted: set[tuple[ResourceId, str]] = set()
+
+    async def recorded(self, vms: Iterable[ResourceId]) -> list[ResourceId]:
+        """Those of the VMs that have a record, by one list for all: hardly any VM has one."""
+        names = await self._store.names(_PREFIX)
+        return [vm for vm in vms if _name(vm) in names]
 
     async def of(self, vm: ResourceId) -> Failover | None:
         """The record of the VM, or None."""
@@ -59,4 +67,4 @@ class Failovers:
 
 
 def _name(vm: ResourceId) -> str:
-    return f"failover-{name_of(vm)}"
+    return f"{_PREFIX}{name_of(vm)}"

@@ -91,8 +91,10 @@ async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:
     tagged = [vm.id for vm in estate.vms if azure.settings.requests_protection(vm.tags)]
     try:
         await asyncio.gather(*(azure.failovers.note(item) for item in estate.items if item.failed_over))
-        asked = [vm for vm in tagged if vm not in protected]
-        read = dict(zip(asked, await asyncio.gather(*(_record_of(azure, vm) for vm in asked)), strict=True))
+        unprotected = [vm for vm in tagged if vm not in protected]
+        recorded = await azure.failovers.recorded(unprotected) if unprotected else []
+        read: dict[ResourceId, Failover | UnreadRow | None] = dict.fromkeys(unprotected)
+        read |= zip(recorded, await asyncio.gather(*(_record_of(azure, vm) for vm in recorded)), strict=True)
         records = {vm: each for vm, each in read.items() if not isinstance(each, UnreadRow)}
         found = await _open(azure, records, estate.target_vms.union(vm.id for vm in estate.vms))
     except (AzureError, OriginStoreError) as fault:

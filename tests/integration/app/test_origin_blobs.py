@@ -8,7 +8,9 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp.connector
 import pytest
@@ -17,8 +19,9 @@ from azure.core.credentials import AccessToken
 
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
-from shared.arm.origin_store import AUDIENCE, CONTAINER, OriginStoreError
+from shared.arm.origin_store import AUDIENCE, CONTAINER, Blobs, OriginStoreError
 from shared.arm.origins import Origins
+from shared.model.failover import Failover
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, StepResult
 from tests.original import AZURITE
@@ -139,6 +142,31 @@ async def test_an_item_s_intent_replaces_the_one_before(azure: Gateway) -> None:
     found = await azure.origins.of(item)
     assert found
     assert (found.proven_at, found.tag_name, found.vm) == (None, "backup", VM_ID)
+
+
+async def test_the_vms_with_a_record_are_found_by_one_list(azure: Gateway) -> None:
+    await create_container(azure)
+    await azure.origins.intend(GROUP)
+    names = ["web", "a.b-c", "\u212a"]
+    vms = [ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, name) for name in names]
+    assert await azure.failovers.recorded(vms) == []
+
+    for vm in vms[1:]:
+        await azure.failovers.confirm(Failover(vm=vm, others=(), seen_at=datetime.now(UTC)))
+
+    assert await azure.failovers.recorded(vms) == vms[1:]
+
+
+async def test_a_long_list_is_read_to_its_end(azure: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Azure's pages have 5,000 names: here they have two."""
+    await create_container(azure)
+    store = Blobs(str(azure.settings.origin_store), azure._origin_client)
+    written = {f"page-{number}" for number in range(5)}
+    for name in written:
+        await store.write(name, b"{}", new=True)
+    monkeypatch.setattr("shared.arm.origin_store.urlencode", lambda query: urlencode(query | {"maxresults": 2}))
+
+    assert await store.names("page-") == written
 
 
 async def test_an_identity_without_rights_is_an_error(account: str) -> None:

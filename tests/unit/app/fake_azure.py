@@ -172,6 +172,10 @@ class Records:
         self.texts[name] = text
         return True
 
+    async def names(self, prefix: str) -> frozenset[str]:
+        self._called()
+        return frozenset(name for name in self.texts if name.startswith(prefix))
+
     def _called(self) -> None:
         self.count += 1
         if self.fault:

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
 from activities.remove_failed_item import remove_failed_item
 from shared.arm.errors import WriteRefusedError, to_step_result
-from shared.arm.origin_store import Directory, OriginStoreError
+from shared.arm.origin_store import Blobs, Directory, OriginStoreError
 from shared.arm.origins import Origins, name_of
 from shared.arm.pipeline import Intended
 from shared.config.settings import Mode
@@ -322,7 +323,7 @@ def enabled_by(*requests: str, **properties: Any) -> list[dict[str, Any]]:
 async def test_an_intent_that_no_run_confirmed_is_proven_by_the_job_that_its_request_started(
     jobs: list[dict[str, Any]], request_id: str, proven: bool
 ) -> None:
-    """The host was killed after the request, and nobody follows the item any more."""
+    """The host was killed after the request, and no run follows the item any more."""
     cloud = Cloud(kept=False)
     cloud.add_vm({})
     protected(cloud)
@@ -487,3 +488,26 @@ def test_azure_s_creation_time_tells_more_than_the_status(status: int, created: 
     now = datetime.now(UTC)
     created_at = None if created is None else now + timedelta(seconds=created)
     assert Origin(resource=GROUP, intended_at=now).is_created_by(status, created_at) is proven
+
+
+class Pages:
+    """A client of the blob service whose lists are always this."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    async def send_request(self, *_: Any, **__: Any) -> Any:
+        return SimpleNamespace(status_code=200, content=self.content)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"\xef\xbb\xbf<Found><Blobs/><NextMarker>m</NextMarker></Found>", "one page twice"),
+        (b"<html>", "cannot be parsed"),
+    ],
+)
+async def test_a_list_of_records_that_has_no_end_or_no_sense_is_an_error(content: bytes, text: str) -> None:
+    store = Blobs("https://account", lambda: Pages(content))  # type: ignore[arg-type, return-value]
+    with pytest.raises(OriginStoreError, match=text):
+        await store.names("failover-")

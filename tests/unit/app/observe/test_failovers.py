@@ -247,6 +247,18 @@ async def test_a_sweep_asks_for_all_vms_of_failovers_at_once(by_record: bool) ->
     assert len(cloud.reads) - without < 15
 
 
+async def test_a_sweep_lists_the_records_once_and_reads_those_of_its_vms_alone() -> None:
+    vms = [ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, f"db-{number}") for number in range(40)]
+    cloud = world(*vms)
+    azure = another_process(cloud)
+    await azure.failovers.confirm(Failover(vm=vms[7], others=(LIVE,), seen_at=datetime.now(UTC)))
+    before = cloud.records.count
+
+    await compliance_report(azure)
+
+    assert cloud.records.count - before == len(["list", "record of db-7"])
+
+
 async def test_a_list_that_is_short_holds_the_vm_and_the_request_says_so() -> None:
     cloud = world(VM_ID, LIVE)
     cloud.vault["replication_jobs"].append(job("UnplannedFailover", 2))
