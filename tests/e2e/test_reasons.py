@@ -18,29 +18,22 @@ OS_ERROR = {
     "recommendedAction": "Upgrade the system.",
     "status": "Failed",
 }
-PROHIBITED = {
-    "match": {"method": "PUT", "path": "/resourceGroups/forbidden-asr"},
-    "kind": "status",
-    "status": 403,
-    "code": "RequestDisallowedByPolicy",
-    "message": "The group was disallowed by policy.",
-}
-DENIED = {
-    "match": {"method": "PUT", "path": "/resourceGroups/denied-asr"},
-    "kind": "status",
-    "status": 403,
-    "code": "AuthorizationFailed",
-    "message": "The client 'c' with object id 'p' does not have authorization to perform action 'Microsoft.Resources/"
+
+
+def _refusal(group: str, status: int, code: str, message: str) -> dict[str, Any]:
+    match = {"method": "PUT", "path": f"/resourceGroups/{group}-asr"}
+    return {"match": match, "kind": "status", "status": status, "code": code, "message": message}
+
+
+PROHIBITED = _refusal("forbidden", 403, "RequestDisallowedByPolicy", "The group was disallowed by policy.")
+DENIED = _refusal(
+    "denied",
+    403,
+    "AuthorizationFailed",
+    "The client 'c' with object id 'p' does not have authorization to perform action 'Microsoft.Resources/"
     f"subscriptions/resourceGroups/write' over scope '{GROUPS}/denied-asr' or the scope is invalid.",
-}
-BUSY = {
-    "match": {"method": "PUT", "path": "/resourceGroups/busy-asr"},
-    "kind": "status",
-    "status": 409,
-    "code": "AnotherOperationInProgress",
-    "message": "Later.",
-    "times": 1000,
-}
+)
+BUSY = _refusal("busy", 409, "AnotherOperationInProgress", "Later.") | {"times": 1000}
 EXPECTED = {
     "os": ("NotEligibleForReplication", "GuestOsNotSupported: Not this one.", "Upgrade the system."),
     "quota": ("TargetQuotaExceeded", "Standard_D2s_v4 needs 2 cores", "Request more quota"),
