@@ -97,7 +97,7 @@ async def _remove(azure: Azure, found: ComplianceReport, orphans: Proofs) -> tup
         except Exception as fault:
             why = f"whether it may be removed could not be read: {fault}"
         if why == "":
-            decided("remove leftover", None, ("LeftoverTarget",), item=orphan)
+            decided("remove orphan", None, ("OrphanedTarget",), item=orphan)
             removed.append(orphan)
         elif why:
             kept[orphan] = why

@@ -19,7 +19,7 @@ class State(StrEnum):
     DISABLING = "Disabling"
     UNTAGGED = "Untagged"
     SOURCE_GONE = "SourceGone"
-    COPY = "Copy"
+    FAILOVER_VM = "FailoverVm"
     NOT_TAGGED = "NotTagged"
     UNKNOWN = "Unknown"
 
@@ -52,4 +52,4 @@ class Decision(Model):
     @property
     def rejects(self) -> bool:
         """Whether the findings are why the VM is not protected, or left as it is."""
-        return self.held or self.state in {State.NOT_ELIGIBLE, State.COPY, State.UNKNOWN}
+        return self.held or self.state in {State.NOT_ELIGIBLE, State.FAILOVER_VM, State.UNKNOWN}

@@ -39,7 +39,7 @@ def disk_obstacle(disk: Disk, shared: tuple[ResourceId, ...] = ()) -> str:
 
 
 def access_of(d: PlanBuilder, disk: Disk) -> DiskAccess | None:
-    """Who may reach the replica of a private disk. A disk access is of the source's region: without it, nobody."""
+    """Who may reach the replica of a private disk. A disk access is of the source's region: without it, no one may."""
     access = d.context.private_disks.get(disk.id.key)
     return access.with_(policy="DenyAll") if access and access.policy.lower() == "allowprivate" else access
 

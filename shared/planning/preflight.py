@@ -191,7 +191,7 @@ def too_many_tags(vm: SourceVm, written: Iterable[str]) -> Finding | None:
     )
 
 
-def copy_of(vm: ResourceId, original: ResourceId) -> Finding:
+def failover_vm(vm: ResourceId, original: ResourceId) -> Finding:
     return finding_of(
         "FailoverVm",
         f"{vm.name} is a copy that a failover or test failover made of {original}; it carries the same tags.",

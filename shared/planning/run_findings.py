@@ -200,7 +200,7 @@ PLANNED = {
 """Found before a VM is enabled or changed, by its own run or a plan, which read more."""
 
 OF_SWEEP = {
-    "LeftoverTarget": Row(
+    "OrphanedTarget": Row(
         Severity.NOTE,
         "the app created a resource that no tagged or protected VM needs; it stays for the reason in the message",
         "keeps it",

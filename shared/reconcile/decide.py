@@ -70,7 +70,7 @@ def decide(facts: Facts, settings: Settings) -> Decision:
     decision = decision.model_copy(
         update={"findings": findings, "wanted": vm is not None and facts.intent is Intent.YES}
     )
-    if vm is None or not settings.on_hold(vm.tags) or decision.state is State.COPY:
+    if vm is None or not settings.on_hold(vm.tags) or decision.state is State.FAILOVER_VM:
         return decision
     return decision.model_copy(
         update={
@@ -85,7 +85,7 @@ def decide(facts: Facts, settings: Settings) -> Decision:
 def _failover_vm(facts: Facts, _: Settings) -> Decision | None:
     if facts.original is None:
         return None
-    return Decision(state=State.COPY, findings=(preflight.copy_of(facts.vm_id, facts.original),))
+    return Decision(state=State.FAILOVER_VM, findings=(preflight.failover_vm(facts.vm_id, facts.original),))
 
 
 def _frozen(facts: Facts, _: Settings) -> Decision | None:

@@ -116,7 +116,7 @@ class VmStatus(Model):
     @property
     def counts(self) -> bool:
         """Whether the VM has to be compliant: it is tagged, and not a failover VM."""
-        return self.state not in {State.NOT_TAGGED, State.COPY, State.UNTAGGED, State.SOURCE_GONE}
+        return self.state not in {State.NOT_TAGGED, State.FAILOVER_VM, State.UNTAGGED, State.SOURCE_GONE}
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ def notes_of(kept: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
     shown = list(kept.items())[:_MOST_NOTES]
     found = [
         finding_of(
-            "LeftoverTarget",
+            "OrphanedTarget",
             f"{resource} carries the tag {naming.MADE_BY} of this deployment, and no tagged or protected VM needs it. "
             f"It is kept: {why}.",
         )
@@ -219,5 +219,5 @@ def notes_of(kept: Mapping[ResourceId, str]) -> tuple[Finding, ...]:
     ]
     more = len(kept) - len(shown)
     if more:
-        found.append(finding_of("LeftoverTarget", f"{more} more resources with the tag {naming.MADE_BY} are kept."))
+        found.append(finding_of("OrphanedTarget", f"{more} more resources with the tag {naming.MADE_BY} are kept."))
     return tuple(found)

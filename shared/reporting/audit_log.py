@@ -25,7 +25,7 @@ _log = logging.getLogger("dr.decision")
 
 KEYS = {
     "decision": "`enable`, `change`, `disable`, `remove` (of a failed item): the request to Site "
-    "Recovery; `remove leftover`: the removal of an orphan by Resource Manager; "
+    "Recovery; `remove orphan`: the removal of an orphan by Resource Manager; "
     "an outcome, as `Protected`, at the end of a run; `sweep` at the "
     "end of a sweep",
     "vm": "the VM's resource ID; empty for a sweep and what it removes",

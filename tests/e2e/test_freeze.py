@@ -106,7 +106,7 @@ async def test_whatever_is_begun_is_left_as_it_is_whatever_the_tags_say(start_st
 
     assert (report.started, report.gaps) == ({}, ())
     assert outcomes <= {"Frozen", "NotEligible", "NotTagged"}
-    assert {vm_status["state"] for vm_status in found.values()} <= {"Frozen", "Copy"}
+    assert {vm_status["state"] for vm_status in found.values()} <= {"Frozen", "FailoverVm"}
     assert len([each for each in found.values() if each["state"] == "Frozen"]) == len(names)
     assert {vm.lower() for vm in before} == set(found)
 

@@ -188,5 +188,5 @@ async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> Non
         assert await made(stack) == before
 
     assert report.removed == ()
-    assert [note.code for note in report.orphans] == ["LeftoverTarget"] * 7
+    assert [note.code for note in report.orphans] == ["OrphanedTarget"] * 7
     assert all("DR_MODE is protect" in note.message for note in report.orphans)

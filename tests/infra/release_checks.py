@@ -42,7 +42,7 @@ def check_roles_to_assign(infra: Infra) -> list[str]:
             (own_names.get(each.role, each.role), each.holder, each.scope) for each in assignments(infra, name)
         )
         found += [f"{name}: {row} is not listed" for row in made - listed]
-        found += [f"{name}: {row} is listed, and nobody has it" for row in listed - made]
+        found += [f"{name}: {row} is listed, and no one has it" for row in listed - made]
         found += [f"{name}: {each['id']} is assigned all the same" for each in _of(without, "/role")]
         found += [f"{name}: {each['id']} is defined all the same" for each in _of(undefined, "/roleDefinitions")]
     return found

@@ -74,7 +74,7 @@ def test_all_that_may_be_set_is_taken_and_so_is_what_azd_keeps(infra: Infra) -> 
 
 
 def test_no_value_lies_in_a_file_that_is_tracked() -> None:
-    """Else whoever changes one has a copy of the project to maintain."""
+    """Else everyone who changes one has a copy of the project to maintain."""
     given = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
     assert [name for name, each in given.items() if not re.fullmatch(r"\$\{\w+(=[\w.-]*)?\}", each["value"])] == []
 

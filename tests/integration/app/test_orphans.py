@@ -1,4 +1,4 @@
-"""Leftovers of the target, through the real clients: how they are found, removed, and made again meanwhile."""
+"""Orphaned resources of the target, through the real clients: how they are found, removed, and made again meanwhile."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -192,7 +192,7 @@ async def test_what_two_create_at_once_is_whole_and_at_most_one_may_ever_remove_
 
 @pytest.mark.parametrize("kind", ["no fault", "lost-response"])
 async def test_a_host_that_is_killed_after_it_has_enabled_loses_no_proof(reach: Reach, kind: str) -> None:
-    """Nobody follows the item: the tag is lost before the next host starts. The second deployment has no record."""
+    """No run follows the item: the tag is lost before the next host starts. The second deployment has no record."""
     async with reach(estate(machine("web-1", tags={"dr": "true"})), speed=3000, **CLEANUP) as reached:
         azure, simulator = reached
         request = await prepared(azure, ONE)

@@ -136,7 +136,7 @@ async def test_each_removal_is_a_line_in_the_log(azure: FakeAzure, caplog: pytes
     lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "dr.decision"]
     assert [line["item"] for line in lines] == [str(each) for each in report.removed]
     assert {(line["decision"], line["vm"], *line["rule"]) for line in lines} == {
-        ("remove leftover", "", "LeftoverTarget")
+        ("remove orphan", "", "OrphanedTarget")
     }
 
 
@@ -165,7 +165,7 @@ async def test_elsewhere_they_are_merely_reported(cloud: Cloud, changes: dict[st
 
     assert cloud.writes == []
     assert report.removed == ()
-    assert [note.code for note in report.orphans] == ["LeftoverTarget"] * 7
+    assert [note.code for note in report.orphans] == ["OrphanedTarget"] * 7
     assert why in report.orphans[0].message
     # What each would report itself is not asked.
     assert str(VNET) not in cloud.reads

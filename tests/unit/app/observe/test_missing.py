@@ -149,4 +149,4 @@ async def test_a_vm_with_the_name_of_a_target_is_no_failover_vm() -> None:
 
     assert by_id[VM_ID].state is State.PROTECTED
     assert by_id[pair].counts
-    assert (await observe(cleanup(cloud), pair)).decision.state is not State.COPY
+    assert (await observe(cleanup(cloud), pair)).decision.state is not State.FAILOVER_VM

@@ -134,7 +134,7 @@ async def test_a_copy_that_a_failover_made_is_never_protected(cloud: Cloud, key:
 
     source = await look(cloud)
 
-    assert decided(source) == (State.COPY, ["FailoverVm"])
+    assert decided(source) == (State.FAILOVER_VM, ["FailoverVm"])
 
 
 async def test_another_vm_of_that_name_gets_nothing_from_the_item_of_the_old_one(cloud: Cloud) -> None:
@@ -442,7 +442,7 @@ async def test_the_original_of_a_reprotected_pair_is_a_copy_although_no_id_names
 
     found = await look(cloud)
 
-    assert decided(found) == (State.COPY, ["FailoverVm"])
+    assert decided(found) == (State.FAILOVER_VM, ["FailoverVm"])
 
 
 async def test_a_vm_whose_failover_stays_in_its_group_is_no_copy_of_itself(cloud: Cloud) -> None:

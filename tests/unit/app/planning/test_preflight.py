@@ -142,7 +142,7 @@ def test_a_hold_names_the_tag_to_remove() -> None:
 def test_a_copy_names_its_original() -> None:
     copy = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Compute/virtualMachines", "web-1")
 
-    finding = preflight.copy_of(copy, VM_ID)
+    finding = preflight.failover_vm(copy, VM_ID)
 
     assert (finding.code, finding.severity) == ("FailoverVm", Severity.NOTE)
     assert str(VM_ID) in finding.message

@@ -464,7 +464,7 @@ def test_copies_are_never_enabled_though_they_carry_the_tag() -> None:
 
     of_copy, of_source = sorted(assess(estate(copy, source_vm(), items=(item,)), settings()), key=lambda s: s.state)
 
-    assert (of_copy.state, of_copy.action, codes(of_copy)) == (State.COPY, Action.NONE, ["FailoverVm"])
+    assert (of_copy.state, of_copy.action, codes(of_copy)) == (State.FAILOVER_VM, Action.NONE, ["FailoverVm"])
     assert of_source.compliant
 
 
@@ -595,7 +595,7 @@ STATES = [
 
 _LEFT_ALONE = {
     State.FROZEN,
-    State.COPY,
+    State.FAILOVER_VM,
     State.NOT_ELIGIBLE,
     State.NOT_TAGGED,
     State.DISABLING,
@@ -655,7 +655,12 @@ def test_whatever_the_estate_is_like(some: Inventory, mode: Mode, shuffle: Any) 
     for vm_status in vm_statuses:
         assert {finding.code for finding in vm_status.findings} <= CODES
         item = items.get(vm_status.item_id) if vm_status.item_id else None
-        assert vm_status.findings or vm_status.state in {State.PROTECTED, State.PROTECTING, State.DISABLING, State.COPY}
+        assert vm_status.findings or vm_status.state in {
+            State.PROTECTED,
+            State.PROTECTING,
+            State.DISABLING,
+            State.FAILOVER_VM,
+        }
         if vm_status.action is Action.DISABLE:
             assert mode is Mode.CLEANUP
             assert item

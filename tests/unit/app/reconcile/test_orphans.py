@@ -325,6 +325,6 @@ def test_a_report_names_as_many_as_it_has_room_for() -> None:
     *named, rest = notes_of(many)
 
     assert len(named) == 20
-    assert all(note.code == "LeftoverTarget" and note.message.endswith("It is kept: it is young.") for note in named)
+    assert all(note.code == "OrphanedTarget" and note.message.endswith("It is kept: it is young.") for note in named)
     assert rest.message == "3 more resources with the tag dr-made-by are kept."
     assert notes_of({}) == ()

@@ -63,7 +63,10 @@ async def test_a_copy_that_a_failover_of_any_vault_made_is_never_protected(cloud
 
     found = await observe(FakeAzure(app(), cloud), VM_ID)
 
-    assert (found.decision.state, [finding.code for finding in found.decision.findings]) == (State.COPY, ["FailoverVm"])
+    assert (found.decision.state, [finding.code for finding in found.decision.findings]) == (
+        State.FAILOVER_VM,
+        ["FailoverVm"],
+    )
 
 
 @pytest.mark.parametrize(("profile", "vault"), [("default", SECOND), ("gold", VAULT_ID)])

@@ -57,7 +57,7 @@ ESTATE = (
     vm_status("b", findings=(warning("Unhealthy", "It is ill."),)),
     vm_status("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
     vm_status("d", State.NOT_TAGGED, "zoo", tags={}, location="westeurope", findings=(note("NotTagged", "No tag."),)),
-    vm_status("e", State.COPY, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
+    vm_status("e", State.FAILOVER_VM, "ZOO", subscription=ELSEWHERE, findings=(note("FailoverVm", "Of a."),)),
 )
 
 
@@ -92,7 +92,7 @@ async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
         "required": 3,
         "compliant": 1,
         "byAction": {"enable": 1},
-        "byState": {"Copy": 1, "NotTagged": 1, "Protected": 2, "Unprotected": 1},
+        "byState": {"FailoverVm": 1, "NotTagged": 1, "Protected": 2, "Unprotected": 1},
         "byFinding": {"FailoverVm": 1, "MissingProtection": 1, "NotTagged": 1, "Unhealthy": 1},
     }
 
