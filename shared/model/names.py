@@ -79,7 +79,7 @@ class Names(Model):
 
     model_config = ConfigDict(extra="forbid")
 
-    environment: str = Field("", pattern=r"^[A-Za-z0-9_.()-]{0,64}$")
+    environment: str = Field("", pattern=r"^[A-Za-z0-9_.()-]*$", max_length=64)
     resource_group: str = "{source}-asr"
     network: str = "{source}-asr"
     availability_set: str = "{source}-asr"
