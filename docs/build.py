@@ -21,7 +21,8 @@ from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.config.support_rules import RULES
 from shared.model.findings import Row
-from shared.model.names import DEFAULT_NAMES, TEMPLATES
+from shared.model.name_templates import TEMPLATES
+from shared.model.names import DEFAULT_NAMES
 from shared.planning.catalog import CATALOG, DRIFT
 from shared.planning.run_errors import ANY_ERROR, ERRORS
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED

@@ -4,8 +4,7 @@ For what is created from now on: what exists is found by its natural key, and a 
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 from string import Formatter
 from typing import NamedTuple, Self
 
@@ -13,65 +12,19 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from pydantic.alias_generators import to_camel
 
 from shared.model.base import Model
-from shared.model.name_rule import NameRule
+from shared.model.name_templates import TEMPLATES
 from shared.model.naming import digest, fitted
 from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import (
     ACCOUNT,
     AVAILABILITY_SET,
-    IN_VAULT,
     NETWORK,
     PLACEMENT_GROUP,
     RESOURCE_GROUP,
-    ResourceType,
     type_of,
 )
 
 DEFAULT_PROFILE = "default"
-
-_REGIONS = ("sourceRegion", "targetRegion")
-
-
-class TemplateKind(NamedTuple):
-    """What a template is for: its placeholders, the ones that it must have (else two would have one name), and the one
-    whose value is cut where a name would be too long. `source` is the rule for the names of the sources."""
-
-    what: str
-    rule: NameRule
-    needs: tuple[str, ...]
-    more: tuple[str, ...] = (*_REGIONS, "environment")
-    source: NameRule = IN_VAULT
-
-    @property
-    def placeholders(self) -> tuple[str, ...]:
-        return (*self.needs, *self.more)
-
-
-def _placed(what: str, resource_type: ResourceType) -> TemplateKind:
-    return TemplateKind(what, resource_type.names, ("source",), source=resource_type.names)
-
-
-TEMPLATES: dict[str, TemplateKind] = {
-    "resource_group": _placed("the counterpart of a resource group", RESOURCE_GROUP),
-    "network": _placed("the counterpart of a virtual network", NETWORK),
-    "availability_set": _placed("the counterpart of an availability set", AVAILABILITY_SET),
-    "placement_group": _placed("the counterpart of a proximity placement group", PLACEMENT_GROUP),
-    "cache_group": TemplateKind(
-        "the resource group of the cache accounts", RESOURCE_GROUP.names, ("sourceRegion",), ("environment",)
-    ),
-    "policy": TemplateKind(
-        "a replication policy", IN_VAULT, ("forProfile", "retention", "appConsistent"), ("environment",)
-    ),
-    "container_mapping": TemplateKind("a container mapping", IN_VAULT, ("policy", *_REGIONS), ("environment",)),
-    "network_mapping": TemplateKind(
-        "a network mapping",
-        IN_VAULT,
-        ("source", "digest", "targetRegion"),
-        ("sourceRegion", "environment"),
-        NETWORK.names,
-    ),
-}
-"""The templates by field of `Names`."""
 
 
 class Names(Model):
@@ -92,28 +45,7 @@ class Names(Model):
     @field_validator(*TEMPLATES)
     @classmethod
     def _has_its_placeholders(cls, template: str, info: ValidationInfo) -> str:
-        kind = TEMPLATES[str(info.field_name)]
-        allowed = ", ".join(f"{{{each}}}" for each in kind.placeholders)
-        try:
-            parsed = list(Formatter().parse(template))
-        except ValueError as error:
-            raise ValueError(f"{template!r} is no template ({error}); its placeholders are {allowed}") from None
-        found = [
-            name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
-            for _, name, form, conversion in parsed
-            if name is not None
-        ]
-        for name in found:
-            if name not in kind.placeholders:
-                raise ValueError(f"{template!r} has the placeholder {{{name}}}; allowed: {allowed}")
-            if found.count(name) > 1:
-                raise ValueError(f"{template!r} has {{{name}}} twice; once is allowed")
-        for name in kind.needs:
-            if name not in found:
-                raise ValueError(
-                    f"{template!r} has no {{{name}}}: two of them would have one name; needed: "
-                    + ", ".join(f"{{{each}}}" for each in kind.needs)
-                )
+        TEMPLATES[str(info.field_name)].check_placeholders(template)
         return template
 
     @model_validator(mode="after")
@@ -123,7 +55,7 @@ class Names(Model):
             template, name, kind = getattr(self, field), to_camel(field), TEMPLATES[field]
             if "{environment}" in template and not self.environment:
                 raise ValueError(f"{name} is {template!r}, and environment has no value")
-            for values in _probes(kind):
+            for values in kind.probes():
                 made = self._named(field, values)
                 if not kind.rule.allows(made):
                     given = ", ".join(f"{key} {value!r}" for key, value in values.items() if f"{{{key}}}" in template)
@@ -244,22 +176,6 @@ _FIELDS_OF: dict[str, tuple[str, ...]] = {
 def _any_of(value: str) -> str:
     """The value of a placeholder, as it is or cut with its digest behind it."""
     return rf"(?:{re.escape(value)}|.*{digest(value, 6)})"
-
-
-def _probes(kind: TemplateKind) -> Iterator[dict[str, str]]:
-    """The shortest, the longest and the oddest values: of a source, of a profile and of regions."""
-    rule = kind.source
-    names = ["x" * rule.shortest, "x" * rule.longest, *(f"{'x' * (rule.longest - 1)}{end}" for end in rule.last)]
-    for name, region, has_profile in product(names, ("uksouth", "germanywestcentral"), (True, False)):
-        yield {
-            "source": name,
-            "policy": name,
-            "digest": "0" * 8,
-            "sourceRegion": region,
-            "targetRegion": region,
-            **({"retention": "360", "appConsistent": "12-hour"} if has_profile else {"retention": "1"}),
-            **({"forProfile": f"-for-{name[:30]}"} if has_profile else {"forProfile": "", "appConsistent": "no"}),
-        }
 
 
 DEFAULT_NAMES = Names()

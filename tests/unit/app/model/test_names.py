@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.model.names import DEFAULT_NAMES, TEMPLATES, Names, PairNames
+from shared.model.name_templates import TEMPLATES
+from shared.model.names import DEFAULT_NAMES, Names, PairNames
 from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import AVAILABILITY_SET, NETWORK, PLACEMENT_GROUP, RESOURCE_GROUP, ResourceType
 from tests.properties import examples
