@@ -28,8 +28,8 @@ SHORTEST_LEASE = 10.0  # seconds
 # Sweeps and batches.
 FOLLOW_BATCH = 4  # 2 min
 BETWEEN_WINDOWS = 2  # 1 min between two windows of a sweep
-# How long a sweep does not start the run of a VM again whose findings are unchanged: 6 h, and after a failure 24 h,
-# because each attempt counts against the daily limit.
+# How long a sweep does not start the run of a VM again whose findings are unchanged: 6 h, and 24 h after its jobs
+# failed, because each of them counts against the daily limit.
 AGAIN, AGAIN_AFTER_FAILURE = 720, 2880
 
 # Reads of Azure.

@@ -84,6 +84,11 @@ class RunResult(Model):
     failed_disks: tuple[DiskFailure, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
+    @property
+    def jobs_failed(self) -> bool:
+        """Whether the run has failed because its jobs did, and not for what it could not read or request."""
+        return self.outcome is RunOutcome.FAILED and self.attempts >= _MOST_ATTEMPTS
+
 
 class Phase(StrEnum):
     """Where the next pass begins: observing the VM, the target resources, or following a job."""

@@ -142,30 +142,31 @@ def occupies_slot(status: Mapping[str, Any]) -> bool:
     return not (replicates or "lastError" in status or "disableAt" in status)
 
 
+_WITHOUT_EFFECT = {RunOutcome.NOT_ELIGIBLE, RunOutcome.REPORTED, RunOutcome.FAILED}
+_ALSO_WITHOUT_EFFECT = {Action.CHANGE: {RunOutcome.PROTECTED}, Action.DISABLE: {RunOutcome.NOT_TAGGED}}
+"""The ends of a run that leave a VM as a sweep has found it: after another end the VM was in another situation."""
+
+
 def held_until(vm_status: VmStatus, result: RunResult, ended: datetime, poll_seconds: float) -> datetime | None:
     """Until when no sweep starts the run of the VM again: its last run was started for the same observation and did not
     succeed, so another would not, either. None if the next sweep may."""
     if result.fingerprint != vm_status.fingerprint or _observed_otherwise(vm_status, result):
         return None
     failed = result.outcome is RunOutcome.FAILED
-    if failed and not result.acted:
-        # It requested nothing. Read rights that are lost and given back show in no VM.
+    if failed and not result.jobs_failed:
+        # Read rights that are lost and given back, or a throttled hour, show in no VM.
         return None
     return ended + timedelta(seconds=(AGAIN_AFTER_FAILURE if failed else AGAIN) * poll_seconds)
 
 
 def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
-    """Whether the run succeeded, or has met another situation: the VM was without its tag, say, or a list was short."""
-    ended = {
-        Action.ENABLE: {RunOutcome.PROTECTED, RunOutcome.NOT_TAGGED, RunOutcome.GONE, RunOutcome.DISABLED},
-        Action.CHANGE: {RunOutcome.NOT_TAGGED, RunOutcome.GONE, RunOutcome.DISABLED},
-        Action.DISABLE: {RunOutcome.DISABLED},
-    }
-    if result.outcome in ended.get(vm_status.action, ()) or (vm_status.action is Action.CHANGE and result.changed):
+    """Whether the run succeeded, or has met another situation: the VM had its tag again, say, or a list was short."""
+    without_effect = _WITHOUT_EFFECT | _ALSO_WITHOUT_EFFECT.get(vm_status.action, set())
+    if result.outcome not in without_effect or (vm_status.action is Action.CHANGE and result.changed):
         return True
-    # Why a VM is not enabled is in its findings: those that a sweep finds, too, it would have found.
+    # Why a VM is not enabled or disabled is in its findings: those that a sweep finds, too, it would have found.
     found = {finding.code for finding in result.findings} & CODES
-    return vm_status.action is Action.ENABLE and not found <= {finding.code for finding in vm_status.findings}
+    return vm_status.action is not Action.CHANGE and not found <= {finding.code for finding in vm_status.findings}
 
 
 @dataclass

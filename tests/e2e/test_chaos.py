@@ -126,7 +126,7 @@ def _not_as_asked(state: Json, reports: dict[str, dict[str, Json]], vms: list[Ma
         value, status = tags.value(vm), reports[vm.owner].get(vm.id.lower(), {})
         codes = [finding["code"] for finding in status.get("findings", [])]
         if (value == "true" and states != ["Protected"]) or (not value and states):
-            yield f"{vm.name}: {value!r} and {states}; {status.get('state')} {codes}"
+            yield f"{vm.name}: {value!r} and {states}; {status.get('state')} {codes} {status.get('reason')}"
         if not states and not codes:
             yield f"{vm.name}: unprotected, and no finding says why"
         if value == "ture" and "TagValueUnknown" not in codes:

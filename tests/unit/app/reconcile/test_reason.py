@@ -95,9 +95,9 @@ def test_the_reason_is_what_the_last_run_met_with_or_the_finding_that_weighs_mos
     [
         (LastRun(error=DENIED, resume_at=AT), AT),
         (ended(RunOutcome.NOT_ELIGIBLE, QUOTA), AT + timedelta(seconds=AGAIN * POLL)),
-        (ended(RunOutcome.FAILED, error=DENIED, acted=True), AT + timedelta(seconds=AGAIN_AFTER_FAILURE * POLL)),
-        # The next sweep tries again: the run requested nothing, or has seen another VM.
-        (ended(RunOutcome.FAILED, error=DENIED), None),
+        (ended(RunOutcome.FAILED, error=DENIED, attempts=3), AT + timedelta(seconds=AGAIN_AFTER_FAILURE * POLL)),
+        # The next sweep tries again: no job of the run failed, or it has seen another VM.
+        (ended(RunOutcome.FAILED, error=DENIED, acted=True), None),
         (LastRun(result=RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=VM_ID, findings=(QUOTA,)), at=AT), None),
         (None, None),
     ],

@@ -207,6 +207,7 @@ def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: ComplianceRepo
 
 
 RESULT = RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=VM_ID, fingerprint="so")
+UNREAD = finding_of("ProtectionNotRead", "A row.")
 
 
 @pytest.mark.parametrize(
@@ -215,14 +216,17 @@ RESULT = RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=VM_ID, fingerprint="so
         (Action.ENABLE, {}, 1, True),
         (Action.ENABLE, {}, 5.9, True),
         (Action.ENABLE, {}, 6.1, False),
-        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "acted": True}, 23.9, True),
-        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "acted": True}, 24.1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "attempts": 3}, 23.9, True),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "attempts": 3}, 24.1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.FAILED, "acted": True, "attempts": 1}, 1, False),
+        (Action.DISABLE, {"outcome": RunOutcome.FAILED, "attempts": 3}, 23.9, True),
+        (Action.DISABLE, {"outcome": RunOutcome.FAILED, "acted": True}, 1, False),
         (Action.ENABLE, {"outcome": RunOutcome.FAILED}, 1, False),
         (Action.CHANGE, {"outcome": RunOutcome.FAILED}, 1, False),
         (Action.ENABLE, {"outcome": RunOutcome.NOT_TAGGED}, 1, False),
         (Action.ENABLE, {"outcome": RunOutcome.GONE}, 1, False),
         (Action.CHANGE, {"outcome": RunOutcome.NOT_TAGGED}, 1, False),
-        (Action.ENABLE, {"findings": (finding_of("ProtectionNotRead", "A row."),)}, 1, False),
+        (Action.ENABLE, {"findings": (UNREAD,)}, 1, False),
         (Action.ENABLE, {"findings": (finding_of("VmNotReady", "Levitating."),)}, 1, False),
         (Action.ENABLE, {"findings": (finding_of("ClassicVm", "Old."),)}, 1, True),
         (Action.ENABLE, {"fingerprint": "other"}, 1, False),
@@ -230,8 +234,12 @@ RESULT = RunResult(outcome=RunOutcome.NOT_ELIGIBLE, vm_id=VM_ID, fingerprint="so
         (Action.ENABLE, {"outcome": RunOutcome.PROTECTED}, 1, False),
         (Action.CHANGE, {"outcome": RunOutcome.PROTECTED}, 1, True),
         (Action.CHANGE, {"outcome": RunOutcome.PROTECTED, "changed": True}, 1, False),
-        (Action.DISABLE, {"outcome": RunOutcome.PROTECTED}, 1, True),
+        (Action.DISABLE, {"outcome": RunOutcome.NOT_TAGGED}, 1, True),
+        (Action.DISABLE, {"outcome": RunOutcome.NOT_TAGGED, "findings": (UNREAD,)}, 1, False),
+        (Action.DISABLE, {"outcome": RunOutcome.PROTECTED}, 1, False),
         (Action.DISABLE, {"outcome": RunOutcome.DISABLED}, 1, False),
+        (Action.FOLLOW, {"outcome": RunOutcome.PROTECTED}, 1, False),
+        (Action.ENABLE, {"outcome": RunOutcome.TARGETS_READY}, 1, False),
     ],
 )
 def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the_very_same(
