@@ -155,6 +155,10 @@ class Stack(Processes):
         """Calls the simulator's own controls, as `sim("PATCH", "clock", {"speed": 60})`."""
         return await self._call(method, f"{self.simulator_url}/sim/{path}", body, {})
 
+    async def draw_latencies(self, seed: int) -> None:
+        """Draws the durations of Azure's operations by this seed, from half to twice the recorded; 0 as recorded."""
+        await self.sim("PATCH", "behaviour", {"latencySeed": seed})
+
     async def api(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Calls an HTTP function of the app with its key. Returns the status and the JSON."""
         headers = {"x-functions-key": self.keys["function"]["default"]}

@@ -1,14 +1,14 @@
 """The cold start: the import time of the app, compared with that of the two packages that it cannot avoid."""
 
+import asyncio
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from local.bench.estate import SUBSCRIPTION
-from local.bench.figures import Figure
+from local.bench.scenario import RECORDED, Run, Scenario
 from local.stack import APP
 
 _TIMES = 15
@@ -25,18 +25,16 @@ _SETTINGS = {
 }
 
 
-def measure(say: Callable[[str], None]) -> list[Figure]:
+async def _measure(_run: Run) -> dict[str, float]:
     """Medians over fresh processes in alternation, with compiled byte code."""
-    say(f"imports: {2 * _TIMES} processes")
-    for modules in (_APP, _PACKAGES):
-        seconds(modules)
-    turns = [(seconds(_APP), seconds(_PACKAGES)) for _ in range(_TIMES)]
+    turns = (await asyncio.to_thread(_turns))[1:]
     app, packages = (statistics.median(times) for times in zip(*turns, strict=True))
-    return [
-        Figure("Import time of function_app over azure.functions + azure.durable_functions", app / packages, "", 1.6),
-        Figure("  function_app", app * 1000, "ms"),
-        Figure("  azure.functions + azure.durable_functions", packages * 1000, "ms"),
-    ]
+    return {"imports.ratio": app / packages, "imports.app": app * 1000, "imports.packages": packages * 1000}
+
+
+def _turns() -> list[tuple[float, float]]:
+    """One more than counts: the first compiles."""
+    return [(seconds(_APP), seconds(_PACKAGES)) for _ in range(_TIMES + 1)]
 
 
 def seconds(modules: str, python: str = sys.executable, folder: Path = APP, **environment: str) -> float:
@@ -47,3 +45,6 @@ def seconds(modules: str, python: str = sys.executable, folder: Path = APP, **en
         command, cwd=folder, env=outside | _SETTINGS | environment, check=True, capture_output=True, text=True
     )
     return float(done.stdout)
+
+
+SCENARIO = Scenario("import time of the app", _measure, RECORDED)

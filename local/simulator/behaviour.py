@@ -19,6 +19,7 @@ _WIRE = {
     "vault_lists_lag_seconds": "vaultListsLagSeconds",
     "replicas_left_when_disabled": "replicasLeftWhenDisabled",
     "seed_disks_left": "seedDisksLeft",
+    "latency_seed": "latencySeed",
 }
 _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
@@ -46,6 +47,7 @@ class Behaviour:
     vault_lists_lag_seconds: int = 0
     replicas_left_when_disabled: bool = False
     seed_disks_left: bool = False
+    latency_seed: int = 0
 
     def patch(self, changes: Any) -> None:
         """Raises ValueError for an unknown name or value, and then changes nothing."""

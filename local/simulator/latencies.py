@@ -4,6 +4,8 @@ Sources: CLI-SELF and CLI-A2A are the az CLI's recorded A2A scenarios of 2023-08
 recording of 2019-05. "invented" marks values without a source.
 """
 
+import random
+
 FABRIC = 70.0  # CLI-A2A #3, #8: 70 s; CLI-SELF: 65-85 s
 POLICY = 1.0  # CLI-A2A #11
 CONTAINER = 1.0  # CLI-A2A #15, #18: 0-1 s
@@ -56,3 +58,12 @@ HEARTBEAT = 300.0  # CLI-A2A #112-#121: about every 5 min
 EVENT_TIMEOUT = 30.0
 EVENT_BACKOFF = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 10800.0, 21600.0)
 EVENT_ATTEMPTS = 30
+
+SPREAD = 2.0
+"""How many times as long or as short as recorded a drawn duration is at most."""
+
+
+def factor(seed: int, *operation: str) -> float:
+    """What the recorded duration of this operation is multiplied by: 1 with seed 0, else 1 / SPREAD to SPREAD, as often
+    longer as shorter. It depends on the seed and on what is done to what alone: not on who starts it, or when."""
+    return SPREAD ** random.Random(f"{seed} {operation}").uniform(-1, 1) if seed else 1.0  # noqa: S311

@@ -47,7 +47,8 @@ def begin(
             "code": call.doomed.get("code", "InternalServerError"),
             "message": call.doomed.get("message", "An internal error occurred."),
         }
-    operation = Operation(str(uuid.uuid4()), provider, now, now + seconds, retry_after, error, result)
+    ends = now + seconds * world.pace(call.method, call.path)
+    operation = Operation(str(uuid.uuid4()), provider, now, ends, retry_after, error, result)
     world.operations[operation.id] = operation
 
     def finish(moment: float) -> None:

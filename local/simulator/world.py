@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.simulator import ids
+from local.simulator import ids, latencies
 from local.simulator.access import Access
 from local.simulator.behaviour import Behaviour
 from local.simulator.clock import Clock
@@ -74,6 +74,10 @@ class World:
         for snapshot in (self.graph, self.vault_lists):
             if snapshot is not None:
                 snapshot.changed(path)
+
+    def pace(self, what: str, name: str) -> float:
+        """What the recorded durations of an operation on the object of this name are multiplied by."""
+        return latencies.factor(self.behaviour.latency_seed, what, name.lower())
 
     def shown(self, body: Json) -> Json:
         """The body of a replicated item or of a job, with its override applied."""

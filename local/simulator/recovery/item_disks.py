@@ -29,7 +29,7 @@ def add_disks(world: World, call: Call) -> Answer:
 
     def done(moment: float) -> None:
         for disk in added:
-            disk.replicating_until = moment + latencies.PROTECTED
+            disk.replicating_until = moment + latencies.PROTECTED * world.pace("initial replication", disk.name)
         item.disks += added
         replication.make_replicas(world, item)
 

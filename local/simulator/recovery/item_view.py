@@ -89,11 +89,11 @@ def percent(world: World, item: ProtectedItem) -> int | None:
     """The progress of initial replication: None at first, then rising; it keeps its last value."""
     if item.replication_started is None:
         return None
-    reports = item.replication_started + latencies.REPLICATION_REPORTS
+    reports = item.replication_started + latencies.REPLICATION_REPORTS * item.pace
     now = world.clock.now()
     if now < reports:
         return None
-    span = latencies.FIRST_RECOVERY_POINT_PENDING - latencies.REPLICATION_REPORTS
+    span = (latencies.FIRST_RECOVERY_POINT_PENDING - latencies.REPLICATION_REPORTS) * item.pace
     step = int((now - reports) / span * len(_PERCENT))
     return _PERCENT[min(step, len(_PERCENT) - 1)]
 

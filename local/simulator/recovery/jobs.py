@@ -5,6 +5,7 @@ A job is planned when it starts; its state is computed from the clock at each re
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from local.simulator import latencies
 from local.simulator.operations import SIGNATURE
@@ -79,11 +80,13 @@ def start(
             recommended_action=call.doomed.get("recommendedAction", ""),
             task=1 if len(tasks) > 1 else 0,
         )
+    pace = world.pace(scenario, target[1])
+    tasks = tasks or (TaskPlan(f"{scenario}Task", scenario, SCENARIOS[scenario][0], seconds),)
     job = Job(
         vault_id=vault.id,
         scenario=scenario,
         started=world.clock.now(),
-        tasks=tasks or (TaskPlan(f"{scenario}Task", scenario, SCENARIOS[scenario][0], seconds),),
+        tasks=tuple(replace(task, seconds=task.seconds * pace) for task in tasks),
         target_id=target[0],
         target_name=target[1],
         affected=affected or {},

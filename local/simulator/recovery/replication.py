@@ -81,8 +81,8 @@ def affected(item: ProtectedItem) -> Json:
 
 def follow_enable(world: World, item: ProtectedItem, job: Job) -> None:
     """Side effects on the source VM while the enable job runs: the link first, then the Mobility extension."""
-    first = job.started + latencies.ENABLE_TASKS[0]
-    second = first + latencies.ENABLE_TASKS[1]
+    first = job.started + job.tasks[0].seconds
+    second = first + job.tasks[1].seconds
     if first < job.ends:
         world.clock.at(first, lambda _moment: _prepare_source(world, item))
     if second < job.ends:
@@ -172,13 +172,13 @@ def start_replication(world: World, item: ProtectedItem, moment: float) -> None:
     if item.gone:
         return
     item.enter(Phase.REPLICATING, moment)
-    item.replication_started = moment
+    item.replication_started, item.pace = moment, world.pace("initial replication", item.vm_name)
     world.clock.at(
-        moment + latencies.FIRST_RECOVERY_POINT_PENDING,
+        moment + latencies.FIRST_RECOVERY_POINT_PENDING * item.pace,
         lambda at: _wait_for_first_point(world, item, at),
     )
     finalizing = sum(latencies.FINALIZE_TASKS)
-    world.clock.at(moment + latencies.PROTECTED - finalizing, lambda at: _finalize(world, item, at))
+    world.clock.at(moment + latencies.PROTECTED * item.pace - finalizing, lambda at: _finalize(world, item, at))
 
 
 def _wait_for_first_point(world: World, item: ProtectedItem, moment: float) -> None:

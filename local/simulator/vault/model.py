@@ -140,6 +140,8 @@ class ProtectedItem:
     phase: Phase = Phase.ENABLING
     since: float = 0.0
     replication_started: float | None = None
+    pace: float = 1.0
+    """What the recorded durations of its initial replication are multiplied by."""
     protected_at: float | None = None
     nics: list[Json] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)

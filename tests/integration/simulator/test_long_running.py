@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
+from local.bench import critical_path
+from local.simulator import latencies
 from tests.integration.simulator.azure import (
     GROUP,
     SUBSCRIPTION,
@@ -13,6 +16,7 @@ from tests.integration.simulator.azure import (
     enable_body,
     estate,
     ready_vault,
+    vm_id,
 )
 
 ITEM = f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here/replicationProtectedItems/item"
@@ -171,3 +175,32 @@ async def test_lists_come_in_pages() -> None:
         assert len(set(names)) == 25
         _, log, _ = await clients.call("GET", "/sim/requests")
         assert sum(entry["path"].endswith("/virtualMachines") for entry in log) == 3
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+async def test_durations_are_recorded_or_drawn_by_the_seed(seed: int) -> None:
+    async with azure(estate(**ESTATE), speed=1) as clients:
+        await clients.call("PATCH", "/sim/behaviour", {"latencySeed": seed})
+        await clients.call("PUT", ITEM, enable_body("web-1"))
+        (vault,) = clients.simulator.world.recovery.values()
+        (job,), (item,) = vault.jobs.values(), vault.items()
+        network = {"location": "eastus", "properties": {"addressSpace": {"addressPrefixes": ["10.9.0.0/16"]}}}
+        await clients.call(
+            "PUT", f"{GROUP}/providers/Microsoft.Network/virtualNetworks/drawn?api-version=2024-05-01", network
+        )
+        (operation,) = clients.simulator.world.operations.values()
+        await clients.call("PATCH", "/sim/clock", {"speed": 1_000_000})
+        while item.protected_at is None:
+            await clients.call("GET", ITEM)
+    enabled = job.ends - job.started
+    seconds = (enabled, item.protected_at - job.ends, operation.ends - operation.started)
+    recorded = (sum(latencies.ENABLE_TASKS), latencies.PROTECTED, latencies.VIRTUAL_NETWORK)
+
+    assert enabled == pytest.approx(critical_path.enable_seconds(seed, vm_id("web-1")))
+    assert sum(seconds[:2]) == pytest.approx(critical_path.ready_pair(seed, [vm_id("web-1")]))
+    if seed:
+        factors = [drawn / each for drawn, each in zip(seconds, recorded, strict=True)]
+        assert len({round(factor, 6) for factor in factors}) == 3
+        assert all(1 / latencies.SPREAD <= factor <= latencies.SPREAD for factor in factors)
+    else:
+        assert seconds == pytest.approx(recorded)

@@ -1,12 +1,15 @@
-"""The arithmetic of the bench: what is a poll, what is met."""
+"""The arithmetic of the bench: what is a poll, what is met, which chain is the longest."""
 
 from typing import Any
 
 import pytest
 
+from local.bench import critical_path, heal
+from local.bench.__main__ import _SCENARIOS
 from local.bench.estate import estate, vm_ids
-from local.bench.figures import Figure
-from local.bench.protecting import EMPTY_VAULT_PATH, READY_PAIR_PATH, Run, without_polls
+from local.bench.figures import FIGURES, Figure, medians
+from local.bench.protecting import without_polls
+from local.simulator import latencies
 
 VAULT = "/subscriptions/s/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/v"
 
@@ -25,24 +28,54 @@ def test_polls_are_reads_of_the_lists_after_the_last_enable() -> None:
     assert without_polls([enable, *polls, enable, *polls]) == [enable, *polls, enable]
 
 
-def test_the_critical_path_is_the_longest_chain_of_waits() -> None:
-    # Minutes: enable job and initial replication; before them fabric, container and container mapping.
-    assert (round(READY_PAIR_PATH / 60), round(EMPTY_VAULT_PATH / 60)) == (25, 28)
-    assert Run(vms=1, requests=[], elapsed=60).over(1500) == pytest.approx(1.2)
+def test_the_critical_path_is_that_of_the_slowest_vm() -> None:
+    vms = vm_ids(20)
+    alone = [critical_path.ready_pair(7, [vm]) for vm in vms]
+    recorded = sum(latencies.ENABLE_TASKS) + latencies.PROTECTED
+
+    assert critical_path.ready_pair(7, vms) == max(alone)
+    assert len(set(alone)) == len(vms)
+    assert all(recorded / latencies.SPREAD <= each <= recorded * latencies.SPREAD for each in alone)
+    assert critical_path.ready_pair(0, vms) == recorded
 
 
 @pytest.mark.parametrize(
-    ("figure", "met", "measured", "target"),
+    ("vms", "starts"),
     [
-        (Figure("calls", 70, "calls", 70), True, "70 calls", "at most 70 calls"),
-        (Figure("ratio", 1.613, "", 1.6), False, "1.61", "at most 1.60"),
-        (Figure("PUTs", 12, "PUTs", 12, at_least=True), True, "12 PUTs", "at least 12 PUTs"),
-        (Figure("PUTs", 11, "PUTs", 12, at_least=True), False, "11 PUTs", "at least 12 PUTs"),
-        (Figure("time", 391.46, "ms"), None, "391 ms", ""),
+        (200, 0.0),  # all at once
+        (201, 310.0),  # the last when the first job has ended
+        (401, 620.0),
     ],
 )
-def test_a_figure_says_whether_its_target_is_met(figure: Figure, met: bool | None, measured: str, target: str) -> None:
-    assert (figure.met, figure.measured_text, figure.target_text) == (met, measured, target)
+def test_the_apps_own_limit_makes_the_others_wait(vms: int, starts: float) -> None:
+    estates = [{"id": vm, "location": "eastus"} for vm in vm_ids(vms)]
+    elsewhere = [{"id": vm, "location": "northeurope"} for vm in vm_ids(200)]
+
+    assert heal.last_start(0, [*estates, *elsewhere]) == pytest.approx(starts)
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "met", "measured", "target"),
+    [
+        (Figure("calls", "calls", 70), 70, True, "70 calls", "at most 70 calls"),
+        (Figure("ratio", "", 1.6), 1.613, False, "1.61", "at most 1.60"),
+        (Figure("PUTs", "PUTs", 12, at_least=True), 12, True, "12 PUTs", "at least 12 PUTs"),
+        (Figure("PUTs", "PUTs", 12, at_least=True), 11, False, "11 PUTs", "at least 12 PUTs"),
+        (Figure("time", "ms"), 391.46, None, "391 ms", ""),
+    ],
+)
+def test_a_figure_says_whether_its_target_is_met(
+    figure: Figure, value: float, met: bool | None, measured: str, target: str
+) -> None:
+    assert (figure.met(value), figure.text(value), figure.target_text) == (met, measured, target)
+
+
+def test_a_figure_is_the_median_over_the_seeds() -> None:
+    assert medians([{"a": 3, "b": 1}, {"a": 1, "b": 1}, {"a": 2, "b": 7}]) == {"a": 2, "b": 1}
+
+
+def test_every_figure_belongs_to_a_scenario() -> None:
+    assert {name.split(".")[0] for name in FIGURES} <= set(_SCENARIOS) | {"one", "more"}
 
 
 def test_the_estate_has_as_many_vms_as_asked_for_and_none_is_tagged() -> None:

@@ -1,0 +1,35 @@
+"""A hundred VMs at once into a ready region pair: calls, elapsed time, memory."""
+
+from local.bench import critical_path, memory
+from local.bench.estate import estate, vm_ids
+from local.bench.protecting import SPEED, protect
+from local.bench.scenario import Run, Scenario
+from local.stack import Stack
+
+MANY = 100
+# For what is not measured: the VM that leaves a ready region pair.
+_FASTER = 300
+
+
+async def _measure(run: Run) -> dict[str, float]:
+    first, *vms = vm_ids(MANY + 1)
+    path = critical_path.ready_pair(run.seed, vms)
+    async with Stack(run.folder, estate(MANY + 1), speed=SPEED) as stack:
+        await stack.draw_latencies(run.seed)
+        await stack.subscribe()
+        await stack.sim("PATCH", "clock", {"speed": _FASTER})
+        await protect(stack, [first])
+        await stack.sim("PATCH", "clock", {"speed": SPEED})
+        idle = memory.resident(stack.host_pid)
+        many = await protect(stack, vms, path)
+        peak = memory.peak(stack.host_pid)
+    eligibility = sum("/replicationeligibilityresults/" in request["path"].lower() for request in many.requests)
+    return {
+        "many.calls": len(many.requests) / MANY,
+        "many.without eligibility": (len(many.requests) - eligibility) / MANY,
+        "many.elapsed": many.elapsed / path,
+        "many.memory": peak - idle,
+    }
+
+
+SCENARIO = Scenario(f"{MANY} VMs at once into a ready region pair: calls, elapsed, memory", _measure)
