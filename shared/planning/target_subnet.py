@@ -39,7 +39,7 @@ def target_subnet(d: PlanBuilder, nic: SourceNic, requested: str, there: Network
 
 
 class Place(NamedTuple):
-    """Where an interface is to be. `asked` is whether an override names the subnet: it is set once the VM is protected."""
+    """Where an interface is to be. `asked` is whether an override names the subnet, which an update sets later."""
 
     nic: SourceNic
     there: Network
@@ -48,9 +48,8 @@ class Place(NamedTuple):
 
 
 def sent(d: PlanBuilder, chosen: ResourceId | None, places: Collection[Place]) -> tuple[ResourceId | None, str]:
-    """The network and the subnet that the enable request names. It has one subnet for the whole VM (SDK 2.0.0), and what
-    Azure makes of it for a second interface is not known: it is sent only if it is that of all interfaces.
-    """
+    """The network and the subnet that the enable request names. It has one subnet for the whole VM (SDK 2.0.0); what
+    Azure makes of that for a second interface is not known: it is sent only if it is that of all interfaces."""
     needed = [] if d.item else [each for each in places if not each.asked and _must_be_sent(*each[:3])]
     if not (chosen or needed):
         return None, ""
