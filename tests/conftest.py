@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 import hypothesis
 import pytest
 
-from tests import fork_server, original, properties  # noqa: F401 - registers its profiles
+from local import original
+from tests import fork_server, properties  # noqa: F401 - registers its profiles
 
 hypothesis.settings.load_profile("quick")
 # Collected tests and imported SDKs stay: that Python goes through them as often as it does takes a fifth of the time.

@@ -49,6 +49,12 @@ FIGURES = {
     "sweep.elapsed": Figure("  elapsed", "s"),
     "sweep.growth": Figure("  elapsed over that of 1,000 VMs", "", 12),
     "sweep.memory": Figure("  peak memory of the host process above idle", "MB", 120),
+    "durable.transactions": Figure(
+        "Storage transactions, one VM into an empty vault, on Microsoft's Durable extension", "", 330
+    ),
+    "durable.passes": Figure("  orchestrator passes", "", 41),
+    "durable.activities": Figure("  activities", "", 33),
+    "durable.history": Figure("  history that the passes read", "KB"),
     "imports.ratio": Figure("Import time of function_app over azure.functions and azure.durable_functions", "", 1.30),
     "imports.app": Figure("  function_app", "ms"),
     "imports.packages": Figure("  azure.functions and azure.durable_functions", "ms"),

@@ -42,7 +42,8 @@ _OWN_CODE = "code=check"
 class ExternalDurable:
     """Keeps the name of its task hub in the state directory (`hub`), and the log of the extension (`durable.log`).
 
-    A task hub that DURABLE_HUB names is shared by every host that is given it.
+    A task hub that DURABLE_HUB names is shared by every host that is given it. The file that DURABLE_CALLS names gets
+    a line for each call of a function: its name, and how many bytes it was given and returned.
     """
 
     def __init__(self, app: DurableApp, state_dir: Path, program: str) -> None:
@@ -160,6 +161,7 @@ class ExternalDurable:
             result = await self._functions[request.match_info["name"].lower()](text)
         except FunctionFailedError as error:
             return web.json_response({"message": str(error), "stack": error.stack}, status=500)
+        _count(request.match_info["name"], text, result)
         return web.Response(text=result, content_type="application/json")
 
     async def _pass_on(self, request: web.Request) -> web.Response:
@@ -185,6 +187,12 @@ class ExternalDurable:
             # The status of an instance that was requested through the local endpoint.
             return f"{self._url}{PUBLIC_PATH}/{text.removeprefix(self._base).partition('?')[0]}?{self._code}"
         return _OWN_LINK.sub(self._url + PUBLIC_PATH, text).replace(_OWN_CODE, self._code)
+
+
+def _count(name: str, given: str, returned: str) -> None:
+    if file := os.environ.get("DURABLE_CALLS"):
+        with Path(file).open("a") as calls:
+            calls.write(f"{name} {len(given.encode())} {len(returned.encode())}\n")
 
 
 def _die_with_parent() -> None:

@@ -17,6 +17,7 @@ import pytest
 import trustme
 from azure.core.credentials import AccessToken
 
+from local.original import AZURITE
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
 from shared.arm.origin_store import AUDIENCE, CONTAINER, Blobs, OriginStoreError
@@ -24,7 +25,6 @@ from shared.arm.origins import Origins
 from shared.model.failover import Failover
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, StepResult
-from tests.original import AZURITE
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 
 GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.bench import critical_path, heal
+from local.bench import critical_path, durable, heal
 from local.bench.__main__ import _SCENARIOS
 from local.bench.estate import estate, vm_ids
 from local.bench.figures import FIGURES, Figure, medians
@@ -68,6 +68,25 @@ def test_a_figure_says_whether_its_target_is_met(
     figure: Figure, value: float, met: bool | None, measured: str, target: str
 ) -> None:
     assert (figure.met(value), figure.text(value), figure.target_text) == (met, measured, target)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "idle"),
+    [
+        ("GET /a/hub-control-02/messages?numofmessages=32&visibilitytimeout=300", True),
+        ("DELETE /a/hub-control-02/messages/1824ac6b?popreceipt=MzBO", False),
+        ("POST /a/hub-workitems/messages?messagettl=-1", False),
+        ("PUT /a/hubPartitions(PartitionKey='',RowKey='hub-control-00')?$format=application%2Fjson", True),
+        ("PUT /a/hub-applease?comp=lease&restype=container", True),
+        ("GET /a/hubHistory()?$format=application%2Fjson&$filter=PartitionKey%20eq%20%27protect-vm%27", False),
+        ("PATCH /a/hubInstances(PartitionKey='protect-vm',RowKey='')?$format=application%2Fjson", False),
+        ("POST /a/$batch", False),
+    ],
+)
+def test_polls_of_queues_and_leases_are_no_storage_transactions_of_a_run(request_line: str, idle: bool) -> None:
+    assert (
+        bool(durable.IDLE.search(f'127.0.0.1 - - [30/Nov/2026:00:02:30 +0000] "{request_line} HTTP/1.1" 200 -')) == idle
+    )
 
 
 def test_a_figure_is_the_median_over_the_seeds() -> None:

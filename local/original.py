@@ -1,4 +1,4 @@
-"""What Microsoft's Durable extension needs to run in tests: its program, and Azurite as its storage account."""
+"""What Microsoft's Durable extension needs to run here: its program, and Azurite as its storage account."""
 
 import os
 import re
@@ -7,12 +7,13 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO
 
-# As it was before any test: hosts of tests run on the extension only where a test says so.
+from local.processes import APP
+
+# As it was at the start: hosts of tests and of the bench run on the extension only where one of them says so.
 PROGRAM = os.environ.get("DURABLE_HOST", "")
-AZURITE = Path(__file__).parent / "azurite" / "node_modules" / ".bin" / "azurite"
+AZURITE = APP / "tests" / "azurite" / "node_modules" / ".bin" / "azurite"
 # The key of every storage emulator, in Microsoft's documentation.
 _ACCOUNT = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="
@@ -37,16 +38,20 @@ def missing() -> str | None:
 
 
 @contextmanager
-def extension() -> Iterator[dict[str, str]]:
-    """A storage account of its own in memory; the environment in which hosts use it."""
-    command = [str(AZURITE), "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
+def extension(requests: list[str] | None = None) -> Iterator[dict[str, str]]:
+    """A storage account of its own in memory; the environment in which hosts use it.
+
+    Azurite's line about each request that it serves is added to `requests`.
+    """
+    command = [str(AZURITE), "--skipApiVersionCheck", "--disableTelemetry", "--inMemoryPersistence"]
+    command += ["--silent"] if requests is None else []
     ports = [option for service in ("blob", "queue", "table") for option in (f"--{service}Port", "0")]
     with subprocess.Popen([*command, *ports], stdout=subprocess.PIPE) as azurite:  # noqa: S603
-        assert azurite.stdout
+        assert azurite.stdout  # noqa: S101
         try:
             endpoints = _endpoints(azurite.stdout)
-            # What it says later is thrown away, or it would stop at a full pipe.
-            rest = threading.Thread(target=azurite.stdout.read)
+            # What it says later is read to the end, or it would stop at a full pipe.
+            rest = threading.Thread(target=_read, args=(azurite.stdout, requests))
             rest.start()
             yield {
                 "DURABLE_HOST": PROGRAM,
@@ -57,6 +62,12 @@ def extension() -> Iterator[dict[str, str]]:
         finally:
             azurite.terminate()
         rest.join()
+
+
+def _read(output: IO[bytes], lines: list[str] | None) -> None:
+    for line in output:
+        if lines is not None:
+            lines.append(line.decode(errors="replace"))
 
 
 def _endpoints(output: IO[bytes]) -> str:
