@@ -266,6 +266,7 @@ def job_of(found: Json) -> Job:
         title=text(job.get("friendlyName")),
         state=job["state"],
         target=text(job.get("targetObjectName")),
+        target_id=text(job.get("targetObjectId")),
         of_vm=text(job.get("targetInstanceType")) in {"", "ProtectionEntity"},
         started=time_of(job.get("startTime")),
         ended=time_of(job.get("endTime")),

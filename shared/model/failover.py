@@ -1,6 +1,6 @@
 """The record of a failover: which VMs it left, and whether a person has decided about one of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from shared.model.base import Model
@@ -23,10 +23,39 @@ class Failover(Model):
     confirmed_at: datetime | None = None
 
 
-def failed_over_at(jobs: Collection[Job]) -> datetime | None:
-    """When the last failover among the jobs of one name began, unless a VM was enabled since. A job tells no more than
-    the name of the VM."""
-    failovers = [job.started for job in jobs if job.scenario in _SCENARIOS and job.stage is not JobStage.FAILED]
-    enables = [job.started for job in jobs if job.scenario == ENABLE and job.stage is not JobStage.FAILED]
-    last = max(filter(None, failovers), default=None)
-    return last if last and all(enabled < last for enabled in filter(None, enables)) else None
+def is_of_plan(job: Job) -> bool:
+    """Whether the job is the failover of a recovery plan, which names none of its VMs."""
+    return job.scenario in _SCENARIOS and not job.of_vm
+
+
+def failovers_of(jobs: Collection[Job]) -> tuple[Job, ...]:
+    """The failovers among the jobs of one name, whatever came of them, after which what they are about was not enabled.
+
+    A job tells no more of a VM than its name; two with different IDs are about two VMs of that name.
+    """
+    enables = [
+        (job.target_id, job.started) for job in jobs if job.scenario == ENABLE and job.stage is not JobStage.FAILED
+    ]
+    return tuple(
+        job
+        for job in jobs
+        if job.scenario in _SCENARIOS
+        and (begun := job.started)
+        and not any(at and at >= begun and job.target_id in {target, ""} for target, at in enables)
+    )
+
+
+def begun_at(failovers: Iterable[Job]) -> datetime | None:
+    """When the last of them began that did not fail."""
+    return max((job.started for job in failovers if job.started and job.stage is not JobStage.FAILED), default=None)
+
+
+def are_of_others(vm: ResourceId, failovers: Iterable[Job], records: Iterable[Failover]) -> bool:
+    """Whether the failovers of one name are those of other VMs, by the records of these: each record, which the VM is
+    not part of, was written after one of them had begun, and there are as many."""
+    begun: dict[str, datetime] = {}
+    for job in failovers:
+        if job.started:
+            begun[job.target_id] = min(job.started, begun.get(job.target_id, job.started))
+    seen = {frozenset((each.vm, *each.others)): each.seen_at for each in records if vm not in {each.vm, *each.others}}
+    return "" not in begun and 0 < len(begun) <= sum(at >= max(begun.values()) for at in seen.values())

@@ -178,7 +178,8 @@ _FAILED = {"failed", "cancelled", "suspended", "other"}
 
 class Job(Model):
     """A Site Recovery job in the list of a vault. `name` is also the ID of the operation, `target`
-    the name of the VM, or of what else the job is about: then it is not `of_vm`."""
+    the name of the VM, or of what else the job is about: then it is not `of_vm`. `target_id` is Site Recovery's own ID
+    of that, the same in all jobs of an item (recorded); nothing else shows which VM it stands for."""
 
     name: str
     scenario: str
@@ -186,6 +187,7 @@ class Job(Model):
     state: str
     target: str = ""
     of_vm: bool = True
+    target_id: str = ""
     started: datetime | None = None
     ended: datetime | None = None
 

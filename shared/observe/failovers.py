@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from azure.core.exceptions import AzureError
 
@@ -14,13 +13,14 @@ from shared.arm.errors import text_of
 from shared.arm.failovers import UnreadableRecordError
 from shared.arm.origin_store import OriginStoreError
 from shared.config.intervals import TTL_SLOW
-from shared.model.failover import Failover, failed_over_at
-from shared.model.replicated_item import ProtectedItem
+from shared.model.failover import Failover, are_of_others, begun_at, failovers_of
+from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.observe.missing import read_namesakes
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.inventory import Inventory
+from shared.site_recovery.jobs import Jobs
 from shared.site_recovery.vault import vaults_of
 
 log = logging.getLogger("dr.inventory")
@@ -54,14 +54,19 @@ async def _open(
     """The same for many VMs, with their records: by one query for all, and no read of a VM that is `there`."""
     found = {vm: known for vm, known in records.items() if known and not known.confirmed_at}
     begun = {vm: await _begun(azure, vm, known) for vm, known in records.items() if vm not in found}
-    seen = {vm: at for vm, at in begun.items() if at}
-    namesakes = {each.id for each in await read_namesakes(azure, seen)}
+    jobs = {vm: failovers for vm, failovers in begun.items() if failovers}
+    namesakes = {each.id for each in await read_namesakes(azure, jobs)}
     by_name: defaultdict[str, list[ResourceId]] = defaultdict(list)
     for each in sorted(namesakes):
         by_name[each.name.lower()].append(each)
-    for vm, seen_at in seen.items():
+    known_of = {**await _records_of(azure, namesakes - records.keys()), **records}
+    # The record may be about the failover of a plan then, and a job of the name about another VM.
+    by_plan = any(known.failed_over_plan for known in await _jobs(azure)) if jobs else False
+    for vm, failovers in jobs.items():
         others = tuple(each for each in by_name[vm.name.lower()] if each != vm)
-        found[vm] = Failover(vm=vm, others=others, seen_at=seen_at)
+        recorded = [known for each in others if (known := known_of.get(each))]
+        if (seen_at := begun_at(failovers)) and (by_plan or not are_of_others(vm, failovers, recorded)):
+            found[vm] = Failover(vm=vm, others=others, seen_at=seen_at)
     named = {other for each in found.values() for other in each.others}
     unlisted = sorted(other for other in named if other not in there and other not in namesakes)[:MOST]
     exist = await asyncio.gather(*(_may_exist(azure, other) for other in unlisted))
@@ -76,13 +81,24 @@ async def _may_exist(azure: Azure, vm: ResourceId) -> bool:
         return True
 
 
-async def _begun(azure: Azure, vm: ResourceId, known: Failover | None) -> datetime | None:
-    """When a failover of the VM began, by the jobs of a vault, which name a VM by its name only; None if a caller has
+async def _begun(azure: Azure, vm: ResourceId, known: Failover | None) -> tuple[Job, ...]:
+    """The failovers of the VM by the jobs of the vaults, which name a VM by its name only; none if a caller has
     confirmed what to do since."""
-    within = azure.settings.poll_seconds * TTL_SLOW
-    begun = [failed_over_at((await vault.jobs.get(within)).about(vm)) for vault in vaults_of(azure)]
-    seen_at = max(filter(None, begun), default=None)
-    return None if seen_at and known and known.confirmed_at and seen_at <= known.confirmed_at else seen_at
+    found = [job for jobs in await _jobs(azure) for job in failovers_of(jobs.about(vm))]
+    seen_at = begun_at(found)
+    is_settled = seen_at is None or (known and known.confirmed_at and seen_at <= known.confirmed_at)
+    return () if is_settled else tuple(found)
+
+
+async def _jobs(azure: Azure) -> list[Jobs]:
+    return [await vault.jobs.get(azure.settings.poll_seconds * TTL_SLOW) for vault in vaults_of(azure)]
+
+
+async def _records_of(azure: Azure, vms: Collection[ResourceId]) -> dict[ResourceId, Failover | None]:
+    """The records of the VMs that have one; one that cannot be read tells nothing."""
+    recorded = await azure.failovers.recorded(vms) if vms else []
+    read = zip(recorded, await asyncio.gather(*(_record_of(azure, vm) for vm in recorded)), strict=True)
+    return {vm: each for vm, each in read if not isinstance(each, UnreadRow)}
 
 
 async def with_failovers(azure: Azure, estate: Inventory) -> Inventory:

@@ -4,20 +4,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from shared.arm.listing import Listing
+from shared.model.failover import is_of_plan
 from shared.model.replicated_item import ENABLE, Job, JobStage
 from shared.model.resource_id import ResourceId
 
 
 class Jobs:
-    """One list of a vault."""
+    """One list of a vault. `failed_over_plan` is whether it has a failover of a recovery plan."""
 
     def __init__(self, listing: Listing[Job]) -> None:
         self.listing = listing
         self._by_name = {job.name: job for job in listing}
         self._about: defaultdict[str, list[Job]] = defaultdict(list)
         self._enabling: defaultdict[str, list[Job]] = defaultdict(list)
+        self.failed_over_plan = False
         for job in self._by_name.values():
             self._about[job.target.lower()].append(job)
+            self.failed_over_plan = self.failed_over_plan or is_of_plan(job)
             if job.scenario == ENABLE and job.stage is JobStage.RUNNING:
                 self._enabling[job.target.lower()].append(job)
 

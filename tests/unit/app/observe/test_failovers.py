@@ -12,7 +12,7 @@ from shared.arm.origins import name_of
 from shared.config.settings import Intent
 from shared.model.activity_io import VmRequest
 from shared.model.decision import Action, State
-from shared.model.failover import Failover, failed_over_at
+from shared.model.failover import Failover, begun_at, failovers_of
 from shared.model.replicated_item import Job
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending
@@ -179,9 +179,14 @@ async def test_a_record_that_cannot_be_parsed_holds_its_own_vm_and_is_written_an
 # By the jobs of a vault: what no sweep has seen
 
 
-def job(scenario: str, hour: int, state: str = "Succeeded", target: str = VM_ID.name) -> dict[str, Any]:
+def job(
+    scenario: str, hour: int, state: str = "Succeeded", target: str = VM_ID.name, about: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """`about` is Site Recovery's own ID of what the job is about (recorded: the same in all jobs of an item)."""
     times = {"startTime": f"2026-05-01T{hour:02}:00:00Z"}
-    return job_body(state, f"{scenario}-{hour}", scenario, targetObjectName=target, **times)
+    return job_body(
+        state, f"{scenario}-{hour}", scenario, targetObjectName=target, targetObjectId=about, **times, **more
+    )
 
 
 @pytest.mark.parametrize(
@@ -194,6 +199,10 @@ def job(scenario: str, hour: int, state: str = "Succeeded", target: str = VM_ID.
         ([job("UnplannedFailover", 2, "Failed")], False),
         ([job("UnplannedFailover", 2, target="another")], False),
         ([job("TestFailover", 2), job("DisableDr", 4)], False),
+        ([job("UnplannedFailover", 2, about="a"), job("EnableDr", 5, about="a")], False),
+        ([job("UnplannedFailover", 2, about="a"), job("EnableDr", 5, about="b")], True),
+        ([job("UnplannedFailover", 2, about="a"), job("EnableDr", 5)], True),
+        ([job("UnplannedFailover", 2), job("EnableDr", 5, about="b")], False),
         ([], False),
     ],
 )
@@ -223,6 +232,39 @@ async def test_one_vm_of_that_name_alone_is_not_held_by_jobs_and_a_word_outlasts
     later = datetime.now(UTC) + timedelta(days=1)
     cloud.vault["replication_jobs"][-1]["properties"]["startTime"] = later.isoformat()
     assert await said(cloud, LIVE) == HELD
+
+
+NAMESAKE = ResourceId.of(SUBSCRIPTION, "shop", VM_ID.type, VM_ID.name)
+OF_PLAN = {"targetInstanceType": "RecoveryPlan"}
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+@pytest.mark.parametrize(
+    ("jobs", "held"),
+    [
+        ([job("UnplannedFailover", 2, about="a"), job("CommitFailover", 3, about="a")], False),
+        ([job("UnplannedFailover", 2, about="a"), job("UnplannedFailover", 3, about="b")], True),
+        ([job("UnplannedFailover", 2, about="a"), job("UnplannedFailover", 3, "Failed", about="b")], True),
+        ([job("UnplannedFailover", 2)], True),
+        ([job("UnplannedFailover", 23, about="a")], True),
+        ([job("UnplannedFailover", 2, about="a"), job("UnplannedFailover", 3, target="plan", **OF_PLAN)], True),
+    ],
+    ids=["its own", "two", "a failed one too", "no ID", "after the record", "perhaps by a plan"],
+)
+async def test_a_namesake_is_not_held_by_a_failover_that_is_known_to_be_another_vms(
+    jobs: list[dict[str, Any]], held: bool, confirmed: bool
+) -> None:
+    """A job names its VM by the name alone: the app's own record says whose failover it was, if there was but one."""
+    cloud = world(VM_ID, LIVE, NAMESAKE)
+    azure = another_process(cloud)
+    for vm, other in ((VM_ID, LIVE), (LIVE, VM_ID)):
+        record = Failover(vm=vm, others=(other,), seen_at=datetime(2026, 5, 1, 22, tzinfo=UTC))
+        await azure.failovers._write(record)
+        if confirmed:
+            await azure.failovers.confirm(record)
+    cloud.vault["replication_jobs"] += jobs
+
+    assert {found for _, _, found in await said(cloud, NAMESAKE)} == {held}
 
 
 @pytest.mark.parametrize("by_record", [True, False])
@@ -273,7 +315,9 @@ async def test_a_list_that_is_short_holds_the_vm_and_the_request_says_so() -> No
 
 
 def test_a_job_without_a_start_tells_nothing() -> None:
-    assert failed_over_at([Job(name="1", scenario="UnplannedFailover", state="Succeeded", target="a")]) is None
+    jobs = [Job(name="1", scenario="UnplannedFailover", state="Succeeded", target="a")]
+
+    assert (failovers_of(jobs), begun_at(jobs)) == ((), None)
 
 
 async def test_a_word_counts_from_the_failover_it_is_about() -> None:
