@@ -1,10 +1,15 @@
-"""`python -m local serve`: runs the simulator (with the demo estate) and the host (with the app) for manual tests."""
+"""`python -m local serve`: runs the simulator (with the demo estate) and the host (with the app) for manual tests.
+
+DR_* variables of the environment are settings of the app. Each start begins with the estate as its file has it, and
+without the history of earlier starts; the keys stay.
+"""
 
 import argparse
 import asyncio
 import json
 import os
 import shlex
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +18,9 @@ from aiohttp import ClientError
 
 from local import estates
 from local.stack import Stack, StackError, protection
+
+_OF_THE_STACK = ("DR_ARM_ENDPOINT", "DR_OUTCOME_TOPIC_ENDPOINT", "DR_ORIGIN_STORE")
+"""Settings that lead to the simulator: with another value the app would not work on it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -45,12 +53,17 @@ async def _serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     estate = estates.load(options.estate)
+    given = {name: value for name, value in os.environ.items() if name.startswith("DR_")}
+    if refused := sorted({*_OF_THE_STACK} & {*given}):
+        raise StackError(f"{', '.join(refused)}: unset, because this is the address of the simulator here")
+    folder = options.state_dir.resolve()
+    _forget(folder)
     stack = Stack(
-        options.state_dir.resolve(),
+        folder,
         estate.data,
         speed=options.speed,
         sweeps=True,
-        settings=estate.settings,
+        settings=estate.settings | given,
         port=options.port,
         simulator_port=options.sim_port,
     )
@@ -64,30 +77,44 @@ async def _serve(options: argparse.Namespace) -> None:
         print("Stopping.")
 
 
+def _forget(folder: Path) -> None:
+    """Removes the history of an earlier start, whose VMs are gone with its simulator."""
+    for path in (folder / "origins", *(folder / "host").glob("history.db*"), folder / "host" / "hub"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def _welcome(stack: Stack, estate: estates.Estate) -> str:
     tagged = next((each.vm_id for each in estate.expectations if each.outcome == "Protected"), "<ID of a VM>")
     put = estate.put or estates.Put(estate.tag_while_running or tagged, {})
     key, ca_file = stack.keys["function"]["default"], str(stack.folder / "simulator" / "ca.pem")
+    app = stack.app_settings()
+    settings = "\n            ".join(f"{name}={app[name]}" for name in sorted(app) if name.startswith("DR_"))
     return f"""
 Simulator   {stack.simulator_url}   (in memory: new VMs at each start; a second here is {stack.speed:g} in Azure)
-Host        {stack.host_url}   (history and keys in {stack.folder / "host"}, logs beside it)
+Host        {stack.host_url}   (new history at each start; keys in {stack.folder / "host"}, logs beside it)
+Settings    {settings}
 Events      VM and tag writes in the simulator are delivered to on_vm_event
 Keys        function {key}
             system   {stack.keys["system"]["eventgrid_extension"]} (Event Grid)
 
 In another shell:
-  VM={stack.host_url}/api/{protection(put.vm)}
+  DR_APP_URL={stack.host_url}
+  VM={protection(put.vm).removesuffix("/protection")}
   KEY='x-functions-key: {key}'
+  MASTER={stack.keys["master"]}
   JSON='content-type: application/json'
   BODY={shlex.quote(json.dumps(put.body))}
 
 What the VM would get, and why (reads only); protect it so; see how it stands:
-  curl -X POST -H "$KEY" -H "$JSON" -d "$BODY" $VM/plan
-  curl -i -X PUT -H "$KEY" -H "$JSON" -d "$BODY" $VM
-  curl -H "$KEY" $VM
+  curl -H "$KEY" -H "$JSON" -d "$BODY" "$DR_APP_URL/api/$VM/protection/plan"
+  curl -i -X PUT -H "$KEY" -H "$JSON" -d "$BODY" "$DR_APP_URL/api/$VM/protection"
+  curl -H "$KEY" "$DR_APP_URL/api/$VM/protection"
 
-What may be asked for, and what Azure was asked for so far:
-  curl -H "$KEY" {stack.host_url}/api/openapi.json
+More of them: docs/api.md, "Ready to paste". What may be asked for, and what Azure was asked for so far:
+  curl -H "$KEY" "$DR_APP_URL/api/openapi.json"
   curl --cacert {shlex.quote(ca_file)} {stack.simulator_url}/sim/requests
 
 The same by a tag, with the az CLI (how to log in: local/simulator/README.md):

@@ -126,7 +126,7 @@ class Stack(Processes):
         With another name, it is an additional host. With DURABLE_HOST and DURABLE_HUB in the stack's settings, the
         hosts share the work of one task hub. Requests and events go to the first.
         """
-        environment = self._app_settings() | settings
+        environment = self.app_settings() | settings
         access = rights.assigned(self.roles, environment, self.ready("simulator")["principalId"])
         await self.sim("POST", "access", access)
         await self.start_process(
@@ -224,7 +224,8 @@ class Stack(Processes):
         operator = _object_id(await self._operator_token())
         return [request for request in await self.requests(after) if request["principal"] != operator]
 
-    def _app_settings(self) -> dict[str, str]:
+    def app_settings(self) -> dict[str, str]:
+        """The settings of the app: what leads to the simulator, and those that were given."""
         return {
             **app_settings(self.ready("simulator"), self.estate, self.folder / "origins"),
             **({} if self.sweeps else {"DR_RECONCILE_SCHEDULE": _ONCE_A_YEAR}),

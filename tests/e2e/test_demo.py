@@ -1,18 +1,14 @@
-"""The demo and the stack to try by hand, as a person runs them: `python -m local demo`, `python -m local serve`."""
+"""The demo, as a person runs it: `python -m local demo`."""
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -20,14 +16,11 @@ import local.demo.__main__
 from local import rights
 from local.stack import APP, Stack
 from tests import fork_server
+from tests.e2e.commands import command, read_until, started
 from tests.estates import estate, vm, vm_id
 from tests.waiting import longer
 
 SPEED = "600"
-
-
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "local", *arguments]
 
 
 Ended = subprocess.CompletedProcess[str]
@@ -56,7 +49,7 @@ def _estate_file(folder: Path, expect: dict[str, Any], **demo: Any) -> Path:
 
 def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603
-        _command("demo", "--speed", SPEED),
+        command("demo", "--speed", SPEED),
         cwd=APP,
         env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -182,8 +175,8 @@ def test_an_estate_that_the_simulator_refuses_is_said_in_its_words(demo: Demo, t
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
-    with _started(_command("demo", "--speed", "1"), {"TMPDIR": str(tmp_path)}) as demo:
-        _read_until("Observing the VM", demo.stdout)
+    with started(command("demo", "--speed", "1"), {"TMPDIR": str(tmp_path)}) as demo:
+        read_until("Observing the VM", demo.stdout)
         (folder,) = tmp_path.glob("dr-demo-*")
         pids = [json.loads((folder / name / f"{name}.json").read_text())["pid"] for name in ("host", "simulator")]
 
@@ -192,93 +185,3 @@ def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, how: s
         assert demo.wait(longer(20)) == 130
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not folder.exists()
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_what_serve_prints_works_and_it_stops_when_reported(tmp_path: Path) -> None:
-    demo = {
-        "put": {"vm": vm_id("web-1"), "body": {"dr-profile": "gold", "dr-target-size": "Standard_D4s_v5"}},
-        "profiles": {"gold": {"allow": {"target-size": ["*"]}}},
-    }
-    file = _estate_file(tmp_path, {"outcome": "Protected"}, **demo)
-    places = {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(tmp_path / "state")}
-
-    with _started(_command("serve", "--estate", str(file), "--speed", SPEED), places) as serve:
-        printed = _read_until("Ctrl-C stops both", serve.stdout)
-        variables = [line.strip() for line in printed if line.startswith(("  VM=", "  KEY=", "  JSON=", "  BODY="))]
-
-        def run(command: str) -> str:
-            return _shell(*variables, command.replace("curl", "curl --silent --show-error", 1))
-
-        plan, put, get, openapi, requests = (line for line in printed if line.startswith("  curl"))
-        planned = {setting["name"]: setting for setting in json.loads(run(plan))["settings"]}
-        assert (planned["targetSize"]["value"], planned["targetSize"]["origin"]) == ("Standard_D4s_v5", "request")
-        assert "gold" in run(openapi)
-        assert "202 Accepted" in run(put)
-        deadline = time.monotonic() + longer(60)
-        while (answer := json.loads(run(get)))["running"]:
-            assert time.monotonic() < deadline, answer
-            time.sleep(0.2)
-        assert answer["run"]["outcome"] == "Protected"
-        assert answer["item"]["source"].lower() == vm_id("web-1").lower()
-        assert answer["item"]["settings"]["size"] == "Standard_D4s_v5"
-        assert any(request["method"] == "PATCH" for request in json.loads(run(requests)))
-
-        serve.send_signal(signal.SIGTERM)
-
-        assert serve.wait(longer(20)) == 0
-    # What is kept: the embedded engine's history, or the name of the task hub of Microsoft's extension.
-    assert {"history.db", "hub"} & {path.name for path in (tmp_path / "state" / "host").iterdir()}
-
-
-def test_serve_says_what_ended_when_a_process_dies_and_its_files_are_its_owner_s_alone(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with _started(_command("serve"), {"PORT": "0", "SIM_PORT": "0", "STATE_DIR": str(state)}) as serve:
-        _read_until("Ctrl-C stops both", serve.stdout)
-        pid = json.loads((state / "simulator" / "simulator.json").read_text())["pid"]
-        files = {path: path.stat().st_mode for path in (state, *state.rglob("*"))}
-
-        assert {"host.log", "simulator.log", "estate.json", "ca.pem", "keys.json"} <= {path.name for path in files}
-        assert not [path for path, mode in files.items() if mode & 0o077]
-
-        os.kill(pid, signal.SIGKILL)
-
-        assert serve.wait(longer(20)) == 2
-        assert serve.stderr
-        assert "The simulator has ended" in serve.stderr.read()
-
-
-@contextmanager
-def _started(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(  # noqa: S603
-        command,
-        cwd=APP,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        umask=0,
-        # A shell lets what it starts in the background ignore SIGINT, which is inherited.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-def _read_until(text: str, output: IO[str] | None) -> list[str]:
-    """The lines up to the one that holds `text`. AssertionError if the output ends before."""
-    assert output
-    lines: list[str] = []
-    for line in output:
-        lines.append(line)
-        if text in line:
-            return lines
-    raise AssertionError(f"{text!r} is not in: {lines}")
-
-
-def _shell(*lines: str) -> str:
-    """What a person would type."""
-    done = subprocess.run(["/bin/sh", "-ec", "\n".join(lines)], capture_output=True, text=True, check=True)  # noqa: S603
-    return done.stdout
