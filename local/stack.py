@@ -93,7 +93,6 @@ class Stack(Processes):
         return f"{self.host_url}/runtime/webhooks/EventGrid?functionName=on_vm_event&code={code}"
 
     async def __aenter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
             await self.start_simulator()
             await self.start_host()
@@ -109,7 +108,7 @@ class Stack(Processes):
 
     async def start_simulator(self) -> None:
         file = self.folder / "simulator" / "estate.json"
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(self.estate))
         options = ("--speed", str(self.speed), "--estate", str(file), *self._simulator_options)
         await self.start_process("simulator", {}, *options, port=self._ports["simulator"])

@@ -16,7 +16,8 @@ from rich.text import Text
 from local.bench import durable, few, heal, importing, many, sweep, throughput
 from local.bench.figures import FIGURES, medians
 from local.bench.protecting import SPEED
-from local.bench.scenario import Run, Scenario, UnavailableError
+from local.bench.rivals import compare
+from local.bench.scenario import SEEDS, Run, Scenario, UnavailableError
 from local.simulator.latencies import SPREAD
 from local.stack import StackError
 
@@ -56,11 +57,15 @@ def main(arguments: list[str]) -> int:
         help="one or more of those below",
     )
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="of Azure's latencies; 0: as recorded")
+    parser.add_argument("--rivals", action="store_true", help="measure scripts beside the app in place of all that")
     options = parser.parse_args(arguments)
     # Only the scenario that says so runs on Microsoft's extension, whose program local.original knows.
     os.environ.pop("DURABLE_HOST", None)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     try:
+        if options.rivals:
+            asyncio.run(_compare((options.seeds or SEEDS)[0], console))
+            return 0
         measured = asyncio.run(_measure(options.only, options.seeds, console))
     except (ClientError, StackError, RuntimeError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -70,6 +75,13 @@ def main(arguments: list[str]) -> int:
     console.print(_table(measured))
     console.print(_NOTE)
     return 1 if any(FIGURES[name].met(value) is False for name, value in measured.items()) else 0
+
+
+async def _compare(seed: int, console: Console) -> None:
+    with tempfile.TemporaryDirectory(prefix="dr-bench-") as folder:
+        columns = await compare.measure(seed, Path(folder), lambda text: console.print(f"Measuring {text}"))
+    console.print(compare.table(columns))
+    console.print(compare.NOTE)
 
 
 async def _measure(names: Iterable[str], seeds: list[int] | None, console: Console) -> dict[str, float]:

@@ -4,7 +4,7 @@ from typing import Any
 
 SUBSCRIPTION = "3c80ad74-8f2e-4c3e-9f8d-5b3e1c9d0003"
 _GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/app"
-_NETWORK = f"{_GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-app"
+NETWORK = f"{_GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-app"
 _VAULT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/dr-vault"
 
 
@@ -20,7 +20,7 @@ def estate(count: int) -> dict[str, Any]:
         "vaults": [{"id": _VAULT, "location": "westus2"}],
         "networks": [
             {
-                "id": _NETWORK,
+                "id": NETWORK,
                 "location": "eastus",
                 "addressSpace": ["10.1.0.0/16"],
                 "subnets": [{"name": "app", "prefix": "10.1.0.0/20"}],
@@ -40,5 +40,5 @@ def _vm(vm_id: str) -> dict[str, Any]:
         "tags": {},
         "power": "running",
         "disks": [{"name": f"{name}-os", "sizeGB": 64, "sku": "Premium_LRS"}],
-        "nics": [{"name": f"{name}-nic", "subnet": f"{_NETWORK}/subnets/app"}],
+        "nics": [{"name": f"{name}-nic", "subnet": f"{NETWORK}/subnets/app"}],
     }

@@ -28,7 +28,9 @@ async def _measure(run: Run) -> dict[str, float]:
         "many.calls": len(many.requests) / MANY,
         "many.without eligibility": (len(many.requests) - eligibility) / MANY,
         "many.elapsed": many.elapsed / path,
+        "many.to enable": many.to_enable,
         "many.memory": peak - idle,
+        "many.peak": peak,
     }
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
 from typing import Any
 
 from local.stack import Stack
@@ -12,22 +14,45 @@ SPEED = 30
 
 _EVERY = 0.25
 _NOT_ENDED_WITHIN = 600.0
+_TAGS = "/providers/microsoft.resources/tags/default"
 _POLLED = ("/replicationprotecteditems", "/replicationjobs")
 
 
 @dataclass(frozen=True)
 class Protected:
-    """`requests` are those of the app, `elapsed` the seconds of Azure from the first tag to the last result."""
+    """`requests` are those of the app. In seconds of Azure, `elapsed` is from the first tag to the last result,
+    `to_enable` the median from a VM's tag to the PUT that enables its protection."""
 
-    vms: int
     requests: Sequence[Mapping[str, Any]]
     elapsed: float
+    to_enable: float
 
 
 def without_polls(requests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """All but the reads of the vault's lists of items and jobs that follow the (last) PUT that enables protection."""
     enabled = max(n for n, request in enumerate(requests) if _is_enable(request))
     return [request for n, request in enumerate(requests) if n <= enabled or not _is_poll(request)]
+
+
+def enable_times(requests: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """When protection of each VM was requested first, in epoch seconds by the VM's ID in lower case."""
+    times: dict[str, float] = {}
+    for request in filter(_is_enable, requests):
+        details = request["requestBody"]["properties"]["providerSpecificDetails"]
+        times.setdefault(details["fabricObjectId"].lower(), _time_of(request))
+    return times
+
+
+def _tag_times(requests: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    return {
+        request["path"].lower().removesuffix(_TAGS): _time_of(request)
+        for request in requests
+        if request["method"] == "PATCH" and request["path"].lower().endswith(_TAGS)
+    }
+
+
+def _time_of(request: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(request["time"]).timestamp()
 
 
 def _is_enable(request: Mapping[str, Any]) -> bool:
@@ -50,7 +75,9 @@ async def protect(stack: Stack, vms: Sequence[str], at_least: float = 0.0) -> Pr
             raise RuntimeError(f"Not protected within {_NOT_ENDED_WITHIN:g} s:\n{stack.log_of('host')[-3000:]}")
         await asyncio.sleep(_EVERY)
     elapsed = (time.monotonic() - started) * stack.speed
-    return Protected(len(vms), await stack.app_requests(after=seen), elapsed)
+    requests, tagged = await stack.app_requests(after=seen), _tag_times(await stack.requests(after=seen))
+    waits = [at - tagged[vm] for vm, at in enable_times(requests).items()]
+    return Protected(requests, elapsed, median(waits) * stack.speed)
 
 
 async def _all_protected(stack: Stack, vms: Sequence[str]) -> bool:
