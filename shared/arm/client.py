@@ -213,6 +213,7 @@ class Azure:
     async def _plain(
         self, method: str, path: str, api_version: str, query: dict[str, str], **content: Any
     ) -> dict[str, Any]:
+        from azure.core.pipeline.policies import ContentDecodePolicy
         from azure.core.rest import HttpRequest
 
         # The SDK takes a brace for one of its own parameters.
@@ -222,9 +223,13 @@ class Azure:
         try:
             of_compute = "/providers/microsoft.compute/" in path.lower()
             client = (self.compute if of_compute else self.resources)(self.settings.vault_ids[0].subscription)
-            response: Any = await client.send_request(request)
+            seen: list[Any] = []
+            response: Any = await client.send_request(request, raw_response_hook=seen.append)
             response.raise_for_status()
-            body = response.json()
+            # The SDK has parsed the body: a second time would double the cost of a page of a thousand items.
+            parsed = seen[-1].context.get(ContentDecodePolicy.CONTEXT_NAME) if seen else None
+            body = parsed if isinstance(parsed, dict) else response.json()
+            seen.clear()  # it is part of a cycle, which would keep the page in memory
         # A ValueError: invalid UTF-8, or invalid JSON. RecursionError: JSON that nests without end.
         except (DecodeError, ValueError, RecursionError) as error:
             raise MalformedResponseError(
@@ -250,6 +255,7 @@ class Azure:
                 yield each
             if following is None or following == "":
                 return
+            del page, rows  # not in memory beside the next one
             link, query = self._same_host(path, following), {}
         raise MalformedResponseError(f"GET {path}: the nextLink {link[:400]} repeats")
 

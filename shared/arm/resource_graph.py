@@ -41,6 +41,7 @@ async def query(azure: Azure, text: str, subscriptions: Iterable[str] | None) ->
                 yield row
             received += len(rows)
             most = max(most, total)
+            del rows  # not in memory beside the next page
         expected += most
     if received < expected:
         raise TruncatedError(f"Azure Resource Graph returned {received} of {expected} rows")
@@ -63,6 +64,7 @@ async def _pages(azure: Azure, text: str, subscriptions: list[str] | None) -> As
         if not isinstance(rows, list) or not isinstance(total, int) or not isinstance(token, str | None):
             raise MalformedResponseError("Azure Resource Graph returned a page without rows, their number or its token")
         yield rows, total
+        del page, rows
         if not token:
             return
         if token in seen or len(seen) > MOST_PAGES:

@@ -503,7 +503,7 @@ class _Response:
             raise HttpResponseError(response=self)
 
 
-async def _send(cloud: Cloud, request: Any) -> _Response:
+async def _send(cloud: Cloud, request: Any, **_: Any) -> _Response:
     url = urlsplit(request.url)
     if url.path.endswith("/checkNameAvailability"):
         return _named(cloud, json.loads(request.content)["name"])
