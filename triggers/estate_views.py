@@ -75,7 +75,8 @@ class JobView(Model):
 
     @classmethod
     def of(cls, vault: ResourceId, job: Job, error: JobError | None = None) -> Self:
-        fields = job.model_dump(include={"name", "scenario", "title", "state", "target", "started", "ended"})
+        same = ("name", "scenario", "title", "state", "target", "started", "ended")
+        fields = {name: getattr(job, name) for name in same}
         return cls(vault=vault, vm=vm_of_job(job), error=error, **fields)
 
 

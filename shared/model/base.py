@@ -1,6 +1,7 @@
 """The base of all serialized models: orchestration state, activity input and output, HTTP bodies."""
 
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -30,3 +31,17 @@ class Model(BaseModel):
     def dump(self) -> dict[str, Any]:
         """Plain JSON data, without unset fields: orchestration history is billed by size."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The base of what an estate holds by the ten thousand: dataclasses with slots, in a sixth of a Model's memory.
+
+    As a part of a Model they are read, checked and written as Models are; their own constructor checks nothing.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = Model.model_config
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy with these fields."""
+        return replace(self, **changes)

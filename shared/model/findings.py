@@ -1,11 +1,12 @@
 """Findings about a VM: the problem, its severity, and what to do; and a row of the catalog that they are made from."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.model.base import Model
+from shared.model.base import Record
 
 
 class Severity(StrEnum):
@@ -14,7 +15,8 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-class Finding(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Record):
     """`message` describes the problem, `fix` what an operator can do, `since` when it began, if that is known."""
 
     code: str

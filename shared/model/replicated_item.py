@@ -4,12 +4,13 @@ Freeze beats fix: an item is written to only in a state listed here. Failed over
 failover, or an unknown state: report only, never write.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from shared.model.base import Model
-from shared.model.replication import TargetSettings
+from shared.model.base import Record
+from shared.model.replication import TargetFields
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, cut_to
 
@@ -36,7 +37,8 @@ _STAGES = {
 _MAY_BE_DISABLED = {Stage.PROTECTED, Stage.REPLICATING, Stage.ENABLING, Stage.FAILED}
 
 
-class ItemDisk(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDisk(Record):
     id: ResourceId
     replica_sku: str = ""
     target_sku: str = ""
@@ -45,7 +47,8 @@ class ItemDisk(Model):
     holds_os: bool = False
 
 
-class ItemNic(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemNic(Record):
     """An interface of the item: `id` is Site Recovery's own, `source` the interface it is for.
 
     `configuration`, `subnet`, `address` and `static` are those of the source's primary configuration; `network` and
@@ -67,7 +70,8 @@ class ItemNic(Model):
     backend_pools: tuple[ResourceId, ...] = ()
 
 
-class ItemSettings(TargetSettings):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSettings(TargetFields, Record):
     """The settings of the VM after a failover of the item."""
 
     consistency_group: str = ""
@@ -76,7 +80,8 @@ class ItemSettings(TargetSettings):
     target_location: str = ""
 
 
-class Agent(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent(Record):
     """The mobility agent in the VM. `outdated` and `certificate_outdated` come from the service."""
 
     version: str = ""
@@ -91,7 +96,8 @@ class HealthError(Error):
     since: datetime | None = None
 
 
-class ProtectedItem(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectedItem(Record):
     """`source` is the protected VM, `failover_vms` the VMs that a failover or a test failover created or would create.
 
     `is_ours` is whether this deployment enabled the item. Its name says so; where the item might be disabled or
@@ -176,7 +182,8 @@ _SUCCEEDED = {"succeeded", "completedwithinformation"}
 _FAILED = {"failed", "cancelled", "suspended", "other"}
 
 
-class Job(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Record):
     """A Site Recovery job in the list of a vault. `name` is also the ID of the operation, `target`
     the name of the VM, or of what else the job is about: then it is not `of_vm`. `target_id` is Site Recovery's own ID
     of that, the same in all jobs of an item (recorded); nothing else shows which VM it stands for."""

@@ -1,5 +1,7 @@
 """The input of enable protection for one VM: policy, disks, interfaces and failover target."""
 
+from dataclasses import dataclass, fields
+
 from shared.model.base import Model
 from shared.model.resource_id import ResourceId
 
@@ -60,12 +62,15 @@ class ReplicatedNic(Model):
     backend_pool: ResourceId | None = None
 
 
-class TargetSettings(Model):
+@dataclass(frozen=True, kw_only=True)
+class TargetFields:
     """The settings of the VM after a failover that can be changed in place.
 
     An enable request, a replicated item and an update of one hold them under the same names, which are the `field` of
     the rows in `shared/config/override_options.py`.
     """
+
+    __slots__ = ()
 
     target_group: ResourceId | None = None
     network: ResourceId | None = None
@@ -81,8 +86,15 @@ class TargetSettings(Model):
     @property
     def named(self) -> tuple[ResourceId, ...]:
         """All target resources among these: each has to be in the target scope."""
-        values = (getattr(self, name) for name in TargetSettings.model_fields)
+        values = (getattr(self, name) for name in _TARGET_FIELDS)
         return tuple(value for value in values if isinstance(value, ResourceId))
+
+
+_TARGET_FIELDS = tuple(each.name for each in fields(TargetFields))
+
+
+class TargetSettings(Model, TargetFields):
+    """The same, where they are checked."""
 
 
 class Replication(TargetSettings):

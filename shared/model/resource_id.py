@@ -17,11 +17,15 @@ _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # checked.
 _SEGMENT = r"(?!\.+(?:/|$))[^/\\?#%&<>\"'\s\x00-\x1f]+"
 # The flags stand at each part: a letter of another alphabet (as the long s) stands for none of a word of the path.
-_ID = re.compile(
-    rf"(?ai:/subscriptions/(?P<subscription>{_GUID}))"
-    rf"(?:(?ai:/resourceGroups)/(?P<group>[-\w.()]{{1,89}}[-\w()]|[-\w()])"
-    rf"(?:(?ai:/providers)/(?P<namespace>[A-Za-z0-9.]+)(?P<path>(?:/[A-Za-z0-9]+/{_SEGMENT})+))?)?"
+_SUBSCRIPTION = r"(?ai:/subscriptions)"
+_GROUP = r"[-\w.()]{1,89}[-\w()]|[-\w()]"
+_IN_SUBSCRIPTION = re.compile(
+    rf"{_SUBSCRIPTION}(?ai:/{_GUID}/resourceGroups)/(?:{_GROUP})"
+    rf"(?P<resource>(?ai:/providers)/[A-Za-z0-9.]+(?:/[A-Za-z0-9]+/{_SEGMENT})+)?"
 )
+_SUBSCRIPTION_NAME = re.compile(rf"(?ai:{_GUID})")
+_GROUP_NAME = re.compile(_GROUP)
+_RESOURCE_NAME = re.compile(_SEGMENT)
 
 VIRTUAL_MACHINE = "Microsoft.Compute/virtualMachines"
 CLASSIC_VIRTUAL_MACHINE = "Microsoft.ClassicCompute/virtualMachines"
@@ -70,21 +74,36 @@ def _upper(letter: str) -> str:
 class ResourceId:
     """A subscription, a resource group, or a resource with its parents. Raises ValueError for all else.
 
-    An estate holds hundreds of thousands of these: only the text is kept, and parsed on demand.
+    An estate holds hundreds of thousands of these: only the last name is kept, and the path, which many share.
     """
 
-    __slots__ = ("key", "text")
+    __slots__ = ("_path", "name")
+
+    name: str
+    """The last name: of the resource, else of the resource group, else of the subscription."""
 
     def __init__(self, text: str) -> None:
-        match = _ID.fullmatch(text.rstrip("/"))
-        if match is None:
+        given, _, name = text.rstrip("/").rpartition("/")
+        try:
+            path = _path(given)
+        except ValueError:
+            path = None
+        if path is None or not path.names.fullmatch(name):
             raise ValueError(
                 f"{text[:200]!r} is not an Azure resource ID: "
                 "/subscriptions/<guid>[/resourceGroups/<name>[/providers/<namespace>/<type>/<name>...]] is allowed"
             )
-        self.text = _in_one_casing(match[0])
-        key = folded(self.text)
-        self.key = self.text if key == self.text else key
+        self._path = path
+        self.name = name.lower() if path.names is _SUBSCRIPTION_NAME else name
+
+    @property
+    def text(self) -> str:
+        return f"{self._path.text}/{self.name}"
+
+    @property
+    def key(self) -> str:
+        """What equal IDs have alike."""
+        return f"{self._path.key}/{folded(self.name)}"
 
     @property
     def subscription(self) -> str:
@@ -103,19 +122,14 @@ class ResourceId:
         return "/".join([parts[6], *parts[7::2]]) if len(parts) > 6 else ""
 
     @property
-    def name(self) -> str:
-        """The last name: of the resource, else of the resource group, else of the subscription."""
-        return self.text.rsplit("/", 1)[-1]
-
-    @property
     def group_id(self) -> "ResourceId":
         """The resource group. A subscription has none: ValueError."""
-        return ResourceId.of(self.subscription, self.resource_group)
+        return self if self._path.names is _GROUP_NAME else _beginning(self._path.text, 5)
 
     @property
     def parent(self) -> "ResourceId":
         """The resource this one is a child of: of a subnet its network."""
-        return ResourceId(self.text.rsplit("/", 2)[0])
+        return _beginning(self._path.text, -1)
 
     def is_type(self, resource_type: str) -> bool:
         """Whether this is a resource of that type, as `Microsoft.Compute/virtualMachines`."""
@@ -132,13 +146,17 @@ class ResourceId:
         return ResourceId(f"{self.text}/{resource_type}/{name}")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ResourceId) and self.key == other.key
+        return (
+            isinstance(other, ResourceId)
+            and (self._path is other._path or self._path.key == other._path.key)
+            and (self.name == other.name or folded(self.name) == folded(other.name))
+        )
 
     def __lt__(self, other: "ResourceId") -> bool:
         return self.key < other.key
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return hash((self._path.key, folded(self.name)))
 
     def __str__(self) -> str:
         return self.text
@@ -154,15 +172,39 @@ class ResourceId:
         return core_schema.no_info_plain_validator_function(parse, serialization=core_schema.to_string_ser_schema())
 
 
-def _in_one_casing(text: str) -> str:
-    path, _, name = text.rpartition("/")
-    return f"{_path_in_one_casing(path)}/{name}" if path.count("/") > 1 else text.lower()
+class _Path:
+    """All of an ID but its last name, and the pattern of the names that may follow."""
+
+    __slots__ = ("key", "names", "text")
+
+    def __init__(self, text: str, names: re.Pattern[str]) -> None:
+        self.text = _in_one_casing(text)
+        self.key = folded(self.text)
+        self.names = names
 
 
 @lru_cache(10_000)
-def _path_in_one_casing(text: str) -> str:
-    """All of an ID but its last name, which many resources share."""
+def _path(text: str) -> _Path:
+    """Raises ValueError for none, which is not kept in the cache."""
+    if re.fullmatch(_SUBSCRIPTION, text):
+        return _Path(text, _SUBSCRIPTION_NAME)
+    match = _IN_SUBSCRIPTION.fullmatch(f"{text}/x")
+    if match is None:
+        raise ValueError(text)
+    return _Path(text, _RESOURCE_NAME if match["resource"] else _GROUP_NAME)
+
+
+@lru_cache(10_000)
+def _beginning(path: str, parts: int) -> ResourceId:
+    """The resource that a path begins with."""
+    return ResourceId("/".join(path.split("/")[:parts]))
+
+
+def _in_one_casing(text: str) -> str:
+    """The text of a path."""
     parts = text.split("/")
+    if len(parts) == 2:
+        return text.lower()
     parts[1:6:2] = ("subscriptions", "resourceGroups", "providers")[: len(parts) // 2]
     parts[2] = parts[2].lower()
     for at in (6, *range(7, len(parts), 2)) if len(parts) > 6 else ():

@@ -1,15 +1,18 @@
 """A source VM and its planning context: the properties that planning needs."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from shared.model.base import Model
+from shared.model.base import Model, Record
 from shared.model.replication import DiskAccess
 from shared.model.resource_id import ResourceId, folded
 
 
-class Disk(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk(Record):
     """A managed disk of a VM. `sku` is its storage type, as `Premium_LRS`; `size_gb` is known of a running VM's.
 
     `obstacle` says what keeps it from being replicated, if so; `encryption_set` holds the customer-managed key;
@@ -26,7 +29,8 @@ class Disk(Model):
     lun: int | None = None
 
 
-class SourceVm(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceVm(Record):
     """What `resolve_source` reads. `tags` are those of the app only, of `tag_count` in all; `location` is a region
     name, as `eastus`; `created_at` is when the VM was made.
 
@@ -40,8 +44,8 @@ class SourceVm(Model):
     location: str
     tags: dict[str, str]
     # Not in what is made of the VM's JSON: another tag of others changes nothing about its protection.
-    tag_count: int = Field(0, exclude=True)
-    request: dict[str, str] = {}
+    tag_count: Annotated[int, Field(exclude=True)] = 0
+    request: dict[str, str] = field(default_factory=dict)
     power_state: str
     provisioning_state: str
     size: str = ""

@@ -62,7 +62,7 @@ async def observe(
         return Observation(decision=Decision(state=State.NOT_ELIGIBLE, findings=tuple(findings)))
     vm = await read_vm(azure, vm_id)
     if vm:
-        vm = vm.model_copy(update={"request": request or {}})
+        vm = vm.with_(request=request or {})
     intent = intent or azure.settings.intent_of(vm.tags if vm else {})
     facts = Facts(vm.id if vm else vm_id, vm, intent=intent, confirmed=confirmed)
     if thorough or needs_protection(facts, azure.settings):

@@ -318,7 +318,7 @@ def of_error(error: Error) -> Finding:
 def on_protected(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings with the severity that they have of a VM that is protected already."""
     return tuple(
-        each.model_copy(update={"severity": CATALOG[each.code].severity_in(PROTECTED)})
+        each.with_(severity=CATALOG[each.code].severity_in(PROTECTED))
         if PROTECTED in CATALOG[each.code].cases
         else each
         for each in findings
@@ -328,11 +328,9 @@ def on_protected(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def ignored(findings: Iterable[Finding], codes: Container[str], profile: str) -> tuple[Finding, ...]:
     """The findings; a blocker of those `codes` is a warning, which says that the profile ignores the rule."""
     return tuple(
-        each.model_copy(
-            update={
-                "severity": Severity.WARNING,
-                "message": f"{each.message} The profile {profile} ignores this rule: Azure decides.",
-            }
+        each.with_(
+            severity=Severity.WARNING,
+            message=f"{each.message} The profile {profile} ignores this rule: Azure decides.",
         )
         if each.code in codes and each.severity is Severity.BLOCKER
         else each

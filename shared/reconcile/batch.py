@@ -44,12 +44,8 @@ class BatchEnd(Model):
     def of(cls, result: RunResult) -> Self:
         ordered = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
         findings = tuple(
-            finding.model_copy(
-                update={
-                    "message": finding.message[:_LONGEST_TEXT],
-                    "fix": "" if place else finding.fix[:_LONGEST_TEXT],
-                    "since": None,
-                }
+            finding.with_(
+                message=finding.message[:_LONGEST_TEXT], fix="" if place else finding.fix[:_LONGEST_TEXT], since=None
             )
             for place, finding in enumerate(ordered[:_MOST_FINDINGS])
         )
@@ -158,4 +154,4 @@ class Batch(Model):
 
 
 def _short(error: Error) -> Error:
-    return error.model_copy(update={"message": error.message[:_LONGEST_TEXT], "action": error.action[:_LONGEST_TEXT]})
+    return error.with_(message=error.message[:_LONGEST_TEXT], action=error.action[:_LONGEST_TEXT])

@@ -155,7 +155,7 @@ class _Engine:
 
     def _to(self, vm_status: VmStatus, action: Action, vm: SourceVm | None, *why: object) -> VmStatus:
         """The status of a VM that needs `action`, with the fingerprint of the reasons."""
-        about = (vm.model_dump_json(), sorted(self._group(vm).tags.items())) if vm else (vm_status.item_id,)
+        about = (vm.with_(tag_count=0), sorted(self._group(vm).tags.items())) if vm else (vm_status.item_id,)
         fingerprint = sha256("|".join(map(str, (action, *about, *why))).encode()).hexdigest()[:16]
         return _with(vm_status, action=action, fingerprint=fingerprint)
 
@@ -246,4 +246,4 @@ class _Engine:
 
 
 def _with(vm_status: VmStatus, **changes: object) -> VmStatus:
-    return vm_status.model_copy(update=changes)
+    return vm_status.with_(**changes)

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import Field
-
-from shared.model.base import Model
+from shared.model.base import Record
 from shared.model.decision import Action, State
 from shared.model.failover import Failover
 from shared.model.findings import Finding, Severity
@@ -85,7 +83,8 @@ class Inventory:
         return next((f"{row}." for row in self.unread_items if row.concerns(vm, location)), "")
 
 
-class VmStatus(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmStatus(Record):
     """The status of one VM.
 
     `location` is the region of the VM, or of the item's source if the VM is gone; `vault` is the vault that protects it
@@ -98,7 +97,7 @@ class VmStatus(Model):
     action: Action = Action.NONE
     location: str = ""
     target_location: str = ""
-    tags: dict[str, str] = {}
+    tags: Mapping[str, str] = field(default_factory=dict)
     vault: ResourceId | None = None
     item_id: ResourceId | None = None
     made_by_app: bool = False
@@ -106,7 +105,7 @@ class VmStatus(Model):
     rpo_seconds: int | None = None
     percent: int | None = None
     findings: tuple[Finding, ...] = ()
-    fingerprint: str = Field("", exclude=True)
+    fingerprint: str = ""
 
     @property
     def compliant(self) -> bool:

@@ -182,12 +182,12 @@ def _vm_outcome(
 
 
 def _short_finding(finding: Finding) -> Finding:
-    return finding.model_copy(update={"message": _short(finding.message), "fix": _short(finding.fix)})
+    return finding.with_(message=_short(finding.message), fix=_short(finding.fix))
 
 
 def _short_error(error: Error | None) -> Error | None:
     short = {"message": _short(error.message), "action": _short(error.action)} if error else {}
-    return error.model_copy(update=short) if error else None
+    return error.with_(**short) if error else None
 
 
 def _short(text: str) -> str:

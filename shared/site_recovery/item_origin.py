@@ -27,8 +27,8 @@ async def proven(azure: Azure, item: ProtectedItem) -> ProtectedItem:
     if origin and not origin.proven_at and item.incarnation and await _started_it(azure, item, origin):
         gap = ""
     if gap or origin is None:
-        return item.model_copy(update={"is_ours": False, "unproven": gap})
-    return item.model_copy(update={"enabled_tag": origin.tag_name})
+        return item.with_(is_ours=False, unproven=gap)
+    return item.with_(enabled_tag=origin.tag_name)
 
 
 async def _started_it(azure: Azure, item: ProtectedItem, intent: Origin) -> bool:

@@ -53,12 +53,12 @@ def not_eligible(finding: Finding) -> Ready:
 
 
 def found_item(state: str = "Protected", **changes: Any) -> Ready:
-    return looked(item=OURS.model_copy(update={"state": state, **changes}))
+    return looked(item=OURS.with_(**{"state": state, **changes}))
 
 
 def planned(**changes: Any) -> Ready:
     """What `derive_target_settings` answers: four waves of resources to make, unless reported otherwise."""
-    return Ready(value=PLAN.model_copy(update=changes).dump())
+    return Ready(value=PLAN.with_(**changes).dump())
 
 
 def ready_region(**changes: Any) -> Ready:

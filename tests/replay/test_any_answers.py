@@ -51,7 +51,7 @@ plans = (
             planned(resources=()),
             kept(changes=SIZE),
             kept(changes=DISK),
-            kept(changes=SIZE.model_copy(update={"added_disks": DISK.added_disks})),
+            kept(changes=SIZE.with_(added_disks=DISK.added_disks)),
         ]
     )
     | throttled
@@ -135,7 +135,7 @@ def test_every_run_ends_asks_once_and_only_after_a_look_at_the_vm(instance: Inst
         # The same end is not reported twice, though its causes may be reported in other words.
         (_, reported) = instance.reported[-1]
         end = RunSummary.load(reported)
-        assert end.content == end.model_copy(update={"result": result}).content
+        assert end.content == end.with_(result=result).content
     for position, name in enumerate(instance.calls):
         if name in {ENABLE, CHANGE}:
             before = [call for call in instance.calls[:position] if call != CREATE]

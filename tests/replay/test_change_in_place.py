@@ -167,7 +167,7 @@ def test_disks_that_could_not_be_added_are_named() -> None:
     assert "disk to add: web-1-data" in reported.message
 
 
-BOTH = SIZE.model_copy(update={"added_disks": DISK.added_disks})
+BOTH = SIZE.with_(added_disks=DISK.added_disks)
 
 
 def test_the_disks_are_added_first_and_the_settings_changed_by_a_job_of_their_own() -> None:
@@ -293,9 +293,7 @@ def test_a_disk_that_the_settings_keep_out_is_not_remembered() -> None:
 
 def test_what_is_asked_for_is_asked_once_whatever_the_item_shows_instead() -> None:
     """Azure may answer an address with the next one that is free, each time."""
-    other = SIZE.model_copy(
-        update={"differences": (SIZE.differences[0].model_copy(update={"current": "Standard_B2ms"}),)}
-    )
+    other = SIZE.with_(differences=(SIZE.differences[0].model_copy(update={"current": "Standard_B2ms"}),))
     instance = Instance(
         {
             OBSERVE: [found_item(), found_item()],

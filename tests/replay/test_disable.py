@@ -93,7 +93,7 @@ def test_what_others_made_is_never_disabled() -> None:
 
 
 def test_a_frozen_item_is_reported_and_never_disabled() -> None:
-    item = OURS.model_copy(update={"state": "UnplannedFailoverCommitted"})
+    item = OURS.with_(state="UnplannedFailoverCommitted")
     instance = Instance({OBSERVE: [unwanted(item=item)]})
 
     result = instance.run()
@@ -115,7 +115,7 @@ def test_a_vm_that_is_on_hold_is_left_with_what_protects_it() -> None:
 
 
 def test_a_disable_of_others_is_waited_for() -> None:
-    item = OURS.model_copy(update={"state": "DisablingProtection"})
+    item = OURS.with_(state="DisablingProtection")
     instance = Instance({OBSERVE: [unwanted(item=item), gone()]})
 
     assert instance.run().outcome is RunOutcome.DISABLED
@@ -123,7 +123,7 @@ def test_a_disable_of_others_is_waited_for() -> None:
 
 
 def test_beyond_the_share_of_the_day_it_waits_for_the_next() -> None:
-    reported = AGENT.model_copy(update={"code": "DailyDisableLimitReached"})
+    reported = AGENT.with_(code="DailyDisableLimitReached")
     instance = Instance(
         {
             OBSERVE: [unwanted(), unwanted(), unwanted(), gone()],

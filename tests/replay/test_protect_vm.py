@@ -103,7 +103,7 @@ def test_what_the_last_look_found_is_reported_at_the_end() -> None:
 
 
 def test_a_frozen_item_is_reported_and_not_touched() -> None:
-    item = OURS.model_copy(update={"state": "UnplannedFailoverCommitted"})
+    item = OURS.with_(state="UnplannedFailoverCommitted")
     instance = Instance({OBSERVE: [looked(item=item)]})
 
     result = instance.run()

@@ -79,7 +79,7 @@ def test_a_vm_that_was_enabled_is_reported_once_as_news() -> None:
 
     (reported,) = ends(instance)
     assert (reported.notable, reported.publish_attempts, reported.vault) == (True, 0, protected_item().vault)
-    assert reported.result == result.model_copy(update={"settings": ()})
+    assert reported.result == result.with_(settings=())
     assert reported.at == pytest.approx(instance.now, abs=timedelta(seconds=1))
 
 

@@ -49,12 +49,12 @@ def test_an_estate_that_needs_nothing_costs_one_step() -> None:
 
     assert instance.calls == [HEAL]
     assert instance.waits == []
-    assert report == REPORT.model_copy(update={"ended_at": report.ended_at})
+    assert report == REPORT.with_(ended_at=report.ended_at)
     assert has_just_ended(report, instance)
 
 
 def test_after_the_look_the_first_window_is_not_waited_for_and_the_next_ones_are() -> None:
-    started = REPORT.model_copy(update={"started": {"enable": 1}})
+    started = REPORT.with_(started={"enable": 1})
     window = after(started, under_way=(WORK,), after={WORK.pair: "a"})
     instance = sweep_with(after(), window, after(started, under_way=(WORK,), done=True))
 
@@ -76,7 +76,7 @@ def test_a_window_that_started_no_one_is_followed_by_the_next_at_once() -> None:
 
 
 def test_the_status_says_how_far_it_has_come() -> None:
-    started = REPORT.model_copy(update={"started": {"enable": 3, "disable": 1}})
+    started = REPORT.with_(started={"enable": 3, "disable": 1})
     instance = sweep_with(after(), after(started, under_way=(WORK,)), after(started, done=True))
 
     instance.run()
@@ -141,7 +141,7 @@ def test_every_sweep_ends_and_shows_within_the_hour_that_it_lives(answers: Seque
 
 
 def test_what_the_last_step_removed_is_in_the_report() -> None:
-    removed = REPORT.model_copy(update={"removed": (VM_ID.group_id,)})
+    removed = REPORT.with_(removed=(VM_ID.group_id,))
     instance = SweepInstance(
         {HEAL: [after(done=True)], LEFTOVERS: [after(removed, done=True)]}, Sweep(poll_seconds=POLL)
     )

@@ -64,7 +64,7 @@ def source_vm(**changes: Any) -> SourceVm:
         disks=(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64, holds_os=True),),
         nic_ids=(NIC,),
     )
-    return vm.model_copy(update=changes)
+    return vm.with_(**changes)
 
 
 def asking(**tags: str) -> SourceVm:
@@ -79,7 +79,7 @@ def planning_context(**changes: Any) -> PlanningContext:
         nics=(SourceNic(id=NIC, subnet=NETWORK.child("subnets", "web"), configuration="ipconfig", address="10.1.1.4"),),
         networks=(source_network(),),
     )
-    return context.model_copy(update=changes)
+    return context.with_(**changes)
 
 
 def source_network(**changes: Any) -> Network:
@@ -89,7 +89,7 @@ def source_network(**changes: Any) -> Network:
         address_space=("10.1.0.0/16",),
         subnets={"web": Subnet(prefixes=("10.1.1.0/24",))},
     )
-    return network.model_copy(update=changes)
+    return network.with_(**changes)
 
 
 def plan_of(
@@ -124,7 +124,7 @@ def of_kind(plan: Plan, kind: type[Any]) -> list[Any]:
 def existing(resource_type: str, name: str, group: str = "web-asr", **changes: Any) -> Existing:
     """A resource that is there, in the target region unless reported otherwise."""
     found = Existing(id=ResourceId.of(SUBSCRIPTION, group, resource_type, name), location=TARGET)
-    return found.model_copy(update=changes)
+    return found.with_(**changes)
 
 
 def protected_item(**changes: Any) -> ProtectedItem:
@@ -135,6 +135,6 @@ def protected_item(**changes: Any) -> ProtectedItem:
         state="Protected",
         disks=(ItemDisk(id=OS_DISK, replica_sku="Premium_LRS", target_sku="Premium_LRS"),),
     )
-    item = item.model_copy(update=changes)
+    item = item.with_(**changes)
     ours = item.id.name.lower() == naming.item_name(item.source, DEPLOYMENT)
-    return item.model_copy(update={"is_ours": ours, **changes})
+    return item.with_(**{"is_ours": ours, **changes})

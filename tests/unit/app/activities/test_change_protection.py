@@ -388,7 +388,7 @@ async def test_disks_are_added_with_the_cache_and_the_group_of_the_others(cloud:
 
 
 async def test_each_step_is_one_call_and_the_disks_come_first(cloud: Cloud) -> None:
-    for step in SIZE.model_copy(update={"added_disks": (LATE,)}).steps:
+    for step in SIZE.with_(added_disks=(LATE,)).steps:
         await change(cloud, step)
 
     assert cloud.written == [ADD, UPDATE]

@@ -80,7 +80,7 @@ async def test_the_request_goes_to_the_containers_found_under_our_name_for_the_i
 
 
 async def test_an_availability_set_is_asked_for_where_one_was_derived(azure: FakeAzure, cloud: Cloud) -> None:
-    wanted = replication().model_copy(update={"availability_set": AVAILABILITY_SET})
+    wanted = replication().with_(availability_set=AVAILABILITY_SET)
 
     await enable_protection(azure, EnableRequest(vm_id=VM_ID, replication=wanted))
 

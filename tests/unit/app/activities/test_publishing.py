@@ -149,7 +149,7 @@ async def test_what_is_reported_again_is_reported_to_the_topic_alone(caplog: pyt
     failed = end(RunOutcome.FAILED, error=Error(code="151066", message="The agent."))
 
     assert isinstance(await publish_outcome(azure, failed), Pending)
-    assert await publish_outcome(azure, failed.model_copy(update={"publish_attempts": 1})) == Ready()
+    assert await publish_outcome(azure, failed.with_(publish_attempts=1)) == Ready()
 
     assert [event.id for call in topic.calls for event in call] == [event_of(failed).id]
     assert len(lines(caplog, "dr.decision")) == 1

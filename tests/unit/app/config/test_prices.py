@@ -45,7 +45,7 @@ def test_a_plan_reports_what_it_costs_by_the_table_of_the_settings() -> None:
 
 def test_a_plan_counts_the_replica_s_type_and_not_the_source_s() -> None:
     disks = (Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64), Disk(id=DATA_DISK, sku="Premium_LRS", size_gb=100))
-    vm = asking(replica_disk_type=f"{DATA_DISK.name}=Standard_LRS").model_copy(update={"disks": disks})
+    vm = asking(replica_disk_type=f"{DATA_DISK.name}=Standard_LRS").with_(disks=disks)
 
     plan = plan_of(vm, planning_context(), open_settings(prices=TABLE))
 

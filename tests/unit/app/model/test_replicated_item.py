@@ -93,7 +93,7 @@ def test_each_state_of_a_job_is_one_stage(state: str, stage: JobStage) -> None:
 def test_a_job_enables_a_vm_by_scenario_name_and_state() -> None:
     job = Job(name="1", scenario="EnableDr", state="InProgress", target="WEB-1")
     others = ({"scenario": "DisableDr"}, {"target": "web-10"}, {"state": "Succeeded"}, {"state": "Failed"})
-    more = (job.model_copy(update={"name": f"not-{n}", **other}) for n, other in enumerate(others))
+    more = (job.with_(**{"name": f"not-{n}", **other}) for n, other in enumerate(others))
     jobs = Jobs(Listing((job, *more)))
 
     assert jobs.enabling(VM_ID) == [job]

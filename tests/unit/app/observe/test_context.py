@@ -210,7 +210,7 @@ async def test_an_interface_is_read_with_its_primary_configuration(cloud: Cloud)
 
     subnet = NETWORK.child("subnets", "db")
     known = SourceNic(id=NIC, subnet=subnet, configuration="second", address="10.1.2.4", static=True)
-    assert nic == known.model_copy(update={"secondary": ("first",)})
+    assert nic == known.with_(secondary=("first",))
 
 
 async def test_what_guards_and_leads_traffic_is_read_of_both_networks(cloud: Cloud) -> None:

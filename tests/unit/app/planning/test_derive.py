@@ -204,7 +204,7 @@ def test_what_lies_outside_the_target_scope_is_named() -> None:
 
 def test_a_value_that_is_asked_for_names_who_asked() -> None:
     vm = asking(target_size="Standard_D4s_v5")
-    requested = vm.model_copy(update={"request": {"dr-target-name": "web-1-dr"}})
+    requested = vm.with_(request={"dr-target-name": "web-1-dr"})
     of_profile = Profile(
         values={"churn": "high"}, allow={"target-size": ("*",), "target-name": ("*",), "target-zone": ("1",)}
     )

@@ -29,7 +29,7 @@ DISKS = (
     ],
 )
 def test_what_is_excluded_is_not_replicated_and_not_checked(value: str, left: list[ResourceId]) -> None:
-    vm = asking(exclude_disks=value).model_copy(update={"disks": DISKS})
+    vm = asking(exclude_disks=value).with_(disks=DISKS)
 
     plan = plan_of(vm, planning_context(), open_settings())
 
@@ -50,7 +50,7 @@ def test_what_is_excluded_is_not_replicated_and_not_checked(value: str, left: li
     ],
 )
 def test_the_os_disk_and_a_name_that_no_disk_has_are_refused(value: str, word: str) -> None:
-    vm = asking(exclude_disks=value).model_copy(update={"disks": DISKS})
+    vm = asking(exclude_disks=value).with_(disks=DISKS)
 
     plan = plan_of(vm, planning_context(), open_settings())
 
@@ -59,7 +59,7 @@ def test_the_os_disk_and_a_name_that_no_disk_has_are_refused(value: str, word: s
 
 
 def test_nothing_is_excluded_that_the_profile_does_not_allow() -> None:
-    vm = asking(exclude_disks="0, 12").model_copy(update={"disks": DISKS})
+    vm = asking(exclude_disks="0, 12").with_(disks=DISKS)
     app = open_settings(profiles='{"default": {"allow": {"exclude-disks": ["12"]}}}')
 
     finding = reported(plan_of(vm, planning_context(), app).findings, "OverrideNotAllowed")
@@ -71,7 +71,7 @@ def test_nothing_is_excluded_that_the_profile_does_not_allow() -> None:
 def test_an_excluded_disk_does_not_count(excluded: str, codes: list[str]) -> None:
     """Neither in a plan nor in a sweep."""
     more = (Disk(id=ResourceId(f"{DATA_DISK}-{lun}"), sku="Premium_LRS", size_gb=8, lun=lun) for lun in range(66))
-    vm = asking(exclude_disks=excluded).model_copy(update={"disks": (DISKS[0], *more)})
+    vm = asking(exclude_disks=excluded).with_(disks=(DISKS[0], *more))
 
     plan = plan_of(vm, planning_context(), open_settings())
     estate = Inventory(vms=(vm,), items=(), read_at=datetime.now(UTC), elsewhere={}, policies={}, groups={}, regions={})

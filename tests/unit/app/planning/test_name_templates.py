@@ -86,9 +86,7 @@ def test_what_is_created_is_named_by_the_templates_and_the_plan_says_so() -> Non
 
 def test_a_changed_template_is_no_difference_of_what_is_protected() -> None:
     item = protected_item(
-        settings=protected_item().settings.model_copy(
-            update={"availability_set": NAMES.in_group(NAMES.group(VM_ID), AVAILABILITY_SET)}
-        )
+        settings=protected_item().settings.with_(availability_set=NAMES.in_group(NAMES.group(VM_ID), AVAILABILITY_SET))
     )
 
     plan = plan_of(IN_SET, planning_context(availability_set=SET), settings(names=TEMPLATES), item)
@@ -124,7 +122,7 @@ def test_two_sets_that_would_have_one_name_are_named(names: Any, others: list[Re
 
 
 def test_another_set_may_be_named_then() -> None:
-    vm = IN_SET.model_copy(update={"tags": {"dr": "true", "dr-target-availability-set": "none"}})
+    vm = IN_SET.with_(tags={"dr": "true", "dr-target-availability-set": "none"})
     context = planning_context(availability_set=SET, in_target_set=(vm_id(SUBSCRIPTION, "app", "app-1"),))
 
     assert plan_of(vm, context, open_settings()).blockers == ()

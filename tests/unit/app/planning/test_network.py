@@ -45,7 +45,7 @@ POOL = ResourceId.of(SUBSCRIPTION, "web-asr", "Microsoft.Network/loadBalancers",
 
 def nic(id_: ResourceId = NIC, subnet: str = "web", **changes: Any) -> SourceNic:
     known = SourceNic(id=id_, subnet=NETWORK.child("subnets", subnet), configuration="ipconfig", address="10.1.1.4")
-    return known.model_copy(update=changes)
+    return known.with_(**changes)
 
 
 def plan(vm: SourceVm | None = None, app: Settings | None = None, **context: Any) -> Plan:
@@ -356,12 +356,12 @@ def test_what_an_interface_is_given_exists_in_the_target_region(tag: str, field:
     vm = source_vm(tags={f"dr-{tag}": str(there.id)})
 
     given = nics(plan(vm, existing=(there,)))
-    assert given == {"web-1-nic": ReplicatedNic(id=NIC).model_copy(update={field: there.id})}
+    assert given == {"web-1-nic": ReplicatedNic(id=NIC).with_(**{field: there.id})}
     assert setting(plan(vm, existing=(there,)), f"{override_options.CHOICES[tag].setting}/web-1-nic").value == str(
         there.id
     )
     assert "there is no" in refused(plan(vm), tag)
-    home = there.model_copy(update={"location": "eastus"})
+    home = there.with_(location="eastus")
     assert f"a resource in {TARGET}" in refused(plan(vm, existing=(home,)), tag)
 
 
@@ -373,7 +373,7 @@ def test_what_an_interface_is_given_exists_in_the_target_region(tag: str, field:
     ],
 )
 def test_what_an_interface_may_not_get_at_a_failover_is_a_warning(tag: str, there: Existing, code: str) -> None:
-    doubtful = there.model_copy(update={"doubts": ("is odd", "is used")})
+    doubtful = there.with_(doubts=("is odd", "is used"))
     found = plan(source_vm(tags={f"dr-{tag}": str(there.id)}), existing=(doubtful,))
 
     finding = reported(found.findings, code)
@@ -460,7 +460,7 @@ def test_a_target_network_that_lacks_what_would_be_carried_is_reported(
 
 
 def test_a_target_that_has_what_the_source_has_is_not_warned_of() -> None:
-    there = GUARDED.model_copy(update={"id": BY_NAME, "location": TARGET})
+    there = GUARDED.with_(id=BY_NAME, location=TARGET)
 
     assert plan(networks=(GUARDED,), target_networks=(there,)).findings == ()
     assert plan(target_networks=(there,)).findings == ()
@@ -479,7 +479,7 @@ def test_the_same_lack_of_two_interfaces_is_reported_once() -> None:
 def test_what_an_interface_loses_at_a_failover_is_reported_for_each(field: str, code: str) -> None:
     """The support matrix of 2025-06: no application security groups, and the primary address only."""
     first, second, third = nic(), nic(SECOND), nic(ResourceId(f"{NIC}-3"))
-    some = first.model_copy(update={field: ("one", "two")}), second.model_copy(update={field: ("three",)}), third
+    some = first.with_(**{field: ("one", "two")}), second.with_(**{field: ("three",)}), third
     found = plan(nics=some)
 
     assert [(each.code, each.severity) for each in found.findings] == [(code, Severity.WARNING)] * 2

@@ -52,7 +52,7 @@ def test_the_later_layer_wins_and_is_named() -> None:
     )
     group_tags = {"dr-target-size": "Standard_A2"}
     tagged = asking(target_size="Standard_A3")
-    requested = tagged.model_copy(update={"request": {"dr-target-size": "Standard_A4"}})
+    requested = tagged.with_(request={"dr-target-size": "Standard_A4"})
 
     of_group = GROUP.format("target-size")
     assert asks(overrides_of(source_vm(), {}, of_profile), "target-size") == Override(
@@ -287,7 +287,7 @@ def test_an_allow_list_of_another_profile_opens_nothing() -> None:
 
 
 def test_each_layer_is_held_to_the_allow_list() -> None:
-    vm = asking(target_zone="2").model_copy(update={"request": {"dr-target-zone": "3"}})
+    vm = asking(target_zone="2").with_(request={"dr-target-zone": "3"})
 
     findings = overrides_of(vm, {"dr-target-zone": "1"}, allowing("target-zone", "3")).findings
 

@@ -44,7 +44,7 @@ D4 = Size(
     zones=("1", "2"),
     quotas=(Quota(name="standardDSv5Family", left=8),),
 )
-D2 = D4.model_copy(update={"name": "Standard_D2s_v5", "cores": 2})
+D2 = D4.with_(name="Standard_D2s_v5", cores=2)
 
 
 def asked(context: dict[str, Any] | None = None, **tags: str) -> Plan:
@@ -210,7 +210,7 @@ def test_a_zone_is_one_that_the_region_offers_the_size_in() -> None:
     message = refused(asked({"offer": Offer(sizes=(D2,))}, target_zone="3"), "target-zone")
 
     assert f"allowed: zone 1, 2, which {TARGET} offers Standard_D2s_v5 in; not 3" in message
-    nowhere = D2.model_copy(update={"zones": ()})
+    nowhere = D2.with_(zones=())
     assert "allowed: zone none, which" in refused(
         asked({"offer": Offer(sizes=(nowhere,))}, target_zone="1"), "target-zone"
     )
@@ -218,7 +218,7 @@ def test_a_zone_is_one_that_the_region_offers_the_size_in() -> None:
 
 def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
     vm = source_vm(placement_group_id=PPG)
-    source_set = SET.model_copy(update={"placement_group_id": PPG})
+    source_set = SET.with_(placement_group_id=PPG)
     plan = plan_of(vm, planning_context(availability_set=source_set), settings())
 
     (made,) = of_kind(plan, PlacementGroup)
@@ -233,9 +233,9 @@ def test_a_proximity_placement_group_is_made_after_the_source_s() -> None:
 
 def test_a_placement_group_that_is_asked_for_is_used_and_none_is_possible() -> None:
     near = existing(resource_types.PLACEMENT_GROUP, "near")
-    vm = asking(target_ppg="near").model_copy(update={"placement_group_id": PPG})
+    vm = asking(target_ppg="near").with_(placement_group_id=PPG)
     plan = plan_of(vm, planning_context(existing=(near,)), open_settings())
-    without = asking(target_ppg="none").model_copy(update={"placement_group_id": PPG})
+    without = asking(target_ppg="none").with_(placement_group_id=PPG)
 
     assert plan.replication
     assert (plan.replication.placement_group, of_kind(plan, PlacementGroup)) == (near.id, [])
@@ -281,7 +281,7 @@ def test_a_size_that_the_target_does_not_offer_is_refused_or_reported() -> None:
 def test_cores_have_to_be_left_of_the_family_s_quota_and_of_the_region_s(
     left: dict[str, int], short: list[tuple[str, int]]
 ) -> None:
-    size = D2.model_copy(update={"quotas": tuple(Quota(name=name, left=cores) for name, cores in left.items())})
+    size = D2.with_(quotas=tuple(Quota(name=name, left=cores) for name, cores in left.items()))
 
     blockers = plan_of(source_vm(), planning_context(offer=Offer(sizes=(size,))), settings()).blockers
 
@@ -316,9 +316,9 @@ def test_where_azure_has_not_reported_its_sizes_nothing_is_said_of_them() -> Non
 def test_a_size_that_is_asked_for_takes_the_disks_of_the_vm(size: dict[str, Any], why: str) -> None:
     disks = tuple(Disk(id=ResourceId(f"{OS_DISK}-{number}"), sku="Premium_LRS") for number in range(3))
     hardware = {"generation": "V2", "security_type": "TrustedLaunch", "os": "Windows", "nic_ids": (NIC, NIC)}
-    vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": disks, **hardware})
+    vm = asking(target_size="Standard_D4s_v5").with_(**{"disks": disks, **hardware})
 
-    plan = plan_of(vm, planning_context(offer=Offer(sizes=(D4.model_copy(update=size),))), open_settings())
+    plan = plan_of(vm, planning_context(offer=Offer(sizes=(D4.with_(**size),))), open_settings())
 
     assert (why in refused(plan, "target-size")) if why else (plan.blockers == ())
 
@@ -328,8 +328,8 @@ def test_a_size_that_is_asked_for_takes_the_disks_of_the_vm(size: dict[str, Any]
     [("Premium_LRS", False, False), ("Premium_LRS", True, True), ("StandardSSD_LRS", False, True)],
 )
 def test_a_disk_type_that_is_asked_for_goes_with_the_size_of_the_vm(disk_type: str, premium: bool, fits: bool) -> None:
-    vm = asking(target_disk_type=disk_type).model_copy(update={"disks": (Disk(id=OS_DISK, sku="Standard_LRS"),)})
-    offer = Offer(sizes=(D4.model_copy(update={"name": vm.size, "premium": premium}),))
+    vm = asking(target_disk_type=disk_type).with_(disks=(Disk(id=OS_DISK, sku="Standard_LRS"),))
+    offer = Offer(sizes=(D4.with_(name=vm.size, premium=premium),))
 
     plan = plan_of(vm, planning_context(offer=offer), open_settings())
 
@@ -344,7 +344,7 @@ def test_a_name_is_said_once_the_vm_is_protected_and_short_for_windows() -> None
     plan = asked(target_name="web-1-in-the-west")
     assert plan.replication
     assert plan.replication.name == "web-1-in-the-west"
-    windows = asking(target_name="web-1-in-the-west").model_copy(update={"os": "Windows"})
+    windows = asking(target_name="web-1-in-the-west").with_(os="Windows")
     assert "at most 15 characters for Windows" in refused(
         plan_of(windows, planning_context(), open_settings()), "target-name"
     )
@@ -408,7 +408,7 @@ FIELDS = {
 
 
 def named(tag: str, **changes: Any) -> tuple[Plan, Existing]:
-    there = existing(NAMED[tag], "it").model_copy(update=changes)
+    there = existing(NAMED[tag], "it").with_(**changes)
     context = planning_context(existing=(there,) if changes.get("location") != "nowhere" else ())
     return plan_of(source_vm(tags={f"dr-{tag}": str(there.id)}), context, open_settings()), there
 
@@ -464,7 +464,7 @@ def test_a_size_that_is_not_offered_in_the_zone_of_the_item_is_refused_and_not_t
 
 
 def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_size() -> None:
-    full = D4.model_copy(update={"quotas": (Quota(name="cores", left=0),)})
+    full = D4.with_(quotas=(Quota(name="cores", left=0),))
     vm, context = (
         asking(target_size="Standard_D4s_v5", target_name="web-9"),
         planning_context(offer=Offer(sizes=(full,))),
@@ -597,8 +597,8 @@ def test_a_target_scale_set_is_in_the_zone_of_the_vm_and_not_beside_an_availabil
 def test_ultra_disks_are_warned_of_where_the_size_has_none(
     size: dict[str, Any], tags: dict[str, str], found: bool
 ) -> None:
-    vm = asking(churn="high", **tags).model_copy(update={"disks": (Disk(id=OS_DISK, sku="UltraSSD_LRS"),)})
-    offer = Offer(sizes=(D2.model_copy(update={**size, "zones": ("1", "2")}),))
+    vm = asking(churn="high", **tags).with_(disks=(Disk(id=OS_DISK, sku="UltraSSD_LRS"),))
+    offer = Offer(sizes=(D2.with_(**{**size, "zones": ("1", "2")}),))
 
     plan = plan_of(vm, planning_context(offer=offer), open_settings())
 
@@ -616,7 +616,7 @@ def test_ultra_disks_are_warned_of_where_the_size_has_none(
     ],
 )
 def test_the_list_of_sizes_tells_of_the_vm_s_own_hardware(vm: dict[str, Any], size: dict[str, Any], code: str) -> None:
-    offer = Offer(sizes=(D2.model_copy(update=size),))
+    offer = Offer(sizes=(D2.with_(**size),))
 
     plan = plan_of(source_vm(**vm), planning_context(offer=offer), settings())
 

@@ -360,7 +360,7 @@ def test_only_a_blocker_that_rests_on_what_is_remembered_may_be_old(finding: Fin
 def test_a_plan_that_nothing_blocks_is_not_old() -> None:
     plan = plan_of(source_vm(), planning_context(), settings())
 
-    assert preflight.may_be_old(plan.model_copy(update={"findings": (warning("UnsupportedDisk", "x"),)})) is False
+    assert preflight.may_be_old(plan.with_(findings=(warning("UnsupportedDisk", "x"),))) is False
 
 
 def test_a_region_without_a_vault_is_reported_with_both_ways_out() -> None:

@@ -164,10 +164,10 @@ def test_whatever_is_written_it_is_refused_in_words_and_gets_nowhere(tag: str, t
 @enough
 @given(situations(), st.sampled_from(sorted(CHOICES)), hostile)
 def test_even_with_everything_allowed_no_odd_text_gets_into_a_write(situation: Situation, tag: str, text: str) -> None:
-    vm = situation.vm.model_copy(update={"tags": {"dr": "true", f"dr-{tag}": text}, "request": {}})
+    vm = situation.vm.with_(tags={"dr": "true", f"dr-{tag}": text}, request={})
     app = situation.app.model_copy(update={"profiles": {"default": situation.app.profiles["gold"]}})
 
-    plan = plan_of(vm, situation.context.model_copy(update={"group_members": ()}), app)
+    plan = plan_of(vm, situation.context.with_(group_members=()), app)
 
     for named in ids_in(written_by(plan)):
         assert named.text.isascii()

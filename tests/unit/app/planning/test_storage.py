@@ -45,7 +45,7 @@ def account(kind: str = "StorageV2", name: str = "ours", **changes: Any) -> Exis
 
 
 def asked(context: dict[str, Any] | None = None, disks: tuple[Disk, ...] = TWO, **tags: str) -> Plan:
-    vm = asking(**tags).model_copy(update={"disks": disks})
+    vm = asking(**tags).with_(disks=disks)
     return plan_of(vm, planning_context(**(context or {})), open_settings())
 
 
@@ -200,9 +200,7 @@ def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> No
     for_all = asked(context, (keyed, TWO[1]), target_disk_encryption_set="keys").replication
     for_one = asked(context, (keyed, TWO[1]), target_disk_encryption_set=f"web-1-os={there.id}").replication
     missing = asked({}, (keyed,), target_disk_encryption_set="keys")
-    home = asked(
-        {"existing": (there.model_copy(update={"location": SOURCE}),)}, (keyed,), target_disk_encryption_set="keys"
-    )
+    home = asked({"existing": (there.with_(location=SOURCE),)}, (keyed,), target_disk_encryption_set="keys")
 
     assert for_all
     assert for_one
@@ -214,7 +212,7 @@ def test_a_set_is_asked_for_all_disks_or_for_each_and_has_to_exist_there() -> No
 
 def test_a_set_for_one_disk_does_not_serve_another_that_needs_one() -> None:
     there = existing(resource_types.ENCRYPTION_SET, "keys")
-    both = tuple(disk.model_copy(update={"encryption_set": ResourceId(f"{OS_DISK}-set")}) for disk in TWO)
+    both = tuple(disk.with_(encryption_set=ResourceId(f"{OS_DISK}-set")) for disk in TWO)
 
     plan = asked({"existing": (there,)}, both, target_disk_encryption_set="web-1-os=keys")
 
@@ -438,7 +436,7 @@ def test_the_accounts_that_unmanaged_disks_would_go_to_are_reported_although_the
 
 def test_the_account_that_is_asked_for_unmanaged_disks_is_reported_in_their_place() -> None:
     there = existing(resource_types.ACCOUNT, "chosen", kind="StorageV2")
-    vm = asking(target_storage="chosen").model_copy(update={"unmanaged_disks": 1, "unmanaged_accounts": ("webdata",)})
+    vm = asking(target_storage="chosen").with_(unmanaged_disks=1, unmanaged_accounts=("webdata",))
     plan = plan_of(vm, planning_context(existing=(there,)), open_settings())
 
     reported = [(each.name, each.value, each.origin) for each in plan.settings if each.name.startswith("targetStorage")]

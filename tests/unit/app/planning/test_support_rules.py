@@ -44,17 +44,17 @@ OPEN = dict.fromkeys(CHOICES, ("*",))
 
 
 def _plan(vm: dict[str, Any], context: dict[str, Any], profile: Profile) -> tuple[Finding, ...]:
-    app = settings(profiles={DEFAULT: profile.model_copy(update={"allow": OPEN})})
+    app = settings(profiles={DEFAULT: profile.with_(allow=OPEN)})
     return plan_of(source_vm(**vm), planning_context(**context), app).findings
 
 
 def _disk(**changes: Any) -> dict[str, Any]:
     disk = Disk(id=OS_DISK, sku="Premium_LRS", size_gb=64, holds_os=True)
-    return {"disks": (disk.model_copy(update=changes),)}
+    return {"disks": (disk.with_(**changes),)}
 
 
 def _nic(**changes: Any) -> dict[str, Any]:
-    return {"nics": (planning_context().nics[0].model_copy(update=changes),)}
+    return {"nics": (planning_context().nics[0].with_(**changes),)}
 
 
 def _target_subnets(**subnets: Subnet) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _cache(**changes: Any) -> dict[str, Any]:
 
 
 def _named(there: Existing, tag: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    doubtful = there.model_copy(update={"doubts": ("is odd",)})
+    doubtful = there.with_(doubts=("is odd",))
     return {"tags": {f"dr-{tag}": str(there.id)}}, {"existing": (doubtful,)}
 
 

@@ -381,12 +381,12 @@ def test_the_values_of_the_policy_count_and_not_its_name() -> None:
     other = Policy(name="short", retention_minutes=60, app_consistent_minutes=0)
 
     assert codes(of_one(source_vm(), ours(), policies={POLICY: other})) == ["PolicyMismatch"]
-    assert codes(of_one(source_vm(), ours(), policies={POLICY: FITTING.model_copy(update={"name": "x"})})) == []
+    assert codes(of_one(source_vm(), ours(), policies={POLICY: FITTING.with_(name="x")})) == []
     assert codes(of_one(source_vm(), ours(), policies={})) == []
 
 
 def nic(**changes: Any) -> ItemNic:
-    return ItemNic(id="1", source=NIC, target_subnet="web", target_address="10.1.1.4").model_copy(update=changes)
+    return ItemNic(id="1", source=NIC, target_subnet="web", target_address="10.1.1.4").with_(**changes)
 
 
 ASKED: list[tuple[dict[str, str], str | None, Action]] = [
@@ -470,7 +470,7 @@ def test_copies_are_never_enabled_though_they_carry_the_tag() -> None:
 
 def test_on_hold_or_busy_nothing_is_changed() -> None:
     vm = source_vm(tags={"dr": "true", "dr-target-size": "Standard_D4s_v5"})
-    held = vm.model_copy(update={"tags": {**vm.tags, "dr-hold": "yes"}})
+    held = vm.with_(tags={**vm.tags, "dr-hold": "yes"})
 
     assert of_one(vm, ours(), open_settings()).action is Action.CHANGE
     assert of_one(vm, ours(job="j"), open_settings()).action is Action.NONE

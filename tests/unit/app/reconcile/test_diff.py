@@ -89,8 +89,8 @@ def an_item(settings: dict[str, Any] | None = None, nic: dict[str, Any] | None =
         subnet="web",
         target_subnet="web",
     )
-    found = protected_item(settings=HAS.model_copy(update=settings or {}), nics=(known.model_copy(update=nic or {}),))
-    return found.model_copy(update=changes)
+    found = protected_item(settings=HAS.with_(**settings or {}), nics=(known.with_(**nic or {}),))
+    return found.with_(**changes)
 
 
 def again(
@@ -305,7 +305,7 @@ def test_a_disk_that_was_attached_later_is_added_and_one_that_was_removed_is_rep
 
 def test_a_disk_that_is_added_gets_the_types_that_are_asked_for() -> None:
     late = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
-    vm = asking(target_disk_type="web-1-data=Premium_LRS").model_copy(update={"disks": (*source_vm().disks, late)})
+    vm = asking(target_disk_type="web-1-data=Premium_LRS").with_(disks=(*source_vm().disks, late))
 
     (added,) = again(an_item(id=OURS, is_ours=True), vm).changes.added_disks
 
@@ -330,9 +330,9 @@ LATE = Disk(id=DATA_DISK, sku="StandardSSD_LRS", size_gb=128)
 def test_a_late_disk_that_cannot_be_replicated_is_reported_and_keeps_nothing_else_from_being_changed(
     late: dict[str, Any], context: dict[str, Any], code: str
 ) -> None:
-    unfit = LATE.model_copy(update=late)
-    fit = LATE.model_copy(update={"id": ResourceId(f"{DATA_DISK}-2")})
-    vm = asking(target_size="Standard_D4s_v5").model_copy(update={"disks": (*source_vm().disks, unfit, fit)})
+    unfit = LATE.with_(**late)
+    fit = LATE.with_(id=ResourceId(f"{DATA_DISK}-2"))
+    vm = asking(target_size="Standard_D4s_v5").with_(disks=(*source_vm().disks, unfit, fit))
 
     plan = again(an_item(id=OURS, is_ours=True), vm, context)
 
@@ -343,14 +343,14 @@ def test_a_late_disk_that_cannot_be_replicated_is_reported_and_keeps_nothing_els
 
 
 def test_a_disk_that_needs_high_churn_is_added_to_an_item_that_has_it_whatever_is_asked_for() -> None:
-    late = LATE.model_copy(update={"sku": "PremiumV2_LRS"})
+    late = LATE.with_(sku="PremiumV2_LRS")
     vm = source_vm(disks=(*source_vm().disks, late))
 
     assert [
         disk.id
         for disk in again(an_item({"high_churn": True, "zone": "1"}, id=OURS, is_ours=True), vm).changes.added_disks
     ] == [late.id]
-    asks = asking(churn="high").model_copy(update={"disks": vm.disks})
+    asks = asking(churn="high").with_(disks=vm.disks)
     assert again(an_item(id=OURS, is_ours=True), asks).changes.added_disks == ()
 
 
@@ -493,7 +493,7 @@ def test_with_a_override_that_is_not_to_be_had_nothing_is_changed() -> None:
 
 
 def test_what_keeps_a_vm_from_being_enabled_is_not_said_of_one_that_is() -> None:
-    stopped = asking(target_size="Standard_D4s_v5").model_copy(update={"power_state": "deallocated"})
+    stopped = asking(target_size="Standard_D4s_v5").with_(power_state="deallocated")
     at_home = {"vault_location": SOURCE, "group_managed_by": "aks"}
 
     assert changed(again(None, stopped, at_home)) == ItemUpdate(size="Standard_D4s_v5")
@@ -524,26 +524,26 @@ def done(item: ProtectedItem, update: ItemUpdate) -> ProtectedItem:
     fields = {name: getattr(update, name) for name in override_options.UPDATED_FIELDS.values()}
     disks, nics = {disk.id: disk for disk in update.disks}, {nic.id: nic for nic in update.nics}
     names = {"subnet": "target_subnet", "address": "target_address"}
-    return item.model_copy(
-        update={
-            "settings": item.settings.model_copy(update={name: value for name, value in fields.items() if value}),
-            "disks": tuple(
-                disk.model_copy(update=disks[disk.id].model_dump(include={"replica_sku", "target_sku"}))
-                if disk.id in disks
-                else disk
-                for disk in item.disks
-            ),
-            "nics": tuple(
-                nic.model_copy(
-                    update={"network": update.network or nic.network}
-                    | {names.get(name, name): value for name, value in (nics.get(nic.source) or ()) if name != "id"}
-                    | {"backend_pools": tuple(filter(None, [nics[nic.source].backend_pool]))}
-                    if nic.source in nics
-                    else {"network": update.network or nic.network}
-                )
-                for nic in item.nics
-            ),
-        }
+    return item.with_(
+        settings=item.settings.with_(**{name: value for name, value in fields.items() if value}),
+        disks=tuple(
+            disk.with_(**disks[disk.id].model_dump(include={"replica_sku", "target_sku"})) if disk.id in disks else disk
+            for disk in item.disks
+        ),
+        nics=tuple(
+            nic.with_(
+                **{"network": update.network or nic.network}
+                | {
+                    names.get(name, name): value
+                    for name, value in (nics.get(nic.source) or ())
+                    if name not in {"id", "backend_pool"}
+                }
+                | {"backend_pools": tuple(filter(None, [nics[nic.source].backend_pool]))}
+                if nic.source in nics
+                else {"network": update.network or nic.network}
+            )
+            for nic in item.nics
+        ),
     )
 
 
@@ -551,8 +551,8 @@ def done(item: ProtectedItem, update: ItemUpdate) -> ProtectedItem:
 @given(situations(fitting=True))
 def test_what_a_plan_writes_ends_every_difference_that_can_be_changed_in_place(situation: Situation) -> None:
     """The VM was protected before anything was asked for; whatever is asked for since can be had."""
-    vm = situation.vm.model_copy(update={"nic_ids": tuple(nic.id for nic in situation.context.nics)})
-    before = situation._replace(vm=vm.model_copy(update={"tags": {"dr": "true"}, "request": {}}), group_tags={})
+    vm = situation.vm.with_(nic_ids=tuple(nic.id for nic in situation.context.nics))
+    before = situation._replace(vm=vm.with_(tags={"dr": "true"}, request={}), group_tags={})
     assume(before.plan().replication is not None)
     item = item_made_from(before, before.plan())
     plan = situation._replace(vm=vm).plan(item)
@@ -606,8 +606,8 @@ def test_what_the_item_has_or_the_vm_has_not_is_no_mismatch(tags: dict[str, str]
 
 def test_an_interface_or_a_disk_that_was_removed_is_not_compared() -> None:
     item = an_item(disks=(ItemDisk(id=DATA_DISK, target_sku="Premium_LRS"),))
-    vm = asking(target_disk_type="Standard_LRS", target_subnet="db").model_copy(
-        update={"nic_ids": (), "disks": (Disk(id=OS_DISK, sku=""),)}
+    vm = asking(target_disk_type="Standard_LRS", target_subnet="db").with_(
+        nic_ids=(), disks=(Disk(id=OS_DISK, sku=""),)
     )
 
     assert found(vm, item) == ()
@@ -618,7 +618,7 @@ def test_one_address_is_asked_for_no_one_where_there_are_several_interfaces() ->
     nics = (ItemNic(id="1", source=NIC), ItemNic(id="2", source=other))
     vm = asking(target_ip="10.1.1.9")
 
-    assert found(vm.model_copy(update={"nic_ids": (NIC, other)}), an_item(nics=nics)) == ()
+    assert found(vm.with_(nic_ids=(NIC, other)), an_item(nics=nics)) == ()
     assert [each.difference.setting for each in found(vm, an_item())] == ["targetIp/web-1-nic"]
 
 
@@ -641,7 +641,7 @@ def test_a_vm_that_was_resized_is_noted_and_its_item_left_as_it_is(
     size: str, has: str, tags: dict[str, str], notes: int
 ) -> None:
     vm = source_vm(tags={"dr": "true", **tags}, size=size)
-    item = protected_item(id=OURS, settings=HAS.model_copy(update={"size": has}))
+    item = protected_item(id=OURS, settings=HAS.with_(size=has))
 
     found = mismatches(vm, overrides_of(vm, {}, open_settings()), item)
 

@@ -53,7 +53,7 @@ def test_an_os_disk_that_was_exchanged_is_no_late_disk() -> None:
 def test_a_vm_whose_only_disk_was_exchanged_is_still_that_vm() -> None:
     item = protected_item(rpo_at=datetime(2026, 5, 2, tzinfo=UTC))
 
-    assert replaced(swapped().model_copy(update={"created_at": datetime(2026, 5, 1, tzinfo=UTC)}), item) == ()
+    assert replaced(swapped().with_(created_at=datetime(2026, 5, 1, tzinfo=UTC)), item) == ()
     assert [each.code for each in replaced(swapped(), item)] == ["SourceReplaced"]
 
 
@@ -65,7 +65,7 @@ def test_a_frozen_item_is_reported_with_all_that_may_have_frozen_it() -> None:
     message = frozen(item).message
 
     assert all(part in message for part in ("UnplannedFailoverCommitted", "Running", "Recovery"))
-    assert "Failover committed" in frozen(item.model_copy(update={"state_description": "Failover committed"})).message
+    assert "Failover committed" in frozen(item.with_(state_description="Failover committed")).message
 
 
 THEIRS = Policy(name="theirs", retention_minutes=1440, app_consistent_minutes=0)
@@ -84,7 +84,7 @@ def test_a_policy_of_other_values_is_reported_with_both_and_what_a_change_would_
 ) -> None:
     vm = source_vm(disks=tuple(Disk(id=OS_DISK, sku="Premium_LRS", size_gb=size) for size in sizes))
 
-    (finding,) = other_policy(vm, THEIRS.model_copy(update={"retention_minutes": retention}), WANTED)
+    (finding,) = other_policy(vm, THEIRS.with_(retention_minutes=retention), WANTED)
 
     assert (finding.code, finding.severity) == ("PolicyMismatch", Severity.WARNING)
     assert f"the policy theirs (retention {retention} min, app-consistent off)" in finding.message
@@ -94,7 +94,7 @@ def test_a_policy_of_other_values_is_reported_with_both_and_what_a_change_would_
 
 
 def test_a_policy_that_fits_whatever_its_name_or_that_azure_does_not_tell_is_no_drift() -> None:
-    assert other_policy(source_vm(), WANTED.model_copy(update={"name": "theirs"}), WANTED) == ()
+    assert other_policy(source_vm(), WANTED.with_(name="theirs"), WANTED) == ()
     assert other_policy(source_vm(), None, WANTED) == ()
 
 

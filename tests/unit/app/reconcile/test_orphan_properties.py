@@ -34,7 +34,7 @@ def as_read(situation: Situation, **changes: object) -> SourceVm:
         "tags": {**situation.vm.tags, **situation.vm.request},
         "request": {},
     }
-    return situation.vm.model_copy(update={**known, **changes})
+    return situation.vm.with_(**{**known, **changes})
 
 
 def left_of(made: list[ResourceId], situation: Situation, vm: SourceVm, *items: ProtectedItem) -> set[ResourceId]:

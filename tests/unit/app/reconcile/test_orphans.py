@@ -130,7 +130,7 @@ def test_what_a_tag_or_the_group_s_tag_names_is_needed() -> None:
 
 
 def test_with_another_target_group_the_set_is_looked_for_there() -> None:
-    vm = asking(target_resource_group="payments").model_copy(update=IN_SET)
+    vm = asking(target_resource_group="payments").with_(**IN_SET)
     wanted = referenced(vm, app=open_settings()).needed
 
     group = ResourceId.of(SUBSCRIPTION, "payments")
@@ -151,7 +151,7 @@ def test_what_an_item_names_is_in_use_whatever_its_state_and_any_client_made_it(
 
 @pytest.mark.parametrize("name", ["boot_diagnostics", "capacity_reservation", "network"])
 def test_every_place_where_an_item_names_something_counts(name: str) -> None:
-    item = protected_item(settings=ItemSettings(**{name: VNET}))
+    item = protected_item(settings=ItemSettings().with_(**{name: VNET}))
     assert {VNET.key, VNET.group_id.key} <= named_by([item])
 
 
@@ -163,7 +163,7 @@ def test_so_do_its_interfaces_and_the_copies_that_a_failover_made() -> None:
     guard = ResourceId.of(SUBSCRIPTION, "nsg-asr", "Microsoft.Network/networkSecurityGroups", "nsg")
     address = ResourceId.of(SUBSCRIPTION, "ip-asr", "Microsoft.Network/publicIPAddresses", "ip")
     more = {"security_group": guard, "public_ip": address, "backend_pools": (pool,)}
-    item = protected_item(failover_vms=(copy,), nics=(nic().model_copy(update=more),))
+    item = protected_item(failover_vms=(copy,), nics=(nic().with_(**more),))
 
     assert {each.group_id.key for each in (copy, pool, guard, address)} <= named_by([item])
 

@@ -189,7 +189,7 @@ def test_everyone_is_come_to_once_and_no_bound_is_exceeded(whole: ComplianceRepo
                 asks = moved == "asks" and not each.requested
                 asked_for += asks and each.action is Action.ENABLE
                 if moved != "ends":
-                    still.append(each.model_copy(update={"requested": each.requested or asks}))
+                    still.append(each.with_(requested=each.requested or asks))
             under_way = still
         else:
             # Any client that stays for ever may hold others up; that the sweep goes on for ever is not its doing.
@@ -245,7 +245,7 @@ UNREAD = finding_of("ProtectionNotRead", "A row.")
 def test_a_vm_is_left_alone_for_a_while_after_its_run_could_do_nothing_about_the_very_same(
     action: Action, result: dict[str, Any], hours: float, unchanged: bool
 ) -> None:
-    last = RESULT.model_copy(update=result)
+    last = RESULT.with_(**result)
     ended = NOW - timedelta(hours=hours)
 
     held = held_until(vm_status(1, action), last, ended, 30)

@@ -88,7 +88,7 @@ def test_an_event_holds_item_findings_and_error() -> None:
 
 
 def test_a_vm_of_no_vault_is_reported_by_the_app() -> None:
-    (event,) = of_run(end().model_copy(update={"vault": None}), VAULT_ID)
+    (event,) = of_run(end().with_(vault=None), VAULT_ID)
 
     assert event.source == str(VAULT_ID)
 
@@ -115,7 +115,7 @@ def test_an_event_of_a_vm_is_billed_as_one_whatever_is_found(found: tuple[Findin
 
 def test_the_same_end_reported_twice_is_the_same_event() -> None:
     assert event_of(end(findings=(LATE,))).id == event_of(end(findings=(LATE,))).id
-    again = end(findings=(LATE,)).model_copy(update={"publish_attempts": 1})
+    again = end(findings=(LATE,)).with_(publish_attempts=1)
     assert event_of(again).id == event_of(end(findings=(LATE,))).id
 
 
@@ -227,7 +227,7 @@ def test_no_events_are_no_call() -> None:
 
 @given(st.lists(st.integers(0, 400_000), max_size=12))
 def test_batches_hold_all_events_in_order_none_too_large_and_no_two_that_fit_in_one(lengths: list[int]) -> None:
-    events = [event_of(end()).model_copy(update={"data": {"x": "x" * length}}) for length in lengths]
+    events = [event_of(end()).with_(data={"x": "x" * length}) for length in lengths]
     made = list(batches(events))
 
     assert [event for batch in made for event in batch] == events

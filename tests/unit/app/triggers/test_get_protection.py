@@ -28,6 +28,10 @@ async def view_of(cloud: Cloud, client: FakeDurableClient) -> dict[str, Any]:
     return view
 
 
+FINDING = finding_of("NotTagged", "web-1 is not tagged: nothing protects it.")
+NOT_TAGGED = {name: getattr(FINDING, name) for name in ("code", "severity", "message", "fix")}
+
+
 async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurableClient) -> None:
     assert await view_of(cloud, client) == {
         "vmId": str(VM_ID),
@@ -36,7 +40,7 @@ async def test_get_of_a_vm_that_nothing_protects(cloud: Cloud, client: FakeDurab
         "item": None,
         "details": None,
         "settings": [],
-        "findings": [finding_of("NotTagged", "web-1 is not tagged: nothing protects it.").dump()],
+        "findings": [NOT_TAGGED],
         "running": False,
         "run": None,
         "lastChange": None,
