@@ -1,6 +1,6 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
 .PHONY: demo serve check test test-all test-infra test-wide test-tools test-busy coverage test-python test-original \
-	test-original-ci azurite lint kusto sbom audit bench package requirements
+	test-original-ci azurite lint kusto sbom audit bench package artefacts requirements
 
 # Compiled once: a test run starts a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -74,7 +74,7 @@ kusto:                   ## Microsoft's parser of Kusto queries, for the tests o
 		else echo "npm is not here: the tests of Kusto queries are skipped"; fi
 
 sbom: .venv-infra/ready  ## what the deployed app consists of, as CycloneDX
-	.venv-infra/bin/cyclonedx-py requirements requirements.txt --of JSON -o sbom.json
+	.venv-infra/bin/cyclonedx-py requirements requirements.txt --of JSON --output-reproducible -o sbom.json
 
 audit: .venv-infra/ready ## known vulnerabilities of what is deployed (asks a service on the internet)
 	.venv-infra/bin/pip-audit --strict --requirement requirements.txt --require-hashes --disable-pip --progress-spinner off
@@ -84,6 +84,10 @@ bench: .venv/ready       ## measure: calls per VM, elapsed over the critical pat
 
 package: .venv/ready     ## build what is deployed as Azure does, and play the demo against it (needs a package registry)
 	$(RUN) -m local package
+
+artefacts: .venv/ready sbom  ## what a release publishes, in dist/: the zip of the app, its checksum, the SBOM
+	$(RUN) -m local package --zip dist/app.zip
+	mv sbom.json dist/
 
 requirements:            ## export the pinned, hashed requirements from pyproject.toml (needs uv)
 	$(EXPORT) pyproject.toml -o requirements.txt

@@ -29,17 +29,23 @@ class BrokenError(RuntimeError):
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0 if the package is complete, minimal and works; 1 if not; 2 if it could not be built or run;
-    130 if interrupted."""
+    """Returns 0 if the package is complete, minimal and works, or its zip was written; 1 if not; 2 if it could not be
+    built or run; 130 if interrupted."""
     parser = argparse.ArgumentParser(prog="python -m local package", description=__doc__)
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="build in this folder, which is new or empty, and keep it"
+    )
+    parser.add_argument(
+        "--zip", type=Path, metavar="FILE", help="only write what is deployed to this file, and its checksum beside it"
     )
     parser.add_argument("--estate", type=Path, default=estates.DEMO, metavar="FILE", help="of the demo (%(default)s)")
     parser.add_argument(
         "--speed", type=float, default=180, metavar="N", help="one second of the demo is N in Azure (%(default)g)"
     )
     options = parser.parse_args(arguments)
+    if options.zip:
+        folder.pack(APP, options.zip)
+        return 0
     where = options.keep or Path(tempfile.mkdtemp(prefix="dr-package-"))
     where.mkdir(parents=True, exist_ok=True)
     if any(where.iterdir()):

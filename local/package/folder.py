@@ -1,7 +1,9 @@
 """The deployed folder: the project without what .funcignore excludes."""
 
+import hashlib
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,19 @@ def lay(project: Path, folder: Path) -> list[Path]:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project / file, folder / file)
     return files
+
+
+def pack(project: Path, file: Path) -> None:
+    """Writes what is deployed as a zip, the same bytes from the same sources, and beside it its checksum for `sha256sum
+    --check`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w") as packed:
+        for each in sorted(_left(project)):
+            entry = zipfile.ZipInfo(each.as_posix())  # of a fixed time
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, (project / each).read_bytes(), zipfile.ZIP_DEFLATED)
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    file.with_name(f"{file.name}.sha256").write_text(f"{checksum}  {file.name}\n")
 
 
 def _left(project: Path) -> Iterator[Path]:

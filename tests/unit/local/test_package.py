@@ -1,5 +1,8 @@
 """What is deployed: which files, and which packages beside them."""
 
+import hashlib
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,19 @@ def test_the_project_as_it_stands_is_laid_out_whole_and_with_nothing_beside_it(t
     assert {file.parts[0] for file in files}.isdisjoint({"local", "tests", "docs", "pyproject.toml"})
     assert [file.name for file in files if file.parts[0] == "infra"] == ["permissions.json"]
     assert Path("shared/planning/derive.py") in files
+
+
+def test_the_same_sources_give_the_same_zip_and_its_checksum(project: Path, tmp_path: Path) -> None:
+    packed = [tmp_path / name / "app.zip" for name in ("one", "two")]
+    for file in packed:
+        os.utime(project / "function_app.py", (len(str(file)) + 1_000_000_000, 2_000_000_000))
+        folder.pack(project, file)
+
+    with zipfile.ZipFile(packed[0]) as read:
+        assert {name: read.read(name).decode() for name in read.namelist()} == APP_FILES
+    assert packed[0].read_bytes() == packed[1].read_bytes()
+    checksum = hashlib.sha256(packed[0].read_bytes()).hexdigest()
+    assert (packed[0].parent / "app.zip.sha256").read_text() == f"{checksum}  app.zip\n"
 
 
 def test_what_is_ignored_stays_behind(project: Path) -> None:
