@@ -97,11 +97,15 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 _started: list[subprocess.Popen[bytes]] = []
 
 
+_TEMPORARY = Path(tempfile.gettempdir())
+"""As it is before a test moves it to a longer path than a socket's address may have."""
+
+
 @cache
 def _server() -> socket.socket:
     """A connection to the server of this test run, which the first worker to need it starts."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
-    folder = Path(tempfile.gettempdir(), f"dr-tests-{run}")
+    folder = _TEMPORARY / f"dr-tests-{run}"
     folder.mkdir(mode=0o700, exist_ok=True)
     address = str(folder / "fork_server")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, contextlib.suppress(OSError):
