@@ -55,6 +55,7 @@ class VirtualMachine(Resource):
     """`fail_enable` makes the next `times` enable jobs of this VM fail."""
 
     power: str = "running"
+    generation: str = "V2"
     eligibility_errors: list[Json] = field(default_factory=list)
     fail_enable: Json | None = None
 

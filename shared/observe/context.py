@@ -146,8 +146,7 @@ class ContextReader:
         known = [await each.items.get() for each in vaults_of(azure)]
         public = [claims.public_ip(found) for tag, found in requested if tag == "target-public-ip"]
         group = overrides.requested.get("consistency-group")
-        own_set = vm.availability_set_id
-        target_set = names.in_group(target_group(vm, overrides, target), own_set) if own_set else None
+        target_set = placement.default_set(vm, overrides, target)
         context = PlanningContext(
             vault_location=vault.location,
             target_location=target,

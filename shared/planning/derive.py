@@ -151,13 +151,9 @@ def _networks_to_make(resources: Waves, context: PlanningContext) -> tuple[Resou
 
 
 def _same_names(resources: Waves, settings: Settings) -> Iterator[Finding]:
-    """Target groups that have the name of the group of the cache accounts."""
     groups = [each for wave in resources for each in wave if isinstance(each, ResourceGroup)]
     of_cache = {each.id for each in groups if each.for_cache}
-    for each in groups:
-        if not each.for_cache and each.id in of_cache:
-            message = f"{each.id} would be a target group and the group of the cache accounts."
-            yield finding_of("NameNotUnique", message, tag=settings.tag_name)
+    return placement.group_not_unique((each.id for each in groups if not each.for_cache), of_cache, settings)
 
 
 def _out_of_target_scope(resources: Waves, settings: Settings) -> Iterable[Finding]:

@@ -11,7 +11,7 @@ from shared.model.vm import Network, SourceNic, Subnet
 from shared.planning.builder import OF_ITEM, PlanBuilder, origin_of
 from shared.planning.catalog import finding_of
 from shared.planning.network_gaps import gaps
-from shared.planning.target_subnet import item_nic, must_be_sent, target_subnet
+from shared.planning.target_subnet import Place, item_nic, sent, target_subnet
 
 # Azure reserves the first four addresses of a subnet and the last.
 _RESERVED_FIRST, _RESERVED_LAST = 4, 1
@@ -23,8 +23,8 @@ _NEXT_FREE = "the next free one"
 class Networks(NamedTuple):
     """`leads_to`: each of the VM's networks to its target. `chosen` is a network named in an override instead.
 
-    `sent` is the network that the enable request names, with `subnet`: without one the network mapping says which, and
-    Site Recovery chooses the subnet.
+    `sent` is the network that the enable request names: without one the network mapping says which. `subnet` is the one
+    subnet of the request: without it Site Recovery chooses that of each interface.
     """
 
     leads_to: dict[ResourceId, ResourceId]
@@ -47,15 +47,14 @@ def networks(d: PlanBuilder) -> Networks:
         d.reject("target-ip", "an address for each interface, as <name>=<address>")
     wanted = {tag: d.each(tag, names) for tag in ("target-subnet", "target-ip")}
     wanted |= {tag: d.each_or_none(tag, names, has) for tag, has in _of_item(d).items()}
-    nics, sent = [], []
+    nics, places = [], []
     known = {network.id: network for network in d.context.networks}
     for nic in d.context.nics:
         there = _there(d, chosen or leads_to[nic.network])
         asked = wanted["target-subnet"].get(nic.id.name, "")
         subnet = target_subnet(d, nic, asked, there)
         d.findings += gaps(nic, known.get(nic.network), there, subnet)
-        if chosen or (not asked and d.item is None and must_be_sent(nic, subnet, there)):
-            sent.append((there.id, subnet))
+        places.append(Place(nic, there, subnet, bool(asked)))
         nics.append(
             ReplicatedNic(
                 id=nic.id,
@@ -67,7 +66,7 @@ def networks(d: PlanBuilder) -> Networks:
             )
         )
     requested = tuple(nic for nic in nics if nic != ReplicatedNic(id=nic.id))
-    return Networks(leads_to, chosen, *next(iter(sent), (chosen, "")), requested)
+    return Networks(leads_to, chosen, *sent(d, chosen, places), requested)
 
 
 def _of_item(d: PlanBuilder) -> dict[str, dict[str, ResourceId | None]]:

@@ -1,6 +1,6 @@
 """The placement of the target VM: region, resource group, availability, name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from shared.config.override_options import CHOICES
 from shared.config.settings import Settings
@@ -137,14 +137,35 @@ def _availability_set(d: PlanBuilder, group: ResourceId, zone: str) -> ResourceI
         else "the VM is in none"
     )
     found = d.resource("target-availability-set", default, reason)
-    # A set is in the resource group of its VMs: those of another group are in another set.
-    others = [vm for vm in d.context.in_target_set if vm.group_id != d.vm.id.group_id]
-    if found and source and found == default and others:
-        message = (
-            f"The target of {source.id} would be {found}, which another set has: {min(others)} is protected into it."
-        )
-        d.findings.append(finding_of("NameNotUnique", message, tag=d.app.tag_name))
+    if found and found == default:
+        d.findings += set_not_unique(d.vm, found, d.context.in_target_set, d.app)
     return found
+
+
+def default_set(vm: SourceVm, overrides: Overrides, target: str) -> ResourceId | None:
+    """The counterpart of the VM's availability set in that region; None without one, or if an override asks for another
+    set or a zone."""
+    zone, source = overrides.requested.get("target-zone"), vm.availability_set_id
+    if source is None or "target-availability-set" in overrides.requested or (zone and zone.value.lower() != NONE):
+        return None
+    return overrides.names.between(vm.location, target).in_group(target_group(vm, overrides, target), source)
+
+
+def set_not_unique(vm: SourceVm, target: ResourceId, inside: Iterable[ResourceId], app: Settings) -> Iterator[Finding]:
+    """The finding if VMs of another set are protected into the target set: `inside` are those in it."""
+    # A set is in the resource group of its VMs: those of another group are in another set.
+    if others := [each for each in inside if each.group_id != vm.id.group_id]:
+        holder = f"which another set has: {min(others)} is protected into it."
+        message = f"The target of {vm.availability_set_id} would be {target}, {holder}"
+        yield finding_of("NameNotUnique", message, tag=app.tag_name)
+
+
+def group_not_unique(groups: Iterable[ResourceId], of_cache: Container[ResourceId], app: Settings) -> Iterator[Finding]:
+    """The finding for each target group that has the name of a group of cache accounts."""
+    for group in groups:
+        if group in of_cache:
+            message = f"{group} would be a target group and the group of the cache accounts."
+            yield finding_of("NameNotUnique", message, tag=app.tag_name)
 
 
 def placement_group(d: PlanBuilder) -> ResourceId | None:

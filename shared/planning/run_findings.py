@@ -63,6 +63,13 @@ LISTED = {
         "Name another target resource group by {tag}-target-resource-group: what Site Recovery makes of two such disks "
         "is not known.",
     ),
+    "NameNotUnique": Row(
+        Severity.BLOCKER,
+        "what is to be created for it would have the name of what another source has there: the availability sets of "
+        "two resource groups in one target group, or a target group and a group of cache accounts",
+        BLOCKED,
+        "Name another by {tag}-target-availability-set or {tag}-target-resource-group, or change DR_NAMES.",
+    ),
     "RegionNotMapped": Row(
         Severity.BLOCKER,
         "there are several vaults, and `DR_REGION_MAP` does not say which serves the VM's region",
@@ -73,13 +80,6 @@ LISTED = {
 """Found before a VM is enabled or changed, by a sweep too: they need no more than the lists that a sweep reads."""
 
 PLANNED = {
-    "NameNotUnique": Row(
-        Severity.BLOCKER,
-        "what is to be created for it would have the name of what another source has there: the availability sets of "
-        "two resource groups in one target group, or a target group and a group of cache accounts",
-        BLOCKED,
-        "Name another by {tag}-target-availability-set or {tag}-target-resource-group, or change DR_NAMES.",
-    ),
     **support_findings.OF_CONTEXT,
     **network_findings.OF_NETWORK,
     "OutOfScope": Row(

@@ -1,7 +1,11 @@
 """The target subnet of an interface: the one that an override names, that of the same name, or the first that fits."""
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from shared.model.plan import ITEM_ORIGIN
 from shared.model.replicated_item import ItemNic
+from shared.model.resource_id import ResourceId
 from shared.model.vm import Network, SourceNic
 from shared.planning.builder import OF_ITEM, PlanBuilder
 from shared.planning.catalog import finding_of
@@ -34,7 +38,30 @@ def target_subnet(d: PlanBuilder, nic: SourceNic, requested: str, there: Network
     return chosen
 
 
-def must_be_sent(nic: SourceNic, subnet: str, there: Network) -> bool:
+class Place(NamedTuple):
+    """Where an interface is to be. `asked` is whether an override names the subnet, which an update sets later."""
+
+    nic: SourceNic
+    there: Network
+    subnet: str
+    asked: bool
+
+
+def sent(d: PlanBuilder, chosen: ResourceId | None, places: Collection[Place]) -> tuple[ResourceId | None, str]:
+    """The network and the subnet that the enable request names. It has one subnet for the whole VM (SDK 2.0.0); what
+    Azure makes of that for a second interface is not known: it is sent only if it is that of all interfaces."""
+    needed = [] if d.item else [each for each in places if not each.asked and _must_be_sent(*each[:3])]
+    if not (chosen or needed):
+        return None, ""
+    if len(wanted := {(each.there.id, each.subnet) for each in places}) == 1:
+        return wanted.pop()
+    for each in needed:
+        why = f"Site Recovery would choose one that takes no VM, and the request names {each.subnet} for all or none"
+        _unusable(d, each.nic, why)
+    return chosen, ""
+
+
+def _must_be_sent(nic: SourceNic, there: Network, subnet: str) -> bool:
     """Whether Site Recovery would choose another: that of the same name, else the first in alphabetical order of all
     that there are (azure-to-azure-network-mapping). No page says that it passes over those which take no VM."""
     names = sorted(there.subnets, key=str.lower)
@@ -72,7 +99,7 @@ def _default(d: PlanBuilder, nic: SourceNic, there: Network) -> tuple[str, str]:
     if not fit:
         _unusable(d, nic, f"{place}, and no other that takes VMs")
         return own, "there is none"
-    if must_be_sent(nic, fit[0], there) and there.id not in d.app.target:
+    if _must_be_sent(nic, there, fit[0]) and there.id not in d.app.target:
         why = f"{place}; {there.id} lies outside DR_TARGET_SCOPE, so that the app cannot name {fit[0]}"
         _unusable(d, nic, f"{why}, and Site Recovery would take one that is reserved or delegated")
     message = f"{place}: a failover puts {nic.id.name} into {fit[0]}, whose addresses and rules are others."

@@ -65,6 +65,9 @@ class _Engine:
         self.failover_vms = {vm: item.source for item in ordered for vm in item.failover_vms}
         self.there = estate.target_vms.union(self.vms)
         self.claims = Claims(ordered)
+        self.in_set: defaultdict[ResourceId | None, list[ResourceId]] = defaultdict(list)
+        for item in ordered:
+            self.in_set[item.settings.availability_set].append(item.source)
         self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
         for vm in estate.vms:
             self.by_name[vm.id.name.lower()].append(vm)
@@ -176,6 +179,7 @@ class _Engine:
         elif region:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
         findings = (*findings, *self._name_taken(vm, overrides, target), *self._shared_names(vm, overrides, target))
+        findings = (*findings, *self._not_unique(vm, overrides, target))
         reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
@@ -212,6 +216,14 @@ class _Engine:
     ) -> Iterator[Finding]:
         wanted = claims.wanted(vm, overrides, target, item)
         return claims.findings(vm, self.claims.of_others(vm.id, wanted), self.settings)
+
+    def _not_unique(self, vm: SourceVm, overrides: Overrides, target: str) -> Iterator[Finding]:
+        """Names that what is made for the VM would have, and what another source has there."""
+        if target_set := placement.default_set(vm, overrides, target):
+            yield from placement.set_not_unique(vm, target_set, self.in_set[target_set], self.settings)
+        if not {"target-resource-group", "cache-storage"} & overrides.requested.keys():
+            caches = {overrides.names.cache_group_of(vm.id.subscription, vm.location)}
+            yield from placement.group_not_unique([target_group(vm, overrides, target)], caches, self.settings)
 
     def _attempts(self, vm: SourceVm) -> tuple[Job, ...]:
         """The enable jobs of the VM. A job names only the VM: with two VMs of one name, no job can be attributed."""

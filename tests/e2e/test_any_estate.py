@@ -45,6 +45,14 @@ HARDWARE: list[Json] = [
     {"edgeZone": "losangeles"},
 ]
 """What support rules hold a VM to: most of it blocks, before anything is written."""
+DISKS: list[Json] = [
+    *[{}] * 6,
+    {"networkAccessPolicy": "DenyAll"},
+    {"networkAccessPolicy": "AllowPrivate", "publicNetworkAccess": "Disabled"},
+    {"publicNetworkAccess": "Disabled"},
+    {"writeAccelerator": True},
+]
+"""How a disk can be reached, which its replica keeps; and one that blocks."""
 STATES: list[Json] = [*[{"power": "running"}] * 5, {"power": "deallocated"}, {"provisioningState": "Failed"}]
 TARGET_SCOPE = [overrides.CHOSEN, overrides.FAR, overrides.CACHES, f"{estates.GROUP}-asr"]
 ALLOWED = {"allow": {choice: ["*"] for choice in CHOICES}}
@@ -69,6 +77,7 @@ def chosen_overrides(draw: st.DrawFn, number: int, vm: str, place: Json) -> dict
     group is in one region: who comes first says in which, so that no plan could."""
     values = overrides.values(number, vm)
     chosen = draw(st.sets(st.sampled_from(sorted(values.keys() - overrides.NEVER)), max_size=4))
+    chosen |= draw(st.sampled_from([set(), set(), {"target-vnet"}]))
     if place.keys() & {"availabilitySet", "proximityPlacementGroup"}:
         chosen.discard("target-location")
     if chosen & {"target-ip", "target-subnet", "target-location"}:
@@ -100,11 +109,16 @@ def machines(draw: st.DrawFn, number: int) -> Json:
     address: Json = {"privateIp": f"10.1.1.{20 + number}"} if draw(st.booleans()) else {}
     address |= {"secondaryIps": [f"10.1.1.{60 + number}"]} if draw(st.booleans()) else {}
     address |= {"applicationSecurityGroups": [APPLICATIONS]} if draw(st.booleans()) else {}
+    second = nic | {"name": f"{name}-nic2", "subnet": nic["subnet"].replace("/web", "/back")}
+    disk: Json = {"sizeGB": 64}
     own: Json = {
         "os": draw(st.sampled_from(["Linux", "Windows"])),
-        "disks": [{"name": f"{name}-disk{index}", "sizeGB": 64, "sku": sku} for index, sku in enumerate(types)],
+        "disks": [
+            disk | {"name": f"{name}-disk{index}", "sku": sku} | draw(st.sampled_from(DISKS))
+            for index, sku in enumerate(types)
+        ],
         **draw(st.sampled_from(HARDWARE)),
-        "nics": [nic | address],
+        "nics": [nic | address, *([second] if draw(st.booleans()) else [])],
         "tags": {"dr": "true", "dr-profile": profile, **asked},
     }
     return estates.vm(name) | own | place | draw(st.sampled_from(STATES))
@@ -157,6 +171,7 @@ async def _hold(start_stack: StartStack, vms: tuple[Json, ...]) -> None:
             assert _values(first[name]) == _values(second[name]) == _values(plan)
     writes = [each for each in requests if is_write(each)]
     assert {name for each in _ids(writes) if (name := _outside(each))} == set()
+    _are_as_private_as_their_sources(state)
     _are_elsewhere_and_in_range(state, {name for name, plan in plans.items() if not plan["blocked"]})
 
 
@@ -176,7 +191,8 @@ def _estate(vms: list[Json]) -> Json:
     )
     jobs = {"name": "jobs", "prefix": "10.1.2.0/24", "delegations": ["Microsoft.Web/serverFarms"]}
     estate["networks"][0] |= {"dnsServers": ["10.1.0.4"]}
-    estate["networks"][0]["subnets"] += [jobs, {"name": "GatewaySubnet", "prefix": "10.1.3.0/24"}]
+    back = {"name": "back", "prefix": "10.1.4.0/24"}
+    estate["networks"][0]["subnets"] += [jobs, back, {"name": "GatewaySubnet", "prefix": "10.1.3.0/24"}]
     estate["subscriptions"].append({"id": OTHER, "name": "Not ours to write to"})
     return estate
 
@@ -204,6 +220,20 @@ def _are_elsewhere_and_in_range(state: Json, protected: set[str]) -> None:
         values = policy["properties"]["providerSpecificDetails"]
         assert 60 <= values["recoveryPointHistory"] <= 15 * 24 * 60
         assert 0 <= values["appConsistentFrequencyInMinutes"] <= min(12 * 60, values["recoveryPointHistory"])
+
+
+def _are_as_private_as_their_sources(state: Json) -> None:
+    """A replica can be reached as its source can; by no one where the source has a disk access, which is regional."""
+    access = ("networkAccessPolicy", "publicNetworkAccess")
+    disks = {
+        each["name"].lower(): each["properties"] for each in state["resources"] if "/disks" in each["type"].lower()
+    }
+    replicas = {name: each for name, each in disks.items() if name.endswith("-asrreplica")}
+    assert replicas
+    for name, replica in replicas.items():
+        source = {field: disks[name.removesuffix("-asrreplica")].get(field) for field in access}
+        kept = "DenyAll" if source["networkAccessPolicy"] == "AllowPrivate" else source["networkAccessPolicy"]
+        assert [replica.get(field) for field in access] == [kept, source["publicNetworkAccess"]], name
 
 
 def _ids(value: Any) -> Iterator[str]:

@@ -146,7 +146,7 @@ def instance_view(world: World, vm: VirtualMachine) -> Json:
     ]
     profile = vm.properties["storageProfile"]
     disks = [_disk_view(world, disk, statuses[0]) for disk in (profile["osDisk"], *profile["dataDisks"])]
-    view: Json = {"hyperVGeneration": "V2", "disks": disks, "statuses": statuses}
+    view: Json = {"hyperVGeneration": vm.generation, "disks": disks, "statuses": statuses}
     if vm.power == "running":
         ready = {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready"}
         view |= {"computerName": vm.name, "vmAgent": {"vmAgentVersion": "2.9.1.1", "statuses": [ready]}}

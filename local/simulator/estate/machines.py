@@ -24,7 +24,7 @@ _ERROR = "code message possibleCauses recommendedAction status"
 class Machines:
     KEYS = (
         "id location size os tags power provisioningState zone availabilitySet proximityPlacementGroup "
-        "capacityReservationGroup scaleSet host hostGroup edgeZone created diskController osProfile "
+        "capacityReservationGroup scaleSet host hostGroup edgeZone created diskController generation osProfile "
         "allowExtensionOperations provisionVMAgent security encryptionAtHost bootDiagnostics disks nics "
         "eligibilityErrors failEnable expect demo"
     )
@@ -49,6 +49,7 @@ class Machines:
         vm = bodies.virtual_machine(
             parsed, location, size, fields.tags(), {}, nics, fields.get("created", str, self._time)
         )
+        vm.generation = fields.choice("generation", ("V2", "V1"))
         self._place(vm, fields)
         self._disks.build(vm, os, fields, add)
         self._secure(vm, fields)
@@ -102,6 +103,8 @@ class Machines:
             kind = fields.choice("security", ("TrustedLaunch", "ConfidentialVM"))
             if not bodies.has_managed_disks(vm):
                 raise ValueError(f"{fields.where}: a VM with security has managed disks")
+            if vm.generation == "V1":
+                raise ValueError(f"{fields.where}: a VM with security is of generation V2")
             profile = {"uefiSettings": {"secureBootEnabled": True, "vTpmEnabled": True}, "securityType": kind}
             system = vm.properties["storageProfile"]["osDisk"]["managedDisk"]
             disk = self._store.get(system["id"])

@@ -138,7 +138,10 @@ def _properties(world: World, subject: VirtualMachine | ProtectedItem | Job) -> 
         return job_view.view(world, subject, full=False)["properties"]
     # What Resource Graph adds to a VM: a part of its instance view.
     code, text = f"PowerState/{subject.power}", POWER_STATES[subject.power]
-    view = {"hyperVGeneration": "V2", "powerState": {"code": code, "level": "Info", "displayStatus": text}}
+    view = {
+        "hyperVGeneration": subject.generation,
+        "powerState": {"code": code, "level": "Info", "displayStatus": text},
+    }
     return {**subject.properties, "extended": {"instanceView": view}}
 
 

@@ -90,7 +90,7 @@ def _configuration(item: ProtectedItem, configuration: Json, subnet: Json | None
 def _recovery_subnet(world: World, item: ProtectedItem, network_id: Any, source_subnet: str) -> Json | None:
     """The requested subnet, else the one of the same name, else the first in alphabetical order
     (azure-to-azure-network-mapping). That this one may be reserved for a service is an inference: no page says that it
-    is passed over."""
+    is passed over. So is that the one subnet of a request is for every interface."""
     network = world.store.get(network_id) if isinstance(network_id, str) else None
     if network is None:
         return None

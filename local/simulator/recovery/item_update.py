@@ -174,12 +174,15 @@ def _unfit_size(world: World, item: ProtectedItem, name: str) -> Failure | None:
     if vm is None:
         return None
     profile, own = vm.properties["storageProfile"], sizes.size_of(vm.properties["hardwareProfile"]["vmSize"])
+    security = vm.properties.get("securityProfile") or {}
     takes = {
         "data disks": len(item.disks) - 1 <= size.data_disks,
         "interfaces": len(vm.properties["networkProfile"]["networkInterfaces"]) <= size.interfaces,
         "premium disks": size.premium or not any(disk.target_sku.startswith("Premium") for disk in item.disks),
         "processor": own.arm == size.arm,
+        "generation": vm.generation in size.generations,
         "disk controller": profile.get("diskControllerType", "SCSI") in size.controllers,
+        "Trusted Launch": size.trusted_launch or security.get("securityType") != "TrustedLaunch",
     }
     if lacking := [what for what, fits in takes.items() if not fits]:
         return Failure("159084", f"The size '{name}' does not fit '{item.vm_name}': {', '.join(lacking)}.")

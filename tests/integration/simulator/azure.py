@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -221,10 +221,15 @@ async def enable(clients: Azure, body: dict[str, Any], name: str = "item") -> An
 
 async def why_refused(clients: Azure, body: dict[str, Any]) -> dict[str, Any]:
     """The service error of the job that a refused enable leaves behind."""
-    with pytest.raises(HttpResponseError) as raised:
-        await enable(clients, body)
     # The status of the operation is an HTTP 200 and tells nothing of the cause.
-    assert (raised.value.status_code, error_code(raised.value)) == (200, "45005")
+    return await why_failed(clients, enable(clients, body), "45005")
+
+
+async def why_failed(clients: Azure, operation: Awaitable[Any], code: str) -> dict[str, Any]:
+    """The service error of the job that an operation leaves behind which ends with that code."""
+    with pytest.raises(HttpResponseError) as raised:
+        await operation
+    assert (raised.value.status_code, error_code(raised.value)) == (200, code)
     jobs = [job async for job in clients.recovery.replication_jobs.list(VAULT_GROUP, VAULT)]
     _, job, _ = await clients.call("GET", jobs[0].id)
     assert job["properties"]["state"] == "Failed"

@@ -25,6 +25,7 @@ from tests.integration.simulator.azure import (
     machine,
     protected,
     ready_vault,
+    why_failed,
 )
 from tests.waiting import eventually
 
@@ -126,6 +127,10 @@ async def change_disks(clients: Azure, verb: str, item: str = "item-web-1", **de
     begin = {"add": items.begin_add_disks, "remove": items.begin_remove_disks}[verb]
     body = {"properties": {"providerSpecificDetails": {"instanceType": "A2A", **details}}}
     await (await begin(*HERE, item, body)).result()
+
+
+THREE = [{"name": f"nic-{number}", "subnet": f"{NETWORK}/subnets/web"} for number in range(3)]
+PLAIN = [{"name": "web-1-os", "sku": "Standard_LRS"}]
 
 
 def new_disk(name: str = "web-1-new", **more: Any) -> dict[str, Any]:
@@ -308,6 +313,30 @@ async def test_what_does_not_change_in_place_is_refused_and_nothing_changes() ->
         assert error_code(raised.value) == "159060"
         moving = ("rpoInSeconds", "lastRpoCalculatedTime", "lastHeartbeat")
         assert {**await read(clients), **dict.fromkeys(moving)} == {**before, **dict.fromkeys(moving)}
+
+
+@pytest.mark.parametrize(
+    ("vm", "size", "lacking"),
+    [
+        ({"disks": [{"name": f"web-1-{number}"} for number in range(6)]}, "Standard_B2s", "data disks"),
+        ({"nics": THREE}, "Standard_D2s_v5", "interfaces"),
+        ({}, "Standard_D2_v3", "premium disks"),
+        ({}, "Standard_D4ps_v5", "processor"),
+        ({}, "Standard_D4s_v6", "disk controller"),
+        ({"generation": "V1"}, "Standard_DC4as_v5", "generation"),
+        ({"disks": PLAIN}, "Basic_A4", "generation"),
+        ({"disks": PLAIN, "security": "TrustedLaunch", "os": "Windows"}, "Standard_A4_v2", "Trusted Launch"),
+        ({"disks": PLAIN, "security": "TrustedLaunch", "os": "Windows"}, "Basic_A4", "generation, Trusted Launch"),
+    ],
+)
+async def test_a_target_size_that_the_vm_could_not_have_is_refused(vm: dict[str, Any], size: str, lacking: str) -> None:
+    source = machine("web-1", size="Standard_D4s_v5", **vm)
+    vault = ready_vault([protected("web-1")])
+    groups = [{"id": TARGET_GROUP, "location": "westus2"}]
+    async with azure(estate(source, siteRecovery=vault, resourceGroups=groups)) as clients:
+        error = await why_failed(clients, update(clients, recoveryAzureVMSize=size), "159084")
+
+    assert error["message"].endswith(f": {lacking}.")
 
 
 async def test_one_change_at_a_time_and_of_interfaces_and_disks_none_before_it_is_protected() -> None:

@@ -15,7 +15,7 @@ from shared.model.decision import Action
 from shared.model.findings import Severity
 from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
-from shared.model.resource_types import NETWORK, PUBLIC_IP
+from shared.model.resource_types import AVAILABILITY_SET, NETWORK, PUBLIC_IP
 from shared.model.step_result import Ready
 from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.preview import blockers_of, planned
@@ -49,8 +49,8 @@ def app(cloud: Cloud, scope: str = "subscription", **changes: Any) -> FakeAzure:
     return FakeAzure(settings(source_scope=SCOPES[scope], profiles=profiles, **changes), cloud)
 
 
-async def said(azure: FakeAzure) -> dict[str, list[str]]:
-    """What the VM's run, a PUT and a sweep say of its target name."""
+async def said(azure: FakeAzure, code: str = CODE) -> dict[str, list[str]]:
+    """What the VM's run, a PUT and a sweep say of its target name, or by another code."""
     observation = await observe(azure, VM_ID, intent=Intent.YES)
     assert observation.vm
     outcome = await derive_target_settings(azure, DeriveRequest(vm=observation.vm, item=observation.item))
@@ -61,7 +61,7 @@ async def said(azure: FakeAzure) -> dict[str, list[str]]:
         "put": blockers_of(observation, await planned(azure, observation)),
         "sweep": status.findings,
     }
-    return {by: [each.message for each in findings if each.code == CODE] for by, findings in found.items()}
+    return {by: [each.message for each in findings if each.code == code] for by, findings in found.items()}
 
 
 @pytest.mark.parametrize("scope", SCOPES)
@@ -278,6 +278,46 @@ async def test_a_disk_that_is_not_replicated_takes_no_name(tags: dict[str, str],
     in_plan, in_sweep = await codes_of(cloud)
 
     assert (list(in_plan), list(in_sweep)) == (codes, codes)
+
+
+SET = ResourceId.of(SUBSCRIPTION, "web", AVAILABILITY_SET, "pool")
+TARGET_SET = ResourceId.of(SUBSCRIPTION, "near", AVAILABILITY_SET, "pool-asr")
+
+
+@pytest.mark.parametrize(
+    ("tags", "names", "holder", "expected"),
+    [
+        ({}, {}, TWIN, "The target of "),
+        ({}, {"availability_set": "{source}-dr"}, TWIN, ""),
+        ({}, {}, OTHER, ""),
+        ({"dr-target-availability-set": "none"}, {}, TWIN, ""),
+        ({"dr-target-zone": "1"}, {}, TWIN, ""),
+        ({"dr-target-resource-group": "none"}, {}, TWIN, ""),
+        ({}, {"resource_group": "{source}-eastus", "cache_group": "web-{sourceRegion}"}, OTHER, ""),
+        (
+            {"dr-target-resource-group": "none"},
+            {"resource_group": "{source}-eastus", "cache_group": "web-{sourceRegion}"},
+            TWIN,
+            "cache accounts",
+        ),
+    ],
+)
+async def test_all_say_alike_that_two_sources_would_have_one_name(
+    tags: dict[str, str], names: dict[str, str], holder: ResourceId, expected: str
+) -> None:
+    """The set `pool` of another group has its target in the target group that the tag names already."""
+    cloud = world({"dr-target-resource-group": "near", **tags})
+    if tags.get("dr-target-resource-group") == "none":
+        del cloud.resources[VM_ID.key]["tags"]["dr-target-resource-group"]
+    cloud.resources[VM_ID.key]["properties"]["availabilitySet"] = {"id": str(SET)}
+    cloud.add(SET, {"location": "eastus", "properties": {}})
+    details = {"fabricObjectId": str(holder), "recoveryAvailabilitySet": str(TARGET_SET)}
+    cloud.vault["replication_protected_items"].append(rival(**details))
+
+    found = await said(app(cloud, names=names), "NameNotUnique")
+
+    assert {by: len(messages) for by, messages in found.items()} == dict.fromkeys(found, 1 if expected else 0)
+    assert all(expected in message for messages in found.values() for message in messages)
 
 
 async def test_a_static_address_that_another_vm_is_to_have_is_not_kept() -> None:

@@ -196,6 +196,52 @@ def test_the_subnet_is_that_of_the_same_name_else_the_first_that_takes_vms(
     assert of_kind(found, NetworkMapping)
 
 
+TWO = (nic(), nic(SECOND, "db"))
+
+
+def of_two(subnets: tuple[str, ...], **tags: str) -> Plan:
+    """The plan of a VM with interfaces in the subnets `web` and `db`; each network it may go to has these subnets."""
+    there = tuple(
+        Network(id=id_, location=TARGET, subnets=dict.fromkeys(subnets, Subnet())) for id_ in (HUB.id, BY_NAME)
+    )
+    return plan(asking(**tags), nics=TWO, existing=(HUB,), target_networks=there)
+
+
+@pytest.mark.parametrize(
+    ("tags", "subnets", "sent"),
+    [
+        ({"target_vnet": str(HUB.id)}, ("web", "db"), (HUB.id, "")),
+        ({"target_vnet": str(HUB.id)}, ("web",), (HUB.id, "web")),
+        ({"target_vnet": str(HUB.id), "target_subnet": "web-1-nic=db"}, ("web", "db"), (HUB.id, "db")),
+        ({"target_vnet": str(HUB.id), "target_subnet": "web-1-nic=db,web-1-nic-2=web"}, ("web", "db"), (HUB.id, "")),
+        ({"target_subnet": "web-1-nic-2=web"}, ("AzureBastionSubnet", "web"), (None, "")),
+        ({}, ("AzureBastionSubnet", "work"), (BY_NAME, "work")),
+    ],
+)
+def test_the_one_subnet_of_the_request_is_that_of_all_interfaces(
+    tags: dict[str, str], subnets: tuple[str, ...], sent: tuple[ResourceId | None, str]
+) -> None:
+    """An enable request names one subnet for all interfaces of the VM. Without one each gets that of its own name."""
+    found = of_two(subnets, **tags)
+
+    assert found.blockers == ()
+    assert found.replication
+    assert (found.replication.network, found.replication.subnet) == sent
+
+
+@pytest.mark.parametrize(("own", "other"), [("web", "web-1-nic-2"), ("db", "web-1-nic")])
+@pytest.mark.parametrize("tags", [{}, {"target_vnet": str(HUB.id)}], ids=["default", "chosen"])
+def test_interfaces_that_need_two_subnets_in_the_request_have_to_be_named(
+    own: str, other: str, tags: dict[str, str]
+) -> None:
+    """One goes into the subnet of its name; for the other Site Recovery would choose the reserved one."""
+    subnets = ("AzureBastionSubnet", "cats", own)
+
+    finding = reported(of_two(subnets, **tags).blockers, "TargetSubnetUnusable")
+    assert f"no target subnet for {other} of web-1: " in finding.message
+    assert of_two(subnets, **tags, target_subnet=f"{other}=cats").blockers == ()
+
+
 @pytest.mark.parametrize(
     ("subnets", "scope"),
     [
