@@ -86,6 +86,9 @@ def _source(disk: Resource) -> Failure | None:
             "The disk is smaller than the supported size of 1024 MB.",
             "Exclude the disk, or make it bigger, and try again.",
         )
+    most = 4095 if disk.properties.get("osType") else 32 * 1024
+    if disk.properties["diskSizeBytes"] > most * 1024**3:
+        return Failure("159106", f"The disk '{disk.name}' is larger than the supported size of {most} GiB.")
     if isinstance(disk, RawDisk):
         return Failure(
             "150039",

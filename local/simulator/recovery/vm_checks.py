@@ -10,13 +10,22 @@ from local.simulator.vault.job import Failure
 from local.simulator.wire import Json
 from local.simulator.world import World
 
+_MOST_DATA_DISKS = 64
 _TRUSTED_LINUX_SINCE = "2024-04-01"
 
 
 def find(world: World, vm: VirtualMachine) -> Failure | None:
     if not bodies.has_managed_disks(vm):
         return Failure("159068", f"The virtual machine '{vm.name}' has unmanaged disks, which Azure has retired.")
-    return _security(vm) or _place(vm) or _scale_set(world, vm) or _hardware(vm) or _agent(vm)
+    return _security(vm) or _place(vm) or _scale_set(world, vm) or _hardware(vm) or _agent(vm) or _number(vm)
+
+
+def _number(vm: VirtualMachine) -> Failure | None:
+    """Another page has 100 disks: the stricter one is played."""
+    if len(vm.properties["storageProfile"]["dataDisks"]) > _MOST_DATA_DISKS:
+        message = f"The virtual machine '{vm.name}' has more than {_MOST_DATA_DISKS} data disks."
+        return Failure("159105", message)
+    return None
 
 
 def _security(vm: VirtualMachine) -> Failure | None:

@@ -21,6 +21,7 @@ from tests.integration.simulator.azure import (
     protected,
     ready_vault,
     vm_id,
+    why_failed,
 )
 
 WHERE = (VAULT_GROUP, VAULT, "primary", "here", "item-web-1")
@@ -71,6 +72,43 @@ async def test_a_test_failover_makes_a_vm_and_the_cleanup_takes_it_away() -> Non
         assert (found.test_failover_state, found.failover_health) == ("None", "Normal")
         with pytest.raises(HttpResponseError):
             await clients.compute.virtual_machines.get("rg-app-asr", "web-1-test")
+
+
+FRONT = f"{TARGET_GROUP}/providers/Microsoft.Network/publicIPAddresses/front"
+
+
+@pytest.mark.parametrize(
+    ("nic", "code"),
+    [({"subnet": "AzureBastionSubnet"}, "159101"), ({"subnet": "jobs"}, "159101"), ({"publicIp": FRONT}, "159102")],
+)
+async def test_a_failover_into_what_takes_no_vm_fails(nic: dict[str, Any], code: str) -> None:
+    existing = world()
+    existing["siteRecovery"][0]["protectedItems"] = [protected("web-1", nics=[{"name": "web-1-nic", **nic}])]
+    used = {
+        "ipConfiguration": {"id": f"{TARGET_GROUP}/providers/Microsoft.Network/networkInterfaces/x/ipConfigurations/i"}
+    }
+    existing["resources"] = [{"id": FRONT, "location": "westus2", "properties": used}]
+    existing["networks"][1]["subnets"] = [
+        *existing["networks"][1]["subnets"],
+        {"name": "AzureBastionSubnet", "prefix": "10.1.3.0/24"},
+        {"name": "jobs", "prefix": "10.1.4.0/24", "delegations": ["Microsoft.Web/serverFarms"]},
+    ]
+    body: Any = {
+        "properties": {
+            "failoverDirection": "PrimaryToRecovery",
+            "sourceSiteOperations": "NotRequired",
+            "providerSpecificDetails": {"instanceType": "A2A"},
+        }
+    }
+    async with azure(existing) as clients:
+        items = clients.recovery.replication_protected_items
+        error = await why_failed(clients, failed_over(items, body), code)
+
+    assert error["message"]
+
+
+async def failed_over(items: Any, body: Any) -> None:
+    await (await items.begin_unplanned_failover(*WHERE, body)).result()
 
 
 async def test_failover_commit_and_reprotect() -> None:
