@@ -1,9 +1,10 @@
 """The SDK clients of this process, and the guard that every write passes."""
 
+import builtins
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import cache, cached_property
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -12,12 +13,14 @@ from azure.core.exceptions import DecodeError, HttpResponseError
 
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, is_missing
 from shared.arm.failovers import Failovers
+from shared.arm.fields import Json
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
 from shared.arm.origin_store import AUDIENCE, Blobs, Directory, Store
 from shared.arm.origins import Origins
 from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
+from shared.arm.shared_reads import ListedType, Loader
 from shared.arm.ttl_cache import TtlCache
 from shared.config.intervals import LONGEST_CALL_WAIT, TTL_SLOW
 from shared.config.settings import Mode, Settings, load_settings
@@ -55,6 +58,7 @@ class Azure:
         self._transport: AioHttpTransport | None = None
         self._kept: dict[ResourceId, Any] = {}
         self._shared: dict[str, TtlCache[Any]] = {}
+        self._loaders: dict[str, Loader] = {}
         self.made: set[ResourceId] = set()
         self.recent_writes: defaultdict[str, RecentWrites] = defaultdict(RecentWrites)
         self.metrics = Metrics()
@@ -188,6 +192,19 @@ class Azure:
         """
         return await self.shared(_key(resource), lambda: self._read(resource, api_version, **query), within)
 
+    async def load(self, listed: ListedType, resource: ResourceId, parse: Callable[[Json], T]) -> T:
+        """A resource as it is now: readers that wait at the same time share a list. Raises what `Loader.read`
+        raises."""
+        key = f"{listed.path(resource.subscription)}"
+        if key not in self._loaders:
+            self._loaders[key] = Loader(
+                lambda one: self.get(str(one), listed.api_version, **listed.query),
+                partial(self.list_pages, key, listed.api_version),
+                listed,
+                self.settings.poll_seconds * TTL_SLOW,
+            )
+        return await self._loaders[key].read(resource, parse)
+
     def forget_resource(self, resource: ResourceId) -> None:
         """Invalidates the caches of a resource that was written."""
         self.forget(_key(resource), if_before=float("inf"))
@@ -240,6 +257,12 @@ class Azure:
         return body
 
     async def list(self, path: str, api_version: str, **query: str) -> AsyncIterator[Any]:
+        """The rows of a list. Raises what `list_pages` raises."""
+        async for page in self.list_pages(path, api_version, **query):
+            for each in page:
+                yield each
+
+    async def list_pages(self, path: str, api_version: str, **query: str) -> AsyncGenerator[builtins.list[Any], None]:
         """The rows of a list, page by page; they may be anything. Raises HttpResponseError, and MalformedResponseError
         for a page without rows, and for a `nextLink` that repeats, leads to another host or has no end."""
         link, seen = path, {""}
@@ -251,8 +274,7 @@ class Azure:
             rows, following = page.get("value"), page.get("nextLink")
             if not isinstance(rows, list):
                 raise MalformedResponseError(f"GET {path}: the value of a page is {_in_short(rows)}, not a list")
-            for each in rows:
-                yield each
+            yield rows
             if following is None or following == "":
                 return
             del page, rows  # not in memory beside the next one

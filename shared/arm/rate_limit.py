@@ -42,6 +42,10 @@ def low_priority(so: bool) -> Iterator[None]:
         _activity.reset(token)
 
 
+def is_low_priority() -> bool:
+    return _activity.get() is not None
+
+
 class RateLimiter:
     """The queues of a process, one for each bucket. Create one limiter per process."""
 

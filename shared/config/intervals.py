@@ -36,6 +36,9 @@ AGAIN, AGAIN_AFTER_FAILURE = 720, 2880
 TTL_SLOW = 20  # 10 min: the lifetime of slowly changing data
 TTL_STATIC = 240  # 2 h: of nearly static data (VM sizes of a region, locks)
 FRESH_FOR = 2.0  # seconds in which an observation that leads to a write may serve the checks of that write, too
+# Seconds for which a read is held up, for each other one of its kind within a second, and at most: readers then share a
+# list. In real time, as calls take it.
+GATHERING, LONGEST_GATHERING = 0.005, 0.25
 LONGEST_CALL_WAIT = 1 / 6  # 5 s that a call may wait for the rate limit inside an activity
 LONGEST_WRITE_WAIT = 1 / 30  # 1 s for a write: the reads that led to it must not become stale
 

@@ -7,15 +7,19 @@ from azure.core.exceptions import HttpResponseError
 from shared.arm.client import Azure
 from shared.arm.fields import Json, address, objects, part, reference, region, required, text
 from shared.arm.listing import read_one
+from shared.arm.shared_reads import ListedType
 from shared.model.resource_id import ResourceId, folded
 from shared.model.resource_types import NETWORK_API_VERSION
 from shared.model.vm import Network, SourceNic, Subnet
 
+_NICS = ListedType("Microsoft.Network/networkInterfaces", NETWORK_API_VERSION)
+
 
 async def read_nic(azure: Azure, nic: ResourceId) -> SourceNic | None:
-    """The interface with its primary configuration; None if it is in no subnet."""
-    body = await azure.get(str(nic), NETWORK_API_VERSION)
-    return read_one(body, f"the interface {nic}", lambda found: _nic(nic, found))
+    """The interface with its primary configuration, as it is now; None if it is in no subnet."""
+    return await azure.load(
+        _NICS, nic, lambda body: read_one(body, f"the interface {nic}", lambda found: _nic(nic, found))
+    )
 
 
 def _nic(nic: ResourceId, found: Json) -> SourceNic | None:

@@ -4,6 +4,7 @@ The JSON is parsed without the SDK's models, for a single VM and for a row of a 
 those models took longer than everything else.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -12,7 +13,8 @@ from shared.arm.client import Azure
 from shared.arm.errors import proves_absence
 from shared.arm.fields import Json, objects, part, reference, region, required, text, time_of, whole
 from shared.arm.listing import read_one
-from shared.model.resource_id import ResourceId
+from shared.arm.shared_reads import ListedType
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
 from shared.model.vm import Disk, SourceVm
 
@@ -29,14 +31,38 @@ def vms_where(condition: str) -> str:
 
 
 async def read_vm(azure: Azure, vm: ResourceId) -> SourceVm | None:
-    """The VM, by one call, or None if it does not exist. Raises HttpResponseError, MalformedResponseError."""
+    """The VM as it is now, or None if it does not exist. Raises HttpResponseError, MalformedResponseError."""
+
+    def parse(found: Json) -> SourceVm:
+        return read_one(
+            found, f"the VM {vm}", lambda body: _source_vm(_own_id(vm, body), body, azure.settings.tag_name)
+        )
+
     try:
-        found = await azure.get(str(vm), COMPUTE_API_VERSION, **{"$expand": "instanceView"})
+        return await azure.load(_VMS, vm, parse)
     except HttpResponseError as answer:
         if proves_absence(answer):
             return None
         raise
-    return read_one(found, f"the VM {vm}", lambda body: _source_vm(_own_id(vm, body), body, azure.settings.tag_name))
+
+
+def _with_status(rows: Sequence[Json]) -> Json | None:
+    """The VM of a row of the list and the row of its status. What a list of statuses shows besides the power state is
+    not documented: a row that lacks what a GET shows is not used."""
+    vm, view = rows[0], part(part(rows[1], "properties"), "instanceView")
+    if _power_state(objects(view, "statuses")) == "unknown" or not {"disks", "hyperVGeneration"} <= view.keys():
+        return None
+    return {**vm, "properties": {**part(vm, "properties"), "instanceView": view}}
+
+
+# A list takes `$expand=instanceView` for the VMs of a scale set only; `statusOnly` shows the statuses, and no VM.
+_VMS = ListedType(
+    VIRTUAL_MACHINE,
+    COMPUTE_API_VERSION,
+    {"$expand": "instanceView"},
+    lists=({}, {"statusOnly": "true"}),
+    join=_with_status,
+)
 
 
 def _own_id(vm: ResourceId, found: Json) -> ResourceId:
