@@ -27,7 +27,7 @@ _ENVELOPE_ONLY = re.compile(
 
 # Reads that no installed SDK has: only their status can be checked.
 _UNMODELLED = re.compile(
-    r"/subscriptions/[^/]+/providers/Microsoft\.(Authorization/locks|Resources/links)"
+    r"/subscriptions/[^/]+/providers/Microsoft\.(Authorization/locks|Resources/links|Network/networkInterfaces)"
     r"|/subscriptions/.+/virtualNetworks/[^/]+/CheckIPAddressAvailability"
     r"|/subscriptions/[^/]+/providers/Microsoft\.Storage/checkNameAvailability"
     r"|/subscriptions/.+/storageAccounts/[^/]+/(blob|file|queue|table)Services/default(/(containers|shares|queues|tables))?",
