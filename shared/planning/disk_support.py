@@ -89,6 +89,9 @@ def of_types(
             f"{which} becomes a Premium SSD v2, which needs an availability zone in {target}.",
             tag=d.app.tag_name,
         )
+    if disk.holds_os and of_target in _HIGH_CHURN and d.is_requested("target-disk-type"):
+        allowed = f"types by disk, as <name>=<type>; the OS disk {disk.id.name} cannot be {_HIGH_CHURN[of_target]}"
+        d.reject("target-disk-type", allowed)
     if of_replica in _HIGH_CHURN:
         yield finding_of(
             "UnsupportedReplicaType",

@@ -45,7 +45,9 @@ def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
     if d.context.offer is None or not wanted or wanted.lower() == has.lower():
         return requested
     offered, target = _offered(d.context.offer, wanted), d.context.target_location
-    if offered is None and requested:
+    if d.is_requested("target-location") and d.context.offer == Offer():
+        d.reject("target-location", "a region of Azure that offers VMs to the subscription")
+    elif offered is None and requested:
         d.reject("target-size", f"a size that {target} offers to the subscription")
     elif offered is None:
         d.findings.append(

@@ -109,8 +109,8 @@ def _access(given: Json) -> Failure | None:
 
 
 def account_types(given: Json, source: Resource | None, place: Place) -> Failure | None:
-    """The rules of terraform-provider-azurerm 28794, 30291 and 32093, with codes invented. What is not given is the
-    source's."""
+    """The rules of terraform-provider-azurerm 28794, 30291 and 32093, and that an OS disk is of no newer kind
+    (disks-types), with codes invented. What is not given is the source's."""
     chosen = [given[field] for field in _CHOSEN if given.get(field)]
     for each in chosen:
         if each not in _TYPES:
@@ -119,6 +119,8 @@ def account_types(given: Json, source: Resource | None, place: Place) -> Failure
         return Failure("159076", f"A replica cannot be of the type '{given['recoveryReplicaDiskAccountType']}'.")
     if given.get("recoveryTargetDiskAccountType") == "PremiumV2_LRS" and not place.zone:
         return Failure("159077", "A target disk of the type 'PremiumV2_LRS' needs an availability zone.")
+    if source and source.properties.get("osType") and given.get("recoveryTargetDiskAccountType") in _HIGH_CHURN_ONLY:
+        return Failure("159107", f"An OS disk cannot be of the type '{given['recoveryTargetDiskAccountType']}'.")
     own = [source.body["sku"]["name"]] if source and source.body["sku"]["name"].endswith("_ZRS") else []
     if own and any(not each.endswith("_ZRS") for each in chosen):
         return Failure("159078", f"Replica and target of the '{own[0]}' disk have to be zone-redundant.")

@@ -120,6 +120,8 @@ async def test_enabling_what_is_not_supported_fails(code: str, vm: dict[str, Any
         ("159051", "Premium_LRS", {"recoveryTargetDiskAccountType": "UltraSSD_LRS"}, {}),
         ("159076", "Premium_LRS", {"recoveryReplicaDiskAccountType": "PremiumV2_LRS"}, {"premium": True}),
         ("159077", "Premium_LRS", {"recoveryTargetDiskAccountType": "PremiumV2_LRS"}, {"premium": True}),
+        ("159107", "", {"recoveryTargetDiskAccountType": "PremiumV2_LRS"}, {"premium": True}),
+        ("159107", "", {"recoveryTargetDiskAccountType": "UltraSSD_LRS"}, {"premium": True}),
         ("159078", "Premium_ZRS", {"recoveryTargetDiskAccountType": "Premium_LRS"}, {}),
         ("159078", "StandardSSD_ZRS", {"recoveryReplicaDiskAccountType": "StandardSSD_LRS"}, {}),
     ],
@@ -128,7 +130,9 @@ async def test_enabling_what_is_not_supported_fails(code: str, vm: dict[str, Any
 async def test_a_disk_of_a_type_that_cannot_be_had_fails(
     code: str, sku: str, chosen: dict[str, str], more: dict[str, bool]
 ) -> None:
-    disks = [{"name": "web-1-os"}, {"name": "web-1-data", "sku": sku}]
+    """Without a SKU of a data disk it is the OS disk."""
+    zone = None if sku else "1"
+    disks = [{"name": "web-1-os"}, *([{"name": "web-1-data", "sku": sku}] if sku else [])]
     kind = {"kind": "BlockBlobStorage", "sku": "Premium_LRS"} if more.get("premium") else {}
     existing = estate(
         machine("web-1", disks=disks),
@@ -140,7 +144,8 @@ async def test_a_disk_of_a_type_that_cannot_be_had_fails(
     system |= {"primaryStagingAzureStorageAccountId": f"{CACHE}2"}
     data = {**system, "diskId": disk_id("web-1-data"), **chosen}
     async with azure(existing) as clients:
-        error = await why_refused(clients, enable_body("web-1", vmManagedDisks=[system, data]))
+        given = [system, data] if sku else [system | chosen]
+        error = await why_refused(clients, enable_body("web-1", recoveryAvailabilityZone=zone, vmManagedDisks=given))
 
     assert error["code"] == code
 

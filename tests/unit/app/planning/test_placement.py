@@ -267,6 +267,15 @@ def test_a_size_that_the_target_does_not_offer_is_refused_or_reported() -> None:
     assert "dr-target-size" in finding.fix
 
 
+def test_a_region_that_does_not_exist_is_no_matter_of_the_size() -> None:
+    nowhere = asked({"offer": Offer(), "target_location": "mars"}, target_location="mars")
+    assert "a region of Azure that offers VMs" in refused(nowhere, "target-location")
+    small = asked(
+        {"offer": Offer(disk_types=("Premium_LRS",)), "target_location": "westus3"}, target_location="westus3"
+    )
+    assert [each.code for each in small.blockers] == ["SizeNotInTarget"]
+
+
 @pytest.mark.parametrize(
     ("left", "short"),
     [

@@ -102,6 +102,17 @@ def test_the_newer_kinds_of_disks_need_high_churn(disks: tuple[Disk, ...], tags:
 
 
 @pytest.mark.parametrize("sku", ["PremiumV2_LRS", "UltraSSD_LRS"])
+def test_an_os_disk_is_of_no_newer_kind(sku: str) -> None:
+    """disks-types: Premium SSD v2 and Ultra disks are data disks only."""
+    disks = TWO[0].with_(holds_os=True), TWO[1]
+
+    message = refused(asked(disks=disks, target_disk_type=sku, churn="high", target_zone="1"), "target-disk-type")
+    assert "the OS disk web-1-os cannot be" in message
+    named = asked(disks=disks, target_disk_type=f"web-1-data={sku}", churn="high", target_zone="1")
+    assert [target for _, target in types(named)] == ["Premium_LRS", sku]
+
+
+@pytest.mark.parametrize("sku", ["PremiumV2_LRS", "UltraSSD_LRS"])
 def test_the_replica_of_a_newer_kind_of_disk_is_a_premium_ssd(sku: str) -> None:
     disk = Disk(id=OS_DISK, sku=sku)
 
