@@ -88,7 +88,7 @@ def derive(
         findings += [
             *overrides.judge((*vm_support.of_vm(without_excluded(vm, overrides)), *preflight.of_context(vm, context))),
             *overrides.judge(preflight.of_disk_limit(vm, context, len(disks))),
-            *preflight.of_scale_set(vm, context.scale_set, settings.tag_name),
+            *preflight.of_scale_set(vm, context.scale_set, others["scale_set"], settings.tag_name),
             *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
             *_out_of_target_scope(resources, settings),
             *_same_names(resources, settings),

@@ -82,15 +82,16 @@ def of_disk_limit(vm: SourceVm, context: PlanningContext, disks: int) -> Iterato
         )
 
 
-def of_scale_set(vm: SourceVm, found: Existing | None, tag: str) -> Iterator[Finding]:
-    """A blocker, or a note, about the scale set of the VM. `found` is the set, None if it could not be found."""
+def of_scale_set(vm: SourceVm, found: Existing | None, target: ResourceId | None, tag: str) -> Iterator[Finding]:
+    """A blocker, or a note, about the scale set of the VM. `found` is the set, None if it could not be found; `target`
+    is the one that an override names."""
     if vm.scale_set_id is None:
         return
     which = f"{vm.id.name} is an instance of the scale set {vm.scale_set_id.name}"
     obstacle = "could not be found" if found is None else found.obstacle
     if obstacle:
         yield finding_of("ScaleSetInstance", f"{which}, which {obstacle}: such a set makes and removes its VMs.")
-    else:
+    elif target is None:
         text = f"{which}: a failover VM is in no scale set, unless {tag}-target-scale-set names one."
         yield finding_of("ScaleSetInstance", text, case=AVAILABILITY_ONLY, tag=tag)
 

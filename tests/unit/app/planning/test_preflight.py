@@ -19,6 +19,9 @@ from tests.unit.app.examples import (
     SUBSCRIPTION,
     VAULT_ID,
     VM_ID,
+    asking,
+    existing,
+    open_settings,
     plan_of,
     planning_context,
     settings,
@@ -97,6 +100,18 @@ def test_an_instance_of_a_scale_set_for_availability_is_protected_with_a_note() 
     assert "dr-target-scale-set" in finding.fix
     assert plan.replication
     assert plan.replication.scale_set is None
+
+
+def test_an_instance_of_a_scale_set_whose_target_set_is_named_needs_no_note() -> None:
+    there = existing("Microsoft.Compute/virtualMachineScaleSets", "flex")
+    vm = asking(target_scale_set=str(there.id)).with_(scale_set_id=SCALE_SET)
+    context = planning_context(scale_set=Existing(id=SCALE_SET), existing=(there,))
+
+    plan = plan_of(vm, context, open_settings())
+
+    assert plan.findings == ()
+    assert plan.replication
+    assert plan.replication.scale_set == there.id
 
 
 def test_unmanaged_disks_are_counted() -> None:
