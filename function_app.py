@@ -23,6 +23,7 @@ import azure.functions as func
 import activities.functions
 import orchestrators.functions
 from shared.config.settings import load_settings
+from shared.model.scope import Scope
 from shared.orchestrations import signal_or_start, start_if_idle
 from shared.reconcile.run_state import RunState
 from triggers.callers import auth_level, handle
@@ -45,7 +46,7 @@ app.register_functions(activities.functions.blueprint)
 @app.durable_client_input(client_name="client")
 async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestrationClient) -> None:
     try:
-        vm = vm_of(event, settings.source)
+        vm = vm_of(event, await _source())
     except NotAboutAVmError as reason:
         log.info("Event %r ignored: %s", str(event.id)[:64], reason)
         return
@@ -55,12 +56,30 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 
+async def _source() -> Scope:
+    """The source scope. An event pays for a client of Azure only if management groups have to be resolved."""
+    if not settings.source.management_groups:
+        return settings.source
+    from shared.arm.client import gateway
+    from shared.readers.management_groups import resolve_scope
+
+    await resolve_scope(gateway())
+    return gateway().settings.source
+
+
 def _serve(route: Route) -> None:
     async def respond(req: func.HttpRequest, *client: df.DurableOrchestrationClient) -> func.HttpResponse:
         from shared.arm.client import gateway
+        from shared.readers.management_groups import resolve_scope
+        from triggers.requests import translate_azure_errors
 
-        handler = getattr(import_module(route.module), route.name)
-        return await handle(req, route.role, lambda: handler(gateway(), *client, req))
+        async def answer() -> func.HttpResponse:
+            await translate_azure_errors(resolve_scope(gateway()))
+            handler = getattr(import_module(route.module), route.name)
+            response: func.HttpResponse = await handler(gateway(), *client, req)
+            return response
+
+        return await handle(req, route.role, answer)
 
     async def with_client(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
         return await respond(req, client)

@@ -58,11 +58,17 @@ async def _run(module: str, name: str, request: Json, *more: Any) -> Json:
     from shared.arm.client import gateway
     from shared.arm.errors import to_step_result
     from shared.arm.rate_limit import low_priority
+    from shared.readers.management_groups import resolve_scope
 
     azure, step = gateway(), getattr(import_module(module), name)
     loaded = step.__annotations__["request"].load(request)
     with low_priority(bool(request.get("lowPriority"))):
-        outcome = await to_step_result(step(azure, loaded, *more), azure.settings.poll_seconds)
+
+        async def act() -> Any:
+            await resolve_scope(azure)
+            return await step(azure, loaded, *more)
+
+        outcome = await to_step_result(act(), azure.settings.poll_seconds)
     return outcome.dump()
 
 

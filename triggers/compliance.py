@@ -91,6 +91,7 @@ async def get_compliance(
     return ComplianceView(
         read_at=found.read_at,
         gaps=found.gaps,
+        subscriptions=_subscriptions(azure.settings),
         summary=Summary.of(chosen),
         value=tuple(StandingView.of(vm_status, reasons.get(vm_status.vm_id)) for vm_status in page.rows),
         next_link=page.next_link,
@@ -98,17 +99,20 @@ async def get_compliance(
 
 
 def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
-    subscriptions = sorted({scope.subscription.lower() for scope in settings.source_scope})
     return {
         "state": one_of(*State),
         "finding": one_of(*sorted(CODES)),
-        "subscription": one_of(*subscriptions),
+        "subscription": one_of(*_subscriptions(settings)),
         "resourceGroup": read_group,
         "region": region,
         "tag": lambda text: _read_tag(text, tag_names(settings)),
         FORMAT: one_of("json", CSV),
         **PAGING,
     }
+
+
+def _subscriptions(settings: Settings) -> tuple[str, ...]:
+    return tuple(sorted({scope.subscription.lower() for scope in settings.source.members}))
 
 
 def _read_tag(text: str, own: tuple[str, ...]) -> tuple[str, str | None]:

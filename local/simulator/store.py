@@ -107,6 +107,8 @@ class Subscription:
     name: str
     tenant_id: str
     tags: dict[str, str] = field(default_factory=dict)
+    management_groups: tuple[str, ...] = ()
+    """Those above it, its own first; the root of the tenant is not named."""
     groups: dict[str, ResourceGroup] = field(default_factory=dict)
 
     def group(self, name: str) -> ResourceGroup | None:

@@ -11,7 +11,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from shared.config.intervals import POLL_SECONDS
 from shared.config.prices import Prices
@@ -19,7 +28,7 @@ from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
 from shared.model.names import Names as NameTemplates
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
-from shared.model.scope import Scope
+from shared.model.scope import ManagementGroup, Scope
 from shared.model.values import comparable, one_of
 
 
@@ -54,6 +63,15 @@ def _comma_separated(given: Any) -> Any:
     return parts
 
 
+def _scope(given: str) -> ResourceId | ManagementGroup:
+    if ManagementGroup.is_one(given):
+        return ManagementGroup(given)
+    scope = ResourceId(given)
+    if scope.type:
+        raise ValueError(f"{scope} is a resource: a management group, a subscription or a resource group is allowed")
+    return scope
+
+
 def _word_of(words: type[StrEnum]) -> Callable[[Any], Any]:
     return lambda given: one_of(*words)(given) if isinstance(given, str) else given
 
@@ -63,6 +81,10 @@ def _as_set(given: Any) -> Any:
 
 
 Ids = Annotated[tuple[ResourceId, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
+Scopes = Annotated[
+    tuple[ResourceId | ManagementGroup, ...],
+    PlainValidator(lambda given: tuple(_scope(str(each)) for each in _comma_separated(given))),
+]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
 
 
@@ -104,11 +126,13 @@ class Settings(BaseModel):
     vault_ids: Ids = Field(
         description="resource IDs of Recovery Services vaults, comma-separated; several need DR_REGION_MAP"
     )
-    source_scope: Ids = Field(
-        description="IDs of subscriptions or resource groups, comma-separated: only VMs in them are managed"
+    source_scope: Scopes = Field(
+        description="IDs of management groups, subscriptions or resource groups, comma-separated: only VMs in them are "
+        "managed"
     )
-    target_scope: Ids = Field(
-        description="IDs of subscriptions or resource groups, comma-separated: resources are made only in them"
+    target_scope: Scopes = Field(
+        description="IDs of management groups, subscriptions or resource groups, comma-separated: resources are made "
+        "only in them"
     )
     deployment: str = Field(
         pattern=r"^[\w ./:()-]+$",  # a bounded repetition of such a class costs 50 ms of each start
@@ -280,14 +304,6 @@ class Settings(BaseModel):
                 raise ValueError(f"{where}: {vault} is not among DR_VAULT_IDS")
         return self
 
-    @field_validator("source_scope", "target_scope")
-    @classmethod
-    def _are_scopes(cls, ids: tuple[ResourceId, ...]) -> tuple[ResourceId, ...]:
-        for scope in ids:
-            if scope.type:
-                raise ValueError(f"{scope} is a resource: a subscription or a resource group is allowed")
-        return ids
-
     @cached_property
     def source(self) -> Scope:
         return Scope(self.source_scope)
@@ -295,6 +311,11 @@ class Settings(BaseModel):
     @cached_property
     def target(self) -> Scope:
         return Scope(self.target_scope)
+
+    def resolved(self, subscriptions: Mapping[str, tuple[ResourceId, ...]]) -> "Settings":
+        """The same settings, with the subscriptions of each management group, by its key, in the scopes."""
+        scopes = {name: getattr(self, name).resolved(subscriptions) for name in ("source", "target")}
+        return self.model_copy(update=scopes)
 
     def vault_for(self, location: str, profile: Profile) -> ResourceId | None:
         """The vault of a VM in that region: its profile's, the region map's, else the only one, or None."""

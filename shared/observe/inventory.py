@@ -53,6 +53,7 @@ _GROUPS = """resourcecontainers
 | order by id asc"""
 
 _ALL_VMS = "the VMs"
+_EMPTY = "it has no subscription that the app may read"
 
 Gaps = dict[str, Exception]
 """The error of each read that was not complete."""
@@ -73,7 +74,8 @@ class _Held(NamedTuple):
 
 async def read_inventory(azure: Azure) -> Inventory:
     """Reads the inventory. Errors of Azure are not raised, but recorded in its `gaps`."""
-    gaps: Gaps = {}
+    source = azure.settings.source
+    gaps: Gaps = {f"the scope {group}": LookupError(_EMPTY) for group in source.empty_groups}
     read_at, vaults = datetime.now(UTC), vaults_of(azure)
     (vms, elsewhere, groups), held = await asyncio.gather(
         asyncio.gather(
@@ -125,9 +127,18 @@ def _shown(rows: list[UnreadRow]) -> list[str]:
 
 async def _vms(azure: Azure, gaps: Gaps) -> Listing[SourceVm]:
     """The VMs in the source scope, as far as they could be read."""
-    within = " or ".join(f"id startswith '{member}/'" for member in azure.settings.source_scope)
-    which, name = vms_where(within), azure.settings.tag_name
+    which, name = vms_where(_within(azure.settings.source.members)), azure.settings.tag_name
     return await _rows(azure, which, _subscriptions(azure), _ALL_VMS, gaps, lambda row: vm_of_row(row, name))
+
+
+def _within(scope: tuple[ResourceId, ...]) -> str:
+    """The condition of a query to the subscriptions of a scope. A management group may have hundreds, so only those are
+    named of which the scope has single resource groups."""
+    groups = [f"id startswith '{member}/'" for member in scope if member.resource_group]
+    whole = {member.subscription for member in scope if not member.resource_group}
+    parts = sorted({member.subscription for member in scope} - whole)
+    rest = ["id startswith '/subscriptions/'", *(f"id !startswith '/subscriptions/{each}/'" for each in parts)]
+    return " or ".join([*groups, " and ".join(rest)] if whole else groups)
 
 
 async def _elsewhere(azure: Azure, gaps: Gaps) -> Listing[tuple[ResourceId, ResourceId]]:
@@ -245,7 +256,7 @@ def _in_words(what: str, fault: Exception) -> str:
 
 
 def _subscriptions(azure: Azure) -> set[str]:
-    return {member.subscription.lower() for member in azure.settings.source_scope}
+    return {member.subscription.lower() for member in azure.settings.source.members}
 
 
 async def compliance_report(azure: Azure, within: float | None = None) -> ComplianceReport:

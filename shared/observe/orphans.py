@@ -31,7 +31,7 @@ async def made_in_target(azure: Azure) -> dict[ResourceId, datetime | None]:
     HttpResponseError."""
     tag, value = naming.MADE_BY, naming.maker(azure.settings.deployment)
     found: dict[ResourceId, datetime | None] = {}
-    for subscription in _subscriptions(azure.settings.target_scope):
+    for subscription in _subscriptions(azure.settings.target.members):
         condition = _tagged(tag, value)
         found |= await _created(azure, subscription, condition, **{"$expand": "createdTime"})
         found |= await _created(azure, subscription, condition, "resourcegroups")
@@ -72,7 +72,7 @@ async def tagged_since(azure: Azure, compliance_report: ComplianceReport) -> Res
     """
     settings = azure.settings
     known = {each.vm_id for each in compliance_report.vm_statuses if settings.requests_protection(each.tags)}
-    for subscription in _subscriptions(settings.source_scope):
+    for subscription in _subscriptions(settings.source.members):
         for value in settings.tag_values:
             for vm in await _created(azure, subscription, _tagged(settings.tag_name, value)):
                 if vm.is_type(VIRTUAL_MACHINE) and vm in settings.source and vm not in known:
@@ -85,7 +85,7 @@ async def used_elsewhere(azure: Azure, resources: Iterable[ResourceId]) -> dict[
     Resource Graph tells. Raises HttpResponseError, TruncatedError.
     """
     settings = azure.settings
-    scope = (*settings.target_scope, *settings.source_scope, *settings.vault_ids)
+    scope = (*settings.target.members, *settings.source.members, *settings.vault_ids)
     found: dict[ResourceId, str] = {}
     async for row in query(azure, items_of_others(settings, "properties"), _subscriptions(scope)):
         named = folded(json.dumps(row, ensure_ascii=False))
@@ -127,7 +127,7 @@ class Networks:
         templates of names were then, or by the names that are given now."""
         if self._sources is None:
             condition = f"resourceType eq {_quoted(NETWORK)}"
-            subscriptions = _subscriptions(self._azure.settings.source_scope)
+            subscriptions = _subscriptions(self._azure.settings.source.members)
             self._sources = [
                 source for each in subscriptions for source in await _created(self._azure, each, condition)
             ]

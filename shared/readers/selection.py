@@ -26,5 +26,5 @@ async def find_vms(azure: Azure, wanted: Callable[[ResourceId, Mapping[str, str]
         return vm if vm in azure.settings.source and wanted(vm, part(row, "tags")) else None
 
     # A row that cannot be read is skipped: no request could name its VM, or its tags request nothing.
-    rows = query(azure, _VMS, {scope.subscription for scope in azure.settings.source_scope})
+    rows = query(azure, _VMS, {scope.subscription for scope in azure.settings.source.members})
     return (await read_listing(rows, "the VMs", chosen, ())).records

@@ -14,6 +14,7 @@ from local.simulator.world import World
 from shared.observe.inventory import read_inventory
 from shared.observe.missing import read_namesakes
 from shared.observe.orphans import used_elsewhere
+from shared.readers.management_groups import resolve_scope
 from shared.readers.selection import find_vms
 from shared.readers.target_vms import read_vms_in
 from tests.infra.deployments import ROOT
@@ -24,7 +25,7 @@ from tests.unit.app.examples import VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 
 PAGES = [page for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if of_page(page)]
-ASKING = {"inventory", "missing", "orphans", "selection", "target_vms"}
+ASKING = {"inventory", "management_groups", "missing", "orphans", "selection", "target_vms"}
 """The modules of the app that ask Azure Resource Graph; `asked` calls each."""
 
 
@@ -39,6 +40,8 @@ async def asked() -> dict[str, str]:
             return await super().post(path, api_version, body)
 
     azure = Listening(settings(), Cloud())
+    group = "/providers/Microsoft.Management/managementGroups/all"
+    await resolve_scope(Listening(settings(source_scope=group), Cloud()))
     await read_inventory(azure)
     await find_vms(azure, lambda *_: True)
     await used_elsewhere(azure, ())
@@ -51,7 +54,7 @@ def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> 
     tables = {text.split(maxsplit=1)[0] for text in asked.values()}
 
     assert tables == {"resources", "resourcecontainers", "recoveryservicesresources"}
-    assert len(asked) == 7
+    assert len(asked) == 8
     assert refused(parser, "resourceGraph", asked) == []
 
 

@@ -80,10 +80,11 @@ class _Loader:
         raw = self.estate.raw
         tenant = self.estate.get("tenantId", str, self.store.tenant_id)
         self.store.tenant_id = _guid(tenant, "tenantId")
-        for fields in each(raw, "subscriptions", "id name"):
+        for fields in each(raw, "subscriptions", "id name managementGroups"):
             found = _guid(fields.need("id", str), f"{fields.where}: id")
             name = fields.get("name", str, "Subscription")
-            self.store.subscriptions[found.lower()] = Subscription(found, name, tenant)
+            groups = tuple(fields.get("managementGroups", list, []))
+            self.store.subscriptions[found.lower()] = Subscription(found, name, tenant, management_groups=groups)
         for fields in each(raw, "resourceGroups", "id location managedBy tags"):
             self._group(fields)
         for fields in each(raw, "vaults", "id location identity tags"):

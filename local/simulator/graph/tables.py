@@ -108,7 +108,11 @@ def _of_subscription(subscription: Subscription) -> Row:
     shown = subscription.body()
     body: Json = {"id": shown["id"], "name": subscription.name, "type": "Microsoft.Resources/subscriptions"}
     body["tags"] = subscription.tags
-    body["properties"] = {name: shown[name] for name in ("state", "subscriptionPolicies", "managedByTenants")}
+    properties = {name: shown[name] for name in ("state", "subscriptionPolicies", "managedByTenants")}
+    # From the own group to the root of the tenant. (azure-docs, Resource Graph's samples for management groups)
+    chain = [*subscription.management_groups, subscription.tenant_id]
+    properties["managementGroupAncestorsChain"] = [{"name": name, "displayName": name} for name in chain]
+    body["properties"] = properties
     return Row(body)
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.resource_id import ResourceId, vm_id
-from shared.model.scope import Scope
+from shared.model.scope import ManagementGroup, Scope
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VM_ID
 
 subscriptions = st.sampled_from([SUBSCRIPTION, ELSEWHERE])
@@ -46,3 +46,18 @@ def test_a_scope_reads_as_its_members() -> None:
     one, other = VM_ID.group_id, ResourceId(f"/subscriptions/{ELSEWHERE}")
 
     assert str(Scope([one, other])) == f"{one}, {other}"
+
+
+GROUP = "/providers/Microsoft.Management/managementGroups/corp"
+
+
+def test_a_management_group_has_no_subscription_until_it_is_resolved() -> None:
+    other = vm_id(SUBSCRIPTION, "other", "web-1")
+    scope = Scope([ManagementGroup(GROUP), VM_ID.group_id])
+    everywhere = scope.resolved({"corp": (ResourceId(f"/subscriptions/{VM_ID.subscription}"),)})
+
+    assert (scope.is_resolved, everywhere.is_resolved) == (False, True)
+    assert (VM_ID in scope, other in scope, other in everywhere) == (True, False, True)
+    assert everywhere.empty_groups == ()
+    assert [group.name for group in scope.resolved({}).empty_groups] == ["corp"]
+    assert str(everywhere) == f"{GROUP}, {VM_ID.group_id}"
