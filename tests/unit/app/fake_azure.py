@@ -424,6 +424,7 @@ class Cloud:
         kinds = {
             "microsoft.compute/virtualmachines": "resource graph",
             "subscriptions/resourcegroups": "groups in the graph",
+            "microsoft.resources/subscriptions'": "subscriptions in the graph",
             "replicationprotecteditems": "items elsewhere",
         }
         asked = next(about for kind, about in kinds.items() if kind in body["query"])
