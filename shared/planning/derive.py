@@ -78,8 +78,9 @@ def derive(
     if context.target_vm:
         d.findings.append(placement.name_taken(vm, context.target_vm, settings))
     shared = tuple(claims.findings(vm, context.claims, settings))
-    # One of the two may be changed in place: it blocks neither.
-    d.findings += on_protected(shared) if item else shared
+    # What two items have already blocks neither: one of the two may be changed in place.
+    is_new = placement.target_vm(vm, overrides, context.target_location, item)
+    d.findings += shared if is_new else on_protected(shared)
     _record_policy(d, policy)
     placement.check_subscription(d, replication, networks.leads_to.values())
     resources = waves(d, replication, networks)

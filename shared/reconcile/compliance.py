@@ -233,15 +233,18 @@ class _Engine:
     def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
         overrides = overrides_of(vm, self._group(vm).tags, self.settings)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
-        requested = on_protected(
-            (*overrides.findings, *self._name_taken(vm, overrides, item.settings.target_location, item))
-        )
+        target = item.settings.target_location
+        taken = (*self._name_taken(vm, overrides, target, item), *self._shared_names(vm, overrides, target, item))
+        # What two items have already blocks neither (`planning.derive`).
+        is_new = placement.target_vm(vm, overrides, target, item)
+        blocking = [each for each in taken if is_new and each.severity is Severity.BLOCKER]
+        requested = on_protected((*overrides.findings, *blocking))
         excluded, now = excluded_disks(vm, overrides), self.estate.read_at
         left_out, failed = {**self.estate.removed_disks, **excluded}, self.estate.disk_errors
         found = (
             *of_protected(vm, item, overrides.profile, policy, overrides.policy, now, failed, left_out),
             *still_replicated(vm, item, excluded),
-            *on_protected(self._shared_names(vm, overrides, item.settings.target_location, item)),
+            *on_protected(each for each in taken if each not in blocking),
         )
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()

@@ -23,7 +23,7 @@ from shared.observe.vm import observe, plan_for
 from shared.planning.catalog import CATALOG, CODES
 from tests.unit.app.examples import DATA_DISK, NIC, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
 from tests.unit.app.examples import NETWORK as NETWORK_ID
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
 
 CODE = "TargetNameTaken"
 WEB = {"name": "web", "properties": {"addressPrefix": "10.9.1.0/24"}}
@@ -278,6 +278,41 @@ async def test_a_disk_that_is_not_replicated_takes_no_name(tags: dict[str, str],
     in_plan, in_sweep = await codes_of(cloud)
 
     assert (list(in_plan), list(in_sweep)) == (codes, codes)
+
+
+@pytest.mark.parametrize(
+    ("tags", "has", "changed"),
+    [
+        ({"dr-target-name": "twin"}, {}, False),
+        ({"dr-target-resource-group": "near"}, {"recoveryAzureVMName": "twin"}, False),
+        ({"dr-target-name": "TWIN", "dr-target-size": "Standard_D4s_v5"}, {"recoveryAzureVMName": "twin"}, True),
+        ({"dr-target-size": "Standard_D4s_v5"}, {"recoveryAzureVMName": "twin"}, True),
+        ({"dr-target-name": "web-9"}, {"recoveryAzureVMName": "twin"}, True),
+    ],
+)
+async def test_a_protected_vm_is_not_given_the_name_that_another_is_to_have(
+    tags: dict[str, str], has: dict[str, str], changed: bool
+) -> None:
+    """Two items that have one name already are changed otherwise: one of the two has to get another name."""
+    cloud = world(tags)
+    cloud.skus.append(sku_body("Standard_D4s_v5"))
+    group = NEAR.group_id if "dr-target-resource-group" in tags else THERE.group_id
+    own = {"recoveryAzureVMName": "web-1", "recoveryAzureResourceGroupId": str(THERE.group_id), **has}
+    cloud.vault["replication_protected_items"] += [
+        item_body("Protected", our_item_name(), **own, protectedManagedDisks=[{"diskId": str(OS_DISK)}]),
+        rival(recoveryAzureResourceGroupId=str(group)),
+    ]
+    azure = app(cloud)
+    observation = await observe(azure, VM_ID)
+    assert observation.vm
+
+    plan = await plan_for(azure, observation.vm, observation.item)
+    (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
+
+    assert (bool(plan.changes.update), status.action is Action.CHANGE) == (changed, changed)
+    if not changed:
+        for findings in (plan.findings, status.findings):
+            assert [each.severity for each in findings if each.code == CODE] == [Severity.WARNING]
 
 
 SET = ResourceId.of(SUBSCRIPTION, "web", AVAILABILITY_SET, "pool")
