@@ -50,7 +50,8 @@ OF_NETWORK = {
     "TargetSubnetUnusable": Row(
         Severity.BLOCKER,
         "the target network has no subnet that a VM can be in: they are reserved for services (GatewaySubnet, "
-        "AzureBastionSubnet, AzureFirewallSubnet, …) or delegated to them",
+        "AzureBastionSubnet, AzureFirewallSubnet, …) or delegated to them; or an enable request, which has one subnet "
+        "for all interfaces, would have to name two",
         BLOCKED,
         "Name a subnet by {tag}-target-subnet, or another network by {tag}-target-vnet.",
         WARNED_IF_PROTECTED,
