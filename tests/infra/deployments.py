@@ -12,8 +12,11 @@ from tests.infra.compiler import LOCATION, SUBSCRIPTION, Compiler, Evaluated, Js
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-ENTRIES = ("main.bicep", "events.bicep", "roles.bicep", "release.bicep")
-"""What is deployed; all else are their modules, subscription.bicep too, which can be deployed by itself as well."""
+ENTRIES = ("main.bicep", "events.bicep", "roles.bicep", "release.bicep", "new-subscription.bicep")
+"""What is deployed to a subscription; all else are their modules, subscription.bicep too, which can be deployed by
+itself as well, and POLICY."""
+POLICY = "policy.bicep"
+"""What is deployed to a management group: the compiler evaluates no template of that kind."""
 
 SOURCE = "33333333-3333-4333-8333-333333333333"
 TARGET = "44444444-4444-4444-8444-444444444444"
@@ -104,6 +107,14 @@ CASES = {
         },
         settings={"DR_SOURCE_SCOPE": "", "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/app-asr", "DR_MODE": "cleanup"},
     ),
+    "a new subscription, by Azure Policy": Case(
+        "new-subscription.bicep",
+        {**_MAIN, **_PRINCIPALS, "appId": APP, "actionGroupId": ACTION_GROUP},
+        settings={
+            "DR_SOURCE_SCOPE": _HERE,
+            "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/asr-cache-eastus,{_HERE}/resourceGroups/asr-cache-westeurope",
+        },
+    ),
     "the roles of one subscription": Case("roles.bicep", {"environmentName": "dr"}),
     RELEASE: Case("release.bicep", _RELEASE),
     "release, of one more subscription": Case(
@@ -148,7 +159,7 @@ class Infra:
     @cached_property
     def problems(self) -> list[str]:
         """What the compiler and its linter have to say of every file."""
-        return sorted({each for entry in ENTRIES for each in self.compiler.build(self.folder / entry)[1]})
+        return sorted({each for entry in (*ENTRIES, POLICY) for each in self.compiler.build(self.folder / entry)[1]})
 
     def template(self, file: str) -> Json:
         """The ARM template of a file that can be built."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.compiler import Json
-from tests.infra.deployments import AZD, ENTRIES, Infra
+from tests.infra.deployments import AZD, ENTRIES, POLICY, Infra
 
 # How a resource has to be configured where its type does not enforce it: most types take any text where Azure lists the
 # values, and do not ask for what is safe. `part` is a part of the ID, `case` a set of parameters; without them any.
@@ -29,7 +29,7 @@ def check_format(infra: Infra) -> list[str]:
 
 def check_files(infra: Infra) -> list[str]:
     """Every file belongs to what is deployed."""
-    used = {file for entry in ENTRIES for file in infra.compiler.files_of(infra.folder / entry)}
+    used = {file for entry in (*ENTRIES, POLICY) for file in infra.compiler.files_of(infra.folder / entry)}
     return [f"{file.name} is used by nothing" for file in infra.folder.rglob("*.bicep") if file not in used]
 
 
