@@ -49,7 +49,8 @@ class Place(NamedTuple):
 
 def sent(d: PlanBuilder, chosen: ResourceId | None, places: Collection[Place]) -> tuple[ResourceId | None, str]:
     """The network and the subnet that the enable request names. It has one subnet for the whole VM (SDK 2.0.0); what
-    Azure makes of that for a second interface is not known: it is sent only if it is that of all interfaces."""
+    Azure makes of that for a second interface is not known: it is sent only if it is that of all interfaces. Network
+    and subnet are optional there, each by itself; no recording has the one without the other."""
     needed = [] if d.item else [each for each in places if not each.asked and _must_be_sent(*each[:3])]
     if not (chosen or needed):
         return None, ""
