@@ -15,8 +15,7 @@ Json = Dict[str, Any]  # noqa: UP006
 
 ACTIVITIES = (
     "activities.resolve_source",
-    "activities.derive_target_settings",
-    "activities.create_target_resource",
+    "activities.create_target_resources",
     "activities.enable_protection",
     "activities.change_protection",
     "activities.monitor_job",

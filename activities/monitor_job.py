@@ -1,7 +1,7 @@
 """Step 5: follow the enable job and the initial replication until Protected; or follow a change job to its end."""
 
 from shared.arm.client import Azure
-from shared.config.intervals import FOLLOW_JOB, FOLLOW_REPLICATION
+from shared.config.intervals import FOLLOW_ENABLE, FOLLOW_JOB, FOLLOW_RECOVERY_POINT, FOLLOW_REPLICATION
 from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.step_result import Error, Pending, Ready, StepResult
@@ -22,7 +22,8 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
     job = await vault.job(request.job) if request.job else None
     if job and job.stage is JobStage.RUNNING:
         doing = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing")
-        return Pending(retry_after=FOLLOW_JOB * poll, step=f"{doing} protection: {job.title}")
+        every = FOLLOW_ENABLE if job.scenario == ENABLE else FOLLOW_JOB
+        return Pending(retry_after=every * poll, step=f"{doing} protection: {job.title}")
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))
     if job and job.scenario != ENABLE:
@@ -36,7 +37,8 @@ async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
     if item:
         await confirm(azure, item)
     if item and item.stage is Stage.REPLICATING:
-        return Pending(retry_after=FOLLOW_REPLICATION * poll, step="Initial replication", percent=item.percent or 0)
+        every = FOLLOW_RECOVERY_POINT if item.awaits_recovery_point else FOLLOW_REPLICATION
+        return Pending(retry_after=every * poll, step="Initial replication", percent=item.percent or 0)
     if item and item.stage is Stage.FAILED:
         return _failed(_of_item(item))
     if item and item.stage is Stage.ENABLING:

@@ -50,9 +50,13 @@ def extension(requests: list[str] | None = None) -> Iterator[dict[str, str]]:
         assert azurite.stdout  # noqa: S101
         try:
             endpoints = _endpoints(azurite.stdout)
-            # What it says later is read to the end, or it would stop at a full pipe.
-            rest = threading.Thread(target=_read, args=(azurite.stdout, requests))
-            rest.start()
+        except BaseException:
+            azurite.terminate()
+            raise
+        # What it says later is read to the end, or it would stop at a full pipe.
+        rest = threading.Thread(target=_read, args=(azurite.stdout, requests))
+        rest.start()
+        try:
             yield {
                 "DURABLE_HOST": PROGRAM,
                 "AzureWebJobsStorage": _ACCOUNT + endpoints,
@@ -61,7 +65,7 @@ def extension(requests: list[str] | None = None) -> Iterator[dict[str, str]]:
             }
         finally:
             azurite.terminate()
-        rest.join()
+            rest.join()
 
 
 def _read(output: IO[bytes], lines: list[str] | None) -> None:

@@ -17,24 +17,28 @@ from collections.abc import Generator
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
+from azure.durable_functions.models.history import HistoryEventType
 
 from orchestrators.disable import disable, outcome_of
 from orchestrators.publish import publish_end
-from orchestrators.steps import Step, call_activity, not_ready, show, unexpected
-from orchestrators.target_resources import create_target_resources
+from orchestrators.steps import Step, call_activity, named, not_ready, show, unexpected
+from shared.config.intervals import FOLLOW_ENABLE
 from shared.model.activity_io import (
     ChangeRequest,
-    DeriveRequest,
     EnableRequest,
+    Failures,
     JobRequest,
     Observation,
+    ObserveRequest,
+    Remaining,
+    ResourcesRequest,
     VmRequest,
 )
 from shared.model.decision import Action, Decision, State
 from shared.model.order import order_in
 from shared.model.plan import Plan, origins_of
 from shared.model.replicated_item import ProtectedItem
-from shared.model.step_result import Error, Failed, Pending, Ready
+from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.model.vm import SourceVm
 from shared.planning.catalog import finding_of
 from shared.reconcile.drift import not_changed
@@ -48,9 +52,10 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     changed = context.wait_for_external_event(CHANGED)
 
     due = yield from _wait(context, run, changed)
+    heeded = 0
     if changed.is_completed:
         run, changed = _heed(run, changed), context.wait_for_external_event(CHANGED)
-        due = True
+        due, heeded = True, 1
     if due and not run.result:
         try:
             run = yield from _pass(context, run)
@@ -59,10 +64,12 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     if due and run.result:
         run = yield from publish_end(context, run)
 
-    # An event that arrived during the pass would be lost by continue_as_new. This timer is never cancelled: with
-    # nothing awaited between a cancelled timer and continue_as_new, the host delivers the winning event for ever
-    # (azure-functions-durable-extension issue 2606).
-    yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
+    # An event that arrived during the pass would be lost by continue_as_new: it is taken up here, with those of this
+    # very turn, behind the result of the last activity. This timer is never cancelled: with nothing awaited between a
+    # cancelled timer and continue_as_new, the host delivers the winning event for ever
+    # (azure-functions-durable-extension issue 2606). Events after continue_as_new carry over.
+    if _events(context) > heeded:
+        yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
     if changed.is_completed:
         run = _heed(run, changed)
     if run.result and run.resume_at is None:
@@ -77,11 +84,19 @@ def _wait(context: Context, run: RunState, changed: Any) -> Generator[Any, Any, 
     now = context.current_utc_datetime
     if run.resume_at is None or run.resume_at <= now:
         return True
-    timer = context.create_timer(min(run.resume_at, now + run.longest_wait))
+    until = min(run.resume_at, now + run.longest_wait)
+    timer = context.create_timer(until)
     yield context.task_any([timer, changed])
     if not timer.is_completed:
         timer.cancel()
-    return bool(run.resume_at <= context.current_utc_datetime)
+    # Not by the clock: the extension hides a timer's message for whole seconds, so that it fires up to one early, and
+    # a pass that waited for the rest of the second would find itself early again, many times.
+    return bool(timer.is_completed and until == run.resume_at)
+
+
+def _events(context: Context) -> int:
+    """How many `changed` events this generation has been given, those of the turn in progress included."""
+    return sum(each.event_type == HistoryEventType.EVENT_RAISED and each.Name == CHANGED for each in context.histories)
 
 
 def _heed(run: RunState, changed: Any) -> RunState:
@@ -101,7 +116,14 @@ def _pass(context: Context, run: RunState) -> Step:
 
 def _observe(context: Context, run: RunState) -> Step:
     """Observes the VM and its item, and does the next step, if any."""
-    request = VmRequest(vm_id=run.vm_id, as_if_tagged=run.targets_only, confirmed=run.confirmed)
+    request = ObserveRequest(
+        vm_id=run.vm_id,
+        as_if_tagged=run.targets_only,
+        confirmed=run.confirmed,
+        plans=not run.job,
+        may_settle=run.may_settle(context.current_utc_datetime),
+        failures=Failures(failed_disks=run.failed_disks, refusals=run.refusals, retry_disks=bool(run.orders)),
+    )
     outcome = yield from call_activity(context, run, "resolve_source", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
@@ -121,9 +143,9 @@ def _observe(context: Context, run: RunState) -> Step:
     if decision.action is Action.FOLLOW:
         return _follow_item(context, run, decision, item)
     if decision.action is Action.CHANGE and item and vm:
-        return (yield from _keep(context, run, decision, vm, item))
+        return (yield from _keep(context, run, observation, vm))
     if decision.action is Action.ENABLE and vm:
-        return (yield from _enable(context, run, vm, decision, item))
+        return (yield from _enable(context, run, observation, vm))
     return run.finish(outcome_of(run, decision, item), decision.findings)
 
 
@@ -138,36 +160,35 @@ def _follow_item(context: Context, run: RunState, decision: Decision, item: Prot
     return run.sleep(now, run.poll_seconds, "Waiting until replication is disabled", job="", disabling=disabling)
 
 
-def _enable(context: Context, run: RunState, vm: SourceVm, decision: Decision, item: ProtectedItem | None) -> Step:
+def _enable(context: Context, run: RunState, observation: Observation, vm: SourceVm) -> Step:
     """The VM is not protected, or enabling it failed: waits for what is in progress, removes the failed item, and
     enables."""
     now = context.current_utc_datetime
     if run.job:
-        return run.follow(now, 0 if item else run.poll_seconds)
-    if item:
+        return run.follow(now, 0 if observation.item else run.poll_seconds)
+    if observation.item:
         outcome = yield from call_activity(context, run, "remove_failed_item", VmRequest(vm_id=run.vm_id))
         if not isinstance(outcome, Ready):
             return not_ready(context, run, outcome)
         return run.sleep(now, run.poll_seconds, "Removing the failed item")
     if vm.is_settling and run.may_settle(now):
         return run.wait_to_settle(now, vm)
-    if decision.not_before and now < decision.not_before:
-        return run.wait_until(now, decision.not_before, "Waiting until the VM is old enough")
-    return (yield from _protect(context, run.with_(settling=None), vm))
+    if observation.planning is None:
+        # When the VM was observed, it was not old enough, or had time left to settle.
+        return run.wait_until(now, observation.decision.not_before or now, "Waiting until the VM is old enough")
+    return (yield from _protect(context, run.with_(settling=None), observation.planning))
 
 
-def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, item: ProtectedItem) -> Step:
+def _keep(context: Context, run: RunState, observation: Observation, vm: SourceVm) -> Step:
     """The VM is protected: changes differences from the plan in place, one job at a time."""
-    if run.job and run.changing:
-        return run.follow(context.current_utc_datetime, run.poll_seconds, step=run.step)
-    failures = {"failed_disks": run.failed_disks, "refusals": run.refusals}
-    request = DeriveRequest(vm=vm, item=item, retry_disks=bool(run.orders), **failures)
-    outcome = yield from call_activity(context, run, "derive_target_settings", request)
-    if not isinstance(outcome, Ready):
-        return not_ready(context, run, outcome)
-    plan, now = Plan.load(outcome.value), context.current_utc_datetime
+    now = context.current_utc_datetime
+    if observation.planning is None:
+        return run.follow(now, run.poll_seconds if run.changing else 0, step=run.step)
+    if not isinstance(observation.planning, Ready):
+        return _not_planned(context, run, observation.planning)
+    plan = Plan.load(observation.planning.value)
     run = run.with_(settings=plan.settings)
-    findings = tuple(dict.fromkeys((*decision.findings, *plan.findings, *run.enabled_with)))
+    findings = tuple(dict.fromkeys((*observation.decision.findings, *plan.findings, *run.enabled_with)))
     if not plan.changes.any:
         changed = run.changed and not (run.failed_disks or run.refusals)
         return run.with_(changed=changed).finish(RunOutcome.PROTECTED, findings)
@@ -191,15 +212,18 @@ def _keep(context: Context, run: RunState, decision: Decision, vm: SourceVm, ite
     return run.follow(now, run.poll_seconds, outcome.value["job"], "Changing the settings of the replicated item")
 
 
-def _protect(context: Context, run: RunState, vm: SourceVm) -> Step:
-    """The VM is not protected: plans the protection, creates missing target resources, and enables replication.
+def _not_planned(context: Context, run: RunState, planning: StepResult) -> RunState:
+    return not_ready(context, run, named(planning, "Planning the protection"))
+
+
+def _protect(context: Context, run: RunState, planning: StepResult) -> Step:
+    """The VM is not protected: creates missing target resources of its plan, and enables replication.
 
     If the target resources are not ready at once, the run observes the VM again before it enables.
     """
-    outcome = yield from call_activity(context, run, "derive_target_settings", DeriveRequest(vm=vm))
-    if not isinstance(outcome, Ready):
-        return not_ready(context, run, outcome)
-    plan = Plan.load(outcome.value)
+    if not isinstance(planning, Ready):
+        return _not_planned(context, run, planning)
+    plan = Plan.load(planning.value)
     run = run.with_(settings=plan.settings, changing=False, changed=False, attempted_changes=())
     if plan.blockers or plan.replication is None:
         return run.finish(RunOutcome.NOT_ELIGIBLE, plan.findings)
@@ -215,15 +239,23 @@ def _protect(context: Context, run: RunState, vm: SourceVm) -> Step:
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     run = run.with_(enabled_with=plan.findings)
-    return run.follow(context.current_utc_datetime, run.poll_seconds, outcome.value["job"])
+    return run.follow(context.current_utc_datetime, FOLLOW_ENABLE * run.poll_seconds, outcome.value["job"])
 
 
 def _create_targets(context: Context, run: RunState) -> Step:
-    outcome, remaining = yield from create_target_resources(context, run)
-    if isinstance(outcome, Pending):
-        return run.wait_for_targets(context.current_utc_datetime, outcome, remaining)
-    if isinstance(outcome, Failed):
-        return run.fail(outcome)
+    """The run with the resources that remain; it waits for them, or has failed. With none, it continues."""
+    remaining, obstacle = run.remaining, None
+    if remaining:
+        outcome = yield from call_activity(context, run, "create_target_resources", ResourcesRequest(waves=remaining))
+        if isinstance(outcome, Ready):
+            left = Remaining.load(outcome.value) if outcome.value else None
+            remaining, obstacle = (left.waves, left.obstacle) if left else ((), None)
+        else:
+            obstacle = outcome
+    if isinstance(obstacle, Pending):
+        return run.wait_for_targets(context.current_utc_datetime, obstacle, remaining)
+    if isinstance(obstacle, Failed):
+        return run.fail(obstacle)
     return run.with_(remaining=(), targets_wait=None)
 
 

@@ -16,7 +16,7 @@ Step = Generator[Any, Any, RunState]
 
 _STEPS = {
     "resolve_source": "Observing the VM",
-    "derive_target_settings": "Planning the protection",
+    "create_target_resources": "Creating the target resources",
     "enable_protection": "Enabling protection",
     "change_protection": "Changing the settings of the replicated item",
     "remove_failed_item": "Removing the failed item",
@@ -28,7 +28,9 @@ _STEPS = {
 def call_activity(
     context: Context, run: RunState | Sweep | Batch, activity: str, request: Model
 ) -> Generator[Any, Any, StepResult]:
-    answer = yield activity_task(context, run, activity, request)
+    """Marked as low priority if the caller is."""
+    priority = {"lowPriority": True} if run.low_priority else {}
+    answer = yield context.call_activity(activity, request.dump() | priority)
     return named(load_step_result(answer), _STEPS.get(activity, ""))
 
 
@@ -37,11 +39,6 @@ def named(outcome: StepResult, step: str) -> StepResult:
     if isinstance(outcome, Pending) and not outcome.step:
         return outcome.model_copy(update={"step": step})
     return outcome
-
-
-def activity_task(context: Context, run: RunState | Sweep | Batch, activity: str, request: Model) -> Any:
-    """The task of an activity call, marked as low priority if the caller is."""
-    return context.call_activity(activity, request.dump() | ({"lowPriority": True} if run.low_priority else {}))
 
 
 def not_ready(context: Context, run: RunState, outcome: StepResult) -> RunState:

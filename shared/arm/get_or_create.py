@@ -14,6 +14,9 @@ from shared.config.intervals import POLL_SECONDS
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 
+# A sixth of a poll interval: a run's timer may fire a second early, and would find nothing to do.
+_EARLY = 1 / 6
+
 
 class UnderWayError(Exception):
     """The resource exists, and another operation on it is in progress: wait, do not write."""
@@ -114,7 +117,7 @@ class GetOrCreate:
     async def _check(self, key: str, pending: PendingCreate) -> StepResult | None:
         """The state of a creation in progress, or None if it succeeded and its resource is to be found."""
         wait = pending.next_check - monotonic()
-        if wait > 0:
+        if wait > self._poll * _EARLY:
             return Pending(retry_after=wait)
         progress = await pending.progress()
         if isinstance(progress, Error):

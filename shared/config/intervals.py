@@ -14,8 +14,12 @@ LONGEST_FOR_TARGETS = 120  # 1 h for the target resources
 FIRST_BACKOFF = 10  # 5 min after a failed enable, then doubled
 LONGEST_BACKOFF = timedelta(hours=1)
 LONGEST_WAIT = 120  # 1 h, and never longer
-FOLLOW_JOB = 2  # 1 min: a job takes five at least
-FOLLOW_REPLICATION = 4  # 2 min: the initial replication takes half an hour at least
+# A job to enable takes five minutes at least, and the initial replication that follows it does not wait for its poll.
+# Only the last poll delays anything: of an item whose first recovery point is all that is missing.
+FOLLOW_ENABLE = 4  # 2 min
+FOLLOW_JOB = 2  # 1 min for all other jobs
+FOLLOW_REPLICATION = 8  # 4 min
+FOLLOW_RECOVERY_POINT = 2  # 1 min
 LONGEST_PUBLISH_WAIT = 10  # 5 min between two attempts to publish an outcome
 FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY = 20, 120  # 10 to 60 min while a daily limit is reached
 
@@ -40,6 +44,7 @@ FRESH_FOR = 2.0  # seconds in which an observation that leads to a write may ser
 # list. In real time, as calls take it.
 GATHERING, LONGEST_GATHERING = 0.005, 0.25
 LONGEST_CALL_WAIT = 1 / 6  # 5 s that a call may wait for the rate limit inside an activity
+EARLY = 1 / 30  # 1 s: a timer of Durable Functions may fire so much early, because it is hidden for whole seconds
 LONGEST_WRITE_WAIT = 1 / 30  # 1 s for a write: the reads that led to it must not become stale
 
 

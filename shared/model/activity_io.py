@@ -1,6 +1,9 @@
 """Requests and responses of the activities."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.model.base import Model
 from shared.model.changes import Changes, DiskFailure, Refusal
@@ -9,6 +12,7 @@ from shared.model.failover import Failover
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
+from shared.model.step_result import Failed, Pending, StepResult
 from shared.model.target_resources import TargetResource
 from shared.model.vm import SourceVm
 
@@ -22,18 +26,24 @@ class VmRequest(Model):
     confirmed: bool = False
 
 
-class DeriveRequest(Model):
-    """`item` is the replicated item of the VM, if there is one; `failed_disks` are those that it could not be given,
-    `refusals` the changes that Azure refused.
+class Failures(Model):
+    """What failed in earlier changes: `failed_disks` could not be added to the item, `refusals` were refused by Azure.
 
     With `retry_disks` only these count, and not the failed jobs of the vault: somebody asks to try again.
     """
 
-    vm: SourceVm
-    item: ProtectedItem | None = None
     failed_disks: tuple[DiskFailure, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     retry_disks: bool = False
+
+
+class ObserveRequest(VmRequest):
+    """`plans` is whether a plan is wanted if the decision leads to one; `may_settle` whether the run waits for a VM
+    that is still being provisioned, so that it needs none yet."""
+
+    plans: bool = False
+    may_settle: bool = False
+    failures: Failures = Failures()
 
 
 class ChangeRequest(Model):
@@ -44,8 +54,15 @@ class ChangeRequest(Model):
     origins: tuple[str, ...] = ()
 
 
-class ResourceRequest(Model):
-    resource: TargetResource
+class ResourcesRequest(Model):
+    waves: tuple[tuple[TargetResource, ...], ...]
+
+
+class Remaining(Model):
+    """The target resources that do not exist yet, by wave, and why: the first failure, else the shortest wait."""
+
+    waves: tuple[tuple[TargetResource, ...], ...]
+    obstacle: Pending | Failed
 
 
 class EnableRequest(Model):
@@ -74,9 +91,11 @@ class Observation(Model):
     """What `resolve_source` returns: the VM, if it exists, the item that protects it, if it was read, and the decision.
 
     An untagged VM that may not be disabled costs one read: its item is not read then. `failover` is as in the `Facts`.
+    `planning` is there if a plan was requested and the decision leads to one: Ready holds the `Plan`.
     """
 
     decision: Decision
     vm: SourceVm | None = None
     item: ProtectedItem | None = None
     failover: Failover | None = None
+    planning: Annotated[StepResult, Field(discriminator="status")] | None = None

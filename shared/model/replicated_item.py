@@ -24,11 +24,12 @@ class Stage(StrEnum):
     FROZEN = "Frozen"
 
 
+_FIRST_RECOVERY_POINT = "initialreplicationrecoverycompletionpending"
 _STAGES = {
     "unprotectedstatesbegin": Stage.ENABLING,
     "enablingprotection": Stage.ENABLING,
     "initialreplicationinprogress": Stage.REPLICATING,
-    "initialreplicationrecoverycompletionpending": Stage.REPLICATING,
+    _FIRST_RECOVERY_POINT: Stage.REPLICATING,
     "protected": Stage.PROTECTED,
     "enablingfailed": Stage.FAILED,
     "initialreplicationfailed": Stage.FAILED,
@@ -150,6 +151,11 @@ class ProtectedItem(Record):
     def failed_over(self) -> bool:
         """Whether a failover has left a VM on each side: the item is failed over, or reversed since."""
         return self.direction_reversed or self.active_location.lower() not in {"", "primary"}
+
+    @property
+    def awaits_recovery_point(self) -> bool:
+        """Whether its data has been copied, and only the first recovery point is missing."""
+        return self.state.lower() == _FIRST_RECOVERY_POINT
 
     @property
     def stage(self) -> Stage:

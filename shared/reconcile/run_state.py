@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from shared.config.intervals import (
+    EARLY,
     FIRST_BACKOFF,
     LONGEST_BACKOFF,
     LONGEST_FOR_TARGETS,
@@ -260,8 +261,9 @@ class RunState(Model):
         return failed.sleep(now, backoff, f"Waiting to retry after a failed job to {what}", phase=Phase.OBSERVE)
 
     def wait_until(self, now: datetime, when: datetime, step: str) -> Self:
-        """The next pass observes the VM at that time, or when the VM changes."""
-        return self.sleep(now, (when - now).total_seconds(), step, phase=Phase.OBSERVE)
+        """The next pass observes the VM at that time and not before, or when the VM changes."""
+        seconds = (when - now).total_seconds() + EARLY * self.poll_seconds
+        return self.sleep(now, seconds, step, phase=Phase.OBSERVE)
 
     def back_off(self, now: datetime, error: Error) -> Self:
         """Retries after an unexpected error, with exponential back-off; fails the run after too many."""

@@ -92,6 +92,19 @@ def test_azd_finds_what_azure_yaml_names() -> None:
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "app.bicep").read_text()
 
 
+def test_what_polling_costs_is_that_of_host_json() -> None:
+    durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["storageProvider"]
+    text = (ROOT / "docs" / "cost.md").read_text()
+    rows = re.findall(r"^\| (\**)(\d+) s\**(?: \(.*\))? \| ([\d,]+) \| ([\d.]+) \|", text, re.MULTILINE)
+    queues, month = durable["partitionCount"] + 1, 30 * 86_400
+
+    assert [seconds for bold, seconds, _, _ in rows if bold] == [str(int(durable["maxQueuePollingInterval"][-2:]))]
+    assert [polls for _, _, polls, _ in rows] == [f"{queues * month // int(seconds):,}" for _, seconds, _, _ in rows]
+    assert [usd for *_, usd in rows] == [
+        f"{queues * month / int(seconds) * 0.004 / 10_000:.2f}" for _, seconds, _, _ in rows
+    ]
+
+
 def test_the_task_hub_is_that_of_host_json(infra: Infra) -> None:
     default = infra.template("main.bicep")["parameters"]["taskHub"]["defaultValue"]
     host = json.loads((ROOT / "host.json").read_text())

@@ -4,6 +4,7 @@ Each turn hands the whole history to the function that the blueprint registers, 
 what follows from its answer. So a history that a later turn does not fit is a failure here, as it is in Azure.
 """
 
+import asyncio
 import json
 import warnings
 from collections import deque
@@ -13,18 +14,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 import orchestrators.functions
+from activities.create_target_resources import by_wave
+from activities.resolve_source import leads_to_plan
 from local.host.durable import decisions
 from local.host.durable.events import Event, EventType, event, from_iso
 from local.host.durable.replay import replay
+from shared.model.activity_io import Observation, ObserveRequest, ResourcesRequest
 from shared.model.base import Model
 from shared.model.order import Order
 from shared.model.step_result import Ready, StepResult
+from shared.model.target_resources import TargetResource
 from shared.reconcile.run_state import CHANGED, RunResult, RunState
 from tests.unit.app.examples import VM_ID
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "protect_vm"
-OBSERVE, DERIVE, CREATE = "resolve_source", "derive_target_settings", "create_target_resource"
+OBSERVE, CREATE_ALL = "resolve_source", "create_target_resources"
+DERIVE, CREATE = "derive_target_settings", "create_target_resource"
+"""The steps of these two activities: the plan of what was observed, and each resource."""
+
 ENABLE, FOLLOW, REMOVE = "enable_protection", "monitor_job", "remove_failed_item"
 CHANGE, DISABLE = "change_protection", "disable_protection"
 TELL, TELL_SWEEP, PURGE = "publish_outcome", "publish_sweep", "purge_history"
@@ -62,9 +70,10 @@ def function_of_the_blueprint(name: str) -> Callable[[str], str]:
 class InstanceOf(Generic[State, Ended]):
     """An instance of the orchestration `name`, which carries a `State` and returns an `ended`; and all that happened.
 
-    `answers` holds for each activity what it answers, call by call. `changed_after` are the seconds after the start at
-    which `changed` is raised; `changed_during` names activities while which it is raised once. Every event carries
-    `order`, if there is one. In the first wait that shows the step `stopped_at` the app is stopped for a while.
+    `answers` holds for each activity what it answers, call by call. `changed_after` are the seconds after the start
+    at     which `changed` is raised; `changed_during` names activities while which it is raised once. Every event
+    carries     `order`, if there is one. Each timer fires `early` by so much. In the first wait that shows the step
+    `stopped_at` the app is stopped for a while.
 
     What belongs to the end (orphans, what reports it, old histories) goes well unless an answer is given: it is in
     `reported`, and not among the `calls`.
@@ -80,6 +89,7 @@ class InstanceOf(Generic[State, Ended]):
     order: Order | None = None
     stopped_at: str = ""
     stopped_for: timedelta = timedelta(0)
+    early: timedelta = timedelta(0)
     may_leave_answers: bool = False
 
     def __post_init__(self) -> None:
@@ -158,7 +168,7 @@ class InstanceOf(Generic[State, Ended]):
         request = json.loads(work.input or "null")
         if work.name in _AT_THE_END:
             self.reported.append((work.name, request))
-        else:
+        elif work.name != CREATE_ALL:
             self.calls.append(work.name)
             self.requests.append((work.name, request))
         return self._event(EventType.TASK_SCHEDULED, work.id, Name=work.name, Input=json.dumps([work.input]))
@@ -184,7 +194,7 @@ class InstanceOf(Generic[State, Ended]):
             self.now = max(self.now, START + timedelta(seconds=moment))
             burst = [self._changes.popleft() for _ in range(self._changes.count(moment))]
             return [self._changed() for _ in burst]
-        self.now = max(self.now, at)
+        self.now = max(self.now, at - self.early)
         if self.stopped_at and self.statuses[-1].get("step") == self.stopped_at:
             self.now, self.stopped_at = self.now + self.stopped_for, ""
         return [self._event(EventType.TIMER_FIRED, TimerId=first["EventId"], FireAt=first["FireAt"])]
@@ -192,20 +202,53 @@ class InstanceOf(Generic[State, Ended]):
     def _ended(self, scheduled: Event) -> list[Event]:
         name = scheduled["Name"]
         number = scheduled["EventId"]
+        request = json.loads(json.loads(scheduled["Input"])[0])
+        self._messages: list[Event] = []
+        try:
+            answer = asyncio.run(self._activity(name, request))
+        except Exception as error:
+            reason = f"Activity function '{name}' failed:  {type(error).__name__}: {error}"
+            failed = self._event(EventType.TASK_FAILED, TaskScheduledId=number, Reason=reason, Details="")
+            return [*self._messages, failed]
+        result = json.dumps(answer.dump())
+        return [*self._messages, self._event(EventType.TASK_COMPLETED, TaskScheduledId=number, Result=result)]
+
+    async def _activity(self, name: str, request: dict[str, Any]) -> StepResult:
+        """What the activity returns. Raises what it raises."""
+        if name == CREATE_ALL:
+            return await by_wave(ResourcesRequest.load(request).waves, self._created)
+        answer = self._answer(name, request)
+        if name == OBSERVE and isinstance(answer, Ready):
+            return self._planned(Observation.load(answer.value), ObserveRequest.load(request))
+        return answer
+
+    async def _created(self, resource: TargetResource) -> StepResult:
+        return self._step(CREATE, resource.dump())
+
+    def _planned(self, observation: Observation, request: ObserveRequest) -> Ready:
+        if leads_to_plan(observation, request, self.now):
+            planning = self._step(DERIVE, observation.dump() | request.failures.dump())
+            observation = observation.with_(planning=planning)
+        return Ready(value=observation.dump())
+
+    def _step(self, name: str, request: dict[str, Any]) -> StepResult:
+        self.calls.append(name)
+        self.requests.append((name, request))
+        return self._answer(name, request)
+
+    def _answer(self, name: str, request: dict[str, Any]) -> StepResult:
+        """The next answer of an activity, or of a step of one."""
         left = self._left.get(name) or (deque([_AT_THE_END[name]]) if name in _AT_THE_END else None)
         assert left, f"{name} was asked once more, after {self.calls}"
         answer = left.popleft()
-        messages = []
         if name in self._changed_during:
             self._changed_during.remove(name)
-            messages.append(self._changed())
+            self._messages.append(self._changed())
         if callable(answer):
-            answer = answer(json.loads(json.loads(scheduled["Input"])[0]))
+            answer = answer(request)
         if isinstance(answer, Exception):
-            reason = f"Activity function '{name}' failed:  {type(answer).__name__}: {answer}"
-            return [*messages, self._event(EventType.TASK_FAILED, TaskScheduledId=number, Reason=reason, Details="")]
-        result = json.dumps(answer.dump())
-        return [*messages, self._event(EventType.TASK_COMPLETED, TaskScheduledId=number, Result=result)]
+            raise answer
+        return answer
 
     def _changed(self) -> Event:
         """As the SDK's client sends it: JSON text in a JSON string."""

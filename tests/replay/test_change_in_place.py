@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.model.activity_io import ChangeRequest, DeriveRequest, JobRequest, VmRequest
+from shared.model.activity_io import ChangeRequest, Failures, JobRequest, ObserveRequest
 from shared.model.changes import Changes, Difference, ItemUpdate
 from shared.model.findings import Severity
 from shared.model.replication import ReplicatedDisk
@@ -73,7 +73,7 @@ def test_the_rules_are_given_the_item_that_protects_the_vm() -> None:
 
     instance.run()
 
-    assert [DeriveRequest.load(request).item for request in requests(instance, DERIVE)] == [OURS]
+    assert [request["item"]["id"] for request in requests(instance, DERIVE)] == [str(OURS.id)]
 
 
 def test_a_vm_that_is_as_it_is_asked_to_be_is_not_written_to() -> None:
@@ -235,7 +235,7 @@ def test_each_disk_is_added_by_a_job_of_its_own_and_one_that_fails_keeps_no_othe
     assert (result.outcome, result.findings, result.changed) == (RunOutcome.PROTECTED, (reported,), False)
     assert [(failure.disk, failure.error) for failure in result.failed_disks] == [(bad.id, RAW)]
     # The next plans know what failed: those of this run, and of the next one.
-    known = [[each.disk for each in DeriveRequest.load(request).failed_disks] for request in requests(instance, DERIVE)]
+    known = [[each.disk for each in Failures.load(request).failed_disks] for request in requests(instance, DERIVE)]
     assert known == [[], [bad.id], [bad.id]]
 
 
@@ -262,7 +262,7 @@ def test_what_is_refused_is_remembered_by_this_run_and_for_the_next(refused: Cha
     assert [request["changes"] for request in requests(instance, CHANGE)] == [SIZE.dump(), refused.dump()]
     assert (result.outcome, result.changed) == (RunOutcome.PROTECTED, False)
     assert [(refusal.attempt, refusal.error) for refusal in result.refusals] == [(refused.attempt, RAW)]
-    known = [[each.attempt for each in DeriveRequest.load(request).refusals] for request in requests(instance, DERIVE)]
+    known = [[each.attempt for each in Failures.load(request).refusals] for request in requests(instance, DERIVE)]
     assert known == [[], [], [refused.attempt]]
 
 
@@ -509,7 +509,8 @@ def test_a_run_of_targets_alone_makes_them_and_ends() -> None:
 
     assert (result.outcome, result.settings) == (RunOutcome.TARGETS_READY, PLAN.settings)
     assert instance.calls == [OBSERVE, DERIVE, *[CREATE] * len(all_made())]
-    assert requests(instance, OBSERVE) == [VmRequest(vm_id=VM_ID, as_if_tagged=True).dump()]
+    (request,) = requests(instance, OBSERVE)
+    assert ObserveRequest.load(request).as_if_tagged
 
 
 def test_a_run_of_targets_alone_observes_again_after_a_wait_and_never_enables() -> None:

@@ -18,7 +18,7 @@ GOES_ON_WITH = {
     "settling": ["resolve_source"],
     "throttled": [],  # it waits for longer than a timer may last: another wait comes first
     "fault": ["resolve_source"],
-    "targets": ["create_target_resource"] * 3,
+    "targets": ["create_target_resources"],
     "enabling": ["monitor_job"],
     "failed-enable": ["resolve_source"],
     "changing": ["monitor_job"],

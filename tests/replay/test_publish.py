@@ -276,7 +276,7 @@ def test_a_topic_that_is_down_is_reported_three_times_of_the_same_end_and_the_ru
     assert instance.run().outcome is RunOutcome.PROTECTED
     assert [end.publish_attempts for end in ends(instance)] == [0, 1, 2]
     assert len({end.at for end in ends(instance)}) == 1
-    assert instance.waits == pytest.approx([30, 30, 60])
+    assert instance.waits == pytest.approx([120, 30, 60])
     assert instance.statuses[-1]["step"] == "Protected"
 
 

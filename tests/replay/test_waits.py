@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.model.activity_io import Observation
 from shared.model.step_result import Ready
 from shared.reconcile.run_state import RunOutcome
 from tests.findings import blocker
@@ -19,7 +20,7 @@ from tests.replay.answers import (
     planned,
     ready_region,
 )
-from tests.replay.instance import CREATE, DERIVE, ENABLE, FOLLOW, OBSERVE, Answer, Instance
+from tests.replay.instance import CREATE, DERIVE, ENABLE, FOLLOW, OBSERVE, START, Answer, Instance
 from tests.unit.app.examples import source_vm
 
 WEEKEND = timedelta(hours=60)
@@ -61,7 +62,7 @@ def test_a_vm_that_azure_is_busy_with_is_waited_for() -> None:
     )
 
     assert instance.run().outcome is RunOutcome.PROTECTED
-    assert instance.waits == pytest.approx([30, 30, 30])
+    assert instance.waits == pytest.approx([30, 30, 120])
     assert "Waiting until the VM is no longer Creating" in [status["step"] for status in instance.statuses]
 
 
@@ -133,6 +134,33 @@ def test_a_step_that_waits_is_the_one_that_is_named(asked: str, step: str) -> No
 
     assert instance.run().outcome is RunOutcome.PROTECTED
     assert {each["step"] for each in instance.statuses if each.get("lastError") == THROTTLED.dump()} == {step}
+
+
+def test_a_timer_that_fires_early_is_due_all_the_same() -> None:
+    """The extension hides its message for whole seconds. To wait for the rest would be a pass that decides nothing."""
+    instance = Instance({OBSERVE: [pending(60), pending(4000), GONE]}, early=timedelta(seconds=0.9))
+
+    instance.run()
+
+    assert instance.waits == pytest.approx([60, 3600, 400.9], abs=0.5)
+
+
+def test_what_must_not_come_too_early_does_not_although_its_timer_does() -> None:
+    when = START + timedelta(seconds=600)
+    young = Observation.load(looked().value)
+    young = young.with_(decision=young.decision.with_(not_before=when))
+    instance = Instance(
+        {
+            OBSERVE: [Ready(value=young.dump()), Ready(value=young.dump()), found_item()],
+            DERIVE: [ready_region(), kept()],
+            ENABLE: [enabled()],
+            FOLLOW: [Ready()],
+        },
+        early=timedelta(seconds=0.9),
+    )
+
+    assert instance.run().outcome is RunOutcome.PROTECTED
+    assert instance.waits == pytest.approx([601, 120], abs=1)
 
 
 def test_no_timer_is_longer_than_an_hour() -> None:

@@ -15,7 +15,7 @@ NAMES = {
     *("get_protection", "put_protection", "delete_protection", "post_plan"),
     *("post_protections", "post_protections_plan", "get_batch", "get_compliance", "get_jobs", "get_openapi"),
     *("protect_vm", "reconcile_estate", "protect_batch"),
-    *("resolve_source", "derive_target_settings", "create_target_resource", "enable_protection", "change_protection"),
+    *("resolve_source", "create_target_resources", "enable_protection", "change_protection"),
     *("monitor_job", "remove_failed_item", "disable_protection", "publish_outcome", "publish_sweep", "purge_history"),
     *("reconcile_window", "request_protection", "follow_batch", "remove_orphans"),
 }

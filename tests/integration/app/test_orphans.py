@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.create_target_resource import create_target_resource
+from activities.create_target_resources import create_target_resource
 from activities.remove_orphans import remove_orphans
 from local.simulator import Simulator
 from local.simulator.graph import index
@@ -13,12 +13,11 @@ from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
 from shared.arm.parsing import incarnation_of
 from shared.model import naming
-from shared.model.activity_io import ResourceRequest
 from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, Ready, StepResult
-from shared.model.target_resources import ResourceGroup
+from shared.model.target_resources import ResourceGroup, TargetResource
 from shared.reconcile.orphans import digest_of
 from shared.reconcile.sweep import Sweep, SweepReport
 from tests.integration.app.conftest import DEPLOYMENT, Reach
@@ -91,7 +90,7 @@ async def holds(simulator: Simulator, left: set[str]) -> bool:
     return {each.name for each in simulator.world.store.in_group(TARGET_GROUP)} == left
 
 
-async def made(azure: Azure, request: ResourceRequest) -> StepResult:
+async def made(azure: Azure, request: TargetResource) -> StepResult:
     """As Durable Functions would be answered."""
     return await to_step_result(create_target_resource(azure, request), azure.settings.poll_seconds)
 
@@ -171,7 +170,7 @@ async def test_out_of_the_target_scope_nothing_goes_and_no_group_that_the_scope_
 
 async def test_a_group_that_is_being_deleted_is_made_again_once_it_is_gone(reach: Reach) -> None:
     """The next VM's run comes meanwhile: to it the group is not there, and Azure lets no one make it yet."""
-    request = ResourceRequest(resource=ResourceGroup(id=OLD_CACHE.group_id, location="eastus", for_cache=True))
+    request = ResourceGroup(id=OLD_CACHE.group_id, location="eastus", for_cache=True)
     async with reach(world(), mode="cleanup", speed=60, poll_seconds=0.5) as (azure, simulator):
         await prove(azure, simulator)
         assert isinstance(await made(azure, request), Ready)

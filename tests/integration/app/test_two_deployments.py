@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from activities.create_target_resource import create_target_resource
-from activities.derive_target_settings import derive_target_settings
+from activities.create_target_resources import create_target_resource
 from activities.disable_protection import disable_protection
 from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
 from activities.remove_orphans import remove_orphans
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
-from shared.model.activity_io import DeriveRequest, EnableRequest, JobRequest, ResourceRequest, VmRequest
+from shared.model.activity_io import EnableRequest, JobRequest, VmRequest
 from shared.model.decision import Action
 from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Failed, Pending, Ready, StepResult
 from shared.model.target_resources import AvailabilitySet, PlacementGroup, ResourceGroup, VirtualNetwork
 from shared.observe.inventory import compliance_report
+from shared.observe.target_settings import derive_target_settings
 from shared.observe.vm import observe
 from shared.provision.registry import usage
 from shared.reconcile.orphans import reason_to_keep
@@ -60,14 +60,14 @@ async def prepared(azure: Azure, vm: ResourceId) -> EnableRequest:
     """The VM is planned and its target resources are created, as its run does it."""
     found = (await observe(azure, vm)).vm
     assert found
-    derived = await derive_target_settings(azure, DeriveRequest(vm=found))
+    derived = await derive_target_settings(azure, found)
     assert isinstance(derived, Ready)
     plan = Plan.load(derived.value)
     assert plan.replication, plan.findings
     for resource in (resource for wave in plan.resources for resource in wave):
 
         async def made(resource: Any = resource) -> bool:
-            return await done(await create_target_resource(azure, ResourceRequest(resource=resource)))
+            return await done(await create_target_resource(azure, resource))
 
         await eventually(made)
     return EnableRequest(vm_id=vm, replication=plan.replication)
@@ -166,10 +166,10 @@ async def test_what_two_create_at_once_is_whole_and_at_most_one_may_ever_remove_
         reached.fault(match={"method": "PUT", "path": f"/{wanted.id.name}$"}, kind="slow", seconds=2)
         if wanted.id.type:
             group = ResourceGroup(id=wanted.id.group_id, **HERE)
-            await create_target_resource(first, ResourceRequest(resource=group))
+            await create_target_resource(first, group)
 
         async def made() -> bool:
-            request = ResourceRequest(resource=wanted)
+            request = wanted
             ended = await asyncio.gather(*(create_target_resource(azure, request) for azure in both))
             return all([await done(result) for result in ended])
 

@@ -10,11 +10,11 @@ import activities.functions
 import shared.arm.client
 from shared.model.activity_io import (
     ChangeRequest,
-    DeriveRequest,
     EnableRequest,
     JobRequest,
+    ObserveRequest,
     PurgeRequest,
-    ResourceRequest,
+    ResourcesRequest,
     VmRequest,
 )
 from shared.model.base import Model
@@ -32,9 +32,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PLAN = plan_of(source_vm(), planning_context(), settings())
 assert PLAN.replication
 REQUESTS: dict[str, Model] = {
-    "resolve_source": VmRequest(vm_id=VM_ID),
-    "derive_target_settings": DeriveRequest(vm=source_vm()),
-    "create_target_resource": ResourceRequest(resource=PLAN.resources[0][0]),
+    "resolve_source": ObserveRequest(vm_id=VM_ID, plans=True),
+    "create_target_resources": ResourcesRequest(waves=PLAN.resources),
     "enable_protection": EnableRequest(vm_id=VM_ID, replication=PLAN.replication),
     "monitor_job": JobRequest(vm_id=VM_ID, job=""),
     "remove_failed_item": VmRequest(vm_id=VM_ID),
@@ -90,14 +89,13 @@ async def test_an_activity_answers_with_an_outcome(name: str, cloud: Cloud) -> N
     assert isinstance(await call(name), Ready)
 
 
-@pytest.mark.parametrize("name", ["resolve_source", "derive_target_settings"])
 @pytest.mark.parametrize(("status", "outcome"), [(429, Pending), (403, Failed)])
 async def test_what_azure_refuses_is_an_outcome_and_no_exception(
-    name: str, status: int, outcome: type[Pending | Failed], cloud: Cloud
+    status: int, outcome: type[Pending | Failed], cloud: Cloud
 ) -> None:
     cloud.faults["read"] = answer(status, "No")
 
-    answered = await call(name)
+    answered = await call("resolve_source")
 
     assert isinstance(answered, outcome)
     assert answered.error

@@ -90,12 +90,17 @@ async def test_a_job_s_step_is_shown() -> None:
     assert outcome.retry_after >= 30
 
 
-async def test_initial_replication_shows_its_percent_and_is_looked_at_sparsely() -> None:
-    azure = azure_with("InitialReplicationInProgress", "Succeeded")
+@pytest.mark.parametrize(
+    ("item", "seconds"), [("InitialReplicationInProgress", 240), ("InitialReplicationRecoveryCompletionPending", 60)]
+)
+async def test_initial_replication_shows_its_percent_and_is_read_sparsely_until_its_end_is_near(
+    item: str, seconds: int
+) -> None:
+    azure = azure_with(item, "Succeeded")
 
     outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
 
-    assert outcome == Pending(retry_after=120, step="Initial replication", percent=43)
+    assert outcome == Pending(retry_after=seconds, step="Initial replication", percent=43)
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ServiceRequestError
 
-from activities.create_target_resource import create_target_resource
+from activities.create_target_resources import create_target_resource
 from activities.remove_orphans import MOST, remove_orphans
 from shared.arm.client import Azure
 from shared.arm.errors import WriteRefusedError
 from shared.arm.origin_store import OriginStoreError
 from shared.config.settings import Mode
 from shared.model import naming
-from shared.model.activity_io import ResourceRequest
 from shared.model.names import DEFAULT_NAMES
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import ACCOUNT, PLACEMENT_GROUP
@@ -486,7 +485,7 @@ async def test_nor_anything_out_of_cleanup(cloud: Cloud, changes: dict[str, Any]
 async def test_what_was_removed_is_made_again_by_the_next_vm_at_once(azure: FakeAzure, cloud: Cloud) -> None:
     """What this process knew to be there it knows no more."""
     wanted = VirtualNetwork(id=VNET, location=TARGET, address_space=("10.1.0.0/16",), subnets={"web": ("10.1.1.0/24",)})
-    request = ResourceRequest(resource=wanted)
+    request = wanted
     assert isinstance(await create_target_resource(azure, request), Ready)
     await swept(azure)
 

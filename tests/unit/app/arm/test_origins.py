@@ -12,7 +12,7 @@ import pytest
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 
-from activities.create_target_resource import create_target_resource
+from activities.create_target_resources import create_target_resource
 from activities.disable_protection import disable_protection
 from activities.enable_protection import enable_protection
 from activities.monitor_job import monitor_job
@@ -23,7 +23,7 @@ from shared.arm.origins import Origins, name_of
 from shared.arm.pipeline import Intended
 from shared.config.settings import Mode
 from shared.model import naming
-from shared.model.activity_io import JobRequest, ResourceRequest, VmRequest
+from shared.model.activity_io import JobRequest, VmRequest
 from shared.model.decision import Action
 from shared.model.names import DEFAULT_NAMES
 from shared.model.origin import Origin
@@ -177,9 +177,7 @@ async def test_where_the_store_cannot_be_written_nothing_is_created(wanted: Targ
         cloud.vault[missing].clear()
     cloud.records.fault = OriginStoreError("https://st.blob.core.windows.net/dr-origins answers 403")
 
-    outcome = await to_step_result(
-        create_target_resource(FakeAzure(settings(), cloud), ResourceRequest(resource=wanted)), 30
-    )
+    outcome = await to_step_result(create_target_resource(FakeAzure(settings(), cloud), wanted), 30)
 
     assert cloud.writes == []
     assert isinstance(outcome, Pending)
@@ -449,14 +447,12 @@ async def test_what_azure_says_it_has_created_is_proven_and_what_it_has_updated_
     cloud = Racing()
     cloud.race = race
     azure = FakeAzure(settings(poll_seconds=0.001), cloud)
-    await create_target_resource(azure, ResourceRequest(resource=NETWORK_WANTED))
+    await create_target_resource(azure, NETWORK_WANTED)
     cloud.add(NETWORK_WANTED.id, CREATED_BODY)
     azure.forget(f"resource{NETWORK_WANTED.id.key}", if_before=float("inf"))
-    await create_target_resource(azure, ResourceRequest(resource=GROUP_WANTED))
+    await create_target_resource(azure, GROUP_WANTED)
 
-    assert await create_target_resource(azure, ResourceRequest(resource=NETWORK_WANTED)) == Ready(
-        value={"id": str(NETWORK_WANTED.id)}
-    )
+    assert await create_target_resource(azure, NETWORK_WANTED) == Ready(value={"id": str(NETWORK_WANTED.id)})
     assert cloud.written[0] == f"resource {NETWORK_WANTED.name.rsplit('/', 1)[-1]}"
     gap = "the record of its creation was never confirmed" if race else ""
     assert (await azure.origins.proof(NETWORK_WANTED.id, "guid-1"))[1] == gap
@@ -468,7 +464,7 @@ async def test_a_group_is_proven_by_its_201_alone(race: bool) -> None:
     cloud.race = race
     azure = FakeAzure(settings(), cloud)
 
-    assert isinstance(await create_target_resource(azure, ResourceRequest(resource=GROUP_WANTED)), Ready)
+    assert isinstance(await create_target_resource(azure, GROUP_WANTED), Ready)
     assert ((await azure.origins.proof(GROUP_WANTED.id))[1] == "") is not race
 
 

@@ -10,7 +10,7 @@ from shared.arm.errors import to_step_result
 from shared.arm.origin_store import OriginStoreError
 from shared.arm.origins import name_of
 from shared.config.settings import Intent
-from shared.model.activity_io import VmRequest
+from shared.model.activity_io import ObserveRequest
 from shared.model.decision import Action, State
 from shared.model.failover import Failover, begun_at, failovers_of
 from shared.model.replicated_item import Job
@@ -306,7 +306,7 @@ async def test_a_list_that_is_short_holds_the_vm_and_the_request_says_so() -> No
     cloud.vault["replication_jobs"].append(job("UnplannedFailover", 2))
     cloud.untold = 1
 
-    outcome = await to_step_result(resolve_source(another_process(cloud), VmRequest(vm_id=VM_ID)), 30)
+    outcome = await to_step_result(resolve_source(another_process(cloud), ObserveRequest(vm_id=VM_ID)), 30)
     with pytest.raises(Problem) as refused:
         await translate_azure_errors(observe(another_process(cloud), VM_ID))
 

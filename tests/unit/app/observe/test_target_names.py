@@ -5,12 +5,10 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from activities.derive_target_settings import derive_target_settings
 from shared.arm.listing import NotKnownError
 from shared.config.override_options import CHOICES
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Intent
-from shared.model.activity_io import DeriveRequest
 from shared.model.decision import Action
 from shared.model.findings import Severity
 from shared.model.plan import Plan
@@ -19,6 +17,7 @@ from shared.model.resource_types import AVAILABILITY_SET, NETWORK, PUBLIC_IP
 from shared.model.step_result import Ready
 from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.preview import blockers_of, planned
+from shared.observe.target_settings import derive_target_settings
 from shared.observe.vm import observe, plan_for
 from shared.planning.catalog import CATALOG, CODES
 from tests.unit.app.examples import DATA_DISK, NIC, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
@@ -53,7 +52,7 @@ async def said(azure: FakeAzure, code: str = CODE) -> dict[str, list[str]]:
     """What the VM's run, a PUT and a sweep say of its target name, or by another code."""
     observation = await observe(azure, VM_ID, intent=Intent.YES)
     assert observation.vm
-    outcome = await derive_target_settings(azure, DeriveRequest(vm=observation.vm, item=observation.item))
+    outcome = await derive_target_settings(azure, observation.vm, observation.item)
     assert isinstance(outcome, Ready)
     (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
     found = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.create_target_resource import create_target_resource
+from activities.create_target_resources import create_target_resource
 from activities.disable_protection import disable_protection
 from activities.enable_protection import enable_protection
 from activities.remove_orphans import remove_orphans
@@ -13,7 +13,7 @@ from shared.arm.errors import MalformedResponseError, to_step_result
 from shared.arm.listing import NotKnownError
 from shared.arm.parsing import OTHER_KINDS
 from shared.config.settings import Mode
-from shared.model.activity_io import EnableRequest, ResourceRequest, VmRequest
+from shared.model.activity_io import EnableRequest, VmRequest
 from shared.model.decision import Action, State
 from shared.model.replicated_item import JobStage, Stage
 from shared.model.resource_id import ResourceId
@@ -277,7 +277,7 @@ async def test_nothing_is_created_beside_what_may_be_there(cloud: Cloud, row: An
     cloud.vault["replication_fabrics"] = [row]
     wanted = Fabric(vault=VAULT_ID, location="uksouth")
 
-    outcome = await to_step_result(create_target_resource(app(cloud), ResourceRequest(resource=wanted)), 30)
+    outcome = await to_step_result(create_target_resource(app(cloud), wanted), 30)
 
     assert isinstance(outcome, Failed)
     assert outcome.error.code == "ProtectionNotRead"

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from activities.derive_target_settings import derive_target_settings
 from activities.resolve_source import resolve_source
 from shared.arm.errors import MalformedResponseError
 from shared.config.profiles import Profile
-from shared.model.activity_io import DeriveRequest, Observation, VmRequest
+from shared.model.activity_io import Observation, ObserveRequest
 from shared.model.changes import DiskFailure
 from shared.model.decision import Action, State
 from shared.model.plan import Plan
@@ -18,6 +17,7 @@ from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error, Ready
 from shared.model.target_resources import AvailabilitySet, VirtualNetwork
 from shared.model.vm import Disk
+from shared.observe.target_settings import derive_target_settings
 from shared.observe.vm import plan_for
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
@@ -45,7 +45,7 @@ def cloud() -> Cloud:
 
 
 async def look(cloud: Cloud, vm: ResourceId = VM_ID, **changes: Any) -> Observation:
-    outcome = await resolve_source(FakeAzure(settings(**changes), cloud), VmRequest(vm_id=vm))
+    outcome = await resolve_source(FakeAzure(settings(**changes), cloud), ObserveRequest(vm_id=vm))
     assert isinstance(outcome, Ready)
     return Observation.load(outcome.value)
 
@@ -55,7 +55,7 @@ def decided(observation: Observation) -> tuple[State, list[str]]:
 
 
 async def plan(cloud: Cloud, **changes: Any) -> Plan:
-    outcome = await derive_target_settings(FakeAzure(settings(), cloud), DeriveRequest(vm=source_vm(**changes)))
+    outcome = await derive_target_settings(FakeAzure(settings(), cloud), source_vm(**changes))
     assert isinstance(outcome, Ready)
     return Plan.load(outcome.value)
 
@@ -228,7 +228,7 @@ async def test_the_plan_rests_on_the_vault_s_region_and_the_networks_of_the_nics
 async def test_what_must_not_be_made_is_reported_before_anything_is_made(cloud: Cloud) -> None:
     azure = FakeAzure(settings(target_creation="cache"), cloud)
 
-    outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
+    outcome = await derive_target_settings(azure, source_vm())
 
     assert isinstance(outcome, Ready)
     blockers = Plan.load(outcome.value).blockers
@@ -314,7 +314,7 @@ async def test_what_vms_share_is_read_once_for_all_of_them(cloud: Cloud) -> None
     azure = FakeAzure(settings(), cloud)
 
     for _ in range(5):
-        await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
+        await derive_target_settings(azure, source_vm())
 
     repeated = {read for read in cloud.reads if cloud.reads.count(read) > 1}
     assert repeated == {str(NIC)}

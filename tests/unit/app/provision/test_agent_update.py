@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from activities.create_target_resource import create_target_resource
-from shared.model.activity_io import ResourceRequest
+from activities.create_target_resources import create_target_resource
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId
 from shared.model.step_result import Pending, Ready
 from shared.model.target_resources import ContainerMapping
@@ -54,7 +53,7 @@ def ours(cloud: Cloud, name: str, account: ResourceId | None) -> None:
 
 
 async def ask(cloud: Cloud, wanted: ContainerMapping = WANTED) -> Any:
-    return await create_target_resource(FakeAzure(APP, cloud), ResourceRequest(resource=wanted))
+    return await create_target_resource(FakeAzure(APP, cloud), wanted)
 
 
 async def test_a_mapping_is_made_with_the_account_of_the_settings(cloud: Cloud) -> None:

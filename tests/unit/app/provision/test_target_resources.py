@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from activities.create_target_resource import create_target_resource
-from activities.derive_target_settings import derive_target_settings
+from activities.create_target_resources import create_target_resource
 from shared.arm.errors import WriteRefusedError
-from shared.model.activity_io import DeriveRequest, ResourceRequest
 from shared.model.naming import MADE_AT, MADE_BY, maker
 from shared.model.plan import Plan
 from shared.model.replicated_item import JobError
@@ -32,6 +30,7 @@ from shared.model.target_resources import (
     VirtualNetwork,
 )
 from shared.model.vm import SourceAvailabilitySet
+from shared.observe.target_settings import derive_target_settings
 from shared.reconcile.orphans import digest_of
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
@@ -75,7 +74,7 @@ def azure(cloud: Cloud) -> FakeAzure:
 
 
 async def ask(azure: FakeAzure, resource: TargetResource) -> StepResult:
-    return await create_target_resource(azure, ResourceRequest(resource=resource))
+    return await create_target_resource(azure, resource)
 
 
 def add(cloud: Cloud, resource: Placed, **body: Any) -> None:
@@ -489,7 +488,7 @@ async def test_a_plan_leaves_out_what_this_process_has_just_seen(azure: FakeAzur
     for kind in IN_VAULT:
         await ask(azure, one(kind))
 
-    outcome = await derive_target_settings(azure, DeriveRequest(vm=source_vm()))
+    outcome = await derive_target_settings(azure, source_vm())
 
     assert isinstance(outcome, Ready)
     left = {resource.key for wave in Plan.load(outcome.value).resources for resource in wave}

@@ -1,22 +1,27 @@
-"""Step 2: plan the protection of the VM, check whether it is eligible, and compare an existing item with the plan."""
+"""Plan the protection of the VM of a run: its target settings, and the target resources that it still needs."""
 
 from shared.arm.client import Azure
 from shared.config.settings import Create
-from shared.model.activity_io import DeriveRequest
+from shared.model.activity_io import Failures
+from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Ready, StepResult
+from shared.model.vm import SourceVm
 from shared.observe.vm import plan_for, preview
 from shared.provision.registry import known
 
 
-async def derive_target_settings(azure: Azure, request: DeriveRequest) -> StepResult:
-    """Ready holds a `Plan`; its resources are those not known to exist yet."""
+async def derive_target_settings(
+    azure: Azure, vm: SourceVm, item: ProtectedItem | None = None, failures: Failures | None = None
+) -> StepResult:
+    """Ready holds a `Plan`, whose resources are those not known to exist yet. Raises HttpResponseError."""
+    failures = failures or Failures()
     plan = await plan_for(
         azure,
-        request.vm,
-        request.item,
-        failed_disks=request.failed_disks,
-        retry_disks=request.retry_disks,
-        refusals=request.refusals,
+        vm,
+        item,
+        failed_disks=failures.failed_disks,
+        retry_disks=failures.retry_disks,
+        refusals=failures.refusals,
     )
     if plan.resources and azure.settings.target_creation is not Create.ALL:
         # Report all missing resources that must not be created, before the first one is created.
