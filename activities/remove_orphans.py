@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.arm.client import Azure
-from shared.config.intervals import TTL_SLOW
+from shared.config.intervals import FRESH_FOR, TTL_SLOW
 from shared.config.settings import Mode
 from shared.model.origin import Origin
 from shared.model.resource_id import ResourceId
@@ -17,11 +17,10 @@ from shared.observe.orphans import Networks, made_in_target, tagged_since, used_
 from shared.provision.registry import remove, usage
 from shared.readers.locks import read_locks
 from shared.reconcile.inventory import ComplianceReport
-from shared.reconcile.orphans import named_by, notes_of, reason_to_keep, unneeded
+from shared.reconcile.orphans import notes_of, reason_to_keep, unneeded
 from shared.reconcile.sweep import Sweep
 from shared.reporting.audit_log import decided
 from shared.site_recovery.replicated_items import refresh
-from shared.site_recovery.vault import vaults_of
 
 MOST = 20
 """The most removals of one sweep."""
@@ -44,7 +43,7 @@ async def remove_orphans(azure: Azure, request: Sweep) -> StepResult:
         kept |= dict.fromkeys(proofs, f"{why}; cleanup removes it once it is old enough, unless something uses it")
     elif proofs:
         refresh(azure)
-        found = await compliance_report(azure, poll)
+        found = await compliance_report(azure, FRESH_FOR)
         proofs, kept = await _orphans(azure, found)
         removed, used = await _remove(azure, found, proofs)
         kept |= used
@@ -59,13 +58,10 @@ async def _orphans(azure: Azure, found: ComplianceReport) -> tuple[Proofs, Kept]
     kept: Kept = {}
     if found.gaps:
         return proofs, kept
-    lists = [await vault.items.get() for vault in vaults_of(azure)]
-    wanted = found.referenced.needed | named_by(item for items in lists for item in items)
-    # An operator takes it upon himself what an unread row protects, not what it uses.
-    acknowledged = [row for items in lists for row in items.listing.acknowledged]
     made = await made_in_target(azure)
-    for orphan in unneeded(made, wanted, azure.settings):
-        if any(row.names(orphan) for row in acknowledged):
+    for orphan in unneeded(made, found.referenced.needed, azure.settings):
+        # An operator takes it upon himself what an unread row protects, not what it uses.
+        if any(row.names(orphan) for row in found.acknowledged_items):
             continue
         origin, gap = await azure.origins.proof(orphan)
         if origin and origin.proven_at:

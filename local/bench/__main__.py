@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from local.bench import durable, few, heal, importing, many, sweep, throughput
+from local.bench import durable, few, heal, importing, large, many, sweep, throughput
 from local.bench.figures import FIGURES, medians
 from local.bench.protecting import SPEED
 from local.bench.rivals import compare
@@ -25,6 +25,7 @@ _SCENARIOS = {
     "few": few.SCENARIO,
     "many": many.SCENARIO,
     "sweep": sweep.SCENARIO,
+    "large": large.SCENARIO,
     "heal": heal.SCENARIO,
     "durable": durable.SCENARIO,
     "imports": importing.SCENARIO,

@@ -1,53 +1,33 @@
-"""A sweep of a large estate that finds nothing to do: calls, elapsed time, memory."""
+"""A sweep of a large estate that finds nothing to do: calls, elapsed time, memory, CPU."""
 
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from local.bench import memory
+from local.bench import cpu
 from local.bench.scenario import RECORDED, Run, Scenario
-from local.bench.sweeps import TAGGED, estate_of, sweep
-from local.stack import Stack, StackError, protection
+from local.bench.sweeps import TAGGED, CleanSweep, clean_sweep, estate_of
 
 SMALL, LARGE = 1_000, 10_000
 
 
-@dataclass(frozen=True)
-class CleanSweep:
-    """`requests` are those of the app, `elapsed` the seconds of the sweep, `memory` the MB above the idle host's."""
-
-    requests: list[dict[str, Any]]
-    elapsed: float
-    memory: float
-
-
 async def _measure(run: Run) -> dict[str, float]:
-    small, large = [await _sweep_clean(run.folder / str(count), count, run) for count in (SMALL, LARGE)]
+    small, large = [await _sweep(run, count) for count in (SMALL, LARGE)]
+    one_more = (large.cpu - small.cpu) / (LARGE - SMALL)
     return {
         "sweep.calls": len(large.requests),
         "sweep.writes": sum(_writes(request) for request in large.requests),
         "sweep.elapsed": large.elapsed,
         "sweep.growth": large.elapsed / small.elapsed,
         "sweep.memory": large.memory,
+        "sweep.cpu": one_more / cpu.to_parse(TAGGED),
+        "sweep.cpu of one": one_more * 1_000_000,
     }
 
 
-async def _sweep_clean(folder: Path, count: int, run: Run) -> CleanSweep:
-    """Measures a sweep where every tagged VM is protected already, by others."""
+async def _sweep(run: Run, count: int) -> CleanSweep:
+    """Every tagged VM is protected already, by others."""
     run.say(f"{count:,} VMs, {TAGGED:.0%} of them protected")
-    estate = estate_of(count, protected=1)
-    async with Stack(folder, estate) as stack:
-        # Imports and the token are not part of a sweep; reading anything that it reads would fill the cache.
-        await stack.api("POST", f"{protection(estate['virtualMachines'][0]['id'] + '-gone')}/plan")
-        idle, seen = memory.resident(stack.host_pid), len(await stack.requests())
-        started = time.monotonic()
-        report = await sweep(stack)
-        elapsed = time.monotonic() - started
-        if report.get("gaps") or report["summary"]["total"] != count or report.get("started"):
-            raise StackError(f"Not a clean sweep of {count} VMs: {report}")
-        return CleanSweep(await stack.app_requests(after=seen), elapsed, memory.peak(stack.host_pid) - idle)
+    return await clean_sweep(run.folder / str(count), estate_of(count, protected=1))
 
 
 def _writes(request: Mapping[str, Any]) -> bool:
@@ -56,7 +36,7 @@ def _writes(request: Mapping[str, Any]) -> bool:
 
 
 SCENARIO = Scenario(
-    f"a sweep of {SMALL:,} and of {LARGE:,} VMs where nothing is to be done: calls, elapsed, memory",
+    f"a sweep of {SMALL:,} and of {LARGE:,} VMs where nothing is to be done: calls, elapsed, memory, CPU",
     _measure,
     RECORDED,
 )

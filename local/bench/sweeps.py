@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from local.bench import cpu, memory
 from local.simulator.estate.generate import generate
 from local.stack import Stack, StackError
 
@@ -12,13 +15,41 @@ SWEEP = "reconcile"
 NOT_ENDED_WITHIN = 1800.0
 TAGGED = 0.8
 
-_EVERY = 0.1
+# The host answers these questions, and its CPU is measured.
+_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class CleanSweep:
+    """`requests` are those of the app, `elapsed` the seconds of the sweep; `memory` the MB above the idle host's, and
+    `cpu` the CPU seconds, both of the process of host and app, which is started for this sweep."""
+
+    requests: list[dict[str, Any]]
+    elapsed: float
+    memory: float
+    cpu: float
 
 
 def estate_of(count: int, *, tagged: float = TAGGED, protected: float = 0) -> dict[str, Any]:
     """Two source regions, and a third for all targets. `protected` is the share of the tagged."""
     regions = ["eastus", "northeurope", "westus2"]
     return generate({"vms": count, "tagged": tagged, "protected": protected, "regions": regions})
+
+
+async def clean_sweep(folder: Path, estate: Mapping[str, Any], **settings: str) -> CleanSweep:
+    """A sweep of an estate where nothing is to be done."""
+    count = len(estate["virtualMachines"])
+    async with Stack(folder, estate, settings=settings) as stack:
+        # Whatever the app reads before would be in its caches, and so neither read nor in memory above idle.
+        idle, used, seen = memory.resident(stack.host_pid), cpu.used(stack.host_pid), len(await stack.requests())
+        started = time.monotonic()
+        report = await sweep(stack)
+        elapsed = time.monotonic() - started
+        if report.get("gaps") or report["summary"]["total"] != count or report.get("started"):
+            raise StackError(f"Not a clean sweep of {count} VMs: {report}")
+        used = cpu.used(stack.host_pid) - used
+        peak = memory.peak(stack.host_pid) - idle
+        return CleanSweep(await stack.app_requests(after=seen), elapsed, peak, used)
 
 
 async def sweep(stack: Stack) -> dict[str, Any]:

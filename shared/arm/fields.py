@@ -6,8 +6,10 @@ hold one, raises ValueError instead: otherwise the resource that it names would 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from math import isfinite
+from sys import intern
 from typing import Any
 
 from shared.model.resource_id import ResourceId
@@ -19,13 +21,13 @@ _US_TIME = "%m/%d/%Y %I:%M:%S %p"
 
 
 def text(given: object) -> str:
-    """The text, or ""."""
-    return given if isinstance(given, str) else ""
+    """The text, or "". Most are those of many rows, and are kept once."""
+    return intern(given) if isinstance(given, str) else ""
 
 
 def state(given: object) -> str:
     """The text of a state, "" if there is none. Anything else becomes a text as well: an unknown state."""
-    return given if isinstance(given, str) else "" if given is None else f"unknown: {given!r}"
+    return intern(given) if isinstance(given, str) else "" if given is None else f"unknown: {given!r}"
 
 
 _LARGEST = 1e12
@@ -57,8 +59,15 @@ def address(given: object) -> str:
 
 def region(location: str | None) -> str:
     """A region's name as ARM's own IDs write it: `East US 2` is `eastus2`. Raises ValueError."""
-    name = location.replace(" ", "").lower() if isinstance(location, str) else location or ""
-    if not isinstance(name, str) or not (name == "" or name.isalnum()):
+    if location and not isinstance(location, str):
+        raise ValueError(f"{location!r} is no region")
+    return _region(location) if location else ""
+
+
+@lru_cache(1000)
+def _region(location: str) -> str:
+    name = location.replace(" ", "").lower()
+    if name and not name.isalnum():
         raise ValueError(f"{location!r} is no region")
     return name
 
@@ -94,7 +103,13 @@ def _time(given: object) -> datetime | None:
 
 def reference(given: object) -> ResourceId | None:
     """The ID, or None if there is none. Raises ValueError for anything else."""
-    return None if given is None or given == "" else required(given)
+    return None if given is None or given == "" else _shared(given) if isinstance(given, str) else required(given)
+
+
+@lru_cache(10_000)
+def _shared(given: str) -> ResourceId:
+    """Of ten thousand VMs, many refer to one network, policy or account."""
+    return ResourceId(given)
 
 
 def required(given: object) -> ResourceId:
@@ -107,7 +122,7 @@ def required(given: object) -> ResourceId:
 def part(body: Json, name: str) -> Json:
     """A member that is an object; {} if Azure leaves it out or writes null. Raises ValueError."""
     found = body.get(name)
-    if not isinstance(found, dict | None):
+    if found is not None and not isinstance(found, dict):
         raise ValueError(f"{name} is {str(found)[:80]!r}, not an object")
     return found or {}
 
@@ -115,6 +130,8 @@ def part(body: Json, name: str) -> Json:
 def objects(body: Json, name: str) -> Sequence[Json]:
     """A member that is a list of objects; empty if Azure leaves it out or writes null. Raises ValueError."""
     found = body.get(name)
-    if not isinstance(found, list | None) or not all(isinstance(each, dict) for each in found or ()):
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise ValueError(f"{name} is {str(found)[:80]!r}, not a list of objects")
-    return found or ()
+    return found

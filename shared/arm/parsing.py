@@ -4,6 +4,7 @@ From the JSON itself: of ten thousand items building the SDK's models took ten t
 costs the whole list. A parser returns None for a row of another kind, and raises for a row that it cannot read.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,10 +130,7 @@ def item_of(found: Json, deployment: str) -> ProtectedItem | None:
         return None
     own = required(found.get("id"))
     source, group = required(a2a.get("fabricObjectId")), reference(a2a.get("recoveryAzureResourceGroupId"))
-    known = (
-        reference(a2a.get("recoveryFabricObjectId")),
-        reference(a2a.get("testFailoverRecoveryFabricObjectId")),
-    )
+    known = [reference(a2a.get(name)) for name in ("recoveryFabricObjectId", "testFailoverRecoveryFabricObjectId")]
     last_rpo, last_failover = a2a.get("lastRpoCalculatedTime"), item.get("lastSuccessfulFailoverTime")
     parsed = ProtectedItem(
         id=own,
@@ -140,6 +138,7 @@ def item_of(found: Json, deployment: str) -> ProtectedItem | None:
         is_ours=own.name.lower() == naming.item_name(source, deployment),
         # A reprotect changes it (recorded traffic): what was failed over and back counts as another's.
         incarnation=text(a2a.get("managementId")),
+        failover_vms=_others(known, source),
         state=state(item.get("protectionState")),
         state_description=text(item.get("protectionStateDescription")),
         test_failover=state(item.get("testFailoverState")),
@@ -166,9 +165,14 @@ def item_of(found: Json, deployment: str) -> ProtectedItem | None:
     )
     # While it is failed over, in a test failover or reversed, there may be no ID: after a reprotect the original is
     # named by resource group and name only. Before that, a VM of that name is another VM.
-    names = (text(a2a.get("recoveryAzureVMName")), text(a2a.get("tfoAzureVMName")))
-    named = (_vm_in(group, name) for name in names) if parsed.stage is Stage.FROZEN else ()
-    return parsed.with_(failover_vms=tuple(dict.fromkeys(vm for vm in (*known, *named) if vm and vm != source)))
+    if parsed.stage is not Stage.FROZEN:
+        return parsed
+    named = [_vm_in(group, text(a2a.get(name))) for name in ("recoveryAzureVMName", "tfoAzureVMName")]
+    return parsed.with_(failover_vms=_others([*known, *named], source))
+
+
+def _others(vms: Iterable[ResourceId | None], source: ResourceId) -> tuple[ResourceId, ...]:
+    return tuple(dict.fromkeys(vm for vm in vms if vm and vm != source))
 
 
 def _policy_id(given: object) -> ResourceId | None:

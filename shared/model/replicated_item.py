@@ -7,6 +7,7 @@ failover, or an unknown state: report only, never write.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 from shared.model.base import Record
@@ -159,12 +160,16 @@ class ProtectedItem(Record):
 
     @property
     def stage(self) -> Stage:
-        under_test = self.test_failover.lower() not in {"", "none"}
-        if under_test or self.failed_over:
-            return Stage.FROZEN
-        stage = _STAGES.get(self.state.lower(), Stage.FROZEN)
-        # An item that once was protected never counts as a failed attempt.
-        return Stage.FROZEN if stage is Stage.FAILED and self.held_recovery_points else stage
+        return Stage.FROZEN if self.failed_over else _stage(self.state, self.test_failover, self.held_recovery_points)
+
+
+@lru_cache(1000)
+def _stage(state: str, test_failover: str, held_recovery_points: bool) -> Stage:
+    if test_failover.lower() not in {"", "none"}:
+        return Stage.FROZEN
+    stage = _STAGES.get(state.lower(), Stage.FROZEN)
+    # An item that once was protected never counts as a failed attempt.
+    return Stage.FROZEN if stage is Stage.FAILED and held_recovery_points else stage
 
 
 class JobError(Error):

@@ -77,7 +77,7 @@ class ResourceId:
     An estate holds hundreds of thousands of these: only the last name is kept, and the path, which many share.
     """
 
-    __slots__ = ("_path", "name")
+    __slots__ = ("_folded", "_path", "name")
 
     name: str
     """The last name: of the resource, else of the resource group, else of the subscription."""
@@ -95,6 +95,8 @@ class ResourceId:
             )
         self._path = path
         self.name = name.lower() if path.names is _SUBSCRIPTION_NAME else name
+        key = folded(name)
+        self._folded = self.name if key == self.name else key
 
     @property
     def text(self) -> str:
@@ -103,7 +105,7 @@ class ResourceId:
     @property
     def key(self) -> str:
         """What equal IDs have alike."""
-        return f"{self._path.key}/{folded(self.name)}"
+        return f"{self._path.key}/{self._folded}"
 
     @property
     def subscription(self) -> str:
@@ -146,17 +148,13 @@ class ResourceId:
         return ResourceId(f"{self.text}/{resource_type}/{name}")
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, ResourceId)
-            and (self._path is other._path or self._path.key == other._path.key)
-            and (self.name == other.name or folded(self.name) == folded(other.name))
-        )
+        return isinstance(other, ResourceId) and self._folded == other._folded and self._path.key == other._path.key
 
     def __lt__(self, other: "ResourceId") -> bool:
         return self.key < other.key
 
     def __hash__(self) -> int:
-        return hash((self._path.key, folded(self.name)))
+        return hash((self._path.key, self._folded))
 
     def __str__(self) -> str:
         return self.text

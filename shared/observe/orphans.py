@@ -13,7 +13,7 @@ from shared.arm.client import Azure
 from shared.arm.fields import Json, required, text, time_of
 from shared.arm.listing import read_listing
 from shared.arm.parsing import NetworkMappingRecord
-from shared.arm.resource_graph import query
+from shared.arm.resource_graph import TruncatedError, query
 from shared.model import naming
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId, folded
 from shared.model.resource_types import NETWORK
@@ -24,18 +24,38 @@ from shared.reconcile.inventory import ComplianceReport
 from shared.reconcile.orphans import ReferencedResources
 from shared.site_recovery.vault import vaults_of
 
+_TAGGED = """{table}
+| where tostring(tags['{tag}']) =~ '{value}'
+| project id
+| order by id asc"""
+
 
 async def made_in_target(azure: Azure) -> dict[ResourceId, datetime | None]:
     """The resources and resource groups that carry the tag of this deployment in the subscriptions of the target scope,
-    by two lists for each, and when each resource was created: a read does not tell it of every kind. Raises
-    HttpResponseError."""
+    and when each resource was created: a read does not tell it of every kind.
+
+    By two lists for each subscription that holds some, as Resource Graph shows them: what is too new for it is too new
+    to be an orphan as well. Raises HttpResponseError."""
     tag, value = naming.MADE_BY, naming.maker(azure.settings.deployment)
     found: dict[ResourceId, datetime | None] = {}
-    for subscription in _subscriptions(azure.settings.target.members):
-        condition = _tagged(tag, value)
+    condition = _tagged(tag, value)
+    for subscription in await _holding(azure, tag, value):
         found |= await _created(azure, subscription, condition, **{"$expand": "createdTime"})
         found |= await _created(azure, subscription, condition, "resourcegroups")
     return found
+
+
+async def _holding(azure: Azure, tag: str, value: str) -> list[str]:
+    """The subscriptions of the target scope that hold something with the tag."""
+    every = _subscriptions(azure.settings.target.members)
+    found: set[str] = set()
+    try:
+        for table in ("resources", "resourcecontainers"):
+            text = _TAGGED.format(table=table, tag=tag, value=value)
+            found |= {required(row["id"]).subscription async for row in query(azure, text, every)}
+    except (TruncatedError, TypeError, KeyError, ValueError):
+        return every  # some are not known
+    return [each for each in every if each in found]
 
 
 def _tagged(tag: str, value: str) -> str:

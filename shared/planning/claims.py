@@ -1,6 +1,5 @@
 """What a failover of a VM is to create or to use alone, and which other replicated items are to have the same."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from shared.config.settings import Settings
@@ -24,10 +23,11 @@ class Claims:
     """What the items are to have: VMs, replica disks, addresses of target networks, public IP addresses."""
 
     def __init__(self, items: Iterable[ProtectedItem]) -> None:
-        self._holders: defaultdict[Wanted, list[ResourceId]] = defaultdict(list)
+        self._holders: dict[Wanted, tuple[ResourceId, ...]] = {}
         for item in items:
             for each in _of_item(item):
-                self._holders[_key(each)].append(item.source)
+                key = _key(each)
+                self._holders[key] = (*self._holders.get(key, ()), item.source)
 
     def of_others(self, vm: ResourceId, wanted: Iterable[Wanted]) -> tuple[Claim, ...]:
         """Which of these the items of other VMs are to have."""

@@ -7,6 +7,7 @@ honoured only inside the profile's allow-list, and is never passed over in silen
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from shared.config.override_options import CHOICES, Row
@@ -48,7 +49,7 @@ class Overrides:
     findings: tuple[Finding, ...] = ()
     names: Names = DEFAULT_NAMES
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         return self.profile.policy_for(self.profile_name, self.names)
 
@@ -106,6 +107,23 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
                 # A forbidden value is not used at all.
                 requested[choice] = override
     return Overrides(name, profile, requested, tuple(findings), settings.names)
+
+
+class SharedOverrides:
+    """The overrides of the VMs of an estate: one object for all VMs of a group whose tags are the same. `group_tags`
+    are by the lower-cased ID of the group."""
+
+    def __init__(self, group_tags: Mapping[str, Mapping[str, str]], settings: Settings) -> None:
+        self._group_tags = group_tags
+        self._settings = settings
+        self._known: dict[tuple[ResourceId, tuple[tuple[str, str], ...]], Overrides] = {}
+
+    def of(self, vm: SourceVm) -> Overrides:
+        group = vm.id.group_id
+        key = (group, tuple(vm.tags.items()))
+        if key not in self._known:
+            self._known[key] = overrides_of(vm, self._group_tags.get(group.key, {}), self._settings)
+        return self._known[key]
 
 
 def invalid(requested: Override, allowed: str, case: str = "", tag: str = "") -> Finding:

@@ -3,9 +3,10 @@
 A VM is compliant if it replicates, is healthy, and has the right settings and all disks; an item alone is not enough.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from typing import Any
 
 from shared.config.settings import Settings
 from shared.model.decision import Action, Decision, State
@@ -17,7 +18,7 @@ from shared.planning import claims, disk_support, placement, preflight, vm_suppo
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.claims import Claims
 from shared.planning.exclusion import excluded_disks, without_excluded
-from shared.planning.overrides import Overrides, overrides_of, tag_names
+from shared.planning.overrides import Overrides, SharedOverrides, tag_names
 from shared.planning.references import target_group
 from shared.reconcile.decide import Facts, decide
 from shared.reconcile.diff import agent_to_update, disks_to_add, mismatches
@@ -42,19 +43,24 @@ def target_groups(
 ) -> set[ResourceId]:
     """The target groups of VMs that are to be enabled, but those in the source scope: all VMs there are listed."""
     protected = {item.source for item in items}
+    shared = _overrides(groups, settings)
     found: set[ResourceId] = set()
     for vm in vms:
         if vm.id not in protected and settings.requests_protection(vm.tags):
-            group = groups.get(vm.id.group_id.key) or Group(tags={})
-            overrides = overrides_of(vm, group.tags, settings)
+            overrides = shared.of(vm)
             found.add(target_group(vm, overrides, placement.target_region(vm, overrides, settings, vault_regions)))
     return {group for group in found if group not in settings.source and group in settings.target}
+
+
+def _overrides(groups: Mapping[str, Group], settings: Settings) -> SharedOverrides:
+    return SharedOverrides({key: group.tags for key, group in groups.items()}, settings)
 
 
 class _Engine:
     def __init__(self, estate: Inventory, settings: Settings) -> None:
         self.estate = estate
         self.settings = settings
+        self.overrides = _overrides(estate.groups, settings)
         self.own_tags = {name.lower() for name in tag_names(settings)}
         self.vms = {vm.id: vm for vm in estate.vms}
         self.vaults = {vault: vault for vault in settings.vault_ids}
@@ -68,14 +74,16 @@ class _Engine:
         self.in_set: defaultdict[ResourceId | None, list[ResourceId]] = defaultdict(list)
         for item in ordered:
             self.in_set[item.settings.availability_set].append(item.source)
-        self.by_name: defaultdict[str, list[SourceVm]] = defaultdict(list)
-        for vm in estate.vms:
-            self.by_name[vm.id.name.lower()].append(vm)
+        self.bearers = Counter(vm.id.name.lower() for vm in estate.vms)
+        """How many VMs have a name."""
+        gone: defaultdict[str, list[ProtectedItem]] = defaultdict(list)
+        for source, item in self.items.items():
+            if source not in self.vms and source in settings.source and not estate.vm_unread(source):
+                gone[source.name.lower()].append(item)
         self.moved = {
             vm.id: item
-            for source, item in self.items.items()
-            if source not in self.vms and source in settings.source and not estate.vm_unread(source)
-            for vm in (*self.by_name[source.name.lower()], *estate.namesakes)
+            for vm in (*estate.vms, *estate.namesakes)
+            for item in gone.get(vm.id.name.lower(), ())
             if is_moved(vm, item)
         }
         self.moved_to = {item.source: vm for vm, item in self.moved.items()}
@@ -103,18 +111,17 @@ class _Engine:
         vm_status = VmStatus(
             vm_id=vm.id,
             state=decision.state,
-            location=vm.location,
             tags={name: value for name, value in vm.tags.items() if name.lower() in self.own_tags},
             findings=decision.findings,
+            **(self._of_item(item, vm.location) if item else {"location": vm.location}),
         )
         if item is None:
             return self._unprotected(vm_status, vm, decision) if decision.wanted else vm_status
-        vm_status = self._with_item(vm_status, item)
         if decision.state is State.PROTECTED:
             return self._protected(vm_status, vm, item, free=not (decision.held or self._is_busy(item)))
         if decision.state is State.PROTECTING:
             stalled = of_replicating(vm.id.name, facts.enables, item, self.estate.read_at)
-            return _with(vm_status, findings=(*stalled, *decision.findings))
+            return vm_status.with_(findings=(*stalled, *decision.findings))
         return self._acting(vm_status, decision, vm, item)
 
     def of_missing(self) -> Iterator[VmStatus]:
@@ -131,8 +138,9 @@ class _Engine:
                     moved_to=self.moved_to.get(source),
                 )
                 decision = decide(facts, self.settings)
-                vm_status = VmStatus(vm_id=source, state=decision.state, findings=decision.findings)
-                yield self._acting(self._with_item(vm_status, item), decision, None, item)
+                known = self._of_item(item, "")
+                vm_status = VmStatus(vm_id=source, state=decision.state, findings=decision.findings, **known)
+                yield self._acting(vm_status, decision, None, item)
 
     def _acting(self, vm_status: VmStatus, decision: Decision, vm: SourceVm | None, item: ProtectedItem) -> VmStatus:
         """The status with the action of the decision, unless a job on the item is in progress."""
@@ -143,34 +151,33 @@ class _Engine:
     def _group(self, vm: SourceVm) -> Group:
         return self.estate.groups.get(vm.id.group_id.key) or Group(tags={})
 
-    def _with_item(self, vm_status: VmStatus, item: ProtectedItem) -> VmStatus:
-        return _with(
-            vm_status,
-            location=vm_status.location or item.settings.source_location,
-            target_location=item.settings.target_location,
-            vault=self.vaults.get(item.vault, item.vault),
-            item_id=item.id,
-            made_by_app=item.is_ours,
-            replication_health=item.replication_health,
-            rpo_seconds=item.rpo_seconds,
-            percent=item.percent if item.stage is Stage.REPLICATING else None,
-        )
+    def _of_item(self, item: ProtectedItem, location: str) -> dict[str, Any]:
+        """The fields of a status that the item knows; `location` is the region of the VM, or ""."""
+        return {
+            "location": location or item.settings.source_location,
+            "target_location": item.settings.target_location,
+            "vault": self.vaults.get(item.vault, item.vault),
+            "item_id": item.id,
+            "made_by_app": item.is_ours,
+            "replication_health": item.replication_health,
+            "rpo_seconds": item.rpo_seconds,
+            "percent": item.percent if item.stage is Stage.REPLICATING else None,
+        }
 
     def _to(self, vm_status: VmStatus, action: Action, vm: SourceVm | None, *why: object) -> VmStatus:
         """The status of a VM that needs `action`, with the fingerprint of the reasons."""
         about = (vm.with_(tag_count=0), sorted(self._group(vm).tags.items())) if vm else (vm_status.item_id,)
         fingerprint = sha256("|".join(map(str, (action, *about, *why))).encode()).hexdigest()[:16]
-        return _with(vm_status, action=action, fingerprint=fingerprint)
+        return vm_status.with_(action=action, fingerprint=fingerprint)
 
     def _unprotected(self, vm_status: VmStatus, vm: SourceVm, decision: Decision) -> VmStatus:
         if decision.state not in {State.UNPROTECTED, State.NOT_ELIGIBLE}:
             return vm_status
-        group = self._group(vm)
-        overrides = overrides_of(vm, group.tags, self.settings)
+        group, overrides = self._group(vm), self.overrides.of(vm)
         vault = self.settings.vault_for(vm.location, overrides.profile)
         region = self.estate.regions.get(vault, "") if vault else ""
         target = placement.target_region(vm, overrides, self.settings, self.estate.regions)
-        vm_status = _with(vm_status, vault=vault, target_location=target)
+        vm_status = vm_status.with_(vault=vault, target_location=target)
         findings = (*decision.findings, *self._preflight(vm, group, overrides))
         if vault is None:
             findings = (*findings, preflight.region_not_mapped(vm))
@@ -184,10 +191,10 @@ class _Engine:
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
             finding = finding_of("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")
-            return _with(vm_status, state=State.NOT_ELIGIBLE, findings=(finding, *findings))
+            return vm_status.with_(state=State.NOT_ELIGIBLE, findings=(finding, *findings))
         finding = finding_of("MissingProtection", f"{vm.id.name} is tagged, and nothing protects it.")
         attempts = of_attempts(vm.id.name, self._attempts(vm), errors=self.estate.job_errors)
-        vm_status = _with(vm_status, findings=(finding, *attempts, *findings))
+        vm_status = vm_status.with_(findings=(finding, *attempts, *findings))
         if decision.not_before and self.estate.read_at < decision.not_before:
             return vm_status
         return self._to(vm_status, decision.action, vm)
@@ -228,10 +235,10 @@ class _Engine:
     def _attempts(self, vm: SourceVm) -> tuple[Job, ...]:
         """The enable jobs of the VM. A job names only the VM: with two VMs of one name, no job can be attributed."""
         name = vm.id.name.lower()
-        return tuple(self.enables[name]) if len(self.by_name[name]) == 1 else ()
+        return tuple(self.enables.get(name, ())) if self.bearers[name] == 1 else ()
 
     def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
-        overrides = overrides_of(vm, self._group(vm).tags, self.settings)
+        overrides = self.overrides.of(vm)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         target = item.settings.target_location
         taken = (*self._name_taken(vm, overrides, target, item), *self._shared_names(vm, overrides, target, item))
@@ -249,7 +256,7 @@ class _Engine:
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()
         differences = tuple(each.finding(vm) for each in differing)
-        vm_status = _with(vm_status, findings=(*requested, *found, *differences, *vm_status.findings))
+        vm_status = vm_status.with_(findings=(*requested, *found, *differences, *vm_status.findings))
         late = (disk.id for disk in disks_to_add(vm, item, left_out) if not disk_support.disk_obstacle(disk))
         agent = agent_to_update(vm, item, overrides.profile)
         changes = (*(each.difference for each in differing if each.in_place), *late, *([agent] if agent else ()))
@@ -258,7 +265,3 @@ class _Engine:
     def _is_busy(self, item: ProtectedItem) -> bool:
         """Whether a job on the item is in progress. A job that the list does not hold may be too new for it."""
         return bool(item.job) and item.job not in self.ended
-
-
-def _with(vm_status: VmStatus, **changes: object) -> VmStatus:
-    return vm_status.with_(**changes)

@@ -61,6 +61,7 @@ class Inventory:
     removed_disks: Mapping[ResourceId, str] = field(default_factory=dict)
     unread_vms: tuple[UnreadRow, ...] = ()
     unread_items: tuple[UnreadRow, ...] = ()
+    acknowledged_items: tuple[UnreadRow, ...] = ()
     only_rows: bool = False
     job_errors: Mapping[str, Error] = field(default_factory=dict)
     disk_errors: Mapping[ResourceId, Error] = field(default_factory=dict)
@@ -121,10 +122,12 @@ class VmStatus(Record):
 @dataclass(frozen=True)
 class ComplianceReport:
     """The statuses of all VMs, in the order of their IDs, the target resources they need, and the gaps of the
-    inventory: `only_rows` if every list was read, and the gaps are rows, which hold up the VMs that they concern."""
+    inventory: `only_rows` if every list was read, and the gaps are rows, which hold up the VMs that they concern.
+    `acknowledged_items` could not be read, either, and hold up nothing: what they name is in use all the same."""
 
     vm_statuses: tuple[VmStatus, ...]
     read_at: datetime
     gaps: tuple[str, ...] = ()
     only_rows: bool = False
     referenced: ReferencedResources = field(default_factory=ReferencedResources)
+    acknowledged_items: tuple[UnreadRow, ...] = ()

@@ -21,7 +21,7 @@ from shared.model.target_resources import REMOVABLE
 from shared.model.values import parts
 from shared.model.vm import Lock, SourceVm
 from shared.planning.catalog import finding_of
-from shared.planning.overrides import Overrides, overrides_of
+from shared.planning.overrides import Overrides, SharedOverrides
 from shared.planning.placement import location
 from shared.planning.references import references, target_group
 
@@ -31,7 +31,7 @@ _MOST_NOTES = 20
 
 @dataclass(frozen=True)
 class ReferencedResources:
-    """The target resources that the VMs of the estate need, by lower-cased ID.
+    """The target resources that the VMs of the estate need, and all that items name, by lower-cased ID.
 
     The target network of a VM is listed only once the VM is Protected: `interfaces` are those of the VMs before that.
     `unclear` is an item that names no network and whose VM is gone, or "".
@@ -77,14 +77,20 @@ def references_of(
     unknown = {item.source: item for item in items if not _names_its_network(item)}
     protected = {item.source for item in items} - unknown.keys()
     regions = set(vault_regions) or {""}
+    shared = SharedOverrides(group_tags, settings)
     needed: set[ResourceId] = set()
+    # What a VM needs depends on nothing but these.
+    seen: set[tuple[object, ...]] = set()
     interfaces: set[str] = set()
     for vm in vms:
         tagged = settings.requests_protection(vm.tags)
         if tagged:
-            overrides = overrides_of(vm, group_tags.get(vm.id.group_id.key, {}), settings)
-            for region in regions:
-                needed.update(_needed_by(vm, overrides, location(vm, overrides, settings, region).value))
+            overrides = shared.of(vm)
+            alike = (id(overrides), vm.location, vm.availability_set_id, vm.placement_group_id)
+            if alike not in seen:
+                seen.add(alike)
+                for region in regions:
+                    needed.update(_needed_by(vm, overrides, location(vm, overrides, settings, region).value))
         if vm.id in unknown or (tagged and vm.id not in protected):
             interfaces |= {nic.key for nic in vm.nic_ids}
         unknown.pop(vm.id, None)

@@ -12,32 +12,56 @@ from shared.planning.claims import Claims
 
 
 class Items:
-    """The items of a vault from one read. `cached_disks` counts their disks by cache account, `replicated_disks` by
-    the subscription of the VM and the target region, `under_policy` the items by policy."""
+    """The items of a vault from one read. Each index is built when it is first used: a sweep uses none of them."""
 
     def __init__(self, listing: Listing[ProtectedItem]) -> None:
         self.listing = listing
         self._items = listing.records
-        self._by_source = {item.source: item for item in reversed(self._items)}
-        self._originals = {vm: item.source for item in reversed(self._items) for vm in item.failover_vms}
-        self.under_policy = Counter(item.policy_id for item in self._items)
-        self.cached_disks = Counter(
-            disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account
-        )
-        self.replicated_disks = Counter(
+
+    @cached_property
+    def _by_source(self) -> dict[ResourceId, ProtectedItem]:
+        return {item.source: item for item in reversed(self._items)}
+
+    @cached_property
+    def _originals(self) -> dict[ResourceId, ResourceId]:
+        return {vm: item.source for item in reversed(self._items) for vm in item.failover_vms}
+
+    @cached_property
+    def under_policy(self) -> Counter[ResourceId | None]:
+        """The number of items by policy."""
+        return Counter(item.policy_id for item in self._items)
+
+    @cached_property
+    def cached_disks(self) -> Counter[str]:
+        """The number of disks by the cache account."""
+        return Counter(disk.cache_account.key for item in self._items for disk in item.disks if disk.cache_account)
+
+    @cached_property
+    def replicated_disks(self) -> Counter[tuple[str, str]]:
+        """The number of disks by the subscription of the VM and the target region."""
+        return Counter(
             (item.source.subscription.lower(), item.settings.target_location)
             for item in self._items
             for disk in item.disks
             if disk.cache_account
         )
-        self._in_set: defaultdict[ResourceId, list[ResourceId]] = defaultdict(list)
-        self._groups: defaultdict[str, list[GroupMember]] = defaultdict(list)
+
+    @cached_property
+    def _in_set(self) -> dict[ResourceId, list[ResourceId]]:
+        found: defaultdict[ResourceId, list[ResourceId]] = defaultdict(list)
         for item in self._items:
             if item.settings.availability_set:
-                self._in_set[item.settings.availability_set].append(item.source)
+                found[item.settings.availability_set].append(item.source)
+        return found
+
+    @cached_property
+    def _groups(self) -> dict[str, list[GroupMember]]:
+        found: defaultdict[str, list[GroupMember]] = defaultdict(list)
+        for item in self._items:
             if item.settings.consistency_group:
                 member = GroupMember(id=item.source, location=item.settings.source_location)
-                self._groups[item.settings.consistency_group.lower()].append(member)
+                found[item.settings.consistency_group.lower()].append(member)
+        return found
 
     @cached_property
     def claims(self) -> Claims:

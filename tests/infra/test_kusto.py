@@ -13,7 +13,7 @@ from local.simulator.graph.tables import TABLES, columns
 from local.simulator.world import World
 from shared.observe.inventory import read_inventory
 from shared.observe.missing import read_namesakes
-from shared.observe.orphans import used_elsewhere
+from shared.observe.orphans import made_in_target, used_elsewhere
 from shared.readers.management_groups import resolve_scope
 from shared.readers.selection import find_vms
 from shared.readers.target_vms import read_vms_in
@@ -45,6 +45,7 @@ async def asked() -> dict[str, str]:
     await read_inventory(azure)
     await find_vms(azure, lambda *_: True)
     await used_elsewhere(azure, ())
+    await made_in_target(azure)
     await read_namesakes(azure, [VM_ID])
     await read_vms_in(azure, [VM_ID.group_id])
     return {f"Resource Graph, query {number}": text for number, text in enumerate(texts, 1)}
@@ -54,7 +55,7 @@ def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> 
     tables = {text.split(maxsplit=1)[0] for text in asked.values()}
 
     assert tables == {"resources", "resourcecontainers", "recoveryservicesresources"}
-    assert len(asked) == 8
+    assert len(asked) == 10
     assert refused(parser, "resourceGraph", asked) == []
 
 

@@ -103,9 +103,21 @@ class Reader:
 
     def _path(self) -> Expression:
         found = self._primary()
-        while self.takes("."):
-            found = _member(found, self.word())
-        return found
+        while True:
+            if self.takes("."):
+                found = _member(found, self.word())
+            elif self.takes("["):
+                found = _member(found, self._key())
+            else:
+                return found
+
+    def _key(self) -> str:
+        """A name in brackets, as that of a tag with a hyphen."""
+        token = self.take()
+        if token.kind != "string":
+            raise token.refuse()
+        self.expect("]")
+        return str(token.value)
 
     def _primary(self) -> Expression:
         token = self.take()

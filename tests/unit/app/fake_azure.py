@@ -422,6 +422,7 @@ class Cloud:
     def graph(self, body: dict[str, Any]) -> dict[str, Any]:
         """The VMs, as they are, and the items of other vaults: what a query means is the simulator's to say."""
         kinds = {
+            naming.MADE_BY: "what is tagged in the graph",
             "microsoft.compute/virtualmachines": "resource graph",
             "subscriptions/resourcegroups": "groups in the graph",
             "microsoft.resources/subscriptions'": "subscriptions in the graph",
@@ -432,7 +433,9 @@ class Cloud:
         vms = self.graph_rows
         if vms is None:
             vms = [body for key, body in self.resources.items() if ResourceId(key).is_type(VM_ID.type)]
-        rows = {"resource graph": vms, "items elsewhere": self.items_elsewhere}.get(asked, [])
+        tagged = [{"id": key} for key, body in self.resources.items() if naming.MADE_BY in (body.get("tags") or {})]
+        known = {"resource graph": vms, "items elsewhere": self.items_elsewhere, "what is tagged in the graph": tagged}
+        rows = known.get(asked, [])
         return {"data": rows, "totalRecords": len(rows) + self.untold}
 
     def _in_vault(self, path: str, operations: str) -> dict[str, Any]:

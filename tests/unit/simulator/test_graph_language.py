@@ -81,7 +81,7 @@ def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str])
     ("expression", "expected"),
     [
         ("tostring(properties.disks)", '[{"gb":64},{"gb":8}]'),
-        ("tostring(properties.on)", "true"),
+        ("tostring(properties['on'])", "true"),
         ("tostring(properties.nothing)", ""),
         (r'"a\n\"b"', 'a\n"b'),
     ],
@@ -129,7 +129,7 @@ def refused(text: str) -> list[dict[str, Any]]:
         ("vms |\n where name == 'a' ) ", 2, 19, ")"),
         ("vms | where name == 'a", 1, 20, "'"),
         ("vms | where size == 1.5", 1, 22, "5"),
-        ("vms | where tags['dr'] == 'true'", 1, 16, "["),
+        ("vms | where tags{'dr'} == 'true'", 1, 16, "{"),
         ("vms | where name in~ 'a'", 1, 21, "'a'"),
         ("vms | where name != 'a'", 1, 17, "!"),
         ("vms | order name", 1, 12, "name"),
