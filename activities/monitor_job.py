@@ -1,7 +1,17 @@
 """Step 5: follow the enable job and the initial replication until Protected; or follow a change job to its end."""
 
+from time import monotonic
+
 from shared.arm.client import Azure
-from shared.config.intervals import FOLLOW_ENABLE, FOLLOW_JOB, FOLLOW_RECOVERY_POINT, FOLLOW_REPLICATION
+from shared.config.intervals import (
+    FOLLOW_ENABLE,
+    FOLLOW_JOB,
+    FOLLOW_RECOVERY_POINT,
+    FOLLOW_REPLICATION,
+    FOLLOWED_PER_TICK,
+    LONGEST_FOLLOWED,
+    LONGEST_TICK,
+)
 from shared.model.activity_io import JobRequest
 from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
 from shared.model.step_result import Error, Pending, Ready, StepResult
@@ -11,6 +21,17 @@ from shared.site_recovery.vault import vault_of
 
 
 async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
+    """What `_monitor` returns. The more VMs are followed, the fewer are the times at which their runs go on."""
+    outcome, poll, now = await _monitor(azure, request), azure.settings.poll_seconds, monotonic()
+    others = {vm: at for vm, at in azure.followed.items() if now - at < LONGEST_FOLLOWED * poll and vm != request.vm_id}
+    azure.followed = {**others, request.vm_id: now} if isinstance(outcome, Pending) else others
+    if not isinstance(outcome, Pending):
+        return outcome
+    ticks = min(1 + len(others) // FOLLOWED_PER_TICK, LONGEST_TICK)
+    return outcome.model_copy(update={"tick": ticks * poll})
+
+
+async def _monitor(azure: Azure, request: JobRequest) -> StepResult:
     """Ready when the VM is to be observed again: Protected, gone, or in a state that another client caused.
 
     If enabling failed, the value holds `error` with the cause from the job; the item and the operation only say that

@@ -24,7 +24,7 @@ log = logging.getLogger("dr.shared_reads")
 
 T = TypeVar("T")
 
-_FEWEST = 4
+_FEWEST = 3
 """The fewest reads that a list may replace: it shows, and costs, all that is in its subscription."""
 
 

@@ -23,19 +23,25 @@ class TtlCache(Generic[T]):
         self._read = read
         self._seconds = seconds
         self._read_in_progress: asyncio.Task[T] | None = None
+        self._next: asyncio.Task[T] | None = None
         self.requested_at = float("-inf")
 
     async def get(self, within: float | None = None) -> T:
-        """The result, at most `within` seconds old (by default `seconds`). Raises what `read` raises."""
-        if self._read_in_progress is None or not self._serves(
-            self._read_in_progress, self._seconds if within is None else within
-        ):
-            self.requested_at = monotonic()
-            # Later callers share this read, those of events too: it must not wait with low priority.
-            with low_priority(False):
-                self._read_in_progress = asyncio.create_task(self._read())
+        """The result of a read that began at most `within` seconds ago (by default `seconds`), or begins now. Raises
+        what `read` raises."""
+        reading = self._read_in_progress
+        if reading is None or not self._serves(reading, self._seconds if within is None else within):
+            reading = self._next = self._next or asyncio.create_task(self._begin())
         # The cancellation of one caller must not cancel the read of the others.
-        return await asyncio.shield(self._read_in_progress)
+        return await asyncio.shield(reading)
+
+    async def _begin(self) -> T:
+        """Reads, once all who wait now have joined: what began before is too old for one who may have no old result."""
+        await asyncio.sleep(0)
+        self._read_in_progress, self._next, self.requested_at = self._next, None, monotonic()
+        # Later callers share this read, those of events too: it must not wait with low priority.
+        with low_priority(False):
+            return await self._read()
 
     def forget(self, *, if_before: float = float("inf")) -> None:
         """Invalidates the cached result, unless its read began after `if_before` (monotonic time)."""
@@ -43,7 +49,5 @@ class TtlCache(Generic[T]):
             self._read_in_progress = None
 
     def _serves(self, task: asyncio.Task[T], seconds: float) -> bool:
-        if not task.done():
-            return True
-        failed = task.cancelled() or task.exception() is not None
+        failed = task.done() and (task.cancelled() or task.exception() is not None)
         return not failed and monotonic() - self.requested_at < seconds

@@ -20,6 +20,9 @@ FOLLOW_ENABLE = 4  # 2 min
 FOLLOW_JOB = 2  # 1 min for all other jobs
 FOLLOW_REPLICATION = 8  # 4 min
 FOLLOW_RECOVERY_POINT = 2  # 1 min
+# Runs that follow go on at the same times, to share their reads: every 30 s, and 30 s more for each 4 others, to 3 min.
+FOLLOWED_PER_TICK, LONGEST_TICK = 4, 6
+LONGEST_FOLLOWED = 20  # 10 min: a run that has not been followed for so long counts no more
 LONGEST_PUBLISH_WAIT = 10  # 5 min between two attempts to publish an outcome
 FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY = 20, 120  # 10 to 60 min while a daily limit is reached
 
@@ -42,7 +45,7 @@ TTL_STATIC = 240  # 2 h: of nearly static data (VM sizes of a region, locks)
 FRESH_FOR = 2.0  # seconds in which an observation that leads to a write may serve the checks of that write, too
 # Seconds for which a read is held up, for each other one of its kind within a second, and at most: readers then share a
 # list. In real time, as calls take it.
-GATHERING, LONGEST_GATHERING = 0.005, 0.25
+GATHERING, LONGEST_GATHERING = 0.05, 0.25
 LONGEST_CALL_WAIT = 1 / 6  # 5 s that a call may wait for the rate limit inside an activity
 EARLY = 1 / 30  # 1 s: a timer of Durable Functions may fire so much early, because it is hidden for whole seconds
 LONGEST_WRITE_WAIT = 1 / 30  # 1 s for a write: the reads that led to it must not become stale

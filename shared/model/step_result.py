@@ -44,13 +44,15 @@ class Ready(Model):
 
 
 class Pending(Model):
-    """`percent` is the progress of the step, if the service reports it."""
+    """`percent` is the progress of the step, if the service reports it. Runs that wait with a `tick`, in seconds, go on
+    at whole multiples of it, near to `retry_after`: at the same times, so that they share their reads."""
 
     status: Literal["pending"] = "pending"
     retry_after: float
     step: str = ""
     percent: int | None = None
     error: Error | None = None
+    tick: float = 0
 
 
 class Failed(Model):

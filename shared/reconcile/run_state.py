@@ -212,6 +212,8 @@ class RunState(Model):
         waits = self.waits + 1 if pending.error else 0
         seconds = pending.retry_after * 2 ** min(waits - 1, 12) if waits else pending.retry_after
         seconds = min(seconds, max(pending.retry_after, LONGEST_BACKOFF.total_seconds()))
+        if pending.tick:
+            seconds = _until_tick(now, seconds, pending.tick)
         changes = {"percent": pending.percent, "last_error": pending.error, "waits": waits}
         return self.sleep(now, seconds, pending.step, **changes)
 
@@ -300,6 +302,12 @@ class RunState(Model):
         if failed.by_settings:
             return self.finish(RunOutcome.NOT_ELIGIBLE, (of_error(error),))
         return self.finish(RunOutcome.FAILED, error=error)
+
+
+def _until_tick(now: datetime, seconds: float, tick: float) -> float:
+    """The seconds until the multiple of the tick that is next to the end of the wait; never until the present one."""
+    begun = now.timestamp()
+    return max(round((begun + seconds) / tick), (begun + tick / 100) // tick + 1) * tick - begun
 
 
 def _patience(before: Patience | None, now: datetime, until: datetime | None) -> Patience:

@@ -6,9 +6,10 @@ import pytest
 
 from activities.monitor_job import monitor_job as step
 from shared.model.activity_io import JobRequest
+from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.site_recovery.vault import vault_of
-from tests.unit.app.examples import VAULT_ID, VM_ID, settings
+from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
 JOB_ERROR = {
@@ -100,7 +101,27 @@ async def test_initial_replication_shows_its_percent_and_is_read_sparsely_until_
 
     outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
 
-    assert outcome == Pending(retry_after=seconds, step="Initial replication", percent=43)
+    assert outcome == Pending(retry_after=seconds, step="Initial replication", percent=43, tick=30)
+
+
+async def test_the_more_vms_are_followed_the_fewer_are_the_times_at_which_their_runs_go_on() -> None:
+    azure = azure_with("InitialReplicationInProgress", "Succeeded")
+    vms = [ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, f"vm-{n}") for n in range(40)]
+    azure.cloud.vault["replication_protected_items"] += [
+        item_body("EnablingProtection", f"item-{vm.name}", fabricObjectId=str(vm)) for vm in vms
+    ]
+
+    async def tick_of(vm: ResourceId) -> float:
+        outcome = await monitor_job(azure, JobRequest(vm_id=vm, job=""))
+        assert isinstance(outcome, Pending)
+        return outcome.tick
+
+    assert [await tick_of(vm) for vm in vms] == sorted([30, 60, 90, 120, 150] * 4 + [180] * 20)
+    azure.cloud.vault["replication_protected_items"] = []
+    vault_of(azure, VAULT_ID).items.forget()
+    for vm in vms:
+        await monitor_job(azure, JobRequest(vm_id=vm, job=""))
+    assert not azure.followed
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ class Observation:
         self.reads = 0
         self.fault: Exception | None = None
         self.gate: asyncio.Event | None = None
+        self.begun = asyncio.Event()
 
     async def read(self) -> int:
         self.reads += 1
+        self.begun.set()
         number = self.reads
         await asyncio.sleep(0)
         if self.gate:
@@ -65,7 +67,7 @@ async def test_an_answer_is_as_old_as_its_question(clock: Clock) -> None:
     source.gate = asyncio.Event()
     shared = TtlCache(source.read, 30)
     first = asyncio.ensure_future(shared.get())
-    await asyncio.sleep(0)
+    await source.begun.wait()
     clock.now += 25
     source.gate.set()
     assert await first == 1
@@ -73,6 +75,21 @@ async def test_an_answer_is_as_old_as_its_question(clock: Clock) -> None:
     clock.now += 5
 
     assert await shared.get() == 2
+
+
+async def test_a_read_in_progress_is_too_old_for_whoever_may_have_no_old_answer(clock: Clock) -> None:
+    source = Observation()
+    source.gate = asyncio.Event()
+    shared = TtlCache(source.read, 30)
+    first = asyncio.ensure_future(shared.get())
+    await source.begun.wait()
+    clock.now += 3
+
+    fresh = [asyncio.ensure_future(shared.get(2)) for _ in range(10)]
+    await asyncio.sleep(0.01)
+    source.gate.set()
+
+    assert await asyncio.gather(first, *fresh, shared.get(3)) == [1, *[2] * 10, 2]
 
 
 async def test_forgetting_asks_again_at_once() -> None:
@@ -90,7 +107,7 @@ async def test_what_is_forgotten_while_it_is_read_is_read_again() -> None:
     source.gate = asyncio.Event()
     shared = TtlCache(source.read, 600)
     first = asyncio.ensure_future(shared.get())
-    await asyncio.sleep(0)
+    await source.begun.wait()
 
     shared.forget()
     source.gate.set()

@@ -213,6 +213,18 @@ def test_following_keeps_a_known_job_and_forgets_the_last_error() -> None:
     assert followed.follow(NOW, 30, "new").job == "new"
 
 
+@pytest.mark.parametrize("tick", [0.05, 30.0, 180.0])
+@pytest.mark.parametrize("ticks", [0.1, 1, 1.5, 4])
+def test_runs_that_wait_with_a_tick_go_on_at_its_multiples(tick: float, ticks: float) -> None:
+    for offset in range(20):
+        now = NOW + timedelta(seconds=tick * offset / 20)
+        run = a_run().wait_for(now, Pending(retry_after=ticks * tick, tick=tick))
+        assert run.resume_at is not None
+        assert run.resume_at > now
+        assert run.resume_at.timestamp() / tick == pytest.approx(round(run.resume_at.timestamp() / tick), abs=0.001)
+        assert abs((run.resume_at - now).total_seconds() / tick - ticks) <= (0.501 if ticks >= 1 else 1.01)
+
+
 def test_a_failed_enable_is_tried_again_after_a_growing_while_and_three_times_at_most() -> None:
     first = a_run(phase=Phase.FOLLOW, job="j1").attempt_failed(NOW, ERROR)
     second = first.with_(job="j2").attempt_failed(NOW, ERROR)

@@ -110,7 +110,7 @@ async def test_the_job_of_a_change_is_followed_to_its_end_alone(cloud: Cloud, st
     outcome = await monitor_job(FakeAzure(app(), cloud), JobRequest(vm_id=VM_ID, job="job-1", vault=VAULT_ID))
 
     if state == "InProgress":
-        assert outcome == Pending(retry_after=60, step=step)
+        assert outcome == Pending(retry_after=60, step=step, tick=30)
     elif state == "Succeeded":
         assert outcome == Ready()
     else:
