@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 APP = Path(__file__).parents[1]
-_READY_WITHIN = 60.0
+_READY_WITHIN = 300.0
 _STOPPED_WITHIN = 10.0
 
 

@@ -94,6 +94,9 @@ class SweepReport(Model):
 class Sweep(Model):
     """The state that a sweep carries from pass to pass; its calls have low priority. Times are absolute, in UTC.
 
+    Durable Functions keep it with each pass, so it does not grow with the estate: it holds counts, at most PER_VAULT
+    runs for each vault, and a bounded number of notes, gaps and removed resources, but no list of VMs.
+
     `after` is the last VM handled in each pair (its lower-cased ID). `under_way` are the runs that count against their
     vault's concurrency limit, `disables` how many more VMs the sweep may have disabled. A `done` sweep is published;
     `publish_attempts` counts the failed attempts.

@@ -1,11 +1,15 @@
 """The estate as lists report it: all of it, or as much as can be read, with a word on what is missing."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from activities.publish_sweep import publish_sweep
+from activities.remove_orphans import remove_orphans
 from local.simulator.graph import index, service
+from shared.arm import resource_graph
 from shared.config.settings import Mode
 from shared.model.decision import Action, State
 from shared.model.replicated_item import Stage
@@ -13,6 +17,8 @@ from shared.model.resource_id import ResourceId
 from shared.observe.inventory import compliance_report, read_inventory
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.inventory import Group, VmStatus
+from shared.reconcile.sweep import Sweep, SweepReport
+from shared.site_recovery.vault import vault_of
 from tests.integration.app.conftest import Reach, Reached
 from tests.integration.simulator.azure import (
     GROUP,
@@ -70,6 +76,29 @@ async def test_all_of_it_is_read_by_a_handful_of_reads(reach: Reach) -> None:
     )
     assert {call["method"] for call in calls if GRAPH not in call["path"]} == {"GET"}
     assert len(calls) == 7
+
+
+async def test_a_sweep_reads_each_page_once_even_if_it_takes_longer_than_a_list_is_kept(
+    reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource_graph, "_PAGE", 2)
+    vms = [f"web-{number}" for number in range(5)]
+    existing = estate(*map(machine, vms), siteRecovery=ready_vault([protected(vm) for vm in vms]))
+    async with reach(existing, poll_seconds=600) as reached:
+        reached.simulator.world.behaviour.patch({"pageSize": 2})
+        report = await compliance_report(reached.azure)
+        vault_of(reached.azure, ResourceId(VAULT_ID)).items.forget()
+        state = Sweep(poll_seconds=600, report=SweepReport(read_at=report.read_at))
+        await remove_orphans(reached.azure, state)
+        await publish_sweep(reached.azure, state)
+        calls = reached.calls()
+    found = Counter(call["path"].rsplit("/", 1)[-1] for call in calls)
+    tables = Counter(call["requestBody"]["query"].split()[0] for call in calls if GRAPH in call["path"])
+    assert {each.state for each in report.vm_statuses} == {State.PROTECTED}
+    # Three pages of VMs, two of groups, the items of other vaults; what carries the tag of this deployment.
+    assert tables == {"resources": 3 + 1, "resourcecontainers": 2 + 1, "recoveryservicesresources": 1}
+    once = dict.fromkeys(("replicationPolicies", "replicationJobs", "vault-dr"), 1)
+    assert found == {"resources": 8, "replicationProtectedItems": 3, **once}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A sweep, window by window: no one is forgotten or come to twice, and no bound is ever exceeded."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,9 @@ from shared.reconcile import sweep
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 from shared.reconcile.sweep import (
+    PER_VAULT,
     Summary,
+    Sweep,
     SweepReport,
     Work,
     held_until,
@@ -72,6 +75,26 @@ def names(vm_statuses: list[VmStatus]) -> list[str]:
 
 
 READY = vm_status(999, Action.NONE, item_id=ITEM, made_by_app=True)
+
+
+# The state that it carries
+
+
+def test_the_state_that_durable_functions_keep_does_not_grow_with_the_estate() -> None:
+    sizes = [len(json.dumps(state_of(count).dump())) for count in (1_000, 5_000)]
+
+    assert sizes[1] <= sizes[0] + 2 * PER_VAULT, "the numbers in the names have a digit more"
+    assert sizes[1] < 500 * PER_VAULT
+
+
+def state_of(count: int) -> Sweep:
+    """After a window in which every VM of the estate waits, one vault protects all, and two regions have as many."""
+    vms = [vm_status(number, location=("eastus", "northeurope")[number % 2]) for number in range(count)]
+    ready = [READY.with_(location=location) for location in ("eastus", "northeurope")]
+    found = window(compliance_report(*vms, *ready))
+    assert len(found.chosen) == PER_VAULT
+    report = SweepReport(read_at=NOW, summary=Summary.of(vms))
+    return Sweep(poll_seconds=30, report=report, after=found.after, under_way=tuple(map(work, found.chosen)))
 
 
 # One window
