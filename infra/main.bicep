@@ -139,9 +139,16 @@ param durableBackend string = 'storage'
 @description('The task hub: another one is a fresh start, see the runbook.')
 param taskHub string = 'drprotect'
 
-@description('Whether the storage account is reached by private endpoints in a network that is made.')
+@description('Whether the storage account is reached by private endpoints, in a network that is made.')
 @allowed(['', 'true', 'false'])
 param privateNetworking string = ''
+
+@description('Subnets that are there, in place of that network, whose DNS zones are somebody else\'s too: IDs of that of the app, delegated to Microsoft.App/environments, and of that of private endpoints, comma-separated.')
+param existingSubnetIds string = ''
+
+@description('Whether callers reach the function app by a private endpoint only, with privateNetworking. Event Grid still comes from outside.')
+@allowed(['', 'true', 'false'])
+param privateInbound string = ''
 
 @description('Instances that are kept ready for Durable Functions: 0 costs nothing while nothing happens.')
 @maxLength(2)
@@ -186,6 +193,8 @@ var vaultName = split(vaultId, '/')[8]
 var hasAgents = !empty(agentAutomationAccount)
 var accountParts = split(hasAgents ? agentAutomationAccount : '////////', '/')
 var vaultRoleId = roleId(vaultSubscriptionId, environmentName, roles.vaultOperator.name)
+
+var isPrivate = privateNetworking == 'true'
 
 var writesDefinitions = defineRoles != 'false' && assignRoles != 'false'
 var writesAssignments = assignRoles != 'false'
@@ -285,7 +294,7 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-module network 'modules/network.bicep' = if (privateNetworking == 'true') {
+module network 'modules/network.bicep' = if (isPrivate) {
   name: 'network'
   scope: group
   params: {
@@ -293,6 +302,21 @@ module network 'modules/network.bicep' = if (privateNetworking == 'true') {
     location: location
     tags: allTags
     storageAccountId: storage.outputs.id
+    existingSubnetIds: parts(existingSubnetIds, 'existingSubnetIds')
+  }
+}
+
+module inbound 'modules/inbound.bicep' = if (isPrivate && privateInbound == 'true') {
+  name: 'inbound'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    appId: app.outputs.id
+    subnetId: network.?outputs.endpointsSubnetId ?? ''
+    networkId: network.?outputs.networkId ?? ''
+    hasZone: empty(existingSubnetIds)
   }
 }
 
@@ -305,7 +329,7 @@ module storage 'modules/storage.bicep' = {
     tags: allTags
     principalId: identity.outputs.principalId
     assignRoles: writesAssignments
-    isPrivate: privateNetworking == 'true'
+    isPrivate: isPrivate
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -399,6 +423,7 @@ module app 'modules/app.bicep' = {
     schedulerEndpoint: scheduler.?outputs.endpoint ?? ''
     taskHub: taskHub
     subnetId: network.?outputs.functionsSubnetId ?? ''
+    isPrivate: isPrivate && privateInbound == 'true'
     authClientId: authClientId
     alwaysReadyInstances: int(alwaysReadyInstances)
     pythonVersion: pythonVersion

@@ -21,6 +21,9 @@ param taskHub string
 @description('Empty: no network.')
 param subnetId string
 
+@description('Whether callers come by a private endpoint only.')
+param isPrivate bool
+
 @description('Empty: function keys.')
 param authClientId string
 
@@ -82,7 +85,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
-    // Event Grid and the callers of the HTTP doors come from outside.
+    // Event Grid comes from outside, and without a private endpoint the callers of the HTTP doors too.
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     functionAppConfig: {
@@ -114,10 +117,28 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
             ]
       }
     }
-    siteConfig: {
-      minTlsVersion: '1.2'
-      http20Enabled: true
-    }
+    siteConfig: union(
+      {
+        minTlsVersion: '1.2'
+        http20Enabled: true
+      },
+      isPrivate
+        ? {
+            ipSecurityRestrictionsDefaultAction: 'Deny'
+            ipSecurityRestrictions: [
+              {
+                name: 'event-grid'
+                priority: 100
+                action: 'Allow'
+                tag: 'ServiceTag'
+                ipAddress: 'AzureEventGrid'
+              }
+            ]
+            // Deployments come with a token, from wherever the pipeline runs.
+            scmIpSecurityRestrictionsDefaultAction: 'Allow'
+          }
+        : {}
+    )
   }
 }
 

@@ -1,19 +1,25 @@
-// A network for the app, and private endpoints for its storage account.
+// A network for the app, or the subnets that are given, and private endpoints for its storage account.
 param token string
 param location string
 param tags object
 param storageAccountId string
 
+@description('That of the app and that of private endpoints; empty: a network is made, and its DNS zones.')
+param existingSubnetIds array
+
 // The zones are of the cloud that is deployed to.
+var isMade = empty(existingSubnetIds)
+var functionsSubnetId = isMade ? '${network.id}/subnets/functions' : existingSubnetIds[0]
+var endpointsSubnetId = isMade ? '${network.id}/subnets/endpoints' : existingSubnetIds[1]
 var services = ['blob', 'queue', 'table']
 
-resource guard 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
+resource guard 'Microsoft.Network/networkSecurityGroups@2024-07-01' = if (isMade) {
   name: 'nsg-${token}'
   location: location
   tags: tags
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = if (isMade) {
   name: 'vnet-${token}'
   location: location
   tags: tags
@@ -55,7 +61,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
 }
 
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
-  for service in services: {
+  for service in services: if (isMade) {
     name: 'privatelink.${service}.${environment().suffixes.storage}'
     location: 'global'
     tags: tags
@@ -63,7 +69,7 @@ resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
 ]
 
 resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for (service, i) in services: {
+  for (service, i) in services: if (isMade) {
     parent: zones[i]
     name: 'link-${service}'
     location: 'global'
@@ -83,7 +89,7 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [
     tags: tags
     properties: {
       subnet: {
-        id: '${network.id}/subnets/endpoints'
+        id: endpointsSubnetId
       }
       privateLinkServiceConnections: [
         {
@@ -99,7 +105,7 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2024-07-01' = [
 ]
 
 resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-07-01' = [
-  for (service, i) in services: {
+  for (service, i) in services: if (isMade) {
     parent: endpoints[i]
     name: 'default'
     properties: {
@@ -116,4 +122,6 @@ resource zoneGroups 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@202
 ]
 
 // The app has to find its storage by these names from its first start on.
-output functionsSubnetId string = '${network.id}/subnets/functions'
+output functionsSubnetId string = functionsSubnetId
+output endpointsSubnetId string = endpointsSubnetId
+output networkId string = isMade ? network.id : ''

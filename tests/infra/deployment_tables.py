@@ -69,6 +69,7 @@ _PROBES: dict[str, Any] = {
     "agentAutomationAccount": _AGENTS,
     "agentAutomationRole": "{role}",
     "authClientId": "{client}",
+    "existingSubnetIds": "{functionsSubnet}, {endpointsSubnet}",
     "extraSourceScopes": "{scope}",
     "extraTargetScopes": "{scope}",
     "profiles": {"{profile}": {"rpoLimitMinutes": 60}},
@@ -92,7 +93,12 @@ _OF_CLOUD = {
 _CALL = re.compile(r"\b(format|resourceId)\(('[^']*'(?:, '[^']*')*)\)")
 _PART = re.compile(r"filter\(split\('([^']*)', '/'\), lambda\('x', not\(empty\(lambdaVariables\('x'\)\)\)\)\)\[(\d)\]")
 """How the compiler takes a name apart."""
-_BESIDE = {"agentAutomationRole": {"agentAutomationAccount": _AGENTS}, "webhookUrl": {"destination": "webhook"}}
+_BESIDE = {
+    "existingSubnetIds": {"privateNetworking": "true"},
+    "privateInbound": {"privateNetworking": "true"},
+    "agentAutomationRole": {"agentAutomationAccount": _AGENTS},
+    "webhookUrl": {"destination": "webhook"},
+}
 """What a parameter needs beside it to change anything."""
 
 
@@ -165,7 +171,8 @@ class Tables:
 def values_of(resources: Iterable[Json], placeholders: Mapping[str, str]) -> Values:
     """The values of what is deployed."""
     found: Values = {}
-    for each in resources:
+    # In an order that no edit of a template changes, so that two versions of the page can be compared.
+    for each in sorted(resources, key=lambda each: (each["type"], each["id"])):
         if each["type"] == ASSIGNMENT:
             guid = each["properties"]["roleDefinitionId"].rpartition("/")[2]
             role = BUILT_IN.get(guid) or next((name for name, text in placeholders.items() if text == guid), guid)

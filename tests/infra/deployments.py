@@ -26,6 +26,7 @@ VAULT = (
 )
 APP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dr/providers/Microsoft.Web/sites/func-dr"
 ACTION_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dr/providers/Microsoft.Insights/actionGroups/ag-dr"
+_HUB = f"/subscriptions/{TARGET}/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/hub/subnets"
 _HERE = f"/subscriptions/{SUBSCRIPTION}"
 _AZD = {"AZURE_ENV_NAME": "dr", "AZURE_LOCATION": LOCATION, "DR_SOURCE_LOCATIONS": "eastus"}
 _MAIN = {"environmentName": "dr", "location": LOCATION, "sourceLocations": "eastus, westeurope"}
@@ -82,8 +83,18 @@ CASES = {
             "authClientId": "66666666-6666-4666-8666-666666666666",
             "durableBackend": "scheduler",
             "privateNetworking": "true",
+            "privateInbound": "true",
             "alwaysReadyInstances": "1",
             "alertEmails": "a@example.com, b@example.com",
+        },
+    ),
+    "main, in a hub network that is there": Case(
+        "main.bicep",
+        {
+            **_MAIN,
+            "privateNetworking": "true",
+            "privateInbound": "true",
+            "existingSubnetIds": f"{_HUB}/app, {_HUB}/endpoints",
         },
     ),
     "one more subscription": Case(

@@ -123,7 +123,7 @@ def test_what_several_parameters_change_adds_up(tables: Tables) -> None:
     values, given = base("main"), dict(BASES["main"].parameters)
     together = ["vaultLock", "outcomeTopic", "authClientId", "durableBackend", "privateNetworking", "highChurn", "mode"]
     for parameter, _, after in tables.cases("main"):
-        if parameter.partition("=")[0] in together:
+        if parameter.partition("=")[0] in together and ", " not in parameter:
             values, given = changed(values, "main", parameter), given | after.parameters
     case = BASES["main"]
 

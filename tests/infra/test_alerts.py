@@ -1,0 +1,121 @@
+"""When each alert fires: its query, window and threshold, applied to rows as the app's metrics leave them.
+
+The queries go through a reader of just what they use, which fails for anything else; that they are queries at all is
+what Microsoft's parser says (test_infra.py).
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.reporting.metrics import DRIFTED, ENABLES_FAILED, METRICS, REQUIRED, RPO, SWEEPS
+from tests.infra.compiler import Json
+from tests.infra.deployments import AZD, Infra
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+Row = tuple[int, str, float, str]
+"""Minutes ago, metric, value, outcome of a sweep."""
+OPERATORS = {"GreaterThan": lambda value, limit: value > limit, "LessThan": lambda value, limit: value < limit}
+HOURS = re.compile(r"PT(\d+)H")
+
+
+def sweep(minutes: int, drifted: int = 0) -> tuple[Row, ...]:
+    """The rows of a sweep; without drift there is none for it."""
+    drift = ((minutes, DRIFTED, drifted - 1, ""), (minutes, DRIFTED, 1, "")) if drifted else ()
+    return ((minutes, REQUIRED, 10, ""), *drift, (minutes, SWEEPS, 1, "complete"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "fires"),
+    [
+        ("drifted", sweep(10, drifted=2), True),
+        ("drifted", sweep(10), False),
+        ("drifted", (*sweep(70, drifted=2), *sweep(10)), False),
+        ("drifted", (*sweep(70), *sweep(10, drifted=1)), True),
+        ("drifted", sweep(130, drifted=2), False),
+        ("drifted", (), False),
+        ("rpo", ((10, RPO, 3601, ""), (10, RPO, 30, "")), True),
+        ("rpo", ((10, RPO, 3600, ""),), False),
+        ("rpo", ((130, RPO, 9000, ""),), False),
+        ("rpo", (), False),
+        ("enables-failed", ((50, ENABLES_FAILED, 1, ""),), True),
+        ("enables-failed", ((70, ENABLES_FAILED, 1, ""),), False),
+        ("enables-failed", ((10, RPO, 50, ""),), False),
+        ("enables-failed", (), False),
+        ("sweep-missing", (), True),
+        ("sweep-missing", sweep(170), False),
+        ("sweep-missing", sweep(190), True),
+        ("sweep-missing", ((10, SWEEPS, 1, "partial"),), False),
+        ("sweep-missing", ((10, SWEEPS, 1, "failed"),), True),
+        ("sweep-missing", ((130, SWEEPS, 1, "complete"), (10, SWEEPS, 1, "failed")), False),
+    ],
+)
+def test_an_alert_fires_on_what_it_says(rule: str, rows: tuple[Row, ...], fires: bool, infra: Infra) -> None:
+    properties = rules(infra)[rule]["properties"]
+    [hours] = HOURS.findall(properties["windowSize"])
+    [criterion] = properties["criteria"]["allOf"]
+    recorded = [
+        {
+            "Name": name,
+            "Sum": value,
+            "Max": value,
+            "TimeGenerated": NOW - timedelta(minutes=minutes),
+            "outcome": outcome,
+        }
+        for minutes, name, value, outcome in rows
+        if minutes < int(hours) * 60
+    ]
+
+    value = answer(criterion["query"], recorded)
+
+    assert (value is not None and OPERATORS[criterion["operator"]](value, criterion["threshold"])) is fires
+
+
+def test_each_alert_has_rows_on_which_it_fires_and_others(infra: Infra) -> None:
+    marks = test_an_alert_fires_on_what_it_says.pytestmark  # type: ignore[attr-defined]
+    played = {(rule, fires) for rule, _, fires in marks[0].args[1]}
+
+    assert played == {(rule, fires) for rule in rules(infra) for fires in (True, False)}
+
+
+def rules(infra: Infra) -> dict[str, Json]:
+    found = [
+        each for each in infra.evaluated(AZD).resources if each["type"] == "Microsoft.Insights/scheduledQueryRules"
+    ]
+    return {each["name"].removeprefix("dr-").rpartition("-")[0]: each for each in found}
+
+
+def answer(query: str, rows: Iterable[Json]) -> Any:
+    """The value of a query. Of no rows it is 0 for a sum or a number, and nothing for a maximum, as in Kusto."""
+    newest = None
+    if let := re.fullmatch(r"let newest = toscalar\((.*)\); (.*)", query):
+        newest, query = answer(let[1], rows), let[2]
+    table, *steps = query.split(" | ")
+    assert table == "AppMetrics"
+    *filters, summary = steps
+    left = [row for row in rows if all(holds(each, row, newest) for step in filters for each in conditions(step))]
+    read = re.fullmatch(r"summarize (?:Value = )?(?:(sum|max)\((\w+)\)|count\(\))", summary)
+    assert read, summary
+    values = [row[read[2]] for row in left] if read[2] else []
+    if read[1] == "max":
+        return max(values, default=None)
+    return sum(values) if read[1] == "sum" else len(left)
+
+
+def conditions(step: str) -> list[str]:
+    assert step.startswith("where "), step
+    return step.removeprefix("where ").split(" and ")
+
+
+def holds(condition: str, row: Json, newest: datetime | None) -> bool:
+    if name := re.fullmatch(r'Name == "([\w.]+)"', condition):
+        assert name[1] in METRICS
+        return bool(row["Name"] == name[1])
+    if minutes := re.fullmatch(r"TimeGenerated > newest - (\d+)m", condition):
+        return newest is not None and row["TimeGenerated"] > newest - timedelta(minutes=int(minutes[1]))
+    outcome = re.fullmatch(r'tostring\(Properties\.outcome\) != "(\w+)"', condition)
+    assert outcome, condition
+    return bool(row["outcome"] != outcome[1])
