@@ -58,6 +58,7 @@ def main(arguments: list[str]) -> int:
         help="one or more of those below",
     )
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="of Azure's latencies; 0: as recorded")
+    parser.add_argument("--calls", action="store_true", help="print each call of `few` and what it is for")
     parser.add_argument("--rivals", action="store_true", help="measure scripts beside the app in place of all that")
     options = parser.parse_args(arguments)
     # Only the scenario that says so runs on Microsoft's extension, whose program local.original knows.
@@ -67,7 +68,7 @@ def main(arguments: list[str]) -> int:
         if options.rivals:
             asyncio.run(_compare((options.seeds or SEEDS)[0], console))
             return 0
-        measured = asyncio.run(_measure(options.only, options.seeds, console))
+        measured = asyncio.run(_measure(options.only, options.seeds, console, calls=options.calls))
     except (ClientError, StackError, RuntimeError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
@@ -85,24 +86,24 @@ async def _compare(seed: int, console: Console) -> None:
     console.print(compare.NOTE)
 
 
-async def _measure(names: Iterable[str], seeds: list[int] | None, console: Console) -> dict[str, float]:
+async def _measure(names: Iterable[str], seeds: list[int] | None, console: Console, *, calls: bool) -> dict[str, float]:
     """The medians of all figures of these scenarios; without those of a scenario that needs what is not here."""
     measured: dict[str, float] = {}
     for name in names:
         try:
-            measured |= medians([run async for run in _runs(name, _SCENARIOS[name], seeds, console)])
+            measured |= medians([run async for run in _runs(name, _SCENARIOS[name], seeds, console, calls=calls)])
         except UnavailableError as error:
             console.print(f"{name}: not measured. {error}")
     return measured
 
 
 async def _runs(
-    name: str, scenario: Scenario, seeds: list[int] | None, console: Console
+    name: str, scenario: Scenario, seeds: list[int] | None, console: Console, *, calls: bool
 ) -> AsyncIterator[dict[str, float]]:
     for seed in seeds if seeds and len(scenario.seeds) > 1 else scenario.seeds:
         console.print(f"{name}, seed {seed}: {scenario.about}" if seed else f"{name}: {scenario.about}")
         with tempfile.TemporaryDirectory(prefix="dr-bench-") as folder:
-            yield await scenario.measure(Run(Path(folder), seed, lambda text: console.print(f"  {text}")))
+            yield await scenario.measure(Run(Path(folder), seed, lambda text: console.print(f"  {text}"), calls))
 
 
 def _table(measured: Mapping[str, float]) -> Table:

@@ -1,6 +1,6 @@
 """One VM into an empty vault, then one more into the region pair that it left: calls, elapsed time."""
 
-from local.bench import critical_path
+from local.bench import calls, critical_path
 from local.bench.estate import estate, vm_ids
 from local.bench.protecting import SPEED, protect, without_polls
 from local.bench.scenario import Run, Scenario
@@ -15,6 +15,10 @@ async def _measure(run: Run) -> dict[str, float]:
         one = await protect(stack, [first])
         path = await critical_path.infrastructure(stack, run.seed) + critical_path.ready_pair(run.seed, [first])
         more = await protect(stack, [second])
+    for title, vm in (("one VM into an empty vault", one), ("one more", more)) if run.calls else ():
+        run.say(title)
+        for line in calls.lines(vm.requests):
+            run.say(line)
     return {
         "one.calls": len(one.requests),
         "one.puts": sum(request["method"] == "PUT" for request in one.requests),

@@ -10,11 +10,13 @@ SEEDS = (1, 2, 3)
 
 @dataclass(frozen=True)
 class Run:
-    """One measurement: a folder of its own, the seed of Azure's latencies, and where to say what happens."""
+    """One measurement: a folder of its own, the seed of Azure's latencies, and where to say what happens; with `calls`
+    each call, too."""
 
     folder: Path
     seed: int
     say: Callable[[str], None]
+    calls: bool = False
 
 
 @dataclass(frozen=True)

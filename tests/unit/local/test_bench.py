@@ -6,6 +6,7 @@ import pytest
 
 from local.bench import critical_path, durable, heal
 from local.bench.__main__ import _SCENARIOS
+from local.bench.calls import lines
 from local.bench.estate import estate, vm_ids
 from local.bench.figures import FIGURES, Figure, medians
 from local.bench.protecting import without_polls
@@ -95,6 +96,17 @@ def test_a_figure_is_the_median_over_the_seeds() -> None:
 
 def test_every_figure_belongs_to_a_scenario() -> None:
     assert {name.split(".")[0] for name in FIGURES} <= set(_SCENARIOS) | {"one", "more"}
+
+
+def test_each_call_is_listed_with_what_it_is_for() -> None:
+    enable = "replicationFabrics/f/replicationProtectionContainers/c/replicationProtectedItems/i"
+    requests = [_request("GET", "replicationJobs"), _request("PUT", enable), _request("GET", "somethingElse/1")]
+
+    assert list(lines([request | {"status": 200} for request in requests])) == [
+        "  1 GET  200 jobs: those that run or failed, the daily limit, failovers (v/replicationJobs)",
+        "  2 PUT  200 enables protection (replicationProtectedItems/i)",
+        "  3 GET  200 ? (somethingElse/1)",
+    ]
 
 
 def test_the_estate_has_as_many_vms_as_asked_for_and_none_is_tagged() -> None:
