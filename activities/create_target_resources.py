@@ -56,5 +56,5 @@ def _named(obstacle: Pending | Failed, resource: TargetResource) -> Pending | Fa
 
 
 def _first(obstacles: list[Pending | Failed]) -> Pending | Failed:
-    """The first failure, else the shortest wait."""
-    return min(obstacles, key=lambda each: each.retry_after if isinstance(each, Pending) else 0)
+    """The first failure, else the longest wait: a shorter one decides nothing, for the next wave needs all."""
+    return max(obstacles, key=lambda each: each.retry_after if isinstance(each, Pending) else float("inf"))

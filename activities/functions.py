@@ -5,6 +5,7 @@ when its activity is first called: a cold start for an event does not pay for it
 """
 
 from importlib import import_module
+from time import monotonic
 from typing import Any, Dict  # noqa: UP035
 
 import azure.durable_functions as df
@@ -60,6 +61,10 @@ async def _run(module: str, name: str, request: Json, *more: Any) -> Json:
     from shared.readers.management_groups import resolve_scope
 
     azure, step = gateway(), getattr(import_module(module), name)
+    if request.get("retry"):
+        from shared.site_recovery.vault import read_again
+
+        read_again(azure, if_before=monotonic() - azure.settings.poll_seconds)
     loaded = step.__annotations__["request"].load(request)
     with low_priority(bool(request.get("lowPriority"))):
 

@@ -6,18 +6,17 @@ from shared.arm.client import Azure
 from shared.config.intervals import (
     FOLLOW_ENABLE,
     FOLLOW_JOB,
-    FOLLOW_RECOVERY_POINT,
-    FOLLOW_REPLICATION,
     FOLLOWED_PER_TICK,
     LONGEST_FOLLOWED,
     LONGEST_TICK,
+    until_next_look,
 )
 from shared.model.activity_io import JobRequest
-from shared.model.replicated_item import DISABLE, ENABLE, JobStage, ProtectedItem, Stage
+from shared.model.replicated_item import DISABLE, ENABLE, Job, JobStage, ProtectedItem, Stage
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.site_recovery.item_origin import confirm
 from shared.site_recovery.replicated_items import find_item
-from shared.site_recovery.vault import vault_of
+from shared.site_recovery.vault import Vault, vault_of
 
 
 async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
@@ -40,11 +39,9 @@ async def _monitor(azure: Azure, request: JobRequest) -> StepResult:
     poll = azure.settings.poll_seconds
     # A run without a vault comes from a version that knew a single vault.
     vault = vault_of(azure, request.vault or azure.settings.vault_ids[0])
-    job = await vault.job(request.job) if request.job else None
+    job = None if await _shows_success(vault, request, poll) else await vault.job(request.job)
     if job and job.stage is JobStage.RUNNING:
-        doing = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing")
-        every = FOLLOW_ENABLE if job.scenario == ENABLE else FOLLOW_JOB
-        return Pending(retry_after=every * poll, step=f"{doing} protection: {job.title}")
+        return _running(job, request.elapsed, poll)
     if job and job.stage is JobStage.FAILED:
         return _failed(await vault.job_error(job.name))
     if job and job.scenario != ENABLE:
@@ -58,8 +55,8 @@ async def _monitor(azure: Azure, request: JobRequest) -> StepResult:
     if item:
         await confirm(azure, item)
     if item and item.stage is Stage.REPLICATING:
-        every = FOLLOW_RECOVERY_POINT if item.awaits_recovery_point else FOLLOW_REPLICATION
-        return Pending(retry_after=every * poll, step="Initial replication", percent=item.percent or 0)
+        wait = until_next_look(request.elapsed, poll, nearly_protected=item.awaits_recovery_point)
+        return Pending(retry_after=wait, step="Initial replication", percent=item.percent or 0)
     if item and item.stage is Stage.FAILED:
         return _failed(_of_item(item))
     if item and item.stage is Stage.ENABLING:
@@ -67,6 +64,22 @@ async def _monitor(azure: Azure, request: JobRequest) -> StepResult:
     if job and item is None:
         return _failed(Error(code="ItemMissing", message="The enable job succeeded, but the vault holds no item."))
     return Ready()
+
+
+async def _shows_success(vault: Vault, request: JobRequest, poll: float) -> bool:
+    """Whether the job need not be read: there is none, or it has had time to end, and the item replicates."""
+    if not request.job or request.elapsed < FOLLOW_ENABLE * poll:
+        return not request.job
+    item = (await vault.items.get()).of(request.vm_id)
+    return item is not None and item.stage not in {Stage.ENABLING, Stage.FAILED}
+
+
+def _running(job: Job, elapsed: float, poll: float) -> Pending:
+    doing, wait = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing"), FOLLOW_JOB * poll
+    if job.scenario == ENABLE:
+        early = elapsed < FOLLOW_ENABLE * poll
+        wait = FOLLOW_ENABLE * poll if early else until_next_look(elapsed, poll, nearly_protected=False)
+    return Pending(retry_after=wait, step=f"{doing} protection: {job.title}")
 
 
 def _failed(error: Error) -> Ready:

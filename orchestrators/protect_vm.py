@@ -22,7 +22,7 @@ from azure.durable_functions.models.history import HistoryEventType
 from orchestrators.disable import disable, outcome_of
 from orchestrators.publish import publish_end
 from orchestrators.steps import Step, call_activity, named, not_ready, show, unexpected
-from shared.config.intervals import FOLLOW_ENABLE
+from shared.config.intervals import FIRST_FOLLOW
 from shared.model.activity_io import (
     ChangeRequest,
     EnableRequest,
@@ -239,7 +239,7 @@ def _protect(context: Context, run: RunState, planning: StepResult) -> Step:
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     run = run.with_(enabled_with=plan.findings)
-    return run.follow(context.current_utc_datetime, FOLLOW_ENABLE * run.poll_seconds, outcome.value["job"])
+    return run.follow(context.current_utc_datetime, FIRST_FOLLOW * run.poll_seconds, outcome.value["job"])
 
 
 def _create_targets(context: Context, run: RunState) -> Step:
@@ -262,9 +262,9 @@ def _create_targets(context: Context, run: RunState) -> Step:
 def _follow(context: Context, run: RunState) -> Step:
     """Follows the enable job, then the initial replication; observing the VM afterwards decides what comes next."""
     run = run.with_(followed=True, published_digest="")
-    outcome = yield from call_activity(
-        context, run, "monitor_job", JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault)
-    )
+    elapsed = run.enabling_for(context.current_utc_datetime)
+    request = JobRequest(vm_id=run.vm_id, job=run.job, vault=run.vault, elapsed=elapsed)
+    outcome = yield from call_activity(context, run, "monitor_job", request)
     if not isinstance(outcome, Ready):
         return not_ready(context, run, outcome)
     error = Error.load(outcome.value["error"]) if "error" in outcome.value else None

@@ -9,7 +9,7 @@ from shared.model.base import Model
 from shared.model.step_result import Error, Failed, Pending, StepResult, first_line, load_step_result
 from shared.reconcile.batch import Batch
 from shared.reconcile.custom_status import bounded
-from shared.reconcile.run_state import RunState
+from shared.reconcile.run_state import Phase, RunState
 from shared.reconcile.sweep import Sweep
 
 Step = Generator[Any, Any, RunState]
@@ -28,9 +28,11 @@ _STEPS = {
 def call_activity(
     context: Context, run: RunState | Sweep | Batch, activity: str, request: Model
 ) -> Generator[Any, Any, StepResult]:
-    """Marked as low priority if the caller is."""
-    priority = {"lowPriority": True} if run.low_priority else {}
-    answer = yield context.call_activity(activity, request.dump() | priority)
+    """Marked as low priority if the caller is; and as a retry after a failed attempt to enable: a target resource that
+    was changed since the process read it may be why."""
+    retry = isinstance(run, RunState) and run.attempts and run.phase is not Phase.FOLLOW
+    marks = {mark: True for mark, is_set in (("lowPriority", run.low_priority), ("retry", retry)) if is_set}
+    answer = yield context.call_activity(activity, request.dump() | marks)
     return named(load_step_result(answer), _STEPS.get(activity, ""))
 
 

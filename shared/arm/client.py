@@ -22,7 +22,7 @@ from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
 from shared.arm.shared_reads import ListedType, Loader
 from shared.arm.ttl_cache import TtlCache
-from shared.config.intervals import LONGEST_CALL_WAIT, TTL_SLOW
+from shared.config.intervals import LONGEST_CALL_WAIT, TTL_SLOW, TTL_TARGETS
 from shared.config.settings import Mode, Settings, load_settings
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import REMOVABLE
@@ -53,7 +53,8 @@ class Azure:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.get_or_create = GetOrCreate(settings.poll_seconds, settings.poll_seconds * TTL_SLOW)
+        poll = settings.poll_seconds
+        self.get_or_create = GetOrCreate(poll, poll * TTL_TARGETS, poll * TTL_SLOW)
         self._clients: dict[tuple[str, str], Any] = {}
         self._transport: AioHttpTransport | None = None
         self._kept: dict[ResourceId, Any] = {}
@@ -61,6 +62,7 @@ class Azure:
         self._loaders: dict[str, Loader] = {}
         self.made: set[ResourceId] = set()
         self.followed: dict[ResourceId, float] = {}  # when a run last read what Site Recovery does to the VM
+        self.new_groups: dict[ResourceId, float] = {}
         self.recent_writes: defaultdict[str, RecentWrites] = defaultdict(RecentWrites)
         self.metrics = Metrics()
         self.rate_limiter = RateLimiter(settings.poll_seconds)
@@ -142,6 +144,12 @@ class Azure:
         """Invalidates the cache entry `key`, unless its read began after `if_before` (monotonic time)."""
         if key in self._shared:
             self._shared[key].forget(if_before=if_before)
+
+    def forget_all(self, *, if_before: float) -> None:
+        """Invalidates all cached reads that began before that monotonic time."""
+        self.get_or_create.forget_all(if_before=if_before)
+        for cached in self._shared.values():
+            cached.forget(if_before=if_before)
 
     def check_write(self, *targets: ResourceId) -> None:
         """Passes if the settings allow a write to each of these: in the target scope, or one of our vaults.

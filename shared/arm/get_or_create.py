@@ -51,12 +51,13 @@ Refresh = Callable[[], None]
 class GetOrCreate:
     """Caches existing resources for `ttl` seconds, and checks a creation in progress every `poll` seconds.
 
-    A creation without a result after `ttl` seconds counts as lost, and is started again.
+    A creation without a result after `patience` seconds counts as lost, and is started again.
     """
 
-    def __init__(self, poll: float, ttl: float) -> None:
+    def __init__(self, poll: float, ttl: float, patience: float) -> None:
         self._poll = poll
         self._ttl = ttl
+        self._patience = patience
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._known: dict[str, tuple[ResourceId, float]] = {}
         self._pending: dict[str, PendingCreate] = {}
@@ -68,6 +69,10 @@ class GetOrCreate:
     def forget(self, key: str) -> None:
         """Invalidates the cached resource: it is deleted, or about to be."""
         self._known.pop(key, None)
+
+    def forget_all(self, *, if_before: float) -> None:
+        """The same for all resources that were found before that monotonic time."""
+        self._known = {key: known for key, known in self._known.items() if known[1] - self._ttl >= if_before}
 
     async def ensure(self, key: str, find: Find, start: Start, refresh: Refresh | None = None) -> StepResult:
         """Ready holds the ID of the resource with the natural key `key`. `start` returns the ID if it completed at
@@ -111,7 +116,7 @@ class GetOrCreate:
         if isinstance(started, ResourceId):
             return self._ready_and_known(key, started)
         self._pending[key] = started
-        started.give_up_at = monotonic() + started.first_check + self._ttl
+        started.give_up_at = monotonic() + started.first_check + self._patience
         return self._later(started, started.first_check)
 
     async def _check(self, key: str, pending: PendingCreate) -> StepResult | None:

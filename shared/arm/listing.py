@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import AsyncIterable, Callable, Container, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -38,10 +38,20 @@ class Listing(Generic[Record]):
     def __iter__(self) -> Iterator[Record]:
         return iter(self.records)
 
+    def with_record(self, record: Record) -> "Listing[Record]":
+        """The list as it is once this record is in it, in place of an earlier one of the same ID."""
+        others = tuple(each for each in self.records if _id_of(each) != _id_of(record))
+        return replace(self, records=(*others, record))
+
     def check_complete(self) -> None:
         """Passes if what is not in the list does not exist. Raises NotKnownError."""
         for row in self.unread:
             raise NotKnownError(row)
+
+
+def _id_of(record: object) -> object:
+    """The ID of a record; a record that is nothing but an ID is its own."""
+    return getattr(record, "id", record)
 
 
 async def read_listing(

@@ -22,7 +22,7 @@ class TtlCache(Generic[T]):
     def __init__(self, read: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> None:
         self._read = read
         self._seconds = seconds
-        self._read_in_progress: asyncio.Task[T] | None = None
+        self._read_in_progress: asyncio.Future[T] | None = None
         self._next: asyncio.Task[T] | None = None
         self.requested_at = float("-inf")
 
@@ -43,11 +43,22 @@ class TtlCache(Generic[T]):
         with low_priority(False):
             return await self._read()
 
+    def known(self, within: float | None = None) -> T | None:
+        """What `get` would return without a read, or None."""
+        cached, seconds = self._read_in_progress, self._seconds if within is None else within
+        return cached.result() if cached and cached.done() and self._serves(cached, seconds) else None
+
+    def revise(self, change: Callable[[T], T]) -> None:
+        """Changes the cached result, if there is one, by what is known without a read. Its age stays."""
+        if (cached := self.known()) is not None:
+            self._read_in_progress = asyncio.get_running_loop().create_future()
+            self._read_in_progress.set_result(change(cached))
+
     def forget(self, *, if_before: float = float("inf")) -> None:
         """Invalidates the cached result, unless its read began after `if_before` (monotonic time)."""
         if self.requested_at < if_before:
             self._read_in_progress = None
 
-    def _serves(self, task: asyncio.Task[T], seconds: float) -> bool:
+    def _serves(self, task: asyncio.Future[T], seconds: float) -> bool:
         failed = task.done() and (task.cancelled() or task.exception() is not None)
         return not failed and monotonic() - self.requested_at < seconds

@@ -59,7 +59,7 @@ class ResourcesRequest(Model):
 
 
 class Remaining(Model):
-    """The target resources that do not exist yet, by wave, and why: the first failure, else the shortest wait."""
+    """The target resources that do not exist yet, by wave, and why: the first failure, else the longest wait."""
 
     waves: tuple[tuple[TargetResource, ...], ...]
     obstacle: Pending | Failed
@@ -74,11 +74,13 @@ class EnableRequest(Model):
 
 
 class JobRequest(Model):
-    """`vault` is the one that holds the job."""
+    """`vault` is the one that holds the job, which was requested `elapsed` seconds ago. 0 if that is not known, or the
+    job is none that enables."""
 
     vm_id: ResourceId
     job: str = ""
     vault: ResourceId | None = None
+    elapsed: float = 0
 
 
 class PurgeRequest(Model):

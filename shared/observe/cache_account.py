@@ -9,6 +9,7 @@ from shared.model.vm import Existing, SourceVm
 from shared.planning.storage import default_cache
 from shared.readers.account_names import ELSEWHERE, holder_of_name
 from shared.readers.named_resources import read_existing
+from shared.readers.resource_groups import lies_in_missing_group
 
 _MOST_NAMES = 5
 """The most names that are tried."""
@@ -31,7 +32,8 @@ async def own_cache(
         if account not in azure.settings.target:
             return OwnCache(taken=taken)
         # Accounts that this process created have no soft delete: reading it would cost a call for each account.
-        found = await read_existing(azure, account, within, {account} - azure.made)
+        missing = await lies_in_missing_group(azure, account)
+        found = None if missing else await read_existing(azure, account, within, {account} - azure.made)
         if found or account in azure.made:
             return OwnCache((found,) if found else (), taken)
         holder = await holder_of_name(azure, account, within)

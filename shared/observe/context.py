@@ -38,7 +38,7 @@ from shared.readers.disks import read_disks
 from shared.readers.locks import read_locks
 from shared.readers.named_resources import read_existing
 from shared.readers.networks import is_free, read_network, read_nic
-from shared.readers.resource_groups import GroupRecord, read_group
+from shared.readers.resource_groups import GroupRecord, lies_in_missing_group, read_group
 from shared.readers.skus import read_offer
 from shared.readers.target_vms import vms_in
 from shared.site_recovery.items import Items
@@ -66,6 +66,8 @@ class ContextReader:
     async def before_enabling(self, group: GroupRecord | None) -> PlanningContext:
         """The context of a VM that is not protected yet."""
         nics = tuple([nic for nic in await asyncio.gather(*map(self._nic, self._vm.nic_ids)) if nic])
+        # Needed for enabling, too; and a vault without fabrics has no mappings.
+        await self._vault.fabrics.get(self._within)
         context = await self._common(nics, await self._vault.network_mappings.get(), None)
         target = context.target_location
         static = {nic.address: nic for nic in nics if nic.static}
@@ -137,7 +139,7 @@ class ContextReader:
         networks, target_networks, existing, availability_set = await asyncio.gather(
             # A network that serves as the model of a target is refreshed more often than one that is only compared.
             self._networks(sources, mapped),
-            asyncio.gather(*(read_network(azure, each, self._within) for each in sorted(targets))),
+            asyncio.gather(*(self._target_network(each, target) for each in sorted(targets))),
             asyncio.gather(
                 *(read_existing(azure, each, self._within, caches) for each in {each for _, each in requested})
             ),
@@ -196,6 +198,13 @@ class ContextReader:
         ]
         return tuple([network for network in await asyncio.gather(*reads) if network])
 
+    async def _target_network(self, network: ResourceId, target: str) -> Network | None:
+        """The network; None without a read if it would lie in the default target group, and that does not exist."""
+        own = self._azure.settings.names.between(self._vm.location, target).group(self._vm.id)
+        if network.group_id == own and await lies_in_missing_group(self._azure, network):
+            return None
+        return await read_network(self._azure, network, self._within)
+
     async def _claims(self, wanted: Iterable[claims.Wanted]) -> tuple[Claim, ...]:
         """Which of these another VM is to have after a failover."""
         of_vaults = [(await vault.items.get()).claims for vault in vaults_of(self._azure)]
@@ -225,6 +234,8 @@ class ContextReader:
         """The VM that exists already under the ID of the one that a failover is to create."""
         wanted = placement.target_vm(self._vm, self._overrides, target, item)
         if wanted is None or wanted not in self._azure.settings.target:
+            return None
+        if await lies_in_missing_group(self._azure, wanted):
             return None
         return wanted if wanted in await vms_in(self._azure, wanted.group_id) else None
 

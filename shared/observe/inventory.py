@@ -21,6 +21,7 @@ from shared.arm.fields import Json, part, required, text
 from shared.arm.listing import Listing, read_listing
 from shared.arm.parsing import PolicyRecord
 from shared.arm.resource_graph import query
+from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Settings
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
@@ -221,7 +222,7 @@ def _is_absent(fault: Exception | None) -> bool:
 async def _of_vault(vault: Vault, gaps: Gaps) -> _Held:
     items, policies, jobs, about = await asyncio.gather(
         _or_gap(vault.items.get(), _items_of(vault), gaps),
-        _or_gap(vault.policies.get(), f"the policies of {vault.id}", gaps),
+        _or_gap(vault.policies.get(vault.azure.settings.poll_seconds * TTL_SLOW), f"the policies of {vault.id}", gaps),
         _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps),
         _or_gap(vault.about.get(), _about(vault), gaps),
     )

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from shared.arm.client import Azure
@@ -65,6 +66,8 @@ class PlacedKind(Kind[P]):
     """
 
     async def find(self, azure: Azure, wanted: P) -> ResourceId | None:
+        if self._lies_in_new_group(azure, wanted.id):
+            return None
         found = await azure.read(wanted.id, wanted.type.api_version, FRESH_FOR)
         if found is None:
             return None
@@ -106,6 +109,11 @@ class PlacedKind(Kind[P]):
                 await azure.origins.prove(origin, incarnation_of(body))
 
         return PendingCreate(usually(self.takes, azure.settings.poll_seconds), progress, prove)
+
+    def _lies_in_new_group(self, azure: Azure, resource: ResourceId) -> bool:
+        """Whether this process created the group a moment ago: nothing is in it but what was requested since."""
+        new = monotonic() - azure.new_groups.get(resource.group_id, float("-inf")) < FRESH_FOR
+        return new and resource not in azure.made
 
     async def usage(self, azure: Azure, resource: ResourceId) -> ResourceUsage | None:
         """The usage of the resource now, or None if it is gone. Raises HttpResponseError."""

@@ -43,6 +43,7 @@ class ResourceGroups(PlacedKind[ResourceGroup]):
             answers: list[Any] = []
             await client.create_or_update(wanted.id.name, body, raw_response_hook=answers.append)
             if origin.is_created_by(answers[0].http_response.status_code, None):
+                azure.new_groups[wanted.id] = monotonic()
                 await azure.origins.prove(origin)
         return wanted.id
 

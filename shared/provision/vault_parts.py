@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 from shared.arm.client import Azure
 from shared.arm.get_or_create import PendingCreate, usually
 from shared.arm.listing import Listing
+from shared.arm.parsing import ContainerMappingRecord, FabricRecord, NetworkMappingRecord, PolicyRecord
 from shared.arm.ttl_cache import TtlCache
 from shared.model import naming
 from shared.model.replicated_item import JobStage
@@ -32,11 +34,13 @@ V = TypeVar("V", bound=InVault)
 
 
 class Request(NamedTuple):
-    """The operation of the SDK, the resource that it creates or, with `changes`, changes, and the body."""
+    """The operation of the SDK, the resource that it creates or, with `changes`, changes, and the body. `record` is the
+    resource as the list will show it once the operation has succeeded."""
 
     send: Callable[..., Awaitable[Any]]
     resource: ResourceId
     body: Any
+    record: Any
     changes: bool = False
 
 
@@ -54,7 +58,7 @@ class VaultPart(Kind[V]):
 
     async def create(self, azure: Azure, wanted: V) -> PendingCreate:
         vault = vault_of(azure, wanted.vault)
-        send, resource, body, changes = await self.request(vault, wanted)
+        send, resource, body, record, changes = await self.request(vault, wanted)
         azure.check_write(vault.id)
         shown: Listing[Any] = await self._shown_in(azure, wanted).get()
         shown.check_complete()
@@ -69,8 +73,11 @@ class VaultPart(Kind[V]):
             job = await vault.job(job_name) if job_name else None
             if job and job.stage is JobStage.RUNNING:
                 return False
+            if job and job.stage is JobStage.SUCCEEDED:
+                self.made(vault, record)
+                return True
             self.forget(azure, wanted, vault.jobs.requested_at)
-            return await vault.job_error(job_name) if job and job.stage is JobStage.FAILED else True
+            return await vault.job_error(job_name) if job else True
 
         async def prove(found: ResourceId) -> None:
             if origin and found == resource:
@@ -80,6 +87,10 @@ class VaultPart(Kind[V]):
 
     def forget(self, azure: Azure, wanted: V, if_before: float) -> None:
         self._shown_in(azure, wanted).forget(if_before=if_before)
+
+    def made(self, vault: Vault, record: Any) -> None:
+        """The job has succeeded: what the list shows now is known, and is not read again."""
+        getattr(vault, self.listed).revise(lambda listed: listed.with_record(record))
 
     def _shown_in(self, azure: Azure, wanted: V) -> TtlCache[Any]:
         shown_in: TtlCache[Any] = getattr(vault_of(azure, wanted.vault), self.listed)
@@ -113,7 +124,12 @@ class Fabrics(VaultPart[Fabric]):
         details = models.AzureFabricCreationInput(location=wanted.location)
         body = models.FabricCreationInput(properties=models.FabricCreationInputProperties(custom_details=details))
         resource = vault.id.child("replicationFabrics", wanted.name)
-        return Request(vault.client.replication_fabrics.begin_create, resource, body)
+        record = FabricRecord(resource, wanted.location)
+        return Request(vault.client.replication_fabrics.begin_create, resource, body, record)
+
+    def made(self, vault: Vault, record: FabricRecord) -> None:
+        super().made(vault, record)
+        vault.new_fabrics[record.id] = vault.jobs.requested_at
 
 
 @register(Container)
@@ -129,7 +145,7 @@ class Containers(VaultPart[Container]):
         fabric = await _needed(infrastructure.find_fabric, vault, wanted.location)
         resource = fabric.child("replicationProtectionContainers", wanted.name)
         create = vault.client.replication_protection_containers.begin_create
-        return Request(create, resource, models.CreateProtectionContainerInput(properties=properties))
+        return Request(create, resource, models.CreateProtectionContainerInput(properties=properties), resource)
 
 
 @register(ReplicationPolicy)
@@ -144,7 +160,8 @@ class ReplicationPolicies(VaultPart[ReplicationPolicy]):
         properties = models.CreatePolicyInputProperties(provider_specific_input=details)
         name = naming.free(wanted.name, [record.id.name for record in await vault.policies.get()])
         body, resource = models.CreatePolicyInput(properties=properties), vault.id.child("replicationPolicies", name)
-        return Request(vault.client.replication_policies.begin_create, resource, body)
+        record = PolicyRecord(resource, wanted.policy)
+        return Request(vault.client.replication_policies.begin_create, resource, body, record)
 
 
 @register(ContainerMapping)
@@ -171,7 +188,8 @@ class ContainerMappings(VaultPart[ContainerMapping]):
             details = models.A2AUpdateContainerMappingInput(**updates)
             update = models.UpdateProtectionContainerMappingInputProperties(provider_specific_input=details)
             change = models.UpdateProtectionContainerMappingInput(properties=update)
-            return Request(operations.begin_update, existing.id, change, changes=True)
+            record = replace(existing, automation_account=wanted.automation_account)
+            return Request(operations.begin_update, existing.id, change, record, changes=True)
         source = await _needed(infrastructure.find_container, vault, wanted.source_location)
         target = await _needed(infrastructure.find_container, vault, wanted.target_location)
         policy = await _needed(infrastructure.find_policy, vault, wanted.policy)
@@ -183,7 +201,8 @@ class ContainerMappings(VaultPart[ContainerMapping]):
         taken = [record.id.name for record in await vault.container_mappings.get() if record.source_container == source]
         resource = source.child("replicationProtectionContainerMappings", naming.free(wanted.name, taken))
         body = models.CreateProtectionContainerMappingInput(properties=properties)
-        return Request(operations.begin_create, resource, body)
+        record = ContainerMappingRecord(resource, source, target, policy, True, wanted.automation_account)
+        return Request(operations.begin_create, resource, body, record)
 
 
 def _agent_updates(account: ResourceId | None) -> dict[str, Any]:
@@ -218,4 +237,6 @@ class NetworkMappings(VaultPart[NetworkMapping]):
         networks_of = source.child("replicationNetworks", _AZURE_NETWORK)
         resource = networks_of.child("replicationNetworkMappings", wanted.name)
         body = models.CreateNetworkMappingInput(properties=properties)
-        return Request(vault.client.replication_network_mappings.begin_create, resource, body)
+        places = (wanted.source_network, wanted.target_network, wanted.source_location, wanted.target_location)
+        record = NetworkMappingRecord(resource, *places)
+        return Request(vault.client.replication_network_mappings.begin_create, resource, body, record)

@@ -49,6 +49,18 @@ async def read_group(azure: Azure, group: ResourceId, *, refresh: bool = False) 
     return None
 
 
+async def lies_in_missing_group(azure: Azure, resource: ResourceId) -> bool:
+    """Whether the resource group does not exist, and so nothing in it does. False if that is not known.
+
+    Costs no call where the group is known, or its list was read for another reason within the poll interval.
+    Raises HttpResponseError.
+    """
+    try:
+        return await read_group(azure, resource.group_id) is None
+    except NotKnownError:
+        return False
+
+
 async def _groups_of(azure: Azure, subscription: str, within: float) -> _Groups:
     """All resource groups of a subscription. Raises HttpResponseError."""
     return await azure.shared(_key(subscription), lambda: _list(azure, subscription), within)

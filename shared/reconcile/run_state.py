@@ -102,12 +102,12 @@ class Phase(StrEnum):
 class RunState(Model):
     """The state that a run carries from pass to pass. Times are absolute, in UTC.
 
-    `job` is the Site Recovery job in progress, in `vault`: while it is set, no other job is started. `changing` is
-    whether that job changes the replicated item in place, `changed` whether the last such job succeeded;
-    `attempted_changes` are the changes requested so far, `adding` is the disk that the job adds, `attempt` what else it
-    attempts that Azure may refuse. `remaining` are the target resources not known to exist yet, by wave; a run of
-    `targets_only` creates them and ends. `enabled_with` are the findings of the plan that the run has enabled: a plan
-    for the protected VM repeats only some.
+    `job` is the Site Recovery job in progress, in `vault`, and was requested at `requested_at`: while it is set, no
+    other job is started. `changing` is whether that job changes the replicated item in place, `changed` whether the
+    last such job succeeded; `attempted_changes` are the changes requested so far, `adding` is the disk that the job
+    adds, `attempt` what else it attempts that Azure may refuse. `remaining` are the target resources not known to exist
+    yet, by wave; a run of `targets_only` creates them and ends. `enabled_with` are the findings of the plan that the
+    run has enabled: a plan for the protected VM repeats only some.
 
     `confirmed` is whether a caller has confirmed that protection of the VM is to be disabled, `disable_at` when the
     grace period ends, `disabling` whether the disable was requested. `orders` are the tokens of the requests that the
@@ -139,6 +139,7 @@ class RunState(Model):
     settings: tuple[Setting, ...] = ()
     remaining: tuple[tuple[TargetResource, ...], ...] = ()
     job: str = ""
+    requested_at: datetime | None = None
     vault: ResourceId | None = None
     changing: bool = False
     changed: bool = False
@@ -237,7 +238,15 @@ class RunState(Model):
 
     def follow(self, now: datetime, seconds: float, job: str = "", step: str = "Enabling protection") -> Self:
         """The next pass reads the job, or the item if the job is not known."""
-        return self.sleep(now, seconds, step, phase=Phase.FOLLOW, job=job or self.job, last_error=None)
+        since = None if job else self.requested_at
+        changes = {"phase": Phase.FOLLOW, "job": job or self.job, "requested_at": since or now, "last_error": None}
+        return self.sleep(now, seconds, step, **changes)
+
+    def enabling_for(self, now: datetime) -> float:
+        """The seconds since the job to enable was requested; 0 while another job is in progress."""
+        if self.changing or self.disabling or self.requested_at is None:
+            return 0
+        return (now - self.requested_at).total_seconds()
 
     def change_ended(self, now: datetime, error: Error | None) -> Self:
         """The change job has ended: the next pass observes whether the item shows the change. A disk that could not be

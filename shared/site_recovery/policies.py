@@ -6,6 +6,7 @@ from azure.mgmt.recoveryservicessiterecovery import models
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import usually
+from shared.config.intervals import TTL_SLOW
 from shared.model.replicated_item import JobStage, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.step_result import Error
@@ -24,7 +25,7 @@ async def find_edit(
     """The edit that the policy of the item needs, or None if it matches or may not be edited: the record of this
     deployment proves that it created the policy. Reads only."""
     vault = vault_of(azure, item.vault)
-    policies = await vault.policies.get(within=0 if refresh else None)
+    policies = await vault.policies.get(within=0 if refresh else azure.settings.poll_seconds * TTL_SLOW)
     record = next((each for each in policies if each.id == item.policy_id), None)
     if record is None:
         return None

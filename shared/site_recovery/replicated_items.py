@@ -22,7 +22,7 @@ from shared.model.unread_row import UnreadRow
 from shared.site_recovery.daily_limits import requested
 from shared.site_recovery.infrastructure import MissingParentError, begin, find_container_mapping
 from shared.site_recovery.item_origin import proven
-from shared.site_recovery.vault import Vault, vault_of, vaults_of
+from shared.site_recovery.vault import Vault, read_again, vault_of, vaults_of
 
 
 def refresh(azure: Azure) -> None:
@@ -124,10 +124,11 @@ async def enable(azure: Azure, vm: ResourceId, replication: Replication) -> str:
     except ThrottledError:
         raise  # the request was not sent
     except BaseException:
-        # Azure may have accepted the request all the same: invalidate the cache, so that the next read goes to the
-        # vault.
+        # Azure may have accepted the request all the same, or refused it for a target resource that was changed since
+        # it was read.
         vault.items.forget()
         vault.jobs.forget()
+        read_again(azure, if_before=monotonic() - azure.settings.poll_seconds)
         raise
     return vault.enable_jobs[vm]
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -32,7 +33,7 @@ from shared.arm.parsing import (
     vault_of_body,
 )
 from shared.arm.ttl_cache import TtlCache
-from shared.config.intervals import TTL_SLOW, TTL_STATIC
+from shared.config.intervals import NEW_FABRIC, TTL_SLOW, TTL_STATIC, TTL_TARGETS
 from shared.model.replicated_item import Job, JobError, JobStage
 from shared.model.replication import ReplicatedDisk
 from shared.model.resource_id import ResourceId
@@ -68,21 +69,25 @@ class Vault:
         poll = azure.settings.poll_seconds
         self.enable_jobs: dict[ResourceId, str] = {}
         self.remove_jobs: dict[ResourceId, str] = {}
+        self.new_fabrics: dict[ResourceId, float] = {}
         self._ended_jobs: dict[str, Job] = {}
         self._job_errors: dict[str, JobError] = {}
-        self.get_or_create = GetOrCreate(poll, poll * TTL_SLOW)
+        self.get_or_create = GetOrCreate(poll, poll * TTL_TARGETS, poll * TTL_SLOW)
         self.about = TtlCache(self._read_about, poll * TTL_STATIC)
         self.items = TtlCache(self._read_items, poll)
         self.jobs = TtlCache(self._read_jobs, poll)
         self.fabrics = TtlCache(lambda: self._list("replicationFabrics", fabric_of), poll * TTL_SLOW)
-        self.containers = TtlCache(lambda: self._list("replicationProtectionContainers", container_of), poll * TTL_SLOW)
-        self.policies = TtlCache(lambda: self._list("replicationPolicies", policy_of), poll * TTL_SLOW)
-        self.container_mappings = TtlCache(
-            lambda: self._list("replicationProtectionContainerMappings", container_mapping_of), poll * TTL_SLOW
-        )
-        self.network_mappings = TtlCache(
-            lambda: self._list("replicationNetworkMappings", network_mapping_of), poll * TTL_SLOW
-        )
+        self.policies = TtlCache(lambda: self._list("replicationPolicies", policy_of), poll * TTL_TARGETS)
+        self.containers = self._of_fabrics("replicationProtectionContainers", container_of)
+        self.container_mappings = self._of_fabrics("replicationProtectionContainerMappings", container_mapping_of)
+        self.network_mappings = self._of_fabrics("replicationNetworkMappings", network_mapping_of)
+
+    def forget_all(self, *, if_before: float) -> None:
+        """Invalidates all lists and resources that were read before that monotonic time."""
+        self.get_or_create.forget_all(if_before=if_before)
+        for cached in vars(self).values():
+            if isinstance(cached, TtlCache):
+                cached.forget(if_before=if_before)
 
     async def job(self, name: str) -> Job | None:
         """A job from the list, or by its own read if it is too new for the list. None if it does not exist.
@@ -166,6 +171,28 @@ class Vault:
     async def _read_jobs(self) -> Jobs:
         return Jobs(await self._list("replicationJobs", job_of))
 
+    def _of_fabrics(self, name: str, parse: Callable[[Json], Record | None]) -> TtlCache[Listing[Record]]:
+        """The cached list of what lies in fabrics: not read while it is known that nothing does."""
+
+        async def read() -> Listing[Record]:
+            return Listing() if self._is_empty() else await self._list(name, parse)
+
+        return TtlCache(read, self.azure.settings.poll_seconds * TTL_TARGETS)
+
+    def _is_empty(self) -> bool:
+        """Whether it is known that no fabric holds anything: the vault has none, or all are new.
+
+        What another process of this deployment puts into a new fabric has the same name, and a second PUT of it changes
+        nothing (recorded traffic); what others put there meanwhile is found when the job to create the same fails.
+        """
+        poll = self.azure.settings.poll_seconds
+        if (listed := self.fabrics.known()) is None or listed.unread or listed.acknowledged:
+            return False
+        if not listed.records:
+            return self.fabrics.known(poll) is not None
+        born = (self.new_fabrics.get(fabric.id, float("-inf")) for fabric in listed)
+        return monotonic() - min(born) < NEW_FABRIC * poll
+
     async def _list(self, name: str, parse: Callable[[Json], Record | None]) -> Listing[Record]:
         path = f"{self.id}/{name}"
         try:
@@ -202,6 +229,13 @@ def _error_of(found: Json) -> JobError:
 def vault_of(azure: Azure, vault_id: ResourceId) -> Vault:
     """The vault object of this process, shared by all VMs."""
     return azure.once(vault_id, lambda: Vault(azure, vault_id))
+
+
+def read_again(azure: Azure, *, if_before: float) -> None:
+    """Invalidates all that was read before that monotonic time, of all vaults and of what is outside them."""
+    azure.forget_all(if_before=if_before)
+    for vault in vaults_of(azure):
+        vault.forget_all(if_before=if_before)
 
 
 def vaults_of(azure: Azure) -> list[Vault]:

@@ -567,4 +567,4 @@ def test_a_state_of_before_there_were_changes_is_read_as_one_without() -> None:
     instance = Instance({FOLLOW: [Ready()], OBSERVE: [found_item()], DERIVE: [kept()]}, state=RunState.load(old))
 
     assert instance.run().outcome is RunOutcome.PROTECTED
-    assert requests(instance, FOLLOW) == [{"vmId": str(VM_ID), "job": "enable-1"}]
+    assert requests(instance, FOLLOW) == [{"vmId": str(VM_ID), "job": "enable-1", "elapsed": 0}]

@@ -89,6 +89,11 @@ def test_a_failed_job_is_tried_again_after_its_item_is_removed() -> None:
     result = instance.run()
 
     assert (result.outcome, result.attempts, result.error) == (RunOutcome.PROTECTED, 1, None)
+    # What was read before a failed attempt may be why it failed: from then on it is read again.
+    marks = {
+        each: [r.get("retry", False) for name, r in instance.requests if name == each] for each in (ENABLE, FOLLOW)
+    }
+    assert marks == {ENABLE: [False, True], FOLLOW: [False, False]}
     first, second = (
         [OBSERVE, DERIVE, ENABLE, FOLLOW, OBSERVE, REMOVE, OBSERVE],
         [OBSERVE, DERIVE, ENABLE, FOLLOW, OBSERVE, DERIVE],

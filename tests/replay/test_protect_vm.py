@@ -141,7 +141,10 @@ def test_a_vm_goes_from_nothing_to_protected_over_passes() -> None:
     # Once the target resources are there the VM is read again: it may be another by then.
     without_targets = [call for call in instance.calls if call != CREATE]
     assert without_targets == [OBSERVE, DERIVE, OBSERVE, DERIVE, ENABLE, FOLLOW, FOLLOW, FOLLOW, OBSERVE, DERIVE]
-    assert instance.waits == pytest.approx([20, 120, 60, 120])
+    # The fabric is looked at with the rest of its wave: alone it decides nothing.
+    assert instance.waits == pytest.approx([66, 120, 60, 120])
+    elapsed = [request.get("elapsed", 0) for name, request in instance.requests if name == FOLLOW]
+    assert [round(seconds, -1) for seconds in elapsed] == [120, 180, 300]
     steps = [status["step"] for status in instance.statuses]
     assert steps.index("Creating fabric") < steps.index("Enabling protection") < steps.index("Initial replication")
     assert {status.get("percent") for status in instance.statuses} == {None, 43}
@@ -199,7 +202,7 @@ def test_only_what_is_missing_is_asked_for_again() -> None:
 
     asked = [request for name, request in instance.requests if name == CREATE]
     assert asked[4:] == asked[1:3]
-    assert instance.waits == pytest.approx([3])
+    assert instance.waits == pytest.approx([5])
 
 
 def test_a_vm_whose_region_is_ready_takes_three_calls_to_the_enable_request() -> None:

@@ -91,17 +91,35 @@ async def test_a_job_s_step_is_shown() -> None:
     assert outcome.retry_after >= 30
 
 
+COPIES, NEARLY = "InitialReplicationInProgress", "InitialReplicationRecoveryCompletionPending"
+
+
 @pytest.mark.parametrize(
-    ("item", "seconds"), [("InitialReplicationInProgress", 240), ("InitialReplicationRecoveryCompletionPending", 60)]
+    ("item", "job", "elapsed", "wait", "reads"),
+    [
+        ("", "InProgress", 30, 300, ["jobs"]),
+        ("", "InProgress", 330, 300, ["items", "jobs"]),
+        ("EnablingProtection", "InProgress", 3000, 600, ["items", "jobs"]),
+        (COPIES, "Succeeded", 0, 300, ["jobs", "items"]),
+        (COPIES, "Succeeded", 330, 300, ["items"]),
+        (COPIES, "Succeeded", 1200, 360, ["items"]),
+        (COPIES, "Succeeded", 36_000, 600, ["items"]),
+        (NEARLY, "Succeeded", 600, 45, ["items"]),
+        (NEARLY, "Succeeded", 2000, 80, ["items"]),
+        (NEARLY, "Succeeded", 36_000, 120, ["items"]),
+    ],
 )
-async def test_initial_replication_shows_its_percent_and_is_read_sparsely_until_its_end_is_near(
-    item: str, seconds: int
+async def test_what_takes_long_is_looked_at_rarely_and_often_once_it_is_nearly_there(
+    item: str, job: str, elapsed: float, wait: float, reads: list[str]
 ) -> None:
-    azure = azure_with(item, "Succeeded")
+    azure = azure_with(item, job)
 
-    outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1"))
+    outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="job-1", elapsed=elapsed))
 
-    assert outcome == Pending(retry_after=seconds, step="Initial replication", percent=43, tick=30)
+    assert isinstance(outcome, Pending)
+    assert outcome.retry_after == wait
+    assert (outcome.step, outcome.percent) == ("Initial replication", 43) or item not in {COPIES, NEARLY}
+    assert [read.rsplit("_", 1)[-1] for read in azure.cloud.reads] == reads
 
 
 async def test_the_more_vms_are_followed_the_fewer_are_the_times_at_which_their_runs_go_on() -> None:

@@ -79,7 +79,7 @@ def service() -> Service:
 
 @pytest.fixture
 def ask(service: Service) -> Callable[[], "asyncio.Future[StepResult]"]:
-    get_or_create = GetOrCreate(POLL, REMEMBER)
+    get_or_create = GetOrCreate(POLL, REMEMBER, REMEMBER)
     return lambda: asyncio.ensure_future(get_or_create.ensure("fabric/eastus", service.find, service.start))
 
 
@@ -216,7 +216,7 @@ async def test_what_was_removed_is_made_again_when_it_is_no_longer_remembered(
 
 
 async def test_two_things_do_not_wait_for_each_other() -> None:
-    get_or_create, slow, quick = GetOrCreate(POLL, REMEMBER), asyncio.Event(), Service(there=True)
+    get_or_create, slow, quick = GetOrCreate(POLL, REMEMBER, REMEMBER), asyncio.Event(), Service(there=True)
 
     async def never() -> ResourceId | None:
         await slow.wait()
@@ -231,7 +231,7 @@ async def test_two_things_do_not_wait_for_each_other() -> None:
 
 
 async def test_it_knows_what_it_has_seen_and_nothing_else(clock: Clock, service: Service) -> None:
-    get_or_create = GetOrCreate(POLL, REMEMBER)
+    get_or_create = GetOrCreate(POLL, REMEMBER, REMEMBER)
 
     assert not get_or_create.knows("fabric/eastus")
     await get_or_create.ensure("fabric/eastus", service.find, service.start)
@@ -291,7 +291,7 @@ async def test_what_shows_after_its_creation_was_given_up_is_used(ask: Ask, serv
 
 
 async def test_what_somebody_else_made_meanwhile_is_found_after_a_refresh_and_not_made(service: Service) -> None:
-    get_or_create = GetOrCreate(POLL, REMEMBER)
+    get_or_create = GetOrCreate(POLL, REMEMBER, REMEMBER)
 
     def refresh() -> None:
         service.there = True
@@ -314,14 +314,16 @@ async def test_what_is_still_missing_after_a_refresh_is_made_and_looked_for_in_t
         done.append("start")
         return FABRIC
 
-    outcome = await GetOrCreate(POLL, REMEMBER).ensure("fabric/eastus", find, start, lambda: done.append("refresh"))
+    outcome = await GetOrCreate(POLL, REMEMBER, REMEMBER).ensure(
+        "fabric/eastus", find, start, lambda: done.append("refresh")
+    )
 
     assert outcome == THERE
     assert done == ["find", "refresh", "find", "start"]
 
 
 async def test_nothing_is_refreshed_for_what_is_there_or_under_way(service: Service, clock: Clock) -> None:
-    get_or_create, refreshed = GetOrCreate(POLL, REMEMBER), list[int]()
+    get_or_create, refreshed = GetOrCreate(POLL, REMEMBER, REMEMBER), list[int]()
 
     async def ask() -> StepResult:
         return await get_or_create.ensure("fabric/eastus", service.find, service.start, lambda: refreshed.append(1))
@@ -384,7 +386,7 @@ async def test_what_somebody_has_begun_since_the_list_was_read_is_waited_for_too
             return None
         raise UnderWayError("it is not paired")
 
-    outcome = await GetOrCreate(POLL, REMEMBER).ensure("key", begun_by_somebody, service.start, lambda: None)
+    outcome = await GetOrCreate(POLL, REMEMBER, REMEMBER).ensure("key", begun_by_somebody, service.start, lambda: None)
 
     assert outcome == Pending(retry_after=POLL)
     assert service.starts == 0

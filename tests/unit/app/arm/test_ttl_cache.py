@@ -127,6 +127,32 @@ async def test_what_was_asked_since_a_time_is_not_forgotten_for_it(clock: Clock)
     assert await shared.get() == 2
 
 
+async def test_what_is_known_without_a_read_changes_the_answer_and_not_its_age(clock: Clock) -> None:
+    source = Observation()
+    shared = TtlCache(source.read, 30)
+    shared.revise(lambda number: number + 10)
+    assert (shared.known(), await shared.get()) == (None, 1)
+
+    clock.now += 29
+    shared.revise(lambda number: number + 10)
+    assert (shared.known(), shared.known(29), await shared.get(), source.reads) == (11, None, 11, 1)
+
+    clock.now += 1
+    assert (shared.known(), await shared.get()) == (None, 2)
+
+
+async def test_a_read_in_progress_is_not_changed() -> None:
+    source = Observation()
+    source.gate = asyncio.Event()
+    shared = TtlCache(source.read, 30)
+    first = asyncio.ensure_future(shared.get())
+    await asyncio.sleep(0)
+    shared.revise(lambda number: number + 10)
+    source.gate.set()
+
+    assert await first == 1
+
+
 async def test_a_caller_that_gives_up_does_not_take_the_answer_from_the_others() -> None:
     source = Observation()
     source.gate = asyncio.Event()

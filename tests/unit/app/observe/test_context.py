@@ -395,6 +395,7 @@ async def test_the_app_s_own_cache_account_is_read_as_one_that_is_named(
     own = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT, premium=premium)
     kind, sku = ("BlockBlobStorage", "Premium_LRS") if premium else ("StorageV2", "Standard_LRS")
     no_keys = {"allowSharedKeyAccess": False}
+    cloud.add(own.group_id, {"location": SOURCE})
     cloud.add(own, {"location": SOURCE, "kind": kind, "sku": {"name": sku}, "properties": no_keys})
     cloud.add(own.child("blobServices", "default"), {"properties": {"deleteRetentionPolicy": {"enabled": True}}})
 
@@ -405,6 +406,7 @@ async def test_the_app_s_own_cache_account_is_read_as_one_that_is_named(
 
 async def test_of_an_account_that_this_process_made_soft_delete_is_not_asked(cloud: Cloud) -> None:
     own = DEFAULT_NAMES.cache_account(SUBSCRIPTION, SOURCE, DEPLOYMENT)
+    cloud.add(own.group_id, {"location": SOURCE})
     cloud.add(own, {"location": SOURCE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}})
     azure = FakeAzure(open_settings(), cloud)
     azure.made.add(own)
@@ -434,6 +436,7 @@ async def test_a_name_that_others_hold_is_passed_over_for_the_next(cloud: Cloud,
 
 async def test_the_next_name_is_used_where_it_exists(cloud: Cloud) -> None:
     cloud.taken_names = {own().name}
+    cloud.add(own().group_id, {"location": SOURCE})
     cloud.add(own(2), {"location": SOURCE, "kind": "StorageV2", "sku": {"name": "Standard_LRS"}})
 
     context = await surroundings_of(cloud)

@@ -37,7 +37,8 @@ SCOPES = {"subscription": f"/subscriptions/{SUBSCRIPTION}", "group": str(VM_ID.g
 def world(tags: dict[str, str], *there: ResourceId) -> Cloud:
     cloud = Cloud()
     cloud.add_vm({"dr": "true", **tags})
-    cloud.add(NEAR.group_id, {"location": TARGET})
+    for group in (NEAR.group_id, THERE.group_id):
+        cloud.add(group, {"location": TARGET})
     for vm in there:
         cloud.add_vm(vm=vm)
     return cloud

@@ -248,6 +248,7 @@ async def test_two_nics_in_one_network_lead_to_one_target(cloud: Cloud) -> None:
 
 
 async def test_a_network_that_is_mapped_already_is_taken_and_the_other_region_s_is_not(cloud: Cloud) -> None:
+    cloud.add_region_pair()
     hub = ResourceId.of(ELSEWHERE, "hub", NETWORK.type, "hub")
     parent = VAULT_ID.child("replicationFabrics", "f").child("replicationNetworks", "azureNetwork")
     for target in (TARGET, "centralus"):

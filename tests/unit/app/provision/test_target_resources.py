@@ -21,6 +21,7 @@ from shared.model.target_resources import (
     Container,
     ContainerMapping,
     Fabric,
+    InVault,
     NetworkMapping,
     Placed,
     PlacementGroup,
@@ -32,6 +33,7 @@ from shared.model.target_resources import (
 from shared.model.vm import SourceAvailabilitySet
 from shared.observe.target_settings import derive_target_settings
 from shared.reconcile.orphans import digest_of
+from shared.site_recovery.vault import read_again
 from tests.unit.app.examples import (
     AVAILABILITY_SET,
     CONTAINER,
@@ -417,40 +419,96 @@ async def test_on_premises_machines_in_the_same_vault_are_none_of_our_business(a
     assert isinstance(await ask(azure, one(Container)), Ready)
 
 
-async def ended(azure: FakeAzure, wanted: TargetResource, monkeypatch: pytest.MonkeyPatch) -> StepResult:
-    """The answer that is none to wait for: each wait takes no time here, and the clocks advance by it."""
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waits take no time here: the clock advances by them."""
     now = [1000.0]
-    for module in ("get_or_create", "ttl_cache"):
-        monkeypatch.setattr(f"shared.arm.{module}.monotonic", lambda: now[0])
-    while isinstance(outcome := await ask(azure, wanted), Pending):
-        now[0] += outcome.retry_after
-    return outcome
+    for module in (
+        "arm.get_or_create",
+        "arm.ttl_cache",
+        "site_recovery.vault",
+        "provision.vault_parts",
+        "provision.registry",
+    ):
+        monkeypatch.setattr(f"shared.{module}.monotonic", lambda: now[0])
+    return now
 
 
-async def test_a_creation_whose_job_failed_ends_with_the_job_s_cause(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def ended(azure: FakeAzure, wanted: TargetResource, clock: list[float]) -> StepResult:
+    """The answer that is none to wait for."""
+    for _ in range(20):
+        if not isinstance(outcome := await ask(azure, wanted), Pending):
+            return outcome
+        clock[0] += outcome.retry_after
+    raise AssertionError(outcome)
+
+
+async def test_a_creation_whose_job_failed_ends_with_the_job_s_cause(cloud: Cloud, clock: list[float]) -> None:
     cloud.add_region_pair()
     cloud.vault["replication_policies"].clear()
     error = {"serviceErrorDetails": {"code": "150261", "message": "Replication policy creation failed."}}
     cloud.vault["replication_jobs"].append(job_body("Failed", "create-1", "AddProtectionProfile", errors=[error]))
 
-    outcome = await ended(FakeAzure(settings(), cloud), one(ReplicationPolicy), monkeypatch)
+    outcome = await ended(FakeAzure(settings(), cloud), one(ReplicationPolicy), clock)
 
     assert outcome == Failed(error=JobError(code="150261", message="Replication policy creation failed."))
 
 
-async def test_a_creation_is_there_when_its_job_has_ended(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud.vault["replication_jobs"].append(job_body("InProgress", "create-1", "CreateSite"))
-    azure, reads = FakeAzure(settings(), cloud), len(cloud.reads)
-    assert isinstance(await ask(azure, one(Fabric)), Pending)
+async def test_a_creation_is_there_when_its_job_has_ended_whatever_the_lists_show(
+    cloud: Cloud, clock: list[float]
+) -> None:
+    """Into an empty vault: what the list of fabrics and the job of each request tell is not read again."""
+    cloud.vault["replication_jobs"] += [job_body("Succeeded", f"create-{number}", "Any") for number in range(1, 10)]
+    azure, found = FakeAzure(settings(), cloud), []
+    for wave in PLAN.resources:
+        wanted = [each for each in wave if isinstance(each, InVault)]
+        for each in wanted:
+            await ask(azure, each)
+        found += [await ended(azure, each, clock) for each in wanted]
 
+    assert all(isinstance(each, Ready) for each in found)
+    assert len(cloud.written) == len(found) == 9
+    assert {read for read in cloud.reads if read != "replication_jobs"} == {
+        "replication_fabrics",
+        "replication_policies",
+    }
+    assert cloud.reads.count("replication_fabrics") == cloud.reads.count("replication_policies") == 1
+
+
+async def test_what_lies_in_fabrics_is_listed_unless_all_of_them_are_new(cloud: Cloud, clock: list[float]) -> None:
     cloud.add_region_pair()
-    cloud.vault["replication_jobs"][:] = [job_body("Succeeded", "create-1", "CreateSite")]
+    cloud.vault["replication_fabrics"].pop()
+    cloud.vault["replication_jobs"].append(job_body("Succeeded", "create-1", "CreateSite"))
+    azure = FakeAzure(settings(), cloud)
+    missing = next(each for each in WANTED if isinstance(each, Fabric) and each.location == TARGET)
 
-    assert await ended(azure, one(Fabric), monkeypatch) == Ready(value={"id": str(CONTAINER.parent)})
-    assert cloud.written == ["create replication_fabrics"]
-    assert len(cloud.reads) > reads + 2
+    await ended(azure, missing, clock)
+    await ask(azure, one(Container))
+
+    assert "replication_protection_container_mappings" in cloud.reads
+
+
+@pytest.mark.parametrize("wanted", [each for each in WANTED if not isinstance(each, NetworkMapping)], ids=of_kind)
+async def test_what_exists_is_not_read_again_for_an_hour_unless_an_attempt_failed(
+    cloud: Cloud, clock: list[float], wanted: Any
+) -> None:
+    cloud.add_region_pair()
+    if isinstance(wanted, ResourceGroup):
+        cloud.add(wanted.id, {"location": wanted.location})
+    elif isinstance(wanted, Placed):
+        add(cloud, wanted)
+    azure = FakeAzure(settings(), cloud)
+    await ask(azure, wanted)
+    read = len(cloud.reads)
+
+    clock[0] += 3599
+    read_again(azure, if_before=1000)
+    await ask(azure, wanted)
+    assert len(cloud.reads) == read
+
+    read_again(azure, if_before=clock[0] - 30)
+    await ask(azure, wanted)
+    assert len(cloud.reads) > read
 
 
 # All of them
