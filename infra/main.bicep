@@ -2,7 +2,7 @@
 // What Event Grid sends to the function is in events.bicep: it can be deployed only when the function is there.
 targetScope = 'subscription'
 
-import { parts } from 'modules/lists.bicep'
+import { orWhole, parts, scopeId } from 'modules/lists.bicep'
 import { builtIn, definitionId, held, heldBuiltIn, roleId, storageRoles } from 'modules/role-list.bicep'
 
 @description('The name of the environment; part of every name that is made.')
@@ -23,11 +23,18 @@ param sourceResourceGroups string = ''
 @description('Regions of the VMs, comma-separated: in each a resource group for the cache storage account is made.')
 param sourceLocations string
 
-@description('The subscription of the target resources; empty: that of the VMs.')
+@description('A subscription for the target resources that holds no VMs to be protected; empty: that of the VMs.')
 param targetSubscriptionId string = ''
 
-@description('Resource groups for the target resources, comma-separated; empty: the whole subscription.')
+@description('Resource groups for the target resources, comma-separated: they are made. Empty: the whole of targetSubscriptionId, and none in the subscription of the VMs.')
 param targetResourceGroups string = ''
+
+@description('Whether targets may be made in the whole of a subscription of VMs: the app may then write and delete each VM there.')
+@allowed(['', 'true', 'false'])
+param sharedSubscription string = ''
+
+@description('Storage accounts in the subscription of the VMs that may be named as cache accounts, IDs, comma-separated: the app may list their keys.')
+param cacheAccountScopes string = ''
 
 @description('More scopes of VMs, of subscriptions that subscription.bicep was deployed to: IDs, comma-separated.')
 param extraSourceScopes string = ''
@@ -211,15 +218,16 @@ var cacheGroups = map(
   parts(sourceLocations, 'sourceLocations'),
   region => replace(cacheGroupTemplate, '{sourceRegion}', toLower(region))
 )
-var sourceScopes = map(
-  empty(sourceGroups) ? [''] : sourceGroups,
-  group => empty(group) ? '/subscriptions/${sourceId}' : '/subscriptions/${sourceId}/resourceGroups/${group}'
+var isShared = sharedSubscription == 'true'
+var hasTargets = !empty(targetGroups) || targetId != sourceId || isShared
+var extraSources = parts(extraSourceScopes, 'extraSourceScopes')
+var sourceScopes = map(orWhole(sourceGroups), group => scopeId(sourceId, group))
+var targetScopes = map(hasTargets ? orWhole(targetGroups) : [], group => scopeId(targetId, group))
+var cacheScopes = map(cacheGroups, group => scopeId(sourceId, group))
+var vmsAmongTargets = filter(
+  extraSources,
+  scope => empty(targetGroups) && !isShared && startsWith('${toLower(scope)}/', '/subscriptions/${toLower(targetId)}/')
 )
-var targetScopes = map(
-  empty(targetGroups) ? [''] : targetGroups,
-  group => empty(group) ? '/subscriptions/${targetId}' : '/subscriptions/${targetId}/resourceGroups/${group}'
-)
-var cacheScopes = map(cacheGroups, group => '/subscriptions/${sourceId}/resourceGroups/${group}')
 
 // What is assigned on the resources that are made here, and on the vault; the rest is subscription.bicep's.
 var here = subscription().subscriptionId
@@ -429,8 +437,18 @@ module app 'modules/app.bicep' = {
     pythonVersion: pythonVersion
     settings: {
       DR_VAULT_IDS: vaultId
-      DR_SOURCE_SCOPE: join(concat(sourceScopes, parts(extraSourceScopes, 'extraSourceScopes')), ',')
-      DR_TARGET_SCOPE: join(concat(targetScopes, cacheScopes, parts(extraTargetScopes, 'extraTargetScopes')), ',')
+      DR_SOURCE_SCOPE: empty(vmsAmongTargets)
+        ? join(concat(sourceScopes, extraSources), ',')
+        : fail('extraSourceScopes: ${vmsAmongTargets[0]} is in the subscription of the targets: name targetResourceGroups, or set sharedSubscription')
+      DR_TARGET_SCOPE: join(
+        concat(
+          targetScopes,
+          cacheScopes,
+          parts(cacheAccountScopes, 'cacheAccountScopes'),
+          parts(extraTargetScopes, 'extraTargetScopes')
+        ),
+        ','
+      )
       // The name of the function app: modules/app.bicep.
       DR_DEPLOYMENT: 'func-${token}'
       DR_ORIGIN_STORE: 'https://${storage.outputs.name}.blob.${environment().suffixes.storage}'
@@ -504,8 +522,10 @@ module source 'subscription.bicep' = {
     sourceResourceGroups: sourceResourceGroups
     sourceLocations: sourceLocations
     cacheGroupTemplate: cacheGroupTemplate
-    isTarget: targetId == sourceId
+    isTarget: hasTargets && targetId == sourceId
     targetResourceGroups: targetResourceGroups
+    sharedSubscription: isShared
+    cacheAccountScopes: cacheAccountScopes
     cleanup: mode == 'cleanup'
     highChurn: highChurn == 'true'
     tags: allTags
@@ -524,6 +544,7 @@ module target 'subscription.bicep' = if (targetId != sourceId) {
     isTarget: true
     targetResourceGroups: targetResourceGroups
     cleanup: mode == 'cleanup'
+    tags: allTags
   }
 }
 

@@ -2,7 +2,7 @@
 // main.bicep deploys it for the subscriptions of its parameters; docs/permissions.md says how to add another.
 targetScope = 'subscription'
 
-import { parts } from 'modules/lists.bicep'
+import { orWhole, parts } from 'modules/lists.bicep'
 import { rolesIn } from 'modules/role-list.bicep'
 
 @description('The name of the environment, as in main.bicep.')
@@ -35,8 +35,14 @@ param cacheGroupTemplate string = 'asr-cache-{sourceRegion}'
 @description('Whether target resources are made here.')
 param isTarget bool = false
 
-@description('Resource groups for the target resources, comma-separated; empty: the whole subscription.')
+@description('Resource groups for the target resources, comma-separated: they are made here. Empty: the whole subscription.')
 param targetResourceGroups string = ''
+
+@description('Whether targets may be made in the whole of a subscription of VMs too: the app may then write and delete each VM there.')
+param sharedSubscription bool = false
+
+@description('Storage accounts here that may be named as cache accounts, comma-separated IDs: the app may list their keys.')
+param cacheAccountScopes string = ''
 
 @description('Whether DR_MODE is cleanup: only then may anything outside the vault be removed.')
 param cleanup bool = false
@@ -60,16 +66,36 @@ var cacheGroupNames = map(
   cacheRegions,
   region => replace(replace(cacheGroupTemplate, '{environment}', environmentName), '{sourceRegion}', toLower(region))
 )
-var held = rolesIn(subscription().subscriptionId, environmentName, roles, {
-  isSource: isSource
-  sourceGroups: parts(sourceResourceGroups, 'sourceResourceGroups')
-  isTarget: isTarget
-  targetGroups: parts(targetResourceGroups, 'targetResourceGroups')
+var sourceGroups = isSource ? orWhole(parts(sourceResourceGroups, 'sourceResourceGroups')) : []
+var targetGroups = isTarget ? orWhole(parts(targetResourceGroups, 'targetResourceGroups')) : []
+var targetGroupNames = filter(targetGroups, group => !empty(group))
+var cacheAccounts = parts(cacheAccountScopes, 'cacheAccountScopes')
+// VMs are written and deleted only where none of those is that are protected, unless somebody says so.
+var isShared = isSource && contains(targetGroups, '')
+var inBoth = intersection(map(sourceGroups, group => toLower(group)), map(targetGroupNames, group => toLower(group)))
+var about = {
+  sourceGroups: sourceGroups
+  targetGroups: targetGroups
   cacheGroups: cacheGroupNames
+  cacheAccounts: map(
+    cacheAccounts,
+    id =>
+      startsWith(toLower(id), toLower('${subscription().id}/resourceGroups/')) && contains(
+          toLower(id),
+          '/providers/microsoft.storage/storageaccounts/'
+        )
+        ? id
+        : fail('cacheAccountScopes: ${id} is no storage account of the subscription ${subscription().subscriptionId}')
+  )
   cleanup: cleanup
   highChurn: highChurn
   vaultHasIdentity: vaultHasIdentity
-})
+}
+var held = isShared && !sharedSubscription
+  ? fail('targetResourceGroups: is empty, and the subscription holds VMs: name groups, or set sharedSubscription')
+  : empty(inBoth)
+      ? rolesIn(subscription().subscriptionId, environmentName, roles, about)
+      : fail('targetResourceGroups: ${inBoth[0]} holds VMs: it is among sourceResourceGroups')
 
 module definitions 'modules/role.bicep' = [
   for role in items(roles): if (defineRoles && assignRoles && contains(map(held, each => each.role), role.value.name)) {
@@ -89,6 +115,14 @@ resource cacheGroups 'Microsoft.Resources/resourceGroups@2025-04-01' = [
   }
 ]
 
+resource madeTargets 'Microsoft.Resources/resourceGroups@2025-04-01' = [
+  for name in targetGroupNames: {
+    name: name
+    location: location
+    tags: tags
+  }
+]
+
 module onSubscription 'modules/assignment.bicep' = [
   for (each, i) in filter(held, each => empty(each.group)): if (assignRoles) {
     name: 'assign-${i}'
@@ -101,14 +135,27 @@ module onSubscription 'modules/assignment.bicep' = [
 ]
 
 module onGroups 'modules/group-assignment.bicep' = [
-  for (each, i) in filter(held, each => !empty(each.group)): if (assignRoles) {
+  for (each, i) in filter(held, each => !empty(each.group) && !contains(cacheAccounts, each.scope)): if (assignRoles) {
     name: 'assign-in-group-${i}'
     scope: resourceGroup(each.group)
     params: {
       roleId: each.roleDefinitionId
       principalId: each.holder == 'vault' ? vaultPrincipalId : principalId
     }
-    dependsOn: [definitions, cacheGroups]
+    dependsOn: [definitions, cacheGroups, madeTargets]
+  }
+]
+
+module onAccounts 'modules/account-assignment.bicep' = [
+  for (each, i) in filter(held, each => contains(cacheAccounts, each.scope)): if (assignRoles) {
+    name: 'assign-on-account-${i}'
+    scope: resourceGroup(each.group)
+    params: {
+      name: last(split(each.scope, '/'))
+      roleId: each.roleDefinitionId
+      principalId: principalId
+    }
+    dependsOn: [definitions]
   }
 ]
 

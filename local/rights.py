@@ -1,6 +1,7 @@
 """The rights of the app's identity: the roles of infra/permissions.json, assigned as in the Bicep of infra/."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ def load(path: Path = PERMISSIONS) -> dict[str, Any]:
         roles = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise RightsError(f"{path}: {error}") from None
-    known = scopes_of({"DR_SOURCE_SCOPE": "", "DR_TARGET_SCOPE": "", "DR_VAULT_IDS": ""})
+    known = scopes_of({})
     if not isinstance(roles, dict) or set(roles) != set(known):
         raise RightsError(f"{path}: must be an object of the roles {', '.join(known)}")
     return roles
@@ -38,17 +39,38 @@ def assigned(roles: Mapping[str, Any], settings: Mapping[str, str], principal: s
 
 
 def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
-    """The scopes of each role, by its key."""
-    sources, targets, vaults = (
-        _listed(settings[name]) for name in ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE", "DR_VAULT_IDS")
+    """The scopes of each role, by its key. Of the target scope the groups that DR_NAMES names for cache accounts have
+    other roles than the rest."""
+    sources, among_targets, vaults = (
+        _listed(settings.get(name, "")) for name in ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE", "DR_VAULT_IDS")
     )
+    accounts = [each for each in among_targets if "/providers/" in each]
+    caches = [each for each in among_targets if _cache_groups(settings).fullmatch(each.rpartition("/")[2])]
+    targets = [each for each in among_targets if each not in (*accounts, *caches)]
+    whole = [each for each in targets if "/resourcegroups/" not in each.lower()]
+    cleans = settings.get("DR_MODE") == "cleanup"
+    subscriptions = {"/".join(scope.split("/")[:3]).lower() for scope in (*sources, *among_targets, *vaults)}
     return {
-        "estateReader": sorted({"/".join(scope.split("/")[:3]).lower() for scope in (*sources, *targets, *vaults)}),
+        "estateReader": sorted(subscriptions),
         "sourceTagger": sources,
         "targetWriter": targets,
-        "targetCleaner": targets if settings.get("DR_MODE") == "cleanup" else [],
+        "targetCleaner": targets if cleans else [],
+        "groupCreator": whole,
+        "groupCleaner": whole if cleans else [],
+        "cacheUser": [*caches, *accounts],
+        "cacheCreator": caches,
+        "cacheCleaner": caches if cleans else [],
         "vaultOperator": vaults,
     }
+
+
+def _cache_groups(settings: Mapping[str, str]) -> re.Pattern[str]:
+    """The names of the resource groups for cache accounts."""
+    names = json.loads(settings.get("DR_NAMES") or "{}")
+    template = names.get("cacheGroup", "asr-cache-{sourceRegion}").replace(
+        "{environment}", names.get("environment", "")
+    )
+    return re.compile(re.escape(template).replace(re.escape("{sourceRegion}"), "[a-z0-9]+"), re.IGNORECASE)
 
 
 def _listed(setting: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local import estates
+from local import deployed, estates
 from local.processes import APP
 
 TOPIC = "outcomes"
@@ -33,11 +33,9 @@ class NoSimulatorError(RuntimeError):
 def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any], origins: Path) -> dict[str, str]:
     """The settings of the app for this estate. `simulator` is the content of simulator.json, `origins` the directory of
     the app's records of what it created."""
-    subscriptions = ",".join(f"/subscriptions/{each['id']}" for each in estate["subscriptions"])
     return {
         "DR_VAULT_IDS": estate["vaults"][0]["id"],
-        "DR_SOURCE_SCOPE": subscriptions,
-        "DR_TARGET_SCOPE": subscriptions,
+        **deployed.scopes(estate),
         "DR_DEPLOYMENT": "local",
         "DR_ORIGIN_STORE": str(origins.resolve()),
         "DR_ARM_ENDPOINT": simulator["url"],

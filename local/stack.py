@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, TCPConnector
 
-from local import rights
+from local import deployed, rights
 from local.processes import APP, Processes, Spawn, StackError
 from local.settings import TOPIC, app_settings
 
@@ -31,7 +31,8 @@ _ONCE_A_YEAR = "0 0 0 1 1 *"
 class Stack(Processes):
     """`async with Stack(folder, estate) as stack:` starts both. `settings` are added to the app's environment, in which
     a topic of the simulator receives the outcomes of the app. The app has the rights of infra/, or those of `roles`,
-    which are written as infra/permissions.json is.
+    which are written as infra/permissions.json is, on the scopes in its settings. The resource groups of its target
+    scope are there, as infra/ makes them.
 
     `speed` is that of the simulator's clock: 60 makes a minute of Azure last a second. The app sweeps on demand;
     with `sweeps` also by its own schedule. `python` runs the host, which it finds in `host_root`, and the
@@ -109,7 +110,8 @@ class Stack(Processes):
     async def start_simulator(self) -> None:
         file = self.folder / "simulator" / "estate.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(self.estate))
+        targets = self.settings.get("DR_TARGET_SCOPE") or deployed.scopes(self.estate)["DR_TARGET_SCOPE"]
+        file.write_text(json.dumps(deployed.with_groups(self.estate, targets)))
         options = ("--speed", str(self.speed), "--estate", str(file), *self._simulator_options)
         await self.start_process("simulator", {}, *options, port=self._ports["simulator"])
         self.connect()

@@ -9,3 +9,12 @@ func parts(list string, parameter string) string[] =>
         split(list, ','),
         part => empty(trim(part)) ? fail('${parameter}: an entry is empty: is there a comma too many?') : trim(part)
       )
+
+@export()
+@description('Resource groups, or if there are none the whole subscription, as one without a name.')
+func orWhole(groups string[]) string[] => empty(groups) ? [''] : groups
+
+@export()
+@description('The ID of a resource group, or of the subscription for one without a name.')
+func scopeId(subscriptionId string, group string) string =>
+  empty(group) ? '/subscriptions/${subscriptionId}' : '/subscriptions/${subscriptionId}/resourceGroups/${group}'

@@ -1,6 +1,8 @@
 // Who holds which role on what: the one list of it. What is assigned here, and what is written for a platform team that
 // assigns it (assignRoles=false), are made from it.
 
+import { scopeId } from 'lists.bicep'
+
 @export()
 @description('Azure\'s own roles that are used.')
 var builtIn = {
@@ -53,40 +55,38 @@ func onGroups(subscriptionId string, environmentName string, role object, groups
   map(
     groups,
     group =>
-      held(
-        'app',
-        role.name,
-        roleId(subscriptionId, environmentName, role.name),
-        empty(group) ? '/subscriptions/${subscriptionId}' : '/subscriptions/${subscriptionId}/resourceGroups/${group}',
-        group
-      )
+      held('app', role.name, roleId(subscriptionId, environmentName, role.name), scopeId(subscriptionId, group), group)
   )
 
 @export()
-@description('All of one subscription: on it (no group) and on resource groups in it. `about` has parameters of subscription.bicep, its lists taken apart.')
+@description('All of one subscription: on it (no group), on resource groups in it and on storage accounts. `about` has lists of groups, one without a name for the whole subscription.')
 func rolesIn(subscriptionId string, environmentName string, roles object, about object) array =>
   flatten([
-    onGroups(subscriptionId, environmentName, roles.estateReader, [''])
-    onGroups(
-      subscriptionId,
-      environmentName,
-      roles.sourceTagger,
-      about.isSource ? (empty(about.sourceGroups) ? [''] : about.sourceGroups) : []
-    )
-    onGroups(
-      subscriptionId,
-      environmentName,
-      roles.targetWriter,
-      // The cache groups are targets too, wherever the targets of their VMs are.
-      concat(about.isTarget ? (empty(about.targetGroups) ? [''] : about.targetGroups) : [], about.cacheGroups)
-    )
-    onGroups(
-      subscriptionId,
-      environmentName,
-      roles.targetCleaner,
-      about.cleanup
-        ? concat(about.isTarget ? (empty(about.targetGroups) ? [''] : about.targetGroups) : [], about.cacheGroups)
-        : []
+    flatten(map(
+      items({
+        estateReader: ['']
+        sourceTagger: about.sourceGroups
+        targetWriter: about.targetGroups
+        targetCleaner: about.cleanup ? about.targetGroups : []
+        // Of a group that is named the deployment makes it, and it stays.
+        groupCreator: filter(about.targetGroups, group => empty(group))
+        groupCleaner: filter(about.targetGroups, group => about.cleanup && empty(group))
+        cacheUser: about.cacheGroups
+        cacheCreator: about.cacheGroups
+        cacheCleaner: about.cleanup ? about.cacheGroups : []
+      }),
+      each => onGroups(subscriptionId, environmentName, roles[each.key], each.value)
+    ))
+    map(
+      about.cacheAccounts,
+      account =>
+        held(
+          'app',
+          roles.cacheUser.name,
+          roleId(subscriptionId, environmentName, roles.cacheUser.name),
+          account,
+          split(account, '/')[4]
+        )
     )
     // Cache accounts are created at run time, and Site Recovery must reach them at once: so its roles are on the groups.
     // On standard accounts it asks for the first two, on premium ones for the data's owner too.
@@ -95,14 +95,7 @@ func rolesIn(subscriptionId string, environmentName string, roles object, about 
       group =>
         map(
           concat(['Contributor', 'Storage Blob Data Contributor'], about.highChurn ? ['Storage Blob Data Owner'] : []),
-          role =>
-            heldBuiltIn(
-              'vault',
-              role,
-              subscriptionId,
-              '/subscriptions/${subscriptionId}/resourceGroups/${group}',
-              group
-            )
+          role => heldBuiltIn('vault', role, subscriptionId, scopeId(subscriptionId, group), group)
         )
     ))
   ])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local import deployed
 from local.estates.item import SETTINGS
 
 DEMO = Path(__file__).parent / "demo.json"
@@ -41,8 +42,9 @@ class Put:
 
 @dataclass(frozen=True)
 class Estate:
-    """`data` is what the simulator loads, `profiles` the value of DR_PROFILES. `tag_while_running`, `deliver_twice`
-    and `tag_unannounced` name VMs, "" for none; the last has no event, so only the sweep finds it."""
+    """`data` is what the simulator loads, `profiles` the value of DR_PROFILES, `targets` are more target groups than
+    those of the VMs' groups. `tag_while_running`, `deliver_twice` and `tag_unannounced` name VMs, "" for none; the last
+    has no event, so only the sweep finds it."""
 
     data: dict[str, Any]
     expectations: tuple[Expectation, ...]
@@ -51,11 +53,12 @@ class Estate:
     tag_unannounced: str = ""
     put: Put | None = None
     profiles: dict[str, Any] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, str]:
         """The settings of the app that the estate is made for."""
-        return {"DR_PROFILES": json.dumps(self.profiles)}
+        return {"DR_PROFILES": json.dumps(self.profiles), **deployed.scopes(self.data, self.targets)}
 
 
 def load(path: Path) -> Estate:
@@ -80,7 +83,7 @@ def _expectation(vm: dict[str, Any]) -> Expectation:
 
 
 def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
-    _only(demo, "demo", ("tagWhileRunning", "deliverTwice", "tagUnannounced", "put", "profiles"))
+    _only(demo, "demo", ("tagWhileRunning", "deliverTwice", "tagUnannounced", "put", "profiles", "targets"))
     tagged, twice, put = demo.get("tagWhileRunning", ""), demo.get("deliverTwice", ""), None
     unannounced = demo.get("tagUnannounced", "")
     if "put" in demo:
@@ -95,6 +98,7 @@ def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
         "tag_unannounced": unannounced,
         "put": put,
         "profiles": dict(demo.get("profiles", {})),
+        "targets": tuple(demo.get("targets", ())),
     }
 
 

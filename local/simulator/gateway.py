@@ -84,6 +84,9 @@ class Gateway:
 
     def _dispatch(self, call: Call, raw: bytes) -> Answer:
         routes, call.params = self.router.match(call.path)
+        if call.method not in routes:
+            # What is not served here is there in Azure, which first says no to a caller without the right to it.
+            self.world.access.check(call)
         if not routes:
             raise ArmError(404, "InvalidResourceType", f"The resource type of '{call.path}' could not be found.")
         route = routes.get(call.method)

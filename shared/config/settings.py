@@ -28,6 +28,7 @@ from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
 from shared.model.names import Names as NameTemplates
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
+from shared.model.resource_types import ACCOUNT
 from shared.model.scope import ManagementGroup, Scope
 from shared.model.values import comparable, one_of
 
@@ -63,11 +64,12 @@ def _comma_separated(given: Any) -> Any:
     return parts
 
 
-def _scope(given: str) -> ResourceId | ManagementGroup:
+def _scope(given: str, resource_type: str = "") -> ResourceId | ManagementGroup:
+    """A scope, or a resource of that type."""
     if ManagementGroup.is_one(given):
         return ManagementGroup(given)
     scope = ResourceId(given)
-    if scope.type:
+    if scope.type and not scope.is_type(resource_type):
         raise ValueError(f"{scope} is a resource: a management group, a subscription or a resource group is allowed")
     return scope
 
@@ -84,6 +86,10 @@ Ids = Annotated[tuple[ResourceId, ...], BeforeValidator(_comma_separated), Field
 Scopes = Annotated[
     tuple[ResourceId | ManagementGroup, ...],
     PlainValidator(lambda given: tuple(_scope(str(each)) for each in _comma_separated(given))),
+]
+TargetScopes = Annotated[
+    tuple[ResourceId | ManagementGroup, ...],
+    PlainValidator(lambda given: tuple(_scope(str(each), ACCOUNT) for each in _comma_separated(given))),
 ]
 Names = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), Field(min_length=1)]
 
@@ -130,9 +136,10 @@ class Settings(BaseModel):
         description="IDs of management groups, subscriptions or resource groups, comma-separated: only VMs in them are "
         "managed"
     )
-    target_scope: Scopes = Field(
+    target_scope: TargetScopes = Field(
+        (),
         description="IDs of management groups, subscriptions or resource groups, comma-separated: resources are made "
-        "only in them"
+        "only in them; and of storage accounts that may be named as cache accounts",
     )
     deployment: str = Field(
         pattern=r"^[\w ./:()-]+$",  # a bounded repetition of such a class costs 50 ms of each start
@@ -315,7 +322,31 @@ class Settings(BaseModel):
     def resolved(self, subscriptions: Mapping[str, tuple[ResourceId, ...]]) -> "Settings":
         """The same settings, with the subscriptions of each management group, by its key, in the scopes."""
         scopes = {name: getattr(self, name).resolved(subscriptions) for name in ("source", "target")}
-        return self.model_copy(update=scopes)
+        copy = self.model_copy(update=scopes)
+        for computed in ("target_groups", "_target_subscriptions"):
+            copy.__dict__.pop(computed, None)
+        return copy
+
+    @cached_property
+    def _target_subscriptions(self) -> tuple[str, ...]:
+        """The lower-cased subscriptions that targets may lie in, in the order of the scope."""
+        return tuple(
+            each.subscription.lower()
+            for each in self.target.members
+            if not each.resource_group or each in self.target_groups
+        )
+
+    @cached_property
+    def target_groups(self) -> tuple[ResourceId, ...]:
+        """The resource groups of the target scope, without those of cache accounts."""
+        groups = (each for each in self.target.members if each.resource_group and not each.type)
+        return tuple(each for each in groups if not self.names.is_cache_group(each))
+
+    def target_subscription(self, vm: ResourceId) -> str:
+        """The subscription of a VM's targets by default: the first of the target scope, or "" for its own, if targets
+        may lie there or nowhere."""
+        places = self._target_subscriptions
+        return "" if not places or vm.subscription.lower() in places else places[0]
 
     def vault_for(self, location: str, profile: Profile) -> ResourceId | None:
         """The vault of a VM in that region: its profile's, the region map's, else the only one, or None."""
@@ -431,7 +462,7 @@ def _in_words(problem: Any) -> str:
 
 def as_text(default: object) -> str:
     """A default as one would write it into the environment; `none` for an empty one."""
-    if default is None or default in ({}, "", frozenset()):
+    if default is None or default in ({}, "", frozenset(), ()):
         return "none"
     if isinstance(default, bool):
         return str(default).lower()

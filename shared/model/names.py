@@ -66,9 +66,10 @@ class Names(Model):
         kind = TEMPLATES[field]
         return fitted(getattr(self, field), {**values, "environment": self.environment}, kind.needs[0], kind.rule)
 
-    def between(self, source_region: str, target_region: str) -> "PairNames":
-        """The names of what is created for VMs of one region that go to another; "" is one that is not known."""
-        return PairNames(self, source_region or "unknown", target_region or "unknown")
+    def between(self, source_region: str, target_region: str, subscription: str = "") -> "PairNames":
+        """The names of what is created for VMs of one region that go to another; "" is one that is not known.
+        `subscription` is that of the targets, "" for the source's own."""
+        return PairNames(self, source_region or "unknown", target_region or "unknown", subscription)
 
     def cache_group_of(self, subscription: str, location: str) -> ResourceId:
         """The resource group of the cache accounts for a subscription and region, of all deployments."""
@@ -136,11 +137,9 @@ class Names(Model):
         return any(names._may_give(field, resource.name) for names in (self, DEFAULT_NAMES) for field in fields)
 
     def may_lead_to(self, source: ResourceId, target: ResourceId) -> bool:
-        """Whether `target` may be the counterpart of a network, or of its group, in whatever region."""
-        return (
-            source.subscription == target.subscription
-            and self._may_give("resource_group", target.resource_group, source=source.resource_group)
-            and (not target.type or self._may_give("network", target.name, source=source.name))
+        """Whether `target` may be the counterpart of a network, or of its group, in any region and subscription."""
+        return self._may_give("resource_group", target.resource_group, source=source.resource_group) and (
+            not target.type or self._may_give("network", target.name, source=source.name)
         )
 
     def _may_give(self, field: str, name: str, *, source: str = "", number: str = "", **shown: str) -> bool:
@@ -187,10 +186,12 @@ class PairNames(NamedTuple):
     names: Names
     source_region: str
     target_region: str
+    subscription: str = ""
 
     def group(self, source: ResourceId) -> ResourceId:
         """The target resource group of the resources in the source's resource group."""
-        return ResourceId.of(source.subscription, self._named("resource_group", source.resource_group))
+        subscription = self.subscription or source.subscription
+        return ResourceId.of(subscription, self._named("resource_group", source.resource_group))
 
     def sibling(self, source: ResourceId) -> ResourceId:
         """The target counterpart of a resource, as a network: a function of the source alone."""

@@ -1,4 +1,4 @@
-"""Where the app may read and write: subscriptions, resource groups, and the subscriptions of management groups."""
+"""Where the app may read and write: subscriptions, resource groups, resources, and subscriptions of management groups."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,8 @@ class ManagementGroup:
 
 
 class Scope:
-    """A set of subscriptions and resource groups. Management groups have none until they are resolved."""
+    """A set of subscriptions, resource groups and single resources. Management groups have none until they are
+    resolved."""
 
     def __init__(
         self,
@@ -52,10 +53,12 @@ class Scope:
         return Scope(self._named, subscriptions)
 
     def __contains__(self, resource: ResourceId) -> bool:
-        subscription = f"/subscriptions/{resource.subscription}".lower()
-        if subscription in self._keys:
+        if self.has_whole(resource.subscription) or resource.key in self._keys:
             return True
         return bool(resource.resource_group) and resource.group_id.key in self._keys
+
+    def has_whole(self, subscription: str) -> bool:
+        return f"/subscriptions/{subscription}".lower() in self._keys
 
     def __str__(self) -> str:
         """As it is configured."""

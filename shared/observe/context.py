@@ -132,7 +132,7 @@ class ContextReader:
         mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
         sources = sorted({nic.network for nic in nics})
         requested = self._named(target)
-        names = azure.settings.names.between(vm.location, target)
+        names = overrides.names_between(vm.location, target)
         targets = {mapped.get(source.key, names.sibling(source)) for source in sources}
         targets |= {resource for tag, resource in requested if tag == "target-vnet"}
         caches = {resource for tag, resource in requested if tag == "cache-storage"}
@@ -218,7 +218,7 @@ class ContextReader:
         there = {network.id for network in context.target_networks}
         taken = []
         for address, nic in addresses.items():
-            by_name = self._azure.settings.names.between(self._vm.location, target).sibling(nic.network)
+            by_name = self._overrides.names_between(self._vm.location, target).sibling(nic.network)
             network = next(iter(chosen), context.mapped_networks.get(nic.network.key, by_name))
             claimed = await self._claims([claims.address_in(network, address)])
             if claimed or (network in there and not await is_free(self._azure, network, address)):
@@ -274,7 +274,7 @@ class ContextReader:
 
     async def _groups(self, target: str) -> tuple[Existing | None, GroupRecord | None]:
         """The default target group, if it exists, and the group of the vault: by the lists of their subscriptions."""
-        own = self._azure.settings.names.between(self._vm.location, target).group(self._vm.id)
+        own = self._overrides.names_between(self._vm.location, target).group(self._vm.id)
         return await asyncio.gather(
             read_existing(self._azure, own, self._within, set()),
             read_group(self._azure, self._vault.id.group_id),

@@ -45,7 +45,7 @@ class PlanBuilder:
         self.unfit: set[ResourceId] = set()
         self.named: list[ResourcePreview] = []
         self._existing = {existing.id: existing for existing in context.existing}
-        self.names = settings.names.between(vm.location, context.target_location)
+        self.names = overrides.names_between(vm.location, context.target_location)
 
     def record(self, name: str, value: object, reason: str, origin: str = DEFAULT_ORIGIN) -> None:
         self.settings.append(Setting(name=name, value=str(value), origin=origin, reason=reason))

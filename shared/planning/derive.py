@@ -5,7 +5,7 @@ of one source resource alone, so that VMs sharing a resource lead to one target:
 counterpart of the network's own resource group, and the cache account is shared by subscription and region.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from shared.config.prices import cost_of
 from shared.config.settings import Settings
@@ -16,7 +16,7 @@ from shared.model.replication import Policy, Replication
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
-from shared.planning import claims, network, placement, preflight, size_support, storage, vm_support
+from shared.planning import claims, network, placement, preflight, size_support, storage, target_groups, vm_support
 from shared.planning.builder import PlanBuilder, origin_of
 from shared.planning.catalog import finding_of, on_protected
 from shared.planning.dependency_waves import Waves, waves
@@ -91,7 +91,7 @@ def derive(
             *overrides.judge(preflight.of_disk_limit(vm, context, len(disks))),
             *preflight.of_scale_set(vm, context.scale_set, others["scale_set"], settings.tag_name),
             *preflight.of_locks(vm, context.locks, replication, _networks_to_make(resources, context)),
-            *_out_of_target_scope(resources, settings),
+            *target_groups.not_in_scope(_groups(resources), settings),
             *_same_names(resources, settings),
         ]
     plan = Plan(
@@ -152,17 +152,10 @@ def _networks_to_make(resources: Waves, context: PlanningContext) -> tuple[Resou
 
 
 def _same_names(resources: Waves, settings: Settings) -> Iterator[Finding]:
-    groups = [each for wave in resources for each in wave if isinstance(each, ResourceGroup)]
+    groups = list(_groups(resources))
     of_cache = {each.id for each in groups if each.for_cache}
     return placement.group_not_unique((each.id for each in groups if not each.for_cache), of_cache, settings)
 
 
-def _out_of_target_scope(resources: Waves, settings: Settings) -> Iterable[Finding]:
-    for wave in resources:
-        for resource in wave:
-            if isinstance(resource, ResourceGroup) and resource.id not in settings.target:
-                yield finding_of(
-                    "TargetOutOfScope",
-                    f"The resource group {resource.id} would have to be used, and lies outside DR_TARGET_SCOPE "
-                    f"({settings.target}).",
-                )
+def _groups(resources: Waves) -> Iterator[ResourceGroup]:
+    return (each for wave in resources for each in wave if isinstance(each, ResourceGroup))

@@ -15,7 +15,7 @@ from shared.config.profiles import ANY, DEFAULT, Profile
 from shared.config.settings import Settings
 from shared.model import naming, values
 from shared.model.findings import Finding
-from shared.model.names import DEFAULT_NAMES, Names
+from shared.model.names import DEFAULT_NAMES, Names, PairNames
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
@@ -41,17 +41,22 @@ class Override:
 
 @dataclass(frozen=True)
 class Overrides:
-    """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete."""
+    """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete.
+    `target_subscription` is that of the targets by default, "" for the VM's own."""
 
     profile_name: str
     profile: Profile
     requested: dict[str, Override] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     names: Names = DEFAULT_NAMES
+    target_subscription: str = ""
 
     @cached_property
     def policy(self) -> Policy:
         return self.profile.policy_for(self.profile_name, self.names)
+
+    def names_between(self, source_region: str, target_region: str) -> PairNames:
+        return self.names.between(source_region, target_region, self.target_subscription)
 
     def judge(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings, with warnings in place of blockers about support rules that the profile ignores."""
@@ -106,7 +111,7 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
             if not refused:
                 # A forbidden value is not used at all.
                 requested[choice] = override
-    return Overrides(name, profile, requested, tuple(findings), settings.names)
+    return Overrides(name, profile, requested, tuple(findings), settings.names, settings.target_subscription(vm.id))
 
 
 class SharedOverrides:

@@ -13,7 +13,7 @@ from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.target_resources import CacheAccount, InVault, ResourceGroup, TargetResource
 from shared.model.vm import Existing, Lock, PlanningContext, SourceVm
-from shared.planning import size_support
+from shared.planning import size_support, target_groups
 from shared.planning.catalog import finding_of
 from shared.planning.support_findings import AVAILABILITY_ONLY
 
@@ -152,11 +152,11 @@ def vault_not_found(vault: ResourceId) -> Finding:
 
 def not_to_be_made(resource: TargetResource, settings: Settings) -> Finding | None:
     """The blocker if a missing resource must not be created. Resources in the vault always may be."""
-    if settings.target_creation is Create.ALL or isinstance(resource, InVault):
-        return None
-    of_cache = isinstance(resource, CacheAccount) or (isinstance(resource, ResourceGroup) and resource.for_cache)
-    if settings.target_creation is Create.CACHE and of_cache:
-        return None
+    group = resource if isinstance(resource, ResourceGroup) else None
+    of_cache = isinstance(resource, CacheAccount) or (group is not None and group.for_cache)
+    allowed = settings.target_creation is Create.ALL or (settings.target_creation is Create.CACHE and of_cache)
+    if allowed or isinstance(resource, InVault):
+        return next(target_groups.not_created(group, settings), None) if group else None
     return finding_of(
         "CreationDisabled",
         f"The {resource.kind} {resource.name} does not exist, and DR_TARGET_CREATION={settings.target_creation} "

@@ -30,7 +30,7 @@ def referred(tag: str, value: str, vm: SourceVm, overrides: Overrides, target: s
     if value.startswith("/"):
         return ResourceId(value)
     if kind == RESOURCE_GROUP:
-        return ResourceId.of(vm.id.subscription, value)
+        return ResourceId.of(overrides.target_subscription or vm.id.subscription, value)
     group = target_group(vm, overrides, target)
     if tag == "cache-storage":
         group = overrides.names.cache_group_of(vm.id.subscription, vm.location)
@@ -41,4 +41,4 @@ def target_group(vm: SourceVm, overrides: Overrides, target: str) -> ResourceId:
     """The target resource group: that of the override, else the counterpart of the VM's."""
     requested = overrides.requested.get("target-resource-group")
     found = referred("target-resource-group", requested.value, vm, overrides, target) if requested else None
-    return found or overrides.names.between(vm.location, target).group(vm.id)
+    return found or overrides.names_between(vm.location, target).group(vm.id)

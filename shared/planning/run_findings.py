@@ -1,6 +1,6 @@
 """The findings of runs and plans, and those about a sweep: what the VM, its context or its target resources hinder."""
 
-from shared.model.findings import WARNED_IF_PROTECTED, Row, Severity
+from shared.model.findings import WARNED_IF_PROTECTED, Case, Row, Severity
 from shared.planning import network_findings, support_findings
 from shared.planning.support_findings import BLOCKED, WARNS
 
@@ -119,6 +119,19 @@ PLANNED = {
         "an earlier protection left a resource link on the VM (150226)",
         BLOCKED,
         "Remove it: az resource delete --ids {vm}/providers/Microsoft.Resources/links/{link}",
+    ),
+    "TargetGroupNotPrepared": Row(
+        Severity.BLOCKER,
+        "a resource group that it needs is not in `DR_TARGET_SCOPE`; or it is gone, and the app may create none: the "
+        "deployment prepares the groups that are named to it",
+        BLOCKED,
+        "azd env set DR_TARGET_RESOURCE_GROUPS {groups} && azd provision",
+        {
+            "cache": Case(
+                "it is that of the cache accounts",
+                fix="Add {region} to the list by azd env set DR_SOURCE_LOCATIONS, and run azd provision.",
+            )
+        },
     ),
     "TargetOutOfScope": Row(
         Severity.BLOCKER,

@@ -104,7 +104,7 @@ def _names_its_network(item: ProtectedItem) -> bool:
 
 def _needed_by(vm: SourceVm, overrides: Overrides, target: str) -> Iterator[ResourceId]:
     """The resources that a run of the VM would create or read, without networks. Any cache account may be the next."""
-    group, names = target_group(vm, overrides, target), overrides.names.between(vm.location, target)
+    group, names = target_group(vm, overrides, target), overrides.names_between(vm.location, target)
     yield group
     yield overrides.names.cache_group_of(vm.id.subscription, vm.location)
     if vm.availability_set_id:

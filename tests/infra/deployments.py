@@ -24,6 +24,7 @@ VAULT = (
     "/subscriptions/55555555-5555-4555-8555-555555555555/resourceGroups/vaults"
     "/providers/Microsoft.RecoveryServices/vaults/rsv"
 )
+CACHE = f"/subscriptions/{SOURCE}/resourceGroups/caches/providers/Microsoft.Storage/storageAccounts/theirs"
 APP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dr/providers/Microsoft.Web/sites/func-dr"
 ACTION_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-dr/providers/Microsoft.Insights/actionGroups/ag-dr"
 _HUB = f"/subscriptions/{TARGET}/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/hub/subnets"
@@ -52,6 +53,7 @@ class Case:
     settings: dict[str, str] = field(default_factory=dict)
 
 
+SHARED = "main, of a whole shared subscription"
 AZD = "main, as azd deploys it"
 RELEASE = "release"
 CASES = {
@@ -62,6 +64,7 @@ CASES = {
         "main.bicep",
         {**_MAIN, "sourceResourceGroups": "app, web", "targetResourceGroups": "app-asr", "mode": "protect"},
     ),
+    SHARED: Case("main.bicep", {**_MAIN, "sharedSubscription": "true", "mode": "cleanup"}),
     "main, with everything": Case(
         "main.bicep",
         {
@@ -70,6 +73,7 @@ CASES = {
             "sourceResourceGroups": "app,web",
             "targetSubscriptionId": TARGET,
             "targetResourceGroups": "app-asr,web-asr",
+            "cacheAccountScopes": f"{CACHE}, {CACHE}2",
             "existingVaultId": VAULT,
             "highChurn": "true",
             "mode": "cleanup",
@@ -99,10 +103,10 @@ CASES = {
     ),
     "one more subscription": Case(
         "subscription.bicep",
-        {**_MAIN, **_PRINCIPALS, "isSource": True, "isTarget": True},
+        {**_MAIN, **_PRINCIPALS, "isSource": True, "isTarget": True, "targetResourceGroups": "app-asr"},
         settings={
             "DR_SOURCE_SCOPE": _HERE,
-            "DR_TARGET_SCOPE": f"{_HERE},{_HERE}/resourceGroups/asr-cache-eastus,"
+            "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/app-asr,{_HERE}/resourceGroups/asr-cache-eastus,"
             f"{_HERE}/resourceGroups/asr-cache-westeurope",
         },
     ),

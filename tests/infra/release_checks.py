@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from tests.infra.compiler import Evaluated, Json
-from tests.infra.deployments import AZD, RELEASE, ROOT, Case, Infra
+from tests.infra.compiler import SUBSCRIPTION, Evaluated, Json
+from tests.infra.deployments import AZD, CACHE, RELEASE, ROOT, SOURCE, Case, Infra
 from tests.infra.role_checks import BUILT_IN, assignments, scope_of
 
 _ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
@@ -101,8 +101,11 @@ def _conditions(release: Evaluated) -> Iterator[tuple[str, str]]:
 def _listed(infra: Infra) -> list[Json]:
     """All that a deployment to one subscription may ever assign."""
     most = {"mode": "cleanup", "highChurn": "true", "outcomeTopic": "true", "durableBackend": "scheduler"}
-    case = Case("main.bicep", {**infra.cases[AZD].parameters, **most, "assignRoles": "false"})
-    rows: list[Json] = infra.with_case("all that is ever assigned", case).outputs["DR_ROLE_ASSIGNMENTS"]
+    most |= {"cacheAccountScopes": CACHE.replace(SOURCE, SUBSCRIPTION)}
+    rows: list[Json] = []
+    for targets in ({"targetResourceGroups": "app-asr"}, {"sharedSubscription": "true"}):
+        case = Case("main.bicep", {**infra.cases[AZD].parameters, **most, **targets, "assignRoles": "false"})
+        rows += infra.with_case(f"all that is ever assigned, {targets}", case).outputs["DR_ROLE_ASSIGNMENTS"]
     return rows
 
 

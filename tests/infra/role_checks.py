@@ -1,11 +1,13 @@
 """Who may do what where: the evaluated role assignments, held to permissions.json, the settings and local/rights.py."""
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from local import rights
+from local.simulator.access.roles import Role
 from tests.infra.app_checks import settings_in
 from tests.infra.compiler import Json
 from tests.infra.deployments import Infra
@@ -37,6 +39,14 @@ _ENABLE = (
 _ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+)+/(read|write|delete|action)")
 # Site Recovery's eligibility check has no action in any published list, and a role may name only what there is.
 _WILDCARDS = {"Microsoft.RecoveryServices/*/read"}
+_KINDS = {
+    "resourcegroups": "resource group",
+    "storageaccounts": "storage account",
+    "components": "Application Insights",
+    "topics": "Event Grid topic",
+    "taskhubs": "task hub",
+    "vaults": "vault",
+}
 
 
 class Assignment(NamedTuple):
@@ -121,6 +131,95 @@ def check_built_in_roles(infra: Infra) -> list[str]:
         found += [f"{name}: {role} of the {who} on {on} is missing" for role, who, on in sorted(expected - actual)]
         found += [f"{name}: {role} of the {who} on {on} is too much" for role, who, on in sorted(actual - expected)]
     return found
+
+
+def check_what_roles_allow(infra: Infra) -> list[str]:
+    """Each role on each kind of scope, and what it allows beyond what the app asks for, is listed with a reason, and
+    nothing else is: by permissions.json and built-in-roles.json, of which docs/permissions.md is made."""
+    roles = infra.roles
+    built_in = json.loads((infra.folder / "built-in-roles.json").read_text())
+    listed = {(key, "app", kind) for key, role in roles.items() for kind in role["scopes"]}
+    listed |= {(row["role"], row["holder"], row["on"]) for row in built_in}
+    held = {
+        (each.role, each.holder, _reach(each, infra, name))
+        for name, case in infra.cases.items()
+        if case.template != "release.bicep"
+        for each in assignments(infra, name)
+    }
+    found = [f"{role} of the {who} on a {on} is not listed" for role, who, on in sorted(held - listed)]
+    found += [f"{role} of the {who} on a {on} is listed, and nobody has it" for role, who, on in sorted(listed - held)]
+    for key, role in roles.items():
+        more = {action for action, why in role["actions"].items() if not is_asked_alone(action, why)}
+        found += [
+            f"{key}: {each}: what it allows beyond is not told, or too much" for each in more ^ set(role["beyond"])
+        ]
+    reasons = [text for role in roles.values() for part in ("scopes", "beyond") for text in role[part].values()]
+    reasons += [row[part] for row in built_in for part in ("why", "beyond")]
+    return found + [f"{text!r} is no reason" for text in reasons if len(text) < 12]
+
+
+def is_asked_alone(action: str, why: str) -> bool:
+    """Whether a right allows nothing but what the app asks for: to read, by a call of the app."""
+    return action.endswith("/read") and "*" not in action and not why.startswith("checked by Azure")
+
+
+def check_hostile_calls(infra: Infra) -> list[str]:
+    """Nothing allows the app to write or delete a VM to be protected or what belongs to it, to take keys but those of
+    cache accounts, or to write roles and locks, unless the whole of a shared subscription was asked for."""
+    found = []
+    for name, case in infra.cases.items():
+        settings = case.settings or settings_in(infra, name)
+        if not settings or case.parameters.get("sharedSubscription"):
+            continue
+        held = [
+            (each, Role(each.role, tuple(infra.roles[each.role]["actions"])))
+            for each in assignments(infra, name)
+            if each.role in infra.roles
+        ]
+        for action, resource in _hostile(settings):
+            found += [
+                f"{name}: {each.role} on {each.scope} allows {action} on {resource}"
+                for each, role in held
+                if role.allows(action) and f"{resource}/".startswith(f"{each.scope}/")
+            ]
+    return found
+
+
+def _hostile(settings: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Actions and the lower-cased IDs of what they are hostile to."""
+    listed = [settings.get(f"DR_{each}", "").lower().split(",") for each in ("SOURCE_SCOPE", "TARGET_SCOPE")]
+    sources, targets = ([each for each in scopes if each] for scopes in listed)
+    groups = [each if "/resourcegroups/" in each else f"{each}/resourcegroups/of-vms" for each in sources]
+    for group in groups:
+        for kind in (
+            "compute/virtualmachines",
+            "compute/disks",
+            "network/networkinterfaces",
+            "network/virtualnetworks",
+        ):
+            for verb in ("write", "delete"):
+                yield f"Microsoft.{kind}/{verb}", f"{group}/providers/microsoft.{kind}/any"
+        yield "Microsoft.Resources/subscriptions/resourceGroups/delete", group
+    places = [each for each in targets if "/asr-cache-" not in each and "/providers/" not in each]
+    for place in (*groups, *places):
+        account = f"{place}/providers/microsoft.storage/storageaccounts/any"
+        for verb in ("listKeys/action", "write", "delete"):
+            yield f"Microsoft.Storage/storageAccounts/{verb}", account
+    for scope in (*sources, *groups, *targets):
+        for kind in ("roleAssignments", "roleDefinitions", "locks"):
+            for verb in ("write", "delete"):
+                yield f"Microsoft.Authorization/{kind}/{verb}", f"{scope}/providers/microsoft.authorization/{kind}/any"
+
+
+def _reach(assignment: Assignment, infra: Infra, name: str) -> str:
+    """The kind of scope, as permissions.json names it."""
+    kind = assignment.scope.split("/")[-2]
+    if kind != "subscriptions":
+        return _KINDS.get(kind, kind)
+    settings = infra.cases[name].settings or settings_in(infra, name)
+    sources = f"{settings.get('DR_SOURCE_SCOPE', '')},".lower().replace(",", "/")
+    shares = assignment.role.startswith(("target", "group")) and f"{assignment.scope}/" in sources
+    return "shared subscription" if shares else "subscription"
 
 
 def assignments(infra: Infra, name: str) -> Iterator[Assignment]:

@@ -15,7 +15,7 @@ from tests.infra.app_checks import (
     check_settings,
 )
 from tests.infra.compiler import Compiler
-from tests.infra.deployments import ENTRIES, INFRA, Infra
+from tests.infra.deployments import CACHE, ENTRIES, INFRA, TARGET, Case, Infra
 from tests.infra.filters import check_filters
 from tests.infra.queries import check_queries
 from tests.infra.release_checks import check_release, check_roles_to_assign
@@ -23,8 +23,10 @@ from tests.infra.resource_checks import check_build, check_configuration, check_
 from tests.infra.role_checks import (
     check_assignments,
     check_built_in_roles,
+    check_hostile_calls,
     check_permissions,
     check_role_definitions,
+    check_what_roles_allow,
 )
 
 Check = Callable[..., list[str]]
@@ -40,6 +42,8 @@ CHECKS: list[Check] = [
     check_role_definitions,
     check_assignments,
     check_built_in_roles,
+    check_what_roles_allow,
+    check_hostile_calls,
     check_roles_to_assign,
     check_release,
     check_settings,
@@ -142,22 +146,22 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     (
         check_assignments,
         "modules/role-list.bicep",
-        "about.isSource ? (empty(about.sourceGroups) ? [''] : about.sourceGroups)",
-        "about.isSource ? (empty(about.targetGroups) ? [''] : about.targetGroups)",
+        "sourceTagger: about.sourceGroups",
+        "sourceTagger: about.targetGroups",
         "sourceTagger",
     ),
     (
         check_assignments,
         "modules/role-list.bicep",
-        "roles.targetWriter,",
-        "roles.targetCleaner,",
-        "targetWriter",
+        "cacheUser: about.cacheGroups",
+        "cacheUser: about.targetGroups",
+        "cacheUser",
     ),
     (
         check_assignments,
         "modules/role-list.bicep",
-        "about.cleanup\n",
-        "about.isSource\n",
+        "about.cleanup ? about.targetGroups",
+        "!about.cleanup ? about.targetGroups",
         "targetCleaner",
     ),
     (
@@ -173,6 +177,55 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "about.highChurn ?",
         "!about.highChurn ?",
         "Storage Blob Data Owner",
+    ),
+    (
+        check_what_roles_allow,
+        "permissions.json",
+        '"shared subscription": "any resource group with',
+        '"unshared subscription": "any resource group with',
+        "groupCleaner of the app on a shared subscription is not listed",
+    ),
+    (
+        check_what_roles_allow,
+        "permissions.json",
+        '"Microsoft.Storage/storageAccounts/listKeys/action": "reads',
+        '"Microsoft.Storage/storageAccounts/read": "reads',
+        "listKeys",
+    ),
+    (
+        check_what_roles_allow,
+        "modules/role-list.bicep",
+        "cacheCreator: about.cacheGroups",
+        "cacheCreator: about.sourceGroups",
+        "cacheCreator of the app on a subscription is not listed",
+    ),
+    (
+        check_what_roles_allow,
+        "built-in-roles.json",
+        '"holder": "automation"',
+        '"holder": "app"',
+        "Contributor of the app on a vault is listed, and nobody has it",
+    ),
+    (
+        check_hostile_calls,
+        "modules/role-list.bicep",
+        "targetWriter: about.targetGroups",
+        "targetWriter: concat(about.targetGroups, about.sourceGroups)",
+        "virtualmachines/delete",
+    ),
+    (
+        check_hostile_calls,
+        "permissions.json",
+        '"Microsoft.Storage/storageAccounts/read": "whether the account for boot',
+        '"Microsoft.Storage/storageAccounts/listKeys/action": "whether the account for boot',
+        "listKeys",
+    ),
+    (
+        check_hostile_calls,
+        "permissions.json",
+        '"Microsoft.Resources/tags/write": "PUT',
+        '"Microsoft.Authorization/roleAssignments/write": "PUT',
+        "roleAssignments/write",
     ),
     (
         check_roles_to_assign,
@@ -330,6 +383,33 @@ def test_mistakes_are_caught_in_values_that_the_compiler_does_not_know(compiler:
     found = check_configuration(infra)
     for *_, named in OPEN_VALUES:
         assert any(named in problem for problem in found), named
+
+
+_ASKED = {"environmentName": "dr", "location": "westus2", "sourceLocations": "eastus", "principalId": "an ID"}
+
+
+@pytest.mark.parametrize(
+    ("template", "parameters", "why"),
+    [
+        ("subscription.bicep", {"isSource": True, "isTarget": True}, "or set sharedSubscription"),
+        (
+            "subscription.bicep",
+            {"isSource": True, "isTarget": True, "sourceResourceGroups": "web, app", "targetResourceGroups": "App"},
+            "app holds VMs",
+        ),
+        ("subscription.bicep", {"cacheAccountScopes": CACHE}, "theirs is no storage account of the subscription"),
+        (
+            "main.bicep",
+            {"targetSubscriptionId": TARGET, "extraSourceScopes": f"/subscriptions/{TARGET}/resourceGroups/web"},
+            "or set sharedSubscription",
+        ),
+    ],
+)
+def test_a_target_among_vms_is_refused(template: str, parameters: dict[str, Any], why: str, infra: Infra) -> None:
+    given = {key: value for key, value in _ASKED.items() if template != "main.bicep" or key != "principalId"}
+    case = Case(template, given | parameters)
+
+    assert any(why in problem for problem in infra.with_case(f"{template} {parameters}", case).problems)
 
 
 def test_each_check_has_a_mistake_that_it_catches() -> None:

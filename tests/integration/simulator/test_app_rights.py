@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from local import rights
+import pytest
+
+from local import deployed, rights
 from local.simulator.identity import object_id
 from tests.integration.simulator.azure import (
     CACHE,
@@ -26,7 +28,11 @@ FABRIC = f"{VAULT_ID}/replicationFabrics/primary"
 CONTAINER = f"{FABRIC}/replicationProtectionContainers/here"
 ITEM = f"{CONTAINER}/replicationProtectedItems/item-web-1"
 TAGS = "providers/Microsoft.Resources/tags/default?api-version=2025-04-01"
-SETTINGS = {"DR_SOURCE_SCOPE": GROUP, "DR_TARGET_SCOPE": TARGET_GROUP, "DR_VAULT_IDS": VAULT_ID}
+DEFAULT = {**deployed.scopes(estate()), "DR_VAULT_IDS": VAULT_ID}
+"""The default deployment: VMs anywhere in the subscription, and targets in the groups that are named."""
+BY_GROUPS = {**DEFAULT, "DR_SOURCE_SCOPE": GROUP}
+CACHES = f"{HERE}/resourceGroups/asr-cache-eastus"
+ROLES = "providers/Microsoft.Authorization"
 
 COMPUTES, NETWORKS, STORAGE, RESOURCES = (
     f"?api-version={version}" for version in ("2026-04-01", "2026-03-01", "2026-09-01", "2025-04-01")
@@ -36,12 +42,37 @@ REFUSED = [
     ("DELETE", vm_id("web-1") + COMPUTES),
     ("POST", f"{vm_id('web-1')}/start{COMPUTES}"),
     ("POST", f"{vm_id('web-1')}/deallocate{COMPUTES}"),
-    ("GET", f"{HERE}/providers/Microsoft.Compute/virtualMachines{COMPUTES}"),
+    ("PUT", vm_id("web-1") + COMPUTES),
+    ("PUT", f"{vm_id('web-1')}/extensions/any{COMPUTES}"),
+    ("POST", f"{vm_id('web-1')}/runCommand{COMPUTES}"),
+    ("POST", f"{vm_id('web-1')}/capture{COMPUTES}"),
+    ("POST", f"{COMPUTE}/disks/web-1-os/beginGetAccess{COMPUTES}"),
+    ("DELETE", f"{COMPUTE}/disks/web-1-os{COMPUTES}"),
+    ("PUT", f"{COMPUTE}/disks/web-1-os{COMPUTES}"),
+    ("DELETE", f"{GROUP}/providers/Microsoft.Network/networkInterfaces/web-1-nic{NETWORKS}"),
     ("PUT", f"{COMPUTE}/availabilitySets/new{COMPUTES}"),
     ("PUT", NETWORK + NETWORKS),
     ("DELETE", NETWORK + NETWORKS),
     ("PUT", f"{GROUP}/providers/Microsoft.Network/networkInterfaces/new{NETWORKS}"),
+    *(
+        ("POST", f"{group}/providers/Microsoft.Storage/storageAccounts/any/{action}{STORAGE}")
+        for group in (GROUP, TARGET_GROUP, f"{HERE}/resourceGroups/rg-dr", f"{HERE}/resourceGroups/another")
+        for action in ("listKeys", "listAccountSas", "regenerateKey")
+    ),
     ("POST", f"{CACHE}/listKeys{STORAGE}"),
+    ("POST", f"{CACHES}/providers/Microsoft.Storage/storageAccounts/any/regenerateKey{STORAGE}"),
+    ("PUT", f"{TARGET_GROUP}/providers/Microsoft.Storage/storageAccounts/any{STORAGE}"),
+    ("PUT", f"{CACHES}/providers/Microsoft.Compute/virtualMachines/any{COMPUTES}"),
+    ("DELETE", f"{CACHES}/providers/Microsoft.Storage/storageAccounts/any{STORAGE}"),
+    *(
+        (method, f"{scope}/{ROLES}/{kind}/0b6a2c0e-0000-4000-8000-000000000001?api-version=2022-04-01")
+        for scope in (HERE, GROUP, TARGET_GROUP, CACHES, VAULT_ID, vm_id("web-1"))
+        for kind in ("roleAssignments", "roleDefinitions", "locks")
+        for method in ("PUT", "DELETE")
+    ),
+    ("PUT", f"{HERE}/resourceGroups/another/providers/Microsoft.Compute/virtualMachines/any{COMPUTES}"),
+    ("PUT", f"{HERE}/providers/Microsoft.Resources/deployments/any{RESOURCES}"),
+    ("PUT", TARGET_GROUP + RESOURCES),
     ("PUT", CACHE + STORAGE),
     ("DELETE", CACHE + STORAGE),
     ("PUT", GROUP + RESOURCES),
@@ -49,8 +80,6 @@ REFUSED = [
     ("PUT", f"{HERE}/resourceGroups/another{RESOURCES}"),
     ("DELETE", TARGET_GROUP + RESOURCES),
     ("DELETE", TARGET_NETWORK + NETWORKS),
-    ("PATCH", f"{TARGET_NETWORK}/{TAGS}"),
-    ("PATCH", f"{VAULT_ID}/{TAGS}"),
     ("DELETE", f"{vm_id('web-1')}/{TAGS}"),
     ("DELETE", f"{vm_id('web-1')}/providers/Microsoft.Resources/links/any?api-version=2016-09-01"),
     ("PUT", f"{VAULT_ID}?api-version=2026-07-01"),
@@ -67,18 +96,28 @@ REFUSED = [
     ("DELETE", f"{VAULT_ID}/replicationPolicies/gold"),
     ("PUT", f"{VAULT_ID}/replicationRecoveryPlans/plan"),
 ]
+OUTSIDE_ITS_GROUPS = [
+    ("GET", f"{HERE}/providers/Microsoft.Compute/virtualMachines{COMPUTES}"),
+    ("PATCH", f"{TARGET_NETWORK}/{TAGS}"),
+    ("PATCH", f"{VAULT_ID}/{TAGS}"),
+]
 
 
-def access(**settings: str) -> dict[str, Any]:
-    return rights.assigned(rights.load(), SETTINGS | settings, object_id(CLIENT))
+def access(settings: dict[str, str]) -> dict[str, Any]:
+    return rights.assigned(rights.load(), settings, object_id(CLIENT))
 
 
-async def test_all_else_is_refused_and_nothing_is_changed_by_it() -> None:
+@pytest.mark.parametrize(
+    ("settings", "refused"), [(DEFAULT, REFUSED), (BY_GROUPS, REFUSED + OUTSIDE_ITS_GROUPS)], ids=["default", "groups"]
+)
+async def test_all_else_is_refused_and_nothing_is_changed_by_it(
+    settings: dict[str, str], refused: list[tuple[str, str]]
+) -> None:
     async with azure(estate(siteRecovery=ready_vault([protected("web-1")]))) as clients:
-        await clients.call("POST", "/sim/access", access())
+        await clients.call("POST", "/sim/access", access(settings))
         _, before, _ = await clients.call("GET", "/sim/state")
         answers = {}
-        for method, path in REFUSED:
+        for method, path in refused:
             status, body, _ = await clients.call(method, path, {} if method != "GET" else None)
             answers[f"{method} {path}"] = (status, body["error"]["code"] if body else "")
         _, after, _ = await clients.call("GET", "/sim/state")
@@ -90,7 +129,7 @@ async def test_all_else_is_refused_and_nothing_is_changed_by_it() -> None:
 
 async def test_in_cleanup_it_may_remove_targets_and_nothing_of_the_sources() -> None:
     async with azure(estate(siteRecovery=ready_vault([protected("web-1")]))) as clients:
-        await clients.call("POST", "/sim/access", access(DR_MODE="cleanup"))
+        await clients.call("POST", "/sim/access", access(DEFAULT | {"DR_MODE": "cleanup"}))
         assert (await clients.call("DELETE", f"{TARGET_NETWORK}{NETWORKS}"))[0] in {200, 202}
         for path in (NETWORK + NETWORKS, CACHE + STORAGE, GROUP + RESOURCES, vm_id("web-1") + COMPUTES):
             assert (await clients.call("DELETE", path))[0] == 403

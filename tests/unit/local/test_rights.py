@@ -7,9 +7,13 @@ import pytest
 
 from local import rights
 
+TARGET, WHOLE = "/subscriptions/a/resourceGroups/app-asr", "/subscriptions/d"
+CACHES = "/subscriptions/a/resourceGroups/dr-caches-eastus"
+ACCOUNT = "/subscriptions/a/resourceGroups/hub/providers/Microsoft.Storage/storageAccounts/theirs"
 SETTINGS = {
+    "DR_NAMES": json.dumps({"environment": "dr", "cacheGroup": "{environment}-caches-{sourceRegion}"}),
     "DR_SOURCE_SCOPE": "/subscriptions/A/resourceGroups/app, /subscriptions/b",
-    "DR_TARGET_SCOPE": "/subscriptions/a/resourceGroups/app-asr",
+    "DR_TARGET_SCOPE": f"{TARGET}, {WHOLE}, {CACHES}, {ACCOUNT}",
     "DR_VAULT_IDS": "/subscriptions/c/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/v",
 }
 
@@ -21,11 +25,16 @@ def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str) ->
     assert {each["principal"] for each in access["assignments"]} == {"p"}
     held = [(each["role"], each["scope"]) for each in access["assignments"]]
     assert held == [
-        *(("estateReader", f"/subscriptions/{name}") for name in "abc"),
+        *(("estateReader", f"/subscriptions/{name}") for name in "abcd"),
         ("sourceTagger", "/subscriptions/A/resourceGroups/app"),
         ("sourceTagger", "/subscriptions/b"),
-        ("targetWriter", SETTINGS["DR_TARGET_SCOPE"]),
-        *([("targetCleaner", SETTINGS["DR_TARGET_SCOPE"])] if mode == "cleanup" else []),
+        *(("targetWriter", scope) for scope in (TARGET, WHOLE)),
+        *(("targetCleaner", scope) for scope in (TARGET, WHOLE) if mode == "cleanup"),
+        ("groupCreator", WHOLE),
+        *([("groupCleaner", WHOLE)] if mode == "cleanup" else []),
+        *(("cacheUser", scope) for scope in (CACHES, ACCOUNT)),
+        ("cacheCreator", CACHES),
+        *([("cacheCleaner", CACHES)] if mode == "cleanup" else []),
         ("vaultOperator", SETTINGS["DR_VAULT_IDS"]),
     ]
 

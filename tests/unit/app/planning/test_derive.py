@@ -195,7 +195,7 @@ def test_what_lies_outside_the_target_scope_is_named() -> None:
     scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"
     plan = plan_of(source_vm(), planning_context(), settings(target_scope=scope))
 
-    assert {finding.code for finding in plan.blockers} == {"TargetOutOfScope"}
+    assert {finding.code for finding in plan.blockers} == {"TargetGroupNotPrepared"}
     named = " ".join(finding.message for finding in plan.blockers)
     assert "net-asr" in named
     assert f"asr-cache-{SOURCE}" in named
