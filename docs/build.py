@@ -175,13 +175,26 @@ def query() -> str:
 
 
 def rights() -> str:
-    """Every custom role, and each of its actions with the reason."""
-    roles = json.loads((ROOT / "infra" / "permissions.json").read_text())
+    """Every custom role, each of its actions with the reason, and what it allows beyond what the app asks for."""
+    heads = ("action", "why", "allows beyond that")
     return "\n\n".join(
         f"### {role['name']}\n\n{role['description']} Assigned on: {role['scope']}.\n\n"
-        + _table(("action", "why"), ((f"`{action}`", why) for action, why in role["actions"].items()))
-        for role in roles.values()
+        + "".join(f"- on a {kind} it reaches also {reach}\n" for kind, reach in role["scopes"].items())
+        + "\n"
+        + _table(heads, ((f"`{each}`", why, role["beyond"].get(each, "")) for each, why in role["actions"].items()))
+        for role in _roles("permissions").values()
     )
+
+
+def built_in() -> str:
+    """Every role of Azure's own that is assigned."""
+    heads = ("identity", "role", "on", "why", "allows beyond that")
+    columns = ("holder", "role", "on", "why", "beyond")
+    return _table(heads, (tuple(row[each] for each in columns) for row in _roles("built-in-roles")))
+
+
+def _roles(file: str) -> Any:
+    return json.loads((ROOT / "infra" / f"{file}.json").read_text())
 
 
 def routes() -> str:
@@ -280,6 +293,7 @@ def _described(package: str) -> tuple[str, str, str]:
 
 
 _TABLES: dict[str, Callable[[], str]] = {
+    "builtin": built_in,
     "decisions": log,
     "drift": drift,
     "errors": errors,

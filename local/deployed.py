@@ -1,21 +1,22 @@
 """What a deployment of infra/ prepares for an estate: the scopes of the app, and the resource groups in them.
 
-By default it names a target group `<name>-asr` for each resource group with VMs, or with their networks; and the
-regions of the VMs, each of which gets a group for cache accounts.
+It names a target group `<name>-asr` for each resource group with VMs, or with their networks; those of `targets` in the
+part `demo` of the estate; and the regions of the VMs, each of which gets a group for cache accounts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Json = dict[str, Any]
 
 
-def scopes(estate: Mapping[str, Any], targets: Iterable[str] = ()) -> dict[str, str]:
-    """The settings DR_SOURCE_SCOPE and DR_TARGET_SCOPE. `targets` are more target groups."""
+def scopes(estate: Mapping[str, Any]) -> dict[str, str]:
+    """The settings DR_SOURCE_SCOPE and DR_TARGET_SCOPE."""
     vms = estate.get("virtualMachines", ())
     used = [each for vm in vms for each in (vm["id"], *(nic["subnet"] for nic in vm.get("nics", ())))]
     groups = [f"{_group(each)}-asr" for each in used]
     caches = [f"{_subscription(vm['id'])}/resourceGroups/asr-cache-{vm['location']}" for vm in vms]
+    targets = estate.get("demo", {}).get("targets", ())
     distinct = {each.lower(): each for each in (*groups, *targets, *caches)}
     return {
         "DR_SOURCE_SCOPE": ",".join(f"/subscriptions/{each['id']}" for each in estate["subscriptions"]),
@@ -26,7 +27,7 @@ def scopes(estate: Mapping[str, Any], targets: Iterable[str] = ()) -> dict[str, 
 def with_groups(estate: Mapping[str, Any], target_scope: str) -> Json:
     """The estate with the resource groups of a target scope. Those for cache accounts have a region in their names."""
     there = {each["id"].lower() for each in estate.get("resourceGroups", ())}
-    regions = [vm["location"] for vm in estate.get("virtualMachines", ())]
+    regions = {vm["location"] for vm in estate.get("virtualMachines", ())}
     target = estate["vaults"][0]["location"]
     made = [
         {"id": each, "location": next((region for region in regions if _name(each).endswith(region)), target)}

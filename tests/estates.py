@@ -9,6 +9,10 @@ SOURCE, TARGET = "eastus", "westus2"
 VAULT = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/dr-vault"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/app"
 
+CACHES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache-{SOURCE}"
+SHARED = {"DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION},{CACHES}"}
+"""Targets anywhere in the subscription of the VMs (sharedSubscription): the app makes the groups itself."""
+
 
 def network_id(name: str) -> str:
     return f"{GROUP}/providers/Microsoft.Network/virtualNetworks/{name}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import deployed
 from local.estates.item import SETTINGS
 
 DEMO = Path(__file__).parent / "demo.json"
@@ -42,9 +41,8 @@ class Put:
 
 @dataclass(frozen=True)
 class Estate:
-    """`data` is what the simulator loads, `profiles` the value of DR_PROFILES, `targets` are more target groups than
-    those of the VMs' groups. `tag_while_running`, `deliver_twice` and `tag_unannounced` name VMs, "" for none; the last
-    has no event, so only the sweep finds it."""
+    """`data` is what the simulator loads, `profiles` the value of DR_PROFILES. `tag_while_running`, `deliver_twice`
+    and `tag_unannounced` name VMs, "" for none; the last has no event, so only the sweep finds it."""
 
     data: dict[str, Any]
     expectations: tuple[Expectation, ...]
@@ -53,12 +51,11 @@ class Estate:
     tag_unannounced: str = ""
     put: Put | None = None
     profiles: dict[str, Any] = field(default_factory=dict)
-    targets: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, str]:
         """The settings of the app that the estate is made for."""
-        return {"DR_PROFILES": json.dumps(self.profiles), **deployed.scopes(self.data, self.targets)}
+        return {"DR_PROFILES": json.dumps(self.profiles)}
 
 
 def load(path: Path) -> Estate:
@@ -98,7 +95,6 @@ def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
         "tag_unannounced": unannounced,
         "put": put,
         "profiles": dict(demo.get("profiles", {})),
-        "targets": tuple(demo.get("targets", ())),
     }
 
 

@@ -104,7 +104,7 @@ def _settings(sandbox: Sandbox, recorder: Recorder, options: Options) -> dict[st
     return {
         "DR_VAULT_IDS": sandbox.vault,
         "DR_SOURCE_SCOPE": sandbox.group,
-        "DR_TARGET_SCOPE": ",".join(sandbox.made_by_app),
+        "DR_TARGET_SCOPE": ",".join(sandbox.prepared),
         "DR_DEPLOYMENT": "live-check",
         "DR_ORIGIN_STORE": str(options.folder.resolve() / "origins"),
         "DR_ARM_ENDPOINT": recorder.url,

@@ -61,13 +61,13 @@ class Sandbox:
         return f"{self.group}-vault"
 
     @property
-    def made_by_app(self) -> tuple[str, str]:
-        """The groups that the app names itself: the target's, and that of the cache account."""
+    def prepared(self) -> tuple[str, str]:
+        """The groups that a deployment would have prepared: the target's, and that of the cache account."""
         return f"{self.group}-asr", f"{self._groups}/asr-cache-{self.source}"
 
     @property
     def groups(self) -> tuple[str, ...]:
-        return self.group, *self.made_by_app, self.vault_group
+        return self.group, *self.prepared, self.vault_group
 
     @property
     def vm(self) -> str:
@@ -101,7 +101,8 @@ async def existing(arm: Arm, sandbox: Sandbox) -> AsyncIterator[str]:
 async def make(arm: Arm, sandbox: Sandbox, say: Say) -> None:
     """The vault, and a running VM with a way out to Site Recovery. Raises ArmError."""
     tags = {"made-by": "dr-live-check"}
-    for group, region in ((sandbox.group, sandbox.source), (sandbox.vault_group, sandbox.target)):
+    regions = (sandbox.source, sandbox.target, sandbox.source, sandbox.target)
+    for group, region in zip(sandbox.groups, regions, strict=True):
         await arm.call("PUT", group, _RESOURCES, {"location": region, "tags": tags})
     say("Making the vault")
     vault = {"location": sandbox.target, "sku": {"name": "Standard"}, "properties": {"publicNetworkAccess": "Enabled"}}

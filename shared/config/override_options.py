@@ -133,7 +133,7 @@ ROWS: tuple[Row, ...] = (
         "target-resource-group",
         RESOURCE_GROUP,
         "Target subscription, Target resource group",
-        "the source's name with -asr (DR_NAMES); made if missing",
+        "the source's name with -asr (DR_NAMES), in the subscription of the targets; made if that is in scope",
         in_place=IN_PLACE,
         field="target_group",
         shown_as="recoveryAzureResourceGroupId",

@@ -18,7 +18,7 @@ from shared.model.target_resources import ResourceGroup, VirtualNetwork
 from shared.model.vm import PlanningContext, SourceVm
 from shared.planning import claims, network, placement, preflight, size_support, storage, target_groups, vm_support
 from shared.planning.builder import PlanBuilder, origin_of
-from shared.planning.catalog import finding_of, on_protected
+from shared.planning.catalog import on_protected
 from shared.planning.dependency_waves import Waves, waves
 from shared.planning.exclusion import without_excluded
 from shared.planning.overrides import Overrides

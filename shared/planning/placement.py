@@ -148,7 +148,7 @@ def default_set(vm: SourceVm, overrides: Overrides, target: str) -> ResourceId |
     zone, source = overrides.requested.get("target-zone"), vm.availability_set_id
     if source is None or "target-availability-set" in overrides.requested or (zone and zone.value.lower() != NONE):
         return None
-    return overrides.names.between(vm.location, target).in_group(target_group(vm, overrides, target), source)
+    return overrides.names_between(vm.location, target).in_group(target_group(vm, overrides, target), source)
 
 
 def set_not_unique(vm: SourceVm, target: ResourceId, inside: Iterable[ResourceId], app: Settings) -> Iterator[Finding]:

@@ -52,9 +52,16 @@ SHUT, FLOODED = (
 BLOBS = resource_id("Microsoft.Storage/storageAccounts", "oldblobs")
 LOOT = resource_id("Microsoft.Storage/storageAccounts", "loot", f"/subscriptions/{OTHER}/resourceGroups/loot")
 
+_REGIONS = (SOURCE, TARGET, "centralus", "southcentralus", "northeurope", "westeurope")
 SETTINGS = {
     "DR_VAULT_IDS": f"{VAULT},{SECOND_VAULT},{LOST_VAULT}",
-    "DR_TARGET_SCOPE": f"/subscriptions/{SUBSCRIPTION}",
+    "DR_TARGET_SCOPE": ",".join(
+        (
+            f"/subscriptions/{SUBSCRIPTION}",
+            *(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache-{region}" for region in _REGIONS),
+            *(f"/subscriptions/{OTHER}/resourceGroups/{group}" for group in ("prepared", f"asr-cache-{SOURCE}")),
+        )
+    ),
     "DR_REGION_MAP": json.dumps(
         {
             SOURCE: {"vault": VAULT},
@@ -271,9 +278,9 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             ("unmapped is in westeurope", "DR_REGION_MAP"),
         ),
         (
-            "TargetOutOfScope",
+            "TargetGroupNotPrepared",
             _in(f"/subscriptions/{OTHER}/resourceGroups/app", "stranger"),
-            (f"/subscriptions/{OTHER}/resourceGroups/app-asr", f"/subscriptions/{SUBSCRIPTION}", "DR_TARGET_SCOPE"),
+            (f"/subscriptions/{OTHER}/resourceGroups/app-asr", "DR_TARGET_RESOURCE_GROUPS prepared,app-asr && azd"),
         ),
         (
             "TargetNameTaken",
@@ -467,5 +474,5 @@ CASES = [
     Case(code, "note" if code == "FailoverVm" else "blocker", vm, names) for code, vm, names in _blockers()
 ] + _others()
 
-LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetOutOfScope", "ManagedResourceGroup", "FailoverVm"}
+LASTING = {"VaultInSourceRegion", "RegionNotMapped", "TargetGroupNotPrepared", "ManagedResourceGroup", "FailoverVm"}
 """What the fixed estate has, too."""

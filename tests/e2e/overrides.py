@@ -148,7 +148,7 @@ def world(vms: Iterable[Json], *, public_ips: int = 1, **more: Any) -> Json:
     subnets = [{"name": "web", "prefix": "10.9.1.0/24"}, {"name": "data", "prefix": "10.9.2.0/24"}]
     pools = [{"name": "web"}, {"name": "portal"}]
     there = (PLACEMENT, RESERVATION, KEYS, RULES, f"{RULES}-portal", *map(public_ip, range(public_ips)))
-    base = estates.estate(vms)
+    base = estates.estate(vms) | {"demo": {"targets": [CHOSEN, FAR]}}
     own: dict[str, list[Json]] = {
         "resourceGroups": [
             {"id": CHOSEN, "location": estates.TARGET},

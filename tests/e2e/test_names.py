@@ -47,10 +47,11 @@ async def test_any_name_that_azure_allows_is_protected_once(start_stack: StartSt
     vms = [vm for vm, _, _ in made]
     estate = estates.estate(vms, availabilitySets=[each for _, _, each in made])
     estate["networks"] = [network for _, network, _ in made]
+    caches = names.get("cacheGroup", "asr-cache-{sourceRegion}").format(sourceRegion=estates.SOURCE)
     app = {
         "DR_NAMES": json.dumps(names),
         "DR_PROFILES": json.dumps(PROFILES),
-        "DR_SOURCE_SCOPE": GROUPS[: -len("/resourceGroups")],
+        "DR_TARGET_SCOPE": f"/subscriptions/{estates.SUBSCRIPTION},{GROUPS}/{caches}",
     }
     async with start_stack(estate, settings=app) as stack:
         await stack.deliver(

@@ -11,7 +11,7 @@ from tests.e2e.sweeping import Json, sweep
 from tests.e2e.untagging import CLEANUP, SOON, ended, grace, untag, waits_for_its_grace
 from tests.waiting import eventually
 
-GROUP, CACHES = f"{estates.GROUP}-asr", estates.GROUP.replace("/app", f"/asr-cache-{estates.SOURCE}")
+GROUP, CACHES = f"{estates.GROUP}-asr", estates.CACHES
 SET = estates.resource_id("Microsoft.Compute/availabilitySets", "set")
 NEAR = estates.resource_id("Microsoft.Compute/proximityPlacementGroups", "near")
 _NETWORKS = "Microsoft.Network/virtualNetworks"
@@ -70,7 +70,7 @@ async def disabled(stack: Stack, name: str) -> None:
 
 
 async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(start_stack: StartStack) -> None:
-    async with start_stack(world(), settings=CLEANUP | grace(SOON)) as stack:
+    async with start_stack(world(), settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
         await stack.sim("PATCH", "behaviour", {"seedDisksLeft": True})
         await protect(stack)
         before = await made(stack)
@@ -108,7 +108,7 @@ async def test_what_one_vm_needed_goes_and_what_another_needs_and_disks_stay(sta
 
 async def test_tagged_again_everything_is_made_again(start_stack: StartStack) -> None:
     """The network mappings have stayed, and lead to a network that was gone."""
-    async with start_stack(world(), settings=CLEANUP | grace(SOON)) as stack:
+    async with start_stack(world(), settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
         await protect(stack)
         await disabled(stack, "web-1")
         await disabled(stack, "web-2")
@@ -129,7 +129,7 @@ async def test_tagged_again_everything_is_made_again(start_stack: StartStack) ->
 
 
 async def test_tagged_again_within_its_grace_nothing_of_the_target_goes(start_stack: StartStack) -> None:
-    async with start_stack(world(), settings=CLEANUP | grace(1)) as stack:
+    async with start_stack(world(), settings=CLEANUP | grace(1) | estates.SHARED) as stack:
         await protect(stack)
         before = await made(stack)
         await untag(stack, estates.vm_id("web-1"))
@@ -150,7 +150,7 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
     estate = world(locks=[lock | {"level": "CanNotDelete"}])
     estate["resources"].append(rules)
     one, two = target(_NETWORKS, "vnet-one-asr"), target(_NETWORKS, "vnet-two-asr")
-    async with start_stack(estate, settings=CLEANUP | grace(SOON)) as stack:
+    async with start_stack(estate, settings=CLEANUP | grace(SOON) | estates.SHARED) as stack:
         await protect(stack)
         found = await stack.arm("GET", one, "2026-03-01")
         found["properties"]["subnets"].append({"name": "bastion", "properties": {"addressPrefix": "10.1.9.0/24"}})
@@ -177,7 +177,7 @@ async def test_what_others_put_there_or_changed_stays(start_stack: StartStack) -
 
 
 async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> None:
-    async with start_stack(world()) as stack:
+    async with start_stack(world(), settings=estates.SHARED) as stack:
         await protect(stack)
         for vm in stack.estate["virtualMachines"]:
             await stack.api("DELETE", f"{protection(vm['id'])}?confirm=true")
@@ -188,5 +188,5 @@ async def test_in_protect_they_are_only_reported(start_stack: StartStack) -> Non
         assert await made(stack) == before
 
     assert report.removed == ()
-    assert [note.code for note in report.orphans] == ["OrphanedTarget"] * 7
+    assert [note.code for note in report.orphans] == ["OrphanedTarget"] * 6
     assert all("DR_MODE is protect" in note.message for note in report.orphans)

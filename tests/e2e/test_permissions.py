@@ -26,8 +26,10 @@ LINKED = "checked by Azure"
 """How the reason of a right begins that no call takes, but Azure asks for where a call names a resource."""
 
 GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
-OF_GROUPS = {("targetCleaner", f"{GROUPS}/{each}") for each in ("delete", "resources/read")}
-"""What is taken only where the scope is wider than the groups that the app makes."""
+OF_GROUPS = {("groupCreator", f"{GROUPS}/write")}
+OF_GROUPS |= {("groupCleaner", f"{GROUPS}/{each}") for each in ("delete", "resources/read")}
+"""What is taken only where the targets have a subscription of their own: else the deployment makes the groups."""
+OF_TARGETS = "44444444-4444-4444-8444-444444444444"
 
 TARGET = f"{estates.GROUP}-asr"
 SET = estates.resource_id("Microsoft.Compute/availabilitySets", "set")
@@ -96,20 +98,24 @@ async def test_each_right_is_for_something_and_nothing_is_done_without_one(start
     assert told_linked == {right for right, ways in found.items() if ways == {"linked"}}
 
 
-async def test_a_target_group_goes_where_the_scope_is_wider_than_it(start_stack: StartStack) -> None:
-    """A group that is named in the scope stays: the app's rights are assigned on it."""
-    estate = estates.estate([estates.vm("made", tagged=False)])
-    async with start_stack(estate, settings=CLEANUP | grace(SOON) | {"DR_SOURCE_SCOPE": estates.GROUP}) as stack:
+async def test_in_a_subscription_of_their_own_target_groups_are_made_and_removed(start_stack: StartStack) -> None:
+    """A group that is named in the scope stays, as that of the cache accounts: the app's rights are assigned on it."""
+    subscriptions = [{"id": each, "name": each[:4]} for each in (estates.SUBSCRIPTION, OF_TARGETS)]
+    estate = estates.estate([estates.vm("made", tagged=False)], subscriptions=subscriptions)
+    scopes = {"DR_SOURCE_SCOPE": estates.GROUP, "DR_TARGET_SCOPE": f"/subscriptions/{OF_TARGETS},{CACHES}"}
+    async with start_stack(estate, settings=CLEANUP | grace(SOON) | scopes) as stack:
         await stack.subscribe()
         assert (await stack.api("PUT", route("made")))[0] == 202
         await ended(stack, "made", "Protected")
+        item = (await overrides.items(stack))["made"]["properties"]["providerSpecificDetails"]
         assert (await stack.api("DELETE", f"{route('made')}?confirm=true"))[0] == 202
         await ended(stack, "made", "Disabled")
         await empty_caches(stack)
         removed = await clean_up(stack)
         access = await stack.sim("GET", "access")
 
-    assert {"app-asr", "vnet-app-asr", CACHES.rsplit("/", 1)[-1]} <= set(removed)
+    assert item["recoveryAzureResourceGroupId"] == f"/subscriptions/{OF_TARGETS}/resourceGroups/app-asr"
+    assert {each for each in removed if not each.startswith("asrcache")} == {"app-asr", "vnet-app-asr"}
     assert [set(uses(access, *right)) for right in OF_GROUPS] == [{"called"}] * len(OF_GROUPS)
 
 
@@ -121,7 +127,7 @@ async def test_a_target_group_goes_where_the_scope_is_wider_than_it(start_stack:
         ("targetWriter", "Microsoft.Network/virtualNetworks/write", "AuthorizationFailed"),
         ("vaultOperator", "Microsoft.RecoveryServices/vaults/replicationFabrics/write", "AuthorizationFailed"),
         ("targetWriter", "Microsoft.Network/virtualNetworks/subnets/join/action", "LinkedAuthorizationFailed"),
-        ("targetWriter", "Microsoft.Storage/storageAccounts/listKeys/action", "LinkedAuthorizationFailed"),
+        ("cacheUser", "Microsoft.Storage/storageAccounts/listKeys/action", "LinkedAuthorizationFailed"),
     ],
 )
 async def test_a_right_that_is_missing_ends_the_run_and_is_named(

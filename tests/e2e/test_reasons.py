@@ -30,15 +30,15 @@ DENIED = _refusal(
     "denied",
     403,
     "AuthorizationFailed",
-    "The client 'c' with object id 'p' does not have authorization to perform action 'Microsoft.Resources/"
-    f"subscriptions/resourceGroups/write' over scope '{GROUPS}/denied-asr' or the scope is invalid.",
+    "The client 'c' with object id 'p' does not have authorization to perform action 'Microsoft.Compute/"
+    f"availabilitySets/write' over scope '{GROUPS}/denied-asr' or the scope is invalid.",
 )
 BUSY = _refusal("busy", 409, "AnotherOperationInProgress", "Later.") | {"times": 1000}
 EXPECTED = {
     "os": ("NotEligibleForReplication", "GuestOsNotSupported: Not this one.", "Upgrade the system."),
     "quota": ("TargetQuotaExceeded", "Standard_D2s_v4 needs 2 cores", "Request more quota"),
     "lock": ("ReadOnlyLock", "lock wax", "Remove the lock"),
-    "scope": ("TargetOutOfScope", "outside-asr", "DR_TARGET_SCOPE"),
+    "scope": ("TargetGroupNotPrepared", "outside-asr", "azd env set DR_TARGET_RESOURCE_GROUPS app-asr,"),
     "policy": ("DisallowedByPolicy", "Azure Policy forbids", "exemption"),
     "right": ("AuthorizationFailed", "denied-asr", "DR target writer"),
     "busy": ("AnotherOperationInProgress", "Later.", "tries again"),
@@ -51,15 +51,20 @@ def _in(group: str, name: str, **more: Any) -> dict[str, Any]:
     return vm | {"id": estates.resource_id("Microsoft.Compute/virtualMachines", name, f"{GROUPS}/{group}")}
 
 
+def _set(group: str) -> str:
+    """An availability set: its target is what the app makes in a target group."""
+    return estates.resource_id("Microsoft.Compute/availabilitySets", "set", f"{GROUPS}/{group}")
+
+
 def world() -> dict[str, Any]:
     vms = [
         estates.vm("os", eligibilityErrors=[OS_ERROR]),
         estates.vm("quota", size="Standard_D2s_v4"),
         _in("sealed", "lock"),
         _in("outside", "scope"),
-        _in("forbidden", "policy"),
-        _in("denied", "right"),
-        _in("busy", "busy"),
+        _in("forbidden", "policy", availabilitySet=_set("forbidden")),
+        _in("denied", "right", availabilitySet=_set("denied")),
+        _in("busy", "busy", availabilitySet=_set("busy")),
     ]
     groups = [*(f"{name}-asr" for name in ("app", "sealed", "forbidden", "denied", "busy")), f"asr-cache-{SOURCE}"]
     quota = {"subscription": SUBSCRIPTION, "location": TARGET, "name": "standardDSv4Family", "limit": 9, "used": 8}
@@ -68,6 +73,7 @@ def world() -> dict[str, Any]:
         vms,
         resourceGroups=[{"id": f"{GROUPS}/sealed-asr", "location": TARGET}],
         locks=[{"id": lock, "level": "ReadOnly"}],
+        availabilitySets=[{"id": _set(group), "location": SOURCE} for group in ("forbidden", "denied", "busy")],
         quotas=[quota],
     ) | {"scope": ",".join(f"{GROUPS}/{group}" for group in groups)}
 
@@ -104,5 +110,5 @@ async def test_every_hindrance_is_named_with_what_to_do_and_when_it_is_tried_nex
         assert file[name]["reason"].startswith(f"{code}: ")
         assert file[name]["fix"]
     assert {name for name, reason in reasons.items() if reason.get("nextTry")} >= {"busy"}
-    assert "resourceGroups/write" in reasons["right"]["fix"]
+    assert "availabilitySets/write" in reasons["right"]["fix"]
     assert all(file[name]["since"] for name in EXPECTED if name != "busy")

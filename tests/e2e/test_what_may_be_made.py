@@ -11,7 +11,7 @@ from tests.e2e.test_http import route
 @pytest.mark.parametrize(
     ("create", "missing"),
     [
-        ("none", {"app-asr", "vnet-app-asr", "asr-cache-eastus", "account"}),
+        ("none", {"app-asr", "vnet-app-asr", "account"}),
         ("cache", {"app-asr", "vnet-app-asr"}),
     ],
 )
@@ -20,7 +20,7 @@ async def test_what_is_missing_and_not_to_be_made_blocks(
 ) -> None:
     """All of it at once, in a plan and in a run, before anything else is made."""
     vm = estates.vm("web-1")
-    async with start_stack(estates.estate([vm]), settings={"DR_TARGET_CREATION": create}) as stack:
+    async with start_stack(estates.estate([vm]), settings={"DR_TARGET_CREATION": create} | estates.SHARED) as stack:
         _, plan = await stack.api("POST", f"{route('web-1')}/plan")
         await stack.deliver(write_event(vm["id"]))
         result = (await results(stack, 1))["web-1"]
@@ -64,9 +64,8 @@ async def test_with_everything_there_nothing_has_to_be_made(start_stack: StartSt
 
 async def test_what_is_made_carries_our_tag_and_the_operator_s(start_stack: StartStack) -> None:
     vm = estates.vm("web-1")
-    async with start_stack(
-        estates.estate([vm]), settings={"DR_RESOURCE_TAGS": "cost-center=42, owner=dr team"}
-    ) as stack:
+    tags = {"DR_RESOURCE_TAGS": "cost-center=42, owner=dr team"}
+    async with start_stack(estates.estate([vm]), settings=tags | estates.SHARED) as stack:
         await stack.deliver(write_event(vm["id"]))
         assert (await results(stack, 1))["web-1"]["outcome"] == "Protected"
         group = await stack.arm("GET", f"{estates.GROUP}-asr", "2025-04-01")

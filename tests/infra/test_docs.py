@@ -80,6 +80,18 @@ def test_what_the_hook_and_the_loop_take_from_azd_is_put_out_by_main(infra: Infr
     assert all(f"${{{name}=}}" in read for name in re.findall(r'^    "(DR_\w+)"', before_down, re.MULTILINE))
 
 
+def test_the_rights_on_the_source_are_those_of_the_roles(infra: Infra) -> None:
+    """The table says which of them the app has: of the VMs by one role, of the cache accounts by another."""
+    section = (
+        (DOCS / "permissions.md").read_text().partition("## What Azure checks on the source")[2].partition("\n## ")[0]
+    )
+    rows = re.findall(r"^\| `(\S+)` \| [^|]+ \| [^|]+ \| (yes|no) \|$", section, re.MULTILINE)
+
+    assert len(rows) == 8
+    has = {*infra.roles["sourceTagger"]["actions"], *infra.roles["cacheUser"]["actions"]}
+    assert {action: action in has for action, _ in rows} == {action: yes == "yes" for action, yes in rows}
+
+
 def test_azd_finds_what_azure_yaml_names() -> None:
     text = (ROOT / "azure.yaml").read_text()
     assert "path: infra\n  module: main\n" in text
