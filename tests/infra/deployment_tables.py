@@ -65,6 +65,8 @@ _PROBES: dict[str, Any] = {
     "sourceLocations": "{region}, {region2}",
     "sourceResourceGroups": "{group}",
     "targetResourceGroups": "{group}",
+    "cacheAccountScopes": f"/subscriptions/{SOURCE}/resourceGroups/{{group}}"
+    "/providers/Microsoft.Storage/storageAccounts/{account}",
     "existingVaultId": VAULT,
     "agentAutomationAccount": _AGENTS,
     "agentAutomationRole": "{role}",
@@ -97,6 +99,7 @@ _BESIDE = {
     "existingSubnetIds": {"privateNetworking": "true"},
     "privateInbound": {"privateNetworking": "true"},
     "agentAutomationRole": {"agentAutomationAccount": _AGENTS},
+    "sharedSubscription": {"targetSubscriptionId": SOURCE},
     "webhookUrl": {"destination": "webhook"},
 }
 """What a parameter needs beside it to change anything."""
