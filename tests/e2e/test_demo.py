@@ -117,7 +117,7 @@ def test_a_vm_that_ends_otherwise_fails_the_demo_and_is_named(
 
 def test_a_right_that_the_app_lacks_fails_the_demo_and_is_named(demo: Demo, tmp_path: Path) -> None:
     less = rights.load()
-    del less["targetWriter"]["actions"]["Microsoft.Storage/storageAccounts/listKeys/action"]
+    del less["cacheUser"]["actions"]["Microsoft.Storage/storageAccounts/listKeys/action"]
     (tmp_path / "roles.json").write_text(json.dumps(less))
     (tmp_path / "estate.json").write_text(json.dumps(estate([vm("web-1", expect={"outcome": "Protected"})])))
 

@@ -31,8 +31,11 @@ async def test_what_is_done_is_what_the_plan_said(start_stack: StartStack) -> No
     assert (plan["blocked"], plan["findings"], plan["tagged"], plan["item"]) == (False, [], False, None)
     # What the plan derived the item has; that is where the values come from by then.
     assert values_of(plan) == values_of(result) == values_of(protected)
-    assert {resource["action"] for resource in plan["resources"]} == {"create"}
-    planned = {resource["name"].rsplit("/", 1)[-1].lower() for resource in plan["resources"]}
+    create = [each for each in plan["resources"] if each["kind"] != "resource group"]
+    assert {each["action"] for each in create} == {"create"}
+    # The deployment has prepared the groups.
+    assert [each["action"] for each in plan["resources"] if each not in create] == ["reuse", "reuse"]
+    planned = {each["name"].rsplit("/", 1)[-1].lower() for each in create}
     assert made - planned == {"default", result["itemId"].rsplit("/", 1)[1].lower()}  # the tag, and the item
     assert planned - made == set()
     assert (protected["resources"], protected["item"]["state"]) == ([], "Protected")

@@ -12,9 +12,9 @@ from tests.e2e.conftest import StartStack
 from tests.e2e.follow import is_write, results, route_of, write_event
 from tests.waiting import eventually
 
-# A decision, or what a plan leaves out, keeps a run from being refused, and two sources of one name need an item of
+# A decision, or what a plan leaves out or refuses, keeps a write from being refused, and two sources of one name need an item of
 # before: their rules have tests of their own.
-_REFUSED = "CleanupOff, ItemIncomplete, NameNotUnique, NeverRemoved, NoIntent, TooManyTags"
+_REFUSED = "CleanupOff, ItemIncomplete, NameNotUnique, NeverRemoved, NoIntent, TargetOutOfScope, TooManyTags"
 
 
 async def test_each_finding_is_reported_in_a_plan_and_gone_once_its_cause_is(start_stack: StartStack) -> None:
