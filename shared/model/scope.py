@@ -1,4 +1,4 @@
-"""Where the app may read and write: subscriptions, resource groups, resources, and subscriptions of management groups."""
+"""Where the app may read and write: subscriptions, resource groups, resources, subscriptions of management groups."""
 
 import re
 from collections.abc import Iterable, Mapping
