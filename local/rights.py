@@ -44,7 +44,7 @@ def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
     sources, among_targets, vaults = (
         _listed(settings.get(name, "")) for name in ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE", "DR_VAULT_IDS")
     )
-    accounts = [each for each in among_targets if "/providers/" in each]
+    accounts = [each for each in among_targets if "/storageaccounts/" in each.lower()]
     caches = [each for each in among_targets if _cache_groups(settings).fullmatch(each.rpartition("/")[2])]
     targets = [each for each in among_targets if each not in (*accounts, *caches)]
     whole = [each for each in targets if "/resourcegroups/" not in each.lower()]
