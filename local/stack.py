@@ -111,7 +111,8 @@ class Stack(Processes):
         file = self.folder / "simulator" / "estate.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         targets = self.settings.get("DR_TARGET_SCOPE") or deployed.scopes(self.estate)["DR_TARGET_SCOPE"]
-        file.write_text(json.dumps(deployed.with_groups(self.estate, targets)))
+        self.estate = deployed.with_groups(self.estate, targets)
+        file.write_text(json.dumps(self.estate))
         options = ("--speed", str(self.speed), "--estate", str(file), *self._simulator_options)
         await self.start_process("simulator", {}, *options, port=self._ports["simulator"])
         self.connect()

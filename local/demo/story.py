@@ -25,7 +25,7 @@ class Story:
 
     async def tell(self) -> None:
         await self._stack.subscribe()
-        await self._stack.sim("POST", "estate", {**self._estate.data, "announce": True})
+        await self._stack.sim("POST", "estate", {**self._stack.estate, "announce": True})
         self._shown.say(f"One event for each of {len(self.progress.vms)} VMs.")
         happenings = asyncio.create_task(self._happen())
         try:
