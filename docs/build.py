@@ -16,6 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pydantic.alias_generators import to_camel
 
+from local.bench import results
+from local.bench.figures import FIGURES
+from local.bench.rivals import compare
 from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
@@ -227,6 +230,40 @@ def problems() -> str:
     return _table(("status", "codes", "answer to"), rows)
 
 
+def benchmarks() -> str:
+    """Every figure of the bench, as measured last."""
+    measured = results.load()["figures"]
+    rows = (
+        (
+            f"… {figure.name.strip()}" if figure.name.startswith(" ") else figure.name,
+            figure.text(measured[name]) if name in measured else "not measured",
+            figure.target_text,
+        )
+        for name, figure in FIGURES.items()
+    )
+    return _measured("figures", _table(("figure", "measured", "target"), rows))
+
+
+def rivals() -> str:
+    """The app beside what a user would run in its place, as measured last."""
+    return _measured("rivals", _compared(tuple(compare.ROWS)))
+
+
+def alternatives() -> str:
+    """The rows of that table which README has."""
+    return _compared(("one", "more", "many", "elapsed", "enable"))
+
+
+def _compared(names: tuple[str, ...]) -> str:
+    columns = results.load()["rivals"]
+    rows = ((compare.ROWS[name], *(compare.text(values[name]) for values in columns.values())) for name in names)
+    return _table(("", *columns), rows)
+
+
+def _measured(part: str, table: str) -> str:
+    return f"{table}\n\nMeasured on {results.load()['machine'][part]}."
+
+
 def layers() -> str:
     """The layers of the app as one picture, from the contract that import-linter checks."""
     stack = [["function_app.py"], *(_packages_in(line) for line in _lines())]
@@ -293,6 +330,8 @@ def _described(package: str) -> tuple[str, str, str]:
 
 
 _TABLES: dict[str, Callable[[], str]] = {
+    "alternatives": alternatives,
+    "benchmarks": benchmarks,
     "builtin": built_in,
     "decisions": log,
     "drift": drift,
@@ -308,6 +347,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "problems": problems,
     "query": query,
     "rights": rights,
+    "rivals": rivals,
     "routes": routes,
     "support": support,
     "sweep": sweep,

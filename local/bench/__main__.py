@@ -5,7 +5,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from aiohttp import ClientError
@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from local.bench import durable, few, heal, importing, large, many, sweep, throughput
+from local.bench import durable, few, heal, importing, large, many, results, sweep, throughput
 from local.bench.figures import FIGURES, medians
 from local.bench.protecting import SPEED
 from local.bench.rivals import compare
-from local.bench.scenario import SEEDS, Run, Scenario, UnavailableError
+from local.bench.scenario import RECORDED, SEEDS, Run, Scenario, UnavailableError
 from local.simulator.latencies import SPREAD
 from local.stack import StackError
 
@@ -59,14 +59,18 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="of Azure's latencies; 0: as recorded")
     parser.add_argument("--calls", action="store_true", help="print each call of `few` and what it is for")
+    parser.add_argument("--save", action="store_true", help="in docs/benchmarks.json, for the tables of docs/")
     parser.add_argument("--rivals", action="store_true", help="measure scripts beside the app in place of all that")
     options = parser.parse_args(arguments)
     # Only the scenario that says so runs on Microsoft's extension, whose program local.original knows.
     os.environ.pop("DURABLE_HOST", None)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console.print(machine := results.machine())
     try:
         if options.rivals:
-            asyncio.run(_compare((options.seeds or SEEDS)[0], console))
+            columns = asyncio.run(_compare((options.seeds or SEEDS)[0], console))
+            if options.save:
+                results.save("rivals", columns, machine)
             return 0
         measured = asyncio.run(_measure(options.only, options.seeds, console, calls=options.calls))
     except (ClientError, StackError, RuntimeError) as error:
@@ -74,16 +78,19 @@ def main(arguments: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    if options.save:
+        results.save("figures", measured, machine)
     console.print(_table(measured))
     console.print(_NOTE)
     return 1 if any(FIGURES[name].met(value) is False for name, value in measured.items()) else 0
 
 
-async def _compare(seed: int, console: Console) -> None:
+async def _compare(seed: int, console: Console) -> dict[str, compare.Values]:
     with tempfile.TemporaryDirectory(prefix="dr-bench-") as folder:
         columns = await compare.measure(seed, Path(folder), lambda text: console.print(f"Measuring {text}"))
     console.print(compare.table(columns))
     console.print(compare.NOTE)
+    return columns
 
 
 async def _measure(names: Iterable[str], seeds: list[int] | None, console: Console, *, calls: bool) -> dict[str, float]:
@@ -91,19 +98,28 @@ async def _measure(names: Iterable[str], seeds: list[int] | None, console: Conso
     measured: dict[str, float] = {}
     for name in names:
         try:
-            measured |= medians([run async for run in _runs(name, _SCENARIOS[name], seeds, console, calls=calls)])
+            measured |= medians(await _runs(name, _SCENARIOS[name], seeds, console, calls=calls))
         except UnavailableError as error:
             console.print(f"{name}: not measured. {error}")
     return measured
 
 
 async def _runs(
-    name: str, scenario: Scenario, seeds: list[int] | None, console: Console, *, calls: bool
-) -> AsyncIterator[dict[str, float]]:
-    for seed in seeds if seeds and len(scenario.seeds) > 1 else scenario.seeds:
-        console.print(f"{name}, seed {seed}: {scenario.about}" if seed else f"{name}: {scenario.about}")
+    name: str, scenario: Scenario, given: list[int] | None, console: Console, *, calls: bool
+) -> list[dict[str, float]]:
+    """What a scenario measured with each seed: the given ones, if Azure's latencies count in it."""
+    seeds = scenario.seeds if scenario.seeds == RECORDED else given or scenario.seeds
+    console.print(f"{name}: {scenario.about}")
+    started = asyncio.Barrier(len(seeds) if scenario.together else 1)
+
+    async def measure(turn: int, seed: int) -> dict[str, float]:
         with tempfile.TemporaryDirectory(prefix="dr-bench-") as folder:
-            yield await scenario.measure(Run(Path(folder), seed, lambda text: console.print(f"  {text}"), calls))
+            run = Run(Path(folder), seed, lambda text: console.print(f"  {text}"), calls, started, turn)
+            return await scenario.measure(run)
+
+    if scenario.together:
+        return await asyncio.gather(*(measure(turn, seed) for turn, seed in enumerate(seeds)))
+    return [await measure(0, seed) for seed in seeds]
 
 
 def _table(measured: Mapping[str, float]) -> Table:

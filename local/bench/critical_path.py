@@ -3,14 +3,14 @@
 All other work can run in parallel to it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local.simulator import latencies
 from local.stack import Stack
 
-_INFRASTRUCTURE = {
-    "CreateSite": latencies.FABRIC,
+_AFTER_FABRICS = {
     "CreateCloud": latencies.CONTAINER,
     "AssociateProtectionProfile": latencies.CONTAINER_MAPPING,
 }
@@ -29,20 +29,31 @@ def ready_pair(seed: int, vms: Iterable[str]) -> float:
     )
 
 
-async def infrastructure(stack: Stack, seed: int) -> float:
-    """What was created in the vaults before the first enable: the slowest fabric, its container, the mapping.
+async def empty_vault(stack: Stack, seed: int, vms: Iterable[Mapping[str, Any]]) -> float:
+    """The same of VMs, as an estate has them, with what was created in the vault for the region of each before its
+    first enable: the slower fabric of its pair, the container, the mapping.
 
-    No job says to which fabric a container belongs: the fastest counts, and of mappings as well.
+    No job says to which fabric a container or a mapping belongs: the fastest counts.
     """
     state = await stack.sim("GET", "state")
-    jobs = [job["properties"] for vault in state["siteRecovery"] for job in vault["jobs"]]
-    fabrics, containers, mappings = (list(_drawn(seed, name, jobs)) for name in _INFRASTRUCTURE)
-    return max(fabrics) + min(containers) + min(mappings)
+    (vault,) = state["siteRecovery"]
+    sources = defaultdict(list)
+    for vm in vms:
+        sources[vm["location"]].append(vm["id"])
+    fabrics = {each["properties"]["customDetails"]["location"]: each["name"].lower() for each in vault["fabrics"]}
+    seconds = {place: latencies.FABRIC * latencies.factor(seed, "CreateSite", name) for place, name in fabrics.items()}
+    targets = max(time for place, time in seconds.items() if place not in sources)
+    later = sum(
+        min(recorded * latencies.factor(seed, scenario, name) for name in _targets(vault["jobs"], scenario))
+        for scenario, recorded in _AFTER_FABRICS.items()
+    )
+    return max(max(seconds[place], targets) + later + ready_pair(seed, ids) for place, ids in sources.items())
 
 
-def _drawn(seed: int, scenario: str, jobs: Iterable[Mapping[str, Any]]) -> Iterable[float]:
-    names = (str(job["targetObjectName"]).lower() for job in jobs if job["scenarioName"] == scenario)
-    return (_INFRASTRUCTURE[scenario] * latencies.factor(seed, scenario, name) for name in names)
+def _targets(jobs: Iterable[Mapping[str, Any]], scenario: str) -> set[str]:
+    """The names of what the jobs of a scenario worked on."""
+    found = (job["properties"] for job in jobs)
+    return {job["targetObjectName"].lower() for job in found if job["scenarioName"] == scenario}
 
 
 def _name(vm: str) -> str:

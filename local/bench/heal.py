@@ -31,14 +31,13 @@ async def _measure(run: Run) -> dict[str, float]:
         await stack.draw_latencies(run.seed)
         started = time.monotonic()
         await stack.run_timer(SWEEP)
-        slowest = critical_path.ready_pair(run.seed, (vm["id"] for vm in vms))
-        await asyncio.sleep(slowest / SPEED)
+        await asyncio.sleep(critical_path.ready_pair(run.seed, (vm["id"] for vm in vms)) / SPEED)
         while (done := await _protected(stack)) < MISSING:
             if time.monotonic() - started > NOT_ENDED_WITHIN:
                 raise StackError(f"{done} of {MISSING} VMs were protected within {NOT_ENDED_WITHIN:g} s")
             await asyncio.sleep(_EVERY)
         elapsed = (time.monotonic() - started) * SPEED
-        path = await critical_path.infrastructure(stack, run.seed) + slowest
+        path = await critical_path.empty_vault(stack, run.seed, vms)
         requests = await stack.app_requests()
     rate = max(0, MISSING - _AT_ONCE) / _PER_SECOND
     waves = max(0.0, last_start(run.seed, vms) - rate)

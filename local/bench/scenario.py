@@ -1,7 +1,8 @@
 """A scenario: what a module of the bench gives to the command."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SEEDS = (1, 2, 3)
@@ -11,12 +12,23 @@ SEEDS = (1, 2, 3)
 @dataclass(frozen=True)
 class Run:
     """One measurement: a folder of its own, the seed of Azure's latencies, and where to say what happens; with `calls`
-    each call, too."""
+    each call, too.
+
+    `started` are the runs of a scenario that run at the same time, `turn` the number of this one.
+    """
 
     folder: Path
     seed: int
     say: Callable[[str], None]
     calls: bool = False
+    started: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(1))
+    turn: int = 0
+
+    async def ready(self) -> None:
+        """Waits until all runs have started their processes, and then for its turn: what takes CPU time at the
+        beginning of one disturbs none of the others."""
+        await self.started.wait()
+        await asyncio.sleep(_APART * self.turn)
 
 
 @dataclass(frozen=True)
@@ -24,15 +36,18 @@ class Scenario:
     """`measure` returns values by their names in FIGURES; the table has their medians over the seeds. It raises
     UnavailableError where this machine lacks something.
 
-    `seeds` is `RECORDED` where Azure's latencies do not count.
+    `seeds` is `RECORDED` where Azure's latencies do not count. `together`: it waits for Azure nearly all of the time,
+    so that its runs may go on at the same time.
     """
 
     about: str
     measure: Callable[[Run], Awaitable[dict[str, float]]]
     seeds: tuple[int, ...] = SEEDS
+    together: bool = False
 
 
 RECORDED = (0,)
+_APART = 4.0
 
 
 class UnavailableError(RuntimeError):

@@ -3,10 +3,11 @@ what the script alone knows: when it began to work, how long that took, its memo
 
 import importlib
 import json
-import resource
+import os
 import sys
 import time
 
+from local.bench import memory
 from local.bench.rivals.azure import Azure
 from local.bench.rivals.task import Task
 
@@ -17,8 +18,7 @@ def main(name: str) -> None:
     began, started = time.time(), time.monotonic()
     read = script.read_all(azure) if azure.task.items else script.protect(azure)
     elapsed = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"began": began, "elapsed": elapsed, "peak": peak, "read": read}))
+    print(json.dumps({"began": began, "elapsed": elapsed, "peak": memory.peak(os.getpid()), "read": read}))
 
 
 if __name__ == "__main__":

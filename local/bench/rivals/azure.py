@@ -1,11 +1,14 @@
 """The SDK clients of a script."""
 
 import time
+from collections.abc import MutableMapping
 from typing import Any
 
 from azure.core.credentials import AccessToken
 from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.compute import models as compute_models
 from azure.mgmt.recoveryservicessiterecovery import SiteRecoveryManagementClient
+from azure.mgmt.recoveryservicessiterecovery import models as recovery_models
 from azure.mgmt.resource.resources import ResourceManagementClient
 
 from local.bench.rivals.task import Task
@@ -16,6 +19,7 @@ POLL = 30.0
 
 class Azure:
     def __init__(self, task: Task) -> None:
+        _prepare_models()
         self.task = task
         options: dict[str, Any] = {
             "base_url": task.url,
@@ -32,6 +36,14 @@ class Azure:
     def wait(self, seconds: float = POLL) -> None:
         """Sleeps for seconds of Azure."""
         time.sleep(seconds / self.task.speed)
+
+
+def _prepare_models() -> None:
+    """The SDKs prepare a model when it is first used, and models are dictionaries where two threads do that at once."""
+    for module in (compute_models, recovery_models):
+        for model in vars(module).values():
+            if isinstance(model, type) and issubclass(model, MutableMapping):
+                model.__new__(model)
 
 
 class _Credential:

@@ -80,12 +80,13 @@ def table(columns: Mapping[str, Values]) -> Table:
     shown.add_column("")
     for title in columns:
         shown.add_column(title, justify="right")
-    for row, text in ROWS.items():
-        shown.add_row(text, *(_text(values[row]) for values in columns.values()))
+    for row, about in ROWS.items():
+        shown.add_row(about, *(text(values[row]) for values in columns.values()))
     return shown
 
 
-def _text(value: float) -> str:
+def text(value: float) -> str:
+    """A value as the table shows it."""
     return f"{value:,.0f}" if value == int(value) or value >= 20 else f"{value:.2f}"
 
 

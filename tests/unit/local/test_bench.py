@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from local.bench import critical_path, durable, heal
-from local.bench.__main__ import _SCENARIOS
+from local.bench import __main__ as bench
+from local.bench import critical_path, durable, heal, results, scenario
 from local.bench.calls import lines
 from local.bench.estate import estate, vm_ids
 from local.bench.figures import FIGURES, Figure, medians
 from local.bench.protecting import without_polls
+from local.bench.rivals.compare import ROWS
+from local.bench.scenario import RECORDED, SEEDS, Run, Scenario, UnavailableError
 from local.simulator import latencies
+from local.stack import StackError
 
 VAULT = "/subscriptions/s/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/v"
 
@@ -95,7 +98,61 @@ def test_a_figure_is_the_median_over_the_seeds() -> None:
 
 
 def test_every_figure_belongs_to_a_scenario() -> None:
-    assert {name.split(".")[0] for name in FIGURES} <= set(_SCENARIOS) | {"one", "more"}
+    assert {name.split(".")[0] for name in FIGURES} <= set(bench._SCENARIOS) | {"one", "more"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "code", "printed"),
+    [
+        ((20, 22, 900), 0, "met"),
+        ((20, 23, 24), 1, "MISSED"),
+        ((20, UnavailableError("It needs a moon."), 20), 0, "not measured. It needs a moon."),
+        ((20, StackError("Down."), 20), 2, "bench: Down."),
+    ],
+)
+def test_a_missed_target_makes_exit_code_1(
+    calls: tuple[float | Exception, ...],
+    code: int,
+    printed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def measure(run: Run) -> dict[str, float]:
+        await run.ready()
+        found = calls[run.seed - 1]
+        if isinstance(found, Exception):
+            raise found
+        return {"more.calls": found}
+
+    monkeypatch.setattr(scenario, "_APART", 0.0)
+    for together in (True, False):
+        monkeypatch.setattr(bench, "_SCENARIOS", {"more": Scenario("one more", measure, together=together)})
+        assert bench.main([]) == code
+        shown = capsys.readouterr()
+        assert printed in shown.out + shown.err
+
+
+def test_only_scenarios_in_which_azures_latencies_count_take_other_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def made(name: str, seeds: tuple[int, ...]) -> Scenario:
+        async def measure(run: Run) -> dict[str, float]:
+            seen.append((name, run.seed))
+            return {}
+
+        return Scenario(name, measure, seeds)
+
+    monkeypatch.setattr(bench, "_SCENARIOS", {"drawn": made("drawn", SEEDS), "recorded": made("recorded", RECORDED)})
+    bench.main(["--seeds", "4", "5"])
+
+    assert seen == [("drawn", 4), ("drawn", 5), ("recorded", 0)]
+
+
+def test_the_tables_of_the_documentation_show_what_the_bench_measures() -> None:
+    saved = results.load()
+
+    assert set(saved["figures"]) <= set(FIGURES)
+    assert all(set(column) == set(ROWS) for column in saved["rivals"].values())
 
 
 def test_each_call_is_listed_with_what_it_is_for() -> None:
