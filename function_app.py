@@ -13,7 +13,9 @@
 The settings are read first: with an invalid or missing setting the app does not start, and logs why.
 """
 
+import asyncio
 import logging
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -24,8 +26,6 @@ import activities.functions
 import orchestrators.functions
 from shared.config.settings import load_settings
 from shared.model.scope import Scope
-from shared.orchestrations import signal_or_start, start_if_idle
-from shared.reconcile.run_state import RunState
 from triggers.callers import auth_level, handle
 from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
 from triggers.routes import ROUTES, Route
@@ -53,6 +53,9 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     except CloudEventsNotSupportedError as reason:
         log.error("Event %r refused: %s", str(event.id)[:64], reason)
         raise
+    from shared.orchestrations import signal_or_start
+    from shared.reconcile.run_state import RunState
+
     await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds))
 
 
@@ -101,6 +104,7 @@ for each in ROUTES:
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")
 @app.durable_client_input(client_name="client")
 async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    from shared.orchestrations import start_if_idle
     from shared.reconcile.sweep import Sweep
 
     sweep = Sweep(poll_seconds=settings.poll_seconds)
@@ -108,3 +112,12 @@ async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationCli
         log.info("This sweep is late: the app was not running when it was due")
     if not await start_if_idle(client, "reconcile", "reconcile_estate", sweep.dump(), sweep.poll_seconds):
         log.warning("The previous sweep is still in progress: this one is skipped")
+
+
+async def _import_ahead() -> None:
+    """What every trigger needs, while the worker waits for its first call: the functions can be listed without it."""
+    await asyncio.to_thread(import_module, "shared.orchestrations")
+
+
+with suppress(RuntimeError):  # No loop is running: this was imported by something else than a worker.
+    _ahead = asyncio.get_running_loop().create_task(_import_ahead())

@@ -68,6 +68,10 @@ FIGURES = {
     "imports.ratio": Figure("Import time of function_app over azure.functions and azure.durable_functions", "", 1.30),
     "imports.app": Figure("  function_app", "ms"),
     "imports.packages": Figure("  azure.functions and azure.durable_functions", "ms"),
+    "start.get": Figure("From the start of the host to its first answer to a GET, over that of an empty Durable app"),
+    "start.get seconds": Figure("  of a VM, by the app", "s"),
+    "start.event": Figure("  the same to the first event, handled"),
+    "start.event seconds": Figure("  of a VM, by the app", "s"),
     "throughput.rate": Figure("Orchestrations of the host, 200 of 5 activities in a chain", "/s"),
 }
 """By the name under which a scenario returns what it measured: the scenario's name, a dot, what it is."""

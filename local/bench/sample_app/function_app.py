@@ -19,6 +19,20 @@ async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
     return func.HttpResponse()
 
 
+@app.route(route="hello", methods=["GET"])
+async def hello(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+    return func.HttpResponse("Hello")
+
+
+@app.event_grid_trigger(arg_name="event")
+@app.durable_client_input(client_name="client")
+async def on_vm_event(
+    event: func.EventGridEvent,  # noqa: ARG001
+    client: df.DurableOrchestrationClient,
+) -> None:
+    await client.start_new("chain")
+
+
 @app.orchestration_trigger(context_name="context")
 def chain(context: df.DurableOrchestrationContext) -> Generator[Any, Any, int]:
     total = 0
