@@ -80,7 +80,8 @@ class Vault:
         self.policies = TtlCache(lambda: self._list("replicationPolicies", policy_of), poll * TTL_TARGETS)
         self.containers = self._of_fabrics("replicationProtectionContainers", container_of)
         self.container_mappings = self._of_fabrics("replicationProtectionContainerMappings", container_mapping_of)
-        self.network_mappings = self._of_fabrics("replicationNetworkMappings", network_mapping_of)
+        # An operator may map a network to another one and tag a VM then: no attempt fails because of an old mapping.
+        self.network_mappings = self._of_fabrics("replicationNetworkMappings", network_mapping_of, TTL_SLOW)
 
     def forget_all(self, *, if_before: float) -> None:
         """Invalidates all lists and resources that were read before that monotonic time."""
@@ -171,13 +172,16 @@ class Vault:
     async def _read_jobs(self) -> Jobs:
         return Jobs(await self._list("replicationJobs", job_of))
 
-    def _of_fabrics(self, name: str, parse: Callable[[Json], Record | None]) -> TtlCache[Listing[Record]]:
-        """The cached list of what lies in fabrics: not read while it is known that nothing does."""
+    def _of_fabrics(
+        self, name: str, parse: Callable[[Json], Record | None], polls: int = TTL_TARGETS
+    ) -> TtlCache[Listing[Record]]:
+        """The list of what lies in fabrics, kept for that many poll intervals: not read while it is known that nothing
+        does."""
 
         async def read() -> Listing[Record]:
             return Listing() if self._is_empty() else await self._list(name, parse)
 
-        return TtlCache(read, self.azure.settings.poll_seconds * TTL_TARGETS)
+        return TtlCache(read, self.azure.settings.poll_seconds * polls)
 
     def _is_empty(self) -> bool:
         """Whether it is known that no fabric holds anything: the vault has none, or all are new.
