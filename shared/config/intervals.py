@@ -45,7 +45,9 @@ TTL_SLOW = 20  # 10 min: the lifetime of slowly changing data
 TTL_TARGETS = 120  # 1 h: of target resources that exist; after a failed attempt to enable all are read again
 TTL_STATIC = 240  # 2 h: of nearly static data (VM sizes of a region, locks)
 NEW_FABRIC = 6  # 3 min in which a fabric that the app has created holds only what the app puts into it
-FRESH_FOR = 2.0  # seconds in which an observation that leads to a write may serve the checks of that write, too
+# Seconds in which an observation that leads to a write may serve the checks of that write, too. Harmless: after its
+# checks a write may wait as long for its rate limit, and others may write meanwhile. The service then refuses.
+FRESH_FOR = 2.0
 # Seconds for which a read is held up, for each other one of its kind within a second, and at most: readers then share a
 # list. In real time, as calls take it.
 GATHERING, LONGEST_GATHERING = 0.05, 0.25

@@ -2,6 +2,8 @@
 
 A list costs one call however many VMs ask, so the state of an item is never polled by itself. What changes slowly
 (fabrics, containers, policies, mappings) is remembered for a while; what moves (items, jobs) for one poll interval.
+That is harmless where a state is reported or waited for: the next poll shows what came since. Before a write both are
+read again.
 """
 
 from collections.abc import Callable, Iterable

@@ -15,6 +15,7 @@ from shared.model.decision import Action, State
 from shared.model.replicated_item import Stage
 from shared.model.resource_id import ResourceId
 from shared.observe.inventory import compliance_report, read_inventory
+from shared.readers.networks import read_nic
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.inventory import Group, VmStatus
 from shared.reconcile.sweep import Sweep, SweepReport
@@ -122,6 +123,29 @@ async def test_a_row_reports_the_same_of_a_vm_as_the_vm_itself(reach: Reach, mor
     async with reach(estate(machine("web-1", **more), availabilitySets=sets), speed=0.01) as reached:
         [reported] = (await read_inventory(reached.azure)).vms
         assert reported == await read_vm(reached.azure, reported.id)
+
+
+async def test_vms_and_interfaces_that_are_read_at_once_come_from_lists_that_show_the_same(reach: Reach) -> None:
+    vms = [
+        machine("web-1", security="TrustedLaunch", tags={"dr": "true"}),
+        machine("web-2", power="deallocated", disks=[{"name": "os", "sizeGB": 64, "azureDiskEncryption": True}]),
+        machine("web-3", zone="2"),
+    ]
+    nics = [ResourceId(f"{GROUP}/providers/Microsoft.Network/networkInterfaces/web-{n}-nic") for n in (1, 2, 3)]
+    ids = [ResourceId(vm_id(f"web-{n}")) for n in (1, 2, 3)]
+    async with reach(estate(*vms), speed=0.01) as reached:
+        alone = [await read_vm(reached.azure, vm) for vm in ids]
+        alone_nics = [await read_nic(reached.azure, nic) for nic in nics]
+        before = len(reached.calls())
+        together = await asyncio.gather(*(read_vm(reached.azure, vm) for vm in ids))
+        together_nics = await asyncio.gather(*(read_nic(reached.azure, nic) for nic in nics))
+        calls = [call["path"] for call in reached.calls()[before:]]
+    assert None not in (*alone, *alone_nics)
+    assert together == alone
+    assert together_nics == alone_nics
+    of_compute = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines"
+    of_network = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/networkInterfaces"
+    assert [path.split("?")[0] for path in calls] == [of_compute, of_compute, of_network]
 
 
 async def test_what_no_row_reports_is_not_made_up(reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:

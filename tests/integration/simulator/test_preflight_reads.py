@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from tests.integration.simulator.azure import (
     CACHE,
@@ -73,6 +74,16 @@ async def test_a_vm_shows_how_it_is_placed_encrypted_and_secured() -> None:
         plain = await clients.compute.virtual_machines.get("rg-app", "web-2", expand="instanceView")
         assert (plain.security_profile, plain.proximity_placement_group) == (None, None)
         assert plain.diagnostics_profile.boot_diagnostics.storage_uri is None
+        listed = {vm.name: vm async for vm in clients.compute.virtual_machines.list_all()}
+        statuses = {vm.name: vm async for vm in clients.compute.virtual_machines.list_all(status_only="true")}
+        assert set(listed) == set(statuses) == {"web-1", "web-2"}
+        assert (listed["web-1"].instance_view, statuses["web-1"].storage_profile) == (None, None)
+        assert (
+            statuses["web-1"].instance_view.disks[0].encryption_settings
+            == found.instance_view.disks[0].encryption_settings
+        )
+        with pytest.raises(HttpResponseError, match="with a valid"):
+            [vm async for vm in clients.compute.virtual_machines.list_all(expand="instanceView")]
         disks = {disk.name: disk async for disk in clients.compute.disks.list_by_resource_group("rg-app")}
         assert disks["os"].encryption_settings_collection.enabled
         assert (disks["keyed"].encryption.disk_encryption_set_id, disks["keyed"].max_shares) == (KEYS["id"], 2)
