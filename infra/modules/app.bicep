@@ -105,7 +105,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       }
       scaleAndConcurrency: {
         instanceMemoryMB: 2048
-        // The least that can be asked for: Azure Resource Manager's limits are reached long before.
+        // The least that every region takes: each instance adds calls of its own (docs/benchmarks.md), and Azure Resource
+        // Manager's limits are reached long before.
         maximumInstanceCount: 40
         alwaysReady: alwaysReadyInstances == 0
           ? []
