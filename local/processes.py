@@ -58,7 +58,7 @@ class Processes:
         `root` is the folder of `local`. Raises StackError.
         """
         folder = self.folder / name
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         module = self._modules[name] = module or name
         ready = folder / f"{module}.json"
         ready.unlink(missing_ok=True)

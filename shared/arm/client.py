@@ -202,9 +202,11 @@ class Azure:
         return await self.shared(_key(resource), lambda: self._read(resource, api_version, **query), within)
 
     async def load(self, listed: ListedType, resource: ResourceId, parse: Callable[[Json], T]) -> T:
-        """A resource as it is now: readers that wait at the same time share a list. Raises what `Loader.read`
-        raises."""
-        key = f"{listed.path(resource.subscription)}"
+        """A resource as it is now: readers that wait at the same time share a list, where the app may read the whole
+        subscription. Raises what `Loader.read` raises."""
+        if not self.settings.source.has_whole(resource.subscription):
+            return parse(await self.get(str(resource), listed.api_version, **listed.query))
+        key = listed.path(resource.subscription)
         if key not in self._loaders:
             self._loaders[key] = Loader(
                 lambda one: self.get(str(one), listed.api_version, **listed.query),

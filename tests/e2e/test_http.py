@@ -192,7 +192,8 @@ async def test_the_targets_alone_are_made_and_the_vm_is_left_as_it_is(start_stac
 
     assert instance["instanceId"] == accepted["instanceId"]
     assert result["outcome"] == view["run"]["outcome"] == "TargetsReady"
-    assert made == {resource["name"].rsplit("/", 1)[-1].lower() for resource in plan["resources"]}
+    created = [resource["name"] for resource in plan["resources"] if resource["action"] == "create"]
+    assert made == {name.rsplit("/", 1)[-1].lower() for name in created}
     assert {resource["action"] for resource in again["resources"]} == {"reuse"}
     assert (found.get("tags") or {}, view["item"], own["run"]) == ({}, None, None)
 

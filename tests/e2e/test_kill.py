@@ -90,7 +90,7 @@ def _with_one_more_step(folder: Path) -> Path:
         shutil.copy(APP / file, folder / file)
     orchestrator = folder / "orchestrators" / "protect_vm.py"
     before = orchestrator.read_text()
-    step = '    outcome = yield from call_activity(\n        context, run, "monitor_job"'
+    step = '    outcome = yield from call_activity(context, run, "monitor_job"'
     more = '    yield from call_activity(context, run, "resolve_source", VmRequest(vm_id=run.vm_id))\n'
     after = before.replace(step, more + step)
     assert after != before

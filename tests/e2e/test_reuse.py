@@ -44,7 +44,7 @@ def _estate() -> dict[str, Any]:
         )
     ]
     theirs = estates.site_recovery(OTHER_VAULT, items=[_item(by_policy)])
-    return estate | {"siteRecovery": [ours, theirs]}
+    return estate | {"siteRecovery": [ours, theirs], "demo": {"targets": [HUB]}}
 
 
 def _item(vm: dict[str, Any]) -> dict[str, Any]:
