@@ -118,28 +118,24 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
             ]
       }
     }
-    siteConfig: union(
-      {
-        minTlsVersion: '1.2'
-        http20Enabled: true
-      },
-      isPrivate
-        ? {
-            ipSecurityRestrictionsDefaultAction: 'Deny'
-            ipSecurityRestrictions: [
-              {
-                name: 'event-grid'
-                priority: 100
-                action: 'Allow'
-                tag: 'ServiceTag'
-                ipAddress: 'AzureEventGrid'
-              }
-            ]
-            // Deployments come with a token, from wherever the pipeline runs.
-            scmIpSecurityRestrictionsDefaultAction: 'Allow'
-          }
-        : {}
-    )
+    siteConfig: {
+      minTlsVersion: '1.2'
+      http20Enabled: true
+      ipSecurityRestrictionsDefaultAction: isPrivate ? 'Deny' : null
+      ipSecurityRestrictions: isPrivate
+        ? [
+            {
+              name: 'event-grid'
+              priority: 100
+              action: 'Allow'
+              tag: 'ServiceTag'
+              ipAddress: 'AzureEventGrid'
+            }
+          ]
+        : null
+      // Deployments come with a token, from wherever the pipeline runs.
+      scmIpSecurityRestrictionsDefaultAction: isPrivate ? 'Allow' : null
+    }
   }
 }
 

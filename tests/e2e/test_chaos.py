@@ -16,6 +16,8 @@ from tests.e2e.sweeping import compliance
 from tests.waiting import eventually
 
 VMS, SWEEPS, CLEAN_SWEEPS = 200, 10, 3
+SEED = 267436115
+"""The one that found most. --seed takes others: what happens in which order differs from run to run all the same."""
 _RAISED = {"DR_MAX_DISABLE_PERCENT_PER_DAY": "100", "DR_MAX_ENABLES_PER_DAY": "100000"}
 _LAG = {"graphLagSeconds": 60, "vaultListsLagSeconds": 30}
 
@@ -23,7 +25,7 @@ _LAG = {"graphLagSeconds": 60, "vaultListsLagSeconds": 30}
 @pytest.mark.wide
 async def test_ten_sweeps_in_chaos(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     count = request.config.getoption("--vms") or VMS
-    seed = request.config.getoption("--seed") or random.randrange(2**32)
+    seed = request.config.getoption("--seed") or SEED
     print(f"--vms {count} --seed {seed}")  # noqa: T201 - pytest shows it when the test fails
     chance = random.Random(seed)
     vms = chaos.machines(count)
