@@ -245,7 +245,9 @@ def test_every_value_says_where_it_came_from_and_why(situation: Situation) -> No
     explained = [setting.name for setting in plan.settings]
     assert all(setting.origin and setting.reason for setting in plan.settings)
     assert all(setting.value for setting in plan.settings if "DiskType/" not in setting.name)
-    assert {f"targetDiskType/{disk.id.name}" for disk in situation.vm.disks} <= set(explained)
+    excluded = {setting.value for setting in plan.settings if setting.name == "excludeDisks"}
+    replicated = [disk for disk in situation.vm.disks if disk.holds_os or not {disk.id.name, str(disk.lun)} & excluded]
+    assert {f"targetDiskType/{disk.id.name}" for disk in replicated} <= set(explained)
     assert {"targetLocation", "targetResourceGroup", "cacheStorage", "recoveryPointRetention"} <= set(explained)
     assert any(name.startswith("targetVnet") for name in explained)
 
