@@ -1,7 +1,7 @@
 """Reads that wait at the same time share a call: a list in place of many GETs.
 
 A `Loader` is for single resources of one type: each answer was asked for after its reader began to wait. It gathers the
-readers for a moment that grows with their number, and none where nobody else reads. `ListedType` says how a list shows
+readers for a moment that grows with their number, and none where no one else reads. `ListedType` says how a list shows
 what a GET shows.
 """
 

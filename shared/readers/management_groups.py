@@ -1,4 +1,4 @@
-"""The subscriptions of the management groups in scope, by Azure Resource Graph, read anew every ten minutes."""
+"""The subscriptions of the management groups in scope, by Azure Resource Graph, read again every ten minutes."""
 
 import logging
 from collections import defaultdict
