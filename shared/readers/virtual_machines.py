@@ -90,12 +90,15 @@ def _source_vm(vm: ResourceId, found: Json, tag_name: str) -> SourceVm:
     if not os_disk:
         # Every VM has an OS disk. If the response lacks it, the disks of the VM are not known.
         raise ValueError("it has no OS disk")
+    if not (location := region(found.get("location"))):
+        # Where its targets are to be follows from it: another region's cache, or none.
+        raise ValueError("it has no location")
     attached = [os_disk, *objects(storage, "dataDisks")]
     unmanaged = [disk for disk in attached if not _is_managed(disk)]
     nics = objects(part(properties, "networkProfile"), "networkInterfaces")
     return SourceVm(
         id=vm,
-        location=region(found.get("location")),
+        location=location,
         tags={
             name: _tag(value) for name, value in part(found, "tags").items() if f"{name.lower()}-".startswith(prefix)
         },

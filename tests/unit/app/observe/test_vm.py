@@ -192,6 +192,14 @@ async def test_a_vm_whose_disks_are_not_known_is_not_one_without_disks(cloud: Cl
         await look(cloud)
 
 
+@pytest.mark.parametrize("location", [None, ""])
+async def test_a_vm_whose_location_is_not_known_is_planned_for_no_region(cloud: Cloud, location: str | None) -> None:
+    cloud.add(VM_ID, {"location": location, "properties": {"storageProfile": {"osDisk": {"name": "os"}}}})
+
+    with pytest.raises(MalformedResponseError, match="location"):
+        await look(cloud)
+
+
 @pytest.mark.parametrize("status", [403, 429, 500])
 async def test_a_vm_that_cannot_be_read_is_not_taken_for_gone(cloud: Cloud, status: int) -> None:
     cloud.faults["read"] = answer(status, "No")
