@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from math import isfinite
-from sys import intern
 from typing import Any
 
 from shared.model.resource_id import ResourceId
@@ -20,14 +19,20 @@ _FIRST_YEAR = 1970
 _US_TIME = "%m/%d/%Y %I:%M:%S %p"
 
 
+@lru_cache(10_000)
+def _once(given: str) -> str:
+    """The equal text that was seen first. Not `sys.intern`: Python 3.12 keeps what that is given for ever."""
+    return given
+
+
 def text(given: object) -> str:
     """The text, or "". Most are those of many rows, and are kept once."""
-    return intern(given) if isinstance(given, str) else ""
+    return _once(given) if isinstance(given, str) else ""
 
 
 def state(given: object) -> str:
     """The text of a state, "" if there is none. Anything else becomes a text as well: an unknown state."""
-    return intern(given) if isinstance(given, str) else "" if given is None else f"unknown: {given!r}"
+    return _once(given) if isinstance(given, str) else "" if given is None else f"unknown: {given!r}"
 
 
 _LARGEST = 1e12
