@@ -1,13 +1,10 @@
 """Step 5: follow the enable job and the initial replication until Protected; or follow a change job to its end."""
 
-from time import monotonic
-
 from shared.arm.client import Azure
 from shared.config.intervals import (
     FOLLOW_ENABLE,
     FOLLOW_JOB,
     FOLLOWED_PER_TICK,
-    LONGEST_FOLLOWED,
     LONGEST_TICK,
     until_next_look,
 )
@@ -21,24 +18,31 @@ from shared.site_recovery.vault import Vault, vault_of
 
 async def monitor_job(azure: Azure, request: JobRequest) -> StepResult:
     """What `_monitor` returns. The more VMs are followed, the fewer are the times at which their runs go on."""
-    outcome, poll, now = await _monitor(azure, request), azure.settings.poll_seconds, monotonic()
-    others = {vm: at for vm, at in azure.followed.items() if now - at < LONGEST_FOLLOWED * poll and vm != request.vm_id}
-    azure.followed = {**others, request.vm_id: now} if isinstance(outcome, Pending) else others
+    # A run without a vault comes from a version that knew a single vault.
+    vault, poll = vault_of(azure, request.vault or azure.settings.vault_ids[0]), azure.settings.poll_seconds
+    outcome = await _monitor(azure, vault, request)
     if not isinstance(outcome, Pending):
         return outcome
-    ticks = min(1 + len(others) // FOLLOWED_PER_TICK, LONGEST_TICK)
+    ticks = min(1 + _others(vault, poll) // FOLLOWED_PER_TICK, LONGEST_TICK)
     return outcome.model_copy(update={"tick": ticks * poll})
 
 
-async def _monitor(azure: Azure, request: JobRequest) -> StepResult:
+def _others(vault: Vault, poll: float) -> int:
+    """About how many other VMs the vault enables or replicates for the first time, by the lists that were read last.
+
+    Not how many runs this process follows: several processes that share the work would each go on more often than one.
+    """
+    items, jobs = vault.items.known(LONGEST_TICK * poll), vault.jobs.known(LONGEST_TICK * poll)
+    return max(items.in_progress if items else 0, jobs.enabling_count if jobs else 0, 1) - 1
+
+
+async def _monitor(azure: Azure, vault: Vault, request: JobRequest) -> StepResult:
     """Ready when the VM is to be observed again: Protected, gone, or in a state that another client caused.
 
     If enabling failed, the value holds `error` with the cause from the job; the item and the operation only say that
     it failed.
     """
     poll = azure.settings.poll_seconds
-    # A run without a vault comes from a version that knew a single vault.
-    vault = vault_of(azure, request.vault or azure.settings.vault_ids[0])
     job = None if await _shows_success(vault, request, poll) else await vault.job(request.job)
     if job and job.stage is JobStage.RUNNING:
         return _running(job, request.elapsed, poll)

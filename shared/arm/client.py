@@ -61,7 +61,6 @@ class Azure:
         self._shared: dict[str, TtlCache[Any]] = {}
         self._loaders: dict[str, Loader] = {}
         self.made: set[ResourceId] = set()
-        self.followed: dict[ResourceId, float] = {}  # when a run last read what Site Recovery does to the VM
         self.new_groups: dict[ResourceId, float] = {}
         self.recent_writes: defaultdict[str, RecentWrites] = defaultdict(RecentWrites)
         self.metrics = Metrics()

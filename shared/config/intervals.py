@@ -23,7 +23,6 @@ COPYING, LONGEST_COPYING = 10, 20  # 5 to 10 min between two polls of an initial
 NEARLY_PROTECTED, LONGEST_NEARLY_PROTECTED = 1.5, 4  # 45 s to 2 min once only the first recovery point is missing
 # Runs that follow go on at the same times, to share their reads: every 30 s, and 30 s more for each 4 others, to 3 min.
 FOLLOWED_PER_TICK, LONGEST_TICK = 4, 6
-LONGEST_FOLLOWED = 20  # 10 min: a run that has not been followed for so long counts no more
 LONGEST_PUBLISH_WAIT = 10  # 5 min between two attempts to publish an outcome
 FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY = 20, 120  # 10 to 60 min while a daily limit is reached
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from shared.arm.listing import Listing
-from shared.model.replicated_item import ProtectedItem
+from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.resource_id import ResourceId
 from shared.model.vm import GroupMember
 from shared.planning.claims import Claims
@@ -25,6 +25,11 @@ class Items:
     @cached_property
     def _originals(self) -> dict[ResourceId, ResourceId]:
         return {vm: item.source for item in reversed(self._items) for vm in item.failover_vms}
+
+    @cached_property
+    def in_progress(self) -> int:
+        """The number of items that are being enabled, or replicate for the first time."""
+        return sum(item.stage in {Stage.ENABLING, Stage.REPLICATING} for item in self._items)
 
     @cached_property
     def under_policy(self) -> Counter[ResourceId | None]:

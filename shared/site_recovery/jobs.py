@@ -10,7 +10,8 @@ from shared.model.resource_id import ResourceId
 
 
 class Jobs:
-    """One list of a vault. `failed_over_plan` is whether it has a failover of a recovery plan."""
+    """One list of a vault. `failed_over_plan` is whether it has a failover of a recovery plan; `enabling_count` is how
+    many jobs enable a VM now."""
 
     def __init__(self, listing: Listing[Job]) -> None:
         self.listing = listing
@@ -23,6 +24,7 @@ class Jobs:
             self.failed_over_plan = self.failed_over_plan or is_of_plan(job)
             if job.scenario == ENABLE and job.stage is JobStage.RUNNING:
                 self._enabling[job.target.lower()].append(job)
+        self.enabling_count = sum(map(len, self._enabling.values()))
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self._by_name.values())

@@ -6,10 +6,9 @@ import pytest
 
 from activities.monitor_job import monitor_job as step
 from shared.model.activity_io import JobRequest
-from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.site_recovery.vault import vault_of
-from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, job_body
 
 JOB_ERROR = {
@@ -122,24 +121,26 @@ async def test_what_takes_long_is_looked_at_rarely_and_often_once_it_is_nearly_t
     assert [read.rsplit("_", 1)[-1] for read in azure.cloud.reads] == reads
 
 
-async def test_the_more_vms_are_followed_the_fewer_are_the_times_at_which_their_runs_go_on() -> None:
-    azure = azure_with("InitialReplicationInProgress", "Succeeded")
-    vms = [ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, f"vm-{n}") for n in range(40)]
-    azure.cloud.vault["replication_protected_items"] += [
-        item_body("EnablingProtection", f"item-{vm.name}", fabricObjectId=str(vm)) for vm in vms
-    ]
+@pytest.mark.parametrize(("others", "tick"), [(0, 30), (3, 30), (4, 60), (7, 60), (8, 90), (20, 180), (400, 180)])
+@pytest.mark.parametrize("where", ["items", "jobs"])
+async def test_the_more_vms_a_vault_enables_the_fewer_are_the_times_at_which_their_runs_go_on(
+    others: int, tick: float, where: str
+) -> None:
+    """By what the vault shows, whatever process follows them: the first read of a new process counts all."""
+    azure = azure_with("InitialReplicationInProgress" if where == "items" else "", "InProgress")
+    names = [f"vm-{n}" for n in range(others)]
+    if where == "items":
+        azure.cloud.vault["replication_protected_items"] += [
+            item_body("EnablingProtection", f"item-{name}", fabricObjectId=str(VM_ID).replace(VM_ID.name, name))
+            for name in names
+        ]
+    else:
+        azure.cloud.vault["replication_jobs"] += [job_body("InProgress", f"job-of-{name}") for name in names]
 
-    async def tick_of(vm: ResourceId) -> float:
-        outcome = await monitor_job(azure, JobRequest(vm_id=vm, job=""))
-        assert isinstance(outcome, Pending)
-        return outcome.tick
+    outcome = await monitor_job(azure, JobRequest(vm_id=VM_ID, job="" if where == "items" else "job-1"))
 
-    assert [await tick_of(vm) for vm in vms] == sorted([30, 60, 90, 120, 150] * 4 + [180] * 20)
-    azure.cloud.vault["replication_protected_items"] = []
-    vault_of(azure, VAULT_ID).items.forget()
-    for vm in vms:
-        await monitor_job(azure, JobRequest(vm_id=vm, job=""))
-    assert not azure.followed
+    assert isinstance(outcome, Pending)
+    assert outcome.tick == tick
 
 
 @pytest.mark.parametrize(
