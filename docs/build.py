@@ -23,7 +23,7 @@ from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.config.support_rules import RULES
-from shared.model.findings import Row
+from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES
 from shared.model.names import DEFAULT_NAMES
 from shared.planning.catalog import CATALOG, DRIFT
@@ -40,6 +40,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _SUBSCRIPTION = "/subscriptions/11111111-1111-4111-8111-111111111111"
 _VAULT = f"{_SUBSCRIPTION}/resourceGroups/dr/providers/Microsoft.RecoveryServices/vaults/dr-vault"
 _IN_DOCS = {"tag": "dr", "target": "the target region", "action": "What Site Recovery recommends."}
+_IN_WORDS = {True: "yes", False: "no"}
 _FACT = re.compile(r"\{(\w+)\}")
 _MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -98,8 +99,13 @@ def names() -> str:
 
 
 def drift() -> str:
-    """Every finding of a sweep."""
-    return _findings(DRIFT)
+    """Every finding of a sweep, and what it makes of `compliant` and `recoverable`."""
+    heads = ("finding", "severity", "compliant", "recoverable", "means", "the app", "what to do")
+    rows = (
+        (f"`{code}`", _severity(row), _compliant(row), _recoverable(row), row.means, row.does, _fix(row))
+        for code, row in DRIFT.items()
+    )
+    return _table(heads, rows)
 
 
 def planned() -> str:
@@ -115,6 +121,19 @@ def sweep() -> str:
 def _findings(rows: Mapping[str, Row]) -> str:
     heads = ("finding", "severity", "means", "the app", "what to do")
     return _table(heads, ((f"`{code}`", _severity(row), row.means, row.does, _fix(row)) for code, row in rows.items()))
+
+
+def _compliant(row: Row) -> str:
+    return _yes_or_no(row, lambda case: row.severity_in(case) is Severity.NOTE)
+
+
+def _recoverable(row: Row) -> str:
+    return _yes_or_no(row, row.recoverable_in)
+
+
+def _yes_or_no(row: Row, holds: Callable[[str], bool]) -> str:
+    cases = (f"{_IN_WORDS[holds(name)]} if {case.when}" for name, case in row.cases.items() if holds(name) != holds(""))
+    return "; ".join((_IN_WORDS[holds("")], *cases))
 
 
 def _severity(row: Row) -> str:

@@ -17,38 +17,47 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Record):
-    """`message` describes the problem, `fix` what an operator can do, `since` when it began, if that is known."""
+    """`message` describes the problem, `fix` what an operator can do, `since` when it began, if that is known.
+    `recoverable` is false if the VM would not come up, or not with all its disks, after a failover now; else None,
+    which is not written: most findings say nothing about that."""
 
     code: str
     severity: Severity
     message: str
     fix: str = ""
     since: datetime | None = None
+    recoverable: bool | None = None
 
 
 class Case(NamedTuple):
-    """Where a finding has another severity or another fix than its row says."""
+    """Where a finding has another severity or another fix than its row says, or is `recoverable` otherwise."""
 
     when: str
     severity: Severity | None = None
     fix: str = ""
+    recoverable: bool | None = None
 
 
 class Row(NamedTuple):
     """A row of the catalog. `means` follows on the name of the VM, `does` on that of the app; `fix` may hold the names
-    of facts in braces, as `{tag}`; `cases` are by the name that the code gives them."""
+    of facts in braces, as `{tag}`; `cases` are by the name that the code gives them. `recoverable` as in `Finding`."""
 
     severity: Severity
     means: str
     does: str
     fix: str
     cases: Mapping[str, Case] = {}
+    recoverable: bool = True
 
     def severity_in(self, case: str) -> Severity:
         return (self.cases[case].severity if case in self.cases else None) or self.severity
 
     def fix_in(self, case: str) -> str:
         return (self.cases[case].fix if case in self.cases else "") or self.fix
+
+    def recoverable_in(self, case: str) -> bool:
+        found = self.cases[case].recoverable if case in self.cases else None
+        return self.recoverable if found is None else found
 
 
 PROTECTED = "protected"

@@ -1,4 +1,5 @@
-"""The catalog of findings: severity, meaning, what the app does, and what to do, of every code once.
+"""The catalog of findings: severity, meaning, what the app does, and what to do, of every code once; and whether a VM
+of which it is found would come up after a failover.
 
 A finding is made from its row, with a message of the facts, where it is found; docs/findings.md is made from the rows.
 """
@@ -38,12 +39,14 @@ DRIFT = {
         "it is tagged, and nothing protects it",
         f"{_RUN} enables it, or reports why not",
         "Nothing, unless the finding persists: the VM's `reason` says what its run met with.",
+        recoverable=False,
     ),
     "NotEligible": Row(
         Severity.WARNING,
         "it is tagged, and cannot be protected as it is",
         f"{_NOTHING}, until the reason is gone",
         "See the other findings of the VM: each says what to do.",
+        recoverable=False,
     ),
     "EnableFailed": Row(
         Severity.WARNING,
@@ -51,12 +54,14 @@ DRIFT = {
         f"{_RUN} removes the failed item if the app created it, and retries twice",
         "Fix what the error names; a failed item that the app did not create: disable its replication in the portal.",
         {RECOMMENDED: Case("the failed job recommends something", fix="{action}")},
+        recoverable=False,
     ),
     "InitialReplicationStalled": Row(
         Severity.WARNING,
         "its initial replication has not ended within 24 hours of the enable job",
         "keeps monitoring",
         "See the item's health in the portal: cache account, outbound connectivity, churn.",
+        recoverable=False,
     ),
     "Unhealthy": Row(
         Severity.WARNING,
@@ -82,6 +87,7 @@ DRIFT = {
                 fix="{action} PUT .../protection tries again at once, the app by itself once a day.",
             )
         },
+        recoverable=False,
     ),
     "DiskExcluded": Row(
         Severity.NOTE,
@@ -105,6 +111,7 @@ DRIFT = {
         _NOTHING,
         "Site Recovery exchanges no OS disk: disable and enable replication at a time of your choice. Its recovery "
         "points are lost then.",
+        recoverable=False,
     ),
     "DiskRemoved": Row(
         Severity.WARNING,
@@ -207,6 +214,7 @@ DRIFT = {
         "another VM has its name: the recovery points belong to the old VM",
         _NOTHING,
         "Disable replication when the old recovery points are no longer needed; the new VM is enabled afterwards.",
+        recoverable=False,
     ),
     "SourceNotRead": Row(
         Severity.NOTE,
@@ -225,6 +233,7 @@ DRIFT = {
         "it is failed over, its replication is reversed, it is under test failover, or in an unknown state",
         "nothing, whatever else is found",
         "Complete the failover: clean up the test failover, commit, reprotect, or fail back.",
+        recoverable=False,
     ),
     "FailoverVm": Row(
         Severity.NOTE,
@@ -237,6 +246,7 @@ DRIFT = {
         "it was failed over, replication was disabled since, and a VM of it exists on each side",
         "enables neither, until a caller confirms which one is to be protected",
         "PUT .../protection?confirm=true of the VM that is live; remove the tag of the other one, or delete it.",
+        recoverable=False,
     ),
     "NotTagged": Row(
         Severity.NOTE,
@@ -299,8 +309,15 @@ CODES = frozenset(DRIFT | LISTED)
 def finding_of(code: str, message: str, since: datetime | None = None, case: str = "", **facts: str) -> Finding:
     """A finding with the severity and fix of its row, or of a `case` of the row; `facts` are what the fix names. It
     always has a fix."""
-    severity, fix = CATALOG[code].severity_in(case), fix_of(code, case, **facts).strip() or action_for(code)
-    return Finding(code=code, severity=severity, message=message, fix=fix, since=since)
+    row, fix = CATALOG[code], fix_of(code, case, **facts).strip() or action_for(code)
+    return Finding(
+        code=code,
+        severity=row.severity_in(case),
+        message=message,
+        fix=fix,
+        since=since,
+        recoverable=None if row.recoverable_in(case) else False,
+    )
 
 
 def fix_of(code: str, case: str = "", **facts: str) -> str:

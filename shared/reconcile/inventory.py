@@ -114,6 +114,12 @@ class VmStatus(Record):
         return self.state is State.PROTECTED and all(each.severity is Severity.NOTE for each in self.findings)
 
     @property
+    def recoverable(self) -> bool:
+        """Whether the VM would come up, with all its disks, after a failover now: it has a recovery point, and no
+        finding says otherwise."""
+        return self.state is State.PROTECTED and all(each.recoverable is not False for each in self.findings)
+
+    @property
     def counts(self) -> bool:
         """Whether the VM has to be compliant: it is tagged, and not a failover VM."""
         return self.state not in {State.NOT_TAGGED, State.FAILOVER_VM, State.UNTAGGED, State.SOURCE_GONE}

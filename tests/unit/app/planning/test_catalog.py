@@ -13,13 +13,14 @@ import pytest
 from pydantic_core import to_jsonable_python
 
 from shared.config.profiles import Profile
+from shared.model.decision import State
 from shared.model.findings import Finding, Severity
 from shared.model.step_result import Error
-from shared.planning.catalog import CATALOG, finding_of, fix_of, of_error, on_protected
+from shared.planning.catalog import CATALOG, NOT_ADDED, finding_of, fix_of, of_error, on_protected
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.compliance import assess
-from shared.reconcile.inventory import Inventory
+from shared.reconcile.inventory import Inventory, VmStatus
 from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.replicated_items import find_protection
 from shared.site_recovery.vault import vault_of
@@ -53,6 +54,19 @@ def calls(*names: str) -> dict[str, list[ast.Call]]:
         ]
         for file, tree in sources().items()
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "recoverable"),
+    [("OsDiskReplaced", "", False), ("DiskNotProtected", NOT_ADDED, False), ("RpoBreached", "", None)],
+)
+def test_a_finding_says_so_if_its_vm_would_not_come_up(code: str, case: str, recoverable: bool | None) -> None:
+    finding = finding_of(code, "It is so.", case=case, action="")
+
+    assert finding.recoverable is recoverable
+    status = VmStatus(vm_id=VM_ID, state=State.PROTECTED, findings=(finding,))
+    assert status.recoverable is (recoverable is None)
+    assert not status.with_(state=State.UNPROTECTED).recoverable
 
 
 def test_every_code_that_the_app_makes_a_finding_of_has_a_row() -> None:
