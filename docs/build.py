@@ -23,6 +23,7 @@ from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
 from shared.config.settings import Settings, as_text
 from shared.config.support_rules import RULES
+from shared.model.capacity import Priority
 from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES
 from shared.model.names import DEFAULT_NAMES
@@ -62,6 +63,7 @@ def tags() -> str:
     own = (
         ("`dr`", "whether to protect the VM", "`true` (`DR_TAG_VALUES`)"),
         ("`dr-profile`", "its profile", "a name in `DR_PROFILES`"),
+        ("`dr-priority`", "which VMs come up where a quota does not suffice for all", ", ".join(Priority)),
         ("`dr-hold`", "the app leaves the VM as it is, whatever the other tags say", "anything but `false`"),
     )
     chosen = ((f"`dr-{tag}`", f"`{row.setting}`", row.allowed) for tag, row in CHOICES.items())

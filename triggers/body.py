@@ -8,8 +8,10 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from shared.config.override_options import CHOICES, Row
+from shared.config.override_options import CHOICES
+from shared.config.profiles import PRIORITY, priority_of
 from shared.config.settings import Settings
+from shared.model.capacity import Priority
 from shared.model.values import comparable
 from shared.planning.overrides import PROFILE
 from triggers.problems import FieldError, Problem
@@ -87,9 +89,11 @@ def _request_model(tag_name: str, profiles: tuple[str, ...]) -> type[BaseModel]:
         return text
 
     fields: dict[str, Any] = {PROFILE: _field(f"{tag_name}-{PROFILE}", check_profile, f"Allowed: {known}.")}
+    of_quota = f"Where a quota does not suffice for all VMs: high ones first. Allowed: {', '.join(Priority)}."
+    fields[PRIORITY] = _field(f"{tag_name}-{PRIORITY}", _check(priority_of), of_quota)
     for choice, row in CHOICES.items():
         about = f"{row.portal}. Allowed: {row.allowed}. Default: {row.default}."
-        fields[choice.replace("-", "_")] = _field(f"{tag_name}-{choice}", _check(row), about)
+        fields[choice.replace("-", "_")] = _field(f"{tag_name}-{choice}", _check(row.read), about)
     config = ConfigDict(extra="forbid", str_strip_whitespace=True)
     about = "What the VM's tags would say, under their names: nothing has to be given."
     return create_model("ProtectionRequest", __config__=config, __doc__=about, **fields)
@@ -103,11 +107,11 @@ def examples_for(settings: Settings) -> dict[str, tuple[str, dict[str, str]]]:
     }
 
 
-def _check(row: Row) -> Callable[[str], str]:
+def _check(read: Callable[[str], object]) -> Callable[[str], str]:
     """Validates the text and keeps it as given: a tag holds what its owner wrote."""
 
     def check(text: str) -> str:
-        row.read(text)
+        read(text)
         return text
 
     return check

@@ -6,14 +6,15 @@ to the owners of VMs within limits (`allow`): who may write a tag may not be one
 """
 
 from ipaddress import IPv4Network
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from shared.config.override_options import CHOICES
 from shared.config.region_map import parse_object
 from shared.config.support_rules import IGNORABLE
 from shared.model.base import Model
+from shared.model.capacity import Priority
 from shared.model.names import DEFAULT_NAMES, DEFAULT_PROFILE, Names
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
@@ -24,6 +25,13 @@ DEFAULT = DEFAULT_PROFILE
 ANY = "*"
 """The entry of an allow-list that covers every value."""
 
+PRIORITY = "priority"
+
+
+def priority_of(text: Any) -> Priority:
+    """The priority that a word means. Raises ValueError, which says what is allowed."""
+    return Priority(one_of(*Priority)(str(text)))
+
 
 class Profile(Model):
     """Hours. Retention of managed disks may be up to 15 days; 0 takes no app-consistent points (Site Recovery's own
@@ -33,6 +41,7 @@ class Profile(Model):
 
     `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
     any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
+    `priority` is that of its VMs where a quota does not suffice for all, unless a tag says otherwise.
     With `update_agents` the app has outdated mobility agents updated.
     `ignore` are findings of support rules that only warn: Azure is to decide.
     """
@@ -43,6 +52,7 @@ class Profile(Model):
     app_consistent_frequency_hours: int = Field(4, ge=0, le=12)
     rpo_limit_minutes: int = Field(30, ge=1, le=1440)
     update_agents: bool = False
+    priority: Annotated[Priority, BeforeValidator(priority_of)] = Priority.NORMAL
     policy_name: str = ""
     vault: ResourceId | None = None
     values: dict[str, str] = {}

@@ -169,10 +169,16 @@ REGIONAL_CORES = "cores"
 
 
 class Quota(Model):
-    """The cores that are left of a quota: that of a family of sizes, or of the region."""
+    """The cores of a quota, that of a family of sizes or of the region: its limit, and how many are used."""
 
     name: str
-    left: int
+    limit: int
+    used: int = 0
+
+    @property
+    def left(self) -> int:
+        """May be negative: a limit may have been lowered."""
+        return self.limit - self.used
 
 
 class Size(Model):
@@ -198,6 +204,11 @@ class Size(Model):
     controllers: tuple[str, ...] = ()
     trusted_launch: bool = True
     quotas: tuple[Quota, ...] = ()
+
+    @property
+    def counts_against(self) -> tuple[str, str]:
+        """The names of the quotas, lower-cased."""
+        return self.family.lower(), REGIONAL_CORES
 
 
 class Offer(Model):

@@ -55,6 +55,10 @@ def derive(
     others = placement.named(d)
     placement.check_scale_set(d, others["scale_set"], availability_set, zone)
     policy = overrides.policy
+    priority = overrides.priority
+    by_default = priority.origin == DEFAULT_ORIGIN
+    reason = "the default" if by_default else f"requested by the {priority.origin}"
+    d.record("priority", priority.value, reason, priority.origin)
     replication = Replication(
         vault=vault,
         source_location=vm.location,

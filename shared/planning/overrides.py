@@ -11,11 +11,13 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from shared.config.override_options import CHOICES, Row
-from shared.config.profiles import ANY, DEFAULT, Profile
+from shared.config.profiles import ANY, DEFAULT, PRIORITY, Profile, priority_of
 from shared.config.settings import Settings
 from shared.model import naming, values
+from shared.model.capacity import Priority
 from shared.model.findings import Finding
 from shared.model.names import DEFAULT_NAMES, Names, PairNames
+from shared.model.plan import DEFAULT_ORIGIN
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.scope import Scope
@@ -27,7 +29,7 @@ PROFILE, HOLD = "profile", "hold"
 
 def tag_names(settings: Settings) -> tuple[str, ...]:
     """Every tag that the app honours on a VM."""
-    return (settings.tag_name, *(f"{settings.tag_name}-{name}" for name in (PROFILE, HOLD, *CHOICES)))
+    return (settings.tag_name, *(f"{settings.tag_name}-{name}" for name in (PROFILE, HOLD, PRIORITY, *CHOICES)))
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Override:
 @dataclass(frozen=True)
 class Overrides:
     """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete.
-    `target_subscription` is that of the targets by default, "" for the VM's own."""
+    `priority` is among the VMs that compete for a quota; `target_subscription` is that of the targets by default, ""
+    for the VM's own."""
 
     profile_name: str
     profile: Profile
@@ -50,6 +53,7 @@ class Overrides:
     findings: tuple[Finding, ...] = ()
     names: Names = DEFAULT_NAMES
     target_subscription: str = ""
+    priority: Override = Override(Priority.NORMAL, DEFAULT_ORIGIN, DEFAULT_ORIGIN)
 
     @cached_property
     def policy(self) -> Policy:
@@ -92,6 +96,8 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
     name, of_profile = _profile(layers, settings)
     findings += of_profile
     profile = settings.profiles[name]
+    priority, of_priority = _priority(layers, name, profile, settings)
+    findings += of_priority
     requested = {
         choice: Override(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
         for choice, value in profile.values.items()
@@ -111,7 +117,8 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
             if not refused:
                 # A forbidden value is not used at all.
                 requested[choice] = override
-    return Overrides(name, profile, requested, tuple(findings), settings.names, settings.target_subscription(vm.id))
+    subscription = settings.target_subscription(vm.id)
+    return Overrides(name, profile, requested, tuple(findings), settings.names, subscription, priority)
 
 
 class SharedOverrides:
@@ -143,7 +150,7 @@ def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
 
 
 def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
-    known = (PROFILE, *own, *CHOICES)
+    known = (PROFILE, PRIORITY, *own, *CHOICES)
     written = (naming.MADE_BY, naming.MADE_AT)
     by_app = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in written}
     for name in layer.given:
@@ -166,6 +173,23 @@ def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Findin
         known = ", ".join(settings.profiles)
         return DEFAULT, [invalid(layer.override(tag, requested), known)]
     return DEFAULT, []
+
+
+def _priority(layers: list[_Layer], name: str, profile: Profile, settings: Settings) -> tuple[Override, list[Finding]]:
+    """The priority: that of the last layer with one, else the profile's; the profile's, with a finding, for no word of
+    it. Who may choose the profile may choose it too: no allow-list holds for it."""
+    where = f"profile {name}" if "priority" in profile.model_fields_set else DEFAULT_ORIGIN
+    of_profile = Override(profile.priority, where, where)
+    tag = f"{settings.tag_name}-{PRIORITY}"
+    for layer in reversed(layers):
+        requested = layer.given.get(PRIORITY)
+        if requested is None:
+            continue
+        try:
+            return layer.override(tag, priority_of(requested)), []
+        except ValueError as allowed:
+            return of_profile, [invalid(layer.override(tag, requested), str(allowed))]
+    return of_profile, []
 
 
 def _not_allowed(

@@ -5,8 +5,9 @@ from typing import NamedTuple
 from shared.arm.client import Azure
 from shared.arm.fields import Json, number, objects, part, region, text, whole
 from shared.arm.listing import read_listing
+from shared.model.capacity import Place, RegionOffer
 from shared.model.resource_types import COMPUTE_API_VERSION
-from shared.model.vm import REGIONAL_CORES, Offer, Quota, Size
+from shared.model.vm import Offer, Quota, Size
 
 _ULTRA = "UltraSSDAvailable"
 _SKUS_API_VERSION = "2021-07-01"
@@ -23,13 +24,12 @@ class _Skus(NamedTuple):
 
 async def read_offer(azure: Azure, subscription: str, location: str, wanted: set[str], within: float) -> Offer:
     """The `wanted` sizes (lower-cased) that the region offers to the subscription, its quotas and fault domains."""
-    where = f"{subscription.lower()}/{location}"
-    skus = await azure.shared(f"sizes/{where}", lambda: _read_skus(azure, subscription, location), within)
-    quotas = await azure.shared(f"quotas/{where}", lambda: _read_quotas(azure, subscription, location), within)
+    skus = await _skus(azure, subscription, location, within)
+    quotas, _ = await _quotas(azure, subscription, location, within)
     sizes = (skus.sizes[name] for name in sorted(wanted) if name in skus.sizes)
     return Offer(
         sizes=tuple(
-            size.model_copy(update={"quotas": tuple(quotas[name] for name in _counted(size) if name in quotas)})
+            size.model_copy(update={"quotas": tuple(quotas[name] for name in size.counts_against if name in quotas)})
             for size in sizes
         ),
         disk_types=skus.disk_types,
@@ -37,9 +37,20 @@ async def read_offer(azure: Azure, subscription: str, location: str, wanted: set
     )
 
 
-def _counted(size: Size) -> tuple[str, str]:
-    """The quotas, lower-cased, that its cores count against."""
-    return size.family.lower(), REGIONAL_CORES
+async def read_region(azure: Azure, place: Place, sizes_within: float, quotas_within: float) -> RegionOffer:
+    """All sizes and quotas of the place, by the same lists."""
+    skus = await _skus(azure, *place, sizes_within)
+    return RegionOffer(skus.sizes, *await _quotas(azure, *place, quotas_within))
+
+
+async def _skus(azure: Azure, subscription: str, location: str, within: float) -> _Skus:
+    where = f"{subscription.lower()}/{location}"
+    return await azure.shared(f"sizes/{where}", lambda: _read_skus(azure, subscription, location), within)
+
+
+async def _quotas(azure: Azure, subscription: str, location: str, within: float) -> tuple[dict[str, Quota], bool]:
+    where = f"{subscription.lower()}/{location}"
+    return await azure.shared(f"quotas/{where}", lambda: _read_quotas(azure, subscription, location), within)
 
 
 async def _read_skus(azure: Azure, subscription: str, location: str) -> _Skus:
@@ -115,14 +126,15 @@ def _listed(value: str | None) -> tuple[str, ...]:
     return tuple(each.strip() for each in (value or "").split(",") if each.strip())
 
 
-async def _read_quotas(azure: Azure, subscription: str, location: str) -> dict[str, Quota]:
-    """The quotas by their lower-cased name: of each family of sizes, and of all `cores`."""
+async def _read_quotas(azure: Azure, subscription: str, location: str) -> tuple[dict[str, Quota], bool]:
+    """The quotas by their lower-cased name: of each family of sizes, and of all `cores`; and whether these are all."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/usages"
-    return dict((await read_listing(azure.list(path, COMPUTE_API_VERSION), path, _quota, ())).records)
+    listing = await read_listing(azure.list(path, COMPUTE_API_VERSION), path, _quota, ())
+    return dict(listing.records), not listing.unread
 
 
-def _quota(usage: Json) -> tuple[str, Quota] | None:
+def _quota(usage: Json) -> tuple[str, Quota]:
     name, limit, used = text(part(usage, "name").get("value")), whole(usage.get("limit")), whole(usage["currentValue"])
     if not name or limit is None or used is None:
-        return None
-    return name.lower(), Quota(name=name, left=limit - used)
+        raise ValueError("it lacks a name or a number")
+    return name.lower(), Quota(name=name, limit=limit, used=used)

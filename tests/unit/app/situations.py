@@ -288,7 +288,7 @@ def situations(draw: st.DrawFn, fitting: bool | None = None) -> Situation:
         placement_group_id=vm.placement_group_id,
     )
     sizes = tuple(
-        Size(name=name, cores=2, zones=("1", "2"), quotas=(Quota(name="cores", left=90),))
+        Size(name=name, cores=2, zones=("1", "2"), quotas=(Quota(name="cores", limit=90),))
         for name in (vm.size, "Standard_D4s_v5")
     )
     error = EligibilityError(code="1", message="No.")

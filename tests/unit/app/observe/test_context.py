@@ -275,7 +275,7 @@ async def test_the_sizes_that_matter_are_read_with_zones_and_what_is_left(cloud:
 
     sizes = _sizes(await surroundings_of(cloud, asking(target_size="standard_D4s_V5")))
 
-    quotas = (Quota(name="standardDSv5Family", left=10), Quota(name="cores", left=3))
+    quotas = (Quota(name="standardDSv5Family", limit=20, used=10), Quota(name="cores", limit=100, used=97))
     assert sizes == (
         Size(name="Standard_D2s_v5", family="standardDSv5Family", cores=2, zones=("1", "2"), quotas=quotas),
         Size(name="Standard_D4s_v5", family="standardDSv5Family", cores=4, zones=("1", "2", "3"), quotas=quotas),
@@ -318,7 +318,7 @@ async def test_a_family_without_a_quota_has_that_of_the_region_alone(cloud: Clou
     cloud.usages = [usage_body("cores", 10, 4)]
 
     assert _sizes(await surroundings_of(cloud)) == (
-        Size(name="Standard_D2s_v5", family="newFamily", quotas=(Quota(name="cores", left=6),)),
+        Size(name="Standard_D2s_v5", family="newFamily", quotas=(Quota(name="cores", limit=10, used=4),)),
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.config.override_options import CHOICES
 from shared.config.profiles import Profile
 from shared.config.settings import REFUSALS, Create, Mode
+from shared.model.capacity import Priority
 from shared.model.decision import State
 from shared.planning.catalog import CODES
 from shared.planning.overrides import overrides_of
@@ -33,6 +34,10 @@ def setting(name: str) -> Callable[[str], Any]:
         return getattr(settings(**{name: text}), name)
 
     return read
+
+
+def priority_of(text: str) -> str:
+    return overrides_of(source_vm(tags={"dr": "true", "dr-priority": text}), {}, GOLD).priority.value
 
 
 def override(choice: str) -> Callable[[str], Any]:
@@ -59,6 +64,8 @@ WORDS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "the tag": (lambda text: GOLD.intent_of({"dr": text}), ["ja", "true", *REFUSALS]),
     "DR_TAG_VALUES": (lambda text: settings(tag_values=text).intent_of({"dr": "ja"}), ["ja"]),
     "dr-hold": (lambda text: GOLD.on_hold({"dr-hold": text}), ["true", "false"]),
+    "dr-priority": (priority_of, list(Priority)),
+    "a profile's priority": (lambda text: Profile(priority=text).priority, list(Priority)),
     "dr-profile": (profile_of, ["default", "gold"]),
     "a profile's name in DR_PROFILES": (lambda text: list(settings(profiles={text: {}}).profiles), ["gold", "b-1"]),
     "a profile's value": (lambda text: Profile(values={text: "2"}).values, ["target-zone"]),

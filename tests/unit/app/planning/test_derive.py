@@ -72,6 +72,7 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
         "appConsistentFrequency": "4 h",
         "crashConsistentFrequency": "5 min",
         "agentUpdate": "off",
+        "priority": "normal",
     }
     origins = {setting.name: setting.origin for setting in plan.settings}
     assert {name: origin for name, origin in origins.items() if origin != "default"} == {"vault": "settings"}
@@ -82,12 +83,12 @@ def test_the_defaults_are_those_of_the_portal_s_page() -> None:
     assert (plan.replication.nics, plan.replication.size, plan.replication.name) == ((), "", "")
 
 
-def test_a_plan_reports_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
+def test_a_plan_reports_the_priority_and_every_row_of_the_portal_s_page_that_has_a_value_of_its_own() -> None:
     of_the_source = {"sourceLocation", "sourceResourceGroup", "deploymentModel", "betweenZones", "virtualMachines"}
     of_refused_vms = {"targetStorage", "targetKeyVault"}
     reported = {each.name.split("/")[0] for each in plan_of(source_vm(), planning_context(), settings()).settings}
 
-    assert reported == {row.setting for row in ROWS} - of_the_source - of_refused_vms
+    assert reported == {row.setting for row in ROWS} - of_the_source - of_refused_vms | {"priority"}
 
 
 @pytest.mark.parametrize(

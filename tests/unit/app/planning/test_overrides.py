@@ -124,6 +124,37 @@ def test_a_profile_may_set_what_it_does_not_allow_others_to_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("group", "vm", "request_", "priority"),
+    [
+        ({}, {}, {}, Override("low", "profile default", "profile default")),
+        ({"dr-priority": "High"}, {}, {}, Override("high", *2 * (GROUP.format("priority"),))),
+        ({"dr-priority": "high"}, {"dr-priority": "normal"}, {}, Override("normal", *2 * ("tag dr-priority",))),
+        (
+            {"dr-priority": "high"},
+            {"dr-priority": "normal"},
+            {"dr-priority": "high"},
+            Override("high", "request", "field dr-priority of the request"),
+        ),
+    ],
+)
+def test_the_priority_is_the_last_layer_s_and_no_allow_list_holds_for_it(
+    group: dict[str, str], vm: dict[str, str], request_: dict[str, str], priority: Override
+) -> None:
+    overrides = overrides_of(source_vm(tags=vm, request=request_), group, profile(priority="LOW"))
+
+    assert (overrides.priority, overrides.findings) == (priority, ())
+
+
+def test_a_priority_that_is_none_is_a_blocker_and_the_profile_s_is_used() -> None:
+    overrides = overrides_of(asking(priority="urgent"), {"dr-priority": "high"}, profile(priority="low"))
+
+    assert overrides.priority.value == "low"
+    assert reported(overrides.findings, "OverrideInvalid").message == (
+        "The tag dr-priority is 'urgent'; allowed: high, normal, low."
+    )
+
+
 # What is not known
 
 

@@ -42,7 +42,7 @@ D4 = Size(
     family="standardDSv5Family",
     cores=4,
     zones=("1", "2"),
-    quotas=(Quota(name="standardDSv5Family", left=8),),
+    quotas=(Quota(name="standardDSv5Family", limit=8),),
 )
 D2 = D4.with_(name="Standard_D2s_v5", cores=2)
 
@@ -290,7 +290,7 @@ def test_a_region_that_does_not_exist_is_no_matter_of_the_size() -> None:
 def test_cores_have_to_be_left_of_the_family_s_quota_and_of_the_region_s(
     left: dict[str, int], short: list[tuple[str, int]]
 ) -> None:
-    size = D2.with_(quotas=tuple(Quota(name=name, left=cores) for name, cores in left.items()))
+    size = D2.with_(quotas=tuple(Quota(name=name, limit=cores) for name, cores in left.items()))
 
     blockers = plan_of(source_vm(), planning_context(offer=Offer(sizes=(size,))), settings()).blockers
 
@@ -473,7 +473,7 @@ def test_a_size_that_is_not_offered_in_the_zone_of_the_item_is_refused_and_not_t
 
 
 def test_a_quota_that_others_have_used_up_says_nothing_of_an_item_that_has_its_size() -> None:
-    full = D4.with_(quotas=(Quota(name="cores", left=0),))
+    full = D4.with_(quotas=(Quota(name="cores", limit=0),))
     vm, context = (
         asking(target_size="Standard_D4s_v5", target_name="web-9"),
         planning_context(offer=Offer(sizes=(full,))),

@@ -115,7 +115,7 @@ BREACHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SizeNotInTarget": ({}, {"offer": Offer()}),
     "TargetQuotaExceeded": (
         {},
-        {"offer": Offer(sizes=(Size(name=_SIZE, cores=2, quotas=(Quota(name="cores", left=1),)),))},
+        {"offer": Offer(sizes=(Size(name=_SIZE, cores=2, quotas=(Quota(name="cores", limit=1),)),))},
     ),
     "LockedVm": ({}, {"locks": (Lock(scope=str(VM_ID), name="keep"),)}),
     "VaultInSourceRegion": ({}, {"vault_location": SOURCE}),

@@ -20,6 +20,7 @@ NETWORK = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/ne
 # A value that each choice takes. One that is added to the table has to be added here.
 GOOD = {
     "profile": "gold",
+    "priority": "high",
     "target-location": "West US 3",
     "target-resource-group": "web-dr",
     "target-vnet": NETWORK.format("virtualNetworks/vnet-dr"),
@@ -58,7 +59,7 @@ def errors_of(body: Any) -> dict[str, tuple[str, str]]:
 
 
 def test_every_choice_and_the_profile_can_be_asked_for_under_the_tags_name() -> None:
-    assert set(GOOD) == {"profile", *CHOICES}
+    assert set(GOOD) == {"profile", "priority", *CHOICES}
     body = {f"dr-{name}": value for name, value in GOOD.items()}
 
     assert tags_in(APP, body) == body
