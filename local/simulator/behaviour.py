@@ -20,6 +20,11 @@ _WIRE = {
     "replicas_left_when_disabled": "replicasLeftWhenDisabled",
     "seed_disks_left": "seedDisksLeft",
     "latency_seed": "latencySeed",
+    "test_failover_state": "testFailoverState",
+    "test_failover_refusal": "testFailoverRefusal",
+    "failed_test_failover": "failedTestFailover",
+    "job_placeholders": "jobPlaceholders",
+    "recovery_points_order": "recoveryPointsOrder",
 }
 _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
@@ -27,6 +32,11 @@ _CHOICES = {
     "repeated_write": ("succeed", "conflict"),
     "omitted_in_update": ("keep", "clear"),
     "zone_in_update": ("fail", "succeed"),
+    "test_failover_state": ("WaitingForCompletion", "WaitingForCleanup"),
+    "test_failover_refusal": ("error", "job"),
+    "failed_test_failover": ("cleanup", "left", "removed"),
+    "job_placeholders": ("recorded", "always", "never"),
+    "recovery_points_order": ("oldest first", "unsorted"),
 }
 
 
@@ -48,6 +58,11 @@ class Behaviour:
     replicas_left_when_disabled: bool = False
     seed_disks_left: bool = False
     latency_seed: int = 0
+    test_failover_state: str = "WaitingForCompletion"
+    test_failover_refusal: str = "error"
+    failed_test_failover: str = "cleanup"
+    job_placeholders: str = "recorded"
+    recovery_points_order: str = "oldest first"
 
     def patch(self, changes: Any) -> None:
         """Raises ValueError for an unknown name or value, and then changes nothing."""

@@ -54,6 +54,7 @@ class Controls:
                 web.get("/overrides", self.get_overrides),
                 web.post("/overrides", self.post_overrides),
                 web.delete("/overrides", self.delete_overrides),
+                web.post("/test-failovers", self.post_test_outcomes),
                 web.get("/faults", self.get_faults),
                 web.post("/faults", self.post_faults),
                 web.delete("/faults", self.delete_faults),
@@ -147,6 +148,10 @@ class Controls:
 
     async def delete_overrides(self, _request: web.Request) -> web.Response:
         self.world.overrides.clear()
+        return web.Response(status=204)
+
+    async def post_test_outcomes(self, request: web.Request) -> web.Response:
+        scenes.test_outcome(self.world, await _json(request))
         return web.Response(status=204)
 
     async def get_faults(self, _request: web.Request) -> web.Response:

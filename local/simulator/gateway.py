@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from local.simulator import errors, identity, ids, linked_access, versions
 from local.simulator.arm import locks
@@ -159,13 +160,18 @@ class Gateway:
 
     def _respond(self, call: Call, answer: Answer, correlation: str | None) -> web.Response:
         request_id = str(uuid.uuid4())
-        headers = {
-            "x-ms-request-id": request_id,
-            "x-ms-correlation-request-id": correlation or request_id,
-            "x-ms-routing-request-id": f"LOCAL:{self.world.clock.stamp()}:{request_id}",
-            "Cache-Control": "no-cache",
-            **answer.headers,
-        }
+        headers: CIMultiDict[str] = CIMultiDict(
+            {
+                "x-ms-request-id": request_id,
+                "x-ms-correlation-request-id": correlation or request_id,
+                "x-ms-routing-request-id": f"LOCAL:{self.world.clock.stamp()}:{request_id}",
+                "Cache-Control": "no-cache",
+            }
+            | answer.headers
+        )
+        if answer.status == 202 and "x-ms-request-id" in answer.headers:
+            # Site Recovery's own is there twice (recorded).
+            headers.add("x-ms-request-id", answer.headers["x-ms-request-id"])
         if answer.body is None or call.method == "HEAD":
             return web.Response(status=answer.status, headers=headers)
         headers.setdefault("Content-Type", answer.content_type)

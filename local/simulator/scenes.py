@@ -1,10 +1,12 @@
-"""Changes that no Azure request makes: a resource moved at once, an item or a job shown in a state on demand."""
+"""Changes that no Azure request makes: a resource moved at once, an item or a job shown in a state on demand, how
+test failovers go."""
 
 from typing import Any
 
 from local.simulator import ids
 from local.simulator.json_path import edits
 from local.simulator.recovery import item_view, job_view
+from local.simulator.vault.condition import BOOTS, CLEANUPS, TestOutcome
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -33,6 +35,28 @@ def override(world: World, raw: Any) -> None:
         raise ValueError("id must be the ID of a replicated item or of a job")
     world.overrides[ids.key(parsed.text)] = edits(given.get("set", {}), given.get("delete", []))
     world.changed(parsed.text)
+
+
+def test_outcome(world: World, raw: Any) -> None:
+    """`{"id", "boot", "cleanup", "slow", "points"}`: how test failovers of an item go from now on; the ID is its own or
+    its VM's. Raises ValueError."""
+    given = _object(raw, ("id", "boot", "cleanup", "slow", "points"))
+    of = ids.key(str(given.pop("id", "")))
+    items = [
+        item
+        for vault in world.recovery.values()
+        for item in vault.items()
+        if of in (ids.key(item.id), ids.key(item.vm_id))
+    ]
+    outcome = TestOutcome(**given)
+    if outcome.boot not in BOOTS or outcome.cleanup not in CLEANUPS or type(outcome.points) is not bool:
+        raise ValueError(f"boot is one of {BOOTS}, cleanup one of {CLEANUPS}, points true or false: {given}")
+    if not isinstance(outcome.slow, int | float) or not outcome.slow > 0:
+        raise ValueError("slow must be greater than 0")
+    if not items:
+        raise ValueError("id must be the ID of a replicated item, or of its VM")
+    for item in items:
+        item.test_outcome = outcome
 
 
 def _object(raw: Any, names: tuple[str, ...]) -> Json:

@@ -45,6 +45,8 @@ from local.simulator.recovery import (
     plans,
     policies,
     queries,
+    recovery_points,
+    test_failover,
 )
 from local.simulator.routing import Router
 from local.simulator.topics import Topics
@@ -77,6 +79,8 @@ _MODULES = (
     failover,
     plans,
     queries,
+    recovery_points,
+    test_failover,
     resource_graph,
     generic,
 )

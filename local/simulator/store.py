@@ -52,9 +52,13 @@ class Resource:
 
 @dataclass(slots=True)
 class VirtualMachine(Resource):
-    """`fail_enable` makes the next `times` enable jobs of this VM fail."""
+    """`fail_enable` makes the next `times` enable jobs of this VM fail.
+
+    `agent_ready` is the moment of the clock from which its agent reports, while it runs: None for never.
+    """
 
     power: str = "running"
+    agent_ready: float | None = 0.0
     generation: str = "V2"
     eligibility_errors: list[Json] = field(default_factory=list)
     fail_enable: Json | None = None

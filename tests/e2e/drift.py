@@ -159,7 +159,7 @@ async def disturb(stack: Stack) -> None:
     for name in ("deleted", "moved", "replaced"):
         await stack.arm("DELETE", estates.vm_id(name), _COMPUTE)
     await stack.arm("PATCH", estates.vm_id("shrunk"), _COMPUTE, {"properties": {"storageProfile": {"dataDisks": []}}})
-    drill = {"properties": {"networkId": overrides.MAPPED, "networkType": "VmNetworkAsInput"}}
+    drill = {"properties": overrides.DRILL}
     item = (await overrides.items(stack))["on-trial"]
     await stack.arm("POST", f"{item['id']}/testFailover", "2025-08-01", drill)
     await eventually(lambda: _are_gone(stack, "deleted", "moved", "replaced"))

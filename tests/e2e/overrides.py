@@ -20,6 +20,12 @@ FAR_NETWORK = f"{FAR}/providers/Microsoft.Network/virtualNetworks/vnet-far"
 BALANCER = f"{CHOSEN}/providers/Microsoft.Network/loadBalancers/front"
 POOLS = f"{BALANCER}/backendAddressPools"
 MAPPED = f"{CHOSEN}/providers/Microsoft.Network/virtualNetworks/vnet-mapped"
+DRILL = {
+    "failoverDirection": "PrimaryToRecovery",
+    "networkType": "VmNetworkAsInput",
+    "networkId": MAPPED,
+    "providerSpecificDetails": {"instanceType": "A2A"},
+}
 RULES = f"{CHOSEN}/providers/Microsoft.Network/networkSecurityGroups/rules"
 SET = f"{CHOSEN}/providers/Microsoft.Compute/availabilitySets/set-chosen"
 SCALE_SET = f"{CHOSEN}/providers/Microsoft.Compute/virtualMachineScaleSets/flexible"

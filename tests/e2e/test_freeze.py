@@ -21,7 +21,7 @@ Step = Callable[[Stack, str], Awaitable[None]]
 
 
 async def drill(stack: Stack, name: str) -> None:
-    await _act(stack, name, "testFailover", {"networkId": overrides.MAPPED, "networkType": "VmNetworkAsInput"})
+    await _act(stack, name, "testFailover", overrides.DRILL)
     await _until(stack, name, testFailoverState="WaitingForCompletion")
 
 

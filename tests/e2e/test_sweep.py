@@ -155,7 +155,7 @@ async def test_sweeps_of_a_day_disable_no_more_than_the_share_of_it_though_a_fif
     lost = [*ours[::5], *theirs, *begun]
     async with start_stack(protected_world([*ours, *theirs, *begun], made), settings=CLEANUP) as stack:
         item = (await overrides.items(stack))["drilled"]
-        drill = {"properties": {"networkId": overrides.MAPPED, "networkType": "VmNetworkAsInput"}}
+        drill = {"properties": overrides.DRILL}
         await stack.arm("POST", f"{item['id']}/testFailover", "2025-08-01", drill)
         # Else a sweep would choose this VM as the one to disable, and its run would find it frozen.
         await eventually(lambda: _is_in_test_failover(stack, "drilled"))

@@ -15,7 +15,18 @@ routes = Routes("virtual-machines")
 TYPE = "Microsoft.Compute/virtualMachines"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 _VM = _GROUP + "/providers/Microsoft.Compute/virtualMachines/{name}"
-POWER_STATES = {"running": "VM running", "deallocated": "VM deallocated", "stopped": "VM stopped"}
+POWER_STATES = {
+    "running": "VM running",
+    "deallocated": "VM deallocated",
+    "stopped": "VM stopped",
+    "starting": "VM starting",
+}
+_NO_AGENT = {
+    "code": "ProvisioningState/Unavailable",
+    "level": "Warning",
+    "displayStatus": "Not Ready",
+    "message": "VM status blob is found but not yet populated.",
+}
 _ACTIONS = {"start": "running", "deallocate": "deallocated", "poweroff": "stopped", "restart": "running"}
 
 
@@ -158,10 +169,26 @@ def instance_view(world: World, vm: VirtualMachine) -> Json:
     profile = vm.properties["storageProfile"]
     disks = [_disk_view(world, disk, statuses[0]) for disk in (profile["osDisk"], *profile["dataDisks"])]
     view: Json = {"hyperVGeneration": vm.generation, "disks": disks, "statuses": statuses}
-    if vm.power == "running":
+    if vm.power == "running" and vm.agent_ready is not None and vm.agent_ready <= world.clock.now():
         ready = {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready"}
         view |= {"computerName": vm.name, "vmAgent": {"vmAgentVersion": "2.9.1.1", "statuses": [ready]}}
+    elif vm.power == "running":
+        view["vmAgent"] = {"vmAgentVersion": "Unknown", "statuses": [_NO_AGENT]}
+    diagnostics = vm.properties.get("diagnosticsProfile", {}).get("bootDiagnostics", {})
+    if diagnostics.get("enabled"):
+        view["bootDiagnostics"] = _boot_diagnostics(vm, diagnostics.get("storageUri"))
     return view
+
+
+def _boot_diagnostics(vm: VirtualMachine, account: str | None) -> Json:
+    """The two blobs in the account. In storage that Azure manages they are shown by another call only."""
+    if account is None:
+        return {}
+    start = f"{account}bootdiagnostics-{vm.name[:10].lower()}-{vm.properties['vmId']}/{vm.name}"
+    return {
+        "consoleScreenshotBlobUri": f"{start}.screenshot.bmp",
+        "serialConsoleLogBlobUri": f"{start}.serialconsole.log",
+    }
 
 
 def _disk_view(world: World, entry: Json, status: Json) -> Json:

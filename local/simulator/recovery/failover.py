@@ -1,4 +1,4 @@
-"""Failover, commit, test failover and reprotect, so that a client sees every state in which it must not write."""
+"""Failover, commit and reprotect, so that a client sees every state in which it must not write."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.recovery import enable_input, errors, interfaces, item_view, jobs, recovered_vm, replication, scope
@@ -32,11 +32,11 @@ def unplanned_failover(world: World, call: Call) -> Answer:
     if direction not in ("PrimaryToRecovery", "RecoveryToPrimary", None):
         raise errors.bad_request(f"failoverDirection must not be '{direction}'.")
     require(item, "UnplannedFailover")
-    failure = recovered_vm.obstacle(world, item, test=False)
+    failure = recovered_vm.obstacle(world, item)
     item.enter(Phase.FAILING_OVER, world.clock.now())
 
     def done(moment: float) -> None:
-        item.recovery_vm = recovered_vm.make(world, item, item.settings["recoveryAzureVMName"], test=False)
+        item.recovery_vm = recovered_vm.make(world, item).id
         item.enter(Phase.FAILED_OVER, moment)
 
     return _start(world, call, item, "UnplannedFailover", latencies.FAILOVER, done, Phase.PROTECTED, failure)
@@ -56,41 +56,6 @@ def commit(world: World, call: Call) -> Answer:
         lambda moment: item.enter(Phase.COMMITTED, moment),
         Phase.FAILED_OVER,
     )
-
-
-@routes.route("POST", scope.ITEM + "/testFailover")
-def test_failover(world: World, call: Call) -> Answer:
-    item = scope.item(world, call)
-    body = checks.body(call)
-    network_id = checks.get(body, "properties.networkId", str)
-    require(item, "TestFailover")
-    failure = recovered_vm.obstacle(world, item, test=True, network_id=network_id)
-    if network_id and world.store.get(network_id) is None:
-        failure = Failure("159021", f"The test network '{network_id}' could not be found.")
-
-    def done(_moment: float) -> None:
-        item.test_vm = recovered_vm.make(world, item, item.settings["tfoAzureVMName"], test=True, network_id=network_id)
-
-    return _start(world, call, item, "TestFailover", latencies.TEST_FAILOVER, done, item.phase, failure)
-
-
-@routes.route("POST", scope.ITEM + "/testFailoverCleanup")
-def test_failover_cleanup(world: World, call: Call) -> Answer:
-    item = scope.item(world, call)
-    require(item, "TestFailoverCleanup")
-
-    def done(moment: float) -> None:
-        vm = world.store.vm(item.test_vm or "")
-        if vm is not None:
-            profile = vm.properties["storageProfile"]
-            for disk in (profile["osDisk"], *profile["dataDisks"]):
-                world.store.remove(disk["managedDisk"]["id"])
-            for nic in vm.properties["networkProfile"]["networkInterfaces"]:
-                world.store.remove(nic["id"])
-            world.store.remove(vm.id)
-        item.test_vm, item.tested_at = None, moment
-
-    return _start(world, call, item, "TestFailoverCleanup", latencies.TEST_FAILOVER_CLEANUP, done, item.phase)
 
 
 @routes.route("POST", scope.CONTAINER + "/switchprotection")

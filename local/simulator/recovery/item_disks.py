@@ -64,7 +64,7 @@ def _of_disks(world: World, call: Call, name: str) -> tuple[ProtectedItem, Json]
     scope.a2a(checks.get(details, "instanceType", str, required=True))
     checks.get(details, name, list, required=True)
     scope.only(details, ("instanceType", name))
-    if item.phase is not Phase.PROTECTED or item.test_vm:
+    if item.phase is not Phase.PROTECTED or item.test:
         raise errors.conflict(f"The disks of '{item.name}' can be changed only while it is protected.")
     return item, details
 

@@ -54,7 +54,7 @@ def update(world: World, call: Call) -> Answer:
     properties = checks.get(checks.body(call), "properties", dict, required=True)
     details = _parse(properties)
     nics = nic_changes.parse(properties)
-    if not item.phase.value[4] or item.test_vm:
+    if not item.operations or item.test:
         raise errors.conflict(f"'{item.name}' cannot be changed in state {item.phase.value[0]}.")
     networks = {prefix: properties.get(name) for prefix, name in NETWORKS.items()}
     after = nic_changes.merged(world, item, nics, networks)

@@ -2,7 +2,7 @@
 
 from local.simulator import latencies
 from local.simulator.ids import lowered, stable_guid
-from local.simulator.recovery import item_health
+from local.simulator.recovery import item_health, test_view
 from local.simulator.vault.condition import ago
 from local.simulator.vault.model import CONTAINER_TYPE, ProtectedDisk, ProtectedItem
 from local.simulator.vault.phases import Phase
@@ -10,7 +10,6 @@ from local.simulator.wire import Json
 from local.simulator.world import World
 
 TYPE = f"{CONTAINER_TYPE}/replicationProtectedItems"
-_NO_JOB_TIME = "1753-01-01T01:01:01Z"
 # Percentages seen five minutes apart while a VM replicated (CLI-A2A #112-#119): the last one stays, 100 never comes.
 _PERCENT = (0, 4, 32, 33, 43)
 _REPLICATED = (Phase.PROTECTED, Phase.FAILING_OVER, Phase.FAILED_OVER, Phase.COMMITTING, Phase.COMMITTED)
@@ -23,7 +22,7 @@ def shown(world: World, item: ProtectedItem) -> bool:
 
 def view(world: World, item: ProtectedItem) -> Json:
     fabric, recovery = item.container.fabric, item.recovery_container.fabric
-    state, description, _, _, operations = item.phase.value
+    state, description, _, _, _ = item.phase.value
     health, failover_health, health_errors = item_health.of(world, item)
     provider = stable_guid("provider", fabric.id)
     body: Json = {
@@ -44,45 +43,20 @@ def view(world: World, item: ProtectedItem) -> Json:
             "protectionState": state,
             "protectionStateDescription": description,
             "activeLocation": "Recovery" if item.phase in (Phase.FAILED_OVER, Phase.COMMITTED) else "Primary",
-            "testFailoverState": "WaitingForCompletion" if item.test_vm else "None",
-            "testFailoverStateDescription": "Waiting for user input" if item.test_vm else "None",
             "switchProviderState": "None",
             "switchProviderStateDescription": None,
-            "allowedOperations": _allowed(item, operations),
             "replicationHealth": health,
             "failoverHealth": failover_health,
             "healthErrors": health_errors,
             "policyId": item.policy.id,
             "policyFriendlyName": item.policy.name,
-            "currentScenario": _scenario(world, item),
-            **_tested(world, item),
-            "failoverRecoveryPointId": None,
             "providerSpecificDetails": _details(world, item),
             "recoveryContainerId": item.recovery_container.id,
             "eventCorrelationId": stable_guid("event correlation", item.id),
+            **test_view.of(world, item),
         },
     }
     return world.shown(body)
-
-
-def _allowed(item: ProtectedItem, operations: tuple[str, ...]) -> list[str]:
-    if item.test_vm:
-        return ["TestFailoverCleanup"]
-    return list(operations)
-
-
-def _tested(world: World, item: ProtectedItem) -> Json:
-    """The key is absent from an item that was never tested, as recorded."""
-    if item.tested_at is None:
-        return {}
-    return {"lastSuccessfulTestFailoverTime": world.clock.stamp(item.tested_at)}
-
-
-def _scenario(world: World, item: ProtectedItem) -> Json:
-    job = item.job
-    if job is None or world.clock.now() >= job.ends:
-        return {"scenarioName": "None", "jobId": f"{item.vault.id}/replicationJobs/None", "startTime": _NO_JOB_TIME}
-    return {"scenarioName": job.scenario, "jobId": job.id, "startTime": world.clock.stamp(job.started)}
 
 
 def percent(world: World, item: ProtectedItem) -> int | None:
@@ -144,7 +118,7 @@ def _details(world: World, item: ProtectedItem) -> Json:
         "vmProtectionState": vm_state,
         "vmProtectionStateDescription": vm_description,
         "lifecycleId": stable_guid("lifecycle", item.made) if replicated else None,
-        "testFailoverRecoveryFabricObjectId": lowered(item.test_vm) if item.test_vm else None,
+        "testFailoverRecoveryFabricObjectId": lowered(item.test.vm) if item.test and item.test.vm else None,
         "rpoInSeconds": None,
         "lastRpoCalculatedTime": None,
         "primaryAvailabilityZone": settings.get("primaryAvailabilityZone"),

@@ -108,8 +108,7 @@ def disable(world: World, call: Call) -> Answer:
 
 def require(item: ProtectedItem, operation: str) -> None:
     """Raises ArmError 409 unless the item allows the operation now."""
-    allowed = ("TestFailoverCleanup",) if item.test_vm else item.phase.value[4]
-    if operation not in allowed:
+    if operation not in item.operations:
         raise errors.conflict(
             f"The operation {operation} is not allowed on '{item.name}' in state {item.phase.value[0]}."
         )

@@ -58,7 +58,26 @@ def view(world: World, job: Job, *, full: bool) -> Json:
     if ended:
         properties["endTime"] = world.clock.whole_stamp(job.ends).replace(".0000000Z", "Z")
     if full:
-        properties["customDetails"] = {"instanceType": "AsrJobDetails", "affectedObjectDetails": job.affected}
+        properties["customDetails"] = {**job.details(), "affectedObjectDetails": job.affected}
+    return world.shown({"id": job.id, "name": job.name, "type": TYPE, "properties": properties})
+
+
+def placeholder(world: World, job: Job) -> Json:
+    """A job that the service has accepted and not yet planned, as recorded."""
+    properties: Json = {
+        "activityId": job.activity_id,
+        "scenarioName": None,
+        "friendlyName": None,
+        "state": "NotStarted",
+        "stateDescription": "NotStarted",
+        "tasks": [],
+        "errors": [],
+        "allowedActions": [],
+        "targetObjectId": None,
+        "targetObjectName": None,
+        "targetInstanceType": "ProtectionEntity",
+        "customDetails": {"instanceType": "AsrJobDetails", "affectedObjectDetails": {}},
+    }
     return world.shown({"id": job.id, "name": job.name, "type": TYPE, "properties": properties})
 
 

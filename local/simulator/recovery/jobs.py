@@ -66,6 +66,8 @@ def start(
     failure: Failure | None = None,
     affected: Json | None = None,
     notes: list[Failure] | None = None,
+    details: Callable[[], Json] | None = None,
+    placeholder: bool = False,
 ) -> tuple[Job, Answer]:
     """Starts a job for a call and returns it with the 202.
 
@@ -94,8 +96,10 @@ def start(
         failure=failure,
         notes=notes or [],
         activity_id=f"{call.request_id or uuid.uuid4()} ActivityId: {uuid.uuid4()}",
+        placeholder=placeholder,
     )
-    begin(world, vault, job, failed if failure else done, resource)
+    job.details = details or job.details
+    begin(world, vault, job, lambda moment: (failed if job.failure else done)(moment), resource)
     return job, _accepted(world, call, job, resource)
 
 
@@ -105,11 +109,19 @@ def begin(world: World, vault: RecoveryVault, job: Job, at_end: AtEnd, resource:
     world.changed(job.id)
 
     def finish(moment: float) -> None:
+        job.finish = lambda _moment: None
         at_end(moment)
         world.changed(resource)
         world.changed(job.id)
 
-    world.clock.at(job.ends, finish)
+    job.finish = finish
+    world.clock.at(job.ends, lambda moment: job.finish(moment))
+
+
+def fail(job: Job, failure: Failure, moment: float) -> None:
+    """Ends a running job now, in the task that the failure names."""
+    job.failure = replace(failure, after=moment - job.begins(failure.task))
+    job.finish(moment)
 
 
 def _accepted(world: World, call: Call, job: Job, resource: str) -> Answer:

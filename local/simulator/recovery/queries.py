@@ -1,22 +1,20 @@
-"""Jobs, operation statuses, recovery points, and whether a VM is eligible."""
+"""Jobs, operation statuses, and whether a VM is eligible."""
 
 import uuid
+from functools import partial
 
 from local.simulator import errors as arm_errors
 from local.simulator import ids, latencies
 from local.simulator.arm.compute import TYPE as VM_TYPE
 from local.simulator.arm.vaults import TYPE as VAULT_TYPE
 from local.simulator.errors import ArmError
-from local.simulator.ids import stable_guid
 from local.simulator.operations import SIGNATURE
 from local.simulator.recovery import job_view, jobs, lists, scope, views
 from local.simulator.routing import Routes
-from local.simulator.vault.model import CONTAINER_TYPE, ProtectedItem
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
-_MOST_POINTS = 100
 
 
 @routes.route("GET", scope.VAULT + "/replicationJobs")
@@ -27,7 +25,14 @@ def list_jobs(world: World, call: Call) -> Answer:
 
 @routes.route("GET", scope.VAULT + "/replicationJobs/{job}")
 def get_job(world: World, call: Call) -> Answer:
-    return views.answer(job_view.view(world, jobs.find(scope.vault(world, call), call["job"]), full=True))
+    """The first read of a job may be a placeholder (recorded). The ID of the request is that of the job."""
+    job = jobs.find(scope.vault(world, call), call["job"])
+    running = world.clock.now() < job.ends
+    show = job_view.placeholder if job.placeholder and running else partial(job_view.view, full=True)
+    job.placeholder = False
+    answer = views.answer(show(world, job))
+    answer.headers["x-ms-request-id"] = job.id
+    return answer
 
 
 @routes.route("GET", scope.VAULT + "/replicationOperationStatus/{job}")
@@ -54,46 +59,6 @@ def operation_result(world: World, call: Call) -> Answer:
         raise ArmError(400, code, message)
     body = job.result()
     return Answer(204) if body is None else views.answer(body)
-
-
-@routes.route("GET", scope.ITEM + "/recoveryPoints")
-def list_recovery_points(world: World, call: Call) -> Answer:
-    item = scope.item(world, call)
-    return lists.listed(world, call, _points(world, item))
-
-
-def _points(world: World, item: ProtectedItem) -> list[Json]:
-    """One for each crash-consistent interval since the item is protected, within the retention; oldest first, as in the
-    official example. The limit to the newest hundred is invented: the service thins out older ones."""
-    if item.protected_at is None:
-        return []
-    now = world.clock.now()
-    step = item.policy.crash_consistent * 60
-    first = max(item.protected_at, now - item.policy.retention * 60)
-    count = min(int((now - first) / step) + 1, _MOST_POINTS)
-    app_every = item.policy.app_consistent * 60
-    points = []
-    for index in reversed(range(count)):
-        at = now - (now - item.protected_at) % step - index * step
-        app = app_every and int((at - item.protected_at) / step) % max(1, int(app_every / step)) == 0
-        name = stable_guid("recovery point", item.id, str(round(at)))
-        points.append(
-            {
-                "id": f"{item.id}/recoveryPoints/{name}",
-                "name": name,
-                "type": f"{CONTAINER_TYPE}/replicationProtectedItems/recoveryPoints",
-                "properties": {
-                    "recoveryPointTime": world.clock.stamp(at),
-                    "recoveryPointType": "ApplicationConsistent" if app else "CrashConsistent",
-                    "providerSpecificDetails": {
-                        "instanceType": "A2A",
-                        "recoveryPointSyncType": "PerVmRecoveryPoint",
-                        "disks": [],
-                    },
-                },
-            }
-        )
-    return points
 
 
 _ELIGIBILITY = "{scope}/providers/Microsoft.RecoveryServices/replicationEligibilityResults"

@@ -20,6 +20,21 @@ class Trouble:
     hours: int = 0
 
 
+BOOTS = ("ready", "no-agent", "stopped", "fails")
+CLEANUPS = ("done", "leaves")
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """How test failovers of an item go: one of BOOTS, one of CLEANUPS. `slow` multiplies the durations of both jobs.
+    Without `points` the item shows no recovery points."""
+
+    boot: str = "ready"
+    cleanup: str = "done"
+    slow: float = 1.0
+    points: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """The simulator computes what is None. Ages are wall time, as are time stamps in bodies."""

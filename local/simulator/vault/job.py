@@ -33,7 +33,11 @@ class TaskPlan:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """`ends` is when it succeeds or fails. `notes` are errors of level Information of a job that succeeds."""
+    """`ends` is when it succeeds or fails. `notes` are errors of level Information of a job that succeeds.
+
+    `details` are its customDetails, without those they have in common. A job with a `placeholder` shows nothing but its
+    ID when it is read for the first time.
+    """
 
     vault_id: str
     scenario: str
@@ -46,19 +50,25 @@ class Job:
     failure: Failure | None = None
     notes: list[Failure] = field(default_factory=list)
     activity_id: str = ""
+    details: Callable[[], Json] = lambda: {"instanceType": "AsrJobDetails"}
+    placeholder: bool = False
+    finish: Callable[[float], None] = lambda _moment: None
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def id(self) -> str:
         return f"{self.vault_id}/replicationJobs/{self.name}"
 
+    def begins(self, task: int) -> float:
+        """When the task of this number begins."""
+        return self.started + sum(each.seconds for each in self.tasks[:task])
+
     @property
     def ends(self) -> float:
         if self.failure is None:
-            return self.started + sum(task.seconds for task in self.tasks)
-        before = sum(task.seconds for task in self.tasks[: self.failure.task])
+            return self.begins(len(self.tasks))
         planned = self.tasks[self.failure.task].seconds
-        return self.started + before + (planned if self.failure.after is None else self.failure.after)
+        return self.begins(self.failure.task) + (planned if self.failure.after is None else self.failure.after)
 
     def state(self, now: float) -> tuple[str, str]:
         """`state` and `stateDescription`."""

@@ -5,16 +5,27 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
 
 from local.simulator import regions
 from local.simulator.ids import key, stable_guid
 from local.simulator.store import Resource
-from local.simulator.vault.condition import Condition
+from local.simulator.vault.condition import Condition, TestOutcome
 from local.simulator.vault.job import Job
 from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
 
 CONTAINER_TYPE = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers"
+
+
+class RecoveryPoint(NamedTuple):
+    """A recovery point of an item: its name, a GUID, and its moment of the clock."""
+
+    name: str
+    at: float
+    consistent: bool
+    """Whether it is application consistent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +72,11 @@ class Container:
     @property
     def id(self) -> str:
         return f"{self.fabric.id}/replicationProtectionContainers/{self.name}"
+
+    @property
+    def guid(self) -> str:
+        """The service's own ID of it."""
+        return stable_guid("container", self.id)
 
     @property
     def vault(self) -> RecoveryVault:
@@ -124,6 +140,26 @@ class ProtectedDisk:
         return f"{self.recovery_group}/providers/Microsoft.Compute/disks/{self.name}-ASRReplica"
 
 
+class TestStage(Enum):
+    """What a test failover of an item waits for."""
+
+    RUNNING = "its job"
+    WAITING = "its cleanup"
+    CLEANING = "the job of its cleanup"
+
+
+@dataclass(slots=True, eq=False)
+class TestFailover:
+    """A test failover of an item, until it is cleaned up. `made` are the IDs of what it has created."""
+
+    network: str
+    point: RecoveryPoint
+    job: Job
+    stage: TestStage = TestStage.RUNNING
+    vm: str | None = None
+    made: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True, eq=False)
 class ProtectedItem:
     container: Container
@@ -148,9 +184,11 @@ class ProtectedItem:
     job: Job | None = None
     activity_id: str = ""
     recovery_vm: str | None = None
-    test_vm: str | None = None
+    test: TestFailover | None = None
     tested_at: float | None = None
+    """When the job of the last successful test failover started."""
     condition: Condition = field(default_factory=Condition)
+    test_outcome: TestOutcome = field(default_factory=TestOutcome)
     gone: bool = False
     # The first primary and recovery location: a reprotect swaps the containers, not these.
     initial: tuple[str, str] = ("", "")
@@ -168,6 +206,19 @@ class ProtectedItem:
     @property
     def internal_id(self) -> str:
         return stable_guid("protection entity", self.vm_id)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that are allowed now."""
+        allowed: tuple[str, ...] = self.phase.value[4]
+        if self.test is None:
+            return allowed
+        return ("TestFailoverCleanup",) if self.test.stage is TestStage.WAITING else ()
+
+    def point_id(self, point: RecoveryPoint) -> str:
+        """With the service's own ID of the container in place of its name, as recorded."""
+        container = f"{self.container.fabric.id}/replicationProtectionContainers/{self.container.guid}"
+        return f"{container}/replicationProtectedItems/{self.name}/recoveryPoints/{point.name}"
 
     def disk(self, disk_id: str) -> ProtectedDisk | None:
         return next((disk for disk in self.disks if key(disk.id) == key(disk_id)), None)

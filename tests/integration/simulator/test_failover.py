@@ -1,4 +1,4 @@
-"""The states that a client must leave alone: test failover, failover, commit, reprotect."""
+"""The states that a client must leave alone: failover, commit, reprotect."""
 
 from typing import Any
 
@@ -15,7 +15,6 @@ from tests.integration.simulator.azure import (
     VAULT_ID,
     Azure,
     azure,
-    error_code,
     estate,
     machine,
     protected,
@@ -44,34 +43,6 @@ def world() -> dict[str, Any]:
 
 async def item(clients: Azure) -> Any:
     return (await clients.recovery.replication_protected_items.get(*WHERE)).properties
-
-
-async def test_a_test_failover_makes_a_vm_and_the_cleanup_takes_it_away() -> None:
-    async with azure(world()) as clients:
-        items = clients.recovery.replication_protected_items
-        body: Any = {
-            "properties": {
-                "failoverDirection": "PrimaryToRecovery",
-                "networkType": "VmNetworkAsInput",
-                "networkId": TARGET_NETWORK,
-                "providerSpecificDetails": {"instanceType": "A2A"},
-            }
-        }
-        await (await items.begin_test_failover(*WHERE, body)).result()
-        found = await item(clients)
-        assert found.test_failover_state == "WaitingForCompletion"
-        assert found.allowed_operations == ["TestFailoverCleanup"]
-        copy = await clients.compute.virtual_machines.get("rg-app-asr", "web-1-test")
-        assert (copy.location, copy.tags) == ("westus2", {"dr": "true"})
-        assert found.provider_specific_details.test_failover_recovery_fabric_object_id == copy.id.lower()
-        with pytest.raises(HttpResponseError) as raised:
-            await items.begin_delete(*WHERE, {"properties": {}})
-        assert (raised.value.status_code, error_code(raised.value)) == (409, "Conflict")
-        await (await items.begin_test_failover_cleanup(*WHERE, {"properties": {"comments": "done"}})).result()
-        found = await item(clients)
-        assert (found.test_failover_state, found.failover_health) == ("None", "Normal")
-        with pytest.raises(HttpResponseError):
-            await clients.compute.virtual_machines.get("rg-app-asr", "web-1-test")
 
 
 FRONT = f"{TARGET_GROUP}/providers/Microsoft.Network/publicIPAddresses/front"
