@@ -56,6 +56,13 @@ param vaultLock string = ''
 @description('How many days logs and metrics are kept: 30 to 730.')
 param logRetentionDays string = '90'
 
+@description('Whether what the app found and did is archived (DR_ARCHIVE), in two containers that are made.')
+@allowed(['', 'true', 'false'])
+param archive string = ''
+
+@description('How many days nothing in the archive can be changed or deleted, by anyone: 0 to 146000; 0: it can. Until somebody locks the policy, it can be taken back: docs/archive.md.')
+param archiveImmutabilityDays string = '0'
+
 @description('Immutability of a new vault; it is about backups. Locked can never be taken back.')
 @allowed(['Disabled', 'Unlocked', 'Locked'])
 param vaultImmutability string = 'Disabled'
@@ -339,6 +346,8 @@ module storage 'modules/storage.bicep' = {
     assignRoles: writesAssignments
     isPrivate: isPrivate
     workspaceId: monitoring.outputs.workspaceId
+    hasArchive: archive != 'false'
+    archiveImmutabilityDays: int(archiveImmutabilityDays)
   }
 }
 
@@ -452,6 +461,7 @@ module app 'modules/app.bicep' = {
       // The name of the function app: modules/app.bicep.
       DR_DEPLOYMENT: 'func-${token}'
       DR_ORIGIN_STORE: 'https://${storage.outputs.name}.blob.${environment().suffixes.storage}'
+      DR_ARCHIVE: storage.outputs.archive
       DR_MODE: mode
       DR_PAUSED: paused
       DR_TARGET_CREATION: targetCreation

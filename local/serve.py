@@ -79,7 +79,8 @@ async def _serve(options: argparse.Namespace) -> None:
 
 def _forget(folder: Path) -> None:
     """Removes the history of an earlier start, whose VMs are gone with its simulator."""
-    for path in (folder / "origins", *(folder / "host").glob("history.db*"), folder / "host" / "hub"):
+    kept = (folder / "origins", folder / "archive", folder / "archive-latest")
+    for path in (*kept, *(folder / "host").glob("history.db*"), folder / "host" / "hub"):
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -30,14 +30,15 @@ class NoSimulatorError(RuntimeError):
     """No running simulator was found."""
 
 
-def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any], origins: Path) -> dict[str, str]:
-    """The settings of the app for this estate. `simulator` is the content of simulator.json, `origins` the directory of
-    the app's records of what it created."""
+def app_settings(simulator: Mapping[str, Any], estate: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The settings of the app for this estate. `simulator` is the content of simulator.json, `folder` is where the app
+    keeps its records of what it created, and its archive."""
     return {
         "DR_VAULT_IDS": estate["vaults"][0]["id"],
         **deployed.scopes(estate),
         "DR_DEPLOYMENT": "local",
-        "DR_ORIGIN_STORE": str(origins.resolve()),
+        "DR_ORIGIN_STORE": str(folder.resolve() / "origins"),
+        "DR_ARCHIVE": str(folder.resolve() / "archive"),
         "DR_ARM_ENDPOINT": simulator["url"],
         "DR_OUTCOME_TOPIC_ENDPOINT": f"{simulator['url']}/topics/{TOPIC}/api/events",
         "DR_POLL_SECONDS": str(_POLL_SECONDS / simulator["speed"]),
@@ -64,8 +65,8 @@ def main(arguments: list[str]) -> int:
     path = options.app / "local.settings.json"
     try:
         estate = estates.load(options.estate)
-        origins = options.simulator.parent / "origins"
-        values = _OF_THE_HOST | app_settings(_running(options.simulator), estate.data, origins) | estate.settings
+        folder = options.simulator.parent
+        values = _OF_THE_HOST | app_settings(_running(options.simulator), estate.data, folder) | estate.settings
         _write(path, json.dumps({"IsEncrypted": False, "Values": values}, indent=2) + "\n", force=options.force)
     except FileExistsError:
         print(f"settings: {path} is there already; --force writes over it", file=sys.stderr)

@@ -229,7 +229,7 @@ class Stack(Processes):
     def app_settings(self) -> dict[str, str]:
         """The settings of the app: what leads to the simulator, and those that were given."""
         return {
-            **app_settings(self.ready("simulator"), self.estate, self.folder / "origins"),
+            **app_settings(self.ready("simulator"), self.estate, self.folder),
             **({} if self.sweeps else {"DR_RECONCILE_SCHEDULE": _ONCE_A_YEAR}),
             **self.settings,
         }

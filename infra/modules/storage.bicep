@@ -9,6 +9,8 @@ param principalId string
 param isPrivate bool
 param assignRoles bool
 param workspaceId string
+param hasArchive bool
+param archiveImmutabilityDays int
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:without private networking the app has no fixed address; whoever comes in needs a role
@@ -70,6 +72,34 @@ resource origins 'Microsoft.Storage/storageAccounts/blobServices/containers@2025
   }
 }
 
+// What the app found and did (shared/reporting/archive.py): each blob is written once.
+resource archive 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = if (hasArchive) {
+  parent: blobs
+  name: 'dr-archive'
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+// Nobody deletes or changes a blob before it is that old. Not locked: whoever may write policies can still take it back.
+resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-01-01' = if (hasArchive && archiveImmutabilityDays > 0) {
+  parent: archive
+  name: 'default'
+  properties: {
+    immutabilityPeriodSinceCreationInDays: archiveImmutabilityDays
+    allowProtectedAppendWrites: false
+  }
+}
+
+// Its one page is overwritten by each sweep, which an immutable container does not permit.
+resource latest 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = if (hasArchive) {
+  parent: blobs
+  name: 'dr-archive-latest'
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
 // Who wrote or removed what, with the caller's identity: the records prove what the app may remove. Reads are left out: the
 // host reads all the time.
 resource accesses 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
@@ -100,4 +130,5 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 
 output id string = account.id
 output name string = account.name
+output archive string = hasArchive ? 'https://${name}.blob.${environment().suffixes.storage}/dr-archive' : ''
 output deploymentContainer string = container.name

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import DecodeError, HttpResponseError
 
+from shared.arm.archive import LATEST, Archive
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, is_missing
 from shared.arm.failovers import Failovers
 from shared.arm.fields import Json
 from shared.arm.get_or_create import GetOrCreate
 from shared.arm.metrics_exporter import Metrics
-from shared.arm.origin_store import AUDIENCE, Blobs, Directory, Store
+from shared.arm.origin_store import AUDIENCE, CONTAINER, Blobs, Directory, Store
 from shared.arm.origins import Origins
 from shared.arm.rate_limit import RateLimiter
 from shared.arm.recent_writes import RecentWrites
@@ -109,17 +110,26 @@ class Azure:
         """The records of failovers that this deployment has seen."""
         return Failovers(self._origin_store())
 
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive of what was found and done, and the container beside it for what is overwritten."""
+        where = self.settings.archive.rstrip("/")
+        return Archive(self._store(where), self._store(f"{where}{LATEST}")) if where else Archive()
+
     def _origin_store(self) -> Store:
         where = self.settings.origin_store
-        return Blobs(where, self._origin_client) if where.startswith("https:") else Directory(Path(where))
+        return self._store(f"{where.rstrip('/')}/{CONTAINER}" if where.startswith("https:") else where)
 
-    def _origin_client(self) -> "AsyncPipelineClient[Any, Any]":
+    def _store(self, where: str) -> Store:
+        return Blobs(where, self._blob_client) if where.startswith("https:") else Directory(Path(where))
+
+    def _blob_client(self) -> "AsyncPipelineClient[Any, Any]":
         from azure.core import AsyncPipelineClient
         from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy
 
         from shared.arm.pipeline import ShortRetries
 
-        key = ("origins", "")
+        key = ("blobs", "")
         if key not in self._clients:
             self._clients[key] = AsyncPipelineClient(
                 self.settings.origin_store,

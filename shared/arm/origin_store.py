@@ -1,8 +1,9 @@
-"""Where the records of origin are kept: blobs in the app's own storage account, or files in a directory.
+"""Where records and the archive are kept: blobs of a container, or files in a directory.
 
 Only the app writes there. Nothing of Durable Functions is involved: a new task hub or a purged history loses no record.
 Blobs are read and written by `azure.core`, which the app imports anyway: `azure-storage-blob` adds 320 ms to a cold
-start, `azure-data-tables` 115 ms, for three requests.
+start, `azure-data-tables` 115 ms, for three requests. The archive needs no append blobs, which would be a fourth: each
+of its files is a blob of its own.
 """
 
 import asyncio
@@ -19,22 +20,26 @@ if TYPE_CHECKING:
     from azure.core import AsyncPipelineClient
 
 CONTAINER = "dr-origins"
-"""The blob container of the records."""
+"""The blob container of the records of origin."""
 
 AUDIENCE = "https://storage.azure.com/.default"
 
 _API_VERSION = "2025-01-05"
+
+_JSON = "application/json"
+_TYPES = {"html": "text/html; charset=utf-8", "gz": "application/gzip"}
+"""The media types of names that end so."""
 
 _TIMEOUT = 10
 """Seconds. Without this timeout, a firewall could block a run for five minutes."""
 
 
 class OriginStoreError(Exception):
-    """The records cannot be read or written."""
+    """What is kept cannot be read or written."""
 
 
 class Store(Protocol):
-    """Small texts by name. All methods raise OriginStoreError."""
+    """Texts by name; a name may have parts, separated by slashes. All methods raise OriginStoreError."""
 
     async def read(self, name: str) -> bytes | None:
         """The text, or None if there is none of that name."""
@@ -63,7 +68,9 @@ class Directory:
 
     def _names(self, prefix: str) -> frozenset[str]:
         try:
-            return frozenset(file.name for file in self._folder.glob(f"{prefix}*"))
+            files = (self._folder / prefix).parent.rglob("*") if prefix else self._folder.rglob("*")
+            names = (file.relative_to(self._folder).as_posix() for file in files if file.is_file())
+            return frozenset(name for name in names if name.startswith(prefix))
         except OSError as fault:
             raise OriginStoreError(str(fault)) from fault
 
@@ -78,6 +85,7 @@ class Directory:
     def _write(self, name: str, text: bytes, new: bool) -> bool:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The file gets its name once it is complete, because another process may be reading. Mode 600.
             with NamedTemporaryFile(dir=self._folder, delete=False) as file:
                 file.write(text)
@@ -93,10 +101,11 @@ class Directory:
 
 
 class Blobs:
-    """Blobs of one container. `client` makes the client at its first use; it signs with the app's identity."""
+    """Blobs of the container with that URL. `client` makes the client at its first use; it signs with the app's
+    identity."""
 
-    def __init__(self, service: str, client: Callable[[], "AsyncPipelineClient[Any, Any]"]) -> None:
-        self._container = f"{service.rstrip('/')}/{CONTAINER}"
+    def __init__(self, container: str, client: Callable[[], "AsyncPipelineClient[Any, Any]"]) -> None:
+        self._container = container
         self._client = client
 
     async def read(self, name: str) -> bytes | None:
@@ -106,7 +115,7 @@ class Blobs:
         return bytes(self._checked(answer).content)
 
     async def write(self, name: str, text: bytes, *, new: bool) -> bool:
-        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/json"}
+        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": _TYPES.get(name.rpartition(".")[2], _JSON)}
         if new:
             headers["If-None-Match"] = "*"
         answer = await self._send("PUT", f"/{name}", headers, text)

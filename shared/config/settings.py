@@ -152,6 +152,13 @@ class Settings(BaseModel):
         description="where the app keeps its records of what it made: the https address of the blob service of its "
         "own storage account, or a directory; in Azure by default that of AzureWebJobsStorage",
     )
+    archive: str = Field(
+        "",
+        pattern=r"^(https://[^/\s?]+/[^\s?]*[^\s?/]|/.*)?$",
+        description="where the app keeps what it found and did, for reports and auditors (docs/archive.md): the https "
+        "address of a blob container, or a directory; what is overwritten goes into another one, whose name ends in "
+        "-latest",
+    )
     mode: Annotated[Mode, BeforeValidator(_word_of(Mode))] = Field(
         Mode.PROTECT,
         description="report (look, write nothing), protect (enable what is tagged) or cleanup (also disable what is no "

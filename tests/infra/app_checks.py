@@ -41,9 +41,10 @@ def check_settings(infra: Infra) -> list[str]:
         given = {key: value for key, value in settings.items() if key.startswith("DR_")}
         found += [f"{name}: {key} is no setting of the app" for key in sorted(given.keys() - known.keys())]
         found += [f"{name}: the setting {key} is missing" for key in sorted(known.keys() - given.keys())]
-        # An expression is a value that only the deployment tells: all of them are addresses.
+        # An expression is a value that only the deployment tells: all of them are addresses, one of a container.
+        address = {"DR_ARCHIVE": "https://example.com/container"}
         values = {
-            known[key]: "https://example.com" if value.startswith("[") else value
+            known[key]: address.get(key, "https://example.com") if value.startswith("[") else value
             for key, value in given.items()
             if key in known and value
         }

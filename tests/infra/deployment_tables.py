@@ -57,6 +57,8 @@ BASES = {
 }
 """What is deployed by default: to three subscriptions, and then, for Event Grid, to that of the VMs."""
 _PROBES: dict[str, Any] = {
+    "archive": "false",
+    "archiveImmutabilityDays": "31",
     "logRetentionDays": "91",
     "rpoAlertMinutes": "61",
     "alwaysReadyInstances": "1",

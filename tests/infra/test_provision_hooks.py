@@ -28,7 +28,10 @@ LISTS = {
     *(f"DR_{what}" for what in ("EXTRA_SOURCE_SCOPES", "EXTRA_TARGET_SCOPES", "RESOURCE_TAGS", "ACKNOWLEDGED_ROWS")),
     *("DR_TAG_VALUES", "DR_ALERT_EMAILS", "DR_EXISTING_SUBNET_IDS"),
 }
-COMPUTED = {"vault_ids", "source_scope", "target_scope", "deployment", "origin_store", "entra_auth", "arm_endpoint"}
+COMPUTED = {
+    *("vault_ids", "source_scope", "target_scope", "deployment", "origin_store", "archive"),
+    *("entra_auth", "arm_endpoint"),
+}
 """Settings that main.bicep computes: their values follow from what it deploys."""
 
 

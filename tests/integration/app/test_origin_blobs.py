@@ -96,7 +96,7 @@ async def create_container(azure: Gateway) -> None:
     from azure.core.rest import HttpRequest
 
     url = f"{azure.settings.origin_store}/{CONTAINER}?restype=container"
-    answer = await azure._origin_client().send_request(HttpRequest("PUT", url, headers={"x-ms-version": "2025-01-05"}))
+    answer = await azure._blob_client().send_request(HttpRequest("PUT", url, headers={"x-ms-version": "2025-01-05"}))
     assert answer.status_code in {201, 409}
 
 
@@ -160,7 +160,7 @@ async def test_the_vms_with_a_record_are_found_by_one_list(azure: Gateway) -> No
 async def test_a_long_list_is_read_to_its_end(azure: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """Azure's pages have 5,000 names: here they have two."""
     await create_container(azure)
-    store = Blobs(str(azure.settings.origin_store), azure._origin_client)
+    store = Blobs(f"{azure.settings.origin_store}/{CONTAINER}", azure._blob_client)
     written = {f"page-{number}" for number in range(5)}
     for name in written:
         await store.write(name, b"{}", new=True)

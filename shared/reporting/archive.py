@@ -1,0 +1,129 @@
+"""The archive: what its files are called, what they hold, and how each proves the one before it. Pure: the I/O is in
+`arm/archive.py`. docs/archive.md describes the schema.
+
+    sweeps/<day>/<number>.jsonl.gz   a sweep: a header, then a row for each VM
+    runs/<day>/<number>.json         the end of a run
+    drills/<day>/<number>.json       a drill
+    days/<day>.jsonl.gz              a day: a header, which seals the files of the day, then a row for each VM
+    months/<month>.jsonl.gz          a month: the same, of its days
+
+Each file is written once, under a name that no other has. The files of a stream and a day are a chain: number n holds
+the hash of number n - 1, and the first the hash of the newest day; two hosts that write at once want the same next
+name, of which the storage gives one. A day holds the hash of the day before it, and of the last file of each chain.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from datetime import date
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+SCHEMA = 1
+"""Changes when a reader of the present files would misread the next ones. A field more is no change."""
+
+
+class Stream(StrEnum):
+    """What is a chain of its own on each day."""
+
+    SWEEPS = "sweeps"
+    RUNS = "runs"
+    DRILLS = "drills"
+
+
+DAYS, MONTHS = "days", "months"
+
+_ROWS = ".jsonl.gz"
+"""The end of the names of files with rows: a line of JSON for the header, and for each row, all compressed."""
+
+
+class MalformedFileError(ValueError):
+    """The file is not one of the archive, or of a newer schema."""
+
+
+class Link(NamedTuple):
+    """A file, by its name and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def to(cls, name: str, text: bytes) -> "Link":
+        return cls(name, sha256(text).hexdigest())
+
+    def dump(self) -> Json:
+        return self._asdict()
+
+
+class File(NamedTuple):
+    """A file that was read: its header, and its rows if it is of a kind that has some."""
+
+    header: Json
+    rows: Iterator[list[Any]]
+
+
+def folder(stream: Stream, day: date) -> str:
+    return f"{stream}/{day.isoformat()}/"
+
+
+def name_of(stream: Stream, day: date, number: int) -> str:
+    return f"{folder(stream, day)}{number:06}{_ROWS if stream is Stream.SWEEPS else '.json'}"
+
+
+def number_of(name: str) -> int:
+    """The number of a file in its chain. Raises MalformedFileError."""
+    try:
+        return int(name.rpartition("/")[2].partition(".")[0])
+    except ValueError:
+        raise MalformedFileError(f"{name} has no number") from None
+
+
+def day_name(day: date) -> str:
+    return f"{DAYS}/{day.isoformat()}{_ROWS}"
+
+
+def month_name(month: str) -> str:
+    """`month` is as 2026-11."""
+    return f"{MONTHS}/{month}{_ROWS}"
+
+
+def encode(name: str, body: Json, previous: Link | None, rows: Iterable[list[Any]] = ()) -> bytes:
+    """The bytes of a file: the same for the same content."""
+    header = {"schema": SCHEMA, "name": name, "previous": previous.dump() if previous else None, **body}
+    if not name.endswith(_ROWS):
+        return (json.dumps(header, indent=2) + "\n").encode()
+    lines = (json.dumps(line, separators=(",", ":")) + "\n" for line in (header, *rows))
+    return gzip.compress("".join(lines).encode(), mtime=0)
+
+
+def decode(name: str, text: bytes) -> File:
+    """The content of a file. Raises MalformedFileError."""
+    try:
+        if not name.endswith(_ROWS):
+            return _file(name, json.loads(text), iter(()))
+        first, *lines = gzip.decompress(text).splitlines()
+        return _file(name, json.loads(first), map(json.loads, lines))
+    except (ValueError, OSError, EOFError) as fault:
+        raise MalformedFileError(f"{name} cannot be read: {fault}") from fault
+
+
+def _file(name: str, header: Any, rows: Iterator[list[Any]]) -> File:
+    if not isinstance(header, dict) or not isinstance(header.get("schema"), int):
+        raise MalformedFileError("it has no header")
+    if header["schema"] > SCHEMA:
+        raise MalformedFileError(f"its schema is {header['schema']}, and this version of the app reads {SCHEMA}")
+    if header.get("name") != name:
+        raise MalformedFileError(f"it is {header.get('name')!r}")
+    return File(header, rows)
+
+
+def previous_of(header: Json) -> Link | None:
+    """The file before it. Raises MalformedFileError."""
+    before = header.get("previous")
+    try:
+        return Link(str(before["name"]), str(before["sha256"])) if before else None
+    except (TypeError, KeyError):
+        raise MalformedFileError(f"its predecessor is {before!r}") from None
