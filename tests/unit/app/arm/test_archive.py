@@ -87,7 +87,7 @@ async def test_what_was_written_before_its_response_was_lost_is_not_written_twic
 
 
 async def test_rows_are_read_back_as_they_were_written(store: Any) -> None:
-    rows = [["vm-1", "Protected", 60, [["RpoBreached", 5]]], ["vm-\u2028", "NotTagged"]]
+    rows: list[list[Any]] = [["vm-1", "Protected", 60, [["RpoBreached", 5]]], ["vm-\u2028", "NotTagged"]]
     name = await Archive(store).append(Stream.SWEEPS, {"vms": 2}, rows, day=DAY)
 
     file = await Archive(store).read(name)
