@@ -6,7 +6,8 @@
 - `reconcile`: the timer of the sweep, which finds the VMs missed by events and starts their runs.
 - HTTP, by the table of `triggers/routes.py`: `get_protection`, `put_protection`, `delete_protection`, `post_plan` for
   one VM; `post_protections`, `post_protections_plan`, `get_batch` for many VMs; `get_compliance`, `get_jobs` for the
-  whole estate; `get_openapi` for the OpenAPI document.
+  whole estate; `get_status`, `get_runs`, `post_sweep` for the app and what it does now; `get_openapi` for the OpenAPI
+  document.
 - The activities and orchestrators of Durable Functions, by the tables of `activities/functions.py` and
   `orchestrators/functions.py`.
 
@@ -104,13 +105,11 @@ for each in ROUTES:
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")
 @app.durable_client_input(client_name="client")
 async def reconcile(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    from shared.orchestrations import start_if_idle
-    from shared.reconcile.sweep import Sweep
+    from shared.sweeps import start_sweep
 
-    sweep = Sweep(poll_seconds=settings.poll_seconds)
     if timer.past_due:
         log.info("This sweep is late: the app was not running when it was due")
-    if not await start_if_idle(client, "reconcile", "reconcile_estate", sweep.dump(), sweep.poll_seconds):
+    if not await start_sweep(client, settings.poll_seconds):
         log.warning("The previous sweep is still in progress: this one is skipped")
 
 

@@ -105,7 +105,6 @@ In another shell:
   DR_APP_URL={stack.host_url}
   VM={protection(put.vm).removesuffix("/protection")}
   KEY='x-functions-key: {key}'
-  MASTER={stack.keys["master"]}
   JSON='content-type: application/json'
   BODY={shlex.quote(json.dumps(put.body))}
 

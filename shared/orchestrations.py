@@ -203,7 +203,9 @@ async def start_run(client: DurableOrchestrationClient, run: RunState) -> bool:
     if run.confirmed and status.runtime_status not in RUNNING and set(run.orders) <= set(orders_of(status)):
         return True
     failed_disks, refusals = ((), ()) if run.orders else failures_of(status)
-    run = run.with_(last_change=last_change_of(status), failed_disks=failed_disks, refusals=refusals)
+    run = run.with_(
+        since=datetime.now(UTC), last_change=last_change_of(status), failed_disks=failed_disks, refusals=refusals
+    )
     if status.runtime_status in RUNNING:
         if not _has_lost_its_lease(status, run.poll_seconds):
             return False

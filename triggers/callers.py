@@ -26,6 +26,7 @@ class Role(StrEnum):
     READ = "dr.read"
     ENABLE = "dr.enable"
     DISABLE = "dr.disable"
+    SWEEP = "dr.sweep"
 
 
 log = logging.getLogger("dr.http")

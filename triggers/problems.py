@@ -8,6 +8,7 @@ import azure.functions as func
 
 from shared.model.base import Model
 from shared.model.findings import Finding
+from shared.model.step_result import first_line
 
 
 class FieldError(Model):
@@ -48,3 +49,9 @@ class Problem(Exception):
         return func.HttpResponse(
             json.dumps(self.document), status_code=self.status, headers=headers, mimetype="application/problem+json"
         )
+
+
+def status_not_read(what: str, error: Exception) -> Problem:
+    """Durable Functions do not show the state of `what`."""
+    detail = f"The state of {what} cannot be read: {first_line(str(error)) or type(error).__name__}"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10)

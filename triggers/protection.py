@@ -23,7 +23,7 @@ from shared.site_recovery.item_details import read_details
 from shared.site_recovery.policies import edit, find_edit
 from triggers.handing_over import hand_over_and_respond
 from triggers.operations import ON_READ, describe, flag, of_protection, with_body
-from triggers.problems import FieldError, Problem
+from triggers.problems import FieldError, Problem, status_not_read
 from triggers.requests import flags_of, no_such_vm, require_writes, tags_of, translate_azure_errors, vm_of
 from triggers.routes import CONFIRM, TARGETS_ONLY
 from triggers.views import Accepted, ProtectionView
@@ -107,8 +107,7 @@ async def get_protection(
     try:
         status = await status_of(client, instance_of(vm, targets_only=TARGETS_ONLY in flags))
     except Exception as error:
-        detail = f"The state of the run cannot be read: {error}"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
+        raise status_not_read("the run", error) from None
     if observation.vm is None and observation.item is None and status.runtime_status is None:
         raise no_such_vm(vm)
     plan, decision = None, observation.decision

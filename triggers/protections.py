@@ -1,6 +1,7 @@
 """POST of many protections at once, and GET of the batch."""
 
 import re
+from datetime import UTC, datetime
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -15,7 +16,7 @@ from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
 from triggers import names
 from triggers.batch_views import BatchAccepted, BatchView
 from triggers.operations import describe
-from triggers.problems import Problem
+from triggers.problems import Problem, status_not_read
 from triggers.requests import flags_of, path_of, require_writes
 from triggers.selection import of_selection, on_selection, selected
 
@@ -43,7 +44,7 @@ async def post_protections(
     require_writes(azure.settings)
     vms, tags = await selected(azure, request, MOST_VMS)
     name = f"{PREFIX}{token_hex(16)}"
-    batch = Batch(poll_seconds=azure.settings.poll_seconds, tags=tags, waiting=vms)
+    batch = Batch(poll_seconds=azure.settings.poll_seconds, since=datetime.now(UTC), tags=tags, waiting=vms)
     try:
         await start_and_see(client, ORCHESTRATOR, name, batch.dump(), azure.settings.accept_timeout_seconds)
     except SignalError as error:
@@ -86,16 +87,11 @@ async def _status_of(client: DurableOrchestrationClient, name: str) -> Any:
     try:
         return await client.get_status(name, show_input=True)
     except Exception as error:
-        raise _not_read(error) from None
+        raise status_not_read("the batch", error) from None
 
 
 def _state(given: Any) -> Batch:
     try:
         return Batch.load(json_in(given))
     except ValueError as error:
-        raise _not_read(error) from None
-
-
-def _not_read(error: Exception) -> Problem:
-    detail = f"The state of the batch cannot be read: {error}"
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10)
+        raise status_not_read("the batch", error) from None

@@ -6,6 +6,7 @@ from triggers.callers import Role
 
 PROTECTION = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
 PLAN = f"{PROTECTION}/plan"
+STATUS = "status"
 
 TARGETS_ONLY, CONFIRM = "targetsOnly", "confirm"
 
@@ -33,6 +34,9 @@ ROUTES = (
     Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),
     Route("get_batch", "GET", "protections/{batch}", Role.READ, "triggers.protections", needs_client=True),
     Route("get_compliance", "GET", "compliance", Role.READ, "triggers.compliance", needs_client=True),
+    Route("get_status", "GET", STATUS, Role.READ, "triggers.status", needs_client=True),
+    Route("get_runs", "GET", "runs", Role.READ, "triggers.runs", needs_client=True),
+    Route("post_sweep", "POST", "sweep", Role.SWEEP, "triggers.status", needs_client=True),
     Route("get_jobs", "GET", "jobs", Role.READ, "triggers.jobs"),
     Route("get_openapi", "GET", "openapi.json", Role.READ, "triggers.openapi"),
 )

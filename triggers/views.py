@@ -40,12 +40,13 @@ class Accepted(View):
 
 
 class RunStatus(Model):
-    """The status of a run; `percent` and `job` are set if known. `phase` is that of its next pass, `disableAt` when
-    replication is disabled unless the VM is tagged again, `resumeAt` when it goes on at the latest, `orders` the tokens
-    of the requests that it has accepted."""
+    """The status of a run that was started at `since`; `percent` and `job` are set if known. `phase` is that of its
+    next pass, `disableAt` when replication is disabled unless the VM is tagged again, `resumeAt` when it goes on at the
+    latest, `orders` the tokens of the requests that it has accepted."""
 
     vm_id: ResourceId
     step: str
+    since: datetime | None = None
     percent: int | None = None
     last_error: Error | None = None
     attempts: int = 0

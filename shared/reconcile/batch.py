@@ -77,11 +77,12 @@ class Batch(Model):
     """The state of a batch: its VMs are `waiting` to be requested, `running`, or have `ended`. Times are absolute
     (UTC).
 
-    The calls of a batch have low priority. `faults` counts consecutive failures.
+    `since` is when it was started. The calls of a batch have low priority. `faults` counts consecutive failures.
     """
 
     version: int = 2
     poll_seconds: float
+    since: datetime | None = None
     tags: dict[str, str] = {}
     waiting: tuple[ResourceId, ...]
     running: tuple[ResourceId, ...] = ()
@@ -113,7 +114,8 @@ class Batch(Model):
     def status(self) -> dict[str, Any]:
         """The custom status. It may be no larger than 16 KB: the VMs themselves are in the state."""
         shown = {"total": self.total, "percent": self.percent, "counts": self.counts, "faults": self.faults}
-        return shown | ({"lastError": self.last_error.dump()} if self.last_error else {})
+        when = {"since", "resume_at", "last_error"}
+        return shown | self.model_dump(mode="json", by_alias=True, exclude_none=True, include=when)
 
     def requested(self, progress: BatchProgress, now: datetime) -> Self:
         """The state after the first waiting VMs were requested. Those to retry are appended to the queue."""

@@ -100,7 +100,7 @@ class Phase(StrEnum):
 
 
 class RunState(Model):
-    """The state that a run carries from pass to pass. Times are absolute, in UTC.
+    """The state that a run carries from pass to pass. Times are absolute, in UTC: `since` is when it was started.
 
     `job` is the Site Recovery job in progress, in `vault`, and was requested at `requested_at`: while it is set, no
     other job is started. `changing` is whether that job changes the replicated item in place, `changed` whether the
@@ -129,6 +129,7 @@ class RunState(Model):
     targets_only: bool = False
     confirmed: bool = False
     low_priority: bool = False
+    since: datetime | None = None
     fingerprint: str = ""
     orders: tuple[str, ...] = ()
     last_change: LastChange | None = None
@@ -171,7 +172,7 @@ class RunState(Model):
 
     def status(self) -> dict[str, Any]:
         """The custom status: what an operator sees while the run is in progress."""
-        when = {"phase", "disable_at", "resume_at"}
+        when = {"since", "phase", "disable_at", "resume_at"}
         fields = {"step", "percent", "last_error", "attempts", "job", "orders", "last_change", *when}
         shown = self.model_dump(mode="json", by_alias=True, exclude_none=True, include=fields)
         return {"vmId": str(self.vm_id), **shown}

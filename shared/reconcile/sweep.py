@@ -20,6 +20,8 @@ from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 PER_PAIR, PER_VAULT = 200, 400
 """The most concurrent enables of a sweep. Site Recovery publishes no limit; the portal enables ten at a time."""
 
+_GAPS_SHOWN = 5
+
 
 class Summary(Model):
     """The estate in numbers.
@@ -91,6 +93,36 @@ class SweepReport(Model):
         return "partial" if self.gaps else "complete"
 
 
+class LastSweep(Model):
+    """A sweep that has ended, in short: its report without what grows with the estate.
+
+    `gaps` are the first few of `gap_count`, `removed` counts the orphans whose removal was requested.
+    """
+
+    read_at: datetime
+    ended_at: datetime | None = None
+    outcome: Literal["complete", "partial", "failed"]
+    summary: Summary
+    started: dict[str, int] = {}
+    unchanged: int = 0
+    left: dict[str, int] = {}
+    stopped: tuple[Finding, ...] = ()
+    removed: int = 0
+    gaps: tuple[str, ...] = ()
+    gap_count: int = 0
+    error: FinalError | None = None
+
+    @classmethod
+    def of(cls, report: SweepReport) -> Self:
+        same = ("read_at", "ended_at", "outcome", "summary", "started", "unchanged", "left", "stopped", "error")
+        return cls(
+            removed=len(report.removed),
+            gaps=report.gaps[:_GAPS_SHOWN],
+            gap_count=len(report.gaps),
+            **{name: getattr(report, name) for name in same},
+        )
+
+
 class Sweep(Model):
     """The state that a sweep carries from pass to pass; its calls have low priority. Times are absolute, in UTC.
 
@@ -99,12 +131,14 @@ class Sweep(Model):
 
     `after` is the last VM handled in each pair (its lower-cased ID). `under_way` are the runs that count against their
     vault's concurrency limit, `disables` how many more VMs the sweep may have disabled. A `done` sweep is published;
-    `publish_attempts` counts the failed attempts.
+    `publish_attempts` counts the failed attempts. `last` is the sweep before this one.
     """
 
     version: int = 2
 
     poll_seconds: float
+    since: datetime | None = None
+    last: LastSweep | None = None
     resume_at: datetime | None = None
     after: dict[str, str] = {}
     under_way: tuple[Work, ...] = ()
@@ -119,7 +153,8 @@ class Sweep(Model):
         """The custom status: what an operator sees while the sweep is in progress."""
         started = sum(self.report.started.values()) if self.report else 0
         required = self.report.summary.required if self.report else 0
-        return {"required": required, "started": started, "underWay": len(self.under_way), "faults": self.faults}
+        counts = {"required": required, "started": started, "underWay": len(self.under_way), "faults": self.faults}
+        return counts | self.model_dump(mode="json", by_alias=True, exclude_none=True, include={"since", "last"})
 
 
 def unhealthy(compliance_report: ComplianceReport) -> tuple[VmStatus, ...]:

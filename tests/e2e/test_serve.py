@@ -16,8 +16,8 @@ from tests.estates import estate, vm, vm_id
 from tests.waiting import longer
 
 SPEED = "600"
-VARIABLES = tuple(f"  {name}=" for name in ("DR_APP_URL", "VM", "KEY", "MASTER", "JSON", "BODY"))
-PRINTS_NOTHING = {"All VMs as a file for a spreadsheet", "Sweep now"}
+VARIABLES = tuple(f"  {name}=" for name in ("DR_APP_URL", "VM", "KEY", "JSON", "BODY"))
+PRINTS_NOTHING = {"All VMs as a file for a spreadsheet"}
 
 
 def _estate_file(folder: Path, **demo: Any) -> Path:

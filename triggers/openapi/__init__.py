@@ -14,6 +14,7 @@ from triggers.openapi.schemas import schemas
 from triggers.operations import OPERATIONS, Json, describe
 from triggers.requests import flags_of
 from triggers.routes import ROUTES
+from triggers.status_views import VERSION
 
 _IN_PATH = {
     "subscription": ("The VM's subscription", names.GUID, "11111111-1111-4111-8111-111111111111"),
@@ -37,7 +38,7 @@ def document(settings: Settings) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Protection of Azure VMs by Site Recovery",
-            "version": "0.1.0",
+            "version": VERSION,
             "description": "Errors are problem documents (RFC 9457): `code` says which of those listed it is.",
         },
         "servers": [{"url": "/api"}],

@@ -55,7 +55,8 @@ def refusal(header: str | None, needed: Role) -> Any:
         (("dr.read",), {Role.READ}),
         (("dr.enable",), {Role.READ, Role.ENABLE}),
         (("dr.disable",), {Role.READ, Role.DISABLE}),
-        (("dr.enable", "dr.disable"), set(Role)),
+        (("dr.sweep",), {Role.READ, Role.SWEEP}),
+        (("dr.enable", "dr.disable"), set(Role) - {Role.SWEEP}),
         (("admin", "DR.ENABLE", "dr.enable "), set()),
     ],
 )
