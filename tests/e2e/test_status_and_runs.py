@@ -1,11 +1,15 @@
 """What the app says of itself: its sweeps, and what is under way, on the engine that runs it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.model.resource_id import ResourceId
+from shared.orchestrations import instance_of
+from shared.reconcile.run_state import RunState
 from tests import estates
 from tests.e2e.conftest import StartStack
-from tests.e2e.follow import write_event
 from tests.e2e.sweeping import settled
+from tests.unit.app.examples import VM_ID
 from tests.waiting import eventually
 
 
@@ -34,26 +38,35 @@ async def test_a_sweep_is_started_by_a_caller_and_shown_with_its_result(start_st
         await settled(stack)
 
 
-async def test_more_runs_than_a_page_of_the_engine_are_under_way_until_they_end(start_stack: StartStack) -> None:
+async def test_more_runs_than_a_page_of_the_engine_are_all_shown_until_they_end(start_stack: StartStack) -> None:
     """The engine's page is a hundred, if nothing else is asked for."""
-    vms = [estates.vm(f"web-{number:03}") for number in range(120)]
-    async with start_stack(estates.estate(vms)) as stack:
-        await stack.deliver(*(write_event(vm["id"]) for vm in vms))
+    now = datetime.now(UTC)
+    waiting = RunState(vm_id=VM_ID, poll_seconds=30, since=now, resume_at=now + timedelta(days=1), step="Waiting")
+    async with start_stack(estates.estate([estates.vm("web-1")])) as stack:
+        vms = [ResourceId.of(estates.SUBSCRIPTION, "app", VM_ID.type, f"old-{number}") for number in range(110)]
+        ids = [instance_of(vm) for vm in vms]
+        for vm in vms:
+            await stack.start("protect_vm", instance_of(vm), waiting.with_(vm_id=vm).dump())
 
-        async def all_run() -> Any:
+        async def runs(count: int) -> Any:
             _, view = await stack.api("GET", "runs?kind=vm&top=1000")
-            runs = [run for run in view["value"] if run.get("resumeAt")]
-            return view if len(runs) == 120 else None
+            known = [run for run in view["value"] if run["step"] == "Waiting"]
+            return view if len(known) == count else None
 
-        view = await eventually(all_run, within=120)
-        assert (view["counts"], view["gaps"], view["nextLink"]) == ({"vm": 120}, [], None)
-        assert {run["vmId"].lower() for run in view["value"]} == {vm["id"].lower() for vm in vms}
-        assert all(run["since"] <= view["at"] for run in view["value"])
-        _, first = await stack.api("GET", "runs?top=1")
+        view = await eventually(lambda: runs(110))
+        assert (view["counts"], view["gaps"], view["nextLink"]) == ({"vm": 110}, [], None)
+        assert [run["instanceId"] for run in view["value"]] == sorted(ids)
+        assert {run["vmId"] for run in view["value"]} == set(map(str, vms))
+        assert {run["resumeAt"] for run in view["value"]} == {waiting.dump()["resumeAt"]}
+        _, first = await stack.api("GET", "runs?top=109")
         _, second = await stack.api("GET", first["nextLink"].removeprefix("/api/"))
-        assert first["value"][0]["instanceId"] < second["value"][0]["instanceId"]
+        assert [run["instanceId"] for run in second["value"]] == [max(ids)]
+        await stack.manage(ids[0], "suspend")
+        await stack.manage(ids[1], "terminate")
+        view = await eventually(lambda: runs(109))
 
-        await settled(stack, within=300)
+        async def suspended() -> Any:
+            view = await runs(109)
+            return ids[0] in [run["instanceId"] for run in view["value"] if run["state"] == "Suspended"]
 
-        _, view = await stack.api("GET", "runs")
-        assert (view["counts"], view["value"]) == ({}, [])
+        await eventually(suspended)
