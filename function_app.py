@@ -8,6 +8,7 @@
   one VM; `post_protections`, `post_protections_plan`, `get_batch` for many VMs; `get_compliance`, `get_jobs` for the
   whole estate; `get_status`, `get_runs`, `post_sweep` for the app and what it does now; `get_openapi` for the OpenAPI
   document.
+- `get_page`: the operators' page, the files of `ui/`.
 - The activities and orchestrators of Durable Functions, by the tables of `activities/functions.py` and
   `orchestrators/functions.py`.
 
@@ -100,6 +101,13 @@ def _serve(route: Route) -> None:
 
 for each in ROUTES:
     _serve(each)
+
+
+@app.route(route="ui/{*path}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_page(req: func.HttpRequest) -> func.HttpResponse:
+    from triggers.page import page
+
+    return page(req)
 
 
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")

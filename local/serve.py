@@ -96,6 +96,7 @@ def _welcome(stack: Stack, estate: estates.Estate) -> str:
     return f"""
 Simulator   {stack.simulator_url}   (in memory: new VMs at each start; a second here is {stack.speed:g} in Azure)
 Host        {stack.host_url}   (new history at each start; keys in {stack.folder / "host"}, logs beside it)
+Page        {stack.page_url}
 Settings    {settings}
 Events      VM and tag writes in the simulator are delivered to on_vm_event
 Keys        function {key}

@@ -88,6 +88,11 @@ class Stack(Processes):
         return keys
 
     @property
+    def page_url(self) -> str:
+        """The operators' page, signed in: the key is in the fragment, which no request holds."""
+        return f"{self.host_url}/api/ui/#key={self.keys['function']['default']}"
+
+    @property
     def webhook(self) -> str:
         """The URL to which Event Grid delivers events."""
         code = self.keys["system"]["eventgrid_extension"]

@@ -38,6 +38,9 @@ param pythonVersion string
 @description('The app\'s own settings.')
 param settings object
 
+// The files of the page, as the app reads them.
+var pageFiles = loadJsonContent('../page.json')
+
 var blobUri = 'https://${storageName}.blob.${environment().suffixes.storage}'
 
 // Settings override host.json, so that the backend is chosen without another package.
@@ -159,6 +162,8 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
       APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${clientId};Authorization=AAD'
       AZURE_CLIENT_ID: clientId
+      // The root shows no page of the host: the app's own is under /api/ui/.
+      AzureWebJobsDisableHomepage: 'true'
       '${durable}hubName': taskHub
     },
     schedulerSettings,
@@ -200,8 +205,12 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(aut
     globalValidation: {
       requireAuthentication: true
       unauthenticatedClientAction: 'Return401'
-      // Event Grid comes with a key of the extension, and with no token.
-      excludedPaths: ['/runtime/webhooks/eventgrid', '/runtime/webhooks/EventGrid']
+      // Event Grid comes with a key of the extension, and with no token. The page's files hold no data; they are named one
+      // by one, because no source says what a wildcard does here.
+      excludedPaths: concat(
+        ['/runtime/webhooks/eventgrid', '/runtime/webhooks/EventGrid', '/api/ui', '/api/ui/'],
+        map(pageFiles, file => '/api/ui/${file}')
+      )
     }
     httpSettings: {
       requireHttps: true

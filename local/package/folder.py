@@ -1,6 +1,7 @@
 """The deployed folder: the project without what .funcignore excludes."""
 
 import hashlib
+import json
 import os
 import shutil
 import zipfile
@@ -12,6 +13,8 @@ from pathspec import GitIgnoreSpec
 from local.package.imports import Imported, reach
 
 _NO_MODULES = {Path("host.json"), Path("requirements.txt"), Path("LICENSE"), Path("infra/permissions.json")}
+_PAGE = Path("infra/page.json")
+"""The list of the files of the operators' page, which are in `ui/`."""
 _START = Path("function_app.py")
 
 
@@ -53,9 +56,16 @@ def examine(folder: Path, files: list[Path], project: Path) -> tuple[list[str], 
     """
     imported = Imported(folder)
     used = reach(imported, _START)
-    wrong = [f"{file}: nothing that is deployed needs it" for file in files if file not in used | _NO_MODULES]
+    needed = _NO_MODULES | _page(folder)
+    wrong = [f"{file}: nothing that is deployed needs it" for file in files if file not in used | needed]
     elsewhere = Imported(project)
     missing = sorted({file for name in imported.names for file in elsewhere.files_of(name)} - used)
     wrong += [f"{file}: imported, and .funcignore leaves it out" for file in missing]
-    wrong += [f"{file}: missing" for file in sorted(_NO_MODULES - set(files))]
+    wrong += [f"{file}: missing" for file in sorted(needed - set(files))]
     return wrong, imported.names
+
+
+def _page(folder: Path) -> set[Path]:
+    """The files of the operators' page, and their list."""
+    listed = json.loads((folder / _PAGE).read_text()) if (folder / _PAGE).is_file() else []
+    return {_PAGE, *(Path("ui") / name for name in listed)}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from shared.config.settings import Settings
 from shared.reporting.audit_log import KEYS
@@ -65,6 +66,24 @@ def check_authentication(infra: Infra) -> list[str]:
         )
         if (settings.get("DR_ENTRA_AUTH") == "true") is not is_on:
             found.append(f"{name}: DR_ENTRA_AUTH is not what App Service authentication is: {is_on}")
+    return found
+
+
+def check_open_paths(infra: Infra) -> list[str]:
+    """Without a token come Event Grid, which has a key, and whoever loads the page: each of its files by name."""
+    page = Path(__file__).parents[2] / "ui"
+    files = (file.relative_to(page).as_posix() for file in page.rglob("*") if file.is_file())
+    wanted = {
+        *("/runtime/webhooks/eventgrid", "/runtime/webhooks/EventGrid", "/api/ui", "/api/ui/"),
+        *(f"/api/ui/{file}" for file in files if file != "vendor/manifest.json"),
+    }
+    found = []
+    for name in infra.cases:
+        for each in infra.evaluated(name).resources:
+            if each["name"].endswith("/authsettingsV2"):
+                given = each["properties"]["globalValidation"]["excludedPaths"]
+                found += [f"{name}: {path} is not an open path" for path in sorted(wanted - {*given})]
+                found += [f"{name}: the path {path} is open" for path in sorted({*given} - wanted)]
     return found
 
 

@@ -12,6 +12,7 @@ from tests.infra.app_checks import (
     check_authentication,
     check_identity_settings,
     check_metrics,
+    check_open_paths,
     check_settings,
 )
 from tests.infra.compiler import Compiler
@@ -48,6 +49,7 @@ CHECKS: list[Check] = [
     check_release,
     check_settings,
     check_authentication,
+    check_open_paths,
     check_identity_settings,
     check_app_roles,
     check_metrics,
@@ -271,6 +273,15 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     ),
     (check_settings, "main.bicep", "      DR_PAUSED: paused\n", "", "DR_PAUSED"),
     (check_settings, "main.bicep", "DR_MODE: mode", "DR_MODE: 'repair'", "mode"),
+    (
+        check_open_paths,
+        "modules/app.bicep",
+        "'/api/ui/${file}'",
+        "'/api/${file}'",
+        "/api/ui/app.js is not an open path",
+    ),
+    (check_open_paths, "modules/app.bicep", "'/api/ui/']", "'/api/*']", "/api/* is open"),
+    (check_open_paths, "page.json", '  "app.js",\n', "", "/api/ui/app.js is not an open path"),
     (check_authentication, "main.bicep", "empty(authClientId) ? '' : 'true'", "'true'", "DR_ENTRA_AUTH"),
     (
         check_authentication,

@@ -22,6 +22,8 @@ APP_FILES = {
     "requirements.txt": "",
     "LICENSE": "",
     "infra/permissions.json": "{}",
+    "infra/page.json": '["index.html"]',
+    "ui/index.html": "",
 }
 IGNORED = "/tests/\n*.md\n__pycache__\nnotes*\n!notes.py\n"
 
@@ -48,7 +50,7 @@ def test_the_project_as_it_stands_is_laid_out_whole_and_with_nothing_beside_it(t
 
     assert folder.examine(tmp_path / "app", files, APP)[0] == []
     assert {file.parts[0] for file in files}.isdisjoint({"local", "tests", "docs", "pyproject.toml"})
-    assert [file.name for file in files if file.parts[0] == "infra"] == ["permissions.json"]
+    assert [file.name for file in files if file.parts[0] == "infra"] == ["page.json", "permissions.json"]
     assert Path("shared/planning/derive.py") in files
 
 

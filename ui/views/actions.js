@@ -1,0 +1,138 @@
+// What changes something: each shows first what would come of it, as the API says, and then what the API did.
+import { call } from "../api.js";
+import { number, plural } from "../format.js";
+import { html, useEffect, useRef, useState } from "../html.js";
+import { Findings, Loading, Problem, Settings, Table } from "../parts.js";
+
+/** A button that opens a dialog; what is in it is made when it opens. */
+export function Dialog({ label, title, danger, children }) {
+  const [open, setOpen] = useState(false);
+  const dialog = useRef();
+  const id = `dialog-${label.toLowerCase().replace(/\W+/g, "-")}`;
+  useEffect(() => {
+    if (open) dialog.current.showModal();
+  }, [open]);
+  const close = () => dialog.current.close();
+  return html`<button type="button" class=${danger ? "danger" : ""} onClick=${() => setOpen(true)}>${label}</button>
+    ${open && html`<dialog ref=${dialog} aria-labelledby=${id} onClose=${() => setOpen(false)}>
+      <div class="head"><h2 id=${id}>${title}</h2><button type="button" class="plain" onClick=${close}>Close</button></div>
+      ${children(close)}
+    </dialog>`}`;
+}
+
+/** `[state, run]`: `run` sends a request once, and `state` is `{busy, since}`, `{answer}` or `{error}`. */
+export function useRequest() {
+  const [state, setState] = useState({});
+  const run = async (method, path, body) => {
+    setState({ busy: true, since: Date.now() });
+    const result = await call(method, path, { body }).then((answer) => ({ answer }), (error) => ({ error }));
+    setState(result);
+    return result;
+  };
+  return [state, run];
+}
+
+export const Accepted = ({ answer, what }) => html`<div class="problem good" role="status">
+  <p><strong>${answer.status} Accepted.</strong> ${what}</p>
+</div>`;
+
+/** Plan, then protect: with the overrides that the deployment's OpenAPI document lists. */
+export const Plan = ({ path, name, done }) => html`<${Dialog} label="Plan …" title=${`What protecting ${name} would do`}>
+  ${() => html`<${Planned} path=${path} done=${done} />`}
+<//>`;
+
+function Planned({ path, done }) {
+  const [overrides, setOverrides] = useState({});
+  const [plan, ask] = useRequest();
+  const [put, send] = useRequest();
+  useEffect(() => {
+    ask("POST", `${path}/plan`, {});
+  }, []);
+  const planned = plan.answer?.body;
+  const again = (event) => {
+    event.preventDefault();
+    ask("POST", `${path}/plan`, overrides);
+  };
+  const change = (name, value) => setOverrides((old) => ({ ...Object.fromEntries(Object.entries(old).filter(([key]) => key !== name)), ...(value ? { [name]: value } : {}) }));
+  const [shown, setShown] = useState("{}");
+  useEffect(() => {
+    if (plan.busy) setShown(JSON.stringify(overrides));
+  }, [plan.busy]);
+  const current = shown === JSON.stringify(overrides);
+  if (put.answer) return html`<${Accepted} answer=${put.answer} what="The tags are written, and the run of the VM has taken the order up: its step is shown on the page of the VM." />`;
+  return html`
+    ${plan.busy && html`<${Loading} what="Planning" since=${plan.since} />`}
+    ${plan.error && html`<${Problem} error=${plan.error} />`}
+    ${planned && html`<${PlanShown} plan=${planned} />`}
+    <${Overrides} given=${overrides} change=${change} submit=${again} />
+    ${put.error && html`<${Problem} error=${put.error} />`}
+    ${put.busy && html`<${Loading} what="Handing it to the run of the VM" since=${put.since} />`}
+    ${planned && html`<p class="actions">
+      <button type="button" class="primary" disabled=${plan.busy || put.busy || planned.blocked || planned.writesDisabled || !current}
+        onClick=${async () => (await send("PUT", path, overrides)).answer && done()}>Protect as planned</button>
+      <span class="quiet">${planned.writesDisabled || (planned.blocked ? "Blocked: see the findings." : current ? "" : "The overrides have changed: plan again first.")}</span>
+    </p>`}
+  `;
+}
+
+function PlanShown({ plan }) {
+  const { cost } = plan;
+  return html`
+    <${Findings} findings=${plan.findings} />
+    ${cost && html`<p><strong>${cost.month.toFixed(2)} ${cost.currency} a month</strong>: instance ${cost.instance.toFixed(2)} (from day 32 on), disks ${cost.disks.toFixed(2)}, cache ${cost.cache.toFixed(2)}${cost.unpriced.length > 0 && `; without a price: ${cost.unpriced.join(", ")}`}</p>`}
+    ${plan.changes.length > 0 && html`<${Table} label="Changes" titles=${["Changes in place", "Now", "Then"]} rows=${plan.changes.map((each) => [each.setting, each.current || "none", each.wanted])} />`}
+    ${plan.resources.length > 0 && html`<${Table} label="Target resources" titles=${["Target resource", "Action", "Name"]} rows=${plan.resources.map((each) => [each.kind, each.action, html`<span title=${each.name}>${each.name.split("/").at(-1)}</span> ${each.detail}`])} />`}
+    ${plan.settings.length > 0 && html`<details><summary>${plural(plan.settings.length, "setting")}, and why</summary><${Settings} settings=${plan.settings} /></details>`}
+  `;
+}
+
+function Overrides({ given, change, submit }) {
+  const [open, setOpen] = useState(false);
+  const [document, read] = useRequest();
+  useEffect(() => {
+    if (open && !document.answer && !document.busy) read("GET", "openapi.json");
+  }, [open]);
+  const properties = document.answer?.body.components.schemas.ProtectionRequest.properties || {};
+  return html`<details onToggle=${(event) => setOpen(event.target.open)}>
+    <summary>Overrides${Object.keys(given).length > 0 && `: ${number(Object.keys(given).length)} given`}</summary>
+    ${document.busy && html`<${Loading} since=${document.since} />`}
+    ${document.error && html`<${Problem} error=${document.error} />`}
+    <form class="overrides" onSubmit=${submit}>
+      ${Object.entries(properties).map(([name, { description }]) => html`<label>${name}
+        <input value=${given[name] || ""} maxlength="256" spellcheck="false" autocomplete="off" aria-describedby=${`about-${name}`} onInput=${(event) => change(name, event.target.value)} />
+        <small id=${`about-${name}`}>${description}</small></label>`)}
+      <p><button type="submit">Plan with these</button></p>
+    </form>
+  </details>`;
+}
+
+/** Disable: the API says first what would be lost. */
+export const Disable = ({ path, name, done }) => html`<${Dialog} label="Disable …" title=${`Disable the replication of ${name}`} danger>
+  ${() => html`<${Disabling} path=${path} name=${name} done=${done} />`}
+<//>`;
+
+function Disabling({ path, name, done }) {
+  const [ask, asked] = useRequest();
+  const [sent, send] = useRequest();
+  const [typed, setTyped] = useState("");
+  useEffect(() => {
+    asked("DELETE", path);
+  }, []);
+  const asks = ask.error?.code === "ConfirmationNeeded";
+  const submit = async (event) => {
+    event.preventDefault();
+    if (typed === name && (await send("DELETE", `${path}?confirm=true`)).answer) done();
+  };
+  if (sent.answer) return html`<${Accepted} answer=${sent.answer} what="The run of the VM has taken the order up, and disables the replication." />`;
+  return html`
+    ${ask.busy && html`<${Loading} what="Asking what would be lost" since=${ask.since} />`}
+    ${ask.error && !asks && html`<${Problem} error=${ask.error} />`}
+    ${asks && html`<form onSubmit=${submit}>
+      <p class="consequence">${ask.error.message}</p>
+      <label>Type the name of the VM, <strong>${name}</strong> <input value=${typed} autocomplete="off" spellcheck="false" onInput=${(event) => setTyped(event.target.value)} /></label>
+      ${sent.error && html`<${Problem} error=${sent.error} />`}
+      ${sent.busy && html`<${Loading} what="Handing it to the run of the VM" since=${sent.since} />`}
+      <p><button type="submit" class="danger" disabled=${typed !== name || sent.busy}>Disable, and lose the recovery points</button></p>
+    </form>`}
+  `;
+}

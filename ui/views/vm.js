@@ -1,0 +1,119 @@
+// One VM: why it is as it is, what protects it, with what settings and why, and what may be done.
+import { useData } from "../data.js";
+import { duration, nameOf, number, utc } from "../format.js";
+import { html } from "../html.js";
+import { Badge, Facts, Findings, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
+import { href } from "../router.js";
+import { JobTable } from "./jobs.js";
+import { Disable, Plan } from "./actions.js";
+
+const POINTS = 10;
+
+export function Vm({ subscription, group, name }) {
+  const path = ["subscriptions", subscription, "resourceGroups", group, "virtualMachines", name].map(encodeURIComponent).join("/") + "/protection";
+  const vm = useData(path, (data) => (data.running ? 5 : 30));
+  const { data } = vm;
+  return html`
+    <div class="head">
+      <div><p class="quiet"><a href=${href(["vms"])}>VMs</a> / ${subscription} / <a href=${href(["vms"], { group })}>${group}</a></p><h1>${name}</h1></div>
+      ${data && html`<div class="actions">
+        <span class="quiet">as of <${Time} at=${new Date(vm.at).toISOString()} /></span>
+        <${Plan} path=${path} name=${name} done=${vm.reload} /><${Disable} path=${path} name=${name} done=${vm.reload} />
+      </div>`}
+    </div>
+    ${vm.error && html`<${Problem} ...${vm} stale=${data && vm.at} />`}
+    ${!data && !vm.error && html`<${Loading} since=${vm.since} what="Reading the VM and its replication" />`}
+    ${data && html`<${Shown} data=${data} name=${name} />`}
+  `;
+}
+
+function Shown({ data, name }) {
+  const { item, details, reason } = data;
+  return html`
+    ${reason && html`<div class="problem warn">
+      <p><strong>${reason.code || "In progress"}</strong>${reason.since && html` since <${Time} at=${reason.since} />`}</p>
+      <p>${reason.text}</p>
+      ${reason.fix && html`<p class="fix">${reason.fix}</p>`}
+      ${reason.nextTry && html`<p class="quiet">Next try: <${Time} at=${reason.nextTry} due /></p>`}
+    </div>`}
+    ${!data.exists && html`<div class="problem"><p><strong>The VM does not exist.</strong> What is shown is what is left of its protection.</p></div>`}
+    <div class="columns">
+      <${Section} title="Replication"><${Replication} data=${data} /><//>
+      <${Section} title="Run"><${Run} data=${data} /><//>
+    </div>
+    <${Section} title="Findings"><${Findings} findings=${data.findings} /><//>
+    ${item && html`<${Section} title="Disks"><${Disks} item=${item} details=${details} /><//>`}
+    ${details && html`<${Section} title="Failover"><${Failover} item=${item} details=${details} /><//>`}
+    ${data.settings.length > 0 && html`<${Section} title="Settings, and why"><${Settings} settings=${data.settings} /><//>`}
+    <${Section} title="Jobs" aside=${html`<span class="quiet">of every VM named ${name}: a job does not say which</span>`}><${JobTable} query=${{ vm: name }} top=${20} /><//>
+  `;
+}
+
+function Replication({ data }) {
+  const { item, details } = data;
+  if (!item) return html`<p>Nothing protects it. ${data.tagged ? "It is tagged for protection." : "It is not tagged for protection."}</p>`;
+  const { settings } = item;
+  return html`<${Facts} rows=${[
+    ["State", html`${item.state}${item.stateDescription && ` (${item.stateDescription})`}`],
+    ["Health", details.replicationHealth],
+    ["RPO", details.rpoSeconds != null && html`${duration(details.rpoSeconds)}${details.rpoAt && html`, calculated <${Time} at=${details.rpoAt} />`}`],
+    ["Initial replication", item.percent != null && item.percent < 100 && !item.heldRecoveryPoints && `${item.percent} %`],
+    ["From", html`${settings.sourceLocation}, <${Resource} id=${item.source} />`],
+    ["To", html`${settings.targetLocation}, ${settings.name} in <${Resource} id=${settings.targetGroup} />`],
+    ["Size there", settings.size],
+    ["Zone there", settings.zone],
+    ["Network there", html`${item.nics.map((nic) => html`<${Resource} id=${nic.network} />${nic.targetSubnet && ` / ${nic.targetSubnet}`}${nic.targetAddress && `, ${nic.targetAddress}`} `)}`],
+    ["Vault", html`<${Resource} id=${item.id.split("/replicationFabrics/")[0]} />`],
+    ["Policy", html`<${Resource} id=${item.policyId} />`],
+    ["Enabled by", item.isOurs ? "this app" : "somebody else"],
+    ["Agent", item.agent.version && `${item.agent.version}${item.agent.outdated ? ", outdated" : ""}`],
+  ]} />
+  ${details.healthErrors.length > 0 && html`<ul class="findings">${details.healthErrors.map((error) => html`<li>
+    <${Badge} tone=${error.level === "Critical" ? "bad" : "warn"}>${error.level}<//> <strong>${error.code}</strong>${error.since && html` <small>since <${Time} at=${error.since} /></small>`}
+    <p>${error.message}</p>${error.possibleCauses && html`<p class="quiet">${error.possibleCauses}</p>`}${error.action && html`<p class="fix">${error.action}</p>`}</li>`)}</ul>`}`;
+}
+
+function Run({ data }) {
+  const { run, running, lastChange } = data;
+  if (!run) return html`<p class="quiet">${running ? "A run has begun, and has reported no step yet." : "No run of it is known."}</p>`;
+  const error = running ? run.lastError : run.error;
+  return html`<${Facts} rows=${[
+    running ? ["Step", html`${run.step}${run.percent != null && html` <progress max="100" value=${run.percent} aria-label=${`${run.percent} %`}></progress> ${run.percent} %`}`] : ["Ended", run.outcome],
+    ["Goes on", running && html`<${Time} at=${run.resumeAt} due />`],
+    ["Disables the replication", running && run.disableAt && html`<${Time} at=${run.disableAt} />`],
+    ["Attempts", running && run.attempts],
+    ["Met with", error && html`${error.code}: ${error.message}`],
+    ["What to do", error?.action],
+    ["Last change", lastChange && html`${lastChange.outcome}, <${Time} at=${lastChange.at} />${lastChange.error && `: ${lastChange.error.code}`}`],
+  ]} />`;
+}
+
+function Disks({ item, details }) {
+  const known = new Map((details?.disks || []).map((disk) => [disk.id.toLowerCase(), disk]));
+  return html`<${Table} label="Disks" titles=${["Disk", "State", "Data not yet copied", "Replica", "Target", "Cache account"]} numeric=${[2]}
+    rows=${item.disks.map((disk) => {
+      const detail = known.get(disk.id.toLowerCase());
+      return [
+        html`<${Resource} id=${disk.id} />${disk.holdsOs && html` <span class="quiet">OS</span>`}`,
+        html`${detail?.state}${detail?.resyncRequired && html` <${Badge} tone="bad">resync required<//>`}`,
+        detail ? `${number(Math.round(detail.pendingMb))} MB` : "",
+        disk.replicaSku,
+        disk.targetSku,
+        html`<${Resource} id=${disk.cacheAccount} />`,
+      ];
+    })} />`;
+}
+
+function Failover({ item, details }) {
+  const { failover, recoveryPoints, recoveryPointCount } = details;
+  return html`
+    <${Facts} rows=${[
+      ["Readiness", failover.health],
+      ["Last test failover", failover.testedAt ? html`<${Time} at=${failover.testedAt} />` : "none that succeeded"],
+      ["Site Recovery allows", failover.allowedOperations.join(", ")],
+      ["VMs of a failover", item.failoverVms.map(nameOf).join(", ")],
+      ["Recovery points", number(recoveryPointCount)],
+    ]} />
+    ${recoveryPoints.length > 0 && html`<${Table} label="Newest recovery points" titles=${["Newest recovery points", "Age", "Kind"]}
+      rows=${recoveryPoints.slice(0, POINTS).map((point) => [utc(point.time), html`<${Time} at=${point.time} />`, `${point.type}${point.multiVm ? ", of several VMs" : ""}`])} />`}`;
+}
