@@ -25,6 +25,7 @@ _WIRE = {
     "failed_test_failover": "failedTestFailover",
     "job_placeholders": "jobPlaceholders",
     "recovery_points_order": "recoveryPointsOrder",
+    "plan_test_failover": "planTestFailover",
 }
 _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
@@ -37,6 +38,7 @@ _CHOICES = {
     "failed_test_failover": ("cleanup", "left", "removed"),
     "job_placeholders": ("recorded", "always", "never"),
     "recovery_points_order": ("oldest first", "unsorted"),
+    "plan_test_failover": ("succeeds", "suspends"),
 }
 
 
@@ -63,6 +65,7 @@ class Behaviour:
     failed_test_failover: str = "cleanup"
     job_placeholders: str = "recorded"
     recovery_points_order: str = "oldest first"
+    plan_test_failover: str = "succeeds"
 
     def patch(self, changes: Any) -> None:
         """Raises ValueError for an unknown name or value, and then changes nothing."""

@@ -12,6 +12,8 @@ CONTAINER = 1.0  # CLI-A2A #15, #18: 0-1 s
 CONTAINER_MAPPING = 100.0  # CLI-SELF: 97-166 s; CLI-A2A #25: 64 s, #30: 68 s
 NETWORK_MAPPING = 3.5  # CLI-A2A #41, #44: 3-4 s
 RECOVERY_PLAN = 0.5  # CLI-A2A #77, #82: under 1 s
+# Of a plan's failover (PS-RP, A2ARecoveryPlanReplication, 2022-10): before its VMs, their start after it, the end.
+RECOVERY_PLAN_CHECKS, RECOVERY_PLAN_START, RECOVERY_PLAN_END = 3.3, 39.6, 0.1
 # The five tasks of the enable job: 310 s in all (CLI-SELF #147), shared out as in PS-RPI, the slowest of the three.
 ENABLE_TASKS = (9.0, 192.0, 0.2, 107.0, 1.8)
 PREFLIGHT_FAILURE = 3.0  # hashicorp/terraform-provider-azurerm#31927: failed 3 s after it began

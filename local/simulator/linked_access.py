@@ -11,7 +11,7 @@ from typing import Any
 
 from local.simulator import checks, ids
 from local.simulator.access.actions import Right
-from local.simulator.recovery import nic_changes, scope
+from local.simulator.recovery import nic_changes, plans, recovered_vm, scope
 from local.simulator.recovery.enable_checks import mapped_network
 from local.simulator.recovery.item_update import NETWORKS
 from local.simulator.wire import Call, Json
@@ -106,6 +106,8 @@ def _ids(value: Any) -> Iterator[str]:
 def _subnets(world: World, call: Call) -> Iterator[Right]:
     """The subnets that an item would put its VM into: no body names them by ID. That they are checked where the network
     comes from a mapping is an inference. Raises ArmError: 400 for the body, 404 for the item."""
+    if call.method == "POST" and ids.last_segment(call.path).lower() == "testfailover":
+        yield from _of_test_failover(world, call)
     named = {"PUT": _of_enable, "PATCH": _of_change}.get(call.method)
     if "item" in call.params and named:
         properties: Json = checks.get(checks.body(call), "properties", dict, required=True)
@@ -127,6 +129,20 @@ def _of_enable(world: World, call: Call, properties: Json) -> Iterator[str]:
         into = network or (mapped_network(container, target, source) if target else None)
         if into:
             yield f"{into}/subnets/{name or own}"
+
+
+def _of_test_failover(world: World, call: Call) -> Iterator[Right]:
+    """The network of a test failover, and the subnets of the interfaces in it. Which rights Azure checks of the caller
+    here no page says; these are those of an enable, where the network is named too."""
+    network: str = checks.get(checks.body(call), "properties.networkId", str) or ""
+    if not world.store.get(network):
+        return
+    plan = "plan" in call.params
+    items = plans.members(scope.vault(world, call), plans.find(world, call)) if plan else [scope.item(world, call)]
+    nics = (nic for item in items for nic in item.nics)
+    subnets = filter(None, {recovered_vm.test_subnet_id(world, nic, network) for nic in nics})
+    yield from (Right(action, network) for action in _NETWORK)
+    yield from (Right(action, subnet) for subnet in sorted(subnets) for action in _SUBNET)
 
 
 def _of_change(world: World, call: Call, properties: Json) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 
 from local.simulator.recovery.errors import bad_request
 from local.simulator.recovery.jobs import SCENARIOS, UNSET
-from local.simulator.vault.job import Job
+from local.simulator.vault.job import Job, TaskPlan
 from local.simulator.vault.model import RecoveryVault
 from local.simulator.wire import Json
 from local.simulator.world import World
@@ -17,7 +17,7 @@ _KEYS = ("starttime", "endtime", "fabricid", "affectedobjecttypes", "jobstatus",
 def status_body(world: World, job: Job) -> Json:
     """The operation status: always HTTP 200, percentComplete always null."""
     now = world.clock.now()
-    running = now < job.ends
+    running = job.running(now) or job.held
     error: Json | None = None
     if job.failure and not running:
         code, message = job.failure.summary or (job.failure.code, job.failure.message)
@@ -25,7 +25,7 @@ def status_body(world: World, job: Job) -> Json:
     return {
         "error": error,
         "id": None,
-        "name": job.name,
+        "name": job.requested or job.name,
         "properties": None,
         "status": "InProgress" if running else "Failed" if error else "Succeeded",
         "startTime": world.clock.stamp(job.started),
@@ -39,7 +39,7 @@ def view(world: World, job: Job, *, full: bool) -> Json:
     now = world.clock.now()
     state, description = job.state(now)
     friendly, instance = SCENARIOS[job.scenario]
-    ended = now >= job.ends
+    ended = not job.running(now) and not job.held
     properties: Json = {
         "activityId": job.activity_id if full else None,
         "scenarioName": job.scenario,
@@ -52,7 +52,7 @@ def view(world: World, job: Job, *, full: bool) -> Json:
         "allowedActions": [] if ended else ["Cancel"],
         "targetObjectId": job.target_id,
         "targetObjectName": job.target_name,
-        "targetInstanceType": instance,
+        "targetInstanceType": job.instance or instance,
         "customDetails": None,
     }
     if ended:
@@ -78,7 +78,9 @@ def placeholder(world: World, job: Job) -> Json:
         "targetInstanceType": "ProtectionEntity",
         "customDetails": {"instanceType": "AsrJobDetails", "affectedObjectDetails": {}},
     }
-    return world.shown({"id": job.id, "name": job.name, "type": TYPE, "properties": properties})
+    name = job.requested or job.name
+    job_id = f"{job.vault_id}/replicationJobs/{name}"
+    return world.shown({"id": job_id, "name": name, "type": TYPE, "properties": properties})
 
 
 def _tasks(world: World, job: Job, now: float) -> list[Json]:
@@ -106,14 +108,55 @@ def _tasks(world: World, job: Job, now: float) -> list[Json]:
                 "friendlyName": task.friendly_name,
                 "state": state,
                 "stateDescription": description,
-                "taskType": "TaskDetails",
-                "customDetails": {"instanceType": "TaskDetails"},
-                "groupTaskCustomDetails": None,
+                **_kind(world, job, task, state, now),
                 "errors": _errors(world, job, full=True) if state == "Failed" else [],
             }
         )
         starts = ends
     return views
+
+
+def _kind(world: World, job: Job, task: TaskPlan, state: str, now: float) -> Json:
+    """Of a group it holds a task for each VM, in its own state where that has a job of its own."""
+    if not task.group:
+        details = {"instanceType": "TaskDetails"}
+        return {"taskType": "TaskDetails", "customDetails": details, "groupTaskCustomDetails": None}
+    kind = "RecoveryPlanGroupTaskDetails"
+    children = [_child(world, child, now) for child in job.children] if state != "NotStarted" else []
+    group = {"name": task.id, "groupId": task.id, "rpGroupType": task.group, "instanceType": kind}
+    return {"taskType": kind, "customDetails": None, "groupTaskCustomDetails": {**group, "childTasks": children}}
+
+
+def _child(world: World, job: Job, now: float) -> Json:
+    state, description = job.state(now)
+    friendly, _ = SCENARIOS[job.scenario]
+    task = {
+        "jobId": job.id,
+        "jobFriendlyName": friendly,
+        "targetObjectId": job.target_id,
+        "targetObjectName": job.target_name,
+        "targetInstanceType": "Vm",
+        "jobScenarioName": job.scenario,
+    }
+    return {
+        "taskId": job.name,
+        "name": "Unknown",
+        "startTime": world.clock.stamp(job.started),
+        "endTime": UNSET if job.running(now) else world.clock.stamp(job.ends),
+        "allowedActions": [],
+        "friendlyName": job.target_name,
+        "state": state,
+        "stateDescription": description,
+        "taskType": "VirtualMachineTaskDetails",
+        "customDetails": {
+            "skippedReason": "None",
+            "skippedReasonString": None,
+            "jobTask": task,
+            "instanceType": "VirtualMachineTaskDetails",
+        },
+        "groupTaskCustomDetails": None,
+        "errors": _errors(world, job, full=True) if job.failure and not job.running(now) else [],
+    }
 
 
 def _errors(world: World, job: Job, *, full: bool) -> list[Json]:

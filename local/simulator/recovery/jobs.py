@@ -32,6 +32,7 @@ SCENARIOS = {
     "TestFailover": ("Test failover", "ProtectionEntity"),
     "TestFailoverCleanup": ("Test failover cleanup", "ProtectionEntity"),
     "AddDisks": ("Add disks", "ProtectionEntity"),  # recorded 2022-10, as all AddDisks jobs without the names of disks
+    "SaveRecoveryPlan": ("Save a recovery plan", "RecoveryPlan"),
     "DeleteRecoveryPlan": ("Delete recovery plan", "RecoveryPlan"),
     # Names invented from here on.
     "DisableDr": ("Disable replication", "ProtectionEntity"),
@@ -46,7 +47,6 @@ SCENARIOS = {
     "NetworkUnpairing": ("Unmap networks", "Network"),
     "DeleteCloud": ("Delete protection container", "ProtectionContainer"),
     "DeleteSite": ("Delete a site", "Server"),
-    "CreateRecoveryPlan": ("Create recovery plan", "RecoveryPlan"),
 }
 
 
@@ -68,11 +68,16 @@ def start(
     notes: list[Failure] | None = None,
     details: Callable[[], Json] | None = None,
     placeholder: bool = False,
+    renamed: bool = False,
+    paced: bool = True,
+    instance: str = "",
+    at: float | None = None,
 ) -> tuple[Job, Answer]:
     """Starts a job for a call and returns it with the 202.
 
     `resource` is the ID that the operation works on, `target` the ID and name of the object in the job's body.
-    `done` or `failed` runs when the job ends.
+    `done` or `failed` runs when the job ends. A `renamed` job is accepted under
+    another name than it has; it starts now, or at `at`; one that is not `paced` has tasks that are drawn already.
     """
     if call.doomed is not None and failure is None:
         failure = Failure(
@@ -82,12 +87,12 @@ def start(
             recommended_action=call.doomed.get("recommendedAction", ""),
             task=1 if len(tasks) > 1 else 0,
         )
-    pace = world.pace(scenario, target[1])
+    pace = world.pace(scenario, target[1]) if paced else 1.0
     tasks = tasks or (TaskPlan(f"{scenario}Task", scenario, SCENARIOS[scenario][0], seconds),)
     job = Job(
         vault_id=vault.id,
         scenario=scenario,
-        started=world.clock.now(),
+        started=world.clock.now() if at is None else at,
         tasks=tuple(replace(task, seconds=task.seconds * pace) for task in tasks),
         target_id=target[0],
         target_name=target[1],
@@ -97,7 +102,11 @@ def start(
         notes=notes or [],
         activity_id=f"{call.request_id or uuid.uuid4()} ActivityId: {uuid.uuid4()}",
         placeholder=placeholder,
+        requested=str(uuid.uuid4()) if renamed else "",
+        instance=instance,
     )
+    if renamed:
+        vault.requested[job.requested] = job
     job.details = details or job.details
     begin(world, vault, job, lambda moment: (failed if job.failure else done)(moment), resource)
     return job, _accepted(world, call, job, resource)
@@ -125,21 +134,21 @@ def fail(job: Job, failure: Failure, moment: float) -> None:
 
 
 def _accepted(world: World, call: Call, job: Job, resource: str) -> Answer:
-    query = f"?api-version={call.api_version}{SIGNATURE}"
+    query, name = f"?api-version={call.api_version}{SIGNATURE}", job.requested or job.name
     return Answer(
         202,
         None,
         {
-            "Azure-AsyncOperation": f"{call.base_url}{job.vault_id}/replicationOperationStatus/{job.name}{query}",
-            "Location": f"{call.base_url}{resource}/operationresults/{job.name}{query}",
+            "Azure-AsyncOperation": f"{call.base_url}{job.vault_id}/replicationOperationStatus/{name}{query}",
+            "Location": f"{call.base_url}{resource}/operationresults/{name}{query}",
             **world.clock.retry_headers(latencies.RETRY_AFTER),
-            "x-ms-request-id": job.id,
+            "x-ms-request-id": f"{job.vault_id}/replicationJobs/{name}",
         },
     )
 
 
 def find(vault: RecoveryVault, name: str) -> Job:
-    job = vault.jobs.get(name.lower())
+    job = vault.jobs.get(name.lower()) or vault.requested.get(name.lower())
     if job is None:
         raise missing(name)
     return job

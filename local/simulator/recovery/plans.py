@@ -1,38 +1,50 @@
-"""Recovery plans, as far as the recordings go: create, read, list, delete (CLI-A2A #76-#83)."""
+"""Recovery plans: create, read, list, delete (CLI-A2A #76-#83, PS-RP 2022-10). Their test: plan_test_failover.py."""
 
 from local.simulator import checks, ids, latencies
 from local.simulator.ids import key, stable_guid
 from local.simulator.recovery import errors, jobs, lists, scope, views
 from local.simulator.routing import Routes
 from local.simulator.vault.job import Failure
-from local.simulator.vault.model import RecoveryPlan, RecoveryVault
+from local.simulator.vault.model import ProtectedItem, RecoveryPlan, RecoveryVault
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
-_PLANS = scope.VAULT + "/replicationRecoveryPlans"
+PLANS = scope.VAULT + "/replicationRecoveryPlans"
 
 
-@routes.route("GET", _PLANS)
+@routes.route("GET", PLANS)
 def list_plans(world: World, call: Call) -> Answer:
     vault = scope.vault(world, call)
-    found = [_view(vault, plan) for plan in vault.plans.values() if scope.visible(world, plan.ready)]
+    found = [view(world, vault, plan) for plan in vault.plans.values() if scope.visible(world, plan.ready)]
     for plan in found:
         # A list shows no groups (CLI-A2A #80).
         plan["properties"]["groups"] = []
     return lists.listed(world, call, found)
 
 
-@routes.route("GET", _PLANS + "/{plan}")
+@routes.route("GET", PLANS + "/{plan}")
 def get_plan(world: World, call: Call) -> Answer:
+    return views.answer(view(world, scope.vault(world, call), find(world, call)))
+
+
+def find(world: World, call: Call) -> RecoveryPlan:
+    """Raises ArmError 404."""
     vault = scope.vault(world, call)
     found = vault.plans.get(call["plan"].lower())
     if found is None or not scope.visible(world, found.ready):
         raise errors.missing(call["plan"]) if vault.registered else errors.not_registered()
-    return views.answer(_view(vault, found))
+    return found
 
 
-@routes.route("PUT", _PLANS + "/{plan}")
+def members(vault: RecoveryVault, plan: RecoveryPlan) -> list[ProtectedItem]:
+    """The items of a plan that exist."""
+    items = {key(item.id): item for item in vault.items()}
+    given = (each for group in plan.properties["groups"] for each in group.get("replicationProtectedItems") or [])
+    return [items[key(each["id"])] for each in given if key(each["id"]) in items]
+
+
+@routes.route("PUT", PLANS + "/{plan}")
 def put_plan(world: World, call: Call) -> Answer:
     vault = scope.vault(world, call)
     name = scope.check_name(call["plan"])
@@ -40,6 +52,7 @@ def put_plan(world: World, call: Call) -> Answer:
     primary = checks.get(properties, "primaryFabricId", str, required=True)
     recovery = checks.get(properties, "recoveryFabricId", str, required=True)
     groups = checks.get(properties, "groups", list, required=True)
+    _free(world, vault.plans.get(name.lower()))
     plan = vault.plans.setdefault(name.lower(), RecoveryPlan(name, properties))
 
     def done(_moment: float) -> None:
@@ -49,16 +62,22 @@ def put_plan(world: World, call: Call) -> Answer:
         world,
         call,
         vault,
-        "CreateRecoveryPlan",
+        "SaveRecoveryPlan",
         resource=f"{vault.id}/replicationRecoveryPlans/{name}",
         target=(stable_guid("plan", vault.id, name), name),
         seconds=latencies.RECOVERY_PLAN,
         done=done,
         failed=lambda _moment: None if plan.ready else scope.drop(vault.plans, name),
-        result=lambda: _view(vault, plan),
+        result=lambda: view(world, vault, plan),
         failure=_failure(vault, primary, recovery, groups),
     )
     return answer
+
+
+def _free(world: World, plan: RecoveryPlan | None) -> None:
+    """Raises ArmError 409 while a job of the plan runs (invented)."""
+    if plan and plan.job and plan.job.running(world.clock.now()):
+        raise errors.conflict(f"A job of '{plan.name}' is in progress: {plan.job.scenario}.")
 
 
 def _failure(vault: RecoveryVault, primary: str, recovery: str, groups: list[Json]) -> Failure | None:
@@ -75,12 +94,13 @@ def _failure(vault: RecoveryVault, primary: str, recovery: str, groups: list[Jso
     return None
 
 
-@routes.route("DELETE", _PLANS + "/{plan}")
+@routes.route("DELETE", PLANS + "/{plan}")
 def delete_plan(world: World, call: Call) -> Answer:
     vault = scope.vault(world, call)
     name = call["plan"]
     if name.lower() not in vault.plans:
         return Answer(204)
+    _free(world, vault.plans[name.lower()])
     _, answer = jobs.start(
         world,
         call,
@@ -94,7 +114,7 @@ def delete_plan(world: World, call: Call) -> Answer:
     return answer
 
 
-def _view(vault: RecoveryVault, plan: RecoveryPlan) -> Json:
+def view(world: World, vault: RecoveryVault, plan: RecoveryPlan) -> Json:
     """Shutdown and Failover groups are added; the members come back with the service's own ID of the VM."""
     properties = plan.properties
     given = [_group(vault, group) for group in properties["groups"]]
@@ -112,14 +132,36 @@ def _view(vault: RecoveryVault, plan: RecoveryPlan) -> Json:
             "recoveryFabricFriendlyName": _fabric_name(vault, properties["recoveryFabricId"]),
             "failoverDeploymentModel": properties.get("failoverDeploymentModel", "ResourceManager"),
             "replicationProviders": ["A2A"],
-            "allowedOperations": ["UnplannedFailover", "TestFailover"],
-            "currentScenario": None,
-            "currentScenarioStatus": None,
-            "currentScenarioStatusDescription": None,
+            **_scenario(world, vault, plan),
             "groups": [*added, *given],
             "providerSpecificDetails": [],
         },
     }
+
+
+def _scenario(world: World, vault: RecoveryVault, plan: RecoveryPlan) -> Json:
+    """What it does, and may do: as in official examples (of Hyper-V VMs), and as recorded before any test."""
+    shown: Json = {
+        "allowedOperations": ["UnplannedFailover", "TestFailover"],
+        "currentScenario": None,
+        "currentScenarioStatus": None,
+        "currentScenarioStatusDescription": None,
+    }
+    if plan.tested_at is not None:
+        shown["lastTestFailoverTime"] = world.clock.stamp(plan.tested_at)
+    job = plan.job
+    if job is None:
+        return shown
+    state, description = job.state(world.clock.now())
+    if job.running(world.clock.now()):
+        shown["allowedOperations"] = []
+    elif any(item.test for item in members(vault, plan)):
+        shown["allowedOperations"] = ["TestFailoverCleanup"]
+        if state == "Succeeded":
+            state, description = "Suspended", "WaitingForStopTestFailover"
+    started = world.clock.stamp(job.started)
+    shown["currentScenario"] = {"scenarioName": job.scenario, "jobId": job.id, "startTime": started}
+    return {**shown, "currentScenarioStatus": state, "currentScenarioStatusDescription": description}
 
 
 def _group(vault: RecoveryVault, group: Json) -> Json:

@@ -53,10 +53,11 @@ def test_obstacle(world: World, item: ProtectedItem, test: TestFailover) -> Fail
     return None
 
 
-def over_quota(world: World, item: ProtectedItem, test: TestFailover) -> Failure | None:
-    """Why the size is refused in the target region now."""
+def refused_by_compute(world: World, item: ProtectedItem, test: TestFailover) -> Failure | None:
+    """Why the VM itself is refused in the target region now: a policy, the size, the quota."""
     vm_id, location, zones = _vm_id(item, test), item.recovery_container.fabric.location, _zones(item)
     try:
+        world.limits.check_policy(vm_id)
         capacity.check(world, vm_id, location, item.settings["recoveryAzureVMSize"], zones)
     except ArmError as error:
         return Failure("28031", f"The virtual machine could not be created. {error.code}: {error.message}", task=1)
@@ -122,11 +123,21 @@ def remove_test_vm(world: World, test: TestFailover) -> None:
 
 
 def subnet_of(world: World, nic: Json, test: TestFailover | None = None) -> Json | None:
-    """The chosen subnet of the network, else the one of the same name, else the first in alphabetical order."""
+    """The subnet of an interface, of a test in the network of the test."""
     network = world.store.get((test.network if test else nic["recoveryVMNetworkId"]) or "")
+    return _subnet(network, nic, (nic["ipConfigs"][0]["tfoSubnetName"] or "") if test else "")
+
+
+def test_subnet_id(world: World, nic: Json, network_id: str) -> str | None:
+    """The subnet that a test in this network would use."""
+    found = _subnet(world.store.get(network_id), nic, nic["ipConfigs"][0]["tfoSubnetName"] or "")
+    return str(found["id"]) if found else None
+
+
+def _subnet(network: Resource | None, nic: Json, chosen: str) -> Json | None:
+    """The chosen subnet of a network, else the one of the same name, else the first in alphabetical order."""
     subnets: list[Json] = sorted(network.properties["subnets"], key=lambda each: key(each["name"])) if network else []
     configuration = nic["ipConfigs"][0]
-    chosen = (configuration["tfoSubnetName"] or "") if test else ""
     for name in filter(None, (chosen, configuration["recoverySubnetName"])):
         if found := next((each for each in subnets if key(each["name"]) == key(ids.last_segment(name))), None):
             return found

@@ -176,7 +176,13 @@ def _point(world: World, item: ProtectedItem, point_id: str | None) -> tuple[Rec
 
 
 def begin(
-    world: World, call: Call, item: ProtectedItem, network: Network, point: RecoveryPoint, failure: Failure | None
+    world: World,
+    call: Call,
+    item: ProtectedItem,
+    network: Network,
+    point: RecoveryPoint,
+    failure: Failure | None,
+    at: float | None = None,
 ) -> tuple[Job, Answer]:
     """Starts the job of a test failover; one with a failure fails at its first task, and changes nothing."""
     outcome, refused = item.test_outcome, failure is not None
@@ -198,9 +204,10 @@ def begin(
         _succeed(world, item, test, moment)
         details["protectedItemDetails"] = [_shown(world, item, test)]
 
-    job, answer = _start(
-        world, call, item, "TestFailover", _TASKS, done, lambda _moment: _fail(world, item, test), failure, details
-    )
+    def failed(_moment: float) -> None:
+        _fail(world, item, test)
+
+    job, answer = _start(world, call, item, "TestFailover", _TASKS, done, failed, failure, details, at)
     test = TestFailover(network_id, point, job)
     if not refused:
         item.test, item.job = test, job
@@ -209,17 +216,17 @@ def begin(
 
 
 def _create(world: World, item: ProtectedItem, test: TestFailover, moment: float) -> None:
-    """Creates the VM, or fails the job. A VM that is over the quota has its disks and interfaces by then."""
+    """Creates the VM, or fails the job. A VM that the compute provider refuses has its disks and interfaces by then."""
     if world.store.get(test.network) is None:
         failure: Failure | None = Failure("159021", f"The test network '{test.network}' could not be found.")
     else:
         failure = recovered_vm.test_obstacle(world, item, test)
     if failure is None:
-        over = recovered_vm.over_quota(world, item, test)
+        refused = recovered_vm.refused_by_compute(world, item, test)
         vm = recovered_vm.make(world, item, test)
-        if over:
+        if refused:
             world.store.remove(vm.id)
-        failure = over
+        failure = refused
     if failure:
         jobs.fail(test.job, failure, moment)
 
@@ -281,7 +288,7 @@ def parse_cleanup(call: Call) -> str:
 
 
 def begin_cleanup(
-    world: World, call: Call, item: ProtectedItem, comments: str, failure: Failure | None
+    world: World, call: Call, item: ProtectedItem, comments: str, failure: Failure | None, at: float | None = None
 ) -> tuple[Job, Answer]:
     """Starts the job of a cleanup; one with a failure fails at its first task, and changes nothing."""
     test, refused = item.test, failure is not None
@@ -304,7 +311,7 @@ def begin_cleanup(
         if test and not refused:
             test.stage = TestStage.WAITING
 
-    job, answer = _start(world, call, item, "TestFailoverCleanup", _CLEANUP_TASKS, done, failed, failure, details)
+    job, answer = _start(world, call, item, "TestFailoverCleanup", _CLEANUP_TASKS, done, failed, failure, details, at)
     if test and not refused:
         test.stage, item.job = TestStage.CLEANING, job
         world.clock.at(job.begins(_DELETE), lambda moment: _check_locks(world, test, job, moment))
@@ -329,6 +336,7 @@ def _start(
     failed: jobs.AtEnd,
     failure: Failure | None,
     details: Json,
+    at: float | None,
 ) -> tuple[Job, Answer]:
     # That of a plan and that of a cleanup were placeholders at the first read, that of a test failover was not.
     shown = world.behaviour.job_placeholders
@@ -349,5 +357,6 @@ def _start(
         # In the recordings since 2021 these keys begin with a small letter.
         affected={name[0].lower() + name[1:]: value for name, value in replication.affected(item).items()},
         details=lambda: details,
+        at=at,
         placeholder=shown == "always" or (shown == "recorded" and scenario == "TestFailoverCleanup"),
     )

@@ -29,6 +29,8 @@ class TaskPlan:
     name: str
     friendly_name: str
     seconds: float
+    group: str = ""
+    """Of a recovery plan: what its children are, the VMs of the plan."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +38,8 @@ class Job:
     """`ends` is when it succeeds or fails. `notes` are errors of level Information of a job that succeeds.
 
     `details` are its customDetails, without those they have in common. A job with a `placeholder` shows nothing but its
-    ID when it is read for the first time.
+    ID when it is read for the first time. One that was accepted under another name is `requested` by it. `instance` is
+    its targetInstanceType, if not the scenario's. A job that is `held` waits for somebody after its last task.
     """
 
     vault_id: str
@@ -52,6 +55,10 @@ class Job:
     activity_id: str = ""
     details: Callable[[], Json] = lambda: {"instanceType": "AsrJobDetails"}
     placeholder: bool = False
+    requested: str = ""
+    instance: str = ""
+    held: bool = False
+    children: list["Job"] = field(default_factory=list)
     finish: Callable[[float], None] = lambda _moment: None
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -70,10 +77,15 @@ class Job:
         planned = self.tasks[self.failure.task].seconds
         return self.begins(self.failure.task) + (planned if self.failure.after is None else self.failure.after)
 
+    def running(self, now: float) -> bool:
+        return now < self.ends
+
     def state(self, now: float) -> tuple[str, str]:
         """`state` and `stateDescription`."""
-        if now < self.ends:
+        if self.running(now):
             return "InProgress", "InProgress"
+        if self.held:
+            return "Suspended", "WaitingForStopTestFailover"
         if self.failure:
             return "Failed", "Failed"  # [U]: documented, never recorded
         return "Succeeded", "CompletedWithInformation" if self.notes else "Completed"

@@ -230,9 +230,13 @@ class ProtectedItem:
 
 @dataclass(slots=True, eq=False)
 class RecoveryPlan:
+    """`job` is that of its last test failover or cleanup; `tested_at` is when the last successful test started."""
+
     name: str
     properties: Json
     ready: bool = False
+    job: Job | None = None
+    tested_at: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -245,6 +249,8 @@ class RecoveryVault:
     policies: dict[str, Policy] = field(default_factory=dict)
     plans: dict[str, RecoveryPlan] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    requested: dict[str, Job] = field(default_factory=dict)
+    """Jobs by the name under which they were accepted, where they have another one since."""
     items_by_vm: dict[str, ProtectedItem] = field(default_factory=dict)
 
     @property

@@ -246,7 +246,7 @@ async def cause(clients: Azure, method: str, path: str, body: dict[str, Any]) ->
     assert status == 202
     async with asyncio.timeout(longer(20)):
         _, job, _ = await clients.call("GET", headers["x-ms-request-id"])
-        while job["properties"]["state"] == "InProgress":
+        while job["properties"]["state"] in ("NotStarted", "InProgress"):
             _, job, _ = await clients.call("GET", headers["x-ms-request-id"])
     code: str = job["properties"]["errors"][0]["serviceErrorDetails"]["code"]
     return code

@@ -1,29 +1,41 @@
 """Test failover of one VM and its cleanup: jobs, item, the VM that is made, what fails and what is refused."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from tests.integration.simulator.azure import (
+    CACHE,
+    NETWORK,
+    SUBSCRIPTION,
     TARGET_GROUP,
+    TARGET_NETWORK,
     VAULT,
     VAULT_GROUP,
     VAULT_ID,
     Azure,
     azure,
+    cause,
+    error_code,
     estate,
     machine,
     protected,
     ready_vault,
+    vm_id,
+    why_failed,
 )
+from tests.integration.simulator.test_access import ITEM_TYPE, VMS_READ, let
 from tests.waiting import eventually
 
 CONTAINER = f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here"
 ITEM = f"{CONTAINER}/replicationProtectedItems/item-web-1"
 WHERE = (VAULT_GROUP, VAULT, "primary", "here", "item-web-1")
 ISOLATED = f"{TARGET_GROUP}/providers/Microsoft.Network/virtualNetworks/drill"
+DIAGNOSTICS = f"{TARGET_GROUP}/providers/Microsoft.Storage/storageAccounts/diagwest"
 COMPUTES, DISKS, NETWORKS = (f"api-version={version}" for version in ("2026-04-01", "2026-03-02", "2026-03-01"))
 TEST_VM = f"{TARGET_GROUP}/providers/Microsoft.Compute/virtualMachines/web-1-test"
 LEFT = [
@@ -203,3 +215,307 @@ async def waits(clients: Azure) -> bool:
     return (await item_of(clients)).provider_specific_details.test_failover_recovery_fabric_object_id is not None and (
         await item_of(clients)
     ).last_successful_test_failover_time is not None
+
+
+LOCK = {"id": f"{TARGET_GROUP}/providers/Microsoft.Authorization/locks/keep"}
+QUOTA = {"subscription": SUBSCRIPTION, "location": "westus2", "name": "cores", "limit": 3}
+DENIAL = {"scope": TARGET_GROUP, "type": "Microsoft.Compute/virtualMachines", "assignment": "no-vms"}
+SERVICE = {"name": "web", "prefix": "10.9.2.0/24", "delegations": ["Microsoft.Web/serverFarms"]}
+
+
+def occupied(estate: dict[str, Any]) -> None:
+    """A VM of the name of the test VM, with disks and an interface of its own."""
+    nics = [{"name": "other-nic", "subnet": f"{TARGET_NETWORK}/subnets/web"}]
+    disks = [{"name": "other-os", "sizeGB": 32, "sku": "Premium_LRS"}]
+    estate["virtualMachines"].append({"id": TEST_VM, "location": "westus2", "disks": disks, "nics": nics})
+
+
+FAILURES: dict[str, tuple[Callable[[dict[str, Any]], Any], str, int, list[int]]] = {
+    # What the estate is changed by; the code; the task that fails; what exists while it waits for a cleanup, or not.
+    "quota": (lambda estate: estate.update(quotas=[{**QUOTA, "limit": 1}]), "28031", 1, [404, 200, 200, 200]),
+    "policy": (lambda estate: estate.update(policyDenials=[DENIAL]), "28031", 1, [404, 200, 200, 200]),
+    "locked": (lambda estate: estate.update(locks=[{**LOCK, "level": "ReadOnly"}]), "28031", 1, [404] * 4),
+    "name taken": (occupied, "28031", 1, [200, 404, 404, 404]),
+    "delegated": (lambda estate: estate["networks"][2].update(subnets=[SERVICE]), "159101", 0, [404] * 4),
+    "no subnet": (lambda estate: estate["networks"][2].update(subnets=[]), "159103", 0, [404] * 4),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+async def test_what_cannot_be_created_fails_the_job(name: str) -> None:
+    change, code, task, exists = FAILURES[name]
+    existing = world()
+    change(existing)
+    async with simulated(existing) as clients:
+        error = await why_failed(clients, begun(clients), code)
+        job, found, left = await job_of(clients, "TestFailover"), await item_of(clients), await statuses(clients)
+
+    assert error["message"]
+    assert [each.state for each in job.tasks].index("Failed") == task
+    assert left == exists
+    assert found.last_successful_test_failover_time is None
+    waiting = name in ("quota", "policy")
+    assert found.test_failover_state == ("WaitingForCompletion" if waiting else "None")
+    assert found.failover_health == "Warning"
+
+
+@pytest.mark.parametrize(
+    ("after", "waits_for", "exists"),
+    [
+        ("cleanup", "TestFailoverCleanup", [200] * 4),
+        ("left", "TestFailover", [200] * 4),
+        ("removed", "TestFailover", [404] * 4),
+    ],
+)
+async def test_a_boot_that_fails_the_job_leaves_one_of_three_things(
+    after: str, waits_for: str, exists: list[int]
+) -> None:
+    async with simulated(failedTestFailover=after) as clients:
+        await outcome(clients, boot="fails")
+        await why_failed(clients, begun(clients), "28031")
+        found, left = await item_of(clients), await statuses(clients)
+        again = None
+        if after != "cleanup":
+            status, _, _ = await clients.call("POST", f"{ITEM}/testFailover", drill())
+            again = status
+
+    assert waits_for in found.allowed_operations
+    assert left == exists
+    assert found.last_successful_test_failover_time is None
+    assert again in (None, 202)
+
+
+async def outcome(clients: Azure, **changes: Any) -> None:
+    status, *_ = await clients.call("POST", "/sim/test-failovers", {"id": vm_id("web-1"), **changes})
+    assert status == 204
+
+
+@pytest.mark.parametrize(
+    ("boot", "power", "agent"),
+    [("no-agent", "PowerState/running", ["Not Ready"]), ("stopped", "PowerState/stopped", None)],
+)
+async def test_a_vm_that_does_not_come_up_is_seen_in_its_instance_view_only(
+    boot: str, power: str, agent: list[str] | None
+) -> None:
+    async with simulated() as clients:
+        await outcome(clients, boot=boot)
+        await begun(clients)
+        job = await job_of(clients, "TestFailover")
+        view = await clients.compute.virtual_machines.instance_view("rg-app-asr", "web-1-test")
+
+    assert job.state == "Succeeded"
+    assert view.statuses[1].code == power
+    shown = [each.display_status for each in view.vm_agent.statuses] if view.vm_agent else None
+    assert shown == agent
+
+
+async def test_a_cleanup_fails_once_or_leaves_everything_or_is_blocked_by_a_lock() -> None:
+    existing = world(locks=[{**LOCK, "level": "CanNotDelete"}])
+    async with simulated(existing) as clients:
+        await begun(clients)
+        await why_failed(clients, cleaned(clients), "159120")
+        locked = await item_of(clients), await statuses(clients)
+    async with simulated() as clients:
+        await begun(clients)
+        fault = {"match": {"path": "testFailoverCleanup$"}, "kind": "fail-operation", "code": "28099", "times": 1}
+        await clients.call("POST", "/sim/faults", fault)
+        await why_failed(clients, cleaned(clients), "28099")
+        failed = await item_of(clients), await statuses(clients)
+        await outcome(clients, cleanup="leaves")
+        await cleaned(clients)
+        left = await item_of(clients), await statuses(clients)
+
+    assert [found.allowed_operations for found, _ in (locked, failed)] == [["TestFailoverCleanup"]] * 2
+    assert [exists for _, exists in (locked, failed, left)] == [[200] * 4] * 3
+    assert left[0].test_failover_state == "None"
+
+
+FAR = {"networkId": NETWORK}
+POINT = "/recoveryPoints/00000000-0000-4000-8000-000000000001"
+REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
+    # Changes of the item; changes of the request; the status and the code of the two variants.
+    "not protected": ({"state": "InitialReplicationInProgress"}, {}, 409, "159110"),
+    "critical": ({"condition": {"health": "Critical"}}, {}, 409, "159112"),
+    "no network": ({}, {"networkId": f"{ISOLATED}-gone"}, 400, "159021"),
+    "another region": ({}, FAR, 400, "159116"),
+    "no network of its interfaces": ({}, {"networkType": "NoNetworkAttachAsInput", "networkId": None}, 400, "159021"),
+    "no such point": (
+        {},
+        {"providerSpecificDetails": {"instanceType": "A2A", "recoveryPointId": f"{ITEM}{POINT}"}},
+        400,
+        "159115",
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", ["error", "job"])
+@pytest.mark.parametrize("name", REFUSALS)
+async def test_what_cannot_begin_is_refused_at_once_or_by_a_job(name: str, variant: str) -> None:
+    changes, asked, status, code = REFUSALS[name]
+    async with simulated(world(items=changes), testFailoverRefusal=variant) as clients:
+        if variant == "job":
+            assert await cause(clients, "POST", f"{ITEM}/testFailover", drill(**asked)) == code
+        else:
+            given, body, _ = await clients.call("POST", f"{ITEM}/testFailover", drill(**asked))
+            assert (given, body["error"]["details"][0]["code"]) == (status, code)
+        assert (await item_of(clients)).test_failover_state == "None"
+        assert await statuses(clients) == [404] * 4
+
+
+@pytest.mark.parametrize("variant", ["error", "job"])
+async def test_nothing_else_begins_while_a_test_failover_is_not_cleaned_up(variant: str) -> None:
+    async with simulated(testFailoverRefusal=variant) as clients:
+        codes = []
+
+        async def ask(action: str, body: Any) -> None:
+            if variant == "job":
+                codes.append(await cause(clients, "POST", f"{ITEM}/{action}", body))
+            else:
+                status, answer, _ = await clients.call("POST", f"{ITEM}/{action}", body)
+                assert status == 409
+                codes.append(answer["error"]["details"][0]["code"])
+
+        await ask("testFailoverCleanup", CLEANUP)
+        await outcome(clients, slow=1000)
+        await clients.recovery.replication_protected_items.begin_test_failover(*WHERE, drill())
+        await ask("testFailover", drill())
+        await ask("testFailoverCleanup", CLEANUP)
+        await clients.call("PATCH", "/sim/clock", {"speed": 10_000_000})
+        await eventually(lambda: waits(clients))
+        await ask("testFailover", drill())
+        assert await statuses(clients) == [200] * 4
+
+    assert codes == ["159110", "159111", "159111", "159110"]
+
+
+BAD = [
+    {"failoverDirection": "Sideways"},
+    {"failoverDirection": None},
+    {"networkType": "LogicalNetworkAsInput"},
+    {"networkId": None},
+    {"networkType": "NoNetworkAttachAsInput"},
+    {"providerSpecificDetails": None},
+    {"providerSpecificDetails": {"instanceType": "HyperVReplicaAzure"}},
+    {"skipTestFailoverCleanup": "true"},
+]
+
+
+@pytest.mark.parametrize("changes", BAD)
+async def test_a_body_that_is_wrong_is_400(changes: dict[str, Any]) -> None:
+    async with simulated(testFailoverRefusal="job") as clients:
+        status, *_ = await clients.call("POST", f"{ITEM}/testFailover", drill(**changes))
+
+    assert status == 400
+
+
+async def test_of_many_at_once_those_within_the_quota_succeed() -> None:
+    names = ("web-1", "web-2", "web-3")
+    async with simulated(world(*names, quotas=[{**QUOTA, "limit": 4}])) as clients:
+        items = clients.recovery.replication_protected_items
+        pollers = [await items.begin_test_failover(*WHERE[:4], f"item-{name}", drill()) for name in names]
+        ended = await asyncio.gather(*(poller.result() for poller in pollers), return_exceptions=True)
+        usages = {each.name.value: each.current_value async for each in clients.compute.usage.list("westus2")}
+
+    failed = [each for each in ended if isinstance(each, HttpResponseError)]
+    assert [error_code(each) for each in failed] == ["28031"]
+    assert usages["cores"] == 4
+
+
+RIGHTS = {
+    f"{ITEM_TYPE}/testFailover/action": VAULT_ID,
+    "Microsoft.Network/virtualNetworks/read": ISOLATED,
+    "Microsoft.Network/virtualNetworks/subnets/read": ISOLATED,
+    "Microsoft.Network/virtualNetworks/subnets/join/action": ISOLATED,
+}
+
+
+@pytest.mark.parametrize("missing", [*RIGHTS, None])
+async def test_the_caller_needs_the_action_and_rights_on_the_network(missing: str | None) -> None:
+    async with simulated() as clients:
+        await let(clients, *((scope, [action]) for action, scope in RIGHTS.items() if action != missing))
+        status, body, _ = await clients.call("POST", f"{ITEM}/testFailover", drill())
+        _, access, _ = await clients.call("GET", "/sim/access")
+
+    own = f"{ITEM_TYPE}/testFailover/action"
+    refused = {None: None, own: "AuthorizationFailed"}.get(missing, "LinkedAuthorizationFailed")
+    assert (status, body["error"]["code"] if body else None) == (403 if missing else 202, refused)
+    if missing is None:
+        assert {demand["action"] for demand in access["demands"]} == set(RIGHTS)
+        subnets = {demand["scope"].rpartition("/")[2] for demand in access["demands"] if "subnets" in demand["action"]}
+        assert subnets == {"web"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("POST", f"{ITEM}/testFailoverCleanup", f"{ITEM_TYPE}/testFailoverCleanup/action"),
+        ("GET", f"{ITEM}/recoveryPoints", f"{ITEM_TYPE}/recoveryPoints/read"),
+        (
+            "PUT",
+            f"{VAULT_ID}/replicationRecoveryPlans/p",
+            "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans/write",
+        ),
+        (
+            "POST",
+            f"{VAULT_ID}/replicationRecoveryPlans/p/testFailover",
+            "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans/testFailover/action",
+        ),
+        (
+            "POST",
+            f"{VAULT_ID}/replicationRecoveryPlans/p/testFailoverCleanup",
+            "Microsoft.RecoveryServices/vaults/replicationRecoveryPlans/testFailoverCleanup/action",
+        ),
+    ],
+)
+async def test_each_call_needs_its_right(method: str, path: str, action: str) -> None:
+    async with simulated() as clients:
+        await let(clients, (VAULT_ID, [VMS_READ]))
+        body: dict[str, Any] | None = {"properties": {}} if method != "GET" else None
+        status, answer, _ = await clients.call(method, path, body)
+
+    assert status == 403
+    assert f"'{action}'" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(("shown", "first"), [("recorded", 1), ("always", 2), ("never", 0)])
+async def test_the_first_read_of_a_job_may_be_a_placeholder(shown: str, first: int) -> None:
+    async with simulated(jobPlaceholders=shown) as clients:
+        seen = []
+        for action, body in (("testFailover", drill()), ("testFailoverCleanup", CLEANUP)):
+            await clients.call("PATCH", "/sim/clock", {"speed": 1})
+            _, _, headers = await clients.call("POST", f"{ITEM}/{action}", body)
+            job = headers["x-ms-request-id"]
+            for _ in range(2):
+                _, read, answered = await clients.call("GET", job)
+                assert answered.getall("x-ms-request-id") == [job]
+                seen.append((read["properties"]["state"], bool(read["properties"]["tasks"])))
+            await clients.call("PATCH", "/sim/clock", {"speed": 3000})
+            await eventually(lambda: idle(clients))
+
+    assert seen.count(("NotStarted", False)) == first
+    assert seen.count(("InProgress", True)) == 4 - first
+    assert seen[1] == seen[3] == ("InProgress", True)
+
+
+async def idle(clients: Azure) -> bool:
+    jobs = clients.recovery.replication_jobs.list(VAULT_GROUP, VAULT)
+    return all([job.properties.state == "Succeeded" async for job in jobs])
+
+
+async def test_the_test_vm_is_as_the_item_says_and_queries_show_it() -> None:
+    zone = {"recoveryAvailabilityZone": "2", "recoveryBootDiagStorageAccount": DIAGNOSTICS, "testVmName": "drill-vm"}
+    accounts = [{"id": CACHE, "location": "eastus"}, {"id": DIAGNOSTICS, "location": "westus2"}]
+    async with simulated(world(items=zone, storageAccounts=accounts)) as clients:
+        await begun(clients)
+        vms = clients.compute.virtual_machines
+        vm = await vms.get("rg-app-asr", "drill-vm", expand="instanceView")
+        query = {
+            "query": "resources | where name == 'drill-vm' | project id, properties",
+            "subscriptions": [SUBSCRIPTION],
+        }
+        [row] = (await clients.graph.resources(query)).data
+
+    assert (vm.zones, vm.tags) == (["2"], {"dr": "true"})
+    assert vm.diagnostics_profile.boot_diagnostics.enabled
+    assert vm.instance_view.boot_diagnostics.serial_console_log_blob_uri.endswith("/drill-vm.serialconsole.log")
+    assert row["properties"]["extended"]["instanceView"]["powerState"]["code"] == "PowerState/running"
