@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from pydantic.alias_generators import to_camel
 
 from local.bench import results
-from local.bench.figures import FIGURES
+from local.bench.figures import FIGURES, RUNNING, USED
 from local.bench.rivals import compare
 from shared.arm.permanent_errors import PERMANENT_ERRORS
 from shared.config.override_options import CHOICES, ROWS
@@ -261,8 +261,23 @@ def benchmarks() -> str:
             figure.target_text,
         )
         for name, figure in FIGURES.items()
+        if not name.startswith("running.")
     )
     return _measured("figures", _table(("figure", "measured", "target"), rows))
+
+
+def running() -> str:
+    """What the app uses, as measured last."""
+    measured = results.load()["figures"]
+    columns = [[measured.get(f"running.{each} of {of}") for of in RUNNING] for each in USED]
+    rows = (
+        (
+            f"{what}{f', {unit}' if unit == 'KB' else ''}",
+            *("not measured" if each is None else f"{each:,.0f}" for each in values),
+        )
+        for (what, unit), values in zip(USED.values(), columns, strict=True)
+    )
+    return _measured("figures", _table(("", *RUNNING), rows))
 
 
 def rivals() -> str:
@@ -370,6 +385,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "rights": rights,
     "rivals": rivals,
     "routes": routes,
+    "running": running,
     "support": support,
     "sweep": sweep,
     "tags": tags,

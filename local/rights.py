@@ -2,9 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from shared.model.resource_id import ResourceId
+from shared.model.scope import ManagementGroup, Scope, resolve
 
 PERMISSIONS = Path(__file__).parents[1] / "infra" / "permissions.json"
 
@@ -36,6 +40,29 @@ def assigned(roles: Mapping[str, Any], settings: Mapping[str, str], principal: s
             for scope in scopes
         ],
     }
+
+
+def expanded(settings: Mapping[str, str], subscriptions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The settings with the subscriptions of the management groups in both scopes, as the app resolves them:
+    `subscriptions` are those of an estate. In each of them infra/ assigns the roles."""
+    named = {name: _listed(settings[name]) for name in _SCOPES}
+    if not any(ManagementGroup.is_one(one) for listed in named.values() for one in listed):
+        return dict(settings)
+    below: defaultdict[str, tuple[ResourceId, ...]] = defaultdict(tuple)
+    for each in subscriptions:
+        for group in each.get("managementGroups", ()):
+            below[group.lower()] += (ResourceId(f"/subscriptions/{each['id']}"),)
+    source, target = (
+        Scope(
+            ManagementGroup(one) if ManagementGroup.is_one(one) else ResourceId(one) for one in _listed(settings[name])
+        )
+        for name in _SCOPES
+    )
+    resolved = zip(_SCOPES, resolve(source, target, below), strict=True)
+    return {**settings, **{name: ",".join(map(str, scope.members)) for name, scope in resolved}}
+
+
+_SCOPES = ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE")
 
 
 def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:

@@ -134,7 +134,8 @@ class Stack(Processes):
         hosts share the work of one task hub. Requests and events go to the first.
         """
         environment = self.app_settings() | settings
-        access = rights.assigned(self.roles, environment, self.ready("simulator")["principalId"])
+        scoped = rights.expanded(environment, self.estate["subscriptions"])
+        access = rights.assigned(self.roles, scoped, self.ready("simulator")["principalId"])
         await self.sim("POST", "access", access)
         await self.start_process(
             name,

@@ -92,6 +92,7 @@ async def get_compliance(
         read_at=found.read_at,
         gaps=found.gaps,
         subscriptions=_subscriptions(azure.settings),
+        left_out=tuple(sorted(each.subscription.lower() for each in azure.settings.source.left_out)),
         summary=Summary.of(chosen),
         value=tuple(StandingView.of(vm_status, reasons.get(vm_status.vm_id)) for vm_status in page.rows),
         next_link=page.next_link,

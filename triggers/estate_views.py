@@ -48,11 +48,13 @@ class StandingView(Model):
 class ComplianceView(View):
     """A page of VMs. `summary` counts all VMs that match the filters; `readAt` is when the inventory was read, and
     `gaps` what could not be read. `subscriptions` are those of the source scope, with those that its management groups
-    have now. `nextLink` is the next page, as a relative reference, if there is one."""
+    have now, but for `leftOut`, which are subscriptions of targets. `nextLink` is the next page, as a relative
+    reference, if there is one."""
 
     read_at: datetime
     gaps: tuple[str, ...]
     subscriptions: tuple[str, ...]
+    left_out: tuple[str, ...]
     summary: Summary
     value: tuple[StandingView, ...]
     next_link: str | None

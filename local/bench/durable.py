@@ -21,7 +21,7 @@ from local.stack import Stack, StackError
 SPEED = 5
 _ORCHESTRATOR = "protect_vm"
 _NOT_ENDED_WITHIN = 900.0
-_ENDED_AFTER = 3.0
+ENDED_AFTER = 3.0
 IDLE = re.compile(r'"GET \S+/messages\?|[Pp]artitions\(|-applease|\$top=\d+ HTTP')
 """The last one is the bench's own read of the instance, after its end."""
 _COMMIT = "/$batch "
@@ -39,11 +39,11 @@ async def _measure(run: Run) -> dict[str, float]:
             before = len(requests)
             await stack.tag(vm_ids(1)[0], dr="true")
             await _protected(stack)
-            await asyncio.sleep(_ENDED_AFTER)
+            await asyncio.sleep(ENDED_AFTER)
             ended = [each["runtimeStatus"] for each in await stack.instances()]
             if ended != ["Completed"]:
                 raise StackError(f"The run has not ended: {ended}")
-    called, history = _counted(calls.read_text().splitlines())
+    called, history = counted(calls.read_text().splitlines())
     replays = called.pop(_ORCHESTRATOR)
     run.say(", ".join(f"{name} {count}" for name, count in called.items()))
     return {
@@ -69,7 +69,7 @@ async def _protected(stack: Stack) -> None:
         raise StackError(f"Not Protected: {events[0]}")
 
 
-def _counted(calls: Sequence[str]) -> tuple[Counter[str], int]:
+def counted(calls: Sequence[str]) -> tuple[Counter[str], int]:
     """How often each function was called, and how many bytes the orchestrator was given."""
     fields = [call.split() for call in calls]
     history = sum(int(given) for name, given, _ in fields if name == _ORCHESTRATOR)

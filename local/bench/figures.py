@@ -30,6 +30,18 @@ class Figure:
         return f"{'at least' if self.at_least else 'at most'} {self.text(self.target)}"
 
 
+SIZES = (100, 1_000, 10_000)
+RUNNING = (*(f"a sweep of {size:,} VMs" for size in SIZES), "an event")
+"""What the scenario `running` measures."""
+USED = {
+    "calls": ("calls to Azure", "calls"),
+    "activities": ("activities", ""),
+    "orchestrators": ("calls of orchestrator functions", ""),
+    "transactions": ("storage transactions", ""),
+    "log": ("text of the app's log lines", "KB"),
+}
+"""What it counts of each."""
+
 FIGURES = {
     "one.calls": Figure("ARM calls, one VM into an empty vault, polls included", "calls", 55),
     "one.puts": Figure("  PUTs among them", "PUTs", 12, at_least=True),
@@ -65,6 +77,12 @@ FIGURES = {
     "durable.activities": Figure("  activities", "", 33),
     "durable.replays": Figure("  calls of the orchestrator function"),
     "durable.history": Figure("  history that these calls are given", "KB"),
+    **{
+        f"running.{name} of {of}": Figure(f"  {what}" if number else f"{of[0].upper()}{of[1:]}: {what}", unit)
+        for of in RUNNING
+        for number, (name, (what, unit)) in enumerate(USED.items())
+    },
+    "running.idle": Figure("An app without work: storage transactions an hour, but for polls of queues"),
     "imports.ratio": Figure("Import time of function_app over azure.functions and azure.durable_functions", "", 1.30),
     "imports.app": Figure("  function_app", "ms"),
     "imports.packages": Figure("  azure.functions and azure.durable_functions", "ms"),

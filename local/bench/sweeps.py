@@ -44,13 +44,18 @@ async def clean_sweep(folder: Path, estate: Mapping[str, Any], **settings: str) 
         # Whatever the app reads before would be in its caches, and so neither read nor in memory above idle.
         idle, used, seen = memory.resident(stack.host_pid), cpu.used(stack.host_pid), len(await stack.requests())
         started = time.monotonic()
-        report = await sweep(stack)
+        await swept_clean(stack, count)
         elapsed = time.monotonic() - started
-        if report.get("gaps") or report["summary"]["total"] != count or report.get("started"):
-            raise StackError(f"Not a clean sweep of {count} VMs: {report}")
         used = cpu.used(stack.host_pid) - used
         peak = memory.peak(stack.host_pid) - idle
         return CleanSweep(await stack.app_requests(after=seen), elapsed, peak, used)
+
+
+async def swept_clean(stack: Stack, count: int) -> None:
+    """Runs a sweep and waits for its end. Raises StackError if it found something to do, or not all VMs."""
+    report = await sweep(stack)
+    if report.get("gaps") or report["summary"]["total"] != count or report.get("started"):
+        raise StackError(f"Not a clean sweep of {count} VMs: {report}")
 
 
 async def sweep(stack: Stack) -> dict[str, Any]:

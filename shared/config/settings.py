@@ -29,7 +29,7 @@ from shared.config.region_map import Region, RegionTarget, parse_object, parse_r
 from shared.model.names import Names as NameTemplates
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
 from shared.model.resource_types import ACCOUNT
-from shared.model.scope import ManagementGroup, Scope
+from shared.model.scope import ManagementGroup, Scope, resolve
 from shared.model.values import comparable, one_of
 
 
@@ -328,8 +328,8 @@ class Settings(BaseModel):
 
     def resolved(self, subscriptions: Mapping[str, tuple[ResourceId, ...]]) -> "Settings":
         """The same settings, with the subscriptions of each management group, by its key, in the scopes."""
-        scopes = {name: getattr(self, name).resolved(subscriptions) for name in ("source", "target")}
-        copy = self.model_copy(update=scopes)
+        source, target = resolve(self.source, self.target, subscriptions)
+        copy = self.model_copy(update={"source": source, "target": target})
         for computed in ("target_groups", "_target_subscriptions"):
             copy.__dict__.pop(computed, None)
         return copy

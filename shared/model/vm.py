@@ -240,6 +240,7 @@ class PlanningContext(Model):
     """The planning context: what the protection of a VM depends on besides the VM.
 
     `mapped_networks`: source network (lower-cased ID) to the target network that an existing network mapping leads to.
+    `led_to`: target network (lower-cased ID) to the source networks, but the VM's, that mappings or items lead there.
     `scale_set` and `networks` are those of the VM, `target_networks` those that are there already among the ones it
     would get; `existing` holds the named resources that exist; `offer` is None if the target region was not read;
     `replicated_disks` how many disks of the subscription are replicated to the target region, in the vaults of the
@@ -259,6 +260,7 @@ class PlanningContext(Model):
     nics: tuple[SourceNic, ...] = ()
     networks: tuple[Network, ...] = ()
     mapped_networks: dict[str, ResourceId] = {}
+    led_to: dict[str, tuple[ResourceId, ...]] = {}
     target_networks: tuple[Network, ...] = ()
     availability_set: SourceAvailabilitySet | None = None
     scale_set: Existing | None = None

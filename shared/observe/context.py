@@ -129,7 +129,8 @@ class ContextReader:
         vault = await self._vault.about.get(self._within)
         of_item = item.settings.target_location if item else ""
         target = of_item or placement.location(vm, overrides, azure.settings, vault.location).value
-        mapped = {each.source_network.key: each.target_network for each in mappings if each.target_location == target}
+        there = [each for each in mappings if each.target_location == target]
+        mapped = {each.source_network.key: each.target_network for each in there}
         sources = sorted({nic.network for nic in nics})
         requested = self._named(target)
         names = overrides.names_between(vm.location, target)
@@ -156,6 +157,7 @@ class ContextReader:
             nics=nics,
             networks=networks,
             mapped_networks={source.key: mapped[source.key] for source in sources if source.key in mapped},
+            led_to={each.key: tuple(sorted(_leading_to(each, there, known) - set(sources))) for each in targets},
             target_networks=tuple(network for network in target_networks if network),
             availability_set=availability_set,
             existing=tuple(found for found in existing if found),
@@ -316,6 +318,12 @@ def _set(set_id: ResourceId, found: Json) -> SourceAvailabilitySet:
         sku=text(part(found, "sku").get("name")) or "Aligned",
         placement_group_id=reference(part(properties, "proximityPlacementGroup").get("id")),
     )
+
+
+def _leading_to(target: ResourceId, mappings: Iterable[Any], known: Iterable[Items]) -> set[ResourceId]:
+    """The source networks whose VMs mappings or items put into the target network."""
+    mapped = {each.source_network for each in mappings if each.target_network == target}
+    return mapped.union(*(items.claims.led_to.get(target, ()) for items in known))
 
 
 def _cached_disks(vm: SourceVm, known: list[Items], settings: Settings) -> dict[str, int]:

@@ -24,7 +24,12 @@ class Claims:
 
     def __init__(self, items: Iterable[ProtectedItem]) -> None:
         self._holders: dict[Wanted, tuple[ResourceId, ...]] = {}
+        self.led_to: dict[ResourceId, set[ResourceId]] = {}
+        """By target network, the source networks whose VMs a failover puts there."""
         for item in items:
+            for nic in item.nics:
+                if nic.network and nic.source_network:
+                    self.led_to.setdefault(nic.network, set()).add(nic.source_network)
             for each in _of_item(item):
                 key = _key(each)
                 self._holders[key] = (*self._holders.get(key, ()), item.source)

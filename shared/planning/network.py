@@ -42,6 +42,7 @@ def networks(d: PlanBuilder) -> Networks:
         for source, target in leads_to.items():
             _explain(d, source, target)
             _check_region(d, source, _there(d, target))
+            _check_others(d, source, target)
     names = [nic.id.name for nic in d.context.nics]
     if d.is_requested("target-ip") and len(names) > 1 and "" in parts(d.overrides.requested["target-ip"].value):
         d.reject("target-ip", "an address for each interface, as <name>=<address>")
@@ -115,6 +116,15 @@ def _check_region(d: PlanBuilder, source: ResourceId, there: Network) -> None:
                 tag=d.app.tag_name,
             )
         )
+
+
+def _check_others(d: PlanBuilder, source: ResourceId, target: ResourceId) -> None:
+    """A network that is found by its default name may be the target of another network: one of another subscription
+    whose targets go to the same. A mapping and an override say which network is meant, a name does not."""
+    others = d.context.led_to.get(target.key, ())
+    if others and d.item is None and source.key not in d.context.mapped_networks:
+        message = f"The target of {source} would be {target}, which another network has: {others[0]}."
+        d.findings.append(finding_of("NameNotUnique", message, tag=d.app.tag_name))
 
 
 def _there(d: PlanBuilder, target: ResourceId) -> Network:

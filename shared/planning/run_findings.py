@@ -65,10 +65,11 @@ LISTED = {
     ),
     "NameNotUnique": Row(
         Severity.BLOCKER,
-        "what is to be created for it would have the name of what another source has there: the availability sets of "
-        "two resource groups in one target group, or a target group and a group of cache accounts",
+        "what is to be created for it would have the name of what another source has there: the availability sets or "
+        "the networks of two resource groups in one target group, or a target group and a group of cache accounts",
         BLOCKED,
-        "Name another by {tag}-target-availability-set or {tag}-target-resource-group, or change DR_NAMES.",
+        "Name another by {tag}-target-availability-set, {tag}-target-vnet or {tag}-target-resource-group, or change "
+        "DR_NAMES.",
     ),
     "RegionNotMapped": Row(
         Severity.BLOCKER,

@@ -42,6 +42,13 @@ async def _resolve(azure: Azure) -> None:
         log.warning("The subscriptions of the management groups could not be read: the last ones stay", exc_info=True)
     else:
         azure.settings = settings.resolved(found)
+        for scope, of, other in (
+            ("source", azure.settings.source, "targets"),
+            ("target", azure.settings.target, "VMs"),
+        ):
+            if of.left_out:
+                named = ", ".join(map(str, of.left_out))
+                log.warning("Left out of the %s scope: %s, which another scope has for %s", scope, named, other)
 
 
 async def _by_group(azure: Azure) -> dict[str, tuple[ResourceId, ...]]:

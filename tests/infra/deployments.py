@@ -130,6 +130,25 @@ CASES = {
             "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/asr-cache-eastus,{_HERE}/resourceGroups/asr-cache-westeurope",
         },
     ),
+    "a new subscription, by Azure Policy, in cleanup": Case(
+        "new-subscription.bicep",
+        {
+            **_MAIN,
+            **_PRINCIPALS,
+            "appId": APP,
+            "actionGroupId": ACTION_GROUP,
+            "cacheGroupTemplate": "asr-cache-{environment}-{sourceRegion}",
+            "cleanup": True,
+            "highChurn": True,
+        },
+        settings={
+            "DR_SOURCE_SCOPE": _HERE,
+            "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/asr-cache-dr-eastus,"
+            f"{_HERE}/resourceGroups/asr-cache-dr-westeurope",
+            "DR_NAMES": '{"cacheGroup": "asr-cache-{environment}-{sourceRegion}", "environment": "dr"}',
+            "DR_MODE": "cleanup",
+        },
+    ),
     "the roles of one subscription": Case("roles.bicep", {"environmentName": "dr"}),
     RELEASE: Case("release.bicep", _RELEASE),
     "release, of one more subscription": Case(

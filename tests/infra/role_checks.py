@@ -122,7 +122,7 @@ def check_built_in_roles(infra: Infra) -> list[str]:
     for name, case in infra.cases.items():
         if case.template == "release.bicep":
             continue
-        expected = set(_expected_of(infra, name, high_churn=case.parameters.get("highChurn") == "true"))
+        expected = set(_expected_of(infra, name, high_churn=case.parameters.get("highChurn") in {"true", True}))
         actual = {
             (each.role, each.holder, _kind(each.scope))
             for each in assignments(infra, name)

@@ -53,7 +53,33 @@ async def test_the_vms_of_all_subscriptions_below_a_group_are_in_scope(
     assert members(reached) == expected
     assert {vm.id.subscription for vm in found.vms} == expected
     assert found.gaps == ()
-    assert [each.subscription for each in target.members] == [SUBSCRIPTION]
+    assert {each.subscription for each in target.members} == {SUBSCRIPTION} - expected
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "sources", "targets", "left_out"),
+    [
+        # What is named itself is what it is named for, and not the other, which only a management group says.
+        (of("corp"), f"/subscriptions/{NEAR}", {FAR}, {NEAR}, {NEAR}),
+        (f"/subscriptions/{NEAR}", of("corp"), {NEAR}, {FAR}, {NEAR}),
+        (f"/subscriptions/{NEAR}/resourceGroups/app", of("corp"), {NEAR}, {FAR}, {NEAR}),
+        (f"{of('corp')},/subscriptions/{NEAR}", f"/subscriptions/{NEAR}", {NEAR, FAR}, {NEAR}, set()),
+        (of("corp"), f"/subscriptions/{NEAR}/resourceGroups/app-asr", {NEAR, FAR}, {NEAR}, set()),
+        # Of two management groups that both have it, it is a source.
+        (of("sandbox"), of("corp"), {FAR}, {NEAR}, {FAR}),
+        (of("corp"), of("corp"), {NEAR, FAR}, set(), {NEAR, FAR}),
+    ],
+)
+async def test_no_management_group_makes_a_subscription_both_source_and_target(
+    reach: Reach, source: str, target: str, sources: set[str], targets: set[str], left_out: set[str]
+) -> None:
+    async with reach(world(), source_scope=source, target_scope=target) as reached:
+        await resolve_scope(reached.azure)
+        settings = reached.azure.settings
+
+    assert members(reached) == sources
+    assert {each.subscription for each in settings.target.members} == targets
+    assert {each.subscription for each in (*settings.source.left_out, *settings.target.left_out)} == left_out
 
 
 async def test_all_scopes_are_resolved_by_one_query_for_a_while(reach: Reach) -> None:

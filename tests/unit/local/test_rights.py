@@ -39,6 +39,24 @@ def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str) ->
     ]
 
 
+def test_a_management_group_is_the_subscriptions_that_the_app_finds_below_it() -> None:
+    """One that is named as a whole for targets is no source, as the app has it."""
+    group = "/providers/Microsoft.Management/managementGroups/{}"
+    a, b, whole, other, dr = (f"{number:08}-2222-4222-8222-222222222222" for number in range(5))
+    above = {a: ["Corp"], b: ["sandbox", "corp"], whole: ["corp"], other: ["corporate"], dr: ["dr"]}
+    estate = [{"id": each, "managementGroups": groups} for each, groups in above.items()]
+    target = f"/subscriptions/{a}/resourceGroups/app-asr,/subscriptions/{whole}"
+    scopes = {"DR_SOURCE_SCOPE": group.format("corp"), "DR_TARGET_SCOPE": f"{target},{group.format('DR')}"}
+
+    expanded = rights.expanded(SETTINGS | scopes, [*estate, {"id": "without any"}])
+
+    assert expanded == SETTINGS | {
+        "DR_SOURCE_SCOPE": f"/subscriptions/{a},/subscriptions/{b}",
+        "DR_TARGET_SCOPE": f"{target},/subscriptions/{dr}",
+    }
+    assert rights.expanded(SETTINGS, estate) == SETTINGS
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

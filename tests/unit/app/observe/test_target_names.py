@@ -20,7 +20,7 @@ from shared.observe.preview import blockers_of, planned
 from shared.observe.target_settings import derive_target_settings
 from shared.observe.vm import observe, plan_for
 from shared.planning.catalog import CATALOG, CODES
-from tests.unit.app.examples import DATA_DISK, NIC, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
+from tests.unit.app.examples import DATA_DISK, ELSEWHERE, NIC, OS_DISK, SUBSCRIPTION, TARGET, VAULT_ID, VM_ID, settings
 from tests.unit.app.examples import NETWORK as NETWORK_ID
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
 
@@ -353,6 +353,54 @@ async def test_all_say_alike_that_two_sources_would_have_one_name(
 
     assert {by: len(messages) for by, messages in found.items()} == dict.fromkeys(found, 1 if expected else 0)
     assert all(expected in message for messages in found.values() for message in messages)
+
+
+NAMESAKE = ResourceId(str(NETWORK_ID).replace(SUBSCRIPTION, ELSEWHERE))
+"""The network of that name in another subscription, whose targets go to the same one."""
+BY_NAME = ResourceId.of(SUBSCRIPTION, "net-asr", NETWORK, "vnet-asr")
+
+
+def mapping_body(source: ResourceId) -> dict[str, Any]:
+    """A network mapping, of the vault's region pair."""
+    places = {"instanceType": "AzureToAzure", "primaryFabricLocation": "eastus", "recoveryFabricLocation": TARGET}
+    parent = VAULT_ID.child("replicationFabrics", "f").child("replicationNetworks", "azureNetwork")
+    known = {"primaryNetworkId": str(source), "recoveryNetworkId": str(BY_NAME), "fabricSpecificSettings": places}
+    return {"id": str(parent.child("replicationNetworkMappings", source.subscription)), "properties": known}
+
+
+@pytest.mark.parametrize("evidence", ["a mapping", "an item"])
+@pytest.mark.parametrize(
+    ("source", "tags", "mapped", "expected"),
+    [
+        (NAMESAKE, {}, False, True),
+        (NETWORK_ID, {}, False, False),  # another VM of the same network
+        (NAMESAKE, {"dr-target-vnet": str(NET)}, False, False),
+        (NAMESAKE, {}, True, False),  # somebody has mapped it there
+    ],
+)
+async def test_two_networks_that_would_have_one_target_are_named_before_anything_is_made(
+    evidence: str, source: ResourceId, tags: dict[str, str], mapped: bool, expected: bool
+) -> None:
+    cloud = world(tags)
+    cloud.add_region_pair()
+    for network, place in ((NETWORK_ID, "eastus"), (NET, TARGET)):
+        cloud.add(network, {"location": place, "properties": {"subnets": [WEB]}})
+    on_subnet = {"properties": {"subnet": {"id": f"{NETWORK_ID}/subnets/web"}}}
+    cloud.add(NIC, {"location": "eastus", "properties": {"ipConfigurations": [on_subnet]}})
+    mappings = {source} if evidence == "a mapping" else set()
+    cloud.vault["replication_network_mappings"] += map(mapping_body, mappings | ({NETWORK_ID} if mapped else set()))
+    if evidence == "an item":
+        nic = {"nicId": "1", "sourceNicArmId": f"{NIC}-of-it", "vMNetworkName": str(source).lower()}
+        nic["recoveryVMNetworkId"] = str(BY_NAME).upper()
+        cloud.vault["replication_protected_items"].append(rival(fabricObjectId=str(OTHER), vmNics=[nic]))
+    azure = app(cloud)
+    vm = (await observe(azure, VM_ID)).vm
+    assert vm
+
+    plan = await plan_for(azure, vm)
+
+    assert [each.code for each in plan.findings if each.code == "NameNotUnique"] == ["NameNotUnique"] * expected
+    assert (plan.replication is None) is expected
 
 
 async def test_a_static_address_that_another_vm_is_to_have_is_not_kept() -> None:
