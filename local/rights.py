@@ -2,13 +2,9 @@
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-from shared.model.resource_id import ResourceId
-from shared.model.scope import ManagementGroup, Scope, resolve
 
 PERMISSIONS = Path(__file__).parents[1] / "infra" / "permissions.json"
 
@@ -45,24 +41,23 @@ def assigned(roles: Mapping[str, Any], settings: Mapping[str, str], principal: s
 def expanded(settings: Mapping[str, str], subscriptions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The settings with the subscriptions of the management groups in both scopes, as the app resolves them:
     `subscriptions` are those of an estate. In each of them infra/ assigns the roles."""
-    named = {name: _listed(settings[name]) for name in _SCOPES}
-    if not any(ManagementGroup.is_one(one) for listed in named.values() for one in listed):
-        return dict(settings)
-    below: defaultdict[str, tuple[ResourceId, ...]] = defaultdict(tuple)
-    for each in subscriptions:
-        for group in each.get("managementGroups", ()):
-            below[group.lower()] += (ResourceId(f"/subscriptions/{each['id']}"),)
-    source, target = (
-        Scope(
-            ManagementGroup(one) if ManagementGroup.is_one(one) else ResourceId(one) for one in _listed(settings[name])
-        )
-        for name in _SCOPES
-    )
-    resolved = zip(_SCOPES, resolve(source, target, below), strict=True)
-    return {**settings, **{name: ",".join(map(str, scope.members)) for name, scope in resolved}}
+    below = {f"/subscriptions/{each['id']}": each.get("managementGroups", ()) for each in subscriptions}
+
+    def members(scope: str, without: set[str]) -> list[str]:
+        named = _listed(settings[scope])
+        itself = [each for each in named if not each.lower().startswith(_MANAGEMENT_GROUP)]
+        groups = {each.rpartition("/")[2].lower() for each in named if each not in itself}
+        found = [each for each, above in below.items() if groups.intersection(group.lower() for group in above)]
+        return list(dict.fromkeys((*itself, *(each for each in found if each.lower() not in without))))
+
+    whole = {each.lower() for each in _listed(settings["DR_TARGET_SCOPE"]) if each.count("/") == 2}
+    sources = members("DR_SOURCE_SCOPE", whole)
+    held = {"/".join(each.split("/")[:3]).lower() for each in sources}
+    targets = members("DR_TARGET_SCOPE", held)
+    return {**settings, "DR_SOURCE_SCOPE": ",".join(sources), "DR_TARGET_SCOPE": ",".join(targets)}
 
 
-_SCOPES = ("DR_SOURCE_SCOPE", "DR_TARGET_SCOPE")
+_MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
 
 def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:

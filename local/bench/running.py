@@ -18,13 +18,12 @@ from local.bench.figures import RUNNING, SIZES, USED
 from local.bench.scenario import RECORDED, Run, Scenario, UnavailableError
 from local.bench.sweeps import NOT_ENDED_WITHIN, estate_of, swept_clean
 from local.stack import Stack, StackError
-from orchestrators.functions import ORCHESTRATORS
 
 _SETTLES = 20.0
 _IDLE_FOR = 120.0
 # The extension polls more often here than host.json says: docs/cost.md computes how often an app in Azure does.
 _POLL = re.compile(r'"GET \S+/messages\?')
-_ORCHESTRATORS = {module.rpartition(".")[2] for module in ORCHESTRATORS}
+_ORCHESTRATORS = ("reconcile_estate", "protect_vm")
 _LINE = re.compile(r"^\S+ \S+ [A-Z]+ (?!local\.)(?:[\w.]+): ", re.MULTILINE)
 """The start of a line in the host's log, but for the host's own."""
 

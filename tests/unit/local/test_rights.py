@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from local import rights
+from shared.model.resource_id import ResourceId
+from shared.model.scope import ManagementGroup, Scope, resolve
 
 TARGET, WHOLE = "/subscriptions/a/resourceGroups/app-asr", "/subscriptions/d"
 CACHES = "/subscriptions/a/resourceGroups/dr-caches-eastus"
@@ -54,7 +56,16 @@ def test_a_management_group_is_the_subscriptions_that_the_app_finds_below_it() -
         "DR_SOURCE_SCOPE": f"/subscriptions/{a},/subscriptions/{b}",
         "DR_TARGET_SCOPE": f"{target},/subscriptions/{dr}",
     }
-    assert rights.expanded(SETTINGS, estate) == SETTINGS
+    assert rights.expanded(SETTINGS, estate) == SETTINGS | {
+        "DR_SOURCE_SCOPE": SETTINGS["DR_SOURCE_SCOPE"].replace(", ", ","),
+        "DR_TARGET_SCOPE": SETTINGS["DR_TARGET_SCOPE"].replace(", ", ","),
+    }
+    below = {"corp": (a, b, whole), "dr": (dr,)}
+    known = {name: tuple(ResourceId(f"/subscriptions/{each}") for each in ids) for name, ids in below.items()}
+    source = Scope([ManagementGroup(group.format("corp"))])
+    targets = Scope([*map(ResourceId, target.split(",")), ManagementGroup(group.format("DR"))])
+    of_app = [",".join(map(str, scope.members)) for scope in resolve(source, targets, known)]
+    assert of_app == [expanded["DR_SOURCE_SCOPE"], expanded["DR_TARGET_SCOPE"]]
 
 
 @pytest.mark.parametrize(
