@@ -85,7 +85,8 @@ async def _measure(run: Run) -> dict[str, float]:
 
 
 async def _of_an_estate(folder: Path, count: int, of: str) -> dict[str, float]:
-    estate, requests, calls = estate_of(count, tagged=1, protected=1), [], folder / "calls"
+    estate, calls = estate_of(count, tagged=1, protected=1), folder / "calls"
+    requests: list[str] = []
     with original.extension(requests) as environment:
         settings = {**environment, "DURABLE_CALLS": str(calls)}
         async with Stack(folder / "stack", estate, settings=settings) as stack:
