@@ -113,7 +113,7 @@ def _refused(world: World, call: Call, container: Container, vm_id: str, name: s
         target=(target_id, vm_name),
         tasks=replication.ENABLE_TASKS,
         failure=delayed,
-        affected={"PrimaryVmId": target_id, "PrimaryVmName": vm_name},
+        affected={"primaryVmId": target_id, "primaryVmName": vm_name},
     )
     return answer
 

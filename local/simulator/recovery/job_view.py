@@ -199,10 +199,11 @@ def matching(world: World, vault: RecoveryVault, text: str) -> list[Job]:
 def _matches(world: World, job: Job, wanted: dict[str, str]) -> bool:
     state = job.state(world.clock.now())[0].lower()
     started = world.clock.stamp(job.started).lower()
+    instance = (job.instance or SCENARIOS[job.scenario][1]).lower()
     return (
         state in wanted.get("jobstatus", state).split(",")
         and job.name == wanted.get("jobname", job.name)
         and started >= wanted.get("starttime", started)
         and started <= wanted.get("endtime", started)
-        and SCENARIOS[job.scenario][1].lower() in wanted.get("affectedobjecttypes", SCENARIOS[job.scenario][1].lower())
+        and instance in wanted.get("affectedobjecttypes", instance)
     )

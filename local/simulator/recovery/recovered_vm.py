@@ -21,7 +21,7 @@ def obstacle(world: World, item: ProtectedItem, *, test: TestFailover | None = N
         configuration = nic["ipConfigs"][0]
         subnet = subnet_of(world, nic, test)
         if test and subnet is None:
-            return Failure("159103", f"The network '{test.network}' has no subnet for the test virtual machine.")
+            return Failure("159117", f"The network '{test.network}' has no subnet for the test virtual machine.")
         if subnet and not takes_vms(subnet):
             return Failure("159101", f"The target subnet '{subnet['name']}' is kept for a service: it holds no VM.")
         address = world.store.get(configuration[f"{_prefix(test)}PublicIPAddressId"] or "")
@@ -109,10 +109,15 @@ def make(world: World, item: ProtectedItem, test: TestFailover | None = None) ->
     return vm
 
 
-def remove_test_vm(world: World, test: TestFailover) -> None:
+def remove_test_vm(world: World, test: TestFailover, *, disks: bool = True) -> None:
     """Deletes what a test failover has created: the VM, its interfaces and its disks."""
     vm = world.store.vm(test.vm or "")
     for made in test.made:
+        if "/disks/" in made and not disks:
+            if disk := world.store.get(made):
+                disk.body.pop("managedBy", None)
+                disk.properties["diskState"] = "Unattached"
+            continue
         for configuration in _configurations(world, made):
             public = configuration["properties"].get("publicIPAddress", {}).get("id")
             if address := world.store.get(public or ""):

@@ -58,24 +58,24 @@ _FINALIZE_TASKS = tuple(
 
 
 def affected(item: ProtectedItem) -> Json:
-    """affectedObjectDetails of the jobs of an item."""
+    """affectedObjectDetails of the jobs of an item. In recordings before 2021 the keys begin with a capital."""
     fabric, recovery = item.container.fabric, item.recovery_container.fabric
     return {
-        "PrimaryVmId": item.internal_id,
-        "PrimaryVmName": item.vm_name,
-        "RecoveryVmId": "",
-        "RecoveryVmName": item.settings["recoveryAzureVMName"],
-        "ProtectionProfileId": stable_guid("policy", item.policy.id),
-        "PrimaryCloudId": stable_guid("container", item.container.id),
-        "PrimaryCloudName": item.container.name,
-        "RecoveryCloudId": stable_guid("container", item.recovery_container.id),
-        "RecoveryCloudName": item.recovery_container.name,
-        "PrimaryVmmId": stable_guid("fabric", fabric.id),
-        "PrimaryVmmName": fabric.friendly_name,
-        "RecoveryVmmId": stable_guid("fabric", recovery.id),
-        "RecoveryVmmName": recovery.friendly_name,
-        "PrimaryFabricProviderId": "Azure",
-        "RecoveryFabricProviderId": "Azure",
+        "primaryVmId": item.internal_id,
+        "primaryVmName": item.vm_name,
+        "recoveryVmId": "",
+        "recoveryVmName": item.settings["recoveryAzureVMName"],
+        "protectionProfileId": stable_guid("policy", item.policy.id),
+        "primaryCloudId": stable_guid("container", item.container.id),
+        "primaryCloudName": item.container.name,
+        "recoveryCloudId": stable_guid("container", item.recovery_container.id),
+        "recoveryCloudName": item.recovery_container.name,
+        "primaryVmmId": stable_guid("fabric", fabric.id),
+        "primaryVmmName": fabric.friendly_name,
+        "recoveryVmmId": stable_guid("fabric", recovery.id),
+        "recoveryVmmName": recovery.friendly_name,
+        "primaryFabricProviderId": "Azure",
+        "recoveryFabricProviderId": "Azure",
     }
 
 

@@ -149,7 +149,7 @@ def wrong_network(world: World, item: ProtectedItem, network: Network) -> Failur
             return Failure("159021", f"The test network '{network_id}' could not be found.")
         region = item.recovery_container.fabric.location
         if found.location != region:
-            return Failure("159116", f"The test network '{network_id}' is in '{found.location}', not in '{region}'.")
+            return Failure("159022", f"The test network '{network_id}' is in '{found.location}', not in '{region}'.")
     return None
 
 
@@ -212,6 +212,7 @@ def begin(
     if not refused:
         item.test, item.job = test, job
         world.clock.at(job.begins(1), lambda moment: _create(world, item, test, moment))
+        world.clock.at(job.begins(2), lambda _moment: _created(world, test))
     return job, answer
 
 
@@ -231,13 +232,20 @@ def _create(world: World, item: ProtectedItem, test: TestFailover, moment: float
         jobs.fail(test.job, failure, moment)
 
 
+def _created(world: World, test: TestFailover) -> None:
+    """The VM exists, and its event is raised, before the job has started it."""
+    vm = world.store.vm(test.vm or "")
+    if vm is not None and test.job.failure is None:
+        vm.properties["provisioningState"] = "Succeeded"
+        world.raise_event(vm, "write")
+
+
 def _succeed(world: World, item: ProtectedItem, test: TestFailover, moment: float) -> None:
     vm, boot = world.store.vm(test.vm or ""), item.test_outcome.boot
     if vm is not None:
         vm.power = "stopped" if boot == "stopped" else "running"
-        vm.properties["provisioningState"] = "Succeeded"
         vm.agent_ready = None if boot == "no-agent" else moment + latencies.TEST_VM_AGENT
-        world.raise_event(vm, "write")
+        world.changed(vm.id)
     test.stage, item.tested_at = TestStage.WAITING, test.job.started
 
 
@@ -304,7 +312,7 @@ def begin_cleanup(
 
     def done(_moment: float) -> None:
         if test and item.test_outcome.cleanup != "leaves":
-            recovered_vm.remove_test_vm(world, test)
+            recovered_vm.remove_test_vm(world, test, disks=item.test_outcome.cleanup == "done")
         item.test = None
 
     def failed(_moment: float) -> None:
@@ -354,8 +362,7 @@ def _start(
         failed=failed,
         result=lambda: item_view.view(world, item),
         failure=failure,
-        # In the recordings since 2021 these keys begin with a small letter.
-        affected={name[0].lower() + name[1:]: value for name, value in replication.affected(item).items()},
+        affected=replication.affected(item),
         details=lambda: details,
         at=at,
         placeholder=shown == "always" or (shown == "recorded" and scenario == "TestFailoverCleanup"),

@@ -21,7 +21,7 @@ class Trouble:
 
 
 BOOTS = ("ready", "no-agent", "stopped", "fails")
-CLEANUPS = ("done", "leaves")
+CLEANUPS = ("done", "leaves", "leaves-disks")
 
 
 @dataclass(frozen=True, slots=True)

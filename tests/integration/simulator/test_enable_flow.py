@@ -136,5 +136,5 @@ async def test_jobs_of_an_enable() -> None:
         job = await clients.recovery.replication_jobs.get(VAULT_GROUP, VAULT, listed[1].name)
         assert [task.state for task in job.properties.tasks] == ["Succeeded"] * 5
         assert job.properties.tasks[1].friendly_name == "Installing Mobility Service and preparing target"
-        assert job.properties.custom_details.affected_object_details["PrimaryVmName"] == "web-1"
+        assert job.properties.custom_details.affected_object_details["primaryVmName"] == "web-1"
         assert job.properties.state_description == "Completed"

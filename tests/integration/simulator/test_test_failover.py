@@ -237,7 +237,7 @@ FAILURES: dict[str, tuple[Callable[[dict[str, Any]], Any], str, int, list[int]]]
     "locked": (lambda estate: estate.update(locks=[{**LOCK, "level": "ReadOnly"}]), "28031", 1, [404] * 4),
     "name taken": (occupied, "28031", 1, [200, 404, 404, 404]),
     "delegated": (lambda estate: estate["networks"][2].update(subnets=[SERVICE]), "159101", 0, [404] * 4),
-    "no subnet": (lambda estate: estate["networks"][2].update(subnets=[]), "159103", 0, [404] * 4),
+    "no subnet": (lambda estate: estate["networks"][2].update(subnets=[]), "159117", 0, [404] * 4),
 }
 
 
@@ -324,6 +324,11 @@ async def test_a_cleanup_fails_once_or_leaves_everything_or_is_blocked_by_a_lock
         await outcome(clients, cleanup="leaves")
         await cleaned(clients)
         left = await item_of(clients), await statuses(clients)
+    async with simulated() as clients:
+        await outcome(clients, cleanup="leaves-disks")
+        await begun(clients)
+        await cleaned(clients)
+        assert await statuses(clients) == [404, 200, 200, 404]
 
     assert [found.allowed_operations for found, _ in (locked, failed)] == [["TestFailoverCleanup"]] * 2
     assert [exists for _, exists in (locked, failed, left)] == [[200] * 4] * 3
@@ -334,10 +339,10 @@ FAR = {"networkId": NETWORK}
 POINT = "/recoveryPoints/00000000-0000-4000-8000-000000000001"
 REFUSALS: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
     # Changes of the item; changes of the request; the status and the code of the two variants.
-    "not protected": ({"state": "InitialReplicationInProgress"}, {}, 409, "159110"),
+    "not protected": ({"state": "EnablingFailed"}, {}, 409, "159110"),
     "critical": ({"condition": {"health": "Critical"}}, {}, 409, "159112"),
     "no network": ({}, {"networkId": f"{ISOLATED}-gone"}, 400, "159021"),
-    "another region": ({}, FAR, 400, "159116"),
+    "another region": ({}, FAR, 400, "159022"),
     "no network of its interfaces": ({}, {"networkType": "NoNetworkAttachAsInput", "networkId": None}, 400, "159021"),
     "no such point": (
         {},
