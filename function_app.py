@@ -29,7 +29,7 @@ import orchestrators.functions
 from shared.config.settings import load_settings
 from shared.model.scope import Scope
 from triggers.callers import auth_level, handle
-from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, vm_of
+from triggers.events import CloudEventsNotSupportedError, NotAboutAVmError, caller_of_event, vm_of
 from triggers.routes import ROUTES, Route
 
 settings = load_settings()
@@ -58,7 +58,8 @@ async def on_vm_event(event: func.EventGridEvent, client: df.DurableOrchestratio
     from shared.orchestrations import signal_or_start
     from shared.reconcile.run_state import RunState
 
-    await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds))
+    asked_by = (caller_of_event(event),)
+    await signal_or_start(client, RunState(vm_id=vm, poll_seconds=settings.poll_seconds, asked_by=asked_by))
 
 
 async def _source() -> Scope:

@@ -16,7 +16,8 @@ async def follow_batch(azure: Azure, request: BatchRequest, client: DurableOrche
 
     The end of a run counts only if the run has accepted the order of the batch: the end of an earlier run does not.
     """
-    ends = await each(request.vm_ids, lambda vm: _end(azure, client, vm, Order(token=request.order)))
+    order = Order(token=request.order, asked_by=request.asked_by)
+    ends = await each(request.vm_ids, lambda vm: _end(azure, client, vm, order))
     ended = tuple(end for end in ends if end)
     running = tuple(vm for vm, end in zip(request.vm_ids, ends, strict=True) if not end)
     return Ready(value=BatchProgress(ended=ended, running=running).dump())

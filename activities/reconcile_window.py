@@ -11,6 +11,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 
 from shared.arm.client import Azure
 from shared.config.intervals import TTL_SLOW
+from shared.model.caller import Caller, CallerKind, Via
 from shared.model.decision import Action
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report
@@ -32,6 +33,9 @@ from shared.reconcile.sweep import (
 from shared.site_recovery.daily_limits import disables_unused, enables_unused
 
 log = logging.getLogger("dr.sweep")
+
+_SWEEP = Caller(kind=CallerKind.UNKNOWN, via=Via.SWEEP)
+"""Who wrote a tag that a sweep has found, nothing says."""
 
 
 async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestrationClient) -> StepResult:
@@ -119,6 +123,7 @@ async def _start(azure: Azure, client: DurableOrchestrationClient, vm_status: Vm
             resume_at=begins,
             fingerprint=vm_status.fingerprint,
             low_priority=True,
+            asked_by=(_SWEEP,),
         )
         started = await start_run(client, run)
     except Exception:

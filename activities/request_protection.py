@@ -49,7 +49,7 @@ async def _request_one(
     try:
         outcome = await to_step_result(_tag(azure, run, request.tags), poll)
         if isinstance(outcome, Ready) and not outcome.value:
-            await signal_or_start(client, run, Order(token=request.order))
+            await signal_or_start(client, run, Order(token=request.order, asked_by=request.asked_by))
             return None
     except SignalError as error:
         return Pending(retry_after=poll, error=Error(code="RunNotStarted", message=str(error)))

@@ -34,7 +34,10 @@ def _pass(context: Context, batch: Batch) -> Generator[Any, Any, Batch]:
     """Requests the next waiting VMs; when none is waiting, reads the state of all runs."""
     starting = batch.waiting[:AT_ONCE]
     request = BatchRequest(
-        vm_ids=starting or batch.running, tags=batch.tags if starting else {}, order=context.instance_id
+        vm_ids=starting or batch.running,
+        tags=batch.tags if starting else {},
+        asked_by=batch.asked_by,
+        order=context.instance_id,
     )
     outcome = yield from call_activity(context, batch, "request_protection" if starting else "follow_batch", request)
     now = context.current_utc_datetime

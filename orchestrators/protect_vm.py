@@ -35,7 +35,7 @@ from shared.model.activity_io import (
     VmRequest,
 )
 from shared.model.decision import Action, Decision, State
-from shared.model.order import order_in
+from shared.model.order import hint_in
 from shared.model.plan import Plan, origins_of
 from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
@@ -101,8 +101,7 @@ def _events(context: Context) -> int:
 
 def _heed(run: RunState, changed: Any) -> RunState:
     """The state after the event: the VM is observed at once, with the order that the event may carry."""
-    order = order_in(changed.result)
-    return run.take_up(order) if order else run.requeue()
+    return run.take_up(hint_in(changed.result))
 
 
 def _pass(context: Context, run: RunState) -> Step:

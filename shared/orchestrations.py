@@ -13,7 +13,7 @@ from azure.durable_functions import DurableOrchestrationClient, OrchestrationRun
 from shared.config.intervals import CATCH_UP, LEASE, SHORTEST_LEASE
 from shared.model import naming
 from shared.model.changes import RETRY, DiskFailure, Refusal
-from shared.model.order import Order
+from shared.model.order import Hint, Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, first_line
 from shared.reconcile.last_run import LastRun
@@ -287,7 +287,8 @@ async def _send(client: DurableOrchestrationClient, instance: str, run: RunState
     if await start_run(client, run):
         return True
     try:
-        await client.raise_event(instance, CHANGED, order.dump() if order else None)
+        hint = order or (Hint(asked_by=run.asked_by) if run.asked_by else None)
+        await client.raise_event(instance, CHANGED, hint.dump() if hint else None)
     except Exception:
         if await is_running(client, instance):
             raise

@@ -17,6 +17,7 @@ from typing import Any
 import azure.functions as func
 
 from shared.config.settings import authentication_is_on
+from shared.model.caller import Caller, CallerKind, Via, object_id_in
 from triggers.problems import Problem
 
 
@@ -37,6 +38,8 @@ _PRINCIPAL = "X-MS-CLIENT-PRINCIPAL"
 _ENTRA = "aad"
 # The short name, and what App Service calls the claim by default.
 _ROLE_CLAIMS = {"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"}
+# A token of a user has a scope, one of an application has none.
+_SCOPE_CLAIMS = {"scp", "http://schemas.microsoft.com/identity/claims/scope"}
 
 
 def auth_level() -> func.AuthLevel:
@@ -75,15 +78,30 @@ def check_caller(request: func.HttpRequest, needed: Role) -> None:
 
 def _roles_in(header: str) -> set[Role]:
     """The app's roles among the claims of an Entra token."""
+    roles = {value for name, value in _claims_in(header) if name in _ROLE_CLAIMS}
+    return {role for role in Role if role in roles}
+
+
+def caller_of(request: func.HttpRequest) -> Caller:
+    """Who sends the request: by the claims of the token, or a holder of a function key, which says nothing more."""
+    if not authentication_is_on():
+        return Caller(kind=CallerKind.FUNCTION_KEY, via=Via.HTTP)
+    claims = _claims_in(request.headers.get(_PRINCIPAL) or "")
+    by_user = any(name in _SCOPE_CLAIMS for name, _ in claims)
+    kind = CallerKind.USER if by_user else CallerKind.APPLICATION
+    return Caller(kind=kind, via=Via.HTTP, id=object_id_in(claims))
+
+
+def _claims_in(header: str) -> list[tuple[str, str]]:
+    """The claims of an Entra token, by name. Raises Problem."""
     try:
         principal: Any = json.loads(base64.b64decode(header, validate=True))
-        provider = principal["auth_typ"]
-        roles = {claim["val"] for claim in principal["claims"] if claim["typ"] in _ROLE_CLAIMS}
+        provider, claims = principal["auth_typ"], [(claim["typ"], claim["val"]) for claim in principal["claims"]]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise _unknown_caller() from None
-    if provider != _ENTRA:
+    if provider != _ENTRA or not all(isinstance(part, str) for claim in claims for part in claim):
         raise _unknown_caller()
-    return {role for role in Role if role in roles}
+    return claims
 
 
 def _unknown_caller() -> Problem:

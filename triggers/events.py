@@ -1,4 +1,5 @@
-"""Event Grid events as hints: which VM may have changed? Nothing else in an event is trusted.
+"""Event Grid events as hints: which VM may have changed? Nothing else in an event is trusted. Who wrote is
+recorded as the event says it, and decides nothing.
 
 Two sources, each in the Event Grid schema or as CloudEvents: the system topic of the subscription (operations on
 resources) and Azure Resource Notifications (states of resources). An event that names no VM is dropped, not refused:
@@ -10,6 +11,7 @@ from typing import Any
 
 import azure.functions as func
 
+from shared.model.caller import Caller, CallerKind, Via, as_object_id, object_id_in
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, VIRTUAL_MACHINE, ResourceId
 from shared.model.scope import Scope
 
@@ -33,6 +35,7 @@ _NOTIFICATIONS = {
     "Microsoft.ResourceNotifications.Resources.CreatedOrUpdated",
     "Microsoft.ResourceNotifications.Resources.Deleted",
 }
+_KINDS = {"User": CallerKind.USER, "ServicePrincipal": CallerKind.APPLICATION}
 # The suffix of the ID of a VM in an event of the Tags API; sometimes it is missing.
 _TAGS = "/providers/microsoft.resources/tags/default"
 
@@ -66,6 +69,20 @@ def vm_of(event: "func.EventGridEvent | func.CloudEvent", source: Scope) -> Reso
     if vm not in source:
         raise NotAboutAVmError(f"{_quoted(str(vm))} lies outside DR_SOURCE_SCOPE")
     return vm
+
+
+def caller_of_event(event: "func.EventGridEvent | func.CloudEvent") -> Caller:
+    """Who wrote to the VM, as far as the event says: one about a resource names no one, nor does a hostile one."""
+    data = event.get_json()
+    by = _part(_part(data, "authorization"), "evidence")
+    found = object_id_in(_part(data, "claims").items()) or as_object_id(by.get("principalId"))
+    kind = _KINDS.get(str(by.get("principalType")), CallerKind.UNKNOWN)
+    return Caller(kind=kind if found else CallerKind.UNKNOWN, via=Via.EVENT, id=found)
+
+
+def _part(data: Any, name: str) -> dict[str, Any]:
+    found = data.get(name) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _of_operation(data: dict[str, Any], subject: Any) -> ResourceId:

@@ -9,6 +9,7 @@ from shared.config.settings import Settings
 from shared.model.order import Order
 from shared.orchestrations import SignalError, hand_over, instance_of
 from shared.reconcile.run_state import RunState
+from triggers.callers import caller_of
 from triggers.problems import Problem
 from triggers.requests import path_of
 from triggers.routes import TARGETS_ONLY
@@ -26,7 +27,7 @@ async def hand_over_and_respond(
 ) -> func.HttpResponse:
     """202 once a run has accepted the order. `done` describes what was written before, for the Problem that is raised
     if no run accepts the order in time."""
-    order = Order.new(confirmed=confirmed)
+    order = Order.new(caller_of(request), confirmed=confirmed)
     try:
         await hand_over(client, run, order, settings.accept_timeout_seconds)
     except SignalError as error:

@@ -15,6 +15,7 @@ from shared.orchestrations import RUNNING, SignalError, json_in, output_of, star
 from shared.reconcile.batch import MOST_VMS, PREFIX, Batch
 from triggers import names
 from triggers.batch_views import BatchAccepted, BatchView
+from triggers.callers import caller_of
 from triggers.operations import describe
 from triggers.problems import Problem, status_not_read
 from triggers.requests import flags_of, path_of, require_writes
@@ -44,7 +45,13 @@ async def post_protections(
     require_writes(azure.settings)
     vms, tags = await selected(azure, request, MOST_VMS)
     name = f"{PREFIX}{token_hex(16)}"
-    batch = Batch(poll_seconds=azure.settings.poll_seconds, since=datetime.now(UTC), tags=tags, waiting=vms)
+    batch = Batch(
+        poll_seconds=azure.settings.poll_seconds,
+        since=datetime.now(UTC),
+        tags=tags,
+        asked_by=(caller_of(request),),
+        waiting=vms,
+    )
     try:
         await start_and_see(client, ORCHESTRATOR, name, batch.dump(), azure.settings.accept_timeout_seconds)
     except SignalError as error:

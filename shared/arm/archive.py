@@ -12,7 +12,6 @@ from typing import Any
 
 from shared.arm.origin_store import OriginStoreError, Store
 from shared.model.step_result import Error, Pending, Ready, StepResult
-from shared.planning.run_errors import action_for
 from shared.reporting.archive import DAYS, File, Json, Link, Stream, decode, encode, folder, name_of, number_of
 
 log = logging.getLogger("dr.archive")
@@ -33,6 +32,11 @@ class ArchiveError(Exception):
     """The archive cannot be read or written."""
 
 
+def not_writable(what: str, fault: ArchiveError) -> None:
+    """Writes the line that an alert is about."""
+    log.error("%s: %s not kept: %s", NOT_WRITABLE, what, fault)
+
+
 class Archive:
     """All processes of a deployment share it. Without a store there is no archive: nothing is kept, and nothing read.
 
@@ -50,7 +54,14 @@ class Archive:
         return self._store is not None
 
     async def keep(
-        self, stream: Stream, body: Json, rows: Iterable[list[Any]] = (), *, retry_after: float, key: str = ""
+        self,
+        stream: Stream,
+        body: Json,
+        rows: Iterable[list[Any]] = (),
+        *,
+        retry_after: float,
+        key: str = "",
+        day: date | None = None,
     ) -> StepResult:
         """Ready once the document is in the archive, or there is none; else Pending, and the failure is logged.
 
@@ -59,11 +70,10 @@ class Archive:
         if key and key in self._kept:
             return Ready()
         try:
-            await self.append(stream, body, rows)
+            await self.append(stream, body, rows, day=day)
         except ArchiveError as fault:
-            log.error("%s: what belongs into %s is not kept: %s", NOT_WRITABLE, stream, fault)
-            error = Error(code=NOT_WRITABLE, message=f"{fault}", action=action_for(NOT_WRITABLE))
-            return Pending(retry_after=retry_after, error=error)
+            not_writable(stream, fault)
+            return Pending(retry_after=retry_after, error=Error(code=NOT_WRITABLE, message=f"{fault}."))
         if key:
             self._kept.append(key)
         return Ready()
@@ -91,6 +101,18 @@ class Archive:
                     return name
         raise ArchiveError(f"{name} is taken, as are the {_MOST_ATTEMPTS} before it")
 
+    async def write(self, name: str, body: Json, previous: Link | None, rows: Iterable[list[Any]]) -> None:
+        """Writes a file that is in no stream, unless it is there already."""
+        await self._write(name, await asyncio.to_thread(encode, name, body, previous, rows))
+
+    async def overwrite(self, name: str, text: bytes) -> None:
+        """Writes what is not kept, as what is there now replaces it."""
+        try:
+            if self._latest:
+                await self._latest.write(name, text, new=False)
+        except OriginStoreError as fault:
+            raise ArchiveError(str(fault)) from fault
+
     async def read(self, name: str) -> File:
         """A file that is there."""
         text = await self._text(name)
@@ -98,6 +120,10 @@ class Archive:
             return await asyncio.to_thread(decode, name, text)
         except ValueError as fault:
             raise ArchiveError(str(fault)) from fault
+
+    async def link(self, name: str) -> Link:
+        """The hash of a file that is there."""
+        return Link.to(name, await self._text(name))
 
     async def names(self, prefix: str) -> list[str]:
         """The names that begin so, in order; none without an archive."""

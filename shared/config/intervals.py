@@ -39,6 +39,9 @@ BETWEEN_WINDOWS = 2  # 1 min between two windows of a sweep
 # failed, because each of them counts against the daily limit.
 AGAIN, AGAIN_AFTER_FAILURE = 720, 2880
 
+# The archive: a sweep speaks for the time since the one before it, 2 h at most; what is longer is a gap.
+SPEAKS_FOR = 240
+
 # Reads of Azure.
 TTL_SLOW = 20  # 10 min: the lifetime of slowly changing data
 TTL_TARGETS = 120  # 1 h: of target resources that exist; after a failed attempt to enable all are read again

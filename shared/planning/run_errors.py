@@ -36,11 +36,6 @@ ERRORS = {
         "Give the app's identity Storage Blob Data Owner on the account of DR_ORIGIN_STORE, and see that its container "
         "exists (the message names it) and the account's firewall lets the app in.",
     ),
-    "ArchiveNotWritable": ErrorRow(
-        "the app cannot write to the archive; nothing else stops, and the report lists the days without data",
-        "Give the app's identity Storage Blob Data Owner on the account of DR_ARCHIVE, and see that the container "
-        "exists and the account's firewall lets the app in.",
-    ),
     "TargetsNotReady": ErrorRow(
         "a target resource was still not ready after an hour (120 polls)",
         f"See the deployment of the target resources in the activity log of their resource group. {_RETRY}",

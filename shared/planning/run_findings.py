@@ -242,5 +242,12 @@ OF_SWEEP = {
         "See the gaps: a transient error is gone by the next sweep; a missing role assignment is not, and a row that "
         "cannot be read holds up what it concerns until DR_ACKNOWLEDGED_ROWS names it.",
     ),
+    "ArchiveNotWritable": Row(
+        Severity.WARNING,
+        "what the sweep found could not be [archived](archive.md)",
+        "goes on without; a report counts the time until the next sweep as a gap",
+        "Give the app's identity Storage Blob Data Owner on the account of DR_ARCHIVE, and see that its containers "
+        "exist and the account's firewall lets the app in.",
+    ),
 }
 """In the report of a sweep: they belong to no VM."""

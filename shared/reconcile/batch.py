@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from shared.config.intervals import FOLLOW_BATCH, back_off
 from shared.model.base import Model
+from shared.model.caller import Caller
 from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
@@ -55,10 +56,11 @@ class BatchEnd(Model):
 
 class BatchRequest(Model):
     """`tags` are the overrides of the request. `order` is the token that a run shows once it has accepted the batch;
-    the end of a run without it does not count for the batch."""
+    the end of a run without it does not count for the batch. `asked_by` goes to the archive only."""
 
     vm_ids: tuple[ResourceId, ...]
     tags: dict[str, str] = {}
+    asked_by: tuple[Caller, ...] = ()
     order: str
 
 
@@ -84,6 +86,7 @@ class Batch(Model):
     poll_seconds: float
     since: datetime | None = None
     tags: dict[str, str] = {}
+    asked_by: tuple[Caller, ...] = ()
     waiting: tuple[ResourceId, ...]
     running: tuple[ResourceId, ...] = ()
     ended: tuple[BatchEnd, ...] = ()

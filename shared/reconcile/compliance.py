@@ -158,6 +158,7 @@ class _Engine:
             "target_location": item.settings.target_location,
             "vault": self.vaults.get(item.vault, item.vault),
             "item_id": item.id,
+            "policy_id": item.policy_id,
             "made_by_app": item.is_ours,
             "replication_health": item.replication_health,
             "rpo_seconds": item.rpo_seconds,

@@ -101,6 +101,7 @@ class VmStatus(Record):
     tags: Mapping[str, str] = field(default_factory=dict)
     vault: ResourceId | None = None
     item_id: ResourceId | None = None
+    policy_id: ResourceId | None = None
     made_by_app: bool = False
     replication_health: str = ""
     rpo_seconds: int | None = None

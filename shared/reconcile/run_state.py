@@ -14,9 +14,10 @@ from shared.config.intervals import (
     back_off,
 )
 from shared.model.base import Model
+from shared.model.caller import Caller, with_callers
 from shared.model.changes import DiskFailure, Refusal
 from shared.model.findings import Finding
-from shared.model.order import MAX_ORDERS, Order
+from shared.model.order import MAX_ORDERS, Hint, Order
 from shared.model.patience import Patience
 from shared.model.plan import Setting
 from shared.model.resource_id import ResourceId
@@ -112,7 +113,8 @@ class RunState(Model):
     `confirmed` is whether a caller has confirmed that protection of the VM is to be disabled, `disable_at` when the
     grace period ends, `disabling` whether the disable was requested. `orders` are the tokens of the requests that the
     run has accepted, the latest last; `last_change` is what an earlier run changed, `failed_disks` could not be added,
-    and `refusals` were refused, by an earlier run either.
+    and `refusals` were refused, by an earlier run either. `asked_by` is who caused the run, for the archive only: it is
+    neither in the status nor in the result.
 
     The calls of a `low_priority` run yield to all others. `fingerprint` is that of the observation by the sweep that
     started the run. `settling` and `targets_wait` measure the wait for the VM's own provisioning and for the target
@@ -132,6 +134,7 @@ class RunState(Model):
     since: datetime | None = None
     fingerprint: str = ""
     orders: tuple[str, ...] = ()
+    asked_by: tuple[Caller, ...] = ()
     last_change: LastChange | None = None
     phase: Phase = Phase.OBSERVE
     resume_at: datetime | None = None
@@ -186,14 +189,16 @@ class RunState(Model):
         """The next pass observes the VM at once. All other state stays."""
         return self.with_(phase=Phase.OBSERVE, resume_at=None, result=None, ended_at=None, publish_attempts=0)
 
-    def take_up(self, order: Order) -> Self:
+    def take_up(self, hint: Hint) -> Self:
         """Accepts an order, in addition to the work in progress. A repeated order is a hint only: it may arrive late,
         after its confirmation has served its disable or was dropped."""
-        if order.token in self.orders:
-            return self.requeue()
+        asked_by = with_callers(self.asked_by, hint.asked_by)
+        if not isinstance(hint, Order) or hint.token in self.orders:
+            return self.with_(asked_by=asked_by).requeue()
         return self.with_(
-            orders=(*self.orders, order.token)[-MAX_ORDERS:],
-            confirmed=self.confirmed or order.confirmed,
+            orders=(*self.orders, hint.token)[-MAX_ORDERS:],
+            asked_by=asked_by,
+            confirmed=self.confirmed or hint.confirmed,
             failed_disks=(),
             refusals=(),
         ).requeue()
@@ -202,6 +207,7 @@ class RunState(Model):
         """Continues a run whose lease expired, with its state."""
         return lost.with_(
             orders=(*lost.orders, *self.orders)[-MAX_ORDERS:],
+            asked_by=with_callers(lost.asked_by, self.asked_by),
             confirmed=lost.confirmed or self.confirmed,
             low_priority=lost.low_priority and self.low_priority,
         ).requeue()

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from shared.model.base import Model
+from shared.model.caller import Caller
 from shared.model.plan import origins_of
 from shared.model.resource_id import ResourceId
 from shared.reconcile.run_state import RunOutcome, RunResult, RunState
@@ -17,7 +18,7 @@ class RunSummary(Model):
     """How a run ended, `at` which time (UTC), and whether the end is `notable` that subscribers get.
 
     The result carries no settings; `origins` are the layers that requested some of them. `publish_attempts` counts the
-    failed attempts to publish the summary.
+    failed attempts to publish the summary. `asked_by` goes to the archive only.
     """
 
     result: RunResult
@@ -26,6 +27,7 @@ class RunSummary(Model):
     vault: ResourceId | None = None
     origins: tuple[str, ...] = ()
     disabling: bool = False
+    asked_by: tuple[Caller, ...] = ()
     publish_attempts: int = 0
 
     @property
@@ -47,6 +49,7 @@ def summary_of(run: RunState, at: datetime) -> RunSummary | None:
         vault=run.vault,
         origins=origins_of(result.settings),
         disabling=run.disabling,
+        asked_by=run.asked_by,
         publish_attempts=run.publish_attempts,
     )
 

@@ -14,7 +14,7 @@ name, of which the storage gives one. A day holds the hash of the day before it,
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
@@ -62,7 +62,7 @@ class File(NamedTuple):
     """A file that was read: its header, and its rows if it is of a kind that has some."""
 
     header: Json
-    rows: Iterator[list[Any]]
+    rows: list[list[Any]]
 
 
 def folder(stream: Stream, day: date) -> str:
@@ -103,14 +103,14 @@ def decode(name: str, text: bytes) -> File:
     """The content of a file. Raises MalformedFileError."""
     try:
         if not name.endswith(_ROWS):
-            return _file(name, json.loads(text), iter(()))
+            return _file(name, json.loads(text), [])
         first, *lines = gzip.decompress(text).splitlines()
-        return _file(name, json.loads(first), map(json.loads, lines))
+        return _file(name, json.loads(first), [json.loads(line) for line in lines])
     except (ValueError, OSError, EOFError) as fault:
         raise MalformedFileError(f"{name} cannot be read: {fault}") from fault
 
 
-def _file(name: str, header: Any, rows: Iterator[list[Any]]) -> File:
+def _file(name: str, header: Any, rows: list[list[Any]]) -> File:
     if not isinstance(header, dict) or not isinstance(header.get("schema"), int):
         raise MalformedFileError("it has no header")
     if header["schema"] > SCHEMA:

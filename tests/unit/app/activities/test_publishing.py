@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from activities.publish_sweep import publish_sweep
 from activities.purge_history import purge_history
 from shared.arm.topic import publish
 from shared.model.activity_io import PurgeRequest
+from shared.model.caller import Caller, CallerKind, Via
 from shared.model.decision import State
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Failed, Pending, Ready
@@ -29,7 +31,7 @@ from tests.findings import warning
 from tests.unit.app.examples import VAULT_ID, VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer
 from tests.unit.app.fake_durable import FakeDurableClient
-from tests.unit.app.reporting.test_events import NOW, end, event_of, unhealthy
+from tests.unit.app.reporting.test_events import NOW, end, event_of, unhealthy, vm_status
 
 TOPIC = "https://topic.westus2-1.eventgrid.azure.net/api/events"
 
@@ -260,3 +262,88 @@ async def test_a_window_that_fails_is_left_to_the_next_sweep(caplog: pytest.LogC
     assert await purge_history(azure_with(None), PurgeRequest(before=NOW), client) == Ready(value={"purged": 2})
     (line,) = lines(caplog, "dr.history")
     assert "were not purged: 240 s" in line
+
+
+# The archive
+
+
+def archiving(tmp_path: Path, topic: FakeTopic | None = None) -> FakeAzure:
+    return azure_with(topic, archive=str(tmp_path / "archive"))
+
+
+def kept_in(tmp_path: Path) -> list[str]:
+    folder = tmp_path / "archive"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_the_end_of_a_run_is_archived_once_with_who_asked_and_logged_without(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller = Caller(kind=CallerKind.USER, via=Via.HTTP, id="11111111-2222-3333-4444-555555555555")
+    azure = archiving(tmp_path, FakeTopic(ServiceRequestError("down")))
+    caplog.set_level(logging.DEBUG)
+
+    first = await publish_outcome(azure, end().with_(asked_by=(caller,)))
+    again = await publish_outcome(azure, end().with_(asked_by=(caller,), publish_attempts=1))
+
+    assert (type(first), again) == (Pending, Ready())
+    [name] = kept_in(tmp_path)
+    header = (await azure.archive.read(name)).header
+    assert (header["askedBy"], header["result"]["outcome"]) == ([caller.dump()], "Protected")
+    assert caller.id not in caplog.text
+
+
+async def test_an_end_that_cannot_be_archived_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("a file where the folder is to be")
+    azure = archiving(tmp_path)
+
+    outcome = await publish_outcome(azure, end())
+
+    assert isinstance(outcome, Pending)
+    assert outcome.error
+    assert outcome.error.code == "ArchiveNotWritable"
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> ComplianceReport:
+    report = ComplianceReport(vm_statuses=(vm_status(),), read_at=NOW)
+
+    async def read(*_: Any) -> ComplianceReport:
+        return report
+
+    monkeypatch.setattr("activities.publish_sweep.compliance_report", read)
+    return report
+
+
+async def test_a_sweep_is_archived_at_the_first_attempt_and_the_days_before_it_are_summed_up(
+    tmp_path: Path, found: ComplianceReport
+) -> None:
+    azure = archiving(tmp_path)
+    for day in range(3):
+        sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=found.read_at + timedelta(days=day)))
+        assert await publish_sweep(azure, sweep) == Ready()
+        assert await publish_sweep(azure, sweep.with_(publish_attempts=1)) == Ready()
+
+    days = [(NOW + timedelta(days=day)).date().isoformat() for day in range(3)]
+    assert kept_in(tmp_path) == [
+        *(f"days/{day}.jsonl.gz" for day in days[:2]),
+        *(f"sweeps/{day}/000001.jsonl.gz" for day in days),
+    ]
+    file = await azure.archive.read(f"sweeps/{days[0]}/000001.jsonl.gz")
+    assert [row[:2] for row in file.rows] == [[str(VM_ID), "Protected"]]
+    assert (tmp_path / "archive-latest" / "index.html").exists()
+
+
+async def test_a_sweep_that_cannot_be_archived_says_so_and_is_published(
+    tmp_path: Path, found: ComplianceReport, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "archive").write_text("a file where the folder is to be")
+    topic = FakeTopic()
+
+    sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=found.read_at))
+    assert await publish_sweep(archiving(tmp_path, topic), sweep) == Ready()
+
+    assert [line.partition(":")[0] for line in lines(caplog, "dr.archive")] == ["ArchiveNotWritable"]
+    data = topic.calls[-1][-1].data
+    assert data
+    assert [each["code"] for each in data["stopped"]] == ["ArchiveNotWritable"]

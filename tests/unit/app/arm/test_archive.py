@@ -92,7 +92,7 @@ async def test_rows_are_read_back_as_they_were_written(store: Any) -> None:
 
     file = await Archive(store).read(name)
 
-    assert (file.header["vms"], list(file.rows)) == (2, rows)
+    assert (file.header["vms"], file.rows) == (2, rows)
 
 
 async def test_an_archive_that_cannot_be_written_is_said_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 """The state of a run from pass to pass: what each step changes in it, what it keeps, when it gives up."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.caller import Caller, CallerKind, Via
 from shared.model.changes import Changes, Difference, DiskFailure, ItemUpdate, Refusal
 from shared.model.findings import Severity
-from shared.model.order import MAX_ORDERS, Order
+from shared.model.order import MAX_ORDERS, Hint, Order, hint_in
 from shared.model.patience import Patience
 from shared.model.replication import ReplicatedDisk
 from shared.model.step_result import Error, Failed, Pending
@@ -480,3 +482,37 @@ def test_a_run_carries_what_it_has_asked_to_be_changed() -> None:
     assert RunState.load(run.dump()) == run
     assert not Changes().any
     assert changes.any
+
+
+ANNA, BOB = (Caller(kind=CallerKind.USER, via=Via.HTTP, id=f"{name}-object-id") for name in ("anna", "bob"))
+
+
+@pytest.mark.parametrize(
+    ("payload", "asked_by"),
+    [
+        (Order(token="a", asked_by=(BOB,)).dump(), (ANNA, BOB)),
+        (json.dumps(Order(token="a", asked_by=(BOB,)).dump()), (ANNA, BOB)),
+        (Hint(asked_by=(BOB,)).dump(), (ANNA, BOB)),
+        (Hint(asked_by=(ANNA,)).dump(), (ANNA,)),
+        (None, (ANNA,)),
+        ("no JSON", (ANNA,)),
+        ({"askedBy": "anybody"}, (ANNA,)),
+    ],
+)
+def test_who_asked_is_remembered_by_the_run_and_shown_nowhere(payload: Any, asked_by: tuple[Caller, ...]) -> None:
+    run = RunState(vm_id=VM_ID, poll_seconds=30, asked_by=(ANNA,)).take_up(hint_in(payload))
+
+    assert run.asked_by == asked_by
+    shown = json.dumps([run.status(), run.finish(RunOutcome.PROTECTED).status()])
+    result = run.finish(RunOutcome.PROTECTED).result
+    assert result
+    assert ANNA.id not in shown + json.dumps(result.dump())
+
+
+def test_a_run_remembers_the_latest_who_asked() -> None:
+    run = RunState(vm_id=VM_ID, poll_seconds=30)
+    many = [Caller(kind=CallerKind.USER, via=Via.HTTP, id=str(number)) for number in range(40)]
+    for caller in many:
+        run = run.take_up(Hint(asked_by=(caller,)))
+
+    assert run.asked_by == tuple(many[-16:])

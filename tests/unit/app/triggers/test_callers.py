@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.config.settings import SettingsError
+from shared.model.caller import Caller, CallerKind, Via
 from tests.unit.app.examples import SUBSCRIPTION, VAULT_ID, settings
 from triggers import openapi
-from triggers.callers import Role, auth_level, check_caller
+from triggers.callers import Role, auth_level, caller_of, check_caller
 from triggers.problems import Problem
 
 HEADER = "X-MS-CLIENT-PRINCIPAL"
@@ -157,3 +158,38 @@ async def test_every_http_trigger_asks_who_calls(function_app: ModuleType) -> No
 @pytest.mark.usefixtures("authentication")
 def test_the_openapi_document_asks_for_what_is_asked_for() -> None:
     assert openapi.document(settings())["security"] == [{"token": []}]
+
+
+OBJECT_ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+
+
+def by(*claims: tuple[str, str]) -> func.HttpRequest:
+    told = {"auth_typ": "aad", "claims": [{"typ": name, "val": value} for name, value in claims]}
+    return request(base64.b64encode(json.dumps(told).encode()).decode())
+
+
+@pytest.mark.usefixtures("authentication")
+@pytest.mark.parametrize(
+    ("claims", "kind", "object_id"),
+    [
+        ([("oid", OBJECT_ID), ("scp", "user_impersonation")], CallerKind.USER, OBJECT_ID),
+        (
+            [
+                ("http://schemas.microsoft.com/identity/claims/objectidentifier", OBJECT_ID.upper()),
+                ("http://schemas.microsoft.com/identity/claims/scope", "x"),
+            ],
+            CallerKind.USER,
+            OBJECT_ID,
+        ),
+        ([("oid", OBJECT_ID), ("roles", "dr.enable")], CallerKind.APPLICATION, OBJECT_ID),
+        ([("oid", "alice@contoso.example"), ("name", "Alice")], CallerKind.APPLICATION, ""),
+    ],
+)
+def test_who_asks_is_the_object_id_of_the_token(
+    claims: list[tuple[str, str]], kind: CallerKind, object_id: str
+) -> None:
+    assert caller_of(by(*claims)) == Caller(kind=kind, via=Via.HTTP, id=object_id)
+
+
+def test_a_function_key_says_nothing_more_and_a_made_up_header_nothing() -> None:
+    assert caller_of(by(("oid", OBJECT_ID))) == Caller(kind=CallerKind.FUNCTION_KEY, via=Via.HTTP)

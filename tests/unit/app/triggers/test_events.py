@@ -12,10 +12,11 @@ from azure.functions.meta import Datum
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.caller import Caller, CallerKind, Via
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
 from shared.model.scope import Scope
 from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, TENANT, VM_ID
-from triggers.events import NotAboutAVmError, vm_of
+from triggers.events import NotAboutAVmError, caller_of_event, vm_of
 
 OFFICIAL = Path(__file__).parents[5] / "shared" / "recordings" / "fixtures" / "eventgrid"
 WRITE = "Microsoft.Compute/virtualMachines/write"
@@ -294,3 +295,32 @@ def test_an_official_example_turned_to_a_vm_names_it(path: Path) -> None:
         body["data"]["operationName"] = f"Microsoft.Compute/virtualMachines/{verb}"
 
     assert vm_of(decoded(body), SOURCE) == VM_ID
+
+
+OBJECT_ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+
+
+def evidence(kind: str, principal: Any = OBJECT_ID) -> dict[str, Any]:
+    return {"authorization": {"evidence": {"principalId": principal, "principalType": kind}}}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "object_id"),
+    [
+        (evidence("ServicePrincipal"), CallerKind.APPLICATION, OBJECT_ID),
+        (evidence("User") | {"claims": {**CLAIMS, OID: OBJECT_ID}}, CallerKind.USER, OBJECT_ID),
+        ({"claims": {**CLAIMS, OID: OBJECT_ID}}, CallerKind.UNKNOWN, OBJECT_ID),
+        ({"claims": CLAIMS}, CallerKind.UNKNOWN, ""),
+        (evidence("User", SECRET), CallerKind.UNKNOWN, ""),
+        (evidence("User", {"a": []}) | {"claims": [OBJECT_ID]}, CallerKind.UNKNOWN, ""),
+        ({"authorization": "text"}, CallerKind.UNKNOWN, ""),
+        ({"authorization": {"evidence": ["User"]}}, CallerKind.UNKNOWN, ""),
+        ({}, CallerKind.UNKNOWN, ""),
+    ],
+)
+def test_who_wrote_is_the_principal_of_the_event_and_nothing_else(
+    data: dict[str, Any], kind: CallerKind, object_id: str
+) -> None:
+    event = decoded(in_event_grid_schema("Microsoft.Resources.ResourceWriteSuccess", str(VM_ID), data))
+    assert caller_of_event(event) == Caller(kind=kind, via=Via.EVENT, id=object_id)

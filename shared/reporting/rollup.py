@@ -1,0 +1,78 @@
+"""The bodies of the archive's files, and what a day or a month keeps of those it sums up. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from shared.config.settings import Settings
+from shared.model.caller import CallerKind
+from shared.reconcile.inventory import ComplianceReport
+from shared.reconcile.run_summary import RunSummary
+from shared.reconcile.sweep import SweepReport
+from shared.reporting.archive import Json
+from shared.reporting.periods import Row, row_of
+
+MARGIN = timedelta(minutes=10)
+"""How long after its end a day is summed up at the earliest: the clocks of two hosts differ, and a write takes time."""
+
+_PEOPLE = {CallerKind.USER, CallerKind.APPLICATION, CallerKind.FUNCTION_KEY}
+
+
+def of_sweep(report: SweepReport) -> Json:
+    """The header of a sweep."""
+    return {
+        "readAt": report.read_at.isoformat(),
+        "outcome": report.outcome,
+        "error": report.error.dump() if report.error else None,
+        "gaps": list(report.gaps),
+        "summary": report.summary.dump(),
+        "writesDisabled": report.writes_disabled,
+    }
+
+
+def rows_of(found: ComplianceReport, settings: Settings) -> Iterable[Row]:
+    """The rows of a sweep."""
+    for each in found.vm_statuses:
+        hold = settings.tag(each.tags, "hold") if settings.on_hold(each.tags) else None
+        yield row_of(each, each.policy_id.name if each.policy_id else "", hold)
+
+
+def of_run(end: RunSummary) -> Json:
+    """The end of a run."""
+    return end.with_(publish_attempts=0).dump()
+
+
+def change_of(run: Mapping[str, Any]) -> Json | None:
+    """What a day keeps of the end of a run, or None if it changed nothing and nobody asked for it."""
+    result = run["result"]
+    asked_by = run.get("askedBy") or []
+    if not result.get("acted") and not any(caller["kind"] in _PEOPLE for caller in asked_by):
+        return None
+    error = (result.get("error") or {}).get("code", "")
+    return {
+        "vmId": result["vmId"],
+        "at": run["at"],
+        "outcome": result["outcome"],
+        "error": error,
+        "disabling": bool(run.get("disabling")),
+        "askedBy": asked_by,
+    }
+
+
+def drill_of(drill: Mapping[str, Any]) -> Json:
+    """What a day keeps of a drill."""
+    kept = ("drill", "vmId", "endedAt", "result", "rtoSeconds", "askedBy")
+    return {name: drill.get(name) for name in kept}
+
+
+def seconds_of(day: date) -> int:
+    """The beginning of a day, in seconds."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
+def month_of(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def last_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
