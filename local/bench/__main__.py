@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from local.bench import durable, few, heal, importing, large, many, results, running, starting, sweep, throughput
+from local.bench import durable, few, heal, hosts, importing, large, many, results, running, starting, sweep, throughput
 from local.bench.figures import FIGURES, medians
 from local.bench.protecting import SPEED
 from local.bench.rivals import compare
@@ -29,6 +29,7 @@ _SCENARIOS = {
     "heal": heal.SCENARIO,
     "durable": durable.SCENARIO,
     "running": running.SCENARIO,
+    "hosts": hosts.SCENARIO,
     "imports": importing.SCENARIO,
     "start": starting.SCENARIO,
     "throughput": throughput.SCENARIO,

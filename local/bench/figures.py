@@ -83,6 +83,9 @@ FIGURES = {
         for number, (name, (what, unit)) in enumerate(USED.items())
     },
     "running.idle": Figure("An app without work: storage transactions an hour, but for polls of queues"),
+    "hosts.ratio": Figure("ARM calls of three hosts over those of one, 30 VMs at once, on that extension", "", 1.3),
+    "hosts.one": Figure("  of one host, a VM", "calls"),
+    "hosts.three": Figure("  of three hosts, a VM", "calls"),
     "imports.ratio": Figure("Import time of function_app over azure.functions and azure.durable_functions", "", 1.30),
     "imports.app": Figure("  function_app", "ms"),
     "imports.packages": Figure("  azure.functions and azure.durable_functions", "ms"),
