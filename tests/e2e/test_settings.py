@@ -18,10 +18,11 @@ from tests import fork_server
 from tests.e2e.conftest import SPEED
 from tests.e2e.follow import results, write_event
 from tests.waiting import eventually
+from triggers.routes import ROUTES
 
 INDEXED = """
 from azure_functions_runtime import loader
-print(len(loader.index_function_app("function_app.py")))
+print(*sorted(function.get_function_name() for function in loader.index_function_app("function_app.py")))
 """
 
 
@@ -53,7 +54,9 @@ async def test_the_settings_are_complete(stack: Stack, tmp_path: Path) -> None:
     values = values_in(tmp_path)
     example = json.loads((APP / "local.settings.example.json").read_text())["Values"]
     assert set(example) - {"DR_MODE"} < set(values)
-    await stack.start_process("host", values, "--app", str(APP))
+    # Microsoft's extension finds the tests' Azurite at free ports, not where `func start` expects it.
+    account = {name: os.environ[name] for name in {"AzureWebJobsStorage"} & os.environ.keys()}
+    await stack.start_process("host", values | account, "--app", str(APP))
     vm = next(vm for vm in stack.estate["virtualMachines"] if vm["id"].endswith("/shop-web-1"))
     await stack.deliver(write_event(vm["id"]))
     assert (await results(stack, 1))["shop-web-1"]["outcome"] == "Protected"
@@ -78,7 +81,8 @@ async def test_microsoft_s_library_finds_the_functions_with_them(stack: Stack, t
         text=True,
         check=True,
     )
-    assert indexed.stdout == "29\n"
+    found = set(indexed.stdout.split())
+    assert {"on_vm_event", "reconcile", "protect_vm", *(route.name for route in ROUTES)} <= found
 
 
 async def test_a_file_that_is_there_is_kept_unless_forced(
