@@ -137,7 +137,7 @@ def _error(model: type[BaseModel], error: Any) -> FieldError:
 
 def _members(model: type[BaseModel], place: tuple[Any, ...]) -> dict[str, Any]:
     """The members of a model, or of a nested one, by name."""
-    members: dict[str, Any] = {str(field.alias): field.annotation for field in model.model_fields.values()}
+    members: dict[str, Any] = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     return _members(members[place[0]], place[1:]) if place else members
 
 

@@ -24,7 +24,7 @@ from triggers.requests import flags_of, no_such_vm, require_writes, translate_az
 from triggers.routes import CONFIRM
 from triggers.views import Accepted
 
-_REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted", "SourceMoved"}
+_REQUESTED = {"NotTagged", "UntaggedButProtected", "SourceDeleted", "SourceMoved", "HoldExpired"}
 """Findings that are no reason against a disable."""
 
 

@@ -33,7 +33,8 @@ async def hand_over_and_respond(
     except SignalError as error:
         detail = f"{done}, and no run has accepted the order: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
-    where = path_of(request) + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
+    of_vm = path_of(request).rstrip("/").rpartition("/")[0]
+    where = f"{of_vm}/protection" + (f"?{TARGETS_ONLY}=true" if run.targets_only else "")
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     accepted = Accepted(vm_id=run.vm_id, instance_id=instance, order=order.token)
     return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})

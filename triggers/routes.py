@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from triggers.callers import Role
 
-PROTECTION = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}/protection"
+_VM = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}"
+PROTECTION, HOLD = f"{_VM}/protection", f"{_VM}/hold"
 PLAN = f"{PROTECTION}/plan"
 STATUS = "status"
 
@@ -30,6 +31,8 @@ ROUTES = (
     Route("put_protection", "PUT", PROTECTION, Role.ENABLE, "triggers.protection", needs_client=True),
     Route("delete_protection", "DELETE", PROTECTION, Role.DISABLE, "triggers.disabling", needs_client=True),
     Route("post_plan", "POST", PLAN, Role.READ, "triggers.plan"),
+    Route("put_hold", "PUT", HOLD, Role.ENABLE, "triggers.hold", needs_client=True),
+    Route("delete_hold", "DELETE", HOLD, Role.ENABLE, "triggers.hold", needs_client=True),
     Route("post_protections", "POST", "protections", Role.ENABLE, "triggers.protections", needs_client=True),
     Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),
     Route("get_batch", "GET", "protections/{batch}", Role.READ, "triggers.protections", needs_client=True),

@@ -8,8 +8,7 @@ import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
 from shared.arm.client import Azure
-from shared.orchestrations import RUNNING, status_of
-from shared.sweeps import INSTANCE, last_sweep_of, start_sweep
+from shared.sweeps import SweepStatus, start_sweep, sweep_status
 from triggers.operations import describe
 from triggers.problems import Problem, status_not_read
 from triggers.requests import flags_of, path_of
@@ -27,11 +26,11 @@ from triggers.status_views import VERSION, StatusView, SweepAccepted, SweepProgr
     },
 )
 async def get_status(azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
-    """One read of Durable Functions, none of Azure. Raises Problem."""
+    """One or two reads of Durable Functions, none of Azure. Raises Problem."""
     flags_of(request)
     settings, at = azure.settings, datetime.now(UTC)
     status = await _sweep_status(client)
-    last = last_sweep_of(status)
+    last = status.last
     return StatusView(
         at=at,
         version=VERSION,
@@ -44,7 +43,7 @@ async def get_status(azure: Azure, client: DurableOrchestrationClient, request: 
         target_scope=settings.target_scope,
         vaults=settings.vault_ids,
         schedule=settings.reconcile_schedule,
-        sweep=_progress(status),
+        sweep=_progress(status.running),
         last_sweep=last,
         age_seconds=max(0, int((at - (last.ended_at or last.read_at)).total_seconds())) if last else None,
     ).response()
@@ -69,23 +68,21 @@ async def post_sweep(azure: Azure, client: DurableOrchestrationClient, request: 
     except Exception as error:
         detail = f"No sweep was started: {error}. Repeating the request is safe."
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
-    progress = SweepProgress(since=datetime.now(UTC)) if started else _progress(before) or SweepProgress()
+    progress = SweepProgress(since=datetime.now(UTC)) if started else _progress(before.running) or SweepProgress()
     headers = {"Location": f"{path_of(request).rstrip('/').rpartition('/')[0]}/{STATUS}", "Retry-After": "10"}
     return SweepAccepted(started=started, sweep=progress).response(HTTPStatus.ACCEPTED, headers)
 
 
-def _progress(status: Any) -> SweepProgress | None:
+def _progress(shown: dict[str, Any] | None) -> SweepProgress | None:
     """None if no sweep is in progress."""
-    if status.runtime_status not in RUNNING:
-        return None
     try:
-        return SweepProgress.load(status.custom_status or {})
+        return None if shown is None else SweepProgress.load(shown)
     except ValueError:
         return SweepProgress()
 
 
-async def _sweep_status(client: DurableOrchestrationClient) -> Any:
+async def _sweep_status(client: DurableOrchestrationClient) -> SweepStatus:
     try:
-        return await status_of(client, INSTANCE)
+        return await sweep_status(client)
     except Exception as error:
         raise status_not_read("the sweep", error) from None

@@ -10,10 +10,19 @@ from shared.planning.catalog import fix_of
 
 async def tag_vm(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> None:
     """Adds or changes these tags and no others. Raises WriteRefusedError, HttpResponseError."""
-    from azure.mgmt.resource.resources.models import Tags, TagsPatchOperation, TagsPatchResource
+    await _patch(azure, vm, "Merge", tags)
+
+
+async def untag_vm(azure: Azure, vm: ResourceId, tags: dict[str, str]) -> None:
+    """Removes these tags, as far as they have these values. Raises WriteRefusedError, HttpResponseError."""
+    await _patch(azure, vm, "Delete", tags)
+
+
+async def _patch(azure: Azure, vm: ResourceId, operation: str, tags: dict[str, str]) -> None:
+    from azure.mgmt.resource.resources.models import Tags, TagsPatchResource
 
     azure.check_vm_write(vm)
-    patch = TagsPatchResource(operation=TagsPatchOperation.MERGE, properties=Tags(tags=tags))
+    patch = TagsPatchResource(operation=operation, properties=Tags(tags=tags))
     client = azure.resources(vm.subscription)
     try:
         await client.tags.begin_update_at_scope(str(vm), patch)

@@ -26,6 +26,7 @@ from shared.config.intervals import POLL_SECONDS
 from shared.config.prices import Prices
 from shared.config.profiles import DEFAULT, Profile, parse_profiles
 from shared.config.region_map import Region, RegionTarget, parse_object, parse_region_map
+from shared.model.hold import Hold, read_hold
 from shared.model.names import Names as NameTemplates
 from shared.model.resource_id import AUTOMATION_ACCOUNT, VAULT, ResourceId, folded
 from shared.model.resource_types import ACCOUNT
@@ -398,10 +399,10 @@ class Settings(BaseModel):
         own = f"{self.tag_name}-{name}".lower()
         return next((value.strip() for given, value in tags.items() if given.lower() == own), None)
 
-    def on_hold(self, tags: Mapping[str, str]) -> bool:
-        """Whether the VM carries the hold tag, with any value but `false`: it is left unchanged."""
-        hold = self.tag(tags, "hold")
-        return hold is not None and comparable(hold) != "false"
+    def hold_of(self, tags: Mapping[str, str]) -> Hold | None:
+        """What the hold tag says, expired or not; None without one."""
+        value = self.tag(tags, "hold")
+        return None if value is None else read_hold(value)
 
 
 _BY_PLATFORM = {"deployment": "WEBSITE_SITE_NAME", "origin_store": "AzureWebJobsStorage__blobServiceUri"}

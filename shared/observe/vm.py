@@ -1,6 +1,7 @@
 """Observe one VM: the decision about it, and the plan of its protection. Reads only."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from shared.arm.client import Azure
 from shared.arm.get_or_create import UnderWayError
@@ -64,7 +65,7 @@ async def observe(
     if vm:
         vm = vm.with_(request=request or {})
     intent = intent or azure.settings.intent_of(vm.tags if vm else {})
-    facts = Facts(vm.id if vm else vm_id, vm, intent=intent, confirmed=confirmed)
+    facts = Facts(vm.id if vm else vm_id, vm, datetime.now(UTC), intent=intent, confirmed=confirmed)
     if thorough or needs_protection(facts, azure.settings):
         facts = await _with_protection(azure, facts)
     item = facts.item

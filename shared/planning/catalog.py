@@ -277,6 +277,18 @@ DRIFT = {
         _NOTHING,
         "Remove the tag {tag}-hold when the app may continue.",
     ),
+    "HoldDateInvalid": Row(
+        Severity.WARNING,
+        "its hold tag says `until=` something that is no time",
+        "takes it for a hold without an end",
+        "Write the tag {tag}-hold as until=2026-12-24; reason.",
+    ),
+    "HoldExpired": Row(
+        Severity.NOTE,
+        "the time of its hold tag is over",
+        "takes the VM for one without that tag",
+        "Nothing, or remove the tag {tag}-hold.",
+    ),
     "OverrideInvalid": Row(
         Severity.BLOCKER,
         "a tag requests something that is not available",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.config.settings import Create, Settings
 from shared.model.findings import Finding
+from shared.model.hold import ALLOWED, Hold
 from shared.model.plan import Plan
 from shared.model.replication import Replication
 from shared.model.resource_id import CLASSIC_VIRTUAL_MACHINE, ResourceId
@@ -171,12 +172,18 @@ def old_enough_at(vm: SourceVm, settings: Settings) -> datetime | None:
     return vm.created_at + timedelta(minutes=settings.min_age_minutes)
 
 
-def on_hold(vm: SourceVm, settings: Settings) -> Finding:
-    return finding_of(
-        "OnHold",
-        f"{vm.id.name} carries the tag {settings.tag_name}-hold: it is left as it is.",
-        tag=settings.tag_name,
-    )
+def on_hold(vm: SourceVm, settings: Settings, hold: Hold) -> tuple[Finding, ...]:
+    tag = settings.tag_name
+    found = finding_of("OnHold", f"{vm.id.name} is on hold by its tag {tag}-hold {hold}: it is left as it is.", tag=tag)
+    if not hold.unreadable:
+        return (found,)
+    text = f"The tag {tag}-hold of {vm.id.name} says until={hold.unreadable}, which is no time. Allowed: {ALLOWED}."
+    return (found, finding_of("HoldDateInvalid", text, tag=tag))
+
+
+def hold_expired(vm: SourceVm, settings: Settings, hold: Hold) -> Finding:
+    text = f"The tag {settings.tag_name}-hold of {vm.id.name} said {hold}: it holds no longer."
+    return finding_of("HoldExpired", text, hold.until, tag=settings.tag_name)
 
 
 def too_many_tags(vm: SourceVm, written: Iterable[str]) -> Finding | None:

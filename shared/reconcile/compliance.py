@@ -98,6 +98,7 @@ class _Engine:
         facts = Facts(
             vm.id,
             vm,
+            self.estate.read_at,
             item,
             intent=self.settings.intent_of(vm.tags),
             item_unread=self.estate.item_unread(vm.id, vm.location),
@@ -131,6 +132,7 @@ class _Engine:
                 facts = Facts(
                     source,
                     None,
+                    self.estate.read_at,
                     item,
                     vm_unread=self.estate.vm_unread(source),
                     item_unread=self.estate.item_unread(source, item.settings.source_location),
@@ -188,7 +190,8 @@ class _Engine:
             findings = (*findings, *placement.of_regions(vm, target, vault, region))
         findings = (*findings, *self._name_taken(vm, overrides, target), *self._shared_names(vm, overrides, target))
         findings = (*findings, *self._not_unique(vm, overrides, target))
-        reasons = [*decision.findings, *(each for each in findings if each.severity is Severity.BLOCKER)]
+        blockers = (each for each in findings if each.severity is Severity.BLOCKER)
+        reasons = [*(decision.findings if decision.rejects else ()), *blockers]
         if reasons:
             codes = ", ".join(dict.fromkeys(each.code for each in reasons))
             finding = finding_of("NotEligible", f"{vm.id.name} is tagged, and cannot be protected: {codes}.")

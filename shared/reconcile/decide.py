@@ -5,6 +5,7 @@ A fact that is not known is never taken for absent: nothing is enabled, disabled
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from shared.config.settings import REFUSALS, Intent, Settings
@@ -25,9 +26,9 @@ _SECONDS_PER_HOUR = 3600
 class Facts(NamedTuple):
     """What is known about a VM.
 
-    `vm` is None if the VM does not exist or, with `vm_unread`, if that is not known. `item` is the item that protects
-    it. `item_unread` says which unread list or row may hold another such item; it is "" if there is none. `elsewhere`
-    is the item of a vault outside DR_VAULT_IDS that protects it.
+    `vm` is None if the VM does not exist or, with `vm_unread`, if that is not known; `observed_at` is when it was
+    read. `item` is the item that protects it. `item_unread` says which unread list or row may hold another such item;
+    it is "" if there is none. `elsewhere` is the item of a vault outside DR_VAULT_IDS that protects it.
 
     `intent` is what the tag of the VM or the request of a caller says; `confirmed` is whether the caller has confirmed
     that replication is to be disabled. `enables` are the jobs that enabled the VM.
@@ -39,6 +40,7 @@ class Facts(NamedTuple):
 
     vm_id: ResourceId
     vm: SourceVm | None
+    observed_at: datetime
     item: ProtectedItem | None = None
     intent: Intent = Intent.NONE
     confirmed: bool = False
@@ -58,7 +60,8 @@ class Facts(NamedTuple):
 
 def needs_protection(facts: Facts, settings: Settings) -> bool:
     """Whether `decide` needs `item`: it does not for an untagged VM whose replication the app may not disable."""
-    held = facts.vm is not None and settings.on_hold(facts.vm.tags)
+    hold = settings.hold_of(facts.vm.tags) if facts.vm else None
+    held = hold is not None and hold.holds_at(facts.observed_at)
     return facts.intent is Intent.YES or facts.confirmed or (settings.may_disable and not held)
 
 
@@ -67,18 +70,17 @@ def decide(facts: Facts, settings: Settings) -> Decision:
     decision = next(found for condition in _CONDITIONS if (found := condition(facts, settings)))
     item, vm = facts.item, facts.vm
     findings = (*decision.findings, *(adopted(item) if item else ()))
-    decision = decision.model_copy(
-        update={"findings": findings, "wanted": vm is not None and facts.intent is Intent.YES}
-    )
-    if vm is None or not settings.on_hold(vm.tags) or decision.state is State.FAILOVER_VM:
+    decision = decision.with_(findings=findings, wanted=vm is not None and facts.intent is Intent.YES)
+    hold = settings.hold_of(vm.tags) if vm else None
+    if vm is None or hold is None or decision.state is State.FAILOVER_VM:
         return decision
-    return decision.model_copy(
-        update={
-            "state": State.NOT_ELIGIBLE if decision.state is State.UNPROTECTED else decision.state,
-            "action": Action.NONE,
-            "findings": (*findings, preflight.on_hold(vm, settings)),
-            "held": True,
-        }
+    if not hold.holds_at(facts.observed_at):
+        return decision.with_(findings=(*findings, preflight.hold_expired(vm, settings, hold)))
+    return decision.with_(
+        state=State.NOT_ELIGIBLE if decision.state is State.UNPROTECTED else decision.state,
+        action=Action.NONE,
+        findings=(*findings, *preflight.on_hold(vm, settings, hold)),
+        held=True,
     )
 
 

@@ -1,5 +1,6 @@
 """What activities answer, in the words of the tests."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.model import naming
@@ -39,7 +40,7 @@ def looked(vm: SourceVm | None = VM, item: ProtectedItem | None = None, **change
     """What `resolve_source` answers in mode cleanup, with these settings: a VM that nothing protects, unless reported
     otherwise."""
     app = settings(mode="cleanup", **changes)
-    facts = Facts(VM_ID, vm, item, intent=app.intent_of(vm.tags if vm else {}))
+    facts = Facts(VM_ID, vm, datetime.now(UTC), item, intent=app.intent_of(vm.tags if vm else {}))
     return Ready(value=Observation(decision=decide(facts, app), vm=vm, item=item).dump())
 
 

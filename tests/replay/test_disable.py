@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.model.hold import Hold
 from shared.model.order import Order
 from shared.model.replicated_item import ProtectedItem
 from shared.model.step_result import Ready
@@ -105,12 +106,12 @@ def test_a_frozen_item_is_reported_and_never_disabled() -> None:
 
 def test_a_vm_that_is_on_hold_is_left_with_what_protects_it() -> None:
     vm = source_vm(tags={"dr": "true", "dr-hold": ""})
-    held = on_hold(vm, settings())
+    held = on_hold(vm, settings(), Hold())
     instance = Instance({OBSERVE: [looked(vm=vm, item=OURS)]})
 
     result = instance.run()
 
-    assert (result.outcome, result.findings) == (RunOutcome.NOT_ELIGIBLE, (held,))
+    assert (result.outcome, result.findings) == (RunOutcome.NOT_ELIGIBLE, held)
     assert instance.calls == [OBSERVE]
 
 

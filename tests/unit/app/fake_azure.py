@@ -533,9 +533,13 @@ def _named(cloud: Cloud, name: str) -> _Response:
 
 def _resources(cloud: Cloud, subscription: str) -> Any:
     async def update_tags(scope: str, patch: Any) -> None:
-        assert patch.operation == "Merge"
+        assert patch.operation in {"Merge", "Delete"}
         cloud.write("tags", (scope, patch.properties.tags))
-        cloud.resources[scope.lower()]["tags"] |= patch.properties.tags
+        tags, given = cloud.resources[scope.lower()]["tags"], patch.properties.tags
+        if patch.operation == "Delete":
+            cloud.resources[scope.lower()]["tags"] = dict(tags.items() - given.items())
+        else:
+            tags |= given
 
     async def create_group(name: str, body: dict[str, Any], raw_response_hook: Any) -> Any:
         group = ResourceId.of(subscription, name)

@@ -27,6 +27,7 @@ from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeDurableClient, FakeHub, RefusesToStart
 from tests.unit.app.triggers.test_events import WRITE, decoded, in_event_grid_schema, operation
 from triggers.events import CloudEventsNotSupportedError
+from triggers.routes import PROTECTION
 
 SECRET = "203.0.113.7"
 
@@ -272,7 +273,7 @@ QUERIES: dict[str, tuple[dict[str, str], ...]] = {
 BODIES = {name: json.dumps({"virtualMachines": [str(VM_ID)]}) for name in ("post_protections", "post_protections_plan")}
 
 
-FOLLOWED = {"post_sweep": "status"}
+FOLLOWED = {"post_sweep": "status", **dict.fromkeys(("put_hold", "delete_hold"), PROTECTION)}
 """Where what a 202 has accepted is followed, if that is not at its own route."""
 
 

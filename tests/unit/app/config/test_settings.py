@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from shared.config.profiles import Profile
 from shared.config.settings import Mode, Settings, SettingsError, load_settings
+from shared.model.hold import Hold
 from tests.unit.app.examples import ELSEWHERE, SOURCE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
 
 REQUIRED = {
@@ -193,22 +194,8 @@ def test_name_and_values_of_the_tag_are_settings() -> None:
     assert other.requests_protection({"disaster-recovery": "gold"})
     assert other.requests_protection({"Disaster-Recovery": "SILVER"})
     assert not other.requests_protection({"dr": "true"})
-    assert other.on_hold({"disaster-recovery-hold": "since Monday"})
-    assert not other.on_hold({"dr-hold": "true"})
-
-
-@pytest.mark.parametrize(
-    ("tags", "held"),
-    [
-        ({"dr-hold": "true"}, True),
-        ({"DR-Hold": "until the migration is over"}, True),
-        ({"dr-hold": ""}, True),
-        ({"dr-hold": " False"}, False),
-        ({"dr": "true"}, False),
-    ],
-)
-def test_the_hold_tag_holds_with_any_value_but_false(tags: dict[str, str], held: bool) -> None:
-    assert settings().on_hold(tags) is held
+    assert other.hold_of({"disaster-recovery-hold": "since Monday"}) == Hold(reason="since Monday")
+    assert other.hold_of({"dr-hold": "true"}) is None
 
 
 PLATFORM = {"WEBSITE_SITE_NAME": "func-2", "AzureWebJobsStorage__blobServiceUri": "https://st1.blob.core.windows.net"}

@@ -63,7 +63,7 @@ WORDS: dict[str, tuple[Callable[[str], Any], list[str]]] = {
     "DR_PAUSED": (setting("paused"), ["true", "false"]),
     "the tag": (lambda text: GOLD.intent_of({"dr": text}), ["ja", "true", *REFUSALS]),
     "DR_TAG_VALUES": (lambda text: settings(tag_values=text).intent_of({"dr": "ja"}), ["ja"]),
-    "dr-hold": (lambda text: GOLD.on_hold({"dr-hold": text}), ["true", "false"]),
+    "dr-hold": (lambda text: GOLD.hold_of({"dr-hold": text}), ["true", "false", "until=2026-12-24"]),
     "dr-priority": (priority_of, list(Priority)),
     "a profile's priority": (lambda text: Profile(priority=text).priority, list(Priority)),
     "dr-profile": (profile_of, ["default", "gold"]),

@@ -1,8 +1,9 @@
 """One decision: the run of a VM, which reads that VM, and the sweep, which reads lists, decide alike."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from azure.core.exceptions import HttpResponseError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from shared.reconcile.inventory import Inventory, VmStatus
 from tests.unit.app.examples import DEPLOYMENT, SUBSCRIPTION, VM_ID, settings, source_vm
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ORIGINAL = ResourceId.of(SUBSCRIPTION, "elsewhere", VIRTUAL_MACHINE, "original")
 CLEANUP = settings(mode=Mode.CLEANUP)
 STATES = (
@@ -33,7 +35,13 @@ STATES = (
 tags = st.builds(
     lambda intent, held: intent | held,
     st.sampled_from([{}, {"dr": "true"}, {"DR": "True"}, {"dr": "false"}, {"dr": "off"}, {"dr": "ture"}, {"dr": ""}]),
-    st.sampled_from([{}, {}, {"dr-hold": "since Monday"}]),
+    st.sampled_from(
+        [
+            {},
+            {},
+            *({"dr-hold": value} for value in ("since Monday", "until=2020-01-01", "until=2999-01-01; x", "until=?")),
+        ]
+    ),
 )
 items = st.none() | st.fixed_dictionaries(
     {
@@ -104,7 +112,7 @@ async def test_run_and_sweep_decide_alike(
         return
     status = sweep(vm_tags, [] if unread else bodies, app, unread=unread)
 
-    facts = Facts(VM_ID, run.vm, intent=app.intent_of(vm_tags or {}), confirmed=confirmed)
+    facts = Facts(VM_ID, run.vm, datetime.now(UTC), intent=app.intent_of(vm_tags or {}), confirmed=confirmed)
     _assert_alike(run.decision, status, item_was_read=needs_protection(facts, settings(mode=mode)))
     assert run.decision.grace_seconds == 0 or not confirmed
 
@@ -125,7 +133,8 @@ def _assert_alike(decision: Decision, status: VmStatus, *, item_was_read: bool) 
 
 
 def test_what_is_not_known_to_protect_a_vm_is_not_absent_for_a_confirmed_disable_either() -> None:
-    facts = Facts(VM_ID, source_vm(tags={"dr": "false"}), intent=Intent.NO, item_unread="The row x could not be read.")
+    vm = source_vm(tags={"dr": "false"})
+    facts = Facts(VM_ID, vm, NOW, intent=Intent.NO, item_unread="The row x could not be read.")
 
     asked, confirmed = decide(facts, settings()), decide(facts._replace(confirmed=True), settings())
 
@@ -135,9 +144,53 @@ def test_what_is_not_known_to_protect_a_vm_is_not_absent_for_a_confirmed_disable
     assert [finding.code for finding in confirmed.findings] == ["ProtectionNotRead"]
 
 
+@pytest.mark.parametrize(
+    ("value", "state", "action", "codes", "text"),
+    [
+        ("migration", State.NOT_ELIGIBLE, Action.NONE, ["OnHold"], "without an end (migration)"),
+        (
+            "until=2026-05-01T12:01Z; move",
+            State.NOT_ELIGIBLE,
+            Action.NONE,
+            ["OnHold"],
+            "until 2026-05-01 12:01 UTC (move)",
+        ),
+        ("until=2026-05-01", State.NOT_ELIGIBLE, Action.NONE, ["OnHold"], "until 2026-05-01 23:59 UTC"),
+        (
+            "until=2026-05-01T12:00Z; move",
+            State.UNPROTECTED,
+            Action.ENABLE,
+            ["HoldExpired"],
+            "2026-05-01 12:00 UTC (move)",
+        ),
+        ("until=1 June; move", State.NOT_ELIGIBLE, Action.NONE, ["OnHold", "HoldDateInvalid"], "without an end (move)"),
+        ("false", State.UNPROTECTED, Action.ENABLE, [], ""),
+    ],
+)
+def test_a_hold_holds_until_its_time_as_observed_and_without_one_for_good(
+    value: str, state: State, action: Action, codes: list[str], text: str
+) -> None:
+    facts = Facts(VM_ID, source_vm(tags={"dr": "true", "dr-hold": value}), NOW, intent=Intent.YES)
+
+    decision = decide(facts, settings())
+
+    assert (decision.state, decision.action, decision.held) == (state, action, action is Action.NONE)
+    assert [finding.code for finding in decision.findings] == codes
+    assert text in "".join(finding.message for finding in decision.findings[:1])
+    if "HoldDateInvalid" in codes:
+        assert "until=1 June, which is no time. Allowed: a date" in decision.findings[1].message
+
+
+def test_a_hold_that_has_expired_has_no_effect_on_what_a_run_reads() -> None:
+    untagged = Facts(VM_ID, source_vm(tags={"dr-hold": "until=2026-05-01T12:00Z"}), NOW)
+
+    assert needs_protection(untagged, CLEANUP)
+    assert not needs_protection(untagged._replace(observed_at=NOW - timedelta(seconds=1)), CLEANUP)
+
+
 def test_the_old_item_of_a_moved_vm_is_disabled_by_a_confirmation_alone() -> None:
     item = item_of(item_body("Protected", our_item_name()), DEPLOYMENT)
-    facts = Facts(VM_ID, None, item, moved_to=ORIGINAL)
+    facts = Facts(VM_ID, None, NOW, item, moved_to=ORIGINAL)
 
     alone, confirmed = decide(facts, CLEANUP), decide(facts._replace(confirmed=True), settings())
 

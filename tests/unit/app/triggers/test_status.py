@@ -89,11 +89,13 @@ async def test_what_durable_functions_show_of_the_sweep(
     assert (progress and {name: progress[name] for name in sweep or ()}) == sweep
 
 
-async def test_a_sweep_in_progress_carries_the_one_before_it_through_the_next_status() -> None:
+@pytest.mark.parametrize(("status", "shown"), [(Status.Pending, False), (Status.Running, True)])
+async def test_a_sweep_in_progress_carries_the_one_before_it(status: Status, shown: bool) -> None:
+    """Before its first turn only its input shows that."""
     before = hub()
     accepted = await answer_to(post_sweep(azure(), before, post("sweep", b"")), 202)
     started = Sweep.load(json.loads(before.instances[INSTANCE]["input"]))
-    running = hub(Status.Running, customStatus=started.status())
+    running = hub(status, customStatus=started.status() if shown else None, state=started.dump())
     view = await answer_to(get_status(azure(), running, get("status")))
     again = await answer_to(post_sweep(azure(), running, post("sweep", b"")), 202)
 
