@@ -64,7 +64,11 @@ def tags() -> str:
         ("`dr`", "whether to protect the VM", "`true` (`DR_TAG_VALUES`)"),
         ("`dr-profile`", "its profile", "a name in `DR_PROFILES`"),
         ("`dr-priority`", "which VMs come up where a quota does not suffice for all", ", ".join(Priority)),
-        ("`dr-hold`", "the app leaves the VM as it is, whatever the other tags say", "a reason, or `until=2026-12-24; reason`; `false` for none"),
+        (
+            "`dr-hold`",
+            "the app leaves the VM as it is, whatever the other tags say",
+            "a reason, or `until=2026-12-24; reason`; `false` for none",
+        ),
     )
     chosen = ((f"`dr-{tag}`", f"`{row.setting}`", row.allowed) for tag, row in CHOICES.items())
     return _table(("tag", "setting", "value"), (*own, *chosen))
