@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
@@ -130,6 +130,6 @@ def _own_tags(settings: Settings, vm: SourceVm) -> dict[str, str]:
 
 async def _observe_again(
     azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest, vm: SourceVm, done: str
-) -> Any:
+) -> func.HttpResponse:
     run = RunState(vm_id=vm.id, poll_seconds=azure.settings.poll_seconds)
     return await hand_over_and_respond(azure.settings, client, request, run, done)

@@ -33,8 +33,9 @@ def of_sweep(report: SweepReport) -> Json:
 def rows_of(found: ComplianceReport, settings: Settings) -> Iterable[Row]:
     """The rows of a sweep."""
     for each in found.vm_statuses:
-        hold = settings.tag(each.tags, "hold") if settings.on_hold(each.tags) else None
-        yield row_of(each, each.policy_id.name if each.policy_id else "", hold)
+        hold = settings.hold_of(each.tags)
+        value = settings.tag(each.tags, "hold") if hold and hold.holds_at(found.read_at) else None
+        yield row_of(each, each.policy_id.name if each.policy_id else "", value)
 
 
 def of_run(end: RunSummary) -> Json:

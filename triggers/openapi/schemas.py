@@ -35,7 +35,7 @@ def schemas(settings: Settings) -> Json:
     """The schemas by name. The modules of the handlers are imported."""
     views = list({operation.response: None for operation in OPERATIONS.values() if operation.response})
     responses: list[type[BaseModel]] = [*views, RunStatus, RunResult, ProblemDocument]
-    models = (request_model(settings), HoldRequest, *selection_models(settings))
+    models: list[type[BaseModel]] = [request_model(settings), HoldRequest, *selection_models(settings)]
     _, answers = models_json_schema(
         [(model, "serialization") for model in responses],
         ref_template=REFERENCE,

@@ -149,7 +149,7 @@ def test_each_error_of_the_service_s_own_check_is_reported_in_its_words() -> Non
 
 
 def test_a_hold_names_the_tag_to_remove() -> None:
-    finding = reported(preflight.on_hold(source_vm(), settings(tag_name="backup"), Hold()), "OnHold")
+    finding = reported([*preflight.on_hold(source_vm(), settings(tag_name="backup"), Hold())], "OnHold")
 
     assert "backup-hold" in finding.message
     assert "backup-hold" in finding.fix
