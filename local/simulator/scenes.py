@@ -6,7 +6,7 @@ from typing import Any
 from local.simulator import ids
 from local.simulator.json_path import edits
 from local.simulator.recovery import item_view, job_view
-from local.simulator.vault.condition import BOOTS, CLEANUPS, TestOutcome
+from local.simulator.vault.condition import TestOutcome
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -48,11 +48,7 @@ def test_outcome(world: World, raw: Any) -> None:
         for item in vault.items()
         if of in (ids.key(item.id), ids.key(item.vm_id))
     ]
-    outcome = TestOutcome(**given)
-    if outcome.boot not in BOOTS or outcome.cleanup not in CLEANUPS or type(outcome.points) is not bool:
-        raise ValueError(f"boot is one of {BOOTS}, cleanup one of {CLEANUPS}, points true or false: {given}")
-    if not isinstance(outcome.slow, int | float) or not outcome.slow > 0:
-        raise ValueError("slow must be greater than 0")
+    outcome = TestOutcome.parse(given)
     if not items:
         raise ValueError("id must be the ID of a replicated item, or of its VM")
     for item in items:

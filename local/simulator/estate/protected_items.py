@@ -8,9 +8,9 @@ from local.simulator.arm.storage import TYPE as ACCOUNT
 from local.simulator.estate import conditions
 from local.simulator.estate.fields import Fields
 from local.simulator.ids import last_segment
-from local.simulator.recovery import nic_changes, replication
+from local.simulator.recovery import nic_changes, replication, test_failover
 from local.simulator.store import Store, VirtualMachine
-from local.simulator.vault.condition import ago
+from local.simulator.vault.condition import TestOutcome, ago
 from local.simulator.vault.model import ProtectedItem
 from local.simulator.vault.phases import Phase
 from local.simulator.wire import Json
@@ -52,7 +52,7 @@ _STATES = ("Protected", _REPLICATING, "EnablingFailed", "UnplannedFailoverCommit
 KEYS = " ".join(
     (
         "fabric container name virtualMachine policy recoveryFabric recoveryContainer state recoveryResourceGroup",
-        "cacheStorageAccount disks nics condition",
+        "cacheStorageAccount disks nics condition testFailover",
         *(name for name, _, _ in _PLACES),
         *_TEXTS,
         *_SETTINGS,
@@ -160,6 +160,19 @@ def bring_to_state(world: World, item: ProtectedItem, fields: Fields) -> None:
         _change_nics(world, item, fields)
         if state == "UnplannedFailoverCommitted":
             item.enter(Phase.COMMITTED, now)
+        _test(world, item, fields, state)
+
+
+def _test(world: World, item: ProtectedItem, fields: Fields, state: str) -> None:
+    """How its test failovers go; with a network one has been done there, and waits for its cleanup."""
+    known = "network boot cleanup slow points"
+    given = Fields(fields.get("testFailover", dict, {}), f"{fields.where}: testFailover", known)
+    item.test_outcome = TestOutcome.parse({name: value for name, value in given.raw.items() if name != "network"})
+    region = item.recovery_container.fabric.location
+    if network := given.reference("network", NETWORK, world.store, region):
+        if state != "Protected":
+            raise ValueError(f"{given.where}: only an item in state Protected is in a test failover")
+        test_failover.done_before(world, item, network.id)
 
 
 def _change_nics(world: World, item: ProtectedItem, fields: Fields) -> None:

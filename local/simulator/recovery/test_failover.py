@@ -5,6 +5,7 @@ No recording has that of one Azure VM (facts here: PS-E2A is a Hyper-V VM of 202
 Azure VM. Every refusal is unknown: with an error at once, or by a job that fails (`testFailoverRefusal`).
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from local.simulator import checks, ids, latencies
 from local.simulator.arm.locks import locks_over
 from local.simulator.errors import ArmError
+from local.simulator.ids import stable_guid
 from local.simulator.recovery import (
     errors,
     item_health,
@@ -214,6 +216,28 @@ def begin(
         world.clock.at(job.begins(1), lambda moment: _create(world, item, test, moment))
         world.clock.at(job.begins(2), lambda _moment: _created(world, test))
     return job, answer
+
+
+def done_before(world: World, item: ProtectedItem, network_id: str) -> None:
+    """Brings an item into a test failover that has ended, and that nobody has cleaned up."""
+    job = Job(
+        vault_id=item.vault.id,
+        scenario="TestFailover",
+        started=world.clock.now() - sum(latencies.TEST_FAILOVER_TASKS),
+        tasks=_TASKS,
+        target_id=item.internal_id,
+        target_name=item.vm_name,
+        affected=replication.affected(item),
+        result=lambda: None,
+        activity_id=f"{uuid.uuid4()} ActivityId: {uuid.uuid4()}",
+    )
+    jobs.begin(world, item.vault, job, lambda _moment: None, item.id)
+    point = RecoveryPoint(stable_guid("recovery point", item.made, "0"), job.started, consistent=False)
+    test = TestFailover(network_id, point, job)
+    item.test, item.job = test, job
+    recovered_vm.make(world, item, test)
+    _created(world, test)
+    _succeed(world, item, test, job.ends)
 
 
 def _create(world: World, item: ProtectedItem, test: TestFailover, moment: float) -> None:

@@ -1,6 +1,7 @@
 """The condition of an item, as an estate may set it: states that take days or a broken VM to occur."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from local.simulator.clock import Clock
 from local.simulator.wire import Json
@@ -33,6 +34,16 @@ class TestOutcome:
     cleanup: str = "done"
     slow: float = 1.0
     points: bool = True
+
+    @classmethod
+    def parse(cls, raw: Json) -> Self:
+        """From an object with some of these keys. Raises ValueError."""
+        found = cls(**raw)
+        if found.boot not in BOOTS or found.cleanup not in CLEANUPS or type(found.points) is not bool:
+            raise ValueError(f"boot is one of {BOOTS}, cleanup one of {CLEANUPS}, points true or false: {raw}")
+        if type(found.slow) not in (int, float) or not found.slow > 0:
+            raise ValueError(f"slow must be a number greater than 0, not {found.slow!r}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -524,3 +524,44 @@ async def test_the_test_vm_is_as_the_item_says_and_queries_show_it() -> None:
     assert vm.diagnostics_profile.boot_diagnostics.enabled
     assert vm.instance_view.boot_diagnostics.serial_console_log_blob_uri.endswith("/drill-vm.serialconsole.log")
     assert row["properties"]["extended"]["instanceView"]["powerState"]["code"] == "PowerState/running"
+
+
+async def test_an_estate_may_begin_in_a_test_failover_and_say_how_it_goes() -> None:
+    given = {"testFailover": {"network": ISOLATED, "cleanup": "leaves-disks"}}
+    async with simulated(world(items=given)) as clients:
+        found, exists = await item_of(clients), await statuses(clients)
+        await cleaned(clients)
+        left = await statuses(clients)
+
+    assert (found.test_failover_state, exists) == ("WaitingForCompletion", [200] * 4)
+    assert found.last_successful_test_failover_time == found.current_scenario.start_time
+    assert left == [404, 200, 200, 404]
+
+
+async def test_interfaces_get_addresses_of_their_own_and_the_network_chosen_for_tests() -> None:
+    existing = world()
+    [vm] = existing["virtualMachines"]
+    vm["nics"] = [{"name": f"web-1-nic{end}", "subnet": f"{NETWORK}/subnets/web"} for end in ("", "2")]
+    async with simulated(existing) as clients:
+        items = clients.recovery.replication_protected_items
+        nics = (await item_of(clients)).provider_specific_details.vm_nics
+        address = {"tfoSubnetName": "apps", "tfoStaticIPAddress": "10.9.1.9"}
+        change: Any = {
+            "properties": {
+                "vmNics": [{"nicId": nics[0].nic_id, "ipConfigs": [address]}],
+                "providerSpecificDetails": {"instanceType": "A2A"},
+                "selectedTfoAzureNetworkId": ISOLATED,
+            }
+        }
+        await (await items.begin_update(*WHERE, change)).result()
+        await begun(clients, drill(networkType="NoNetworkAttachAsInput", networkId=None))
+        seen = []
+        for end in ("", "2"):
+            nic = f"{TARGET_GROUP}/providers/Microsoft.Network/networkInterfaces/web-1-nic{end}-test?{NETWORKS}"
+            _, body, _ = await clients.call("GET", nic)
+            [configuration] = body["properties"]["ipConfigurations"]
+            shown = configuration["properties"]
+            seen.append((shown["subnet"]["id"].rpartition("/")[2], shown["privateIPAddress"]))
+        await cleaned(clients)
+
+    assert seen == [("apps", "10.9.1.9"), ("web", "10.9.2.4")]
