@@ -26,6 +26,7 @@ _WIRE = {
     "job_placeholders": "jobPlaceholders",
     "recovery_points_order": "recoveryPointsOrder",
     "plan_test_failover": "planTestFailover",
+    "cleanup_of_plan_members": "cleanupOfPlanMembers",
 }
 _CHOICES = {
     "re_enable": ("fail", "conflict", "succeed"),
@@ -39,6 +40,7 @@ _CHOICES = {
     "job_placeholders": ("recorded", "always", "never"),
     "recovery_points_order": ("oldest first", "unsorted"),
     "plan_test_failover": ("succeeds", "suspends"),
+    "cleanup_of_plan_members": ("refused", "allowed"),
 }
 
 
@@ -66,6 +68,7 @@ class Behaviour:
     job_placeholders: str = "recorded"
     recovery_points_order: str = "oldest first"
     plan_test_failover: str = "succeeds"
+    cleanup_of_plan_members: str = "refused"
 
     def patch(self, changes: Any) -> None:
         """Raises ValueError for an unknown name or value, and then changes nothing."""

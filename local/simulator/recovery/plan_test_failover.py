@@ -44,7 +44,10 @@ def test_failover_of_plan(world: World, call: Call) -> Answer:
 
     def begin(item: ProtectedItem, moment: float) -> Job:
         point = points[item.id] or RecoveryPoint("", 0.0, False)
-        return test_failover.begin(world, call, item, network, point, None, moment)[0]
+        job, _ = test_failover.begin(world, call, item, network, point, None, moment)
+        if item.test:
+            item.test.plan = plan.name
+        return job
 
     def done(moment: float) -> None:
         plan.tested_at = plan.job.started if plan.job else moment
@@ -101,9 +104,9 @@ def cleanup_of_plan(world: World, call: Call) -> Answer:
     vault, plan = scope.vault(world, call), plans.find(world, call)
     comments = test_failover.parse_cleanup(call)
     members = [item for item in plans.members(vault, plan) if item.test is not None]
-    if plan.job:
-        plan.job.held = False
     failure = test_failover.refuse(world, _not_now(world, plan, members, "TestFailoverCleanup"))
+    if plan.job and failure is None:
+        plan.job.held = False
 
     def begin(item: ProtectedItem, moment: float) -> Job:
         return test_failover.begin_cleanup(world, call, item, comments, None, moment)[0]

@@ -10,6 +10,7 @@ from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
+_MOST_GROUPS = 7  # azure-docs, site-recovery-create-recovery-plans
 PLANS = scope.VAULT + "/replicationRecoveryPlans"
 
 
@@ -86,11 +87,16 @@ def _failure(vault: RecoveryVault, primary: str, recovery: str, groups: list[Jso
     for fabric_id in (primary, recovery):
         if key(fabric_id) not in fabrics:
             return Failure("159029", f"The fabric '{ids.last_segment(fabric_id)}' could not be found.")
-    items = {key(item.id) for item in vault.items()}
+    if len(groups) > _MOST_GROUPS:
+        return Failure("159132", f"A recovery plan has at most {_MOST_GROUPS} groups.")
+    items = {key(item.id): item for item in vault.items()}
     for group in groups:
         for member in group.get("replicationProtectedItems") or []:
-            if key(member.get("id") or "") not in items:
+            item = items.get(key(member.get("id") or ""))
+            if item is None:
                 return Failure("159030", f"The replicated item '{member.get('id')}' could not be found.")
+            if key(item.container.fabric.id) != key(primary):
+                return Failure("159131", f"The replicated item '{item.name}' is not of the plan's primary fabric.")
     return None
 
 

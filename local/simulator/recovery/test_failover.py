@@ -95,7 +95,8 @@ def parse(properties: Json) -> Network:
     """Direction and network of a request. Raises ArmError 400."""
     scope.only(properties, ("failoverDirection", "networkType", "networkId", "providerSpecificDetails"))
     direction = checks.get(properties, "failoverDirection", str, required=True)
-    if direction not in ("PrimaryToRecovery", "RecoveryToPrimary"):
+    if direction != "PrimaryToRecovery":
+        # After a reprotect too: the pages for Azure VMs give this direction for the way back.
         raise errors.bad_request(f"failoverDirection must not be '{direction}'.")
     kind = checks.get(properties, "networkType", str, required=True)
     network_id = checks.get(properties, "networkId", str, required=kind == BY_INPUT)
@@ -213,6 +214,7 @@ def begin(
     test = TestFailover(network_id, point, job)
     if not refused:
         item.test, item.job = test, job
+        world.changed(item.id)
         world.clock.at(job.begins(1), lambda moment: _create(world, item, test, moment))
         world.clock.at(job.begins(2), lambda _moment: _created(world, test))
     return job, answer
@@ -308,8 +310,18 @@ def _shown(world: World, item: ProtectedItem, test: TestFailover) -> Json:
 def test_failover_cleanup(world: World, call: Call) -> Answer:
     item = scope.item(world, call)
     comments = parse_cleanup(call)
-    failure = refuse(world, not_now(world, item, "TestFailoverCleanup"))
+    failure = refuse(world, not_now(world, item, "TestFailoverCleanup") or _of_plan(world, item))
     return begin_cleanup(world, call, item, comments, failure)[1]
+
+
+def _of_plan(world: World, item: ProtectedItem) -> Failure | None:
+    """Whether one VM of a plan's test failover can be cleaned up by itself is not known."""
+    plan = item.test.plan if item.test else ""
+    if plan.lower() not in item.vault.plans or world.behaviour.cleanup_of_plan_members == "allowed":
+        return None
+    return Failure(
+        "159118", f"'{item.name}' was failed over by the recovery plan '{plan}', which has to be cleaned up."
+    )
 
 
 def parse_cleanup(call: Call) -> str:
@@ -346,6 +358,7 @@ def begin_cleanup(
     job, answer = _start(world, call, item, "TestFailoverCleanup", _CLEANUP_TASKS, done, failed, failure, details, at)
     if test and not refused:
         test.stage, item.job = TestStage.CLEANING, job
+        world.changed(item.id)
         world.clock.at(job.begins(_DELETE), lambda moment: _check_locks(world, test, job, moment))
     return job, answer
 

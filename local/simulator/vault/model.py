@@ -150,7 +150,8 @@ class TestStage(Enum):
 
 @dataclass(slots=True, eq=False)
 class TestFailover:
-    """A test failover of an item, until it is cleaned up. `made` are the IDs of what it has created."""
+    """A test failover of an item, until it is cleaned up. `made` are the IDs of what it has created, `plan` is the name
+    of the recovery plan that it is part of."""
 
     network: str
     point: RecoveryPoint
@@ -158,6 +159,7 @@ class TestFailover:
     stage: TestStage = TestStage.RUNNING
     vm: str | None = None
     made: list[str] = field(default_factory=list)
+    plan: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -136,6 +136,39 @@ async def test_the_job_may_stay_suspended_until_the_cleanup() -> None:
     assert (released["state"], "endTime" in released) == ("Succeeded", True)
 
 
+@pytest.mark.parametrize(("variant", "status"), [("refused", 409), ("allowed", 202)])
+async def test_one_vm_of_a_plan_may_be_cleaned_up_by_itself(variant: str, status: int) -> None:
+    async with simulated(world(*NAMES), cleanupOfPlanMembers=variant) as clients:
+        await planned(clients)
+        plans = clients.recovery.replication_recovery_plans
+        await (await plans.begin_test_failover(VAULT_GROUP, VAULT, "drill", of_plan())).result()
+        given, *_ = await clients.call("POST", f"{ITEM}/testFailoverCleanup", CLEANUP)
+
+    assert given == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"groups": [{"groupType": "Boot"}] * 8}, "159132"),
+        ({"groups": [{"groupType": "Boot", "replicationProtectedItems": [{"id": f"{ITEM}-gone"}]}]}, "159030"),
+        ({"primaryFabricId": f"{FABRICS}/secondary"}, "159131"),
+        ({"recoveryFabricId": f"{FABRICS}/nowhere"}, "159029"),
+    ],
+)
+async def test_a_plan_that_cannot_be_is_not_saved(changes: dict[str, Any], code: str) -> None:
+    properties = {
+        "primaryFabricId": f"{FABRICS}/primary",
+        "recoveryFabricId": f"{FABRICS}/secondary",
+        "groups": [{"groupType": "Boot", "replicationProtectedItems": [{"id": ITEM}]}],
+    }
+    async with simulated() as clients:
+        assert await cause(clients, "PUT", PLAN, {"properties": properties | changes}) == code
+        status, *_ = await clients.call("GET", PLAN)
+
+    assert status == 404
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -394,7 +394,7 @@ async def test_nothing_else_begins_while_a_test_failover_is_not_cleaned_up(varia
 
 
 BAD = [
-    {"failoverDirection": "Sideways"},
+    {"failoverDirection": "RecoveryToPrimary"},
     {"failoverDirection": None},
     {"networkType": "LogicalNetworkAsInput"},
     {"networkId": None},
