@@ -1,7 +1,6 @@
 """GET of the compliance report: the status of every VM, filtered, counted, page by page or as CSV."""
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
@@ -20,14 +19,12 @@ from shared.reconcile.sweep import Summary
 from triggers import names
 from triggers.estate_csv import csv_of
 from triggers.estate_views import ComplianceView, StandingView
+from triggers.formats import CSV, FORMAT, JSON, format_of
 from triggers.names import read_group
 from triggers.operations import Json, describe, query, reference
-from triggers.paging import AFTER, ON_LIST, PAGE_PARAMETERS, PAGING, TOP, page_of
-from triggers.problems import FieldError, Problem
+from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
 from triggers.reasons import reasons_of
 from triggers.requests import query_of, translate_azure_errors
-
-FORMAT, CSV = "format", "csv"
 
 Matches = Callable[[VmStatus, Any], bool]
 _MATCHES: dict[str, Matches] = {
@@ -36,7 +33,7 @@ _MATCHES: dict[str, Matches] = {
     "subscription": lambda vm_status, subscription: vm_status.vm_id.subscription.lower() == subscription,
     "resourceGroup": lambda vm_status, group: folded(vm_status.vm_id.resource_group) == folded(group),
     "region": lambda vm_status, name: vm_status.location == name,
-    "tag": lambda vm_status, tag: _has_tag(vm_status.tags, *tag),
+    "tag": lambda vm_status, tag: has_tag(vm_status.tags, *tag),
 }
 
 
@@ -49,7 +46,7 @@ def _parameters(settings: Settings) -> list[Json]:
         query("resourceGroup", "Its resource group.", pattern=f"^{names.GROUP}$"),
         query("region", "Its region, as eastus."),
         query("tag", f"A tag of the app's own that it carries: <name> or <name>=<value>, as {own}-profile=gold."),
-        query(FORMAT, f"As Accept: text/csv. A {CSV} file holds every row: it takes no page.", enum=["json", CSV]),
+        query(FORMAT, f"As Accept: text/csv. A {CSV} file holds every row: it takes no page.", enum=[JSON, CSV]),
         *PAGE_PARAMETERS,
     ]
 
@@ -79,7 +76,7 @@ async def get_compliance(
     be. Raises Problem.
     """
     given = query_of(request, _readers(azure.settings))
-    as_csv = _wants_csv(request, given)
+    as_csv = format_of(request, given) == CSV
     found = await translate_azure_errors(compliance_report(azure))
     filters = [(_MATCHES[name], value) for name, value in given.items() if name in _MATCHES]
     chosen = [each for each in found.vm_statuses if all(matches(each, value) for matches, value in filters)]
@@ -106,8 +103,8 @@ def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
         "subscription": one_of(*_subscriptions(settings)),
         "resourceGroup": read_group,
         "region": region,
-        "tag": lambda text: _read_tag(text, tag_names(settings)),
-        FORMAT: one_of("json", CSV),
+        "tag": lambda text: read_tag(text, tag_names(settings)),
+        FORMAT: one_of(JSON, CSV),
         **PAGING,
     }
 
@@ -116,7 +113,7 @@ def _subscriptions(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted({scope.subscription.lower() for scope in settings.source.members}))
 
 
-def _read_tag(text: str, own: tuple[str, ...]) -> tuple[str, str | None]:
+def read_tag(text: str, own: tuple[str, ...]) -> tuple[str, str | None]:
     """The name of the tag, and the value if given. Raises ValueError."""
     name, equals, value = text.partition("=")
     if name.strip().lower() not in {each.lower() for each in own}:
@@ -124,22 +121,7 @@ def _read_tag(text: str, own: tuple[str, ...]) -> tuple[str, str | None]:
     return name.strip(), value.strip() if equals else None
 
 
-def _has_tag(tags: Mapping[str, str], name: str, value: str | None) -> bool:
+def has_tag(tags: Mapping[str, str], name: str, value: str | None) -> bool:
     """Whether the VM carries the tag."""
     has = {comparable(own): comparable(given) for own, given in tags.items()}
     return comparable(name) in has and (value is None or has[comparable(name)] == comparable(value))
-
-
-def _wants_csv(request: func.HttpRequest, query: Mapping[str, Any]) -> bool:
-    """Whether the response is CSV: by `format`, or else by the first type in Accept. Raises Problem for a page of
-    CSV."""
-    accepted = (request.headers.get("Accept") or "").split(",", 1)[0].split(";", 1)[0].strip().lower()
-    if query.get(FORMAT, CSV if accepted == "text/csv" else "json") != CSV:
-        return False
-    paging = {TOP, AFTER} & set(query)
-    if paging:
-        allowed = f"nothing with {FORMAT}={CSV}: it holds every row"
-        given = dict(request.params)
-        errors = tuple(FieldError(field=name, given=given[name][:80], allowed=allowed) for name in sorted(paging))
-        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidQuery", f"A CSV file has no pages: {allowed}.", errors=errors)
-    return True

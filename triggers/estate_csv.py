@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import azure.functions as func
@@ -27,13 +27,17 @@ def csv_of(
     vm_statuses: Iterable[VmStatus], reasons: Mapping[ResourceId, Reason], read_at: datetime, *, partial: bool
 ) -> func.HttpResponse:
     """A row for each VM. `partial` marks every row if the inventory was not read in full."""
+    rows = ((*_row(each), *_why(reasons.get(each.vm_id)), read_at.isoformat(), partial) for each in vm_statuses)
+    return csv_file("compliance.csv", COLUMNS, rows)
+
+
+def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> func.HttpResponse:
+    """A file of that name, whose cells start no formula."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
-    for vm_status in vm_statuses:
-        why = _why(reasons.get(vm_status.vm_id))
-        writer.writerow(map(_cell, (*_row(vm_status), *why, read_at.isoformat(), partial)))
-    headers = {"Content-Disposition": 'attachment; filename="compliance.csv"'}
+    writer.writerow(columns)
+    writer.writerows(map(_cell, row) for row in rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return func.HttpResponse(text.getvalue(), headers=headers, mimetype="text/csv")
 
 

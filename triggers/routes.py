@@ -40,6 +40,7 @@ ROUTES = (
     Route("get_status", "GET", STATUS, Role.READ, "triggers.status", needs_client=True),
     Route("get_runs", "GET", "runs", Role.READ, "triggers.runs", needs_client=True),
     Route("post_sweep", "POST", "sweep", Role.SWEEP, "triggers.status", needs_client=True),
+    Route("get_report", "GET", "report", Role.READ, "triggers.report"),
     Route("get_jobs", "GET", "jobs", Role.READ, "triggers.jobs"),
     Route("get_openapi", "GET", "openapi.json", Role.READ, "triggers.openapi"),
 )

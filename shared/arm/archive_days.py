@@ -26,7 +26,9 @@ class Evidence:
     """What the archive holds of the days from `first` to `last`, of which a sweep speaks for `limit` seconds at most.
 
     `days` are those with a sweep that has read something; `unread` are files that could not be read: what they hold is
-    not known. `last_sweep` is the time of the last sweep, or 0.
+    not known. `last_sweep` is the time of the last sweep, or 0, and `last_full` that of the last which has read
+    everything: a VM that it does not show is gone. `last_drills` is the last drill of each VM, also of an
+    earlier day, by its lower-cased ID.
     """
 
     first: date
@@ -36,8 +38,10 @@ class Evidence:
     days: set[date] = field(default_factory=set)
     changes: list[Json] = field(default_factory=list)
     drills: list[Json] = field(default_factory=list)
+    last_drills: dict[str, Json] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     last_sweep: int = 0
+    last_full: int = 0
 
     def __post_init__(self) -> None:
         self.periods = Periods(seconds_of(self.first), seconds_of(self.last + _DAY), self.limit)
@@ -54,8 +58,10 @@ class Evidence:
             "coveredSeconds": self.periods.covered,
             "speaksForSeconds": self.limit,
             "lastSweep": self.last_sweep,
+            "lastFullSweep": self.last_full,
             "changes": self.changes,
             "drills": self.drills,
+            "lastDrills": [*self.last_drills.values()],
             "unread": self.unread,
         }
 
@@ -64,14 +70,18 @@ class Evidence:
         header = file.header
         try:
             rows = [VmPeriod.load(row) for row in file.rows]
-            self.days |= {date.fromisoformat(day) for day in header["days"]}
-            self.changes += header["changes"]
-            self.drills += header["drills"]
-            self.unread += header["unread"]
-            self.last_sweep = header["lastSweep"] or self.last_sweep
-            self.periods.merge(rows, header["coveredSeconds"])
-        except (LookupError, TypeError, ValueError) as fault:
+            days = {date.fromisoformat(day) for day in header["days"]}
+            last_drills = {drill["vmId"].lower(): drill for drill in header["lastDrills"]}
+            lists = [header[name] for name in ("changes", "drills", "unread")]
+            covered, last, full = (int(header[name]) for name in ("coveredSeconds", "lastSweep", "lastFullSweep"))
+        except (LookupError, TypeError, ValueError, AttributeError) as fault:
             raise ArchiveError(f"{header['name']} is not as it was written: {fault!r}") from fault
+        self.periods.merge(rows, covered)
+        self.days |= days
+        self.last_drills |= last_drills
+        for mine, more in zip((self.changes, self.drills, self.unread), lists, strict=True):
+            mine.extend(more)
+        self.last_sweep, self.last_full = last or self.last_sweep, full or self.last_full
 
 
 class _Reader:
@@ -115,10 +125,13 @@ class _Reader:
             if at < part.end:
                 into.days |= {day} if seen else set()
                 into.last_sweep = max(into.last_sweep, at)
+                into.last_full = at if seen and not file.header.get("gaps") else into.last_full
         into.periods.merge(part.vms.values(), part.covered)
         changes = [change_of(run) for run in await self._headers(Stream.RUNS, day, into)]
         into.changes += _each_once(change for change in changes if change)
-        into.drills += _each_once(drill_of(drill) for drill in await self._headers(Stream.DRILLS, day, into))
+        drills = _each_once(drill_of(drill) for drill in await self._headers(Stream.DRILLS, day, into))
+        into.drills += drills
+        into.last_drills = (before.last_drills if before else {}) | {drill["vmId"].lower(): drill for drill in drills}
 
     async def _headers(self, stream: Stream, day: date, into: Evidence) -> list[Json]:
         names, found = await self.of(stream, day), list[Json]()
@@ -161,15 +174,23 @@ async def read(archive: Archive, first: date, last: date, limit: int) -> Evidenc
     months, days = await reader.names(f"{MONTHS}/"), await reader.names(f"{DAYS}/")
     while day <= last:
         end = last_of_month(day)
-        if day.day == 1 and end <= last and month_name(month_of(day)) in months:
-            found.merge(await archive.read(month_name(month_of(day))))
+        month = month_name(month_of(day)) if day.day == 1 and end <= last else ""
+        if month in months and await _merged(archive, month, found):
             day = end
-        elif day_name(day) in days:
-            found.merge(await archive.read(day_name(day)))
-        else:
+        elif day_name(day) not in days or not await _merged(archive, day_name(day), found):
             await reader.day(day, found, found if found.last_sweep else await reader.before(day))
         day += _DAY
     return found
+
+
+async def _merged(archive: Archive, name: str, into: Evidence) -> bool:
+    """Whether what is summed up could be added. If not, what it sums up still holds all."""
+    try:
+        into.merge(await archive.read(name))
+    except ArchiveError as fault:
+        into.unread.append(str(fault))
+        return False
+    return True
 
 
 async def seal(archive: Archive, now: datetime, limit: int) -> None:

@@ -77,6 +77,7 @@ class VmPeriod:
         cells: Row = [*row, *[None] * (9 - len(row))]
         _, state, compliant, required, rpo, causes, policy, hold, tags = cells
         if state == State.UNKNOWN:
+            self.last = at if self.first else 0
             return
         self.state, self.policy, self.tags = state, policy or self.policy, tags or {}
         if state == State.PROTECTED:

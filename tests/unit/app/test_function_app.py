@@ -249,6 +249,8 @@ async def test_a_batch_or_the_estate_is_looked_at_or_a_problem_answered(
     [
         ("post_protections_plan", post("protections/plan", {"virtualMachines": [str(VM_ID)]}), 200),
         ("post_protections_plan", post("protections/plan", b"{"), 400),
+        ("get_report", get("report"), 200),
+        ("get_report", get("report", to="today"), 400),
         ("get_jobs", get("jobs"), 200),
         ("get_jobs", get("jobs", top=0), 400),
         ("get_openapi", get("openapi.json"), 200),
@@ -269,6 +271,7 @@ QUERIES: dict[str, tuple[dict[str, str], ...]] = {
     "put_protection": ({}, {"targetsOnly": "true"}),
     "delete_protection": ({}, {"confirm": "true"}),
     "get_compliance": ({}, {"top": "1"}, {"format": "csv"}),
+    "get_report": ({}, {"top": "1"}, {"format": "csv"}, {"format": "html"}),
 }
 BODIES = {name: json.dumps({"virtualMachines": [str(VM_ID)]}) for name in ("post_protections", "post_protections_plan")}
 
