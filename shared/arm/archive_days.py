@@ -79,8 +79,10 @@ class Evidence:
         self.periods.merge(rows, covered)
         self.days |= days
         self.last_drills |= last_drills
-        for mine, more in zip((self.changes, self.drills, self.unread), lists, strict=True):
-            mine.extend(more)
+        changes, drills, unread = lists
+        self.changes += changes
+        self.drills += drills
+        self.unread += unread
         self.last_sweep, self.last_full = last or self.last_sweep, full or self.last_full
 
 

@@ -198,7 +198,7 @@ async def test_without_an_archive_it_is_what_is_known_now_and_says_so(monkeypatc
 async def test_an_archive_that_cannot_be_read_is_a_503() -> None:
     azure, store = FakeAzure(settings(archive="/archive"), Cloud()), Records()
     store.fault = OriginStoreError("the container answers 403")
-    azure.archive = Archive(store)  # type: ignore[misc]
+    azure.archive = Archive(store)
 
     with pytest.raises(Problem) as caught:
         await got(azure)
