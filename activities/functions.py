@@ -25,12 +25,17 @@ ACTIVITIES = (
     "activities.publish_outcome",
     "activities.publish_sweep",
     "activities.remove_orphans",
+    "activities.prepare_drill",
+    "activities.start_drill",
+    "activities.look_at_drill",
+    "activities.clean_up_drill",
 )
 WITH_CLIENT = (
     "activities.purge_history",
     "activities.reconcile_window",
     "activities.request_protection",
     "activities.follow_batch",
+    "activities.finish_drill",
 )
 """Activities that start, signal or read orchestrations."""
 

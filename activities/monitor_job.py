@@ -9,7 +9,16 @@ from shared.config.intervals import (
     until_next_look,
 )
 from shared.model.activity_io import JobRequest
-from shared.model.replicated_item import DISABLE, ENABLE, Job, JobStage, ProtectedItem, Stage
+from shared.model.replicated_item import (
+    DISABLE,
+    ENABLE,
+    TEST_CLEANUP,
+    TEST_FAILOVER,
+    Job,
+    JobStage,
+    ProtectedItem,
+    Stage,
+)
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.site_recovery.item_origin import confirm
 from shared.site_recovery.replicated_items import find_item
@@ -78,12 +87,16 @@ async def _shows_success(vault: Vault, request: JobRequest, poll: float) -> bool
     return item is not None and item.stage not in {Stage.ENABLING, Stage.FAILED}
 
 
+_DOING = {ENABLE: "Enabling protection: ", DISABLE: "Disabling protection: ", TEST_FAILOVER: "", TEST_CLEANUP: ""}
+"""What precedes the title of a job, by its scenario."""
+
+
 def _running(job: Job, elapsed: float, poll: float) -> Pending:
-    doing, wait = {ENABLE: "Enabling", DISABLE: "Disabling"}.get(job.scenario, "Changing"), FOLLOW_JOB * poll
+    doing, wait = _DOING.get(job.scenario, "Changing protection: "), FOLLOW_JOB * poll
     if job.scenario == ENABLE:
         early = elapsed < FOLLOW_ENABLE * poll
         wait = FOLLOW_ENABLE * poll if early else until_next_look(elapsed, poll, nearly_protected=False)
-    return Pending(retry_after=wait, step=f"{doing} protection: {job.title}")
+    return Pending(retry_after=wait, step=f"{doing}{job.title}")
 
 
 def _failed(error: Error) -> Ready:

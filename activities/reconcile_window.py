@@ -10,12 +10,14 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 
 from shared.arm.client import Azure
+from shared.arm.origin_store import OriginStoreError
 from shared.config.intervals import TTL_SLOW
 from shared.model.caller import Caller, CallerKind, Via
 from shared.model.decision import Action
 from shared.model.step_result import Ready, StepResult
 from shared.observe.inventory import compliance_report
-from shared.orchestrations import RUNNING, each, instance_of, start_run, status_of
+from shared.orchestrations import RUNNING, each, instance_of, start_drill_run, start_run, status_of
+from shared.reconcile.drill_state import DrillPhase, DrillRun
 from shared.reconcile.inventory import VmStatus
 from shared.reconcile.run_state import RunResult, RunState
 from shared.reconcile.sweep import (
@@ -43,10 +45,29 @@ async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestr
 
     Idempotent: a VM whose run is in progress is skipped.
     """
+    if request.report is None:
+        await _resume_drills(azure, client)
     sweep = await (
         _observe(azure, request) if request.report is None else _start_runs(azure, request, request.report, client)
     )
     return Ready(value=sweep.dump())
+
+
+async def _resume_drills(azure: Azure, client: DurableOrchestrationClient) -> None:
+    """Starts a run, which cleans up, for each open record of a drill without one: its run was lost, with its task hub
+    perhaps. In any mode: the run itself waits while all writes are stopped."""
+    try:
+        drills = await azure.drills.open()
+    except OriginStoreError:
+        log.exception("The records of drills could not be read: the next sweep tries again")
+        return
+    for drill in drills:
+        run = DrillRun(vm_id=drill.vm, poll_seconds=azure.settings.poll_seconds, phase=DrillPhase.CLEANUP)
+        try:
+            if await start_drill_run(client, run):
+                log.warning("The drill of %s had no run: it is cleaned up", drill.vm)
+        except Exception:
+            log.exception("The cleanup of the drill of %s could not be started", drill.vm)
 
 
 async def _observe(azure: Azure, sweep: Sweep) -> Sweep:

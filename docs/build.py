@@ -28,6 +28,7 @@ from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES
 from shared.model.names import DEFAULT_NAMES
 from shared.planning.catalog import CATALOG, DRIFT
+from shared.planning.drill_findings import OF_DRILL
 from shared.planning.run_errors import ANY_ERROR, ERRORS
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.reporting import audit_log
@@ -122,6 +123,11 @@ def planned() -> str:
 def sweep() -> str:
     """Every finding about a sweep."""
     return _findings(OF_SWEEP)
+
+
+def drills() -> str:
+    """Every reason why a drill is refused."""
+    return _findings(OF_DRILL)
 
 
 def _findings(rows: Mapping[str, Row]) -> str:
@@ -375,6 +381,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "builtin": built_in,
     "decisions": log,
     "drift": drift,
+    "drills": drills,
     "errors": errors,
     "events": events,
     "layers": layers,

@@ -75,6 +75,10 @@ param mode string = 'report'
 @allowed(['', 'true', 'false'])
 param paused string = ''
 
+@description('DR_DRILLS: true lets callers begin drills, and gives the app the roles for them.')
+@allowed(['', 'true', 'false'])
+param drills string = ''
+
 @description('DR_TARGET_CREATION.')
 @allowed(['', 'all', 'cache', 'none'])
 param targetCreation string = ''
@@ -207,6 +211,8 @@ var vaultName = split(vaultId, '/')[8]
 var hasAgents = !empty(agentAutomationAccount)
 var accountParts = split(hasAgents ? agentAutomationAccount : '////////', '/')
 var vaultRoleId = roleId(vaultSubscriptionId, environmentName, roles.vaultOperator.name)
+var hasDrills = drills == 'true'
+var drillRoleId = roleId(vaultSubscriptionId, environmentName, roles.driller.name)
 
 var isPrivate = privateNetworking == 'true'
 
@@ -255,6 +261,7 @@ var heldHere = concat(
     )
     held('app', roles.vaultOperator.name, vaultRoleId, vaultId, vaultGroup)
   ],
+  hasDrills ? [held('app', roles.driller.name, drillRoleId, vaultId, vaultGroup)] : [],
   hasAgents
     ? [
         held(
@@ -373,6 +380,15 @@ module vaultRole 'modules/role.bicep' = if (writesDefinitions) {
   }
 }
 
+module drillRole 'modules/role.bicep' = if (writesDefinitions && hasDrills) {
+  name: 'role-driller-${token}'
+  scope: subscription(vaultSubscriptionId)
+  params: {
+    environmentName: environmentName
+    role: roles.driller
+  }
+}
+
 module vault 'modules/vault-access.bicep' = {
   name: 'vault-access-${token}'
   scope: resourceGroup(vaultSubscriptionId, vaultGroup)
@@ -383,11 +399,13 @@ module vault 'modules/vault-access.bicep' = {
     assignRoles: writesAssignments
     actionGroupId: alerts.outputs.actionGroupId
     tags: allTags
+    hasDrills: hasDrills
+    drillRoleId: drillRoleId
     hasAgents: hasAgents
     agentPrincipalId: automation.?outputs.principalId ?? ''
     agentRoleId: agentAutomationRole
   }
-  dependsOn: [newVault, vaultRole]
+  dependsOn: [newVault, vaultRole, drillRole]
 }
 
 module automation 'modules/automation.bicep' = if (hasAgents) {
@@ -464,6 +482,7 @@ module app 'modules/app.bicep' = {
       DR_ARCHIVE: storage.outputs.archive
       DR_MODE: mode
       DR_PAUSED: paused
+      DR_DRILLS: drills
       DR_TARGET_CREATION: targetCreation
       DR_REGION_MAP: empty(regionMap) ? '' : string(regionMap)
       DR_NAMES: empty(names) ? '' : string(union({ environment: environmentName }, names))
@@ -537,6 +556,7 @@ module source 'subscription.bicep' = {
     sharedSubscription: isShared
     cacheAccountScopes: cacheAccountScopes
     cleanup: mode == 'cleanup'
+    drills: hasDrills
     highChurn: highChurn == 'true'
     tags: allTags
   }
@@ -554,6 +574,7 @@ module target 'subscription.bicep' = if (targetId != sourceId) {
     isTarget: true
     targetResourceGroups: targetResourceGroups
     cleanup: mode == 'cleanup'
+    drills: hasDrills
     tags: allTags
   }
 }

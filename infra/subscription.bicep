@@ -47,6 +47,9 @@ param cacheAccountScopes string = ''
 @description('Whether DR_MODE is cleanup: only then may anything outside the vault be removed.')
 param cleanup bool = false
 
+@description('Whether DR_DRILLS is true: only then may drills be begun.')
+param drills bool = false
+
 @description('Whether Site Recovery may use premium cache accounts.')
 param highChurn bool = false
 
@@ -88,6 +91,7 @@ var about = {
         : fail('cacheAccountScopes: ${id} is no storage account of the subscription ${subscription().subscriptionId}')
   )
   cleanup: cleanup
+  drills: drills
   highChurn: highChurn
   vaultHasIdentity: vaultHasIdentity
 }

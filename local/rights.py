@@ -70,7 +70,7 @@ def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
     caches = [each for each in among_targets if _cache_groups(settings).fullmatch(each.rpartition("/")[2])]
     targets = [each for each in among_targets if each not in (*accounts, *caches)]
     whole = [each for each in targets if "/resourcegroups/" not in each.lower()]
-    cleans = settings.get("DR_MODE") == "cleanup"
+    cleans, drills = settings.get("DR_MODE") == "cleanup", settings.get("DR_DRILLS") == "true"
     subscriptions = {"/".join(scope.split("/")[:3]).lower() for scope in (*sources, *among_targets, *vaults)}
     return {
         "estateReader": sorted(subscriptions),
@@ -83,6 +83,8 @@ def scopes_of(settings: Mapping[str, str]) -> dict[str, list[str]]:
         "cacheCreator": caches,
         "cacheCleaner": caches if cleans else [],
         "vaultOperator": vaults,
+        "drillReader": targets if drills else [],
+        "driller": vaults if drills else [],
     }
 
 

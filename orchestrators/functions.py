@@ -9,7 +9,12 @@ from typing import Any
 
 import azure.durable_functions as df
 
-ORCHESTRATORS = ("orchestrators.protect_vm", "orchestrators.reconcile_estate", "orchestrators.protect_batch")
+ORCHESTRATORS = (
+    "orchestrators.protect_vm",
+    "orchestrators.reconcile_estate",
+    "orchestrators.protect_batch",
+    "orchestrators.drill_vm",
+)
 
 blueprint = df.Blueprint()
 

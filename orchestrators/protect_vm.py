@@ -17,12 +17,12 @@ from collections.abc import Generator
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationContext as Context
-from azure.durable_functions.models.history import HistoryEventType
 
 from orchestrators.disable import disable, outcome_of
+from orchestrators.passes import late_events, wait
 from orchestrators.publish import publish_end
 from orchestrators.steps import Step, call_activity, named, not_ready, show, unexpected
-from shared.config.intervals import FIRST_FOLLOW
+from shared.config.intervals import FIRST_FOLLOW, FOLLOW_DRILL
 from shared.model.activity_io import (
     ChangeRequest,
     EnableRequest,
@@ -51,7 +51,7 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     show(context, run.status())
     changed = context.wait_for_external_event(CHANGED)
 
-    due = yield from _wait(context, run, changed)
+    due = yield from wait(context, run, changed)
     heeded = 0
     if changed.is_completed:
         run, changed = _heed(run, changed), context.wait_for_external_event(CHANGED)
@@ -64,12 +64,7 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
     if due and run.result:
         run = yield from publish_end(context, run)
 
-    # An event that arrived during the pass would be lost by continue_as_new: it is taken up here, with those of this
-    # very turn, behind the result of the last activity. This timer is never cancelled: with nothing awaited between a
-    # cancelled timer and continue_as_new, the host delivers the winning event for ever
-    # (azure-functions-durable-extension issue 2606). Events after continue_as_new carry over.
-    if _events(context) > heeded:
-        yield context.task_any([changed, context.create_timer(context.current_utc_datetime)])
+    yield from late_events(context, changed, heeded)
     if changed.is_completed:
         run = _heed(run, changed)
     if run.result and run.resume_at is None:
@@ -77,26 +72,6 @@ def protect_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
         return run.result.dump()
     context.continue_as_new(run.dump())
     return None
-
-
-def _wait(context: Context, run: RunState, changed: Any) -> Generator[Any, Any, bool]:
-    """Waits until the next pass is due, or the VM changes. Returns whether the pass is due."""
-    now = context.current_utc_datetime
-    if run.resume_at is None or run.resume_at <= now:
-        return True
-    until = min(run.resume_at, now + run.longest_wait)
-    timer = context.create_timer(until)
-    yield context.task_any([timer, changed])
-    if not timer.is_completed:
-        timer.cancel()
-    # Not by the clock: the extension hides a timer's message for whole seconds, so that it fires up to one early, and
-    # a pass that waited for the rest of the second would find itself early again, many times.
-    return bool(timer.is_completed and until == run.resume_at)
-
-
-def _events(context: Context) -> int:
-    """How many `changed` events this generation has been given, those of the turn in progress included."""
-    return sum(each.event_type == HistoryEventType.EVENT_RAISED and each.Name == CHANGED for each in context.histories)
 
 
 def _heed(run: RunState, changed: Any) -> RunState:
@@ -149,8 +124,11 @@ def _observe(context: Context, run: RunState) -> Step:
 
 
 def _follow_item(context: Context, run: RunState, decision: Decision, item: ProtectedItem | None) -> RunState:
-    """Site Recovery is enabling or disabling the item, or replicates it for the first time."""
+    """Site Recovery is enabling or disabling the item, or replicates it for the first time; or a drill of it runs."""
     now = context.current_utc_datetime
+    if decision.state is State.DRILLING:
+        # What ends the drill signals this run.
+        return run.sleep(now, FOLLOW_DRILL * run.poll_seconds, "Waiting until the drill is cleaned up", job="")
     if decision.state is not State.DISABLING:
         return run.follow(now, 0)
     if run.job and run.disabling:

@@ -4,7 +4,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -16,6 +18,7 @@ from shared.model.changes import RETRY, DiskFailure, Refusal
 from shared.model.order import Hint, Order
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, first_line
+from shared.reconcile.drill_state import DrillRun
 from shared.reconcile.last_run import LastRun
 from shared.reconcile.run_state import CHANGED, LastChange, RunResult, RunState
 
@@ -23,8 +26,9 @@ log = logging.getLogger("dr.instances")
 
 T = TypeVar("T")
 R = TypeVar("R")
+Start = Callable[[], Awaitable[bool]]
 
-ORCHESTRATOR = "protect_vm"
+ORCHESTRATOR, DRILL = "protect_vm", "drill_vm"
 _AT_ONCE = 20
 
 RUNNING = {
@@ -62,6 +66,11 @@ def instance_of(vm: ResourceId, *, targets_only: bool = False) -> str:
     return f"targets-{instance.removeprefix('protect-')}" if targets_only else instance
 
 
+def drill_instance_of(vm: ResourceId) -> str:
+    """The instance ID of the drill of a VM: of the same length, too."""
+    return f"drill-{naming.instance_id(vm).removeprefix('protect-')}"
+
+
 async def signal_or_start(client: DurableOrchestrationClient, run: RunState, order: Order | None = None) -> None:
     """Ensures that the VM is observed after this call: signals the run in progress, or starts this one.
 
@@ -71,10 +80,11 @@ async def signal_or_start(client: DurableOrchestrationClient, run: RunState, ord
     """
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
     run = run.take_up(order) if order else run
+    start, hint = partial(start_run, client, run), order or (Hint(asked_by=run.asked_by) if run.asked_by else None)
     failure: Exception | None = None
     for _ in range(_ROUNDS):
         try:
-            if await _send(client, instance, run, order):
+            if await _send(client, instance, start, hint):
                 return
             await asyncio.sleep(_PAUSE)
             if await is_running(client, instance):
@@ -91,18 +101,65 @@ async def hand_over(client: DurableOrchestrationClient, run: RunState, order: Or
     """Hands an order to the run of the VM, by an event to the run in progress or as the input of a new one, and repeats
     it until a run shows its token. Raises SignalError if none has after `within` seconds."""
     instance = instance_of(run.vm_id, targets_only=run.targets_only)
-    run, deadline = run.take_up(order), monotonic() + within
+    await _deliver(client, instance, partial(start_run, client, run.take_up(order)), order, within)
+
+
+async def begin_drill(client: DurableOrchestrationClient, run: DrillRun, within: float) -> bool:
+    """Starts a drill, and waits until its run shows the order that begins it. Returns False if another drill of the VM
+    is in progress. Raises SignalError if no run shows the order after `within` seconds."""
+    instance, order, deadline = drill_instance_of(run.vm_id), Order(token=run.token), monotonic() + within
     failure: Exception | None = None
     while monotonic() < deadline:
         try:
-            await _send(client, instance, run, order)
+            started = await start_drill_run(client, run)
+            if await _is_taken_up(client, instance, order, min(monotonic() + _RESEND, deadline)):
+                return True
+            if not started and orders_of(await status_of(client, instance)):
+                return False
+        except Exception as error:
+            failure = error
+            await asyncio.sleep(_LONGEST_POLL)
+    raise _not_accepted(instance, within, failure)
+
+
+async def end_drill(client: DurableOrchestrationClient, run: DrillRun, order: Order, within: float) -> None:
+    """Hands the order to clean up to the drill in progress, or starts this run, as `hand_over` does."""
+    start = partial(start_drill_run, client, run.with_(orders=(order.token,)))
+    await _deliver(client, drill_instance_of(run.vm_id), start, order, within)
+
+
+async def start_drill_run(client: DurableOrchestrationClient, run: DrillRun) -> bool:
+    """Starts the run of a drill; returns False if one is in progress."""
+    return await start_if_idle(client, drill_instance_of(run.vm_id), DRILL, run.dump(), run.poll_seconds)
+
+
+async def signal_if_running(client: DurableOrchestrationClient, vm: ResourceId) -> None:
+    """Signals the run of a VM that waits for something to end. Without one, nothing is waiting."""
+    instance = instance_of(vm)
+    if await is_running(client, instance):
+        with suppress(Exception):  # It has ended meanwhile, or will look again by itself.
+            await client.raise_event(instance, CHANGED, None)
+
+
+async def _deliver(
+    client: DurableOrchestrationClient, instance: str, start: Start, order: Order, within: float
+) -> None:
+    deadline = monotonic() + within
+    failure: Exception | None = None
+    while monotonic() < deadline:
+        try:
+            await _send(client, instance, start, order)
             if await _is_taken_up(client, instance, order, min(monotonic() + _RESEND, deadline)):
                 return
         except Exception as error:
             failure = error
             await asyncio.sleep(_LONGEST_POLL)
+    raise _not_accepted(instance, within, failure)
+
+
+def _not_accepted(instance: str, within: float, failure: Exception | None) -> SignalError:
     why = _in_words(failure) or "it was sent, and may still be taken up"
-    raise SignalError(f"{instance} has not accepted the order within {within:g} s: {why}")
+    return SignalError(f"{instance} has not accepted the order within {within:g} s: {why}")
 
 
 def _in_words(failure: Exception | None) -> str:
@@ -281,13 +338,12 @@ def _has_lost_its_lease(status: Any, poll_seconds: float) -> bool:
     return bool(datetime.now(UTC) - status.last_updated_time > lease)
 
 
-async def _send(client: DurableOrchestrationClient, instance: str, run: RunState, order: Order | None = None) -> bool:
+async def _send(client: DurableOrchestrationClient, instance: str, start: Start, hint: Hint | None) -> bool:
     """Starts the run, or signals the one in progress, which may end before it reads the signal. Returns whether it was
     started."""
-    if await start_run(client, run):
+    if await start():
         return True
     try:
-        hint = order or (Hint(asked_by=run.asked_by) if run.asked_by else None)
         await client.raise_event(instance, CHANGED, hint.dump() if hint else None)
     except Exception:
         if await is_running(client, instance):

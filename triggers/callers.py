@@ -28,6 +28,7 @@ class Role(StrEnum):
     ENABLE = "dr.enable"
     DISABLE = "dr.disable"
     SWEEP = "dr.sweep"
+    DRILL = "dr.drill"
 
 
 log = logging.getLogger("dr.http")

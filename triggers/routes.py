@@ -8,6 +8,7 @@ _VM = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name
 PROTECTION, HOLD = f"{_VM}/protection", f"{_VM}/hold"
 PLAN = f"{PROTECTION}/plan"
 STATUS = "status"
+DRILL = f"{PROTECTION.removesuffix('protection')}drill"
 
 TARGETS_ONLY, CONFIRM = "targetsOnly", "confirm"
 
@@ -36,6 +37,10 @@ ROUTES = (
     Route("post_protections", "POST", "protections", Role.ENABLE, "triggers.protections", needs_client=True),
     Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),
     Route("get_batch", "GET", "protections/{batch}", Role.READ, "triggers.protections", needs_client=True),
+    Route("get_drill", "GET", DRILL, Role.READ, "triggers.drill", needs_client=True),
+    Route("post_drill", "POST", DRILL, Role.DRILL, "triggers.drill", needs_client=True),
+    Route("delete_drill", "DELETE", DRILL, Role.DRILL, "triggers.drill", needs_client=True),
+    Route("post_drill_plan", "POST", f"{DRILL}/plan", Role.READ, "triggers.drill"),
     Route("get_compliance", "GET", "compliance", Role.READ, "triggers.compliance", needs_client=True),
     Route("get_status", "GET", STATUS, Role.READ, "triggers.status", needs_client=True),
     Route("get_runs", "GET", "runs", Role.READ, "triggers.runs", needs_client=True),

@@ -11,6 +11,7 @@ import azure.functions as func
 from shared.model.base import Model
 from shared.model.changes import Difference
 from shared.model.cost import Cost
+from shared.model.drill import Drill, DrillOutcome, DrillPoint
 from shared.model.findings import Finding
 from shared.model.item_details import ItemDetails
 from shared.model.plan import ResourcePreview, Setting
@@ -91,3 +92,31 @@ class PlanView(View):
     cost: Cost | None = None
     item: ProtectedItem | None = None
     writes_disabled: str
+
+
+class DrillPlanView(View):
+    """What POST .../drill would begin: the test VM of that `size` and its disks, and every reason against it."""
+
+    vm_id: ResourceId
+    refused: bool
+    findings: tuple[Finding, ...] = ()
+    test_vm: ResourceId | None = None
+    test_disks: tuple[ResourceId, ...] = ()
+    size: str = ""
+    cores: int = 0
+    recovery_point: DrillPoint | None = None
+    writes_disabled: str
+
+
+class DrillView(View):
+    """The run of a drill: its progress while it is `running`, or its result; the record of what it has begun, and of
+    the `last` one that has ended, with how it went."""
+
+    vm_id: ResourceId
+    running: bool
+    run: Any
+    drill: Drill | None = None
+    last: Drill | None = None
+    outcome: DrillOutcome | None = None
+    rto_seconds: float | None = None
+    recovery_point_age_seconds: float | None = None

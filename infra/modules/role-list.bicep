@@ -68,6 +68,7 @@ func rolesIn(subscriptionId string, environmentName string, roles object, about 
         sourceTagger: about.sourceGroups
         targetWriter: about.targetGroups
         targetCleaner: about.cleanup ? about.targetGroups : []
+        drillReader: about.drills ? about.targetGroups : []
         // Of a group that is named the deployment makes it, and it stays.
         groupCreator: filter(about.targetGroups, group => empty(group))
         groupCleaner: filter(about.targetGroups, group => about.cleanup && empty(group))

@@ -9,6 +9,10 @@ param tags object
 @description('Whether an automation account updates the mobility agents. It is told apart so that a preview shows its role.')
 param hasAgents bool = false
 
+@description('Whether drills may be begun, and the role for them.')
+param hasDrills bool = false
+param drillRoleId string = ''
+
 @description('The identity of the automation account that updates the mobility agents, and its role on the vault.')
 param agentPrincipalId string = ''
 param agentRoleId string = ''
@@ -22,6 +26,16 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (a
   scope: vault
   properties: {
     roleDefinitionId: roleId
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource drills 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (assignRoles && hasDrills) {
+  name: guid(vault.id, drillRoleId, principalId)
+  scope: vault
+  properties: {
+    roleDefinitionId: drillRoleId
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from azure.core.exceptions import DecodeError, HttpResponseError
 
 from shared.arm.archive import LATEST, Archive
+from shared.arm.drills import Drills
 from shared.arm.errors import MalformedResponseError, WriteRefusedError, is_missing
 from shared.arm.failovers import Failovers
 from shared.arm.fields import Json
@@ -25,6 +26,7 @@ from shared.arm.shared_reads import ListedType, Loader
 from shared.arm.ttl_cache import TtlCache
 from shared.config.intervals import LONGEST_CALL_WAIT, TTL_SLOW, TTL_TARGETS
 from shared.config.settings import Mode, Settings, load_settings
+from shared.model.drill import Drill
 from shared.model.resource_id import ResourceId
 from shared.model.target_resources import REMOVABLE
 from shared.reconcile.run_state import WRITES_DISABLED
@@ -116,6 +118,11 @@ class Azure:
         where = self.settings.archive.rstrip("/")
         return Archive(self._store(where), self._store(f"{where}{LATEST}")) if where else Archive()
 
+    @cached_property
+    def drills(self) -> Drills:
+        """The records of drills."""
+        return Drills(self._origin_store())
+
     def _origin_store(self) -> Store:
         where = self.settings.origin_store
         return self._store(f"{where.rstrip('/')}/{CONTAINER}" if where.startswith("https:") else where)
@@ -176,6 +183,20 @@ class Azure:
         self._check_writes_on()
         if vm not in self.settings.source:
             raise WriteRefusedError("OutOfScope", f"{vm} lies outside DR_SOURCE_SCOPE")
+
+    def check_drill(self, vm: ResourceId) -> None:
+        """Passes if the settings allow to begin a drill of this VM. Raises WriteRefusedError."""
+        self.check_vm_write(vm)
+        if not self.settings.drills:
+            raise WriteRefusedError("DrillsDisabled", "DR_DRILLS is not true: no drill is begun")
+
+    def check_drill_cleanup(self, drill: Drill) -> None:
+        """Passes unless all writes are stopped: what a drill has begun is cleaned up in any mode, whatever tags say.
+        Raises WriteRefusedError."""
+        if self.settings.paused:
+            raise WriteRefusedError(WRITES_DISABLED, self.settings.writes_disabled)
+        if drill.vault not in self.settings.vault_ids:
+            raise WriteRefusedError("TargetOutOfScope", f"{drill.vault} is not among DR_VAULT_IDS")
 
     def check_disable(self) -> None:
         """Passes if the settings allow to disable a protection without a confirmation. Raises WriteRefusedError."""

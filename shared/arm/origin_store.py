@@ -47,6 +47,9 @@ class Store(Protocol):
     async def write(self, name: str, text: bytes, *, new: bool) -> bool:
         """Writes the text, and returns True. With `new` it returns False if there is one of that name already."""
 
+    async def remove(self, name: str) -> None:
+        """Removes the text, if there is one of that name."""
+
     async def names(self, prefix: str) -> frozenset[str]:
         """The names of all texts that begin so."""
 
@@ -63,8 +66,17 @@ class Directory:
     async def write(self, name: str, text: bytes, *, new: bool) -> bool:
         return await asyncio.to_thread(self._write, name, text, new)
 
+    async def remove(self, name: str) -> None:
+        await asyncio.to_thread(self._remove, name)
+
     async def names(self, prefix: str) -> frozenset[str]:
         return await asyncio.to_thread(self._names, prefix)
+
+    def _remove(self, name: str) -> None:
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as fault:
+            raise OriginStoreError(str(fault)) from fault
 
     def _names(self, prefix: str) -> frozenset[str]:
         try:
@@ -110,9 +122,7 @@ class Blobs:
 
     async def read(self, name: str) -> bytes | None:
         answer = await self._send("GET", f"/{name}")
-        if answer.status_code == 404 and answer.headers.get("x-ms-error-code") == "BlobNotFound":
-            return None
-        return bytes(self._checked(answer).content)
+        return None if _is_missing(answer) else bytes(self._checked(answer).content)
 
     async def write(self, name: str, text: bytes, *, new: bool) -> bool:
         headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": _TYPES.get(name.rpartition(".")[2], _JSON)}
@@ -123,6 +133,11 @@ class Blobs:
             return False
         self._checked(answer)
         return True
+
+    async def remove(self, name: str) -> None:
+        answer = await self._send("DELETE", f"/{name}")
+        if not _is_missing(answer):
+            self._checked(answer)
 
     async def names(self, prefix: str) -> frozenset[str]:
         found, marker, seen = set[str](), "", {""}
@@ -154,6 +169,10 @@ class Blobs:
             code = answer.headers.get("x-ms-error-code") or answer.reason
             raise OriginStoreError(f"{self._container} answers {answer.status_code} {code}")
         return answer
+
+
+def _is_missing(answer: Any) -> bool:
+    return bool(answer.status_code == 404 and answer.headers.get("x-ms-error-code") == "BlobNotFound")
 
 
 def _parsed(content: bytes) -> Any:

@@ -3,7 +3,7 @@
 They scale together: against a simulator that is 60 times as fast as Azure, all of them are 60 times as short.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 POLL_SECONDS = 30
 """The default poll interval, in seconds. Durations in recorded traffic of Azure are scaled by it."""
@@ -31,6 +31,13 @@ FIRST_LIMIT_RETRY, LONGEST_LIMIT_RETRY = 20, 120  # 10 to 60 min while a daily l
 # fired, and its messages are shown again 5 min after a crash.
 LEASE, CATCH_UP = 240, 30
 SHORTEST_LEASE = 10.0  # seconds
+
+# Drills.
+LONGEST_DRILL_START = 60  # 30 min until a test failover that Azure keeps refusing is given up
+LONGEST_BOOT = 60  # 30 min until the agent of a test VM is ready
+LOOK_AT_TEST_VM = 1  # 30 s between two looks at a test VM: by so much its recovery time is measured too long at most
+FOLLOW_DRILL = 20  # 10 min between two looks of the VM's own run at a drill that it waits for
+HELD_CLEANUP = 10  # 5 min between two attempts while DR_PAUSED holds a cleanup
 
 # Sweeps and batches.
 FOLLOW_BATCH = 4  # 2 min
@@ -69,6 +76,12 @@ def until_next_look(elapsed: float, poll_seconds: float, *, nearly_protected: bo
     share = 0.04 if nearly_protected else 0.3
     least, most = (NEARLY_PROTECTED, LONGEST_NEARLY_PROTECTED) if nearly_protected else (COPYING, LONGEST_COPYING)
     return min(max(elapsed * share, least * poll_seconds), most * poll_seconds)
+
+
+def until_tick(now: datetime, seconds: float, tick: float) -> float:
+    """The seconds until the multiple of the tick that is next to the end of the wait; never until the present one."""
+    begun = now.timestamp()
+    return max(round((begun + seconds) / tick), (begun + tick / 100) // tick + 1) * tick - begun
 
 
 def back_off(faults: int, poll_seconds: float, at_least: float = 0) -> timedelta:

@@ -166,6 +166,9 @@ class Settings(BaseModel):
         "longer tagged or no longer there)",
     )
     paused: bool = Field(False, description="true stops all writes at once; false lets the app work")
+    drills: bool = Field(
+        False, description="true lets callers begin drills; what is begun is cleaned up with false, too"
+    )
     target_creation: Annotated[Create, BeforeValidator(_word_of(Create))] = Field(
         Create.ALL,
         description="all, cache (the cache storage account and its resource group only) or none (reuse what is there)",

@@ -8,11 +8,13 @@ from pydantic import Field
 from shared.model.base import Model
 from shared.model.changes import Changes, DiskFailure, Refusal
 from shared.model.decision import Decision
+from shared.model.drill import DrillOrder
 from shared.model.failover import Failover
+from shared.model.findings import Finding
 from shared.model.replicated_item import ProtectedItem
 from shared.model.replication import Replication
 from shared.model.resource_id import ResourceId
-from shared.model.step_result import Failed, Pending, StepResult
+from shared.model.step_result import Error, Failed, Pending, StepResult
 from shared.model.target_resources import TargetResource
 from shared.model.vm import SourceVm
 
@@ -101,3 +103,26 @@ class Observation(Model):
     item: ProtectedItem | None = None
     failover: Failover | None = None
     planning: Annotated[StepResult, Field(discriminator="status")] | None = None
+
+
+class DrillRequest(Model):
+    """To begin a drill: `token` identifies it, however often it is tried."""
+
+    vm_id: ResourceId
+    token: str
+    order: DrillOrder
+
+
+class Refused(Model):
+    """Why a drill is not begun; empty if it may begin."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+class DrillStep(Model):
+    """A further step of the drill that the record of the VM is about. `error` is what went wrong before; with `last`
+    what this attempt finds counts, and no later one follows."""
+
+    vm_id: ResourceId
+    error: Error | None = None
+    last: bool = False

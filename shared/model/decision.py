@@ -17,6 +17,7 @@ class State(StrEnum):
     NOT_ELIGIBLE = "NotEligible"
     FROZEN = "Frozen"
     DISABLING = "Disabling"
+    DRILLING = "Drilling"
     UNTAGGED = "Untagged"
     SOURCE_GONE = "SourceGone"
     FAILOVER_VM = "FailoverVm"

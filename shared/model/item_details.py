@@ -39,8 +39,10 @@ class FailoverReadiness(Model):
 
 
 class RecoveryPoint(Model):
-    """`type` is CrashConsistent or ApplicationConsistent; one that is `multi_vm` is shared by a consistency group."""
+    """`type` is CrashConsistent or ApplicationConsistent; one that is `multi_vm` is shared by a consistency group. `id`
+    is what a drill or a failover names it by."""
 
+    id: ResourceId
     name: str
     time: datetime
     type: str

@@ -154,6 +154,10 @@ class ProtectedItem(Record):
         return self.direction_reversed or self.active_location.lower() not in {"", "primary"}
 
     @property
+    def in_test_failover(self) -> bool:
+        return _is_tested(self.test_failover)
+
+    @property
     def awaits_recovery_point(self) -> bool:
         """Whether its data has been copied, and only the first recovery point is missing."""
         return self.state.lower() == _FIRST_RECOVERY_POINT
@@ -163,9 +167,13 @@ class ProtectedItem(Record):
         return Stage.FROZEN if self.failed_over else _stage(self.state, self.test_failover, self.held_recovery_points)
 
 
+def _is_tested(test_failover: str) -> bool:
+    return test_failover.lower() not in {"", "none"}
+
+
 @lru_cache(1000)
 def _stage(state: str, test_failover: str, held_recovery_points: bool) -> Stage:
-    if test_failover.lower() not in {"", "none"}:
+    if _is_tested(test_failover):
         return Stage.FROZEN
     stage = _STAGES.get(state.lower(), Stage.FROZEN)
     # An item that once was protected never counts as a failed attempt.
@@ -179,8 +187,9 @@ class JobError(Error):
 
 
 ENABLE, DISABLE, REMOVE_DISKS = "EnableDr", "DisableDr", "RemoveDisks"
-"""The scenarios of jobs that enable and disable protection, and remove disks from an item. No recording shows the last
-two: they are named as the recorded ones are (`EnableDr`, `AddDisks`)."""
+TEST_FAILOVER, TEST_CLEANUP = "TestFailover", "TestFailoverCleanup"
+"""The scenarios of jobs: that enable and disable protection, remove disks from an item, test it and clean up. No
+recording shows `DisableDr` and `RemoveDisks`: they are named as the recorded ones are (`EnableDr`, `AddDisks`)."""
 
 
 class JobStage(StrEnum):

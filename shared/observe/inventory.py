@@ -19,10 +19,12 @@ from shared.arm.client import Azure
 from shared.arm.errors import ThrottledError, text_of
 from shared.arm.fields import Json, part, required, text
 from shared.arm.listing import Listing, read_listing
+from shared.arm.origin_store import OriginStoreError
 from shared.arm.parsing import PolicyRecord
 from shared.arm.resource_graph import query
 from shared.config.intervals import TTL_SLOW
 from shared.config.settings import Settings
+from shared.model.drill import Drill
 from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
@@ -100,6 +102,7 @@ async def read_inventory(azure: Azure) -> Inventory:
     taken = read_vms_in(azure, target_groups(listed.values(), items, dict(groups), azure.settings, regions))
     target_vms = await _or_gap(taken, "the VMs in target groups", gaps)
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
+    drills = await _drills(azure)
     removed = await _removed_disks(azure, items, listed, gaps)
     rows = [*vms.unread, *unread_items, *groups.unread, *(row for each in held for row in each.policies.unread)]
     return Inventory(
@@ -124,6 +127,7 @@ async def read_inventory(azure: Azure) -> Inventory:
         absent=missing.absent if missing else frozenset(),
         namesakes=missing.namesakes if missing else (),
         target_vms=target_vms or frozenset(),
+        drills={drill.vm: drill for drill in drills},
     )
 
 
@@ -197,6 +201,16 @@ async def _rows(
             _record(gaps, what, fault)
 
     return await read_listing(until_fault(), what, parse, azure.settings.acknowledged_rows)
+
+
+async def _drills(azure: Azure) -> tuple[Drill, ...]:
+    """The open records of drills. Without them an item in test failover counts as a person's, which is left alone, and
+    a VM's own run reads them again before it is enabled: so that is no gap."""
+    try:
+        return await azure.drills.open()
+    except OriginStoreError:
+        log.warning("The records of drills could not be read", exc_info=True)
+        return ()
 
 
 def _items_of(vault: Vault) -> str:

@@ -10,6 +10,7 @@ from shared.config.settings import Intent
 from shared.model.activity_io import Observation
 from shared.model.changes import DiskFailure, Refusal
 from shared.model.decision import Decision, State
+from shared.model.drill import Drill
 from shared.model.findings import Finding, Severity
 from shared.model.plan import Plan, ResourcePreview
 from shared.model.replicated_item import ProtectedItem
@@ -39,6 +40,9 @@ from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.item_origin import proven
 from shared.site_recovery.replicated_items import find_original, find_protection, unread_about
 from shared.site_recovery.vault import Vault, VaultNotFoundError, vault_of, vaults_of
+
+DRILLS = "drills"
+"""The key of the cached records."""
 
 
 async def observe(
@@ -86,7 +90,11 @@ async def _with_protection(azure: Azure, facts: Facts) -> Facts:
         item = await proven(azure, item)
     unread = await unread_about(vaults_of(azure), facts.vm_id, item.settings.source_location) if item else None
     original = await find_original(azure, facts.vm_id)
-    facts = facts._replace(item=item, item_unread=f"{unread}." if unread else "", original=original)
+    drill = await _drill_of(azure, facts, item)
+    original = original or (drill.vm if drill and drill.vm != facts.vm_id else None)
+    facts = facts._replace(
+        item=item, item_unread=f"{unread}." if unread else "", original=original, drill=None if original else drill
+    )
     protects_original = await find_protection(azure, original) if original else None
     for each in filter(None, (item, protects_original and protects_original[1])):
         await note(azure, each)
@@ -97,6 +105,21 @@ async def _with_protection(azure: Azure, facts: Facts) -> Facts:
         return facts
     failover = await open_failover(azure, facts.vm_id) if facts.intent is Intent.YES else None
     return facts._replace(moved_from=await _moved_from(azure, facts.vm), failover=failover)
+
+
+async def open_drills(azure: Azure) -> tuple[Drill, ...]:
+    """The open records of drills, at most a poll interval old."""
+    return await azure.shared(DRILLS, azure.drills.open, azure.settings.poll_seconds)
+
+
+async def _drill_of(azure: Azure, facts: Facts, item: ProtectedItem | None) -> Drill | None:
+    """The open record of a drill of the VM, or of which it is the test VM. Read where something is going on at the
+    item, and before a VM is enabled."""
+    if item and (item.job or item.in_test_failover):
+        return await azure.drills.of(facts.vm_id)
+    if item or facts.vm is None or facts.intent is not Intent.YES:
+        return None
+    return next((drill for drill in await open_drills(azure) if drill.test_vm == facts.vm_id), None)
 
 
 async def _moved_from(azure: Azure, vm: SourceVm) -> ProtectedItem | None:

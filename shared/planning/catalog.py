@@ -9,6 +9,7 @@ from datetime import datetime
 
 from shared.model.findings import PROTECTED, WARNED_IF_PROTECTED, Case, Finding, Row, Severity
 from shared.model.step_result import Error
+from shared.planning.drill_findings import OF_DRILL
 from shared.planning.run_errors import action_for
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 
@@ -235,6 +236,12 @@ DRIFT = {
         "Complete the failover: clean up the test failover, commit, reprotect, or fail back.",
         recoverable=False,
     ),
+    "DrillNotCleanedUp": Row(
+        Severity.WARNING,
+        "a drill of it has ended, and its test VM or its test disks are still there",
+        "tries again to clean up, and begins no other drill of it",
+        "Do what the error says; the audit log has the command that cleans up by hand.",
+    ),
     "FailoverVm": Row(
         Severity.NOTE,
         "a failover or a test failover created it, with the same tags",
@@ -312,7 +319,7 @@ DRIFT = {
 }
 """Findings of a sweep about a VM, protected or not; most of them are found by its own run and its plan, too."""
 
-CATALOG = DRIFT | LISTED | PLANNED | OF_SWEEP
+CATALOG = DRIFT | LISTED | PLANNED | OF_SWEEP | OF_DRILL
 
 CODES = frozenset(DRIFT | LISTED)
 """The codes that the status of a VM in a compliance report may have."""

@@ -56,6 +56,23 @@ ERRORS = {
         "a Site Recovery job ended without success, and names no error",
         f"See the job and its tasks in the vault. {_RETRY}",
     ),
+    "TestVmNotReady": ErrorRow(
+        "the test VM of a drill did not come up within 30 minutes (60 polls): the message says what was wrong",
+        "See why the VM does not boot from its replica (boot diagnostics, drivers, services that wait for a network), "
+        "and drill it again: with keepMinutes there is time to look at the test VM.",
+    ),
+    "DrillInterrupted": ErrorRow(
+        "a drill was cleaned up before its test VM was ready: somebody ended it, or its run was lost",
+        "See what ended it (DELETE .../drill, a new task hub), and drill the VM again.",
+    ),
+    "TestFailoverByOthers": ErrorRow(
+        "somebody else began a test failover of the VM before the drill did", "Clean that up, and drill the VM again."
+    ),
+    "ItemBusy": ErrorRow("another job on the replicated item is in progress", "Drill the VM again when it has ended."),
+    "DrillRecordMissing": ErrorRow(
+        "the record of the drill is gone from the app's store: what it began is a person's now",
+        "Clean up the test failover in the portal, and see who writes to the container of DR_ORIGIN_STORE.",
+    ),
     "ServiceRequestError": ErrorRow("Azure could not be reached", _NETWORK),
     "ServiceResponseError": ErrorRow("the connection to Azure broke before a response", _NETWORK),
     "DecodeError": ErrorRow("a response that is not what Azure documents", _NETWORK),

@@ -10,7 +10,7 @@ from shared.arm.listing import read_listing
 from shared.model.replication import DiskAccess
 from shared.model.resource_id import ResourceId
 
-_API_VERSION = "2026-03-02"
+DISK_API_VERSION = "2026-03-02"
 
 
 class DiskRecord(NamedTuple):
@@ -41,7 +41,7 @@ async def _list(azure: Azure, group: ResourceId, within: float) -> dict[str, Dis
 
 async def _read(azure: Azure, group: ResourceId) -> dict[str, DiskRecord]:
     path = f"{group}/providers/Microsoft.Compute/disks"
-    return dict((await read_listing(azure.list(path, _API_VERSION), path, _record, ())).records)
+    return dict((await read_listing(azure.list(path, DISK_API_VERSION), path, _record, ())).records)
 
 
 def _record(disk: Json) -> tuple[str, DiskRecord]:

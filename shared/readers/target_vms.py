@@ -1,5 +1,6 @@
 """The VMs that are in target resource groups already: a failover cannot create another of the same name there."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from azure.core.exceptions import HttpResponseError
@@ -11,6 +12,7 @@ from shared.arm.listing import read_listing
 from shared.arm.resource_graph import query
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from shared.model.resource_types import COMPUTE_API_VERSION
+from shared.readers.disks import DISK_API_VERSION
 from shared.readers.virtual_machines import vms_where
 
 _GROUPS = 200
@@ -23,13 +25,27 @@ async def vms_in(azure: Azure, group: ResourceId) -> frozenset[ResourceId]:
     At most one poll interval old. That is harmless: a VM may also be created there at any time after the enabling.
     Raises HttpResponseError, MalformedResponseError, NotKnownError.
     """
-    return await azure.shared(f"vms/{group.key}", lambda: _list(azure, group), azure.settings.poll_seconds)
+    return await _ids_in(azure, group, VIRTUAL_MACHINE, azure.settings.poll_seconds)
 
 
-async def _list(azure: Azure, group: ResourceId) -> frozenset[ResourceId]:
-    path = f"{group}/providers/{VIRTUAL_MACHINE}"
+async def existing(azure: Azure, resources: Iterable[ResourceId], within: float) -> frozenset[ResourceId]:
+    """Those of the VMs and disks that exist, by lists of their groups at most `within` seconds old: drills into one
+    group share them. Raises as `vms_in`."""
+    wanted = set(resources)
+    lists = sorted({(each.group_id, each.type) for each in wanted}, key=str)
+    found = await asyncio.gather(*(_ids_in(azure, group, resource_type, within) for group, resource_type in lists))
+    return frozenset(wanted & frozenset().union(*found))
+
+
+async def _ids_in(azure: Azure, group: ResourceId, resource_type: str, within: float) -> frozenset[ResourceId]:
+    key = f"ids/{group.key}/{resource_type.lower()}"
+    return await azure.shared(key, lambda: _list(azure, group, resource_type), within)
+
+
+async def _list(azure: Azure, group: ResourceId, resource_type: str) -> frozenset[ResourceId]:
+    path = f"{group}/providers/{resource_type}"
     try:
-        rows = azure.list(path, COMPUTE_API_VERSION)
+        rows = azure.list(path, COMPUTE_API_VERSION if resource_type == VIRTUAL_MACHINE else DISK_API_VERSION)
         listing = await read_listing(rows, path, _id, azure.settings.acknowledged_rows)
     except HttpResponseError as answer:
         if proves_absence(answer):

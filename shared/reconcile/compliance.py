@@ -69,6 +69,7 @@ class _Engine:
         ordered = sorted(estate.items, key=lambda item: (item.stage is not Stage.FAILED, item.id.key))
         self.items = {item.source: item for item in ordered}
         self.failover_vms = {vm: item.source for item in ordered for vm in item.failover_vms}
+        self.failover_vms |= {drill.test_vm: drill.vm for drill in estate.drills.values()}
         self.there = estate.target_vms.union(self.vms)
         self.claims = Claims(ordered)
         self.in_set: defaultdict[ResourceId | None, list[ResourceId]] = defaultdict(list)
@@ -106,6 +107,7 @@ class _Engine:
             moved_from=self.moved.get(vm.id),
             elsewhere=self.estate.elsewhere.get(vm.id),
             failover=self.estate.failovers.get(vm.id),
+            drill=self.estate.drills.get(vm.id),
             enables=self._attempts(vm),
         )
         decision = decide(facts, self.settings)
@@ -138,6 +140,7 @@ class _Engine:
                     item_unread=self.estate.item_unread(source, item.settings.source_location),
                     original=self.failover_vms.get(source),
                     moved_to=self.moved_to.get(source),
+                    drill=self.estate.drills.get(source),
                 )
                 decision = decide(facts, self.settings)
                 known = self._of_item(item, "")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shared.config.settings import REFUSALS, Intent, Settings
 from shared.model.decision import Action, Decision, State
+from shared.model.drill import Drill
 from shared.model.failover import Failover
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job, ProtectedItem, Stage
@@ -17,7 +18,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.vm import SourceVm
 from shared.planning import preflight
 from shared.planning.catalog import OPTED_OUT, finding_of
-from shared.reconcile.drift import adopted, frozen, replaced
+from shared.reconcile.drift import adopted, frozen, not_cleaned_up, replaced
 from shared.reconcile.health import of_attempts
 
 _SECONDS_PER_HOUR = 3600
@@ -36,6 +37,7 @@ class Facts(NamedTuple):
     Of a failover VM, `original` is the VM that it was made from. Of a VM that was moved away, `moved_to` is the new ID;
     of the VM under the new ID, `moved_from` is the item that still protects it under the old one. `failover` is the
     failover that left the VM and another one, if nothing protects either, and no caller has confirmed which to protect.
+    `drill` is the open record of a drill of the VM.
     """
 
     vm_id: ResourceId
@@ -51,6 +53,7 @@ class Facts(NamedTuple):
     moved_from: ProtectedItem | None = None
     elsewhere: ResourceId | None = None
     failover: Failover | None = None
+    drill: Drill | None = None
     enables: tuple[Job, ...] = ()
 
     @property
@@ -69,7 +72,7 @@ def decide(facts: Facts, settings: Settings) -> Decision:
     """The decision of the first condition that applies. A VM on hold is left as it is, whatever the decision."""
     decision = next(found for condition in _CONDITIONS if (found := condition(facts, settings)))
     item, vm = facts.item, facts.vm
-    findings = (*decision.findings, *(adopted(item) if item else ()))
+    findings = (*decision.findings, *(adopted(item) if item else ()), *not_cleaned_up(facts.drill))
     decision = decision.with_(findings=findings, wanted=vm is not None and facts.intent is Intent.YES)
     hold = settings.hold_of(vm.tags) if vm else None
     if vm is None or hold is None or decision.state is State.FAILOVER_VM:
@@ -88,6 +91,13 @@ def _failover_vm(facts: Facts, _: Settings) -> Decision | None:
     if facts.original is None:
         return None
     return Decision(state=State.FAILOVER_VM, findings=(preflight.failover_vm(facts.vm_id, facts.original),))
+
+
+def _drilling(facts: Facts, _: Settings) -> Decision | None:
+    """Whatever tags say, a drill of the app is cleaned up first: the VM's own run waits for it."""
+    if facts.drill is None or facts.item is None or facts.item.failed_over:
+        return None
+    return Decision(state=State.DRILLING, action=Action.FOLLOW)
 
 
 def _frozen(facts: Facts, _: Settings) -> Decision | None:
@@ -204,6 +214,7 @@ def _unprotected(facts: Facts, settings: Settings) -> Decision | None:
 
 _CONDITIONS: tuple[Callable[[Facts, Settings], Decision | None], ...] = (
     _failover_vm,
+    _drilling,
     _frozen,
     _not_read,
     _being_disabled,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from shared.model.changes import Changes
+from shared.model.drill import Drill
 from shared.model.findings import Finding
 from shared.model.replicated_item import ProtectedItem, Stage
 from shared.model.replication import Policy
@@ -157,3 +158,11 @@ def adopted(item: ProtectedItem) -> tuple[Finding, ...]:
             "override requests it, and never removes it.",
         ),
     )
+
+
+def not_cleaned_up(drill: Drill | None) -> tuple[Finding, ...]:
+    """A finding about a drill whose cleanup did not succeed, or is held."""
+    if drill is None or drill.cleanup_error is None:
+        return ()
+    text = f"The drill of {drill.vm.name} from {drill.recorded_at:%Y-%m-%d %H:%M} UTC is not cleaned up: "
+    return (finding_of("DrillNotCleanedUp", f"{text}{drill.cleanup_error}", drill.recorded_at),)

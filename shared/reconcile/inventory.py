@@ -6,6 +6,7 @@ from datetime import datetime
 
 from shared.model.base import Record
 from shared.model.decision import Action, State
+from shared.model.drill import Drill
 from shared.model.failover import Failover
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import Job, ProtectedItem
@@ -38,6 +39,7 @@ class Inventory:
     `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them;
     `target_vms` are those in target groups outside the source scope that VMs without an item go to.
     `failovers` are those that left a VM which is to be enabled; `failovers_unread` is whether they are not known.
+    `drills` are the open records of drills, by their VMs.
 
     `removed_disks` are attached, and somebody removed their replication, with the reason that they are left out.
 
@@ -70,6 +72,7 @@ class Inventory:
     target_vms: frozenset[ResourceId] = frozenset()
     failovers: Mapping[ResourceId, Failover] = field(default_factory=dict)
     failovers_unread: bool = False
+    drills: Mapping[ResourceId, Drill] = field(default_factory=dict)
 
     def vm_unread(self, vm: ResourceId) -> bool:
         """Whether the VM may exist, although it is not listed."""
@@ -112,7 +115,9 @@ class VmStatus(Record):
     @property
     def compliant(self) -> bool:
         """Whether the VM replicates, is healthy, and has the right settings and all disks."""
-        return self.state is State.PROTECTED and all(each.severity is Severity.NOTE for each in self.findings)
+        return self.state in {State.PROTECTED, State.DRILLING} and all(
+            each.severity is Severity.NOTE for each in self.findings
+        )
 
     @property
     def recoverable(self) -> bool:

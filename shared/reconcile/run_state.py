@@ -12,6 +12,7 @@ from shared.config.intervals import (
     LONGEST_WAIT,
     SETTLING,
     back_off,
+    until_tick,
 )
 from shared.model.base import Model
 from shared.model.caller import Caller, with_callers
@@ -221,7 +222,7 @@ class RunState(Model):
         seconds = pending.retry_after * 2 ** min(waits - 1, 12) if waits else pending.retry_after
         seconds = min(seconds, max(pending.retry_after, LONGEST_BACKOFF.total_seconds()))
         if pending.tick:
-            seconds = _until_tick(now, seconds, pending.tick)
+            seconds = until_tick(now, seconds, pending.tick)
         changes = {"percent": pending.percent, "last_error": pending.error, "waits": waits}
         return self.sleep(now, seconds, pending.step, **changes)
 
@@ -318,12 +319,6 @@ class RunState(Model):
         if failed.by_settings:
             return self.finish(RunOutcome.NOT_ELIGIBLE, (of_error(error),))
         return self.finish(RunOutcome.FAILED, error=error)
-
-
-def _until_tick(now: datetime, seconds: float, tick: float) -> float:
-    """The seconds until the multiple of the tick that is next to the end of the wait; never until the present one."""
-    begun = now.timestamp()
-    return max(round((begun + seconds) / tick), (begun + tick / 100) // tick + 1) * tick - begun
 
 
 def _patience(before: Patience | None, now: datetime, until: datetime | None) -> Patience:

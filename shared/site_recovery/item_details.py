@@ -89,6 +89,7 @@ def _point(found: Json) -> RecoveryPoint:
         raise ValueError(f"its time is {point['recoveryPointTime']!r}")
     details = part(point, "providerSpecificDetails")
     return RecoveryPoint(
+        id=required(found.get("id")),
         name=text(found.get("name")),
         time=time,
         type=text(point.get("recoveryPointType")),

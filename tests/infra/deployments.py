@@ -58,13 +58,14 @@ AZD = "main, as azd deploys it"
 RELEASE = "release"
 CASES = {
     "main, of two subscriptions, in cleanup": Case(
-        "main.bicep", {**_MAIN, "targetSubscriptionId": TARGET, "mode": "cleanup", "vaultLock": "true"}
+        "main.bicep",
+        {**_MAIN, "targetSubscriptionId": TARGET, "mode": "cleanup", "drills": "true", "vaultLock": "true"},
     ),
     "main, by groups": Case(
         "main.bicep",
         {**_MAIN, "sourceResourceGroups": "app, web", "targetResourceGroups": "app-asr", "mode": "protect"},
     ),
-    SHARED: Case("main.bicep", {**_MAIN, "sharedSubscription": "true", "mode": "cleanup"}),
+    SHARED: Case("main.bicep", {**_MAIN, "sharedSubscription": "true", "mode": "cleanup", "drills": "true"}),
     "main, with everything": Case(
         "main.bicep",
         {
@@ -77,6 +78,7 @@ CASES = {
             "existingVaultId": VAULT,
             "highChurn": "true",
             "mode": "cleanup",
+            "drills": "true",
             "profiles": {"default": {"rpoLimitMinutes": 60}},
             "regionMap": {"eastus": {"targetLocation": "westus2"}},
             "prices": {"instance": 25},
@@ -119,8 +121,14 @@ CASES = {
             "isTarget": True,
             "targetResourceGroups": "app-asr",
             "cleanup": True,
+            "drills": True,
         },
-        settings={"DR_SOURCE_SCOPE": "", "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/app-asr", "DR_MODE": "cleanup"},
+        settings={
+            "DR_SOURCE_SCOPE": "",
+            "DR_TARGET_SCOPE": f"{_HERE}/resourceGroups/app-asr",
+            "DR_MODE": "cleanup",
+            "DR_DRILLS": "true",
+        },
     ),
     "a new subscription, by Azure Policy": Case(
         "new-subscription.bicep",

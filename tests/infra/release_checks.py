@@ -100,7 +100,13 @@ def _conditions(release: Evaluated) -> Iterator[tuple[str, str]]:
 
 def _listed(infra: Infra) -> list[Json]:
     """All that a deployment to one subscription may ever assign."""
-    most = {"mode": "cleanup", "highChurn": "true", "outcomeTopic": "true", "durableBackend": "scheduler"}
+    most = {
+        "mode": "cleanup",
+        "drills": "true",
+        "highChurn": "true",
+        "outcomeTopic": "true",
+        "durableBackend": "scheduler",
+    }
     most |= {"cacheAccountScopes": CACHE.replace(SOURCE, SUBSCRIPTION)}
     rows: list[Json] = []
     for targets in ({"targetResourceGroups": "app-asr"}, {"sharedSubscription": "true"}):

@@ -11,6 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.recoveryservicessiterecovery import models as site_recovery
@@ -131,7 +132,11 @@ def point_body(time: str, kind: str = "CrashConsistent", **details: Any) -> dict
         "recoveryPointType": kind,
         "providerSpecificDetails": {**known, **details},
     }
-    return {"id": f"{CONTAINER}/recoveryPoints/{time}", "name": f"at {time}", "properties": properties}
+    return {
+        "id": f"{CONTAINER}/recoveryPoints/{uuid5(NAMESPACE_URL, time)}",
+        "name": f"at {time}",
+        "properties": properties,
+    }
 
 
 def job_body(state: str, name: str = "job-1", scenario: str = "EnableDr", **properties: Any) -> dict[str, Any]:
@@ -171,6 +176,10 @@ class Records:
             return False
         self.texts[name] = text
         return True
+
+    async def remove(self, name: str) -> None:
+        self._called()
+        self.texts.pop(name, None)
 
     async def names(self, prefix: str) -> frozenset[str]:
         self._called()

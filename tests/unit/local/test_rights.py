@@ -20,9 +20,11 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize("drills", [False, True])
 @pytest.mark.parametrize("mode", ["protect", "cleanup"])
-def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str) -> None:
-    access = rights.assigned(rights.load(), SETTINGS | {"DR_MODE": mode}, "p")
+def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str, *, drills: bool) -> None:
+    chosen = {"DR_MODE": mode, "DR_DRILLS": "true" if drills else "false"}
+    access = rights.assigned(rights.load(), SETTINGS | chosen, "p")
 
     assert {each["principal"] for each in access["assignments"]} == {"p"}
     held = [(each["role"], each["scope"]) for each in access["assignments"]]
@@ -38,6 +40,8 @@ def test_each_role_is_assigned_where_the_settings_let_the_app_work(mode: str) ->
         ("cacheCreator", CACHES),
         *([("cacheCleaner", CACHES)] if mode == "cleanup" else []),
         ("vaultOperator", SETTINGS["DR_VAULT_IDS"]),
+        *(("drillReader", scope) for scope in (TARGET, WHOLE) if drills),
+        *([("driller", SETTINGS["DR_VAULT_IDS"])] if drills else []),
     ]
 
 

@@ -31,7 +31,10 @@ from triggers.plan import post_plan
 from triggers.protection import get_protection
 
 ROOT = Path(__file__).parents[4]
-TABLES = {f"shared/planning/{name}.py" for name in ("catalog", "run_findings", "support_findings", "network_findings")}
+TABLES = {
+    f"shared/planning/{name}.py"
+    for name in ("catalog", "run_findings", "support_findings", "network_findings", "drill_findings")
+}
 
 
 @cache

@@ -106,6 +106,7 @@ async def test_its_newest_recovery_points_come_first_and_all_are_counted() -> No
 
     newest, second, *_ = details.recovery_points
     assert newest == RecoveryPoint(
+        id=newest.id,
         name=f"at {(NOON + timedelta(days=1)).isoformat()}",
         time=NOON + timedelta(days=1),
         type="ApplicationConsistent",

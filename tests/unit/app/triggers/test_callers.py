@@ -57,7 +57,8 @@ def refusal(header: str | None, needed: Role) -> Any:
         (("dr.enable",), {Role.READ, Role.ENABLE}),
         (("dr.disable",), {Role.READ, Role.DISABLE}),
         (("dr.sweep",), {Role.READ, Role.SWEEP}),
-        (("dr.enable", "dr.disable"), set(Role) - {Role.SWEEP}),
+        (("dr.drill",), {Role.READ, Role.DRILL}),
+        (("dr.enable", "dr.disable", "dr.drill"), set(Role) - {Role.SWEEP}),
         (("admin", "DR.ENABLE", "dr.enable "), set()),
     ],
 )

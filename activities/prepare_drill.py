@@ -1,0 +1,45 @@
+"""Step 1 of a drill: the preflight checks, and the record, without which nothing is begun."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.arm.client import Azure
+from shared.model.activity_io import DrillRequest, Refused
+from shared.model.drill import Drill
+from shared.model.step_result import Ready, StepResult
+from shared.observe.drill import preflight
+from shared.observe.vm import DRILLS
+from shared.planning.catalog import finding_of
+from shared.site_recovery.replicated_items import refresh
+
+
+async def prepare_drill(azure: Azure, request: DrillRequest) -> StepResult:
+    """Ready holds why the drill is `Refused`, or nothing: then its record is written."""
+    azure.check_drill(request.vm_id)
+    known = await azure.drills.of(request.vm_id)
+    if known and known.token == request.token:
+        return Ready()
+    if known:
+        text = f"A drill of {known.vm.name} from {known.recorded_at:%Y-%m-%d %H:%M} UTC is not cleaned up yet."
+        return Ready(value=Refused(findings=(finding_of("DrillLeftovers", text),)).dump())
+    refresh(azure)
+    found = await preflight(azure, request.vm_id, request.order)
+    seen, size = found.seen, found.size
+    if found.findings or seen is None or seen.test_vm is None or size is None:
+        return Ready(value=Refused(findings=found.findings).dump())
+    drill = Drill(
+        vm=found.vm_id,
+        item=seen.item.id,
+        token=request.token,
+        order=request.order,
+        request=str(uuid4()),
+        recorded_at=datetime.now(UTC),
+        test_vm=seen.test_vm,
+        test_disks=seen.test_disks or (),
+        size=size.name,
+        cores=size.cores,
+        point=found.point,
+    )
+    await azure.drills.write(drill)
+    azure.forget(DRILLS, if_before=float("inf"))
+    return Ready()

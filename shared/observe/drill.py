@@ -1,0 +1,171 @@
+"""What a drill of a VM would find: the facts for its preflight checks, read as they are now, and the test VM."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+from azure.core.exceptions import HttpResponseError
+
+from shared.arm.client import Azure
+from shared.arm.errors import MalformedResponseError, proves_absence, text_of
+from shared.arm.fields import Json, objects, part, reference, required, text
+from shared.arm.listing import NotKnownError, read_one
+from shared.config.intervals import TTL_SLOW
+from shared.model.decision import Decision, State
+from shared.model.drill import DrillNic, DrillOrder, DrillPoint, DrillVm
+from shared.model.findings import Finding
+from shared.model.resource_id import ResourceId
+from shared.model.resource_types import COMPUTE_API_VERSION
+from shared.model.vm import Lock, Size
+from shared.observe.vm import observe
+from shared.planning.catalog import finding_of
+from shared.planning.drill_checks import DrillFacts, DrillItem, findings_of
+from shared.readers.drill_networks import read_drill_network
+from shared.readers.locks import read_locks
+from shared.readers.networks import read_nic
+from shared.readers.skus import read_offer
+from shared.readers.target_vms import existing
+from shared.site_recovery.drills import UnknownPointError, find_point, read_drill_item
+
+T = TypeVar("T")
+
+_NOT_READ = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+"""What no retry helps against: the drill is refused. All other errors pass."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """`findings` are why the drill is refused; without any, `seen` is the item that is drilled, at `point`."""
+
+    vm_id: ResourceId
+    findings: tuple[Finding, ...]
+    seen: DrillItem | None = None
+    size: Size | None = None
+    point: DrillPoint | None = None
+
+
+async def preflight(azure: Azure, vm: ResourceId, order: DrillOrder) -> Preflight:
+    """The facts and the checks. Raises HttpResponseError for what a retry may read, NotKnownError."""
+    observation = await observe(azure, vm, thorough=True)
+    vm = observation.vm.id if observation.vm else vm
+    item = observation.item
+    if item is None or observation.decision.state is not State.PROTECTED or observation.decision.held:
+        return Preflight(vm, (_not_protected(vm, observation.decision),))
+    seen = await read_drill_item(azure, item.id)
+    if seen is None:
+        return Preflight(vm, (finding_of("DrillNotReady", f"The replicated item of {vm.name} is gone."),))
+    unread: dict[str, str] = {}
+    made = [each for each in (seen.test_vm, *(seen.test_disks or ())) if each]
+    network, size, locks, there = await asyncio.gather(
+        _known(read_drill_network(azure, order.network), f"The network {order.network}", unread),
+        _known(_size(azure, seen), "The size of the test VM and its quota", unread),
+        _known(_locks(azure, made), "The locks on the target group", unread),
+        _known(existing(azure, made, azure.settings.poll_seconds), "What is in the target group", unread),
+    )
+    unknown: tuple[Finding, ...] = ()
+    point = None
+    try:
+        point = await _known(find_point(azure, seen.item, order.recovery_point), "The recovery points", unread)
+    except UnknownPointError as fault:
+        unknown = (finding_of("DrillPointUnknown", str(fault)),)
+    facts = DrillFacts(
+        network_id=order.network,
+        item=seen,
+        in_scope=order.network in azure.settings.target,
+        network=network,
+        size=size,
+        locks=locks or (),
+        there=there or frozenset(),
+        unread=unread,
+    )
+    return Preflight(vm, (*findings_of(facts), *unknown), seen, size, point)
+
+
+def _not_protected(vm: ResourceId, decision: Decision) -> Finding:
+    why = "; ".join(finding.message for finding in decision.findings)
+    held = ", on hold" if decision.held else ""
+    return finding_of("DrillNotReady", f"The state of {vm.name} is {decision.state}{held}. {why}".strip())
+
+
+async def _known(read: Awaitable[T], what: str, unread: dict[str, str]) -> T | None:
+    """What was read; None, and why in `unread`, if no retry would read it."""
+    try:
+        return await read
+    except HttpResponseError as answer:
+        if answer.status_code not in _NOT_READ:
+            raise
+        unread[what] = text_of(answer)
+    except (MalformedResponseError, NotKnownError) as fault:
+        unread[what] = str(fault)
+    return None
+
+
+async def _size(azure: Azure, seen: DrillItem) -> Size | None:
+    settings, within = seen.item.settings, azure.settings.poll_seconds * TTL_SLOW
+    if not (seen.test_vm and settings.size and settings.target_location):
+        return None
+    subscription, wanted = seen.test_vm.subscription, {settings.size.lower()}
+    offer = await read_offer(azure, subscription, settings.target_location, wanted, within)
+    return next(iter(offer.sizes), None)
+
+
+async def _locks(azure: Azure, made: list[ResourceId]) -> tuple[Lock, ...]:
+    subscriptions = sorted({each.subscription for each in made})
+    lists = [await read_locks(azure, each, azure.settings.poll_seconds) for each in subscriptions]
+    return tuple(lock for locks in lists for lock in locks)
+
+
+async def look_at(azure: Azure, vm: ResourceId) -> DrillVm | None:
+    """The test VM with its interfaces as it is now; None if it does not exist. Raises HttpResponseError,
+    MalformedResponseError."""
+    try:
+        found = await azure.get(str(vm), COMPUTE_API_VERSION, **{"$expand": "instanceView"})
+    except HttpResponseError as answer:
+        if proves_absence(answer):
+            return None
+        raise
+    seen = read_one(found, f"the VM {vm}", _vm)
+    nics = [await _nic(azure, nic.id) for nic in seen.nics]
+    return seen.with_(nics=tuple(nics))
+
+
+def _vm(found: Json) -> DrillVm:
+    properties = part(found, "properties")
+    view, storage = part(properties, "instanceView"), part(properties, "storageProfile")
+    agent, boot = part(view, "vmAgent"), part(view, "bootDiagnostics")
+    disks = [reference(part(disk, "managedDisk").get("id")) for disk in _disks(storage)]
+    diagnostics = part(part(properties, "diagnosticsProfile"), "bootDiagnostics")
+    return DrillVm(
+        id=required(found.get("id")),
+        power_state=_status(view, "PowerState/"),
+        provisioning_state=text(properties.get("provisioningState")),
+        size=text(part(properties, "hardwareProfile").get("vmSize")),
+        agent=next((text(each.get("displayStatus")) for each in objects(agent, "statuses")), ""),
+        agent_version=text(agent.get("vmAgentVersion")),
+        disks=tuple(disk for disk in disks if disk),
+        nics=tuple(
+            DrillNic(id=required(nic.get("id")))
+            for nic in objects(part(properties, "networkProfile"), "networkInterfaces")
+        ),
+        boot_diagnostics=_boot(boot) if diagnostics.get("enabled") is True else "",
+    )
+
+
+def _disks(storage: Json) -> list[Json]:
+    return [part(storage, "osDisk"), *objects(storage, "dataDisks")]
+
+
+def _status(view: Json, prefix: str) -> str:
+    codes = (text(each.get("code")) for each in objects(view, "statuses"))
+    return next((code.removeprefix(prefix) for code in codes if code.startswith(prefix)), "")
+
+
+def _boot(view: Json) -> str:
+    return text(part(view, "status").get("message")) or text(part(view, "status").get("displayStatus")) or "on"
+
+
+async def _nic(azure: Azure, nic: ResourceId) -> DrillNic:
+    seen = await read_nic(azure, nic)
+    return DrillNic(id=nic, subnet=seen.subnet if seen else None, address=seen.address if seen else "")

@@ -1,0 +1,268 @@
+"""The drill of one VM: begin it, what it would be, how it stands, and clean it up now."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import azure.functions as func
+from azure.durable_functions import DurableOrchestrationClient
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shared.arm.client import Azure
+from shared.config.settings import Settings
+from shared.model.caller import Caller
+from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, LONGEST_KEEP, Drill, DrillOrder
+from shared.model.order import Order
+from shared.model.resource_id import ResourceId
+from shared.model.resource_types import NETWORK
+from shared.observe.drill import Preflight, preflight
+from shared.orchestrations import (
+    RUNNING,
+    SignalError,
+    begin_drill,
+    drill_instance_of,
+    end_drill,
+    output_of,
+    status_of,
+)
+from shared.reconcile.drill_state import DrillPhase, DrillRun
+from triggers.body import validated
+from triggers.callers import caller_of
+from triggers.operations import Json, describe, document_body, reference, with_body
+from triggers.problems import Problem
+from triggers.requests import (
+    LARGEST_BODY,
+    body_of,
+    flags_of,
+    path_of,
+    require_writes,
+    translate_azure_errors,
+    vm_of,
+)
+from triggers.views import Accepted, DrillPlanView, DrillView
+
+_POINTS = f"{LATEST}, {LATEST_PROCESSED}, {APP_CONSISTENT}, or the ID or the name of a recovery point"
+_EXAMPLE_NETWORK = (
+    "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/drills/providers/Microsoft.Network/"
+    "virtualNetworks/dr-drill"
+)
+_EXAMPLES = {
+    "latest": ("The latest recovery point, cleaned up at once", {"network": _EXAMPLE_NETWORK}),
+    "kept": (
+        "The newest application-consistent one; people look at the VM for two hours",
+        {"network": _EXAMPLE_NETWORK, "recoveryPoint": APP_CONSISTENT, "keepMinutes": 120},
+    ),
+}
+
+
+def _network(text: str) -> str:
+    """Raises ValueError, which says what is allowed."""
+    try:
+        is_one = ResourceId(text).is_type(NETWORK)
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError("the resource ID of a virtual network")
+    return text
+
+
+def _point(text: str) -> str:
+    if text not in {LATEST, LATEST_PROCESSED, APP_CONSISTENT} and "-" not in text:
+        raise ValueError(_POINTS)
+    return text
+
+
+def _minutes(given: Any) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not 0 <= given <= LONGEST_KEEP:
+        raise ValueError(f"a whole number from 0 to {LONGEST_KEEP}")
+    return given
+
+
+class DrillBody(BaseModel):
+    """The body of POST .../drill."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    network: Annotated[str, AfterValidator(_network)] = Field(
+        alias="network", description="The resource ID of an isolated virtual network in the target region."
+    )
+    recovery_point: Annotated[str, AfterValidator(_point)] = Field(
+        LATEST, alias="recoveryPoint", max_length=1000, description=f"Allowed: {_POINTS}."
+    )
+    keep_minutes: Annotated[Any, AfterValidator(_minutes)] = Field(
+        0,
+        alias="keepMinutes",
+        description=f"How long the test VM is kept once it was looked at: 0 to {LONGEST_KEEP}.",
+        json_schema_extra={"type": "integer", "minimum": 0, "maximum": LONGEST_KEEP},
+    )
+
+    def order(self, caller: Caller) -> DrillOrder:
+        return DrillOrder(
+            network=ResourceId(self.network),
+            recovery_point=self.recovery_point,
+            keep_minutes=self.keep_minutes,
+            asked_by=(caller,),
+        )
+
+
+def _body_of_drill(_: Settings) -> Json:
+    return document_body(reference(DrillBody), _EXAMPLES, required=True)
+
+
+@describe(
+    "Drill: a test failover into an isolated network, looked at, written down and cleaned up",
+    Accepted,
+    "Accepted",
+    {
+        **with_body(),
+        HTTPStatus.CONFLICT: "WritesDisabled: report mode, or paused; DrillsDisabled: DR_DRILLS is not true; "
+        "DrillInProgress: DELETE .../drill ends it",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "InvalidBody (see `errors`); DrillRefused: `findings` say why. Nothing was "
+        "begun",
+        HTTPStatus.SERVICE_UNAVAILABLE: "Throttled, or Azure's own code: retry later; or RunNotStarted: no run has "
+        "accepted the request",
+    },
+    status=HTTPStatus.ACCEPTED,
+    body=_body_of_drill,
+)
+async def post_drill(azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
+    """Checks whether the drill may begin, and hands it to a run. Raises Problem: nothing was begun."""
+    vm, order = vm_of(azure.settings, request), _order_in(request)
+    flags_of(request)
+    require_writes(azure.settings)
+    azure_may_drill(azure, vm)
+    found = await translate_azure_errors(preflight(azure, vm, order))
+    if found.findings:
+        detail = " ".join(finding.message for finding in found.findings)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "DrillRefused", detail, findings=found.findings)
+    token = Order.new(caller_of(request)).token
+    run = DrillRun(vm_id=found.vm_id, poll_seconds=azure.settings.poll_seconds, order=order, orders=(token,))
+    try:
+        begun = await begin_drill(client, run, azure.settings.accept_timeout_seconds)
+    except SignalError as error:
+        raise _not_started(error) from None
+    if not begun:
+        detail = f"A drill of {vm.name} is in progress: GET shows it, DELETE cleans it up now."
+        raise Problem(HTTPStatus.CONFLICT, "DrillInProgress", detail)
+    return _accepted(request, run, token)
+
+
+@describe("What POST would begin; nothing is written", DrillPlanView, "The plan", with_body(), body=_body_of_drill)
+async def post_drill_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
+    """The test VM and the test disks, the cores, what they cost, and every finding. Reads only, in any mode. Raises
+    Problem."""
+    vm, order = vm_of(azure.settings, request), _order_in(request)
+    flags_of(request)
+    found = await translate_azure_errors(preflight(azure, vm, order))
+    return _plan_view(azure, found).response()
+
+
+@describe(
+    "The drill in progress, and the evidence of the last one",
+    DrillView,
+    "The drill",
+    {
+        HTTPStatus.BAD_REQUEST: "MalformedResource, InvalidQuery",
+        HTTPStatus.NOT_FOUND: "OutOfScope; or NoDrill: none is known of this VM",
+        HTTPStatus.SERVICE_UNAVAILABLE: "StatusNotRead, OriginStoreUnavailable: retry later",
+    },
+)
+async def get_drill(azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
+    """The state of the run, and the records. Raises Problem."""
+    vm = vm_of(azure.settings, request)
+    flags_of(request)
+    status = await _status(client, vm)
+    now = await translate_azure_errors(azure.drills.of(vm))
+    last = await translate_azure_errors(azure.drills.last(vm))
+    if status.runtime_status is None and now is None and last is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "NoDrill", f"No drill of {vm.name} is known.")
+    running = status.runtime_status in RUNNING
+    run = status.custom_status if running else _without_drill(output_of(status))
+    return DrillView(vm_id=vm, running=running, run=run, drill=now, last=last, **_measured(last)).response()
+
+
+@describe(
+    "Clean up the drill now",
+    Accepted,
+    "Accepted",
+    {
+        HTTPStatus.BAD_REQUEST: "MalformedResource, InvalidQuery",
+        HTTPStatus.NOT_FOUND: "OutOfScope; or NoDrill: none is in progress, and no record is open",
+        HTTPStatus.SERVICE_UNAVAILABLE: "StatusNotRead, OriginStoreUnavailable, RunNotStarted: retry later",
+    },
+    status=HTTPStatus.ACCEPTED,
+)
+async def delete_drill(
+    azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
+) -> func.HttpResponse:
+    """Ends the drill in progress, in any mode, or cleans up what a record says was begun. Raises Problem."""
+    vm = vm_of(azure.settings, request)
+    flags_of(request)
+    status = await _status(client, vm)
+    if status.runtime_status not in RUNNING and await translate_azure_errors(azure.drills.of(vm)) is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "NoDrill", f"No drill of {vm.name} is in progress.")
+    order = Order.new(caller_of(request), confirmed=True)
+    run = DrillRun(vm_id=vm, poll_seconds=azure.settings.poll_seconds, phase=DrillPhase.CLEANUP)
+    try:
+        await end_drill(client, run, order, azure.settings.accept_timeout_seconds)
+    except SignalError as error:
+        raise _not_started(error) from None
+    return _accepted(request, run, order.token)
+
+
+def azure_may_drill(azure: Azure, vm: ResourceId) -> None:
+    """Raises Problem unless the settings let drills begin."""
+    if not azure.settings.drills:
+        detail = f"DR_DRILLS is not true: no drill of {vm.name} is begun. The plan says what it would be."
+        raise Problem(HTTPStatus.CONFLICT, "DrillsDisabled", detail)
+
+
+def _order_in(request: func.HttpRequest) -> DrillOrder:
+    return validated(DrillBody, body_of(request, LARGEST_BODY)).order(caller_of(request))
+
+
+async def _status(client: DurableOrchestrationClient, vm: ResourceId) -> Any:
+    try:
+        return await status_of(client, drill_instance_of(vm))
+    except Exception as error:
+        detail = f"The state of the drill cannot be read: {error}"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
+
+
+def _not_started(error: SignalError) -> Problem:
+    detail = f"No run has accepted the order: {error}. Repeating the request is safe."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10)
+
+
+def _accepted(request: func.HttpRequest, run: DrillRun, token: str) -> func.HttpResponse:
+    accepted = Accepted(vm_id=run.vm_id, instance_id=drill_instance_of(run.vm_id), order=token)
+    return accepted.response(HTTPStatus.ACCEPTED, {"Location": path_of(request), "Retry-After": "10"})
+
+
+def _without_drill(output: Any) -> Any:
+    """The result of a run, without the record, which the view has anyway."""
+    return {name: value for name, value in output.items() if name != "drill"} if isinstance(output, dict) else output
+
+
+def _measured(last: Drill | None) -> dict[str, Any]:
+    if last is None:
+        return {}
+    return {
+        "outcome": last.outcome,
+        "rto_seconds": last.rto_seconds,
+        "recovery_point_age_seconds": last.point_age_seconds,
+    }
+
+
+def _plan_view(azure: Azure, found: Preflight) -> DrillPlanView:
+    seen = found.seen
+    return DrillPlanView(
+        vm_id=found.vm_id,
+        refused=bool(found.findings),
+        findings=found.findings,
+        test_vm=seen.test_vm if seen else None,
+        test_disks=(seen.test_disks or ()) if seen else (),
+        size=found.size.name if found.size else "",
+        cores=found.size.cores if found.size else 0,
+        recovery_point=found.point,
+        writes_disabled=azure.settings.writes_disabled,
+    )
