@@ -1,4 +1,4 @@
-// Who is told, and of what: rules over the app's own metrics. (Site Recovery's replicated items reach a workspace once a
+// Who is told, and of what: rules over the app's own metrics and log lines. (Site Recovery's replicated items reach a workspace once a
 // day, so they are no base for an alert on the RPO.)
 import { parts } from 'lists.bicep'
 
@@ -56,6 +56,36 @@ var rules = [
     window: sweepWindow
     operator: 'LessThan'
     threshold: 1
+  }
+  {
+    name: 'drill-failed'
+    displayName: 'DR: a drill failed'
+    description: 'The test VM of a drill did not come up as it should. See the runbook: failed drills.'
+    query: 'AppTraces | where Message startswith \'{"decision": "drill failed"\' | summarize Value = count()'
+    severity: 2
+    window: 'PT1H'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+  {
+    name: 'drill-not-cleaned-up'
+    displayName: 'DR: a drill is not cleaned up'
+    description: 'A test VM is still there, and costs money. See the runbook: drills that are not cleaned up.'
+    query: 'AppTraces | where Message startswith \'{"decision": "drill not cleaned up"\' | summarize Value = count()'
+    severity: 1
+    window: 'PT2H'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
+  {
+    name: 'archive-not-writable'
+    displayName: 'DR: the archive cannot be written'
+    description: 'What the app finds and does is not kept: a gap in the evidence. See the runbook: archive not writable.'
+    query: 'AppTraces | where Message startswith "ArchiveNotWritable: " | summarize Value = count()'
+    severity: 2
+    window: 'PT2H'
+    operator: 'GreaterThan'
+    threshold: 0
   }
 ]
 

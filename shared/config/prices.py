@@ -1,6 +1,6 @@
 """The monthly cost of protecting a VM, from a price table in the settings.
 
-Azure's prices differ by region, agreement and time; the built-in ones are list prices of 2026, to be replaced by yours.
+Azure's prices differ by region, agreement and time; the built-in ones are round numbers, to be replaced by yours.
 """
 
 from collections.abc import Iterable

@@ -1,9 +1,10 @@
-"""When each alert fires: its query, window and threshold, applied to rows as the app's metrics leave them.
+"""When each alert fires: its query, window and threshold, applied to rows as the app's metrics and lines leave them.
 
 The queries go through a reader of just what they use, which fails for anything else; that they are queries at all is
 what Microsoft's parser says (test_infra.py).
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,11 @@ from typing import Any
 
 import pytest
 
+from shared.arm.archive import Archive
+from shared.arm.origin_store import OriginStoreError
+from shared.model.resource_id import vm_id
+from shared.reporting.archive import Stream
+from shared.reporting.audit_log import decided
 from shared.reporting.metrics import DRIFTED, ENABLES_FAILED, METRICS, REQUIRED, RPO, SWEEPS
 from tests.infra.compiler import Json
 from tests.infra.deployments import AZD, Infra
@@ -26,6 +32,51 @@ def sweep(minutes: int, drifted: int = 0) -> tuple[Row, ...]:
     """The rows of a sweep; without drift there is none for it."""
     drift = ((minutes, DRIFTED, drifted - 1, ""), (minutes, DRIFTED, 1, "")) if drifted else ()
     return ((minutes, REQUIRED, 10, ""), *drift, (minutes, SWEEPS, 1, "complete"))
+
+
+FAILED, NOT_CLEANED, PASSED = "drill failed", "drill not cleaned up", "drill passed"
+_VM = vm_id("11111111-1111-4111-8111-111111111111", "web", "web-1")
+
+
+class Unreachable:
+    """A store that answers nothing but errors."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise OriginStoreError(f"{name}: 403")
+
+
+async def _keep() -> None:
+    store: Any = Unreachable()
+    await Archive(store).keep(Stream.SWEEPS, {}, retry_after=1)
+
+
+async def _decide(decision: str) -> None:
+    decided(decision, _VM, ())
+
+
+@pytest.mark.parametrize(
+    ("rule", "decision", "minutes", "fires"),
+    [
+        ("drill-failed", FAILED, 50, True),
+        ("drill-failed", FAILED, 70, False),
+        ("drill-failed", PASSED, 10, False),
+        ("drill-failed", NOT_CLEANED, 10, False),
+        ("drill-not-cleaned-up", NOT_CLEANED, 110, True),
+        ("drill-not-cleaned-up", NOT_CLEANED, 130, False),
+        ("drill-not-cleaned-up", FAILED, 10, False),
+        ("archive-not-writable", "", 110, True),
+        ("archive-not-writable", "", 130, False),
+        ("archive-not-writable", FAILED, 10, False),
+    ],
+)
+async def test_an_alert_fires_on_the_app_s_own_line(
+    rule: str, decision: str, minutes: int, fires: bool, infra: Infra, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        await (_decide(decision) if decision else _keep())
+
+    assert len(caplog.messages) == 1
+    assert fired(infra, rule, [(minutes, {"Message": message}) for message in caplog.messages]) is fires
 
 
 @pytest.mark.parametrize(
@@ -54,31 +105,31 @@ def sweep(minutes: int, drifted: int = 0) -> tuple[Row, ...]:
     ],
 )
 def test_an_alert_fires_on_what_it_says(rule: str, rows: tuple[Row, ...], fires: bool, infra: Infra) -> None:
-    properties = rules(infra)[rule]["properties"]
-    [hours] = HOURS.findall(properties["windowSize"])
-    [criterion] = properties["criteria"]["allOf"]
     recorded = [
-        {
-            "Name": name,
-            "Sum": value,
-            "Max": value,
-            "TimeGenerated": NOW - timedelta(minutes=minutes),
-            "outcome": outcome,
-        }
+        (minutes, {"Name": name, "Sum": value, "Max": value, "outcome": outcome})
         for minutes, name, value, outcome in rows
-        if minutes < int(hours) * 60
     ]
 
-    value = answer(criterion["query"], recorded)
-
-    assert (value is not None and OPERATORS[criterion["operator"]](value, criterion["threshold"])) is fires
+    assert fired(infra, rule, recorded) is fires
 
 
 def test_each_alert_has_rows_on_which_it_fires_and_others(infra: Infra) -> None:
-    marks = test_an_alert_fires_on_what_it_says.pytestmark  # type: ignore[attr-defined]
-    played = {(rule, fires) for rule, _, fires in marks[0].args[1]}
+    tests: tuple[Any, ...] = (test_an_alert_fires_on_what_it_says, test_an_alert_fires_on_the_app_s_own_line)
+    played = {(row[0], row[-1]) for test in tests for row in test.pytestmark[0].args[1]}
 
     assert played == {(rule, fires) for rule in rules(infra) for fires in (True, False)}
+
+
+def fired(infra: Infra, rule: str, rows: Iterable[tuple[int, Json]]) -> bool:
+    """Whether the alert fires: each row came so many minutes ago."""
+    properties = rules(infra)[rule]["properties"]
+    [hours] = HOURS.findall(properties["windowSize"])
+    [criterion] = properties["criteria"]["allOf"]
+    within = [
+        {"TimeGenerated": NOW - timedelta(minutes=minutes), **row} for minutes, row in rows if minutes < int(hours) * 60
+    ]
+    value = answer(criterion["query"], within)
+    return bool(value is not None and OPERATORS[criterion["operator"]](value, criterion["threshold"]))
 
 
 def rules(infra: Infra) -> dict[str, Json]:
@@ -94,7 +145,8 @@ def answer(query: str, rows: Iterable[Json]) -> Any:
     if let := re.fullmatch(r"let newest = toscalar\((.*)\); (.*)", query):
         newest, query = answer(let[1], rows), let[2]
     table, *steps = query.split(" | ")
-    assert table == "AppMetrics"
+    assert table in {"AppMetrics", "AppTraces"}
+    assert all(("Message" in row) is (table == "AppTraces") for row in rows)
     *filters, summary = steps
     left = [row for row in rows if all(holds(each, row, newest) for step in filters for each in conditions(step))]
     read = re.fullmatch(r"summarize (?:Value = )?(?:(sum|max)\((\w+)\)|count\(\))", summary)
@@ -114,6 +166,8 @@ def holds(condition: str, row: Json, newest: datetime | None) -> bool:
     if name := re.fullmatch(r'Name == "([\w.]+)"', condition):
         assert name[1] in METRICS
         return bool(row["Name"] == name[1])
+    if line := re.fullmatch(r"""Message startswith (["'])(.*)\1""", condition):
+        return str(row["Message"]).lower().startswith(line[2].lower())
     if minutes := re.fullmatch(r"TimeGenerated > newest - (\d+)m", condition):
         return newest is not None and row["TimeGenerated"] > newest - timedelta(minutes=int(minutes[1]))
     outcome = re.fullmatch(r'tostring\(Properties\.outcome\) != "(\w+)"', condition)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from local.bench import results
+from local.bench.figures import RUNNING
 from tests.infra.deployments import INFRA, ROOT, Infra
 
 DOCS = ROOT / "docs"
@@ -104,17 +106,40 @@ def test_azd_finds_what_azure_yaml_names() -> None:
     assert f"'azd-service-name': '{service}'" in (INFRA / "modules" / "app.bicep").read_text()
 
 
-def test_what_polling_costs_is_that_of_host_json() -> None:
+def test_what_is_polled_is_that_of_host_json() -> None:
     durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["storageProvider"]
     text = (ROOT / "docs" / "cost.md").read_text()
-    rows = re.findall(r"^\| (\**)(\d+) s\**(?: \(.*\))? \| ([\d,]+) \| ([\d.]+) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| (\**)(\d+) s\**(?: \(.*\))? \| ([\d,]+) \|", text, re.MULTILINE)
     queues, month = durable["partitionCount"] + 1, 30 * 86_400
 
-    assert [seconds for bold, seconds, _, _ in rows if bold] == [str(int(durable["maxQueuePollingInterval"][-2:]))]
-    assert [polls for _, _, polls, _ in rows] == [f"{queues * month // int(seconds):,}" for _, seconds, _, _ in rows]
-    assert [usd for *_, usd in rows] == [
-        f"{queues * month / int(seconds) * 0.004 / 10_000:.2f}" for _, seconds, _, _ in rows
-    ]
+    assert [seconds for bold, seconds, _ in rows if bold] == [str(int(durable["maxQueuePollingInterval"][-2:]))]
+    assert [polls for *_, polls in rows] == [f"{queues * month // int(seconds):,}" for _, seconds, _ in rows]
+
+
+def test_the_formulas_of_cost_have_what_was_measured_last() -> None:
+    text = (ROOT / "docs" / "cost.md").read_text()
+    measured = {name: round(value) for name, value in results.load()["figures"].items()}
+    sweep, event = RUNNING[-2], RUNNING[-1]
+
+    def of(what: str, name: str) -> int:
+        return measured[f"running.{name} of {what}"]
+
+    def calls(what: str) -> int:
+        return of(what, "activities") + of(what, "orchestrators") + 1
+
+    idle, enabled = f"{measured['running.idle']:,}", measured["durable.transactions"]
+    enables = measured["durable.activities"] + measured["durable.replays"] + 1
+    calls_to_azure = [of(each, "calls") for each in (RUNNING[0], sweep, event)] + [measured["one.calls"]]
+    transactions = [of(each, "transactions") for each in (sweep, event)]
+    month = [f"{720 * each:,}" for each in (of(sweep, "calls"), calls(sweep), transactions[0])]
+    for expected in (
+        "= sweeps x {} ({} at 10,000 VMs) + events x {} + enabled x {} at most".format(*calls_to_azure),
+        f"= sweeps x {calls(sweep)} + events x {calls(event)} + enabled x {enables} at most",
+        "= sweeps x {} + events x {} + enabled x {} at most + hours".format(*transactions, enabled),
+        f"hours that an instance runs x {idle} + polls",
+        "{} calls to Azure, {} calls of functions and {} storage transactions".format(*month),
+    ):
+        assert expected in text
 
 
 def test_the_task_hub_is_that_of_host_json(infra: Infra) -> None:

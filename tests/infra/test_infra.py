@@ -448,6 +448,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     # What Microsoft's parser of Kusto sees, and no compiler of Bicep.
     (check_queries, "modules/alerts.bicep", "let newest =", "let last =", "last"),
     (check_queries, "workbook.json", "let newest =", "let last =", "last"),
+    (check_queries, "modules/alerts.bicep", "Message startswith", "Text startswith", "Text"),
     (check_queries, "modules/alerts.bicep", "sum(Sum)", "sum(Summ)", "Summ"),
     (check_queries, "workbook.json", "startswith", "startwith", "startwith"),
     (check_queries, "modules/alerts.bicep", "metricMeasureColumn: 'Value'", "metricMeasureColumn: 'Worth'", "Worth"),

@@ -79,7 +79,7 @@ def test_those_of_the_documents_are_queries(page: Path, parser: Parser) -> None:
 
 
 def test_the_documents_have_some() -> None:
-    assert [page.name for page in PAGES] == ["outcomes.md"]
+    assert [page.name for page in PAGES] == ["outcomes.md", "runbook.md"]
 
 
 @pytest.mark.parametrize(
