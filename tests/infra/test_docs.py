@@ -118,7 +118,7 @@ def test_what_is_polled_is_that_of_host_json() -> None:
 
 def test_the_formulas_of_cost_have_what_was_measured_last() -> None:
     text = (ROOT / "docs" / "cost.md").read_text()
-    measured = {name: round(value) for name, value in results.load()["figures"].items()}
+    measured: dict[str, int] = {name: round(value) for name, value in results.load()["figures"].items()}
     sweep, event = RUNNING[-2], RUNNING[-1]
 
     def of(what: str, name: str) -> int:
