@@ -10,6 +10,7 @@ _COMMANDS = {
     "simulator": ("local.simulator.__main__", "the local Azure Resource Manager alone"),
     "host": ("local.host.__main__", "the local Functions host alone"),
     "settings": ("local.settings", "write the local.settings.json with which `func start` runs against the simulator"),
+    "archive": ("local.archive", "see whether an archive is whole, from its files alone"),
     "package": ("local.package.__main__", "build what is deployed, and play the demo against it"),
     "live-check": ("local.livecheck.__main__", "take a sandbox VM of a real subscription there and back, recorded"),
     "conformance": ("local.conformance.__main__", "replay recorded ARM traffic against the simulator"),
