@@ -1,28 +1,32 @@
 """`python -m local archive verify FOLDER`: whether an archive is whole, from its files alone.
 
-FOLDER is DR_ARCHIVE, or what `az storage blob download-batch` has made of it. Nothing is asked of Azure or of the app.
+FOLDER is DR_ARCHIVE, or what `az storage blob download-batch` has made of it. Nothing is asked of Azure, and nothing of
+the app is used: this shows by docs/archive.md alone what the app has written.
 """
 
 import argparse
+import gzip
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from shared.reporting.archive import (
-    DAYS,
-    MONTHS,
-    Json,
-    Link,
-    MalformedFileError,
-    Stream,
-    decode,
-    number_of,
-    previous_of,
-)
-
+Json = dict[str, Any]
 Headers = Mapping[str, Json]
 Hashes = Mapping[str, str]
+
+STREAMS = ("sweeps", "runs", "drills")
+DAYS, MONTHS = "days", "months"
+
+
+class Link(NamedTuple):
+    """A file, by its name and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +43,7 @@ def main(arguments: list[str]) -> int:
     for problem in problems:
         print(problem)
     newest = _day(sealed.name) if sealed else ""
-    later = [name for name in names if name.startswith(tuple(Stream)) and _day(name) > newest]
+    later = [name for name in names if name.startswith(STREAMS) and _day(name) > newest]
     print(f"{len(names)} files, {len(problems)} problems; {len(later)} are not sealed by a day yet")
     if sealed:
         print(
@@ -55,19 +59,18 @@ def verify(folder: Path, names: list[str]) -> tuple[list[str], Link | None]:
     problems = []
     for name in names:
         text = (folder / name).read_bytes()
-        hashes[name] = Link.to(name, text).sha256
+        hashes[name] = sha256(text).hexdigest()
         try:
-            headers[name] = decode(name, text).header
-            previous_of(headers[name])
-        except MalformedFileError as fault:
-            problems.append(f"{name}: {fault}")
-    problems += [problem for name, header in headers.items() for problem in _link(name, previous_of(header), hashes)]
+            headers[name] = _header(name, text)
+        except (ValueError, OSError, EOFError, TypeError, LookupError) as fault:
+            problems.append(f"{name}: it cannot be read: {fault!r}")
+    problems += [problem for name, header in headers.items() for problem in _link(name, _before(header), hashes)]
     chains: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
         kind, _, rest = name.partition("/")
-        if kind not in {*Stream, DAYS, MONTHS}:
+        if kind not in {*STREAMS, DAYS, MONTHS}:
             problems.append(f"{name}: it is no file of an archive")
-        elif kind in {*Stream}:
+        elif kind in STREAMS:
             chains[kind, rest.partition("/")[0]].append(name)
     for (_, day), chain in chains.items():
         problems += _of_chain(day, chain, headers)
@@ -78,6 +81,19 @@ def verify(folder: Path, names: list[str]) -> tuple[list[str], Link | None]:
     unsealed = {day for _, day in chains if days and day < _day(days[-1])} - {_day(name) for name in days}
     problems += [f"{DAYS}/{day}: the day is not summed up, and a later one is" for day in sorted(unsealed)]
     return problems, Link(days[-1], hashes[days[-1]]) if days else None
+
+
+def _header(name: str, text: bytes) -> Json:
+    """Raises what a malformed file raises."""
+    header: Json = json.loads(gzip.decompress(text).splitlines()[0] if name.endswith(".gz") else text)
+    if header["schema"] != 1 or header["name"] != name:
+        raise ValueError(f"it is {header['name']} of schema {header['schema']}")
+    _before(header)
+    return header
+
+
+def _before(header: Json) -> Link | None:
+    return Link(**header["previous"]) if header["previous"] else None
 
 
 def _day(name: str) -> str:
@@ -94,10 +110,10 @@ def _link(name: str, before: Link | None, hashes: Hashes) -> Iterator[str]:
 def _of_chain(day: str, chain: list[str], headers: Headers) -> Iterator[str]:
     """A stream and a day: the numbers have no gap, and each file holds the hash of the one before it."""
     for expected, name in enumerate(chain, 1):
-        if number_of(name) != expected:
+        if not name.rpartition("/")[2].startswith(f"{expected:06}."):
             yield f"{name}: a file before it is missing"
             return
-        before = previous_of(headers[name]) if name in headers else None
+        before = _before(headers[name]) if name in headers else None
         if name in headers and expected > 1 and (before is None or before.name != chain[expected - 2]):
             yield f"{name}: it does not hold the hash of {chain[expected - 2]}"
         if before and expected == 1 and not (before.name.startswith(f"{DAYS}/") and _day(before.name) < day):
@@ -107,19 +123,19 @@ def _of_chain(day: str, chain: list[str], headers: Headers) -> Iterator[str]:
 def _of_summaries(names: list[str], headers: Headers) -> Iterator[str]:
     """Each day holds the hash of the day before it, and each month likewise."""
     for place, name in enumerate(names):
-        before = previous_of(headers[name]) if name in headers else None
+        before = _before(headers[name]) if name in headers else None
         if place and name in headers and (before is None or before.name != names[place - 1]):
             yield f"{name}: it does not hold the hash of {names[place - 1]}"
 
 
 def _seal(name: str, header: Json, chains: Mapping[tuple[str, str], list[str]], hashes: Hashes) -> Iterator[str]:
     """A day holds the number of files of each stream, and the hash of the last."""
-    for stream in Stream:
+    for stream in STREAMS:
         found = chains.get((stream, _day(name)), [])
         sealed = header.get("chains", {}).get(stream, {"count": 0})
         if sealed["count"] != len(found):
             yield f"{name}: {stream} had {sealed['count']} files when the day was summed up, and has {len(found)}"
-        elif found and sealed["last"] != Link(found[-1], hashes[found[-1]]).dump():
+        elif found and sealed["last"] != {"name": found[-1], "sha256": hashes[found[-1]]}:
             yield f"{name}: {found[-1]} is not the file that was there when the day was summed up"
 
 
