@@ -1,6 +1,7 @@
 """The archive and the report: what runs and sweeps leave there, who asked, and that a lost archive stops nothing."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from local.archive import main as archive
@@ -21,7 +22,7 @@ def tagged_by(vm: str) -> dict[str, object]:
 
 
 async def is_protected(stack: Stack, vm: str) -> bool:
-    return (await compliance(stack))[vm.lower()]["state"] == "Protected"
+    return bool((await compliance(stack))[vm.lower()]["state"] == "Protected")
 
 
 async def protect_both(stack: Stack, tagged: str, asked_for: str) -> None:
@@ -29,7 +30,7 @@ async def protect_both(stack: Stack, tagged: str, asked_for: str) -> None:
     assert await stack.deliver(tagged_by(tagged)) == 202
     assert (await stack.api("PUT", route_of(asked_for)))[0] == 202
     for vm in (tagged, asked_for):
-        await eventually(lambda vm=vm: is_protected(stack, vm), within=90)
+        await eventually(partial(is_protected, stack, vm), within=90)
     await settled(stack)
 
 
