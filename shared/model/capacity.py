@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from shared.model.base import Model
 from shared.model.resource_id import ResourceId
 from shared.model.vm import Quota, Size
 
@@ -61,3 +62,20 @@ class Capacity:
 
     offers: Mapping[Place, RegionOffer] = field(default_factory=dict)
     reservations: Mapping[ResourceId, tuple[Reserved, ...]] = field(default_factory=dict)
+
+
+class QuotaLoad(Model):
+    """The cores of a quota: `needed` by failovers, besides those that are `reserved` for them; `used` of the `limit`
+    now. `quota` is a family of sizes, or `cores`: the total of the region."""
+
+    subscription: str
+    region: str
+    quota: str
+    needed: int
+    reserved: int = 0
+    limit: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        return max(self.limit - self.used, 0)

@@ -7,16 +7,14 @@ Resource Graph is queried only for items of other vaults. A failed read is a gap
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from azure.core.exceptions import AzureError
-
 from shared.arm.client import Azure
-from shared.arm.errors import ThrottledError, text_of
+from shared.arm.errors import ThrottledError
 from shared.arm.fields import Json, part, required, text
 from shared.arm.listing import Listing, read_listing
 from shared.arm.origin_store import OriginStoreError
@@ -29,13 +27,16 @@ from shared.model.replicated_item import Job, ProtectedItem
 from shared.model.resource_id import ResourceId
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
+from shared.observe.capacity import read_capacity
 from shared.observe.failovers import with_failovers
+from shared.observe.gaps import Gaps, in_words, or_gap, record
 from shared.observe.job_errors import with_errors
 from shared.observe.missing import read_missing
 from shared.observe.removed_disks import removed_disks
 from shared.readers.target_vms import read_vms_in
 from shared.readers.virtual_machines import vm_of_row, vms_where
 from shared.reconcile.compliance import assess, target_groups
+from shared.reconcile.fleet import losses, with_quotas
 from shared.reconcile.inventory import ComplianceReport, Group, Inventory
 from shared.reconcile.orphans import named_by, references_of
 from shared.site_recovery.item_origin import proven
@@ -60,15 +61,12 @@ _GROUPS = """resourcecontainers
 _ALL_VMS = "the VMs"
 _EMPTY = "it has no subscription that the app may read"
 
-Gaps = dict[str, Exception]
-"""The error of each read that was not complete."""
-
 _KEY = "compliance report"
 
 _VAULTS_AT_ONCE = 2
 """Of those whose items are read: a page of a thousand items takes some 40 MB until it is parsed."""
 
-_MOST_ROWS, _LONGEST_GAP = 20, 1000
+_MOST_ROWS = 20
 
 
 class _Held(NamedTuple):
@@ -96,11 +94,11 @@ async def read_inventory(azure: Azure) -> Inventory:
     )
     listed = {vm.id: vm for vm in vms}
     items = tuple(item for each in held for item in each.items)
-    missing = await _or_gap(read_missing(azure, items, listed), "the protected VMs that are not listed", gaps)
+    missing = await or_gap(read_missing(azure, items, listed), "the protected VMs that are not listed", gaps)
     listed |= missing.found if missing else {}
     regions = {vault.id: each.region for vault, each in zip(vaults, held, strict=True) if each.region}
     taken = read_vms_in(azure, target_groups(listed.values(), items, dict(groups), azure.settings, regions))
-    target_vms = await _or_gap(taken, "the VMs in target groups", gaps)
+    target_vms = await or_gap(taken, "the VMs in target groups", gaps)
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
     drills = await _drills(azure)
     removed = await _removed_disks(azure, items, listed, gaps)
@@ -114,7 +112,7 @@ async def read_inventory(azure: Azure) -> Inventory:
         groups=dict(groups),
         regions=regions,
         jobs=tuple(job for each in held for job in each.jobs),
-        gaps=(*(_in_words(what, fault) for what, fault in gaps.items()), *_shown(rows)),
+        gaps=(*(in_words(what, fault) for what, fault in gaps.items()), *_shown(rows)),
         vms_unread=_ALL_VMS in gaps,
         items_unread=any(_items_of(vault) in gaps for vault in vaults),
         # A row that is acknowledged is no gap, and its VM exists all the same.
@@ -198,7 +196,7 @@ async def _rows(
         except ThrottledError:
             raise
         except Exception as fault:
-            _record(gaps, what, fault)
+            record(gaps, what, fault)
 
     return await read_listing(until_fault(), what, parse, azure.settings.acknowledged_rows)
 
@@ -225,7 +223,7 @@ async def _removed_disks(
     for item in items:
         if vm := vms.get(item.source):
             read = removed_disks(azure, vm, item)
-            found |= await _or_gap(read, f"the disks of {vm.id.name} that were removed", gaps) or {}
+            found |= await or_gap(read, f"the disks of {vm.id.name} that were removed", gaps) or {}
     return found
 
 
@@ -245,10 +243,10 @@ async def _in_turn(vault: Vault, turn: asyncio.Semaphore) -> Items:
 
 async def _of_vault(vault: Vault, gaps: Gaps, turn: asyncio.Semaphore) -> _Held:
     items, policies, jobs, about = await asyncio.gather(
-        _or_gap(_in_turn(vault, turn), _items_of(vault), gaps),
-        _or_gap(vault.policies.get(vault.azure.settings.poll_seconds * TTL_SLOW), f"the policies of {vault.id}", gaps),
-        _or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps),
-        _or_gap(vault.about.get(), _about(vault), gaps),
+        or_gap(_in_turn(vault, turn), _items_of(vault), gaps),
+        or_gap(vault.policies.get(vault.azure.settings.poll_seconds * TTL_SLOW), f"the policies of {vault.id}", gaps),
+        or_gap(vault.jobs.get(), f"the jobs of {vault.id}", gaps),
+        or_gap(vault.about.get(), _about(vault), gaps),
     )
     return _Held(
         items.listing if items else Listing(),
@@ -256,30 +254,6 @@ async def _of_vault(vault: Vault, gaps: Gaps, turn: asyncio.Semaphore) -> _Held:
         jobs.listing if jobs else Listing(),
         about.location if about else "",
     )
-
-
-async def _or_gap(read: Awaitable[T], what: str, gaps: Gaps) -> T | None:
-    """The result, or None and a gap, whatever went wrong: one list does not stop the others."""
-    try:
-        return await read
-    except ThrottledError:
-        raise
-    except Exception as fault:
-        _record(gaps, what, fault)
-        return None
-
-
-def _record(gaps: Gaps, what: str, fault: Exception) -> None:
-    """Records a gap; what neither Azure nor the network explains is logged with its stack trace."""
-    gaps[what] = fault
-    if not isinstance(fault, AzureError | VaultNotFoundError):
-        log.error("%s could not be read", what, exc_info=fault)
-
-
-def _in_words(what: str, fault: Exception) -> str:
-    if isinstance(fault, VaultNotFoundError):
-        return str(fault)
-    return f"{what[0].upper()}{what[1:]} could not be read in full: {text_of(fault)}"[:_LONGEST_GAP]
 
 
 def _subscriptions(azure: Azure) -> set[str]:
@@ -310,13 +284,16 @@ async def _read_report(azure: Azure) -> ComplianceReport:
     estate = await with_errors(azure, estate)
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     needed = references_of(estate.vms, estate.items, group_tags, azure.settings, estate.regions.values())
+    vm_statuses, gaps, tag = assess(estate, azure.settings), Gaps(), azure.settings.tag_name
+    capacity = await read_capacity(azure, (each.need for each in vm_statuses if each.need), gaps)
     return ComplianceReport(
-        vm_statuses=assess(estate, azure.settings),
+        vm_statuses=with_quotas(vm_statuses, capacity, tag).vm_statuses,
         read_at=estate.read_at,
-        gaps=estate.gaps,
+        gaps=(*estate.gaps, *(in_words(what, fault) for what, fault in gaps.items())),
         only_rows=estate.only_rows,
         referenced=replace(needed, needed=needed.needed | named_by(estate.items)),
         acknowledged_items=estate.acknowledged_items,
+        losses=losses(vm_statuses, capacity, tag),
     )
 
 

@@ -217,6 +217,13 @@ DRIFT = {
         "Disable replication when the old recovery points are no longer needed; the new VM is enabled afterwards.",
         recoverable=False,
     ),
+    "TargetQuotaUnknown": Row(
+        Severity.NOTE,
+        "whether a failover of it finds cores in the target region is not known",
+        _NOTHING,
+        "See the gaps of the report, if the region could not be read; else choose a size by {tag}-target-size that the "
+        "target region offers to the subscription.",
+    ),
     "SourceNotRead": Row(
         Severity.NOTE,
         "its VM is not in the list of VMs, and the list is incomplete",
@@ -321,8 +328,9 @@ DRIFT = {
 
 CATALOG = DRIFT | LISTED | PLANNED | OF_SWEEP | OF_DRILL
 
-CODES = frozenset(DRIFT | LISTED)
-"""The codes that the status of a VM in a compliance report may have."""
+OF_QUOTA = "TargetQuotaExceeded"
+CODES = frozenset(DRIFT | LISTED) | {OF_QUOTA}
+"""The codes that the status of a VM in a compliance report may have; that of the quota, if it is protected."""
 
 
 def finding_of(code: str, message: str, since: datetime | None = None, case: str = "", **facts: str) -> Finding:

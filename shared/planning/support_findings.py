@@ -5,6 +5,7 @@ from shared.model.findings import WARNED_IF_PROTECTED, Case, Row, Severity
 BLOCKED = "does not enable it, until the reason is gone"
 WARNS = "enables it all the same"
 TOO_OLD, AVAILABILITY_ONLY, REGIONAL, REDUNDANT = "too old", "availability only", "regional", "redundant"
+FLEET = "fleet"
 
 OF_VM = {
     "TooManyDisks": Row(
@@ -240,6 +241,14 @@ OF_CONTEXT = {
             REGIONAL: Case(
                 "it is the quota of the region",
                 fix="Request more regional cores in {target}, or choose a smaller size by {tag}-target-size.",
+            ),
+            FLEET: Case(
+                "it is protected, and if all VMs failed over at once the quota would not suffice for it",
+                Severity.WARNING,
+                "Request more of that quota in {target}; or choose a smaller size or one of another family by "
+                "{tag}-target-size; or reserve capacity there, and name it by {tag}-target-capacity-reservation. "
+                "{tag}-priority says which VMs come up first.",
+                recoverable=False,
             ),
         },
     ),

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from shared.config.settings import Settings
+from shared.model.capacity import Need, Place, Priority
 from shared.model.decision import Action, Decision, State
 from shared.model.findings import Finding, Severity
 from shared.model.replicated_item import ENABLE, Job, JobStage, ProtectedItem, Stage
@@ -117,6 +118,7 @@ class _Engine:
             tags={name: value for name, value in vm.tags.items() if name.lower() in self.own_tags},
             findings=decision.findings,
             **(self._of_item(item, vm.location) if item else {"location": vm.location}),
+            need=self._need(item, vm) if item else None,
         )
         if item is None:
             return self._unprotected(vm_status, vm, decision) if decision.wanted else vm_status
@@ -144,6 +146,8 @@ class _Engine:
                 )
                 decision = decide(facts, self.settings)
                 known = self._of_item(item, "")
+                # A VM that is gone fails over no more.
+                known["need"] = self._need(item, None) if decision.state is State.UNKNOWN else None
                 vm_status = VmStatus(vm_id=source, state=decision.state, findings=decision.findings, **known)
                 yield self._acting(vm_status, decision, None, item)
 
@@ -168,7 +172,23 @@ class _Engine:
             "replication_health": item.replication_health,
             "rpo_seconds": item.rpo_seconds,
             "percent": item.percent if item.stage is Stage.REPLICATING else None,
+            "failed_over": item.failed_over,
         }
+
+    def _need(self, item: ProtectedItem, vm: SourceVm | None) -> Need | None:
+        """What a failover of the item needs. One that is frozen has its VM in the target region already."""
+        if item.stage is not Stage.PROTECTED:
+            return None
+        has = item.settings
+        jobs = self._attempts(vm) if vm else ()
+        return Need(
+            place=Place(has.target_group.subscription.lower() if has.target_group else "", has.target_location),
+            size=has.size or (vm.size if vm else ""),
+            zone=has.zone,
+            reservation=has.capacity_reservation,
+            priority=Priority(self.overrides.of(vm).priority.value) if vm else Priority.NORMAL,
+            since=max((job.ended for job in jobs if job.ended and job.stage is JobStage.SUCCEEDED), default=None),
+        )
 
     def _to(self, vm_status: VmStatus, action: Action, vm: SourceVm | None, *why: object) -> VmStatus:
         """The status of a VM that needs `action`, with the fingerprint of the reasons."""

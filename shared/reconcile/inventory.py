@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
 
 from shared.model.base import Record
+from shared.model.capacity import Need, QuotaLoad
 from shared.model.decision import Action, State
 from shared.model.drill import Drill
 from shared.model.failover import Failover
@@ -16,6 +19,24 @@ from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.reconcile.orphans import ReferencedResources
+
+RPO_UNKNOWN = "RpoUnknown"
+_QUOTA_UNKNOWN = "TargetQuotaUnknown"
+
+
+class Recovery(StrEnum):
+    """Whether a VM would come up, with all its disks, after a failover now."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Prospect(NamedTuple):
+    """`why` it would not, or why it is not known: the code of a finding, a state, or `RpoUnknown`."""
+
+    recovery: Recovery
+    why: str
 
 
 @dataclass(frozen=True)
@@ -92,8 +113,9 @@ class VmStatus(Record):
     """The status of one VM.
 
     `location` is the region of the VM, or of the item's source if the VM is gone; `vault` is the vault that protects it
-    or would; `tags` are the app's own. `fingerprint` digests everything that makes the action necessary: it changes as
-    soon as any of that changes.
+    or would; `tags` are the app's own. `need` is what a failover needs, None unless an item is in the state Protected;
+    `failed_over` is whether a failover was done, and not undone. `fingerprint` digests everything that makes the action
+    necessary: it changes as soon as any of that changes.
     """
 
     vm_id: ResourceId
@@ -111,6 +133,8 @@ class VmStatus(Record):
     percent: int | None = None
     findings: tuple[Finding, ...] = ()
     fingerprint: str = ""
+    need: Need | None = None
+    failed_over: bool = False
 
     @property
     def compliant(self) -> bool:
@@ -120,10 +144,20 @@ class VmStatus(Record):
         )
 
     @property
-    def recoverable(self) -> bool:
-        """Whether the VM would come up, with all its disks, after a failover now: it has a recovery point, and no
-        finding says otherwise."""
-        return self.state is State.PROTECTED and all(each.recoverable is not False for each in self.findings)
+    def prospect(self) -> Prospect | None:
+        """Whether the VM would come up after a failover now; None for one that nobody asks to protect, that is gone, or
+        that a failover created."""
+        if not self.counts and self.need is None:
+            return None
+        if self.state is State.UNKNOWN or self.failed_over:
+            return Prospect(Recovery.UNKNOWN, self.findings[0].code if self.findings else self.state)
+        if hindrance := next((each.code for each in self.findings if each.recoverable is False), ""):
+            return Prospect(Recovery.NO, hindrance)
+        if self.need is None:
+            return Prospect(Recovery.NO, self.state)
+        if any(each.code == _QUOTA_UNKNOWN for each in self.findings):
+            return Prospect(Recovery.UNKNOWN, _QUOTA_UNKNOWN)
+        return Prospect(Recovery.UNKNOWN, RPO_UNKNOWN) if self.rpo_seconds is None else Prospect(Recovery.YES, "")
 
     @property
     def counts(self) -> bool:
@@ -132,10 +166,20 @@ class VmStatus(Record):
 
 
 @dataclass(frozen=True)
+class Loss:
+    """VMs as if all of them were to fail over now, and no others: their statuses, and the load of the quotas."""
+
+    vm_statuses: tuple[VmStatus, ...]
+    cores: tuple[QuotaLoad, ...] = ()
+
+
+@dataclass(frozen=True)
 class ComplianceReport:
     """The statuses of all VMs, in the order of their IDs, the target resources they need, and the gaps of the
     inventory: `only_rows` if every list was read, and the gaps are rows, which hold up the VMs that they concern.
-    `acknowledged_items` could not be read, either, and hold up nothing: what they name is in use all the same."""
+    `acknowledged_items` could not be read, either, and hold up nothing: what they name is in use all the same.
+    The findings about quotas are those of a failover of all VMs at once; `losses` is what that of each source region
+    alone would mean."""
 
     vm_statuses: tuple[VmStatus, ...]
     read_at: datetime
@@ -143,3 +187,4 @@ class ComplianceReport:
     only_rows: bool = False
     referenced: ReferencedResources = field(default_factory=ReferencedResources)
     acknowledged_items: tuple[UnreadRow, ...] = ()
+    losses: Mapping[str, Loss] = field(default_factory=dict)

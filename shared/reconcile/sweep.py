@@ -12,7 +12,7 @@ from shared.model.base import Model
 from shared.model.decision import Action, State
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
-from shared.planning.catalog import CODES, finding_of
+from shared.planning.catalog import CODES, OF_QUOTA, finding_of
 from shared.planning.run_errors import FinalError
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
@@ -203,7 +203,8 @@ def _observed_otherwise(vm_status: VmStatus, result: RunResult) -> bool:
     if result.outcome not in without_effect or (vm_status.action is Action.CHANGE and result.changed):
         return True
     # Why a VM is not enabled or disabled is in its findings: those that a sweep finds, too, it would have found.
-    found = {finding.code for finding in result.findings} & CODES
+    # Of an unprotected VM a sweep reads no quota.
+    found = {finding.code for finding in result.findings} & CODES - {OF_QUOTA}
     return vm_status.action is not Action.CHANGE and not found <= {finding.code for finding in vm_status.findings}
 
 

@@ -7,6 +7,7 @@ from shared.config.override_options import CHOICES
 from shared.config.profiles import DEFAULT, Profile
 from shared.config.settings import Settings
 from shared.model import naming
+from shared.model.capacity import Need, Place
 from shared.model.findings import Finding
 from shared.model.names import DEFAULT_NAMES
 from shared.model.plan import Plan, Setting
@@ -70,6 +71,12 @@ def source_vm(**changes: Any) -> SourceVm:
 def asking(**tags: str) -> SourceVm:
     """The VM with these of the app's own tags: `target_size` is `dr-target-size`."""
     return source_vm(tags={"dr": "true", **{f"dr-{name.replace('_', '-')}": value for name, value in tags.items()}})
+
+
+def need(**changes: Any) -> Need:
+    """What a failover of a VM of two cores needs."""
+    known: dict[str, Any] = {"place": Place(SUBSCRIPTION, TARGET), "size": "Standard_D2s_v5"}
+    return Need(**{**known, **changes})
 
 
 def planning_context(**changes: Any) -> PlanningContext:

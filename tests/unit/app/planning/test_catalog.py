@@ -20,11 +20,11 @@ from shared.planning.catalog import CATALOG, NOT_ADDED, finding_of, fix_of, of_e
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.readers.virtual_machines import read_vm
 from shared.reconcile.compliance import assess
-from shared.reconcile.inventory import Inventory, VmStatus
+from shared.reconcile.inventory import Inventory, Prospect, Recovery, VmStatus
 from shared.site_recovery.infrastructure import policy_of_item
 from shared.site_recovery.replicated_items import find_protection
 from shared.site_recovery.vault import vault_of
-from tests.unit.app.examples import DATA_DISK, OS_DISK, SUBSCRIPTION, VM_ID, settings
+from tests.unit.app.examples import DATA_DISK, OS_DISK, SUBSCRIPTION, VM_ID, need, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeDurableClient
 from triggers.plan import post_plan
@@ -67,9 +67,8 @@ def test_a_finding_says_so_if_its_vm_would_not_come_up(code: str, case: str, rec
     finding = finding_of(code, "It is so.", case=case, action="")
 
     assert finding.recoverable is recoverable
-    status = VmStatus(vm_id=VM_ID, state=State.PROTECTED, findings=(finding,))
-    assert status.recoverable is (recoverable is None)
-    assert not status.with_(state=State.UNPROTECTED).recoverable
+    status = VmStatus(vm_id=VM_ID, state=State.PROTECTED, findings=(finding,), rpo_seconds=60, need=need())
+    assert status.prospect == (Prospect(Recovery.NO, code) if recoverable is False else Prospect(Recovery.YES, ""))
 
 
 def test_every_code_that_the_app_makes_a_finding_of_has_a_row() -> None:
