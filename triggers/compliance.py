@@ -1,6 +1,7 @@
 """GET of the compliance report: the status of every VM, filtered, counted, page by page or as CSV."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
@@ -14,17 +15,20 @@ from shared.model.values import comparable, one_of, region
 from shared.observe.inventory import compliance_report
 from shared.planning.catalog import CODES
 from shared.planning.overrides import tag_names
-from shared.reconcile.inventory import VmStatus
+from shared.reconcile.inventory import ComplianceReport, Loss, VmStatus
 from shared.reconcile.sweep import Summary
 from triggers import names
 from triggers.estate_csv import csv_of
-from triggers.estate_views import ComplianceView, StandingView
+from triggers.estate_views import ComplianceView, RegionView, StandingView
 from triggers.formats import CSV, FORMAT, JSON, format_of
 from triggers.names import read_group
 from triggers.operations import Json, describe, query, reference
 from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
+from triggers.problems import FieldError, Problem
 from triggers.reasons import reasons_of
 from triggers.requests import query_of, translate_azure_errors
+
+LOST = "lost"
 
 Matches = Callable[[VmStatus, Any], bool]
 _MATCHES: dict[str, Matches] = {
@@ -46,6 +50,7 @@ def _parameters(settings: Settings) -> list[Json]:
         query("resourceGroup", "Its resource group.", pattern=f"^{names.GROUP}$"),
         query("region", "Its region, as eastus."),
         query("tag", f"A tag of the app's own that it carries: <name> or <name>=<value>, as {own}-profile=gold."),
+        query(LOST, "If this source region were lost now, it alone: its VMs, and the quotas as they suffice for them."),
         query(FORMAT, f"As Accept: text/csv. A {CSV} file holds every row: it takes no page.", enum=[JSON, CSV]),
         *PAGE_PARAMETERS,
     ]
@@ -72,6 +77,9 @@ async def get_compliance(
 ) -> func.HttpResponse:
     """The VMs that the filters leave, by their IDs; the summary counts all of them. As CSV they come in one piece.
 
+    With `lost` they are those of that region, with what is found of them if it is lost alone: else the quotas of the
+    target regions are those of a failover of all VMs.
+
     Reads by a few lists, cached for two poll intervals, and the last run of each VM that is shown and not as it should
     be. Raises Problem.
     """
@@ -79,7 +87,8 @@ async def get_compliance(
     as_csv = format_of(request, given) == CSV
     found = await translate_azure_errors(compliance_report(azure))
     filters = [(_MATCHES[name], value) for name, value in given.items() if name in _MATCHES]
-    chosen = [each for each in found.vm_statuses if all(matches(each, value) for matches, value in filters)]
+    vm_statuses, losses = _if_lost(found, given.get(LOST))
+    chosen = [each for each in vm_statuses if all(matches(each, value) for matches, value in filters)]
     if as_csv:
         reasons = await reasons_of(azure.settings, client, chosen)
         return csv_of(chosen, reasons, found.read_at, partial=bool(found.gaps))
@@ -91,9 +100,27 @@ async def get_compliance(
         subscriptions=_subscriptions(azure.settings),
         left_out=tuple(sorted(each.subscription.lower() for each in azure.settings.source.left_out)),
         summary=Summary.of(chosen),
+        recoverable=_recoverable(losses, chosen),
         value=tuple(StandingView.of(vm_status, reasons.get(vm_status.vm_id)) for vm_status in page.rows),
         next_link=page.next_link,
     ).response()
+
+
+def _if_lost(report: ComplianceReport, lost: str | None) -> tuple[tuple[VmStatus, ...], Mapping[str, Loss]]:
+    """The VMs, and the losses of their regions: of that one alone, if it is given. Raises Problem if no VM is there."""
+    if lost is None:
+        return report.vm_statuses, report.losses
+    if lost not in report.losses:
+        allowed = f"a region that VMs are in: {', '.join(report.losses) or 'there is none'}"
+        detail, error = f"No VM is in {lost}; {LOST} is {allowed}.", FieldError(field=LOST, given=lost, allowed=allowed)
+        raise Problem(HTTPStatus.BAD_REQUEST, "InvalidQuery", detail, errors=(error,))
+    return report.losses[lost].vm_statuses, {lost: report.losses[lost]}
+
+
+def _recoverable(losses: Mapping[str, Loss], chosen: Iterable[VmStatus]) -> tuple[RegionView, ...]:
+    shown = {each.vm_id: each.location for each in chosen}
+    regions = set(shown.values())
+    return tuple(RegionView.of(region, loss, shown) for region, loss in losses.items() if region in regions)
 
 
 def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
@@ -104,6 +131,7 @@ def _readers(settings: Settings) -> dict[str, Callable[[str], Any]]:
         "resourceGroup": read_group,
         "region": region,
         "tag": lambda text: read_tag(text, tag_names(settings)),
+        LOST: region,
         FORMAT: one_of(JSON, CSV),
         **PAGING,
     }

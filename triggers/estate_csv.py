@@ -14,8 +14,8 @@ from shared.reconcile.reason import Reason
 
 COLUMNS = (
     *("vmId", "subscription", "resourceGroup", "name", "state", "compliant", "region", "targetRegion", "vault"),
-    *("itemId", "madeByApp", "replicationHealth", "rpoSeconds", "percent", "findings", "messages", "tags"),
-    *("reason", "fix", "since", "nextTry", "readAt", "partial"),
+    *("itemId", "madeByApp", "replicationHealth", "rpoSeconds", "percent", "recoverable"),
+    *("findings", "messages", "tags", "reason", "fix", "since", "nextTry", "readAt", "partial"),
 )
 
 # The beginning of a formula in a spreadsheet, the full-width forms included: tags are untrusted text. Not only the
@@ -46,7 +46,7 @@ def _row(vm_status: VmStatus) -> tuple[object, ...]:
     return (
         *(vm, vm.subscription, vm.resource_group, vm.name, vm_status.state.value, vm_status.compliant),
         *(vm_status.location, vm_status.target_location, vm_status.vault, vm_status.item_id, vm_status.made_by_app),
-        *(vm_status.replication_health, vm_status.rpo_seconds, vm_status.percent),
+        *(vm_status.replication_health, vm_status.rpo_seconds, vm_status.percent, vm_status.recovery),
         "; ".join(finding.code for finding in vm_status.findings),
         " ".join(finding.message for finding in vm_status.findings),
         "; ".join(f"{name}={value}" for name, value in sorted(vm_status.tags.items())),

@@ -1,17 +1,20 @@
 """Response bodies for the whole estate: the status of every VM, and the jobs of the vaults."""
 
+from collections import Counter
+from collections.abc import Container
 from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import AfterValidator
 
 from shared.model.base import Model
+from shared.model.capacity import QuotaLoad
 from shared.model.decision import Action, State
 from shared.model.findings import Finding
 from shared.model.replicated_item import Job, JobError
 from shared.model.resource_id import ResourceId
 from shared.planning.run_errors import with_action
-from shared.reconcile.inventory import VmStatus
+from shared.reconcile.inventory import Loss, Recovery, VmStatus
 from shared.reconcile.reason import Reason
 from shared.reconcile.sweep import Summary
 from triggers.views import View
@@ -19,12 +22,14 @@ from triggers.views import View
 
 class StandingView(Model):
     """The status of one VM. `region` is its own, `vault` the one that protects it or would, `action` what its run would
-    do now; `tags` are the app's own. `reason` is why it is not as it should be: what its last run met with, or the
-    finding that weighs most."""
+    do now; `tags` are the app's own. `recoverable` is whether it would come up after a failover now, None for one that
+    nobody asks to protect, that is gone, or that a failover created. `reason` is why it is not as it should be: what
+    its last run met with, or the finding that weighs most."""
 
     vm_id: ResourceId
     state: State
     compliant: bool
+    recoverable: Recovery | None = None
     action: Action
     region: str
     target_region: str
@@ -40,22 +45,60 @@ class StandingView(Model):
 
     @classmethod
     def of(cls, vm_status: VmStatus, reason: Reason | None) -> Self:
-        other = {"region", "target_region", "reason"}
+        other = {"region", "target_region", "recoverable", "reason"}
         same = {name: getattr(vm_status, name) for name in cls.model_fields if name not in other}
-        return cls(region=vm_status.location, target_region=vm_status.target_location, reason=reason, **same)
+        return cls(
+            region=vm_status.location,
+            target_region=vm_status.target_location,
+            recoverable=vm_status.recovery,
+            reason=reason,
+            **same,
+        )
+
+
+class RegionView(Model):
+    """What would become of the VMs of a source region if it were lost now, and no other: of `total` VMs that are tagged
+    or protected, how many are `recoverable`; how many would not come up, and of how many it is not known, by the
+    reason: the code of a finding, a state, or `RpoUnknown`. Each counts once. `worstRpoSeconds` is the oldest recovery
+    point of those that would come up. `cores` are those that a failover of the whole region needs of each quota."""
+
+    region: str
+    total: int
+    recoverable: int
+    not_recoverable: dict[str, int]
+    unknown: dict[str, int]
+    worst_rpo_seconds: int | None = None
+    cores: tuple[QuotaLoad, ...]
+
+    @classmethod
+    def of(cls, region: str, loss: Loss, shown: Container[ResourceId]) -> Self:
+        """Of the VMs that are `shown`; the quotas are judged by all of the region."""
+        vms = [(each, each.prospect) for each in loss.vm_statuses if each.vm_id in shown]
+        counts = {kind: Counter(found.why for _, found in vms if found and found.recovery is kind) for kind in Recovery}
+        rpos = (each.rpo_seconds for each, found in vms if found and found.recovery is Recovery.YES)
+        return cls(
+            region=region,
+            total=sum(count.total() for count in counts.values()),
+            recoverable=counts[Recovery.YES].total(),
+            not_recoverable=dict(sorted(counts[Recovery.NO].items())),
+            unknown=dict(sorted(counts[Recovery.UNKNOWN].items())),
+            worst_rpo_seconds=max((rpo for rpo in rpos if rpo is not None), default=None),
+            cores=loss.cores,
+        )
 
 
 class ComplianceView(View):
-    """A page of VMs. `summary` counts all VMs that match the filters; `readAt` is when the inventory was read, and
-    `gaps` what could not be read. `subscriptions` are those of the source scope, with those that its management groups
-    have now, but for `leftOut`, which are subscriptions of targets. `nextLink` is the next page, as a relative
-    reference, if there is one."""
+    """A page of VMs. `summary` counts all VMs that match the filters; `recoverable` says for each source region of
+    theirs what its loss would mean; `readAt` is when the inventory was read, and `gaps` what could not be read.
+    `subscriptions` are those of the source scope, with those that its management groups have now, but for `leftOut`,
+    which are subscriptions of targets. `nextLink` is the next page, as a relative reference, if there is one."""
 
     read_at: datetime
     gaps: tuple[str, ...]
     subscriptions: tuple[str, ...]
     left_out: tuple[str, ...]
     summary: Summary
+    recoverable: tuple[RegionView, ...]
     value: tuple[StandingView, ...]
     next_link: str | None
 

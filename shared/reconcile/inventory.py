@@ -160,6 +160,10 @@ class VmStatus(Record):
         return Prospect(Recovery.UNKNOWN, RPO_UNKNOWN) if self.rpo_seconds is None else Prospect(Recovery.YES, "")
 
     @property
+    def recovery(self) -> Recovery | None:
+        return self.prospect.recovery if self.prospect else None
+
+    @property
     def counts(self) -> bool:
         """Whether the VM has to be compliant: it is tagged, and not a failover VM."""
         return self.state not in {State.NOT_TAGGED, State.FAILOVER_VM, State.UNTAGGED, State.SOURCE_GONE}

@@ -14,7 +14,7 @@ from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.planning.catalog import CODES, OF_QUOTA, finding_of
 from shared.planning.run_errors import FinalError
-from shared.reconcile.inventory import ComplianceReport, VmStatus
+from shared.reconcile.inventory import ComplianceReport, Recovery, VmStatus
 from shared.reconcile.run_state import Phase, RunOutcome, RunResult
 
 PER_PAIR, PER_VAULT = 200, 400
@@ -26,13 +26,15 @@ _GAPS_SHOWN = 5
 class Summary(Model):
     """The estate in numbers.
 
-    `required` VMs are tagged, and not failover VMs; `compliant` ones of them need nothing. `by_finding` counts VMs by
-    finding code, `by_action` the VMs for which the app has an action.
+    `required` VMs are tagged, and not failover VMs; `compliant` ones of them need nothing; `recoverable` ones would
+    come up if all VMs failed over now. `by_finding` counts VMs by finding code, `by_action` the VMs for which the app
+    has an action.
     """
 
     total: int = 0
     required: int = 0
     compliant: int = 0
+    recoverable: int = 0
     by_state: dict[str, int] = {}
     by_finding: dict[str, int] = {}
     by_action: dict[str, int] = {}
@@ -47,6 +49,7 @@ class Summary(Model):
             total=len(every),
             required=len(required),
             compliant=sum(vm_status.compliant for vm_status in required),
+            recoverable=sum(vm_status.recovery is Recovery.YES for vm_status in required),
             by_state=dict(sorted(Counter(vm_status.state.value for vm_status in every).items())),
             by_finding=dict(sorted(Counter(codes).items())),
             by_action=dict(sorted(Counter(actions).items())),

@@ -40,6 +40,7 @@ KEYS = {
 SWEEP_KEYS = {
     "required": "VMs that are tagged, and not failover VMs",
     "compliant": "of them, those that are compliant",
+    "recoverable": "of them, those that would come up if all VMs failed over now",
     "started": "runs that the sweep started, by action",
     "removed": "how many orphans it removed",
     "gaps": "how many reads of the estate were not complete",
@@ -84,6 +85,7 @@ def swept(report: SweepReport) -> None:
         error=report.error.code if report.error else "",
         required=report.summary.required,
         compliant=report.summary.compliant,
+        recoverable=report.summary.recoverable,
         started=report.started,
         removed=len(report.removed),
         gaps=len(report.gaps),

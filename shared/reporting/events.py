@@ -93,6 +93,7 @@ class SweepOutcome(Model):
     total: int
     required: int
     compliant: int
+    recoverable: int
     by_state: dict[str, int]
     by_finding: dict[str, int]
     by_action: dict[str, int]

@@ -9,12 +9,13 @@ from typing import Literal, NamedTuple
 
 from shared.model.decision import State
 from shared.model.findings import Severity
-from shared.reconcile.inventory import ComplianceReport
+from shared.reconcile.inventory import ComplianceReport, Recovery
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 
 REQUIRED, COMPLIANT, PROTECTED = "dr.vms.required", "dr.vms.compliant", "dr.vms.protected"
+RECOVERABLE = "dr.vms.recoverable"
 DRIFTED, RPO, ENABLES_FAILED, SWEEPS = "dr.vms.drifted", "dr.rpo.seconds", "dr.enables.failed", "dr.sweep.completed"
 
 
@@ -29,6 +30,12 @@ METRICS = {
     REQUIRED: Metric("gauge", "{vm}", "VMs that are tagged, and not failover VMs"),
     COMPLIANT: Metric("gauge", "{vm}", "of them, those that are compliant"),
     PROTECTED: Metric("gauge", "{vm}", "of them, those in the state `Protected`, whatever their findings"),
+    RECOVERABLE: Metric(
+        "gauge",
+        "{vm}",
+        "VMs that are tagged or protected, if their region were lost now, it alone",
+        "`source`: the region, `recoverable`: `yes` for those that would come up, `no` or `unknown`",
+    ),
     DRIFTED: Metric(
         "gauge",
         "{vm}",
@@ -64,6 +71,10 @@ def of_sweep(report: SweepReport, compliance_report: ComplianceReport | None) ->
     yield Measurement(REQUIRED, len(required))
     yield Measurement(COMPLIANT, sum(vm_status.compliant for vm_status in required))
     yield Measurement(PROTECTED, sum(vm_status.state is State.PROTECTED for vm_status in required))
+    for source, loss in compliance_report.losses.items():
+        recoveries = Counter(vm_status.recovery for vm_status in loss.vm_statuses)
+        for recovery in Recovery:
+            yield Measurement(RECOVERABLE, recoveries[recovery], {"source": source, "recoverable": recovery.value})
     drifted = Counter(
         code
         for vm_status in compliance_report.vm_statuses

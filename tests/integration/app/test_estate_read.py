@@ -99,6 +99,8 @@ async def test_a_sweep_reads_each_page_once_even_if_it_takes_longer_than_a_list_
     # Three pages of VMs, two of groups, the items of other vaults; what carries the tag of this deployment.
     assert tables == {"resources": 3 + 1, "resourcecontainers": 2 + 1, "recoveryservicesresources": 1}
     once = dict.fromkeys(("replicationPolicies", "replicationJobs", "vault-dr"), 1)
+    pages = [str(call["query"]) for call in calls if call["path"].endswith(("/skus", "/usages"))]
+    assert len(pages) == len(set(pages)) == found.pop("skus") + found.pop("usages")
     assert found == {"resources": 8, "replicationProtectedItems": 3, **once}
 
 

@@ -183,7 +183,7 @@ def test_the_end_of_a_run_is_reported_by_codes_and_without_anybodys_words(lines:
 
 
 def test_a_sweep_is_reported_in_numbers(lines: pytest.LogCaptureFixture) -> None:
-    summary = Summary(total=9, required=8, compliant=6, by_finding={"Unhealthy": 2})
+    summary = Summary(total=9, required=8, compliant=6, recoverable=5, by_finding={"Unhealthy": 2})
 
     removed = (VM_ID.group_id,)
     swept(SweepReport(read_at=NOW, summary=summary, started={"enable": 3}, removed=removed, gaps=("The VMs.",)))
@@ -193,6 +193,7 @@ def test_a_sweep_is_reported_in_numbers(lines: pytest.LogCaptureFixture) -> None
     assert {key: line[key] for key in SWEEP_KEYS} == {
         "required": 8,
         "compliant": 6,
+        "recoverable": 5,
         "started": {"enable": 3},
         "removed": 1,
         "gaps": 1,

@@ -8,13 +8,13 @@ from shared.model.decision import State
 from shared.model.findings import Finding
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
-from shared.reconcile.inventory import ComplianceReport, VmStatus
+from shared.reconcile.inventory import ComplianceReport, Loss, VmStatus
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import SweepReport
 from shared.reporting.metrics import METRICS, Measurement, of_run, of_sweep
 from tests.findings import note, warning
-from tests.unit.app.examples import VAULT_ID, VM_ID
+from tests.unit.app.examples import VAULT_ID, VM_ID, need
 from tests.unit.app.reporting.test_events import NOW
 
 LATE = warning("DiskNotProtected", "The disk late is not replicated.")
@@ -40,6 +40,7 @@ SURVEY = ComplianceReport(
         vm(7, State.NOT_TAGGED, note("NotTagged", "A candidate.")),
         vm(8, State.PROTECTED),
     ),
+    losses={"eastus": Loss((vm(1, need=need(), rpo_seconds=120), vm(5, State.UNPROTECTED), vm(7, State.NOT_TAGGED)))},
 )
 
 
@@ -60,6 +61,11 @@ def test_a_sweep_is_counted_with_its_estate() -> None:
         "dr.vms.required": [(6, {})],
         "dr.vms.compliant": [(4, {})],
         "dr.vms.protected": [(5, {})],
+        "dr.vms.recoverable": [
+            (1, {"source": "eastus", "recoverable": "yes"}),
+            (1, {"source": "eastus", "recoverable": "no"}),
+            (0, {"source": "eastus", "recoverable": "unknown"}),
+        ],
         "dr.vms.drifted": [
             (1, {"finding": "DiskNotProtected"}),
             (1, {"finding": "MissingProtection"}),

@@ -12,16 +12,19 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model.capacity import Capacity, RegionOffer
 from shared.model.decision import Action, State
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
+from shared.model.vm import Quota, Size
 from shared.orchestrations import instance_of
 from shared.planning.catalog import finding_of
+from shared.reconcile.fleet import losses, with_quotas
 from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import RunOutcome, RunResult
 from tests.findings import note, warning
 from tests.unit.app.asking import answer_to, follow, get, problem_of
-from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, settings
+from tests.unit.app.examples import ELSEWHERE, SUBSCRIPTION, VAULT_ID, VM_ID, need, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
 from tests.unit.app.fake_durable import FakeHub
 from triggers.compliance import get_compliance
@@ -31,6 +34,11 @@ from triggers.reasons import MOST_RUNS
 READ_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
+SIZE = Size(name="Standard_D2s_v5", family="standardDSv5Family", cores=2)
+QUOTAS = {"cores": Quota(name="cores", limit=10, used=6), "standarddsv5family": Quota(name=SIZE.family, limit=9)}
+CAPACITY = Capacity({need().place: RegionOffer({SIZE.name.lower(): SIZE}, QUOTAS)})
+
+
 class Surveyed(FakeAzure):
     """A gateway whose survey is at hand."""
 
@@ -38,7 +46,8 @@ class Surveyed(FakeAzure):
         scope = f"/subscriptions/{SUBSCRIPTION},/subscriptions/{ELSEWHERE}"
         super().__init__(settings(**{"source_scope": scope, **app}), Cloud())
         ordered = tuple(sorted(vm_statuses, key=lambda vm_status: vm_status.vm_id.key))
-        self._survey = ComplianceReport(vm_statuses=ordered, read_at=READ_AT, gaps=gaps)
+        at_once, alone = with_quotas(ordered, CAPACITY, "dr"), losses(ordered, CAPACITY, "dr")
+        self._survey = ComplianceReport(at_once.vm_statuses, read_at=READ_AT, gaps=gaps, losses=alone)
 
     async def shared(self, key: str, read: Any, within: float | None = None) -> Any:
         return self._survey if key == "compliance report" else await super().shared(key, read, within)
@@ -52,7 +61,12 @@ def vm_status(name: str, state: State = State.PROTECTED, group: str = "web", **c
 
 ESTATE = (
     vm_status(
-        "a", tags={"dr": "true", "DR-Profile": "Gold"}, rpo_seconds=95, vault=VAULT_ID, target_location="westus2"
+        "a",
+        tags={"dr": "true", "DR-Profile": "Gold"},
+        rpo_seconds=95,
+        vault=VAULT_ID,
+        target_location="westus2",
+        need=need(),
     ),
     vm_status("b", findings=(warning("Unhealthy", "It is ill."),)),
     vm_status("c", State.UNPROTECTED, action=Action.ENABLE, findings=(warning("MissingProtection", "Not yet."),)),
@@ -76,6 +90,7 @@ async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
         "vmId": str(ESTATE[0].vm_id),
         "state": "Protected",
         "compliant": True,
+        "recoverable": "yes",
         "action": "none",
         "region": "eastus",
         "targetRegion": "westus2",
@@ -91,6 +106,7 @@ async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
         "total": 5,
         "required": 3,
         "compliant": 1,
+        "recoverable": 1,
         "byAction": {"enable": 1},
         "byState": {"FailoverVm": 1, "NotTagged": 1, "Protected": 2, "Unprotected": 1},
         "byFinding": {"FailoverVm": 1, "MissingProtection": 1, "NotTagged": 1, "Unhealthy": 1},
@@ -125,6 +141,79 @@ async def test_filters_leave_those_that_fit_all_of_them_and_the_summary_counts_t
     assert await names(**query) == left
 
 
+FLEET = (
+    *(
+        vm_status(name, location=region, rpo_seconds=rpo, need=need(), **more)
+        for name, region, rpo, more in (
+            ("a", "eastus", 60, {}),
+            ("b", "eastus", 300, {}),
+            ("c", "eastus", 900, {}),
+            ("d", "westeurope", 100, {}),
+            ("e", "westeurope", None, {}),
+            ("f", "westeurope", 100, {"findings": (warning("Unhealthy", "Ill."),)}),
+        )
+    ),
+    vm_status("g", State.UNPROTECTED, location="eastus", findings=(finding_of("MissingProtection", "Not yet."),)),
+    vm_status("h", State.NOT_TAGGED, location="eastus", tags={}),
+)
+"""Four cores are left of the region's total, for six VMs of two."""
+
+
+@pytest.mark.parametrize(
+    ("query", "regions", "rows"),
+    [
+        (
+            {},
+            [
+                ("eastus", 4, 2, {"MissingProtection": 1, "TargetQuotaExceeded": 1}, {}, 300),
+                ("westeurope", 3, 1, {"TargetQuotaExceeded": 1}, {"RpoUnknown": 1}, 100),
+            ],
+            "a:yes b:yes c:no d:no e:no f:no g:no h:None",
+        ),
+        (
+            {"lost": "East US"},
+            [("eastus", 4, 2, {"MissingProtection": 1, "TargetQuotaExceeded": 1}, {}, 300)],
+            "a:yes b:yes c:no g:no h:None",
+        ),
+        ({"lost": "westeurope"}, [("westeurope", 3, 1, {"TargetQuotaExceeded": 1}, {"RpoUnknown": 1}, 100)], ""),
+        ({"lost": "eastus", "state": "Unprotected"}, [("eastus", 1, 0, {"MissingProtection": 1}, {}, None)], "g:no"),
+        (
+            {"lost": "eastus", "finding": "TargetQuotaExceeded"},
+            [("eastus", 1, 0, {"TargetQuotaExceeded": 1}, {}, None)],
+            "c:no",
+        ),
+    ],
+)
+async def test_what_the_loss_of_a_region_would_mean(query: dict[str, str], regions: list[Any], rows: str) -> None:
+    view = await answer_to(get_compliance(Surveyed(*FLEET), FakeHub(), get("compliance", **query)))
+
+    names = ("region", "total", "recoverable", "notRecoverable", "unknown", "worstRpoSeconds")
+    assert [tuple(each.get(name) for name in names) for each in view["recoverable"]] == regions
+    assert rows in " ".join(f"{row['vmId'].rsplit('/', 1)[-1]}:{row.get('recoverable')}" for row in view["value"])
+    for each in view["recoverable"]:
+        assert each["total"] == each["recoverable"] + sum((each["notRecoverable"] | each["unknown"]).values())
+        family, total = each["cores"]
+        assert (family["quota"], total["quota"]) == (SIZE.family, "cores")
+        assert (total["needed"], total["reserved"], total["limit"], total["used"]) == (6, 0, 10, 6)
+
+
+async def test_the_file_of_a_lost_region_has_its_vms() -> None:
+    response = await get_compliance(Surveyed(*FLEET), FakeHub(), get("compliance", lost="eastus", format="csv"))
+
+    rows = list(csv.DictReader(io.StringIO(response.get_body().decode())))
+    assert [(row["name"], row["recoverable"]) for row in rows] == [
+        *(("a", "yes"), ("b", "yes"), ("c", "no"), ("g", "no"), ("h", "")),
+    ]
+
+
+async def test_a_region_without_a_vm_cannot_be_lost() -> None:
+    status, document = await problem_of(get_compliance(Surveyed(*FLEET), FakeHub(), get("compliance", lost="uksouth")))
+
+    (error,) = document["errors"]
+    assert (status, document["code"], error["field"], error["given"]) == (400, "InvalidQuery", "lost", "uksouth")
+    assert error["allowed"] == "a region that VMs are in: eastus, westeurope"
+
+
 async def test_the_summary_is_of_all_that_the_filters_leave_whatever_the_page() -> None:
     view = await answer_to(get_compliance(Surveyed(*ESTATE), FakeHub(), get("compliance", tag="dr", top=1)))
 
@@ -141,6 +230,7 @@ async def test_the_summary_is_of_all_that_the_filters_leave_whatever_the_page() 
         ({"resourceGroup": "a/b"}, "the name of a resource group"),
         ({"region": "moon base!"}, "the name of an Azure region"),
         ({"region": "none"}, "the name of an Azure region"),
+        ({"lost": "moon base!"}, "the name of an Azure region"),
         ({"tag": "owner=alice"}, "dr, dr-profile, dr-hold"),
         ({"tag": "=true"}, "dr, dr-profile, dr-hold"),
         ({"tag": "drupal-admin=hunter2"}, "dr, dr-profile, dr-hold"),
