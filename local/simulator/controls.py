@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from local.simulator import estate, scenes, state
+from local.simulator.estate.limits import read_limits
 from local.simulator.events.grid import parse_subscription
 from local.simulator.gateway import Gateway
 from local.simulator.graph import index
@@ -50,6 +51,7 @@ class Controls:
                 web.post("/access", self.post_access),
                 web.patch("/access", self.patch_access),
                 web.delete("/access", self.delete_access),
+                web.patch("/quotas", self.patch_quotas),
                 web.post("/move", self.post_move),
                 web.get("/overrides", self.get_overrides),
                 web.post("/overrides", self.post_overrides),
@@ -132,6 +134,12 @@ class Controls:
     async def delete_access(self, _request: web.Request) -> web.Response:
         self.world.access.lift()
         return web.Response(status=204)
+
+    async def patch_quotas(self, request: web.Request) -> web.Response:
+        changed = read_limits({"quotas": await _json(request)}, self.world.store).quotas
+        for quota in changed:
+            self.world.limits.set_quota(quota)
+        return web.json_response({"quotas": len(changed)})
 
     async def post_move(self, request: web.Request) -> web.Response:
         """Moves a resource to another resource group at once. Site Recovery keeps its old ID."""

@@ -53,6 +53,11 @@ class Limits:
     restricted: list[RestrictedSize] = field(default_factory=list)
     denials: list[Denial] = field(default_factory=list)
 
+    def set_quota(self, quota: Quota) -> None:
+        """In place of one that there is."""
+        old = self.quota(quota.subscription, quota.location, quota.name)
+        self.quotas = [*(each for each in self.quotas if each is not old), quota]
+
     def quota(self, subscription: str, location: str, name: str) -> Quota | None:
         asked = (subscription.lower(), location, name.lower())
         for quota in self.quotas:

@@ -2,16 +2,19 @@
 
 import re
 
-from local.simulator import regions
-from local.simulator.arm.sizes import TYPE, Size, refused_zones, size_of, sizes, used_cores
+from local.simulator import errors, regions
+from local.simulator.arm.sizes import RESERVATION, TYPE, Size, associated, refused_zones, size_of, sizes, used_cores
 from local.simulator.errors import ArmError
 from local.simulator.paging import page
 from local.simulator.routing import Routes
+from local.simulator.store import Resource
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("skus")
 _COMPUTE = "/subscriptions/{subscription}/providers/Microsoft.Compute"
+_GROUPS = "Microsoft.Compute/capacityReservationGroups"
+_GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{_GROUPS}/{{name}}"
 _FILTER = re.compile(r"^\s*location\s+eq\s+'([^']*)'\s*$", re.IGNORECASE)
 _UNLIMITED = 100_000  # invented: a quota that the estate does not set is no limit
 _COUNTED = {"Microsoft.Compute/availabilitySets": "Availability Sets", TYPE: "Virtual Machines"}
@@ -143,6 +146,21 @@ def list_usages(world: World, call: Call) -> Answer:
             ],
         ),
     )
+
+
+@routes.route("GET", _GROUP + "/capacityReservations", api="virtual-machines")
+def list_reservations(world: World, call: Call) -> Answer:
+    """With the VMs that are associated, as the model of a reservation has them: no list of one was seen."""
+    group = call.path.rsplit("/", 1)[0]
+    if world.store.get(group) is None:
+        raise errors.resource_not_found(_GROUPS, call["name"], call["group"])
+    found = world.store.under(group, RESERVATION)
+    return Answer(200, page(world, call, found, lambda each: _reservation(world, each)))
+
+
+def _reservation(world: World, reservation: Resource) -> Json:
+    vms = [{"id": vm.id} for vm in associated(world, reservation)]
+    return {**reservation.body, "properties": {**reservation.properties, "virtualMachinesAssociated": vms}}
 
 
 def _count(world: World, subscription: str, location: str, kind: str) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.simulator import checks, errors, ids, regions, versions
-from local.simulator.arm import names, tags, usage
+from local.simulator.arm import names, sizes, tags, usage
 from local.simulator.errors import ArmError
 from local.simulator.paging import listed, page
 from local.simulator.routing import Routes
@@ -39,6 +39,7 @@ _KINDS = {
     for kind in (
         _Kind("Microsoft.Automation/automationAccounts", "any", {"state": "Ok"}),
         _Kind("Microsoft.Compute/capacityReservationGroups", "virtual-machines", {"capacityReservations": []}),
+        _Kind(sizes.RESERVATION, "virtual-machines"),
         _Kind("Microsoft.Compute/hostGroups", "virtual-machines", {"platformFaultDomainCount": 1}),
         _Kind("Microsoft.Compute/hostGroups/hosts", "virtual-machines"),
         _Kind("Microsoft.Compute/diskEncryptionSets", "disks", {"encryptionType": "EncryptionAtRestWithCustomerKey"}),

@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from local.simulator import regions
+from local.simulator import ids, regions
+from local.simulator.store import Resource, VirtualMachine
 from local.simulator.world import World
 
 TYPE = "Microsoft.Compute/virtualMachines"
+RESERVATION = "Microsoft.Compute/capacityReservationGroups/capacityReservations"
 _HALVED = {2: 4, 4: 8, 8: 16, 16: 32, 32: 32, 64: 32}  # data disks by cores, in most series
 _NAME = re.compile(r"^(Standard|Basic)_(?P<series>[A-Z]+)(?P<cores>\d+)(-\d+)?(?P<more>[a-z]*)(_v(?P<version>\d+))?$")
 # Series: pattern of the name, family, GiB per core, data disks by cores (Microsoft's pages of each series).
@@ -137,13 +139,38 @@ def refused_zones(world: World, subscription: str, location: str, size: str) -> 
 
 
 def used_cores(world: World, subscription: str, location: str) -> dict[str, int]:
-    """Cores of the VMs that are allocated, by family; under `cores` the sum."""
+    """Cores of the VMs that are allocated and of what is reserved besides, by family; under `cores` the sum."""
+    vms = [vm for each in world.store.of_type(subscription, TYPE) if (vm := world.store.vm(each.id))]
+    sizes_ = [size_of(_size_name(vm)) for vm in vms if vm.location == location and vm.power != "deallocated"]
+    for reservation in world.store.of_type(subscription, RESERVATION):
+        if reservation.location == location:
+            sku = reservation.body["sku"]
+            allocated = [vm for vm in associated(world, reservation) if vm.power != "deallocated"]
+            sizes_ += [size_of(sku["name"])] * (sku["capacity"] - len(allocated))
     found: dict[str, int] = {"cores": 0}
-    for resource in world.store.of_type(subscription, TYPE):
-        vm = world.store.vm(resource.id)
-        if vm is None or vm.location != location or vm.power == "deallocated":
-            continue
-        size = size_of(vm.properties["hardwareProfile"]["vmSize"])
+    for size in sizes_:
         found["cores"] += size.cores
         found[size.family] = found.get(size.family, 0) + size.cores
     return found
+
+
+def associated(world: World, reservation: Resource) -> list[VirtualMachine]:
+    """The VMs that name the group of the reservation, are of its size and in its zone."""
+    group, zones = ids.key(reservation.id.rsplit("/", 2)[0]), reservation.body.get("zones") or []
+    return [
+        vm
+        for each in world.store.of_type(reservation.id.split("/")[2], TYPE)
+        if (vm := world.store.vm(each.id))
+        and ids.key(_group(vm)) == group
+        and _size_name(vm).lower() == reservation.body["sku"]["name"].lower()
+        and (vm.body.get("zones") or []) == zones
+    ]
+
+
+def _group(vm: VirtualMachine) -> str:
+    """The ID of the capacity reservation group of a VM, or ""."""
+    return str(vm.properties.get("capacityReservation", {}).get("capacityReservationGroup", {}).get("id", ""))
+
+
+def _size_name(vm: VirtualMachine) -> str:
+    return str(vm.properties["hardwareProfile"]["vmSize"])

@@ -142,19 +142,14 @@ async def test_filters_leave_those_that_fit_all_of_them_and_the_summary_counts_t
 
 
 FLEET = (
-    *(
-        vm_status(name, location=region, rpo_seconds=rpo, need=need(), **more)
-        for name, region, rpo, more in (
-            ("a", "eastus", 60, {}),
-            ("b", "eastus", 300, {}),
-            ("c", "eastus", 900, {}),
-            ("d", "westeurope", 100, {}),
-            ("e", "westeurope", None, {}),
-            ("f", "westeurope", 100, {"findings": (warning("Unhealthy", "Ill."),)}),
-        )
-    ),
-    vm_status("g", State.UNPROTECTED, location="eastus", findings=(finding_of("MissingProtection", "Not yet."),)),
-    vm_status("h", State.NOT_TAGGED, location="eastus", tags={}),
+    vm_status("a", rpo_seconds=60, need=need()),
+    vm_status("b", rpo_seconds=300, need=need()),
+    vm_status("c", rpo_seconds=900, need=need()),
+    vm_status("d", location="westeurope", rpo_seconds=100, need=need()),
+    vm_status("e", location="westeurope", need=need()),
+    vm_status("f", location="westeurope", rpo_seconds=100, need=need(), findings=(warning("Unhealthy", "Ill."),)),
+    vm_status("g", State.UNPROTECTED, findings=(finding_of("MissingProtection", "Not yet."),)),
+    vm_status("h", State.NOT_TAGGED, tags={}),
 )
 """Four cores are left of the region's total, for six VMs of two."""
 
