@@ -3,6 +3,7 @@
 from typing import Self
 
 from shared.model.base import Model
+from shared.model.capacity import QuotaLoad
 from shared.model.changes import Difference
 from shared.model.cost import Cost
 from shared.model.findings import Finding
@@ -82,8 +83,16 @@ class PlanSummary(Model):
     error: FinalError | None = None
 
 
+class PlannedLoad(QuotaLoad):
+    """`planned` are the `needed` cores that the batch adds to those of the VMs that are protected already."""
+
+    planned: int
+
+
 class PlansView(View):
-    """What a batch would do. `cost` is that of the VMs without blockers, `resources` what would be created or changed
+    """What a batch would do. `cost` is that of the VMs without blockers; `cores` what failovers of them and of all VMs
+    that are protected already would need of each quota of their target regions, and `gaps` what of that could not be
+    read; `resources` what would be created or changed
     for any of them, each once."""
 
     total: int
@@ -91,5 +100,7 @@ class PlansView(View):
     findings: dict[str, int]
     resources: tuple[ResourcePreview, ...]
     cost: Cost
+    cores: tuple[PlannedLoad, ...]
+    gaps: tuple[str, ...]
     writes_disabled: str
     value: tuple[PlanSummary, ...]

@@ -8,6 +8,7 @@ counterpart of the network's own resource group, and the cache account is shared
 from collections.abc import Iterator
 
 from shared.config.prices import cost_of
+from shared.config.profiles import PRIORITY
 from shared.config.settings import Settings
 from shared.model.findings import Finding, Severity
 from shared.model.plan import DEFAULT_ORIGIN, Plan
@@ -58,7 +59,7 @@ def derive(
     priority = overrides.priority
     by_default = priority.origin == DEFAULT_ORIGIN
     reason = "the default" if by_default else f"requested by the {priority.origin}"
-    d.record("priority", priority.value, reason, priority.origin)
+    d.record(PRIORITY, priority.value, reason, priority.origin)
     replication = Replication(
         vault=vault,
         source_location=vm.location,

@@ -23,8 +23,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from shared.config.profiles import PRIORITY
 from shared.model.capacity import Capacity, Need, Place, Priority, QuotaLoad
 from shared.model.findings import Finding
+from shared.model.plan import Plan
 from shared.model.resource_id import ResourceId
 from shared.model.vm import REGIONAL_CORES, Size
 from shared.planning.catalog import OF_QUOTA, finding_of
@@ -88,6 +90,22 @@ def judge(needs: Mapping[ResourceId, Need], capacity: Capacity) -> Judgement:
             over[vm] = load
             excess -= cores
     return Judgement(tuple(loads), over, unknown)
+
+
+def need_of(plan: Plan, now: datetime) -> Need | None:
+    """What a failover will need of a VM that is protected by the plan now; None if the plan is blocked."""
+    replication = plan.replication
+    if replication is None:
+        return None
+    (priority,) = (each.value for each in plan.settings if each.name == PRIORITY)
+    return Need(
+        place=Place(replication.target_group.subscription.lower(), replication.target_location),
+        size=replication.size or plan.vm.size,
+        zone=replication.zone,
+        reservation=replication.capacity_reservation,
+        priority=Priority(priority),
+        since=now,
+    )
 
 
 def _rank(entry: tuple[ResourceId, Need]) -> tuple[int, datetime, str]:

@@ -10,7 +10,15 @@ from tests.e2e.sweeping import Json, compliance, so_far, sweep, writes
 
 # What cannot be read, and what has tests of its own.
 _PARTIAL = {
-    *("SourceNotRead", "ProtectionNotRead", "OsDiskReplaced", "TagNameChanged", "DiskExcluded", "DisabledAfterFailover")
+    *(
+        "SourceNotRead",
+        "ProtectionNotRead",
+        "OsDiskReplaced",
+        "TagNameChanged",
+        "DiskExcluded",
+        "DisabledAfterFailover",
+    ),
+    "TargetQuotaUnknown",
 }
 CLEANUP = {
     "DR_MODE": "cleanup",

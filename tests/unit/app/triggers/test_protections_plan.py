@@ -7,8 +7,8 @@ import pytest
 
 from shared.model.resource_id import VIRTUAL_MACHINE, ResourceId
 from tests.unit.app.asking import answer_to, post, problem_of
-from tests.unit.app.examples import DATA_DISK, OS_DISK, SUBSCRIPTION, VM_ID, settings
-from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name
+from tests.unit.app.examples import DATA_DISK, OS_DISK, SUBSCRIPTION, TARGET, VM_ID, settings
+from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, usage_body
 from triggers.protections_plan import MOST_PLANNED, post_protections_plan
 
 OFF, SECOND, MISSING = (ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, name) for name in ("off", "two", "missing"))
@@ -52,6 +52,46 @@ async def test_a_vm_without_a_place_for_the_tag_is_blocked(cloud: Cloud) -> None
 
     assert {row["vmId"]: row["blocked"] for row in view["value"]} == {str(VM_ID): True, str(SECOND): False}
     assert view["findings"] == {"TooManyTags": 1}
+
+
+async def test_the_cores_of_the_batch_are_added_to_those_that_are_protected_already(cloud: Cloud) -> None:
+    """Two of two cores beside one that is protected: five are left of the family's quota."""
+    third = ResourceId.of(SUBSCRIPTION, "web", VIRTUAL_MACHINE, "three")
+    cloud.add_vm({"dr": "true"}, vm=third)
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/web-asr"
+    details = {
+        "fabricObjectId": str(third),
+        "recoveryAzureResourceGroupId": group,
+        "recoveryFabricLocation": TARGET,
+        "recoveryAzureVMSize": "Standard_D2s_v5",
+    }
+    cloud.vault["replication_protected_items"].append(item_body("Protected", **details))
+    cloud.usages = [usage_body("cores", 100, 10), usage_body("standardDSv5Family", 9, 4)]
+    cloud.add_vm({"dr-priority": "low"})
+
+    view = await plans(cloud, VM_ID, SECOND, OFF)
+
+    assert [
+        (load["quota"], load["needed"], load["planned"], load["limit"], load["used"]) for load in view["cores"]
+    ] == [
+        ("standardDSv5Family", 6, 4, 9, 4),
+        ("cores", 6, 4, 100, 10),
+    ]
+    over = {row["vmId"].rsplit("/", 1)[-1]: [each["code"] for each in row["findings"]] for row in view["value"]}
+    assert over == {"web-1": ["TargetQuotaExceeded"], "two": [], "off": ["VmNotRunning"]}
+    (finding,) = next(row["findings"] for row in view["value"] if row["vmId"] == str(VM_ID))
+    assert (finding["severity"], view["blocked"], view["gaps"]) == ("warning", 1, [])
+    assert "of priority low" in finding["message"]
+
+
+async def test_a_quota_of_a_batch_that_cannot_be_read_is_a_gap(cloud: Cloud) -> None:
+    """A row of it: the VM's own plan goes by the other quotas."""
+    cloud.usages = [usage_body("cores", 100, 10), {"name": {"value": "standardDSv5Family"}, "currentValue": 4}]
+
+    view = await plans(cloud, VM_ID)
+
+    assert (view["findings"], view["cores"], view["blocked"]) == ({"TargetQuotaUnknown": 1}, [], 0)
+    assert [gap.split(" of ")[0] for gap in view["gaps"]] == ["The quotas"]
 
 
 async def test_what_they_share_is_made_once(cloud: Cloud) -> None:
