@@ -36,6 +36,7 @@ WITH_CLIENT = (
     "activities.request_protection",
     "activities.follow_batch",
     "activities.finish_drill",
+    "activities.advance_drills",
 )
 """Activities that start, signal or read orchestrations."""
 

@@ -14,11 +14,15 @@ from shared.arm.origin_store import OriginStoreError
 from shared.config.intervals import TTL_SLOW
 from shared.model.caller import Caller, CallerKind, Via
 from shared.model.decision import Action
+from shared.model.drill import DrillOrder
+from shared.model.order import Order
 from shared.model.step_result import Ready, StepResult
+from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
 from shared.orchestrations import RUNNING, each, instance_of, start_drill_run, start_run, status_of
+from shared.reconcile.drill_queue import Scheduled
 from shared.reconcile.drill_state import DrillPhase, DrillRun
-from shared.reconcile.inventory import VmStatus
+from shared.reconcile.inventory import ComplianceReport, VmStatus
 from shared.reconcile.run_state import RunResult, RunState
 from shared.reconcile.sweep import (
     Summary,
@@ -48,7 +52,9 @@ async def reconcile_window(azure: Azure, request: Sweep, client: DurableOrchestr
     if request.report is None:
         await _resume_drills(azure, client)
     sweep = await (
-        _observe(azure, request) if request.report is None else _start_runs(azure, request, request.report, client)
+        _observe(azure, request, client)
+        if request.report is None
+        else _start_runs(azure, request, request.report, client)
     )
     return Ready(value=sweep.dump())
 
@@ -70,9 +76,33 @@ async def _resume_drills(azure: Azure, client: DurableOrchestrationClient) -> No
             log.exception("The cleanup of the drill of %s could not be started", drill.vm)
 
 
-async def _observe(azure: Azure, sweep: Sweep) -> Sweep:
+async def _begin_drills(azure: Azure, client: DurableOrchestrationClient, found: ComplianceReport) -> None:
+    """Starts the drills that are due by the schedules of profiles. A failure does not stop the sweep: the next one
+    tries again."""
+    settings = azure.settings
+    if settings.writes_disabled or not settings.drills:
+        return
+    try:
+        due = await due_drills(azure, found, datetime.now(UTC))
+        for each_due in due:
+            run = _scheduled_run(each_due, settings.poll_seconds)
+            if await start_drill_run(client, run):
+                log.info("The drill of %s is due by the profile %s: it begins", run.vm_id, each_due.profile)
+    except Exception:
+        log.exception("Drills that are due could not be begun: the next sweep tries again")
+
+
+def _scheduled_run(due: Scheduled, poll_seconds: float) -> DrillRun:
+    schedule, by = due.schedule, Caller(kind=CallerKind.SCHEDULE, via=Via.SCHEDULE)
+    order = DrillOrder(network=schedule.network, keep_minutes=schedule.keep_minutes, asked_by=(by,))
+    orders = (Order.new(by).token,)
+    return DrillRun(vm_id=due.need.vm, poll_seconds=poll_seconds, order=order, orders=orders, low_priority=True)
+
+
+async def _observe(azure: Azure, sweep: Sweep, client: DurableOrchestrationClient) -> Sweep:
     settings = azure.settings
     found = await compliance_report(azure, settings.poll_seconds)
+    await _begin_drills(azure, client, found)
     report = SweepReport(
         read_at=found.read_at,
         summary=Summary.of(found.vm_statuses),

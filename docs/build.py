@@ -65,6 +65,7 @@ def tags() -> str:
         ("`dr`", "whether to protect the VM", "`true` (`DR_TAG_VALUES`)"),
         ("`dr-profile`", "its profile", "a name in `DR_PROFILES`"),
         ("`dr-priority`", "which VMs come up where a quota does not suffice for all", ", ".join(Priority)),
+        ("`dr-drill`", "whether the schedule of its profile drills the VM", "on, off"),
         (
             "`dr-hold`",
             "the app leaves the VM as it is, whatever the other tags say",

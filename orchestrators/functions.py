@@ -14,6 +14,7 @@ ORCHESTRATORS = (
     "orchestrators.reconcile_estate",
     "orchestrators.protect_batch",
     "orchestrators.drill_vm",
+    "orchestrators.drill_batch",
 )
 
 blueprint = df.Blueprint()

@@ -6,11 +6,12 @@ from typing import Any
 from azure.durable_functions import DurableOrchestrationContext as Context
 from azure.durable_functions.models.history import HistoryEventType
 
+from shared.reconcile.drill_batch import DrillBatch
 from shared.reconcile.drill_state import DrillRun
 from shared.reconcile.run_state import CHANGED, RunState
 
 
-def wait(context: Context, run: RunState | DrillRun, changed: Any) -> Generator[Any, Any, bool]:
+def wait(context: Context, run: RunState | DrillRun | DrillBatch, changed: Any) -> Generator[Any, Any, bool]:
     """Waits until the next pass is due, or the event arrives. Returns whether the pass is due."""
     now = context.current_utc_datetime
     if run.resume_at is None or run.resume_at <= now:

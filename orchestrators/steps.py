@@ -7,7 +7,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from shared.model.base import Model
 from shared.model.step_result import Error, Failed, Pending, StepResult, first_line, load_step_result
-from shared.reconcile.batch import Batch
+from shared.reconcile.batch import BatchOf
 from shared.reconcile.custom_status import bounded
 from shared.reconcile.drill_state import DrillRun
 from shared.reconcile.run_state import Phase, RunState
@@ -27,7 +27,7 @@ _STEPS = {
 
 
 def call_activity(
-    context: Context, run: RunState | DrillRun | Sweep | Batch, activity: str, request: Model
+    context: Context, run: RunState | DrillRun | Sweep | BatchOf[Any], activity: str, request: Model
 ) -> Generator[Any, Any, StepResult]:
     """Marked as low priority if the caller is; and as a retry after a failed attempt to enable: a target resource that
     was changed since the process read it may be why."""

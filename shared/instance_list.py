@@ -1,12 +1,13 @@
-"""The list of what is under way in Durable Functions.
+"""Lists of instances in Durable Functions.
 
 The SDK's own list methods return the first page only, and drop the token of the next.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from azure.durable_functions import DurableOrchestrationClient
+from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from shared.orchestrations import RUNNING
@@ -25,7 +26,17 @@ class Listing(NamedTuple):
 
 
 async def list_running(client: DurableOrchestrationClient, prefix: str, most: int) -> Listing:
-    """The first instances under way whose ID begins with the prefix, without their inputs.
+    """As `list_all`, those under way."""
+    return await list_all(client, prefix, most, RUNNING)
+
+
+async def list_all(
+    client: DurableOrchestrationClient,
+    prefix: str,
+    most: int,
+    among: Iterable[OrchestrationRuntimeStatus] = (),
+) -> Listing:
+    """The first instances whose ID begins with the prefix, without their inputs: all, or those of these statuses.
 
     A page may be shorter than asked for, or empty, and not be the last: the token decides. Raises
     aiohttp.ClientError, TimeoutError, ValueError.
@@ -34,8 +45,9 @@ async def list_running(client: DurableOrchestrationClient, prefix: str, most: in
 
     # The SDK has no public name for the address.
     url = f"{client._orchestration_bindings.rpc_base_url}instances/"
-    statuses = ",".join(sorted(status.value for status in RUNNING))
-    query = {"instanceIdPrefix": prefix, "runtimeStatus": statuses, "showInput": "false", "top": str(_PAGE)}
+    query = {"instanceIdPrefix": prefix, "showInput": "false", "top": str(_PAGE)}
+    if statuses := ",".join(sorted(status.value for status in among)):
+        query["runtimeStatus"] = statuses
     found: list[DurableOrchestrationStatus] = []
     token: str | None = ""
     async with aiohttp.ClientSession(raise_for_status=True) as session, asyncio.timeout(_WITHIN):

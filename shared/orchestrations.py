@@ -28,7 +28,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Start = Callable[[], Awaitable[bool]]
 
-ORCHESTRATOR, DRILL = "protect_vm", "drill_vm"
+ORCHESTRATOR, DRILL, DRILL_BATCH = "protect_vm", "drill_vm", "drill_batch"
 _AT_ONCE = 20
 
 RUNNING = {
@@ -131,6 +131,23 @@ async def end_drill(client: DurableOrchestrationClient, run: DrillRun, order: Or
 async def start_drill_run(client: DurableOrchestrationClient, run: DrillRun) -> bool:
     """Starts the run of a drill; returns False if one is in progress."""
     return await start_if_idle(client, drill_instance_of(run.vm_id), DRILL, run.dump(), run.poll_seconds)
+
+
+async def signal_end_of_drill(client: DurableOrchestrationClient, vm: ResourceId, token: str) -> None:
+    """Orders the drill of the VM that is in progress, if one is, to clean up now. The sender repeats it until the run
+    has ended: the token of the same batch counts once."""
+    instance = drill_instance_of(vm)
+    with suppress(Exception):  # It has ended meanwhile.
+        await client.raise_event(instance, CHANGED, Order(token=f"{token}-end", confirmed=True).dump())
+
+
+async def cancel_drills(client: DurableOrchestrationClient, batch: str, order: Order, within: float) -> None:
+    """Hands the order to a batch of drills in progress, as `hand_over` does."""
+
+    async def is_not_started() -> bool:
+        return False
+
+    await _deliver(client, batch, is_not_started, order, within)
 
 
 async def signal_if_running(client: DurableOrchestrationClient, vm: ResourceId) -> None:

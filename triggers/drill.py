@@ -41,15 +41,15 @@ from triggers.requests import (
 from triggers.views import Accepted, DrillPlanView, DrillView
 
 _POINTS = f"{LATEST}, {LATEST_PROCESSED}, {APP_CONSISTENT}, or the ID or the name of a recovery point"
-_EXAMPLE_NETWORK = (
+EXAMPLE_NETWORK = (
     "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/drills/providers/Microsoft.Network/"
     "virtualNetworks/dr-drill"
 )
 _EXAMPLES = {
-    "latest": ("The latest recovery point, cleaned up at once", {"network": _EXAMPLE_NETWORK}),
+    "latest": ("The latest recovery point, cleaned up at once", {"network": EXAMPLE_NETWORK}),
     "kept": (
         "The newest application-consistent one; people look at the VM for two hours",
-        {"network": _EXAMPLE_NETWORK, "recoveryPoint": APP_CONSISTENT, "keepMinutes": 120},
+        {"network": EXAMPLE_NETWORK, "recoveryPoint": APP_CONSISTENT, "keepMinutes": 120},
     ),
 }
 
@@ -129,7 +129,7 @@ async def post_drill(azure: Azure, client: DurableOrchestrationClient, request: 
     vm, order = vm_of(azure.settings, request), _order_in(request)
     flags_of(request)
     require_writes(azure.settings)
-    azure_may_drill(azure, vm)
+    require_drills(azure.settings, f"no drill of {vm.name} is begun")
     found = await translate_azure_errors(preflight(azure, vm, order))
     if found.findings:
         detail = " ".join(finding.message for finding in found.findings)
@@ -209,10 +209,10 @@ async def delete_drill(
     return _accepted(request, run, order.token)
 
 
-def azure_may_drill(azure: Azure, vm: ResourceId) -> None:
+def require_drills(settings: Settings, refused: str) -> None:
     """Raises Problem unless the settings let drills begin."""
-    if not azure.settings.drills:
-        detail = f"DR_DRILLS is not true: no drill of {vm.name} is begun. The plan says what it would be."
+    if not settings.drills:
+        detail = f"DR_DRILLS is not true: {refused}. The plan says what it would be."
         raise Problem(HTTPStatus.CONFLICT, "DrillsDisabled", detail)
 
 

@@ -2,12 +2,13 @@
 
 from shared.model.values import matching
 from shared.reconcile.batch import PREFIX
+from shared.reconcile.drill_batch import PREFIX as DRILLS_PREFIX
 
 GUID = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 _LETTERS = r"A-Za-z0-9_()\u00aa-\uffef"
 """Of any alphabet: which of them Azure takes for letters and digits, it says itself."""
 GROUP = rf"[{_LETTERS}.-]{{0,89}}[{_LETTERS}-]"
-BATCH = f"{PREFIX}[0-9a-f]{{32}}"
+BATCH, DRILLS = f"{PREFIX}[0-9a-f]{{32}}", f"{DRILLS_PREFIX}[0-9a-f]{{32}}"
 VM = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
 
 read_subscription = matching(GUID, "the GUID of a subscription")

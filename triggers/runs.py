@@ -1,4 +1,4 @@
-"""GET of what is under way: the runs of VMs, and batches."""
+"""GET of what is under way: the runs and drills of VMs, and batches."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from shared.instance_list import list_running
 from shared.model.values import one_of
 from shared.orchestrations import each, json_in
 from shared.reconcile.batch import PREFIX
+from shared.reconcile.drill_batch import PREFIX as DRILLS_PREFIX
 from triggers.operations import describe, query
 from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
 from triggers.problems import status_not_read
@@ -24,12 +25,18 @@ from triggers.status_views import RunKind, RunsView, RunView
 MOST_RUNS = 10_000
 """The most of a kind that a request reads: each is about 1 KB."""
 
-_PREFIXES = {RunKind.BATCH: PREFIX, RunKind.VM: "protect-", RunKind.TARGETS: "targets-"}
+_PREFIXES = {
+    RunKind.BATCH: PREFIX,
+    RunKind.VM: "protect-",
+    RunKind.TARGETS: "targets-",
+    RunKind.DRILL: "drill-",
+    RunKind.DRILLS: DRILLS_PREFIX,
+}
 _READERS: dict[str, Callable[[str], Any]] = {"kind": one_of(*RunKind), **PAGING}
 
 
 @describe(
-    "What is under way: the run of each VM, and batches",
+    "What is under way: the run and the drill of each VM, and batches",
     RunsView,
     "The runs",
     {
@@ -56,7 +63,7 @@ async def get_runs(_azure: Azure, client: DurableOrchestrationClient, request: f
 
     async def shown(row: tuple[RunKind, DurableOrchestrationStatus]) -> RunView:
         run = RunView.of(*row)
-        return run if run.kind is RunKind.BATCH or run.vm_id else await _with_vm(client, run)
+        return run if run.kind in {RunKind.BATCH, RunKind.DRILLS} or run.vm_id else await _with_vm(client, run)
 
     return RunsView(
         at=datetime.now(UTC),

@@ -1,6 +1,6 @@
 """VM selectors of a request: by ID, by resource group or by tag."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
@@ -89,13 +89,22 @@ class Selected(NamedTuple):
     tags: dict[str, str]
 
 
-@cache
-def _models(protection: type[BaseModel]) -> dict[type[BaseModel], type[BaseModel]]:
-    member: Any = (protection, Field(default_factory=protection, description="What PUT of each of them would be sent"))
+Models = Mapping[type[BaseModel], type[BaseModel]]
+"""The models of a body by the way that it selects VMs."""
+
+
+def models_of(prefix: str, members: Mapping[str, Any]) -> Models:
+    """The models of a body that selects VMs, each with these further members."""
     return {
-        way: create_model(f"Protections{way.__name__}", __base__=way, __doc__=way.__doc__, protection=member)
+        way: create_model(f"{prefix}{way.__name__}", __base__=way, __doc__=way.__doc__, **members)
         for way in (ByIds, ByGroup, ByTag)
     }
+
+
+@cache
+def _models(protection: type[BaseModel]) -> Models:
+    member: Any = (protection, Field(default_factory=protection, description="What PUT of each of them would be sent"))
+    return models_of("Protections", {"protection": member})
 
 
 def selection_models(settings: Settings) -> tuple[type[BaseModel], ...]:
@@ -116,33 +125,46 @@ def on_selection(most: int) -> dict[HTTPStatus, str]:
 
 def of_selection(settings: Settings) -> Json:
     """The body, for the OpenAPI document."""
+    protection = {"protection": {f"{settings.tag_name}-profile": "default"}}
+    return selection_body(selection_models(settings), ", as PUT of each with this body", protection)
+
+
+def selection_body(models: Iterable[type[BaseModel]], about: str, members: Json) -> Json:
+    """The body of one of the models; the example by a tag has the further members, which are `about` something."""
     subscription = "11111111-1111-4111-8111-111111111111"
     vm = f"/subscriptions/{subscription}/resourceGroups/web/providers/{VIRTUAL_MACHINE}/web-1"
-    protection = {f"{settings.tag_name}-profile": "default"}
     examples: dict[str, tuple[str, Any]] = {
-        "virtualMachines": ("By their IDs", {"virtualMachines": [vm]}),
-        "resourceGroup": ("All of a resource group", {"subscriptionId": subscription, "resourceGroup": "web"}),
-        "tag": (
-            "All that carry a tag, as PUT of each with this body",
-            {"tag": {"name": "env", "value": "prod"}, "protection": protection},
+        "virtualMachines": ("By their IDs", {"virtualMachines": [vm], **members}),
+        "resourceGroup": (
+            "All of a resource group",
+            {"subscriptionId": subscription, "resourceGroup": "web", **members},
         ),
+        "tag": (f"All that carry a tag{about}", {"tag": {"name": "env", "value": "prod"}, **members}),
     }
-    return document_body({"oneOf": [reference(model) for model in selection_models(settings)]}, examples, required=True)
+    return document_body({"oneOf": [reference(model) for model in models]}, examples, required=True)
 
 
 async def selected(azure: Azure, request: func.HttpRequest, most: int) -> Selected:
     """The VMs that the body selects: at least one, and not more than `most`. Raises Problem: 4xx, or 502 and 503 if
     Azure cannot be read."""
+    vms, chosen = await chosen_vms(azure, request, most, _models(request_model(azure.settings)))
+    return Selected(vms, tags_from(chosen.protection))
+
+
+async def chosen_vms(
+    azure: Azure, request: func.HttpRequest, most: int, models: Models
+) -> tuple[tuple[ResourceId, ...], Any]:
+    """The VMs that a body of one of the models selects, in the order of their IDs, and the body. Raises as `selected`
+    does."""
     body = body_of(request, LARGEST_BODY)
-    model = _models(request_model(azure.settings))[_way(body)]
-    chosen: Any = validated(model, body)
+    chosen: Any = validated(models[_way(body)], body)
     vms = await _vms(azure, chosen)
     if not vms:
         raise Problem(HTTPStatus.NOT_FOUND, "NoVmFound", f"There is no VM in DR_SOURCE_SCOPE that is {_said(chosen)}.")
     if len(vms) > most:
         detail = f"{len(vms)} VMs are selected; at most {most} are allowed in one request: split it."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "TooManyVms", detail)
-    return Selected(tuple(sorted(vms, key=lambda vm: vm.key)), tags_from(chosen.protection))
+    return tuple(sorted(vms, key=lambda vm: vm.key)), chosen
 
 
 def _way(body: Any) -> type[BaseModel]:

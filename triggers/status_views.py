@@ -61,11 +61,13 @@ class RunKind(StrEnum):
     VM = "vm"
     TARGETS = "targets"
     BATCH = "batch"
+    DRILL = "drill"
+    DRILLS = "drills"
 
 
 class RunView(Model):
     """A run under way. One of kind `targets` creates only the target resources of its VM; a `batch` requests and
-    follows the runs of `total` VMs, whose outcomes it `counts`.
+    follows the runs of `total` VMs, whose outcomes it `counts`; so do `drills` with those of kind `drill`.
 
     `since` is when it was started, `updatedAt` its last sign of life, `resumeAt` when it goes on at the latest.
     `lastError` is what it met with last, and retries.

@@ -11,8 +11,6 @@ from shared.model.drill import LONGEST_KEEP
 from shared.model.resource_id import ResourceId
 from shared.model.resource_types import NETWORK
 
-CREATE = "create"
-
 _WINDOW = re.compile(r"([01][0-9]|2[0-3])-([01][0-9]|2[0-4])")
 
 
@@ -25,29 +23,27 @@ def _window(given: Any) -> Any:
 
 
 def _network(given: Any) -> Any:
-    if given == CREATE:
-        return given
     try:
         is_network = isinstance(given, str) and ResourceId(given).is_type(NETWORK)
     except ValueError:
         is_network = False
     if not is_network:
-        raise ValueError(f"{given!r} is no network; allowed: {CREATE}, or the resource ID of a virtual network")
+        raise ValueError(f"{given!r} is no network; allowed: the resource ID of a virtual network")
     return given
 
 
 class DrillSchedule(Model):
     """Each VM of the profile is drilled every so many days, at hours of UTC within the window, which may pass midnight.
 
-    `network` is the ID of an isolated network in the target region, or `create` for one that the app makes for each
-    target network. `at_once` and `max_cores` bound what is under way at the same time, of all VMs of the profile.
+    `network` is the ID of an isolated network in the target region. `at_once` and `max_cores` bound what is under way
+    at the same time, of all VMs of the profile.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     every_days: int = Field(ge=1, le=365)
     window: Annotated[str, BeforeValidator(_window)]
-    network: Annotated[str, BeforeValidator(_network)]
+    network: Annotated[ResourceId, BeforeValidator(_network)]
     keep_minutes: int = Field(0, ge=0, le=LONGEST_KEEP)
     at_once: int = Field(1, ge=1, le=50)
     max_cores: int = Field(ge=1)

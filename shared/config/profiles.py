@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from shared.config.drill_schedule import DrillSchedule
 from shared.config.override_options import CHOICES
 from shared.config.region_map import parse_object
 from shared.config.support_rules import IGNORABLE
@@ -43,6 +44,7 @@ class Profile(Model):
     any, for a resource also the subscription or the resource group it has to lie in, for an address a network (CIDR).
     `priority` is that of its VMs where a quota does not suffice for all, unless a tag says otherwise.
     With `update_agents` the app has outdated mobility agents updated.
+    With `drill` its VMs are drilled by that schedule.
     `ignore` are findings of support rules that only warn: Azure is to decide.
     """
 
@@ -58,6 +60,7 @@ class Profile(Model):
     values: dict[str, str] = {}
     allow: dict[str, tuple[str, ...]] = {}
     ignore: tuple[str, ...] = ()
+    drill: DrillSchedule | None = None
 
     @field_validator("ignore")
     @classmethod

@@ -77,12 +77,14 @@ class Check(Model):
 
 
 class DrillOutcome(StrEnum):
-    """How a drill ended: the VM came up, or not; the drill was refused before anything was begun; or there was none."""
+    """How a drill ended: the VM came up, or not; the drill was refused before anything was begun; there was none; or it
+    had not begun when its batch was cancelled."""
 
     PASSED = "Passed"
     FAILED = "Failed"
     REFUSED = "Refused"
     NOTHING_LEFT = "NothingLeft"
+    CANCELLED = "Cancelled"
 
 
 class Drill(Model):

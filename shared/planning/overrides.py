@@ -24,12 +24,12 @@ from shared.model.scope import Scope
 from shared.model.vm import SourceVm
 from shared.planning.catalog import finding_of, ignored
 
-PROFILE, HOLD = "profile", "hold"
+PROFILE, HOLD, DRILL = "profile", "hold", "drill"
 
 
 def tag_names(settings: Settings) -> tuple[str, ...]:
     """Every tag that the app honours on a VM."""
-    return (settings.tag_name, *(f"{settings.tag_name}-{name}" for name in (PROFILE, HOLD, PRIORITY, *CHOICES)))
+    return (settings.tag_name, *(f"{settings.tag_name}-{name}" for name in (PROFILE, HOLD, PRIORITY, DRILL, *CHOICES)))
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Override:
 @dataclass(frozen=True)
 class Overrides:
     """All overrides, by the name of the tag without its prefix. With a blocker in `findings` they are incomplete.
-    `priority` is among the VMs that compete for a quota; `target_subscription` is that of the targets by default, ""
-    for the VM's own."""
+    `priority` is among the VMs that compete for a quota; `drilled` is whether the schedule of its profile
+    drills the VM; `target_subscription` is that of the targets by default, "" for the VM's own."""
 
     profile_name: str
     profile: Profile
@@ -54,6 +54,7 @@ class Overrides:
     names: Names = DEFAULT_NAMES
     target_subscription: str = ""
     priority: Override = Override(Priority.NORMAL, DEFAULT_ORIGIN, DEFAULT_ORIGIN)
+    drilled: bool = False
 
     @cached_property
     def policy(self) -> Policy:
@@ -97,7 +98,8 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
     findings += of_profile
     profile = settings.profiles[name]
     priority, of_priority = _priority(layers, name, profile, settings)
-    findings += of_priority
+    drilled, of_drill = _drilled(layers, profile, settings)
+    findings += (*of_priority, *of_drill)
     requested = {
         choice: Override(CHOICES[choice].read(value), f"profile {name}", f"value {choice} of the profile {name}")
         for choice, value in profile.values.items()
@@ -118,7 +120,7 @@ def overrides_of(vm: SourceVm, group_tags: Mapping[str, str], settings: Settings
                 # A forbidden value is not used at all.
                 requested[choice] = override
     subscription = settings.target_subscription(vm.id)
-    return Overrides(name, profile, requested, tuple(findings), settings.names, subscription, priority)
+    return Overrides(name, profile, requested, tuple(findings), settings.names, subscription, priority, drilled)
 
 
 class SharedOverrides:
@@ -150,7 +152,7 @@ def _own(tags: Mapping[str, str], settings: Settings) -> dict[str, str]:
 
 
 def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
-    known = (PROFILE, PRIORITY, *own, *CHOICES)
+    known = (PROFILE, PRIORITY, DRILL, *own, *CHOICES)
     written = (naming.MADE_BY, naming.MADE_AT)
     by_app = {name.lower().removeprefix(f"{settings.tag_name}-".lower()) for name in written}
     for name in layer.given:
@@ -161,18 +163,20 @@ def _unknown(layer: _Layer, settings: Settings, *own: str) -> Iterator[Finding]:
             yield finding_of("OverrideInvalid", f"The {where} is unknown; allowed: {allowed}.")
 
 
+def _last(layers: list[_Layer], name: str) -> tuple[_Layer, str] | None:
+    """The last layer that has this tag, with the value."""
+    return next(((layer, layer.given[name]) for layer in reversed(layers) if name in layer.given), None)
+
+
 def _profile(layers: list[_Layer], settings: Settings) -> tuple[str, list[Finding]]:
     """The name of the profile: that of the last layer with one; the default, with a finding, if it does not exist."""
-    tag = f"{settings.tag_name}-{PROFILE}"
-    for layer in reversed(layers):
-        requested = layer.given.get(PROFILE)
-        if requested is None:
-            continue
-        if values.comparable(requested) in settings.profiles:
-            return values.comparable(requested), []
-        known = ", ".join(settings.profiles)
-        return DEFAULT, [invalid(layer.override(tag, requested), known)]
-    return DEFAULT, []
+    if (given := _last(layers, PROFILE)) is None:
+        return DEFAULT, []
+    layer, requested = given
+    if values.comparable(requested) in settings.profiles:
+        return values.comparable(requested), []
+    known = ", ".join(settings.profiles)
+    return DEFAULT, [invalid(layer.override(f"{settings.tag_name}-{PROFILE}", requested), known)]
 
 
 def _priority(layers: list[_Layer], name: str, profile: Profile, settings: Settings) -> tuple[Override, list[Finding]]:
@@ -180,16 +184,24 @@ def _priority(layers: list[_Layer], name: str, profile: Profile, settings: Setti
     it. Who may choose the profile may choose it too: no allow-list holds for it."""
     where = f"profile {name}" if "priority" in profile.model_fields_set else DEFAULT_ORIGIN
     of_profile = Override(profile.priority, where, where)
+    if (given := _last(layers, PRIORITY)) is None:
+        return of_profile, []
+    layer, requested = given
     tag = f"{settings.tag_name}-{PRIORITY}"
-    for layer in reversed(layers):
-        requested = layer.given.get(PRIORITY)
-        if requested is None:
-            continue
-        try:
-            return layer.override(tag, priority_of(requested)), []
-        except ValueError as allowed:
-            return of_profile, [invalid(layer.override(tag, requested), str(allowed))]
-    return of_profile, []
+    try:
+        return layer.override(tag, priority_of(requested)), []
+    except ValueError as allowed:
+        return of_profile, [invalid(layer.override(tag, requested), str(allowed))]
+
+
+def _drilled(layers: list[_Layer], profile: Profile, settings: Settings) -> tuple[bool, list[Finding]]:
+    """Whether the schedule of the profile drills the VM: not if a tag says off, nor, with a finding, if it says neither
+    on nor off."""
+    layer, requested = _last(layers, DRILL) or (layers[0], "on")
+    try:
+        return profile.drill is not None and values.one_of("on", "off")(requested) == "on", []
+    except ValueError as allowed:
+        return False, [invalid(layer.override(f"{settings.tag_name}-{DRILL}", requested), str(allowed))]
 
 
 def _not_allowed(

@@ -1,8 +1,9 @@
 """A batch: many VMs requested at once, and followed to the ends of their runs under one name."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from shared.config.intervals import FOLLOW_BATCH, back_off
 from shared.model.base import Model
@@ -29,29 +30,28 @@ _LONGEST_TEXT = 200
 _SEVERITIES = list(Severity)
 
 
-class BatchEnd(Model):
+class Ended(Model):
+    """How a batch ended for one VM: `outcome` is a word of an enumeration."""
+
+    vm_id: ResourceId
+    outcome: Any
+    findings: tuple[Finding, ...] = ()
+    error: FinalError | None = None
+
+
+class BatchEnd(Ended):
     """How the batch ended for one VM: with the outcome of its run, or before a run was started.
 
     Findings are shortened, and only the weightiest keeps its fix, to bound the state of a batch; GET .../protection of
     the VM shows all.
     """
 
-    vm_id: ResourceId
     outcome: RunOutcome
-    findings: tuple[Finding, ...] = ()
-    error: FinalError | None = None
 
     @classmethod
     def of(cls, result: RunResult) -> Self:
-        ordered = sorted(result.findings, key=lambda finding: _SEVERITIES.index(finding.severity))
-        findings = tuple(
-            finding.with_(
-                message=finding.message[:_LONGEST_TEXT], fix="" if place else finding.fix[:_LONGEST_TEXT], since=None
-            )
-            for place, finding in enumerate(ordered[:_MOST_FINDINGS])
-        )
-        error = _short(result.error) if result.error else None
-        return cls(vm_id=result.vm_id, outcome=result.outcome, findings=findings, error=error)
+        error = short(result.error) if result.error else None
+        return cls(vm_id=result.vm_id, outcome=result.outcome, findings=weightiest(result.findings), error=error)
 
 
 class BatchRequest(Model):
@@ -75,9 +75,11 @@ class BatchProgress(Model):
     error: Error | None = None
 
 
-class Batch(Model):
-    """The state of a batch: its VMs are `waiting` to be requested, `running`, or have `ended`. Times are absolute
-    (UTC).
+End = TypeVar("End", bound=Ended)
+
+
+class BatchOf(Model, Generic[End]):
+    """The state of a batch: its VMs are `waiting`, `running`, or have `ended`. Times are absolute (UTC).
 
     `since` is when it was started. The calls of a batch have low priority. `faults` counts consecutive failures.
     """
@@ -85,11 +87,10 @@ class Batch(Model):
     version: int = 2
     poll_seconds: float
     since: datetime | None = None
-    tags: dict[str, str] = {}
     asked_by: tuple[Caller, ...] = ()
     waiting: tuple[ResourceId, ...]
     running: tuple[ResourceId, ...] = ()
-    ended: tuple[BatchEnd, ...] = ()
+    ended: tuple[End, ...] = ()
     resume_at: datetime | None = None
     faults: int = 0
     last_error: Error | None = None
@@ -120,6 +121,32 @@ class Batch(Model):
         when = {"since", "resume_at", "last_error"}
         return shown | self.model_dump(mode="json", by_alias=True, exclude_none=True, include=when)
 
+    def fault(self, error: Error, now: datetime, at_least: float = 0) -> Self:
+        """Retries the same VMs with exponential back-off, after `at_least` seconds: requests are idempotent.
+
+        After too many failures the waiting VMs, or else the running ones, end as failed.
+        """
+        error, faults = short(error), self.faults + 1
+        if faults > _MOST_FAULTS:
+            ends = (self.lost(vm, error) for vm in self.waiting or self.running)
+            running = self.running if self.waiting else ()
+            return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
+        resume_at = now + back_off(faults, self.poll_seconds, at_least)
+        return self.with_(faults=faults, last_error=error, resume_at=resume_at)
+
+    def lost(self, vm: ResourceId, error: Error) -> End:
+        """The end of a VM that was given up."""
+        raise NotImplementedError
+
+
+class Batch(BatchOf[BatchEnd]):
+    """A batch of protections: its VMs are requested with the overrides in `tags`."""
+
+    tags: dict[str, str] = {}
+
+    def lost(self, vm: ResourceId, error: Error) -> BatchEnd:
+        return BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error)
+
     def requested(self, progress: BatchProgress, now: datetime) -> Self:
         """The state after the first waiting VMs were requested. Those to retry are appended to the queue."""
         after = self.with_(
@@ -143,20 +170,17 @@ class Batch(Model):
             last_error=None,
         )
 
-    def fault(self, error: Error, now: datetime, at_least: float = 0) -> Self:
-        """Retries the same VMs with exponential back-off, after `at_least` seconds: requests are idempotent.
 
-        After too many failures the waiting VMs, or else the running ones, end as failed.
-        """
-        error, faults = _short(error), self.faults + 1
-        if faults > _MOST_FAULTS:
-            lost = self.waiting or self.running
-            ends = (BatchEnd(vm_id=vm, outcome=RunOutcome.FAILED, error=error) for vm in lost)
-            running = self.running if self.waiting else ()
-            return self.with_(waiting=(), running=running, ended=(*self.ended, *ends), resume_at=None, faults=0)
-        resume_at = now + back_off(faults, self.poll_seconds, at_least)
-        return self.with_(faults=faults, last_error=error, resume_at=resume_at)
+def weightiest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The weightiest findings, shortened; only the first keeps its fix."""
+    ordered = sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+    return tuple(
+        finding.with_(
+            message=finding.message[:_LONGEST_TEXT], fix="" if place else finding.fix[:_LONGEST_TEXT], since=None
+        )
+        for place, finding in enumerate(ordered[:_MOST_FINDINGS])
+    )
 
 
-def _short(error: Error) -> Error:
+def short(error: Error) -> Error:
     return error.with_(message=error.message[:_LONGEST_TEXT], action=error.action[:_LONGEST_TEXT])

@@ -117,6 +117,7 @@ class _Engine:
             state=decision.state,
             tags={name: value for name, value in vm.tags.items() if name.lower() in self.own_tags},
             findings=decision.findings,
+            drilled_by=self._drilled_by(vm) if item and not decision.held else "",
             **(self._of_item(item, vm.location) if item else {"location": vm.location}),
             need=self._need(item, vm) if item else None,
         )
@@ -171,6 +172,7 @@ class _Engine:
             "made_by_app": item.is_ours,
             "replication_health": item.replication_health,
             "rpo_seconds": item.rpo_seconds,
+            "tested_at": item.tested_at,
             "percent": item.percent if item.stage is Stage.REPLICATING else None,
             "failed_over": item.failed_over,
         }
@@ -189,6 +191,10 @@ class _Engine:
             priority=Priority(self.overrides.of(vm).priority.value) if vm else Priority.NORMAL,
             since=max((job.ended for job in jobs if job.ended and job.stage is JobStage.SUCCEEDED), default=None),
         )
+
+    def _drilled_by(self, vm: SourceVm) -> str:
+        overrides = self.overrides.of(vm)
+        return overrides.profile_name if overrides.drilled else ""
 
     def _to(self, vm_status: VmStatus, action: Action, vm: SourceVm | None, *why: object) -> VmStatus:
         """The status of a VM that needs `action`, with the fingerprint of the reasons."""

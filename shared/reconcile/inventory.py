@@ -114,7 +114,8 @@ class VmStatus(Record):
 
     `location` is the region of the VM, or of the item's source if the VM is gone; `vault` is the vault that protects it
     or would; `tags` are the app's own. `need` is what a failover needs, None unless an item is in the state Protected;
-    `failed_over` is whether a failover was done, and not undone. `fingerprint` digests everything that makes the action
+    `failed_over` is whether a failover was done, and not undone. `drilled_by` is the profile whose schedule drills it,
+    or ""; `tested_at` is when a test failover last succeeded. `fingerprint` digests everything that makes the action
     necessary: it changes as soon as any of that changes.
     """
 
@@ -135,6 +136,8 @@ class VmStatus(Record):
     fingerprint: str = ""
     need: Need | None = None
     failed_over: bool = False
+    drilled_by: str = ""
+    tested_at: datetime | None = None
 
     @property
     def compliant(self) -> bool:

@@ -21,6 +21,7 @@ _IN_PATH = {
     "group": ("Its resource group", names.GROUP, "web"),
     "name": ("Its name", names.VM, "web-1"),
     "batch": ("The batch, as POST returned it", names.BATCH, f"batch-{'0123456789abcdef' * 2}"),
+    "drills": ("The batch of drills, as POST returned it", names.DRILLS, f"drills-{'0123456789abcdef' * 2}"),
 }
 
 

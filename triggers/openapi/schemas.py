@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from shared.config.settings import Settings
 from shared.reconcile.run_state import RunResult
 from triggers.body import request_model
+from triggers.drills import MODELS as DRILL_MODELS
 from triggers.hold import HoldRequest
 from triggers.operations import OPERATIONS, REFERENCE, Json, reference
 from triggers.problems import ProblemDocument
@@ -35,7 +36,12 @@ def schemas(settings: Settings) -> Json:
     """The schemas by name. The modules of the handlers are imported."""
     views = list({operation.response: None for operation in OPERATIONS.values() if operation.response})
     responses: list[type[BaseModel]] = [*views, RunStatus, RunResult, ProblemDocument]
-    models: list[type[BaseModel]] = [request_model(settings), HoldRequest, *selection_models(settings)]
+    models: list[type[BaseModel]] = [
+        request_model(settings),
+        HoldRequest,
+        *selection_models(settings),
+        *DRILL_MODELS.values(),
+    ]
     _, answers = models_json_schema(
         [(model, "serialization") for model in responses],
         ref_template=REFERENCE,

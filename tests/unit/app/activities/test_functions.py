@@ -24,6 +24,7 @@ from shared.model.changes import Changes, ItemUpdate
 from shared.model.drill import DrillOrder
 from shared.model.step_result import Failed, Pending, Ready, load_step_result
 from shared.reconcile.batch import BatchRequest
+from shared.reconcile.drill_batch import DrillBatchRequest
 from shared.reconcile.run_state import RunOutcome, RunResult
 from shared.reconcile.run_summary import RunSummary
 from shared.reconcile.sweep import Sweep, SweepReport
@@ -53,9 +54,14 @@ REQUESTS: dict[str, Model] = {
     "look_at_drill": DrillStep(vm_id=VM_ID),
     "clean_up_drill": DrillStep(vm_id=VM_ID),
     "finish_drill": DrillStep(vm_id=VM_ID),
+    "advance_drills": DrillBatchRequest(
+        waiting=(VM_ID,), running=(), order=DrillOrder(network=NETWORK), at_once=1, token="drills-1"
+    ),
     "change_protection": ChangeRequest(vm_id=VM_ID, changes=Changes(update=ItemUpdate(size="Standard_D4s_v5"))),
 }
-NEED_THE_CLIENT = {"reconcile_window", "request_protection", "follow_batch", "purge_history", "finish_drill"}
+NEED_THE_CLIENT = {"reconcile_window", "request_protection", "follow_batch", "purge_history", "finish_drill"} | {
+    "advance_drills"
+}
 FUNCTIONS = {
     builder._function.get_function_name(): builder._function.get_user_function()
     for builder in activities.functions.blueprint._function_builders

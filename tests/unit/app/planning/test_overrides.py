@@ -155,6 +155,36 @@ def test_a_priority_that_is_none_is_a_blocker_and_the_profile_s_is_used() -> Non
     )
 
 
+# The schedule of drills
+
+DRILL = {"everyDays": 30, "window": "22-04", "network": HUB, "maxCores": 8}
+
+
+@pytest.mark.parametrize(
+    ("group", "vm", "drilled"),
+    [
+        ({}, {}, True),
+        ({"dr-drill": "off"}, {}, False),
+        ({}, {"dr-drill": "OFF"}, False),
+        ({"dr-drill": "off"}, {"dr-drill": "on"}, True),
+    ],
+)
+def test_the_schedule_of_a_profile_drills_its_vms_but_those_left_out(
+    group: dict[str, str], vm: dict[str, str], drilled: bool
+) -> None:
+    overrides = overrides_of(source_vm(tags=vm), group, profile(drill=DRILL))
+
+    assert (overrides.drilled, overrides.findings) == (drilled, ())
+    assert not overrides_of(source_vm(tags=vm), group, profile()).drilled
+
+
+def test_a_drill_tag_that_is_no_word_is_a_blocker_and_leaves_the_vm_out() -> None:
+    overrides = overrides_of(asking(drill="never"), {}, profile(drill=DRILL))
+
+    assert not overrides.drilled
+    assert reported(overrides.findings, "OverrideInvalid").message == "The tag dr-drill is 'never'; allowed: on, off."
+
+
 # What is not known
 
 

@@ -1,0 +1,82 @@
+"""What the drills of VMs take of the quotas of their target regions, and what of these is left."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared.arm.client import Azure
+from shared.config.intervals import TTL_STATIC
+from shared.model.capacity import Place, RegionOffer
+from shared.model.drill import Drill
+from shared.model.resource_id import ResourceId
+from shared.observe.inventory import compliance_report
+from shared.readers.skus import read_region
+from shared.reconcile.drill_queue import Amounts, DrillNeed, Limit
+
+_COUNTED = 2
+"""Poll intervals after which Azure's usage certainly has the test VM of a test failover that has ended."""
+
+
+@dataclass(frozen=True)
+class DrillNeeds:
+    """`needs` are those of the VMs whose target place and size are known, `quotas` the cores that are left by Azure's
+    usage, less those of drills under way whose test VM may not be counted there yet; `under_way` are their records."""
+
+    needs: Mapping[ResourceId, DrillNeed]
+    quotas: Amounts
+    under_way: Mapping[ResourceId, Drill]
+
+    def of(self, vm: ResourceId) -> Amounts:
+        need = self.needs.get(vm)
+        return need.amounts if need else {}
+
+    def left(self, begun: Iterable[ResourceId]) -> Counter[Limit]:
+        """What is left if these drills have begun, too, recorded or not yet."""
+        left: Counter[Limit] = Counter(self.quotas)
+        for vm in begun:
+            if vm not in self.under_way:
+                left.subtract(self.of(vm))
+        return left
+
+
+async def drill_needs(azure: Azure, vms: Iterable[ResourceId]) -> DrillNeeds:
+    """By the compliance report, the open records of drills, and two lists for each target subscription and region.
+    Raises HttpResponseError, OriginStoreError."""
+    report, drills = await asyncio.gather(compliance_report(azure), azure.drills.open())
+    statuses = {each.vm_id: each for each in report.vm_statuses}
+    under_way = {drill.vm: drill for drill in drills}
+    wanted: dict[ResourceId, tuple[Place, str]] = {}
+    for vm in {*vms, *under_way}:
+        status, drill = statuses.get(vm), under_way.get(vm)
+        if drill and status:
+            # Under test failover it has no need of its own.
+            wanted[vm] = Place(drill.test_vm.subscription.lower(), status.target_location), drill.size
+        elif status and status.need:
+            wanted[vm] = status.need.place, status.need.size
+    places = sorted({place for place, _ in wanted.values() if all(place)})
+    poll = azure.settings.poll_seconds
+    offers = dict(
+        zip(
+            places,
+            await asyncio.gather(*(read_region(azure, place, poll * TTL_STATIC, poll) for place in places)),
+            strict=True,
+        )
+    )
+    needs = {vm: need for vm, (place, size) in wanted.items() if (need := _need(vm, place, size, offers.get(place)))}
+    quotas = Counter(
+        {Limit(name, place): quota.left for place, offer in offers.items() for name, quota in offer.quotas.items()}
+    )
+    counted = datetime.now(UTC) - timedelta(seconds=_COUNTED * poll)
+    for vm, drill in under_way.items():
+        if vm in needs and not (drill.job_ended_at and drill.job_ended_at < counted):
+            quotas.subtract(needs[vm].amounts)
+    return DrillNeeds(needs, quotas, under_way)
+
+
+def _need(vm: ResourceId, place: Place, size: str, offer: RegionOffer | None) -> DrillNeed | None:
+    found = offer.sizes.get(size.lower()) if offer else None
+    if found is None or not found.cores:
+        return None
+    return DrillNeed(vm=vm, cores=found.cores, place=place, quotas=found.counts_against)

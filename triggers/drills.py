@@ -1,0 +1,217 @@
+"""Drills of many VMs: begin a batch of them, what it would be, how it stands, and cancel it."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Any
+
+import azure.functions as func
+from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
+from pydantic import Field
+
+from shared.arm.client import Azure
+from shared.config.settings import Settings
+from shared.instance_list import list_all
+from shared.model.order import Order
+from shared.model.step_result import Error
+from shared.observe.drill import preflight
+from shared.orchestrations import (
+    DRILL_BATCH,
+    RUNNING,
+    SignalError,
+    cancel_drills,
+    json_in,
+    output_of,
+    start_and_see,
+)
+from shared.reconcile.batch import AT_ONCE as IN_ONE_STEP
+from shared.reconcile.batch import MOST_VMS
+from shared.reconcile.drill_batch import AT_ONCE, MOST_AT_ONCE, PREFIX, DrillBatch
+from triggers import names
+from triggers.callers import caller_of
+from triggers.drill import EXAMPLE_NETWORK, DrillBody, require_drills
+from triggers.drills_views import DrillBatchAccepted, DrillBatchesView, DrillBatchRow, DrillBatchView, DrillPlansView
+from triggers.operations import Json, describe
+from triggers.paging import ON_LIST, PAGE_PARAMETERS, PAGING, page_of
+from triggers.problems import Problem, status_not_read
+from triggers.protections_plan import MOST_PLANNED
+from triggers.requests import flags_of, path_of, query_of, require_writes, translate_azure_errors
+from triggers.selection import chosen_vms, models_of, on_selection, selection_body
+
+MODELS = models_of(
+    "Drills",
+    {
+        "drill": (DrillBody, Field(description="What POST of a drill of each of them would be sent")),
+        "at_once": (
+            int,
+            Field(AT_ONCE, ge=1, le=MOST_AT_ONCE, description="How many drills are under way at a time, at most."),
+        ),
+    },
+)
+
+
+def _body_of_drills(_: Settings) -> Json:
+    return selection_body(MODELS.values(), "", {"drill": {"network": EXAMPLE_NETWORK}, "atOnce": AT_ONCE})
+
+
+@describe(
+    f"Drill at most {MOST_VMS} VMs, a few at a time, as the quotas of their target regions allow",
+    DrillBatchAccepted,
+    "Accepted",
+    {
+        **on_selection(MOST_VMS),
+        HTTPStatus.CONFLICT: "WritesDisabled: report mode, or paused; DrillsDisabled: DR_DRILLS is not true",
+        HTTPStatus.SERVICE_UNAVAILABLE: "Throttled, or Azure's own code: retry later; or NotStarted. Nothing was begun",
+    },
+    status=HTTPStatus.ACCEPTED,
+    body=_body_of_drills,
+)
+async def post_drills(azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
+    """Starts a batch; each drill checks by itself whether it may begin. Raises Problem: the batch was not started."""
+    flags_of(request)
+    require_writes(azure.settings)
+    require_drills(azure.settings, "no drill is begun")
+    vms, chosen = await chosen_vms(azure, request, MOST_VMS, MODELS)
+    name = f"{PREFIX}{token_hex(16)}"
+    batch = DrillBatch(
+        poll_seconds=azure.settings.poll_seconds,
+        since=datetime.now(UTC),
+        order=chosen.drill.order(caller_of(request)),
+        at_once=chosen.at_once,
+        waiting=vms,
+    )
+    try:
+        await start_and_see(client, DRILL_BATCH, name, batch.dump(), azure.settings.accept_timeout_seconds)
+    except SignalError as error:
+        detail = f"Nothing was begun by this request: {error}. Repeating it is safe."
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "NotStarted", detail, retry_after=10) from None
+    where = f"{path_of(request).rstrip('/')}/{name}"
+    accepted = DrillBatchAccepted(batch=name, total=batch.total)
+    return accepted.response(HTTPStatus.ACCEPTED, {"Location": where, "Retry-After": "10"})
+
+
+@describe(
+    f"The dry run of that for at most {MOST_PLANNED} VMs",
+    DrillPlansView,
+    "The plans",
+    on_selection(MOST_PLANNED),
+    body=_body_of_drills,
+)
+async def post_drills_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
+    """The checks of each drill, and the cores of those that would begin. Reads only, in any mode. Raises Problem."""
+    flags_of(request)
+    vms, chosen = await chosen_vms(azure, request, MOST_PLANNED, MODELS)
+    found, order = [], chosen.drill.order(caller_of(request))
+    for start in range(0, len(vms), IN_ONE_STEP):
+        some = vms[start : start + IN_ONE_STEP]
+        checks = (preflight(azure, vm, order) for vm in some)
+        found += await translate_azure_errors(asyncio.gather(*checks))
+    return DrillPlansView.of(found, chosen.at_once, azure.settings.writes_disabled).response()
+
+
+@describe(
+    "The batches of drills, the newest first",
+    DrillBatchesView,
+    "The batches",
+    {
+        HTTPStatus.BAD_REQUEST: ON_LIST[HTTPStatus.BAD_REQUEST],
+        HTTPStatus.SERVICE_UNAVAILABLE: "StatusNotRead",
+    },
+    query=lambda _: PAGE_PARAMETERS,
+)
+async def get_drills(_azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest) -> func.HttpResponse:
+    """Those whose history is kept. Raises Problem."""
+    given = query_of(request, PAGING)
+    try:
+        listing = await list_all(client, PREFIX, MOST_BATCHES)
+    except Exception as error:
+        raise status_not_read("the batches of drills", error) from None
+    rows = ((f"{status.created_time}{status.instance_id}", status) for status in listing.statuses)
+    page = page_of(request, given, rows, last_first=True)
+    gaps = () if listing.complete else (f"There are more than {MOST_BATCHES:,} batches: only the first are here.",)
+    return DrillBatchesView(
+        gaps=gaps, value=tuple(map(DrillBatchRow.of, page.rows)), next_link=page.next_link
+    ).response()
+
+
+MOST_BATCHES = 1000
+"""The most batches that a list reads."""
+
+
+@describe(
+    "The progress of a batch of drills, and how each ended",
+    DrillBatchView,
+    "The batch",
+    {
+        HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter",
+        HTTPStatus.NOT_FOUND: "BatchNotFound",
+        HTTPStatus.SERVICE_UNAVAILABLE: "StatusNotRead",
+    },
+)
+async def get_drill_batch(
+    _azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
+) -> func.HttpResponse:
+    """Raises Problem."""
+    flags_of(request)
+    name, status = await _batch(client, request)
+    if status.runtime_status is OrchestrationRuntimeStatus.Completed:
+        return DrillBatchView.of(name, _state(status.output), running=False).response()
+    batch = _state(status.input_)
+    if status.runtime_status in RUNNING:
+        return DrillBatchView.of(name, batch, running=True).response()
+    broke = Error(code="BatchFailed", message=f"It ended as {status.runtime_status.name}: {output_of(status)}"[:1000])
+    return DrillBatchView.of(name, batch, running=False, broke=broke).response()
+
+
+@describe(
+    "Cancel a batch of drills: nothing new begins, and what runs is cleaned up",
+    DrillBatchAccepted,
+    "Accepted",
+    {
+        HTTPStatus.BAD_REQUEST: "InvalidQuery: it takes no query parameter",
+        HTTPStatus.NOT_FOUND: "BatchNotFound",
+        HTTPStatus.CONFLICT: "BatchEnded: there is nothing to cancel",
+        HTTPStatus.SERVICE_UNAVAILABLE: "StatusNotRead, RunNotStarted: retry later",
+    },
+    status=HTTPStatus.ACCEPTED,
+)
+async def delete_drills(
+    azure: Azure, client: DurableOrchestrationClient, request: func.HttpRequest
+) -> func.HttpResponse:
+    """In any mode, as every cleanup. Raises Problem."""
+    flags_of(request)
+    name, status = await _batch(client, request)
+    if status.runtime_status not in RUNNING:
+        raise Problem(HTTPStatus.CONFLICT, "BatchEnded", f"The batch {name} has ended: GET shows how.")
+    try:
+        await cancel_drills(
+            client, name, Order.new(caller_of(request), confirmed=True), azure.settings.accept_timeout_seconds
+        )
+    except SignalError as error:
+        detail = f"The batch has not taken up the order: {error}. Repeating the request is safe."
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "RunNotStarted", detail, retry_after=10) from None
+    accepted = DrillBatchAccepted(batch=name, total=_state(status.input_).total)
+    return accepted.response(HTTPStatus.ACCEPTED, {"Location": path_of(request), "Retry-After": "10"})
+
+
+async def _batch(client: DurableOrchestrationClient, request: func.HttpRequest) -> tuple[str, Any]:
+    """The name in the path, and its status with the input: that of a running batch is its state. Raises Problem."""
+    name = request.route_params["drills"]
+    if re.fullmatch(names.DRILLS, name):
+        try:
+            status = await client.get_status(name, show_input=True)
+        except Exception as error:
+            raise status_not_read("the batch", error) from None
+        if status.runtime_status is not None:
+            return name, status
+    detail = f"There is no batch {name[:80]!r}: {PREFIX}<32 hexadecimal digits> is allowed, as POST returned it."
+    raise Problem(HTTPStatus.NOT_FOUND, "BatchNotFound", detail)
+
+
+def _state(given: Any) -> DrillBatch:
+    try:
+        return DrillBatch.load(json_in(given))
+    except ValueError as error:
+        raise status_not_read("the batch", error) from None
