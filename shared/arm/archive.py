@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.arm.origin_store import OriginStoreError, Store
 from shared.model.step_result import Error, Pending, Ready, StepResult
-from shared.reporting.archive import DAYS, File, Json, Link, Stream, decode, encode, folder, name_of, number_of
+from shared.reporting.archive import DAYS, File, Json, Link, Stream, decode, encode, folder, is_name, name_of, number_of
 
 log = logging.getLogger("dr.archive")
 
@@ -126,9 +126,9 @@ class Archive:
         return Link.to(name, await self._text(name))
 
     async def names(self, prefix: str) -> list[str]:
-        """The names that begin so, in order; none without an archive."""
+        """The names of its files that begin so, in order; none without an archive."""
         try:
-            return sorted(await self._store.names(prefix)) if self._store else []
+            return sorted(filter(is_name, await self._store.names(prefix))) if self._store else []
         except OriginStoreError as fault:
             raise ArchiveError(str(fault)) from fault
 

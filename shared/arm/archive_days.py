@@ -5,7 +5,7 @@ of one row for each VM.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,6 +16,8 @@ from shared.reporting.periods import Periods, VmPeriod
 from shared.reporting.rollup import MARGIN, change_of, drill_of, last_of_month, month_of, seconds_of
 
 _AT_ONCE = 8
+_MALFORMED = (ArchiveError, LookupError, TypeError, ValueError, AttributeError)
+"""What is raised by a file that is not as the app has written it: it is said, and stops nothing else."""
 _DAY = timedelta(days=1)
 _FORGET = 30 * 86400
 """Seconds for which it is remembered since when a VM is protected that no sweep shows any more."""
@@ -74,7 +76,7 @@ class Evidence:
             last_drills = {drill["vmId"].lower(): drill for drill in header["lastDrills"]}
             lists = [header[name] for name in ("changes", "drills", "unread")]
             covered, last, full = (int(header[name]) for name in ("coveredSeconds", "lastSweep", "lastFullSweep"))
-        except (LookupError, TypeError, ValueError, AttributeError) as fault:
+        except _MALFORMED as fault:
             raise ArchiveError(f"{header['name']} is not as it was written: {fault!r}") from fault
         self.periods.merge(rows, covered)
         self.days |= days
@@ -103,14 +105,12 @@ class _Reader:
         return [name for name in await self.names(f"{stream}/{month_of(day)}") if name.startswith(folder(stream, day))]
 
     async def before(self, day: date) -> Evidence | None:
-        """The newest day before that one which is summed up."""
-        earlier = [name for name in await self.names(f"{DAYS}/") if name < day_name(day)]
-        if not earlier:
-            return None
-        known = day_in(earlier[-1])
-        found = Evidence(known, known, self._limit)
-        found.merge(await self._archive.read(earlier[-1]))
-        return found
+        """The newest day before that one which is summed up, and can be read."""
+        for name in reversed([name for name in await self.names(f"{DAYS}/") if name < day_name(day)]):
+            found = Evidence(day_in(name), day_in(name), self._limit)
+            if await merged(self._archive, name, found):
+                return found
+        return None
 
     async def day(self, day: date, into: Evidence, before: Evidence | None) -> None:
         """Adds a day from its own files. `before` is what is known of the days before it."""
@@ -121,7 +121,7 @@ class _Reader:
                 file = await self._archive.read(name)
                 at = int(datetime.fromisoformat(file.header["readAt"]).timestamp())
                 seen = await asyncio.to_thread(part.add, at, file.rows)
-            except (ArchiveError, LookupError, TypeError, ValueError, AttributeError) as fault:
+            except _MALFORMED as fault:
                 into.unread.append(f"{name}: {fault}")
                 continue
             if at < part.end:
@@ -129,27 +129,29 @@ class _Reader:
                 into.last_sweep = max(into.last_sweep, at)
                 into.last_full = at if seen and not file.header.get("gaps") else into.last_full
         into.periods.merge(part.vms.values(), part.covered)
-        changes = [change_of(run) for run in await self._headers(Stream.RUNS, day, into)]
-        into.changes += _each_once(change for change in changes if change)
-        drills = _each_once(drill_of(drill) for drill in await self._headers(Stream.DRILLS, day, into))
+        into.changes += await self._entries(Stream.RUNS, day, into, change_of)
+        drills = await self._entries(Stream.DRILLS, day, into, drill_of)
         into.drills += drills
         into.last_drills = (before.last_drills if before else {}) | {drill["vmId"].lower(): drill for drill in drills}
 
-    async def _headers(self, stream: Stream, day: date, into: Evidence) -> list[Json]:
+    async def _entries(
+        self, stream: Stream, day: date, into: Evidence, make: Callable[[Json], Json | None]
+    ) -> list[Json]:
         names, found = await self.of(stream, day), list[Json]()
         for start in range(0, len(names), _AT_ONCE):
             some = names[start : start + _AT_ONCE]
-            for name, file in zip(some, await asyncio.gather(*map(self._read, some)), strict=True):
-                if isinstance(file, File):
-                    found.append(file.header)
-                else:
-                    into.unread.append(f"{name}: {file}")
-        return found
+            entries = await asyncio.gather(*(self._entry(name, make) for name in some))
+            into.unread += [
+                f"{name}: {each}" for name, each in zip(some, entries, strict=True) if isinstance(each, Exception)
+            ]
+            found += [each for each in entries if isinstance(each, dict)]
+        return _each_once(found)
 
-    async def _read(self, name: str) -> File | ArchiveError:
+    async def _entry(self, name: str, make: Callable[[Json], Json | None]) -> Json | Exception | None:
         try:
-            return await self._archive.read(name)
-        except ArchiveError as fault:
+            entry = make((await self._archive.read(name)).header)
+            return entry if entry and ResourceId(entry["vmId"]) else None
+        except _MALFORMED as fault:
             return fault
 
 
@@ -177,15 +179,15 @@ async def read(archive: Archive, first: date, last: date, limit: int) -> Evidenc
     while day <= last:
         end = last_of_month(day)
         month = month_name(month_of(day)) if day.day == 1 and end <= last else ""
-        if month in months and await _merged(archive, month, found):
+        if month in months and await merged(archive, month, found):
             day = end
-        elif day_name(day) not in days or not await _merged(archive, day_name(day), found):
+        elif day_name(day) not in days or not await merged(archive, day_name(day), found):
             await reader.day(day, found, found if found.last_sweep else await reader.before(day))
         day += _DAY
     return found
 
 
-async def _merged(archive: Archive, name: str, into: Evidence) -> bool:
+async def merged(archive: Archive, name: str, into: Evidence) -> bool:
     """Whether what is summed up could be added. If not, what it sums up still holds all."""
     try:
         into.merge(await archive.read(name))

@@ -14,6 +14,7 @@ name, of which the storage gives one. A day holds the hash of the day before it,
 
 import gzip
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
@@ -38,6 +39,12 @@ DAYS, MONTHS = "days", "months"
 
 _ROWS = ".jsonl.gz"
 """The end of the names of files with rows: a line of JSON for the header, and for each row, all compressed."""
+
+
+_NAME = re.compile(
+    r"(?:(?:sweeps|runs|drills)/(\d{4}-\d\d-\d\d)/\d{6}|days/(\d{4}-\d\d-\d\d)|months/(\d{4}-\d\d))\.jsonl?(?:\.gz)?",
+    re.ASCII,
+)
 
 
 class MalformedFileError(ValueError):
@@ -73,12 +80,18 @@ def name_of(stream: Stream, day: date, number: int) -> str:
     return f"{folder(stream, day)}{number:06}{_ROWS if stream is Stream.SWEEPS else '.json'}"
 
 
-def number_of(name: str) -> int:
-    """The number of a file in its chain. Raises MalformedFileError."""
+def is_name(name: str) -> bool:
+    """Whether a file of the archive may have that name: somebody may have put others there."""
+    match = _NAME.fullmatch(name)
     try:
-        return int(name.rpartition("/")[2].partition(".")[0])
+        return match is not None and bool(date.fromisoformat(f"{match[match.lastindex or 0]}-01"[:10]))
     except ValueError:
-        raise MalformedFileError(f"{name} has no number") from None
+        return False
+
+
+def number_of(name: str) -> int:
+    """The number of a file in its chain."""
+    return int(name.rpartition("/")[2].partition(".")[0])
 
 
 def day_name(day: date) -> str:

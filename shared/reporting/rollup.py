@@ -52,7 +52,7 @@ def change_of(run: Mapping[str, Any]) -> Json | None:
     error = (result.get("error") or {}).get("code", "")
     return {
         "vmId": result["vmId"],
-        "at": run["at"],
+        "at": datetime.fromisoformat(run["at"]).isoformat(),
         "outcome": result["outcome"],
         "error": error,
         "disabling": bool(run.get("disabling")),

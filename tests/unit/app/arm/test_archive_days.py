@@ -140,6 +140,43 @@ async def test_a_file_that_cannot_be_read_is_said_and_its_time_is_a_gap() -> Non
     assert hours(found) == (12.25, 12.25)  # the next sweep speaks for two hours
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"by": "somebody else"},
+        {"result": None},
+        {"result": {"acted": True, "vmId": None, "outcome": ""}, "at": START.isoformat()},
+        {"result": {"acted": True, "vmId": "web-1", "outcome": ""}, "at": START.isoformat()},
+        {"result": {"acted": True, "vmId": str(VM_ID), "outcome": ""}, "at": "yesterday"},
+        {"result": {"vmId": str(VM_ID)}, "at": START.isoformat(), "askedBy": "somebody"},
+    ],
+)
+async def test_a_file_that_the_app_has_not_written_so_stops_no_other(run: dict[str, Any]) -> None:
+    store = Records()
+    archive = Archive(store)
+    store.texts |= {"sweeps/notes.txt": b"x", "days/notes.txt": b"x", "days/2026-02-30.jsonl.gz": b"x", "notes": b"x"}
+    await archive.append(Stream.RUNS, run, day=START.date())
+    for hour in range(26):
+        await sweep(archive, START + hour * HOUR, protected(VM_ID))
+
+    found = await read(archive, START.date(), START.date(), LIMIT)
+
+    assert hours(found) == (24, 24)
+    assert [line.partition(":")[0] for line in found.unread] == ["runs/2026-10-30/000001.json"]
+
+
+async def test_a_day_that_cannot_be_read_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    store = Records()
+    archive = await four_days(store)
+    store.texts["days/2026-11-02.jsonl.gz"] = b"broken"
+    for hour in range(30):
+        await sweep(archive, START + 4 * DAY + (13 + hour) * HOUR, protected(VM_ID))
+
+    assert "days/2026-11-03.jsonl.gz" in store.texts
+    assert (await protected_since(archive, LIMIT))[VM_ID] == START + timedelta(minutes=15)
+    assert caplog.records == []
+
+
 async def test_a_store_that_is_down_is_an_error() -> None:
     store = Records()
     store.fault = OriginStoreError("down")

@@ -1,5 +1,7 @@
-"""The records of origin as blobs: against Azurite, Microsoft's storage emulator, with a token as in Azure."""
+"""The records of origin and the archive as blobs: against Azurite, Microsoft's storage emulator, with a token as in
+Azure."""
 
+import asyncio
 import base64
 import json
 import re
@@ -8,7 +10,8 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +20,10 @@ import pytest
 import trustme
 from azure.core.credentials import AccessToken
 
+from local.archive import main as verify
 from local.original import AZURITE
+from shared.arm.archive import LATEST, Archive
+from shared.arm.archive_days import protected_since, read, seal
 from shared.arm.client import Azure
 from shared.arm.errors import to_step_result
 from shared.arm.origin_store import AUDIENCE, CONTAINER, Blobs, OriginStoreError
@@ -25,6 +31,7 @@ from shared.arm.origins import Origins
 from shared.model.failover import Failover
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Pending, StepResult
+from shared.reporting.archive import Stream
 from tests.unit.app.examples import SUBSCRIPTION, VM_ID, settings
 
 GROUP = ResourceId.of(SUBSCRIPTION, "web-asr")
@@ -92,10 +99,10 @@ async def azure(account: str) -> AsyncIterator[Gateway]:
     await found.close()
 
 
-async def create_container(azure: Gateway) -> None:
+async def create_container(azure: Gateway, name: str = CONTAINER) -> None:
     from azure.core.rest import HttpRequest
 
-    url = f"{azure.settings.origin_store}/{CONTAINER}?restype=container"
+    url = f"{azure.settings.origin_store}/{name}?restype=container"
     answer = await azure._blob_client().send_request(HttpRequest("PUT", url, headers={"x-ms-version": "2025-01-05"}))
     assert answer.status_code in {201, 409}
 
@@ -186,3 +193,72 @@ async def test_an_account_that_does_not_answer_is_an_error() -> None:
             await azure.origins.intend(GROUP)
     finally:
         await azure.close()
+
+
+# The archive
+
+
+@pytest.fixture
+async def archiving(account: str) -> AsyncIterator[list[Gateway]]:
+    """Two hosts with one archive, whose containers are there."""
+    container = f"archive-{time.time_ns()}"
+    hosts = [Gateway(settings(origin_store=account, archive=f"{account}/{container}")) for _ in range(2)]
+    for name in (container, f"{container}{LATEST}"):
+        await create_container(hosts[0], name)
+    yield hosts
+    for host in hosts:
+        await host.close()
+
+
+async def downloaded(archive: Archive, folder: Path) -> Path:
+    """The files of the archive, as `az storage blob download-batch` writes them."""
+    assert archive._store
+    for name in await archive._store.names(""):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(await archive._store.read(name) or b"")
+    return folder
+
+
+async def test_hosts_that_write_at_once_make_one_whole_archive(archiving: list[Gateway], tmp_path: Path) -> None:
+    start = datetime(2026, 10, 31, tzinfo=UTC)
+    run = {"result": {"vmId": str(VM_ID), "outcome": "Protected"}, "at": start.isoformat()}
+    for hour in range(0, 60, 6):
+        at = start + timedelta(hours=hour)
+        await asyncio.gather(
+            *(
+                host.archive.append(Stream.RUNS, run | {"by": number}, day=at.date())
+                for number, host in enumerate([*archiving, *archiving])
+            )
+        )
+        rows = [[str(VM_ID), "Protected", 1, 1, 60]]
+        await archiving[hour % 2].archive.append(Stream.SWEEPS, {"readAt": at.isoformat()}, rows, day=at.date())
+        await seal(archiving[hour % 2].archive, at + timedelta(hours=1), 7 * 3600)
+
+    assert verify(["verify", str(await downloaded(archiving[0].archive, tmp_path))]) == 0
+    found = await read(archiving[1].archive, start.date(), (start + timedelta(days=2)).date(), 7 * 3600)
+    assert (found.periods.vms[VM_ID.key].compliant, found.days_without_data) == (54 * 3600, [])
+    assert list(await protected_since(archiving[1].archive, 7200)) == [VM_ID]
+
+
+async def test_the_page_of_what_to_do_by_hand_is_overwritten_beside_it(archiving: list[Gateway]) -> None:
+    archive = archiving[0].archive
+    for text in (b"<p>old", b"<p>new"):
+        await archive.overwrite("index.html", text)
+
+    assert archive._latest
+    assert await archive._latest.read("index.html") == b"<p>new"
+    assert await archive.names("") == []
+
+
+async def test_an_archive_without_its_container_is_said_and_waits(
+    account: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    azure = Gateway(settings(origin_store=account, archive=f"{account}/nowhere"))
+    try:
+        outcome = await azure.archive.keep(Stream.RUNS, {}, retry_after=30)
+    finally:
+        await azure.close()
+
+    assert isinstance(outcome, Pending)
+    assert "ArchiveNotWritable" in caplog.text
+    assert "404 ContainerNotFound" in caplog.text
