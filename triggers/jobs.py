@@ -1,7 +1,7 @@
 """GET of the Site Recovery jobs of all vaults, started by anyone, and their results."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -11,7 +11,7 @@ from shared.arm.client import Azure
 from shared.model.replicated_item import Job, JobError, JobStage
 from shared.model.resource_id import ResourceId
 from shared.model.values import matching, one_of
-from shared.site_recovery.vault import vaults_of
+from shared.site_recovery.vault import Vault, vaults_of
 from triggers import names
 from triggers.estate_views import JobsView, JobView, vm_of_job
 from triggers.names import read_vm
@@ -66,16 +66,20 @@ async def get_jobs(azure: Azure, request: func.HttpRequest) -> func.HttpResponse
         if all(field(job).lower() == value for field, value in filters)
     ]
     page = page_of(request, given, chosen, last_first=True)
-    failed = [(vault, job) for vault, job in page.rows if job.stage is JobStage.FAILED][:MOST_ERRORS]
+    return JobsView(value=await views_of(page.rows), next_link=page.next_link).response()
+
+
+async def views_of(jobs: Sequence[tuple[Vault, Job]]) -> tuple[JobView, ...]:
+    """The jobs, the newest that failed with their errors, as far as these can be read."""
+    failed = [(vault, job) for vault, job in jobs if job.stage is JobStage.FAILED][:MOST_ERRORS]
     reads = (vault.job_error(job.name) for vault, job in failed)
-    errors = await asyncio.gather(*reads, return_exceptions=True)  # one that cannot be read is left out
+    errors = await asyncio.gather(*reads, return_exceptions=True)
     by_job = {
         (vault.id, job.name): error
         for (vault, job), error in zip(failed, errors, strict=True)
         if isinstance(error, JobError)
     }
-    rows = tuple(JobView.of(vault.id, job, by_job.get((vault.id, job.name))) for vault, job in page.rows)
-    return JobsView(value=rows, next_link=page.next_link).response()
+    return tuple(JobView.of(vault.id, job, by_job.get((vault.id, job.name))) for vault, job in jobs)
 
 
 def _key(vault: ResourceId, job: Job) -> str:

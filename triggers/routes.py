@@ -5,7 +5,7 @@ from typing import NamedTuple
 from triggers.callers import Role
 
 _VM = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}"
-PROTECTION, HOLD = f"{_VM}/protection", f"{_VM}/hold"
+PROTECTION, HOLD, TIMELINE = f"{_VM}/protection", f"{_VM}/hold", f"{_VM}/timeline"
 PLAN = f"{PROTECTION}/plan"
 STATUS = "status"
 DRILL = f"{PROTECTION.removesuffix('protection')}drill"
@@ -34,6 +34,7 @@ ROUTES = (
     Route("post_plan", "POST", PLAN, Role.READ, "triggers.plan"),
     Route("put_hold", "PUT", HOLD, Role.ENABLE, "triggers.hold", needs_client=True),
     Route("delete_hold", "DELETE", HOLD, Role.ENABLE, "triggers.hold", needs_client=True),
+    Route("get_timeline", "GET", TIMELINE, Role.READ, "triggers.timeline"),
     Route("post_protections", "POST", "protections", Role.ENABLE, "triggers.protections", needs_client=True),
     Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),
     Route("get_batch", "GET", "protections/{batch}", Role.READ, "triggers.protections", needs_client=True),

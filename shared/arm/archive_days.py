@@ -129,10 +129,15 @@ class _Reader:
                 into.last_sweep = max(into.last_sweep, at)
                 into.last_full = at if seen and not file.header.get("gaps") else into.last_full
         into.periods.merge(part.vms.values(), part.covered)
+        drills = await self.happened(day, into)
+        into.last_drills = (before.last_drills if before else {}) | {drill["vmId"].lower(): drill for drill in drills}
+
+    async def happened(self, day: date, into: Evidence) -> list[Json]:
+        """Adds the changes and drills of a day from their own files. Returns the drills."""
         into.changes += await self._entries(Stream.RUNS, day, into, change_of)
         drills = await self._entries(Stream.DRILLS, day, into, drill_of)
         into.drills += drills
-        into.last_drills = (before.last_drills if before else {}) | {drill["vmId"].lower(): drill for drill in drills}
+        return drills
 
     async def _entries(
         self, stream: Stream, day: date, into: Evidence, make: Callable[[Json], Json | None]
@@ -169,8 +174,9 @@ def day_in(name: str) -> date:
     return date.fromisoformat(name.split("/")[1][:10])
 
 
-async def read(archive: Archive, first: date, last: date, limit: int) -> Evidence:
-    """What the archive holds of these days: months and days that are summed up, and the files of the others.
+async def read(archive: Archive, first: date, last: date, limit: int, *, with_rows: bool = True) -> Evidence:
+    """What the archive holds of these days: months and days that are summed up, and the files of the others. Without
+    rows only the changes and drills, and on which days there was a sweep.
 
     Raises ArchiveError.
     """
@@ -179,18 +185,23 @@ async def read(archive: Archive, first: date, last: date, limit: int) -> Evidenc
     while day <= last:
         end = last_of_month(day)
         month = month_name(month_of(day)) if day.day == 1 and end <= last else ""
-        if month in months and await merged(archive, month, found):
+        if month in months and await merged(archive, month, found, with_rows=with_rows):
             day = end
-        elif day_name(day) not in days or not await merged(archive, day_name(day), found):
+        elif day_name(day) in days and await merged(archive, day_name(day), found, with_rows=with_rows):
+            pass
+        elif with_rows:
             await reader.day(day, found, found if found.last_sweep else await reader.before(day))
+        else:
+            found.days |= {day} if await reader.of(Stream.SWEEPS, day) else set()
+            await reader.happened(day, found)
         day += _DAY
     return found
 
 
-async def merged(archive: Archive, name: str, into: Evidence) -> bool:
+async def merged(archive: Archive, name: str, into: Evidence, *, with_rows: bool = True) -> bool:
     """Whether what is summed up could be added. If not, what it sums up still holds all."""
     try:
-        into.merge(await archive.read(name))
+        into.merge(await archive.read(name, with_rows=with_rows))
     except ArchiveError as fault:
         into.unread.append(str(fault))
         return False

@@ -112,13 +112,13 @@ def encode(name: str, body: Json, previous: Link | None, rows: Iterable[list[Any
     return gzip.compress("".join(lines).encode(), mtime=0)
 
 
-def decode(name: str, text: bytes) -> File:
-    """The content of a file. Raises MalformedFileError."""
+def decode(name: str, text: bytes, *, with_rows: bool = True) -> File:
+    """The content of a file, or its header alone. Raises MalformedFileError."""
     try:
         if not name.endswith(_ROWS):
             return _file(name, json.loads(text), [])
         first, *lines = gzip.decompress(text).splitlines()
-        return _file(name, json.loads(first), [json.loads(line) for line in lines])
+        return _file(name, json.loads(first), [json.loads(line) for line in lines if with_rows])
     except (ValueError, OSError, EOFError) as fault:
         raise MalformedFileError(f"{name} cannot be read: {fault}") from fault
 

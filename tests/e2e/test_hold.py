@@ -54,6 +54,11 @@ async def test_a_held_vm_is_enabled_when_the_time_is_over_or_the_hold_removed(st
         assert states == {"web-1": "Protected", "web-2": "Protected"}
         (expired,) = [each for each in found[vms[0]["id"].lower()]["findings"] if each["code"] == "HoldExpired"]
         assert (expired["severity"], found[vms[0]["id"].lower()]["compliant"]) == ("note", True)
+        _, timeline = await stack.api("GET", route("web-2", "timeline"))
+        runs = [each for each in timeline["value"] if each["kind"] == "run"]
+        assert [each["outcome"] for each in runs] == ["Protected", "NotEligible"]
+        assert all("function key" in {caller["kind"] for caller in each["askedBy"]} for each in runs)
+        assert {each["kind"] for each in timeline["value"]} == {"run", "job"}
 
 
 async def _held(stack: Stack) -> dict[str, str]:
