@@ -100,7 +100,9 @@ async def test_the_jobs_of_a_vm_of_that_name_are_in_the_month_of_their_start(azu
 async def test_what_cannot_be_read_is_a_gap_or_the_answer(
     azure: FakeAzure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await azure.archive.append(Stream.RUNS, {**run(TODAY), "at": "yesterday"}, day=TODAY.date())
+    await azure.archive.append(
+        Stream.RUNS, {**run(TODAY), "askedBy": [{"kind": "of another version", "via": "http"}]}, day=TODAY.date()
+    )
     (tmp_path / "archive" / "runs" / str(TODAY.date()) / "000001.json").write_text("{")
     view = await answer_to(get_timeline(azure, asked()))
 
