@@ -87,7 +87,7 @@ def start_change(
     failure: Failure | None,
 ) -> Answer:
     """Starts the job of a change in place. Raises ArmError 409 while another job of the item runs (invented)."""
-    if item.job and world.clock.now() < item.job.ends:
+    if item.job and item.job.running:
         raise errors.conflict(f"The job '{item.job.scenario}' of '{item.name}' is still running.")
     item.job, answer = jobs.start(
         world,

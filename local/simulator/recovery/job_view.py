@@ -16,8 +16,7 @@ _KEYS = ("starttime", "endtime", "fabricid", "affectedobjecttypes", "jobstatus",
 
 def status_body(world: World, job: Job) -> Json:
     """The operation status: always HTTP 200, percentComplete always null."""
-    now = world.clock.now()
-    running = job.running(now) or job.held
+    running = job.running or job.held
     error: Json | None = None
     if job.failure and not running:
         code, message = job.failure.summary or (job.failure.code, job.failure.message)
@@ -37,9 +36,9 @@ def status_body(world: World, job: Job) -> Json:
 def view(world: World, job: Job, *, full: bool) -> Json:
     """The body of a job. A list has no tasks, activity and details; a running job has no endTime."""
     now = world.clock.now()
-    state, description = job.state(now)
+    state, description = job.state
     friendly, instance = SCENARIOS[job.scenario]
-    ended = not job.running(now) and not job.held
+    ended = not job.running and not job.held
     properties: Json = {
         "activityId": job.activity_id if full else None,
         "scenarioName": job.scenario,
@@ -108,7 +107,7 @@ def _tasks(world: World, job: Job, now: float) -> list[Json]:
                 "friendlyName": task.friendly_name,
                 "state": state,
                 "stateDescription": description,
-                **_kind(world, job, task, state, now),
+                **_kind(world, job, task, state),
                 "errors": _errors(world, job, full=True) if state == "Failed" else [],
             }
         )
@@ -116,19 +115,19 @@ def _tasks(world: World, job: Job, now: float) -> list[Json]:
     return views
 
 
-def _kind(world: World, job: Job, task: TaskPlan, state: str, now: float) -> Json:
+def _kind(world: World, job: Job, task: TaskPlan, state: str) -> Json:
     """Of a group it holds a task for each VM, in its own state where that has a job of its own."""
     if not task.group:
         details = {"instanceType": "TaskDetails"}
         return {"taskType": "TaskDetails", "customDetails": details, "groupTaskCustomDetails": None}
     kind = "RecoveryPlanGroupTaskDetails"
-    children = [_child(world, child, now) for child in job.children] if state != "NotStarted" else []
+    children = [_child(world, child) for child in job.children] if state != "NotStarted" else []
     group = {"name": task.id, "groupId": task.id, "rpGroupType": task.group, "instanceType": kind}
     return {"taskType": kind, "customDetails": None, "groupTaskCustomDetails": {**group, "childTasks": children}}
 
 
-def _child(world: World, job: Job, now: float) -> Json:
-    state, description = job.state(now)
+def _child(world: World, job: Job) -> Json:
+    state, description = job.state
     friendly, _ = SCENARIOS[job.scenario]
     task = {
         "jobId": job.id,
@@ -142,7 +141,7 @@ def _child(world: World, job: Job, now: float) -> Json:
         "taskId": job.name,
         "name": "Unknown",
         "startTime": world.clock.stamp(job.started),
-        "endTime": UNSET if job.running(now) else world.clock.stamp(job.ends),
+        "endTime": UNSET if job.running else world.clock.stamp(job.ends),
         "allowedActions": [],
         "friendlyName": job.target_name,
         "state": state,
@@ -155,7 +154,7 @@ def _child(world: World, job: Job, now: float) -> Json:
             "instanceType": "VirtualMachineTaskDetails",
         },
         "groupTaskCustomDetails": None,
-        "errors": _errors(world, job, full=True) if job.failure and not job.running(now) else [],
+        "errors": _errors(world, job, full=True) if job.failure and not job.running else [],
     }
 
 
@@ -197,7 +196,7 @@ def matching(world: World, vault: RecoveryVault, text: str) -> list[Job]:
 
 
 def _matches(world: World, job: Job, wanted: dict[str, str]) -> bool:
-    state = job.state(world.clock.now())[0].lower()
+    state = job.state[0].lower()
     started = world.clock.stamp(job.started).lower()
     instance = (job.instance or SCENARIOS[job.scenario][1]).lower()
     return (

@@ -118,13 +118,15 @@ def begin(world: World, vault: RecoveryVault, job: Job, at_end: AtEnd, resource:
     world.changed(job.id)
 
     def finish(moment: float) -> None:
-        job.finish = lambda _moment: None
+        if job.over:
+            return
+        job.over = True
         at_end(moment)
         world.changed(resource)
         world.changed(job.id)
 
     job.finish = finish
-    world.clock.at(job.ends, lambda moment: job.finish(moment))
+    world.clock.at(job.ends, finish)
 
 
 def fail(job: Job, failure: Failure, moment: float) -> None:

@@ -9,10 +9,20 @@ from collections.abc import Callable
 
 from local.simulator import checks, latencies
 from local.simulator.ids import stable_guid
-from local.simulator.recovery import errors, jobs, plans, recovery_points, replication, scope, test_failover
+from local.simulator.recovery import (
+    errors,
+    jobs,
+    plans,
+    recovery_points,
+    replication,
+    scope,
+    test_failover,
+    test_request,
+)
 from local.simulator.routing import Routes
 from local.simulator.vault.job import Failure, Job, TaskPlan
-from local.simulator.vault.model import ProtectedItem, RecoveryPlan, RecoveryPoint, RecoveryVault
+from local.simulator.vault.model import ProtectedItem, RecoveryPlan, RecoveryVault
+from local.simulator.vault.test_failover import RecoveryPoint
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
@@ -28,19 +38,19 @@ _VMS = 1
 def test_failover_of_plan(world: World, call: Call) -> Answer:
     vault, plan = scope.vault(world, call), plans.find(world, call)
     properties: Json = checks.get(checks.body(call), "properties", dict, required=True)
-    network, kind = test_failover.parse(properties), _recovery_point_type(properties)
+    network, kind = test_request.parse(properties), _recovery_point_type(properties)
     members = plans.members(vault, plan)
     points = {item.id: _point(world, item, kind) for item in members}
     state = _not_now(world, plan, members, "TestFailover") or _not_whole(members)
-    failure = test_failover.refuse(world, state)
-    wrong = (test_failover.wrong_network(world, item, network) for item in members)
+    failure = test_request.refuse(world, state)
+    wrong = (test_request.wrong_network(world, item, network) for item in members)
     without = (
         Failure("159114", f"'{item.name}' has no recovery point of the type {kind}.")
         for item in members
         if points[item.id] is None
     )
     for found in (next(filter(None, wrong), None), next(without, None)):
-        failure = failure or test_failover.refuse(world, found, errors.bad_request)
+        failure = failure or test_request.refuse(world, found, errors.bad_request)
 
     def begin(item: ProtectedItem, moment: float) -> Job:
         point = points[item.id] or RecoveryPoint("", 0.0, False)
@@ -83,17 +93,17 @@ def _point(world: World, item: ProtectedItem, kind: str) -> RecoveryPoint | None
 
 
 def _not_now(world: World, plan: RecoveryPlan, members: list[ProtectedItem], operation: str) -> Failure | None:
-    if plan.job and plan.job.running(world.clock.now()):
+    if plan.job and plan.job.running:
         return Failure("159111", f"Another job of '{plan.name}' is in progress: {plan.job.scenario}.")
     if not members:
         return Failure("159110", f"The recovery plan '{plan.name}' has nothing to do {operation} on.")
-    return next(filter(None, (test_failover.not_now(world, item, operation) for item in members)), None)
+    return next(filter(None, (test_request.not_now(world, item, operation) for item in members)), None)
 
 
 def _not_whole(members: list[ProtectedItem]) -> Failure | None:
     """A consistency group must be in the plan with all its items."""
     for item in members:
-        if any(other not in members for other in test_failover.group_of(item)):
+        if any(other not in members for other in test_request.group_of(item)):
             name = item.settings["multiVmGroupName"]
             return Failure("159113", f"The plan does not have all virtual machines of the group '{name}'.")
     return None
@@ -102,9 +112,9 @@ def _not_whole(members: list[ProtectedItem]) -> Failure | None:
 @routes.route("POST", plans.PLANS + "/{plan}/testFailoverCleanup")
 def cleanup_of_plan(world: World, call: Call) -> Answer:
     vault, plan = scope.vault(world, call), plans.find(world, call)
-    comments = test_failover.parse_cleanup(call)
+    comments = test_request.parse_cleanup(call)
     members = [item for item in plans.members(vault, plan) if item.test is not None]
-    failure = test_failover.refuse(world, _not_now(world, plan, members, "TestFailoverCleanup"))
+    failure = test_request.refuse(world, _not_now(world, plan, members, "TestFailoverCleanup"))
     if plan.job and failure is None:
         plan.job.held = False
 

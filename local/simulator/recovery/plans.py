@@ -53,7 +53,7 @@ def put_plan(world: World, call: Call) -> Answer:
     primary = checks.get(properties, "primaryFabricId", str, required=True)
     recovery = checks.get(properties, "recoveryFabricId", str, required=True)
     groups = checks.get(properties, "groups", list, required=True)
-    _free(world, vault.plans.get(name.lower()))
+    _free(vault.plans.get(name.lower()))
     plan = vault.plans.setdefault(name.lower(), RecoveryPlan(name, properties))
 
     def done(_moment: float) -> None:
@@ -75,9 +75,9 @@ def put_plan(world: World, call: Call) -> Answer:
     return answer
 
 
-def _free(world: World, plan: RecoveryPlan | None) -> None:
+def _free(plan: RecoveryPlan | None) -> None:
     """Raises ArmError 409 while a job of the plan runs (invented)."""
-    if plan and plan.job and plan.job.running(world.clock.now()):
+    if plan and plan.job and plan.job.running:
         raise errors.conflict(f"A job of '{plan.name}' is in progress: {plan.job.scenario}.")
 
 
@@ -106,7 +106,7 @@ def delete_plan(world: World, call: Call) -> Answer:
     name = call["plan"]
     if name.lower() not in vault.plans:
         return Answer(204)
-    _free(world, vault.plans[name.lower()])
+    _free(vault.plans[name.lower()])
     _, answer = jobs.start(
         world,
         call,
@@ -158,8 +158,8 @@ def _scenario(world: World, vault: RecoveryVault, plan: RecoveryPlan) -> Json:
     job = plan.job
     if job is None:
         return shown
-    state, description = job.state(world.clock.now())
-    if job.running(world.clock.now()):
+    state, description = job.state
+    if job.running:
         shown["allowedOperations"] = []
     elif any(item.test for item in members(vault, plan)):
         shown["allowedOperations"] = ["TestFailoverCleanup"]

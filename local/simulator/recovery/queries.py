@@ -27,7 +27,7 @@ def list_jobs(world: World, call: Call) -> Answer:
 def get_job(world: World, call: Call) -> Answer:
     """The first read of a job may be a placeholder (recorded). The ID of the request is that of the job."""
     job = jobs.find(scope.vault(world, call), call["job"])
-    running = job.running(world.clock.now())
+    running = job.running
     show = job_view.placeholder if job.placeholder and running else partial(job_view.view, full=True)
     job.placeholder = False
     body = show(world, job)
@@ -39,7 +39,7 @@ def get_job(world: World, call: Call) -> Answer:
 @routes.route("GET", scope.VAULT + "/replicationOperationStatus/{job}")
 def operation_status(world: World, call: Call) -> Answer:
     job = jobs.find(scope.vault(world, call), call["job"])
-    running = job.running(world.clock.now()) or job.held
+    running = job.running or job.held
     headers = world.clock.retry_headers(latencies.RETRY_AFTER) if running else {}
     return Answer(200, job_view.status_body(world, job), headers, content_type=views.JSON)
 
@@ -52,7 +52,7 @@ def operation_result(world: World, call: Call) -> Answer:
     if vault is None:
         raise arm_errors.resource_not_found(VAULT_TYPE, parts[7] if len(parts) > 7 else "", "")
     job = jobs.find(vault, call["job"])
-    if job.running(world.clock.now()) or job.held:
+    if job.running or job.held:
         location = f"{call.base_url}{call.path}?api-version={call.api_version}{SIGNATURE}"
         return Answer(202, None, {"Location": location, **world.clock.retry_headers(latencies.RETRY_AFTER)})
     if job.failure:

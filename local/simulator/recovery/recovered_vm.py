@@ -10,7 +10,8 @@ from local.simulator.errors import ArmError
 from local.simulator.ids import key
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.vault.job import Failure
-from local.simulator.vault.model import ProtectedItem, TestFailover
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.test_failover import TestFailover
 from local.simulator.wire import Json
 from local.simulator.world import World
 

@@ -7,7 +7,8 @@ from local.simulator import ids
 from local.simulator.ids import lowered, stable_guid
 from local.simulator.recovery import errors, lists, scope, views
 from local.simulator.routing import Routes
-from local.simulator.vault.model import CONTAINER_TYPE, ProtectedItem, RecoveryPoint
+from local.simulator.vault.model import CONTAINER_TYPE, ProtectedItem
+from local.simulator.vault.test_failover import RecoveryPoint
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 

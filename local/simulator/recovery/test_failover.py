@@ -2,36 +2,32 @@
 
 No recording has that of one Azure VM (facts here: PS-E2A is a Hyper-V VM of 2021-03, PS-CL a cluster of Azure VMs of
 2025-03). The names of the tasks are those of a Hyper-V VM; the friendly names are those that azure-docs shows for an
-Azure VM. Every refusal is unknown: with an error at once, or by a job that fails (`testFailoverRefusal`).
+Azure VM.
 """
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 from local.simulator import checks, ids, latencies
 from local.simulator.arm.locks import locks_over
-from local.simulator.errors import ArmError
 from local.simulator.ids import stable_guid
 from local.simulator.recovery import (
     errors,
-    item_health,
     item_view,
     jobs,
     recovered_vm,
-    recovery_points,
     replication,
     scope,
+    test_request,
 )
 from local.simulator.routing import Routes
 from local.simulator.vault.job import Failure, Job, TaskPlan
-from local.simulator.vault.model import ProtectedItem, RecoveryPoint, TestFailover, TestStage
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.test_failover import RecoveryPoint, TestFailover, TestStage
 from local.simulator.wire import Answer, Call, Json
 from local.simulator.world import World
 
 routes = Routes("site-recovery")
-BY_INPUT, NO_NETWORK = "VmNetworkAsInput", "NoNetworkAttachAsInput"
 _BOOT = 3
 _TASKS = tuple(
     TaskPlan(task, name, friendly, seconds)
@@ -69,13 +65,6 @@ _CLEANUP_TASKS = tuple(
 )
 
 
-class Network(NamedTuple):
-    """The network of a test failover, as the request names it."""
-
-    kind: str
-    id: str
-
-
 @routes.route("POST", scope.ITEM + "/testFailover")
 def test_failover(world: World, call: Call) -> Answer:
     item = scope.item(world, call)
@@ -83,106 +72,23 @@ def test_failover(world: World, call: Call) -> Answer:
     details: Json = checks.get(properties, "providerSpecificDetails", dict, required=True)
     scope.a2a(checks.get(details, "instanceType", str, required=True))
     scope.only(details, ("instanceType", "recoveryPointId", "cloudServiceCreationOption"))
-    network, point_id = parse(properties), checks.get(details, "recoveryPointId", str)
-    failure = refuse(world, not_now(world, item, "TestFailover") or _in_group(item))
-    failure = failure or refuse(world, wrong_network(world, item, network), errors.bad_request)
-    point, missing = _point(world, item, point_id)
-    failure = failure or refuse(world, missing, errors.bad_request)
-    return begin(world, call, item, network, point, failure)[1]
-
-
-def parse(properties: Json) -> Network:
-    """Direction and network of a request. Raises ArmError 400."""
-    scope.only(properties, ("failoverDirection", "networkType", "networkId", "providerSpecificDetails"))
-    direction = checks.get(properties, "failoverDirection", str, required=True)
-    if direction != "PrimaryToRecovery":
-        # After a reprotect too: the pages for Azure VMs give this direction for the way back.
-        raise errors.bad_request(f"failoverDirection must not be '{direction}'.")
-    kind = checks.get(properties, "networkType", str, required=True)
-    network_id = checks.get(properties, "networkId", str, required=kind == BY_INPUT)
-    if kind not in (BY_INPUT, NO_NETWORK) or (kind == NO_NETWORK and network_id):
-        raise errors.bad_request(f"networkType must be {BY_INPUT} with a networkId, or {NO_NETWORK}, not '{kind}'.")
-    return Network(kind, network_id or "")
-
-
-def refuse(
-    world: World, failure: Failure | None, error: Callable[[str, str], ArmError] = errors.conflict
-) -> Failure | None:
-    """Raises ArmError, or returns the failure for a job: which of them Azure does is not known."""
-    if failure and world.behaviour.test_failover_refusal == "error":
-        raise error(failure.message, failure.code)
-    return failure
-
-
-def not_now(world: World, item: ProtectedItem, operation: str) -> Failure | None:
-    """Why the state of the item does not allow the operation now. The codes are invented, and that a VM in critical
-    health is refused too: it may be that only its later recovery points are."""
-    if item.job and world.clock.now() < item.job.ends:
-        return Failure("159111", f"Another job of '{item.name}' is in progress: {item.job.scenario}.")
-    if operation not in item.operations:
-        state = item.test.stage.name if item.test else item.phase.value[0]
-        return Failure("159110", f"The operation {operation} is not allowed on '{item.name}' in state {state}.")
-    if operation == "TestFailover" and item_health.of(world, item)[0] == "Critical":
-        return Failure("159112", f"The replication health of '{item.name}' is critical.")
-    return None
-
-
-def group_of(item: ProtectedItem) -> list[ProtectedItem]:
-    """The items of a consistency group; the item alone if it is in none."""
-    if not item.settings["multiVmGroupName"]:
-        return [item]
-    group = item.settings["multiVmGroupId"]
-    return [each for each in item.vault.items() if each.settings["multiVmGroupId"] == group]
-
-
-def _in_group(item: ProtectedItem) -> Failure | None:
-    if len(group_of(item)) == 1:
-        return None
-    name = item.settings["multiVmGroupName"]
-    return Failure(
-        "159113", f"'{item.name}' is in the group '{name}', whose VMs fail over together by a recovery plan."
+    network, point_id = test_request.parse(properties), checks.get(details, "recoveryPointId", str)
+    failure = test_request.refuse(
+        world, test_request.not_now(world, item, "TestFailover") or test_request.in_group(item)
     )
-
-
-def wrong_network(world: World, item: ProtectedItem, network: Network) -> Failure | None:
-    """Without a network the interfaces must name one. Codes invented."""
-    for network_id in networks(item, network):
-        found = world.store.get(network_id) if network_id else None
-        if found is None:
-            return Failure("159021", f"The test network '{network_id}' could not be found.")
-        region = item.recovery_container.fabric.location
-        if found.location != region:
-            return Failure("159022", f"The test network '{network_id}' is in '{found.location}', not in '{region}'.")
-    return None
-
-
-def networks(item: ProtectedItem, network: Network) -> list[str]:
-    """The network of each interface, "" for none."""
-    if network.kind == BY_INPUT:
-        return [network.id]
-    chosen = item.settings.get("selectedTfoAzureNetworkId")
-    return [nic["tfoVMNetworkId"] or chosen or "" for nic in item.nics]
-
-
-def _point(world: World, item: ProtectedItem, point_id: str | None) -> tuple[RecoveryPoint, Failure | None]:
-    """The named point, or the newest where none is named: then the service processes what it has, and takes that."""
-    kept = recovery_points.kept(world, item)
-    nothing = RecoveryPoint("", 0.0, False)
-    if not kept:
-        return nothing, Failure("159114", f"'{item.name}' has no recovery point.")
-    if point_id is None:
-        return kept[-1], None
-    found = recovery_points.named(world, item, point_id)
-    if found is None:
-        return nothing, Failure("159115", f"The recovery point '{point_id}' could not be found.")
-    return found, None
+    failure = failure or test_request.refuse(
+        world, test_request.wrong_network(world, item, network), errors.bad_request
+    )
+    point, missing = test_request.point(world, item, point_id)
+    failure = failure or test_request.refuse(world, missing, errors.bad_request)
+    return begin(world, call, item, network, point, failure)[1]
 
 
 def begin(
     world: World,
     call: Call,
     item: ProtectedItem,
-    network: Network,
+    network: test_request.Network,
     point: RecoveryPoint,
     failure: Failure | None,
     at: float | None = None,
@@ -191,7 +97,7 @@ def begin(
     outcome, refused = item.test_outcome, failure is not None
     if outcome.boot == "fails" and failure is None:
         failure = Failure("28031", f"The test virtual machine of '{item.vm_name}' could not be started.", task=_BOOT)
-    network_id = networks(item, network)[0] if item.nics else network.id
+    network_id = test_request.networks(item, network)[0] if item.nics else network.id
     name = ids.last_segment(network_id)
     details: Json = {
         "instanceType": "TestFailoverJobDetails",
@@ -309,26 +215,11 @@ def _shown(world: World, item: ProtectedItem, test: TestFailover) -> Json:
 @routes.route("POST", scope.ITEM + "/testFailoverCleanup")
 def test_failover_cleanup(world: World, call: Call) -> Answer:
     item = scope.item(world, call)
-    comments = parse_cleanup(call)
-    failure = refuse(world, not_now(world, item, "TestFailoverCleanup") or _of_plan(world, item))
-    return begin_cleanup(world, call, item, comments, failure)[1]
-
-
-def _of_plan(world: World, item: ProtectedItem) -> Failure | None:
-    """Whether one VM of a plan's test failover can be cleaned up by itself is not known."""
-    plan = item.test.plan if item.test else ""
-    if plan.lower() not in item.vault.plans or world.behaviour.cleanup_of_plan_members == "allowed":
-        return None
-    return Failure(
-        "159118", f"'{item.name}' was failed over by the recovery plan '{plan}', which has to be cleaned up."
+    comments = test_request.parse_cleanup(call)
+    failure = test_request.refuse(
+        world, test_request.not_now(world, item, "TestFailoverCleanup") or test_request.of_plan(world, item)
     )
-
-
-def parse_cleanup(call: Call) -> str:
-    """The comments of a cleanup. Raises ArmError 400."""
-    properties: Json = checks.get(checks.body(call), "properties", dict, required=True)
-    scope.only(properties, ("comments",))
-    return checks.get(properties, "comments", str) or ""
+    return begin_cleanup(world, call, item, comments, failure)[1]
 
 
 def begin_cleanup(

@@ -5,7 +5,8 @@ Hyper-V VM, and as a recording (PS-CL, 2025-03) shows a cluster of Azure VMs.
 """
 
 from local.simulator.vault.job import Job
-from local.simulator.vault.model import ProtectedItem, TestStage
+from local.simulator.vault.model import ProtectedItem
+from local.simulator.vault.test_failover import TestStage
 from local.simulator.wire import Json
 from local.simulator.world import World
 
@@ -24,7 +25,7 @@ _CLUSTER = {
 
 def of(world: World, item: ProtectedItem) -> Json:
     """The properties of the item that depend on its test failover, and on the job that runs."""
-    job = item.job if item.job and world.clock.now() < item.job.ends else None
+    job = item.job if item.job and item.job.running else None
     shown: Json = {
         "testFailoverState": "None",
         "testFailoverStateDescription": "None",

@@ -58,6 +58,7 @@ class Job:
     requested: str = ""
     instance: str = ""
     held: bool = False
+    over: bool = False
     children: list["Job"] = field(default_factory=list)
     finish: Callable[[float], None] = lambda _moment: None
     name: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -77,12 +78,15 @@ class Job:
         planned = self.tasks[self.failure.task].seconds
         return self.begins(self.failure.task) + (planned if self.failure.after is None else self.failure.after)
 
-    def running(self, now: float) -> bool:
-        return now < self.ends
+    @property
+    def running(self) -> bool:
+        """Until its end has changed what it works on: so that nobody sees the one without the other."""
+        return not self.over
 
-    def state(self, now: float) -> tuple[str, str]:
+    @property
+    def state(self) -> tuple[str, str]:
         """`state` and `stateDescription`."""
-        if self.running(now):
+        if self.running:
             return "InProgress", "InProgress"
         if self.held:
             return "Suspended", "WaitingForStopTestFailover"

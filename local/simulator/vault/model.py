@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import NamedTuple
 
 from local.simulator import regions
 from local.simulator.ids import key, stable_guid
@@ -14,18 +12,10 @@ from local.simulator.store import Resource
 from local.simulator.vault.condition import Condition, TestOutcome
 from local.simulator.vault.job import Job
 from local.simulator.vault.phases import Phase
+from local.simulator.vault.test_failover import RecoveryPoint, TestFailover, TestStage
 from local.simulator.wire import Json
 
 CONTAINER_TYPE = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationProtectionContainers"
-
-
-class RecoveryPoint(NamedTuple):
-    """A recovery point of an item: its name, a GUID, and its moment of the clock."""
-
-    name: str
-    at: float
-    consistent: bool
-    """Whether it is application consistent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -138,28 +128,6 @@ class ProtectedDisk:
     @property
     def replica_id(self) -> str:
         return f"{self.recovery_group}/providers/Microsoft.Compute/disks/{self.name}-ASRReplica"
-
-
-class TestStage(Enum):
-    """What a test failover of an item waits for."""
-
-    RUNNING = "its job"
-    WAITING = "its cleanup"
-    CLEANING = "the job of its cleanup"
-
-
-@dataclass(slots=True, eq=False)
-class TestFailover:
-    """A test failover of an item, until it is cleaned up. `made` are the IDs of what it has created, `plan` is the name
-    of the recovery plan that it is part of."""
-
-    network: str
-    point: RecoveryPoint
-    job: Job
-    stage: TestStage = TestStage.RUNNING
-    vm: str | None = None
-    made: list[str] = field(default_factory=list)
-    plan: str = ""
 
 
 @dataclass(slots=True, eq=False)

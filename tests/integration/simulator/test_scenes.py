@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.integration.simulator.azure import (
     SUBSCRIPTION,
     TARGET_GROUP,
@@ -111,3 +113,14 @@ async def test_items_and_jobs_look_as_they_are_ordered_to_everywhere() -> None:
 async def order(clients: Azure, resource: str, **changes: Any) -> None:
     status, answer, _ = await clients.call("POST", "/sim/overrides", {"id": resource, **changes})
     assert status == 200, answer
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"boot": "sometimes"}, {"cleanup": True}, {"slow": 0}, {"points": 1}, {"id": "/nobody"}, {"more": 1}]
+)
+async def test_how_test_failovers_go_is_checked(given: dict[str, Any]) -> None:
+    async with azure(estate(machine("web-1"), siteRecovery=ready_vault([protected("web-1")]))) as clients:
+        known = {"id": vm_id("web-1")} if given else {}
+        status, answer, _ = await clients.call("POST", "/sim/test-failovers", {**known, **given})
+
+    assert (status, list(answer)) == (400, ["error"])
