@@ -13,7 +13,9 @@ from shared.model.step_result import Error, Failed, Pending, Ready, StepResult
 from shared.orchestrations import signal_if_running
 from shared.planning.run_errors import with_action
 from shared.readers.target_vms import existing
+from shared.reporting.archive import Stream
 from shared.reporting.audit_log import decided
+from shared.reporting.drill_record import record_of
 from shared.site_recovery.drills import job_of, read_drill_item
 
 
@@ -36,7 +38,15 @@ async def finish_drill(azure: Azure, request: DrillStep, client: DurableOrchestr
     if not drill.ready_at and drill.error is None:
         interrupted = Error(code="DrillInterrupted", message="It ended before its VM was ready.")
         drill = drill.with_(error=with_action(interrupted))
-    ended = drill.with_(cleanup_error=None, left=(), ended_at=datetime.now(UTC))
+    now, poll = datetime.now(UTC), azure.settings.poll_seconds
+    # Before the record is closed: a drill without evidence would be none for an auditor. Without an archive, or where
+    # it cannot be written for long, the record itself is kept.
+    kept = await azure.archive.keep(
+        Stream.DRILLS, record_of(drill, now).dump(), retry_after=poll, key=f"{drill.token}|{drill.vm.key}"
+    )
+    if isinstance(kept, Pending) and not request.last:
+        return kept
+    ended = drill.with_(cleanup_error=None, left=(), ended_at=now)
     await azure.drills.close(ended)
     passed = ended.outcome is DrillOutcome.PASSED
     code = "" if passed or ended.error is None else ended.error.code

@@ -89,7 +89,7 @@ def _forget(folder: Path) -> None:
 
 def _welcome(stack: Stack, estate: estates.Estate) -> str:
     tagged = next((each.vm_id for each in estate.expectations if each.outcome == "Protected"), "<ID of a VM>")
-    put = estate.put or estates.Put(estate.tag_while_running or tagged, {})
+    put = estate.put or estates.Request(estate.tag_while_running or tagged, {})
     key, ca_file = stack.keys["function"]["default"], str(stack.folder / "simulator" / "ca.pem")
     app = stack.app_settings()
     settings = "\n            ".join(f"{name}={app[name]}" for name in sorted(app) if name.startswith("DR_"))

@@ -276,7 +276,16 @@ class Stack(Processes):
 
 def protection(vm: str) -> str:
     """The path of a VM's protection in the app's API."""
-    return f"{vm.removeprefix('/').replace('/providers/Microsoft.Compute', '')}/protection"
+    return f"{_in_api(vm)}/protection"
+
+
+def drill(vm: str) -> str:
+    """The path of a VM's drill."""
+    return f"{_in_api(vm)}/drill"
+
+
+def _in_api(vm: str) -> str:
+    return vm.removeprefix("/").replace("/providers/Microsoft.Compute", "")
 
 
 def _object_id(token: str) -> str:

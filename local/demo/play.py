@@ -1,4 +1,4 @@
-"""Plays the demo on a running stack: the plan, the story, the result of every VM, and the sweep."""
+"""Plays the demo on a running stack: the plan, the story, the result of every VM, the sweep, and a drill."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from http import HTTPStatus
 from rich.console import Console
 
 from local import estates
-from local.demo import plan, sweep, tables
+from local.demo import drill, plan, sweep, tables
 from local.demo.show import Show, show
 from local.demo.story import Story
 from local.stack import Stack, StackError, protection
@@ -30,10 +30,13 @@ async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
     if estate.tag_unannounced:
         reconciled = await sweep.reconcile(stack, story.progress, estate.tag_unannounced, console)
         as_expected = as_expected and reconciled
+    if estate.drill:
+        as_expected = await drill.drill(stack, estate.drill, console) and as_expected
+    await drill.report(stack, console)
     return as_expected
 
 
-async def _plan(stack: Stack, put: estates.Put, console: Console) -> None:
+async def _plan(stack: Stack, put: estates.Request, console: Console) -> None:
     status, body = await stack.api("POST", f"{protection(put.vm)}/plan", put.body)
     if status != HTTPStatus.OK:
         raise StackError(f"The plan returned {status}: {body}")

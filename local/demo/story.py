@@ -7,7 +7,7 @@ from typing import Any
 
 from local.demo.progress import Progress
 from local.demo.show import Show
-from local.estates import Estate, Put, item
+from local.estates import Estate, Request, item
 from local.stack import Stack, protection
 
 _EVERY = 0.25
@@ -73,7 +73,7 @@ class Story:
         self._shown.say(f"{_name(vm)} is tagged once more, and the event of that comes twice.")
         await self._stack.subscribe()
 
-    async def _put(self, put: Put) -> None:
+    async def _put(self, put: Request) -> None:
         self.progress.hold(put.vm, self._shown.elapsed)
         status, _ = await self._stack.api("PUT", protection(put.vm), put.body)
         self._shown.say(f"PUT {json.dumps(put.body)} for {_name(put.vm)}: {status}.")

@@ -32,30 +32,32 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Put:
-    """A VM whose protection is requested by PUT, with a body."""
+class Request:
+    """A request about a VM, with a body."""
 
     vm: str
-    body: dict[str, str]
+    body: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Estate:
     """`data` is what the simulator loads, `profiles` the value of DR_PROFILES. `tag_while_running`, `deliver_twice`
-    and `tag_unannounced` name VMs, "" for none; the last has no event, so only the sweep finds it."""
+    and `tag_unannounced` name VMs, "" for none; the last has no event, so only the sweep finds it. `put` requests the
+    protection of a VM, and `drill` is the drill of one at the end."""
 
     data: dict[str, Any]
     expectations: tuple[Expectation, ...]
     tag_while_running: str = ""
     deliver_twice: str = ""
     tag_unannounced: str = ""
-    put: Put | None = None
+    put: Request | None = None
+    drill: Request | None = None
     profiles: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, str]:
         """The settings of the app that the estate is made for."""
-        return {"DR_PROFILES": json.dumps(self.profiles)}
+        return {"DR_PROFILES": json.dumps(self.profiles), **({"DR_DRILLS": "true"} if self.drill else {})}
 
 
 def load(path: Path) -> Estate:
@@ -80,13 +82,12 @@ def _expectation(vm: dict[str, Any]) -> Expectation:
 
 
 def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
-    _only(demo, "demo", ("tagWhileRunning", "deliverTwice", "tagUnannounced", "put", "profiles", "targets"))
-    tagged, twice, put = demo.get("tagWhileRunning", ""), demo.get("deliverTwice", ""), None
+    allowed = ("tagWhileRunning", "deliverTwice", "tagUnannounced", "put", "drill", "profiles", "targets")
+    _only(demo, "demo", allowed)
+    tagged, twice = demo.get("tagWhileRunning", ""), demo.get("deliverTwice", "")
     unannounced = demo.get("tagUnannounced", "")
-    if "put" in demo:
-        _only(demo["put"], "put", ("vm", "body"))
-        put = Put(demo["put"]["vm"], dict(demo["put"]["body"]))
-    for vm in (tagged, twice, unannounced, put.vm if put else ""):
+    put, drill = _request(demo, "put"), _request(demo, "drill")
+    for vm in (tagged, twice, unannounced, *(request.vm for request in (put, drill) if request)):
         if vm != "" and vm not in known:
             raise ValueError(f'"demo" names {vm!r}, which is none of the virtualMachines')
     return {
@@ -94,8 +95,16 @@ def _script(demo: dict[str, Any], known: set[str]) -> dict[str, Any]:
         "deliver_twice": twice,
         "tag_unannounced": unannounced,
         "put": put,
+        "drill": drill,
         "profiles": dict(demo.get("profiles", {})),
     }
+
+
+def _request(demo: dict[str, Any], name: str) -> Request | None:
+    if name not in demo:
+        return None
+    _only(demo[name], name, ("vm", "body"))
+    return Request(demo[name]["vm"], dict(demo[name]["body"]))
 
 
 def _only(given: dict[str, Any], name: str, allowed: Iterable[str]) -> None:

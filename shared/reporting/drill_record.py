@@ -1,10 +1,13 @@
 """The evidence of one drill, as its file in the archive holds it. docs/archive.md describes the fields."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
 from shared.model.base import Model
 from shared.model.caller import Caller
+from shared.model.drill import Drill, DrillOutcome
+from shared.model.replicated_item import TEST_CLEANUP, TEST_FAILOVER
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 
@@ -26,20 +29,18 @@ class DrillStep(Model):
 
 
 class DrillCheck(Model):
-    """What was looked at, whether it is as it has to be (None: it could not be read), and what was found."""
+    """What was looked at, whether it is as it has to be, and what was found."""
 
     name: str
-    passed: bool | None
+    passed: bool
     found: str = ""
 
 
 class DrillJob(Model):
-    """A job of Site Recovery: its name, what it does, how it ended, and its error."""
+    """A job of Site Recovery, and what it does."""
 
     name: str
     scenario: str
-    state: str
-    error: Error | None = None
 
 
 class DrillRecord(Model):
@@ -47,8 +48,8 @@ class DrillRecord(Model):
 
     `requested_point` is what was asked for (`latest`, `latestProcessed`, `appConsistent` or an ID), `recovery_point`
     the ID of what was used, "" if Site Recovery chose it, which is `recovery_point_age_seconds` old at the start of the
-    test failover. `rto_seconds` is measured: from the request of the test failover until the test VM was seen running.
-    `cleanup` are the checks that nothing is left.
+    test failover. `rto_seconds` is measured: from the request of the test failover until the agent in the test VM was
+    ready. `cleanup` are the checks that nothing is left.
     """
 
     drill: str
@@ -64,10 +65,57 @@ class DrillRecord(Model):
     recovery_point_at: datetime | None = None
     recovery_point_age_seconds: int | None = None
     rto_seconds: int | None = None
-    source_size: str = ""
     test_size: str = ""
     steps: tuple[DrillStep, ...] = ()
     checks: tuple[DrillCheck, ...] = ()
     jobs: tuple[DrillJob, ...] = ()
     errors: tuple[Error, ...] = ()
     cleanup: tuple[DrillCheck, ...] = ()
+
+
+_INTERRUPTED = "DrillInterrupted"
+
+
+def record_of(drill: Drill, ended_at: datetime) -> DrillRecord:
+    """The evidence of a drill of which nothing is left."""
+    passed, point = drill.outcome is DrillOutcome.PASSED, drill.point
+    interrupted = drill.error is not None and drill.error.code == _INTERRUPTED
+    age, rto = drill.point_age_seconds, drill.rto_seconds
+    return DrillRecord(
+        drill=drill.token,
+        vm_id=drill.vm,
+        item_id=drill.item,
+        asked_by=drill.order.asked_by,
+        result=DrillResult.PASSED if passed else DrillResult.CANCELLED if interrupted else DrillResult.FAILED,
+        started_at=drill.recorded_at,
+        ended_at=ended_at,
+        network=drill.order.network,
+        requested_point=drill.order.recovery_point,
+        recovery_point=str(point.id) if point else "",
+        recovery_point_at=point.time if point else None,
+        recovery_point_age_seconds=None if age is None else round(age),
+        rto_seconds=None if rto is None else round(rto),
+        test_size=drill.size,
+        steps=tuple(_steps(drill, ended_at)),
+        checks=tuple(DrillCheck(name=each.name, passed=each.passed, found=each.found) for each in drill.checks),
+        jobs=tuple(
+            DrillJob(name=job, scenario=scenario)
+            for job, scenario in ((drill.job, TEST_FAILOVER), (drill.cleanup_job, TEST_CLEANUP))
+            if job
+        ),
+        errors=(drill.error,) if drill.error else (),
+        cleanup=tuple(
+            DrillCheck(name=str(each), passed=True, found="gone") for each in (drill.test_vm, *drill.test_disks)
+        ),
+    )
+
+
+def _steps(drill: Drill, ended_at: datetime) -> Iterator[DrillStep]:
+    steps = (
+        ("checks and record", drill.recorded_at, drill.requested_at),
+        ("test failover", drill.requested_at, drill.job_ended_at),
+        ("start of the test VM", drill.job_ended_at, drill.running_at),
+        ("agent of the test VM", drill.running_at, drill.ready_at),
+        ("cleanup", drill.cleanup_requested_at, ended_at),
+    )
+    return (DrillStep(name=name, started_at=began, ended_at=ended) for name, began, ended in steps if began)

@@ -81,6 +81,14 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     assert "The estate: 10 of 15 VMs that are to be protected are compliant" in done.stdout
     assert ["shop-build-1", "eastus", "Protected", "yes"] in [line.split()[:4] for line in lines[swept:]]
     assert ["shop-batch-1", "eastus", "NotEligible", "no"] in [line.split()[:4] for line in lines[swept:]]
+    drilled = next(number for number, line in enumerate(lines) if line.startswith("The drill: Passed"))
+    evidence = {line.split("│")[1].strip(): line.split("│")[2].strip() for line in lines[drilled:] if "│" in line}
+    assert len(evidence) == 9
+    assert evidence["checks"].startswith("5 passed: exists, running, agent")
+    assert evidence["cleaned up"].endswith("no test VM and no test disk is left")
+    report = (APP / ".local" / "demo-report.html").read_text()
+    assert "shop-web-1" in report
+    assert "passed" in report
     assert list(tmp_path.iterdir()) == []
 
 

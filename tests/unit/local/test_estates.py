@@ -61,11 +61,12 @@ def test_an_expectation_names_outcome_and_finding(tmp_path: Path) -> None:
     [
         (
             {"tagWhileRuning": VM},
-            "has no 'tagWhileRuning'; it has tagWhileRunning, deliverTwice, tagUnannounced, put, profiles",
+            "has no 'tagWhileRuning'; it has tagWhileRunning, deliverTwice, tagUnannounced, put, drill, profiles",
         ),
         ({"deliverTwice": VM + "-2"}, "web-2', which is none of"),
         ({"deliverTwice": None}, "names None"),
         ({"put": {"vm": VM}}, "'body'"),
+        ({"drill": {"vm": VM + "-2", "body": {}}}, "web-2', which is none of"),
         ({"put": {"vm": VM + "-2", "body": {}}}, "web-2', which is none of"),
         ({"put": {"vm": VM, "body": {}, "confirm": True}}, "\"put\" has no 'confirm'"),
         ({"profiles": ["gold"]}, "sequence"),

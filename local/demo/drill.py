@@ -1,0 +1,90 @@
+"""The drill of a VM and its evidence, and the report that an auditor reads."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from local import estates
+from local.processes import APP
+from local.stack import Stack, StackError
+from local.stack import drill as path_of
+
+REPORT = APP / ".local" / "demo-report.html"
+
+_EVERY = 0.25
+_DEADLINE = 120.0
+
+
+async def drill(stack: Stack, request: estates.Request, console: Console) -> bool:
+    """Drills the VM, and shows the evidence in ten lines. Returns whether it passed. Raises StackError."""
+    path, name = path_of(request.vm), request.vm.rsplit("/", 1)[-1]
+    status, body = await stack.api("POST", path, request.body)
+    if status != 202:
+        raise StackError(f"The drill returned {status}: {body}")
+    console.print(f"A drill of {name}: a test failover into a network that nothing leads out of.")
+    try:
+        view = await asyncio.wait_for(_ended(stack, path), _DEADLINE)
+    except TimeoutError:
+        console.print(f"[bold red]Not ended within {_DEADLINE:g} s.[/]")
+        return False
+    console.print(_evidence(view, stack.speed))
+    return bool(view["outcome"] == "Passed")
+
+
+async def report(stack: Stack, console: Console) -> None:
+    """Leaves the report of the estate as a page. Raises StackError."""
+    status, page = await stack.api("GET", "report?format=html")
+    if status != 200:
+        raise StackError(f"The report returned {status}: {str(page)[:300]}")
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(page)
+    shown = REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT
+    console.print(f"The report for an auditor: {shown}\n")
+
+
+async def _ended(stack: Stack, path: str) -> dict[str, Any]:
+    while True:
+        status, view = await stack.api("GET", path)
+        if status == 200 and not view["running"] and view["last"]:
+            return dict(view)
+        if status == 200 and not view["running"] and not view["drill"]:
+            raise StackError(f"The drill was not begun: {view['run']}")
+        await asyncio.sleep(_EVERY)
+
+
+def _evidence(view: Mapping[str, Any], speed: float) -> Table:
+    """What the record shows. Times between two steps are those in Azure."""
+    last = view["last"]
+    seen = last.get("seen") or {}
+
+    def after(step: str, start: str = "requestedAt") -> str:
+        if not (last.get(step) and last.get(start)):
+            return "not seen"
+        seconds = (datetime.fromisoformat(last[step]) - datetime.fromisoformat(last[start])).total_seconds()
+        return f"after {seconds * speed / 60:.1f} min"
+
+    checks = last.get("checks") or ()
+    failed = [f"{each['name']}: {each['found']}" for each in checks if not each["passed"]]
+    by = ", ".join(sorted({asked["kind"] for asked in last["order"]["askedBy"]}))
+    point = last.get("point")
+    rows = {
+        "asked by": f"{by}, for the network {last['order']['network'].rsplit('/', 1)[-1]}",
+        "recovery point": f"{point['type']} of {point['time']}" if point else "the latest, which the service makes",
+        "test failover": f"job {last['job'][:8]}, ended {after('jobEndedAt')}",
+        "test VM": f"{last['testVm'].rsplit('/', 1)[-1]}, {last['size']}, {last['cores']} cores",
+        "running": after("runningAt"),
+        "agent ready": f"{after('readyAt')}: the measured recovery time",
+        "checks": "; ".join(failed) or f"{len(checks)} passed: {', '.join(each['name'] for each in checks)}",
+        "disks, address": f"{len(seen.get('disks', ()))}, {', '.join(nic['address'] for nic in seen.get('nics', ()))}",
+        "cleaned up": f"{after('endedAt', 'cleanupRequestedAt')}: no test VM and no test disk is left",
+    }
+    table = Table(title=f"The drill: {view['outcome']}", title_justify="left", show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, escape(value))
+    return table
