@@ -85,7 +85,7 @@ async def test_whatever_is_begun_is_left_as_it_is_whatever_the_tags_say(start_st
     names = {f"{begun}-{tags}": (begun, tags) for begun in BEGUN for tags in TAGS}
     vms = [estates.vm(name) | {"tags": TAGS[tags]} for name, (_, tags) in names.items()]
     estate = protected_world(vms, [protected(name, nics=[]) for name in names])
-    _lead_back(estate)
+    lead_back(estate)
     async with start_stack(estate, settings=SETTINGS | CLEANUP) as stack:
         # The initial replication of a reprotect ends by itself: these come last, and time is slowed down for them.
         for last in (False, True):
@@ -111,7 +111,7 @@ async def test_whatever_is_begun_is_left_as_it_is_whatever_the_tags_say(start_st
     assert {vm.lower() for vm in before} == set(found)
 
 
-def _lead_back(estate: Json) -> None:
+def lead_back(estate: Json) -> None:
     """What the operator's reprotect needs."""
     estate["storageAccounts"].append({"id": BACK_CACHE, "location": estates.TARGET})
     (vault,) = estate["siteRecovery"]
