@@ -19,7 +19,7 @@ from shared.reporting.archive import Stream
 from shared.reporting.audit_log import decided
 from shared.reporting.metrics import DRIFTED, ENABLES_FAILED, METRICS, REQUIRED, RPO, SWEEPS
 from tests.infra.compiler import Json
-from tests.infra.deployments import AZD, Infra
+from tests.infra.deployments import AZD, ROOT, Infra
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 Row = tuple[int, str, float, str]
@@ -111,6 +111,13 @@ def test_an_alert_fires_on_what_it_says(rule: str, rows: tuple[Row, ...], fires:
     ]
 
     assert fired(infra, rule, recorded) is fires
+
+
+def test_the_app_writes_the_decisions_that_alerts_look_for() -> None:
+    """Of drills. That of the archive is written by the app itself above."""
+    written = "".join(file.read_text() for file in (ROOT / "activities").glob("*drill.py"))
+
+    assert all(f'"{decision}"' in written for decision in (FAILED, NOT_CLEANED, PASSED))
 
 
 def test_each_alert_has_rows_on_which_it_fires_and_others(infra: Infra) -> None:
