@@ -1,6 +1,6 @@
 # Every target is one thin call of pytest or `python -m local ...`: all of it can be run without make, too.
-.PHONY: demo serve check test test-all test-infra test-wide test-tools test-busy coverage test-python test-original \
-	test-original-ci azurite lint kusto sbom audit bench package artefacts requirements
+.PHONY: demo serve check test test-all test-infra test-wide test-tools test-busy test-ui coverage test-python test-original \
+	test-original-ci azurite lint kusto sbom audit bench package artefacts requirements axe
 
 # Compiled once: a test run starts a hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -34,6 +34,9 @@ test-all: test test-infra test-wide test-tools coverage  ## all but what needs a
 
 test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microsoft's compilers where they are
 	$(RUN) -m pytest tests/infra -n 2
+
+test-ui: .venv/ready axe ## the operators' page in Chromium (apt-get install chromium; without it they are skipped, and say so)
+	$(RUN) -m pytest tests/ui
 
 test-wide: .venv/ready   ## many VMs at once, generated estates and requests, and all examples of every property
 	$(RUN) -m pytest tests -m "wide or hypothesis" --hypothesis-profile=wide -n 4 --dist worksteal
@@ -72,6 +75,10 @@ lint: .venv/ready
 kusto:                   ## Microsoft's parser of Kusto queries, for the tests of infra/ (needs npm; without it they are skipped)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(KUSTO)/node_modules/.package-lock.json; \
 		else echo "npm is not here: the tests of Kusto queries are skipped"; fi
+
+axe:                     ## the checks of the page's accessibility (needs npm; without it they are skipped)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/ui/axe/node_modules/.package-lock.json; \
+		else echo "npm is not here: the tests of accessibility are skipped"; fi
 
 sbom: .venv-infra/ready  ## what the deployed app consists of, as CycloneDX
 	.venv-infra/bin/cyclonedx-py requirements requirements.txt --of JSON --output-reproducible -o sbom.json

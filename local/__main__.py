@@ -6,6 +6,7 @@ import sys
 _COMMANDS = {
     "demo": ("local.demo.__main__", "take a small estate of VMs from Event Grid events to Protected, and show it"),
     "serve": ("local.serve", "keep the simulator and the host running, to try things by hand"),
+    "screenshots": ("local.screenshots", "take the pictures of the page that the documentation shows (needs Chromium)"),
     "bench": ("local.bench.__main__", "measure calls, elapsed time and memory, also of what a user would run instead"),
     "simulator": ("local.simulator.__main__", "the local Azure Resource Manager alone"),
     "host": ("local.host.__main__", "the local Functions host alone"),

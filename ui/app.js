@@ -3,8 +3,9 @@ import { hasKey, setKey, takeKey } from "./api.js";
 import { useData } from "./data.js";
 import { forget } from "./estate.js";
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./html.js";
-import { Badge, Gaps, Problem, SignIn, Time } from "./parts.js";
+import { Badge, SignIn, Time } from "./parts.js";
 import { href, useRoute } from "./router.js";
+import { Sweep } from "./views/actions.js";
 import { Estate } from "./views/estate.js";
 import { Jobs } from "./views/jobs.js";
 import { Overview } from "./views/overview.js";
@@ -52,15 +53,15 @@ function Page() {
     }
   }, [address]);
   return html`
-    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the content</a>
     <header>
+      <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the content</a>
       <span class="name">VM protection</span>
       <nav aria-label="Views">
         ${TABS.map(([title, to]) => html`<a href=${href(to)} aria-current=${(path[0] === "vm" ? "vms" : path[0]) === to[0] ? "page" : null}>${title}</a>`)}
       </nav>
       ${hasKey() && html`<${Status} /><button type="button" class="plain" onClick=${() => setKey(null)}>Forget the key</button>`}
     </header>
-    <main ref=${main} tabindex="-1"><${Guard} key=${address}>${hasKey() ? html`<${View} path=${path} query=${query} />` : html`<${SignIn} />`}<//></main>
+    <main id="main" ref=${main} tabindex="-1"><${Guard} key=${address}>${hasKey() ? html`<${View} path=${path} query=${query} />` : html`<${SignIn} />`}<//></main>
     <footer><a href="/api/ui/vendor/licenses.txt">Licences</a></footer>
   `;
 }
@@ -81,8 +82,9 @@ function Status() {
   if (!data) return status.error && status.error.status !== 401 ? html`<${Badge} tone="bad">status: ${status.error.title}<//>` : html`<span class="status"></span>`;
   const { lastSweep, sweep } = data;
   return html`<div class="status">
-    <${Badge} tone=${data.writesDisabled ? "warn" : "calm"}>${data.paused ? "paused" : data.mode}<//>
-    <span title=${data.writesDisabled}>${sweep ? html`sweep under way since <${Time} at=${sweep.since} />` : lastSweep ? html`swept <${Time} at=${lastSweep.endedAt || lastSweep.readAt} />` : "no sweep has ended yet"}</span>
+    <${Badge} tone=${data.writesDisabled ? "warn" : "calm"}>${data.paused ? "paused" : `mode: ${data.mode}`}<//>
+    <span>${sweep ? html`sweep under way since <${Time} at=${sweep.since} />` : lastSweep ? html`swept <${Time} at=${lastSweep.endedAt || lastSweep.readAt} />` : "no sweep has ended yet"}</span>
+    <${Sweep} status=${data} done=${status.reload} />
     ${lastSweep && lastSweep.outcome !== "complete" && html`<${Badge} tone="bad">${lastSweep.outcome}${lastSweep.gapCount ? `, ${lastSweep.gapCount} gaps` : ""}<//>`}
     ${status.error && html`<${Badge} tone="bad">${status.error.title}: shown as of <${Time} at=${data.at} /><//>`}
   </div>`;

@@ -20,7 +20,7 @@ export function forget() {
 }
 forget();
 
-/** `{rows, summary, gaps, readAt, at, error, retryAt, loading}` of all VMs. `at` is when the last whole read ended,
+/** `{rows, summary, recoverable, gaps, readAt, at, error, retryAt, loading}` of all VMs. `at` is when the last whole read ended,
  * `readAt` when the app had read Azure for it. During a first read `rows` are those that are there. `loading` counts
  * the rows of the read in progress, or is null. */
 export function useEstate() {
@@ -52,7 +52,7 @@ async function read() {
       if (stopped()) return;
       path = pathOf(page.nextLink);
       rows.push(...page.value.map(rowOf));
-      if (!pages++) Object.assign(first, { summary: page.summary, gaps: page.gaps, readAt: page.readAt });
+      if (!pages++) Object.assign(first, { summary: page.summary, recoverable: page.recoverable, gaps: page.gaps, readAt: page.readAt });
       publish({ loading: rows.length, error: null, retryAt: null, ...(path && estate.at ? {} : { ...first, rows: [...rows] }) });
       if (!path) timer = setTimeout(() => seen().then(() => watchers.size && !stopped() && read()), pages * AGAIN * 1000);
     } catch (error) {

@@ -67,7 +67,7 @@ export const Table = ({ label, titles, rows, numeric = [] }) => html`
         ${rows.map(
           ([first, ...cells]) => html`<tr>
             <th scope="row">${first}</th>
-            ${cells.map((cell, at) => html`<td class=${numeric.includes(at + 1) ? "number" : ""}>${cell}</td>`)}
+            ${cells.map((cell, at) => html`<td class=${numeric.includes(at + 1) ? "number" : ""} data-title=${titles[at + 1]}>${cell}</td>`)}
           </tr>`,
         )}
       </tbody>

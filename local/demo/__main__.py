@@ -57,6 +57,7 @@ async def _run(stack: Stack, estate: estates.Estate, console: Console) -> int:
         "The app may do what its roles allow, and nothing else."
     )
     async with stack:
+        console.print(f"The page, while this runs: {stack.page_url}", soft_wrap=True)
         if not await play(stack, estate, console):
             return 1
     console.print("Where to look next:")

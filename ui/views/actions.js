@@ -106,6 +106,54 @@ function Overrides({ given, change, submit }) {
   </details>`;
 }
 
+/** Sweep now: what it may do depends on the mode. */
+export const Sweep = ({ status, done }) => html`<${Dialog} label="Sweep now …" title="Sweep now">
+  ${() => html`<${Sweeping} status=${status} done=${done} />`}
+<//>`;
+
+function Sweeping({ status, done }) {
+  const [sent, send] = useRequest();
+  const { lastSweep, writesDisabled } = status;
+  const actions = Object.entries(lastSweep?.summary.byAction || {}).map(([action, count]) => `${action}: ${number(count)}`);
+  if (sent.answer) {
+    const { started } = sent.answer.body;
+    return html`<${Accepted} answer=${sent.answer} what=${started ? "The sweep has begun." : "A sweep was in progress already: what has changed since it read Azure is found by the next one."} />`;
+  }
+  return html`
+    <p>A sweep reads every VM and vault, and starts the runs of the VMs that need something.</p>
+    ${writesDisabled ? html`<p class="consequence">Now it would only report: ${writesDisabled}.</p>` : html`<p>VMs for which the last sweep had something to do: ${actions.join(", ") || (lastSweep ? "none" : "not known, no sweep has ended yet")}.</p>`}
+    ${sent.error && html`<${Problem} error=${sent.error} />`}
+    ${sent.busy && html`<${Loading} what="Starting the sweep" since=${sent.since} />`}
+    <p><button type="button" class="primary" disabled=${sent.busy} onClick=${async () => (await send("POST", "sweep")).answer && done()}>Sweep now</button></p>
+  `;
+}
+
+/** Hold, until a time or until somebody ends it: the app leaves the VM as it is. */
+export const Hold = ({ path, name, done }) => html`<${Dialog} label="Hold …" title=${`Hold ${name}`}>
+  ${() => html`<${Holding} path=${path.replace(/protection$/, "hold")} done=${done} />`}
+<//>`;
+
+function Holding({ path, done }) {
+  const [sent, send] = useRequest();
+  const [reason, setReason] = useState("");
+  const [until, setUntil] = useState("");
+  const submit = async (event) => {
+    event.preventDefault();
+    const body = until ? { reason, until: `${until}Z` } : { reason };
+    if ((await send("PUT", path, body)).answer) done();
+  };
+  const end = async () => (await send("DELETE", path)).answer && done();
+  if (sent.answer) return html`<${Accepted} answer=${sent.answer} what="The tag is written or removed, and the run of the VM has taken it up." />`;
+  return html`<form class="hold" onSubmit=${submit}>
+    <p>A held VM is left as it is: nothing is enabled, changed or disabled. What Site Recovery does already goes on. The reason and the end stand in a tag of the VM, which whoever may read the VM can read.</p>
+    <label>Reason <input required maxlength="200" value=${reason} onInput=${(event) => setReason(event.target.value)} /></label>
+    <label>Until, in UTC (without: until somebody ends it) <input type="datetime-local" value=${until} onInput=${(event) => setUntil(event.target.value)} /></label>
+    ${sent.error && html`<${Problem} error=${sent.error} />`}
+    ${sent.busy && html`<${Loading} what="Writing the tag" since=${sent.since} />`}
+    <p class="actions"><button type="submit" class="primary" disabled=${sent.busy}>Hold it</button> <button type="button" disabled=${sent.busy} onClick=${end}>End the hold</button></p>
+  </form>`;
+}
+
 /** Disable: the API says first what would be lost. */
 export const Disable = ({ path, name, done }) => html`<${Dialog} label="Disable …" title=${`Disable the replication of ${name}`} danger>
   ${() => html`<${Disabling} path=${path} name=${name} done=${done} />`}

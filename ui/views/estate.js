@@ -17,8 +17,8 @@ const COLUMNS = [
   { id: "subscription", title: "Subscription", of: (row) => row.subscription, cell: (row) => html`<span title=${row.subscription}>${row.subscription.slice(0, 8)}</span>` },
 ];
 const ROW = 36; // pixels, as style.css has it
-const SPARE = 12; // rows above and below those in sight
-const FILTERS = ["state", "cause", "region", "group"];
+const SPARE = 8; // rows above and below those in sight
+const FILTERS = ["state", "cause", "region", "group", "recoverable"];
 const collator = new Intl.Collator("en", { numeric: true });
 
 export function Estate({ query }) {
@@ -26,10 +26,10 @@ export function Estate({ query }) {
   const rows = estate.rows || [];
   const chosen = useMemo(() => sorted(rows.filter(filterOf(query)), query.sort), [rows, JSON.stringify(query)]);
   const change = (more) => replace(["vms"], { ...query, ...more });
-  if (!estate.rows && !estate.error) return html`<${Loading} what="Reading the VMs" since=${estate.since} />`;
   return html`
     <div class="head"><h1>VMs</h1>${estate.at && html`<span class="quiet">Azure was read <${Time} at=${estate.readAt} />${estate.loading !== null && ", and is read again now"}</span>`}</div>
     ${estate.error && html`<${Problem} ...${estate} stale=${estate.at} />`}
+    ${!estate.rows && !estate.error && html`<${Loading} what="Reading the VMs" since=${estate.since} />`}
     ${estate.rows && html`
       <${Gaps} gaps=${estate.gaps} />
       <${Filters} rows=${rows} query=${query} change=${change} />
@@ -40,7 +40,7 @@ export function Estate({ query }) {
 
 function Filters({ rows, query, change }) {
   const values = useMemo(() => Object.fromEntries(FILTERS.map((name) => [name, [...new Set(rows.map((row) => row[name]))].filter(Boolean).sort(collator.compare)])), [rows]);
-  const titles = { state: "State", cause: "Cause", region: "Region", group: "Group" };
+  const titles = { state: "State", cause: "Cause", region: "Region", group: "Group", recoverable: "Would come up" };
   return html`<form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
     <label>Search <input type="search" value=${query.q || ""} placeholder="name, group, cause" onInput=${(event) => change({ q: event.target.value })} /></label>
     ${FILTERS.map((name) => html`<label>${titles[name]}
@@ -48,6 +48,7 @@ function Filters({ rows, query, change }) {
         <option value="">all</option>
         ${[...new Set([...values[name], query[name]])].filter(Boolean).map((value) => html`<option value=${value}>${value.slice(0, 80)}</option>`)}
       </select></label>`)}
+    ${query.has && html`<p class="quiet">With <strong>${query.has}</strong></p>`}
     ${Object.keys(query).some((name) => name !== "sort") && html`<button type="button" class="plain" onClick=${() => replace(["vms"], { sort: query.sort })}>Clear</button>`}
   </form>`;
 }
@@ -61,7 +62,7 @@ function Csv({ query }) {
     setState(await download(`compliance?${new URLSearchParams([["format", "csv"], ...given])}`, "compliance.csv").then(() => ({}), (error) => ({ error })));
   };
   return html`<button type="button" disabled=${state.busy} onClick=${save}>CSV</button>
-    ${(query.q || query.cause) && html` <span class="quiet">The file is not narrowed by search and cause.</span>`}
+    ${["q", "cause", "recoverable", "has"].some((name) => query[name]) && html` <span class="quiet">The file is not narrowed by search and cause.</span>`}
     ${state.error && html`<${Problem} error=${state.error} />`}`;
 }
 
@@ -104,7 +105,8 @@ function Rows({ rows, sort, change }) {
 function filterOf(query) {
   const words = (query.q || "").toLowerCase().split(/\s+/).filter(Boolean);
   const exact = FILTERS.filter((name) => query[name]);
-  return (row) => exact.every((name) => row[name] === query[name]) && words.every((word) => row.text.includes(word));
+  const has = (row) => !query.has || row.state === query.has || row.findings.some(({ code }) => code === query.has);
+  return (row) => has(row) && exact.every((name) => row[name] === query[name]) && words.every((word) => row.text.includes(word));
 }
 
 function sorted(rows, sort) {

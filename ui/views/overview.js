@@ -3,7 +3,7 @@ import { useData } from "../data.js";
 import { useEstate } from "../estate.js";
 import { duration, nameOf, number, partsOf, plural } from "../format.js";
 import { html, useMemo } from "../html.js";
-import { Badge, Gaps, Loading, Problem, Section, State, Table, Time } from "../parts.js";
+import { Badge, Facts, Gaps, Loading, Problem, Section, Table, Time } from "../parts.js";
 import { href, vmHref } from "../router.js";
 
 const RUNS = 20; // that are shown: the others are counted
@@ -12,30 +12,47 @@ export function Overview() {
   const estate = useEstate();
   const causes = useMemo(() => causesOf(estate.rows || []), [estate.rows]);
   const regions = useMemo(() => regionsOf(estate.rows || []), [estate.rows]);
-  if (!estate.rows) {
-    return estate.error ? html`<${Problem} error=${estate.error} retryAt=${estate.retryAt} reload=${estate.reload} />` : html`<${Loading} what="Reading the VMs" since=${estate.since} />`;
-  }
   const partial = !estate.at && estate.loading !== null;
   return html`
     <h1 class="hidden">Overview</h1>
-    ${estate.error && html`<${Problem} error=${estate.error} retryAt=${estate.retryAt} reload=${estate.reload} stale=${estate.at} />`}
-    <${Gaps} gaps=${estate.gaps} />
-    ${partial && html`<p class="quiet" role="status">${number(estate.loading)} of ${plural(estate.summary.total, "VM")} read so far: the numbers below still grow.</p>`}
-    <div class="cards">${regions.map((region) => html`<${Region} key=${region.name} ...${region} />`)}</div>
-    <${NeedsYou} causes=${causes} partial=${partial} />
+    ${estate.error && html`<${Problem} ...${estate} stale=${estate.at} />`}
+    ${!estate.rows && !estate.error && html`<${Loading} what="Reading the VMs" since=${estate.since} />`}
+    ${estate.rows && html`<${Found} estate=${estate} causes=${causes} regions=${regions} partial=${partial} />`}
     <${UnderWay} />
   `;
 }
 
-/** What a region's VMs are protected to. */
-function Region({ name, required, compliant, states, worst, targets }) {
-  return html`<${Section} title=${`VMs in ${name || "an unknown region"}`}>
-    <p class="figure"><strong>${number(compliant)}</strong> of ${plural(required, "tagged VM")} replicate${required === 1 ? "s" : ""} as asked${targets.length > 0 && ` to ${targets.join(", ")}`}</p>
-    <ul class="states">
-      ${states.map(([state, count]) => html`<li><a href=${href(["vms"], { state, region: name })}><${State} vm=${{ state }} /> ${number(count)}</a></li>`)}
-    </ul>
-    <p class="quiet">Worst RPO: ${worst ? html`<a href=${vmHref(worst)}>${duration(worst.rpoSeconds)}, ${worst.name}</a>` : "none is known yet"}</p>
+/** What the report says, once a part of it is there. */
+const Found = ({ estate, causes, regions, partial }) => html`
+    <${Gaps} gaps=${estate.gaps} />
+    ${partial && html`<p class="quiet" role="status">${number(estate.loading)} of ${plural(estate.summary.total, "VM")} read so far: the numbers below still grow.</p>`}
+    <div class="cards">${estate.recoverable.map((loss) => html`<${Lost} key=${loss.region} loss=${loss} ...${regions.get(loss.region)} />`)}</div>
+    <${NeedsYou} causes=${causes} partial=${partial} />
+  `;
+
+/** What the loss of a region would mean now, as the API has counted it. */
+function Lost({ loss, targets, worst }) {
+  const { region, total, recoverable, notRecoverable, unknown, cores } = loss;
+  const reasons = (counts, answer) => Object.entries(counts).sort((one, other) => other[1] - one[1])
+    .map(([why, count]) => html`<li><a href=${href(["vms"], { region, recoverable: answer, has: answer === "no" && why })}>${number(count)} ${why}</a></li>`);
+  const down = sum(notRecoverable);
+  const open = sum(unknown);
+  return html`<${Section} title=${`If ${region} were lost now`}>
+    <p class="figure"><a href=${href(["vms"], { region, recoverable: "yes" })}><strong>${number(recoverable)}</strong></a> of ${plural(total, "VM")} would come up${targets.length > 0 && ` in ${targets.join(", ")}`}</p>
+    ${down > 0 && html`<div class="why"><${Badge} tone="bad">${number(down)} would not<//><ul>${reasons(notRecoverable, "no")}</ul></div>`}
+    ${open > 0 && html`<div class="why"><${Badge} tone="warn">${number(open)} not known<//><ul>${reasons(unknown, "unknown")}</ul></div>`}
+    <${Facts} rows=${[
+      ["Worst RPO", loss.worstRpoSeconds != null ? html`${duration(loss.worstRpoSeconds)}${worst && html`, <a href=${vmHref(worst)}>${worst.name}</a>`}` : html`<span class="quiet">none is known</span>`],
+      ...cores.map((quota) => [quota.quota, html`<${Quota} quota=${quota} />`]),
+    ]} />
   <//>`;
+}
+
+/** Cores that are needed against those that are left. */
+function Quota({ quota: { needed, reserved, limit, used, region, subscription } }) {
+  const left = Math.max(0, limit - used);
+  return html`<span title=${`Subscription ${subscription}`}>${number(needed)} cores needed, ${number(left)} of ${number(limit)} left in ${region}${reserved > 0 && `, ${number(reserved)} more reserved`}</span>
+    ${needed > left && html` <${Badge} tone="bad">${number(needed - left)} too few<//>`}`;
 }
 
 function NeedsYou({ causes, partial }) {
@@ -45,7 +62,7 @@ function NeedsYou({ causes, partial }) {
     html`<p>${cause.text}${cause.texts > 1 && html` <span class="quiet">(and ${plural(cause.texts - 1, "more text")} like it)</span>`}</p>
       ${cause.fix && html`<p class="fix">${cause.fix}</p>`}`,
     cause.since ? html`<${Time} at=${cause.since} />` : html`<span class="quiet">not known</span>`,
-    cause.next ? html`<${Time} at=${cause.next} due />` : cause.acts ? "next sweep" : html`<span class="quiet">when somebody acts</span>`,
+    cause.next ? html`<${Time} at=${cause.next} due />` : cause.acts ? "next sweep" : html`<span class="quiet">after a fix</span>`,
   ]);
   return html`<${Section} title="Needs you" aside=${html`<span class="quiet">one row for each cause</span>`}>
     ${rows.length
@@ -57,7 +74,7 @@ function NeedsYou({ causes, partial }) {
 function UnderWay() {
   const runs = useData(`runs?top=${RUNS}`, 10);
   const { data } = runs;
-  const total = data ? Object.values(data.counts).reduce((sum, count) => sum + count, 0) : 0;
+  const total = data ? sum(data.counts) : 0;
   const rows = (data?.value || []).map((run) => [
     run.vmId ? html`<a href=${vmHref(partsOf(run.vmId))}>${nameOf(run.vmId)}</a>` : html`<span title=${run.instanceId}>${run.kind === "batch" ? plural(run.total || 0, "VM") : run.instanceId}</span>`,
     run.kind,
@@ -81,7 +98,7 @@ function UnderWay() {
 function causesOf(rows) {
   const causes = new Map();
   for (const row of rows) {
-    if (!row.reason || (!row.cause && row.action !== "none")) continue; // a run goes on by itself
+    if (!row.reason || (!row.cause && ["Protecting", "Disabling"].includes(row.state))) continue; // its run goes on
     const id = `${row.cause}\n${row.state}`;
     const known = causes.get(id) || { cause: row.cause, state: row.state, count: 0, fix: row.reason.fix, text: row.reason.text, every: new Set() };
     known.count += 1;
@@ -98,18 +115,16 @@ function causesOf(rows) {
 
 const earliest = (one, other) => (one && other ? (one < other ? one : other) : one || other);
 
+const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
+
+/** By region: where its VMs go to, and the one whose newest recovery point is the oldest of those that would come up. */
 function regionsOf(rows) {
   const regions = new Map();
   for (const row of rows) {
-    const known = regions.get(row.region) || { name: row.region, required: 0, compliant: 0, states: new Map(), worst: null, targets: new Set() };
-    if (row.reason || row.compliant) known.required += 1;
-    known.compliant += row.compliant;
-    known.states.set(row.state, (known.states.get(row.state) || 0) + 1);
-    if (row.targetRegion) known.targets.add(row.targetRegion);
-    if (row.rpoSeconds != null && !(known.worst?.rpoSeconds >= row.rpoSeconds)) known.worst = row;
+    const known = regions.get(row.region) || { targets: [], worst: null };
+    if (row.targetRegion && !known.targets.includes(row.targetRegion)) known.targets.push(row.targetRegion);
+    if (row.recoverable === "yes" && row.rpoSeconds != null && !(known.worst?.rpoSeconds >= row.rpoSeconds)) known.worst = row;
     regions.set(row.region, known);
   }
-  return [...regions.values()]
-    .map((region) => ({ ...region, states: [...region.states].sort((a, b) => b[1] - a[1]), targets: [...region.targets].sort() }))
-    .sort((one, other) => other.required - one.required);
+  return regions;
 }

@@ -5,7 +5,7 @@ import { html } from "../html.js";
 import { Badge, Facts, Findings, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
 import { href } from "../router.js";
 import { JobTable } from "./jobs.js";
-import { Disable, Plan } from "./actions.js";
+import { Disable, Hold, Plan } from "./actions.js";
 
 const POINTS = 10;
 
@@ -18,7 +18,7 @@ export function Vm({ subscription, group, name }) {
       <div><p class="quiet"><a href=${href(["vms"])}>VMs</a> / ${subscription} / <a href=${href(["vms"], { group })}>${group}</a></p><h1>${name}</h1></div>
       ${data && html`<div class="actions">
         <span class="quiet">as of <${Time} at=${new Date(vm.at).toISOString()} /></span>
-        <${Plan} path=${path} name=${name} done=${vm.reload} /><${Disable} path=${path} name=${name} done=${vm.reload} />
+        <${Plan} path=${path} name=${name} done=${vm.reload} /><${Hold} path=${path} name=${name} done=${vm.reload} /><${Disable} path=${path} name=${name} done=${vm.reload} />
       </div>`}
     </div>
     ${vm.error && html`<${Problem} ...${vm} stale=${data && vm.at} />`}
@@ -54,7 +54,7 @@ function Replication({ data }) {
   if (!item) return html`<p>Nothing protects it. ${data.tagged ? "It is tagged for protection." : "It is not tagged for protection."}</p>`;
   const { settings } = item;
   return html`<${Facts} rows=${[
-    ["State", html`${item.state}${item.stateDescription && ` (${item.stateDescription})`}`],
+    ["State", html`${item.state}${item.stateDescription !== item.state && ` (${item.stateDescription})`}`],
     ["Health", details.replicationHealth],
     ["RPO", details.rpoSeconds != null && html`${duration(details.rpoSeconds)}${details.rpoAt && html`, calculated <${Time} at=${details.rpoAt} />`}`],
     ["Initial replication", item.percent != null && item.percent < 100 && !item.heldRecoveryPoints && `${item.percent} %`],

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from http import HTTPStatus
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def test_the_list_is_the_folder() -> None:
     there = {file.relative_to(APP / "ui").as_posix() for file in (APP / "ui").rglob("*") if file.is_file()}
 
     assert sorted(there - {"vendor/manifest.json"}) == FILES
+
+
+def test_every_module_is_loaded_at_once_and_not_when_another_names_it() -> None:
+    named = set(re.findall(r'(?:href|src)="/api/ui/([^"]+)"', (APP / "ui" / "index.html").read_text()))
+
+    assert {name for name in FILES if name.endswith("js")} <= named
+    assert named <= {*FILES}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,0 +1,75 @@
+"""`python -m local screenshots`: the pictures of the page in docs/, of the demo VMs after a sweep (needs Chromium)."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from aiohttp import ClientError
+
+from local import estates
+from local.stack import APP, Stack, StackError
+
+PICTURES = {
+    "page-overview.png": "",
+    "page-vm.png": "#/vm/1a6f8a52-6f0c-4a1c-9d6b-3f1c9a7be001/shop/shop-pay-1",
+}
+"""The file, and the address of the view."""
+
+_SIZE = {"width": 1180, "height": 820}
+_DEADLINE = 300
+
+
+def main(arguments: list[str]) -> int:
+    """Returns 0 when the pictures are written, 2 if they cannot be made."""
+    parser = argparse.ArgumentParser(prog="python -m local screenshots", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=APP / "docs", metavar="DIR", help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    try:
+        asyncio.run(asyncio.wait_for(_take(options.folder), _DEADLINE))
+    except (estates.EstateError, StackError, ClientError, ImportError, TimeoutError, FileNotFoundError) as error:
+        print(f"screenshots: {error or type(error).__name__}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _take(folder: Path) -> None:
+    from playwright.async_api import async_playwright
+
+    browser = shutil.which("chromium")
+    if browser is None:
+        raise FileNotFoundError("chromium is not installed")
+    estate = estates.load(estates.DEMO)
+    with tempfile.TemporaryDirectory(prefix="dr-page-") as state:
+        async with (
+            Stack(Path(state), estate.data, speed=600, settings=estate.settings) as stack,
+            async_playwright() as driver,
+        ):
+            await sweep_and_rest(stack)
+            chromium = await driver.chromium.launch(executable_path=browser)
+            for name, where in PICTURES.items():
+                page = await chromium.new_page(viewport=_SIZE, color_scheme="light")
+                await page.goto(stack.page_url)
+                await page.evaluate("where => { location.hash = where }", where)
+                await page.get_by_role("heading", level=2).first.wait_for()
+                await page.wait_for_load_state("networkidle")
+                await page.screenshot(path=folder / name)
+                print(folder / name)
+            await chromium.close()
+
+
+async def sweep_and_rest(stack: Stack) -> None:
+    """Has the app sweep, and waits until the sweep and all runs have ended."""
+    await stack.api("POST", "sweep")
+    while True:
+        _, status = await stack.api("GET", "status")
+        _, runs = await stack.api("GET", "runs")
+        if status["lastSweep"] and not status["sweep"] and not runs["value"]:
+            return
+        await asyncio.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
