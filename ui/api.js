@@ -16,7 +16,12 @@ export function takeKey() {
 
 export const hasKey = () => sessionStorage.getItem(KEY) !== null;
 
-export function setKey(key) {
+let rejected = false;
+/** Whether the last key was taken for a wrong one. */
+export const keyRejected = () => rejected;
+
+export function setKey(key, isWrong = false) {
+  rejected = isWrong;
   if (key) sessionStorage.setItem(KEY, key);
   else sessionStorage.removeItem(KEY);
   window.dispatchEvent(new Event("dr-key"));
@@ -73,6 +78,7 @@ async function fetchApi(method, path, body, signal) {
   const date = Date.parse(response.headers.get("date"));
   if (date && Math.abs(date - Date.now()) > 5_000) skew = date - Date.now();
   if (response.ok) return response;
+  if (response.status === 401) setKey(null, true);
   throw new ApiError(response.status, await problemOf(response), Number(response.headers.get("retry-after")) || null);
 }
 

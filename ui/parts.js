@@ -1,5 +1,5 @@
 // Small parts that the views share.
-import { hasKey, now, setKey } from "./api.js";
+import { keyRejected, now, setKey } from "./api.js";
 import { duration, nameOf, plural, relative, utc } from "./format.js";
 import { html, useEffect, useState } from "./html.js";
 
@@ -98,7 +98,7 @@ const NOTICES = { 429: "Too many requests: the function app, or what is before i
 /** What went wrong, as the API says it, and what is done about it. */
 export function Problem({ error, retryAt, reload, stale }) {
   const time = useNow(1);
-  if (error.status === 401) return html`<${SignIn} rejected=${hasKey()} />`;
+  if (error.status === 401) return null; // the page asks for another key
   return html`<div class="problem" role="alert">
     <p><strong>${error.title}${error.code ? ` (${error.code})` : ""}${error.status ? ` · ${error.status}` : ""}</strong></p>
     <p>${error.message}</p>
@@ -128,7 +128,7 @@ export const Gaps = ({ gaps, count = gaps.length }) =>
     : null;
 
 /** Asks for a function key, which stays in this tab. */
-export function SignIn({ rejected }) {
+export function SignIn() {
   const [key, change] = useState("");
   const submit = (event) => {
     event.preventDefault();
@@ -136,10 +136,10 @@ export function SignIn({ rejected }) {
   };
   return html`<form class="panel signin" onSubmit=${submit}>
     <h2>A function key is needed</h2>
-    ${rejected && html`<p class="problem" role="alert">The function app answered 401: the key is wrong, or was renewed.</p>`}
+    ${keyRejected() && html`<p class="problem" role="alert">The function app answered 401: the key is wrong, or was renewed.</p>`}
     <p>It is kept in this tab until you close it, and sent as a header only. Who has a key sees every VM.</p>
     <p class="quiet"><code>az functionapp keys list --ids "$DR_APP_ID" --query functionKeys</code></p>
-    <label>Function key <input type="password" autocomplete="off" spellcheck="false" required value=${key} onInput=${(event) => change(event.target.value)} /></label>
+    <label>Function key <input type="password" autocomplete="off" spellcheck=${false} required value=${key} onInput=${(event) => change(event.target.value)} /></label>
     <button type="submit" class="primary">Show the VMs</button>
   </form>`;
 }

@@ -99,7 +99,7 @@ function Overrides({ given, change, submit }) {
     ${document.error && html`<${Problem} error=${document.error} />`}
     <form class="overrides" onSubmit=${submit}>
       ${Object.entries(properties).map(([name, { description }]) => html`<label>${name}
-        <input value=${given[name] || ""} maxlength="256" spellcheck="false" autocomplete="off" aria-describedby=${`about-${name}`} onInput=${(event) => change(name, event.target.value)} />
+        <input value=${given[name] || ""} maxlength="256" spellcheck=${false} autocomplete="off" aria-describedby=${`about-${name}`} onInput=${(event) => change(name, event.target.value)} />
         <small id=${`about-${name}`}>${description}</small></label>`)}
       <p><button type="submit">Plan with these</button></p>
     </form>
@@ -177,7 +177,7 @@ function Disabling({ path, name, done }) {
     ${ask.error && !asks && html`<${Problem} error=${ask.error} />`}
     ${asks && html`<form onSubmit=${submit}>
       <p class="consequence">${ask.error.message}</p>
-      <label>Type the name of the VM, <strong>${name}</strong> <input value=${typed} autocomplete="off" spellcheck="false" onInput=${(event) => setTyped(event.target.value)} /></label>
+      <label>Type the name of the VM, <strong>${name}</strong> <input value=${typed} autocomplete="off" spellcheck=${false} onInput=${(event) => setTyped(event.target.value)} /></label>
       ${sent.error && html`<${Problem} error=${sent.error} />`}
       ${sent.busy && html`<${Loading} what="Handing it to the run of the VM" since=${sent.since} />`}
       <p><button type="submit" class="danger" disabled=${typed !== name || sent.busy}>Disable, and lose the recovery points</button></p>
