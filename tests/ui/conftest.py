@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from local.screenshots import sweep_and_rest
 from local.stack import Stack
 from tests.waiting import longer
 
-playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed (requirements-dev.txt)")
+try:
+    playwright: Any = import_module("playwright.async_api")
+except ImportError:
+    playwright = None
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 SHOP = "1a6f8a52-6f0c-4a1c-9d6b-3f1c9a7be001/shop"
@@ -30,12 +34,11 @@ _ANSWER = "Failed to load resource: the server responded with a status of"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if CHROMIUM is None:
-        for item in items:
-            item.add_marker(
-                pytest.mark.skip(reason="chromium is not installed (apt-get install chromium, or CHROMIUM)")
-            )
+    missing = "" if CHROMIUM else "chromium is not installed (apt-get install chromium, or CHROMIUM)"
+    missing = missing if playwright else "Playwright is not installed (requirements-dev.txt)"
     for item in items:
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=missing))
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -55,6 +58,11 @@ async def browser() -> AsyncIterator[Any]:
         started = await driver.chromium.launch(executable_path=CHROMIUM)
         yield started
         await started.close()
+
+
+def expect(found: Any) -> Any:
+    """Playwright's assertions, which wait."""
+    return playwright.expect(found)
 
 
 class Ui:
@@ -100,7 +108,7 @@ class Ui:
         """Waits until each text is seen."""
         for text in texts:
             found = (within or self.page.locator("body")).get_by_text(text).filter(visible=True).first
-            await playwright.expect(found).to_be_visible(timeout=longer(4) * 1000)
+            await expect(found).to_be_visible(timeout=longer(4) * 1000)
 
     def row(self, name: str) -> Any:
         """The row of a table that this text is in."""

@@ -1,8 +1,6 @@
 """What an operator asks, answered within two clicks, on the demo's VMs."""
 
-from tests.ui.conftest import SHOP, Ui, playwright
-
-expect = playwright.expect
+from tests.ui.conftest import SHOP, Ui, expect
 
 
 async def test_which_vms_are_not_protected_and_why(ui: Ui) -> None:

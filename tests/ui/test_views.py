@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.ui.conftest import SHOP, Ui, page_of, playwright, violations, vm_row
+from tests.ui.conftest import SHOP, Ui, expect, page_of, violations, vm_row
 from tests.waiting import eventually, longer
 
-expect = playwright.expect
 VIEWS = {"overview": "", "vms": "#/vms", "vm": f"#/vm/{SHOP}/shop-web-1", "jobs": "#/jobs"}
 READY = {"overview": "Needs you", "vms": "15 VMs", "vm": "Settings, and why", "jobs": "Enable replication"}
 NASTY = "<img src=x onerror=alert(1)>\"'&`${7*7}</script><script>document.title=1</script>"
