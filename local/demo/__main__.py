@@ -12,6 +12,7 @@ from aiohttp import ClientError
 from rich.console import Console
 
 from local import estates, rights
+from local.demo import drill
 from local.demo.play import play
 from local.stack import Stack, StackError
 
@@ -26,6 +27,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--roles", type=Path, default=rights.PERMISSIONS, metavar="FILE", help="what the app may do (%(default)s)"
     )
+    parser.add_argument(
+        "--report", type=Path, default=drill.REPORT, metavar="FILE", help="where the report is left (%(default)s)"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder with history and logs")
     options = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
@@ -34,7 +38,7 @@ def main(arguments: list[str]) -> int:
     try:
         estate, roles = estates.load(options.estate), rights.load(options.roles)
         stack = Stack(folder, estate.data, speed=options.speed, settings=estate.settings, roles=roles)
-        code = asyncio.run(_run(stack, estate, console))
+        code = asyncio.run(_run(stack, estate, options.report, console))
     except (estates.EstateError, rights.RightsError, StackError, ClientError) as error:
         print(f"demo: {error}", file=sys.stderr)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -47,7 +51,7 @@ def main(arguments: list[str]) -> int:
     return code
 
 
-async def _run(stack: Stack, estate: estates.Estate, console: Console) -> int:
+async def _run(stack: Stack, estate: estates.Estate, report: Path, console: Console) -> int:
     task = asyncio.current_task()
     assert task  # noqa: S101 - a coroutine runs in a task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -58,7 +62,7 @@ async def _run(stack: Stack, estate: estates.Estate, console: Console) -> int:
     )
     async with stack:
         console.print(f"The page, while this runs: {stack.page_url}", soft_wrap=True)
-        if not await play(stack, estate, console):
+        if not await play(stack, estate, report, console):
             return 1
     console.print("Where to look next:")
     console.print("  make serve   the same, to try by hand: ask for plans, PUT and tag VMs, follow them to Protected")

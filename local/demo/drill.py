@@ -37,15 +37,19 @@ async def drill(stack: Stack, request: estates.Request, console: Console) -> boo
     return bool(view["outcome"] == "Passed")
 
 
-async def report(stack: Stack, console: Console) -> None:
-    """Leaves the report of the estate as a page. Raises StackError."""
+async def report(stack: Stack, file: Path, console: Console) -> None:
+    """Leaves the report of the estate as a page in the file. Raises StackError."""
     status, page = await stack.api("GET", "report?format=html")
     if status != 200:
         raise StackError(f"The report returned {status}: {str(page)[:300]}")
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(page)
-    shown = REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT
+    await asyncio.to_thread(_write, file, page)
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
     console.print(f"The report for an auditor: {shown}\n")
+
+
+def _write(file: Path, page: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(page)
 
 
 async def _ended(stack: Stack, path: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from http import HTTPStatus
+from pathlib import Path
 
 from rich.console import Console
 
@@ -16,8 +17,8 @@ DEADLINE = 180.0
 """Seconds: what has not ended by then is not going to."""
 
 
-async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
-    """Returns whether every VM ended as the estate expects. Raises StackError."""
+async def play(stack: Stack, estate: estates.Estate, report: Path, console: Console) -> bool:
+    """Returns whether every VM ended as the estate expects; leaves the report as a page. Raises StackError."""
     if estate.put:
         await _plan(stack, estate.put, console)
     with show(console, stack.speed) as shown:
@@ -32,7 +33,7 @@ async def play(stack: Stack, estate: estates.Estate, console: Console) -> bool:
         as_expected = as_expected and reconciled
     if estate.drill:
         as_expected = await drill.drill(stack, estate.drill, console) and as_expected
-    await drill.report(stack, console)
+    await drill.report(stack, report, console)
     return as_expected
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import NamedTuple
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -10,14 +11,21 @@ _PAGE = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
-body {{ font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #111; background: #fff }}
+body {{ font: 14px/1.45 system-ui, sans-serif; margin: 2em auto; padding: 0 2em; max-width: 1200px; color: #1b1f24 }}
+h1 {{ font-size: 1.6em }}
+h2 {{ font-size: 1.2em; margin-top: 2em }}
 table {{ border-collapse: collapse; margin: 1em 0 }}
-th, td {{ border: 1px solid #bbb; padding: .25em .5em; text-align: left; vertical-align: top; overflow-wrap: anywhere }}
-th {{ background: #eee }}
+th, td {{ border: 0 solid #d0d7de; border-width: 1px 0; padding: .4em .8em; text-align: left; vertical-align: top }}
+thead th {{ background: #f6f8fa; white-space: nowrap }}
+tbody th {{ font-weight: normal; color: #57606a; white-space: nowrap }}
+td {{ overflow-wrap: break-word }}
+td:first-child {{ min-width: 9em }}
+small {{ color: #57606a; overflow-wrap: anywhere }}
 pre, code {{ font: 12px/1.4 monospace; white-space: pre-wrap; overflow-wrap: anywhere }}
 @media print {{
   body {{ margin: 0; font-size: 10px }}
   tr {{ break-inside: avoid }}
+  th, td {{ padding: .2em .4em }}
 }}
 </style>
 </head>
@@ -36,12 +44,35 @@ def page(title: str, parts: Iterable[str]) -> bytes:
 
 def element(name: str, content: object) -> str:
     """An element that holds a text, each line of which is a line."""
-    return f"<{name}>{escape(str(content)).replace(chr(10), '<br>')}</{name}>"
+    return f"<{name}>{_text(content)}</{name}>"
+
+
+class Lines(NamedTuple):
+    """A cell of a table: a text, and what is set small below it."""
+
+    text: object
+    small: object
+
+
+def facts(rows: Iterable[tuple[object, object]]) -> str:
+    """A table of names and what they have."""
+    lines = (f"<tr>{element('th', name)}{_cell(value)}</tr>" for name, value in rows)
+    return f"<table>\n<tbody>\n{chr(10).join(lines)}\n</tbody>\n</table>"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table of texts; nothing is shown for None."""
-    lines = ("".join(element("td", "" if cell is None else cell) for cell in row) for row in rows)
+    lines = ("".join(map(_cell, row)) for row in rows)
     head = "".join(element("th", each) for each in heads)
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Lines):
+        return f"<td>{_text(value.text)}<br>{element('small', value.small)}</td>"
+    return element("td", "" if value is None else value)
+
+
+def _text(content: object) -> str:
+    return escape(str(content)).replace("\n", "<br>")

@@ -1,10 +1,11 @@
 """The report as one page to print or to file. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from shared.model.caller import Caller
-from shared.reporting.html import element, page, table
+from shared.model.resource_id import ResourceId
+from shared.reporting.html import Lines, element, facts, page, table
 from shared.reporting.report import Duration, ReportedDrill, ReportSummary, Rpo, Seconds, VmReport
 
 _MEANS = """\
@@ -13,7 +14,7 @@ The time of a VM is that in which it was there and its tag asked for protection.
 add up to it; unknown is what no sweep speaks for, and never counts as compliant.
 A VM is compliant if it replicates, is healthy, and has the settings and disks that its tags and profile ask for.
 The RPO is the age of the newest recovery point; the median is by time, rounded up to two digits.
-A measured RTO is the time from the request of a test failover until the test VM was seen running.
+A measured RTO is the time from the request of a test failover until the agent in the test VM was ready.
 Who asked is the object ID in Microsoft Entra ID; of a holder of a function key nothing more is known, and of a tag \
 that a sweep has found nothing.""".splitlines()
 
@@ -47,12 +48,10 @@ def _parts(
     yield element("p", f"Made at {made_at:%Y-%m-%d %H:%M} UTC. Days and times are in UTC.")
     yield from (element("p", note) for note in notes)
     yield element("h2", "In sum")
-    days = ", ".join(map(str, without_data)) or "none"
-    yield table(
-        ("", ""),
+    yield facts(
         [
             ("VMs", summary.virtual_machines),
-            *_time(summary.seconds),
+            *((f"time {name}", share) for name, share in _time(summary.seconds)),
             ("RPO", _rpo(summary.rpo)),
             ("VMs over their RPO limit at some time", summary.over_rpo_limit),
             ("last drill passed", summary.drilled),
@@ -61,12 +60,12 @@ def _parts(
             ("VMs with exceptions", summary.with_exceptions),
             ("changes", summary.changes),
             ("time that sweeps speak for", _percent(covered)),
-            ("days without data", f"{len(without_data)}: {days}" if without_data else "none"),
+            ("days without data", f"{len(without_data)}: {_days(without_data)}" if without_data else "none"),
         ],
     )
     yield element("h2", "Each VM")
-    heads = ("VM", "state", "protected since", "compliant", "not compliant", "unknown", "RPO", "policy", "last drill")
-    yield table((*heads, "exceptions", "not as it should be"), map(_row, vms))
+    heads = ("VM", "state", "time", "RPO", "last drill", "exceptions", "not as it should be")
+    yield table(heads, map(_row, vms))
     yield element("h2", "Changes, and who asked")
     yield table(
         ("time", "VM", "outcome", "asked by"),
@@ -82,30 +81,53 @@ def _time(seconds: Seconds) -> Iterator[tuple[str, str]]:
         ("not compliant", seconds.not_compliant),
         ("unknown", seconds.unknown),
     ):
-        yield f"time {name}", _share(part, seconds)
+        yield name, _share(part, seconds)
 
 
 def _row(vm: VmReport) -> tuple[object, ...]:
     seconds = vm.seconds
     return (
-        vm.vm_id,
-        vm.state,
-        f"{vm.protected_since:%Y-%m-%d %H:%M}" if vm.protected_since else "",
-        *(_share(part, seconds) for part in (seconds.compliant, seconds.not_compliant, seconds.unknown)),
-        _rpo(vm.rpo),
-        vm.policy,
+        _vm(vm.vm_id),
+        Lines(vm.state, f"since {vm.protected_since:%Y-%m-%d %H:%M}") if vm.protected_since else vm.state,
+        _times(seconds),
+        Lines(_rpo(vm.rpo), vm.policy) if vm.policy else _rpo(vm.rpo),
         drill_text(vm.last_drill),
         durations_text(vm.exceptions),
         durations_text(vm.findings),
     )
 
 
+def _times(seconds: Seconds) -> Lines | str:
+    if not seconds.total:
+        return "no time"
+    compliant, not_compliant, unknown = (
+        f"{100 * part / seconds.total:.1f} %" for part in (seconds.compliant, seconds.not_compliant, seconds.unknown)
+    )
+    return Lines(f"{compliant} compliant", f"{not_compliant} not, {unknown} unknown; {_hours(seconds.total)} in all")
+
+
+def _vm(vm: ResourceId) -> Lines:
+    """Its name, and its ID small."""
+    return Lines(vm.name, vm)
+
+
+def _days(days: Sequence[date]) -> str:
+    """Days in their order, those in a row as a range."""
+    ranges: list[list[date]] = []
+    for day in days:
+        if ranges and day - ranges[-1][-1] == timedelta(days=1):
+            ranges[-1].append(day)
+        else:
+            ranges.append([day])
+    return ", ".join(f"{each[0]} to {each[-1]}" if len(each) > 1 else f"{each[0]}" for each in ranges)
+
+
 def _changes(vm: VmReport) -> Iterator[tuple[object, ...]]:
     for change in vm.changes:
         outcome = ": ".join(part for part in (change.outcome, change.error) if part)
-        yield f"{change.at:%Y-%m-%d %H:%M:%S}", vm.vm_id, outcome, callers_text(change.asked_by)
+        yield f"{change.at:%Y-%m-%d %H:%M:%S}", _vm(vm.vm_id), outcome, callers_text(change.asked_by)
     if vm.changes_left_out:
-        yield "earlier", vm.vm_id, f"{vm.changes_left_out} more", ""
+        yield "earlier", _vm(vm.vm_id), f"{vm.changes_left_out} more", ""
 
 
 def callers_text(callers: Iterable[Caller]) -> str:
@@ -116,7 +138,7 @@ def drill_text(drill: ReportedDrill | None) -> str:
     if drill is None:
         return "none"
     rto = f", RTO {drill.rto_seconds} s" if drill.rto_seconds is not None else ""
-    return f"{drill.result} at {drill.ended_at}{rto}"
+    return f"{drill.result} on {(drill.ended_at or '').replace('T', ' ')[:16]}{rto}"
 
 
 def durations_text(durations: Iterable[Duration]) -> str:
@@ -126,8 +148,10 @@ def durations_text(durations: Iterable[Duration]) -> str:
 def _rpo(rpo: Rpo) -> str:
     if rpo.p50_minutes is None:
         return "not known"
-    worst = f", worst {rpo.worst_seconds} s" if rpo.worst_seconds is not None else ""
-    return f"median {rpo.p50_minutes} min{worst}, over its limit for {_hours(rpo.over_limit_seconds)}"
+    # The median is of rounded minutes: it is not to look worse than the worst.
+    median = min(rpo.p50_minutes, (rpo.worst_seconds or float("inf")) / 60)
+    worst = f", worst {rpo.worst_seconds / 60:.1f} min" if rpo.worst_seconds is not None else ""
+    return f"median {median:.3g} min{worst}, over its limit for {_hours(rpo.over_limit_seconds)}"
 
 
 def _share(part: int, seconds: Seconds) -> str:

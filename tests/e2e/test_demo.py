@@ -34,7 +34,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(local.demo.__main__, "Stack", partial(Stack, spawn=fork_server.spawn))
 
     def run(*arguments: str) -> Ended:
-        code = local.demo.__main__.main(["--speed", SPEED, *arguments])
+        code = local.demo.__main__.main(["--speed", SPEED, "--report", str(tmp_path / "report.html"), *arguments])
         return Ended(arguments, code, *capsys.readouterr())
 
     return run
@@ -49,7 +49,7 @@ def _estate_file(folder: Path, expect: dict[str, Any], **demo: Any) -> Path:
 
 def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603
-        command("demo", "--speed", SPEED),
+        command("demo", "--speed", SPEED, "--report", str(tmp_path / "reports" / "report.html")),
         cwd=APP,
         env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -86,10 +86,10 @@ def test_every_vm_of_the_demo_ends_as_its_estate_says(tmp_path: Path) -> None:
     assert len(evidence) == 9
     assert evidence["checks"].startswith("5 passed: exists, running, agent")
     assert evidence["cleaned up"].endswith("no test VM and no test disk is left")
-    report = (APP / ".local" / "demo-report.html").read_text()
+    report = (tmp_path / "reports" / "report.html").read_text()
     assert "shop-web-1" in report
     assert "passed" in report
-    assert list(tmp_path.iterdir()) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["reports"]
 
 
 def test_drift_that_the_sweep_does_not_heal_fails_the_demo(demo: Demo, tmp_path: Path) -> None:
