@@ -111,7 +111,7 @@ async def _demo(where: Path, app: Path, python: str, estate: estates.Estate, spe
     stack = Stack(where / "stack", estate.data, speed=speed, settings=settings, app=app, python=python, host_root=host)
     with (where / "demo.log").open("w") as log:
         async with stack:
-            return await play(stack, estate, Console(file=log, width=140, highlight=False))
+            return await play(stack, estate, where / "report.html", Console(file=log, width=140, highlight=False))
 
 
 if __name__ == "__main__":
