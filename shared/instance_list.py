@@ -5,7 +5,7 @@ The SDK's own list methods return the first page only, and drop the token of the
 
 import asyncio
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from azure.durable_functions import DurableOrchestrationClient, OrchestrationRuntimeStatus
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
@@ -19,10 +19,16 @@ _WITHIN = 60.0
 
 
 class Listing(NamedTuple):
-    """`complete` is whether there were no more than asked for."""
+    """`rows` are for `status_in`, which takes 0.2 ms for each: a page shows few. `complete` is whether there were no
+    more than asked for."""
 
-    statuses: list[DurableOrchestrationStatus]
+    rows: list[dict[str, Any]]
     complete: bool
+
+
+def status_in(row: dict[str, Any]) -> DurableOrchestrationStatus:
+    """The SDK's status object."""
+    return DurableOrchestrationStatus.from_json(row)
 
 
 async def list_running(client: DurableOrchestrationClient, prefix: str, most: int) -> Listing:
@@ -48,12 +54,12 @@ async def list_all(
     query = {"instanceIdPrefix": prefix, "showInput": "false", "top": str(_PAGE)}
     if statuses := ",".join(sorted(status.value for status in among)):
         query["runtimeStatus"] = statuses
-    found: list[DurableOrchestrationStatus] = []
+    found: list[dict[str, Any]] = []
     token: str | None = ""
     async with aiohttp.ClientSession(raise_for_status=True) as session, asyncio.timeout(_WITHIN):
         while token is not None and len(found) <= most:
             headers = {_TOKEN: token} if token else {}
             async with session.get(url, params=query, headers=headers) as answer:
-                found += map(DurableOrchestrationStatus.from_json, await answer.json(content_type=None))
+                found += await answer.json(content_type=None)
                 token = answer.headers.get(_TOKEN) or None
     return Listing(found[:most], len(found) <= most)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from shared.arm.client import Azure
 from shared.config.settings import Settings
-from shared.instance_list import list_all
+from shared.instance_list import list_all, status_in
 from shared.model.order import Order
 from shared.model.step_result import Error
 from shared.observe.drill import preflight
@@ -128,11 +128,11 @@ async def get_drills(_azure: Azure, client: DurableOrchestrationClient, request:
         listing = await list_all(client, PREFIX, MOST_BATCHES)
     except Exception as error:
         raise status_not_read("the batches of drills", error) from None
-    rows = ((f"{status.created_time}{status.instance_id}", status) for status in listing.statuses)
+    rows = ((f"{row['createdTime']}{row['instanceId']}", row) for row in listing.rows)
     page = page_of(request, given, rows, last_first=True)
     gaps = () if listing.complete else (f"There are more than {MOST_BATCHES:,} batches: only the first are here.",)
     return DrillBatchesView(
-        gaps=gaps, value=tuple(map(DrillBatchRow.of, page.rows)), next_link=page.next_link
+        gaps=gaps, value=tuple(DrillBatchRow.of(status_in(row)) for row in page.rows), next_link=page.next_link
     ).response()
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
-from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from shared.arm.client import Azure
-from shared.instance_list import list_running
+from shared.instance_list import list_running, status_in
 from shared.model.values import one_of
 from shared.orchestrations import each, json_in
 from shared.reconcile.batch import PREFIX
@@ -49,20 +48,21 @@ async def get_runs(_azure: Azure, client: DurableOrchestrationClient, request: f
     """By the IDs of the instances, read page by page from Durable Functions; none of Azure. Raises Problem."""
     given = query_of(request, _READERS)
     kinds = [given["kind"]] if "kind" in given else list(_PREFIXES)
-    found: list[tuple[str, tuple[RunKind, DurableOrchestrationStatus]]] = []
+    found: list[tuple[str, tuple[RunKind, dict[str, Any]]]] = []
     gaps = []
     for kind in map(RunKind, kinds):
         try:
             listing = await list_running(client, _PREFIXES[kind], MOST_RUNS)
         except Exception as error:
             raise status_not_read("what is under way", error) from None
-        found += ((str(status.instance_id), (kind, status)) for status in listing.statuses)
+        found += ((row["instanceId"], (kind, row)) for row in listing.rows)
         if not listing.complete:
             gaps.append(f"More than {MOST_RUNS:,} runs of kind {kind} are under way: only the first of them are here.")
     page = page_of(request, given, found)
 
-    async def shown(row: tuple[RunKind, DurableOrchestrationStatus]) -> RunView:
-        run = RunView.of(*row)
+    async def shown(found: tuple[RunKind, dict[str, Any]]) -> RunView:
+        kind, row = found
+        run = RunView.of(kind, status_in(row))
         return run if run.kind in {RunKind.BATCH, RunKind.DRILLS} or run.vm_id else await _with_vm(client, run)
 
     return RunsView(
