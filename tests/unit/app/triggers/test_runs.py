@@ -18,6 +18,7 @@ from tests.unit.app.examples import VM_ID, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 from tests.unit.app.fake_durable import FakeHub
 from triggers import runs
+from triggers.drills import get_drills
 from triggers.runs import get_runs
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -50,7 +51,7 @@ async def listed() -> AsyncIterator[Listed]:
             each
             for each, shown in sorted(hubs[0].instances.items())
             if each.startswith(query["instanceIdPrefix"])
-            and shown["runtimeStatus"] in query["runtimeStatus"].split(",")
+            and shown["runtimeStatus"] in query.get("runtimeStatus", shown["runtimeStatus"]).split(",")
         ]
         at = int(token)
         rows = [] if at == 2 else ids[at if at < 2 else at - 1 :][:2]
@@ -145,3 +146,20 @@ async def test_a_list_that_cannot_be_read_is_said_so_and_a_wrong_query_named(lis
     assert (status, problem["code"]) == (503, "StatusNotRead")
     status, problem = await problem_of(get_runs(AZURE, hub, get("runs", kind="sweep", verbose="1")))
     assert (status, [error["field"] for error in problem["errors"]]) == (400, ["kind", "verbose"])
+
+
+async def test_batches_of_drills_are_listed_the_newest_first_whether_they_run_or_not(listed: Listed) -> None:
+    hub = listed(FakeHub())
+    for number, status in enumerate((Status.Completed, Status.Running, Status.Failed)):
+        created = {"createdTime": f"2026-05-0{number + 1}T12:00:00Z"}
+        hub.put(f"drills-{number}", status, customStatus={"total": 2}, **created)
+
+    view = await answer_to(get_drills(AZURE, hub, get("drills", top=2)))
+    rest = await answer_to(get_drills(AZURE, hub, follow(view["nextLink"])))
+
+    rows = [*view["value"], *rest["value"]]
+    assert [(row["batch"], row["running"]) for row in rows] == [
+        ("drills-2", False),
+        ("drills-1", True),
+        ("drills-0", False),
+    ]
