@@ -69,6 +69,10 @@ ERRORS = {
         "somebody else began a test failover of the VM before the drill did", "Clean that up, and drill the VM again."
     ),
     "ItemBusy": ErrorRow("another job on the replicated item is in progress", "Drill the VM again when it has ended."),
+    "DrillInProgress": ErrorRow(
+        "another drill of the VM was in progress when its batch came to it",
+        "Nothing, or drill the VM again when the other one has ended.",
+    ),
     "DrillRecordMissing": ErrorRow(
         "the record of the drill is gone from the app's store: what it began is a person's now",
         "Clean up the test failover in the portal, and see who writes to the container of DR_ORIGIN_STORE.",
