@@ -39,6 +39,9 @@ def drill_vm(context: Context) -> Generator[Any, Any, dict[str, Any] | None]:
         before = run
         run, changed = _heed(context, run, changed), context.wait_for_external_event(CHANGED)
         due, heeded = due or run is not before, 1
+        if not due:
+            # Something has to be awaited behind the cancelled timer: see `late_events`.
+            yield context.create_timer(context.current_utc_datetime)
     if due:
         try:
             run = yield from _PHASES[run.phase](context, run)

@@ -177,7 +177,9 @@ async def get_drill(azure: Azure, client: DurableOrchestrationClient, request: f
         raise Problem(HTTPStatus.NOT_FOUND, "NoDrill", f"No drill of {vm.name} is known.")
     running = status.runtime_status in RUNNING
     run = status.custom_status if running else _without_drill(output_of(status))
-    return DrillView(vm_id=vm, running=running, run=run, drill=now, last=last, **_measured(last)).response()
+    return DrillView(
+        vm_id=vm, running=running, run=run, drill=_shown(now), last=_shown(last), **_measured(last)
+    ).response()
 
 
 @describe(
@@ -241,6 +243,11 @@ def _accepted(request: func.HttpRequest, run: DrillRun, token: str) -> func.Http
 def _without_drill(output: Any) -> Any:
     """The result of a run, without the record, which the view has anyway."""
     return {name: value for name, value in output.items() if name != "drill"} if isinstance(output, dict) else output
+
+
+def _shown(drill: Drill | None) -> Drill | None:
+    """Without who asked for it: that is for the archive only."""
+    return drill.with_(order=drill.order.with_(asked_by=())) if drill else None
 
 
 def _measured(last: Drill | None) -> dict[str, Any]:
