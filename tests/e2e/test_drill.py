@@ -239,7 +239,7 @@ async def test_a_person_s_own_test_is_left_alone(start_stack: StartStack) -> Non
 
 
 async def _in_test(stack: Stack) -> bool:
-    return (await items(stack))["web-1"]["properties"]["testFailoverState"].startswith("WaitingFor")
+    return bool((await items(stack))["web-1"]["properties"]["testFailoverState"].startswith("WaitingFor"))
 
 
 async def test_an_opt_out_waits_for_the_cleanup_and_a_deleted_vm_is_cleaned_up(start_stack: StartStack) -> None:
