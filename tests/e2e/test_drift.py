@@ -18,7 +18,7 @@ _PARTIAL = {
         "DiskExcluded",
         "DisabledAfterFailover",
     ),
-    "TargetQuotaUnknown",
+    *("TargetQuotaUnknown", "HoldExpired", "HoldDateInvalid", "DrillNotCleanedUp"),
 }
 CLEANUP = {
     "DR_MODE": "cleanup",
