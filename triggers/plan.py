@@ -5,6 +5,7 @@ import azure.functions as func
 from shared.arm.client import Azure
 from shared.config.settings import Intent
 from shared.observe.preview import planned
+from shared.observe.readiness import readiness_of
 from shared.observe.vm import observe
 from triggers.operations import describe, of_protection, with_body
 from triggers.requests import flags_of, no_such_vm, tags_of, translate_azure_errors, vm_of
@@ -25,11 +26,12 @@ async def post_plan(azure: Azure, request: func.HttpRequest) -> func.HttpRespons
     if observation.vm is None:
         raise no_such_vm(vm)
     found = await translate_azure_errors(planned(azure, observation))
+    ready = await translate_azure_errors(readiness_of(azure, found.plan, observation.item))
     return PlanView(
         vm_id=observation.vm.id,
         tagged=azure.settings.requests_protection(observation.vm.tags),
         blocked=bool(found.blockers),
-        findings=found.findings,
+        findings=(*found.findings, *ready),
         settings=found.plan.settings if found.plan else (),
         resources=found.resources,
         changes=found.changes,

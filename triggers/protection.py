@@ -9,10 +9,12 @@ from shared.arm.client import Azure
 from shared.config.settings import Intent, Settings
 from shared.model.activity_io import Observation
 from shared.model.decision import Action
+from shared.model.findings import Finding
 from shared.model.plan import Plan
 from shared.model.replicated_item import Stage
 from shared.model.resource_id import ResourceId
 from shared.observe.preview import Planned, blockers_of, planned, write_tags
+from shared.observe.readiness import readiness_of
 from shared.observe.vm import observe, plan_for
 from shared.orchestrations import RUNNING, instance_of, last_change_of, last_run_of, output_of, status_of
 from shared.reconcile.inventory import VmStatus
@@ -113,6 +115,7 @@ async def get_protection(
     plan, decision = None, observation.decision
     if observation.vm and observation.item and observation.item.stage is Stage.PROTECTED and not decision.rejects:
         plan = await translate_azure_errors(plan_for(azure, observation.vm, observation.item))
+    ready = await translate_azure_errors(readiness_of(azure, plan, observation.item))
     details = await translate_azure_errors(read_details(azure, observation.item)) if observation.item else None
     running, shown = status.runtime_status in RUNNING, observation.vm.id if observation.vm else vm
     return ProtectionView(
@@ -122,16 +125,21 @@ async def get_protection(
         item=observation.item,
         details=details,
         settings=plan.settings if plan else (),
-        findings=(*decision.findings, *(plan.findings if plan else ())),
+        findings=(*decision.findings, *(plan.findings if plan else ()), *ready),
         running=running,
         run=status.custom_status if running else output_of(status),
         last_change=last_change_of(status),
-        reason=_reason(azure.settings, shown, observation, plan, last_run_of(status)),
+        reason=_reason(azure.settings, shown, observation, plan, ready, last_run_of(status)),
     ).response()
 
 
 def _reason(
-    settings: Settings, vm: ResourceId, observation: Observation, plan: Plan | None, last: LastRun | None
+    settings: Settings,
+    vm: ResourceId,
+    observation: Observation,
+    plan: Plan | None,
+    ready: tuple[Finding, ...],
+    last: LastRun | None,
 ) -> Reason | None:
     """The reason, as a sweep would give it that finds what this observation shows."""
     decision = observation.decision
@@ -141,7 +149,7 @@ def _reason(
         vm_id=vm,
         state=decision.state,
         action=Action.NONE if idle else decision.action,
-        findings=(*decision.findings, *(plan.findings if plan else ())),
+        findings=(*decision.findings, *(plan.findings if plan else ()), *ready),
         fingerprint=(last and last.result and last.result.fingerprint) or "unknown",
     )
     return reason_of(vm_status, last, settings.poll_seconds)

@@ -1,5 +1,6 @@
 """Everything that exists. It knows no service: the services take the world, and change it."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -82,5 +83,6 @@ class World:
     def shown(self, body: Json) -> Json:
         """The body of a replicated item or of a job, with its override applied."""
         if edits := self.overrides.get(ids.key(body["id"])):
+            body = copy.deepcopy(body)  # parts of it are the state itself
             edits.apply(body)
         return body

@@ -8,7 +8,10 @@ of its files is a blob of its own.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Protocol
@@ -53,6 +56,9 @@ class Store(Protocol):
     async def names(self, prefix: str) -> frozenset[str]:
         """The names of all texts that begin so."""
 
+    async def written(self, prefix: str) -> Mapping[str, datetime | None]:
+        """When each text whose name begins so was last written, by name; None where that is not known."""
+
 
 class Directory:
     """Files that only their owner may read. Several processes may share the directory."""
@@ -70,7 +76,7 @@ class Directory:
         await asyncio.to_thread(self._remove, name)
 
     async def names(self, prefix: str) -> frozenset[str]:
-        return await asyncio.to_thread(self._names, prefix)
+        return frozenset(await self.written(prefix))
 
     def _remove(self, name: str) -> None:
         try:
@@ -78,11 +84,19 @@ class Directory:
         except OSError as fault:
             raise OriginStoreError(str(fault)) from fault
 
-    def _names(self, prefix: str) -> frozenset[str]:
+    async def written(self, prefix: str) -> Mapping[str, datetime | None]:
+        return await asyncio.to_thread(self._written, prefix)
+
+    def _written(self, prefix: str) -> dict[str, datetime | None]:
         try:
-            files = (self._folder / prefix).parent.rglob("*") if prefix else self._folder.rglob("*")
-            names = (file.relative_to(self._folder).as_posix() for file in files if file.is_file())
-            return frozenset(name for name in names if name.startswith(prefix))
+            every = (self._folder / prefix).parent.rglob("*") if prefix else self._folder.rglob("*")
+            found: dict[str, datetime | None] = {}
+            for file in every:
+                name = file.relative_to(self._folder).as_posix()
+                if name.startswith(prefix) and file.is_file():
+                    with suppress(FileNotFoundError):  # another process has just removed it
+                        found[name] = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            return found
         except OSError as fault:
             raise OriginStoreError(str(fault)) from fault
 
@@ -140,14 +154,19 @@ class Blobs:
             self._checked(answer)
 
     async def names(self, prefix: str) -> frozenset[str]:
-        found, marker, seen = set[str](), "", {""}
+        return frozenset(await self.written(prefix))
+
+    async def written(self, prefix: str) -> Mapping[str, datetime | None]:
+        marker, seen = "", {""}
+        found: dict[str, datetime | None] = {}
         while True:
             query = urlencode({"restype": "container", "comp": "list", "prefix": prefix, "marker": marker})
             page = _parsed(self._checked(await self._send("GET", f"?{query}")).content)
-            found |= {name.text for name in page.iter("Name")}
+            for blob in page.iter("Blob"):
+                found[blob.findtext("Name")] = _time(blob.findtext("Properties/Last-Modified"))
             marker = page.findtext("NextMarker") or ""
             if not marker:
-                return frozenset(found)
+                return found
             if marker in seen:
                 raise OriginStoreError(f"{self._container} lists one page twice")
             seen.add(marker)
@@ -173,6 +192,14 @@ class Blobs:
 
 def _is_missing(answer: Any) -> bool:
     return bool(answer.status_code == 404 and answer.headers.get("x-ms-error-code") == "BlobNotFound")
+
+
+def _time(given: str | None) -> datetime | None:
+    """As `Mon, 30 Nov 2026 04:00:00 GMT`."""
+    try:
+        return parsedate_to_datetime(given or "")
+    except ValueError:
+        return None
 
 
 def _parsed(content: bytes) -> Any:

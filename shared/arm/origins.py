@@ -4,6 +4,7 @@ No request that creates anything is sent without its intent (`pipeline.Intended`
 nothing. Without a proof nothing is disabled or removed, whatever tags and names say.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -33,6 +34,11 @@ class Origins:
             return None if text is None else Origin.model_validate_json(text)
         except ValidationError as fault:
             raise OriginStoreError(f"the record of {resource} cannot be parsed") from fault
+
+    async def written(self) -> Mapping[str, datetime | None]:
+        """When each record was last written, by `name_of` its resource, as far as that is known. A proven one does not
+        change."""
+        return await self._store.written("")
 
     async def intend(
         self,

@@ -145,10 +145,12 @@ def item_of(found: Json, deployment: str) -> ProtectedItem | None:
         active_location=state(item.get("activeLocation")),
         direction_reversed=_is_reversed(a2a),
         replication_health=text(item.get("replicationHealth")),
+        failover_health=text(item.get("failoverHealth")),
         policy_id=_policy_id(item.get("policyId")),
         disks=tuple(map(_item_disk, objects(a2a, "protectedManagedDisks"))),
         nics=tuple(_item_nic(nic) for nic in objects(a2a, "vmNics") if nic.get("sourceNicArmId")),
         settings=_item_settings(a2a),
+        failed_over_before=has_happened(last_failover) or bool(known[0]),
         held_recovery_points=has_happened(last_rpo) or has_happened(last_failover),
         job=_job_name(part(item, "currentScenario")),
         percent=whole(a2a.get("monitoringPercentageCompletion")),
@@ -249,11 +251,14 @@ def _health_errors(item: Json) -> tuple[HealthError, ...]:
 
 
 def _health_error(found: Json) -> HealthError:
+    category, source = text(found.get("errorCategory")), text(found.get("errorSource"))
     return HealthError(
         code=text(found.get("errorCode")),
         message=text(found.get("errorMessage")),
         action=text(found.get("recommendedAction")),
         since=time_of(found.get("creationTimeUtc")),
+        # Only 161011 has been recorded: of this category, from the "ReplicationUnitFailoverValidatorError".
+        of_failover=category == "TestFailover" or ("FailoverValidator" in source and category != "Replication"),
     )
 
 

@@ -36,6 +36,8 @@ REPLICA_TYPES = ("Standard_LRS", "StandardSSD_LRS", "Premium_LRS", "StandardSSD_
 DISK_TYPES = (*REPLICA_TYPES, "PremiumV2_LRS", "UltraSSD_LRS")
 """Those of Site Recovery's SDK 2.0.0 (`DiskAccountType`)."""
 _OF_DISKS = f"{', '.join(REPLICA_TYPES)}{{}}; or disk=…, one by one"
+OF_SOURCE = "source"
+"""The target size that is always that of the source."""
 NORMAL_CHURN, HIGH_CHURN = "normal", "high"
 
 
@@ -249,10 +251,12 @@ ROWS: tuple[Row, ...] = (
     ),
     _chosen(
         "target-size",
-        matching(r"[A-Za-z0-9]+_[A-Za-z0-9_-]{1,60}", "the name of a VM size, as Standard_D2s_v5"),
+        matching(
+            rf"[A-Za-z0-9]+_[A-Za-z0-9_-]{{1,60}}|(?i:{OF_SOURCE})", f"a VM size, as Standard_D2s_v5, or {OF_SOURCE}"
+        ),
         "Compute > size of the target VM",
-        "the source's",
-        "a size that the target region offers",
+        "the source's when it is enabled",
+        f"a size that the target region offers; or {OF_SOURCE}: the source's, also after that was resized",
         **_ONCE_PROTECTED,
         field="size",
         shown_as="recoveryAzureVMSize",

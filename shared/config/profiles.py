@@ -37,7 +37,8 @@ def priority_of(text: Any) -> Priority:
 class Profile(Model):
     """Hours. Retention of managed disks may be up to 15 days; 0 takes no app-consistent points (Site Recovery's own
     default today), else at least one within the retention. `rpo_limit_minutes`: with recovery points older than that a
-    VM is out of compliance. `policy_name`: that of the policy that is created for the profile if the vault has none of
+    VM is out of compliance; so it is without a successful test failover for `test_failover_days`, of which 0 is no
+    limit. `policy_name`: that of the policy that is created for the profile if the vault has none of
     its values; if another has that name, `policy_name-2` and so on.
 
     `values` and `allow` go by the tags' names without `dr-`. Nothing is allowed that is not listed: a value, `*` for
@@ -53,6 +54,7 @@ class Profile(Model):
     recovery_point_retention_hours: int = Field(24, ge=1, le=360)
     app_consistent_frequency_hours: int = Field(4, ge=0, le=12)
     rpo_limit_minutes: int = Field(30, ge=1, le=1440)
+    test_failover_days: int = Field(180, ge=0, le=3650)  # Microsoft's advice is a drill every six months
     update_agents: bool = False
     priority: Annotated[Priority, BeforeValidator(priority_of)] = Priority.NORMAL
     policy_name: str = ""

@@ -180,9 +180,9 @@ class Settings(BaseModel):
         {DEFAULT: Profile()},
         description="a JSON object of profiles by name (lower-case letters, digits, -), each with "
         "recoveryPointRetentionHours (1 to 360), appConsistentFrequencyHours (0 for none, 1 to 12), rpoLimitMinutes "
-        "(1 to 1440), updateAgents (true or false), priority (high, normal or low), policyName, vault, values and "
-        "allow (both by the tags' names without dr-), ignore (findings of support rules), and "
-        "drill (a schedule: everyDays, window, network, keepMinutes, atOnce, maxCores)",
+        "(1 to 1440), testFailoverDays (0 for none, to 3650), updateAgents (true or false), priority (high, normal or "
+        "low), policyName, vault, values and allow (both by the tags' names without dr-), ignore (findings of support "
+        "rules), and drill (a schedule: everyDays, window, network, keepMinutes, atOnce, maxCores)",
     )
     names: Annotated[NameTemplates, BeforeValidator(parse_object)] = Field(
         NameTemplates(),

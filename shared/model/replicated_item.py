@@ -93,9 +93,11 @@ class Agent(Record):
 
 
 class HealthError(Error):
-    """An error of the item. `since` is when the service first reported it."""
+    """An error of the item. `since` is when the service first reported it, `of_failover` whether it is about what a
+    failover would meet with, rather than about the replication."""
 
     since: datetime | None = None
+    of_failover: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +110,9 @@ class ProtectedItem(Record):
     later under the same name.
 
     `direction_reversed` is whether the replication is reversed: the VM was reprotected after a failover.
-    `held_recovery_points` is whether the item was ever protected. `job` is the name of the job in progress, or "".
-    `percent` is the progress of the initial replication; it stops below 100. `rpo_at` is when `rpo_seconds` was
-    calculated, `tested_at` when a test failover last succeeded.
+    `held_recovery_points` is whether the item was ever protected, `failed_over_before` whether it was ever failed over.
+    `job` is the name of the job in progress, or "". `percent` is the progress of the initial replication; it stops
+    below 100. `rpo_at` is when `rpo_seconds` was calculated, `tested_at` when a test failover last succeeded.
     """
 
     id: ResourceId
@@ -126,11 +128,13 @@ class ProtectedItem(Record):
     active_location: str = ""
     direction_reversed: bool = False
     replication_health: str = ""
+    failover_health: str = ""
     policy_id: ResourceId | None = None
     disks: tuple[ItemDisk, ...] = ()
     nics: tuple[ItemNic, ...] = ()
     settings: ItemSettings = ItemSettings()
     held_recovery_points: bool = False
+    failed_over_before: bool = False
     job: str = ""
     percent: int | None = None
     rpo_seconds: int | None = None

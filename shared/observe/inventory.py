@@ -29,10 +29,12 @@ from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.observe.capacity import read_capacity
 from shared.observe.failovers import with_failovers
+from shared.observe.first_seen import with_first_seen
 from shared.observe.gaps import Gaps, in_words, or_gap, record
 from shared.observe.job_errors import with_errors
 from shared.observe.missing import read_missing
 from shared.observe.removed_disks import removed_disks
+from shared.observe.targets import read_targets
 from shared.readers.target_vms import read_vms_in
 from shared.readers.virtual_machines import vm_of_row, vms_where
 from shared.reconcile.compliance import assess, target_groups
@@ -99,6 +101,9 @@ async def read_inventory(azure: Azure) -> Inventory:
     regions = {vault.id: each.region for vault, each in zip(vaults, held, strict=True) if each.region}
     taken = read_vms_in(azure, target_groups(listed.values(), items, dict(groups), azure.settings, regions))
     target_vms = await or_gap(taken, "the VMs in target groups", gaps)
+    targets, fault = await read_targets(azure, items)
+    if fault:
+        record(gaps, "the target resources of protected VMs", fault)
     unread_items = tuple(row for each in held for row in (*each.items.unread, *each.jobs.unread)) + elsewhere.unread
     drills = await _drills(azure)
     removed = await _removed_disks(azure, items, listed, gaps)
@@ -126,6 +131,7 @@ async def read_inventory(azure: Azure) -> Inventory:
         namesakes=missing.namesakes if missing else (),
         target_vms=target_vms or frozenset(),
         drills={drill.vm: drill for drill in drills},
+        targets=targets,
     )
 
 
@@ -281,7 +287,7 @@ async def _compliance_report(azure: Azure) -> ComplianceReport:
 
 async def _read_report(azure: Azure) -> ComplianceReport:
     estate = await with_failovers(azure, await _with_proofs(azure, await read_inventory(azure)))
-    estate = await with_errors(azure, estate)
+    estate = await with_first_seen(azure, await with_errors(azure, estate))
     group_tags = {key: group.tags for key, group in estate.groups.items()}
     needed = references_of(estate.vms, estate.items, group_tags, azure.settings, estate.regions.values())
     vm_statuses, gaps, tag = assess(estate, azure.settings), Gaps(), azure.settings.tag_name

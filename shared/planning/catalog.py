@@ -28,6 +28,8 @@ _CHANGED = {
     ),
 }
 OTHER_SUBSCRIPTION = "other subscription"
+WARNED = "warned"
+DISK, INTERFACE, ADDRESS, PUBLIC_ADDRESS = "disk", "interface", "address", "public address"
 NEVER_TESTED, NEWER_AGENT, NOT_ADDED = "never tested", "newer agent", "not added"
 STILL_REPLICATED, RECOMMENDED, RESIZED = "still replicated", "recommended", "resized"
 OPTED_OUT = "opted out"
@@ -69,6 +71,15 @@ DRIFT = {
         "the service says that its replication is in health Warning or Critical",
         _NOTHING,
         "Do what the service recommends for the errors named.",
+    ),
+    "FailoverNotReady": Row(
+        Severity.WARNING,
+        "the service says that its failover is in health Warning or Critical, for another reason than that none was "
+        "ever tested (161011)",
+        _NOTHING,
+        "{action}",
+        {WARNED: Case("that is merely Warning", recoverable=True)},
+        recoverable=False,
     ),
     "RpoBreached": Row(
         Severity.WARNING,
@@ -139,10 +150,55 @@ DRIFT = {
             RESIZED: Case(
                 "the VM was resized, and no tag requests a target size",
                 Severity.NOTE,
-                "Nothing, if the size is to stay. Else request one by the tag or the profile's value target-size, or "
-                "choose it in the portal under Compute: it is changed in place.",
+                "Nothing, if the size is to stay. Else request one by the tag or the profile's value target-size "
+                "(source: always the VM's own), or choose it in the portal under Compute: it is changed in place.",
             ),
         },
+    ),
+    "TargetMissing": Row(
+        Severity.WARNING,
+        "what a failover of it uses does not exist (any more): target group, network, subnet, availability or scale "
+        "set, proximity placement group, capacity reservation, encryption set, account for boot diagnostics, security "
+        "group, public IP address, backend pool",
+        _NOTHING,
+        "Create it again under this name; or name another by the tag or the profile's value ({others}), which is "
+        "changed in place where Azure can, or in the portal.",
+        recoverable=False,
+    ),
+    "TargetConflict": Row(
+        Severity.BLOCKER,
+        "a failover could not create its VM: one of the target name is in the target group already, or the failover of "
+        "another VM would create one there",
+        "does not enable it for the name of its VM, for anything else it does; does not give an item a name or a group "
+        "in which the name is another's",
+        "Name it otherwise by {tag}-target-name, or remove the other VM if it is not needed any more.",
+        {
+            **WARNED_IF_PROTECTED,
+            DISK: Case(
+                "a disk of it would have the name of another's in the target group",
+                Severity.WARNING,
+                "Name another target resource group by {tag}-target-resource-group: what Site Recovery makes of two "
+                "such disks is not known.",
+            ),
+            INTERFACE: Case(
+                "an interface of the name of one of its own is in the target group",
+                Severity.WARNING,
+                "Remove that one if nothing uses it, or name another target resource group by "
+                "{tag}-target-resource-group.",
+            ),
+            ADDRESS: Case(
+                "its address is another's: a failover takes the next free one",
+                Severity.WARNING,
+                "Free the address, or choose another by {tag}-target-ip.",
+                recoverable=True,
+            ),
+            PUBLIC_ADDRESS: Case(
+                "its public IP address is another's",
+                Severity.WARNING,
+                "Name one that nothing uses by {tag}-target-public-ip.",
+            ),
+        },
+        recoverable=False,
     ),
     "NetworkMismatch": Row(
         Severity.WARNING,
@@ -172,10 +228,11 @@ DRIFT = {
     ),
     "TestFailoverOverdue": Row(
         Severity.WARNING,
-        "no test failover has succeeded in the last 180 days",
+        "no test failover has succeeded for longer than its profile allows (`testFailoverDays`), counted from the day "
+        "of its protection if none ever has",
         _NOTHING,
         "Do a test failover, and clean it up.",
-        {NEVER_TESTED: Case("none ever has (161011)", Severity.NOTE)},
+        {NEVER_TESTED: Case("none ever has (161011), and it is not known to be protected for so long", Severity.NOTE)},
     ),
     "UntaggedButProtected": Row(
         Severity.WARNING,

@@ -9,14 +9,17 @@ from shared.model.replicated_item import ProtectedItem
 from shared.model.resource_id import ResourceId, folded
 from shared.model.vm import Claim, SourceVm
 from shared.planning import placement
-from shared.planning.catalog import finding_of
+from shared.planning.catalog import ADDRESS, DISK, INTERFACE, PUBLIC_ADDRESS, finding_of
 from shared.planning.exclusion import without_excluded
 from shared.planning.overrides import Overrides
 
 Wanted = tuple[str, ResourceId, str]
 """A kind of thing, where it is to be, and its name there."""
 
-_VM, _DISK, _ADDRESS, _PUBLIC_IP = "VM", "replica disk", "address", "public IP address"
+_VM, _REPLICA, _ADDRESS, _PUBLIC_IP = "VM", "replica disk", "address", "public IP address"
+_DISK, _NIC = "disk", "interface"
+CASES = {_VM: "", _REPLICA: DISK, _DISK: DISK, _NIC: INTERFACE, _ADDRESS: ADDRESS, _PUBLIC_IP: PUBLIC_ADDRESS}
+"""The case of `TargetConflict` for each kind of thing."""
 
 
 class Claims:
@@ -31,7 +34,7 @@ class Claims:
                 if nic.network and nic.source_network:
                     self.led_to.setdefault(nic.network, set()).add(nic.source_network)
             for each in _of_item(item):
-                key = _key(each)
+                key = key_of(each)
                 self._holders[key] = (*self._holders.get(key, ()), item.source)
 
     def of_others(self, vm: ResourceId, wanted: Iterable[Wanted]) -> tuple[Claim, ...]:
@@ -39,19 +42,25 @@ class Claims:
         return tuple(
             Claim(kind=kind, place=place, name=name, by=others[0])
             for kind, place, name in dict.fromkeys(wanted)
-            if (others := [source for source in self._holders.get(_key((kind, place, name)), ()) if source != vm])
+            if (others := [source for source in self._holders.get(key_of((kind, place, name)), ()) if source != vm])
         )
 
 
-def _key(wanted: Wanted) -> Wanted:
+def key_of(wanted: Wanted) -> Wanted:
+    """The same for all casings of the name."""
     kind, place, name = wanted
     return kind, place, folded(name)
 
 
 def _of_item(item: ProtectedItem) -> Iterator[Wanted]:
     if group := item.settings.target_group:
-        yield _VM, group, item.settings.name or item.source.name
-        yield from ((_DISK, group, naming.replica_disk(disk.id.name)) for disk in item.disks)
+        yield virtual_machine(group, item.settings.name or item.source.name)
+        yield from ((_REPLICA, group, naming.replica_disk(disk.id.name)) for disk in item.disks)
+    yield from of_interfaces(item)
+
+
+def of_interfaces(item: ProtectedItem) -> Iterator[Wanted]:
+    """The addresses that the item is to have, as it shows them: not what is requested in their place."""
     for nic in item.nics:
         if nic.network and nic.target_address:
             yield address_in(nic.network, nic.target_address)
@@ -63,7 +72,28 @@ def wanted(vm: SourceVm, overrides: Overrides, target: str, item: ProtectedItem 
     """The VM and the replica disks that the VM is to have in that region."""
     group, name = placement.target_place(vm, overrides, target, item)
     yield _VM, group, name
-    yield from ((_DISK, group, naming.replica_disk(disk.id.name)) for disk in without_excluded(vm, overrides).disks)
+    yield from ((_REPLICA, group, naming.replica_disk(disk.id.name)) for disk in without_excluded(vm, overrides).disks)
+
+
+def created_by(item: ProtectedItem) -> Iterator[Wanted]:
+    """What a failover of the item creates, under the names that it has for it, and the addresses in its networks."""
+    if group := item.settings.target_group:
+        yield virtual_machine(group, item.settings.name or item.source.name)
+        yield from (failover_disk(group, disk.id.name) for disk in item.disks)
+        yield from (interface(group, nic.source.name) for nic in item.nics)
+    yield from (each for each in of_interfaces(item) if each[0] == _ADDRESS)
+
+
+def virtual_machine(group: ResourceId, name: str) -> Wanted:
+    return _VM, group, name
+
+
+def failover_disk(group: ResourceId, name: str) -> Wanted:
+    return _DISK, group, name
+
+
+def interface(group: ResourceId, name: str) -> Wanted:
+    return _NIC, group, name
 
 
 def address_in(network: ResourceId, address: str) -> Wanted:
@@ -74,10 +104,7 @@ def public_ip(resource: ResourceId) -> Wanted:
     return _PUBLIC_IP, resource.group_id, resource.name
 
 
-_CODES = {_VM: "TargetNameTaken", _DISK: "ReplicaDiskNameTaken", _PUBLIC_IP: "TargetPublicIpUnusable"}
-
-
 def findings(vm: SourceVm, claims: Iterable[Claim], settings: Settings) -> Iterator[Finding]:
     for each in claims:
         text = f"The {each.kind} {each.name} in {each.place} is to be that of {vm.id.name}, and of {each.by} as well."
-        yield finding_of(_CODES[each.kind], text, tag=settings.tag_name)
+        yield finding_of("TargetConflict", text, case=CASES[each.kind], tag=settings.tag_name)

@@ -58,8 +58,7 @@ OF_NETWORK = {
     ),
     "TargetPublicIpUnusable": Row(
         Severity.WARNING,
-        "the public IP address that it is to get is attached to another resource already, is to go to another VM "
-        "too, or is of the SKU Basic",
+        "the public IP address that it is to get is attached to another resource already, or is of the SKU Basic",
         WARNS,
         "Name a Standard one that nothing uses by {tag}-target-public-ip.",
     ),

@@ -226,7 +226,7 @@ def target_vm(vm: SourceVm, overrides: Overrides, target: str, item: ProtectedIt
 def name_taken(vm: SourceVm, there: ResourceId, settings: Settings) -> Finding:
     """The blocker for a VM whose target name another VM has."""
     return finding_of(
-        "TargetNameTaken",
+        "TargetConflict",
         f"A failover of {vm.id.name} would create {there}, and a VM of that name exists there.",
         tag=settings.tag_name,
     )

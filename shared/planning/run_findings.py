@@ -1,6 +1,6 @@
 """The findings of runs and plans, and those about a sweep: what the VM, its context or its target resources hinder."""
 
-from shared.model.findings import WARNED_IF_PROTECTED, Case, Row, Severity
+from shared.model.findings import Case, Row, Severity
 from shared.planning import network_findings, support_findings
 from shared.planning.support_findings import BLOCKED, WARNS
 
@@ -47,21 +47,6 @@ LISTED = {
         "`DR_VAULT_IDS` names a vault for its region that does not exist; the VMs of other vaults are not affected",
         BLOCKED,
         "Correct the ID in DR_VAULT_IDS, DR_REGION_MAP and DR_PROFILES, or create that vault.",
-    ),
-    "TargetNameTaken": Row(
-        Severity.BLOCKER,
-        "a VM of its target name is in the target resource group already, or a failover of another VM would create "
-        "one: a failover could not create it",
-        f"{BLOCKED}; does not change the name or the group of an item",
-        "Name it otherwise by {tag}-target-name, or remove the other VM if it is not needed any more.",
-        WARNED_IF_PROTECTED,
-    ),
-    "ReplicaDiskNameTaken": Row(
-        Severity.WARNING,
-        "a replica disk of it would have the name of another VM's in the same target resource group",
-        WARNS,
-        "Name another target resource group by {tag}-target-resource-group: what Site Recovery makes of two such disks "
-        "is not known.",
     ),
     "NameNotUnique": Row(
         Severity.BLOCKER,

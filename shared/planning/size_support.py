@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from shared.config.override_options import OF_SOURCE
 from shared.model.findings import Finding
 from shared.model.replication import ReplicatedDisk
 from shared.model.values import NONE
@@ -40,6 +41,7 @@ def of_own_size(vm: SourceVm, offer: Offer | None) -> Iterator[Finding]:
 def size(d: PlanBuilder, zone: str, disks: tuple[ReplicatedDisk, ...]) -> str:
     """The size of the override, or "" for that of the VM; the target region has to offer it."""
     wanted = d.text("target-size", d.vm.size or NONE, "the VM's own")
+    wanted = d.vm.size if wanted.lower() == OF_SOURCE else wanted
     requested = wanted if d.is_requested("target-size") else ""
     has = d.item.settings.size if d.item else ""
     if d.context.offer is None or not wanted or wanted.lower() == has.lower():

@@ -5,6 +5,7 @@ A VM is compliant if it replicates, is healthy, and has the right settings and a
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -21,10 +22,11 @@ from shared.planning.claims import Claims
 from shared.planning.exclusion import excluded_disks, without_excluded
 from shared.planning.overrides import Overrides, SharedOverrides, tag_names
 from shared.planning.references import target_group
+from shared.reconcile import readiness
 from shared.reconcile.decide import Facts, decide
 from shared.reconcile.diff import agent_to_update, disks_to_add, mismatches
 from shared.reconcile.drift import is_moved, still_replicated
-from shared.reconcile.health import of_attempts, of_protected, of_replicating
+from shared.reconcile.health import last_of, of_attempts, of_protected, of_replicating
 from shared.reconcile.inventory import Group, Inventory, VmStatus
 
 
@@ -270,11 +272,21 @@ class _Engine:
         name = vm.id.name.lower()
         return tuple(self.enables.get(name, ())) if self.bearers[name] == 1 else ()
 
+    def _protected_since(self, vm: SourceVm) -> datetime | None:
+        """The end of the last job that enabled the VM, else what records tell. A vault forgets its jobs."""
+        last = last_of(job for job in self._attempts(vm) if job.stage is JobStage.SUCCEEDED)
+        return last.ended if last and last.ended else self.estate.protected_since.get(vm.id)
+
     def _protected(self, vm_status: VmStatus, vm: SourceVm, item: ProtectedItem, *, free: bool) -> VmStatus:
         overrides = self.overrides.of(vm)
         policy = self.estate.policies.get(item.policy_id) if item.policy_id else None
         target = item.settings.target_location
-        taken = (*self._name_taken(vm, overrides, target, item), *self._shared_names(vm, overrides, target, item))
+        of_interfaces = self.claims.of_others(vm.id, claims.of_interfaces(item))
+        taken = (
+            *self._name_taken(vm, overrides, target, item),
+            *self._shared_names(vm, overrides, target, item),
+            *claims.findings(vm, of_interfaces, self.settings),
+        )
         # What two items have already blocks neither (`planning.derive`).
         is_new = placement.target_vm(vm, overrides, target, item)
         blocking = [each for each in taken if is_new and each.severity is Severity.BLOCKER]
@@ -282,9 +294,12 @@ class _Engine:
         excluded, now = excluded_disks(vm, overrides), self.estate.read_at
         left_out, failed = {**self.estate.removed_disks, **excluded}, self.estate.disk_errors
         found = (
-            *of_protected(vm, item, overrides.profile, policy, overrides.policy, now, failed, left_out),
+            *of_protected(
+                vm, item, overrides.profile, policy, overrides.policy, now, failed, left_out, self._protected_since(vm)
+            ),
             *still_replicated(vm, item, excluded),
             *on_protected(each for each in taken if each not in blocking),
+            *readiness.findings(item, self.estate.targets, self.settings),
         )
         # An invalid override blocks all changes, as in the VM's own run (`observe.vm.plan_for`).
         differing = mismatches(vm, overrides, item) if not requested else ()

@@ -8,7 +8,7 @@ Nothing is read here, so a sweep compares thousands of VMs. Whether an override 
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from shared.config.override_options import CHOICES, FIXED_FIELDS, ITEM_FIELDS, UPDATED_FIELDS
+from shared.config.override_options import CHOICES, FIXED_FIELDS, ITEM_FIELDS, OF_SOURCE, UPDATED_FIELDS
 from shared.config.profiles import Profile
 from shared.model.changes import Changes, Difference, ItemUpdate, Refusal, agent_attempt, zone_attempt
 from shared.model.findings import Finding
@@ -168,6 +168,7 @@ def _of_choice(choice: str, vm: SourceVm, overrides: Overrides, item: ProtectedI
     for part, current in _values(choice, vm, item):
         name = f"/{part.name}" if part else ""
         requested = _requested_value(choice, overrides.requested[choice].value, part, len(vm.nic_ids))
+        requested = vm.size if (choice, requested.lower()) == ("target-size", OF_SOURCE) else requested
         wanted = _meant(choice, requested, vm, overrides, item.settings.target_location)
         if requested and not any(folded(_text(wanted)) == folded(_text(value)) for value in current):
             difference = Difference(

@@ -7,17 +7,15 @@ from typing import Any
 
 from shared.config.profiles import Profile
 from shared.model.findings import Finding
-from shared.model.replicated_item import Job, JobStage, ProtectedItem
+from shared.model.replicated_item import HealthError, Job, JobStage, ProtectedItem
 from shared.model.replication import Policy
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import SourceVm
-from shared.planning.catalog import NEVER_TESTED, NEWER_AGENT, RECOMMENDED, finding_of
+from shared.planning.catalog import NEVER_TESTED, NEWER_AGENT, RECOMMENDED, WARNED, finding_of
 from shared.reconcile.drift import detached_disks, other_policy, unprotected_disks
 
 _INITIAL_REPLICATION = timedelta(hours=24)
-# Microsoft's advice is a drill every six months.
-_TEST_FAILOVER = timedelta(days=180)
 _RENEWAL = timedelta(days=30)
 
 NO_ERRORS: Mapping[Any, Error] = MappingProxyType({})
@@ -63,30 +61,65 @@ def of_protected(
     now: datetime,
     failed: Mapping[ResourceId, Error] = NO_ERRORS,
     left_out: Mapping[ResourceId, str] = MappingProxyType({}),
+    protected_since: datetime | None = None,
 ) -> tuple[Finding, ...]:
     """Findings about a protected VM, without those about its settings. `policy` is the policy of the item; `failed` are
     the disks that could not be added, with the error, `left_out` those that are not to be replicated, with the reason.
+    `protected_since` is None if that is not known.
     """
     return (
         *_of_health(vm.id.name, item),
+        *of_failover_health(vm.id.name, item),
         *_of_rpo(vm.id.name, item, profile, now),
         *unprotected_disks(vm, item, failed, left_out),
         *detached_disks(vm, item),
         *other_policy(vm, policy, wanted),
         *_of_agent(vm.id.name, item, now),
-        *_of_tests(vm.id.name, item, now),
+        *of_tests(vm.id.name, item, profile, now, protected_since),
     )
 
 
+_CRITICAL = "critical"
+_ILL = {"warning", _CRITICAL}
+
+
 def _of_health(name: str, item: ProtectedItem) -> Iterator[Finding]:
-    if item.replication_health.lower() not in {"warning", "critical"}:
+    if item.replication_health.lower() not in _ILL:
         return
-    errors = [error for error in item.errors if error.code not in {_UNTESTED, _MORE_DISKS}]
+    elsewhere = {*_of_failover(item), *(error for error in item.errors if error.code in {_UNTESTED, _MORE_DISKS})}
+    errors = [error for error in item.errors if error not in elsewhere]
     if not errors and item.errors:
         return
-    causes = "; ".join(map(str, errors)) or "the service names no error"
-    since = min((error.since for error in errors if error.since), default=None)
-    yield finding_of("Unhealthy", f"The replication of {name} is in health {item.replication_health}: {causes}.", since)
+    text = f"The replication of {name} is in health {item.replication_health}: {_causes(errors)}."
+    yield finding_of("Unhealthy", text, _first(errors))
+
+
+def of_failover_health(name: str, item: ProtectedItem) -> Iterator[Finding]:
+    """A finding if the service says that a failover would meet with something, apart from that none was ever tested."""
+    errors, health = _of_failover(item), item.failover_health
+    untested = any(error.code == _UNTESTED for error in item.errors)
+    # That none was tested makes a Warning of it, and never more.
+    if health.lower() not in _ILL or (untested and not errors and health.lower() != _CRITICAL):
+        return
+    text = f"The failover of {name} is in health {health}: {_causes(errors)}."
+    advice = " ".join(dict.fromkeys(error.action for error in errors if error.action))
+    case = "" if health.lower() == _CRITICAL else WARNED
+    yield finding_of("FailoverNotReady", text, _first(errors), case, action=advice)
+
+
+def _of_failover(item: ProtectedItem) -> list[HealthError]:
+    """The errors that are reported of its failover: those of an item whose failover is in health."""
+    if item.failover_health.lower() not in _ILL:
+        return []
+    return [error for error in item.errors if error.of_failover and error.code != _UNTESTED]
+
+
+def _causes(errors: Iterable[HealthError]) -> str:
+    return "; ".join(map(str, errors)) or "the service names no error"
+
+
+def _first(errors: Iterable[HealthError]) -> datetime | None:
+    return min((error.since for error in errors if error.since), default=None)
 
 
 def _of_rpo(name: str, item: ProtectedItem, profile: Profile, now: datetime) -> Iterator[Finding]:
@@ -113,10 +146,21 @@ def _of_agent(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding
         yield finding_of("AgentOutdated", text, case=NEWER_AGENT)
 
 
-def _of_tests(name: str, item: ProtectedItem, now: datetime) -> Iterator[Finding]:
-    if item.tested_at and now - item.tested_at > _TEST_FAILOVER:
-        text = f"The last test failover of {name} was on {item.tested_at:%Y-%m-%d}."
+def of_tests(
+    name: str, item: ProtectedItem, profile: Profile, now: datetime, protected_since: datetime | None
+) -> Iterator[Finding]:
+    """A finding if the last test failover is longer ago than the profile allows. The days of a VM that was never tested
+    count from its protection."""
+    days, counted_from = profile.test_failover_days, item.tested_at or protected_since
+    if days == 0:
+        return
+    overdue = counted_from is not None and now - counted_from > timedelta(days=days)
+    if overdue and item.tested_at:
+        text = f"The last test failover of {name} was on {item.tested_at:%Y-%m-%d}; its profile allows {days} days."
         yield finding_of("TestFailoverOverdue", text, item.tested_at)
+    elif overdue and protected_since:
+        text = f"No test failover of {name} has succeeded since it was protected on {protected_since:%Y-%m-%d}; its "
+        yield finding_of("TestFailoverOverdue", f"{text}profile allows {days} days.", protected_since)
     elif any(error.code == _UNTESTED for error in item.errors):
         text = f"No test failover of {name} has succeeded so far ({_UNTESTED})."
         yield finding_of("TestFailoverOverdue", text, case=NEVER_TESTED)

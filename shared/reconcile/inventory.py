@@ -19,6 +19,7 @@ from shared.model.step_result import Error
 from shared.model.unread_row import UnreadRow
 from shared.model.vm import SourceVm
 from shared.reconcile.orphans import ReferencedResources
+from shared.reconcile.readiness import Targets
 
 RPO_UNKNOWN = "RpoUnknown"
 _QUOTA_UNKNOWN = "TargetQuotaUnknown"
@@ -59,8 +60,11 @@ class Inventory:
 
     `absent` are protected VMs that are proven not to exist; `namesakes` are VMs anywhere with the name of one of them;
     `target_vms` are those in target groups outside the source scope that VMs without an item go to.
+    `targets` is what is known of the target resources of protected VMs.
     `failovers` are those that left a VM which is to be enabled; `failovers_unread` is whether they are not known.
     `drills` are the open records of drills, by their VMs.
+
+    `protected_since` is when VMs were protected, or were first seen to be, as far as the app's own records tell.
 
     `removed_disks` are attached, and somebody removed their replication, with the reason that they are left out.
 
@@ -81,6 +85,7 @@ class Inventory:
     vms_unread: bool = False
     items_unread: bool = False
     missing_vaults: frozenset[ResourceId] = frozenset()
+    protected_since: Mapping[ResourceId, datetime] = field(default_factory=dict)
     removed_disks: Mapping[ResourceId, str] = field(default_factory=dict)
     unread_vms: tuple[UnreadRow, ...] = ()
     unread_items: tuple[UnreadRow, ...] = ()
@@ -91,6 +96,7 @@ class Inventory:
     absent: frozenset[ResourceId] = frozenset()
     namesakes: tuple[SourceVm, ...] = ()
     target_vms: frozenset[ResourceId] = frozenset()
+    targets: Targets = field(default_factory=Targets)
     failovers: Mapping[ResourceId, Failover] = field(default_factory=dict)
     failovers_unread: bool = False
     drills: Mapping[ResourceId, Drill] = field(default_factory=dict)

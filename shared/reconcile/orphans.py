@@ -24,6 +24,7 @@ from shared.planning.catalog import finding_of
 from shared.planning.overrides import Overrides, SharedOverrides
 from shared.planning.placement import location
 from shared.planning.references import references, target_group
+from shared.reconcile.readiness import used_by
 
 _LEAVES_FIRST = [kind.type.lower() for kind in REMOVABLE]
 _MOST_NOTES = 20
@@ -120,11 +121,8 @@ def named_by(items: Iterable[ProtectedItem]) -> frozenset[str]:
 
 
 def _named_by(item: ProtectedItem) -> Iterator[ResourceId]:
-    named: list[ResourceId | None] = [*item.settings.named]
-    named += [each for disk in item.disks for each in (disk.cache_account, disk.encryption_set)]
-    for nic in item.nics:
-        named += [nic.network, nic.security_group, nic.public_ip, *nic.backend_pools]
-    yield from (resource for resource in named if resource)
+    yield from used_by(item)
+    yield from (disk.cache_account for disk in item.disks if disk.cache_account)
     yield from item.failover_vms
 
 

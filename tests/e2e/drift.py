@@ -65,6 +65,7 @@ def fares(**condition: Any) -> Json:
 
 
 _ERROR = {"code": "153006", "message": "No crash-consistent point.", "recommendedAction": "Look at it.", "hoursAgo": 5}
+_OF_FAILOVER = _ERROR | {"code": "161099", "category": "TestFailover"}
 PORTAL = {"name": "made-in-the-portal"}
 _TWO_DISKS = {"disks": 2}
 
@@ -79,6 +80,15 @@ CASES = (
         item={"state": "InitialReplicationInProgress", **fares(stalledHours=25)},
     ),
     Case("ill", {"Unhealthy"}, item=fares(health="Critical", errors=[_ERROR])),
+    Case("unready", {"FailoverNotReady"}, item=fares(errors=[_OF_FAILOVER])),
+    Case("doomed", {"FailoverNotReady"}, item=fares(failoverHealth="Critical", errors=[_OF_FAILOVER])),
+    Case(
+        "seatless",
+        {"TargetMissing"},
+        item={"recoveryCapacityReservationGroup": f"{overrides.RESERVATION}-gone"},
+    ),
+    Case("shop-1", {"TargetConflict"}, item={"recoveryVmName": "shop"}),
+    Case("shop-2", {"TargetConflict"}, item={"recoveryVmName": "SHOP"}),
     Case("behind", {"RpoBreached"}, item=fares(rpoSeconds=7200)),
     Case("unreckoned", {"RpoBreached"}, item=fares(rpoHoursAgo=3)),
     Case("grown", {"DiskNotProtected"}, vm=_TWO_DISKS, item={"disks": [{"name": "grown-disk0"}]}, healed=True),

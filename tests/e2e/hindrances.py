@@ -270,7 +270,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             estates.vm("astray", location="northeurope", network="vnet-north"),
             ("lost-vault", "DR_VAULT_IDS"),
         ),
-        ("TargetNameTaken", estates.vm("namesake"), ("namesake", f"{THERE}/", "dr-target-name")),
+        ("TargetConflict", estates.vm("namesake"), ("namesake", f"{THERE}/", "dr-target-name")),
         ("TargetInSourceRegion", _tagged("own", target_location="East US"), ("own", SOURCE)),
         (
             "RegionNotMapped",
@@ -283,7 +283,7 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             (f"/subscriptions/{OTHER}/resourceGroups/app-asr", "DR_TARGET_RESOURCE_GROUPS prepared,app-asr && azd"),
         ),
         (
-            "TargetNameTaken",
+            "TargetConflict",
             _in(TWINS, "failed-over", tags=_tagged("failed-over", target_resource_group=THERE)["tags"])
             | {"disks": [{"name": "own-disk", "sizeGB": 64}]},
             ("failed-over", THERE, "dr-target-name"),
@@ -442,9 +442,7 @@ def _others() -> list[Case]:
         Case(
             "TargetSubnetWithoutOutboundAccess", "warning", moved, ("web of vnet-renamed", "apps of vnet-renamed-asr")
         ),
-        Case(
-            "ReplicaDiskNameTaken", "warning", twin, ("failed-over-disk0-ASRReplica in", estates.vm_id("failed-over"))
-        ),
+        Case("TargetConflict", "warning", twin, ("failed-over-disk0-ASRReplica in", estates.vm_id("failed-over"))),
         Case("TargetPublicIpUnusable", "warning", exposed, ("busy-address is attached to bastion", "SKU Basic")),
         Case("TargetPoolOfInternetLoadBalancer", "warning", exposed, ("web is of an internet load balancer",)),
         Case("VaultGroupInSourceRegion", "warning", keyless_too, ("app-vaults of the vault locked-vault", "centralus")),

@@ -11,9 +11,12 @@ import pytest
 
 from local.simulator.graph.tables import TABLES, columns
 from local.simulator.world import World
+from shared.model.replicated_item import ItemNic, ItemSettings
+from shared.model.resource_id import ResourceId
 from shared.observe.inventory import read_inventory
 from shared.observe.missing import read_namesakes
 from shared.observe.orphans import made_in_target, used_elsewhere
+from shared.observe.targets import read_targets
 from shared.readers.management_groups import resolve_scope
 from shared.readers.selection import find_vms
 from shared.readers.target_vms import read_vms_in
@@ -21,11 +24,11 @@ from tests.infra.deployments import ROOT
 from tests.infra.kusto import TABLES as KNOWN
 from tests.infra.kusto import Parser
 from tests.infra.queries import of_page, refused
-from tests.unit.app.examples import VM_ID, settings
+from tests.unit.app.examples import NETWORK, NIC, SUBSCRIPTION, VM_ID, protected_item, settings
 from tests.unit.app.fake_azure import Cloud, FakeAzure
 
 PAGES = [page for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if of_page(page)]
-ASKING = {"inventory", "management_groups", "missing", "orphans", "selection", "target_vms"}
+ASKING = {"inventory", "management_groups", "missing", "orphans", "selection", "target_vms", "targets"}
 """The modules of the app that ask Azure Resource Graph; `asked` calls each."""
 
 
@@ -40,14 +43,17 @@ async def asked() -> dict[str, str]:
             return await super().post(path, api_version, body)
 
     azure = Listening(settings(), Cloud())
-    group = "/providers/Microsoft.Management/managementGroups/all"
-    await resolve_scope(Listening(settings(source_scope=group), Cloud()))
+    every = "/providers/Microsoft.Management/managementGroups/all"
+    await resolve_scope(Listening(settings(source_scope=every), Cloud()))
     await read_inventory(azure)
     await find_vms(azure, lambda *_: True)
     await used_elsewhere(azure, ())
     await made_in_target(azure)
     await read_namesakes(azure, [VM_ID])
     await read_vms_in(azure, [VM_ID.group_id])
+    group = ResourceId.of(SUBSCRIPTION, "web-asr")
+    nics = (ItemNic(id="1", source=NIC, network=NETWORK, target_subnet="web", target_address="10.1.1.9"),)
+    await read_targets(azure, [protected_item(settings=ItemSettings(target_group=group), nics=nics)])
     return {f"Resource Graph, query {number}": text for number, text in enumerate(texts, 1)}
 
 
@@ -55,7 +61,7 @@ def test_those_of_the_app_are_queries(asked: dict[str, str], parser: Parser) -> 
     tables = {text.split(maxsplit=1)[0] for text in asked.values()}
 
     assert tables == {"resources", "resourcecontainers", "recoveryservicesresources"}
-    assert len(asked) == 10
+    assert len(asked) == 12
     assert refused(parser, "resourceGraph", asked) == []
 
 

@@ -155,7 +155,7 @@ def test_what_a_vm_was_enabled_with_is_reported_at_its_end_once() -> None:
     """A plan for a protected VM says of a subnet or a scale set only that the item has it."""
     subnet = warning("TargetSubnetDiffers", "A failover puts web-nic into alpha.")
     scale_set = finding_of("ScaleSetInstance", "web is an instance of flex.", case=AVAILABILITY_ONLY, tag="dr")
-    name = warning("TargetNameTaken", "The VM web is to be that of another.")
+    name = warning("TargetConflict", "The VM web is to be that of another.")
     late = warning("DiskNotProtected", "The disk late is not replicated.")
     instance = Instance(
         {

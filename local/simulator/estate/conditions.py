@@ -8,8 +8,9 @@ from local.simulator.vault.model import ProtectedItem
 from local.simulator.world import World
 
 _HEALTH = ("", "Normal", "Warning", "Critical")
+_CATEGORIES = ("Replication", "TestFailover", "Configuration", "FabricInfrastructure", "VersionExpiry")
 _KEYS = (
-    "health errors rpoSeconds rpoHoursAgo agentVersion agentExpiresInDays agentUpdateRequired "
+    "health failoverHealth errors rpoSeconds rpoHoursAgo agentVersion agentExpiresInDays agentUpdateRequired "
     "agentCertificateUpdateRequired testedDaysAgo stalledHours"
 )
 
@@ -23,11 +24,13 @@ def read(fields: Fields) -> tuple[Condition, int | None]:
             each.need("message", str),
             each.get("recommendedAction", str, ""),
             each.get("hoursAgo", int, 0),
+            each.choice("category", _CATEGORIES),
         )
-        for each in found.parts("errors", "code message recommendedAction hoursAgo")
+        for each in found.parts("errors", "code message recommendedAction hoursAgo category")
     )
     condition = Condition(
         health=found.choice("health", _HEALTH),
+        failover_health=found.choice("failoverHealth", _HEALTH),
         troubles=troubles,
         rpo_seconds=found.get("rpoSeconds", int),
         rpo_calculated_hours=found.get("rpoHoursAgo", int),

@@ -1,5 +1,5 @@
 """Comparisons, as Kusto has them: `==` compares texts with case, all others without. A missing value is equal to
-nothing: `!startswith` is true of it, all others false.
+nothing: `!startswith` and `!endswith` are true of it, all others false.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,14 @@ def _starts(left: Any, right: Any) -> bool:
     return isinstance(left, str) and isinstance(right, str) and left.lower().startswith(right.lower())
 
 
+def _ends(left: Any, right: Any) -> bool:
+    return isinstance(left, str) and isinstance(right, str) and left.lower().endswith(right.lower())
+
+
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": _equal,
     "=~": alike,
     "startswith": _starts,
     "!startswith": lambda left, right: not _starts(left, right),
+    "!endswith": lambda left, right: not _ends(left, right),
 }

@@ -111,13 +111,13 @@ class Reader:
             else:
                 return found
 
-    def _key(self) -> str:
-        """A name in brackets, as that of a tag with a hyphen."""
+    def _key(self) -> str | int:
+        """A name in brackets, as that of a tag with a hyphen, or the place of an element."""
         token = self.take()
-        if token.kind != "string":
+        if token.kind not in ("string", "long"):
             raise token.refuse()
         self.expect("]")
-        return str(token.value)
+        return token.value if isinstance(token.value, int) else str(token.value)
 
     def _primary(self) -> Expression:
         token = self.take()
@@ -169,12 +169,14 @@ def check_bool(*conditions: Expression) -> None:
             raise meaningless(f"A condition must be of the type bool, not {condition.kind}.")
 
 
-def _member(of: Expression, key: str) -> Expression:
+def _member(of: Expression, key: str | int) -> Expression:
     if of.kind != "dynamic":
         raise meaningless(f"A value of the kind {of.kind} has no member {key!r}.")
 
     def evaluate(row: Any) -> Any:
         value = of.evaluate(row)
+        if isinstance(key, int):
+            return value[key] if isinstance(value, list) and key < len(value) else None
         return value.get(key) if isinstance(value, Mapping) else None
 
     return Expression(evaluate, "dynamic", f"{of.name}_{key}" if of.name else "")

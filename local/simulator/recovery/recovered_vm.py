@@ -8,6 +8,7 @@ from local.simulator.arm.locks import locks_over
 from local.simulator.arm.network import takes_vms
 from local.simulator.errors import ArmError
 from local.simulator.ids import key
+from local.simulator.recovery import target_checks
 from local.simulator.store import Resource, VirtualMachine
 from local.simulator.vault.job import Failure
 from local.simulator.vault.model import ProtectedItem
@@ -17,7 +18,10 @@ from local.simulator.world import World
 
 
 def obstacle(world: World, item: ProtectedItem, *, test: TestFailover | None = None) -> Failure | None:
-    """What the network provider refuses of the VM's interfaces. Site Recovery's codes for it are invented."""
+    """What is missing of the target, and what the network provider refuses of the VM's interfaces. Site Recovery's
+    codes for it are invented."""
+    if failure := _missing(world, item, test):
+        return failure
     for nic in item.nics:
         configuration = nic["ipConfigs"][0]
         subnet = subnet_of(world, nic, test)
@@ -31,6 +35,21 @@ def obstacle(world: World, item: ProtectedItem, *, test: TestFailover | None = N
         if subnet and not _next_free(world, subnet):
             return Failure("28092", f"The subnet '{subnet['id']}' has no free address.")
     return None
+
+
+def _missing(world: World, item: ProtectedItem, test: TestFailover | None) -> Failure | None:
+    """A target resource that was deleted after the item was enabled."""
+    location, needed = item.recovery_container.fabric.location, list[tuple[target_checks.Kind, str | None]]()
+    needed += [(target_checks.ENCRYPTION_SET, disk.encryption_set) for disk in item.disks]
+    for nic in item.nics:
+        needed.append((target_checks.TARGET_NETWORK, test.network if test else nic["recoveryVMNetworkId"]))
+        needed.append((target_checks.SECURITY_GROUP, nic["recoveryNetworkSecurityGroupId"] if test is None else None))
+    checks = (target_checks.resource(world, kind, each, location) for kind, each in needed if each)
+    return (
+        target_checks.groups(world, "", location, {item.recovery_group, *(disk.recovery_group for disk in item.disks)})
+        or target_checks.place(world, location, item.settings)
+        or next(filter(None, checks), None)
+    )
 
 
 def test_obstacle(world: World, item: ProtectedItem, test: TestFailover) -> Failure | None:

@@ -13,12 +13,13 @@ _NO_EXPIRY = "9999-12-31T23:59:59.9999999"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A health error, and its age in wall hours."""
+    """A health error, and its age in wall hours. `category` is one of the SDK's `HealthErrorCategory`."""
 
     code: str
     message: str
     recommended_action: str = ""
     hours: int = 0
+    category: str = "Replication"
 
 
 BOOTS = ("ready", "no-agent", "stopped", "fails")
@@ -51,6 +52,7 @@ class Condition:
     """The simulator computes what is None. Ages are wall time, as are time stamps in bodies."""
 
     health: str = ""
+    failover_health: str = ""
     troubles: tuple[Trouble, ...] = ()
     rpo_seconds: int | None = None
     rpo_calculated_hours: int | None = None

@@ -64,18 +64,37 @@ async def test_a_failover_into_what_takes_no_vm_fails(nic: dict[str, Any], code:
         {"name": "AzureBastionSubnet", "prefix": "10.1.3.0/24"},
         {"name": "jobs", "prefix": "10.1.4.0/24", "delegations": ["Microsoft.Web/serverFarms"]},
     ]
-    body: Any = {
-        "properties": {
-            "failoverDirection": "PrimaryToRecovery",
-            "sourceSiteOperations": "NotRequired",
-            "providerSpecificDetails": {"instanceType": "A2A"},
-        }
-    }
     async with azure(existing) as clients:
         items = clients.recovery.replication_protected_items
-        error = await why_failed(clients, failed_over(items, body), code)
+        error = await why_failed(clients, failed_over(items, FAILOVER), code)
 
     assert error["message"]
+
+
+SET = f"{TARGET_GROUP}/providers/Microsoft.Compute/availabilitySets/set-asr"
+
+
+@pytest.mark.parametrize(("gone", "code"), [(TARGET_NETWORK, "159021"), (SET, "159010"), (TARGET_GROUP, "159008")])
+async def test_a_failover_without_its_target_fails(gone: str, code: str) -> None:
+    """It was deleted after the item was enabled: no item keeps anything from being deleted."""
+    existing = world() | {"availabilitySets": [{"id": SET, "location": "westus2"}]}
+    existing["siteRecovery"][0]["protectedItems"] = [protected("web-1", recoveryAvailabilitySet=SET)]
+    versions = {TARGET_NETWORK: "2026-03-01", SET: "2026-04-01", TARGET_GROUP: "2025-04-01"}
+    async with azure(existing) as clients:
+        await (await clients.resources.resources.begin_delete_by_id(gone, versions[gone])).result()
+        items = clients.recovery.replication_protected_items
+        error = await why_failed(clients, failed_over(items, FAILOVER), code)
+
+    assert gone.rsplit("/", 1)[1].lower() in error["message"].lower()
+
+
+FAILOVER: Any = {
+    "properties": {
+        "failoverDirection": "PrimaryToRecovery",
+        "sourceSiteOperations": "NotRequired",
+        "providerSpecificDetails": {"instanceType": "A2A"},
+    }
+}
 
 
 async def failed_over(items: Any, body: Any) -> None:
@@ -85,20 +104,13 @@ async def failed_over(items: Any, body: Any) -> None:
 async def test_failover_commit_and_reprotect() -> None:
     async with azure(world()) as clients:
         items = clients.recovery.replication_protected_items
-        body: Any = {
-            "properties": {
-                "failoverDirection": "PrimaryToRecovery",
-                "sourceSiteOperations": "NotRequired",
-                "providerSpecificDetails": {"instanceType": "A2A"},
-            }
-        }
-        await (await items.begin_unplanned_failover(*WHERE, body)).result()
+        await (await items.begin_unplanned_failover(*WHERE, FAILOVER)).result()
         found = await item(clients)
         assert (found.protection_state, found.active_location) == ("UnplannedFailoverCommitRequired", "Recovery")
         copy = await clients.compute.virtual_machines.get("rg-app-asr", "web-1")
         assert found.provider_specific_details.recovery_fabric_object_id == copy.id.lower()
         with pytest.raises(HttpResponseError):
-            await items.begin_unplanned_failover(*WHERE, body)
+            await items.begin_unplanned_failover(*WHERE, FAILOVER)
         await (await items.begin_failover_commit(*WHERE)).result()
         assert (await item(clients)).protection_state == "UnplannedFailoverCommitted"
         container = f"{VAULT_ID}/replicationFabrics/primary/replicationProtectionContainers/here"

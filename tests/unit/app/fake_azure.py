@@ -182,8 +182,13 @@ class Records:
         self.texts.pop(name, None)
 
     async def names(self, prefix: str) -> frozenset[str]:
+        return frozenset(await self.written(prefix))
+
+    async def written(self, prefix: str) -> dict[str, datetime]:
+        """Each as long ago as it says of itself."""
         self._called()
-        return frozenset(name for name in self.texts if name.startswith(prefix))
+        found = {name: json.loads(text) for name, text in self.texts.items() if name.startswith(prefix)}
+        return {name: datetime.fromisoformat(body.get("provenAt", CREATED)) for name, body in found.items()}
 
     def _called(self) -> None:
         self.count += 1
@@ -432,6 +437,8 @@ class Cloud:
         """The VMs, as they are, and the items of other vaults: what a query means is the simulator's to say."""
         kinds = {
             naming.MADE_BY: "what is tagged in the graph",
+            "properties.subnets": "targets in the graph",
+            "resourcegroups'\n| where name in~": "target groups in the graph",
             "microsoft.compute/virtualmachines": "resource graph",
             "subscriptions/resourcegroups": "groups in the graph",
             "microsoft.resources/subscriptions'": "subscriptions in the graph",
@@ -443,7 +450,16 @@ class Cloud:
         if vms is None:
             vms = [body for key, body in self.resources.items() if ResourceId(key).is_type(VM_ID.type)]
         tagged = [{"id": key} for key, body in self.resources.items() if naming.MADE_BY in (body.get("tags") or {})]
-        known = {"resource graph": vms, "items elsewhere": self.items_elsewhere, "what is tagged in the graph": tagged}
+        shown = {ResourceId(body["id"]): body for body in self.resources.values()}
+        known = {
+            "resource graph": vms,
+            "items elsewhere": self.items_elsewhere,
+            "what is tagged in the graph": tagged,
+            "targets in the graph": [
+                {"id": body["id"], **(body.get("properties") or {})} for each, body in shown.items() if each.type
+            ],
+            "target groups in the graph": [{"id": str(each)} for each in shown if not each.type],
+        }
         rows = known.get(asked, [])
         return {"data": rows, "totalRecords": len(rows) + self.untold}
 

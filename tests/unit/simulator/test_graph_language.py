@@ -52,7 +52,10 @@ def value(expression: str) -> Any:
         ("name =~ 'WEB-1'", ["web-1"]),
         ("name startswith 'WEB'", ["Web-2", "web-1"]),
         ("name !startswith 'web'", ["db"]),
+        ("name !endswith '-1'", ["Web-2", "db"]),
+        ("name !endswith 'B'", ["Web-2", "web-1"]),
         ("name in~ ('db', 'web-2')", ["Web-2", "db"]),
+        ("properties.disks[1].gb == 8", ["web-1"]),
         ("size == 2 or name == 'db'", ["Web-2", "db"]),
         ("size == 8 and (name == 'db' or name == 'Web-2')", ["db"]),
         ("tags.dr =~ 'true'", ["Web-2", "web-1"]),
@@ -70,7 +73,10 @@ def test_a_condition_picks_rows(condition: str, found: list[str]) -> None:
         ("tags.owner in~ ('me')", []),
         ("tags.owner startswith ''", []),
         ("tags.owner !startswith 'me'", ["Web-2", "db", "web-1"]),
+        ("tags.owner !endswith 'me'", ["Web-2", "db", "web-1"]),
         ("properties.zone.deeper == 1", []),
+        ("properties.disks[2].gb == 8", []),
+        ("properties.on[0] == 1", []),
     ],
 )
 def test_what_is_not_there_is_equal_to_nothing(condition: str, found: list[str]) -> None:

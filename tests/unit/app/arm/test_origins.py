@@ -507,3 +507,21 @@ async def test_a_list_of_records_that_has_no_end_or_no_sense_is_an_error(content
     store = Blobs("https://account", lambda: Pages(content))  # type: ignore[arg-type, return-value]
     with pytest.raises(OriginStoreError, match=text):
         await store.names("failover-")
+
+
+async def test_a_list_shows_when_each_record_was_written() -> None:
+    blobs = "<Blob><Name>a</Name><Properties><Last-Modified>Mon, 30 Nov 2026 04:05:06 GMT</Last-Modified></Properties>"
+    content = f"<Found><Blobs>{blobs}</Blob><Blob><Name>b</Name></Blob></Blobs><NextMarker/></Found>".encode()
+    store = Blobs("https://account", lambda: Pages(content))  # type: ignore[arg-type, return-value]
+
+    assert await store.written("") == {"a": datetime(2026, 11, 30, 4, 5, 6, tzinfo=UTC), "b": None}
+
+
+async def test_files_too(tmp_path: Path) -> None:
+    before, store = datetime.now(UTC) - timedelta(seconds=5), Directory(tmp_path)
+    await store.write("a", b"{}", new=True)
+
+    assert list(await store.written("")) == ["a"]
+    written = (await store.written("a"))["a"]
+    assert written
+    assert before < written < datetime.now(UTC) + timedelta(seconds=5)

@@ -19,12 +19,12 @@ from shared.observe.inventory import compliance_report, read_inventory
 from shared.observe.preview import blockers_of, planned
 from shared.observe.target_settings import derive_target_settings
 from shared.observe.vm import observe, plan_for
-from shared.planning.catalog import CATALOG, CODES
+from shared.reconcile.inventory import Recovery
 from tests.unit.app.examples import DATA_DISK, ELSEWHERE, NIC, OS_DISK, SUBSCRIPTION, TARGET, VAULT_ID, VM_ID, settings
 from tests.unit.app.examples import NETWORK as NETWORK_ID
 from tests.unit.app.fake_azure import Cloud, FakeAzure, answer, item_body, our_item_name, sku_body
 
-CODE = "TargetNameTaken"
+CODE = "TargetConflict"
 WEB = {"name": "web", "properties": {"addressPrefix": "10.9.1.0/24"}}
 OTHER = ResourceId.of(SUBSCRIPTION, "web", VM_ID.type, "web-2")
 THERE = ResourceId.of(SUBSCRIPTION, "WEB-asr", VM_ID.type, "WEB-1")
@@ -101,16 +101,14 @@ async def test_a_vm_whose_name_is_taken_is_not_enabled_and_the_sweep_starts_no_r
 @pytest.mark.parametrize(
     ("tags", "has", "there", "taken"),
     [
-        ({}, "web-1", (THERE,), False),
-        ({"dr-target-name": "web-9"}, "web-1", (THERE, RENAMED), True),
-        ({"dr-target-name": "web-9"}, "web-1", (THERE,), False),
-        ({"dr-target-name": "web-9"}, "web-9", (RENAMED,), False),
+        ({}, "web-2", (THERE,), False),
+        ({"dr-target-name": "web-9"}, "web-2", (THERE, RENAMED), True),
+        ({"dr-target-name": "web-9"}, "web-2", (THERE,), False),
     ],
 )
 async def test_a_protected_vm_is_not_renamed_to_one_that_exists(
     tags: dict[str, str], has: str, there: tuple[ResourceId, ...], taken: bool
 ) -> None:
-    """What its item leads to already is for an operator: it may be what a failover made."""
     cloud = world(tags, *there)
     group = str(THERE.group_id)
     details = {"recoveryAzureVMName": has, "recoveryAzureResourceGroupId": group, "managementId": "m-1"}
@@ -121,7 +119,28 @@ async def test_a_protected_vm_is_not_renamed_to_one_that_exists(
 
     assert {by: len(messages) for by, messages in found.items()} == dict.fromkeys(found, 1 if taken else 0)
     (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
-    renames = bool(tags) and has != "web-9" and not taken
+    assert (status.action is Action.CHANGE) is (bool(tags) and not taken)
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize(("tags", "renames"), [({}, False), ({"dr-target-name": "web-9"}, True)])
+async def test_a_protected_vm_whose_target_name_is_taken_may_be_renamed(
+    tags: dict[str, str], renames: bool, before: bool
+) -> None:
+    """What is there may be what an earlier failover of it has made: the next one takes that again."""
+    cloud = world(tags, THERE)
+    details = {"recoveryAzureVMName": "web-1", "recoveryAzureResourceGroupId": str(THERE.group_id)}
+    disks = [{"diskId": str(OS_DISK)}]
+    body = item_body("Protected", our_item_name(), **details, managementId="m-1", protectedManagedDisks=disks)
+    if before:
+        body["properties"]["lastSuccessfulFailoverTime"] = "2026-01-01T00:00:00Z"
+    cloud.vault["replication_protected_items"].append(body)
+
+    (status,) = [each for each in (await compliance_report(app(cloud))).vm_statuses if each.vm_id == VM_ID]
+
+    found = [each for each in status.findings if each.code == CODE]
+    assert [each.severity for each in found] == [Severity.WARNING] * (not before)
+    assert (status.recovery is not Recovery.NO) is before
     assert (status.action is Action.CHANGE) is renames
 
 
@@ -213,7 +232,7 @@ async def codes_of(cloud: Cloud) -> tuple[dict[str, Severity], dict[str, Severit
     assert observation.vm
     plan = await plan_for(azure, observation.vm, observation.item)
     (status,) = [each for each in (await compliance_report(azure)).vm_statuses if each.vm_id == VM_ID]
-    codes = {"TargetNameTaken", "ReplicaDiskNameTaken", "TargetPublicIpUnusable", "OverrideInvalid"}
+    codes = {"TargetConflict", "OverrideInvalid"}
     in_plan, in_sweep = (
         {each.code: each.severity for each in findings if each.code in codes}
         for findings in (plan.findings, status.findings)
@@ -222,28 +241,32 @@ async def codes_of(cloud: Cloud) -> tuple[dict[str, Severity], dict[str, Severit
 
 
 @pytest.mark.parametrize(
-    ("tags", "details", "code"),
+    ("tags", "details", "expected"),
     [
-        ({}, {}, ""),
-        ({}, {"recoveryAzureVMName": "WEB-1"}, "TargetNameTaken"),
-        ({}, {"recoveryAzureVMName": " "}, ""),
-        ({}, {"recoveryAzureVMName": "web-1", "recoveryAzureResourceGroupId": str(NEAR.group_id)}, ""),
-        ({"dr-target-name": "twin"}, {}, "TargetNameTaken"),
-        ({"dr-target-name": "web-9"}, {"recoveryAzureVMName": "web-1"}, ""),
-        ({}, of_disk("WEB-1-os"), "ReplicaDiskNameTaken"),
-        ({"dr-target-resource-group": "near"}, of_disk("web-1-os"), ""),
+        ({}, {}, {}),
+        ({}, {"recoveryAzureVMName": "WEB-1"}, {CODE: Severity.BLOCKER}),
+        ({}, {"recoveryAzureVMName": " "}, {}),
+        ({}, {"recoveryAzureVMName": "web-1", "recoveryAzureResourceGroupId": str(NEAR.group_id)}, {}),
+        ({"dr-target-name": "twin"}, {}, {CODE: Severity.BLOCKER}),
+        ({"dr-target-name": "web-9"}, {"recoveryAzureVMName": "web-1"}, {}),
+        ({}, of_disk("WEB-1-os"), {CODE: Severity.WARNING}),
+        ({"dr-target-resource-group": "near"}, of_disk("web-1-os"), {}),
         (
             {"dr-target-public-ip": "front"},
             an_interface(recoveryPublicIPAddressId=str(FRONT)),
-            "TargetPublicIpUnusable",
+            {CODE: Severity.WARNING},
         ),
-        ({"dr-target-public-ip": "front"}, an_interface(recoveryPublicIPAddressId=f"{FRONT}-2"), ""),
-        ({"dr-target-ip": "10.9.1.50"}, an_interface(recoveryStaticIPAddress="10.9.1.50"), "OverrideInvalid"),
-        ({"dr-target-ip": "10.9.1.51"}, an_interface(recoveryStaticIPAddress="10.9.1.50"), ""),
+        ({"dr-target-public-ip": "front"}, an_interface(recoveryPublicIPAddressId=f"{FRONT}-2"), {}),
+        (
+            {"dr-target-ip": "10.9.1.50"},
+            an_interface(recoveryStaticIPAddress="10.9.1.50"),
+            {"OverrideInvalid": Severity.BLOCKER},
+        ),
+        ({"dr-target-ip": "10.9.1.51"}, an_interface(recoveryStaticIPAddress="10.9.1.50"), {}),
     ],
 )
 async def test_what_another_vm_is_to_have_is_a_finding_of_the_second_and_a_warning_of_both_once_protected(
-    tags: dict[str, str], details: dict[str, Any], code: str
+    tags: dict[str, str], details: dict[str, Any], expected: dict[str, Severity]
 ) -> None:
     """terraform-provider-azurerm#28420: the target keeps the source's names. At a failover one does not come up."""
     more = {"dr-target-vnet": str(NET)} if "dr-target-ip" in tags else {}
@@ -251,10 +274,10 @@ async def test_what_another_vm_is_to_have_is_a_finding_of_the_second_and_a_warni
     cloud.add(NET, {"location": TARGET, "properties": {"subnets": [WEB]}})
     cloud.add(FRONT, {"location": TARGET, "sku": {"name": "Standard"}})
     cloud.vault["replication_protected_items"].append(rival(**details))
-    expected = {code: CATALOG[code].severity} if code else {}
-    of_sweep = {each: severity for each, severity in expected.items() if each in CODES - {"OverrideInvalid"}}
+    # Which addresses a VM will have, and which are free, its own run finds out.
+    of_names = {} if tags.keys() & {"dr-target-public-ip", "dr-target-ip"} else expected
 
-    assert await codes_of(cloud) == (expected, of_sweep)
+    assert await codes_of(cloud) == (expected, of_names)
 
     name = tags.get("dr-target-name", "web-1")
     group = (NEAR if "dr-target-resource-group" in tags else THERE).group_id
@@ -264,11 +287,12 @@ async def test_what_another_vm_is_to_have_is_a_finding_of_the_second_and_a_warni
     cloud.vault["replication_protected_items"].append(body)
     in_plan, in_sweep = await codes_of(cloud)
     assert "blocker" not in {*in_plan.values(), *in_sweep.values()}
-    if code in {"TargetNameTaken", "ReplicaDiskNameTaken", ""}:
-        assert in_plan == in_sweep == dict.fromkeys(expected, Severity.WARNING)
+    assert in_sweep == dict.fromkeys(of_names, Severity.WARNING)
+    if expected == of_names:
+        assert in_plan == in_sweep
 
 
-@pytest.mark.parametrize(("tags", "codes"), [({}, ["ReplicaDiskNameTaken"]), ({"dr-exclude-disks": "web-1-data"}, [])])
+@pytest.mark.parametrize(("tags", "codes"), [({}, [CODE]), ({"dr-exclude-disks": "web-1-data"}, [])])
 async def test_a_disk_that_is_not_replicated_takes_no_name(tags: dict[str, str], codes: list[str]) -> None:
     cloud = world(tags)
     data = {"lun": 0, "managedDisk": {"id": str(DATA_DISK), "storageAccountType": "Premium_LRS"}}
@@ -418,3 +442,30 @@ async def test_a_static_address_that_another_vm_is_to_have_is_not_kept() -> None
         found.append([each.code for each in (await plan_for(azure, vm)).findings])
 
     assert found == [[], ["StaticIpNotPreserved"]]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "recoverable"),
+    [("recoveryStaticIPAddress", "10.9.1.50", True), ("recoveryPublicIPAddressId", str(FRONT), False)],
+)
+@pytest.mark.parametrize("same", [True, False])
+async def test_two_items_that_are_to_have_one_address_are_both_found_by_a_sweep(
+    field: str, value: str, recoverable: bool, same: bool
+) -> None:
+    """As they show it, whatever the tags request in its place."""
+    cloud = world({})
+    os_disk = {"managedDisk": {"id": f"{OS_DISK}-of-twin", "storageAccountType": "Premium_LRS"}}
+    cloud.add_vm({"dr": "true"}, vm=TWIN, storageProfile={"osDisk": {"osType": "Linux", **os_disk}})
+    for vm, disk, has in ((VM_ID, OS_DISK, value), (TWIN, f"{OS_DISK}-of-twin", value if same else f"{value}1")):
+        body = rival(fabricObjectId=str(vm), recoveryAzureVMName=vm.resource_group, **an_interface(**{field: has}))
+        body["properties"]["providerSpecificDetails"]["protectedManagedDisks"] = [{"diskId": str(disk)}]
+        cloud.vault["replication_protected_items"].append({**body, "id": body["id"] + vm.resource_group})
+
+    statuses = (await compliance_report(app(cloud))).vm_statuses
+
+    for status, other in zip(statuses, reversed(statuses), strict=True):
+        found = [each for each in status.findings if each.code == CODE]
+        assert [each.severity for each in found] == [Severity.WARNING] * same
+        assert all(str(other.vm_id).lower() in each.message.lower() for each in found if same)
+        assert all(value.rsplit("/", 1)[-1] in each.message for each in found)
+        assert all((each.recoverable is None) is recoverable for each in found)

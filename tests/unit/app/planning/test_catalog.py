@@ -108,7 +108,7 @@ def test_every_row_says_what_it_means_what_the_app_does_and_what_to_do(code: str
 
     assert code[0].isupper()
     assert all((row.means, row.does, row.fix))
-    assert all(case.when and (case.severity or case.fix) for case in row.cases.values())
+    assert all(case.when and (case.severity or case.fix or case.recoverable is not None) for case in row.cases.values())
     assert "{" not in fix_of(code, **facts)
 
 

@@ -20,7 +20,7 @@ from shared.model.vm import Disk, SourceVm
 from shared.planning import placement, vm_support
 from shared.planning.catalog import CODES, DRIFT, OF_QUOTA
 from shared.reconcile.compliance import assess
-from shared.reconcile.inventory import Group, Inventory, VmStatus
+from shared.reconcile.inventory import Group, Inventory, Recovery, VmStatus
 from tests.unit.app.examples import (
     CONTAINER,
     DATA_DISK,
@@ -242,12 +242,20 @@ def test_an_initial_replication_in_bad_health_is_reported() -> None:
 # What is wrong with a protected VM
 
 
+UNTESTED = HealthError(code="161011", message="Never.", of_failover=True)
+OF_FAILOVER = HealthError(code="161099", message="No network.", action="Make it.", of_failover=True)
+
 WRONG: list[tuple[str, dict[str, Any]]] = [
     (
         "Unhealthy",
         {"replication_health": "Critical", "errors": (HealthError(code="153006", message="No crash point."),)},
     ),
     ("Unhealthy", {"replication_health": "Warning"}),
+    ("FailoverNotReady", {"failover_health": "Critical", "errors": (OF_FAILOVER,)}),
+    ("FailoverNotReady", {"failover_health": "Warning", "errors": (OF_FAILOVER,)}),
+    ("FailoverNotReady", {"failover_health": "Critical"}),
+    # Without an error of its own, it is for whatever the replication's are for.
+    ("Unhealthy", {"replication_health": "Critical", "errors": (OF_FAILOVER,)}),
     ("RpoBreached", {"rpo_seconds": 1801}),
     ("RpoBreached", {"rpo_at": NOW - timedelta(hours=2)}),
     ("DiskRemoved", {"disks": (ItemDisk(id=OS_DISK), ItemDisk(id=DATA_DISK))}),
@@ -291,10 +299,71 @@ FINE: list[tuple[list[str], dict[str, Any]]] = [
     ([], {"rpo_seconds": None, "rpo_at": None}),
     ([], {"agent": Agent(expires=NOW + timedelta(days=31))}),
     (["AgentOutdated"], {"agent": Agent(version="9.60", outdated=True)}),
-    (["TestFailoverOverdue"], {"errors": (HealthError(code="161011", message="Never."),)}),
+    (["TestFailoverOverdue"], {"errors": (UNTESTED,)}),
+    (["TestFailoverOverdue"], {"errors": (UNTESTED,), "failover_health": "Warning"}),
     ([], {"tested_at": NOW - timedelta(days=179)}),
     (["NotManagedByApp"], {"id": protected_item().id}),
 ]
+
+
+def test_what_is_wrong_with_replication_and_failover_is_reported_once_each() -> None:
+    replication = HealthError(code="153006", message="No crash point.")
+    item = ours(replication_health="Critical", failover_health="Critical", errors=(replication, OF_FAILOVER, UNTESTED))
+
+    unhealthy, not_ready, untested = of_one(source_vm(), item).findings
+
+    assert (unhealthy.code, not_ready.code, untested.code) == ("Unhealthy", "FailoverNotReady", "TestFailoverOverdue")
+    assert ("153006" in unhealthy.message, "161099" in unhealthy.message) == (True, False)
+    assert ("153006" in not_ready.message, "161099" in not_ready.message, not_ready.fix) == (False, True, "Make it.")
+    assert "161011" not in not_ready.message + unhealthy.message
+
+
+@pytest.mark.parametrize(("health", "recoverable"), [("Critical", False), ("Warning", True)])
+def test_a_failover_in_critical_health_would_not_bring_the_vm_up(health: str, recoverable: bool) -> None:
+    status = of_one(source_vm(), ours(failover_health=health, errors=(OF_FAILOVER,)))
+
+    assert (status.compliant, status.recovery is not Recovery.NO) == (False, recoverable)
+
+
+_YEAR = timedelta(days=366)
+
+
+@pytest.mark.parametrize(
+    ("days", "tested", "protected", "expected"),
+    [
+        (180, timedelta(days=181), _YEAR, Severity.WARNING),
+        (180, timedelta(days=179), _YEAR, None),
+        (180, None, timedelta(days=181), Severity.WARNING),
+        (180, None, timedelta(days=179), Severity.NOTE),
+        (180, None, None, Severity.NOTE),
+        (30, timedelta(days=31), _YEAR, Severity.WARNING),
+        (30, None, timedelta(days=31), Severity.WARNING),
+        (365, timedelta(days=181), _YEAR, None),
+        (0, timedelta(days=3000), _YEAR, None),
+        (0, None, _YEAR, None),
+    ],
+)
+@pytest.mark.parametrize("by", ["job", "records"])
+def test_the_profile_says_how_long_a_vm_may_be_without_a_test_failover(
+    by: str, days: int, tested: timedelta | None, protected: timedelta | None, expected: Severity | None
+) -> None:
+    """One that was never tested counts from its protection: by its enable job, else by the records of it."""
+    app = settings(profiles={DEFAULT: Profile(test_failover_days=days)})
+    item = ours(tested_at=NOW - tested if tested else None, errors=() if tested else (UNTESTED,))
+    more: dict[str, Any] = {}
+    if protected and by == "job":
+        failed = enable_job("Failed", _YEAR.days * 48, "earlier")
+        more = {"jobs": (enable_job("Succeeded", protected / timedelta(hours=1)), failed)}
+    elif protected:
+        more = {"protected_since": {VM_ID: NOW - protected}}
+
+    findings = of_one(source_vm(), item, app, **more).findings
+
+    assert [each.severity for each in findings] == ([expected] if expected else [])
+    assert {each.code for each in findings} <= {"TestFailoverOverdue"}
+    if expected is Severity.WARNING:
+        assert findings[0].since == NOW - (tested or protected or _YEAR)
+        assert f"{days} days" in findings[0].message
 
 
 @pytest.mark.parametrize(("reported", "changes"), FINE)
@@ -703,6 +772,6 @@ def test_what_hinders_a_vm_as_far_as_a_list_reports_is_among_the_findings_that_a
         finding.code for target, own in regions for finding in placement.of_regions(source_vm(), target, VAULT_ID, own)
     }
 
-    taken = {"TargetNameTaken", "ReplicaDiskNameTaken", "NameNotUnique"}
+    taken = {"TargetConflict", "NameNotUnique"}
     elsewhere = {"ManagedResourceGroup", "RegionNotMapped", "VaultNotFound", *taken}
     assert codes == CODES - set(DRIFT) - elsewhere - {OF_QUOTA}

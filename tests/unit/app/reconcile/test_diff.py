@@ -17,6 +17,7 @@ from shared.model.replication import ReplicatedDisk, ReplicatedNic
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error
 from shared.model.vm import Disk, Existing, Network, SourceAvailabilitySet, SourceVm, Subnet
+from shared.planning.derive import derive
 from shared.planning.overrides import overrides_of
 from shared.reconcile.diff import Mismatch, mismatches, with_changes
 from shared.reconcile.drift import detached_disks
@@ -32,6 +33,7 @@ from tests.unit.app.examples import (
     SOURCE,
     SUBSCRIPTION,
     TARGET,
+    VAULT_ID,
     VM_ID,
     asking,
     existing,
@@ -611,6 +613,25 @@ def test_an_interface_or_a_disk_that_was_removed_is_not_compared() -> None:
     )
 
     assert found(vm, item) == ()
+
+
+@pytest.mark.parametrize(("size", "changed"), [("Standard_D16s_v5", True), ("standard_d2s_V5", False), ("", False)])
+@pytest.mark.parametrize("tags", [{"dr-target-size": "source"}, {"dr-target-size": "Source"}, {}])
+def test_only_if_a_profile_or_a_tag_says_so_the_target_follows_a_vm_that_was_resized(
+    tags: dict[str, str], size: str, changed: bool
+) -> None:
+    profile = Profile(values={} if tags else {"target-size": "source"}, allow={"target-size": ("*",)})
+    app = settings(profiles={DEFAULT: profile})
+    vm = source_vm(tags={"dr": "true", **tags}, size=size)
+    item = protected_item(id=OURS, settings=HAS.with_(size="Standard_D2s_v5"))
+    overrides = overrides_of(vm, {}, app)
+    context = planning_context(offer=None)
+
+    (*differing,) = mismatches(vm, overrides, item)
+    changes = with_changes(derive(vm, context, overrides, app, VAULT_ID, item), overrides, item).changes
+
+    assert [(each.in_place, each.finding(vm).code) for each in differing] == [(True, "TargetMismatch")] * changed
+    assert (changes.update.size if changes.update else "") == (size if changed else "")
 
 
 def test_one_address_is_asked_for_no_one_where_there_are_several_interfaces() -> None:
