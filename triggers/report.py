@@ -116,8 +116,11 @@ async def get_report(azure: Azure, request: func.HttpRequest) -> func.HttpRespon
     until = min(seconds_of(found.last + timedelta(days=1)), int(now.timestamp()))
     covered = found.periods.covered / max(1, until - seconds_of(found.first)) if azure.archive else None
     notes = () if azure.archive else (_NO_ARCHIVE,)
-    chosen = [vm for vm in found.periods.vms.values() if vm.first and _matches(vm, given)]
     changes = by_vm(found.changes)
+    for key, (change, *_) in changes.items():
+        # No sweep has seen it yet, or ever: it was there between two of them.
+        found.periods.vms.setdefault(key, VmPeriod(change["vmId"]))
+    chosen = [vm for key, vm in found.periods.vms.items() if (vm.first or key in changes) and _matches(vm, given)]
     summary = summary_of(chosen, changes, found.last_drills, found.last_full, until)
 
     def report(vm: VmPeriod) -> VmReport:

@@ -114,6 +114,8 @@ class ReportSummary(Model):
 def seconds_of(vm: VmPeriod, last_full: int, until: int) -> Seconds:
     """The time of a VM. One that the last full sweep shows is there until the end of the period (`until`), the others
     until they were last seen; what was before the first time is no time of theirs."""
+    if not vm.first:
+        return Seconds()
     end = until if vm.last >= last_full else vm.last
     total = max(end - vm.first, vm.observed)
     compliant = min(vm.compliant, vm.observed)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -17,7 +18,7 @@ from tests.waiting import longer
 
 SPEED = "600"
 VARIABLES = tuple(f"  {name}=" for name in ("DR_APP_URL", "VM", "KEY", "JSON", "BODY"))
-PRINTS_NOTHING = {"All VMs as a file for a spreadsheet"}
+PRINTS_NOTHING = {"All VMs as a file for a spreadsheet", "The same as a page to print or to file"}
 
 
 def _estate_file(folder: Path, **demo: Any) -> Path:
@@ -122,7 +123,7 @@ def test_every_command_of_the_api_page_answers_its_question(tmp_path: Path) -> N
         variables = [line.strip() for line in printed if line.startswith(VARIABLES)]
 
         def ask(question: str) -> str:
-            lines = asked[question].replace("-o compliance.csv", f"-o {tmp_path}/compliance.csv")
+            lines = re.sub(r"-o (compliance\.csv|report\.html)", rf"-o {tmp_path}/\1", asked[question])
             return shell(*variables, lines)
 
         assert json.loads(ask("Protect the VM"))["order"]
@@ -138,6 +139,8 @@ def test_every_command_of_the_api_page_answers_its_question(tmp_path: Path) -> N
     assert silent == PRINTS_NOTHING | {"What failed, when, and what is to be done?"}
     assert "null" not in answers["How many are compliant, and what is wrong with the others? What could not be read?"]
     assert "web-1" in (tmp_path / "compliance.csv").read_text()
+    assert "function key  by http" in answers["Who asked for which change in that time?"]
+    assert "web-1" in (tmp_path / "report.html").read_text()
     assert (
         "installs its agent in a running VM only"
         in answers["Which VMs are not protected, why, and when does the app try again?"]
