@@ -1,6 +1,11 @@
 """What an operator asks, answered within two clicks, on the demo's VMs."""
 
+import asyncio
+from http import HTTPStatus
+
+from local.screenshots import sweep_and_rest
 from tests.ui.conftest import SHOP, Ui, expect
+from tests.waiting import longer
 
 
 async def test_which_vms_are_not_protected_and_why(ui: Ui) -> None:
@@ -41,6 +46,27 @@ async def test_when_was_the_last_test_failover(ui: Ui) -> None:
     await ui.click("link", "shop-web-1")
 
     await ui.shows("Last test failover", "none that succeeded", within=ui.section("Failover"))
+
+
+async def test_what_was_protected_last_week(ui: Ui) -> None:
+    await ui.open()
+    await ui.click("link", "VMs")
+    async with ui.page.expect_download() as download:
+        await ui.click("button", "Report of the last 7 days")
+
+    report = (await (await download.value).path()).read_text()
+    assert "shop-web-1" in report
+    assert "<html" in report
+
+
+async def test_who_enabled_it(ui: Ui) -> None:
+    subscription, group = SHOP.split("/")
+    path = f"subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/shop-build-1/protection"
+    assert (await ui.stack.api("PUT", path, {}))[0] == HTTPStatus.ACCEPTED
+    await asyncio.wait_for(sweep_and_rest(ui.stack), longer(30))
+    await ui.open(f"#/vm/{SHOP}/shop-build-1")
+
+    await ui.shows("run: Protected", "function key by http", within=ui.section("Timeline"))
 
 
 async def test_what_does_it_cost(ui: Ui) -> None:

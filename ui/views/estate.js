@@ -1,5 +1,5 @@
 // Every VM: filtered and sorted by the address, of which only the rows in sight are in the document.
-import { download } from "../api.js";
+import { download, now } from "../api.js";
 import { useEstate } from "../estate.js";
 import { duration, number, plural } from "../format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
@@ -17,6 +17,7 @@ const COLUMNS = [
   { id: "subscription", title: "Subscription", of: (row) => row.subscription, cell: (row) => html`<span title=${row.subscription}>${row.subscription.slice(0, 8)}</span>` },
 ];
 const ROW = 36; // pixels, as style.css has it
+const DAYS = 7; // of the report, today included
 const SPARE = 8; // rows above and below those in sight
 const FILTERS = ["state", "cause", "region", "group", "recoverable"];
 const collator = new Intl.Collator("en", { numeric: true });
@@ -33,7 +34,7 @@ export function Estate({ query }) {
     ${estate.rows && html`
       <${Gaps} gaps=${estate.gaps} />
       <${Filters} rows=${rows} query=${query} change=${change} />
-      <p class="count" role="status">${plural(chosen.length, "VM")}${chosen.length === rows.length ? "" : ` of ${number(rows.length)}`}${!estate.at && estate.loading !== null ? `; ${number(estate.loading)} of ${number(estate.summary.total)} read so far` : ""} <${Csv} query=${query} /></p>
+      <p class="count" role="status">${plural(chosen.length, "VM")}${chosen.length === rows.length ? "" : ` of ${number(rows.length)}`}${!estate.at && estate.loading !== null ? `; ${number(estate.loading)} of ${number(estate.summary.total)} read so far` : ""} <${Files} query=${query} /></p>
       <${Rows} rows=${chosen} sort=${query.sort || ""} change=${change} />`}
   `;
 }
@@ -53,16 +54,19 @@ function Filters({ rows, query, change }) {
   </form>`;
 }
 
-/** The API's own file, by those of the filters that the API has. */
-function Csv({ query }) {
+/** The API's own files: the list by those of the filters that the API has, and the report of all VMs. */
+function Files({ query }) {
   const [state, setState] = useState({});
   const given = Object.entries({ state: query.state, region: query.region, resourceGroup: query.group }).filter(([, value]) => value);
-  const save = async () => {
+  const rows = `compliance?${new URLSearchParams([["format", "csv"], ...given])}`;
+  const report = `report?format=html&from=${new Date(now() - (DAYS - 1) * 86_400_000).toISOString().slice(0, 10)}`;
+  const save = async (path, name) => {
     setState({ busy: true });
-    setState(await download(`compliance?${new URLSearchParams([["format", "csv"], ...given])}`, "compliance.csv").then(() => ({}), (error) => ({ error })));
+    setState(await download(path, name).then(() => ({}), (error) => ({ error })));
   };
-  return html`<button type="button" disabled=${state.busy} onClick=${save}>CSV</button>
-    ${["q", "cause", "recoverable", "has"].some((name) => query[name]) && html` <span class="quiet">The file is not narrowed by search and cause.</span>`}
+  return html`<button type="button" disabled=${state.busy} onClick=${() => save(rows, "compliance.csv")}>CSV</button>
+    <button type="button" disabled=${state.busy} onClick=${() => save(report, "report.html")}>Report of the last ${DAYS} days</button>
+    ${["q", "cause", "recoverable", "has"].some((name) => query[name]) && html` <span class="quiet">The CSV is not narrowed by search and cause.</span>`}
     ${state.error && html`<${Problem} error=${state.error} />`}`;
 }
 

@@ -2,7 +2,7 @@
 import { useData } from "../data.js";
 import { duration, nameOf, number, utc } from "../format.js";
 import { html } from "../html.js";
-import { Badge, Facts, Findings, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
+import { Badge, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
 import { href } from "../router.js";
 import { JobTable } from "./jobs.js";
 import { Disable, Hold, Plan } from "./actions.js";
@@ -23,11 +23,11 @@ export function Vm({ subscription, group, name }) {
     </div>
     ${vm.error && html`<${Problem} ...${vm} stale=${data && vm.at} />`}
     ${!data && !vm.error && html`<${Loading} since=${vm.since} what="Reading the VM and its replication" />`}
-    ${data && html`<${Shown} data=${data} name=${name} />`}
+    ${data && html`<${Shown} data=${data} name=${name} path=${path} />`}
   `;
 }
 
-function Shown({ data, name }) {
+function Shown({ data, name, path }) {
   const { item, details, reason } = data;
   return html`
     ${reason && html`<div class="problem warn">
@@ -45,6 +45,7 @@ function Shown({ data, name }) {
     ${item && html`<${Section} title="Disks"><${Disks} item=${item} details=${details} /><//>`}
     ${details && html`<${Section} title="Failover"><${Failover} item=${item} details=${details} /><//>`}
     ${data.settings.length > 0 && html`<${Section} title="Settings, and why"><${Settings} settings=${data.settings} /><//>`}
+    <${Timeline} path=${path.replace(/protection$/, "timeline")} />
     <${Section} title="Jobs" aside=${html`<span class="quiet">of every VM named ${name}: a job does not say which</span>`}><${JobTable} query=${{ vm: name }} top=${20} /><//>
   `;
 }
@@ -86,6 +87,26 @@ function Run({ data }) {
     ["What to do", error?.action],
     ["Last change", lastChange && html`${lastChange.outcome}, <${Time} at=${lastChange.at} />${lastChange.error && `: ${lastChange.error.code}`}`],
   ]} />`;
+}
+
+const callerOf = ({ kind, via, id }) => `${kind}${id ? ` ${id}` : ""} by ${via}`;
+
+/** What happened to it this month, and who asked for it. */
+function Timeline({ path }) {
+  const timeline = useData(path);
+  const { data } = timeline;
+  const rows = (data?.value || []).map((entry) => [
+    html`<${Time} at=${entry.at} />`,
+    html`${entry.title || (entry.disabling ? "disable" : entry.kind)}: ${entry.outcome}${entry.rtoSeconds != null && `, RTO ${duration(entry.rtoSeconds)}`}`,
+    (entry.askedBy || []).map(callerOf).join(", "),
+    entry.error,
+  ]);
+  return html`<${Section} title="Timeline" aside=${data && html`<span class="quiet">${data.month}, ${data.since ? `archived since ${data.since}` : "nothing is archived: jobs of Site Recovery only"}</span>`}>
+    ${timeline.error && html`<${Problem} ...${timeline} />`}
+    ${!data && !timeline.error && html`<${Loading} since=${timeline.since} what="Reading the timeline" />`}
+    ${data && html`<${Gaps} gaps=${data.gaps} />`}
+    ${data && (rows.length ? html`<${Table} label="Timeline" titles=${["When", "What", "Asked by", "Error"]} rows=${rows} />` : html`<p class="quiet">Nothing.</p>`)}
+  <//>`;
 }
 
 function Disks({ item, details }) {
