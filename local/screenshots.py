@@ -54,7 +54,7 @@ async def _take(folder: Path) -> None:
                 await page.goto(stack.page_url)
                 await page.evaluate("where => { location.hash = where }", where)
                 await page.get_by_role("heading", level=2).first.wait_for()
-                await page.wait_for_function("!document.querySelector('main p[role=status]')")
+                await page.locator("main p[role=status]").first.wait_for(state="hidden")
                 await page.wait_for_load_state("networkidle")
                 await page.screenshot(path=folder / name)
                 print(folder / name)
