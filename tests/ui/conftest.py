@@ -37,6 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing = "" if CHROMIUM else "chromium is not installed (apt-get install chromium, or CHROMIUM)"
     missing = missing if playwright else "Playwright is not installed (requirements-dev.txt)"
     for item in items:
+        if Path(__file__).parent not in item.path.parents:
+            continue
         if missing:
             item.add_marker(pytest.mark.skip(reason=missing))
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
