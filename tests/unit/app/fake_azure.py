@@ -182,7 +182,8 @@ class Records:
         self.texts.pop(name, None)
 
     async def names(self, prefix: str) -> frozenset[str]:
-        return frozenset(await self.written(prefix))
+        self._called()
+        return frozenset(name for name in self.texts if name.startswith(prefix))
 
     async def written(self, prefix: str) -> dict[str, datetime]:
         """Each as long ago as it says of itself."""
