@@ -18,7 +18,7 @@ from local.conformance.schema import Finding, check_json
 
 _ENVELOPE_ONLY = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
-    r"(Microsoft\.Network/(virtualNetworks(/[^/]+/subnets)?|networkInterfaces|networkSecurityGroups|publicIPAddresses"
+    r"(Microsoft\.Network/(virtualNetworks(/[^/]+/subnets)?|networkInterfaces|networkSecurityGroups|routeTables|publicIPAddresses"
     r"|loadBalancers)|Microsoft\.Storage/storageAccounts"
     r"|Microsoft\.RecoveryServices/vaults)/[^/]+"
     r"|/subscriptions/.+/providers/Microsoft\.(Authorization/locks|Resources/links)/[^/]+",

@@ -75,10 +75,9 @@ def _evidence(view: Mapping[str, Any], speed: float) -> Table:
 
     checks = last.get("checks") or ()
     failed = [f"{each['name']}: {each['found']}" for each in checks if not each["passed"]]
-    by = ", ".join(sorted({asked["kind"] for asked in last["order"]["askedBy"]}))
     point = last.get("point")
     rows = {
-        "asked by": f"{by}, for the network {last['order']['network'].rsplit('/', 1)[-1]}",
+        "network": f"{last['order']['network'].rsplit('/', 1)[-1]}: nothing leads out of it",
         "recovery point": f"{point['type']} of {point['time']}" if point else "the latest, which the service makes",
         "test failover": f"job {last['job'][:8]}, ended {after('jobEndedAt')}",
         "test VM": f"{last['testVm'].rsplit('/', 1)[-1]}, {last['size']}, {last['cores']} cores",

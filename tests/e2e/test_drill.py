@@ -23,12 +23,16 @@ _API = "2025-08-01"
 
 def world(*names: str, **more: Any) -> Json:
     """Protected VMs of two disks, and an isolated network for drills. `more` are further keys of the items."""
-    isolated = {"name": "drill", "prefix": "10.77.1.0/24", "defaultOutboundAccess": False}
-    network = {"id": NETWORK, "location": estates.TARGET, "addressSpace": ["10.77.0.0/16"], "subnets": [isolated]}
     vms = [estates.vm(name, disks=2) for name in names]
     estate = protected_world(vms, [protected(name, nics=[], **more) for name in names])
-    estate["networks"].append(network)
+    estate["networks"].append(isolated_network())
     return estate
+
+
+def isolated_network(**more: Any) -> Json:
+    """A network for drills; `more` are further keys of its subnet."""
+    subnet = {"name": "drill", "prefix": "10.77.1.0/24", "defaultOutboundAccess": False, **more}
+    return {"id": NETWORK, "location": estates.TARGET, "addressSpace": ["10.77.0.0/16"], "subnets": [subnet]}
 
 
 def route(name: str) -> str:
