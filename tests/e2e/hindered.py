@@ -80,9 +80,10 @@ def estate(*, fixed: bool = False) -> Json:
             "managedBy": resource_id("Microsoft.ContainerService/managedClusters", "aks"),
         },
     ]
-    made["siteRecovery"] = [_protecting(VAULT, estates.vm_id("failed-over"), "UnplannedFailoverCommitted")]
+    network = estates.network_id("vnet-near") if fixed else ids.CLAIMED
+    made["siteRecovery"] = [_protecting(VAULT, estates.vm_id("failed-over"), "UnplannedFailoverCommitted", network)]
     if not fixed:
-        made["siteRecovery"].append(_protecting(ids.FOREIGN_VAULT, estates.vm_id("elsewhere"), "Protected"))
+        made["siteRecovery"].append(_protecting(ids.FOREIGN_VAULT, estates.vm_id("elsewhere"), "Protected", network))
     return made if fixed else made | _causes()
 
 
@@ -124,6 +125,8 @@ def _networks(*, fixed: bool) -> list[Json]:
         renamed | {"subnets": [gateway, {"name": "work", "prefix": "10.10.3.0/24"}, apps]},
         estates.network(11, "vnet-hub"),
         hub | {"subnets": [gateway | {"prefix": "10.11.2.0/24"}, *(hub["subnets"] if fixed else ())]},
+        estates.network(13, "vnet-claimed"),
+        estates.network(13, "vnet-claimed-asr", TARGET, ids.THERE),
         estates.network(7, "vnet-taken"),
         estates.network(7, "vnet-taken-asr", TARGET if fixed else "northeurope", ids.THERE),
     ]
@@ -162,7 +165,7 @@ def _lock(scope: str, name: str, level: str) -> Json:
     return {"id": f"{scope}/providers/Microsoft.Authorization/locks/{name}", "level": level}
 
 
-def _protecting(vault: str, vm: str, state: str) -> Json:
+def _protecting(vault: str, vm: str, state: str, network: str) -> Json:
     """A vault in which somebody has enabled a VM by hand."""
     item = {
         "name": "by-hand",
@@ -170,6 +173,6 @@ def _protecting(vault: str, vm: str, state: str) -> Json:
         "state": state,
         "recoveryResourceGroup": ids.THERE,
         "cacheStorageAccount": ids.KEYLESS,
-        "recoveryNetwork": resource_id("Microsoft.Network/virtualNetworks", "vnet-odd-asr", ids.THERE),
+        "recoveryNetwork": network,
     }
     return estates.site_recovery(vault, items=[item])

@@ -19,6 +19,8 @@ CHAINED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/chained"
 LABELLED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/labelled"
 SEALED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/sealed"
 NETWORKS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/networks"
+CLAIMED = resource_id("Microsoft.Network/virtualNetworks", "vnet-claimed-asr", THERE)
+"""The target of vnet-app, as an item has it, which is what vnet-claimed would be led to by its name."""
 FENCED = resource_id("Microsoft.Network/virtualNetworks", "vnet-fenced", NETWORKS)
 MANAGED = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/mc-aks"
 CACHES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/asr-cache"
@@ -144,6 +146,11 @@ def _blockers() -> list[tuple[str, Json, tuple[str, ...]]]:
             "NotEligibleForReplication",
             estates.vm("ineligible", eligibilityErrors=[error]),
             ("GuestOsNotSupported: Not this one.", "Upgrade the system."),
+        ),
+        (
+            "NameNotUnique",
+            estates.vm("claimant", network="vnet-claimed"),
+            ("vnet-claimed-asr, which another network has", "vnet-app.", "dr-target-vnet"),
         ),
         ("HighChurnNeeded", ULTRA, ("disk fast of ultra", "an Ultra disk", "dr-churn=high")),
         ("TargetZoneNeeded", busy, ("disk v2 of busy", f"needs an availability zone in {TARGET}")),

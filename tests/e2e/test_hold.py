@@ -16,7 +16,7 @@ def route(name: str, what: str) -> str:
 
 async def test_a_held_vm_is_enabled_when_the_time_is_over_or_the_hold_removed(start_stack: StartStack) -> None:
     vms = [estates.vm("web-1"), estates.vm("web-2")]
-    until = datetime.now(UTC) + timedelta(seconds=longer(30))
+    until = datetime.now(UTC) + timedelta(hours=1)
     bodies: dict[str, Any] = {
         "web-1": {"until": f"{until:%Y-%m-%dT%H:%M:%SZ}", "reason": "migration"},
         "web-2": {"reason": "<script>&"},
@@ -29,7 +29,6 @@ async def test_a_held_vm_is_enabled_when_the_time_is_over_or_the_hold_removed(st
 
         tags = [(await stack.arm("GET", vm["id"], "2026-04-01"))["tags"]["dr-hold"] for vm in vms]
         assert tags == [f"until={bodies['web-1']['until']}; migration", "<script>&"]
-        assert datetime.now(UTC) < until, "the machine is too slow for this test"
         assert await _held(stack) == {
             "web-1": f"until {until:%Y-%m-%d %H:%M} UTC (migration)",
             "web-2": "without an end (<script>&)",
@@ -44,10 +43,10 @@ async def test_a_held_vm_is_enabled_when_the_time_is_over_or_the_hold_removed(st
         await settled(stack, within=120)
         assert "dr-hold" not in (await stack.arm("GET", vms[1]["id"], "2026-04-01"))["tags"]
 
-        async def is_over() -> bool:
-            return datetime.now(UTC) > until
-
-        await eventually(is_over)
+        soon = datetime.now(UTC) + timedelta(seconds=longer(10))
+        status, _ = await stack.api("PUT", route("web-1", "hold"), {"until": f"{soon:%Y-%m-%dT%H:%M:%SZ}"})
+        assert status == 202
+        await eventually(lambda: datetime.now(UTC) > soon, within=(soon - datetime.now(UTC)).total_seconds() + 1)
         await sweep(stack, within=180)
         found = await compliance(stack)
         states = {key.rsplit("/", 1)[-1]: vm_status["state"] for key, vm_status in found.items()}

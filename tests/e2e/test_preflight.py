@@ -12,9 +12,8 @@ from tests.e2e.conftest import StartStack
 from tests.e2e.follow import is_write, results, route_of, write_event
 from tests.waiting import eventually
 
-# A decision, or what a plan leaves out or refuses, keeps a write from being refused; two sources of one name need an
-# item of before. Their rules have tests of their own.
-_REFUSED = "CleanupOff, ItemIncomplete, NameNotUnique, NeverRemoved, NoIntent, TargetOutOfScope, TooManyTags"
+# A decision, or what a plan leaves out or refuses, keeps a write from being refused. Their rules have their own tests.
+_REFUSED = "CleanupOff, ItemIncomplete, NeverRemoved, NoIntent, TargetOutOfScope, TooManyTags"
 
 
 async def test_each_finding_is_reported_in_a_plan_and_gone_once_its_cause_is(start_stack: StartStack) -> None:

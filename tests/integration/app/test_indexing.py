@@ -12,12 +12,16 @@ APP = Path(__file__).parents[3]
 # By these names, orchestrators call activities, instances continue, and Event Grid and the CI call the app.
 NAMES = {
     *("on_vm_event", "reconcile"),
-    *("get_protection", "put_protection", "delete_protection", "post_plan"),
-    *("post_protections", "post_protections_plan", "get_batch", "get_compliance", "get_jobs", "get_openapi"),
-    *("protect_vm", "reconcile_estate", "protect_batch"),
+    *("get_protection", "put_protection", "delete_protection", "post_plan", "put_hold", "delete_hold", "get_timeline"),
+    *("get_drill", "post_drill", "delete_drill", "post_drill_plan"),
+    *("get_drills", "post_drills", "post_drills_plan", "get_drill_batch", "delete_drills"),
+    *("post_protections", "post_protections_plan", "get_batch", "get_compliance", "get_report", "get_jobs"),
+    *("get_status", "get_runs", "post_sweep", "get_openapi", "get_page"),
+    *("protect_vm", "reconcile_estate", "protect_batch", "drill_vm", "drill_batch"),
     *("resolve_source", "create_target_resources", "enable_protection", "change_protection"),
     *("monitor_job", "remove_failed_item", "disable_protection", "publish_outcome", "publish_sweep", "purge_history"),
     *("reconcile_window", "request_protection", "follow_batch", "remove_orphans"),
+    *("prepare_drill", "start_drill", "look_at_drill", "clean_up_drill", "finish_drill", "advance_drills"),
 }
 
 
