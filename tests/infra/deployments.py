@@ -87,6 +87,7 @@ CASES = {
             "/providers/Microsoft.Automation/automationAccounts/agents",
             "outcomeTopic": "true",
             "authClientId": "66666666-6666-4666-8666-666666666666",
+            "archiveImmutabilityDays": "400",
             "durableBackend": "scheduler",
             "privateNetworking": "true",
             "privateInbound": "true",

@@ -471,6 +471,7 @@ OPEN_VALUES = [
     ("modules/network.bicep", ": existingSubnetIds[0]", ": existingSubnetIds[1]", "virtualNetworkSubnetId"),
     ("modules/outcomes.bicep", "'CloudEventSchemaV1_0'", "'CloudEventSchema'", "inputSchema"),
     ("modules/storage.bicep", "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "allowSharedKeyAccess"),
+    ("modules/storage.bicep", "AppendWrites: false", "AppendWrites: true", "allowProtectedAppendWrites"),
     ("modules/storage.bicep", "'StorageDelete'", "'StorageRead'", "StorageRead"),
     ("modules/vault.bicep", "'Dedicated'", "'AzureDiagnostics'", "logAnalyticsDestinationType"),
     ("modules/vault.bicep", "level: 'CanNotDelete'", "level: 'ReadOnly'", "level"),
