@@ -67,12 +67,10 @@ async def test_what_was_enabled_over_http_is_disabled_over_http_and_no_sweep_wri
     assert details["recoveryPointCount"] >= len(points) > 0
     assert before["item"]["id"].rsplit("/", 1)[-1] in unconfirmed["detail"]
     assert "recovery points from" in unconfirmed["detail"]
-    assert (after["run"]["outcome"], after["item"], after["details"], after["tagged"]) == (
-        "Disabled",
-        None,
-        None,
-        False,
-    )
+    change = after["lastChange"]["outcome"]
+    assert (change, after["item"], after["details"], after["tagged"]) == ("Disabled", None, None, False)
+    # The event of the tag may come when the VM is disabled: a run of its own then finds nothing to do.
+    assert after["run"]["outcome"] in {"Disabled", "NotTagged"}
     assert found["tags"] == {"dr": "false"}
     assert left == {}
     assert len(disabled - enabled) == 2
