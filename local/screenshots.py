@@ -18,7 +18,7 @@ PICTURES = {
 }
 """The file, and the address of the view."""
 
-_SIZE = {"width": 1180, "height": 820}
+_WIDTH, _HEIGHT = 1180, 820
 _DEADLINE = 300
 
 
@@ -50,7 +50,7 @@ async def _take(folder: Path) -> None:
             await sweep_and_rest(stack)
             chromium = await driver.chromium.launch(executable_path=browser)
             for name, where in PICTURES.items():
-                page = await chromium.new_page(viewport=_SIZE, color_scheme="light")
+                page = await chromium.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, color_scheme="light")
                 await page.goto(stack.page_url)
                 await page.evaluate("where => { location.hash = where }", where)
                 await page.get_by_role("heading", level=2).first.wait_for()
