@@ -50,7 +50,7 @@ def _next(
     held = [{_AT_ONCE: 1, **needs.of(vm)} for vm in running]
     left = needs.left(running) | {_AT_ONCE: at_once - len(running)}
     chosen = fitting([(vm, {_AT_ONCE: 1, **needs.of(vm)}) for vm in waiting], held, left)
-    # What does not fit alone, either, is told by its own checks.
+    # What does not fit alone, either, is reported by its own checks.
     return chosen or ([] if running else list(waiting[:1]))
 
 

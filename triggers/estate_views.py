@@ -23,7 +23,7 @@ from triggers.views import View
 class StandingView(Model):
     """The status of one VM. `region` is its own, `vault` the one that protects it or would, `action` what its run would
     do now; `tags` are the app's own. `recoverable` is whether it would come up after a failover now, None for one that
-    nobody asks to protect, that is gone, or that a failover created. `reason` is why it is not as it should be: what
+    no tag asks to protect, that is gone, or that a failover created. `reason` is why it is not as it should be: what
     its last run met with, or the finding that weighs most."""
 
     vm_id: ResourceId

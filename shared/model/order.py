@@ -35,7 +35,7 @@ class Order(Hint):
 
 
 def hint_in(payload: Any) -> Hint:
-    """What an event carries: an order, a hint, or an invalid payload, which is a hint of nobody.
+    """What an event carries: an order, a hint, or an invalid payload, which is a hint without a caller.
 
     The SDK hands a dictionary over as JSON text, the durable HTTP API as an object (durable-python issue 295).
     """

@@ -154,7 +154,7 @@ class VmStatus(Record):
 
     @property
     def prospect(self) -> Prospect | None:
-        """Whether the VM would come up after a failover now; None for one that nobody asks to protect, that is gone, or
+        """Whether the VM would come up after a failover now; None for one that no tag asks to protect, that is gone, or
         that a failover created."""
         if not self.counts and self.need is None:
             return None

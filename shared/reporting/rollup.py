@@ -44,7 +44,7 @@ def of_run(end: RunSummary) -> Json:
 
 
 def change_of(run: Mapping[str, Any]) -> Json | None:
-    """What a day keeps of the end of a run, or None if it changed nothing and nobody asked for it."""
+    """What a day keeps of the end of a run, or None if it changed nothing and no caller asked for it."""
     result = run["result"]
     asked_by = run.get("askedBy") or []
     if not result.get("acted") and not any(caller["kind"] in _PEOPLE for caller in asked_by):

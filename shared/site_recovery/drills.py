@@ -69,7 +69,7 @@ def _test_disk(disk: Json) -> ResourceId | None:
 
 
 async def find_point(azure: Azure, item: ProtectedItem, asked: str) -> DrillPoint | None:
-    """The recovery point that is asked for; None for the latest, which is named to nobody.
+    """The recovery point that is asked for; None for the latest, which has no name.
 
     Raises UnknownPointError, HttpResponseError, MalformedResponseError.
     """

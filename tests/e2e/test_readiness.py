@@ -1,4 +1,4 @@
-"""What a failover would meet with: each finding made, as others make it, seen by all, and mended."""
+"""What a failover would meet with: each finding made, as others make it, seen by all, and fixed."""
 
 import json
 from collections.abc import Iterator
@@ -57,8 +57,8 @@ class Case:
 
 
 def _missing(name: str, gone: str, noun: str, body: Json | None = None, **item: Any) -> Case:
-    mended = {"location": estates.TARGET, **(body or {})}
-    return Case(name, "TargetMissing", (noun, gone), item, gone, written=({}, {gone: mended}))
+    fixed = {"location": estates.TARGET, **(body or {})}
+    return Case(name, "TargetMissing", (noun, gone), item, gone, written=({}, {gone: fixed}))
 
 
 def _network(*subnets: str) -> Json:

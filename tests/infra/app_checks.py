@@ -70,7 +70,7 @@ def check_authentication(infra: Infra) -> list[str]:
 
 
 def check_open_paths(infra: Infra) -> list[str]:
-    """Without a token come Event Grid, which has a key, and whoever loads the page: each of its files by name."""
+    """Without a token come Event Grid, which has a key, and browsers that load the page: each of its files by name."""
     page = Path(__file__).parents[2] / "ui"
     files = (file.relative_to(page).as_posix() for file in page.rglob("*") if file.is_file())
     wanted = {

@@ -151,7 +151,7 @@ def check_what_roles_allow(infra: Infra) -> list[str]:
     for key, role in roles.items():
         more = {action for action, why in role["actions"].items() if not is_asked_alone(action, why)}
         found += [
-            f"{key}: {each}: what it allows beyond is not told, or too much" for each in more ^ set(role["beyond"])
+            f"{key}: {each}: what it allows beyond is not listed, or too much" for each in more ^ set(role["beyond"])
         ]
     reasons = [text for role in roles.values() for part in ("scopes", "beyond") for text in role[part].values()]
     reasons += [row[part] for row in built_in for part in ("why", "beyond")]

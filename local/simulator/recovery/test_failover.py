@@ -127,7 +127,7 @@ def begin(
 
 
 def done_before(world: World, item: ProtectedItem, network_id: str) -> None:
-    """Brings an item into a test failover that has ended, and that nobody has cleaned up."""
+    """Brings an item into a test failover that has ended, and was not cleaned up."""
     job = Job(
         vault_id=item.vault.id,
         scenario="TestFailover",

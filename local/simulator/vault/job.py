@@ -80,7 +80,7 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Until its end has changed what it works on: so that nobody sees the one without the other."""
+        """Until its end has changed what it works on: so that no read shows the one without the other."""
         return not self.over
 
     @property

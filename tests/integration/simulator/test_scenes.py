@@ -116,7 +116,7 @@ async def order(clients: Azure, resource: str, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"boot": "sometimes"}, {"cleanup": True}, {"slow": 0}, {"points": 1}, {"id": "/nobody"}, {"more": 1}]
+    "given", [{}, {"boot": "sometimes"}, {"cleanup": True}, {"slow": 0}, {"points": 1}, {"id": "/unknown"}, {"more": 1}]
 )
 async def test_how_test_failovers_go_is_checked(given: dict[str, Any]) -> None:
     async with azure(estate(machine("web-1"), siteRecovery=ready_vault([protected("web-1")]))) as clients:

@@ -1,4 +1,4 @@
-"""The archive: one chain for each stream and day, whoever writes; and what is said when it cannot be written."""
+"""The archive: one chain for each stream and day, however many write; and what is said when it cannot be written."""
 
 import asyncio
 import gzip

@@ -166,8 +166,8 @@ OBJECT_ID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
 
 def by(*claims: tuple[str, str]) -> func.HttpRequest:
-    told = {"auth_typ": "aad", "claims": [{"typ": name, "val": value} for name, value in claims]}
-    return request(base64.b64encode(json.dumps(told).encode()).decode())
+    principal = {"auth_typ": "aad", "claims": [{"typ": name, "val": value} for name, value in claims]}
+    return request(base64.b64encode(json.dumps(principal).encode()).decode())
 
 
 @pytest.mark.usefixtures("authentication")
