@@ -170,6 +170,21 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "targetCleaner",
     ),
     (
+        check_assignments,
+        "modules/role-list.bicep",
+        "about.drills ? about.targetGroups : []",
+        "about.targetGroups",
+        "drillReader",
+    ),
+    (
+        check_assignments,
+        "modules/vault-access.bicep",
+        "if (assignRoles && hasDrills)",
+        "if (assignRoles)",
+        "/roleDefinitions/",
+    ),
+    (check_roles_to_assign, "main.bicep", "hasDrills ? [held(", "!hasDrills ? [held(", "DR driller"),
+    (
         check_built_in_roles,
         "modules/role-list.bicep",
         "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
