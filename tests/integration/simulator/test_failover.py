@@ -81,7 +81,7 @@ async def test_a_failover_without_its_target_fails(gone: str, code: str) -> None
     existing["siteRecovery"][0]["protectedItems"] = [protected("web-1", recoveryAvailabilitySet=SET)]
     versions = {TARGET_NETWORK: "2026-03-01", SET: "2026-04-01", TARGET_GROUP: "2025-04-01"}
     async with azure(existing) as clients:
-        await (await clients.resources.resources.begin_delete_by_id(gone, versions[gone])).result()
+        await (await clients.resources.resources.begin_delete_by_id(gone, api_version=versions[gone])).result()
         items = clients.recovery.replication_protected_items
         error = await why_failed(clients, failed_over(items, FAILOVER), code)
 

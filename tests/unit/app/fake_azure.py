@@ -24,7 +24,7 @@ from shared.config.profiles import Profile
 from shared.config.settings import Settings
 from shared.model import naming
 from shared.model.origin import Origin
-from shared.model.resource_id import VAULT, ResourceId
+from shared.model.resource_id import VAULT, ResourceId, folded
 from shared.reconcile.orphans import digest_of
 from tests.unit.app.examples import (
     CONTAINER,
@@ -451,7 +451,8 @@ class Cloud:
         if vms is None:
             vms = [body for key, body in self.resources.items() if ResourceId(key).is_type(VM_ID.type)]
         tagged = [{"id": key} for key, body in self.resources.items() if naming.MADE_BY in (body.get("tags") or {})]
-        shown = {ResourceId(body["id"]): body for body in self.resources.values()}
+        proper = (body for key, body in self.resources.items() if folded(body["id"]) == key)
+        shown = {ResourceId(body["id"]): body for body in proper}
         known = {
             "resource graph": vms,
             "items elsewhere": self.items_elsewhere,

@@ -50,6 +50,7 @@ def cloud_of(tagged: int, *, protected: int = 0, untagged: int = 0) -> Cloud:
 
 def protect(cloud: Cloud, source: ResourceId) -> None:
     body = item_body("Protected", naming.item_name(source, DEPLOYMENT), fabricObjectId=str(source), **HELD)
+    body["properties"]["lastSuccessfulTestFailoverTime"] = datetime.now(UTC).isoformat()
     cloud.vault["replication_protected_items"].append(body)
 
 
