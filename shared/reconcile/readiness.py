@@ -4,6 +4,7 @@ Only what is proven counts: what a list does not show, and a read does not prove
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from shared.config.override_options import CHOICES
@@ -39,7 +40,8 @@ def used_by(item: ProtectedItem) -> Iterator[ResourceId]:
         if nic.network:
             yield nic.network
         if nic.network and nic.target_subnet:
-            yield nic.network.child("subnets", nic.target_subnet)
+            with suppress(ValueError):  # A name that none can have says nothing about what exists.
+                yield nic.network.child("subnets", nic.target_subnet)
         yield from filter(None, (nic.security_group, nic.public_ip, *nic.backend_pools))
 
 

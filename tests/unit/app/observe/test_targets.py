@@ -73,6 +73,7 @@ async def found_in(cloud: Cloud, **changes: Any) -> tuple[VmStatus, tuple[str, .
         (world(NET, SET), f"{SET}; a virtual network, {NET}"),
         (world(subnet="app"), f"a subnet, {NET}/subnets/app"),
         (world(subnet="WEB"), ""),
+        (world(subnet=" "), ""),
         (world(POOL.parent), str(POOL)),
         (world(GROUP, NET, SET, POOL.parent), f"a resource group, {GROUP}."),
         # Its resources are listed still, and are gone with it.
@@ -106,7 +107,8 @@ async def test_what_is_not_listed_and_cannot_be_read_is_a_gap_and_no_finding(
     gone: ResourceId, fault: Exception
 ) -> None:
     cloud = world(gone)
-    cloud.faults[str(gone)] = fault
+    # Which casing of the ID is asked for is that of one of those who name it.
+    cloud.faults |= {str(gone): fault, str(gone).lower(): fault}
 
     status, gaps = await found_in(cloud)
 
