@@ -21,7 +21,7 @@ from triggers.routes import HOLD, PLAN, PROTECTION
 
 pytestmark = pytest.mark.wide
 
-EXAMPLES = 25
+EXAMPLES = 15
 ELSEWHERE = "22222222-2222-4222-8222-222222222222"
 VM = {"subscription": estates.SUBSCRIPTION, "group": "app", "name": "web-1"}
 OFF, MISSING, NOT_OURS = {**VM, "name": "off"}, {**VM, "name": "missing"}, {**VM, "subscription": ELSEWHERE}
