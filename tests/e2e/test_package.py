@@ -42,9 +42,9 @@ def test_what_is_deployed_is_complete_and_works_by_itself(tmp_path: Path) -> Non
     modules = {"activities", "triggers", "orchestrators", "shared", "function_app.py"}
     app = built / "app"
     assert {each.name for each in app.iterdir()} - {"__pycache__"} == modules | {
-        "host.json", "requirements.txt", "LICENSE", ".python_packages", "infra"
+        "host.json", "requirements.txt", "LICENSE", ".python_packages", "infra", "ui"
     }  # fmt: skip
-    assert [each.name for each in (app / "infra").iterdir()] == ["permissions.json"]
+    assert {each.name for each in (app / "infra").iterdir()} == {"page.json", "permissions.json"}
 
     # Nothing outside made up for anything: without one package the app is none.
     shutil.rmtree(app / PLACE / "pydantic_core")
