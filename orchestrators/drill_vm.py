@@ -16,7 +16,7 @@ from azure.durable_functions import DurableOrchestrationContext as Context
 
 from orchestrators.passes import late_events, wait
 from orchestrators.steps import call_activity, show, unexpected
-from shared.config.intervals import LONGEST_BOOT
+from shared.config.intervals import CLEAN_WITHIN, LONGEST_BOOT
 from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
 from shared.model.drill import Drill, DrillOutcome
 from shared.model.order import Order, hint_in
@@ -146,7 +146,7 @@ def _follow_cleanup(context: Context, run: DrillRun) -> Step:
 
 def _finish(context: Context, run: DrillRun) -> Step:
     """Looks whether everything is clean: then the record is closed, and the evidence is complete."""
-    last = run.cleanup_error is not None or run.spent(context.current_utc_datetime) > _CLEAN_WITHIN * run.poll_seconds
+    last = run.cleanup_error is not None or run.spent(context.current_utc_datetime) > CLEAN_WITHIN * run.poll_seconds
     outcome = yield from _call(context, run, "finish_drill", last=last)
     now = context.current_utc_datetime
     if isinstance(outcome, Pending):
@@ -158,10 +158,6 @@ def _finish(context: Context, run: DrillRun) -> Step:
         return run.finish(DrillOutcome.REFUSED if run.order else DrillOutcome.NOTHING_LEFT, error=run.error)
     drill = Drill.load(outcome.value["drill"])
     return run.finish(drill.outcome, error=drill.error, drill=drill)
-
-
-_CLEAN_WITHIN = 4
-"""Poll intervals until the lists of a target group no longer show what a cleanup has removed."""
 
 
 def _monitored(context: Context, run: DrillRun) -> Generator[Any, Any, StepResult]:

@@ -8,12 +8,12 @@ from azure.durable_functions import DurableOrchestrationClient
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.arm.client import Azure
+from shared.config.drill_schedule import network_id
 from shared.config.settings import Settings
 from shared.model.caller import Caller
 from shared.model.drill import APP_CONSISTENT, LATEST, LATEST_PROCESSED, LONGEST_KEEP, Drill, DrillOrder
 from shared.model.order import Order
 from shared.model.resource_id import ResourceId
-from shared.model.resource_types import NETWORK
 from shared.observe.drill import Preflight, preflight
 from shared.orchestrations import (
     RUNNING,
@@ -28,7 +28,7 @@ from shared.reconcile.drill_state import DrillPhase, DrillRun
 from triggers.body import validated
 from triggers.callers import caller_of
 from triggers.operations import Json, describe, document_body, reference, with_body
-from triggers.problems import Problem
+from triggers.problems import Problem, status_not_read
 from triggers.requests import (
     LARGEST_BODY,
     body_of,
@@ -54,17 +54,6 @@ _EXAMPLES = {
 }
 
 
-def _network(text: str) -> str:
-    """Raises ValueError, which says what is allowed."""
-    try:
-        is_one = ResourceId(text).is_type(NETWORK)
-    except ValueError:
-        is_one = False
-    if not is_one:
-        raise ValueError("the resource ID of a virtual network")
-    return text
-
-
 def _point(text: str) -> str:
     if text not in {LATEST, LATEST_PROCESSED, APP_CONSISTENT} and "-" not in text:
         raise ValueError(_POINTS)
@@ -82,7 +71,7 @@ class DrillBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    network: Annotated[str, AfterValidator(_network)] = Field(
+    network: Annotated[str, AfterValidator(network_id)] = Field(
         alias="network", description="The resource ID of an isolated virtual network in the target region."
     )
     recovery_point: Annotated[str, AfterValidator(_point)] = Field(
@@ -148,8 +137,7 @@ async def post_drill(azure: Azure, client: DurableOrchestrationClient, request: 
 
 @describe("What POST would begin; nothing is written", DrillPlanView, "The plan", with_body(), body=_body_of_drill)
 async def post_drill_plan(azure: Azure, request: func.HttpRequest) -> func.HttpResponse:
-    """The test VM and the test disks, the cores, what they cost, and every finding. Reads only, in any mode. Raises
-    Problem."""
+    """The test VM and the test disks, the cores, and every finding. Reads only, in any mode. Raises Problem."""
     vm, order = vm_of(azure.settings, request), _order_in(request)
     flags_of(request)
     found = await translate_azure_errors(preflight(azure, vm, order))
@@ -226,8 +214,7 @@ async def _status(client: DurableOrchestrationClient, vm: ResourceId) -> Any:
     try:
         return await status_of(client, drill_instance_of(vm))
     except Exception as error:
-        detail = f"The state of the drill cannot be read: {error}"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "StatusNotRead", detail, retry_after=10) from None
+        raise status_not_read("the drill", error) from None
 
 
 def _not_started(error: SignalError) -> Problem:

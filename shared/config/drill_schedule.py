@@ -1,6 +1,7 @@
 """The schedule of drills that a profile may set: how often, at which hours, where, and how much at a time."""
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,14 +23,19 @@ def _window(given: Any) -> Any:
     return given
 
 
+def network_id(text: str) -> str:
+    """The ID of a virtual network. Raises ValueError, which says what is allowed."""
+    with suppress(ValueError):
+        if ResourceId(text).is_type(NETWORK):
+            return text
+    raise ValueError("the resource ID of a virtual network")
+
+
 def _network(given: Any) -> Any:
     try:
-        is_network = isinstance(given, str) and ResourceId(given).is_type(NETWORK)
-    except ValueError:
-        is_network = False
-    if not is_network:
-        raise ValueError(f"{given!r} is no network; allowed: the resource ID of a virtual network")
-    return given
+        return network_id(str(given))
+    except ValueError as allowed:
+        raise ValueError(f"{given!r} is no network; allowed: {allowed}") from None
 
 
 class DrillSchedule(Model):

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.arm.client import Azure
-from shared.config.intervals import TTL_STATIC
+from shared.config.intervals import COUNTED_WITHIN, TTL_STATIC
 from shared.model.capacity import Place, RegionOffer
 from shared.model.drill import Drill
 from shared.model.resource_id import ResourceId
 from shared.observe.inventory import compliance_report
 from shared.readers.skus import read_region
 from shared.reconcile.drill_queue import Amounts, DrillNeed, Limit
-
-_COUNTED = 2
-"""Poll intervals after which Azure's usage certainly has the test VM of a test failover that has ended."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ async def drill_needs(azure: Azure, vms: Iterable[ResourceId]) -> DrillNeeds:
     quotas = Counter(
         {Limit(name, place): quota.left for place, offer in offers.items() for name, quota in offer.quotas.items()}
     )
-    counted = datetime.now(UTC) - timedelta(seconds=_COUNTED * poll)
+    counted = datetime.now(UTC) - timedelta(seconds=COUNTED_WITHIN * poll)
     for vm, drill in under_way.items():
         if vm in needs and not (drill.job_ended_at and drill.job_ended_at < counted):
             quotas.subtract(needs[vm].amounts)

@@ -1,5 +1,6 @@
 """A batch: many VMs requested at once, and followed to the ends of their runs under one name."""
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -134,9 +135,9 @@ class BatchOf(Model, Generic[End]):
         resume_at = now + back_off(faults, self.poll_seconds, at_least)
         return self.with_(faults=faults, last_error=error, resume_at=resume_at)
 
+    @abstractmethod
     def lost(self, vm: ResourceId, error: Error) -> End:
         """The end of a VM that was given up."""
-        raise NotImplementedError
 
 
 class Batch(BatchOf[BatchEnd]):

@@ -246,19 +246,23 @@ async def _in_test(stack: Stack) -> bool:
     return bool((await items(stack))["web-1"]["properties"]["testFailoverState"].startswith("WaitingFor"))
 
 
-async def test_an_opt_out_waits_for_the_cleanup_and_a_deleted_vm_is_cleaned_up(start_stack: StartStack) -> None:
+async def test_an_opt_out_waits_for_the_cleanup_and_a_deleted_vm_or_one_on_hold_is_cleaned_up(
+    start_stack: StartStack,
+) -> None:
+    names = ("web-1", "web-2", "web-3")
     settings = DRILLS | {"DR_MODE": "protect"}
-    async with start_stack(world("web-1", "web-2"), settings=settings) as stack:
-        for name in ("web-1", "web-2"):
+    async with start_stack(world(*names), settings=settings) as stack:
+        for name in names:
             await begin(stack, name, keepMinutes=1440)
-        for name in ("web-1", "web-2"):
+        for name in names:
             await at(stack, name, "keep")
         deleted, _ = await stack.api("DELETE", f"{protection(estates.vm_id('web-1'))}?confirm=true")
         await stack.arm("DELETE", estates.vm_id("web-2"), "2026-04-01")
-        assert set(await items(stack)) == {"web-1", "web-2"}
-        for name in ("web-1", "web-2"):
+        await stack.tag(estates.vm_id("web-3"), **{"dr-hold": "audit"})
+        assert set(await items(stack)) == set(names)
+        for name in names:
             assert (await stack.api("DELETE", route(name)))[0] == 202
-        for name in ("web-1", "web-2"):
+        for name in names:
             await ended(stack, name)
         await eventually(lambda: _protects_no_more(stack, "web-1"))
         assert await left(stack) == []
