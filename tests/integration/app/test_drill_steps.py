@@ -1,0 +1,166 @@
+"""The steps of a drill before a simulator, one after the other as its run takes them: nothing of it is left."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from activities.advance_drills import advance_drills
+from activities.clean_up_drill import clean_up_drill
+from activities.finish_drill import finish_drill
+from activities.look_at_drill import look_at_drill
+from activities.monitor_job import monitor_job
+from activities.prepare_drill import prepare_drill
+from activities.start_drill import start_drill
+from shared.arm.client import Azure
+from shared.model.activity_io import DrillRequest, DrillStep, JobRequest, Refused
+from shared.model.drill import LATEST, LATEST_PROCESSED, Drill, DrillOrder, DrillOutcome
+from shared.model.resource_id import ResourceId
+from shared.model.step_result import Error, Pending, Ready, StepResult
+from shared.observe.drill import preflight
+from shared.observe.due_drills import due_drills
+from shared.observe.inventory import compliance_report
+from shared.reconcile.drill_batch import DrillBatchProgress, DrillBatchRequest
+from tests import estates
+from tests.e2e.test_drill import NETWORK, world
+from tests.integration.app.conftest import Reach
+from tests.unit.app.fake_durable import FakeDurableClient
+from tests.waiting import longer
+from triggers.drill import post_drill_plan
+from triggers.drills import post_drills_plan
+
+SPEED = 600
+POLL = 30 / SPEED
+SETTINGS: dict[str, Any] = {
+    "vault_ids": estates.VAULT,
+    "source_scope": estates.GROUP,
+    "target_scope": f"/subscriptions/{estates.SUBSCRIPTION}",
+    "deployment": "local",
+    "poll_seconds": POLL,
+    "drills": True,
+}
+VM = ResourceId(estates.vm_id("web-1"))
+ORDER = DrillOrder(network=ResourceId(NETWORK), recovery_point=LATEST_PROCESSED)
+STEP = DrillStep(vm_id=VM)
+
+
+async def ready(step: Callable[[], Awaitable[StepResult]]) -> StepResult:
+    """What the step returns once it is not pending any more."""
+    async with asyncio.timeout(longer(60)):
+        while True:
+            outcome = await step()
+            if not isinstance(outcome, Pending):
+                return outcome
+            await asyncio.sleep(outcome.retry_after)
+
+
+async def followed(azure: Azure, started: StepResult) -> StepResult:
+    """The end of the job that a step has started."""
+    assert isinstance(started, Ready)
+    job = JobRequest.load(started.value)
+    return await ready(lambda: monitor_job(azure, job))
+
+
+async def begun(azure: Azure, order: DrillOrder = ORDER) -> None:
+    assert await prepare_drill(azure, DrillRequest(vm_id=VM, token="t1", order=order)) == Ready()
+    assert await followed(azure, await ready(lambda: start_drill(azure, STEP))) == Ready()
+
+
+async def cleaned(azure: Azure) -> Drill:
+    assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP))) == Ready()
+    outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+    assert isinstance(outcome, Ready)
+    return Drill.load(outcome.value["drill"])
+
+
+@pytest.mark.parametrize("point", [LATEST, LATEST_PROCESSED])
+async def test_a_drill_passes_and_leaves_its_evidence_alone(reach: Reach, point: str) -> None:
+    async with reach(world("web-1"), speed=SPEED, **SETTINGS) as reached:
+        azure, order = reached.azure, ORDER.with_(recovery_point=point)
+        await begun(azure, order)
+        assert await prepare_drill(azure, DrillRequest(vm_id=VM, token="t1", order=order)) == Ready()
+        assert isinstance(await start_drill(azure, STEP), Ready)
+        assert await ready(lambda: look_at_drill(azure, STEP)) == Ready()
+        drill = await cleaned(azure)
+        posts = [each["path"] for each in reached.calls("testFailover") if each["method"] == "POST"]
+        last, open_now = await azure.drills.last(VM), await azure.drills.open()
+    assert (drill.outcome, drill.left, last, open_now) == (DrillOutcome.PASSED, (), drill, ())
+    assert [path.rsplit("/", 1)[1] for path in posts] == ["testFailover", "testFailoverCleanup"]
+    assert {check.name for check in drill.checks if check.passed} >= {"exists", "running", "agent", "disks"}
+    assert (drill.point is not None) == (point == LATEST_PROCESSED)
+
+
+async def test_a_drill_that_did_not_come_up_is_cleaned_up_and_says_why(reach: Reach) -> None:
+    async with reach(world("web-1"), speed=SPEED, **SETTINGS) as reached:
+        azure, failed = reached.azure, Error(code="TestVmNotReady", message="It hangs.")
+        await begun(azure)
+        seen = await look_at_drill(azure, STEP.with_(last=True))
+        assert await followed(azure, await ready(lambda: clean_up_drill(azure, STEP.with_(error=failed)))) == Ready()
+        assert await ready(lambda: clean_up_drill(azure, STEP)) == Ready()
+        outcome = await ready(lambda: finish_drill(azure, STEP, FakeDurableClient()))
+    # Its job has just ended: the agent of a VM that was created a moment ago does not report yet.
+    assert isinstance(seen, Ready)
+    assert Error.load(seen.value["error"]).code == "TestVmNotReady"
+    assert isinstance(outcome, Ready)
+    assert Drill.load(outcome.value["drill"]).outcome is DrillOutcome.FAILED
+
+
+async def test_what_stands_against_a_drill_is_found_before_anything_is_begun(reach: Reach) -> None:
+    estate = world("web-1")
+    estate["networks"][-1]["subnets"][0]["defaultOutboundAccess"] = True
+    missing = ResourceId(NETWORK.replace("dr-drill", "nowhere"))
+    async with reach(estate, speed=SPEED, **SETTINGS) as reached:
+        open_network = await preflight(reached.azure, VM, ORDER)
+        no_network = await preflight(reached.azure, VM, ORDER.with_(network=missing))
+        no_point = await preflight(reached.azure, VM, ORDER.with_(recovery_point="no-point"))
+        refused = await prepare_drill(reached.azure, DrillRequest(vm_id=VM, token="t1", order=ORDER))
+        records = await reached.azure.drills.open()
+    assert [each.code for each in open_network.findings] == ["DrillNetworkNotIsolated"]
+    assert [each.code for each in no_network.findings] == ["DrillNetworkNotIsolated"]
+    assert [each.code for each in no_point.findings] == ["DrillNetworkNotIsolated", "DrillPointUnknown"]
+    assert isinstance(refused, Ready)
+    assert Refused.load(refused.value).findings == open_network.findings
+    assert records == ()
+
+
+async def test_plans_say_what_would_begin_and_a_batch_begins_what_fits(reach: Reach) -> None:
+    body = {"network": NETWORK}
+    route = {"subscription": estates.SUBSCRIPTION, "group": "app", "name": "web-1"}
+    vms = tuple(ResourceId(estates.vm_id(name)) for name in ("web-1", "web-2"))
+    estate = world("web-1", "web-2")
+    place = {"subscription": estates.SUBSCRIPTION, "location": estates.TARGET, "used": 0}
+    estate["quotas"] = [{**place, "name": name, "limit": 2} for name in ("cores", "standardDSv5Family")]
+    async with reach(estate, speed=SPEED, **SETTINGS, profiles=scheduled(datetime.now(UTC))) as reached:
+        plan = json.loads((await post_drill_plan(reached.azure, request(body, route))).get_body())
+        many = {"virtualMachines": list(map(str, vms)), "drill": body}
+        plans = json.loads((await post_drills_plan(reached.azure, request(many, {}))).get_body())
+        batch = DrillBatchRequest(waiting=vms, running=(), order=ORDER, at_once=5, token="drills-1")
+        outcome = await advance_drills(reached.azure, batch, FakeDurableClient())
+        due = await due_drills(
+            reached.azure, await compliance_report(reached.azure), (await compliance_report(reached.azure)).read_at
+        )
+    assert (plan["refused"], plan["cores"], plan["testVm"].rsplit("/", 1)[-1]) == (False, 2, "web-1-test")
+    assert (plans["total"], plans["refused"], plans["cores"], plans["coresAtOnce"]) == (2, 0, 4, 4)
+    assert isinstance(outcome, Ready)
+    progress = DrillBatchProgress.load(outcome.value)
+    assert (len(progress.running), len(progress.waiting), progress.ended) == (1, 1, ())
+    # Never tested, both are due; there is room for one.
+    assert [(each.need.vm in vms, each.profile, each.need.cores) for each in due] == [(True, "default", 2)]
+
+
+def scheduled(now: datetime) -> str:
+    """A profile whose window is open."""
+    window = f"{now:%H}-{now + timedelta(hours=2):%H}"
+    drill = {"everyDays": 30, "window": window, "network": NETWORK, "maxCores": 64, "atOnce": 9}
+    return json.dumps({"default": {"drill": drill}})
+
+
+def request(body: Any, route: dict[str, str]) -> func.HttpRequest:
+    headers = {"Content-Type": "application/json"}
+    return func.HttpRequest(
+        "POST", "https://app.example/api/x", headers=headers, route_params=route, body=json.dumps(body).encode()
+    )
