@@ -41,7 +41,9 @@ class DrillNeeds:
 async def drill_needs(azure: Azure, vms: Iterable[ResourceId]) -> DrillNeeds:
     """By the compliance report, the open records of drills, and two lists for each target subscription and region.
     Raises HttpResponseError, OriginStoreError."""
-    report, drills = await asyncio.gather(compliance_report(azure), azure.drills.open())
+    # In this order: a drill that begins meanwhile is in the records then, or was none yet when the report was read.
+    report = await compliance_report(azure)
+    drills = await azure.drills.open()
     statuses = {each.vm_id: each for each in report.vm_statuses}
     under_way = {drill.vm: drill for drill in drills}
     wanted: dict[ResourceId, tuple[Place, str]] = {}

@@ -22,9 +22,11 @@ from shared.model.drill import LATEST, LATEST_PROCESSED, Drill, DrillOrder, Dril
 from shared.model.resource_id import ResourceId
 from shared.model.step_result import Error, Pending, Ready, StepResult
 from shared.observe.drill import preflight
+from shared.observe.drill_needs import drill_needs
 from shared.observe.due_drills import due_drills
 from shared.observe.inventory import compliance_report
 from shared.reconcile.drill_batch import DrillBatchProgress, DrillBatchRequest
+from shared.reconcile.inventory import ComplianceReport
 from tests import estates
 from tests.e2e.test_drill import NETWORK, world
 from tests.integration.app.conftest import Reach
@@ -157,6 +159,23 @@ def scheduled(now: datetime) -> str:
     window = f"{now:%H}-{now + timedelta(hours=2):%H}"
     drill = {"everyDays": 30, "window": window, "network": NETWORK, "maxCores": 64, "atOnce": 9}
     return json.dumps({"default": {"drill": drill}})
+
+
+async def test_a_drill_that_begins_while_the_estate_is_read_is_counted(
+    reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report shows its item in test failover, and Azure's usage does not have its VM yet."""
+    async with reach(world("web-1"), speed=SPEED, **SETTINGS) as reached:
+        azure = reached.azure
+
+        async def read_meanwhile(_: Azure) -> ComplianceReport:
+            await begun(azure)
+            return await compliance_report(azure, 0)
+
+        monkeypatch.setattr("shared.observe.drill_needs.compliance_report", read_meanwhile)
+        needs = await drill_needs(azure, [VM])
+    assert sorted(set(needs.of(VM).values())) == [2]
+    assert list(needs.under_way) == [VM]
 
 
 def request(body: Any, route: dict[str, str]) -> func.HttpRequest:
