@@ -38,7 +38,7 @@ LONGEST_BOOT = 60  # 30 min until the agent of a test VM is ready
 LOOK_AT_TEST_VM = 1  # 30 s between two looks at a test VM: by so much its recovery time is measured too long at most
 FOLLOW_DRILL = 20  # 10 min between two looks of the VM's own run at a drill that it waits for
 CLEAN_WITHIN = 4  # 2 min until the lists of a target group no longer show what a cleanup has removed
-COUNTED_WITHIN = 2  # 1 min until Azure's usage certainly has the test VM of a test failover that has ended
+COUNTED_WITHIN = 2  # 1 min until Azure's usage certainly has a test VM that was seen running
 HELD_CLEANUP = 10  # 5 min between two attempts while DR_PAUSED holds a cleanup
 
 # Sweeps and batches.

@@ -69,7 +69,8 @@ async def drill_needs(azure: Azure, vms: Iterable[ResourceId]) -> DrillNeeds:
     )
     counted = datetime.now(UTC) - timedelta(seconds=COUNTED_WITHIN * poll)
     for vm, drill in under_way.items():
-        if vm in needs and not (drill.job_ended_at and drill.job_ended_at < counted):
+        # By the app's own clock: Azure cuts the end of a job to whole seconds.
+        if vm in needs and not (drill.running_at and drill.running_at < counted):
             quotas.subtract(needs[vm].amounts)
     return DrillNeeds(needs, quotas, under_way)
 
