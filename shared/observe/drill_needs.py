@@ -56,6 +56,8 @@ async def drill_needs(azure: Azure, vms: Iterable[ResourceId]) -> DrillNeeds:
             wanted[vm] = status.need.place, status.need.size
     places = sorted({place for place, _ in wanted.values() if all(place)})
     poll = azure.settings.poll_seconds
+    # By the app's own clock: Azure cuts the end of a job to whole seconds.
+    counted = datetime.now(UTC) - timedelta(seconds=COUNTED_WITHIN * poll)
     offers = dict(
         zip(
             places,
@@ -67,9 +69,7 @@ async def drill_needs(azure: Azure, vms: Iterable[ResourceId]) -> DrillNeeds:
     quotas = Counter(
         {Limit(name, place): quota.left for place, offer in offers.items() for name, quota in offer.quotas.items()}
     )
-    counted = datetime.now(UTC) - timedelta(seconds=COUNTED_WITHIN * poll)
     for vm, drill in under_way.items():
-        # By the app's own clock: Azure cuts the end of a job to whole seconds.
         if vm in needs and not (drill.running_at and drill.running_at < counted):
             quotas.subtract(needs[vm].amounts)
     return DrillNeeds(needs, quotas, under_way)

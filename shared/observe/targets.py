@@ -163,7 +163,9 @@ async def _absent(
     """The resources that are proven not to exist, of those that no list shows; and what kept others from being read.
     What is in an absent group is not read."""
     absent, faults = set[ResourceId](), list[Exception]()
-    unknown = sorted({*(each.group_id for each in used), *used} - shown, key=lambda each: (bool(each.type), each.key))
+    # Of an ID in several casings the same one is read each time.
+    named = sorted(used, key=str)
+    unknown = sorted({*(each.group_id for each in named), *named} - shown, key=lambda each: (bool(each.type), each.key))
     of_groups = [each for each in unknown if not each.type]
     await _read(azure, of_groups, absent, faults)
     within = [each for each in unknown if each.type and each.group_id not in absent]

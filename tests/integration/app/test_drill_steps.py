@@ -176,8 +176,9 @@ async def test_a_drill_that_begins_while_the_estate_is_read_is_counted(
         monkeypatch.setattr("shared.observe.drill_needs.compliance_report", read_meanwhile)
         needs = await drill_needs(azure, [VM])
         (record,) = await azure.drills.open()
-        # A moment ago it was seen running: a usage that is cached need not have it.
-        await azure.drills.write(record.with_(job_ended_at=long_ago, running_at=datetime.now(UTC)))
+        # It is seen running meanwhile, long after its job: a usage that is cached need not have it.
+        seen = datetime.now(UTC) + timedelta(minutes=1)
+        await azure.drills.write(record.with_(job_ended_at=long_ago, running_at=seen))
         monkeypatch.undo()
         seen_now = await drill_needs(azure, [VM])
         await azure.drills.write(record.with_(running_at=long_ago))
