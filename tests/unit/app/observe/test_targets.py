@@ -108,7 +108,7 @@ async def test_what_is_not_listed_and_cannot_be_read_is_a_gap_and_no_finding(
 ) -> None:
     cloud = world(gone)
     # The ID that is read is in the casing of one of those that name it.
-    cloud.faults |= dict.fromkeys((str(gone), str(gone).lower(), str(gone).upper()), fault)
+    cloud.faults |= dict.fromkeys((str(gone), str(ResourceId(str(gone).upper()))), fault)
 
     status, gaps = await found_in(cloud)
 
