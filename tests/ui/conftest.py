@@ -64,6 +64,7 @@ async def browser() -> AsyncIterator[Any]:
 
 def expect(found: Any) -> Any:
     """Playwright's assertions, which wait."""
+    playwright.expect.set_options(timeout=longer(5) * 1000)
     return playwright.expect(found)
 
 

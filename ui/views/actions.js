@@ -32,6 +32,26 @@ export function useRequest() {
   return [state, run];
 }
 
+/** A dry run of `body`: the request's state, and whether it is of what is asked for now (`current`). */
+export function usePlan(path, body) {
+  const [state, send] = useRequest();
+  const [of, setOf] = useState("");
+  const text = JSON.stringify(body);
+  return { ...state, current: of === text, ask: () => (setOf(text), send("POST", path, body)) };
+}
+
+/** Does what was planned, unless that is refused, or no longer what is asked for. */
+export function Confirmed({ label, plan, refused, sent, act }) {
+  const { writesDisabled } = plan.answer.body;
+  return html`
+    ${sent.error && html`<${Problem} error=${sent.error} />`}
+    ${sent.busy && html`<${Loading} what="Handing it over" since=${sent.since} />`}
+    <p class="actions">
+      <button type="button" class="primary" disabled=${plan.busy || sent.busy || refused || writesDisabled || !plan.current} onClick=${act}>${label}</button>
+      <span class="quiet">${writesDisabled || (!plan.current ? "What is asked for has changed: plan again first." : refused ? "Refused: see the findings." : "")}</span>
+    </p>`;
+}
+
 export const Accepted = ({ answer, what }) => html`<div class="problem good" role="status">
   <p><strong>${answer.status} Accepted.</strong> ${what}</p>
 </div>`;
@@ -43,35 +63,24 @@ export const Plan = ({ path, name, done }) => html`<${Dialog} label="Plan …" t
 
 function Planned({ path, done }) {
   const [overrides, setOverrides] = useState({});
-  const [plan, ask] = useRequest();
+  const plan = usePlan(`${path}/plan`, overrides);
   const [put, send] = useRequest();
   useEffect(() => {
-    ask("POST", `${path}/plan`, {});
+    plan.ask();
   }, []);
   const planned = plan.answer?.body;
   const again = (event) => {
     event.preventDefault();
-    ask("POST", `${path}/plan`, overrides);
+    plan.ask();
   };
   const change = (name, value) => setOverrides((old) => ({ ...Object.fromEntries(Object.entries(old).filter(([key]) => key !== name)), ...(value ? { [name]: value } : {}) }));
-  const [shown, setShown] = useState("{}");
-  useEffect(() => {
-    if (plan.busy) setShown(JSON.stringify(overrides));
-  }, [plan.busy]);
-  const current = shown === JSON.stringify(overrides);
   if (put.answer) return html`<${Accepted} answer=${put.answer} what="The tags are written, and the run of the VM has taken the order up: its step is shown on the page of the VM." />`;
   return html`
     ${plan.busy && html`<${Loading} what="Planning" since=${plan.since} />`}
     ${plan.error && html`<${Problem} error=${plan.error} />`}
     ${planned && html`<${PlanShown} plan=${planned} />`}
     <${Overrides} given=${overrides} change=${change} submit=${again} />
-    ${put.error && html`<${Problem} error=${put.error} />`}
-    ${put.busy && html`<${Loading} what="Handing it to the run of the VM" since=${put.since} />`}
-    ${planned && html`<p class="actions">
-      <button type="button" class="primary" disabled=${plan.busy || put.busy || planned.blocked || planned.writesDisabled || !current}
-        onClick=${async () => (await send("PUT", path, overrides)).answer && done()}>Protect as planned</button>
-      <span class="quiet">${planned.writesDisabled || (planned.blocked ? "Blocked: see the findings." : current ? "" : "The overrides have changed: plan again first.")}</span>
-    </p>`}
+    ${planned && html`<${Confirmed} label="Protect as planned" plan=${plan} refused=${planned.blocked} sent=${put} act=${async () => (await send("PUT", path, overrides)).answer && done()} />`}
   `;
 }
 

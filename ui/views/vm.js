@@ -4,8 +4,9 @@ import { duration, nameOf, number, utc } from "../format.js";
 import { html } from "../html.js";
 import { Badge, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
 import { href } from "../router.js";
-import { JobTable } from "./jobs.js";
 import { Disable, Hold, Plan } from "./actions.js";
+import { Drill } from "./drill.js";
+import { JobTable } from "./jobs.js";
 
 const POINTS = 10;
 
@@ -44,6 +45,7 @@ function Shown({ data, name, path }) {
     <${Section} title="Findings"><${Findings} findings=${data.findings} /><//>
     ${item && html`<${Section} title="Disks"><${Disks} item=${item} details=${details} /><//>`}
     ${details && html`<${Section} title="Failover"><${Failover} item=${item} details=${details} /><//>`}
+    ${item && html`<${Drill} path=${path.replace(/protection$/, "drill")} name=${name} points=${details.recoveryPoints.slice(0, POINTS)} />`}
     ${data.settings.length > 0 && html`<${Section} title="Settings, and why"><${Settings} settings=${data.settings} /><//>`}
     <${Timeline} path=${path.replace(/protection$/, "timeline")} />
     <${Section} title="Jobs" aside=${html`<span class="quiet">of every VM named ${name}: a job does not say which</span>`}><${JobTable} query=${{ vm: name }} top=${20} /><//>
