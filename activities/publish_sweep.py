@@ -3,6 +3,7 @@
 from shared.arm.archive import ArchiveError, not_writable
 from shared.arm.archive_days import seal
 from shared.arm.client import Azure
+from shared.arm.messages import Due, keep, messages_of_sweep
 from shared.arm.topic import publish
 from shared.config.intervals import SPEAKS_FOR, TTL_SLOW
 from shared.model.step_result import Ready, StepResult
@@ -32,7 +33,12 @@ async def publish_sweep(azure: Azure, request: Sweep) -> StepResult:
         audit_log.swept(report)
         await azure.metrics.send(metrics.of_sweep(report, found))
         report = await _keep(azure, report, found)
-    return await publish(azure, of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0]))
+    due = await messages_of_sweep(azure, report, found) if found else Due()
+    swept = of_sweep(report, unhealthy(found) if found else (), azure.settings.vault_ids[0])
+    published = await publish(azure, (*due.events, *swept))
+    if isinstance(published, Ready):
+        await keep(azure, due, report)
+    return published
 
 
 async def _keep(azure: Azure, report: SweepReport, found: ComplianceReport | None) -> SweepReport:

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 Headers = Mapping[str, Json]
 Hashes = Mapping[str, str]
 
-STREAMS = ("sweeps", "runs", "drills")
+STREAMS = ("sweeps", "runs", "drills", "messages")
 DAYS, MONTHS = "days", "months"
 
 

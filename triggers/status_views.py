@@ -27,8 +27,8 @@ class SweepProgress(Model):
 
 
 class StatusView(View):
-    """The app at `at`. `writesDisabled` is why it writes nothing now, or "". `schedule` is that of the sweep: NCRONTAB,
-    in UTC. `lastSweep` ended `ageSeconds` ago; it is null if none has ended, or its result was purged or is of another
+    """The app at `at`. `writesDisabled` is why it writes nothing now, or "". `messagesDisabled` is why no
+    transition and no digest is published, or "". `schedule` is that of the sweep: NCRONTAB, in UTC. `lastSweep` ended `ageSeconds` ago; it is null if none has ended, or its result was purged or is of another
     version. `sweep` is the one in progress."""
 
     at: datetime
@@ -42,6 +42,7 @@ class StatusView(View):
     target_scope: tuple[ResourceId, ...]
     vaults: tuple[ResourceId, ...]
     schedule: str
+    messages_disabled: str
     sweep: SweepProgress | None
     last_sweep: LastSweep | None
     age_seconds: int | None

@@ -377,6 +377,13 @@ class Settings(BaseModel):
         return ""
 
     @property
+    def messages_disabled(self) -> str:
+        """Why no transition and no digest is published, or "" if they are."""
+        if not self.archive:
+            return "DR_ARCHIVE is not set: without an archive the app does not know what was so before"
+        return "" if self.outcome_topic_endpoint else "DR_OUTCOME_TOPIC_ENDPOINT is not set"
+
+    @property
     def may_disable(self) -> bool:
         """Whether protection may be disabled without a confirmation."""
         return self.mode is Mode.CLEANUP and not self.writes_disabled
@@ -445,6 +452,12 @@ def load_settings() -> Settings:
 def authentication_is_on() -> bool:
     """Whether the platform checks the callers' tokens: it sets this variable itself."""
     return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+
+
+def page_url() -> str:
+    """The address of the operators' page, by the host name that the platform tells; "" if it tells none."""
+    name = os.environ.get("WEBSITE_HOSTNAME", "")
+    return f"{'http' if name.startswith('localhost:') else 'https'}://{name}/api/ui/" if name else ""
 
 
 def _variables() -> dict[str, str]:

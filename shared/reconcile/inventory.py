@@ -23,6 +23,7 @@ from shared.reconcile.readiness import Targets
 
 RPO_UNKNOWN = "RpoUnknown"
 _QUOTA_UNKNOWN = "TargetQuotaUnknown"
+_ON_HOLD, _MANAGED = "OnHold", "ManagedResourceGroup"
 
 
 class Recovery(StrEnum):
@@ -151,6 +152,16 @@ class VmStatus(Record):
         return self.state in {State.PROTECTED, State.DRILLING} and all(
             each.severity is Severity.NOTE for each in self.findings
         )
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether its hold tag holds."""
+        return any(each.code == _ON_HOLD for each in self.findings)
+
+    @property
+    def is_others(self) -> bool:
+        """Whether another service owns the VM, as AKS does its nodes: nobody has to do anything about it here."""
+        return any(each.code == _MANAGED for each in self.findings)
 
     @property
     def prospect(self) -> Prospect | None:

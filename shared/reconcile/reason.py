@@ -15,7 +15,7 @@ from shared.reconcile.last_run import LastRun
 from shared.reconcile.run_state import RunOutcome
 from shared.reconcile.sweep import held_until
 
-_PLACEHOLDERS = {"MissingProtection", "NotEligible"}
+PLACEHOLDERS = {"MissingProtection", "NotEligible"}
 """Findings that only say that there is another reason."""
 
 _GOES_ON = "Nothing: the run goes on by itself."
@@ -80,12 +80,12 @@ def _of_run(vm_status: VmStatus, last: LastRun, own: Finding | None) -> Reason |
     if result.outcome in {RunOutcome.NOT_ELIGIBLE, RunOutcome.REPORTED} or vm_status.action is Action.CHANGE:
         found = _weightiest(result.findings)
         # What the sweep finds itself, it knows from newer reads.
-        if found and (own is None or own.code in _PLACEHOLDERS or found.code not in CODES):
+        if found and (own is None or own.code in PLACEHOLDERS or found.code not in CODES):
             return Reason(code=found.code, text=found.message, fix=found.fix, since=found.since or last.at)
     return None
 
 
 def _weightiest(findings: tuple[Finding, ...]) -> Finding | None:
     return min(
-        findings, key=lambda finding: (finding.code in _PLACEHOLDERS, _SEVERITIES.index(finding.severity)), default=None
+        findings, key=lambda finding: (finding.code in PLACEHOLDERS, _SEVERITIES.index(finding.severity)), default=None
     )

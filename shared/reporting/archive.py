@@ -4,6 +4,7 @@
     sweeps/<day>/<number>.jsonl.gz   a sweep: a header, then a row for each VM
     runs/<day>/<number>.json         the end of a run
     drills/<day>/<number>.json       a drill
+    messages/<day>/<number>.jsonl.gz what was published of causes, and what was acknowledged
     days/<day>.jsonl.gz              a day: a header, which seals the files of the day, then a row for each VM
     months/<month>.jsonl.gz          a month: the same, of its days
 
@@ -33,16 +34,19 @@ class Stream(StrEnum):
     SWEEPS = "sweeps"
     RUNS = "runs"
     DRILLS = "drills"
+    MESSAGES = "messages"
 
 
 DAYS, MONTHS = "days", "months"
+
+_WITH_ROWS = {Stream.SWEEPS, Stream.MESSAGES}
 
 _ROWS = ".jsonl.gz"
 """The end of the names of files with rows: a line of JSON for the header, and for each row, all compressed."""
 
 
 _NAME = re.compile(
-    r"(?:(?:sweeps|runs|drills)/(\d{4}-\d\d-\d\d)/\d{6}|days/(\d{4}-\d\d-\d\d)|months/(\d{4}-\d\d))\.jsonl?(?:\.gz)?",
+    r"(?:(?:sweeps|runs|drills|messages)/(\d{4}-\d\d-\d\d)/\d{6}|days/(\d{4}-\d\d-\d\d)|months/(\d{4}-\d\d))\.jsonl?(?:\.gz)?",
     re.ASCII,
 )
 
@@ -77,7 +81,7 @@ def folder(stream: Stream, day: date) -> str:
 
 
 def name_of(stream: Stream, day: date, number: int) -> str:
-    return f"{folder(stream, day)}{number:06}{_ROWS if stream is Stream.SWEEPS else '.json'}"
+    return f"{folder(stream, day)}{number:06}{_ROWS if stream in _WITH_ROWS else '.json'}"
 
 
 def is_name(name: str) -> bool:

@@ -40,6 +40,12 @@ class EventType(StrEnum):
     DISABLED = "AzureVmDr.Disabled"
     UNHEALTHY = "AzureVmDr.Unhealthy"
     SWEEP_COMPLETED = "AzureVmDr.SweepCompleted"
+    CAUSE_FAILED = "AzureVmDr.CauseFailed"
+    CAUSE_UNHEALTHY = "AzureVmDr.CauseUnhealthy"
+    CAUSE_NOT_RECOVERABLE = "AzureVmDr.CauseNotRecoverable"
+    CAUSE_RESOLVED = "AzureVmDr.CauseResolved"
+    DRILLED = "AzureVmDr.Drilled"
+    DIGEST = "AzureVmDr.Digest"
 
 
 PUBLISHED_WHEN = {
@@ -52,6 +58,13 @@ PUBLISHED_WHEN = {
     EventType.UNHEALTHY: "A sweep has found the VM protected, and not compliant. Published by each sweep for as long "
     "as it is so.",
     EventType.SWEEP_COMPLETED: "A sweep has ended: the estate in numbers, what it started, and what it left.",
+    EventType.CAUSE_FAILED: "A cause has begun, by which tagged VMs are not protected.",
+    EventType.CAUSE_UNHEALTHY: "A cause has begun, by which VMs are not as they should be.",
+    EventType.CAUSE_NOT_RECOVERABLE: "A cause has begun, by which protected VMs would not come up after a failover, or "
+    "not with all their disks.",
+    EventType.CAUSE_RESOLVED: "A cause whose beginning was published is gone, or its VM is.",
+    EventType.DRILLED: "Drills have ended: passed, failed or cancelled.",
+    EventType.DIGEST: "The first sweep of a day (UTC) has ended: the estate in numbers, and what is open.",
 }
 """When each event is published. The table in the docs is generated from it."""
 
@@ -64,7 +77,7 @@ _BY_OUTCOME = {
 
 
 class OutcomeEvent(Model):
-    """One CloudEvent. `data` is the dump of a `VmOutcome` or a `SweepOutcome`."""
+    """One CloudEvent. `data` is the dump of a `VmOutcome` or a `SweepOutcome`, or of a message (`messages.py`)."""
 
     id: str
     type: EventType
@@ -127,7 +140,7 @@ def of_sweep(report: SweepReport, unhealthy: Iterable[VmStatus], app: ResourceId
         started=report.started,
         removed=len(report.removed),
         stopped=tuple(map(_short_finding, report.stopped[:_MOST])),
-        gaps=tuple(map(_short, report.gaps[:_MOST])),
+        gaps=tuple(map(short, report.gaps[:_MOST])),
         writes_disabled=report.writes_disabled,
         error=_short_error(report.error),
     )
@@ -154,13 +167,18 @@ def _event(
 ) -> OutcomeEvent:
     """An event whose ID is a function of content and time: an activity that runs twice repeats the same ID."""
     return OutcomeEvent(
-        id=str(uuid5(_IDS, f"{subject.key}|{kind}|{at.isoformat()}|{content}")),
+        id=id_of(subject.key, kind, at.isoformat(), content),
         type=kind,
         subject=str(subject),
         source=str(source),
         time=at,
         data=outcome.dump(),
     )
+
+
+def id_of(*content: str) -> str:
+    """The ID of an event with this content."""
+    return str(uuid5(_IDS, "|".join(content)))
 
 
 def _vm_outcome(
@@ -183,13 +201,12 @@ def _vm_outcome(
 
 
 def _short_finding(finding: Finding) -> Finding:
-    return finding.with_(message=_short(finding.message), fix=_short(finding.fix))
+    return finding.with_(message=short(finding.message), fix=short(finding.fix))
 
 
 def _short_error(error: Error | None) -> Error | None:
-    short = {"message": _short(error.message), "action": _short(error.action)} if error else {}
-    return error.with_(**short) if error else None
+    return error.with_(message=short(error.message), action=short(error.action)) if error else None
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -327,6 +327,7 @@ async def test_a_sweep_is_archived_at_the_first_attempt_and_the_days_before_it_a
     days = [(NOW + timedelta(days=day)).date().isoformat() for day in range(3)]
     assert kept_in(tmp_path) == [
         *(f"days/{day}.jsonl.gz" for day in days[:2]),
+        *(f"messages/{day}/000001.jsonl.gz" for day in days),  # the digest of each day, once
         *(f"sweeps/{day}/000001.jsonl.gz" for day in days),
     ]
     file = await azure.archive.read(f"sweeps/{days[0]}/000001.jsonl.gz")
@@ -343,7 +344,7 @@ async def test_a_sweep_that_cannot_be_archived_says_so_and_is_published(
     sweep = Sweep(poll_seconds=30, done=True, report=SweepReport(read_at=found.read_at))
     assert await publish_sweep(archiving(tmp_path, topic), sweep) == Ready()
 
-    assert [line.partition(":")[0] for line in lines(caplog, "dr.archive")] == ["ArchiveNotWritable"]
+    assert [line.partition(":")[0] for line in lines(caplog, "dr.archive")] == ["ArchiveNotWritable"] * 2
     data = topic.calls[-1][-1].data
     assert data
     assert [each["code"] for each in data["stopped"]] == ["ArchiveNotWritable"]

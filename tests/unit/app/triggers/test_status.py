@@ -49,6 +49,7 @@ async def test_the_status_is_that_of_the_settings_and_of_the_last_sweep_with_its
 
     assert (view["mode"], view["paused"], view["tagName"], view["schedule"]) == ("report", False, "dr", "0 15 * * * *")
     assert view["writesDisabled"].startswith("DR_MODE is report")
+    assert view["messagesDisabled"].startswith("DR_ARCHIVE is not set")
     assert view["sweep"] is None
     assert 1200 <= view["ageSeconds"] < 4800
     last = view["lastSweep"]
