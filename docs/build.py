@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,16 @@ from shared.model.capacity import Priority
 from shared.model.findings import Row, Severity
 from shared.model.name_templates import TEMPLATES
 from shared.model.names import DEFAULT_NAMES
-from shared.planning.catalog import CATALOG, DRIFT
+from shared.model.resource_id import ResourceId
+from shared.planning.catalog import CATALOG, DRIFT, finding_of
 from shared.planning.drill_findings import OF_DRILL
 from shared.planning.run_errors import ANY_ERROR, ERRORS
 from shared.planning.run_findings import LISTED, OF_SWEEP, PLANNED
 from shared.reporting import audit_log
 from shared.reporting.events import PUBLISHED_WHEN
+from shared.reporting.messages import About, of_transitions
 from shared.reporting.metrics import METRICS
+from shared.reporting.transitions import Cause, Kind, Transition
 from triggers.openapi import document
 
 ROOT = Path(__file__).parents[1]
@@ -201,6 +205,17 @@ def log() -> str:
     """Every key of a line in the audit log."""
     keys = (*audit_log.KEYS.items(), *audit_log.SWEEP_KEYS.items())
     return _table(("key", "value"), ((f"`{key}`", holds) for key, holds in keys))
+
+
+def message() -> str:
+    """A message as the app makes it."""
+    vm = ResourceId(f"{_SUBSCRIPTION}/resourceGroups/web/providers/Microsoft.Compute/virtualMachines/web-1")
+    at = datetime(2026, 5, 1, 12, 15, tzinfo=UTC)
+    finding = finding_of("DiskNotProtected", "The disk data of web-1 is not replicated: it was attached later.")
+    transition = Transition(Kind.NOT_RECOVERABLE, Cause(finding.code, vm), int(at.timestamp()), finding)
+    about = About(ResourceId(_VAULT), at, "", "https://func-1.azurewebsites.net/api/ui/")
+    (event,) = of_transitions(about, [transition])
+    return f"```json\n{json.dumps({'specversion': '1.0', **event.dump()}, indent=2)}\n```"
 
 
 def query() -> str:
@@ -386,6 +401,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "errors": errors,
     "events": events,
     "layers": layers,
+    "message": message,
     "metrics": metrics,
     "names": names,
     "packages": packages,

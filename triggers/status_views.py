@@ -27,9 +27,10 @@ class SweepProgress(Model):
 
 
 class StatusView(View):
-    """The app at `at`. `writesDisabled` is why it writes nothing now, or "". `messagesDisabled` is why no
-    transition and no digest is published, or "". `schedule` is that of the sweep: NCRONTAB, in UTC. `lastSweep` ended `ageSeconds` ago; it is null if none has ended, or its result was purged or is of another
-    version. `sweep` is the one in progress."""
+    """The app at `at`. `writesDisabled` is why it writes nothing now, or "". `messagesDisabled` is why no transition
+    and no digest is published, or "". `schedule` is that of the sweep: NCRONTAB, in UTC. `lastSweep` ended `ageSeconds`
+    ago; it is null if none has ended, or its result was purged or is of another version. `sweep` is the one in
+    progress."""
 
     at: datetime
     version: str

@@ -31,8 +31,9 @@ _TYPES = {
     Kind.UNHEALTHY: (EventType.CAUSE_UNHEALTHY, "not as it should be"),
     Kind.NOT_RECOVERABLE: (EventType.CAUSE_NOT_RECOVERABLE, "would not come up after a failover"),
     Kind.RESOLVED: (EventType.CAUSE_RESOLVED, "resolved"),
-    Kind.DRILLED: (EventType.DRILLED, "drill"),
+    Kind.DRILLED: (EventType.DRILLED, ""),
 }
+MESSAGE_TYPES = {EventType.DIGEST, *(kind for kind, _ in _TYPES.values())}
 
 
 class MessageVm(Model):
@@ -68,8 +69,9 @@ class OldestCause(Model):
 
 
 class Digest(Model):
-    """A day in short. `open` counts the VMs of each cause that is open, `begun` and `resolved` those since the digest
-    before, `drills` the drills since then by result. `oldest` is the open cause that began first."""
+    """A day in short. `open` counts the VMs of each cause that is open and was published, `begun` and `resolved` those
+    since the digest before, `drills` the drills since then by result. `oldest` is the open cause that began first. What
+    is on hold or acknowledged is counted for itself."""
 
     schema_version: int = SCHEMA_VERSION
     title: str
@@ -132,8 +134,10 @@ def of_drills(about: About, drills: Iterable[Json]) -> Iterator[OutcomeEvent]:
 def digest_of(about: About, report: SweepReport, on_hold: int, state: MessageState) -> OutcomeEvent:
     """The event of a day, from the state after the sweep."""
     summary = report.summary
-    oldest = min(state.causes.items(), key=lambda entry: (entry[1].since, entry[0].vm.key, entry[0].code), default=None)
-    opened = Counter(cause.code for cause in state.causes)
+    silent = {Cause(each.cause, each.vm_id) for each in state.acknowledged}
+    causes = [(cause, each) for cause, each in state.causes.items() if each.told and cause not in silent]
+    oldest = min(causes, key=lambda entry: (entry[1].since, entry[0].vm.key, entry[0].code), default=None)
+    opened = Counter(cause.code for cause, _ in causes)
     numbers = {name: getattr(summary, name) for name in ("total", "required", "compliant", "recoverable")}
     digest = Digest(
         title=f"DR: {summary.recoverable} of {summary.required} VMs would come up, {opened.total()} causes are open",

@@ -8,17 +8,30 @@ import pytest
 
 from shared.model.base import Model
 from shared.reporting import events
-from shared.reporting.events import OutcomeEvent, SweepOutcome, VmOutcome
+from shared.reporting.events import PUBLISHED_WHEN, EventType, OutcomeEvent, SweepOutcome, VmOutcome
+from shared.reporting.messages import MESSAGE_TYPES, MOST_VMS, Digest, Message, MessageVm, OldestCause
 from tests.unit.app.reporting.test_events import end, event_of
 
-PAGE = (Path(__file__).parents[4] / "docs" / "outcomes.md").read_text()
+DOCS = Path(__file__).parents[4] / "docs"
+PAGE, MESSAGES = ((DOCS / name).read_text() for name in ("outcomes.md", "messages.md"))
 
 
-@pytest.mark.parametrize("reported", [VmOutcome, SweepOutcome])
-def test_every_field_of_the_data_is_reported(reported: type[Model]) -> None:
+@pytest.mark.parametrize(
+    ("reported", "page"),
+    [
+        *((each, PAGE) for each in (VmOutcome, SweepOutcome)),
+        *((each, MESSAGES) for each in (Message, MessageVm, Digest, OldestCause)),
+    ],
+)
+def test_every_field_of_the_data_is_reported(reported: type[Model], page: str) -> None:
     names = [field.alias or name for name, field in reported.model_fields.items()]
 
-    assert [name for name in names if f"`{name}`" not in PAGE and f'"{name}"' not in PAGE] == []
+    assert [name for name in names if f"`{name}`" not in page and f'"{name}"' not in page] == []
+
+
+def test_what_messages_are_limited_to_is_reported() -> None:
+    assert f"names {MOST_VMS} of them" in " ".join(MESSAGES.split())
+    assert {kind for kind in PUBLISHED_WHEN if f"`{kind}`" not in MESSAGES} == set(EventType) - MESSAGE_TYPES
 
 
 def test_the_example_is_an_event_as_the_app_makes_it() -> None:
