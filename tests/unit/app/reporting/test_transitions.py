@@ -153,7 +153,7 @@ def test_each_cause_begins_once_and_is_resolved_once(
     told: set[tuple[str, ResourceId]] = set()
     repeated: set[tuple[str, ResourceId]] = set()
     # At the end all is as it should be, and known to be.
-    last = dict.fromkeys(VMS, (State.PROTECTED, ()))
+    last: dict[ResourceId, Row] = dict.fromkeys(VMS, (State.PROTECTED, ()))
     for hour, (found, gaps) in enumerate([*played, (last, False)]):
         compared = compare(causes, report(found, NOW + HOUR * hour, gaps=gaps), known)
         known, causes = compared.acknowledged, compared.causes
@@ -183,7 +183,7 @@ def test_what_two_sweeps_show_is_published_however_it_came_about(
 ) -> None:
     """What is shown twice by full sweeps at the end is known to whoever has followed, and nothing else is."""
     causes: Causes = {}
-    told = set()
+    told = set[tuple[str, ResourceId]]()
     last = played[-1][0] if played else {}
     for found, gaps in [*played, (last, False), (last, False)]:
         compared = compare(causes, report(found, gaps=gaps), ())
