@@ -12,7 +12,7 @@ from shared.model.findings import Finding, Severity
 from shared.model.resource_id import ResourceId
 from shared.planning.catalog import finding_of
 from shared.reconcile.inventory import ComplianceReport, VmStatus
-from shared.reporting.transitions import Causes, Comparison, Kind, compare
+from shared.reporting.transitions import Cause, Causes, Comparison, Kind, compare
 from tests.findings import blocker, note, warning
 from tests.unit.app.examples import VM_ID
 
@@ -148,10 +148,10 @@ def test_each_cause_begins_once_and_is_resolved_once(
         Acknowledgement(vm_id=vm, cause=code, until=None if hour is None else NOW + HOUR * hour, at=NOW)
         for (vm, code), hour in acknowledged.items()
     )
-    dated = {(code, vm) for (vm, code), hour in acknowledged.items() if hour is not None}
+    dated = {Cause(code, vm) for (vm, code), hour in acknowledged.items() if hour is not None}
     causes: Causes = {}
-    told: set[tuple[str, ResourceId]] = set()
-    repeated: set[tuple[str, ResourceId]] = set()
+    told: set[Cause] = set()
+    repeated: set[Cause] = set()
     # At the end all is as it should be, and known to be.
     last: dict[ResourceId, Row] = dict.fromkeys(VMS, (State.PROTECTED, ()))
     for hour, (found, gaps) in enumerate([*played, (last, False)]):
@@ -183,7 +183,7 @@ def test_what_two_sweeps_show_is_published_however_it_came_about(
 ) -> None:
     """What is shown twice by full sweeps at the end is known to whoever has followed, and nothing else is."""
     causes: Causes = {}
-    told = set[tuple[str, ResourceId]]()
+    told = set[Cause]()
     last = played[-1][0] if played else {}
     for found, gaps in [*played, (last, False), (last, False)]:
         compared = compare(causes, report(found, gaps=gaps), ())
