@@ -50,11 +50,11 @@ export async function call(method, path, { body, signal } = {}) {
   return { status: response.status, body: text ? JSON.parse(text) : null, headers: response.headers };
 }
 
-/** Saves the response of a GET as a file: the key is a header, which no link can send. */
-export async function download(path, name) {
+/** Saves the response of a GET as a file: the key is a header, which no link can send. `change` makes another text of it. */
+export async function download(path, name, change) {
   const response = await fetchApi("GET", path);
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await response.blob());
+  link.href = URL.createObjectURL(change ? new Blob([change(await response.text())], { type: "text/csv" }) : await response.blob());
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

@@ -6,9 +6,11 @@ import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./h
 import { Badge, SignIn, Time } from "./parts.js";
 import { href, useRoute } from "./router.js";
 import { Sweep } from "./views/actions.js";
+import { Batch, Drills } from "./views/drills.js";
 import { Estate } from "./views/estate.js";
 import { Jobs } from "./views/jobs.js";
 import { Overview } from "./views/overview.js";
+import { Reports } from "./views/reports.js";
 import { Vm } from "./views/vm.js";
 
 takeKey();
@@ -17,6 +19,8 @@ const TABS = [
   ["Overview", []],
   ["VMs", ["vms"]],
   ["Jobs", ["jobs"]],
+  ["Drills", ["drills"]],
+  ["Report", ["reports"]],
 ];
 
 function App() {
@@ -71,6 +75,8 @@ function View({ path, query }) {
   if (!view) return html`<${Overview} />`;
   if (view === "vms") return html`<${Estate} query=${query} />`;
   if (view === "jobs") return html`<${Jobs} query=${query} />`;
+  if (view === "drills" && rest.length < 2) return rest.length ? html`<${Batch} name=${rest[0]} />` : html`<${Drills} key=${query.after} query=${query} />`;
+  if (view === "reports") return html`<${Reports} query=${query} />`;
   if (view === "vm" && rest.length === 3) return html`<${Vm} subscription=${rest[0]} group=${rest[1]} name=${rest[2]} />`;
   return html`<div class="panel"><h1>There is no such view</h1><p><a href=${href([])}>Overview</a></p></div>`;
 }

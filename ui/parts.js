@@ -1,5 +1,5 @@
 // Small parts that the views share.
-import { keyRejected, now, setKey } from "./api.js";
+import { download, keyRejected, now, setKey } from "./api.js";
 import { duration, nameOf, plural, relative, utc } from "./format.js";
 import { html, useEffect, useState } from "./html.js";
 
@@ -126,6 +126,20 @@ export const Gaps = ({ gaps, count = gaps.length }) =>
         <ul>${gaps.map((gap) => html`<li>${gap}</li>`)}</ul>
       </div>`
     : null;
+
+/** Who asked for a change. */
+export const callersOf = ({ askedBy }) => (askedBy || []).map(({ kind, via, id }) => `${kind}${id ? ` ${id}` : ""} by ${via}`).join(", ");
+
+/** Buttons that save a file of the API each: title, path, name, and what makes another text of it, if something does. */
+export function Saves({ files }) {
+  const [state, setState] = useState({});
+  const save = async ([, ...file]) => {
+    setState({ busy: true });
+    setState(await download(...file).then(() => ({}), (error) => ({ error })));
+  };
+  return html`${files.map((file) => html`<button type="button" disabled=${state.busy} onClick=${() => save(file)}>${file[0]}</button>`)}
+    ${state.error && html`<${Problem} error=${state.error} />`}`;
+}
 
 /** Asks for a function key, which stays in this tab. */
 export function SignIn() {

@@ -26,6 +26,7 @@ except ImportError:
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 SHOP = "1a6f8a52-6f0c-4a1c-9d6b-3f1c9a7be001/shop"
 
+NASTY = "<img src=x onerror=alert(1)>\"'&`${7*7}</script><script>document.title=1</script>"
 _WATCH = """addEventListener("securitypolicyviolation", (event) => {
   console.error("policy violated:", event.violatedDirective, event.blockedURI, event.sample);
 });"""

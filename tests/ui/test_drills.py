@@ -1,9 +1,9 @@
-"""Drills on the page: of one VM from the plan to the evidence."""
+"""Drills on the page: of one VM from the plan to the evidence, and of those that a list shows."""
 
 import pytest
 
 from local import estates
-from tests.ui.conftest import SHOP, Ui, expect, violations
+from tests.ui.conftest import NASTY, SHOP, Ui, expect, violations, vm_row
 from tests.waiting import longer
 
 DRILL = estates.load(estates.DEMO).drill
@@ -14,7 +14,6 @@ NETWORK = DRILL.body["network"]
 async def test_a_drill_is_planned_begun_followed_cleaned_up_and_leaves_its_evidence(ui: Ui) -> None:
     await ui.open(f"#/vm/{SHOP}/shop-web-2")
     drill = ui.section("Drill")
-    await ui.shows("No drill of it is known.", within=drill)
     await ui.click("button", "Drill …")
     dialog = ui.page.get_by_role("dialog")
     await dialog.get_by_label("Network").fill(NETWORK.replace("dr-drill", "none-such"))
@@ -75,7 +74,8 @@ async def test_what_the_api_refuses_to_drill_is_shown_as_it_says(ui: Ui, status:
             else route.continue_()
         ),
     )
-    await ui.open(f"#/vm/{SHOP}/shop-web-1")
+    await ui.open(f"#/vm/{SHOP}/shop-pay-1")
+    await ui.shows("No drill of it is known.", within=ui.section("Drill"))
     await ui.click("button", "Drill …")
     dialog = ui.page.get_by_role("dialog")
     await dialog.get_by_label("Network").fill(NETWORK)
@@ -83,3 +83,51 @@ async def test_what_the_api_refuses_to_drill_is_shown_as_it_says(ui: Ui, status:
     await ui.click("button", "Begin the drill", dialog)
 
     await ui.shows(code, detail, within=dialog)
+
+
+async def test_the_vms_of_a_list_are_drilled_a_few_at_a_time_and_the_batch_is_cancelled(ui: Ui) -> None:
+    await ui.open("#/vms?state=Protected&q=b-")
+    await ui.click("button", "Drill these …")
+    dialog = ui.page.get_by_role("dialog")
+    await dialog.get_by_label("Network").fill(NETWORK)
+    await dialog.get_by_label("Keep the test VM").fill("1440")
+    await dialog.get_by_label("At once").fill("1")
+    await ui.click("button", "Plan", dialog)
+    await ui.shows("3 of 3 drills would begin", "8 cores in all, 4 at a time at most", within=dialog)
+    await expect(dialog.locator("tr").filter(has_text="shop-web-1")).to_contain_text("shop-web-1-test")
+    assert "\n".join(await violations(ui.page)) == ""
+    await ui.click("button", "Begin the drills", dialog)
+    await ui.shows("202 Accepted.", within=dialog)
+    await ui.click("link", "how it goes", dialog)
+
+    await expect(ui.row("shop-web-1")).to_be_visible()
+    await expect(ui.page.locator("tbody tr")).to_have_count(3)
+    await ui.shows("running", "Waiting")
+    assert "\n".join(await violations(ui.page)) == ""
+    await ui.click("link", "Drills", ui.page.get_by_role("main"))
+    await expect(ui.section("Batches").locator("tbody tr").first).to_contain_text("running")
+    await expect(ui.section("Under way").locator("tbody tr")).to_have_count(1, timeout=longer(20) * 1000)
+    await ui.page.go_back()
+    await ui.click("button", "Cancel …")
+    await ui.shows("No other drill begins", within=dialog)
+    await ui.click("button", "Cancel the batch", dialog)
+    await ui.shows("202 Accepted.", within=dialog)
+    await ui.click("button", "Close", dialog)
+
+    await ui.shows("cancelled")
+    await expect(ui.page.get_by_role("button", name="Cancel …")).to_have_count(0, timeout=longer(60) * 1000)
+    await expect(ui.page.locator("tbody tr").filter(has_text="Cancelled")).to_have_count(2)
+
+
+async def test_a_batch_says_why_a_vm_was_not_drilled_and_takes_no_text_for_html(ui: Ui) -> None:
+    finding = {"code": "DrillNotReady", "severity": "blocker", "message": NASTY, "fix": "Wait."}
+    vm = {"vmId": vm_row("a<b>")["vmId"], "outcome": "Refused", "findings": [finding]}
+    broke = {"vmId": vm_row("web-2")["vmId"], "outcome": "Failed", "error": {"code": "Boot", "message": NASTY}}
+    batch = {"batch": "drills-1", "running": False, "cancelled": False, "total": 2, "percent": 100, "atOnce": 5}
+    batch |= {"counts": {"Refused": 1, "Failed": 1}, "lastError": None, "virtualMachines": [vm, broke]}
+    await ui.answer("drills/drills-1", lambda _: batch)
+    await ui.open("#/drills/drills-1")
+
+    await expect(ui.row("a<b>")).to_contain_text("DrillNotReady")
+    await expect(ui.row("web-2")).to_contain_text(f"Boot: {NASTY}")
+    assert await ui.page.evaluate("document.querySelectorAll('main img, main script').length") == 0

@@ -3,9 +3,11 @@
 import asyncio
 from http import HTTPStatus
 
+from local import estates
 from local.screenshots import sweep_and_rest
+from local.stack import drill
 from tests.ui.conftest import SHOP, Ui, expect
-from tests.waiting import longer
+from tests.waiting import eventually, longer
 
 
 async def test_which_vms_are_not_protected_and_why(ui: Ui) -> None:
@@ -41,11 +43,22 @@ async def test_what_is_the_rpo_now(ui: Ui) -> None:
     await expect(ui.section("Replication").locator("dl div").filter(has_text="RPO").first).to_contain_text("calculated")
 
 
-async def test_when_was_the_last_test_failover(ui: Ui) -> None:
-    await ui.open("#/vms")
-    await ui.click("link", "shop-web-1")
+async def test_when_was_the_last_test_failover_and_how_long_did_it_take(ui: Ui) -> None:
+    request = estates.load(estates.DEMO).drill
+    assert request
+    path = drill(request.vm)
+    assert (await ui.stack.api("POST", path, request.body))[0] == HTTPStatus.ACCEPTED
 
-    await ui.shows("Last test failover", "none that succeeded", within=ui.section("Failover"))
+    async def ended() -> bool:
+        return not (await ui.stack.api("GET", path))[1]["running"]
+
+    await eventually(ended)
+    await ui.open("#/vms")
+    await ui.click("link", request.vm.rpartition("/")[2])
+
+    last = ui.section("Failover").locator("dl div").filter(has_text="Last test failover")
+    await expect(last.locator("time")).to_be_visible()
+    await ui.shows("Passed", "until the agent of the test VM was ready", within=ui.section("Drill"))
 
 
 async def test_what_was_protected_last_week(ui: Ui) -> None:

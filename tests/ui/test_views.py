@@ -1,16 +1,19 @@
 """Each view and action, on the demo's VMs and on answers that a test makes: what is odd, slow, large, or an error."""
 
 import asyncio
+import csv
+import io
 from typing import Any
 
 import pytest
 
-from tests.ui.conftest import SHOP, Ui, expect, page_of, violations, vm_row
+from tests.ui.conftest import NASTY, SHOP, Ui, expect, page_of, violations, vm_row
 from tests.waiting import eventually, longer
 
-VIEWS = {"overview": "", "vms": "#/vms", "vm": f"#/vm/{SHOP}/shop-web-1", "jobs": "#/jobs"}
+VIEWS = {"overview": "", "vms": "#/vms", "vm": f"#/vm/{SHOP}/shop-web-1", "jobs": "#/jobs", "drills": "#/drills"}
+VIEWS |= {"reports": "#/reports"}
 READY = {"overview": "Needs you", "vms": "15 VMs", "vm": "Settings, and why", "jobs": "Enable replication"}
-NASTY = "<img src=x onerror=alert(1)>\"'&`${7*7}</script><script>document.title=1</script>"
+READY |= {"drills": "Batches", "reports": "Time that sweeps speak for"}
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -202,15 +205,45 @@ async def test_filters_are_in_the_address_and_the_back_button_goes_back(ui: Ui) 
     await ui.shows("Needs you")
 
 
-async def test_the_file_of_all_vms_is_the_api_s(ui: Ui) -> None:
-    await ui.open("#/vms?state=NotEligible")
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("state=NotEligible&q=shop-b", ["shop-batch-1"]),
+        ("q=etl", ["etl-1", "etl-2"]),
+        ("cause=ManagedResourceGroup", ["aks-system-0"]),
+        ("group=analytics&recoverable=yes&q=etl-2", ["etl-2"]),
+    ],
+)
+async def test_the_file_has_the_api_s_rows_of_the_vms_that_are_shown(ui: Ui, query: str, names: list[str]) -> None:
+    await ui.open(f"#/vms?{query}")
     async with ui.page.expect_download() as download:
         await ui.click("button", "CSV")
 
-    lines = (await (await download.value).path()).read_text().splitlines()
-    assert lines[0].startswith('"vmId"')
-    assert len(lines) == 5
-    assert all("NotEligible" in line for line in lines[1:])
+    rows = list(csv.DictReader(io.StringIO((await (await download.value).path()).read_bytes().decode(), newline="")))
+    assert [row["name"] for row in rows] == names
+    assert all(row["messages"] and row["readAt"] for row in rows if row["state"] == "NotEligible")
+
+
+async def test_a_report_is_narrowed_by_the_address_and_saved_as_a_file_without_a_key_in_a_url(ui: Ui) -> None:
+    await ui.open("#/reports?resourceGroup=analytics")
+    await ui.shows("Time that sweeps speak for", "etl-1")
+    assert await ui.page.locator("tbody").get_by_text("shop-web-1").count() == 0
+    for button, begin in (("CSV", b'"vmId"'), ("Page to print", b"<!DOCTYPE html>")):
+        async with ui.page.expect_download() as download:
+            await ui.click("button", button)
+        text = (await (await download.value).path()).read_bytes()
+        assert text.startswith(begin)
+        assert b"etl-1" in text
+        assert b"shop-web-1" not in text
+
+    await ui.page.get_by_label("Tag of the app").fill("team")
+    await ui.page.keyboard.press("Enter")
+    await ui.shows("InvalidQuery", "400")
+    await ui.page.get_by_label("Tag of the app").fill("dr=true")
+    await ui.page.keyboard.press("Enter")
+    await ui.shows("etl-1")
+    await expect(ui.page.get_by_role("alert")).to_have_count(0)
+    assert "tag=dr%3Dtrue" in ui.page.url
 
 
 async def test_everything_can_be_done_with_the_keyboard(ui: Ui) -> None:

@@ -1,10 +1,11 @@
 // Every VM: filtered and sorted by the address, of which only the rows in sight are in the document.
-import { download, now } from "../api.js";
+import { now } from "../api.js";
 import { useEstate } from "../estate.js";
 import { duration, number, plural } from "../format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../html.js";
-import { Gaps, Loading, Problem, State, Time } from "../parts.js";
+import { Gaps, Loading, Problem, Saves, State, Time } from "../parts.js";
 import { replace, vmHref } from "../router.js";
+import { DrillMany } from "./drills.js";
 
 const COLUMNS = [
   { id: "name", title: "VM", of: (row) => row.name, cell: (row) => html`<a href=${vmHref(row)} title=${row.vmId}>${row.name}</a>` },
@@ -34,7 +35,8 @@ export function Estate({ query }) {
     ${estate.rows && html`
       <${Gaps} gaps=${estate.gaps} />
       <${Filters} rows=${rows} query=${query} change=${change} />
-      <p class="count" role="status">${plural(chosen.length, "VM")}${chosen.length === rows.length ? "" : ` of ${number(rows.length)}`}${!estate.at && estate.loading !== null ? `; ${number(estate.loading)} of ${number(estate.summary.total)} read so far` : ""} <${Files} query=${query} /></p>
+      <div class="count"><span role="status">${plural(chosen.length, "VM")}${chosen.length === rows.length ? "" : ` of ${number(rows.length)}`}${!estate.at && estate.loading !== null ? `; ${number(estate.loading)} of ${number(estate.summary.total)} read so far` : ""}</span>
+        <${Files} query=${query} rows=${chosen} />${chosen.length > 0 && html`<${DrillMany} rows=${chosen} />`}</div>
       <${Rows} rows=${chosen} sort=${query.sort || ""} change=${change} />`}
   `;
 }
@@ -54,21 +56,23 @@ function Filters({ rows, query, change }) {
   </form>`;
 }
 
-/** The API's own files: the list by those of the filters that the API has, and the report of all VMs. */
-function Files({ query }) {
-  const [state, setState] = useState({});
+/** The API's own files: the rows that are shown, and the report of all VMs. */
+function Files({ query, rows }) {
   const given = Object.entries({ state: query.state, region: query.region, resourceGroup: query.group }).filter(([, value]) => value);
-  const rows = `compliance?${new URLSearchParams([["format", "csv"], ...given])}`;
-  const report = `report?format=html&from=${new Date(now() - (DAYS - 1) * 86_400_000).toISOString().slice(0, 10)}`;
-  const save = async (path, name) => {
-    setState({ busy: true });
-    setState(await download(path, name).then(() => ({}), (error) => ({ error })));
-  };
-  return html`<button type="button" disabled=${state.busy} onClick=${() => save(rows, "compliance.csv")}>CSV</button>
-    <button type="button" disabled=${state.busy} onClick=${() => save(report, "report.html")}>Report of the last ${DAYS} days</button>
-    ${["q", "cause", "recoverable", "has"].some((name) => query[name]) && html` <span class="quiet">The CSV is not narrowed by search and cause.</span>`}
-    ${state.error && html`<${Problem} error=${state.error} />`}`;
+  const from = new Date(now() - (DAYS - 1) * 86_400_000).toISOString().slice(0, 10);
+  const narrowed = ["q", "cause", "recoverable", "has"].some((name) => query[name]);
+  return html`<${Saves} files=${[
+    ["CSV", `compliance?${new URLSearchParams([["format", "csv"], ...given])}`, "compliance.csv", narrowed && only(rows)],
+    [`Report of the last ${DAYS} days`, `report?format=html&from=${from}`, "report.html"],
+  ]} />`;
 }
+
+/** Of a file of the API those records whose first cell is the ID of one of the rows: the API has fewer filters. */
+const only = (rows) => (text) => {
+  const ids = new Set(rows.map(({ vmId }) => vmId.toLowerCase()));
+  const records = text.match(/(?:"(?:[^"]|"")*"|[^"\n])+\n?/g) || [];
+  return records.filter((record, at) => !at || ids.has(record.split('"')[1].toLowerCase())).join("");
+};
 
 function Rows({ rows, sort, change }) {
   const box = useRef();

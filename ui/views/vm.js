@@ -2,7 +2,7 @@
 import { useData } from "../data.js";
 import { duration, nameOf, number, utc } from "../format.js";
 import { html } from "../html.js";
-import { Badge, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
+import { Badge, callersOf, Facts, Findings, Gaps, Loading, Problem, Resource, Section, Settings, Table, Time } from "../parts.js";
 import { href } from "../router.js";
 import { Disable, Hold, Plan } from "./actions.js";
 import { Drill } from "./drill.js";
@@ -91,8 +91,6 @@ function Run({ data }) {
   ]} />`;
 }
 
-const callerOf = ({ kind, via, id }) => `${kind}${id ? ` ${id}` : ""} by ${via}`;
-
 /** What happened to it this month, and who asked for it. */
 function Timeline({ path }) {
   const timeline = useData(path);
@@ -100,7 +98,7 @@ function Timeline({ path }) {
   const rows = (data?.value || []).map((entry) => [
     html`<${Time} at=${entry.at} />`,
     html`${entry.title || (entry.disabling ? "disable" : entry.kind)}: ${entry.outcome}${entry.rtoSeconds != null && `, RTO ${duration(entry.rtoSeconds)}`}`,
-    (entry.askedBy || []).map(callerOf).join(", "),
+    callersOf(entry),
     entry.error,
   ]);
   return html`<${Section} title="Timeline" aside=${data && html`<span class="quiet">${data.month}, ${data.since ? `archived since ${data.since}` : "nothing is archived: jobs of Site Recovery only"}</span>`}>
