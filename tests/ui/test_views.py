@@ -227,7 +227,7 @@ async def test_the_file_has_the_api_s_rows_of_the_vms_that_are_shown(ui: Ui, que
 async def test_a_report_is_narrowed_by_the_address_and_saved_as_a_file_without_a_key_in_a_url(ui: Ui) -> None:
     await ui.open("#/reports?resourceGroup=analytics")
     await ui.shows("Time that sweeps speak for", "etl-1")
-    assert await ui.page.locator("tbody").get_by_text("shop-web-1").count() == 0
+    await expect(ui.page.locator("tbody").get_by_text("shop-web-1")).to_have_count(0)
     for button, begin in (("CSV", b'"vmId"'), ("Page to print", b"<!DOCTYPE html>")):
         async with ui.page.expect_download() as download:
             await ui.click("button", button)
@@ -250,20 +250,21 @@ async def test_everything_can_be_done_with_the_keyboard(ui: Ui) -> None:
     await ui.open()
     await ui.shows("Needs you")
     await ui.page.keyboard.press("Tab")
-    assert await ui.page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    await expect(ui.page.get_by_role("link", name="Skip to the content")).to_be_focused()
     for _ in range(2):
         await ui.page.keyboard.press("Tab")
-    assert await ui.page.evaluate("document.activeElement.textContent") == "VMs"
+    await expect(ui.page.get_by_role("link", name="VMs", exact=True)).to_be_focused()
     await ui.page.keyboard.press("Enter")
     await ui.shows("15 VMs")
-    assert await ui.page.evaluate("document.activeElement.tagName") == "MAIN"
+    await expect(ui.page.get_by_role("main")).to_be_focused()
 
-    await ui.page.get_by_role("button", name="Sweep now …").focus()
+    sweep = ui.page.get_by_role("button", name="Sweep now …")
+    await sweep.focus()
     await ui.page.keyboard.press("Enter")
-    assert await ui.page.evaluate("document.querySelector('dialog').contains(document.activeElement)")
+    await expect(ui.page.locator("dialog :focus")).to_have_count(1)
     await ui.page.keyboard.press("Escape")
     await expect(ui.page.get_by_role("dialog")).to_have_count(0)
-    assert await ui.page.evaluate("document.activeElement.textContent") == "Sweep now …"
+    await expect(sweep).to_be_focused()
 
 
 async def test_a_vm_is_protected_after_its_plan_and_what_the_api_says_is_shown(ui: Ui) -> None:
