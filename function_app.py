@@ -5,11 +5,11 @@
 - `on_vm_event`: Event Grid reports that a VM was written, started, tagged or deleted.
 - `reconcile`: the timer of the sweep, which finds the VMs missed by events and starts their runs.
 - HTTP, by the table of `triggers/routes.py`: `get_protection`, `put_protection`, `delete_protection`, `post_plan`,
-  `put_hold`, `delete_hold`, `get_timeline` for one VM; `get_drill`, `post_drill`, `delete_drill`, `post_drill_plan` for
-  its drill; `get_drills`, `post_drills`, `post_drills_plan`, `get_drill_batch`, `delete_drills` for drills of many VMs;
-  `post_protections`, `post_protections_plan`, `get_batch` for many VMs; `get_compliance`, `get_report`, `get_jobs` for
-  the whole estate; `get_status`, `get_runs`, `post_sweep` for the app and what it does now; `get_openapi` for the
-  OpenAPI document.
+  `put_hold`, `delete_hold`, `put_acknowledge`, `delete_acknowledge`, `get_timeline` for one VM; `get_drill`,
+  `post_drill`, `delete_drill`, `post_drill_plan` for its drill; `get_drills`, `post_drills`, `post_drills_plan`,
+  `get_drill_batch`, `delete_drills` for drills of many VMs; `post_protections`, `post_protections_plan`, `get_batch`
+  for many VMs; `get_compliance`, `get_report`, `get_jobs` for the whole estate; `get_status`, `get_runs`, `post_sweep`
+  for the app and what it does now; `get_openapi` for the OpenAPI document.
 - `get_page`: the operators' page, the files of `ui/`.
 - The activities and orchestrators of Durable Functions, by the tables of `activities/functions.py` and
   `orchestrators/functions.py`.

@@ -7,10 +7,13 @@ from typing import Any
 import azure.functions as func
 from azure.durable_functions import DurableOrchestrationClient
 
+from shared.arm.archive import ArchiveError
 from shared.arm.client import Azure
+from shared.arm.message_files import acknowledgements
 from shared.config.settings import Settings
+from shared.model.acknowledgement import Acknowledgement
 from shared.model.decision import State
-from shared.model.resource_id import folded
+from shared.model.resource_id import ResourceId, folded
 from shared.model.values import comparable, one_of, region
 from shared.observe.inventory import compliance_report
 from shared.planning.catalog import CODES
@@ -94,16 +97,25 @@ async def get_compliance(
         return csv_of(chosen, reasons, found.read_at, partial=bool(found.gaps))
     page = page_of(request, given, ((vm_status.vm_id.key, vm_status) for vm_status in chosen))
     reasons = await reasons_of(azure.settings, client, page.rows)
+    known, gaps = await _acknowledged(azure)
     return ComplianceView(
         read_at=found.read_at,
-        gaps=found.gaps,
+        gaps=(*found.gaps, *gaps),
         subscriptions=_subscriptions(azure.settings),
         left_out=tuple(sorted(each.subscription.lower() for each in azure.settings.source.left_out)),
         summary=Summary.of(chosen),
         recoverable=_recoverable(losses, chosen),
-        value=tuple(StandingView.of(vm_status, reasons.get(vm_status.vm_id)) for vm_status in page.rows),
+        value=tuple(StandingView.of(each, reasons.get(each.vm_id), known.get(each.vm_id, ())) for each in page.rows),
         next_link=page.next_link,
     ).response()
+
+
+async def _acknowledged(azure: Azure) -> tuple[Mapping[ResourceId, tuple[Acknowledgement, ...]], tuple[str, ...]]:
+    """What is acknowledged, by the VM, and why that is not known."""
+    try:
+        return await acknowledgements(azure), ()
+    except ArchiveError as fault:
+        return {}, (f"What is acknowledged could not be read: {fault}.",)
 
 
 def _if_lost(report: ComplianceReport, lost: str | None) -> tuple[tuple[VmStatus, ...], Mapping[str, Loss]]:

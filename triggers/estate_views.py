@@ -1,12 +1,13 @@
 """Response bodies for the whole estate: the status of every VM, and the jobs of the vaults."""
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import AfterValidator
 
+from shared.model.acknowledgement import Acknowledgement
 from shared.model.base import Model
 from shared.model.capacity import QuotaLoad
 from shared.model.decision import Action, State
@@ -20,11 +21,24 @@ from shared.reconcile.sweep import Summary
 from triggers.views import View
 
 
+class AcknowledgedCause(Model):
+    """`cause` is the code of a finding of which no message is published: `until` then, or until it is resolved."""
+
+    cause: str
+    until: datetime | None = None
+    reason: str
+    at: datetime
+
+    @classmethod
+    def of(cls, known: Acknowledgement) -> Self:
+        return cls(**{name: getattr(known, name) for name in cls.model_fields})
+
+
 class StandingView(Model):
     """The status of one VM. `region` is its own, `vault` the one that protects it or would, `action` what its run would
     do now; `tags` are the app's own. `recoverable` is whether it would come up after a failover now, None for one that
     no tag asks to protect, that is gone, or that a failover created. `reason` is why it is not as it should be: what
-    its last run met with, or the finding that weighs most."""
+    its last run met with, or the finding that weighs most; `acknowledged` are causes that somebody knows of."""
 
     vm_id: ResourceId
     state: State
@@ -42,16 +56,18 @@ class StandingView(Model):
     tags: dict[str, str]
     findings: tuple[Finding, ...]
     reason: Reason | None = None
+    acknowledged: tuple[AcknowledgedCause, ...] = ()
 
     @classmethod
-    def of(cls, vm_status: VmStatus, reason: Reason | None) -> Self:
-        other = {"region", "target_region", "recoverable", "reason"}
+    def of(cls, vm_status: VmStatus, reason: Reason | None, acknowledged: Iterable[Acknowledgement] = ()) -> Self:
+        other = {"region", "target_region", "recoverable", "reason", "acknowledged"}
         same = {name: getattr(vm_status, name) for name in cls.model_fields if name not in other}
         return cls(
             region=vm_status.location,
             target_region=vm_status.target_location,
             recoverable=vm_status.recovery,
             reason=reason,
+            acknowledged=tuple(map(AcknowledgedCause.of, acknowledged)),
             **same,
         )
 

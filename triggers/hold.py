@@ -45,17 +45,19 @@ def _check_reason(text: str) -> str:
     return text
 
 
+Until = Annotated[str, AfterValidator(_check_until)]
+Reason = Annotated[
+    str, AfterValidator(_check_reason), Field(json_schema_extra={"minLength": 1, "maxLength": _LONGEST_REASON})
+]
+
+
 class HoldRequest(BaseModel):
     """Until when the app leaves the VM as it is, and why: both are shown with its findings, and stored in its tag."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    until: Annotated[str, AfterValidator(_check_until)] = Field(
-        "", description=f"In the future: {ALLOWED}. Without it the hold has no end."
-    )
-    reason: Annotated[str, AfterValidator(_check_reason)] = Field(
-        "", description="Why.", json_schema_extra={"minLength": 1, "maxLength": _LONGEST_REASON}
-    )
+    until: Until = Field("", description=f"In the future: {ALLOWED}. Without it the hold has no end.")
+    reason: Reason = Field("", description="Why.")
 
 
 _EXAMPLES = {

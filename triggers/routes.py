@@ -6,6 +6,7 @@ from triggers.callers import Role
 
 _VM = "subscriptions/{subscription}/resourceGroups/{group}/virtualMachines/{name}"
 PROTECTION, HOLD, TIMELINE = f"{_VM}/protection", f"{_VM}/hold", f"{_VM}/timeline"
+ACKNOWLEDGE = f"{_VM}/acknowledge"
 PLAN = f"{PROTECTION}/plan"
 STATUS = "status"
 DRILL = f"{PROTECTION.removesuffix('protection')}drill"
@@ -34,6 +35,8 @@ ROUTES = (
     Route("post_plan", "POST", PLAN, Role.READ, "triggers.plan"),
     Route("put_hold", "PUT", HOLD, Role.ENABLE, "triggers.hold", needs_client=True),
     Route("delete_hold", "DELETE", HOLD, Role.ENABLE, "triggers.hold", needs_client=True),
+    Route("put_acknowledge", "PUT", ACKNOWLEDGE, Role.ENABLE, "triggers.acknowledge"),
+    Route("delete_acknowledge", "DELETE", ACKNOWLEDGE, Role.ENABLE, "triggers.acknowledge"),
     Route("get_timeline", "GET", TIMELINE, Role.READ, "triggers.timeline"),
     Route("post_protections", "POST", "protections", Role.ENABLE, "triggers.protections", needs_client=True),
     Route("post_protections_plan", "POST", "protections/plan", Role.READ, "triggers.protections_plan"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared.arm.archive import Archive, ArchiveError
 from shared.model.acknowledgement import Acknowledgement
@@ -10,6 +11,9 @@ from shared.model.resource_id import ResourceId
 from shared.reporting.archive import File, Json, Stream
 from shared.reporting.message_state import MessageState, after_orders, is_state, order
 from shared.reporting.rollup import drill_of, month_of
+
+if TYPE_CHECKING:
+    from shared.arm.client import Azure
 
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -70,11 +74,24 @@ async def drills_after(archive: Archive, last: str, today: date) -> tuple[str, l
     return max(newest, last), found
 
 
-async def acknowledged(archive: Archive) -> Mapping[ResourceId, tuple[Acknowledgement, ...]]:
-    """What is acknowledged, by the VM. Raises ArchiveError."""
-    found: dict[ResourceId, tuple[Acknowledgement, ...]] = {}
-    for each in (await read_state(archive, datetime.now(UTC).date())).acknowledged if archive else ():
-        found[each.vm_id] = (*found.get(each.vm_id, ()), each)
+async def acknowledgements(
+    azure: "Azure", within: float | None = None
+) -> Mapping[ResourceId, tuple[Acknowledgement, ...]]:
+    """What is acknowledged, by the VM: at most `within` seconds old, by default two poll intervals. Raises
+    ArchiveError."""
+    if not azure.archive:
+        return {}
+    shortly = 2 * azure.settings.poll_seconds
+    return await azure.shared(
+        "acknowledgements", lambda: _acknowledgements(azure.archive), shortly if within is None else within
+    )
+
+
+async def _acknowledgements(archive: Archive) -> Mapping[ResourceId, tuple[Acknowledgement, ...]]:
+    now, found = datetime.now(UTC), dict[ResourceId, tuple[Acknowledgement, ...]]()
+    for each in (await read_state(archive, now.date())).acknowledged:
+        if each.until is None or now < each.until:
+            found[each.vm_id] = (*found.get(each.vm_id, ()), each)
     return found
 
 

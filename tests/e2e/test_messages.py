@@ -6,6 +6,7 @@ from typing import Any
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
+from tests.e2e.follow import route_of
 from tests.e2e.sweeping import compliance, sweep
 from tests.waiting import eventually
 
@@ -32,17 +33,24 @@ def named(found: list[Json]) -> list[str]:
 
 
 async def test_a_cause_is_published_once_grouped_and_once_when_it_is_resolved(start_stack: StartStack) -> None:
-    vms = [estates.vm(name, power="deallocated") for name in ("web-1", "web-2", "held")]
+    vms = [estates.vm(name, power="deallocated") for name in ("web-1", "web-2", "held", "known")]
     soon = datetime.now(UTC) + timedelta(days=1)
     vms[2]["tags"]["dr-hold"] = f"until={soon:%Y-%m-%dT%H:%M}Z; a change"
     settings = {"DR_MODE": "report", "WEBSITE_HOSTNAME": "dr.example"}
     known = set[str]()
+    route = route_of(vms[3]["id"]).replace("/protection", "/acknowledge")
     async with start_stack(estates.estate(vms), settings=settings) as stack:
+        status, _ = await stack.api("PUT", route, {"cause": CODE, "reason": "its owner knows"})
+        (shown,) = (await compliance(stack))[vms[3]["id"].lower()]["acknowledged"]
+        assert (status, shown["cause"], shown["reason"]) == (200, CODE, "its owner knows")
         await sweep(stack)
         begun = await messages(stack, known)
         await sweep(stack)
         assert await messages(stack, known) == []
 
+        # What was acknowledged before it was published is published once that ends.
+        status, left = await stack.api("DELETE", route)
+        assert (status, left["value"]) == (200, [])
         await stack.arm("POST", f"{vms[0]['id']}/start", "2026-04-01")
 
         async def runs() -> bool:
@@ -58,7 +66,7 @@ async def test_a_cause_is_published_once_grouped_and_once_when_it_is_resolved(st
         await stack.sim("DELETE", "faults")
         await sweep(stack)
         again = await messages(stack, known)
-        _, status = await stack.api("GET", "status")
+        _, view = await stack.api("GET", "status")
 
     assert named(begun) == [f"CauseFailed {CODE} web-1 web-2"]
     event = begun[0]
@@ -66,12 +74,13 @@ async def test_a_cause_is_published_once_grouped_and_once_when_it_is_resolved(st
     assert event["data"]["fix"]
     assert event["data"]["link"] == f"https://dr.example/api/ui/#/vms?has={CODE}"
     (digest,) = [each for each in begun if each["type"] == "AzureVmDr.Digest"]
-    assert (digest["data"]["required"], digest["data"]["onHold"], digest["data"]["open"]) == (3, 1, {CODE: 2})
-    assert named(resolved) == [f"CauseResolved {CODE} web-1"]
+    assert (digest["data"]["required"], digest["data"]["onHold"], digest["data"]["open"]) == (4, 1, {CODE: 2})
+    assert digest["data"]["acknowledged"] == 1
+    assert named(resolved) == [f"CauseFailed {CODE} known", f"CauseResolved {CODE} web-1"]
     assert unread == []
     # In report mode nothing protects it, and by now no run of its own is to be waited for.
     assert named(again) == ["CauseFailed MissingProtection web-1"]
-    assert status["messagesDisabled"] == ""
+    assert view["messagesDisabled"] == ""
 
 
 async def test_without_an_archive_there_is_no_message_and_the_status_says_so(start_stack: StartStack) -> None:

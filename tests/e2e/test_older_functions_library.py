@@ -63,7 +63,7 @@ async def test_all_functions_load_and_events_in_the_event_grid_schema_are_served
         result = (await results(stack, 1))["web-1"]
         log = stack.log_of("host")
 
-    assert len(functions) == 54
+    assert len(functions) == 56
     assert result["outcome"] == "Protected"
     assert (
         f"'event-1' refused: azure-functions {VERSION} of this worker does not read CloudEvents, 1.25 or later" in log

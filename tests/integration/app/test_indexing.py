@@ -13,6 +13,7 @@ APP = Path(__file__).parents[3]
 NAMES = {
     *("on_vm_event", "reconcile"),
     *("get_protection", "put_protection", "delete_protection", "post_plan", "put_hold", "delete_hold", "get_timeline"),
+    *("put_acknowledge", "delete_acknowledge"),
     *("get_drill", "post_drill", "delete_drill", "post_drill_plan"),
     *("get_drills", "post_drills", "post_drills_plan", "get_drill_batch", "delete_drills"),
     *("post_protections", "post_protections_plan", "get_batch", "get_compliance", "get_report", "get_jobs"),

@@ -8,7 +8,7 @@ import pytest
 
 from activities.publish_sweep import publish_sweep
 from shared.arm.archive import Archive
-from shared.arm.message_files import acknowledged, keep_order, read_state
+from shared.arm.message_files import acknowledgements, keep_order, read_state
 from shared.arm.origin_store import OriginStoreError
 from shared.model.acknowledgement import Acknowledgement
 from shared.model.caller import Caller, CallerKind, Via
@@ -217,13 +217,13 @@ async def test_an_acknowledgement_silences_until_its_end(monkeypatch: pytest.Mon
     known = Acknowledgement(vm_id=VM_ID, cause=LATE.code, reason="a change", at=estate.at)
     for what, left in ((ACKNOWLEDGED, 1), (ENDED, 0), (ACKNOWLEDGED, 1)):
         await keep_order(estate.azure.archive, what, known, caller)
-        assert len(await acknowledged(estate.azure.archive)) == left
+        assert len(await acknowledgements(estate.azure, within=0)) == left
     estate.vms = {VM_ID: (LATE,)}
     assert await transitions() == []
-    assert await acknowledged(estate.azure.archive) == {VM_ID: (known,)}
+    assert await acknowledgements(estate.azure, within=0) == {VM_ID: (known,)}
     await keep_order(estate.azure.archive, ENDED, known, caller)
     assert await transitions() == [BEGUN]
-    assert await acknowledged(estate.azure.archive) == {}
+    assert await acknowledgements(estate.azure, within=0) == {}
 
 
 async def test_the_state_is_found_however_long_ago_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:

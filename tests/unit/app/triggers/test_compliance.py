@@ -100,6 +100,7 @@ async def test_each_vm_is_reported_with_what_is_made_of_it() -> None:
         "rpoSeconds": 95,
         "tags": {"dr": "true", "DR-Profile": "Gold"},
         "findings": [],
+        "acknowledged": [],
     }
     assert [row["compliant"] for row in view["value"]] == [True, False, False, False, False]
     assert view["summary"] == {
