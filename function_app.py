@@ -110,7 +110,7 @@ for each in ROUTES:
 async def get_page(req: func.HttpRequest) -> func.HttpResponse:
     from triggers.page import page
 
-    return page(req)
+    return page(settings, req)
 
 
 @app.timer_trigger(schedule=settings.reconcile_schedule, arg_name="timer")

@@ -1,31 +1,11 @@
-// Calls of the HTTP API: the key, errors as problem documents, and the clock of the server.
+// Calls of the HTTP API: errors as problem documents, and the clock of the server.
+import { authorization, endSession, entra, signedIn } from "./session.js";
 
 const API = "/api/";
-const KEY = "dr-key";
-const FRAGMENT = "#key=";
+const REFUSED = `The function app answered 401: ${entra ? "it does not take the token." : "the key is wrong, or was renewed."}`;
 
 let skew = 0; // the server's clock minus the browser's, in milliseconds
 export const now = () => Date.now() + skew;
-
-/** The key that the fragment brings is kept for this tab, and taken out of the address bar and the history. */
-export function takeKey() {
-  if (!location.hash.startsWith(FRAGMENT)) return;
-  setKey(decodeURIComponent(location.hash.slice(FRAGMENT.length)));
-  history.replaceState(null, "", location.pathname);
-}
-
-export const hasKey = () => sessionStorage.getItem(KEY) !== null;
-
-let rejected = false;
-/** Whether the last key was taken for a wrong one. */
-export const keyRejected = () => rejected;
-
-export function setKey(key, isWrong = false) {
-  rejected = isWrong;
-  if (key) sessionStorage.setItem(KEY, key);
-  else sessionStorage.removeItem(KEY);
-  window.dispatchEvent(new Event("dr-key"));
-}
 
 /** An error of the API, of something before it, or of the network: `status` is 0 without a response. */
 export class ApiError extends Error {
@@ -50,7 +30,7 @@ export async function call(method, path, { body, signal } = {}) {
   return { status: response.status, body: text ? JSON.parse(text) : null, headers: response.headers };
 }
 
-/** Saves the response of a GET as a file: the key is a header, which no link can send. `change` makes another text of it. */
+/** Saves the response of a GET as a file: what authorizes it is a header, which no link can send. `change` makes another text of it. */
 export async function download(path, name, change) {
   const response = await fetchApi("GET", path);
   const link = document.createElement("a");
@@ -64,8 +44,9 @@ export async function download(path, name, change) {
 export const pathOf = (link) => (link ? link.slice(API.length) : null);
 
 async function fetchApi(method, path, body, signal) {
-  const headers = {};
-  if (hasKey()) headers["x-functions-key"] = sessionStorage.getItem(KEY);
+  const headers = await authorization().catch((error) => {
+    throw new ApiError(signedIn() ? 0 : 401, { title: "No token", detail: error.message });
+  });
   if (body !== undefined) headers["content-type"] = "application/json";
   const request = { method, headers, signal, cache: "no-store", credentials: "same-origin", redirect: "error" };
   let response;
@@ -78,7 +59,7 @@ async function fetchApi(method, path, body, signal) {
   const date = Date.parse(response.headers.get("date"));
   if (date && Math.abs(date - Date.now()) > 5_000) skew = date - Date.now();
   if (response.ok) return response;
-  if (response.status === 401) setKey(null, true);
+  if (response.status === 401) endSession(REFUSED);
   throw new ApiError(response.status, await problemOf(response), Number(response.headers.get("retry-after")) || null);
 }
 

@@ -1,19 +1,20 @@
 // The page: who may see it, the bar that is always there, and the view that the address names.
-import { hasKey, setKey, takeKey } from "./api.js";
 import { useData } from "./data.js";
 import { forget } from "./estate.js";
 import { html, render, useEffect, useErrorBoundary, useRef, useState } from "./html.js";
-import { Badge, SignIn, Time } from "./parts.js";
+import { Badge, Time } from "./parts.js";
 import { href, useRoute } from "./router.js";
+import { entra, signedIn, signOut, startSession, userName } from "./session.js";
 import { Sweep } from "./views/actions.js";
 import { Batch, Drills } from "./views/drills.js";
 import { Estate } from "./views/estate.js";
 import { Jobs } from "./views/jobs.js";
 import { Overview } from "./views/overview.js";
 import { Reports } from "./views/reports.js";
+import { SignIn } from "./views/signin.js";
 import { Vm } from "./views/vm.js";
 
-takeKey();
+await startSession();
 
 const TABS = [
   ["Overview", []],
@@ -30,15 +31,8 @@ function App() {
       forget();
       setTurn((n) => n + 1);
     };
-    const pasted = () => {
-      if (location.hash.startsWith("#key=")) takeKey();
-    };
-    window.addEventListener("dr-key", changed);
-    window.addEventListener("hashchange", pasted);
-    return () => {
-      window.removeEventListener("dr-key", changed);
-      window.removeEventListener("hashchange", pasted);
-    };
+    window.addEventListener("dr-session", changed);
+    return () => window.removeEventListener("dr-session", changed);
   }, []);
   return html`<${Page} key=${turn} />`;
 }
@@ -63,9 +57,9 @@ function Page() {
       <nav aria-label="Views">
         ${TABS.map(([title, to]) => html`<a href=${href(to)} aria-current=${(path[0] === "vm" ? "vms" : path[0]) === to[0] ? "page" : null}>${title}</a>`)}
       </nav>
-      ${hasKey() && html`<${Status} /><button type="button" class="plain" onClick=${() => setKey(null)}>Forget the key</button>`}
+      ${signedIn() && html`<${Status} />${userName()}<button type="button" class="plain" onClick=${signOut}>${entra ? "Sign out" : "Forget the key"}</button>`}
     </header>
-    <main id="main" ref=${main} tabindex="-1"><${Guard} key=${address}>${hasKey() ? html`<${View} path=${path} query=${query} />` : html`<${SignIn} />`}<//></main>
+    <main id="main" ref=${main} tabindex="-1"><${Guard} key=${address}>${signedIn() ? html`<${View} path=${path} query=${query} />` : html`<${SignIn} />`}<//></main>
     <footer><a href="/api/ui/vendor/licenses.txt">Licences</a></footer>
   `;
 }

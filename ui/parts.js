@@ -1,5 +1,5 @@
 // Small parts that the views share.
-import { download, keyRejected, now, setKey } from "./api.js";
+import { download, now } from "./api.js";
 import { duration, nameOf, plural, relative, utc } from "./format.js";
 import { html, useEffect, useState } from "./html.js";
 
@@ -139,21 +139,4 @@ export function Saves({ files }) {
   };
   return html`${files.map((file) => html`<button type="button" disabled=${state.busy} onClick=${() => save(file)}>${file[0]}</button>`)}
     ${state.error && html`<${Problem} error=${state.error} />`}`;
-}
-
-/** Asks for a function key, which stays in this tab. */
-export function SignIn() {
-  const [key, change] = useState("");
-  const submit = (event) => {
-    event.preventDefault();
-    setKey(key.trim());
-  };
-  return html`<form class="panel signin" onSubmit=${submit}>
-    <h2>A function key is needed</h2>
-    ${keyRejected() && html`<p class="problem" role="alert">The function app answered 401: the key is wrong, or was renewed.</p>`}
-    <p>It is kept in this tab until you close it, and sent as a header only. Who has a key sees every VM.</p>
-    <p class="quiet"><code>az functionapp keys list --ids "$DR_APP_ID" --query functionKeys</code></p>
-    <label>Function key <input type="password" autocomplete="off" spellcheck=${false} required value=${key} onInput=${(event) => change(event.target.value)} /></label>
-    <button type="submit" class="primary">Show the VMs</button>
-  </form>`;
 }

@@ -41,6 +41,14 @@ param settings object
 // The files of the page, as the app reads them.
 var pageFiles = loadJsonContent('../page.json')
 
+// What MSAL.js in the page knows by itself: in China it is another host than the one that Azure names.
+var loginEndpoint = replace(
+  environment().authentication.loginEndpoint,
+  'login.chinacloudapi.cn',
+  'login.partner.microsoftonline.cn'
+)
+var authority = '${loginEndpoint}${tenant().tenantId}'
+
 var blobUri = 'https://${storageName}.blob.${environment().suffixes.storage}'
 
 // Settings override host.json, so that the backend is chosen without another package.
@@ -164,6 +172,8 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
       AZURE_CLIENT_ID: clientId
       // The root shows no page of the host: the app's own is under /api/ui/.
       AzureWebJobsDisableHomepage: 'true'
+      DR_AUTH_CLIENT_ID: authClientId
+      DR_AUTH_AUTHORITY: empty(authClientId) ? '' : authority
       '${durable}hubName': taskHub
     },
     schedulerSettings,
@@ -225,7 +235,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(aut
         enabled: true
         registration: {
           clientId: authClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+          openIdIssuer: '${authority}/v2.0'
         }
         validation: {
           allowedAudiences: [authClientId, 'api://${authClientId}']

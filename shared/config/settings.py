@@ -269,6 +269,17 @@ class Settings(BaseModel):
         "tokens, so that their app roles decide; false where function keys do. The app does not start if the platform "
         "says otherwise",
     )
+    auth_client_id: str = Field(
+        "",
+        pattern=r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
+        description="with DR_ENTRA_AUTH, the client ID of the Entra application, with which the page signs in",
+    )
+    auth_authority: str = Field(
+        "",
+        pattern=r"^(https://[A-Za-z0-9.:-]+/[A-Za-z0-9.-]+)?$",
+        description="with DR_ENTRA_AUTH, where the page signs in: the https address of Entra in your cloud, a slash, "
+        "and the tenant's ID",
+    )
     arm_endpoint: str = Field(
         "https://management.azure.com",
         pattern=r"^https://[^/\s]+$",

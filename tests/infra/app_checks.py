@@ -42,8 +42,8 @@ def check_settings(infra: Infra) -> list[str]:
         given = {key: value for key, value in settings.items() if key.startswith("DR_")}
         found += [f"{name}: {key} is no setting of the app" for key in sorted(given.keys() - known.keys())]
         found += [f"{name}: the setting {key} is missing" for key in sorted(known.keys() - given.keys())]
-        # An expression is a value that only the deployment tells: all of them are addresses, one of a container.
-        address = {"DR_ARCHIVE": "https://example.com/container"}
+        # An expression is a value that only the deployment tells: all of them are addresses, two with a path.
+        address = dict.fromkeys(("DR_ARCHIVE", "DR_AUTH_AUTHORITY"), "https://example.com/container")
         values = {
             known[key]: address.get(key, "https://example.com") if value.startswith("[") else value
             for key, value in given.items()
@@ -57,15 +57,22 @@ def check_settings(infra: Infra) -> list[str]:
 
 
 def check_authentication(infra: Infra) -> list[str]:
-    """The app's setting says that Entra is in front of it exactly where it is: otherwise the app does not start."""
+    """The app's setting says that Entra is in front of it exactly where it is: otherwise the app does not start. The
+    page signs in with the application and at the authority whose tokens the platform takes."""
     found = []
     for name, settings in _of_apps(infra):
-        is_on = any(
-            each["name"].endswith("/authsettingsV2") and each["properties"]["platform"]["enabled"]
+        platforms = [
+            each["properties"]
             for each in infra.evaluated(name).resources
-        )
-        if (settings.get("DR_ENTRA_AUTH") == "true") is not is_on:
-            found.append(f"{name}: DR_ENTRA_AUTH is not what App Service authentication is: {is_on}")
+            if each["name"].endswith("/authsettingsV2") and each["properties"]["platform"]["enabled"]
+        ]
+        if (settings.get("DR_ENTRA_AUTH") == "true") is not bool(platforms):
+            found.append(f"{name}: DR_ENTRA_AUTH is not what App Service authentication is: {bool(platforms)}")
+        client, authority = (settings.get(f"DR_AUTH_{each}", "").strip("[]") for each in ("CLIENT_ID", "AUTHORITY"))
+        for each in platforms:
+            registered = each["identityProviders"]["azureActiveDirectory"]["registration"]
+            if client != registered["clientId"] or not authority or authority not in registered["openIdIssuer"]:
+                found.append(f"{name}: the page signs in with {client!r} at {authority!r}, not with {registered}")
     return found
 
 

@@ -90,7 +90,8 @@ _PROBES: dict[str, Any] = {
 _OF_CLOUD = {
     "environment().suffixes.storage": "{storageSuffix}",
     "split(environment().resourceManager, '/')[2]": "{armHost}",
-    "environment().authentication.loginEndpoint": "{loginEndpoint}",
+    "replace(environment().authentication.loginEndpoint, 'login.chinacloudapi.cn', "
+    "'login.partner.microsoftonline.cn')": "{loginEndpoint}",
     "tenant().tenantId": "{tenant}",
 }
 """What differs between Azure's clouds: core.windows.net, management.azure.com, https://login.microsoftonline.com/."""

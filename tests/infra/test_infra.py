@@ -427,6 +427,14 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
     (
         check_authentication,
         "modules/app.bicep",
+        "openIdIssuer: '${authority}/v2.0'",
+        "openIdIssuer: 'https://sts.windows.net/${tenant().tenantId}'",
+        "not with",
+    ),
+    (check_authentication, "modules/app.bicep", "DR_AUTH_CLIENT_ID: authClientId", "DR_AUTH_CLIENT_ID: ''", "not with"),
+    (
+        check_authentication,
+        "modules/app.bicep",
         "= if (!empty(authClientId))",
         "= if (empty(authClientId))",
         "by groups",

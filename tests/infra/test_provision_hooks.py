@@ -30,7 +30,7 @@ LISTS = {
 }
 COMPUTED = {
     *("vault_ids", "source_scope", "target_scope", "deployment", "origin_store", "archive"),
-    *("entra_auth", "arm_endpoint"),
+    *("entra_auth", "auth_authority", "arm_endpoint"),
 }
 """Settings that main.bicep computes: their values follow from what it deploys."""
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -125,21 +125,25 @@ class Ui:
         await (within or self.page).get_by_role(role, name=name, exact=True).first.click()
 
 
-Open = Callable[..., Awaitable[Ui]]
+@asynccontextmanager
+async def opened(browser: Any, stack: Stack, **options: Any) -> AsyncIterator[Ui]:
+    """A page of a browser without history, whose context has these options. At its end nothing was wrong with it."""
+    context = await browser.new_context(**options)
+    page = await context.new_page()
+    await page.add_init_script(_WATCH)
+    shown = Ui(page, stack)
+    yield shown
+    await context.close()
+    key = stack.keys["function"]["default"]
+    assert shown.problems == []
+    assert [url for url in shown.urls if key in url.partition("#")[0]] == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def ui(browser: Any, stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Ui]:
-    """A page of a browser without history; `indirect` parameters are those of its context."""
-    context = await browser.new_context(**getattr(request, "param", {"viewport": {"width": 1280, "height": 900}}))
-    page = await context.new_page()
-    await page.add_init_script(_WATCH)
-    opened = Ui(page, stack)
-    yield opened
-    await context.close()
-    key = stack.keys["function"]["default"]
-    assert opened.problems == []
-    assert [url for url in opened.urls if key in url.partition("#")[0]] == []
+    """A page of a browser; `indirect` parameters are options of its context."""
+    async with opened(browser, stack, **getattr(request, "param", {"viewport": {"width": 1280, "height": 900}})) as ui:
+        yield ui
 
 
 def page_of(vms: list[dict[str, Any]], **more: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def test_the_key_is_taken_out_of_the_address_and_stays_in_the_tab(ui: Ui) 
 async def test_without_a_key_there_is_no_data_and_a_wrong_one_is_said_to_be_wrong(ui: Ui) -> None:
     await ui.open(signed_in=False)
     await ui.shows("A function key is needed")
-    assert [url for url in ui.urls if "/api/ui/" not in url] == []
+    assert [url for url in ui.urls if "/api/ui/" not in url or "msal" in url] == []
 
     await ui.page.get_by_label("Function key").fill("wrong")
     await ui.click("button", "Show the VMs")
@@ -63,6 +63,14 @@ async def test_without_a_key_there_is_no_data_and_a_wrong_one_is_said_to_be_wron
     await ui.page.get_by_label("Function key").fill(ui.stack.keys["function"]["default"])
     await ui.click("button", "Show the VMs")
     await ui.shows("Needs you")
+
+
+@pytest.mark.parametrize("brought", ["code=0.AX&state=x&session_state=y", "error=access_denied&state=x", "x"])
+async def test_what_the_address_brings_that_is_no_view_is_removed(ui: Ui, brought: str) -> None:
+    await ui.page.goto(f"{ui.stack.host_url}/api/ui/#{brought}")
+
+    await ui.shows("A function key is needed")
+    assert ui.page.url == f"{ui.stack.host_url}/api/ui/"
 
 
 async def test_no_other_site_may_frame_the_page(ui: Ui) -> None:
