@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
-from tests.infra.compiler import SUBSCRIPTION, Compiler, Json, find
+from tests.infra.compiler import SUBSCRIPTION, TENANT, Compiler, Json, find
 from tests.infra.deployments import INFRA, ROOT, SOURCE, TARGET, VAULT, Case, Infra
 from tests.infra.role_checks import BUILT_IN, scope_of
 
@@ -92,7 +92,7 @@ _OF_CLOUD = {
     "split(environment().resourceManager, '/')[2]": "{armHost}",
     "replace(environment().authentication.loginEndpoint, 'login.chinacloudapi.cn', "
     "'login.partner.microsoftonline.cn')": "{loginEndpoint}",
-    "tenant().tenantId": "{tenant}",
+    f"'{TENANT}'": "{tenant}",
 }
 """What differs between Azure's clouds: core.windows.net, management.azure.com, https://login.microsoftonline.com/."""
 _CALL = re.compile(r"\b(format|resourceId)\(('[^']*'(?:, '[^']*')*)\)")
