@@ -108,10 +108,14 @@ def check_identity_settings(infra: Infra) -> list[str]:
 
 
 def check_app_roles(infra: Infra) -> list[str]:
-    """The roles of the Entra application are those that the HTTP triggers tell apart."""
+    """The roles of the Entra application are those that the HTTP triggers tell apart, its scope is the page's."""
     listed = {role["value"] for role in json.loads((infra.folder / "app-roles.json").read_text())}
     known = {role.value for role in Role}
-    return [f"app-roles.json and the HTTP triggers differ: {name}" for name in sorted(listed ^ known)]
+    found = [f"app-roles.json and the HTTP triggers differ: {name}" for name in sorted(listed ^ known)]
+    (scope,) = json.loads((infra.folder / "app-scope.json").read_text())["api"]["oauth2PermissionScopes"]
+    if f"}}/{scope['value']}`" not in (Path(__file__).parents[2] / "ui" / "session.js").read_text():
+        found.append(f"app-scope.json and the page differ: {scope['value']}")
+    return found
 
 
 def check_metrics(infra: Infra) -> list[str]:

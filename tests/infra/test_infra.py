@@ -454,6 +454,7 @@ MUTATIONS: list[tuple[Check, str, str, str, str]] = [
         "AzureWebJobsStorage__tableServiceUri",
     ),
     (check_app_roles, "app-roles.json", "dr.disable", "dr.delete", "dr.delete"),
+    (check_app_roles, "app-scope.json", "user_impersonation", "access", "the page differ: access"),
     (check_metrics, "modules/alerts.bicep", "dr.enables.failed", "dr.enables.fail", "dr.enables.fail"),
     (check_metrics, "modules/alerts.bicep", "max(Max)", "max(Sum)", "dr.rpo.seconds"),
     (check_metrics, "workbook.json", "tostring(d.origin)", "tostring(d.from)", "from"),
