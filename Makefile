@@ -38,7 +38,7 @@ test-infra: .venv/ready .venv-infra/ready kusto  ## infra/ and docs/, by Microso
 test-ui: .venv/ready axe ## the operators' page in Chromium (apt-get install chromium; without it they are skipped, and say so)
 	$(RUN) -m pytest tests/ui
 
-test-wide: .venv/ready   ## many VMs at once, generated estates and requests, and all examples of every property
+test-wide: .venv/ready   ## many VMs, generated estates and requests, hosts that are killed, all examples of every property
 	$(RUN) -m pytest tests -m "wide or hypothesis" --hypothesis-profile=wide -n 4 --dist worksteal
 
 test-tools: .venv/ready  ## the package, the live check, the app on an older library (needs a package registry), the az CLI

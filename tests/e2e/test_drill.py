@@ -118,6 +118,7 @@ def _without_polls(requests: list[Json]) -> list[str]:
     return [call for number, call in enumerate(run) if number == 0 or call != run[number - 1]]
 
 
+@pytest.mark.wide
 async def test_killed_at_six_steps_it_is_asked_for_once_and_cleaned_up(start_stack: StartStack) -> None:
     steps: tuple[Reached, ...] = (_recorded, _asked("testFailover"), _phase("follow"), _phase("keep"), _cleaning)
     async with start_stack(world("web-1"), speed=60, settings=DRILLS) as stack:
@@ -157,6 +158,7 @@ def _phase(name: str) -> Reached:
 _cleaning = _asked("testFailoverCleanup")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("phase", ["follow", "keep"])
 async def test_a_new_task_hub_loses_the_run_and_the_sweep_cleans_up(start_stack: StartStack, phase: str) -> None:
     async with start_stack(world("web-1"), speed=60, settings=DRILLS) as stack:

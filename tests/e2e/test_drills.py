@@ -5,6 +5,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from local.stack import Stack
 from tests import estates
 from tests.e2e.conftest import StartStack
@@ -53,6 +55,7 @@ def most_at_once(requests: list[tuple[str, str]]) -> int:
     return most
 
 
+@pytest.mark.wide
 async def test_a_batch_drills_as_many_at_a_time_as_the_quota_allows(start_stack: StartStack) -> None:
     names = [f"web-{number:02}" for number in range(20)]
     async with start_stack(world(*names) | {"quotas": quotas(3 * CORES)}, settings=DRILLS) as stack:

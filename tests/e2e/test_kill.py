@@ -14,6 +14,8 @@ from tests.e2e.conftest import StartStack
 from tests.e2e.follow import enables, results, write_event, written
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.wide
+
 
 def _asked_for(part: str, times: int = 1) -> Callable[[Stack], Awaitable[bool]]:
     async def reached(stack: Stack) -> bool:

@@ -17,6 +17,8 @@ from tests.e2e.test_faults import AGENT_ERROR
 from tests.e2e.untagging import CLEANUP, ended, grace, run_of, untag
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.wide
+
 NAME = "web-1"
 VM = estates.vm_id(NAME)
 STOPPED_SECONDS = 12.0
